@@ -1,0 +1,1 @@
+"""The engine: scopes, ports, policies, methods, actors and agents."""

@@ -1,0 +1,1 @@
+"""Actors: each owns one stream."""

@@ -1,0 +1,1 @@
+"""Methods: frozen values that name a policy for every point of decision."""

@@ -1,0 +1,1 @@
+"""Decisions: pure functions from recorded values to a value."""

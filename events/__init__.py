@@ -1,0 +1,1 @@
+"""The log: events, how they are written, and how they are kept."""

@@ -1,0 +1,1 @@
+"""Where agents act: the sandbox contract, its backends, and Harbor task folders."""
