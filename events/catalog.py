@@ -1,0 +1,74 @@
+"""Every event there is. Adding one means one class in its family's file and one line here."""
+
+from typing import TypeAlias
+
+from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
+from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.memo import MemoImported, MemoKept, MemoRewritten
+from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.pdi import InterventionChosen, PdiImported, PdiRead
+from events.run import RunClosed, RunImported, RunOpened
+from events.sandbox import (
+    ActionAsked,
+    ActionObserved,
+    ReleaseAsked,
+    SandboxAsked,
+    SandboxFailed,
+    SandboxOpened,
+    SandboxReleased,
+    VerifierRewarded,
+    VerifierSilent,
+    VerifyAsked,
+)
+from events.session import InFlightFound, InputsChanged, SandboxesSwept, SessionEnded, SessionStarted
+from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
+from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextDecided, TrialClosed, TrialOpened
+
+AnyEvent: TypeAlias = (
+    RunOpened
+    | RunClosed
+    | RunImported
+    | SessionStarted
+    | InFlightFound
+    | InputsChanged
+    | SandboxesSwept
+    | SessionEnded
+    | TrialOpened
+    | HintPrepared
+    | AttemptPlanned
+    | AttemptConcluded
+    | NextDecided
+    | TrialClosed
+    | AttemptOpened
+    | AgentEnded
+    | AttemptJudged
+    | AttemptAbandoned
+    | ImportedAttempt
+    | SandboxAsked
+    | SandboxOpened
+    | SandboxFailed
+    | ActionAsked
+    | ActionObserved
+    | VerifyAsked
+    | VerifierRewarded
+    | VerifierSilent
+    | ReleaseAsked
+    | SandboxReleased
+    | ModelAsked
+    | ModelAnswered
+    | ModelFailed
+    | BudgetAsked
+    | BudgetGranted
+    | BudgetRefused
+    | MemoRewritten
+    | MemoKept
+    | MemoImported
+    | PdiRead
+    | InterventionChosen
+    | PdiImported
+    | EvidenceGathered
+    | SkillRevised
+    | SkillRefused
+    | SkillImported
+)
+"""The closed union of all events: `match` over it, and the checker counts."""

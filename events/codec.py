@@ -1,0 +1,57 @@
+"""Events to canonical JSON bytes and back.
+
+Canonical: fields in the order of their class, keys of mappings sorted, no white space, UTF-8. What cannot
+be read back as it was is refused when it is written, never when it is read: msgspec writes NaN and infinity
+as ``null``, which a field that admits None would take for a missing fact.
+"""
+
+import msgspec
+
+from events.base import Event, Ref
+from events.catalog import AnyEvent
+from events.log_errors import EventRefused
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_ref_decoder = msgspec.json.Decoder(Ref)
+
+
+def encode(event: Event) -> bytes:
+    """Write the canonical bytes of an event.
+
+    Raises:
+        EventRefused: The bytes would not read back as the same event.
+    """
+    try:
+        payload = _encoder.encode(event)
+        if _decoder.decode(payload) == event:
+            return payload
+    except (UnicodeEncodeError, msgspec.MsgspecError, TypeError, OverflowError) as error:
+        raise EventRefused(type(event).__name__, str(error)) from error
+    raise EventRefused(type(event).__name__, "it does not read back as it was written (NaN or infinity?)")
+
+
+def decode(payload: bytes) -> AnyEvent:
+    """Read an event from its bytes.
+
+    Raises:
+        msgspec.MsgspecError: The bytes are not an event that this version knows.
+    """
+    return _decoder.decode(payload)
+
+
+def tag_of(event: Event) -> str:
+    """Say the wire name of an event."""
+    tag = type(event).__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+def encode_ref(ref: Ref | None) -> str | None:
+    """Write a cause as the log keeps it: a JSON pair, or None."""
+    return None if ref is None else _encoder.encode(ref).decode()
+
+
+def decode_ref(text: bytes | None) -> Ref | None:
+    """Read a cause."""
+    return None if text is None else _ref_decoder.decode(text)

@@ -1,0 +1,158 @@
+"""The log: what every store of events promises. The docstrings are the contract.
+
+One contract suite (``tests/events/test_log_contract.py``) asks it of each store.
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from events.base import Appended, Draft, Fence, Recorded, StreamId
+from events.digest import Digest
+
+
+class Head(NamedTuple):
+    """How far a log reaches. (0, 64 zeros) is an empty log."""
+
+    position: int
+    digest: Digest
+
+
+class Selection(NamedTuple):
+    """Which events to read. None leaves a question open."""
+
+    run: str | None = None
+    stream: StreamId | None = None
+    tags: Collection[str] | None = None
+    after: int = 0
+    """Only events behind this position."""
+    until: int | None = None
+    """Only events up to this position, itself included."""
+
+
+class Lease(NamedTuple):
+    """Who owns a run, and until when."""
+
+    run: str
+    owner: str
+    token: int
+    expires_at: int
+    """Microseconds since 1970, UTC; past it, the lease has run out."""
+
+
+class Snapshot(NamedTuple):
+    """The state of a projection at a position. Disposable: it can be folded again."""
+
+    name: str
+    revision: int
+    position: int
+    state: bytes
+
+
+class Erasure(NamedTuple):
+    """A blob whose bytes were removed on purpose."""
+
+    digest: Digest
+    reason: str
+    at: int
+
+
+class BlobStore(Protocol):
+    """Bytes under their SHA-256, each stored once."""
+
+    def put(self, data: bytes) -> Digest:
+        """Take bytes in; they are durable before any event that is appended later.
+
+        Known secrets are replaced first, so the digest names what is *kept*: read the bytes back through
+        it wherever a decision rests on them.
+        """
+
+    async def get(self, digest: Digest) -> bytes:
+        """Give the bytes back.
+
+        Raises:
+            BlobMissing: They are not there, or were erased; the error says which.
+        """
+
+
+class EventLog(BlobStore, Protocol):
+    """An append-only history of facts.
+
+    * Events have one total order: positions 1, 2, 3 … without gaps, in the order of commit. A reader that
+      has seen position *n* will never see a new event at or before *n*.
+    * Each stream has versions 1, 2, 3 … without gaps.
+    * An append is kept whole or not at all, whatever happens: conflict, error, cancellation at any await,
+      death of the process. When `append` returns, a power cut does not lose it.
+    * Nothing edits or removes an event.
+    * Each event carries a digest chained over all events before it.
+    * Known secret values are replaced before anything is written, in payloads and blobs alike.
+    * Readers see only what is committed, never block a writer, and hold no transaction between pages.
+    """
+
+    async def append(
+        self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
+    ) -> Appended:
+        """Keep these events side by side at the end of a stream.
+
+        Args:
+            stream: Where they go.
+            drafts: At least one event, each with its cause.
+            expected_version: The version the stream was at when they were decided; 0 for a new stream.
+            fence: Proof of owning the run; None for streams nobody owns (imports, tests).
+
+        Raises:
+            VersionConflict: The stream has moved on. Nothing was kept.
+            FenceLost: Another process owns the run now. Nothing was kept.
+            EventRefused: An event would not read back as it was written. Nothing was kept.
+            LogFull, LogLocked, LogCorrupt: The file failed us. Nothing was kept.
+        """
+
+    def read(self, selection: Selection = Selection()) -> AsyncIterator[Recorded]:
+        """Give the selected events in order of position, as committed so far, a page at a time.
+
+        Raises:
+            LogCorrupt: A page of the file, or an event in it, cannot be read.
+        """
+
+    def follow(self, selection: Selection = Selection()) -> AsyncIterator[Recorded]:
+        """Like `read`, and then wait for more, without end: in order, each once, none missed.
+
+        Sees what other processes append to the same file too.
+        """
+
+    async def head(self) -> Head:
+        """Say how far the log reaches."""
+
+    async def runs(self) -> list[str]:
+        """List the ids of all runs, oldest first."""
+
+    async def streams(self, run: str) -> dict[str, int]:
+        """List a run's streams with their versions, in the order of their first events."""
+
+    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: bool = False) -> Fence:
+        """Take ownership of a run for a while; the token grows each time it changes hands.
+
+        Raises:
+            RunOwned: A lease of another owner has not run out, and `take_over` is not given.
+        """
+
+    async def renew(self, fence: Fence, *, ttl_s: float) -> None:
+        """Keep ownership for another while.
+
+        Raises:
+            FenceLost: Another process owns the run now.
+        """
+
+    async def release(self, fence: Fence) -> None:
+        """Let go of a run; says nothing if it was taken over already."""
+
+    async def leases(self) -> list[Lease]:
+        """List leases, run out or not."""
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep the state of a projection, in place of an earlier one of the same name and revision."""
+
+    async def load_snapshot(self, name: str, revision: int) -> Snapshot | None:
+        """Give the latest state back. None: there is none of this revision."""
+
+    async def close(self) -> None:
+        """Write what is staged, then let go of the file. Closing twice is fine."""

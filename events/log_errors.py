@@ -1,0 +1,155 @@
+"""What can go wrong with a log.
+
+StillroomError
+└── LogError
+    ├── EventRefused        an event that would not read back
+    ├── VersionConflict     two writers shared a stream
+    ├── FenceLost           another process owns the run now
+    ├── RunOwned            another process owns the run (when asking for it)
+    ├── BlobMissing         bytes that an event names are not there
+    ├── LogLocked           another program holds the file
+    ├── LogFull             the disk, or the file's own limit
+    ├── LogNewer            written by a later version
+    ├── LogNotOurs          a file that is not a log
+    ├── LogCorrupt          SQLite cannot read a page
+    └── IntegrityBroken     the chain does not hold
+"""
+
+from typing import ClassVar
+
+from events.errors import ExitCode, StillroomError
+
+
+class LogError(StillroomError):
+    """Something is wrong with the log or with how it was used."""
+
+
+class EventRefused(LogError):
+    """Raised when an event would not read back as it was written."""
+
+    def __init__(self, event: str, why: str) -> None:
+        super().__init__(
+            f"{event} cannot be written: {why}",
+            remedy="put text with lone surrogates into a blob, and record a missing number as None with its reason",
+        )
+        self.event = event
+
+
+class VersionConflict(LogError):
+    """Raised when events were decided at another version of their stream than the one it is at."""
+
+    def __init__(self, stream: str, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"{stream} is at version {actual}, but the events were decided at {expected}",
+            remedy="read the stream again and decide again; two writers share this stream",
+        )
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class FenceLost(LogError):
+    """Raised when an append comes from a process that no longer owns the run."""
+
+    def __init__(self, run: str, *, token: int, current: int) -> None:
+        super().__init__(
+            f"run {run} was taken over: this process holds token {token}, the run is at {current}",
+            remedy="stop this process; the other one goes on with the run",
+        )
+        self.run = run
+
+
+class RunOwned(LogError):
+    """Raised when a run is asked for that a live process owns."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, *, owner: str, seconds_left: float) -> None:
+        super().__init__(
+            f"run {run} is owned by {owner}, whose lease runs for another {seconds_left:.0f} s",
+            remedy="wait for it to end, or stop that process; a lease that is not renewed runs out by itself",
+        )
+        self.run = run
+        self.owner = owner
+
+
+class BlobMissing(LogError):
+    """Raised when bytes that an event names are not in the log."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"no blob {digest}",
+            remedy="restore the log from a copy; `stillroom log verify` lists every missing blob",
+        )
+        self.digest = digest
+
+
+class LogLocked(LogError):
+    """Raised when another program keeps the file locked for longer than we wait."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        super().__init__(
+            f"{path} has been locked by another program for more than {seconds:g} s",
+            remedy="close the program that holds it (an open transaction in a database browser, a backup), then resume",
+        )
+
+
+class LogFull(LogError):
+    """Raised when there is no room to append. Nothing of the append was kept."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"no room to append to {path}: the disk is full",
+            remedy="free some space, then `stillroom resume`; everything recorded so far is safe",
+        )
+
+
+class LogNewer(LogError):
+    """Raised when a file was written by a later version of stillroom."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, path: str, *, found: int, known: int) -> None:
+        super().__init__(
+            f"{path} has log format {found}, and this version knows formats up to {known}",
+            remedy="upgrade stillroom; the file was left as it is",
+        )
+
+
+class LogNotOurs(LogError):
+    """Raised when a file is not a log of ours."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} is not a stillroom log: {why}",
+            remedy="name another file with --log; this one was left as it is",
+        )
+
+
+class LogCorrupt(LogError):
+    """Raised when SQLite finds the file damaged."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} is damaged: {why}",
+            remedy="restore it from a copy, or salvage what is readable with `sqlite3 FILE .recover`",
+        )
+
+
+class IntegrityBroken(LogError):
+    """Raised when an event read for use does not fit the digest chain."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, position: int, why: str) -> None:
+        super().__init__(
+            f"event {position}: {why}",
+            remedy="`stillroom log verify` says what was changed; restore the log from a copy",
+        )
+        self.position = position

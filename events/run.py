@@ -1,0 +1,57 @@
+"""Facts about a run as a whole. Stream ``run``, written by the run's actor."""
+
+from typing import Literal
+
+import msgspec
+
+from events.base import Event
+from events.digest import Digest
+from events.values import NamedDigest
+
+
+class TaskPinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A task as it was when the run started."""
+
+    name: str
+    digest: Digest
+    """Package digest of the task folder (Harbor's rule); not a blob."""
+
+
+class RunOpened(Event, frozen=True, tag="run.opened"):
+    """A run began, with every input that may change what it does."""
+
+    spec: Digest
+    """Blob: the resolved spec as canonical JSON, with the origin of each value."""
+    method: str
+    tasks: tuple[TaskPinned, ...]
+    prompts: tuple[NamedDigest, ...]
+    """Blobs: the texts models are given."""
+    package: str
+    """Version of stillroom that started the run."""
+    scripted: bool
+    """True if a script stood in for a model; views say so."""
+
+
+class RunClosed(Event, frozen=True, tag="run.closed"):
+    """Every trial of the run has ended."""
+
+    solved: int
+    unsolved: int
+    no_verdict: int
+    """Trials that ended without a score: infrastructure, budget, stop."""
+
+
+class RunImported(Event, frozen=True, tag="run.imported"):
+    """A past run of another system was read into the log. Nothing in it was verified by us."""
+
+    source: Literal["spark"]
+    name: str
+    """What the source calls it: the task's folder name."""
+    files: tuple[NamedDigest, ...]
+    """Blobs: the source files as they were, byte for byte."""
+    model: str | None
+    """None: the source does not say."""
+    agent: str | None
+    max_attempts: int | None
+    warnings: tuple[str, ...]
+    """What was missing or broken, and what was done instead."""

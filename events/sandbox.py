@@ -1,0 +1,86 @@
+"""Effects on a sandbox: opened, commands run in it, verified, released. In the attempt's stream."""
+
+from typing import Literal
+
+from events.base import Event
+from events.digest import Digest
+from events.values import NamedDigest
+
+
+class SandboxAsked(Event, frozen=True, tag="sandbox.asked"):
+    """A fresh sandbox was asked for."""
+
+    backend: str
+    task: str
+    task_digest: Digest
+
+
+class SandboxOpened(Event, frozen=True, tag="sandbox.opened"):
+    """It stands, with the task's environment in it."""
+
+    isolation: Literal["none", "namespaces", "container"]
+    """How far it is kept apart from the host; ``none`` is said out loud wherever it is shown."""
+
+
+class SandboxFailed(Event, frozen=True, tag="sandbox.failed"):
+    """The sandbox could not be opened, or died. Never the agent's failure."""
+
+    kind: Literal["unavailable", "lost", "unsupported"]
+    detail: str
+
+
+class ActionAsked(Event, frozen=True, tag="action.asked"):
+    """The agent asked for a command to be run."""
+
+    command: Digest
+    """Blob: the command as the agent wrote it."""
+    timeout_s: float | None
+    """Seconds it may take; None: no limit of its own."""
+
+
+class ActionObserved(Event, frozen=True, tag="action.observed"):
+    """It ended."""
+
+    exit_code: int | None
+    """None if it was killed."""
+    ended: Literal["exited", "timed_out", "output_limit", "memory", "killed"]
+    stdout: Digest
+    """Blob: all of it."""
+    stderr: Digest
+
+
+class VerifyAsked(Event, frozen=True, tag="verify.asked"):
+    """The verifier was asked to judge what the agent left behind."""
+
+    task: str
+
+
+class VerifierRewarded(Event, frozen=True, tag="verify.rewarded"):
+    """The verifier left a reward."""
+
+    rewards: dict[str, float]
+    """By the verifier's own names; finite numbers."""
+    reward: float
+    """The one that counts."""
+    stdout: Digest
+    """Blob: what it printed."""
+    files: tuple[NamedDigest, ...]
+    """Blobs: every file it left in its log folder."""
+
+
+class VerifierSilent(Event, frozen=True, tag="verify.silent"):
+    """The verifier ran and left no usable reward. That is not a reward of 0."""
+
+    reason: str
+    """Short and stable, such as ``missing``, ``empty``, ``malformed``, ``timed_out``."""
+    detail: str
+    stdout: Digest
+    files: tuple[NamedDigest, ...]
+
+
+class ReleaseAsked(Event, frozen=True, tag="sandbox.release_asked"):
+    """The sandbox is no longer needed."""
+
+
+class SandboxReleased(Event, frozen=True, tag="sandbox.released"):
+    """It is gone, with everything that ran in it."""

@@ -1,0 +1,54 @@
+"""Facts about the processes that carried a run. Stream ``session``, written by the runtime.
+
+These are the one stream that a rerun does not produce again: they tell of processes, not of the run.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from events.base import Event, Ref
+
+
+class SessionStarted(Event, frozen=True, tag="session.started"):
+    """A process took the run."""
+
+    life: Literal["live", "resume"]
+    token: int
+    """Fencing token of its lease."""
+    owner: str
+    """Who: host name and process id, for people."""
+    package: str
+
+
+class InFlightFound(Event, frozen=True, tag="session.in_flight_found"):
+    """Resuming, an effect was found that had been asked and not answered. It is asked again."""
+
+    asked: tuple[Ref, ...]
+
+
+class InputChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One input that is not what it was when the run started."""
+
+    what: str
+    """Such as ``task greet`` or ``prompt reflect_user``."""
+    before: str
+    now: str
+
+
+class InputsChanged(Event, frozen=True, tag="session.inputs_changed"):
+    """Resuming, inputs differed from those the run started with, and a person said to go on."""
+
+    changes: tuple[InputChange, ...]
+
+
+class SandboxesSwept(Event, frozen=True, tag="session.sandboxes_swept"):
+    """Sandboxes that an earlier process left behind were removed."""
+
+    names: tuple[str, ...]
+
+
+class SessionEnded(Event, frozen=True, tag="session.ended"):
+    """The process let go of the run in good order."""
+
+    reason: Literal["completed", "interrupted", "failed"]

@@ -1,0 +1,46 @@
+"""Small values that several families of events share."""
+
+from typing import Literal
+
+import msgspec
+
+from events.digest import Digest
+
+Role = Literal["teacher", "reflector", "distiller"]
+"""Who a model call speaks for: the teacher explores, the reflector rewrites the memo, the distiller writes."""
+
+NanoUsd = int
+"""Money in units of 10^-9 US dollars: whole numbers, so that sums do not depend on their order."""
+
+
+class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tokens of one model call, as the provider counted them. None: the provider did not say."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_input_tokens: int | None
+    """Part of the input that was read from the provider's cache."""
+    reasoning_tokens: int | None
+    """Part of the output that was not shown."""
+
+
+class NamedDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Some bytes and what they are called: a file of a skill, a prompt, a pinned input."""
+
+    name: str
+    """A relative POSIX path, or the name of a prompt."""
+    digest: Digest
+
+
+class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a judged attempt ended.
+
+    ``no_verdict`` means that the verifier ran and left no usable reward; ``infrastructure`` that something
+    of ours broke. Neither is a score, and neither is ever averaged with one.
+    """
+
+    kind: Literal["solved", "failed", "no_verdict", "infrastructure"]
+    reward: float | None
+    """In the verifier's own unit, usually [0, 1]. None unless kind is solved or failed."""
+    reason: str
+    """Why there is no verdict or what broke; empty when there is a reward."""
