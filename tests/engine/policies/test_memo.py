@@ -1,0 +1,146 @@
+"""Memos: what is read, what is refused, and what a malformed answer may not do."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.policies.memo import (
+    MEMO_MAX_CHARS,
+    SECTIONS,
+    Memo,
+    MemoFault,
+    memo_warnings,
+    parse_memo,
+    render_memo,
+    without_next_strategy,
+)
+from engine.policies.reflection import Accept, KeepOld, Repair, judge_reflection
+
+MEMO = Memo(
+    failed_attempts=2,
+    attempts_log="- #1: guessed; failed\n- #2: parsed the header; 3/5",
+    commands="```\nls /root\n```",
+    verified_facts="- the file has 80 header bytes",
+    current_error="mass is off by 1000",
+    next_strategy="divide by 1000",
+)
+TEXT = render_memo(MEMO)
+
+_line = st.text(alphabet="ab -`.*:1\t", max_size=20).filter(lambda line: "```" not in line)
+_fenced = st.lists(_line, max_size=3).map(
+    lambda lines: "\n".join(["```sh", *lines, "### not a header", "```"])
+)
+_prose = st.lists(_line, min_size=1, max_size=4).map("\n".join)
+bodies = st.lists(st.one_of(_prose, _fenced), min_size=1, max_size=3).map(
+    lambda parts: "\n".join(["- x", *parts, "end"])
+)
+memos = st.builds(Memo, st.integers(0, 999999), bodies, bodies, bodies, bodies, bodies)
+
+
+@given(memos)
+def test_a_rendered_memo_reads_back_as_itself(memo: Memo) -> None:
+    """What is stored as text is the value that was accepted."""
+    assert parse_memo(render_memo(memo)) == memo
+
+
+@given(st.text())
+def test_any_text_is_a_memo_or_a_fault(text: str) -> None:
+    """Reading never raises, whatever a model says."""
+    assert isinstance(parse_memo(text), Memo | MemoFault)
+
+
+@pytest.mark.parametrize(
+    "dressed",
+    [
+        TEXT.replace("\n", "\r\n"),
+        TEXT.replace("### Verified Facts\n", "### Verified Facts   \n\n"),
+        TEXT.replace("### Verified Facts", "### **Verified Facts**"),
+        TEXT.replace("### Verified Facts", "**Verified Facts:**"),
+        f"```markdown\n{TEXT}```",
+        f"Here is the new memo:\n\n```markdown\n{TEXT}\n```\n\nGood luck!",
+        f"Sure.\n\n{TEXT}",
+        f"\ufeff{TEXT}\n\n\n",
+    ],
+    ids=["crlf", "spaces", "bold", "bold only", "fence", "fence and words", "preamble", "bom"],
+)
+def test_form_is_forgiven(dressed: str) -> None:
+    """A model that dresses its memo up has still written it."""
+    assert parse_memo(dressed) == MEMO
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        (TEXT.replace("## Exploration Memo (2 failed attempts)", "## Memo"), "level-2 title"),
+        (TEXT.replace("### Verified Facts", "### Facts"), "'### Verified Facts' is missing"),
+        (TEXT.replace("mass is off by 1000", ""), "'### Current Error Pattern' is empty"),
+        (TEXT.replace("ls /root\n```", "ls /root"), "never closed"),
+        (TEXT + "\n### Verified Facts\nagain", "more than once"),
+        (TEXT + "\n## Appendix\nmore", "'Appendix' is not one"),
+        (TEXT.replace("divide", "x" * MEMO_MAX_CHARS), "at most"),
+    ],
+)
+def test_substance_is_not_forgiven(broken: str, problem: str) -> None:
+    """SPARK parses nothing; a lost section silently scores 0 (spark.md 10, brittleness)."""
+    fault = parse_memo(broken)
+    assert isinstance(fault, MemoFault)
+    assert any(problem in each for each in fault.problems), fault.problems
+
+
+def test_sections_in_another_order_are_a_fault() -> None:
+    """The order is part of the form; other readers cut by it."""
+    first, second = "### Attempts Log\na", "### Commands From Last Attempt\nb"
+    rest = "\n".join(f"### {name}\nc" for name in SECTIONS[2:])
+    fault = parse_memo(f"## Memo (1 failed attempt)\n{second}\n{first}\n{rest}")
+    assert isinstance(fault, MemoFault)
+    assert "wrong order" in fault.problems[0]
+
+
+def test_a_heading_in_code_is_code() -> None:
+    """Commands may print Markdown."""
+    text = TEXT.replace("ls /root", "cat <<X\n### Next Strategy\nX")
+    memo = parse_memo(text)
+    assert isinstance(memo, Memo)
+    assert memo.next_strategy == "divide by 1000"
+
+
+def test_a_wrapped_answer_cut_short_does_not_lose_its_end() -> None:
+    """The last closed fence must not be taken for the end of the wrapping."""
+    cut = f"```markdown\n{TEXT}\nmore\n```sh\nls\n"
+    assert isinstance(parse_memo(cut), MemoFault)
+
+
+def test_the_strong_copy_has_no_strategy_and_the_rest_unchanged() -> None:
+    """SPARK cannot remove the section when it is the first line; here it is a field."""
+    shown = render_memo(without_next_strategy(MEMO))
+    assert "Next Strategy" not in shown
+    assert shown.startswith("## Exploration Memo (2 failed attempts)\n\n### Attempts Log")
+    assert MEMO.next_strategy == "divide by 1000"
+
+
+def test_wrong_bookkeeping_is_a_warning() -> None:
+    """Facts are worth more than a count."""
+    assert memo_warnings(MEMO, failed_attempts=2) == ()
+    assert len(memo_warnings(MEMO, failed_attempts=3)) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "  \n", "[LLM ERROR] 502 Bad Gateway", "<html><body>502", '{"error": 1}']
+)
+def test_w3_w18_an_error_never_becomes_the_memo(answer: str) -> None:
+    """SPARK stores "" or the error text, wipes what was learnt, and PDI rises (W3, W18)."""
+    first = judge_reflection(answer, failed_attempts=1)
+    second = judge_reflection(answer, failed_attempts=1, repairs_made=1)
+    assert isinstance(first, Repair)
+    assert not first.quotable
+    assert isinstance(second, KeepOld)
+
+
+def test_a_malformed_answer_is_repaired_once_then_the_old_memo_stays() -> None:
+    """The second call is told what was wrong with the first."""
+    broken = TEXT.replace("### Verified Facts", "### Facts")
+    first = judge_reflection(broken, failed_attempts=2)
+    assert isinstance(first, Repair)
+    assert first.quotable
+    assert isinstance(judge_reflection(broken, failed_attempts=2, repairs_made=1), KeepOld)
+    assert judge_reflection(TEXT, failed_attempts=2, repairs_made=1) == Accept(MEMO, ())
