@@ -29,6 +29,10 @@ class Selection(NamedTuple):
     """Only events up to this position, itself included."""
 
 
+EVERYTHING = Selection()
+"""Every event of every run."""
+
+
 class Lease(NamedTuple):
     """Who owns a run, and until when."""
 
@@ -106,14 +110,14 @@ class EventLog(BlobStore, Protocol):
             LogFull, LogLocked, LogCorrupt: The file failed us. Nothing was kept.
         """
 
-    def read(self, selection: Selection = Selection()) -> AsyncIterator[Recorded]:
+    def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Give the selected events in order of position, as committed so far, a page at a time.
 
         Raises:
             LogCorrupt: A page of the file, or an event in it, cannot be read.
         """
 
-    def follow(self, selection: Selection = Selection()) -> AsyncIterator[Recorded]:
+    def follow(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Like `read`, and then wait for more, without end: in order, each once, none missed.
 
         Sees what other processes append to the same file too.

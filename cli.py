@@ -1,0 +1,5 @@
+"""The command line: the one place that reads the environment and puts the parts together."""
+
+
+def main() -> None:
+    """Run a command."""
