@@ -1,0 +1,108 @@
+"""The prompts: loaded once, digested, and filled strictly.
+
+The texts live in ``engine/prompts/*.md``. Their digests go into the log, so that a resume or a replay notices
+when a prompt has changed.
+"""
+
+from importlib.resources import files
+
+from msgspec import Struct
+
+from engine.policies.retry import RetryWording
+from engine.policies.template import TemplateMismatchError, fill, placeholders
+from events.digest import Digest, digest_of
+from events.errors import StillroomError
+
+__all__ = [
+    "Prompt",
+    "Prompts",
+    "TemplateMismatchError",
+    "UnknownPromptError",
+    "fill",
+    "load_prompts",
+    "make_prompts",
+    "placeholders",
+]
+
+
+class UnknownPromptError(StillroomError):
+    """Raised when a prompt is asked for which no file holds."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"there is no prompt {name!r}", remedy=f"use one of: {', '.join(known)}")
+        self.name = name
+
+
+class Prompt(Struct, frozen=True):
+    """One text for a model."""
+
+    name: str
+    """The file's name without ``.md``."""
+    text: str
+    digest: Digest
+    """Of the text in UTF-8."""
+
+
+class Prompts(Struct, frozen=True):
+    """All texts of a run."""
+
+    prompts: tuple[Prompt, ...]
+    """By name, in order."""
+
+    @property
+    def digests(self) -> dict[str, Digest]:
+        """What to record, by name."""
+        return {prompt.name: prompt.digest for prompt in self.prompts}
+
+    def text(self, name: str) -> str:
+        """One text as its file has it.
+
+        Raises:
+            UnknownPromptError: No file holds it.
+        """
+        for prompt in self.prompts:
+            if prompt.name == name:
+                return prompt.text
+        raise UnknownPromptError(name, tuple(prompt.name for prompt in self.prompts))
+
+    def fill(self, prompt: str, /, **values: str | int) -> str:
+        """One text with its placeholders replaced.
+
+        Raises:
+            UnknownPromptError: No file holds it.
+            TemplateMismatchError: The values are not those it asks for.
+        """
+        return fill(self.text(prompt), **values)
+
+    def retry_wording(self) -> RetryWording:
+        """The texts that ``retry_text`` takes."""
+        return RetryWording(
+            header=self.text("retry_header"),
+            no_memo=self.text("retry_no_memo"),
+            urgency=self.text("retry_urgency"),
+            urgency_few=self.text("retry_urgency_few"),
+            urgency_last=self.text("retry_urgency_last"),
+            soft=self.text("retry_soft"),
+            strong=self.text("retry_strong"),
+            footer=self.text("retry_footer"),
+            footer_strong=self.text("retry_footer_strong"),
+        )
+
+
+def make_prompts(texts: dict[str, str]) -> Prompts:
+    """Prompts from texts by name."""
+    return Prompts(
+        tuple(Prompt(name, text, digest_of(text.encode())) for name, text in sorted(texts.items())),
+    )
+
+
+def load_prompts() -> Prompts:
+    """Read the prompts which are shipped. Blocking, and small."""
+    folder = files("engine") / "prompts"
+    return make_prompts(
+        {
+            entry.name.removesuffix(".md"): entry.read_text("utf-8")
+            for entry in folder.iterdir()
+            if entry.name.endswith(".md")
+        }
+    )
