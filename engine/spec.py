@@ -1,0 +1,126 @@
+"""What a run is asked to do: one frozen value, resolved before anything starts, whose bytes are in the log.
+
+`engine.config` reads it from TOML, environment and flags; unknown keys are refused there. Secrets are not
+part of it: a spec names the variable that holds a key, never the key.
+"""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+Parameters = dict[str, str | int | float | bool]
+
+
+class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which model speaks for a role, and how it is reached."""
+
+    model: str
+    """As the provider knows it; what goes into the request."""
+    base_url: str
+    """Of an OpenAI-compatible API, with or without ``/v1``; ``script:PATH`` starts the scripted endpoint."""
+    api_key_env: str | None = None
+    """Name of the variable that holds the key. None: no key is sent."""
+    parameters: Parameters = msgspec.field(default_factory=dict)
+    """Sent as they are, such as ``temperature``; nothing is sent that is not named here."""
+    tools: bool = True
+    """Whether the model takes tool calls; otherwise commands are read from fenced blocks."""
+    stream: bool = False
+    timeout_s: float = 600.0
+    """Seconds for one request."""
+    tries: int = 5
+    """Requests at most per call, the first included."""
+
+
+class PriceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal | None = None
+    """None: cached input costs as much as other input."""
+
+
+class BudgetSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Hard caps in US dollars. None: no cap. A cap needs a price for every model and a bound on its output."""
+
+    run_usd: Decimal | None = None
+    trial_usd: Decimal | None = None
+
+
+class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who acts in the sandbox, and the limits of one attempt. Each limit ends it with its own outcome."""
+
+    name: str = "shell"
+    """``shell`` asks the teacher model; ``oracle`` runs the task's solution; ``nop`` does nothing."""
+    max_turns: int = 50
+    """Model answers per attempt."""
+    max_tokens: int | None = None
+    """Input and output tokens per attempt. None: no limit."""
+    timeout_s: float | None = None
+    """Seconds per attempt. None: the task's own limit, if it has one."""
+    command_timeout_s: float = 120.0
+    """Seconds per command."""
+    max_cost_usd: Decimal | None = None
+    """Money per attempt. None: no limit."""
+    observation_chars: int = 16_000
+    """How much of a command's output the model is shown; the log keeps all of it."""
+
+
+class MonitorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of one PDI monitor (SPARK, 1). The defaults are SPARK's."""
+
+    method: Literal["token_overlap", "js_divergence"] = "token_overlap"
+    threshold: float = -0.5
+    """Triggers strictly below it."""
+    warmup: int = 2
+    """Steps until the weight is 1; 0 or less: always 1."""
+
+
+class PdiSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What PDI may do, and what is watched beside it."""
+
+    mode: Literal["off", "observe", "intervene"] = "intervene"
+    """``observe`` computes and shows levels and changes nothing the agent sees."""
+    active: MonitorSpec = MonitorSpec()
+    shadows: dict[str, MonitorSpec] = msgspec.field(default_factory=dict)
+    """Further monitors by name, computed next to the active one and never acted upon."""
+
+
+class MethodSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which method, and its settings."""
+
+    name: str = "spark"
+    hint: bool = False
+    """Whether the agent is given the verifier's tests with every answer hidden."""
+    attempts: int = 5
+    """Judged attempts per trial."""
+    infrastructure_retries: int = 2
+    """Attempts in a row that may be lost to infrastructure before the trial is given up."""
+    pdi: PdiSpec = PdiSpec()
+
+
+class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a run is asked to do."""
+
+    tasks: str
+    """A Harbor task folder, or a folder of them."""
+    only: tuple[str, ...] = ()
+    """Names of the tasks to run. Empty: all."""
+    concurrency: int = 4
+    """Trials at a time."""
+    repeats: int = 1
+    """Trials per task."""
+    sandbox: str = "local"
+    method: MethodSpec = MethodSpec()
+    agent: AgentSpec = AgentSpec()
+    models: dict[Literal["teacher", "reflector", "distiller"], ModelSpec] = msgspec.field(default_factory=dict)
+    """By role. The reflector and the distiller default to the teacher."""
+    prices: dict[str, PriceSpec] = msgspec.field(default_factory=dict)
+    """By model name."""
+    budget: BudgetSpec = BudgetSpec()
+
+
+def canonical(spec: RunSpec) -> bytes:
+    """Write a spec the same way everywhere."""
+    return msgspec.json.encode(spec, order="deterministic")
