@@ -20,7 +20,14 @@ from events.sandbox import (
     VerifierSilent,
     VerifyAsked,
 )
-from events.session import InFlightFound, InputsChanged, SandboxesSwept, SessionEnded, SessionStarted
+from events.session import (
+    InFlightFound,
+    InputsChanged,
+    SandboxesSwept,
+    ScopeStopped,
+    SessionEnded,
+    SessionStarted,
+)
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextDecided, TrialClosed, TrialOpened
 
@@ -33,6 +40,7 @@ AnyEvent: TypeAlias = (
     | InputsChanged
     | SandboxesSwept
     | SessionEnded
+    | ScopeStopped
     | TrialOpened
     | HintPrepared
     | AttemptPlanned

@@ -52,3 +52,13 @@ class SessionEnded(Event, frozen=True, tag="session.ended"):
     """The process let go of the run in good order."""
 
     reason: Literal["completed", "interrupted", "failed"]
+
+
+class ScopeStopped(Event, frozen=True, tag="scope.stopped"):
+    """An actor was stopped at this point of its own stream, before its next effect. Written by its scope.
+
+    A stop is a recorded value: a replay meets it in the history, at the same place, without a timer.
+    """
+
+    reason: Literal["sandbox_lost"]
+    detail: str

@@ -1,0 +1,128 @@
+"""What can go wrong in the engine.
+
+    StillroomError
+    └── EngineError
+        ├── ReplayDiverged      an actor decided otherwise than the log says
+        ├── HistoryEnded        an actor went on where the log ends, and no ports are open
+        ├── HistoryUnread       the log goes on where the actors ended
+        ├── InputsDiffer        a task, prompt or package is not what the run started with
+        ├── RunUnknown          no such run
+        ├── NothingToResume     the run is complete, or was never ours
+        └── ModelMissing        a role has no model
+
+None of them is ever an outcome: actors do not catch them.
+"""
+
+from typing import ClassVar
+
+from events.errors import ExitCode, StillroomError
+from events.session import InputChange
+
+
+class EngineError(StillroomError):
+    """Something is wrong with a run or with how it was asked for."""
+
+
+class ReplayDiverged(EngineError):
+    """Raised when an actor, given the recorded history, decides otherwise than it did.
+
+    Attributes:
+        stream: Where, relative to the run.
+        version: Which event of the stream.
+        field: First field that differs; ``tag`` if it is another kind of event, ``cause`` if it answers another.
+        recorded: The value in the log, as JSON.
+        decided: The value now, as JSON.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
+
+    def __init__(self, stream: str, version: int, *, field: str, recorded: str, decided: str) -> None:
+        super().__init__(
+            f"{stream} version {version} differs in {field}: recorded {recorded[:200]}, decided {decided[:200]}",
+            remedy="something that decides is not what it was: compare package version, prompts, method and task; "
+            "nothing was asked of a model or a sandbox",
+        )
+        self.stream = stream
+        self.version = version
+        self.field = field
+        self.recorded = recorded
+        self.decided = decided
+
+
+class HistoryEnded(EngineError):
+    """Raised when an actor goes on where its recorded history ends, and no ports are open."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
+
+    def __init__(self, stream: str, version: int, wanted: str) -> None:
+        super().__init__(
+            f"{stream} ends at version {version}, where {wanted} would follow",
+            remedy="`stillroom resume` goes on with a run that was cut off; a replay never calls the world",
+        )
+        self.stream = stream
+        self.version = version
+        self.wanted = wanted
+
+
+class HistoryUnread(EngineError):
+    """Raised when the actors have ended and recorded events are left over."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
+
+    def __init__(self, stream: str, *, read: int, recorded: int) -> None:
+        super().__init__(
+            f"{stream} has {recorded} events, of which the actors came to {read}",
+            remedy="something that decides is not what it was: compare package version, prompts, method and task",
+        )
+        self.stream = stream
+        self.read = read
+        self.recorded = recorded
+
+
+class InputsDiffer(EngineError):
+    """Raised before anything is spent when inputs are not what the run started with."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, changes: tuple[InputChange, ...]) -> None:
+        listed = "; ".join(f"{each.what}: was {each.before[:16]}, is {each.now[:16]}" for each in changes)
+        super().__init__(
+            f"run {run} started with other inputs: {listed}",
+            remedy="put them back as they were, or say `stillroom resume --accept-changes` to go on with what is there",
+        )
+        self.changes = changes
+
+
+class RunUnknown(EngineError):
+    """Raised when there is no such run."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"no run {run} in this log", remedy="`stillroom runs` lists them; --log FILE names another log"
+        )
+        self.run = run
+
+
+class NothingToResume(EngineError):
+    """Raised when there is nothing left to do in a run."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(f"run {run} cannot be resumed: {why}", remedy=f"`stillroom show {run}` says how it ended")
+        self.run = run
+
+
+class ModelMissing(EngineError):
+    """Raised before anything starts when the agent or the method needs a model that the spec does not name."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"the spec names no model for the {role}",
+            remedy="add [models.teacher] with model and base_url, or use an agent that needs none (oracle, nop)",
+        )
+        self.role = role

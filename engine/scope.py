@@ -1,0 +1,230 @@
+"""A scope: an actor's hold on its stream, and all an actor ever sees of the world.
+
+The same actor lives four lives through it: live (no history), resumed (a prefix, then the world), rerun
+(a whole history and no ports), forked. While history remains, what the actor records is compared with it
+and effects are answered from it; after that, events are appended and effects go through ports.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
+
+import anyio
+
+from engine.divergence import diverged
+from engine.errors import HistoryEnded, HistoryUnread
+from engine.ports import Place, Ports
+from events.base import Draft, Event, Fence, Recorded, Ref, StreamId
+from events.codec import encode, tag_of
+from events.digest import Digest
+from events.log import EventLog
+from events.session import ScopeStopped
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """The actor is stopped before its next effect. Actors catch it to say in their own words how they ended."""
+
+    def __init__(self, event: ScopeStopped) -> None:
+        super().__init__(event.detail)
+        self.event = event
+
+
+class World(NamedTuple):
+    """What all scopes of a run share."""
+
+    log: EventLog
+    run: str
+    histories: Mapping[str, Sequence[Recorded]]
+    """What each stream of the run held when this life began, by name."""
+    sessions: Sequence[int]
+    """Positions at which processes took up the run; effects that span one have no duration."""
+    ports: Ports | None
+    """None: closed. Nothing is appended and nothing is touched."""
+    fence: Fence | None
+
+
+class Child(NamedTuple, Generic[T]):
+    """An actor to be run below another."""
+
+    name: str
+    """Its stream: what it is, never in which order it was started."""
+    actor: Callable[["Scope"], Coroutine[Any, Any, T]]
+
+
+class Scope:
+    """One actor's hold on one stream."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.name = name
+        self._world = world
+        self._history = world.histories.get(name, ())
+        self._read = 0
+        self._version = 0
+        self._crossed = not self._history
+        self._busy_us = 0
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds spent in effects so far, from the recorded times; a fold, not a timer."""
+        return self._busy_us / 1e6
+
+    def put(self, data: bytes) -> Digest:
+        """Keep bytes; they are durable before the next event that is recorded."""
+        return self._world.log.put(data)
+
+    async def get(self, digest: Digest) -> bytes:
+        """Read bytes back, as they are kept."""
+        return await self._world.log.get(digest)
+
+    async def record(self, *events: Event, cause: Ref | None = None) -> Ref:
+        """Record facts side by side; give the place of the last.
+
+        Raises:
+            ReplayDiverged: History remains, and it says otherwise.
+            HistoryEnded: History has ended, and no ports are open.
+        """
+        return (await self._record(events, cause)).ref
+
+    async def effect(self, asked: Event) -> Event:
+        """Ask the world for something, and give the outcome: an event, good or bad.
+
+        The request is durable before the world is touched. If history holds the outcome, the world is not
+        touched at all.
+
+        Raises:
+            Stopped: The actor is stopped before this effect, or before it was answered.
+        """
+        await self._meet_stop()
+        kept = await self._record((asked,), None)
+        await self._meet_stop()
+        if self._read < len(self._history):
+            answer = self._take()
+            if answer.cause != kept.ref:
+                diverged(answer, asked, kept.ref)
+            self._count_time(kept, answer.position, answer.at)
+            return answer.event
+        ports = self._world.ports
+        if ports is None:
+            self._ended(f"the outcome of {tag_of(asked)}")
+        outcome = await ports.door(asked)(asked, Place(self._world.run, self.name, kept.ref.version))
+        appended = await self._append((Draft(outcome, kept.ref),))
+        self._count_time(kept, appended.position, appended.at)
+        return outcome
+
+    async def gather(self, children: Sequence[Child[T]], *, at_once: int | None = None) -> list[T]:
+        """Run actors below this one, each on its own stream; give their results in the order given.
+
+        All of them end before it returns. `at_once` bounds how many run at a time and changes no result.
+        """
+        results: dict[int, T] = {}
+        ended: list[HistoryEnded] = []
+        gate = anyio.Semaphore(at_once or max(1, len(children)))
+
+        async def run(index: int, child: Child[T]) -> None:
+            async with gate:
+                scope = Scope(self._world, child.name)
+                try:
+                    results[index] = await child.actor(scope)
+                    scope.finish()
+                except HistoryEnded as error:  # the others still have history to read
+                    ended.append(error)
+
+        try:
+            async with anyio.create_task_group() as group:
+                for index, child in enumerate(children):
+                    group.start_soon(run, index, child)
+        except BaseExceptionGroup as errors:
+            raise first_of(errors) from errors
+        if ended:
+            raise ended[0]
+        return [results[index] for index in range(len(children))]
+
+    def finish(self) -> None:
+        """Say that the actor is done.
+
+        Raises:
+            HistoryUnread: Its history goes on.
+        """
+        if self._read < len(self._history):
+            raise HistoryUnread(self.name, read=self._read, recorded=len(self._history))
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    async def _record(self, events: Sequence[Event], cause: Ref | None) -> "_Kept":
+        last = _Kept(Ref(self.name, self._version), 0, 0)
+        for index, event in enumerate(events):
+            if self._read == len(self._history):
+                return await self._record_live(events[index:], cause)
+            recorded = self._take()
+            if recorded.payload != encode(event) or recorded.cause != cause:
+                diverged(recorded, event, cause)
+            last = _Kept(recorded.ref, recorded.position, recorded.at)
+        return last
+
+    async def _record_live(self, events: Sequence[Event], cause: Ref | None) -> "_Kept":
+        if self._world.ports is None:
+            self._ended(tag_of(events[0]))
+        self._crossed = True
+        appended = await self._append([Draft(event, cause) for event in events])
+        return _Kept(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
+
+    async def _append(self, drafts: Sequence[Draft]) -> "_Appended":
+        appended = await self._world.log.append(
+            StreamId(self._world.run, self.name), drafts, expected_version=self._version, fence=self._world.fence
+        )
+        self._version = appended.version
+        return _Appended(appended.position, appended.version, appended.at)
+
+    def _take(self) -> Recorded:
+        recorded = self._history[self._read]
+        self._read += 1
+        self._version = recorded.version
+        return recorded
+
+    async def _meet_stop(self) -> None:
+        """Meet a stop where the history holds one, or where this life finds its ground gone."""
+        if self._read < len(self._history):
+            event = self._history[self._read].event
+            if isinstance(event, ScopeStopped):
+                self._take()
+                raise Stopped(event)
+            return
+        if self._crossed or self._world.ports is None:
+            return
+        self._crossed = True
+        stranded = self._world.ports.stranded(self._history)
+        if stranded is not None:
+            event = ScopeStopped("sandbox_lost", stranded)
+            await self._append((Draft(event, None),))
+            raise Stopped(event)
+
+    def _count_time(self, asked: "_Kept", position: int, at: int) -> None:
+        """Add an effect's duration, unless a process died in the middle of it: nobody was waiting then."""
+        if not any(asked.position < session < position for session in self._world.sessions):
+            self._busy_us += at - asked.at
+
+    def _ended(self, wanted: str) -> NoReturn:
+        raise HistoryEnded(self.name, self._version, wanted)
+
+
+class _Kept(NamedTuple):
+    """Where a recorded event stands, and when it was recorded."""
+
+    ref: Ref
+    position: int
+    at: int
+
+
+class _Appended(NamedTuple):
+    position: int
+    version: int
+    at: int
+
+
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the first error in a group, so that callers meet the error and not its wrapping."""
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
