@@ -1,0 +1,235 @@
+"""The contract of a sandbox: what every backend promises, and what the conformance suite checks.
+
+A backend opens sandboxes; a sandbox runs commands and keeps files. The promises are in the docstrings;
+``sandbox/conformance.py`` has one numbered check for each that can be tried.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from events.digest import Digest, digest_of
+from sandbox.task import Task
+
+Network = Literal["public", "no-network", "allowlist"]
+"""What a task may reach: anything, nothing, or named hosts."""
+
+Ended = Literal["exited", "timed_out", "output_limit", "memory"]
+"""How a command ended: by itself, or killed because of the named limit.
+
+``memory`` is said only by a backend that can tell (a container's OOM event). Elsewhere a command short of
+memory sees its allocation fail and ends by itself.
+"""
+
+Promise = Literal["filesystem", "pids", "network", "processes", "memory", "escape"]
+"""What a backend may enforce: see ``Isolation.enforces``."""
+
+MIB = 1024 * 1024
+DEFAULT_OUTPUT_BYTES = 16 * MIB
+DEFAULT_TREE_BYTES = 256 * MIB
+
+
+class Limits(Struct, frozen=True):
+    """What one sandbox may use. The backend's ``describe()`` says which of these it enforces, and how."""
+
+    memory_bytes: int = 4096 * MIB
+    """Memory; from 1. The local backend applies it to each process (``RLIMIT_DATA``), not to their sum."""
+    processes: int = 512
+    """Processes and threads at one time, in the whole sandbox; from 1."""
+    file_bytes: int = 10240 * MIB
+    """Largest single file that may be written; from 1."""
+
+
+class ExecResult(Struct, frozen=True):
+    """What a command did: data that a replay compares, hence no durations and no host names."""
+
+    exit_code: int | None
+    """0 to 255; 128 + n when signal n ended it; None when a limit of ours killed it."""
+    stdout: bytes
+    """All it wrote, unless ``ended`` says ``output_limit``: then what fitted."""
+    stderr: bytes
+    ended: Ended
+    stdout_bytes: int
+    """Bytes received, kept or not; with ``output_limit`` more may have been on its way."""
+    stderr_bytes: int
+
+
+class FileEntry(Struct, frozen=True):
+    """One entry below a folder of a sandbox; links are not followed."""
+
+    path: str
+    """Relative to the folder asked for, POSIX, never ``.``."""
+    kind: Literal["file", "folder", "link", "other"]
+    mode: int
+    """Permission bits, 0 to 0o7777."""
+    data: bytes | None
+    """Content of a file; None for all other kinds."""
+    target: str | None
+    """Where a link points, as written; None for all other kinds."""
+
+    @property
+    def digest(self) -> Digest | None:
+        """Name of the content; None for what is not a file."""
+        return None if self.data is None else digest_of(self.data)
+
+
+class Isolation(Struct, frozen=True):
+    """What a backend can promise on this machine, for ``stillroom doctor`` and for the head of a run."""
+
+    level: Literal["none", "namespaces", "container"]
+    reason: str
+    """One sentence: why it is this level, and no better."""
+    remedy: str | None
+    """What would raise the level; None when nothing needs doing."""
+    enforces: frozenset[Promise]
+    """filesystem: nothing of the host but programs can be seen. pids: no host process can be seen.
+    network: ``no-network`` is kept. processes, memory: the limits hold. escape: no process outlives
+    ``halt()``, however it detached itself."""
+    warnings: tuple[str, ...] = ()
+    """What a person must be told before a run. Empty means there is nothing to say."""
+
+
+class SandboxSpec(Struct, frozen=True):
+    """One sandbox that is wanted."""
+
+    id: str
+    """Derived from its place (run, trial, attempt), unique in the workspace; names its folder."""
+    task: Task
+    """Its environment is what the sandbox is built from."""
+    env: Mapping[str, str] = {}
+    """Values for the ``${NAME}`` templates in ``environment.env``; the only way in from the host."""
+    limits: Limits = Limits()
+
+
+class Sandbox(Protocol):
+    """One open sandbox.
+
+    Every method may be called concurrently with the others, except that ``halt`` and ``close`` end what runs.
+    Every method raises ``SandboxLost`` when the sandbox is closed or has broken: a failure of ours is
+    never an ``ExecResult``, so that it cannot be mistaken for what a command did. Cancelling any method
+    kills what it started; the sandbox stays usable. Paths are absolute POSIX paths inside the sandbox.
+    """
+
+    @property
+    def id(self) -> str:
+        """As given in the spec."""
+        ...
+
+    @property
+    def workdir(self) -> str:
+        """Where commands run unless they say otherwise."""
+        ...
+
+    async def exec(
+        self,
+        command: str,
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        user: str | int | None = None,
+        timeout_s: float | None = None,
+        max_output_bytes: int = DEFAULT_OUTPUT_BYTES,
+    ) -> ExecResult:
+        """Run a command with the sandbox's shell and wait until the *command* ends.
+
+        A process it leaves in the background goes on until ``halt`` or ``close``, and does not delay the
+        answer though it may hold the output open; what it writes later is not part of any result.
+        Standard input is empty. Both outputs are drained all the time, so no command blocks on them.
+
+        Args:
+            command: Text for ``bash -c`` (``sh -c`` where there is no bash).
+            cwd: Working folder; None for ``workdir``.
+            env: Added to the sandbox's environment, and stronger. Nothing comes from the host's.
+            user: User name or id; None for the default. A backend with one user refuses others.
+            timeout_s: Seconds; None for no limit. When they have passed the command's process group is
+                killed, ``ended`` is ``timed_out``, and what it had written is kept.
+            max_output_bytes: Bytes of both outputs together. One more kills the command's process group
+                and ``ended`` is ``output_limit``: nothing is cut off without saying so.
+
+        Raises:
+            PathRefused: The working folder does not exist. The command did not start.
+            Unsupported: The backend cannot run as that user.
+            SandboxLost: The sandbox is closed, or broke; whether the command ran is then unknown.
+        """
+        ...
+
+    async def write_file(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+        """Write exactly these bytes, making folders above it as needed and replacing what was there.
+
+        Raises:
+            PathRefused: It cannot be written there.
+        """
+        ...
+
+    async def read_file(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> bytes:
+        """Read exactly the bytes of a regular file.
+
+        Raises:
+            PathRefused: It is missing, is not a regular file, or is larger than ``max_bytes``.
+        """
+        ...
+
+    async def put_dir(self, source: Path, path: str) -> None:
+        """Copy what is in a host folder into a folder of the sandbox, over what is there.
+
+        Modes are kept, scripts (``*.sh``) are made executable, links stay links, everything belongs to
+        the sandbox's user. The folder is made when missing.
+
+        Raises:
+            PathRefused: It cannot be written there.
+        """
+        ...
+
+    async def read_tree(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> tuple[FileEntry, ...]:
+        """Everything below a folder with its content, sorted by path.
+
+        Raises:
+            PathRefused: It is missing, is not a folder, or holds more than ``max_bytes``.
+        """
+        ...
+
+    async def halt(self) -> None:
+        """Kill every process of the sandbox and keep its files. Commands may be run afterwards."""
+        ...
+
+    async def close(self) -> None:
+        """Kill every process and remove every file; again is fine.
+
+        Bounded in time, and not cancelled half-way. What could not be removed is left for ``sweep``.
+        """
+        ...
+
+
+class SandboxBackend(Protocol):
+    """A way to make sandboxes."""
+
+    @property
+    def name(self) -> str:
+        """As written in a spec; a word."""
+        ...
+
+    def describe(self) -> Isolation:
+        """What this backend can promise on this machine."""
+        ...
+
+    def check(self, task: Task) -> list[str]:
+        """Features of this task that the backend cannot honour, by name; empty means it can run.
+
+        Reads the task's folder, and touches nothing.
+        """
+        ...
+
+    def notes(self, task: Task) -> list[str]:
+        """Features it honours less strictly than a container would, by name; worth a line in a report."""
+        ...
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        """Make a sandbox from the task's environment folder. Nothing of it is left if this fails.
+
+        Raises:
+            Unsupported: ``check`` names something, or the task is untrusted and the backend isolates nothing.
+            SandboxUnavailable: The machine cannot, or a sandbox of this id exists.
+        """
+        ...

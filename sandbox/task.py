@@ -1,0 +1,180 @@
+"""Harbor task folders: instruction, environment, verifier, and perhaps an oracle solution."""
+
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from events.digest import Digest
+from sandbox.dockerfile import Dockerfile, parse_dockerfile
+from sandbox.errors import TaskInvalid
+from sandbox.task_digest import package_digest
+from sandbox.task_read import FILE, read_config
+from sandbox.task_schema import Step, TaskConfig
+
+INSTRUCTION: Final = "instruction.md"
+DOCKERFILE: Final = "environment/Dockerfile"
+COMPOSE: Final = "environment/docker-compose.yaml"
+TEST_SCRIPT: Final = "tests/test.sh"
+SOLUTION_SCRIPT: Final = "solution/solve.sh"
+_REFERENCE: Final = "see `reference` in docs/tasks.md for what a task folder holds"
+
+
+class Task(Struct, frozen=True):
+    """A task folder as it was read; the files below ``path`` are not watched."""
+
+    name: str
+    """Name of its folder. The published name, if any, is ``config.package.name``."""
+    path: Path
+    instruction: str
+    """Given to the agent word for word; empty for a task of several steps, which has one for each."""
+    config: TaskConfig
+    digest: Digest
+    """Harbor's package digest: what has to be equal for two runs to be of the same task."""
+    unknown_keys: tuple[str, ...]
+    """Dotted keys of ``task.toml`` that mean nothing to Harbor; most are typos."""
+    has_solution: bool
+    """Whether there is a ``solution/solve.sh`` for the oracle."""
+    dockerfile: Dockerfile | None
+    """How the image is built; None when a prebuilt image or a compose file says."""
+    has_compose: bool
+    """Whether the environment has services beside the main one."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Parts of a multi-step task; empty for the usual kind."""
+        return self.config.steps
+
+    @property
+    def untrusted(self) -> bool:
+        """``[metadata] untrusted = true``: never to be run without isolation. Harbor ignores the key."""
+        return self.config.metadata.get("untrusted", False) is True
+
+    @property
+    def environment(self) -> Path:
+        """The build context."""
+        return self.path / "environment"
+
+    @property
+    def tests(self) -> Path:
+        """What is copied to ``/tests`` for verification, and not before."""
+        return self.path / "tests"
+
+    @property
+    def solution(self) -> Path:
+        """What is copied to ``/solution`` for the oracle, and never for an agent."""
+        return self.path / "solution"
+
+
+class Incomplete(Struct, frozen=True):
+    """A folder of a dataset that is no task, and why. Harbor skips these in silence."""
+
+    name: str
+    reason: str
+    remedy: str
+
+
+class Found(Struct, frozen=True):
+    """What a folder of tasks holds, each sorted by name."""
+
+    tasks: tuple[Task, ...]
+    incomplete: tuple[Incomplete, ...]
+
+
+def load_task(folder: Path) -> Task:
+    """Read one task folder.
+
+    Raises:
+        TaskInvalid: Something is missing or malformed; names the file, the key and a remedy.
+    """
+    name = folder.resolve().name
+    if not folder.is_dir():
+        raise TaskInvalid(name, str(folder), "is not a folder", remedy="give the path of a task folder")
+    config, unknown_keys = read_config(name, _read(name, folder, FILE, "add a task.toml; an empty one will do"))
+    dockerfile = _dockerfile(name, folder, config)
+    if config.steps:
+        _check_steps(name, folder, config.steps)
+    else:
+        _need(name, folder, TEST_SCRIPT, "add tests/test.sh, which leaves a reward in /logs/verifier")
+    return Task(
+        name=name,
+        path=folder.resolve(),
+        instruction="" if config.steps else _instruction(name, folder, INSTRUCTION),
+        config=config,
+        digest=package_digest(folder),
+        unknown_keys=unknown_keys,
+        has_solution=(folder / SOLUTION_SCRIPT).is_file(),
+        dockerfile=dockerfile,
+        has_compose=(folder / COMPOSE).is_file(),
+    )
+
+
+def find_tasks(folder: Path) -> Found:
+    """The task in this folder, or the tasks in its immediate children.
+
+    A child that is no task is reported by name with the reason, hidden ones apart.
+
+    Raises:
+        TaskInvalid: The folder is a task and malformed, or holds no task at all.
+    """
+    if (folder / FILE).is_file():
+        return Found(tasks=(load_task(folder),), incomplete=())
+    if not folder.is_dir():
+        raise TaskInvalid(folder.name, str(folder), "is not a folder", remedy="give the path of a folder of tasks")
+    tasks: list[Task] = []
+    incomplete: list[Incomplete] = []
+    for child in sorted(folder.iterdir()):
+        if child.is_dir() and not child.name.startswith("."):
+            try:
+                tasks.append(load_task(child))
+            except TaskInvalid as error:
+                incomplete.append(Incomplete(name=child.name, reason=error.problem, remedy=error.remedy))
+    if not tasks:
+        reasons = "; ".join(each.reason for each in incomplete) or "it has no sub-folders"
+        raise TaskInvalid(folder.name, str(folder), f"holds no tasks: {reasons}", remedy=_REFERENCE)
+    return Found(tasks=tuple(tasks), incomplete=tuple(incomplete))
+
+
+def _need(task: str, folder: Path, file: str, remedy: str) -> None:
+    if not (folder / file).is_file():
+        raise TaskInvalid(task, file, "is missing", remedy=remedy)
+
+
+def _read(task: str, folder: Path, file: str, remedy: str) -> bytes:
+    _need(task, folder, file, remedy)
+    return (folder / file).read_bytes()
+
+
+def _text(task: str, folder: Path, file: str, remedy: str) -> str:
+    try:
+        return _read(task, folder, file, remedy).decode()
+    except UnicodeDecodeError as error:
+        raise TaskInvalid(task, file, f"byte {error.start} is not UTF-8", remedy="save it as UTF-8") from error
+
+
+def _instruction(task: str, folder: Path, file: str) -> str:
+    text = _text(task, folder, file, "write down what the agent shall do")
+    if not text.strip():
+        raise TaskInvalid(task, file, "is empty", remedy="write down what the agent shall do")
+    return text
+
+
+def _dockerfile(task: str, folder: Path, config: TaskConfig) -> Dockerfile | None:
+    if (folder / DOCKERFILE).is_file():
+        return parse_dockerfile(task, _text(task, folder, DOCKERFILE, "add a Dockerfile"))
+    if (folder / COMPOSE).is_file() or config.environment.docker_image is not None:
+        return None
+    raise TaskInvalid(
+        task,
+        DOCKERFILE,
+        "is missing, and neither docker-compose.yaml nor environment.docker_image stands in for it",
+        remedy="add environment/Dockerfile (note that docker-compose.yml, without the a, is not looked at)",
+    )
+
+
+def _check_steps(task: str, folder: Path, steps: tuple[Step, ...]) -> None:
+    """Each step has its folder and its instruction, and a test of its own or the task's."""
+    for step in steps:
+        _instruction(task, folder, f"steps/{step.name}/{INSTRUCTION}")
+        if not (folder / f"steps/{step.name}/{TEST_SCRIPT}").is_file():
+            _need(task, folder, TEST_SCRIPT, f"add it, or steps/{step.name}/{TEST_SCRIPT}")
