@@ -16,6 +16,7 @@ from events.sandbox import (
     SandboxFailed,
     SandboxOpened,
     SandboxReleased,
+    SolutionAsked,
     VerifierRewarded,
     VerifierSilent,
     VerifyAsked,
@@ -29,7 +30,16 @@ from events.session import (
     SessionStarted,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
-from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextDecided, TrialClosed, TrialOpened
+from events.trial import (
+    AttemptConcluded,
+    AttemptPlanned,
+    HintPrepared,
+    NextDecided,
+    TaskAsked,
+    TaskRead,
+    TrialClosed,
+    TrialOpened,
+)
 
 AnyEvent: TypeAlias = (
     RunOpened
@@ -42,6 +52,8 @@ AnyEvent: TypeAlias = (
     | SessionEnded
     | ScopeStopped
     | TrialOpened
+    | TaskAsked
+    | TaskRead
     | HintPrepared
     | AttemptPlanned
     | AttemptConcluded
@@ -56,6 +68,7 @@ AnyEvent: TypeAlias = (
     | SandboxOpened
     | SandboxFailed
     | ActionAsked
+    | SolutionAsked
     | ActionObserved
     | VerifyAsked
     | VerifierRewarded

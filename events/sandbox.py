@@ -38,6 +38,13 @@ class ActionAsked(Event, frozen=True, tag="action.asked"):
     """Seconds it may take; None: no limit of its own."""
 
 
+class SolutionAsked(Event, frozen=True, tag="solution.asked"):
+    """The oracle asked for the task's own solution to be put into the sandbox and run. Observed like an action."""
+
+    task: str
+    timeout_s: float | None
+
+
 class ActionObserved(Event, frozen=True, tag="action.observed"):
     """It ended."""
 

@@ -11,14 +11,33 @@ class TrialOpened(Event, frozen=True, tag="trial.opened"):
     """A task is about to be tried."""
 
     task: str
-    task_digest: Digest
-    """Package digest of the task folder; not a blob."""
     condition: str
     """What differs between trials of the same task; ``default`` when nothing does."""
-    instruction: Digest
-    """Blob: the task's own instruction, without anything injected."""
     max_attempts: int
     """How many judged attempts it may have, from 1."""
+
+
+class TaskAsked(Event, frozen=True, tag="task.asked"):
+    """The task's files were asked for: an effect, so that a replay needs no task folder."""
+
+    task: str
+
+
+class TaskRead(Event, frozen=True, tag="task.read"):
+    """What the trial needs of the task, as it was found."""
+
+    task_digest: Digest
+    """Package digest of the task folder; not a blob."""
+    instruction: Digest
+    """Blob: the instruction, word for word."""
+    test_source: Digest | None
+    """Blob: the verifier's Python tests. None: it has none."""
+    dockerfile: Digest | None
+    """Blob: how the environment is built. None: nothing says."""
+    agent_timeout_s: float | None
+    """The task's own limit for an attempt, in seconds. None: no limit."""
+    notes: tuple[str, ...]
+    """What the sandbox honours less strictly than the task asks, and keys nobody knows."""
 
 
 class HintPrepared(Event, frozen=True, tag="trial.hint_prepared"):
@@ -61,14 +80,14 @@ class AttemptConcluded(Event, frozen=True, tag="trial.attempt_concluded"):
 
 
 class NextDecided(Event, frozen=True, tag="trial.next_decided"):
-    """After an attempt: go on, or stop, and why."""
+    """Before the first attempt and after each one: go on, or stop, and why."""
 
-    attempt: int
-    next: Literal["attempt", "distil", "stop"]
-    reason: Literal["unsolved", "solved", "exhausted", "infrastructure", "budget", "stopped"]
-    judged: int
-    """Attempts judged so far."""
-    infrastructure_in_a_row: int
+    after: int
+    """Attempts of any kind so far; 0 before the first."""
+    decision: Literal["continue", "solved", "exhausted", "give_up_infrastructure", "budget_reached", "cancelled"]
+    counted: int
+    """Ordinal of the next attempt among those that count, from 1; 0 if there is none."""
+    reason: str
 
 
 class TrialClosed(Event, frozen=True, tag="trial.closed"):
