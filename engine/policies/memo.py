@@ -114,9 +114,7 @@ def memo_warnings(memo: Memo, *, failed_attempts: int) -> tuple[str, ...]:
     entries = sum(1 for line in memo.attempts_log.split("\n") if _ENTRY.match(line))
     warnings: list[str] = []
     if memo.failed_attempts != failed_attempts:
-        warnings.append(
-            f"The title says {memo.failed_attempts} failed attempts; there were {failed_attempts}."
-        )
+        warnings.append(f"The title says {memo.failed_attempts} failed attempts; there were {failed_attempts}.")
     if entries != failed_attempts:
         warnings.append(f"The attempts log has {entries} entries for {failed_attempts} failed attempts.")
     return tuple(warnings)
@@ -162,9 +160,7 @@ def _trimmed(lines: list[str]) -> str:
 def _disorder(found: list[tuple[str, str]]) -> list[str]:
     names = [name for name, _ in found]
     problems = [f"The section '### {name}' is missing." for name in SECTIONS if name not in names]
-    problems += [
-        f"The section '### {name}' appears more than once." for name in SECTIONS if names.count(name) > 1
-    ]
+    problems += [f"The section '### {name}' appears more than once." for name in SECTIONS if names.count(name) > 1]
     problems += [f"The section '### {name}' is empty." for name, body in found if not body]
     if not problems and names != list(SECTIONS):
         problems.append(f"The sections stand in the wrong order; it is: {', '.join(SECTIONS)}.")

@@ -9,16 +9,13 @@ import pytest
 SHARED = (Path(__file__).parents[3] / ".." / "shared").resolve()
 TRAJECTORIES = SHARED / "data" / "spark-trajectories"
 
-needs_shared = pytest.mark.skipif(
-    not TRAJECTORIES.is_dir(), reason="no recorded trajectories on this machine"
-)
+needs_shared = pytest.mark.skipif(not TRAJECTORIES.is_dir(), reason="no recorded trajectories on this machine")
 
 
 def attempt_records() -> dict[str, dict[str, Any]]:
     """Each recorded ``attempts.json``, by task."""
     return {
-        path.parent.name: json.loads(path.read_text("utf-8"))
-        for path in sorted(TRAJECTORIES.glob("*/attempts.json"))
+        path.parent.name: json.loads(path.read_text("utf-8")) for path in sorted(TRAJECTORIES.glob("*/attempts.json"))
     }
 
 

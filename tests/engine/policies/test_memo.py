@@ -27,9 +27,7 @@ MEMO = Memo(
 TEXT = render_memo(MEMO)
 
 _line = st.text(alphabet="ab -`.*:1\t", max_size=20).filter(lambda line: "```" not in line)
-_fenced = st.lists(_line, max_size=3).map(
-    lambda lines: "\n".join(["```sh", *lines, "### not a header", "```"])
-)
+_fenced = st.lists(_line, max_size=3).map(lambda lines: "\n".join(["```sh", *lines, "### not a header", "```"]))
 _prose = st.lists(_line, min_size=1, max_size=4).map("\n".join)
 bodies = st.lists(st.one_of(_prose, _fenced), min_size=1, max_size=3).map(
     lambda parts: "\n".join(["- x", *parts, "end"])
@@ -124,9 +122,7 @@ def test_wrong_bookkeeping_is_a_warning() -> None:
     assert len(memo_warnings(MEMO, failed_attempts=3)) == 2
 
 
-@pytest.mark.parametrize(
-    "answer", ["", "  \n", "[LLM ERROR] 502 Bad Gateway", "<html><body>502", '{"error": 1}']
-)
+@pytest.mark.parametrize("answer", ["", "  \n", "[LLM ERROR] 502 Bad Gateway", "<html><body>502", '{"error": 1}'])
 def test_w3_w18_an_error_never_becomes_the_memo(answer: str) -> None:
     """SPARK stores "" or the error text, wipes what was learnt, and PDI rises (W3, W18)."""
     first = judge_reflection(answer, failed_attempts=1)

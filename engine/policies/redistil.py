@@ -1,0 +1,67 @@
+"""What to do with a distiller's answer: save it, have it repaired, or record that there is no skill.
+
+Source: SPARK, 2.2 (step 7) and 4.3. Fixes W22: there a call is repeated only while the answer is blank, anything
+else is saved, and a task without a skill still counts as distilled. Here nothing broken is ever saved. That a
+call failed is the caller's fact; it never reaches this function.
+"""
+
+from msgspec import Struct
+
+from engine.policies.error_dump import error_dump
+from engine.policies.skill import check_skill
+from engine.policies.skill_finding import Finding, SkillContext
+from engine.policies.skill_split import clean_answer
+
+
+class SaveSkill(Struct, frozen=True, tag="save"):
+    """The skill is sound."""
+
+    text: str
+    """What to write: the answer without a fence around it, ending in one line end."""
+    warnings: tuple[Finding, ...]
+
+
+class RepairSkill(Struct, frozen=True, tag="repair"):
+    """Ask again, naming the findings."""
+
+    findings: tuple[Finding, ...]
+    quotable: bool
+    """False when the answer is an error text: then it must not be shown to the model as its own words."""
+
+
+class NoSkill(Struct, frozen=True, tag="no_skill"):
+    """The task is solved, and nothing worth keeping was written."""
+
+    reason: str
+    findings: tuple[Finding, ...]
+
+
+Distillation = SaveSkill | RepairSkill | NoSkill
+
+
+def judge_skill_answer(
+    answer: str, context: SkillContext, *, repairs_made: int = 0, repairs_allowed: int = 2
+) -> Distillation:
+    """Decide what becomes of an answer.
+
+    Args:
+        answer: The model's text.
+        context: What the skill is checked against.
+        repairs_made: How many repairs were asked for already.
+        repairs_allowed: How many may be asked for in all.
+    """
+    text = clean_answer(answer)
+    verdict = check_skill(text, context)
+    if not verdict.errors:
+        return SaveSkill(text + "\n", verdict.warnings)
+    if repairs_made < repairs_allowed:
+        return RepairSkill(verdict.errors, quotable=error_dump(text) is None)
+    rules = ", ".join(sorted({finding.rule for finding in verdict.errors}))
+    return NoSkill(f"after {repairs_made} repairs the skill still breaks: {rules}", verdict.errors)
+
+
+def name_findings(findings: tuple[Finding, ...]) -> str:
+    """Word findings for the prompt ``distil_repair``, one a line."""
+    return "\n".join(
+        f"- {'' if each.line is None else f'line {each.line}: '}{each.problem} {each.remedy}" for each in findings
+    )
