@@ -139,7 +139,7 @@ class Sandbox(Protocol):
         Standard input is empty. Both outputs are drained all the time, so no command blocks on them.
 
         Args:
-            command: Text for ``bash -c`` (``sh -c`` where there is no bash).
+            command: Text for ``bash -c`` (a container without bash: ``sh -c``).
             cwd: Working folder; None for ``workdir``.
             env: Added to the sandbox's environment, and stronger. Nothing comes from the host's.
             user: User name or id; None for the default. A backend with one user refuses others.

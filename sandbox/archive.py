@@ -1,0 +1,113 @@
+"""Files on their way into a sandbox and out of it, as tar archives that never touch the host's disk.
+
+Whatever an agent made of its files, ``tar`` inside the sandbox meets it, and not us: a link to the host's
+``/etc/shadow`` is only a link here.
+"""
+
+import io
+import os
+import stat
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from sandbox.base import FileEntry
+
+_MODIFIED: Final = 946_684_800
+"""1 January 2000: the same on every machine, and old enough for `make`."""
+
+Rewrite = Callable[[str], str]
+"""What becomes of a text file on its way in."""
+
+
+class Placed(Struct, frozen=True):
+    """A file, folder or link of the host, and where it goes."""
+
+    source: Path
+    path: str
+    """Relative to where the archive is unpacked."""
+    mode: int | None = None
+    """Permission bits; None keeps those of the source."""
+
+
+def placed_as_is(source: Path) -> Iterator[Placed]:
+    """Everything in a folder, sorted. Links are not followed."""
+    for path in sorted(source.rglob("*")):
+        yield Placed(source=path, path=path.relative_to(source).as_posix())
+
+
+def placed_runnable(source: Path) -> Iterator[Placed]:
+    """Everything in a folder, its scripts made executable, as Harbor does with tests and solutions."""
+    for each in placed_as_is(source):
+        script = each.path.endswith(".sh") and each.source.is_file() and not each.source.is_symlink()
+        yield Placed(source=each.source, path=each.path, mode=0o755) if script else each
+
+
+def pack(entries: Iterable[Placed], rewrite: Rewrite) -> bytes:
+    """An archive whose bytes depend on names, modes and contents only."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for entry in entries:
+            _add(archive, entry, rewrite)
+    return buffer.getvalue()
+
+
+def _add(archive: tarfile.TarFile, entry: Placed, rewrite: Rewrite) -> None:
+    info = tarfile.TarInfo(entry.path)
+    found = entry.source.lstat()
+    info.mode = stat.S_IMODE(found.st_mode) if entry.mode is None else entry.mode
+    info.mtime = _MODIFIED
+    if stat.S_ISLNK(found.st_mode):
+        info.type, info.linkname = tarfile.SYMTYPE, str(entry.source.readlink())
+        archive.addfile(info)
+    elif stat.S_ISDIR(found.st_mode):
+        info.type = tarfile.DIRTYPE
+        archive.addfile(info)
+    elif stat.S_ISREG(found.st_mode):
+        data = _rewritten(entry.source.read_bytes(), rewrite)
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+
+
+def _rewritten(data: bytes, rewrite: Rewrite) -> bytes:
+    """A text with its paths rewritten; anything else as it is."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return data
+    return data if "\0" in text else rewrite(text).encode()
+
+
+def unpack(data: bytes) -> tuple[FileEntry, ...]:
+    """What an archive holds, sorted by path."""
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        entries = [_entry(archive, member) for member in archive if _name(member.name)]
+    return tuple(sorted(entries, key=lambda entry: entry.path))
+
+
+def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> FileEntry:
+    content = archive.extractfile(member) if member.isreg() else None
+    return FileEntry(
+        path=_name(member.name),
+        kind=_kind(member),
+        mode=member.mode & 0o7777,
+        data=None if content is None else content.read(),
+        target=_name(member.linkname) if member.issym() else None,
+    )
+
+
+def _kind(member: tarfile.TarInfo) -> Literal["file", "folder", "link", "other"]:
+    if member.isreg():
+        return "file"
+    if member.isdir():
+        return "folder"
+    return "link" if member.issym() else "other"
+
+
+def _name(name: str) -> str:
+    """A name as text that can be recorded: bytes that are no UTF-8 are escaped."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "" if text == "." else text.removeprefix("./")

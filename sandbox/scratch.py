@@ -1,0 +1,103 @@
+"""Scratch folders: one per sandbox, marked as ours, found again after a crash.
+
+A folder without our marker is never touched, whatever its name and wherever it lies.
+"""
+
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+from typing import Final
+
+from events.digest import digest_of
+from sandbox.errors import SandboxUnavailable
+
+MARKER: Final = ".stillroom-sandbox"
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_READABLE: Final = 48
+
+
+class Scratch:
+    """The folder of one sandbox on the host. ``root`` becomes the sandbox's file system."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = folder / "root"
+        self.etc = folder / "etc"
+
+
+def folder_name(sandbox: str) -> str:
+    """A portable name derived from the id: readable at first, unique at the end."""
+    return f"{_UNFIT.sub('-', sandbox).strip('-.')[-_READABLE:]}-{digest_of(sandbox.encode())[:12]}"
+
+
+def make(workspace: Path, sandbox: str) -> Scratch:
+    """Make the folder of a new sandbox. Its marker comes first, so that a crash leaves nothing unmarked.
+
+    Raises:
+        SandboxUnavailable: It exists, or the disk refuses.
+    """
+    folder = workspace.resolve() / folder_name(sandbox)
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+        (folder / MARKER).write_text(f"{sandbox}\n", encoding="utf-8")
+        scratch = Scratch(folder)
+        scratch.root.mkdir(mode=0o755)
+        scratch.etc.mkdir(mode=0o755)
+    except FileExistsError as error:
+        raise SandboxUnavailable(
+            sandbox,
+            f"{folder} exists: a sandbox of this id is open, or a crash left it",
+            remedy="close that sandbox, or sweep the workspace (`stillroom gc`)",
+        ) from error
+    except OSError as error:
+        raise SandboxUnavailable(sandbox, str(error), remedy="look at the disk and rights of the workspace") from error
+    return scratch
+
+
+def leftovers(workspace: Path) -> tuple[Path, ...]:
+    """Marked folders in a workspace, sorted: those of open sandboxes, and what a crash left."""
+    if not workspace.is_dir():
+        return ()
+    return tuple(sorted(each for each in workspace.iterdir() if _is_ours(each)))
+
+
+def sweep(workspace: Path) -> tuple[Path, ...]:
+    """Remove all marked folders and return them. Only for a workspace in which no sandbox is open."""
+    found = leftovers(workspace)
+    for folder in found:
+        remove(folder)
+    return found
+
+
+def remove(folder: Path) -> None:
+    """Remove a marked folder, also where an agent took away its own rights; links are not followed.
+
+    The marker goes last: interrupted, the rest can still be found.
+    """
+    if not _is_ours(folder):
+        return
+    for path, folders, _ in os.walk(folder):
+        for name in folders:
+            _unlock(os.path.join(path, name))  # noqa: PTH118 - an agent's names may be no valid text
+    for entry in folder.iterdir():
+        if entry.name != MARKER:
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+    (folder / MARKER).unlink()
+    folder.rmdir()
+
+
+def _is_ours(folder: Path) -> bool:
+    return not folder.is_symlink() and (folder / MARKER).is_file()
+
+
+def _unlock(path: str) -> None:
+    """Make a folder enterable before the walk goes down; a link stays as it is."""
+    mode = os.lstat(path).st_mode
+    if stat.S_ISDIR(mode) and (mode & 0o700) != 0o700:
+        os.chmod(path, 0o700)  # noqa: PTH101 - as above
