@@ -24,7 +24,7 @@ import msgspec
 from anyio import EndOfStream, fail_after, move_on_after
 from anyio.abc import Process
 
-from sandbox.cell import LAUNCHER, PROGRAMS_PATH, PYTHON_PLACE, Confinement, own_python
+from sandbox.cell import LAUNCHER, PROGRAMS_PATH, Confinement, own_python
 from sandbox.errors import SandboxUnavailable
 from sandbox.process import kill_group
 from sandbox.scratch import Scratch
@@ -114,7 +114,10 @@ class BubblewrapCell:
         """See ``Cell``."""
         limits = self._confinement
         return [
-            *("nsenter", "-t", str(self._first.pid if self._first else 0), *self._entered, "--", *_DROP),
+            *("nsenter", "-t", str(self._first.pid if self._first else 0), *self._entered),
+            # Others than root are mapped to root inside already, and may not set groups in their namespace.
+            *([] if os.geteuid() == 0 else ["--preserve-credentials"]),
+            *("--", *_DROP),
             *("prlimit", f"--data={limits.memory_bytes}", f"--nproc={limits.processes}"),
             *(f"--fsize={limits.file_bytes}", "--core=0", "--", "bash", "-c", LAUNCHER, "sh", cwd, *words),
         ]
@@ -127,12 +130,13 @@ class BubblewrapCell:
             if not self._laid_out:
                 await anyio.to_thread.run_sync(_lay_out, self._scratch)
                 self._laid_out = True
+            await anyio.to_thread.run_sync(_clear_the_way, self._scratch.root)
             try:
                 with fail_after(_START_S):
                     await self._launch()
             except (OSError, TimeoutError, EndOfStream, msgspec.DecodeError) as error:
                 await self._end()
-                raise SandboxUnavailable(self._sandbox, f"bubblewrap did not start: {error or repr(error)}") from error
+                raise SandboxUnavailable(self._sandbox, f"bubblewrap did not start: {error!r}") from error
             except BaseException:
                 await self._end()
                 raise
@@ -203,8 +207,7 @@ class BubblewrapCell:
             *("--hostname", "sandbox", "--bind", str(self._scratch.root), "/", "--ro-bind", "/usr", "/usr"),
             *_merged(),
             *("--ro-bind", str(self._scratch.etc), "/etc"),
-            # Below /etc, because an agent can neither move it nor put a link in its way.
-            *([] if python is None else ["--ro-bind", str(python), PYTHON_PLACE]),
+            *([] if python is None else ["--ro-bind", str(python), str(python)]),
             *_etc(share_network=self._share_network),
             # A /dev one can write to would be memory without a limit.
             *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
@@ -244,7 +247,6 @@ def _lay_out(scratch: Scratch) -> None:
 
     ``/etc`` cannot be written to inside, or an ``ld.so.preload`` of the agent's would run in the verifier.
     """
-    (scratch.etc / PYTHON_PLACE.removeprefix("/etc/")).mkdir(parents=True)
     for name, text in _OWN_ETC.items():
         (scratch.etc / name).write_text(text, encoding="utf-8")
     for name in _HOST_ETC_FOLDERS:
@@ -259,6 +261,20 @@ def _lay_out(scratch: Scratch) -> None:
     if os.geteuid() == 0:
         for path in (scratch.root, *scratch.root.rglob("*")):
             os.chown(path, INNER_USER, INNER_USER, follow_symlinks=False)
+
+
+def _clear_the_way(root: Path) -> None:
+    """Folders down to our Python: an agent may have moved them, or put links there to keep us from starting."""
+    python = own_python()
+    place = root
+    for part in () if python is None else python.parts[1:]:
+        place = place / part
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            place.unlink()
+        if not place.exists():
+            place.mkdir(mode=0o755)
+            if os.geteuid() == 0:
+                os.chown(place, INNER_USER, INNER_USER)
 
 
 async def _read_all(reader: int) -> bytes:

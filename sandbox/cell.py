@@ -12,8 +12,6 @@ from sandbox.process import REPORT_FD_VARIABLE
 STARTED: Final = b"started"
 NO_FOLDER: Final = b"no folder"
 
-PYTHON_PLACE: Final = "/etc/stillroom/python"
-"""Where a sandbox has our Python, whatever the machine calls it."""
 PROGRAMS_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -25,7 +23,7 @@ def own_python() -> Path | None:
 
 def programs_path() -> str:
     """Where programs are: our own Python first, so that there is a ``python3`` and we know which."""
-    return PROGRAMS_PATH if own_python() is None else f"{PYTHON_PLACE}/bin:{PROGRAMS_PATH}"
+    return PROGRAMS_PATH if own_python() is None else f"{own_python()}/bin:{PROGRAMS_PATH}"
 
 
 # Says whether the command really began, on a descriptor of its own: an exit code alone cannot tell a failed

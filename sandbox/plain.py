@@ -21,7 +21,7 @@ from typing import Final
 import anyio
 from anyio import move_on_after
 
-from sandbox.cell import LAUNCHER, PROGRAMS_PATH, PYTHON_PLACE, Confinement, own_python
+from sandbox.cell import LAUNCHER, PROGRAMS_PATH, Confinement
 from sandbox.scratch import Scratch
 
 MARK: Final = "STILLROOM_SANDBOX"
@@ -47,7 +47,7 @@ class PlainCell:
             "TMPDIR": f"{root}/tmp",  # noqa: S108 - in a folder of ours
             MARK: str(scratch.folder),
         }
-        self._env = {**{key: self.rewrite(_with_python(value)) for key, value in confinement.env.items()}, **own}
+        self._env = {**{key: self.rewrite(value) for key, value in confinement.env.items()}, **own}
         self._mark = f"{MARK}={scratch.folder}".encode()
 
     def environment(self) -> Mapping[str, str]:
@@ -98,11 +98,6 @@ def _top(path: str) -> str:
     if not parts[0] or parts[0] in {"bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr", "var"}:
         return ""
     return path.rstrip("/") if parts[0] in {"home", "opt", "tmp", "mnt", "srv"} else f"/{parts[0]}"
-
-
-def _with_python(value: str) -> str:
-    python = own_python()
-    return value if python is None else value.replace(PYTHON_PLACE, str(python))
 
 
 def _lay_out(root: Path, mapped: tuple[str, ...]) -> None:
