@@ -47,9 +47,21 @@ def tag_of(event: Event) -> str:
     return tag
 
 
-def encode_ref(ref: Ref | None) -> str | None:
-    """Write a cause as the log keeps it: a JSON pair, or None."""
-    return None if ref is None else _encoder.encode(ref).decode()
+def encode_ref(ref: Ref | None) -> bytes | None:
+    """Write a cause as the log keeps it: a JSON pair, or None.
+
+    Raises:
+        EventRefused: It would not read back as the same reference.
+    """
+    if ref is None:
+        return None
+    try:
+        cause = _encoder.encode(ref)
+        if _ref_decoder.decode(cause) == ref:
+            return cause
+    except (UnicodeEncodeError, msgspec.MsgspecError, TypeError, OverflowError) as error:
+        raise EventRefused("a cause", str(error)) from error
+    raise EventRefused("a cause", "it does not read back as it was written")
 
 
 def decode_ref(text: bytes | None) -> Ref | None:

@@ -3,10 +3,13 @@
 StillroomError
 └── LogError
     ├── EventRefused        an event that would not read back
+    ├── SecretUnusable      a secret whose value cannot be looked for
     ├── VersionConflict     two writers shared a stream
     ├── FenceLost           another process owns the run now
     ├── RunOwned            another process owns the run (when asking for it)
     ├── BlobMissing         bytes that an event names are not there
+    │   └── BlobErased      they were removed on purpose
+    ├── LogClosed           the log was used after it was closed
     ├── LogLocked           another program holds the file
     ├── LogFull             the disk, or the file's own limit
     ├── LogNewer            written by a later version
@@ -33,6 +36,19 @@ class EventRefused(LogError):
             remedy="put text with lone surrogates into a blob, and record a missing number as None with its reason",
         )
         self.event = event
+
+
+class SecretUnusable(LogError):
+    """Raised when a secret cannot be kept out of the log by looking for its value."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"the secret {name} cannot be kept out of the log: {why}",
+            remedy="use a longer value, or do not register it as a secret",
+        )
+        self.name = name
 
 
 class VersionConflict(LogError):
@@ -84,6 +100,27 @@ class BlobMissing(LogError):
             remedy="restore the log from a copy; `stillroom log verify` lists every missing blob",
         )
         self.digest = digest
+
+
+class BlobErased(BlobMissing):
+    """Raised when bytes that an event names were removed on purpose. The log is whole all the same."""
+
+    def __init__(self, digest: str, *, reason: str, at: int) -> None:
+        LogError.__init__(
+            self,
+            f"blob {digest} was erased: {reason}",
+            remedy="nothing brings it back; what rests on it cannot be computed again",
+        )
+        self.digest = digest
+        self.reason = reason
+        self.at = at
+
+
+class LogClosed(LogError):
+    """Raised when a log is used after it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the log is closed", remedy="this is a bug in stillroom: please report it")
 
 
 class LogLocked(LogError):

@@ -12,7 +12,6 @@ class SandboxAsked(Event, frozen=True, tag="sandbox.asked"):
 
     backend: str
     task: str
-    task_digest: Digest
 
 
 class SandboxOpened(Event, frozen=True, tag="sandbox.opened"):

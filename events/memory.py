@@ -1,0 +1,227 @@
+"""The log in memory: the shipped substitute, for tests and dry runs. It promises what the file promises.
+
+It forgets everything with the process; nothing else about it is a simplification.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from anyio import Event as Signal
+from anyio.lowlevel import checkpoint
+
+from events.base import Appended, Draft, Fence, Recorded, StreamId
+from events.chain import GENESIS, link, stream_part
+from events.digest import Digest, digest_of
+from events.draft import check_stream, prepare
+from events.log import EVERYTHING, Erasure, Head, Lease, Row, Selection, Snapshot
+from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, RunOwned, VersionConflict
+from events.redact import NOTHING_SECRET, Redactor
+from events.row import recorded
+
+PAGE = 2_000
+"""Events in a page."""
+
+
+@dataclass
+class _Kept:
+    """What a file would hold."""
+
+    rows: list[Row] = field(default_factory=list)
+    versions: dict[StreamId, int] = field(default_factory=dict)
+    blobs: dict[Digest, bytes | Erasure] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    snapshots: dict[tuple[str, int], Snapshot] = field(default_factory=dict)
+
+
+class MemoryLog:
+    """Events, blobs, leases and snapshots in dictionaries."""
+
+    def __init__(self, *, clock: Callable[[], int], redactor: Redactor = NOTHING_SECRET) -> None:
+        """Begin an empty log.
+
+        Args:
+            clock: Says the time in microseconds since 1970, UTC.
+            redactor: Replaces known secrets before anything is kept.
+        """
+        self.redactor = redactor
+        self._clock = clock
+        self._kept = _Kept()
+        self._grown = Signal()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def append(
+        self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
+    ) -> Appended:
+        """Keep these events side by side at the end of a stream."""
+        ready = prepare(drafts, self.redactor)
+        check_stream(stream, self.redactor)
+        # Everything below happens between two awaits, so it happens as a whole.
+        await self._open()
+        self._check_fence(fence)
+        version = self._kept.versions.get(stream, 0)
+        if version != expected_version:
+            raise VersionConflict("/".join(stream), expected=expected_version, actual=version)
+        rows, part, at = self._kept.rows, stream_part(stream), self._clock()
+        first = len(rows) + 1
+        for tag, cause, payload in ready:
+            version += 1
+            before = rows[-1].digest if rows else GENESIS
+            digest = link(before, (len(rows) + 1, version, at), part, cause, payload)
+            rows.append(Row(len(rows) + 1, stream.run, stream.name, version, tag, cause, at, payload, digest))
+        self._kept.versions[stream] = version
+        grown, self._grown = self._grown, Signal()
+        grown.set()
+        return Appended(first, version, at)
+
+    def put(self, data: bytes) -> Digest:
+        """Take bytes in, without known secrets."""
+        if self._closed:
+            raise LogClosed
+        data = self.redactor.replace(data)
+        digest = digest_of(data)
+        self._kept.blobs.setdefault(digest, data)
+        return digest
+
+    async def get(self, digest: Digest) -> bytes:
+        """Give the bytes back."""
+        await self._open()
+        match self._kept.blobs.get(digest):
+            case None:
+                raise BlobMissing(digest)
+            case Erasure() as erasure:
+                raise BlobErased(digest, reason=erasure.reason, at=erasure.at)
+            case data:
+                return data
+
+    async def erase(self, digest: Digest, reason: str) -> Erasure:
+        """Remove a blob's bytes."""
+        await self.get(digest)
+        erasure = Erasure(digest, self.redactor.text(reason), self._clock())
+        self._kept.blobs[digest] = erasure
+        return erasure
+
+    async def erasures(self) -> list[Erasure]:
+        """List the blobs whose bytes were removed."""
+        await self._open()
+        return sorted(blob for blob in self._kept.blobs.values() if isinstance(blob, Erasure))
+
+    async def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
+        """Give the selected events undecoded, a page at a time."""
+        await self._open()
+        until = len(self._kept.rows) if selection.until is None else min(selection.until, len(self._kept.rows))
+        for start in range(selection.after, until, PAGE):
+            await checkpoint()
+            page = [row for row in self._kept.rows[start : min(start + PAGE, until)] if _selected(row, selection)]
+            if page:
+                yield page
+
+    async def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
+        """Give the selected events in order of position."""
+        async for page in self.rows(selection):
+            for row in page:
+                yield recorded(row, "the log in memory")
+
+    async def follow(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
+        """Like `read`, and then wait for more."""
+        while selection.until is None or selection.after < selection.until:
+            grown, head = self._grown, len(self._kept.rows)
+            upto = head if selection.until is None else min(head, selection.until)
+            async for event in self.read(selection._replace(until=upto)):
+                yield event
+            selection = selection._replace(after=max(selection.after, upto))
+            if selection.until is None or selection.after < selection.until:
+                await grown.wait()
+            await self._open()
+
+    async def head(self) -> Head:
+        """Say how far the log reaches."""
+        await self._open()
+        rows = self._kept.rows
+        return Head(len(rows), Digest((rows[-1].digest if rows else GENESIS).hex()))
+
+    async def runs(self) -> list[str]:
+        """List the ids of all runs, oldest first."""
+        await self._open()
+        return list(dict.fromkeys(stream.run for stream in self._kept.versions))
+
+    async def streams(self, run: str) -> dict[str, int]:
+        """List a run's streams with their versions."""
+        await self._open()
+        return {stream.name: version for stream, version in self._kept.versions.items() if stream.run == run}
+
+    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: bool = False) -> Fence:
+        """Take ownership of a run for a while."""
+        await self._open()
+        owner, now = self.redactor.text(owner), self._clock()
+        lease = self._kept.leases.get(run)
+        if lease is not None and lease.owner != owner and lease.expires_at > now and not take_over:
+            raise RunOwned(run, owner=lease.owner, seconds_left=(lease.expires_at - now) / 1e6)
+        token = 1 if lease is None else lease.token + 1
+        self._kept.leases[run] = Lease(run, owner, token, now + round(ttl_s * 1e6))
+        return Fence(run, token)
+
+    async def renew(self, fence: Fence, *, ttl_s: float) -> None:
+        """Keep ownership for another while."""
+        await self._open()
+        self._check_fence(fence)
+        lease = self._kept.leases[fence.run]
+        self._kept.leases[fence.run] = lease._replace(expires_at=self._clock() + round(ttl_s * 1e6))
+
+    async def release(self, fence: Fence) -> None:
+        """Let go of a run. Its token stays, so that an append that comes late is still told apart."""
+        await self._open()
+        lease = self._kept.leases.get(fence.run)
+        if lease is not None and lease.token == fence.token:
+            self._kept.leases[fence.run] = lease._replace(expires_at=min(lease.expires_at, self._clock()))
+
+    async def leases(self) -> list[Lease]:
+        """List leases, run out or not."""
+        await self._open()
+        return sorted(self._kept.leases.values())
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep the state of a projection."""
+        await self._open()
+        self._kept.snapshots[snapshot.name, snapshot.revision] = snapshot
+
+    async def load_snapshot(self, name: str, revision: int) -> Snapshot | None:
+        """Give the latest state back."""
+        await self._open()
+        return self._kept.snapshots.get((name, revision))
+
+    async def close(self) -> None:
+        """Refuse whatever comes next."""
+        self._closed = True
+        self._grown.set()
+        await checkpoint()
+
+    async def _open(self) -> None:
+        """Let others run, as a file would, and refuse when closed."""
+        await checkpoint()
+        if self._closed:
+            raise LogClosed
+
+    def _check_fence(self, fence: Fence | None) -> None:
+        """Refuse whoever no longer owns the run."""
+        if fence is None:
+            return
+        lease = self._kept.leases.get(fence.run)
+        current = 0 if lease is None else lease.token
+        if current != fence.token:
+            raise FenceLost(fence.run, token=fence.token, current=current)
+
+
+def _selected(row: Row, selection: Selection) -> bool:
+    """Say whether a row is asked for."""
+    return (
+        (selection.run is None or row.run == selection.run)
+        and (selection.stream is None or (row.run, row.name) == selection.stream)
+        and (selection.tags is None or row.tag in selection.tags)
+    )
