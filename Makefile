@@ -1,0 +1,73 @@
+# Two commands do everything on a plain machine with Python 3.11 or later: `make demo` and `make test`.
+# The first of them installs into .venv; from then on nothing is fetched, so both work without a network.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Prints the first Python that is new enough, or nothing.
+FIND_PYTHON = for each in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$each"; break; }; done
+# A benchmark takes minutes; what `make bench` runs by default only shows that each of them works.
+QUICK := $(if $(FULL),,--quick)
+
+.PHONY: help demo test check bench fix venv docs clean
+.DEFAULT_GOAL := help
+
+help:  ## Say what can be made.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|' 2>/dev/null \
+		|| grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST)
+
+demo: venv  ## Four small tasks, real commands, a scripted model: no key, no network.
+	@$(BIN)/stillroom demo
+
+test: venv  ## All tests.
+	$(BIN)/python -m pytest $(ARGS)
+
+check: venv  ## Everything a change must pass: format, lint, types, borders, tests.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting.
+	@set -e; found=; for file in benchmarks/bench_*.py; do \
+		test -e "$$file" || break; found=1; \
+		echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(QUICK); \
+	done; test -n "$$found" || { echo "benchmarks/ holds no bench_*.py" >&2; exit 1; }
+
+fix: venv  ## Format, and repair what the linter can.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: venv  ## Write the generated reference again: docs/cli.md, docs/config.md, docs/events.md.
+	$(BIN)/python -m views.reference
+
+venv: $(VENV)/.installed  ## Make .venv and install into it, once.
+
+# The stamp is what keeps later runs off the network: only a change of these two files installs again.
+# --no-build-isolation: an isolated build would fetch setuptools each time, and not the one we name.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@python=$$($(FIND_PYTHON)); \
+	if [ -z "$$python" ]; then \
+		echo "stillroom needs Python 3.11 or later, and none was found; install one, or: make PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi; \
+	if command -v uv >/dev/null 2>&1; then $(MAKE) --no-print-directory install-uv FOUND="$$python"; \
+	else $(MAKE) --no-print-directory install-pip FOUND="$$python"; fi
+	@touch $@
+
+.PHONY: install-pip install-uv
+install-pip:
+	@test -x $(BIN)/python || $(FOUND) -m venv $(VENV) || { \
+		echo "$(FOUND) cannot make an environment; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null || $(BIN)/python -m ensurepip
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt setuptools wheel
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+
+install-uv:
+	@test -x $(BIN)/python || uv venv -q --python "$(FOUND)" $(VENV)
+	uv pip install -q --python $(BIN)/python -c constraints.txt setuptools wheel
+	uv pip install -q --python $(BIN)/python -c constraints.txt --no-build-isolation -e '.[dev]'
+
+clean:  ## Remove what was built; logs in .stillroom stay.
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
