@@ -119,7 +119,7 @@ class BubblewrapCell:
             *([] if os.geteuid() == 0 else ["--preserve-credentials"]),
             *("--", *_DROP),
             *("prlimit", f"--data={limits.memory_bytes}", f"--nproc={limits.processes}"),
-            *(f"--fsize={limits.file_bytes}", "--core=0", "--", "bash", "-c", LAUNCHER, "sh", cwd, *words),
+            *(f"--fsize={limits.file_bytes}", "--core=0", "--", "bash", "-p", "-c", LAUNCHER, "sh", cwd, *words),
         ]
 
     async def start(self) -> None:

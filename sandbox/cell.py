@@ -27,7 +27,8 @@ def programs_path() -> str:
 
 
 # Says whether the command really began, on a descriptor of its own: an exit code alone cannot tell a failed
-# launcher from a failed command. For bash: dash cannot name a descriptor above 9.
+# launcher from a failed command. For bash: dash cannot name a descriptor above 9; with -p, so that a
+# BASH_ENV of the image's is not run first.
 LAUNCHER: Final = f"""
 report=${REPORT_FD_VARIABLE}
 unset {REPORT_FD_VARIABLE}

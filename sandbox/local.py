@@ -68,6 +68,14 @@ class LocalBackend:
         """See ``SandboxBackend``."""
         return NAME
 
+    @property
+    def _reach(self) -> HostNetwork:
+        match self._way:
+            case Confined():
+                return self._network
+            case Bare():
+                return "host"
+
     def describe(self) -> Isolation:
         """See ``SandboxBackend``."""
         match self._way:
@@ -85,17 +93,15 @@ class LocalBackend:
     def check(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
         recipe = recipe_of(task.dockerfile, task.environment)
-        found = list(refused(task, recipe, self._network))
         match self._way:
             case Confined():
-                return found
+                return list(refused(task, recipe, self._network))
             case Bare():
-                untrusted = ["metadata.untrusted (nothing isolates here)"] if task.untrusted else []
-                return [*untrusted, *found, *plain_refusals(task, recipe)]
+                return [*plain_refusals(task, recipe), *refused(task, recipe, "host")]
 
     def notes(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
-        return list(noted(task, recipe_of(task.dockerfile, task.environment)))
+        return list(noted(task, recipe_of(task.dockerfile, task.environment), self._reach))
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """See ``SandboxBackend``."""

@@ -59,7 +59,12 @@ def sandbox_env(spec: SandboxSpec, recipe: Recipe) -> dict[str, str]:
 
 
 def plain_refusals(task: Task, recipe: Recipe) -> Iterator[str]:
-    """What a build would do to the host itself when nothing isolates."""
+    """What would be done to the host itself, or be left open, when nothing isolates."""
+    if task.untrusted:
+        yield "metadata.untrusted (nothing isolates here)"
+    for place, table in (("environment", task.config.environment), ("agent", task.config.agent)):
+        if table.network_mode == "no-network":
+            yield f"{place}.network_mode = 'no-network' (nothing keeps commands from this machine's network)"
     mapped = mapped_prefixes((workdir_of(task, recipe), recipe.workdir))
     for step in recipe.steps:
         match step:

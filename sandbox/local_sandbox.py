@@ -11,11 +11,13 @@ from anyio import move_on_after
 
 from sandbox.archive import Rewrite, pack, placed_runnable, unpack
 from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, MIB, ExecResult, FileEntry
-from sandbox.cell import NO_FOLDER, STARTED, Cell
+from sandbox.cell import NO_FOLDER, PROGRAMS_PATH, STARTED, Cell
 from sandbox.errors import PathRefused, SandboxLost, Unsupported
 from sandbox.process import Finished, Job, Lingering, Stuck, run
 from sandbox.scratch import Scratch, remove
 
+_TOOL_ENV: Final = {"PATH": PROGRAMS_PATH, "LD_PRELOAD": "", "LD_LIBRARY_PATH": "", "TAR_OPTIONS": ""}
+"""For tools of ours: an image's variables may lead to programs that an agent can replace."""
 _CLOSE_S: Final = 60.0
 _STAGED: Final = ("/tests", "/solution")
 """Where ``put_dir`` brings programs rather than data, so that a cell may rewrite the paths in them."""
@@ -132,7 +134,7 @@ class LocalSandbox:
         """Run a small script of ours inside, on a path; whatever it meets there, it meets inside."""
         if not path.startswith("/") or "\0" in path:
             raise PathRefused(path.replace("\0", "\\0"), "must be absolute and hold no NUL byte")
-        job = Job(argv=(), env={}, stdin=stdin, max_output_bytes=limit)
+        job = Job(argv=(), env=_TOOL_ENV, stdin=stdin, max_output_bytes=limit)
         finished = await self._run(["sh", "-c", script, "sh", self._cell.inside(path), *words], cwd="/", job=job)
         if finished.ended == "output_limit":
             raise PathRefused(path, f"is larger than {limit} bytes")

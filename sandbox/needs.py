@@ -37,11 +37,11 @@ def refused(task: Task, recipe: Recipe, network: HostNetwork) -> Iterator[str]:
     yield from _packages(task, network)
 
 
-def noted(task: Task, recipe: Recipe) -> Iterator[str]:
+def noted(task: Task, recipe: Recipe, network: HostNetwork) -> Iterator[str]:
     """What is honoured less strictly than in a container."""
     yield from recipe.notes
     table = task.config.environment
-    if table.network_mode is None:
+    if table.network_mode is None and network == "none":
         yield "environment.network_mode is not written, which means public; here there is no network"
     if table.cpus is not None:
         yield f"environment.cpus = {table.cpus}: not limited"

@@ -70,7 +70,7 @@ class PlainCell:
         limits = self._confinement
         bounded = shutil.which("prlimit", path=PROGRAMS_PATH)
         limit = [f"--data={limits.memory_bytes}", f"--fsize={limits.file_bytes}", "--core=0", "--"]
-        return [*([bounded, *limit] if bounded else []), "bash", "-c", LAUNCHER, "sh", self.inside(cwd), *words]
+        return [*([bounded, *limit] if bounded else []), "bash", "-p", "-c", LAUNCHER, "sh", self.inside(cwd), *words]
 
     async def start(self) -> None:
         """See ``Cell``."""
