@@ -69,9 +69,7 @@ async def _put_dir(bench: Bench) -> None:
     source = bench.folder / f"put-{bench.sandbox.id.replace('/', '-')}"
     await anyio.to_thread.run_sync(_fill, source)
     await bench.sandbox.put_dir(source, "/app/put")
-    text = await bench.output(
-        "cd /app/put && stat -c '%n %a' program data deep/script.sh && readlink link && ./program"
-    )
+    text = await bench.output("cd /app/put; stat -c '%n %a' program data deep/script.sh; readlink link; ./program")
     expect(text == "program 750\ndata 640\ndeep/script.sh 755\n/nowhere\nran\n", repr(text))
 
 
@@ -88,9 +86,7 @@ def _fill(source: Path) -> None:
 
 
 async def _tree(bench: Bench) -> None:
-    await bench.output(
-        "mkdir -p /app/t/sub && printf a > /app/t/z && printf b > /app/t/sub/y && ln -s /etc/passwd /app/t/l"
-    )
+    await bench.output("mkdir -p /app/t/sub; cd /app/t; printf a > z; printf b > sub/y; ln -s /etc/passwd l")
     found = [(each.path, each.kind, each.data, each.target) for each in await bench.sandbox.read_tree("/app/t")]
     wanted = [
         ("l", "link", None, "/etc/passwd"),

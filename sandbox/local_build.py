@@ -65,6 +65,11 @@ def plain_refusals(task: Task, recipe: Recipe) -> Iterator[str]:
     for place, table in (("environment", task.config.environment), ("agent", task.config.agent)):
         if table.network_mode == "no-network":
             yield f"{place}.network_mode = 'no-network' (nothing keeps commands from this machine's network)"
+    yield from _reaching_out(task, recipe)
+
+
+def _reaching_out(task: Task, recipe: Recipe) -> Iterator[str]:
+    """Steps of a build that would change the host's own folders."""
     mapped = mapped_prefixes((workdir_of(task, recipe), recipe.workdir))
     for step in recipe.steps:
         match step:
@@ -73,11 +78,16 @@ def plain_refusals(task: Task, recipe: Recipe) -> Iterator[str]:
             case CopyIn(_, target) if not _within(target, mapped):
                 yield f"Dockerfile: COPY to {target} (without isolation it would be this machine's)"
             case RunLine(line, command):
-                for path in _ABSOLUTE.findall(command):
-                    if path not in _HARMLESS and not any(each.startswith(path) for each in mapped):
-                        yield f"Dockerfile line {line}: RUN on {path} (without isolation it would be this machine's)"
+                for path in _foreign(command, mapped):
+                    yield f"Dockerfile line {line}: RUN on {path} (without isolation it would be this machine's)"
             case _:
                 continue
+
+
+def _foreign(command: str, mapped: tuple[str, ...]) -> list[str]:
+    """Top folders of the host that a command names."""
+    found = _ABSOLUTE.findall(command)
+    return [path for path in found if path not in _HARMLESS and not any(each.startswith(path) for each in mapped)]
 
 
 def _within(path: str, mapped: tuple[str, ...]) -> bool:

@@ -105,9 +105,8 @@ async def verify(
         await _reset(sandbox)
         await sandbox.put_dir(task.tests, "/tests")
         try:
-            result = await sandbox.exec(
-                "/tests/test.sh", env=variables, timeout_s=limit, user=task.config.verifier.user
-            )
+            user = task.config.verifier.user
+            result = await sandbox.exec("/tests/test.sh", env=variables, timeout_s=limit, user=user)
         except PathRefused as error:
             return NoVerdict("workdir_missing", error.problem, Evidence(None, b"", b"", ()))
         await sandbox.halt()
