@@ -68,8 +68,11 @@ class VerifierRewarded(Event, frozen=True, tag="verify.rewarded"):
     """By the verifier's own names; finite numbers."""
     reward: float
     """The one that counts."""
+    exit_code: int | None
+    """Of the verifier; it has no say in the reward. None: it was killed, or did not start."""
     stdout: Digest
     """Blob: what it printed."""
+    stderr: Digest
     files: tuple[NamedDigest, ...]
     """Blobs: every file it left in its log folder."""
 
@@ -80,7 +83,9 @@ class VerifierSilent(Event, frozen=True, tag="verify.silent"):
     reason: str
     """Short and stable, such as ``missing``, ``empty``, ``malformed``, ``timed_out``."""
     detail: str
+    exit_code: int | None
     stdout: Digest
+    stderr: Digest
     files: tuple[NamedDigest, ...]
 
 

@@ -1,0 +1,162 @@
+"""Blobs on their way into the file and out of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import zstandard
+from anyio import to_thread
+
+from events.digest import Digest, digest_of
+from events.log import Erasure
+from events.log_errors import BlobErased, BlobMissing, LogCorrupt
+from events.sqlite_connection import Connection
+
+LEVEL = 3
+"""Of zstd. A higher one takes more time per turn than a disk costs."""
+
+WORTH_PACKING = 128
+"""Below this many bytes a frame of zstd is no shorter than what it holds."""
+
+WORTH_A_THREAD = 64 << 10
+"""From this many bytes on, packing is slower than going to a thread and back."""
+
+MOST_KNOWN = 65_536
+"""Digests remembered, so that the same bytes are not written at every turn."""
+
+MOST_CACHED = 64
+"""Blobs remembered, each of at most `WORTH_A_THREAD` bytes: what was put is often read back at once."""
+
+BlobRow = tuple[bytes, int, str, bytes]
+"""Digest, size, encoding, data."""
+
+
+class StagedBlobs:
+    """Blobs that were taken in. They are in the file before any event that was appended later."""
+
+    def __init__(self) -> None:
+        self._staged: dict[Digest, bytes] = {}
+        self._writing: dict[Digest, bytes] = {}
+        self._known: dict[Digest, None] = {}
+        self._cache: dict[Digest, bytes] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._staged)
+
+    def put(self, data: bytes) -> Digest:
+        """Take bytes in, unless they are known."""
+        digest = digest_of(data)
+        if digest not in self._known and digest not in self._writing:
+            self._staged[digest] = data
+        return digest
+
+    def at_hand(self, digest: Digest) -> bytes | None:
+        """Give bytes that need no look at the file."""
+        for place in (self._staged, self._writing, self._cache):
+            if (data := place.get(digest)) is not None:
+                return data
+        return None
+
+    def take(self) -> Mapping[Digest, bytes]:
+        """Give what the next transaction has to write. `kept` or `lost` says how it ended."""
+        self._writing, self._staged = self._staged, {}
+        return self._writing
+
+    def kept(self) -> None:
+        """Take note that what was taken is in the file."""
+        for digest, data in self._writing.items():
+            self._known[digest] = None
+            self.remember(digest, data)
+        while len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._writing = {}
+
+    def lost(self) -> None:
+        """Take note that what was taken is not in the file: it is staged again."""
+        self._staged = self._writing | self._staged
+        self._writing = {}
+
+    def remember(self, digest: Digest, data: bytes) -> None:
+        """Keep bytes at hand for a while."""
+        if len(data) <= WORTH_A_THREAD:
+            self._cache[digest] = data
+            if len(self._cache) > MOST_CACHED:
+                del self._cache[next(iter(self._cache))]
+
+    def forget(self, digest: Digest) -> None:
+        """Keep nothing of a blob that is being erased."""
+        self._cache.pop(digest, None)
+
+
+async def pack_all(blobs: Mapping[Digest, bytes]) -> list[BlobRow]:
+    """Compress blobs, away from the event loop if that takes long."""
+    if sum(map(len, blobs.values())) < WORTH_A_THREAD:
+        return _pack_all(blobs)
+    return await to_thread.run_sync(_pack_all, blobs)
+
+
+def _pack_all(blobs: Mapping[Digest, bytes]) -> list[BlobRow]:
+    """Make the rows of some blobs."""
+    packer = zstandard.ZstdCompressor(level=LEVEL)
+    return [_pack(packer, digest, data) for digest, data in blobs.items()]
+
+
+def _pack(packer: zstandard.ZstdCompressor, digest: Digest, data: bytes) -> BlobRow:
+    """Make the row of a blob."""
+    name = bytes.fromhex(digest)
+    if len(data) >= WORTH_PACKING:
+        packed = packer.compress(data)
+        if len(packed) < len(data):
+            return name, len(data), "zstd", packed
+    return name, len(data), "raw", data
+
+
+async def load(reader: Connection, digest: Digest) -> bytes:
+    """Read a blob from the file.
+
+    Raises:
+        BlobMissing: It is not there, or was erased.
+        LogCorrupt: The bytes in the file are not those that the digest names.
+    """
+    try:
+        name = bytes.fromhex(digest)
+    except ValueError:
+        raise BlobMissing(digest) from None
+    sql = "SELECT size, encoding, data, erased_at, erased_reason FROM blobs WHERE digest = ?"
+    found = await reader.fetch(sql, (name,))
+    if not found:
+        raise BlobMissing(digest)
+    size, encoding, data, at, reason = found[0]
+    if data is None:
+        raise BlobErased(digest, reason=reason.decode(), at=at)
+    if size < WORTH_A_THREAD:
+        return _unpack(reader, digest, (size, encoding, data))
+    return await to_thread.run_sync(_unpack, reader, digest, (size, encoding, data))
+
+
+async def erase(writer: Connection, erasure: Erasure) -> None:
+    """Overwrite a blob's bytes in the file.
+
+    Raises:
+        BlobMissing: It is not there, or was erased before.
+    """
+    await load(writer, erasure.digest)
+    # Without it SQLite only forgets where the bytes are.
+    await writer.fetch("PRAGMA secure_delete = ON")
+    await writer.fetch(
+        "UPDATE blobs SET data = NULL, erased_at = ?, erased_reason = ? WHERE digest = ?",
+        (erasure.at, erasure.reason, bytes.fromhex(erasure.digest)),
+    )
+
+
+def _unpack(reader: Connection, digest: Digest, row: tuple[Any, ...]) -> bytes:
+    """Undo the packing, and make sure of the bytes: decisions rest on them."""
+    size, encoding, data = row
+    try:
+        if encoding == b"zstd":
+            data = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise LogCorrupt(str(reader.path), f"blob {digest} cannot be unpacked: {error}") from error
+    if digest_of(data) != digest:
+        raise LogCorrupt(str(reader.path), f"blob {digest} holds other bytes than its digest names")
+    assert isinstance(data, bytes)
+    return data

@@ -1,0 +1,68 @@
+"""One process at a time writes to a file: an advisory lock beside it (``docs/decisions/0002``)."""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+from anyio import current_time, sleep
+
+from events.log_errors import LogLocked
+
+_FIRST_PAUSE_S = 0.000_2
+_LONGEST_PAUSE_S = 0.005
+
+
+class FileLock:
+    """Held around each write transaction, each checkpoint, and opening and closing for writing.
+
+    Waiting is fair between processes: whoever waits for the lock holds the queue meanwhile, so that a busy
+    writer, which comes back at once, finds itself behind it. Waiting is by asking again: a thread that blocks
+    in flock could be neither cancelled nor given a deadline.
+    """
+
+    def __init__(self, path: Path, patience_s: float) -> None:
+        """Name the lock of a file; nothing is opened before it is first taken."""
+        self._path = path
+        self._patience_s = patience_s
+        self._files: tuple[int, int] | None = None
+
+    async def __aenter__(self) -> None:
+        if self._files is None:
+            self._files = self._open("-queue"), self._open("-writer")
+        queue, lock = self._files
+        deadline = current_time() + self._patience_s
+        await self._take(queue, deadline)
+        try:
+            await self._take(lock, deadline)
+        finally:
+            fcntl.flock(queue, fcntl.LOCK_UN)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._files is not None
+        fcntl.flock(self._files[1], fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Close the files. They stay: removing them would let two processes hold two locks of the same name."""
+        files, self._files = self._files or (), None
+        for file in files:
+            os.close(file)
+
+    def _open(self, suffix: str) -> int:
+        return os.open(f"{self._path}{suffix}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    async def _take(self, file: int, deadline: float) -> None:
+        """Lock a file, asking again until the deadline."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if current_time() > deadline:
+                    raise LogLocked(str(self._path), self._patience_s) from None
+                await sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            else:
+                return

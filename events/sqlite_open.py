@@ -1,0 +1,76 @@
+"""Opening a file: refuse what is not ours before anything is changed, create what is not there."""
+
+from pathlib import Path
+
+from anyio import Path as AsyncPath
+
+from events.chain import FORMAT
+from events.log_errors import LogCorrupt, LogNewer, LogNotOurs
+from events.sqlite_connection import Connection
+from events.sqlite_lock import FileLock
+from events.sqlite_schema import APPLICATION_ID, BEFORE_CREATION, READER, SCHEMA, WRITER
+
+
+async def open_writer(path: Path, lock: FileLock, *, patience_s: float, create: bool) -> Connection:
+    """Connect for writing, and make the tables if the file is new.
+
+    Raises:
+        LogNotOurs: There is no such file and `create` is not given, or it is another program's.
+        LogNewer: It was written by a later version.
+        LogLocked: Another program holds it.
+    """
+    if await AsyncPath(path).exists():
+        # A connection that could write would already checkpoint a stranger's file when it closes.
+        await _refuse_strangers(path, patience_s)
+    elif not create:
+        raise LogNotOurs(str(path), "there is no such file")
+    async with lock:
+        writer = await Connection.open(path, mode="rwc" if create else "rw", patience_s=patience_s)
+        try:
+            await _create_if_empty(writer)
+            for pragma in WRITER:
+                await writer.fetch(pragma)
+        except BaseException:
+            await writer.close()
+            raise
+    return writer
+
+
+async def open_reader(path: Path, *, patience_s: float) -> Connection:
+    """Connect for reading only."""
+    reader = await Connection.open(path, mode="ro", patience_s=patience_s)
+    try:
+        for pragma in READER:
+            await reader.fetch(pragma)
+    except BaseException:
+        await reader.close()
+        raise
+    return reader
+
+
+async def _create_if_empty(writer: Connection) -> None:
+    """Make the tables in a file without any."""
+    ((pages,),) = await writer.fetch("PRAGMA page_count")
+    if pages == 0:
+        for pragma in BEFORE_CREATION:
+            await writer.fetch(pragma)
+        await writer.script(SCHEMA)
+
+
+async def _refuse_strangers(path: Path, patience_s: float) -> None:
+    """Look at the marks in a file's header, and touch nothing."""
+    probe = await Connection.open(path, mode="ro", patience_s=patience_s)
+    try:
+        ((application,),) = await probe.fetch("PRAGMA application_id")
+        ((found,),) = await probe.fetch("PRAGMA user_version")
+        ((pages,),) = await probe.fetch("PRAGMA page_count")
+    except LogCorrupt as error:
+        raise LogNotOurs(str(path), error.problem) from error
+    finally:
+        await probe.close()
+    if pages == 0:
+        return
+    if application != APPLICATION_ID:
+        raise LogNotOurs(str(path), "another program made it")
+    if found > FORMAT:
+        raise LogNewer(str(path), found=found, known=FORMAT)

@@ -1,0 +1,122 @@
+"""Reading from the file, on a connection that can only read. No transaction outlives a statement."""
+
+from collections.abc import AsyncIterator
+from json import dumps
+from typing import Any
+
+from events.chain import GENESIS
+from events.digest import Digest
+from events.log import Head, Row, Selection
+from events.sqlite_connection import Connection
+
+PAGE = 2_000
+"""Events in a page: the cost of going to the thread and back is spread thin, and memory stays small."""
+
+WINDOW = 100_000
+"""Positions that one statement looks at: it bounds how long a read transaction lasts."""
+
+Page = list[tuple[Any, ...]]
+
+_COLUMNS = "position, stream, version, tag, cause, at, payload, digest"
+
+
+class Reader:
+    """Gives pages of rows."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._names: dict[int, tuple[str, str]] = {}
+        self._tags: dict[bytes, str] = {}
+
+    async def head(self) -> Head:
+        """Say how far the log reaches."""
+        found = await self.connection.fetch("SELECT position, digest FROM events ORDER BY position DESC LIMIT 1")
+        position, digest = found[0] if found else (0, GENESIS)
+        return Head(position, Digest(digest.hex()))
+
+    async def changed(self) -> int:
+        """Give a number that changes whenever another connection has committed."""
+        ((number,),) = await self.connection.fetch("PRAGMA data_version")
+        assert isinstance(number, int)
+        return number
+
+    async def pages(self, selection: Selection, upto: int) -> AsyncIterator[list[Row]]:
+        """Give the selected rows up to a position that is committed."""
+        source = self._of_log if selection.stream is None else self._of_stream
+        async for page in source(selection, upto):
+            await self._learn(page)
+            names, tags = self._names, self._tags
+            yield [
+                Row(position, *names[stream], version, tags[tag], cause, at, payload, digest)
+                for position, stream, version, tag, cause, at, payload, digest in page
+            ]
+
+    async def _of_stream(self, selection: Selection, upto: int) -> AsyncIterator[Page]:
+        """Walk one stream along its index: by version, so that each page begins where the last one ended."""
+        stream = selection.stream
+        assert stream is not None
+        if selection.run not in {None, stream.run}:
+            return
+        found = await self.connection.fetch("SELECT id FROM streams WHERE run = ? AND name = ?", stream)
+        tags, condition = _tagged(selection)
+        sql = (
+            f"SELECT {_COLUMNS} FROM events WHERE stream = ? AND version > ? AND position > ? AND position <= ?"  # noqa: S608
+            f"{condition} ORDER BY version LIMIT {PAGE}"
+        )
+        version = 0
+        while found:
+            page = await self.connection.fetch(sql, (found[0][0], version, selection.after, upto, *tags))
+            if page:
+                yield page
+            if len(page) < PAGE:
+                return
+            version = page[-1][2]
+
+    async def _of_log(self, selection: Selection, upto: int) -> AsyncIterator[Page]:
+        """Walk the log by position, a window at a time: a rare tag must not make one statement read the whole file."""
+        tags, condition = _tagged(selection)
+        after = selection.after
+        if selection.run is not None:
+            first, last = await self._span(selection.run)
+            after, upto = max(after, first - 1), min(upto, last)
+            # The plus keeps SQLite from walking the index of streams, which is in no order we could page by.
+            condition += " AND +stream IN (SELECT id FROM streams WHERE run = ?)"
+            tags = (*tags, selection.run)
+        sql = (
+            f"SELECT {_COLUMNS} FROM events WHERE position > ? AND position <= ?{condition} "  # noqa: S608
+            f"ORDER BY position LIMIT {PAGE}"
+        )
+        while after < upto:
+            end = min(upto, after + WINDOW)
+            page = await self.connection.fetch(sql, (after, end, *tags))
+            if page:
+                yield page
+            after = page[-1][0] if len(page) == PAGE else end
+
+    async def _span(self, run: str) -> tuple[int, int]:
+        """Say between which positions a run's events are; (1, 0) if it has none."""
+        sql = """
+            SELECT coalesce(min((SELECT position FROM events WHERE stream = streams.id AND version = 1)), 1),
+                coalesce(max((SELECT position FROM events WHERE stream = streams.id ORDER BY version DESC LIMIT 1)), 0)
+            FROM streams WHERE run = ?
+        """
+        ((first, last),) = await self.connection.fetch(sql, (run,))
+        return first, last
+
+    async def _learn(self, page: Page) -> None:
+        """Learn the names of streams and tags that were not met before; they never change."""
+        if not self._names.keys() >= {row[1] for row in page}:
+            for id_, run, name in await self.connection.fetch("SELECT id, run, name FROM streams"):
+                self._names[id_] = run.decode(), name.decode()
+            for row in page:
+                # Only a damaged file has events of a stream without a name; `verify` has to get past it.
+                self._names.setdefault(row[1], ("", f"?{row[1]}"))
+        for tag in {row[3] for row in page} - self._tags.keys():
+            self._tags[tag] = tag.decode()
+
+
+def _tagged(selection: Selection) -> tuple[tuple[str, ...], str]:
+    """Write the condition on tags, and its argument."""
+    if selection.tags is None:
+        return (), ""
+    return (dumps(sorted(selection.tags)),), " AND tag IN (SELECT value FROM json_each(?))"
