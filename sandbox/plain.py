@@ -38,6 +38,7 @@ class PlainCell:
     def __init__(self, scratch: Scratch, confinement: Confinement, prefixes: Iterable[str]) -> None:
         root = str(scratch.root)
         self._root = scratch.root
+        self._laid_out = False
         self._confinement = confinement
         self._mapped = mapped_prefixes(prefixes)
         names = "|".join(re.escape(each) for each in self._mapped)
@@ -74,7 +75,10 @@ class PlainCell:
 
     async def start(self) -> None:
         """See ``Cell``."""
-        await anyio.to_thread.run_sync(_lay_out, self._root, self._mapped)
+        # Once: after an agent has been at it, a link could lead our mkdir out of the folder.
+        if not self._laid_out:
+            self._laid_out = True
+            await anyio.to_thread.run_sync(_lay_out, self._root, self._mapped)
 
     def lost(self) -> str | None:
         """See ``Cell``."""

@@ -21,7 +21,7 @@ from sandbox.errors import TaskInvalid
 
 RUN_WORDS: Final = frozenset({
     ":", "[", "awk", "base64", "basename", "bash", "cat", "cd", "chmod", "chown", "cp", "cut", "date",
-    "dirname", "echo", "env", "expr", "find", "grep", "gunzip", "gzip", "head", "install", "ln", "ls",
+    "dirname", "echo", "env", "exit", "expr", "false", "find", "grep", "gunzip", "gzip", "head", "install", "ln", "ls",
     "mkdir", "mktemp", "mv", "printf", "pwd", "python3", "rm", "rmdir", "sed", "seq", "set", "sh",
     "sha256sum", "sort", "tac", "tail", "tar", "tee", "test", "touch", "tr", "true", "truncate", "uniq", "wc",
     "xargs", "yes",

@@ -17,7 +17,7 @@ DOCKERFILE: Final = "environment/Dockerfile"
 COMPOSE: Final = "environment/docker-compose.yaml"
 TEST_SCRIPT: Final = "tests/test.sh"
 SOLUTION_SCRIPT: Final = "solution/solve.sh"
-_REFERENCE: Final = "see `reference` in docs/tasks.md for what a task folder holds"
+_REFERENCE: Final = "a task folder holds task.toml, instruction.md, environment/Dockerfile and tests/test.sh"
 
 
 class Task(Struct, frozen=True):
