@@ -1,0 +1,131 @@
+"""What `verify` can find, as values. Each says where."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from events.base import Ref
+from events.digest import Digest
+
+
+class Finding(msgspec.Struct, frozen=True, tag_field="finding"):
+    """Something in a log that should not be so."""
+
+
+class ChainBroken(Finding, frozen=True, tag="chain_broken"):
+    """The event does not fit its digest: it was changed after it was written, or the one before it was."""
+
+    position: int
+
+
+class PositionsMissing(Finding, frozen=True, tag="positions_missing"):
+    """Events are gone."""
+
+    first: int
+    last: int
+
+
+class VersionUnexpected(Finding, frozen=True, tag="version_unexpected"):
+    """A stream does not go on where it was."""
+
+    position: int
+    stream: str
+    expected: int
+    found: int
+
+
+class Undecodable(Finding, frozen=True, tag="undecodable"):
+    """The payload or the cause is not what this version can read."""
+
+    position: int
+    why: str
+
+
+class TagMismatch(Finding, frozen=True, tag="tag_mismatch"):
+    """The column ``tag`` says something else than the payload, so that filters by tag mislead."""
+
+    position: int
+    column: str
+    payload: str
+
+
+class CauseUnknown(Finding, frozen=True, tag="cause_unknown"):
+    """It answers an event that does not stand before it."""
+
+    position: int
+    cause: Ref
+
+
+class BlobLost(Finding, frozen=True, tag="blob_lost"):
+    """An event names bytes that are not there."""
+
+    position: int
+    digest: Digest
+
+
+class BlobDamaged(Finding, frozen=True, tag="blob_damaged"):
+    """The bytes that are there are not those the event named."""
+
+    position: int
+    digest: Digest
+    why: str
+
+
+class Unreadable(Finding, frozen=True, tag="unreadable"):
+    """SQLite cannot read on."""
+
+    after: int
+    """Last position that could be read."""
+    why: str
+
+
+class TailCut(Finding, frozen=True, tag="tail_cut"):
+    """The log ends before the seal does."""
+
+    count: int
+    sealed: int
+
+
+class HistoryRewritten(Finding, frozen=True, tag="history_rewritten"):
+    """The log is not the one that was sealed: it has another digest where the seal was taken."""
+
+    position: int
+
+
+AnyFinding: TypeAlias = (
+    ChainBroken
+    | PositionsMissing
+    | VersionUnexpected
+    | Undecodable
+    | TagMismatch
+    | CauseUnknown
+    | BlobLost
+    | BlobDamaged
+    | Unreadable
+    | TailCut
+    | HistoryRewritten
+)
+"""The closed union of all findings."""
+
+
+class VerifyReport(msgspec.Struct, frozen=True):
+    """What was looked at, what was found, and what that proves."""
+
+    events: int
+    streams: int
+    blobs: int
+    """Blobs whose bytes were read and compared with their digests."""
+    erased: tuple[Digest, ...]
+    """Blobs that events name and whose bytes were removed on purpose. The log says when and why; not a finding."""
+    head: Digest
+    findings: tuple[AnyFinding, ...]
+    """The first thousand."""
+    more: int
+    """Findings beyond those."""
+    proved: tuple[str, ...]
+    not_proved: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings

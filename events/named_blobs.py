@@ -1,0 +1,83 @@
+"""Which blobs an event names."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from events.base import Event
+from events.digest import Digest
+from events.model import ConversationNode, ModelAnswered
+from events.run import TaskPinned
+from events.sandbox import SandboxAsked
+from events.trial import TrialOpened
+
+NOT_BLOBS = frozenset(
+    {
+        (TaskPinned, "digest"),
+        (TrialOpened, "task_digest"),
+        (SandboxAsked, "task_digest"),
+        (ModelAnswered, "request"),
+    }
+)
+"""Digests of something that is not kept as one blob: task folders, and requests, which can be built again."""
+
+_Find = Callable[[Any], Iterator[Digest]]
+
+
+def named_blobs(value: Event | ConversationNode) -> Iterator[Digest]:
+    """List the blobs that an event or a node of a conversation names, in the order of its fields."""
+    find = _finder(type(value))
+    return iter(()) if find is None else find(value)
+
+
+@cache
+def _finder(hint: Any) -> _Find | None:
+    """Make what finds digests in a value of a type; None if it can hold none. Made once per type, not per event."""
+    if hint is Digest:
+        return _itself
+    origin = get_origin(hint)
+    if origin in {Union, UnionType}:
+        return _of_one([_finder(part) for part in get_args(hint) if part is not NoneType])
+    if origin is tuple:
+        return _of_each(_finder(get_args(hint)[0]))
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return _of_fields(hint)
+    return None
+
+
+def _itself(value: Any) -> Iterator[Digest]:
+    """Find a digest in a digest that may be missing."""
+    if value is not None:
+        yield value
+
+
+def _of_one(finds: list[_Find | None]) -> _Find | None:
+    """Find in a value that may be None. No event holds a digest in a union of more."""
+    found = [find for find in finds if find is not None]
+    if not found:
+        return None
+    assert len(finds) == 1
+    return lambda value: iter(()) if value is None else found[0](value)
+
+
+def _of_each(find: _Find | None) -> _Find | None:
+    """Find in each item."""
+    if find is None:
+        return None
+    return lambda values: (digest for value in values for digest in find(value))
+
+
+def _of_fields(kind: type[msgspec.Struct]) -> _Find | None:
+    """Find in each field."""
+    hints = get_type_hints(kind)
+    finds = [
+        (name, find)
+        for name in kind.__struct_fields__
+        if (kind, name) not in NOT_BLOBS and (find := _finder(hints[name])) is not None
+    ]
+    if not finds:
+        return None
+    return lambda value: (digest for name, find in finds for digest in find(getattr(value, name)))

@@ -1,0 +1,23 @@
+"""The stores of events, each in turn."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from events.log import EventLog
+from events.memory import MemoryLog
+from events.redact import Redactor
+from events.sqlite import SqliteLog
+from tests.events.samples import SECRETS, ticking
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EventLog]:
+    """Each implementation in turn."""
+    if request.param == "memory":
+        made: EventLog = MemoryLog(clock=ticking(), redactor=Redactor(SECRETS))
+    else:
+        made = await SqliteLog.open(tmp_path / "log.db", clock=ticking(), redactor=Redactor(SECRETS))
+    yield made
+    await made.close()
