@@ -1,0 +1,149 @@
+"""What is asked of a model and what comes back: values, and the one protocol between them.
+
+Messages are kept as the exact bytes they had when they entered the log, so a request can be assembled again
+from its blobs to the last byte, today or in a year.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Protocol
+
+from msgspec import Raw, Struct, json
+
+from engine.providers.errors import BadRequest, Try
+
+Clock = Callable[[], int]
+"""Gives UTC microseconds since 1970. Passed in, so that a test or a replay decides what time it is."""
+
+RESERVED = frozenset({"messages", "model", "stream", "tools"})
+"""Body fields that belong to the request itself and so cannot be set as parameters."""
+
+
+class ChatRequest(Struct, frozen=True, kw_only=True):
+    """One question to a model.
+
+    Attributes:
+        model: The name the endpoint knows the model by.
+        messages: The exact JSON bytes of each message object, in order, system message first.
+        tools: The exact bytes of a JSON array of tool definitions; None when no tool is offered.
+        parameters: Further body fields (``temperature``, ``max_tokens``, ...), JSON values only. They are
+            sent because the user asked for them; nothing else is ever added.
+        stream: Whether the answer is asked for as server-sent events. The reply is whole either way.
+        timeout_s: Seconds until one physical call must be complete, above 0; None takes the provider's setting.
+    """
+
+    model: str
+    messages: tuple[bytes, ...]
+    tools: bytes | None = None
+    parameters: dict[str, Any] = {}
+    stream: bool = False
+    timeout_s: float | None = None
+
+
+class ReplyCall(Struct, frozen=True, kw_only=True):
+    """One action the model asks for.
+
+    Attributes:
+        id: What the tool's answer must refer to. Derived from the reply's bytes when the provider gave none.
+        name: The tool's name, as the model wrote it.
+        arguments: The arguments as the model wrote them: JSON text as a rule, but models err.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """Tokens as the provider counted them, each 0 or more; None means that it did not say.
+
+    ``cached_input_tokens`` are part of ``input_tokens``, ``reasoning_tokens`` part of ``output_tokens``.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class ChatReply(Struct, frozen=True, kw_only=True):
+    """A complete answer, with everything the provider said.
+
+    Attributes:
+        raw: The response body; for a stream the complete server-sent events.
+        status: The HTTP status.
+        message: The assistant message as canonical JSON bytes, ready to be appended to the conversation.
+        text: What the model said; None when it only called tools. Never empty.
+        tool_calls: What the model wants done, in its order.
+        finish: Why it stopped, in the provider's words; None when it did not say.
+        model: The concrete model behind an alias; None when the provider did not say.
+        usage: The tokens counted.
+        cost_usd: What the provider says this call cost, in USD; None when it did not say.
+        request_id: The provider's name for this call, for its support; None when it gave none.
+        tries: Every physical call, the answered one last.
+    """
+
+    raw: bytes
+    status: int
+    message: bytes
+    text: str | None
+    tool_calls: tuple[ReplyCall, ...]
+    finish: str | None
+    model: str | None
+    usage: Usage
+    cost_usd: Decimal | None
+    request_id: str | None
+    tries: tuple[Try, ...] = ()
+
+
+class ChatProvider(Protocol):
+    """Answers questions, or says in a typed way why not.
+
+    One instance serves any number of callers at once; whoever needs a limit puts one in front.
+    """
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Ask once, trying again where that may help.
+
+        Raises:
+            ProviderError: One of the tree in ``engine/providers/errors.py``, carrying every physical call.
+        """
+        ...
+
+
+def body_of(request: ChatRequest) -> bytes:
+    """Assemble the request body: a pure function of the request, the same bytes each time.
+
+    Order: model, messages, tools, stream, then the parameters by name. Messages and tools are embedded byte
+    for byte. ``stream`` is sent only when it is true, and no other field is added.
+
+    Raises:
+        BadRequest: A parameter would overwrite one of the request's own fields, or is not a JSON value.
+    """
+    if taken := sorted(RESERVED & request.parameters.keys()):
+        raise BadRequest(
+            f"parameters hold {', '.join(taken)}, which the request sets itself",
+            remedy="take them out of the model's parameters",
+        )
+    body: dict[str, Any] = {"model": request.model, "messages": [Raw(message) for message in request.messages]}
+    if request.tools is not None:
+        body["tools"] = Raw(request.tools)
+    if request.stream:
+        body["stream"] = True
+    body.update(_checked(request.parameters))
+    return json.encode(body)
+
+
+def _checked(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Sort the parameters, refusing what would arrive as something else (msgspec writes NaN as ``null``)."""
+    ordered = {name: parameters[name] for name in sorted(parameters)}
+    try:
+        same = json.decode(json.encode(ordered)) == ordered
+    except (TypeError, ValueError) as error:
+        raise BadRequest(f"parameters are not JSON: {error}", remedy="use JSON values only") from error
+    if not same:
+        raise BadRequest(
+            f"parameters would not arrive as they are written: {ordered!r}",
+            remedy="use JSON values only: finite numbers, strings, true, false, null, lists and tables",
+        )
+    return ordered

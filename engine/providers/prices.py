@@ -1,0 +1,188 @@
+"""What calls cost, in whole nano-USD.
+
+Money is added up over thousands of calls in whatever order they end, so it is integers all the way: prices are
+nano-USD per million tokens (exact to a billionth of a dollar per million), a cost is rounded up to the next
+nano-USD once, per call. No price is built in: prices change, and a wrong one is worse than none.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Protocol
+
+from msgspec import Struct
+
+from events.errors import ExitCode, StillroomError
+
+NANO = 10**9
+"""Nano-USD in one US dollar."""
+
+MILLION = 10**6
+"""Prices are quoted per so many tokens."""
+
+FRAME_BYTES = 4096
+"""Room for what a provider wraps around the messages it is sent: role markers, a preamble for tools."""
+
+
+class PriceError(StillroomError):
+    """The prices in the configuration cannot be used."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PriceUnknown(PriceError):
+    """A cost is asked for, and the model has no price."""
+
+    def __init__(self, model: str, known: Iterable[str] = ()) -> None:
+        names = ", ".join(sorted(known)) or "none"
+        super().__init__(
+            f"there is no price for the model {model!r} (known: {names})",
+            remedy="add its price in USD per million tokens; names must match exactly",
+        )
+        self.model = model
+
+
+class PriceInvalid(PriceError):
+    """A price is not an amount of money."""
+
+    def __init__(self, value: object, reason: str) -> None:
+        super().__init__(
+            f"the price {value!r} {reason}",
+            remedy='write US dollars per million tokens as a string, such as "2.50", with at most 9 decimals',
+        )
+        self.value = value
+
+
+class Price(Struct, frozen=True, kw_only=True):
+    """What a model costs, in nano-USD per million tokens, each 0 or more."""
+
+    input_per_million: int
+    output_per_million: int
+    cached_per_million: int
+    """For input read from the provider's cache."""
+
+
+class Counted(Protocol):
+    """Tokens as a provider counted them; ``Usage`` here and ``Usage`` in the events both are."""
+
+    @property
+    def input_tokens(self) -> int | None:
+        """Everything read, cached or not."""
+
+    @property
+    def output_tokens(self) -> int | None:
+        """Everything written, shown or not."""
+
+    @property
+    def cached_input_tokens(self) -> int | None:
+        """Part of the input."""
+
+
+Amount = str | int | Decimal
+"""US dollars, exactly. Never a float: 0.1 is not a tenth."""
+
+
+def price_from(input_usd: Amount, output_usd: Amount, cached_usd: Amount | None = None) -> Price:
+    """Read a price in US dollars per million tokens.
+
+    Args:
+        input_usd: For tokens sent.
+        output_usd: For tokens answered, reasoning included.
+        cached_usd: For tokens read from the provider's cache; None charges them as any other input.
+
+    Raises:
+        PriceInvalid: An amount is not a number, below 0, or finer than a nano-USD per million tokens.
+    """
+    full = _nano(input_usd)
+    return Price(
+        input_per_million=full,
+        output_per_million=_nano(output_usd),
+        cached_per_million=full if cached_usd is None else _nano(cached_usd),
+    )
+
+
+def cost_of(usage: Counted, price: Price, *, reported_usd: Decimal | None = None) -> int | None:
+    """Say what a call cost, in nano-USD.
+
+    Args:
+        usage: The tokens, as the provider counted them.
+        price: What the model costs.
+        reported_usd: What the provider says the call cost, which wins; None when it does not say.
+
+    Returns:
+        Nano-USD, rounded up; None when the provider said neither a cost nor both counts.
+    """
+    if reported_usd is not None:
+        return reported_cost(reported_usd)
+    read, written = usage.input_tokens, usage.output_tokens
+    if read is None or written is None:
+        return None
+    # More cached than read is nonsense; a doubtful discount is not given.
+    cached = usage.cached_input_tokens or 0
+    cached = cached if cached <= read else 0
+    return _per_million(
+        (read - cached) * price.input_per_million
+        + cached * price.cached_per_million
+        + written * price.output_per_million
+    )
+
+
+def reported_cost(cost_usd: Decimal) -> int:
+    """Turn a provider's own figure into nano-USD, rounded up."""
+    numerator, denominator = cost_usd.as_integer_ratio()
+    return -(-numerator * NANO // denominator)
+
+
+def upper_bound(request_bytes: int, max_output_tokens: int, price: Price) -> int:
+    """Bound what a call can cost before it is sent, in nano-USD.
+
+    A tokenizer makes at most one token of each byte, and the punctuation of a message's JSON pays for the
+    markers a chat template puts around it. ``FRAME_BYTES`` is for what is added once per request. The bound
+    holds for text; a picture given by its address costs more tokens than the address has bytes.
+
+    Args:
+        request_bytes: Length of the request body, 0 or more.
+        max_output_tokens: The most the answer may have, reasoning included; what ``max_tokens`` asks for.
+        price: What the model costs.
+    """
+    dearest = max(price.input_per_million, price.cached_per_million)
+    return _per_million((request_bytes + FRAME_BYTES) * dearest + max_output_tokens * price.output_per_million)
+
+
+class PriceTable(Struct, frozen=True):
+    """Prices by model, as configured.
+
+    ``prices`` has exact names, ``provider/model`` or ``model``; the first form is looked for first.
+    """
+
+    prices: dict[str, Price]
+
+    def price_of(self, model: str, provider: str | None = None) -> Price:
+        """Look a price up.
+
+        Raises:
+            PriceUnknown: It is under neither name; a near name is not taken for it.
+        """
+        for name in (f"{provider}/{model}", model) if provider else (model,):
+            if name in self.prices:
+                return self.prices[name]
+        raise PriceUnknown(model, self.prices)
+
+
+def _per_million(amount: int) -> int:
+    """Divide by a million, rounding up, so that a sum of costs is never too low."""
+    return -(-amount // MILLION)
+
+
+def _nano(usd: Amount) -> int:
+    """Read US dollars exactly."""
+    if isinstance(usd, float | bool):
+        raise PriceInvalid(usd, "is not exact")
+    try:
+        amount = Decimal(usd) * NANO
+    except InvalidOperation as error:
+        raise PriceInvalid(usd, "is not a number") from error
+    if not amount.is_finite() or amount < 0:
+        raise PriceInvalid(usd, "is not an amount of money")
+    if amount != int(amount):
+        raise PriceInvalid(usd, "is finer than a billionth of a dollar")
+    return int(amount)

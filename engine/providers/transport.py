@@ -1,0 +1,159 @@
+"""An httpx transport over aiohttp, because httpx's own pool does quadratic work.
+
+With 1,000 requests in flight httpx 0.28 spends about 20 ms of processor time per request in
+``AsyncConnectionPool._assign_requests_to_connections`` (encode/httpx#3215, encode/httpcore#1035; measured in
+``benchmarks/http_client.py``). aiohttp keeps a plain dictionary of idle connections. Nothing is capped here:
+whoever wants a limit puts one in front, where it can be seen and recorded.
+"""
+
+import ssl
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import httpx
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
+from yarl import URL
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:  # aiohttp itself needs typing_extensions there
+    from typing_extensions import override
+
+WRITTEN_BY_HTTPX = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""Headers aiohttp would add of its own accord; the request has its own, or is meant to have none."""
+
+FAULTS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+    (TimeoutError, httpx.ReadTimeout),  # aiohttp's SocketTimeoutError is one, and so is its total time running out
+    (aiohttp.ClientConnectorError, httpx.ConnectError),  # name not found, refused, TLS
+    (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
+    (aiohttp.NonHttpUrlClientError, httpx.UnsupportedProtocol),
+    (aiohttp.ClientOSError, httpx.ReadError),
+    (aiohttp.ClientError, httpx.RemoteProtocolError),  # disconnected, cut body, not HTTP
+    (HttpProcessingError, httpx.RemoteProtocolError),
+    (OSError, httpx.ReadError),
+)
+"""From the particular to the general: the first that fits wins."""
+
+
+@contextmanager
+def httpx_errors() -> Iterator[None]:
+    """Say in httpx's words what aiohttp and the sockets raise; cancellation passes untouched."""
+    try:
+        yield
+    except Exception as error:
+        for theirs, ours in FAULTS:
+            if isinstance(error, theirs):
+                raise ours(str(error) or type(error).__name__) from error
+        raise
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """Carries httpx requests over one aiohttp session: no cap, no redirects, no cookies, no proxies.
+
+    Timeouts are httpx's: ``connect`` (seconds to a usable connection), ``read`` (seconds of silence), and
+    besides them ``total`` (seconds until the body is complete), which httpx does not have. None waits for
+    ever. There is no pool to wait for, and ``write`` is covered by ``total``.
+
+    The body is handed on as it was sent; httpx undoes any compression.
+    """
+
+    def __init__(self, *, verify: ssl.SSLContext | bool = True, keepalive_s: float = 15.0) -> None:
+        """Open nothing yet: aiohttp wants a running loop first.
+
+        Args:
+            verify: A context to trust certificates by; True for the system's, False to trust anyone.
+            keepalive_s: Seconds an idle connection is kept for the next request, above 0.
+        """
+        self._verify = verify
+        self._keepalive_s = keepalive_s
+        self._session: aiohttp.ClientSession | None = None
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request and return as soon as the headers of the answer are there."""
+        limits = request.extensions.get("timeout", {})
+        session = self._session or self._open()
+        with httpx_errors():
+            response = await session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                data=_data_of(request),
+                headers=_headers_of(request),
+                skip_auto_headers=WRITTEN_BY_HTTPX,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=limits.get("total"), connect=limits.get("connect"), sock_read=limits.get("read")
+                ),
+            )
+        return httpx.Response(
+            response.status,
+            headers=response.raw_headers,
+            stream=_Body(response),
+            extensions={"reason_phrase": (response.reason or "").encode("latin-1", "replace")},
+        )
+
+    @override
+    async def aclose(self) -> None:
+        """Close every connection, waiting until they are."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Open the session on the loop that first uses it."""
+        connector = aiohttp.TCPConnector(limit=0, ssl=self._verify, keepalive_timeout=self._keepalive_s)
+        self._session = aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        )
+        return self._session
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, as it comes."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._response.content
+        with httpx_errors():
+            while chunk := await content.readany():
+                yield chunk
+
+    @override
+    async def aclose(self) -> None:
+        """Give the connection back if the body was read to its end, else cut it."""
+        self._response.close()
+
+
+def _data_of(request: httpx.Request) -> bytes | AsyncIterable[bytes] | None:
+    """Take the body as bytes where httpx has them, else as the stream it is."""
+    try:
+        return request.content or None
+    except httpx.RequestNotRead:
+        stream = request.stream
+        assert isinstance(stream, httpx.AsyncByteStream)
+        return stream
+
+
+def _headers_of(request: httpx.Request) -> CIMultiDict[str]:
+    """Keep names as they are written. aiohttp frames a streamed body itself, and says so itself."""
+    return CIMultiDict(
+        (name.decode("ascii"), value.decode("utf-8", "replace"))
+        for name, value in request.headers.raw
+        if name.lower() != b"transfer-encoding"
+    )
+
+
+def open_client(*, verify: ssl.SSLContext | bool = True) -> httpx.AsyncClient:
+    """Open a client that carries any number of requests at once; close it with ``async with``.
+
+    It follows no redirect (a key must not travel to another host) and reads no proxy or netrc from the
+    environment.
+    """
+    return httpx.AsyncClient(transport=AiohttpTransport(verify=verify), trust_env=False, follow_redirects=False)
