@@ -6,7 +6,10 @@ import msgspec
 
 from engine.errors import ReplayDiverged
 from events.base import Event, Recorded, Ref
-from events.codec import encode, encode_ref, tag_of
+from events.codec import encode, tag_of
+
+_NOTHING = msgspec.Raw(b"nothing")
+"""What a field holds that an older event does not have."""
 
 
 def diverged(recorded: Recorded, decided: Event, cause: Ref | None) -> NoReturn:
@@ -25,6 +28,7 @@ def _difference(recorded: Recorded, decided: Event, cause: Ref | None) -> tuple[
     before = msgspec.json.decode(recorded.payload, type=dict[str, msgspec.Raw])
     now = msgspec.json.decode(encode(decided), type=dict[str, msgspec.Raw])
     for field in now:
-        if bytes(before.get(field, msgspec.Raw(b"nothing"))) != bytes(now[field]):
-            return field, bytes(before.get(field, msgspec.Raw(b"nothing"))).decode(), bytes(now[field]).decode()
-    return "cause", encode_ref(recorded.cause) or "none", encode_ref(cause) or "none"
+        was, is_now = bytes(before.get(field, _NOTHING)).decode(), bytes(now[field]).decode()
+        if was != is_now:
+            return field, was, is_now
+    return "cause", str(recorded.cause), str(cause)

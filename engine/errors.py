@@ -8,11 +8,16 @@
         ├── InputsDiffer        a task, prompt or package is not what the run started with
         ├── RunUnknown          no such run
         ├── NothingToResume     the run is complete, or was never ours
-        └── ModelMissing        a role has no model
+        ├── ModelMissing        a role has no model
+        ├── KeyMissing          the variable that should hold a key is not set
+        ├── OutputUnbounded     a cap is set, and an answer may be of any length
+        ├── TaskUnknown         a spec names a task that is not there
+        └── NameUnknown         no agent or method has this name
 
 None of them is ever an outcome: actors do not catch them.
 """
 
+from difflib import get_close_matches
 from typing import ClassVar
 
 from events.errors import ExitCode, StillroomError
@@ -126,3 +131,53 @@ class ModelMissing(EngineError):
             remedy="add [models.teacher] with model and base_url, or use an agent that needs none (oracle, nop)",
         )
         self.role = role
+
+
+class OutputUnbounded(EngineError):
+    """Raised before anything starts when a cap on money is set and the length of an answer is not."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"a budget is set, but nothing bounds what one answer of the {role} may cost",
+            remedy=f"set max_tokens (or max_completion_tokens) in [models.{role}.parameters], or drop the budget",
+        )
+        self.role = role
+
+
+class TaskUnknown(EngineError):
+    """Raised when a spec names a task that its folder does not hold."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        near = get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:20])}"
+        super().__init__(f"there is no task {name!r}", remedy=hint)
+        self.name = name
+
+
+class NameUnknown(EngineError):
+    """Raised when no installed package registers an agent or a method of this name."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, kind: str, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"there is no {kind} {name!r}", remedy=f"choose one of: {', '.join(known)}")
+        self.kind = kind
+        self.name = name
+
+
+class KeyMissing(EngineError):
+    """Raised when a model's key is to be read from a variable that is not set."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, model: str, variable: str) -> None:
+        super().__init__(
+            f"the key of {model} is to be read from {variable}, which is not set",
+            remedy=f"export {variable}, or remove api_key_env if the endpoint needs no key",
+        )
+        self.model = model
+        self.variable = variable

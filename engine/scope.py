@@ -15,8 +15,8 @@ from engine.errors import HistoryEnded, HistoryUnread
 from engine.ports import Place, Ports
 from events.base import Draft, Event, Fence, Recorded, Ref, StreamId
 from events.codec import encode, tag_of
-from events.digest import Digest
-from events.log import EventLog
+from events.digest import Digest, digest_of
+from events.log import BlobStore, EventLog
 from events.session import ScopeStopped
 
 T = TypeVar("T")
@@ -34,6 +34,8 @@ class World(NamedTuple):
     """What all scopes of a run share."""
 
     log: EventLog
+    blobs: BlobStore
+    """The log itself in a life that may write; a `Recall` in one that may not."""
     run: str
     histories: Mapping[str, Sequence[Recorded]]
     """What each stream of the run held when this life began, by name."""
@@ -42,6 +44,23 @@ class World(NamedTuple):
     ports: Ports | None
     """None: closed. Nothing is appended and nothing is touched."""
     fence: Fence | None
+    visited: set[str]
+    """Names of the streams that an actor took up, so that one left unread is noticed."""
+
+
+class Recall:
+    """Blobs for a life that writes nothing: what is put is named, and must be in the log to be read."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    def put(self, data: bytes) -> Digest:
+        """Name these bytes. What actors put comes from the log, so secrets were replaced before."""
+        return digest_of(data)
+
+    async def get(self, digest: Digest) -> bytes:
+        """Give recorded bytes back."""
+        return await self._blobs.get(digest)
 
 
 class Child(NamedTuple, Generic[T]):
@@ -63,6 +82,12 @@ class Scope:
         self._version = 0
         self._crossed = not self._history
         self._busy_us = 0
+        world.visited.add(name)
+
+    @property
+    def at(self) -> Ref:
+        """The last event of the stream: recorded, or read from history."""
+        return Ref(self.name, self._version)
 
     @property
     def busy_s(self) -> float:
@@ -71,11 +96,11 @@ class Scope:
 
     def put(self, data: bytes) -> Digest:
         """Keep bytes; they are durable before the next event that is recorded."""
-        return self._world.log.put(data)
+        return self._world.blobs.put(data)
 
     async def get(self, digest: Digest) -> bytes:
         """Read bytes back, as they are kept."""
-        return await self._world.log.get(digest)
+        return await self._world.blobs.get(digest)
 
     async def record(self, *events: Event, cause: Ref | None = None) -> Ref:
         """Record facts side by side; give the place of the last.

@@ -26,14 +26,7 @@ class AgentEnded(Event, frozen=True, tag="attempt.agent_ended"):
     """
 
     reason: Literal[
-        "done",
-        "turn_limit",
-        "token_limit",
-        "time_limit",
-        "cost_limit",
-        "context_limit",
-        "no_action",
-        "failed",
+        "done", "turn_limit", "token_limit", "time_limit", "cost_limit", "budget", "context_limit", "failed"
     ]
     detail: str
     turns: int

@@ -1,0 +1,1 @@
+"""PDI as a trial watches it."""

@@ -1,0 +1,279 @@
+"""The trial: attempts, judging, reflection, intervention and distillation, in SPARK's order (SPARK, 2.2)."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Literal, NamedTuple, assert_never
+
+import msgspec
+
+from engine.actors.attempt import AttemptBrief, AttemptResult, attempt, recorded_outcome
+from engine.actors.distil import Distiller, distil
+from engine.actors.history import TaskTexts, TrialHistory, commands_of, solved_trial
+from engine.actors.monitor import Monitor
+from engine.actors.reflect import NO_MEMO, Failure, MemoState, Reflector, reflect
+from engine.agents.base import Agent, Brief
+from engine.calls import Caller, text_of
+from engine.methods.base import Method
+from engine.policies.hint import HintReport, NoHint
+from engine.policies.intervention import InterventionRule, Level, PdiMode, Reading
+from engine.policies.judging import Failed, Outcome, Solved, judge, spark_status
+from engine.policies.retry import RetryPlace
+from engine.policies.stopping import (
+    BudgetReached,
+    Cancelled,
+    Continue,
+    Decision,
+    Exhausted,
+    GiveUpInfrastructure,
+    StoppingRule,
+    TrialSolved,
+)
+from engine.prompting import Prompts
+from engine.scope import Child, Scope
+from engine.spec import RunSpec
+from events.digest import Digest
+from events.pdi import InterventionChosen
+from events.trial import (
+    AttemptConcluded,
+    AttemptPlanned,
+    HintPrepared,
+    NextDecided,
+    TaskAsked,
+    TaskRead,
+    TrialClosed,
+    TrialOpened,
+)
+from events.values import Role
+
+
+class TrialPlan(NamedTuple):
+    """What a trial is given by its run."""
+
+    name: str
+    """``<task>``, or ``<task>.<k>`` where a task is tried more than once."""
+    task: str
+    condition: str
+    spec: RunSpec
+    method: Method
+    agent: Agent
+    prompts: Prompts
+    callers: Mapping[Role, Caller]
+    """Empty for agents that need no model."""
+
+
+class TrialResult(NamedTuple):
+    """What a run learns of a trial."""
+
+    outcome: str
+    """As in `TrialClosed`."""
+
+
+async def trial(scope: Scope, plan: TrialPlan) -> TrialResult:
+    """Try a task until it is solved or there is a reason to stop."""
+    rule = plan.spec.method
+    await scope.record(TrialOpened(plan.task, plan.condition, rule.attempts))
+    read = await scope.effect(TaskAsked(plan.task))
+    if not isinstance(read, TaskRead):
+        return await _close(scope, TrialHistory(), GiveUpInfrastructure("the task cannot be read"))
+    loop = _Loop(scope, plan, read, await text_of(scope, read.instruction))
+    return await loop.run()
+
+
+class _Loop:
+    """One trial's loop, with what it has learnt so far; all of it comes from events of its own stream."""
+
+    def __init__(self, scope: Scope, plan: TrialPlan, read: TaskRead, instruction: str) -> None:
+        self._scope = scope
+        self._plan = plan
+        self._read = read
+        self._instruction = instruction
+        self._history = TrialHistory()
+        self._memo: MemoState = NO_MEMO
+        self._monitor = Monitor(plan.name, plan.spec.method.pdi)
+        self._level = Level.NONE
+        self._money: str | None = None
+
+    async def run(self) -> TrialResult:
+        hint = await self._hint()
+        decision = await self._decide()
+        while isinstance(decision, Continue):
+            result = await self._attempt(decision, hint)
+            decision = await self._decide()
+            reflector = self._plan.callers.get("reflector")
+            if isinstance(decision, Continue):
+                learns = self._history.last_failed and reflector is not None
+                reading = await self._learn(result, decision, reflector) if learns and reflector else None
+                await self._intervene(reading)
+                if self._money is not None:
+                    decision = await self._decide()
+        if isinstance(decision, TrialSolved):
+            await self._distil()
+        return await _close(self._scope, self._history, decision)
+
+    async def _hint(self) -> str:
+        """Prepare what the agent may see of the verifier; empty if nothing."""
+        if not self._plan.spec.method.hint:
+            return ""
+        source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
+        found = self._plan.method.hint(source, self._instruction)
+        if isinstance(found, NoHint):
+            await self._scope.record(HintPrepared(None, self._scope.put(b"[]"), found.reason))
+            return ""
+        text = self._plan.prompts.fill("hint", code=found.text)
+        await self._scope.record(HintPrepared(self._scope.put(text.encode()), self._report(found), ""))
+        return text
+
+    def _report(self, found: HintReport) -> Digest:
+        return self._scope.put(msgspec.json.encode(found.hidden))
+
+    async def _decide(self) -> Decision:
+        """Decide whether to go on, and record it."""
+        settings = self._plan.spec.method
+        rule = StoppingRule(
+            max_attempts=settings.attempts,
+            max_scoreless_in_a_row=settings.infrastructure_retries,
+            max_scoreless=3 * settings.infrastructure_retries,
+        )
+        decision = self._plan.method.go_on(self._history.outcomes, rule, self._money)
+        counted = decision.counted if isinstance(decision, Continue) else 0
+        await self._scope.record(NextDecided(self._history.attempts, _word(decision), counted, decision.reason))
+        return decision
+
+    async def _attempt(self, decision: Continue, hint: str) -> AttemptResult:
+        """Run one attempt below, and take note of how it ended."""
+        number = self._history.attempts + 1
+        injection = hint + self._retry_text(decision)
+        kept = self._scope.put(injection.encode()) if injection else None
+        await self._scope.record(AttemptPlanned(number, self._level.value, kept))
+        given = AttemptBrief(number, self._plan.spec.sandbox, self._plan.agent, self._brief(decision, injection))
+        child = Child(f"attempt/{self._plan.name}/{number}", partial(attempt, given=given))
+        result = (await self._scope.gather([child]))[0]
+        outcome = judge(result.facts)
+        self._money = result.out_of_money
+        concluded = await self._scope.record(self._concluded(number, result, outcome))
+        self._history.add(result, outcome, concluded)
+        return result
+
+    def _retry_text(self, decision: Continue) -> str:
+        """Word what the attempts before left behind; nothing before the first failure."""
+        if not self._history.failed:
+            return ""
+        place = RetryPlace(decision.counted, self._plan.spec.method.attempts)
+        return self._plan.method.retry(self._memo.memo, place, self._level, self._plan.prompts.retry_wording())
+
+    def _brief(self, decision: Continue, injection: str) -> Brief:
+        agent = self._plan.spec.agent
+        return Brief(
+            trial=self._plan.name,
+            task=self._plan.task,
+            label=self._label(decision),
+            instruction=self._instruction + ("\n\n" + injection if injection else ""),
+            settings=agent,
+            timeout_s=agent.timeout_s if agent.timeout_s is not None else self._read.agent_timeout_s,
+            teacher=self._plan.callers.get("teacher"),
+            tools=self._tools,
+            prompts=self._plan.prompts,
+        )
+
+    @property
+    def _tools(self) -> bool:
+        teacher = self._plan.spec.models.get("teacher")
+        return teacher is not None and teacher.tools
+
+    def _label(self, decision: Continue) -> str:
+        return f"{decision.counted} of {self._plan.spec.method.attempts}"
+
+    def _concluded(self, number: int, result: AttemptResult, outcome: Outcome) -> AttemptConcluded:
+        return AttemptConcluded(
+            attempt=number,
+            outcome=recorded_outcome(outcome),
+            status=spark_status(result.facts).value,
+            passed=result.checks.passed,
+            total=result.checks.total,
+            commands=self._scope.put(commands_of(result).encode()),
+            test_summary=self._scope.put(result.checks.summary.encode()),
+        )
+
+    async def _learn(self, result: AttemptResult, decision: Continue, reflector: Caller) -> Reading | None:
+        """Reflect on a failure that another attempt follows, and read PDI."""
+        failure = Failure(
+            attempt=self._history.attempts,
+            label=f"{decision.counted - 1} of {self._plan.spec.method.attempts}",
+            status=spark_status(result.facts).value,
+            reward=result.facts.reward or 0.0,
+            checks=result.checks,
+            commands=commands_of(result),
+            failed_attempts=len(self._history.failed),
+        )
+        by = Reflector(self._plan.task, self._instruction, reflector, self._plan.prompts)
+        before = self._memo
+        reflected = await reflect(self._scope, by, failure, before)
+        self._memo, self._money = reflected.state, reflected.out_of_money
+        if not reflected.rewritten or reflected.state.memo is None:
+            return None
+        self._history.reflected(reflected.state.memo, self._scope.at)
+        return await self._monitor.read(self._scope, self._history, before, self._memo)
+
+    async def _intervene(self, reading: Reading | None) -> None:
+        """Choose how the next attempt is spoken to."""
+        self._history.readings.append(reading)
+        mode = self._plan.spec.method.pdi.mode
+        chosen = self._plan.method.intervene(self._history.readings, InterventionRule(mode=PdiMode(mode)))
+        self._level = chosen.level
+        await self._scope.record(
+            InterventionChosen(self._history.attempts + 1, chosen.level.value, mode, chosen.reason)
+        )
+
+    async def _distil(self) -> None:
+        """Distil the success, if the spec names a model to do it."""
+        caller = self._plan.callers.get("distiller")
+        if caller is None:
+            return
+        source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
+        docker = None if self._read.dockerfile is None else await text_of(self._scope, self._read.dockerfile)
+        solved = await solved_trial(self._scope, self._plan.name, self._history, TaskTexts(self._instruction, docker))
+        by = Distiller(self._plan.task, caller, self._plan.prompts, source)
+        await distil(self._scope, by, self._history.attempts, solved)
+
+
+async def _close(scope: Scope, history: TrialHistory, decision: Decision) -> TrialResult:
+    outcome = _ending(decision)
+    rewards = [each.reward for each in history.outcomes if isinstance(each, Solved | Failed)]
+    await scope.record(TrialClosed(outcome, history.attempts, max(rewards) if rewards else None))
+    return TrialResult(outcome)
+
+
+def _ending(decision: Decision) -> Literal["solved", "unsolved", "infrastructure", "budget", "stopped"]:
+    match decision:
+        case TrialSolved():
+            return "solved"
+        case Exhausted():
+            return "unsolved"
+        case GiveUpInfrastructure():
+            return "infrastructure"
+        case BudgetReached():
+            return "budget"
+        case Cancelled() | Continue():
+            return "stopped"
+        case _:
+            assert_never(decision)
+
+
+def _word(
+    decision: Decision,
+) -> Literal["continue", "solved", "exhausted", "give_up_infrastructure", "budget_reached", "cancelled"]:
+    match decision:
+        case Continue():
+            return "continue"
+        case TrialSolved():
+            return "solved"
+        case Exhausted():
+            return "exhausted"
+        case GiveUpInfrastructure():
+            return "give_up_infrastructure"
+        case BudgetReached():
+            return "budget_reached"
+        case Cancelled():
+            return "cancelled"
+        case _:
+            assert_never(decision)

@@ -1,0 +1,65 @@
+"""What an agent is: who acts inside a sandbox, until it says it is done or a limit ends it."""
+
+from typing import NamedTuple, Protocol
+
+from engine.calls import Caller
+from engine.prompting import Prompts
+from engine.scope import Scope
+from engine.spec import AgentSpec
+from events.attempt import AgentEnded
+from events.base import Ref
+from events.sandbox import ActionObserved
+
+
+class Brief(NamedTuple):
+    """All an agent is told about one attempt."""
+
+    trial: str
+    task: str
+    label: str
+    """What the agent is told about which attempt this is, such as ``2 of 5``."""
+    instruction: str
+    """The task's instruction, with what earlier attempts left behind."""
+    settings: AgentSpec
+    timeout_s: float | None
+    """Seconds for the attempt. None: no limit."""
+    teacher: Caller | None
+    """How to ask the model. None: the spec names none, and this agent needs none."""
+    tools: bool
+    prompts: Prompts
+
+
+class Action(NamedTuple):
+    """A command the agent ran, as distillation and PDI read it."""
+
+    command: str
+    seen: ActionObserved
+    observed: Ref
+    """The event that says so."""
+
+
+class Note(NamedTuple):
+    """Something the agent said."""
+
+    text: str
+    answered: Ref
+    """The event that says so."""
+
+
+class Acted(NamedTuple):
+    """What an agent did."""
+
+    ended: AgentEnded
+    actions: tuple[Action, ...]
+    notes: tuple[Note, ...]
+
+
+class Agent(Protocol):
+    """Acts in the sandbox that its attempt has opened, through effects only."""
+
+    name: str
+    needs_model: bool
+    """Whether a run with it must name a teacher model."""
+
+    async def act(self, scope: Scope, brief: Brief) -> Acted:
+        """Work until done or until a limit is reached, and say which."""

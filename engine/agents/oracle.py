@@ -1,0 +1,42 @@
+"""Agents that need no model: the oracle runs the task's own solution, nop does nothing."""
+
+from typing import Literal
+
+from engine.agents.base import Acted, Action, Brief
+from engine.scope import Scope
+from events.attempt import AgentEnded
+from events.sandbox import ActionObserved, SandboxFailed, SolutionAsked
+
+
+class Oracle:
+    """Runs ``solution/solve.sh``. A sound task rewards it."""
+
+    name = "oracle"
+    needs_model = False
+
+    async def act(self, scope: Scope, brief: Brief) -> Acted:
+        """Run the solution; a non-zero exit is the verifier's to judge, as Harbor has it."""
+        observed = await scope.effect(SolutionAsked(brief.task, brief.timeout_s))
+        if isinstance(observed, SandboxFailed):
+            return _acted("failed", observed.detail)
+        assert isinstance(observed, ActionObserved)
+        action = Action("bash /solution/solve.sh", observed, scope.at)
+        if observed.ended == "timed_out":
+            return _acted("time_limit", "the solution ran out of time", action)
+        return _acted("done", f"the solution exited with {observed.exit_code}", action)
+
+
+class Nop:
+    """Does nothing. A sound task does not reward it."""
+
+    name = "nop"
+    needs_model = False
+
+    async def act(self, scope: Scope, brief: Brief) -> Acted:
+        """Leave the sandbox as it is."""
+        del scope, brief
+        return _acted("done", "nothing was done, on purpose")
+
+
+def _acted(reason: Literal["done", "failed", "time_limit"], detail: str, *actions: Action) -> Acted:
+    return Acted(AgentEnded(reason, detail, 0), actions, ())

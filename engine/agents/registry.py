@@ -1,0 +1,21 @@
+"""Agents by name, through entry points: built-in ones and outsiders' come the same way."""
+
+from importlib.metadata import entry_points
+
+from engine.agents.base import Agent
+from engine.errors import NameUnknown
+
+GROUP = "stillroom.agents"
+
+
+def agent_named(name: str) -> Agent:
+    """Find an agent.
+
+    Raises:
+        NameUnknown: No installed package registers it.
+    """
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in found:
+        raise NameUnknown("agent", name, tuple(sorted(found)))
+    agent: Agent = found[name].load()()
+    return agent

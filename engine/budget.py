@@ -1,0 +1,112 @@
+"""The budget keeper: grants what fits under the caps.
+
+It keeps no record of its own. What is left is folded from the log before any port opens, and from the
+outcomes of the calls it granted after that.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from engine.ports import Place
+from events.base import Event, Recorded
+from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.model import ModelAnswered, ModelFailed
+from events.values import NanoUsd
+
+_MAY_HAVE_COST = frozenset({"timed_out", "network_fault", "malformed_reply"})
+"""Failures after which the provider may have done the work; they count at their upper bound."""
+
+
+class Caps(NamedTuple):
+    """Hard limits. None: no limit."""
+
+    run: NanoUsd | None
+    trial: NanoUsd | None
+
+
+class Open(NamedTuple):
+    """A grant whose call has not ended."""
+
+    trial: str
+    amount: NanoUsd
+
+
+class BudgetKeeper:
+    """Grants reservations and settles them. One per run and process."""
+
+    def __init__(self, caps: Caps) -> None:
+        self._caps = caps
+        self._by_trial: Counter[str] = Counter()
+        self._total = 0
+        self._open: dict[str, Open] = {}
+
+    @property
+    def committed(self) -> NanoUsd:
+        """Spent and reserved, all trials together."""
+        return self._total
+
+    def fold(self, histories: Mapping[str, Sequence[Recorded]]) -> None:
+        """Take in what a run did before, in whichever order its streams come: sums have none.
+
+        A call that was asked and not answered when a process died may have cost its bound. It is counted,
+        and its grant stays open for the call that is asked again.
+        """
+        for stream, history in histories.items():
+            self._fold_stream(stream, history)
+            left = self._open.get(stream)
+            if left is not None and history and _asked_last(history):
+                self._add(left.trial, left.amount)
+
+    async def __call__(self, asked: Event, place: Place) -> Event:
+        """Answer a `BudgetAsked`; the port of the budget."""
+        assert isinstance(asked, BudgetAsked)
+        if self._caps.run is not None and self._total + asked.amount > self._caps.run:
+            return BudgetRefused("run", self._caps.run)
+        if self._caps.trial is not None and self._by_trial[asked.trial] + asked.amount > self._caps.trial:
+            return BudgetRefused("trial", self._caps.trial)
+        self._reserve(place.stream, asked)
+        return BudgetGranted()
+
+    def settle(self, stream: str, outcome: Event) -> None:
+        """Put what a call really cost in the place of what was reserved for it."""
+        grant = self._open.pop(stream, None)
+        if grant is not None:
+            self._add(grant.trial, _cost(outcome, grant.amount) - grant.amount)
+
+    def _fold_stream(self, stream: str, history: Iterable[Recorded]) -> None:
+        asked: BudgetAsked | None = None
+        for recorded in history:
+            match recorded.event:
+                case BudgetAsked():
+                    asked = recorded.event
+                case BudgetGranted():
+                    assert asked is not None, "a grant answers a request of its own stream"
+                    self._reserve(stream, asked)
+                case ModelAnswered() | ModelFailed():
+                    self.settle(stream, recorded.event)
+                case _:
+                    pass
+
+    def _reserve(self, stream: str, asked: BudgetAsked) -> None:
+        self._open[stream] = Open(asked.trial, asked.amount)
+        self._add(asked.trial, asked.amount)
+
+    def _add(self, trial: str, amount: NanoUsd) -> None:
+        self._by_trial[trial] += amount
+        self._total += amount
+
+
+def _asked_last(history: Sequence[Recorded]) -> bool:
+    return not isinstance(history[-1].event, BudgetAsked | BudgetGranted)
+
+
+def _cost(outcome: Event, bound: NanoUsd) -> NanoUsd:
+    """What to count for a call: its cost, its bound where that is unknown, nothing where none can have arisen."""
+    match outcome:
+        case ModelAnswered():
+            return bound if outcome.cost is None else outcome.cost
+        case ModelFailed():
+            return bound if outcome.kind in _MAY_HAVE_COST else 0
+        case _:
+            return bound

@@ -1,0 +1,182 @@
+"""What a run is asked to do, put together from everywhere it may be said.
+
+One order, weakest first: defaults, the user's file, the project's file, the run's file, the environment, flags.
+Nothing here looks at the machine by itself: the caller names the files and hands in the environment.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from engine.config_errors import Complaint, ConfigRefused
+from engine.config_files import read_tree
+from engine.config_shape import REQUIRED, dotted, keys, pattern
+from engine.config_shape import Path as KeyPath
+from engine.config_tree import Setting, assemble, kind_of, settings_of, unknown
+from engine.config_values import parse
+from engine.spec import RunSpec
+
+PREFIX: Final = "STILLROOM_"
+"""``STILLROOM_AGENT__MAX_TURNS`` sets ``agent.max_turns``: two underscores stand for a dot."""
+NOT_KEYS: Final = frozenset({"STILLROOM_LOG"})
+"""Variables with our prefix that are not keys of a run."""
+SCRIPT: Final = "script:"
+"""A ``base_url`` that begins so names a file, relative like ``tasks``."""
+
+
+class Flag(NamedTuple):
+    """A value given on the command line."""
+
+    name: str
+    """As it was typed, such as ``--tasks``."""
+    key: KeyPath
+    value: object
+    """A `str` is read like a variable; anything else is taken as it is."""
+
+
+class Inputs(NamedTuple):
+    """Everything a run's specification is put together from, but for the defaults."""
+
+    folder: Path
+    """What relative paths in variables and flags start from."""
+    user_file: Path | None = None
+    """Of the user. None, or not there: the user has none."""
+    project_file: Path | None = None
+    """Of the project. None, or not there: it has none."""
+    run_file: Path | None = None
+    """Named by the user, so it has to be there. None: everything is said elsewhere."""
+    environment: Mapping[str, str] = {}
+    flags: Sequence[Flag] = ()
+
+
+class Resolved(NamedTuple):
+    """A specification, and where each of its values came from."""
+
+    spec: RunSpec
+    settings: tuple[Setting, ...]
+    """Every key with its value, defaults included, in the order of the specification."""
+
+
+def user_file(environment: Mapping[str, str]) -> Path | None:
+    """Say where the user's own file is, by the XDG rule. None: the environment names no home."""
+    if environment.get("XDG_CONFIG_HOME"):
+        return Path(environment["XDG_CONFIG_HOME"]) / "stillroom" / "config.toml"
+    return Path(environment["HOME"]) / ".config" / "stillroom" / "config.toml" if environment.get("HOME") else None
+
+
+def project_file(folder: Path) -> Path:
+    """Say where the project's file is."""
+    return folder / ".stillroom" / "config.toml"
+
+
+def resolve(inputs: Inputs) -> Resolved:
+    """Put a specification together.
+
+    Raises:
+        ConfigUnreadable: A file is missing or malformed.
+        ConfigRefused: With everything that is unknown, missing or of the wrong kind.
+    """
+    given = list(_given(inputs))
+    complaints = [each for each in given if isinstance(each, Complaint)]
+    settings = [each for each in given if isinstance(each, Setting)]
+    winners = {setting.path: setting for setting in settings if setting.value != {}}
+    tables = [setting.path for setting in settings if setting.value == {}]
+    complaints += _missing([*winners, *tables], inputs)
+    if complaints:
+        raise ConfigRefused(complaints)
+    empty = [Setting(path, {}, "") for path in tables]
+    spec = msgspec.convert(assemble([*winners.values(), *empty]), RunSpec)
+    return Resolved(spec, tuple(_with_defaults(winners, tables)))
+
+
+def _given(inputs: Inputs) -> Iterator[Setting | Complaint]:
+    for path, base, optional in (
+        (inputs.user_file, None, True),
+        # Beside the folder it stands in, a project's tasks are named as they are anywhere else in the project.
+        (inputs.project_file, inputs.project_file.parent.parent if inputs.project_file else None, True),
+        (inputs.run_file, None, False),
+    ):
+        if path is not None and (path.exists() or not optional):
+            yield from _anchored(settings_of(read_tree(path), str(path)), base or path.parent)
+    yield from _anchored(_from_environment(inputs.environment), inputs.folder)
+    yield from _anchored(_from_flags(inputs.flags), inputs.folder)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[Setting | Complaint]:
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in NOT_KEYS:
+            path = tuple(name.removeprefix(PREFIX).lower().split("__"))
+            yield from _typed(path, environment[name], name)
+
+
+def _from_flags(flags: Sequence[Flag]) -> Iterator[Setting | Complaint]:
+    for flag in flags:
+        yield from _typed(flag.key, flag.value, flag.name)
+
+
+def _typed(path: KeyPath, value: object, origin: str) -> Iterator[Setting | Complaint]:
+    kind = kind_of(path)
+    if kind is None:
+        yield unknown(path, origin)
+        return
+    tree: object = parse(value, kind) if isinstance(value, str) else value
+    for part in reversed(path):
+        tree = {part: tree}
+    assert isinstance(tree, dict)
+    yield from settings_of(tree, origin)
+
+
+def _anchored(settings: Iterator[Setting | Complaint], base: Path) -> Iterator[Setting | Complaint]:
+    """Make paths absolute from where they were said, so that they mean the same wherever the run is resumed."""
+    for each in settings:
+        match each:
+            case Setting(path=("tasks",), value=str(text)):
+                yield each._replace(value=str(_absolute(base, text)))
+            case Setting(path=("models", _, "base_url"), value=str(text)) if text.startswith(SCRIPT):
+                yield each._replace(value=SCRIPT + str(_absolute(base, text.removeprefix(SCRIPT))))
+            case _:
+                yield each
+
+
+def _absolute(base: Path, text: str) -> Path:
+    return (base / Path(text).expanduser()).resolve()
+
+
+def _missing(present: Sequence[KeyPath], inputs: Inputs) -> Iterator[Complaint]:
+    origin = str(inputs.run_file or "the command line")
+    for key in keys():
+        if key.default is not REQUIRED:
+            continue
+        for table in sorted(
+            {path[: len(key.path) - 1] for path in present if _is_below(path, key.path[:-1])} or _root(key)
+        ):
+            if (*table, key.path[-1]) not in present:
+                name = dotted((*table, key.path[-1]))
+                yield Complaint(origin, name, f"{name} is missing", f"give it: {key.doc or name}")
+
+
+def _root(key: object) -> set[KeyPath]:
+    """The top level is always there, whether or not anything was said."""
+    return {()} if getattr(key, "path", ("", ""))[1:] == () else set()
+
+
+def _is_below(path: KeyPath, table: KeyPath) -> bool:
+    return len(path) >= len(table) and pattern(path).split(".")[: len(table)] == list(table) if table else False
+
+
+def _with_defaults(winners: Mapping[KeyPath, Setting], tables: Sequence[KeyPath]) -> Iterator[Setting]:
+    """List every key once: given values, and the defaults of all that stands in a table that is there."""
+    present = [*winners, *tables]
+    for key in keys():
+        depth = next((index for index, part in enumerate(key.path) if part.startswith("<")), None)
+        if depth is None:
+            yield winners.get(key.path, Setting(key.path, key.default, "default"))
+            continue
+        for name in sorted({path[: depth + 1] for path in present if _is_below(path, key.path[: depth + 1])}):
+            below = (*name, *key.path[depth + 1 :])
+            if below[-1] != "<parameter>":
+                yield winners.get(below, Setting(below, key.default, "default"))
+            else:
+                yield from (winners[path] for path in sorted(winners) if path[:-1] == below[:-1])

@@ -1,0 +1,112 @@
+"""Files that hold configuration: TOML, or YAML by their suffix; and ``.env`` files, which are only read when named."""
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from engine.config_errors import ConfigUnreadable
+
+SUFFIXES: Final = (".toml", ".yaml", ".yml")
+
+
+def read_tree(path: Path) -> dict[str, object]:
+    """Read a file of keys and values.
+
+    Raises:
+        ConfigUnreadable: It is missing, or is not what its suffix says.
+    """
+    if path.suffix not in SUFFIXES:
+        raise ConfigUnreadable(
+            str(path), f"the suffix {path.suffix or '(none)'} says neither TOML nor YAML",
+            remedy="name it *.toml, *.yaml or *.yml",
+        )  # fmt: skip
+    text = _text(path)
+    return _toml(path, text) if path.suffix == ".toml" else _yaml(path, text)
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """Read ``NAME=value`` lines. Quotes around a value are taken off; nothing is expanded.
+
+    Raises:
+        ConfigUnreadable: It is missing, or has another line in it. The line is not shown: it may hold a key.
+    """
+    values: dict[str, str] = {}
+    for number, raw in enumerate(_text(path).splitlines(), start=1):
+        line = raw.strip().removeprefix("export ").strip()
+        if not line or line.startswith("#"):
+            continue
+        name, sign, value = line.partition("=")
+        if not sign or not name.strip().isidentifier():
+            raise ConfigUnreadable(
+                str(path), f"line {number} is not NAME=value", remedy="one variable a line, # for remarks"
+            )
+        value = value.strip()
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        values[name.strip()] = value
+    return values
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigUnreadable(
+            str(path), "there is no such file", remedy="`stillroom init` writes one to start from"
+        ) from None
+    except OSError as error:
+        raise ConfigUnreadable(
+            str(path), error.strerror or str(error), remedy="name a file that can be read"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigUnreadable(str(path), f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text") from error
+
+
+def _toml(path: Path, text: str) -> dict[str, object]:
+    try:
+        # Money is exact: 0.1 in the file is a tenth, which no binary fraction is.
+        return tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigUnreadable(
+            str(path), f"not TOML: {error}", remedy="mend that line; texts stand in quotes"
+        ) from error
+
+
+def _yaml(path: Path, text: str) -> dict[str, object]:
+    try:
+        tree = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 - a SafeLoader, that also refuses a key given twice
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ConfigUnreadable(str(path), f"not YAML: {_short(error)}", remedy="mend that line") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigUnreadable(str(path), "holds no keys at its top level", remedy="write KEY: VALUE lines")
+    return tree
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """Reads YAML, and refuses a key that is given twice: YAML itself lets the later one win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002
+        """Read a mapping.
+
+        Raises:
+            ConstructorError: A key stands in it twice.
+        """
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = key_node.value
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key} is given twice", key_node.start_mark
+                )
+            seen.add(key if isinstance(key, str) else id(key_node))
+        built: dict[object, object] = super().construct_mapping(node, deep=deep)
+        return built

@@ -1,0 +1,180 @@
+"""Values of configuration keys: whether one fits its key, how it is written as text, and the words for its kind."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from msgspec import inspect
+
+NONE: Final = "none"
+"""TOML has no null: this word stands for "no limit", "no key" wherever a key admits it."""
+
+_SMALLEST: Final[Mapping[str, int]] = {
+    "method.infrastructure_retries": 0,
+    "prices.<model>.input": 0,
+    "prices.<model>.output": 0,
+    "prices.<model>.cached_input": 0,
+    "budget.run_usd": 0,
+    "budget.trial_usd": 0,
+    "agent.max_cost_usd": 0,
+}
+"""Numbers that may be zero. All others are above it, but for those below."""
+_FREE: Final = ("threshold", "warmup", "<parameter>")
+"""Numbers of any sign, by the last part of their key."""
+
+
+class Misfit(Exception):
+    """A value does not fit its key. Never leaves this layer: the reader turns it into a complaint."""
+
+
+def fit(value: object, kind: inspect.Type) -> object:
+    """Give the value as the spec holds it.
+
+    Raises:
+        Misfit: It is of another kind.
+    """
+    match kind:
+        case inspect.UnionType(types=types):
+            return _fit_any(value, types)
+        case inspect.VarTupleType(item_type=item) if isinstance(value, list | tuple):
+            return tuple(fit(each, item) for each in value)
+        case inspect.LiteralType(values=values) if value in values and isinstance(value, str):
+            return value
+        case inspect.StrType() if isinstance(value, str):
+            return value
+        case inspect.BoolType() if isinstance(value, bool):
+            return value
+        case inspect.IntType() | inspect.FloatType() | inspect.DecimalType():
+            return _fit_number(value, kind)
+        case _:
+            raise Misfit
+
+
+def _fit_any(value: object, kinds: tuple[inspect.Type, ...]) -> object:
+    if any(isinstance(kind, inspect.NoneType) for kind in kinds) and (value is None or value == NONE):
+        return None
+    # A whole number stays one although it would fit a float: 1 and 1.0 are not the same bytes in a request.
+    for kind in sorted(kinds, key=lambda kind: isinstance(kind, inspect.FloatType)):
+        try:
+            return fit(value, kind)
+        except Misfit:
+            continue
+    raise Misfit
+
+
+def _fit_number(value: object, kind: inspect.Type) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
+        raise Misfit
+    match kind:
+        case inspect.IntType() if isinstance(value, int):
+            return value
+        case inspect.FloatType():
+            return float(value)
+        case inspect.DecimalType():
+            # By way of its shortest text: 0.1 in a YAML file means a tenth, not the nearest binary fraction.
+            return value if isinstance(value, Decimal) else Decimal(str(value))
+        case _:
+            raise Misfit
+
+
+def out_of_range(key: str, value: object) -> str | None:
+    """Say which numbers or texts the key takes, if this is none of them.
+
+    Args:
+        key: Its pattern, such as ``prices.<model>.input``.
+        value: One that fits its kind.
+    """
+    if (
+        isinstance(value, str)
+        and not value.strip()
+        and key in {"tasks", "models.<role>.model", "models.<role>.base_url"}
+    ):
+        return "a text that is not empty"
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or key.split(".")[-1] in _FREE:
+        return None
+    if key in _SMALLEST:
+        return None if value >= _SMALLEST[key] else "0 or more"
+    if value > 0:
+        return None
+    return "1 or more" if isinstance(value, int) else "a number above 0"
+
+
+def parse(text: str, kind: inspect.Type) -> object:
+    """Read a value from a variable or a ``--set``: text where the key holds text, else as TOML writes it.
+
+    What cannot be read is given back as it is, so that `fit` names it.
+    """
+    match kind:
+        case inspect.StrType() | inspect.LiteralType():
+            return text
+        case inspect.VarTupleType() if not text.lstrip().startswith("["):
+            return [part.strip() for part in text.split(",") if part.strip()]
+        case inspect.UnionType(types=types) if text == NONE or _is_optional_text(types):
+            return text
+        case _:
+            return _parse_toml(text)
+
+
+def _is_optional_text(kinds: tuple[inspect.Type, ...]) -> bool:
+    return all(isinstance(kind, inspect.StrType | inspect.NoneType | inspect.LiteralType) for kind in kinds)
+
+
+def _parse_toml(text: str) -> object:
+    if "\n" in text:  # a line break could smuggle in a second key
+        return text
+    try:
+        return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def words(kind: inspect.Type) -> str:
+    """Name a kind of value for people."""
+    match kind:
+        case inspect.UnionType(types=types):
+            named = [words(each) for each in types if not isinstance(each, inspect.NoneType)]
+            optional = len(named) < len(types)
+            return (
+                ", ".join(named[:-1])
+                + (" or " if named[1:] else "")
+                + named[-1]
+                + (f', or "{NONE}"' if optional else "")
+            )
+        case inspect.LiteralType(values=values):
+            return "one of " + ", ".join(f'"{each}"' for each in values)
+        case inspect.VarTupleType(item_type=item):
+            return f"a list of {words(item)}s".replace("a text", "text")
+        case inspect.StructType() | inspect.DictType():
+            return "a table"
+        case _:
+            return _PLAIN.get(type(kind), "a value")
+
+
+_PLAIN: Final[Mapping[type[inspect.Type], str]] = {
+    inspect.StrType: "a text",
+    inspect.BoolType: "true or false",
+    inspect.IntType: "a whole number",
+    inspect.FloatType: "a number",
+    inspect.DecimalType: "an amount",
+}
+
+
+def found(value: object) -> str:
+    """Name what was found instead."""
+    match value:
+        case bool():
+            return f"{str(value).lower()} (true or false)"
+        case str():
+            return f'the text "{value}"'
+        case int() | float() | Decimal():
+            return f"the number {value}"
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "a table"
+        case None:
+            return "nothing"
+        case _:
+            return f"a {type(value).__name__} ({value})"

@@ -1,0 +1,98 @@
+"""The port of models: builds the request from the blobs that are asked for, sends it, keeps every byte."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from engine.budget import BudgetKeeper
+from engine.conversation import ConversationReader
+from engine.ports import Place
+from engine.providers.base import ChatProvider, ChatReply, ChatRequest, ReplyCall, Try, body_of
+from engine.providers.errors import ProviderError
+from engine.providers.prices import Price, cost_of, reported_cost
+from events.base import Event
+from events.digest import Digest, digest_of
+from events.log import BlobStore
+from events.model import ModelAnswered, ModelAsked, ModelFailed, ToolCall, TryMade
+from events.values import NanoUsd, Role, Usage
+
+
+class Line(NamedTuple):
+    """How a role's model is reached, and what it costs."""
+
+    provider: ChatProvider
+    price: Price | None
+    """None: unknown; only the provider's own figure can then say what a call cost."""
+
+
+class ModelPort:
+    """Answers `ModelAsked` through the provider of its role."""
+
+    def __init__(self, blobs: BlobStore, lines: Mapping[Role, Line], budget: BudgetKeeper) -> None:
+        self._blobs = blobs
+        self._reader = ConversationReader(blobs)
+        self._lines = lines
+        self._budget = budget
+
+    async def __call__(self, asked: Event, place: Place) -> Event:
+        """Ask the model. A failure of the provider is an outcome."""
+        assert isinstance(asked, ModelAsked)
+        line = self._lines[asked.role]
+        request = await build_request(asked, self._reader, self._blobs)
+        try:
+            reply = await line.provider.complete(request)
+        except ProviderError as error:
+            outcome: ModelAnswered | ModelFailed = self._failed(error)
+        else:
+            outcome = self._answered(request, reply, line.price)
+        self._budget.settle(place.stream, outcome)
+        return outcome
+
+    def _answered(self, request: ChatRequest, reply: ChatReply, price: Price | None) -> ModelAnswered:
+        put = self._blobs.put
+        return ModelAnswered(
+            request=digest_of(body_of(request)),
+            reply=put(reply.raw),
+            message=put(reply.message),
+            text=None if reply.text is None else put(reply.text.encode("utf-8", "replace")),
+            tool_calls=tuple(self._call(call) for call in reply.tool_calls),
+            finish=reply.finish,
+            model=reply.model,
+            usage=_usage(reply),
+            cost=_cost(reply, price),
+            tries=_tries(reply.tries),
+        )
+
+    def _call(self, call: ReplyCall) -> ToolCall:
+        return ToolCall(call.id, call.name, self._blobs.put(call.arguments.encode("utf-8", "replace")))
+
+    def _failed(self, error: ProviderError) -> ModelFailed:
+        raw: Digest | None = None if error.raw is None else self._blobs.put(error.raw)
+        return ModelFailed(error.kind, error.status, error.problem, raw, _tries(error.tries))
+
+
+async def build_request(asked: ModelAsked, reader: ConversationReader, blobs: BlobStore) -> ChatRequest:
+    """Build what is sent from what is recorded: a digest of it is in the answer, so it can be built again."""
+    return ChatRequest(
+        model=asked.model,
+        messages=await reader.messages(asked.conversation),
+        tools=None if asked.tools is None else await blobs.get(asked.tools),
+        parameters=asked.parameters,
+        stream=asked.stream,
+        timeout_s=asked.timeout_s,
+    )
+
+
+def _usage(reply: ChatReply) -> Usage:
+    said = reply.usage
+    return Usage(said.input_tokens, said.output_tokens, said.cached_input_tokens, said.reasoning_tokens)
+
+
+def _cost(reply: ChatReply, price: Price | None) -> NanoUsd | None:
+    """Say what a call cost: the provider's own figure wins over token counts and the configured price."""
+    if reply.cost_usd is not None:
+        return reported_cost(reply.cost_usd)
+    return None if price is None else cost_of(reply.usage, price)
+
+
+def _tries(tries: tuple[Try, ...]) -> tuple[TryMade, ...]:
+    return tuple(TryMade(each.status, each.error, each.waited_s) for each in tries)

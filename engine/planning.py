@@ -1,0 +1,112 @@
+"""From a spec to the plan of a run, and back from the log to the same plan."""
+
+from decimal import Decimal
+
+import msgspec
+
+from engine.actors.run import RunPlan
+from engine.actors.trial import TrialPlan
+from engine.agents.registry import agent_named
+from engine.calls import Caller
+from engine.errors import OutputUnbounded
+from engine.methods.registry import method_named
+from engine.prompting import Prompts, make_prompts
+from engine.providers.prices import Price, PriceUnknown, price_from
+from engine.setting import Setting, model_for
+from engine.spec import ModelSpec, RunSpec, canonical
+from events.log import BlobStore
+from events.run import RunOpened, TaskPinned
+from events.session import InputChange
+from events.values import NamedDigest, NanoUsd, Role
+from sandbox.task import Task
+
+ROLES: tuple[Role, ...] = ("teacher", "reflector", "distiller")
+SCRIPT = "script:"
+"""A base URL of this scheme names a script file; the scripted endpoint is started for it."""
+
+
+def opening(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> RunOpened:
+    """Write down every input that may change what a run does."""
+    put = setting.log.put
+    return RunOpened(
+        spec=put(canonical(spec)),
+        method=spec.method.name,
+        tasks=tuple(TaskPinned(task.name, task.digest) for task in tasks),
+        prompts=tuple(NamedDigest(each.name, put(each.text.encode())) for each in setting.prompts.prompts),
+        package=setting.package,
+        scripted=any(model.base_url.startswith(SCRIPT) for model in spec.models.values()),
+    )
+
+
+def plan_of(opened: RunOpened, spec: RunSpec, prompts: Prompts) -> RunPlan:
+    """Make the plan that a run's first event stands for.
+
+    Raises:
+        PriceUnknown: A cap is set, and a model has no price.
+        OutputUnbounded: A cap is set, and the length of an answer is not bounded.
+    """
+    method, agent = method_named(spec.method.name), agent_named(spec.agent.name)
+    trials = []
+    for task in opened.tasks:
+        for k in range(spec.repeats):
+            name = task.name if spec.repeats == 1 else f"{task.name}.{k + 1}"
+            callers = callers_of(spec, name)
+            trials.append(TrialPlan(name, task.name, "default", spec, method, agent, prompts, callers))
+    return RunPlan(opened, tuple(trials), spec.concurrency)
+
+
+async def recorded_spec(blobs: BlobStore, opened: RunOpened) -> RunSpec:
+    """Read a run's spec back."""
+    return msgspec.json.decode(await blobs.get(opened.spec), type=RunSpec)
+
+
+async def recorded_prompts(blobs: BlobStore, opened: RunOpened) -> Prompts:
+    """Read a run's prompts back."""
+    return make_prompts({each.name: (await blobs.get(each.digest)).decode() for each in opened.prompts})
+
+
+def callers_of(spec: RunSpec, trial: str) -> dict[Role, Caller]:
+    """Say how each role's model is asked, on this trial's account."""
+    callers: dict[Role, Caller] = {}
+    for role in ROLES:
+        model = model_for(spec, role)
+        if model is not None:
+            reserve = _reserve(spec, role, model)
+            callers[role] = Caller(trial, role, model.model, model.parameters, model.stream, model.timeout_s, reserve)
+    return callers
+
+
+def price_of(spec: RunSpec, model: ModelSpec) -> Price | None:
+    """Look up what a model costs. None: the spec does not say."""
+    price = spec.prices.get(model.model)
+    return None if price is None else price_from(price.input, price.output, price.cached_input)
+
+
+def nano(usd: Decimal | None) -> NanoUsd | None:
+    """Turn a cap in dollars into nano-USD, rounding down."""
+    return None if usd is None else int(usd * 1_000_000_000)
+
+
+def _reserve(spec: RunSpec, role: Role, model: ModelSpec) -> tuple[Price, int] | None:
+    """Say what bounds the cost of one call. None: no cap is set, so nothing is reserved."""
+    if spec.budget.run_usd is None and spec.budget.trial_usd is None:
+        return None
+    price = price_of(spec, model)
+    if price is None:
+        raise PriceUnknown(model.model)
+    most = model.parameters.get("max_completion_tokens", model.parameters.get("max_tokens"))
+    if not isinstance(most, int):
+        raise OutputUnbounded(role)
+    return price, most
+
+
+def changes_since(opened: RunOpened, setting: Setting, tasks: tuple[Task, ...]) -> tuple[InputChange, ...]:
+    """Name every input that is not what it was when the run started."""
+    tasks_now = {task.name: task.digest for task in tasks}
+    prompts_now = setting.prompts.digests
+    compared = [
+        ("package stillroom", opened.package, setting.package),
+        *[(f"task {each.name}", each.digest, tasks_now.get(each.name, "missing")) for each in opened.tasks],
+        *[(f"prompt {each.name}", each.digest, prompts_now.get(each.name, "missing")) for each in opened.prompts],
+    ]
+    return tuple(InputChange(what, before, now) for what, before, now in compared if before != now)

@@ -1,0 +1,150 @@
+"""The port of sandboxes: opens, acts in, verifies and releases them; one for each attempt's stream.
+
+It owns every sandbox of its process, and closes what is left when the run lets go of it, so that no actor
+has to clean up.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+import anyio
+
+from engine.ports import Place
+from events.base import Event, Recorded
+from events.digest import Digest
+from events.log import BlobStore
+from events.sandbox import (
+    ActionAsked,
+    ActionObserved,
+    ReleaseAsked,
+    SandboxAsked,
+    SandboxFailed,
+    SandboxOpened,
+    SandboxReleased,
+    SolutionAsked,
+    VerifierRewarded,
+    VerifierSilent,
+    VerifyAsked,
+)
+from events.values import NamedDigest
+from sandbox.base import ExecResult, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.errors import InfrastructureError, PathRefused, Unsupported
+from sandbox.task import Task
+from sandbox.templates import resolve
+from sandbox.verifier import Evidence, NoVerdict, Rewarded, VerifierBroken, verify
+
+_CLOSE_S = 30.0
+"""Seconds that closing the sandboxes of a run may take; what is left is swept when the run is resumed."""
+
+
+class SandboxPort:
+    """Answers everything that is asked of sandboxes."""
+
+    def __init__(
+        self, blobs: BlobStore, backend: SandboxBackend, tasks: Mapping[str, Task], variables: Mapping[str, str]
+    ) -> None:
+        self._blobs = blobs
+        self._backend = backend
+        self._tasks = tasks
+        self._variables = variables
+        self._open: dict[str, tuple[Sandbox, Task]] = {}
+
+    def stranded(self, history: Sequence[Recorded]) -> str | None:
+        """Say whether a stream's history relies on a sandbox that a dead process took with it."""
+        relies = False
+        for recorded in history:
+            match recorded.event:
+                case SandboxOpened():
+                    relies = True
+                case VerifierRewarded() | VerifierSilent() | SandboxReleased():
+                    relies = False
+                case _:
+                    pass
+        return "the sandbox ended with the process that held it" if relies else None
+
+    async def __call__(self, asked: Event, place: Place) -> Event:
+        """Do it; what breaks in a sandbox is an outcome of its own, never the agent's."""
+        try:
+            return await self._answer(asked, place)
+        except Unsupported as error:
+            return SandboxFailed("unsupported", error.problem)
+        except InfrastructureError as error:
+            opened = place.stream in self._open
+            return SandboxFailed("lost" if opened else "unavailable", error.problem)
+
+    async def close(self) -> None:
+        """Close every sandbox that is left, for as long as that may take."""
+        with anyio.move_on_after(_CLOSE_S, shield=True):
+            async with anyio.create_task_group() as group:
+                for sandbox, _ in self._open.values():
+                    group.start_soon(sandbox.close)
+        self._open.clear()
+
+    async def _answer(self, asked: Event, place: Place) -> Event:
+        match asked:
+            case SandboxAsked():
+                return await self._begin(asked, place)
+            case ActionAsked():
+                command = (await self._blobs.get(asked.command)).decode("utf-8", "replace")
+                return await self._act(place, command, asked.timeout_s)
+            case SolutionAsked():
+                return await self._solve(asked, place)
+            case VerifyAsked():
+                return await self._verify(asked, place)
+            case ReleaseAsked():
+                return await self._release(place)
+            case _:
+                raise AssertionError(f"not a request to a sandbox: {asked!r}")
+
+    async def _begin(self, asked: SandboxAsked, place: Place) -> Event:
+        task = self._tasks[asked.task]
+        name = f"{place.run}-{place.stream.replace('/', '-')}"
+        sandbox = await self._backend.open(SandboxSpec(id=name, task=task, env=self._variables))
+        self._open[place.stream] = (sandbox, task)
+        return SandboxOpened(self._backend.describe().level)
+
+    async def _act(self, place: Place, command: str, timeout_s: float | None) -> Event:
+        sandbox, task = self._open[place.stream]
+        try:
+            result = await sandbox.exec(command, timeout_s=timeout_s, user=task.config.agent.user)
+        except PathRefused as error:  # the agent removed its own working directory
+            return self._observed(ExecResult(126, b"", error.problem.encode(), "exited", 0, len(error.problem)))
+        return self._observed(result)
+
+    async def _solve(self, asked: SolutionAsked, place: Place) -> Event:
+        sandbox, task = self._open[place.stream]
+        await sandbox.put_dir(task.solution, "/solution")
+        env = {"DEBIAN_FRONTEND": "noninteractive", **resolve(task.config.solution.env, self._variables)}
+        return self._observed(await sandbox.exec("/solution/solve.sh", env=env, timeout_s=asked.timeout_s))
+
+    def _observed(self, result: ExecResult) -> ActionObserved:
+        stdout, stderr = self._blobs.put(result.stdout), self._blobs.put(result.stderr)
+        return ActionObserved(result.exit_code, result.ended, stdout, stderr)
+
+    async def _verify(self, asked: VerifyAsked, place: Place) -> Event:
+        sandbox, _ = self._open[place.stream]
+        verdict = await verify(sandbox, self._tasks[asked.task], env=self._variables)
+        match verdict:
+            case Rewarded():
+                code, stdout, stderr, files = self._kept(verdict.evidence)
+                return VerifierRewarded(verdict.rewards, verdict.reward, code, stdout, stderr, files)
+            case NoVerdict():
+                code, stdout, stderr, files = self._kept(verdict.evidence)
+                return VerifierSilent(verdict.reason, verdict.detail, code, stdout, stderr, files)
+            case VerifierBroken():
+                return SandboxFailed("lost", verdict.detail)
+            case _:
+                assert_never(verdict)
+
+    def _kept(self, evidence: Evidence) -> tuple[int | None, Digest, Digest, tuple[NamedDigest, ...]]:
+        files = tuple(
+            NamedDigest(entry.path, self._blobs.put(entry.data)) for entry in evidence.files if entry.data is not None
+        )
+        return evidence.exit_code, self._blobs.put(evidence.stdout), self._blobs.put(evidence.stderr), files
+
+    async def _release(self, place: Place) -> Event:
+        """Close it; one that an earlier process held is gone already."""
+        held = self._open.pop(place.stream, None)
+        if held is not None:
+            await held[0].close()
+        return SandboxReleased()

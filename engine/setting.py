@@ -1,0 +1,68 @@
+"""What a process brings to a run: everything the composition root alone knows."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.agents.registry import agent_named
+from engine.errors import ModelMissing, TaskUnknown
+from engine.methods.registry import method_named
+from engine.prompting import Prompts
+from engine.spec import ModelSpec, RunSpec
+from events.log import EventLog
+from events.values import Role
+from sandbox.base import SandboxBackend
+from sandbox.errors import Unsupported
+from sandbox.task import Task, find_tasks
+
+
+class Setting(NamedTuple):
+    """A process's means. Nothing else of the machine reaches a run."""
+
+    log: EventLog
+    backend: SandboxBackend
+    prompts: Prompts
+    package: str
+    """Version of stillroom."""
+    variables: Mapping[str, str]
+    """Environment variables the operator lets a run see: keys by name, and values for task templates."""
+    base: Path
+    """Against which relative paths of a spec are read."""
+
+
+def chosen_tasks(spec: RunSpec, base: Path) -> tuple[Task, ...]:
+    """Find the tasks a spec names.
+
+    Raises:
+        TaskInvalid: A task folder cannot be read.
+        TaskUnknown: `only` names a task that is not there.
+    """
+    found = {task.name: task for task in find_tasks(base / spec.tasks).tasks}
+    for name in spec.only:
+        if name not in found:
+            raise TaskUnknown(name, tuple(found))
+    return tuple(found[name] for name in spec.only) if spec.only else tuple(found.values())
+
+
+def check(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> None:
+    """Refuse what cannot work, before anything is recorded or spent.
+
+    Raises:
+        ModelMissing: The agent or the method needs a model that the spec does not name.
+        Unsupported: A task needs what the sandbox cannot honour; every such task is named.
+    """
+    method_named(spec.method.name)
+    if agent_named(spec.agent.name).needs_model and "teacher" not in spec.models:
+        raise ModelMissing("teacher")
+    refused = [f"{task.name}: {feature}" for task in tasks for feature in setting.backend.check(task)]
+    if spec.agent.name == "oracle":
+        refused += [
+            f"{task.name}: it has no solution/solve.sh for the oracle" for task in tasks if not task.has_solution
+        ]
+    if refused:
+        raise Unsupported(setting.backend.name, refused)
+
+
+def model_for(spec: RunSpec, role: Role) -> ModelSpec | None:
+    """Say which model speaks for a role: its own, else the teacher's. None: the spec names neither."""
+    return spec.models.get(role) or spec.models.get("teacher")

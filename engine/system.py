@@ -1,0 +1,54 @@
+"""The system ports: the one module that reads the clock and draws chance."""
+
+import os
+import secrets
+import socket
+import time
+from pathlib import Path
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def clock() -> int:
+    """Read the time: microseconds since 1970, UTC."""
+    return time.time_ns() // 1000  # noqa: TID251 - this is the clock that everything else is given
+
+
+def mint_run_id() -> str:
+    """Make the id of a new run: ten characters, of which the first tell runs apart at a glance.
+
+    The only id that is not derived from seed and place.
+    """
+    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+
+
+def process_name() -> str:
+    """Say which process this is, so that another can tell whether it still lives: host, id and start."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def process_ended(name: str) -> bool:
+    """Whether a process of this machine is known to have ended. False: it lives, or nobody here can tell."""
+    host, _, rest = name.partition(":")
+    pid, _, started = rest.partition(":")
+    return host == socket.gethostname() and pid.isdigit() and _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's ticks, since ids are used again; ``gone`` if there is none."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return _without_proc(pid)
+    fields = status.rpartition(")")[2].split()
+    return "gone" if fields[0] == "Z" else fields[19]
+
+
+def _without_proc(pid: int) -> str:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    except OSError:
+        return "alive"
+    return "gone" if Path("/proc/self/stat").exists() else "alive"

@@ -1,0 +1,77 @@
+"""Worlds for tests: a memory log, ports that answer from a list, and a way to live a run again."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.histories import Histories, load_histories
+from engine.ports import Place
+from engine.scope import Recall, Scope, World
+from events.base import Event, Recorded
+from events.log import EventLog
+from events.memory import MemoryLog
+from events.sandbox import ActionAsked, ActionObserved
+
+
+class Ticking:
+    """A clock that moves one second at each look."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        """Look."""
+        self.now += 1_000_000
+        return self.now
+
+
+class Echo:
+    """Answers every action with its own command, and counts how often it was asked."""
+
+    def __init__(self, log: EventLog, *, stranded: str | None = None) -> None:
+        self.asked: list[str] = []
+        self._log = log
+        self._stranded = stranded
+
+    def door(self, asked: Event) -> "Echo":
+        """There is one door."""
+        del asked
+        return self
+
+    def stranded(self, history: Sequence[Recorded]) -> str | None:
+        """Say what the test said."""
+        del history
+        return self._stranded
+
+    async def __call__(self, asked: Event, place: Place) -> Event:
+        """Give the command back as its output."""
+        assert isinstance(asked, ActionAsked)
+        self.asked.append(f"{place.stream}@{place.version}")
+        return ActionObserved(0, "exited", asked.command, asked.command)
+
+
+NO_HISTORY = Histories({}, ())
+
+
+def memory_log() -> MemoryLog:
+    """Make an empty log with a clock of its own."""
+    return MemoryLog(clock=Ticking())
+
+
+def live_world(log: EventLog, ports: Any, histories: Histories = NO_HISTORY) -> World:
+    """A world with open ports."""
+    return World(log, log, "r1", histories.by_stream, histories.sessions, ports, None, set())
+
+
+async def closed_world(log: EventLog) -> World:
+    """A world that holds all that was recorded, and nothing else."""
+    histories = await load_histories(log, "r1")
+    return World(log, Recall(log), "r1", histories.by_stream, histories.sessions, None, None, set())
+
+
+async def payloads(log: EventLog) -> dict[str, list[bytes]]:
+    """All streams of the run, byte for byte."""
+    histories = await load_histories(log, "r1")
+    return {name: [each.payload for each in history] for name, history in histories.by_stream.items()}
+
+
+Actor = Callable[[Scope], Any]
