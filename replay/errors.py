@@ -1,0 +1,27 @@
+"""What can go wrong in a replay, beside what the engine names.
+
+StillroomError
+└── ReplayError
+└── NotRerunnable       a run that no actor of ours made
+"""
+
+from typing import ClassVar
+
+from events.errors import ExitCode, StillroomError
+
+
+class ReplayError(StillroomError):
+    """Something is wrong with what was asked of a replay."""
+
+
+class NotRerunnable(ReplayError):
+    """Raised when a run has no actors to run again."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"run {run} was imported, or cut off before it began: there are no actors to run again",
+            remedy="its views can be rebuilt: `stillroom replay --rebuild`",
+        )
+        self.run = run

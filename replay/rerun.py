@@ -1,0 +1,44 @@
+"""Rerun: the real actors over a recorded run, with no live ports; every stream must come out byte for byte."""
+
+from typing import NamedTuple
+
+from engine.histories import Histories, load_histories
+from engine.planning import plan_of, recorded_prompts, recorded_spec
+from engine.rehearsal import rehearse
+from events.log import EventLog
+from replay.errors import NotRerunnable
+
+
+class RerunReport(NamedTuple):
+    """What a rerun showed. A difference is raised, never reported as success."""
+
+    run: str
+    streams: int
+    events: int
+    """Events that came out as recorded."""
+    complete: bool
+    """False: the run was cut off, and everything up to there came out as recorded."""
+    ends_at: str
+    """Where a run that was cut off would go on; empty if it is complete."""
+
+
+async def rerun(log: EventLog, run: str) -> RerunReport:
+    """Run a past run again from its record alone: no model call, no sandbox, no task folder, nothing written.
+
+    Raises:
+        RunUnknown: There is no such run.
+        ReplayDiverged: An actor decided otherwise than recorded; names stream, version, field and both values.
+        HistoryUnread: The record goes on where the actors ended.
+        NotRerunnable: The run was imported; no actor of ours made it.
+    """
+    histories = await load_histories(log, run)
+    opened = histories.opened
+    if opened is None:
+        raise NotRerunnable(run)
+    plan = plan_of(opened, await recorded_spec(log, opened), await recorded_prompts(log, opened))
+    ended = await rehearse(log, run, plan, histories)
+    return RerunReport(run, len(histories.by_stream), _events(histories), ended is None, str(ended or ""))
+
+
+def _events(histories: Histories) -> int:
+    return sum(map(len, histories.by_stream.values()))

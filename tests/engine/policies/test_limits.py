@@ -1,0 +1,34 @@
+"""Stories of limits: each ends an attempt in its own name."""
+
+from decimal import Decimal
+
+from engine.policies.limits import Spent, limit_reached, time_left
+from engine.spec import AgentSpec
+
+
+def test_each_limit_has_a_name_of_its_own() -> None:
+    """Whoever reads the log can tell a slow agent from a chatty one."""
+    settings = AgentSpec(max_turns=3, max_tokens=100, max_cost_usd=Decimal("0.5"))
+    cases = {
+        "turn_limit": (Spent(3, 0, 0), 0.0),
+        "token_limit": (Spent(1, 100, 0), 0.0),
+        "cost_limit": (Spent(1, 0, 500_000_000), 0.0),
+        "time_limit": (Spent(1, 0, 0), 60.0),
+    }
+    for name, (spent, busy_s) in cases.items():
+        limit = limit_reached(spent, busy_s, settings, 60.0)
+        assert limit is not None
+        assert limit.reason == name
+
+
+def test_below_every_limit_the_attempt_goes_on() -> None:
+    """None is the usual answer."""
+    assert limit_reached(Spent(2, 99, 1), 59.9, AgentSpec(max_turns=3, max_tokens=100), 60.0) is None
+
+
+def test_a_command_gets_its_own_limit_until_less_than_that_is_left() -> None:
+    """While there is time, a command's limit does not depend on measured time: equal decisions, equal events."""
+    assert time_left(10.0, 3.21, None) == 10.0
+    assert time_left(10.0, 3.21, 60.0) == 10.0
+    assert time_left(10.0, 55.5, 60.0) == 5.0
+    assert time_left(10.0, 61.0, 60.0) == 1.0

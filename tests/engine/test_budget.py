@@ -1,0 +1,94 @@
+"""Stories of the budget keeper: nothing is spent that was not reserved first."""
+
+from engine.budget import BudgetKeeper, Caps
+from engine.histories import load_histories
+from engine.ports import Place
+from engine.scope import Scope
+from events.base import Event
+from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.digest import Digest
+from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.values import Usage
+from tests.support.worlds import live_world, memory_log
+
+NOTHING = Digest("0" * 64)
+UNKNOWN = Usage(None, None, None, None)
+
+
+def place(stream: str = "attempt/a/1") -> Place:
+    """Where a request comes from."""
+    return Place("r1", stream, 1)
+
+
+def answer(cost: int | None) -> ModelAnswered:
+    """An answer of which only the cost matters here."""
+    return ModelAnswered(NOTHING, NOTHING, NOTHING, None, (), None, None, UNKNOWN, cost, ())
+
+
+def asked() -> ModelAsked:
+    """A request of which nothing matters here."""
+    return ModelAsked("teacher", "m", NOTHING, None, {}, stream=False, timeout_s=None)
+
+
+async def test_a_request_beyond_the_cap_of_the_run_is_refused() -> None:
+    """The cap holds before the money is spent, not after."""
+    keeper = BudgetKeeper(Caps(run=100, trial=None))
+    assert await keeper(BudgetAsked("a", 60), place()) == BudgetGranted()
+    assert await keeper(BudgetAsked("b", 60), place("attempt/b/1")) == BudgetRefused("run", 100)
+
+
+async def test_one_trial_at_its_cap_does_not_stop_another() -> None:
+    """A cap per trial is there so that one task cannot eat the run."""
+    keeper = BudgetKeeper(Caps(run=None, trial=100))
+    assert await keeper(BudgetAsked("a", 80), place()) == BudgetGranted()
+    assert await keeper(BudgetAsked("a", 80), place("attempt/a/2")) == BudgetRefused("trial", 100)
+    assert await keeper(BudgetAsked("b", 80), place("attempt/b/1")) == BudgetGranted()
+
+
+async def test_what_a_call_really_cost_takes_the_place_of_its_reservation() -> None:
+    """Upper bounds are generous; the rest comes back."""
+    keeper = BudgetKeeper(Caps(run=100, trial=None))
+    await keeper(BudgetAsked("a", 90), place())
+    keeper.settle("attempt/a/1", answer(10))
+    assert keeper.committed == 10
+
+
+async def test_an_unknown_cost_counts_at_its_bound_and_a_refused_call_at_nothing() -> None:
+    """What nobody knows is never taken for nothing; what cannot have cost is."""
+    keeper = BudgetKeeper(Caps(run=1000, trial=None))
+    await keeper(BudgetAsked("a", 90), place())
+    keeper.settle("attempt/a/1", answer(None))
+    await keeper(BudgetAsked("a", 90), place())
+    keeper.settle("attempt/a/1", ModelFailed("authentication", 401, "", None, ()))
+    await keeper(BudgetAsked("a", 90), place())
+    keeper.settle("attempt/a/1", ModelFailed("timed_out", None, "", None, ()))
+    assert keeper.committed == 180
+
+
+async def test_a_keeper_that_starts_after_a_crash_knows_all_that_was_spent() -> None:
+    """A keeper that starts empty overspends; the call in flight may have cost its bound."""
+    log = memory_log()
+    keeper = BudgetKeeper(Caps(run=1000, trial=None))
+
+    class Ports:
+        """Answers with the keeper, and with an answer that costs 10."""
+
+        def door(self, request: Event) -> "Ports | BudgetKeeper":
+            return keeper if isinstance(request, BudgetAsked) else self
+
+        def stranded(self, history: object) -> None:
+            del history
+
+        async def __call__(self, request: Event, place: Place) -> Event:
+            keeper.settle(place.stream, answer(10))
+            return answer(10)
+
+    scope = Scope(live_world(log, Ports()), "attempt/a/1")
+    await scope.effect(BudgetAsked("a", 90))
+    await scope.effect(asked())
+    await scope.effect(BudgetAsked("a", 95))
+    await scope.record(asked())  # and here the process died
+    again = BudgetKeeper(Caps(run=1000, trial=None))
+    again.fold((await load_histories(log, "r1")).by_stream)
+    assert keeper.committed == 10 + 95
+    assert again.committed == 10 + 95 + 95
