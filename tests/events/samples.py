@@ -1,9 +1,12 @@
 """Events to try the log with, and a clock that only goes forward."""
 
+import sqlite3
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from json import dumps
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import quote, quote_plus
@@ -100,3 +103,13 @@ def _value(hint: Any) -> object:
         hints = get_type_hints(hint)
         made = hint(**{name: _value(hints[name]) for name in hint.__struct_fields__})
     return made
+
+
+@contextmanager
+def stranger(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a log's file as any other program would."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0.1)
+    try:
+        yield connection
+    finally:
+        connection.close()
