@@ -3,19 +3,12 @@
 from typing import NamedTuple, assert_never
 
 from engine.conversation import Conversation, extend_kept
+from engine.providers.prices import Price, upper_bound
 from engine.scope import Scope
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed
-from events.values import NanoUsd, Role
-
-
-class Price(NamedTuple):
-    """What a model costs, in nano-USD per token: a dollar per million tokens is 1,000."""
-
-    input: NanoUsd
-    output: NanoUsd
-    cached_input: NanoUsd
+from events.values import Role
 
 
 class Caller(NamedTuple):
@@ -41,7 +34,8 @@ async def ask_model(
     """
     assert conversation.node is not None, "something must be said first"
     if caller.reserve is not None:
-        bound = upper_bound(caller.reserve, conversation.size + len(tools or b""))
+        price, most_output = caller.reserve
+        bound = upper_bound(conversation.size + len(tools or b""), most_output, price)
         granted = await scope.effect(BudgetAsked(caller.trial, bound))
         if isinstance(granted, BudgetRefused):
             return granted
@@ -79,13 +73,3 @@ def problem_of(outcome: ModelFailed | BudgetRefused) -> str:
             return f"{outcome.kind}: {outcome.detail}"
         case _:
             assert_never(outcome)
-
-
-_FRAME_BYTES = 4096
-"""Room for what a provider wraps around the messages: role markers, tool preambles."""
-
-
-def upper_bound(reserve: tuple[Price, int], request_bytes: int) -> NanoUsd:
-    """Bound what a call can cost: a token is at least one byte, and an answer has at most so many tokens."""
-    price, most_output = reserve
-    return (request_bytes + _FRAME_BYTES) * max(price.input, price.cached_input) + most_output * price.output

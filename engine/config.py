@@ -83,7 +83,9 @@ def resolve(inputs: Inputs) -> Resolved:
     settings = [each for each in given if isinstance(each, Setting)]
     winners = {setting.path: setting for setting in settings if setting.value != {}}
     tables = [setting.path for setting in settings if setting.value == {}]
-    complaints += _missing([*winners, *tables], inputs)
+    wrong = {each.key for each in complaints}
+    missing = _missing([*winners, *tables], str(inputs.run_file or "the command line"))
+    complaints += [each for each in missing if each.key not in wrong]
     if complaints:
         raise ConfigRefused(complaints)
     empty = [Setting(path, {}, "") for path in tables]
@@ -144,26 +146,20 @@ def _absolute(base: Path, text: str) -> Path:
     return (base / Path(text).expanduser()).resolve()
 
 
-def _missing(present: Sequence[KeyPath], inputs: Inputs) -> Iterator[Complaint]:
-    origin = str(inputs.run_file or "the command line")
+def _missing(present: Sequence[KeyPath], origin: str) -> Iterator[Complaint]:
+    """Complain about keys that have no default, wherever the table they belong to is there."""
     for key in keys():
-        if key.default is not REQUIRED:
-            continue
-        for table in sorted(
-            {path[: len(key.path) - 1] for path in present if _is_below(path, key.path[:-1])} or _root(key)
-        ):
-            if (*table, key.path[-1]) not in present:
-                name = dotted((*table, key.path[-1]))
-                yield Complaint(origin, name, f"{name} is missing", f"give it: {key.doc or name}")
-
-
-def _root(key: object) -> set[KeyPath]:
-    """The top level is always there, whether or not anything was said."""
-    return {()} if getattr(key, "path", ("", ""))[1:] == () else set()
+        if key.default is REQUIRED:
+            depth = len(key.path) - 1
+            tables = {path[:depth] for path in present if _is_below(path, key.path[:-1])} if depth else {()}
+            for table in sorted(tables):
+                if (*table, key.path[-1]) not in present:
+                    name = dotted((*table, key.path[-1]))
+                    yield Complaint(origin, name, f"{name} is missing", f"give it: {key.doc or name}")
 
 
 def _is_below(path: KeyPath, table: KeyPath) -> bool:
-    return len(path) >= len(table) and pattern(path).split(".")[: len(table)] == list(table) if table else False
+    return pattern(path)[: len(table)] == table
 
 
 def _with_defaults(winners: Mapping[KeyPath, Setting], tables: Sequence[KeyPath]) -> Iterator[Setting]:

@@ -77,9 +77,11 @@ def _toml(path: Path, text: str) -> dict[str, object]:
 
 def _yaml(path: Path, text: str) -> dict[str, object]:
     try:
-        tree = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 - a SafeLoader, that also refuses a key given twice
+        _refuse_twice(yaml.compose(text, Loader=yaml.SafeLoader))
+        tree = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigUnreadable(str(path), f"not YAML: {_short(error)}", remedy="mend that line") from error
+        why = " ".join(str(error).split())
+        raise ConfigUnreadable(str(path), f"not YAML: {why}", remedy="mend that line") from error
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -87,26 +89,18 @@ def _yaml(path: Path, text: str) -> dict[str, object]:
     return tree
 
 
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-class _OnceLoader(yaml.SafeLoader):
-    """Reads YAML, and refuses a key that is given twice: YAML itself lets the later one win in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002
-        """Read a mapping.
-
-        Raises:
-            ConstructorError: A key stands in it twice.
-        """
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = key_node.value
-            if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key} is given twice", key_node.start_mark
-                )
-            seen.add(key if isinstance(key, str) else id(key_node))
-        built: dict[object, object] = super().construct_mapping(node, deep=deep)
-        return built
+def _refuse_twice(node: yaml.Node | None) -> None:
+    """Refuse a key that is given twice: YAML itself lets the later one win in silence."""
+    match node:
+        case yaml.MappingNode(value=pairs):
+            seen: set[str] = set()
+            for key, value in pairs:
+                if key.value in seen:
+                    raise ValueError(f"the key {key.value} is given twice, in line {key.start_mark.line + 1}")
+                seen.add(str(key.value))
+                _refuse_twice(value)
+        case yaml.SequenceNode(value=items):
+            for item in items:
+                _refuse_twice(item)
+        case _:
+            pass

@@ -21,8 +21,10 @@ _SMALLEST: Final[Mapping[str, int]] = {
     "agent.max_cost_usd": 0,
 }
 """Numbers that may be zero. All others are above it, but for those below."""
-_FREE: Final = ("threshold", "warmup", "<parameter>")
-"""Numbers of any sign, by the last part of their key."""
+_FREE: Final = (".threshold", ".warmup", ".<parameter>")
+"""Numbers of any sign, by the end of their key."""
+_NAMED: Final = frozenset({"tasks", "models.<role>.model", "models.<role>.base_url"})
+"""Texts that have to say something."""
 
 
 class Misfit(Exception):
@@ -86,13 +88,9 @@ def out_of_range(key: str, value: object) -> str | None:
         key: Its pattern, such as ``prices.<model>.input``.
         value: One that fits its kind.
     """
-    if (
-        isinstance(value, str)
-        and not value.strip()
-        and key in {"tasks", "models.<role>.model", "models.<role>.base_url"}
-    ):
-        return "a text that is not empty"
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or key.split(".")[-1] in _FREE:
+    if isinstance(value, str):
+        return "a text that is not empty" if key in _NAMED and not value.strip() else None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or key.endswith(_FREE):
         return None
     if key in _SMALLEST:
         return None if value >= _SMALLEST[key] else "0 or more"
@@ -164,17 +162,15 @@ _PLAIN: Final[Mapping[type[inspect.Type], str]] = {
 def found(value: object) -> str:
     """Name what was found instead."""
     match value:
-        case bool():
-            return f"{str(value).lower()} (true or false)"
         case str():
             return f'the text "{value}"'
-        case int() | float() | Decimal():
-            return f"the number {value}"
-        case list() | tuple():
-            return "a list"
-        case dict():
-            return "a table"
+        case bool():
+            return str(value).lower()
         case None:
             return "nothing"
+        case dict():
+            return "a table"
+        case list() | tuple():
+            return "a list"
         case _:
-            return f"a {type(value).__name__} ({value})"
+            return f"{value} ({type(value).__name__})"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from engine.budget import BudgetKeeper
 from engine.conversation import ConversationReader
 from engine.ports import Place
-from engine.providers.base import ChatProvider, ChatReply, ChatRequest, ReplyCall, Try, body_of
-from engine.providers.errors import ProviderError
+from engine.providers.base import ChatProvider, ChatReply, ChatRequest, ReplyCall, body_of
+from engine.providers.errors import ProviderError, Try
 from engine.providers.prices import Price, cost_of, reported_cost
 from events.base import Event
 from events.digest import Digest, digest_of
@@ -76,7 +76,7 @@ async def build_request(asked: ModelAsked, reader: ConversationReader, blobs: Bl
         model=asked.model,
         messages=await reader.messages(asked.conversation),
         tools=None if asked.tools is None else await blobs.get(asked.tools),
-        parameters=asked.parameters,
+        parameters=dict(asked.parameters),
         stream=asked.stream,
         timeout_s=asked.timeout_s,
     )
