@@ -7,7 +7,7 @@ from types import TracebackType
 
 from anyio import current_time, sleep
 
-from events.log_errors import LogLocked
+from events.log_errors import LogLocked, LogNotOurs
 
 _FIRST_PAUSE_S = 0.000_2
 _LONGEST_PAUSE_S = 0.005
@@ -51,7 +51,10 @@ class FileLock:
             os.close(file)
 
     def _open(self, suffix: str) -> int:
-        return os.open(f"{self._path}{suffix}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            return os.open(f"{self._path}{suffix}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise LogNotOurs(str(self._path), f"the lock beside it cannot be made: {error.strerror}") from error
 
     async def _take(self, file: int, deadline: float) -> None:
         """Lock a file, asking again until the deadline."""

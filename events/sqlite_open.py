@@ -50,8 +50,7 @@ async def open_reader(path: Path, *, patience_s: float) -> Connection:
 
 async def _create_if_empty(writer: Connection) -> None:
     """Make the tables in a file without any."""
-    ((pages,),) = await writer.fetch("PRAGMA page_count")
-    if pages == 0:
+    if await _is_empty(writer):
         for pragma in BEFORE_CREATION:
             await writer.fetch(pragma)
         await writer.script(SCHEMA)
@@ -63,14 +62,24 @@ async def _refuse_strangers(path: Path, patience_s: float) -> None:
     try:
         ((application,),) = await probe.fetch("PRAGMA application_id")
         ((found,),) = await probe.fetch("PRAGMA user_version")
-        ((pages,),) = await probe.fetch("PRAGMA page_count")
+        empty = await _is_empty(probe)
     except LogCorrupt as error:
         raise LogNotOurs(str(path), error.problem) from error
     finally:
         await probe.close()
-    if pages == 0:
+    if empty:
         return
     if application != APPLICATION_ID:
         raise LogNotOurs(str(path), "another program made it")
     if found > FORMAT:
         raise LogNewer(str(path), found=found, known=FORMAT)
+
+
+async def _is_empty(connection: Connection) -> bool:
+    """Say whether a file has no tables: it is new, another process is about to make them, or died before it did.
+
+    Its pages say less: turning on the write-ahead log writes the first one (two processes that opened a new file at
+    once met here, and one took it for a stranger's).
+    """
+    ((tables,),) = await connection.fetch("SELECT count(*) FROM sqlite_schema")
+    return bool(tables == 0)
