@@ -19,6 +19,9 @@ NANO = 10**9
 MILLION = 10**6
 """Prices are quoted per so many tokens."""
 
+DEAREST = 10**9
+"""US dollars per million tokens that no price reaches; above it is a mistake."""
+
 FRAME_BYTES = 4096
 """Room for what a provider wraps around the messages it is sent: role markers, a preamble for tools."""
 
@@ -178,11 +181,14 @@ def _nano(usd: Amount) -> int:
     if isinstance(usd, float | bool):
         raise PriceInvalid(usd, "is not exact")
     try:
-        amount = Decimal(usd) * NANO
+        amount = Decimal(usd)
+        sensible = 0 <= amount <= DEAREST  # raises for NaN, and keeps 1e999999 from being multiplied out
     except InvalidOperation as error:
         raise PriceInvalid(usd, "is not a number") from error
-    if not amount.is_finite() or amount < 0:
+    if not sensible:
         raise PriceInvalid(usd, "is not an amount of money")
-    if amount != int(amount):
+    numerator, denominator = amount.as_integer_ratio()
+    nano, rest = divmod(numerator * NANO, denominator)
+    if rest:
         raise PriceInvalid(usd, "is finer than a billionth of a dollar")
-    return int(amount)
+    return nano

@@ -1,0 +1,191 @@
+"""Chat completions over HTTP, at any endpoint that speaks OpenAI's protocol.
+
+The key goes into one header and nowhere else. The body is what was asked for and nothing else. What comes
+back is kept byte for byte, failed or not.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+import httpx
+from msgspec import Struct
+from msgspec.structs import replace
+from tenacity import RetryCallState
+from tenacity.asyncio import AsyncRetrying
+from tenacity.retry import retry_if_exception
+
+from engine.providers.base import ChatReply, ChatRequest, Clock, body_of
+from engine.providers.endpoint import headers_for, url_for
+from engine.providers.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut, Try
+from engine.providers.openai_faults import fault_of, read_error
+from engine.providers.openai_reply import reply_of, said_in
+from engine.providers.openai_stream import said_in_stream
+from engine.providers.retry import Retry, retry_after_in, spread_of, wait_before
+from events.digest import digest_of
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Wire(Struct, frozen=True, kw_only=True):
+    """How an endpoint is spoken to, beyond its address.
+
+    Attributes:
+        headers: Sent with every call, such as ``X-Title``. Never a key: settings are recorded.
+        connect_s: Seconds to a usable connection, above 0.
+        total_s: Seconds until one physical call is complete, above 0, where the request does not say.
+        echo: Fields of the model's message that this provider wants back in the conversation, such as
+            ``reasoning_details`` (OpenRouter) or ``reasoning_content``; others are dropped from it.
+    """
+
+    headers: dict[str, str] = {}
+    connect_s: float = 10.0
+    total_s: float = 600.0
+    echo: tuple[str, ...] = ()
+
+
+class OpenAIChat:
+    """Asks one endpoint, as often as allowed."""
+
+    def __init__(  # noqa: PLR0913 - where, with what key, how, and the three things a test decides
+        self,
+        base_url: str,
+        *,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        api_key: str | None = None,
+        retry: Retry = Retry(),  # noqa: B008 - frozen
+        wire: Wire = Wire(),  # noqa: B008 - frozen
+        sleep: Sleep = anyio.sleep,
+    ) -> None:
+        """Check the settings; nothing is sent.
+
+        Args:
+            base_url: With or without ``/v1``, see ``url_for``.
+            client: Carries the calls; see ``transport.open_client``.
+            clock: Against which dates and the time budget are read.
+            api_key: Sent as ``Authorization: Bearer``; None sends no such header.
+            retry: When to ask again.
+            wire: Headers, timeouts.
+            sleep: Waits so many seconds between calls.
+
+        Raises:
+            EndpointInvalid: The URL, the key or a header cannot be sent.
+        """
+        self._url = url_for(base_url)
+        self._headers = headers_for(api_key, wire.headers)
+        self._client = client
+        self._clock = clock
+        self._api_key = api_key
+        self._retry = retry
+        self._wire = wire
+        self._sleep = sleep
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Ask once, trying again where that may help.
+
+        Raises:
+            ProviderError: One of the tree in ``errors.py``, carrying every physical call in ``tries``.
+        """
+        body = body_of(request)
+        made: list[Try] = []
+
+        def note(status: int | None, error: ProviderError | None, waited_s: float) -> None:
+            made.append(Try(status=status, error=error.kind if error else None, waited_s=waited_s))
+
+        try:
+            reply: ChatReply = await self._retrying(body, note)(self._once, request, body)
+        except ProviderError as error:
+            note(error.status, error, 0.0)
+            error.tries = tuple(made)
+            raise
+        note(reply.status, None, 0.0)
+        return replace(reply, tries=tuple(made))
+
+    def _retrying(self, body: bytes, note: Callable[[int | None, ProviderError | None, float], None]) -> AsyncRetrying:
+        """Build the loop for one call; tenacity keeps its state in it, so it cannot be shared."""
+        started = self._clock()
+
+        def wait(state: RetryCallState) -> float:
+            spread = spread_of(digest_of(body), state.attempt_number)
+            return wait_before(self._retry, state.attempt_number, _error_of(state).retry_after_s, spread)
+
+        def spent(state: RetryCallState) -> bool:
+            budget = self._retry.budget_s
+            return budget is not None and (self._clock() - started) / 1e6 + state.upcoming_sleep > budget
+
+        def before_sleep(state: RetryCallState) -> None:
+            error = _error_of(state)
+            note(error.status, error, state.upcoming_sleep)
+
+        return AsyncRetrying(
+            sleep=self._sleep,
+            stop=lambda state: state.attempt_number >= self._retry.tries or spent(state),
+            wait=wait,
+            retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.retryable),
+            before_sleep=before_sleep,
+            reraise=True,
+        )
+
+    async def _once(self, request: ChatRequest, body: bytes) -> ChatReply:
+        """Make one physical call."""
+        total = request.timeout_s or self._wire.total_s
+        # The transport honours ``total``; ``read`` is for others, which would wait for ever otherwise.
+        limits = {"connect": min(self._wire.connect_s, total), "read": total, "write": total, "total": total}
+        sent = httpx.Request("POST", self._url, headers=self._headers, content=body, extensions={"timeout": limits})
+        chunks: list[bytes] = []
+        response: httpx.Response | None = None
+        try:
+            response = await self._client.send(sent, stream=True, auth=None, follow_redirects=False)
+            try:
+                async for chunk in response.aiter_bytes():
+                    chunks.append(chunk)  # noqa: PERF401 - what came before a cut is kept
+            finally:
+                await response.aclose()
+        except httpx.RequestError as error:
+            raise self._unfinished(error, self._seen(response, b"".join(chunks)), total) from error
+        return self._read(response, b"".join(chunks))
+
+    def _read(self, response: httpx.Response, raw: bytes) -> ChatReply:
+        """Read a complete answer."""
+        seen = self._seen(response, raw)
+        if not response.is_success:
+            raise fault_of(seen, read_error(raw, hide=self._api_key), status=response.status_code)
+        if response.headers.get("content-type", "").startswith("text/event-stream"):
+            said = said_in_stream(raw, seen, self._wire.echo)
+        else:
+            said = said_in(raw, seen)
+        return reply_of(said, seen, self._wire.echo)
+
+    def _seen(self, response: httpx.Response | None, raw: bytes) -> Seen:
+        """Keep what there is to know of an answer."""
+        if response is None:
+            return Seen()
+        return Seen(
+            status=response.status_code,
+            raw=raw,
+            retry_after_s=retry_after_in(response.headers, self._clock()),
+            request_id=response.headers.get("x-request-id"),
+        )
+
+    def _unfinished(self, error: httpx.RequestError, seen: Seen, total_s: float) -> ProviderError:
+        """Say what a call that did not end means."""
+        reason = str(error) or type(error).__name__
+        match error:
+            case httpx.ConnectTimeout():
+                return TimedOut(f"no connection to the endpoint in time: {reason}", seen=seen)
+            case httpx.TimeoutException():
+                return TimedOut(f"the endpoint did not answer completely within {total_s:g} s", seen=seen)
+            case _ if seen.status is None:
+                return NetworkFault(f"the endpoint did not answer: {reason}", seen=seen)
+            case _ if seen.status >= 300:  # the status says more than the half of a body
+                return fault_of(seen, read_error(seen.raw or b"", hide=self._api_key), status=seen.status)
+            case _:
+                return MalformedReply(f"the answer was cut off: {reason}", seen=seen)
+
+
+def _error_of(state: RetryCallState) -> ProviderError:
+    """Give the failure that a retry is about; only provider errors are retried."""
+    assert state.outcome is not None
+    error = state.outcome.exception()
+    assert isinstance(error, ProviderError)
+    return error
