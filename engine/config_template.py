@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
+from msgspec import inspect
 
 from engine.config_shape import Key, Path, dotted, field_docs, keys
+from engine.config_tree import kind_of
 from engine.config_values import NONE
 
 _EXAMPLES: Final[Mapping[str, object]] = {
@@ -28,34 +30,46 @@ _HEAD: Final = """\
 
 def template() -> str:
     """Write the file."""
+    tables: dict[Path, list[Key]] = {}
+    for key in keys():
+        tables.setdefault(key.path[:-1], []).append(key)
     lines = [_HEAD]
-    table: Path = ()
-    for key in sorted(keys(), key=lambda key: len(key.path) > 1):
-        if key.path[:-1] != table:
-            table = key.path[:-1]
-            lines.extend(_header(table))
-        lines.extend(_entry(key))
+    # The top level first: in TOML, whatever follows a table's head belongs to that table.
+    for table in sorted(tables, key=bool):
+        lines.extend(_header(table))
+        for key in tables[table]:
+            lines.extend(_entry(key))
     return "\n".join(lines) + "\n"
 
 
 def _header(table: Path) -> Iterator[str]:
-    """Open a table. One that holds only what a user names stays closed, or it would exist."""
-    name = dotted(tuple(_NAMES.get(part, part) for part in table))
-    live = "<" not in "".join(table) or table[0] == "models"
+    """Open a table. One that a user names stays a remark, or it would exist; the teacher's is there to be filled."""
+    if not table:
+        return
+    named = tuple(_NAMES.get(part, part) for part in table)
     yield ""
-    yield f"[{name}]" if live else f"# [{name}]"
+    match kind_of(named):
+        case inspect.StructType(cls=cls):
+            yield from _remark(field_docs()[cls.__name__][""].partition("\n")[0])
+        case _:
+            pass
+    live = table[0] == "models" or not any(part.startswith("<") for part in table)
+    yield f"{'' if live else '# '}[{dotted(named)}]"
 
 
 def _entry(key: Key) -> Iterator[str]:
-    if key.doc:
-        yield from textwrap.wrap(key.doc, width=110, initial_indent="# ", subsequent_indent="# ")
+    yield from _remark(key.doc)
     name = _NAMES.get(key.path[-1], key.path[-1])
     if key.name in _EXAMPLES:
         yield f"{name} = {toml(_EXAMPLES[key.name])}"
-    elif key.path[-1] in _NUMBERS:
-        yield f"# {name} = {toml(_NUMBERS[key.path[-1]])}"
     else:
-        yield f"# {name} = {toml(key.default)}"
+        yield f"# {name} = {toml(_NUMBERS.get(key.path[-1], key.default))}"
+
+
+def _remark(text: str) -> list[str]:
+    """Write a remark. The word for None is the one that this file would use."""
+    plain = text.replace("None:", f'"{NONE}":')
+    return textwrap.wrap(plain, width=110, initial_indent="# ", subsequent_indent="# ")
 
 
 def toml(value: object) -> str:
@@ -72,8 +86,3 @@ def toml(value: object) -> str:
             return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
         case _:
             return str(value)
-
-
-def about(table: type) -> str:
-    """Give the sentence that says what a table is for."""
-    return field_docs()[table.__name__][""]
