@@ -4,8 +4,9 @@ Only values we were told are looked for, exactly, and in the forms in which they
 URL-encoded, JSON-escaped, hexadecimal. Guessing by pattern drowned others in false positives and destroyed
 model names (``reference/users.md``, 1.11).
 
-Looking is one pass of `bytes.__contains__` per form, which skips ahead; replacing is one pass of one
-alternation over the forms that were seen. Both are linear: bodies of 32 MB have stopped a service elsewhere.
+Each form is one linear pass, and a fast one: CPython's search skips ahead. Three secrets, 36 forms: 0.13 s for a
+body of 32 MB without any, of which one alternation of a regular expression takes 0.23 s, and several times that
+where text comes close to matching. Bodies of that size have stopped a service elsewhere.
 """
 
 import re
@@ -47,7 +48,6 @@ class Redactor:
                 # In a payload every text is escaped once more: what `hits` must find there.
                 escaped = dumps(form.decode(), ensure_ascii=False)[1:-1]
                 self._marks.setdefault(escaped.encode(), b"[secret:" + name.encode() + b"]")
-        # Longest first: of two secrets of which one begins with the other, the longer one is what was there.
         self._forms = tuple(sorted(self._marks, key=lambda form: (-len(form), form)))
         for form in self._forms:
             for mark in self._marks.values():
@@ -63,10 +63,11 @@ class Redactor:
 
     def replace(self, data: bytes) -> bytes:
         """Give the bytes back with every known value replaced; the same object if there is none."""
-        # A mark and what stands around it can make another value, so look until nothing is left.
-        while found := [form for form in self._forms if form in data]:
-            pattern = re.compile(b"|".join(map(re.escape, found)))
-            data = pattern.sub(lambda hit: self._marks[hit[0]], data)
+        # Longest first, since of two secrets of which one begins with the other the longer one is what was there.
+        # Again and again, since a mark and what stands around it could make another value.
+        while self.hits(data):
+            for form in self._forms:
+                data = data.replace(form, self._marks[form])
         return data
 
     def text(self, text: str) -> str:
