@@ -33,7 +33,7 @@ class Endpoint:
         self.url = ""
         self._answers = answers
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def respond(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         place = min(len(self.asked), len(self._answers) - 1)
         body = await request.read()
@@ -47,9 +47,9 @@ async def serving(*answers: Handler) -> AsyncIterator[Endpoint]:
     """Serve these answers on a free port of the loopback."""
     endpoint = Endpoint(*answers)
     app = web.Application(client_max_size=1 << 26)
-    app.router.add_route("*", "/{rest:.*}", endpoint)
+    app.router.add_route("*", "/{rest:.*}", endpoint.respond)
     server = TestServer(app)
-    await server.start_server(handler_cancellation=True, shutdown_timeout=0.0)
+    await server.start_server(shutdown_timeout=0.0)
     endpoint.url = str(server.make_url("")).rstrip("/")
     try:
         yield endpoint
@@ -64,6 +64,17 @@ def answer(body: bytes | str, status: int = 200, headers: Mapping[str, str] | No
     async def handle(request: web.Request) -> web.StreamResponse:
         del request
         return web.Response(status=status, body=raw, headers=headers)
+
+    return handle
+
+
+def after(wait: Callable[[], Awaitable[None]], body: bytes = b"ok") -> Handler:
+    """Answer as soon as something else has happened."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        del request
+        await wait()
+        return web.Response(body=body)
 
     return handle
 
