@@ -1,0 +1,107 @@
+"""A script: which request is answered how. Values only; ``reading.py`` makes them from TOML."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+ErrorName = Literal[
+    "authentication",
+    "bad_request",
+    "context_length",
+    "empty",
+    "garbage",
+    "half",
+    "hang",
+    "overloaded",
+    "quota",
+    "rate_limit",
+    "refusal",
+    "server",
+]
+"""The ways in which an endpoint can fail to answer, as scripts name them."""
+
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Text = Annotated[str, Meta(min_length=1)]
+Tokens = Annotated[int, Meta(ge=0)]
+
+
+class TokenCount(Struct, frozen=True, kw_only=True):
+    """What a turn claims to have used, in tokens.
+
+    Attributes:
+        input: Tokens of the request.
+        output: Tokens of the answer.
+        cached: How many of the input tokens came from a cache; at most ``input``.
+    """
+
+    input: Tokens
+    output: Tokens
+    cached: Tokens = 0
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """One answer: a text, a command, or a failure that may be followed by one of these.
+
+    Attributes:
+        text: What the model says. None: it only gives a command, or never answers.
+        command: What the model wants run: a call of the tool `run` where it is offered, else a fenced block.
+        error: How answering fails. None: it does not.
+        status: HTTP status of the failure, 400 to 599. None: the usual one of its kind.
+        retry_after_s: Seconds the client is asked to wait, 0 or more. None: it is not asked.
+        delay_s: Seconds before the first byte of the answer or failure. None: the script's default.
+        times: How often one request gets the failure before it is answered. None: always.
+        usage: Tokens to report. None: a quarter of the bytes of request and answer.
+        cost_usd: Cost to report, in USD. None: none is reported, as most providers do.
+        repeat: This turn, the last of its rule, also answers every later turn.
+    """
+
+    text: Text | None = None
+    command: Text | None = None
+    error: ErrorName | None = None
+    status: Annotated[int, Meta(ge=400, le=599)] | None = None
+    retry_after_s: Seconds | None = None
+    delay_s: Seconds | None = None
+    times: Annotated[int, Meta(ge=1)] | None = None
+    usage: TokenCount | None = None
+    cost_usd: Decimal | None = None
+    repeat: bool = False
+
+    @property
+    def answers(self) -> bool:
+        """Whether there is anything to say besides the failure."""
+        return self.text is not None or self.command is not None
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """Which conversations are meant, and their answers.
+
+    Attributes:
+        name: For messages, counts and people; no two rules share one.
+        model: The model that must be asked for. None: any.
+        contains: Texts that must all stand in the opening: what comes before the first assistant message.
+        absent: Texts none of which may stand there.
+        turns: Turn k answers a request that holds k assistant messages; at least one.
+    """
+
+    name: Text
+    model: Text | None = None
+    contains: tuple[Text, ...] = ()
+    absent: tuple[Text, ...] = ()
+    turns: tuple[Turn, ...] = field(name="turn")
+
+
+class Script(Struct, frozen=True, kw_only=True):
+    """A whole script.
+
+    Attributes:
+        name: Sent with every answer, so that nobody takes it for a model's.
+        delay_s: Seconds before each answer whose turn does not say otherwise.
+        rules: The first that matches answers; at least one.
+        fingerprint: The first 16 characters of the digest of the file.
+    """
+
+    name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]+\Z")]
+    delay_s: Seconds = 0.0
+    rules: tuple[Rule, ...] = field(name="rule")
+    fingerprint: str

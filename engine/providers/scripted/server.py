@@ -1,0 +1,173 @@
+"""A real HTTP server on loopback that answers chat completions from a script."""
+
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import anyio
+import msgspec
+from aiohttp import web
+
+from engine.providers.scripted.answers import Reply, Wording, refuse, word
+from engine.providers.scripted.counts import Counts, Line
+from engine.providers.scripted.errors import PortTaken
+from engine.providers.scripted.matching import Found, NoAnswer, find
+from engine.providers.scripted.script import Script
+from events.digest import digest_of
+
+HEADER: Final = "x-stillroom-script"
+_HOST: Final = "127.0.0.1"
+_BACKLOG: Final = 4096
+_MOST_BYTES: Final = 64 * 1024 * 1024
+_MOST_KEPT: Final = 4096
+_STOPPING_S: Final = 0.5
+"""Seconds for handlers to end; they are told beforehand, so this is never reached in practice."""
+
+
+class ScriptedEndpoint:
+    """Serves a script while its context is open.
+
+    Attributes:
+        requests: The bodies received, oldest first; the last 4096 of them.
+    """
+
+    def __init__(self, script: Script, port: int = 0, counts: Path | None = None) -> None:
+        """Get ready; nothing listens yet.
+
+        Args:
+            script: What is answered.
+            port: Where to listen on loopback; 0 takes any free port.
+            counts: A file to keep the counts in. None: they end with the process.
+        """
+        self.requests: deque[bytes] = deque(maxlen=_MOST_KEPT)
+        self._script = script
+        self._port = port
+        self._counts_path = counts
+
+    @property
+    def base_url(self) -> str:
+        """What a client calls the endpoint; only while it serves."""
+        return f"http://{_HOST}:{self._port}/v1"
+
+    async def __aenter__(self) -> Self:
+        self._closing = anyio.Event()
+        self._counts = Counts(self._counts_path)
+        # Without access log: the count file says more. Cancellation frees a hanging request when its client leaves.
+        self._runner = web.AppRunner(
+            self._app(), access_log=None, handler_cancellation=True, shutdown_timeout=_STOPPING_S
+        )
+        try:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, _HOST, self._port, backlog=_BACKLOG).start()
+        except OSError as error:
+            await self._stop()
+            raise PortTaken(self._port, error.strerror or str(error)) from error
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def _stop(self) -> None:
+        self._closing.set()
+        with anyio.CancelScope(shield=True):
+            await self._runner.cleanup()
+        self._counts.close()
+
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=_MOST_BYTES)
+        app.router.add_get("/", self._about)
+        for prefix in ("", "/v1"):
+            app.router.add_get(f"{prefix}/models", self._models)
+            app.router.add_post(f"{prefix}/chat/completions", self._complete)
+        return app
+
+    async def _about(self, _: web.Request) -> web.Response:
+        return self._json(
+            {
+                "script": self._script.name,
+                "about": "This is not a model. It answers POST /v1/chat/completions from a script, word for word.",
+                "rules": [rule.name for rule in self._script.rules],
+            }
+        )
+
+    async def _models(self, _: web.Request) -> web.Response:
+        named = dict.fromkeys(rule.model for rule in self._script.rules if rule.model is not None)
+        names = list(named) or [f"script/{self._script.name}"]
+        data = [{"id": name, "object": "model", "created": 0, "owned_by": HEADER} for name in names]
+        return self._json({"object": "list", "data": data})
+
+    def _json(self, value: object) -> web.Response:
+        headers = {HEADER: self._script.name}
+        return web.Response(body=msgspec.json.encode(value), content_type="application/json", headers=headers)
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        self.requests.append(body)
+        reply, line, delay_s = self._decide(body)
+        self._counts.write(line)
+        if await self._stopped_within(delay_s) or reply.status is None:
+            if reply.status is None:
+                await self._closing.wait()
+            return _broken_off(request)
+        response = await self._send(request, reply)
+        if not reply.cut:
+            self._counts.write(msgspec.structs.replace(line, at="answered"))
+        return response
+
+    def _decide(self, body: bytes) -> tuple[Reply, Line, float]:
+        """Find the answer, what is noted of it, and the seconds before it is given."""
+        digest = digest_of(body)
+        found = find(self._script, body)
+        match found:
+            case NoAnswer():
+                rule, turn, delay_s, reply = None, None, self._script.delay_s, refuse(found)
+            case Found():
+                choice = found.choice
+                wording = Wording(self._script, found.asked, digest, len(body))
+                reply = word(wording, choice, failures=self._counts.received(digest))
+                rule, turn, own = choice.rule.name, choice.number, choice.turn.delay_s
+                delay_s = self._script.delay_s if own is None else own
+        line = Line(at="received", digest=digest, rule=rule, turn=turn, status=reply.status, error=reply.error)
+        return reply, line, delay_s
+
+    async def _stopped_within(self, delay_s: float) -> bool:
+        """Wait, and say whether the endpoint was closed meanwhile."""
+        if delay_s:
+            with anyio.move_on_after(delay_s):
+                await self._closing.wait()
+        return self._closing.is_set()
+
+    async def _send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
+        assert reply.status is not None
+        headers = {HEADER: self._script.name, "Content-Type": reply.content_type}
+        if reply.retry_after_s is not None:
+            headers["Retry-After"] = f"{reply.retry_after_s:g}"
+        response = web.StreamResponse(status=reply.status, headers=headers)
+        streamed = len(reply.body) > 1
+        if not streamed:
+            response.content_length = len(reply.body[0])
+        if request.transport is not None:
+            # Draining then means that the kernel has all of it, not that a buffer of ours has room.
+            request.transport.set_write_buffer_limits(high=0)
+        await response.prepare(request)
+        for piece in _first_half(reply.body) if reply.cut else reply.body:
+            await response.write(piece)
+        if reply.cut:
+            return _broken_off(request, response)
+        await response.write_eof()
+        return response
+
+
+def _first_half(body: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    return body[: len(body) // 2] if len(body) > 1 else (body[0][: len(body[0]) // 2],)
+
+
+def _broken_off(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:
+    """Close the connection under an answer; what was written before still goes out."""
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response() if response is None else response
