@@ -24,6 +24,8 @@ from engine.providers.retry import Retry, retry_after_in, spread_of, wait_before
 from events.digest import digest_of
 
 Sleep = Callable[[float], Awaitable[None]]
+Note = Callable[[int | None, ProviderError | None, float], None]
+"""Takes down one physical call: its status, its failure, the seconds waited after it."""
 
 
 class Wire(Struct, frozen=True, kw_only=True):
@@ -93,7 +95,7 @@ class OpenAIChat:
             made.append(Try(status=status, error=error.kind if error else None, waited_s=waited_s))
 
         try:
-            reply: ChatReply = await self._retrying(body, note)(self._once, request, body)
+            reply = await self._tried(request, body, note)
         except ProviderError as error:
             note(error.status, error, 0.0)
             error.tries = tuple(made)
@@ -101,12 +103,31 @@ class OpenAIChat:
         note(reply.status, None, 0.0)
         return replace(reply, tries=tuple(made))
 
-    def _retrying(self, body: bytes, note: Callable[[int | None, ProviderError | None, float], None]) -> AsyncRetrying:
-        """Build the loop for one call; tenacity keeps its state in it, so it cannot be shared."""
+    async def _tried(self, request: ChatRequest, body: bytes, note: Note) -> ChatReply:
+        """Call until answered. Tenacity, a hundred microseconds a call, is asked only once a call has failed."""
         started = self._clock()
+        failed: list[ProviderError] = []
+        try:
+            return await self._once(request, body)
+        except ProviderError as error:
+            if not error.retryable:
+                raise
+            failed.append(error)
+
+        async def once() -> ChatReply:
+            if failed:  # the loop counts the first call as its own
+                raise failed.pop()
+            return await self._once(request, body)
+
+        reply: ChatReply = await self._retrying(body, started, note)(once)
+        return reply
+
+    def _retrying(self, body: bytes, started: int, note: Note) -> AsyncRetrying:
+        """Build the loop for one call; tenacity keeps its state in it, so it cannot be shared."""
+        request = digest_of(body)
 
         def wait(state: RetryCallState) -> float:
-            spread = spread_of(digest_of(body), state.attempt_number)
+            spread = spread_of(request, state.attempt_number)
             return wait_before(self._retry, state.attempt_number, _error_of(state).retry_after_s, spread)
 
         def spent(state: RetryCallState) -> bool:
@@ -150,7 +171,7 @@ class OpenAIChat:
         seen = self._seen(response, raw)
         if not response.is_success:
             raise fault_of(seen, read_error(raw, hide=self._api_key), status=response.status_code)
-        if response.headers.get("content-type", "").startswith("text/event-stream"):
+        if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
             said = said_in_stream(raw, seen, self._wire.echo)
         else:
             said = said_in(raw, seen)
@@ -163,7 +184,7 @@ class OpenAIChat:
         return Seen(
             status=response.status_code,
             raw=raw,
-            retry_after_s=retry_after_in(response.headers, self._clock()),
+            retry_after_s=None if response.is_success else retry_after_in(response.headers, self._clock()),
             request_id=response.headers.get("x-request-id"),
         )
 
