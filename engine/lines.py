@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import httpx
-
 from engine.errors import KeyMissing
 from engine.model_port import Line
 from engine.planning import ROLES, SCRIPT, price_of
-from engine.providers.openai_chat import OpenAIChat, Retry
-from engine.providers.scripted.script import load_script
+from engine.providers.openai_chat import OpenAIChat
+from engine.providers.retry import Retry
+from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
-from engine.providers.transport import AiohttpTransport
+from engine.providers.transport import open_client
 from engine.setting import Setting, model_for
 from engine.spec import ModelSpec, RunSpec
 from engine.system import clock
@@ -25,7 +24,7 @@ async def open_lines(stack: AsyncExitStack, setting: Setting, spec: RunSpec) -> 
     Raises:
         KeyMissing: A model's key is to be read from a variable that is not set.
     """
-    client = await stack.enter_async_context(httpx.AsyncClient(transport=AiohttpTransport()))
+    client = await stack.enter_async_context(open_client())
     endpoints: dict[str, str] = {}
     lines: dict[Role, Line] = {}
     for role in ROLES:

@@ -10,7 +10,7 @@ from engine.providers.base import ChatProvider, ChatReply, ChatRequest, ReplyCal
 from engine.providers.errors import ProviderError, Try
 from engine.providers.prices import Price, cost_of, reported_cost
 from events.base import Event
-from events.digest import Digest, digest_of
+from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ToolCall, TryMade
 from events.values import NanoUsd, Role, Usage
@@ -50,7 +50,7 @@ class ModelPort:
     def _answered(self, request: ChatRequest, reply: ChatReply, price: Price | None) -> ModelAnswered:
         put = self._blobs.put
         return ModelAnswered(
-            request=digest_of(body_of(request)),
+            request=Fingerprint(digest_of(body_of(request))),
             reply=put(reply.raw),
             message=put(reply.message),
             text=None if reply.text is None else put(reply.text.encode("utf-8", "replace")),

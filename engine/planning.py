@@ -14,6 +14,7 @@ from engine.prompting import Prompts, make_prompts
 from engine.providers.prices import Price, PriceUnknown, price_from
 from engine.setting import Setting, model_for
 from engine.spec import ModelSpec, RunSpec, canonical
+from events.digest import Fingerprint
 from events.log import BlobStore
 from events.run import RunOpened, TaskPinned
 from events.session import InputChange
@@ -31,7 +32,7 @@ def opening(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> RunOpen
     return RunOpened(
         spec=put(canonical(spec)),
         method=spec.method.name,
-        tasks=tuple(TaskPinned(task.name, task.digest) for task in tasks),
+        tasks=tuple(TaskPinned(task.name, Fingerprint(task.digest)) for task in tasks),
         prompts=tuple(NamedDigest(each.name, put(each.text.encode())) for each in setting.prompts.prompts),
         package=setting.package,
         scripted=any(model.base_url.startswith(SCRIPT) for model in spec.models.values()),

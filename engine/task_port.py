@@ -7,7 +7,7 @@ import anyio
 
 from engine.ports import Place
 from events.base import Event
-from events.digest import Digest
+from events.digest import Digest, Fingerprint
 from events.log import BlobStore
 from events.trial import TaskAsked, TaskRead
 from sandbox.base import SandboxBackend
@@ -32,7 +32,7 @@ class TaskPort:
         task = self._tasks[asked.task]
         unknown = [f"task.toml: unknown key {key}" for key in task.unknown_keys]
         return TaskRead(
-            task_digest=task.digest,
+            task_digest=Fingerprint(task.digest),
             instruction=self._blobs.put(task.instruction.encode()),
             test_source=await self._file(task.path / TEST_SOURCE),
             dockerfile=await self._file(task.path / DOCKERFILE),

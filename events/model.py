@@ -9,7 +9,7 @@ answer, so they can be built again and compared.
 import msgspec
 
 from events.base import Event
-from events.digest import Digest
+from events.digest import Digest, Fingerprint
 from events.values import NanoUsd, Role, Usage
 
 
@@ -61,8 +61,8 @@ class ModelAsked(Event, frozen=True, tag="model.asked"):
 class ModelAnswered(Event, frozen=True, tag="model.answered"):
     """It answered."""
 
-    request: Digest
-    """Digest of the body that was sent; not a blob, since it can be built again."""
+    request: Fingerprint
+    """Of the body that was sent, which can be built again."""
     reply: Digest
     """Blob: the response, byte for byte."""
     message: Digest

@@ -1,4 +1,4 @@
-"""Which blobs an event names."""
+"""Which blobs an event names: its `Digest` fields, wherever they stand. A `Fingerprint` names none."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -9,20 +9,7 @@ import msgspec
 
 from events.base import Event
 from events.digest import Digest
-from events.model import ConversationNode, ModelAnswered
-from events.run import TaskPinned
-from events.sandbox import SandboxAsked
-from events.trial import TrialOpened
-
-NOT_BLOBS = frozenset(
-    {
-        (TaskPinned, "digest"),
-        (TrialOpened, "task_digest"),
-        (SandboxAsked, "task_digest"),
-        (ModelAnswered, "request"),
-    }
-)
-"""Digests of something that is not kept as one blob: task folders, and requests, which can be built again."""
+from events.model import ConversationNode
 
 _Find = Callable[[Any], Iterator[Digest]]
 
@@ -73,11 +60,7 @@ def _of_each(find: _Find | None) -> _Find | None:
 def _of_fields(kind: type[msgspec.Struct]) -> _Find | None:
     """Find in each field."""
     hints = get_type_hints(kind)
-    finds = [
-        (name, find)
-        for name in kind.__struct_fields__
-        if (kind, name) not in NOT_BLOBS and (find := _finder(hints[name])) is not None
-    ]
+    finds = [(name, find) for name in kind.__struct_fields__ if (find := _finder(hints[name])) is not None]
     if not finds:
         return None
     return lambda value: (digest for name, find in finds for digest in find(getattr(value, name)))

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from events.base import Event
-from events.digest import Digest
+from events.digest import Digest, Fingerprint
 from events.values import NamedDigest
 
 
@@ -13,8 +13,8 @@ class TaskPinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A task as it was when the run started."""
 
     name: str
-    digest: Digest
-    """Package digest of the task folder (Harbor's rule); not a blob."""
+    digest: Fingerprint
+    """Package digest of the task folder (Harbor's rule)."""
 
 
 class RunOpened(Event, frozen=True, tag="run.opened"):

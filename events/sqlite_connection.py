@@ -39,7 +39,9 @@ class Connection:
             LogNotOurs: It cannot be opened.
         """
         try:
-            driver = await aiosqlite.connect(_uri(path, mode), uri=True, timeout=patience_s, isolation_level=None)
+            driver = await aiosqlite.connect(
+                _uri(path, mode), uri=True, timeout=patience_s, isolation_level=None, cached_statements=256
+            )
         except sqlite3.Error as error:
             raise LogNotOurs(str(path), str(error)) from error
         # Payloads are handled as the bytes they are; decoding every text to check it again costs 10 % of a replay.

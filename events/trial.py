@@ -3,7 +3,7 @@
 from typing import Literal
 
 from events.base import Event
-from events.digest import Digest
+from events.digest import Digest, Fingerprint
 from events.values import Outcome
 
 
@@ -26,8 +26,8 @@ class TaskAsked(Event, frozen=True, tag="task.asked"):
 class TaskRead(Event, frozen=True, tag="task.read"):
     """What the trial needs of the task, as it was found."""
 
-    task_digest: Digest
-    """Package digest of the task folder; not a blob."""
+    task_digest: Fingerprint
+    """Package digest of the task folder."""
     instruction: Digest
     """Blob: the instruction, word for word."""
     test_source: Digest | None

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple, assert_never
 
-from projections.testsummary import Checks, read_checks
-
 from engine.agents.base import Acted, Action, Agent, Brief, Note
 from engine.calls import text_of
 from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts, judge
@@ -18,6 +16,7 @@ from events.sandbox import (
     VerifierSilent,
     VerifyAsked,
 )
+from projections.checks import NO_CHECKS, Checks, read_checks
 
 
 class AttemptBrief(NamedTuple):
@@ -41,9 +40,6 @@ class AttemptResult(NamedTuple):
     """False if a process of ours died under it: as far as counting goes, it never happened."""
     out_of_money: str | None
     """Why there is no money for more. None: there may be."""
-
-
-NO_CHECKS = Checks(0, 0, "")
 
 
 async def attempt(scope: Scope, given: AttemptBrief) -> AttemptResult:

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from projections.commands import joined_commands
-from projections.testsummary import Checks
 
 from engine.actors.attempt import AttemptResult
 from engine.agents.base import Action
@@ -14,6 +12,7 @@ from engine.policies.judging import Failed, Outcome
 from engine.policies.memo import Memo
 from engine.scope import Scope
 from events.base import Ref
+from projections.checks import Checks
 
 
 class FailedBefore(NamedTuple):
@@ -67,7 +66,7 @@ class TrialHistory:
 
 def commands_of(result: AttemptResult) -> str:
     """What an attempt ran, as PDI reads it."""
-    return joined_commands([action.command for action in result.actions])
+    return "\n".join(dict.fromkeys(action.command for action in result.actions))
 
 
 def outcome_word(outcome: Outcome) -> str:

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple, assert_never
 
-from projections.testsummary import Checks
-
 from engine.calls import Caller, answered, ask_model, problem_of, text_of
 from engine.conversation import EMPTY, Conversation, extend, message
 from engine.policies.memo import Memo, render_memo
@@ -14,6 +12,7 @@ from events.budget import BudgetRefused
 from events.digest import Digest
 from events.memo import MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelFailed
+from projections.checks import Checks
 
 
 class Failure(NamedTuple):

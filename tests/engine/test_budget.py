@@ -6,7 +6,7 @@ from engine.ports import Place
 from engine.scope import Scope
 from events.base import Event
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
-from events.digest import Digest
+from events.digest import Digest, Fingerprint
 from events.model import ModelAnswered, ModelAsked, ModelFailed
 from events.values import Usage
 from tests.support.worlds import live_world, memory_log
@@ -22,7 +22,7 @@ def place(stream: str = "attempt/a/1") -> Place:
 
 def answer(cost: int | None) -> ModelAnswered:
     """An answer of which only the cost matters here."""
-    return ModelAnswered(NOTHING, NOTHING, NOTHING, None, (), None, None, UNKNOWN, cost, ())
+    return ModelAnswered(Fingerprint(NOTHING), NOTHING, NOTHING, None, (), None, None, UNKNOWN, cost, ())
 
 
 def asked() -> ModelAsked:

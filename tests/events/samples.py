@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.catalog import AnyEvent
-from events.digest import Digest, digest_of
+from events.digest import Digest, Fingerprint, digest_of
 from events.log import EventLog, Selection
 from events.sandbox import ActionAsked, ActionObserved, SandboxFailed
 
@@ -86,7 +86,8 @@ def spellings(value: str) -> Iterator[bytes]:
 
 def _value(hint: Any) -> object:
     """Make a value of a type."""
-    plain: dict[Any, object] = {Digest: digest_of(b"sample"), str: "text é", int: 7, float: 0.5, bool: True}
+    name = digest_of(b"sample")
+    plain: dict[Any, object] = {Digest: name, Fingerprint: name, str: "text é", int: 7, float: 0.5, bool: True}
     origin, parts = get_origin(hint), get_args(hint)
     made: object
     if hint in plain:
