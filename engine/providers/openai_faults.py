@@ -8,7 +8,7 @@ the words that the common providers use, then the status.
 import re
 from typing import Any
 
-from msgspec import DecodeError, Struct, json
+from msgspec import MsgspecError, Struct, json
 
 from engine.providers.errors import (
     Authentication,
@@ -21,6 +21,9 @@ from engine.providers.errors import (
     ServerFault,
     TimedOut,
 )
+
+UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises over a provider's bytes: bad JSON, bad UTF-8 inside a string, a thousand brackets."""
 
 TOO_LONG_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error", "request_too_large"})
 TOO_LONG = re.compile(
@@ -83,7 +86,7 @@ def read_error(raw: bytes, hide: str | None = None) -> ErrorBody:
         raw = raw.replace(hide.encode(), b"[key]")
     try:
         body = json.decode(raw)
-    except DecodeError:
+    except UNREADABLE:
         return ErrorBody(_one_line(re.sub(rb"<[^>]*>", b" ", raw[:4096]).decode("utf-8", "replace")), frozenset())
     return error_in(body)
 

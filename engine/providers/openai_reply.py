@@ -7,11 +7,11 @@ would invent something: an answer without text and without tool calls is an erro
 from decimal import Decimal
 from typing import Annotated, Any
 
-from msgspec import Meta, MsgspecError, Raw, Struct, json
+from msgspec import Meta, Raw, Struct, json
 
 from engine.providers.base import ChatReply, ReplyCall, Usage
 from engine.providers.errors import MalformedReply, ProviderError, Refused, Seen
-from engine.providers.openai_faults import error_in, fault_of
+from engine.providers.openai_faults import UNREADABLE, error_in, fault_of
 from events.digest import digest_of
 
 NOT_GIVEN = Raw(b"null")
@@ -80,7 +80,7 @@ def read_envelope(raw: bytes, seen: Seen) -> Envelope:
     """
     try:
         envelope = ENVELOPE.decode(raw)
-    except MsgspecError as error:
+    except UNREADABLE as error:
         raise MalformedReply(f"the endpoint's answer is not a chat completion: {error}", seen=seen) from error
     for error_object in (envelope.error, *(choice.error for choice in envelope.choices or ())):
         if error_object:
@@ -218,7 +218,7 @@ def _usage_in(raw: Raw) -> Usage:
     """Read the counts; counts that make no sense were not said."""
     try:
         said = json.decode(raw, type=_Usage | None) or _Usage()
-    except MsgspecError:
+    except UNREADABLE:
         said = _Usage()
     cached = said.prompt_tokens_details.cached_tokens if said.prompt_tokens_details else None
     return Usage(
@@ -233,7 +233,7 @@ def _cost_in(raw: Raw) -> Decimal | None:
     """Read the provider's own figure (OpenRouter's ``usage.cost``), exactly as it is written."""
     try:
         said = json.decode(raw, type=_Cost | None)
-    except MsgspecError:
+    except UNREADABLE:
         return None
     cost = said.cost if said else None
     return cost if cost is not None and cost.is_finite() and 0 <= cost < 10**6 else None

@@ -49,7 +49,10 @@ def words(message: str, **others: object) -> dict[str, object]:
         (307, BadRequest, False),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"<html><h1>Bad gateway</h1></html>", b"{}", b"null", b"[]", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html><h1>Bad gateway</h1></html>", b"{}", b"null", b"[]", b"\xff\xfe", b'{"error":"\xff"}', b"[" * 5000],
+)
 def test_a_status_decides_where_the_body_says_nothing(
     status: int, error: type[ProviderError], body: bytes, *, retryable: bool
 ) -> None:
