@@ -1,0 +1,226 @@
+"""Runs, trials and attempts: how far they are and how they ended. What `runs`, `show` and the progress line read."""
+
+from typing import Literal
+
+import msgspec
+
+from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
+from events.base import Recorded
+from events.digest import Digest
+from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.run import RunClosed, RunImported, RunOpened
+from events.sandbox import ActionAsked, SandboxOpened
+from events.session import SessionEnded, SessionStarted
+from events.skill import SkillImported, SkillRefused, SkillRevised
+from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
+from events.values import NanoUsd, Outcome
+from projections.base import Blobs
+
+State = Literal["running", "solved", "unsolved", "infrastructure", "budget", "stopped"]
+
+
+class Attempt(msgspec.Struct):
+    """One attempt. None: not known yet."""
+
+    number: int
+    intervention: str = "none"
+    agent: str | None = None
+    isolation: str | None = None
+    agent_ended: str | None = None
+    detail: str = ""
+    outcome: Outcome | None = None
+    """None: not judged, or abandoned."""
+    abandoned: str | None = None
+    """Why it was abandoned. None: it was not."""
+    status: str | None = None
+    """SPARK's word for how it ended."""
+    passed: int = 0
+    total: int = 0
+    turns: int = 0
+    actions: int = 0
+    tokens: int = 0
+    cost: NanoUsd = 0
+    failed_calls: int = 0
+
+
+class Trial(msgspec.Struct):
+    """One trial."""
+
+    name: str
+    task: str
+    condition: str
+    max_attempts: int
+    state: State = "running"
+    reward: float | None = None
+    """Best reward of any attempt. None: none was scored."""
+    attempts: dict[int, Attempt] = {}
+    tokens: int = 0
+    """Of the trial's own calls (reflector, distiller) and its attempts'."""
+    cost: NanoUsd = 0
+    """Known costs only."""
+    calls: int = 0
+    failed_calls: int = 0
+    skill: str | None = None
+    """Name of the skill it led to. None: none, so far."""
+    skill_problem: str | None = None
+
+
+class Run(msgspec.Struct):
+    """One run."""
+
+    id: str
+    started_at: int
+    """Microseconds since 1970, UTC."""
+    method: str = ""
+    tasks: tuple[str, ...] = ()
+    package: str = ""
+    spec: Digest | None = None
+    scripted: bool = False
+    imported: str | None = None
+    """Name of the system it was imported from. None: it is ours."""
+    model: str | None = None
+    warnings: tuple[str, ...] = ()
+    closed: bool = False
+    sessions: int = 0
+    ended: str | None = None
+    """How the last process let go of it. None: it has not, or was killed."""
+    trials: dict[str, Trial] = {}
+    events: int = 0
+    last_at: int = 0
+
+
+class TrialsState(msgspec.Struct):
+    """All runs, oldest first."""
+
+    runs: dict[str, Run] = {}
+
+
+class Trials:
+    """The projection."""
+
+    name = "trials"
+    revision = 1
+    tags: frozenset[str] | None = None
+
+    def initial(self) -> TrialsState:
+        """No runs."""
+        return TrialsState()
+
+    def state_type(self) -> type[TrialsState]:
+        """For snapshots."""
+        return TrialsState
+
+    def needs(self, recorded: Recorded) -> tuple[Digest, ...]:
+        """Nothing but the events."""
+        del recorded
+        return ()
+
+    def apply(self, state: TrialsState, recorded: Recorded, blobs: Blobs) -> TrialsState:
+        """Fold one event in."""
+        del blobs
+        run = state.runs.get(recorded.stream.run)
+        if run is None:
+            run = state.runs[recorded.stream.run] = Run(recorded.stream.run, recorded.at)
+        run.events += 1
+        run.last_at = recorded.at
+        family, _, place = recorded.stream.name.partition("/")
+        match family:
+            case "run" | "session":
+                _apply_run(run, recorded)
+            case "trial":
+                _apply_trial(run, place, recorded)
+            case "attempt":
+                trial, _, number = place.rpartition("/")
+                if trial in run.trials and number.isdigit():
+                    _apply_attempt(run.trials[trial], int(number), recorded)
+            case _:
+                pass
+        return state
+
+
+def _apply_run(run: Run, recorded: Recorded) -> None:
+    match recorded.event:
+        case RunOpened() as opened:
+            run.method, run.package, run.spec = opened.method, opened.package, opened.spec
+            run.tasks = tuple(task.name for task in opened.tasks)
+            run.scripted = opened.scripted
+        case RunImported() as found:
+            run.imported, run.tasks, run.model = found.source, (found.name,), found.model
+            run.warnings = found.warnings
+        case RunClosed():
+            run.closed = True
+        case SessionStarted():
+            run.sessions += 1
+            run.ended = None
+        case SessionEnded() as ended:
+            run.ended = ended.reason
+        case _:
+            pass
+
+
+def _apply_trial(run: Run, name: str, recorded: Recorded) -> None:
+    event = recorded.event
+    if isinstance(event, TrialOpened):
+        run.trials[name] = Trial(name, event.task, event.condition, event.max_attempts)
+        return
+    trial = run.trials.get(name)
+    if trial is None:
+        return
+    match event:
+        case AttemptPlanned():
+            trial.attempts.setdefault(event.attempt, Attempt(event.attempt)).intervention = event.intervention
+        case AttemptConcluded():
+            attempt = trial.attempts.setdefault(event.attempt, Attempt(event.attempt))
+            attempt.status, attempt.passed, attempt.total = event.status, event.passed, event.total
+            attempt.outcome = None if attempt.abandoned == "sandbox_lost" else event.outcome
+        case TrialClosed():
+            trial.state, trial.reward = event.outcome, event.reward
+        case SkillRevised() | SkillImported():
+            trial.skill = event.skill
+        case SkillRefused():
+            trial.skill_problem = event.problems[0] if event.problems else "no reason was given"
+        case _:
+            _count_call(trial, None, event)
+
+
+def _apply_attempt(trial: Trial, number: int, recorded: Recorded) -> None:
+    attempt = trial.attempts.setdefault(number, Attempt(number))
+    event = recorded.event
+    match event:
+        case AttemptOpened():
+            attempt.agent = event.agent
+        case ImportedAttempt():
+            attempt.detail = event.error
+        case SandboxOpened():
+            attempt.isolation = event.isolation
+        case ActionAsked():
+            attempt.actions += 1
+        case AgentEnded():
+            attempt.agent_ended, attempt.detail = event.reason, event.detail
+        case AttemptJudged():
+            attempt.outcome, attempt.passed, attempt.total = event.outcome, event.passed, event.total
+        case AttemptAbandoned():
+            attempt.abandoned, attempt.detail = event.reason, event.detail
+        case _:
+            _count_call(trial, attempt, event)
+
+
+def _count_call(trial: Trial, attempt: Attempt | None, event: object) -> None:
+    """Count a model call for its trial, and for its attempt if it was made in one."""
+    match event:
+        case ModelAsked():
+            trial.calls += 1
+        case ModelAnswered():
+            tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
+            trial.tokens += tokens
+            trial.cost += event.cost or 0
+            if attempt is not None:
+                attempt.turns += 1
+                attempt.tokens += tokens
+                attempt.cost += event.cost or 0
+        case ModelFailed():
+            trial.failed_calls += 1
+            if attempt is not None:
+                attempt.failed_calls += 1
+        case _:
+            pass
