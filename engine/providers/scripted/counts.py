@@ -23,7 +23,7 @@ class Line(Struct, frozen=True, kw_only=True):
         error: The failure given. None: an answer.
     """
 
-    at: Literal["received", "answered"]
+    at: Literal["received", "answered"] = "received"
     digest: str
     rule: str | None
     turn: int | None
@@ -64,7 +64,7 @@ class Counts:
         for number, text in enumerate(whole.splitlines(), 1):
             try:
                 line = msgspec.json.decode(text, type=Line)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise CountsInvalid(str(path), f"line {number} is not a count: {error}") from error
             if line.at == "received":
                 self._received[line.digest] += 1

@@ -126,7 +126,7 @@ def find(script: Script, body: bytes) -> Found | NoAnswer:
 def _read(body: bytes) -> Asked | NoAnswer:
     try:
         asked = msgspec.json.decode(body, type=Asked)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return NoAnswer(400, "script_request_unread", f"the body is not a chat completion request: {error}")
     if not asked.messages:
         return NoAnswer(400, "script_request_unread", "the body is not a chat completion request: no messages")

@@ -12,7 +12,7 @@ from aiohttp import web
 from engine.providers.scripted.answers import Reply, Wording, refuse, word
 from engine.providers.scripted.counts import Counts, Line
 from engine.providers.scripted.errors import PortTaken
-from engine.providers.scripted.matching import Found, NoAnswer, find
+from engine.providers.scripted.matching import NoAnswer, find
 from engine.providers.scripted.script import Script
 from events.digest import digest_of
 
@@ -51,6 +51,12 @@ class ScriptedEndpoint:
         return f"http://{_HOST}:{self._port}/v1"
 
     async def __aenter__(self) -> Self:
+        """Start listening.
+
+        Raises:
+            CountsInvalid: The count file cannot be used.
+            PortTaken: Nothing can listen at the port.
+        """
         self._closing = anyio.Event()
         self._counts = Counts(self._counts_path)
         # Without access log: the count file says more. Cancellation frees a hanging request when its client leaves.
@@ -60,9 +66,12 @@ class ScriptedEndpoint:
         try:
             await self._runner.setup()
             await web.TCPSite(self._runner, _HOST, self._port, backlog=_BACKLOG).start()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             await self._stop()
-            raise PortTaken(self._port, error.strerror or str(error)) from error
+            raise PortTaken(self._port, str(error)) from error
+        except BaseException:
+            await self._stop()
+            raise
         self._port = self._runner.addresses[0][1]
         return self
 
@@ -122,17 +131,17 @@ class ScriptedEndpoint:
         """Find the answer, what is noted of it, and the seconds before it is given."""
         digest = digest_of(body)
         found = find(self._script, body)
-        match found:
-            case NoAnswer():
-                rule, turn, delay_s, reply = None, None, self._script.delay_s, refuse(found)
-            case Found():
-                choice = found.choice
-                wording = Wording(self._script, found.asked, digest, len(body))
-                reply = word(wording, choice, failures=self._counts.received(digest))
-                rule, turn, own = choice.rule.name, choice.number, choice.turn.delay_s
-                delay_s = self._script.delay_s if own is None else own
-        line = Line(at="received", digest=digest, rule=rule, turn=turn, status=reply.status, error=reply.error)
-        return reply, line, delay_s
+        if isinstance(found, NoAnswer):
+            line = Line(digest=digest, rule=None, turn=None, status=found.status, error=found.code)
+            return refuse(found), line, self._script.delay_s
+        reply = word(
+            Wording(self._script, found.asked, digest, len(body)),
+            found.choice,
+            failures=self._counts.received(digest),
+        )
+        rule, number, turn = found.choice
+        line = Line(digest=digest, rule=rule.name, turn=number, status=reply.status, error=reply.error)
+        return reply, line, self._script.delay_s if turn.delay_s is None else turn.delay_s
 
     async def _stopped_within(self, delay_s: float) -> bool:
         """Wait, and say whether the endpoint was closed meanwhile."""
@@ -154,11 +163,13 @@ class ScriptedEndpoint:
             # Draining then means that the kernel has all of it, not that a buffer of ours has room.
             request.transport.set_write_buffer_limits(high=0)
         await response.prepare(request)
-        for piece in _first_half(reply.body) if reply.cut else reply.body:
-            await response.write(piece)
         if reply.cut:
+            await response.write(b"".join(_first_half(reply.body)))
             return _broken_off(request, response)
-        await response.write_eof()
+        for piece in reply.body[:-1]:
+            await response.write(piece)
+        # The last piece goes with the end, which drains; an end without a piece would not.
+        await response.write_eof(reply.body[-1])
         return response
 
 
