@@ -19,7 +19,7 @@ GENESIS = bytes(32)
 FORMAT = 1
 """Number of the log format; it grows when older versions could misread what we write."""
 
-_PLACE = Struct(">32sQQq")
+_PLACE = Struct(">32sQQqII")
 _LENGTH = Struct(">I")
 
 
@@ -41,18 +41,8 @@ def link(before: bytes, place: tuple[int, int, int], stream: bytes, cause: bytes
     """
     reason = cause or b""
     # Everything of variable length stands behind its length: "ab" + "c" and "a" + "bc" must not be the same.
-    return sha256(
-        b"".join(
-            (
-                _PLACE.pack(before, *place),
-                stream,
-                _LENGTH.pack(len(reason)),
-                reason,
-                _LENGTH.pack(len(payload)),
-                payload,
-            )
-        )
-    ).digest()
+    header = _PLACE.pack(before, *place, len(reason), len(payload))
+    return sha256(b"".join((header, stream, reason, payload))).digest()
 
 
 class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

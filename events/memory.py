@@ -13,7 +13,7 @@ from anyio.lowlevel import checkpoint
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.chain import GENESIS, link, stream_part
 from events.digest import Digest, digest_of
-from events.draft import check_stream, prepare
+from events.draft import check_stream, hold_secrets, prepare, redact
 from events.log import EVERYTHING, Erasure, Head, Lease, Row, Selection, Snapshot
 from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, RunOwned, VersionConflict
 from events.redact import NOTHING_SECRET, Redactor
@@ -60,7 +60,9 @@ class MemoryLog:
         self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
     ) -> Appended:
         """Keep these events side by side at the end of a stream."""
-        ready = prepare(drafts, self.redactor)
+        ready = prepare(drafts)
+        if hold_secrets([ready], self.redactor):
+            ready = redact(drafts, self.redactor)
         check_stream(stream, self.redactor)
         # Everything below happens between two awaits, so it happens as a whole.
         await self._open()

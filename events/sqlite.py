@@ -17,7 +17,7 @@ from events.log import EVERYTHING, Erasure, Head, Lease, Row, Selection, Snapsho
 from events.log_errors import LogClosed
 from events.redact import NOTHING_SECRET, Redactor
 from events.row import recorded
-from events.sqlite_blobs import StagedBlobs, erase, load
+from events.sqlite_blobs import erase, load
 from events.sqlite_connection import Connection
 from events.sqlite_lock import FileLock
 from events.sqlite_open import open_reader, open_writer
@@ -45,10 +45,10 @@ class SqliteLog:
     use one file, and so may several logs in one process.
     """
 
-    def __init__(self, writer: Writer, reader: Reader, *, redactor: Redactor, poll_s: float) -> None:
+    def __init__(self, writer: Writer, reader: Reader, *, poll_s: float) -> None:
         """Put the parts together; use `SqliteLog.open` instead."""
         self.path = writer.connection.path
-        self.redactor = redactor
+        self.redactor = writer.redactor
         self._writer = writer
         self._reader = reader
         self._blobs = writer.blobs
@@ -95,8 +95,8 @@ class SqliteLog:
         except BaseException:
             lock.close()
             raise
-        writer = Writer(writing, lock, StagedBlobs(), clock)
-        return cls(writer, Reader(reading), redactor=redactor, poll_s=settings.poll_s)
+        writer = Writer(writing, lock, redactor=redactor, clock=clock)
+        return cls(writer, Reader(reading), poll_s=settings.poll_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,10 +109,10 @@ class SqliteLog:
     ) -> Appended:
         """Keep these events side by side at the end of a stream."""
         self._check_open()
-        ready = prepare(drafts, self.redactor)
+        ready = prepare(drafts)
         if stream not in self._writer.places:
             check_stream(stream, self.redactor)
-        entry = Entry(stream, ready, expected_version, fence)
+        entry = Entry(stream, drafts, ready, expected_version, fence)
         await self._group.submit(entry)
         if entry.error is not None:
             raise entry.error

@@ -18,7 +18,10 @@ _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 class Connection:
-    """Runs SQL on a thread of its own, without implicit transactions; text comes back as bytes."""
+    """Runs SQL on a thread of its own; text comes back as bytes.
+
+    The driver begins a transaction (IMMEDIATE) before a statement that writes, unless it is in one.
+    """
 
     def __init__(self, driver: aiosqlite.Connection, path: Path, patience_s: float) -> None:
         self.path = path
@@ -40,7 +43,7 @@ class Connection:
         """
         try:
             driver = await aiosqlite.connect(
-                _uri(path, mode), uri=True, timeout=patience_s, isolation_level=None, cached_statements=256
+                _uri(path, mode), uri=True, timeout=patience_s, isolation_level="IMMEDIATE", cached_statements=256
             )
         except sqlite3.Error as error:
             raise LogNotOurs(str(path), str(error)) from error

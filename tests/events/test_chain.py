@@ -36,7 +36,7 @@ def test_the_digest_is_made_as_documented() -> None:
     place = (b"\0" * 7 + b"\2") + (b"\0" * 7 + b"\1") + (1_700_000_000_000_000).to_bytes(8, "big")
     stream = b"\0\0\0\5run-1" + b"\0\0\0\13trial/greet"
     cause, payload = b'["x",1]', b'{"tag":"y"}'
-    data = GENESIS + place + stream + b"\0\0\0\7" + cause + b"\0\0\0\13" + payload
+    data = GENESIS + place + b"\0\0\0\7" + b"\0\0\0\13" + stream + cause + payload
     expected = sha256(data).digest()
     assert link(GENESIS, (2, 1, 1_700_000_000_000_000), stream_part(TRIAL), cause, payload) == expected
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from events import codec
 from events.base import Draft, Ref
 from events.digest import digest_of
-from events.draft import prepare
+from events.draft import Ready, hold_secrets, prepare, redact
 from events.log_errors import EventRefused, SecretUnusable
 from events.model import ModelAsked
 from events.redact import NOTHING_SECRET, Redactor
@@ -19,6 +19,12 @@ from tests.events.samples import CLASSES, SECRETS, said, sample, spellings
 
 REDACTOR = Redactor(SECRETS)
 JUST_TEXT = some.text(some.characters(codec="utf-8"), max_size=20)
+
+
+def written(drafts: list[Draft], redactor: Redactor) -> list[Ready]:
+    """Make events ready to be written, as a log does."""
+    ready = prepare(drafts)
+    return redact(drafts, redactor) if hold_secrets([ready], redactor) else ready
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -35,7 +41,7 @@ def test_no_spelling_of_a_secret_is_left(name: str) -> None:
 def test_a_redacted_event_still_reads_back(before: str, secret: str, after: str) -> None:
     """Quotes and backslashes of the value are escaped in the payload; what is left must be whole JSON."""
     for text in (before + secret + after, before + json.dumps(secret) + after, secret * 2):
-        (ready,) = prepare([Draft(said(text), None)], REDACTOR)
+        (ready,) = written([Draft(said(text), None)], REDACTOR)
         kept = codec.decode(ready.payload)
         assert kept == said(REDACTOR.text(text))
         assert not any(spelling in ready.payload for spelling in spellings(secret))
@@ -49,7 +55,7 @@ def test_innocent_text_stays_as_it_is(text: str) -> None:
 
 def test_a_value_that_only_escaping_makes_is_not_there() -> None:
     r"""In the JSON of "a<LF>bcdef" stands ``\nbcdef``: replacing ``nbcdef`` in it would break the escape."""
-    (ready,) = prepare([Draft(said("a\nbcdef"), None)], Redactor({"KEY": "nbcdef"}))
+    (ready,) = written([Draft(said("a\nbcdef"), None)], Redactor({"KEY": "nbcdef"}))
     assert codec.decode(ready.payload) == said("a\nbcdef")
 
 
@@ -63,14 +69,14 @@ def test_keys_and_nested_values_are_searched_too() -> None:
     """Wherever an event has text."""
     secret = SECRETS["TOKEN"]
     event = ModelAsked("teacher", secret, digest_of(b""), None, {secret: secret}, stream=False, timeout_s=None)
-    (ready,) = prepare([Draft(event, Ref("trial/greet", 1))], REDACTOR)
+    (ready,) = written([Draft(event, Ref("trial/greet", 1))], REDACTOR)
     assert msgspec.json.decode(ready.payload)["parameters"] == {"[secret:TOKEN]": "[secret:TOKEN]"}
 
 
 def test_a_secret_that_is_a_word_of_the_log_refuses_the_event() -> None:
     """Better no event than a leaked secret or one that does not read back."""
     with pytest.raises(EventRefused):
-        prepare([Draft(sample(kind), None) for kind in CLASSES], Redactor({"KEY": "solved"}))
+        written([Draft(sample(kind), None) for kind in CLASSES], Redactor({"KEY": "solved"}))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,187 @@
+"""How fast events are appended, with everything switched on: validation, redaction, chain, triggers, FULL.
+
+    python benchmarks/append.py --peer-python /tmp/peers/bin/python
+
+The yardstick is stdlib ``sqlite3.executemany`` in transactions of 1,000 on tables of the same shape and the same
+settings, without triggers, chain, JSON encoding or concurrency. The peer, `eventsourcing`, runs in an interpreter
+that has it.
+"""
+
+import argparse
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from benchmarks.story import SECRETS, turn
+from benchmarks.harness import Contender, Goal, interleave, report
+from events import codec
+from events.base import StreamId
+from events.redact import Redactor
+from events.sqlite import SqliteLog
+from events.sqlite_schema import BEFORE_CREATION, SCHEMA, WRITER
+from events.sqlite_write import CHECKPOINT_BYTES
+
+GOALS = (
+    Goal("turns of 20, 64 producers / raw", "turns of 20, 64 producers", "raw executemany, 1,000 a commit", 0.6, 0.8),
+    Goal(
+        "single events, 1,024 producers / raw",
+        "single events, 1,024 producers",
+        "raw executemany, 1,000 a commit",
+        0.4,
+        0.65,
+    ),
+    Goal("turns of 20 / eventsourcing save(20)", "turns of 20, 64 producers", "eventsourcing save(20)", 3.0, 4.5),
+    Goal("last 100,000 of 400,000 / first", "last 100,000 of 400,000", "first 100,000 of 400,000", 0.7, 0.85),
+)
+
+PEER = Path(__file__).with_name("peer_eventsourcing.py")
+
+
+def microseconds() -> int:
+    """Say the time."""
+    return time.time_ns() // 1000  # noqa: TID251 - the clock of a benchmark
+
+
+def in_new_folder(work: Callable[[Path], float]) -> Contender:
+    """Give each round a new file on the same disk."""
+
+    def run() -> float:
+        with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
+            return work(Path(folder) / "log.db")
+
+    return run
+
+
+def raw(path: Path, count: int) -> float:
+    """Insert rows as fast as stdlib sqlite3 can, in the order in which turns arrive."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in (*BEFORE_CREATION, *WRITER):
+        connection.execute(pragma)
+    # It must move the same bytes into the file: without it, it would be ahead by a debt of checkpoints.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // 16384}")
+    connection.executescript(SCHEMA)
+    for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {trigger}")
+    payloads = [codec.encode(draft.event).decode() for draft in turn()]
+    began, position = time.perf_counter(), 0
+    versions = dict.fromkeys(range(64), 0)
+    for _ in range(count // 1000):
+        rows = []
+        for _ in range(50):
+            stream = position // 20 % 64
+            for payload in payloads:
+                position += 1
+                versions[stream] += 1
+                rows.append((position, stream, versions[stream], "model.answered", None, 1, payload, b"d" * 32))
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("COMMIT")
+    rate = position / (time.perf_counter() - began)
+    connection.close()
+    return rate
+
+
+async def _ours(path: Path, count: int, producers: int, size: int) -> float:
+    """Append from many tasks, each waiting for its events to be durable."""
+    async with await SqliteLog.open(path, clock=microseconds, redactor=Redactor(SECRETS)) as log:
+        each = count // producers // size
+        drafts = turn()[:size] if size > 1 else turn()
+
+        async def produce(number: int) -> None:
+            stream, version = StreamId("run", f"attempt/task/{number}"), 0
+            for step in range(each):
+                some = drafts if size > 1 else [drafts[step % len(drafts)]]
+                version = (await log.append(stream, some, expected_version=version)).version
+
+        began = time.perf_counter()
+        async with anyio.create_task_group() as tasks:
+            for number in range(producers):
+                tasks.start_soon(produce, number)
+        took = time.perf_counter() - began
+        head = await log.head()
+    assert head.position == each * size * producers, "events were lost"
+    return head.position / took
+
+
+def ours(path: Path, count: int, producers: int, size: int) -> float:
+    """Run `_ours` in an event loop of its own."""
+    return anyio.run(_ours, path, count, producers, size)
+
+
+async def _long(path: Path) -> tuple[float, float]:
+    """Append 400,000 events to 1,000 streams and time the first and the last quarter."""
+    async with await SqliteLog.open(path, clock=microseconds, redactor=Redactor(SECRETS)) as log:
+        drafts, rates = turn(), []
+        versions = dict.fromkeys(range(1000), 0)
+
+        async def produce(first: int, turns: int) -> None:
+            for step in range(turns):
+                number = (first + 64 * step) % 1000
+                stream = StreamId("run", f"attempt/task/{number}")
+                # Two producers never meet in one stream at once: 64 and 1,000 have the common factor 8.
+                async with locks[number]:
+                    where = await log.append(stream, drafts, expected_version=versions[number])
+                    versions[number] = where.version
+
+        locks = [anyio.Lock() for _ in range(1000)]
+        for _ in range(4):
+            began = time.perf_counter()
+            async with anyio.create_task_group() as tasks:
+                for number in range(64):
+                    tasks.start_soon(produce, number, 5_000 // 64)
+            rates.append(64 * (5_000 // 64) * 20 / (time.perf_counter() - began))
+    print(
+        f"  400,000 events by quarters: {' '.join(f'{rate:,.0f}' for rate in rates)} events/s; "
+        f"{path.stat().st_size / (64 * (5_000 // 64) * 80):,.0f} B of file per event"
+    )
+    return rates[0], rates[-1]
+
+
+def peer(python: str, count: int) -> Contender:
+    """Let `eventsourcing` save turns of 20 in its own interpreter."""
+
+    def run() -> float:
+        with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
+            command = [python, str(PEER), "save", f"{folder}/peer.db", str(count)]
+            return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    return run
+
+
+def main() -> None:
+    """Run all contenders in turns, then the long run."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--events", type=int, default=50_000)
+    parser.add_argument("--peer-python", default="", help="interpreter of an environment with `eventsourcing`")
+    parser.add_argument("--skip-long", action="store_true")
+    given = parser.parse_args()
+    count: int = given.events
+    contenders: dict[str, Contender] = {
+        "raw executemany, 1,000 a commit": in_new_folder(lambda path: raw(path, count)),
+        "turns of 20, 64 producers": in_new_folder(lambda path: ours(path, count, 64, 20)),
+        "single events, 1,024 producers": in_new_folder(lambda path: ours(path, count, 1024, 1)),
+        "turns of 20, 1 producer": in_new_folder(lambda path: ours(path, count // 4, 1, 20)),
+    }
+    if given.peer_python:
+        contenders["eventsourcing save(20)"] = peer(given.peer_python, count // 5)
+    else:
+        print("no --peer-python: not compared with eventsourcing")
+    rates = interleave(contenders, given.rounds)
+    if not given.skip_long:
+        rounds = []
+        for _ in range(given.rounds):
+            with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
+                rounds.append(anyio.run(_long, Path(folder) / "log.db"))
+        rates["first 100,000 of 400,000"] = [first for first, _ in rounds]
+        rates["last 100,000 of 400,000"] = [last for _, last in rounds]
+    report(rates, GOALS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""A turn of an agent as benchmarks record it: 20 events, about 975 bytes of JSON each, three secrets to look for."""
+
+from events.attempt import AgentEnded
+from events.base import Draft, Event, Ref
+from events.budget import BudgetAsked, BudgetGranted
+from events.digest import digest_of
+from events.model import ModelAnswered, ModelAsked, ToolCall, TryMade
+from events.pdi import PdiRead
+from events.sandbox import ActionAsked, ActionObserved
+from events.values import Usage
+
+SECRETS = {
+    "OPENAI_API_KEY": "made-up value of the first secret, 48 characters",
+    "ANTHROPIC_API_KEY": "made-up value of the second one, 43 letters",
+    "GITHUB_TOKEN": "made-up value of the third one, shorter",
+}
+
+
+def turn() -> list[Draft]:
+    """Make the events of one turn: money, a question, an answer with calls of tools, what they did, PDI."""
+    digests = [digest_of(b"%d" % number) for number in range(40)]
+    calls = tuple(ToolCall(f"call_{number:08x}", "bash", digests[number]) for number in range(6))
+    usage = Usage(12_345, 678, 9_000, None)
+    tries = (TryMade(429, "rate_limit", 1.5), TryMade(503, "server", 3.25), TryMade(200, None, 0.0))
+    asked = ModelAsked(
+        "teacher",
+        "openai/gpt-large-2026-10-01",
+        digests[0],
+        digests[1],
+        {"temperature": 0.2, "max_tokens": 4096, "seed": 7, "reasoning_effort": "medium"},
+        stream=True,
+        timeout_s=600.0,
+    )
+    answered = ModelAnswered(*digests[2:6], calls, "tool_calls", "gpt-large-2026-10-01", usage, 12_345_678, tries)
+    reasons = tuple(f"the memo's claim {number} names no command that was run: " + "x" * 60 for number in range(7))
+    pdi = PdiRead(
+        2, 1, "active", digests[6], "token_overlap", 0.25, 0.5, 0.125, 0.291666, 0.5, 0.145833,
+        triggered=True, level="soft", valid=True, reasons=reasons, memo=digests[7], previous_memo=digests[8],
+        commands=digests[9], test_summary=digests[10],
+    )  # fmt: skip
+    ended = AgentEnded("turn_limit", "the last thing it said was: " + "let me look at the tests again. " * 48, 30)
+    events: list[Event] = [BudgetAsked("greet", 50_000_000), BudgetGranted(), asked, answered, answered]
+    for number in range(4):
+        events += [ActionAsked(digests[11 + number], 30.0), ActionObserved(0, "exited", *digests[16:18])]
+    events += [pdi, answered, pdi, answered, ended, ended, ended]
+    return [Draft(event, Ref("attempt/greet/1", 7) if number % 2 else None) for number, event in enumerate(events)]
