@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-
 from engine.actors.attempt import AttemptResult
 from engine.agents.base import Action
 from engine.calls import text_of
@@ -13,6 +12,7 @@ from engine.policies.memo import Memo
 from engine.scope import Scope
 from events.base import Ref
 from projections.checks import Checks
+from projections.commands import joined_commands
 
 
 class FailedBefore(NamedTuple):
@@ -38,6 +38,13 @@ class TrialHistory:
         self.failed: list[FailedBefore] = []
         self.readings: list[Reading | None] = []
         self.last: AttemptResult | None = None
+        self.summary_before = ""
+        """Rows of tests of the attempt before the last one; empty if there was none."""
+
+    @property
+    def steps(self) -> int:
+        """Memos written before the latest one: 0 at the first reflection that succeeded (SPARK, 1.2)."""
+        return sum(1 for each in self.failed if each.memo is not None) - 1
 
     @property
     def last_failed(self) -> bool:
@@ -51,6 +58,7 @@ class TrialHistory:
     def add(self, result: AttemptResult, outcome: Outcome, concluded: Ref) -> None:
         """Take in an attempt that ended; `concluded` is the event that says so."""
         self.attempts += 1
+        self.summary_before = "" if self.last is None else self.last.checks.summary
         self.last = result
         if result.counts:
             self.outcomes.append(outcome)
@@ -66,7 +74,7 @@ class TrialHistory:
 
 def commands_of(result: AttemptResult) -> str:
     """What an attempt ran, as PDI reads it."""
-    return "\n".join(dict.fromkeys(action.command for action in result.actions))
+    return joined_commands(action.command for action in result.actions)
 
 
 def outcome_word(outcome: Outcome) -> str:

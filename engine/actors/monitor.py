@@ -1,17 +1,73 @@
-"""PDI as a trial watches it."""
+"""PDI as a trial watches it: one monitor that decides, and any number that look on."""
 
-from engine.actors.history import TrialHistory
-from engine.actors.reflect import MemoState
+from typing import NamedTuple
+
+import msgspec
+
 from engine.policies.intervention import Reading
 from engine.scope import Scope
-from engine.spec import PdiSpec
+from engine.spec import MonitorSpec, PdiSpec
+from events.digest import Digest
+from events.pdi import PdiRead
+from projections import pdi
+
+ACTIVE = "active"
+"""Name of the monitor that decides."""
+
+
+class Step(NamedTuple):
+    """What a reflect step gives to read. All of it is in the log already."""
+
+    attempt: int
+    memo: Digest
+    previous_memo: Digest | None
+    commands: Digest
+    summary: Digest
+    given: pdi.PdiInput
 
 
 class Monitor:
-    """Scratch."""
+    """Reads PDI under the active settings and all shadow ones, over the same steps."""
 
-    def __init__(self, trial: str, spec: PdiSpec) -> None:
-        self._spec = spec
+    def __init__(self, spec: PdiSpec) -> None:
+        watching = {ACTIVE: spec.active, **spec.shadows}
+        self._settings = {name: settings_of(monitor) for name, monitor in watching.items()}
+        self._states = dict.fromkeys(watching, pdi.PdiState())
 
-    async def read(self, scope: Scope, history: TrialHistory, before: MemoState, after: MemoState) -> Reading | None:
-        return None
+    async def read(self, scope: Scope, step: Step) -> Reading:
+        """Read under every settings, record all, and give the active one's reading."""
+        readings: dict[str, pdi.Reading] = {}
+        for name, settings in self._settings.items():
+            self._states[name], readings[name] = pdi.read_step(self._states[name], step.given, settings)
+        events = [self._event(scope, name, step, reading) for name, reading in readings.items()]
+        await scope.record(*events)
+        active = readings[ACTIVE]
+        return Reading(active.triggered, active.level, active.valid)
+
+    def _event(self, scope: Scope, name: str, step: Step, reading: pdi.Reading) -> PdiRead:
+        return PdiRead(
+            attempt=step.attempt,
+            step=reading.step,
+            monitor=name,
+            settings=scope.put(msgspec.json.encode(self._settings[name])),
+            method=reading.method,
+            proxy_exec=reading.proxy_exec,
+            proxy_plan=reading.proxy_plan,
+            proxy_oss=reading.proxy_oss,
+            raw_pdi=reading.raw_pdi,
+            weight=reading.weight,
+            weighted_pdi=reading.weighted_pdi,
+            triggered=reading.triggered,
+            level=reading.level,
+            valid=reading.valid,
+            reasons=reading.reasons,
+            memo=step.memo,
+            previous_memo=step.previous_memo,
+            commands=step.commands,
+            test_summary=step.summary,
+        )
+
+
+def settings_of(monitor: MonitorSpec) -> pdi.PdiSettings:
+    """Give a monitor's settings as the measure takes them."""
+    return pdi.PdiSettings(method=monitor.method, threshold=monitor.threshold, warmup=monitor.warmup)

@@ -2,28 +2,27 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Literal, NamedTuple, assert_never
+from typing import NamedTuple
 
 import msgspec
 
 from engine.actors.attempt import AttemptBrief, AttemptResult, attempt, recorded_outcome
 from engine.actors.distil import Distiller, distil
+from engine.actors.endings import ending_of, word_of
 from engine.actors.history import TaskTexts, TrialHistory, commands_of, solved_trial
-from engine.actors.monitor import Monitor
+from engine.actors.monitor import Monitor, Step
 from engine.actors.reflect import NO_MEMO, Failure, MemoState, Reflector, reflect
 from engine.agents.base import Agent, Brief
 from engine.calls import Caller, text_of
 from engine.methods.base import Method
 from engine.policies.hint import HintReport, NoHint
-from engine.policies.intervention import InterventionRule, Level, PdiMode, Reading
+from engine.policies.intervention import InterventionRule, Invalid, Level, PdiMode, Reading
 from engine.policies.judging import Failed, Outcome, Solved, judge, spark_status
+from engine.policies.memo import render_memo
 from engine.policies.retry import RetryPlace
 from engine.policies.stopping import (
-    BudgetReached,
-    Cancelled,
     Continue,
     Decision,
-    Exhausted,
     GiveUpInfrastructure,
     StoppingRule,
     TrialSolved,
@@ -44,6 +43,7 @@ from events.trial import (
     TrialOpened,
 )
 from events.values import Role
+from projections.pdi import PdiInput
 
 
 class TrialPlan(NamedTuple):
@@ -89,7 +89,7 @@ class _Loop:
         self._instruction = instruction
         self._history = TrialHistory()
         self._memo: MemoState = NO_MEMO
-        self._monitor = Monitor(plan.name, plan.spec.method.pdi)
+        self._monitor = Monitor(plan.spec.method.pdi)
         self._level = Level.NONE
         self._money: str | None = None
 
@@ -136,7 +136,7 @@ class _Loop:
         )
         decision = self._plan.method.go_on(self._history.outcomes, rule, self._money)
         counted = decision.counted if isinstance(decision, Continue) else 0
-        await self._scope.record(NextDecided(self._history.attempts, _word(decision), counted, decision.reason))
+        await self._scope.record(NextDecided(self._history.attempts, word_of(decision), counted, decision.reason))
         return decision
 
     async def _attempt(self, decision: Continue, hint: str) -> AttemptResult:
@@ -212,13 +212,32 @@ class _Loop:
         if not reflected.rewritten or reflected.state.memo is None:
             return None
         self._history.reflected(reflected.state.memo, self._scope.at)
-        return await self._monitor.read(self._scope, self._history, before, self._memo)
+        return await self._monitor.read(self._scope, self._step(before, result))
+
+    def _step(self, before: MemoState, result: AttemptResult) -> Step:
+        """Put together what PDI reads after a reflection."""
+        commands, summary = commands_of(result), result.checks.summary
+        memo, digest = self._memo
+        assert memo is not None
+        assert digest is not None
+        given = PdiInput(
+            memo=render_memo(memo),
+            previous_memo="" if before.memo is None else render_memo(before.memo),
+            commands=commands,
+            summary=summary,
+            previous_summary=self._history.summary_before,
+            step=self._history.steps,
+        )
+        kept = self._scope.put(commands.encode()), self._scope.put(summary.encode())
+        return Step(self._history.attempts, digest, before.digest, *kept, given)
 
     async def _intervene(self, reading: Reading | None) -> None:
         """Choose how the next attempt is spoken to."""
         self._history.readings.append(reading)
         mode = self._plan.spec.method.pdi.mode
-        chosen = self._plan.method.intervene(self._history.readings, InterventionRule(mode=PdiMode(mode)))
+        chosen = self._plan.method.intervene(
+            self._history.readings, InterventionRule(mode=PdiMode(mode), invalid=Invalid.TRUST)
+        )
         self._level = chosen.level
         await self._scope.record(
             InterventionChosen(self._history.attempts + 1, chosen.level.value, mode, chosen.reason)
@@ -237,43 +256,7 @@ class _Loop:
 
 
 async def _close(scope: Scope, history: TrialHistory, decision: Decision) -> TrialResult:
-    outcome = _ending(decision)
+    outcome = ending_of(decision)
     rewards = [each.reward for each in history.outcomes if isinstance(each, Solved | Failed)]
     await scope.record(TrialClosed(outcome, history.attempts, max(rewards) if rewards else None))
     return TrialResult(outcome)
-
-
-def _ending(decision: Decision) -> Literal["solved", "unsolved", "infrastructure", "budget", "stopped"]:
-    match decision:
-        case TrialSolved():
-            return "solved"
-        case Exhausted():
-            return "unsolved"
-        case GiveUpInfrastructure():
-            return "infrastructure"
-        case BudgetReached():
-            return "budget"
-        case Cancelled() | Continue():
-            return "stopped"
-        case _:
-            assert_never(decision)
-
-
-def _word(
-    decision: Decision,
-) -> Literal["continue", "solved", "exhausted", "give_up_infrastructure", "budget_reached", "cancelled"]:
-    match decision:
-        case Continue():
-            return "continue"
-        case TrialSolved():
-            return "solved"
-        case Exhausted():
-            return "exhausted"
-        case GiveUpInfrastructure():
-            return "give_up_infrastructure"
-        case BudgetReached():
-            return "budget_reached"
-        case Cancelled():
-            return "cancelled"
-        case _:
-            assert_never(decision)
