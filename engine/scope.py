@@ -190,7 +190,6 @@ class Scope:
     async def _record_live(self, events: Sequence[Event], cause: Ref | None) -> "_Kept":
         if self._world.ports is None:
             self._ended(tag_of(events[0]))
-        self._crossed = True
         appended = await self._append([Draft(event, cause) for event in events])
         return _Kept(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
 

@@ -50,3 +50,109 @@ async def setting(log: EventLog, base: Path, variables: Mapping[str, str] | None
     """Make a setting with the best sandbox this machine has."""
     backend = await local_backend(base / "sandboxes")
     return Setting(log, backend, load_prompts(), "test", variables or {}, base)
+
+
+MEMO = """\
+## Exploration Memo (1 failed attempt)
+
+### Attempts Log
+- Attempt 1: wrote a guess, and it was wrong
+
+### Commands From Last Attempt
+echo nope > answer.txt
+
+### Verified Facts
+- answer.txt can be written
+
+### Current Error Pattern
+- the word is another one
+
+### Next Strategy
+- read words.txt first
+"""
+
+SKILL = """\
+---
+name: word
+description: Copies a word that a file names into an answer file. Use it when a task names its answer in a file.
+---
+
+# Copying a word
+
+## Workflow
+
+1. Read the file that names the word, because a guess is worth nothing.
+2. Write it into the answer file and read it back.
+
+## Step 1: read
+
+```sh
+cat words.txt
+```
+
+## Step 2: write
+
+```sh
+cp words.txt answer.txt && cat answer.txt
+```
+
+## Reference Implementation
+
+```sh
+set -eu
+cp words.txt answer.txt
+cat answer.txt
+```
+"""
+
+SCRIPT = f"""
+name = "word"
+
+[[rule]]
+name = "reflect"
+contains = ["Role: reflector"]
+[[rule.turn]]
+text = '''{MEMO}'''
+
+[[rule]]
+name = "distil"
+contains = ["Role: distiller"]
+[[rule.turn]]
+text = '''{SKILL}'''
+
+[[rule]]
+name = "first attempt: a guess"
+contains = ["Attempt: 1 of"]
+[[rule.turn]]
+text = "I guess."
+command = "echo nope > answer.txt"
+[[rule.turn]]
+text = "DONE"
+
+[[rule]]
+name = "second attempt: read first"
+contains = ["Attempt: 2 of"]
+[[rule.turn]]
+command = "cat words.txt | tee answer.txt"
+[[rule.turn]]
+text = "DONE"
+"""
+"""A model that fails once, learns, and succeeds."""
+
+REFUSING = """
+name = "refusing"
+[[rule]]
+name = "everything"
+[[rule.turn]]
+error = "authentication"
+repeat = true
+"""
+"""A model whose key is wrong."""
+
+
+def make_base(folder: Path, script: str = SCRIPT, *names: str) -> Path:
+    """Make a folder with tasks and a script."""
+    for name in names or ("word",):
+        make_task(folder / "tasks" / name)
+    (folder / "script.toml").write_text(script)
+    return folder

@@ -1,0 +1,146 @@
+"""Stories of resuming: a run cut off anywhere goes on, and repeats nothing that was answered."""
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.errors import InputsDiffer, NothingToResume
+from engine.histories import load_histories
+from engine.runtime import resume_run, start_run
+from engine.setting import Setting
+from events.attempt import AttemptAbandoned
+from events.base import Draft, Event
+from events.digest import Digest
+from events.log import EventLog, Selection
+from events.memory import MemoryLog
+from events.model import ConversationNode, ModelAnswered, ModelAsked
+from events.named_blobs import named_blobs
+from events.session import InFlightFound
+from events.trial import AttemptConcluded
+from replay.rerun import rerun
+from tests.support.runs import make_base, setting, spec
+from tests.support.worlds import Ticking
+
+
+async def cut(log: MemoryLog, position: int) -> MemoryLog:
+    """Give the log as it would be if the process had died after this position."""
+    kept = MemoryLog(clock=Ticking())
+    for name in await all_blobs(log):
+        kept.put(await log.get(name))
+    async for each in log.read(Selection(until=position)):
+        await kept.append(each.stream, [Draft(each.event, each.cause)], expected_version=each.version - 1)
+    return kept
+
+
+async def all_blobs(log: EventLog) -> set[Digest]:
+    """List every blob that an event names, or a conversation that an event names."""
+    found: set[Digest] = set()
+    nodes: list[Digest] = []
+    async for each in log.read():
+        found.update(named_blobs(each.event))
+        if isinstance(each.event, ModelAsked):
+            nodes.append(each.event.conversation)
+    while nodes:
+        node = msgspec.json.decode(await log.get(nodes.pop()), type=ConversationNode)
+        found.update(named_blobs(node))
+        nodes += [] if node.before is None else [node.before]
+    return found
+
+
+async def answered(log: EventLog, run: str) -> Counter[tuple[str, int]]:
+    """Count the answers of each call, by the place of the request."""
+    counts: Counter[tuple[str, int]] = Counter()
+    for name, history in (await load_histories(log, run)).by_stream.items():
+        for each in history:
+            if isinstance(each.event, ModelAnswered) and each.cause is not None:
+                counts[name, each.cause.version] += 1
+    return counts
+
+
+@pytest.mark.slow
+async def test_a_run_cut_off_after_any_event_goes_on_and_repeats_no_answer(tmp_path: Path) -> None:
+    """The whole matrix of one run: every event is the last one once."""
+    log = MemoryLog(clock=Ticking())
+    base = make_base(tmp_path)
+    whole = await start_run(await setting(log, base), spec())
+    end = (await log.head()).position
+    for position in range(3, end - 1):
+        rest = await cut(log, position)
+        report = await resume_run(await setting(rest, base), whole.run)
+        assert report.outcomes == {"word": "solved"}, position
+        assert set((await answered(rest, whole.run)).values()) == {1}, position
+        assert (await rerun(rest, whole.run)).complete, position
+
+
+async def test_an_attempt_whose_sandbox_died_is_abandoned_and_does_not_count(tmp_path: Path) -> None:
+    """It is neither a failure nor a score, and the next one is told the same number."""
+    log = MemoryLog(clock=Ticking())
+    base = make_base(tmp_path)
+    whole = await start_run(await setting(log, base), spec())
+    rest = await cut(log, await place_of(log, ModelAnswered))
+    await resume_run(await setting(rest, base), whole.run)
+    histories = (await load_histories(rest, whole.run)).by_stream
+    assert isinstance(histories["attempt/word/1"][-1].event, AttemptAbandoned)
+    concluded = [each.event for each in histories["trial/word"] if isinstance(each.event, AttemptConcluded)]
+    assert [event.outcome.reward for event in concluded] == [None, 0.0, 1.0]
+
+
+async def test_a_call_that_was_in_flight_is_reported_and_asked_again(tmp_path: Path) -> None:
+    """A person can see what may have been paid for twice."""
+    log = MemoryLog(clock=Ticking())
+    base = make_base(tmp_path)
+    whole = await start_run(await setting(log, base), spec())
+    position = max([each.position async for each in log.read() if isinstance(each.event, ModelAsked)])
+    rest = await cut(log, position)
+    await resume_run(await setting(rest, base), whole.run)
+    session = (await load_histories(rest, whole.run)).by_stream["session"]
+    found = [each.event for each in session if isinstance(each.event, InFlightFound)]
+    assert [ref.stream for event in found for ref in event.asked] == ["trial/word"]
+
+
+async def test_a_task_that_has_changed_is_named_before_anything_is_spent(tmp_path: Path) -> None:
+    """Half a run on other inputs is not half a run."""
+    log, base, run = await interrupted(tmp_path)
+    (base / "tasks/word/instruction.md").write_text("Do something else.\n")
+    with pytest.raises(InputsDiffer, match="task word"):
+        await resume_run(await setting(log, base), run)
+
+
+async def test_changed_inputs_are_gone_on_with_only_when_a_person_says_so(tmp_path: Path) -> None:
+    """And then the log says what they were and what they are."""
+    log, base, run = await interrupted(tmp_path)
+    (base / "tasks/word/README.md").write_text("Said more.\n")
+    report = await resume_run(await setting(log, base), run, accept_changes=True)
+    assert report.outcomes == {"word": "solved"}
+
+
+async def test_another_version_of_the_package_is_named(tmp_path: Path) -> None:
+    """What decides may have changed with it."""
+    log, base, run = await interrupted(tmp_path)
+    now: Setting = (await setting(log, base))._replace(package="newer")
+    with pytest.raises(InputsDiffer, match="package stillroom"):
+        await resume_run(now, run)
+
+
+async def test_a_complete_run_has_nothing_to_resume(tmp_path: Path) -> None:
+    """Resuming twice must not run twice."""
+    log = MemoryLog(clock=Ticking())
+    here = await setting(log, make_base(tmp_path))
+    report = await start_run(here, spec())
+    with pytest.raises(NothingToResume):
+        await resume_run(here, report.run)
+
+
+async def place_of(log: EventLog, kind: type[Event]) -> int:
+    """Give the position of the first event of a kind."""
+    return min([each.position async for each in log.read() if isinstance(each.event, kind)])
+
+
+async def interrupted(folder: Path) -> tuple[MemoryLog, Path, str]:
+    """A run that was cut off after its first answer."""
+    log = MemoryLog(clock=Ticking())
+    base = make_base(folder)
+    whole = await start_run(await setting(log, base), spec())
+    return await cut(log, await place_of(log, ModelAnswered)), base, whole.run
