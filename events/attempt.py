@@ -12,6 +12,7 @@ class AttemptOpened(Event, frozen=True, tag="attempt.opened"):
 
     trial: str
     attempt: int
+    """From 1."""
     agent: str
     """Name under which the agent is registered, such as ``shell`` or ``oracle``."""
     instruction: Digest
@@ -55,7 +56,7 @@ class ImportedAttempt(Event, frozen=True, tag="attempt.imported"):
 
     trial: str
     attempt: int
-    """From 1, although SPARK counts from 0."""
+    """As the source counts; SPARK from 0."""
     stdout: Digest | None
     """Blob: everything the agent printed. None: the source does not hold it."""
     verifier_stdout: Digest | None

@@ -5,7 +5,7 @@ from typing import TypeAlias
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.memo import MemoImported, MemoKept, MemoRewritten
-from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.pdi import InterventionChosen, PdiImported, PdiRead
 from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import (
@@ -78,6 +78,7 @@ AnyEvent: TypeAlias = (
     | ModelAsked
     | ModelAnswered
     | ModelFailed
+    | ModelImported
     | BudgetAsked
     | BudgetGranted
     | BudgetRefused

@@ -30,6 +30,7 @@ class MemoImported(Event, frozen=True, tag="memo.imported"):
     """What another system stored as its memo, healthy or not."""
 
     attempt: int
+    """The attempt it was written after, as the source counts."""
     memo: Digest
     """Blob; may hold an error text or nothing."""
     previous: Digest | None

@@ -90,3 +90,21 @@ class ModelFailed(Event, frozen=True, tag="model.failed"):
     reply: Digest | None
     """Blob: the body of the last response. None: there was none."""
     tries: tuple[TryMade, ...]
+
+
+class ModelImported(Event, frozen=True, tag="model.imported"):
+    """A call of a model in a past run, as another system recorded it. Neither request nor answer went through us."""
+
+    role: Role
+    attempt: int
+    """The attempt it was made after, as the source counts."""
+    model: str | None
+    """None: the source does not say."""
+    system: Digest | None
+    """Blob: the system prompt. None: the source does not hold it."""
+    user: Digest | None
+    """Blob: the user prompt."""
+    response: Digest | None
+    """Blob: the answer, or the error text the source kept in its place."""
+    usage: Usage
+    """As the source counted; SPARK's input counts are unreliable (SPARK, 11.2)."""

@@ -51,10 +51,12 @@ class InterventionChosen(Event, frozen=True, tag="pdi.intervention_chosen"):
 
 
 class PdiImported(Event, frozen=True, tag="pdi.imported"):
-    """PDI as another system recorded it, rounded to four decimals by the source."""
+    """PDI as another system recorded it, rounded to four decimals by the source. Stands before its memo."""
 
     attempt: int
+    """As the source counts."""
     step: int
+    """As the source counts; below 0 in recordings of an older rule."""
     proxy_exec: float
     proxy_plan: float
     proxy_oss: float

@@ -67,6 +67,7 @@ class AttemptConcluded(Event, frozen=True, tag="trial.attempt_concluded"):
     """
 
     attempt: int
+    """From 1; imported ones as the source counts."""
     outcome: Outcome
     status: Literal["PASS", "PARTIAL", "FAIL", "ERROR", "INFRA_ERROR"]
     """SPARK's word for the same (SPARK, judge)."""
