@@ -1,5 +1,269 @@
 """The command line: the one place that reads the environment and puts the parts together."""
 
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
 
-def main() -> None:
-    """Run a command."""
+import anyio
+from cyclopts import App, Parameter
+
+import engine
+from engine import runtime
+from engine.config_secrets import key_names, secrets_of
+from engine.prompting import load_prompts
+from engine.runtime import RunReport
+from engine.setting import Setting
+from engine.spec import RunSpec
+from engine.system import clock
+from events.chain import seal
+from events.errors import ExitCode
+from events.redact import Redactor
+from events.sqlite import SqliteLog
+from events.verify import verify as verify_log
+from sandbox.local import local_backend
+from views import doctor, live, logs, replays, runs, settings, show, versions
+from views.calling import call
+from views.ids import LATEST, find_run
+from views.machine import Machine
+from views.options import Given, Options, Switch, Wishes
+
+DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
+ASIS: Final = Options()
+NOWISH: Final = Wishes()
+
+app = App(
+    name="stillroom",
+    help="Distil what agents verifiably did into skills. One append-only log holds everything.",
+    version_flags=(),
+    result_action="return_value",
+)
+run_app = App(name="run", help="Start a run: from a spec, or from flags alone.")
+skills_app = App(name="skills", help="The skills that were distilled.")
+log_app = App(name="log", help="The log itself.")
+import_app = App(name="import", help="Read past runs of other systems into the log.")
+config_app = App(name="config", help="What a run would be asked to do.")
+for _group in (run_app, skills_app, log_app, import_app, config_app):
+    app.command(_group)
+
+
+@app.command
+async def demo(*, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Explore four small tasks: real commands in a real sandbox, a script in place of the model."""
+    resolved = NOWISH.resolve(machine._replace(environment={}), DEMO)
+    async with _setting(machine, options, resolved.spec) as setting:
+        await live.carry(setting.log, options.screen(machine), partial(_start, setting, resolved.spec))
+    return ExitCode.DONE
+
+
+@run_app.default
+async def run(spec: Path, /, *, wishes: Wishes = NOWISH, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Do what a spec says, and show how it goes on.
+
+    Args:
+        spec: A TOML or YAML file; `stillroom init` writes one.
+    """
+    return await _run(machine, options, wishes, spec)
+
+
+@run_app.command
+async def explore(*, wishes: Wishes = NOWISH, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Explore tasks without a spec: everything is said by flags, the environment and the config files."""
+    return await _run(machine, options, wishes, None)
+
+
+@app.command
+async def resume(
+    run: str = LATEST,
+    /,
+    *,
+    accept_changes: Switch = False,
+    env_file: Path | None = None,
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
+    """Go on with a run that was cut off; nothing that was answered is asked again.
+
+    Args:
+        run: Its id, shortened as far as it is unique.
+        accept_changes: Go on although tasks, prompts or the package are not what the run started with.
+        env_file: A file of NAME=value lines that hold keys.
+    """
+    machine = machine._replace(environment=Wishes(env_file=env_file).environment(machine))
+    async with options.desk(machine) as desk:
+        full = await find_run(desk.log, run)
+        spec = await live.spec_of(desk.log, full)
+    async with _setting(machine, options, spec) as setting:
+        work = partial(runtime.resume_run, setting, full, accept_changes=accept_changes)
+        return await live.carry(setting.log, options.screen(machine), lambda told: work(told=told))
+
+
+@app.command(name="runs")
+async def list_runs(*, options: Options = ASIS, machine: Given) -> None:
+    """List the runs of a log, oldest first."""
+    async with options.desk(machine) as desk:
+        desk.screen.show(await runs.load_runs(desk), runs.render_runs)
+
+
+@app.command(name="show")
+async def show_it(target: str = LATEST, /, *, full: Switch = False, options: Options = ASIS, machine: Given) -> None:
+    """Show a run, a trial, an attempt or an event.
+
+    Args:
+        target: RUN, RUN:TRIAL, RUN:TRIAL/2, TRIAL or TRIAL/2 of the latest run, an event's position, or
+            RUN:STREAM@3. Ids may be shortened; @latest and RUN~2 work everywhere.
+        full: Show texts to their end.
+    """
+    async with options.desk(machine) as desk:
+        await show.tell(desk, target, full=full)
+
+
+@app.command
+async def replay(run: str = LATEST, /, *, rebuild: Switch = False, options: Options = ASIS, machine: Given) -> None:
+    """Run a past run again from the log alone, and fold its views again: no model, no sandbox, nothing written.
+
+    Args:
+        run: Its id.
+        rebuild: Only fold its views; for imported runs, which have no actors to run again.
+    """
+    async with options.desk(machine) as desk:
+        await replays.tell(desk, await find_run(desk.log, run), rebuild=rebuild)
+
+
+@log_app.command(name="tail")
+async def tail(
+    run: str | None = None,
+    /,
+    *,
+    events: Annotated[int, Parameter(name=("--events", "-n"))] = 20,
+    follow: Annotated[bool, Parameter(name=("--follow", "-f"), negative=())] = False,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Show the last events, of a run or of the whole log.
+
+    Args:
+        run: Its id. Default: all runs.
+        events: How many.
+        follow: Go on with events as they come, until interrupted.
+    """
+    async with options.desk(machine) as desk:
+        await logs.tail(desk, events=events, run=run, follow=follow)
+
+
+@log_app.command(name="stats")
+async def stats(*, options: Options = ASIS, machine: Given) -> None:
+    """Count what a log holds."""
+    async with options.desk(machine) as desk:
+        desk.screen.draw(await logs.stats(desk.log, str(desk.path), desk.path.stat().st_size), logs.render_stats)
+
+
+@log_app.command(name="verify")
+async def verify(*, seal: str | None = None, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Read the whole log and say what is proved, and what is not.
+
+    Args:
+        seal: What `stillroom log seal` printed earlier; without it a cut tail cannot be seen.
+    """
+    async with options.desk(machine) as desk:
+        report = await verify_log(desk.log, None if seal is None else logs.parse_seal(seal))
+        desk.screen.draw(logs.verify_row(report), logs.render_verify)
+        return ExitCode.DONE if report.sound else ExitCode.INTEGRITY
+
+
+@log_app.command(name="seal")
+async def seal_it(*, options: Options = ASIS, machine: Given) -> None:
+    """Print how far the log reaches, to be kept elsewhere: it makes a cut tail and a rewritten log visible."""
+    async with options.desk(machine) as desk:
+        desk.screen.draw(logs.seal_row(await seal(desk.log)), logs.render_seal)
+
+
+@app.command(name="doctor")
+async def look_around(*, options: Options = ASIS, machine: Given) -> None:
+    """Say what this machine offers a run: isolation, room, keys by name, SQLite."""
+    backend = await local_backend(machine.workspace / "sandboxes")
+    found = doctor.checks(machine, backend.describe(), sqlite3.sqlite_version)
+    options.screen(machine).show(found, doctor.render)
+
+
+@config_app.command(name="show")
+def show_config(
+    spec: Path | None = None,
+    /,
+    *,
+    origin: Switch = False,
+    wishes: Wishes = NOWISH,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Print every key with its value, as a run would get it.
+
+    Args:
+        spec: A TOML or YAML file.
+        origin: Say where each value came from, too.
+    """
+    render = settings.render_origin if origin else settings.render
+    options.screen(machine).show(settings.rows(wishes.gather(machine, spec)), render)
+
+
+@app.command
+def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: Given) -> None:
+    """Write a commented spec to start from. A file that is there is left as it is.
+
+    Args:
+        path: Where to.
+    """
+    settings.write_spec(machine.folder / path)
+    options.screen(machine).draw(settings.Written(str(path)), settings.render_written)
+
+
+@app.command(name="--version")
+def version(*, options: Options = ASIS, machine: Given) -> None:
+    """Say which versions of what are here."""
+    found = versions.versions(sqlite3.sqlite_version, replays.revisions())
+    options.screen(machine).draw(found, versions.render_short)
+
+
+async def _run(machine: Machine, options: Options, wishes: Wishes, file: Path | None) -> ExitCode:
+    spec = wishes.resolve(machine, file).spec
+    machine = machine._replace(environment=wishes.environment(machine))
+    async with _setting(machine, options, spec) as setting:
+        return await live.carry(setting.log, options.screen(machine), partial(_start, setting, spec))
+
+
+async def _start(setting: Setting, spec: RunSpec, told: Callable[[str], None]) -> RunReport:
+    return await runtime.start_run(setting, spec, told=told)
+
+
+@asynccontextmanager
+async def _setting(machine: Machine, options: Options, spec: RunSpec) -> AsyncIterator[Setting]:
+    """Gather the means of a run. Only keys the spec names get further than the redactor."""
+    path, keys = options.path(machine), key_names(spec)
+    await anyio.Path(path.parent).mkdir(parents=True, exist_ok=True)
+    backend = await local_backend(machine.workspace / "sandboxes")
+    for warning in backend.describe().warnings:
+        options.screen(machine).say(f"warning  {warning}")
+    variables = {name: machine.environment[name] for name in keys if name in machine.environment}
+    redactor = Redactor(secrets_of(machine.environment, keys))
+    async with await SqliteLog.open(path, clock=machine.clock, redactor=redactor) as log:
+        yield Setting(log, backend, load_prompts(), versions.package_version(), variables, machine.folder)
+
+
+def main() -> int:
+    """Run the command that was typed."""
+    machine = Machine(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock)
+    code = call(app, sys.argv[1:], machine)
+    # A reader that went away (`| head`) would make the interpreter complain when it flushes at its end.
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

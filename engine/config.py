@@ -78,11 +78,7 @@ def resolve(inputs: Inputs) -> Resolved:
         ConfigUnreadable: A file is missing or malformed.
         ConfigRefused: With everything that is unknown, missing or of the wrong kind.
     """
-    given = list(_given(inputs))
-    complaints = [each for each in given if isinstance(each, Complaint)]
-    settings = [each for each in given if isinstance(each, Setting)]
-    winners = {setting.path: setting for setting in settings if setting.value != {}}
-    tables = [setting.path for setting in settings if setting.value == {}]
+    winners, tables, complaints = _weighed(inputs)
     wrong = {each.key for each in complaints}
     missing = _missing([*winners, *tables], str(inputs.run_file or "the command line"))
     complaints += [each for each in missing if each.key not in wrong]
@@ -91,6 +87,28 @@ def resolve(inputs: Inputs) -> Resolved:
     empty = [Setting(path, {}, "") for path in tables]
     spec = msgspec.convert(assemble([*winners.values(), *empty]), RunSpec)
     return Resolved(spec, tuple(_with_defaults(winners, tables)))
+
+
+def gather(inputs: Inputs) -> tuple[Setting, ...]:
+    """List every key with its value, whether or not it is enough for a run. What is missing has the value ``REQUIRED``.
+
+    Raises:
+        ConfigUnreadable: A file is missing or malformed.
+        ConfigRefused: With everything that is unknown or of the wrong kind.
+    """
+    winners, tables, complaints = _weighed(inputs)
+    if complaints:
+        raise ConfigRefused(complaints)
+    return tuple(_with_defaults(winners, tables))
+
+
+def _weighed(inputs: Inputs) -> tuple[dict[KeyPath, Setting], list[KeyPath], list[Complaint]]:
+    """Let the strongest place win for each key; tables that are there, though empty, are listed beside."""
+    given = list(_given(inputs))
+    complaints = [each for each in given if isinstance(each, Complaint)]
+    settings = [each for each in given if isinstance(each, Setting)]
+    winners = {setting.path: setting for setting in settings if setting.value != {}}
+    return winners, [setting.path for setting in settings if setting.value == {}], complaints
 
 
 def _given(inputs: Inputs) -> Iterator[Setting | Complaint]:

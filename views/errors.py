@@ -1,0 +1,56 @@
+"""What can be wrong with what a person asks to see.
+
+StillroomError
+└── ViewError
+    ├── IdUnknown       nothing goes by that id
+    ├── IdAmbiguous     several things do
+    ├── LogAbsent       there is no log here yet
+    └── UsageWrong      the command line says something that cannot be
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from events.errors import ExitCode, StillroomError
+
+
+class ViewError(StillroomError):
+    """What was asked for cannot be shown."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+
+class IdUnknown(ViewError):
+    """Raised when nothing goes by an id."""
+
+    def __init__(self, text: str, what: str, known: Sequence[str]) -> None:
+        listed = ", ".join(known[-5:])
+        super().__init__(
+            f"no {what} {text}",
+            remedy=f"there is {listed}" if known else "`stillroom runs` lists the runs; --log FILE names another log",
+        )
+        self.text = text
+
+
+class IdAmbiguous(ViewError):
+    """Raised when a shortened id could mean several things."""
+
+    def __init__(self, text: str, matches: Sequence[str]) -> None:
+        super().__init__(f"{text} is ambiguous: {', '.join(matches)}", remedy="write more of it")
+        self.text = text
+        self.matches = tuple(matches)
+
+
+class LogAbsent(ViewError):
+    """Raised when a log is to be read and is not there."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"there is no log at {path}",
+            remedy="`stillroom demo` or `stillroom run` makes one; --log FILE names another",
+        )
+        self.path = path
+
+
+class UsageWrong(ViewError):
+    """Raised when a command line cannot be understood."""

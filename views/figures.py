@@ -1,0 +1,57 @@
+"""Figures as people read them. A figure nobody knows is a dash, never a zero."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+UNKNOWN: Final = "-"
+
+
+def money(nano: int | None) -> str:
+    """Write an amount given in units of 10^-9 US dollars."""
+    if nano is None:
+        return UNKNOWN
+    dollars = nano / 1e9
+    return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.4f}"
+
+
+def count(number: int | None) -> str:
+    """Write a count, shortened from ten thousand on."""
+    if number is None:
+        return UNKNOWN
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
+        if number >= size:
+            return f"{number / (1000 if unit == 'k' else size):.1f}{unit}"
+    return f"{number:,}"
+
+
+def reward(value: float | None) -> str:
+    """Write a reward. None is no reward at all, which is not a reward of zero."""
+    return UNKNOWN if value is None else f"{value:.4g}"
+
+
+def when(at: int) -> str:
+    """Write a time, given in microseconds since 1970, as UTC to the second."""
+    return datetime.fromtimestamp(at / 1e6, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(microseconds: int) -> str:
+    """Write how long something took."""
+    seconds = microseconds / 1e6
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def size(number: int) -> str:
+    """Write a number of bytes."""
+    for unit, bound in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if number >= bound:
+            return f"{number / bound:.1f} {unit}"
+    return f"{number} B"
+
+
+def plural(number: int, word: str) -> str:
+    """Write a count with its word."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

@@ -1,0 +1,80 @@
+"""A run under people's eyes: carried by the engine, watched through the log, and summed up at its end."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from engine.errors import NothingToResume
+from engine.folding import fold
+from engine.planning import recorded_spec
+from engine.runtime import RunReport
+from engine.scope import first_of
+from engine.spec import RunSpec
+from events.errors import ExitCode
+from events.log import EventLog, Selection
+from events.run import RunOpened
+from projections.trials import Trials
+from views import summary
+from views.progress import watch
+from views.runs import run_row, trial_rows
+from views.screen import Manner, Screen
+
+LAST_WORDS_S = 5.0
+"""Seconds the watcher gets to read what the run wrote last."""
+
+Carry = Callable[[Callable[[str], None]], Awaitable[RunReport]]
+"""Carries a run to its end, telling its id as soon as it has one."""
+
+
+async def carry(log: EventLog, screen: Screen, work: Carry) -> ExitCode:
+    """Carry a run and show it.
+
+    Raises:
+        StillroomError: It could not be carried to its end.
+    """
+    report = await _watched(log, screen, work)
+    state = await fold(log, Trials(), Selection(run=report.run))
+    run = state.runs[report.run]
+    row, trials = run_row(run, ()), trial_rows(run, ())
+    if screen.manner is Manner.JSON:
+        for each in (row, *trials):
+            screen.line(each)
+    else:
+        screen.out.print(summary.render(row, trials, []))
+    return summary.exit_code(report.outcomes)
+
+
+async def spec_of(log: EventLog, run: str) -> RunSpec:
+    """Read back what a run was asked to do.
+
+    Raises:
+        NothingToResume: It never began, or is not ours.
+    """
+    async for recorded in log.read(Selection(run=run, tags={"run.opened"})):
+        if isinstance(recorded.event, RunOpened):
+            return await recorded_spec(log, recorded.event)
+    raise NothingToResume(run, "it was imported, or cut off before it began")
+
+
+async def _watched(log: EventLog, screen: Screen, work: Carry) -> RunReport:
+    after = (await log.head()).position
+    seen = anyio.Event()
+    reports: list[RunReport] = []
+
+    async def look(run: str) -> None:
+        await watch(log, run, screen, after=after)
+        seen.set()
+
+    try:
+        async with anyio.create_task_group() as group:
+
+            def told(run: str) -> None:
+                group.start_soon(look, run)
+
+            reports.append(await work(told))
+            with anyio.move_on_after(LAST_WORDS_S):
+                await seen.wait()
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from errors
+    return reports[0]

@@ -1,0 +1,226 @@
+"""What a log holds: its events as they come, how many of which, whether it is sound, and its seal."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from events.base import Recorded, Ref
+from events.chain import Seal
+from events.codec import tag_of
+from events.digest import Digest
+from events.findings import AnyFinding, VerifyReport
+from events.log import EventLog, Selection
+from views.desk import Desk
+from views.errors import UsageWrong
+from views.figures import count, plural, size, when
+from views.ids import find_run
+from views.tables import heading, pairs, table, word
+
+
+class EventRow(msgspec.Struct, frozen=True, tag_field="kind", tag="event"):
+    """An event with its place."""
+
+    position: int
+    run: str
+    stream: str
+    version: int
+    tag: str
+    at: int
+    """Microseconds since 1970, UTC."""
+    cause: Ref | None
+    """Place of the event it answers: a stream's name and a version. None: it answers none."""
+    event: msgspec.Raw
+    """The payload, byte for byte."""
+    digest: str
+
+
+def event_row(recorded: Recorded) -> EventRow:
+    """Make a row of an event."""
+    return EventRow(
+        recorded.position,
+        recorded.stream.run,
+        recorded.stream.name,
+        recorded.version,
+        tag_of(recorded.event),
+        recorded.at,
+        recorded.cause,
+        msgspec.Raw(recorded.payload),
+        recorded.digest,
+    )
+
+
+def event_line(row: EventRow) -> RenderableType:
+    """Write an event on one line."""
+    place = f"{row.run[:6]} {row.stream}@{row.version}"
+    return Text.assemble(
+        (f"{row.position:>8}  ", "dim"),
+        (f"{when(row.at)}  ", "dim"),
+        f"{row.tag:<24} {place}  ",
+        (brief(row.event), "dim"),
+    )
+
+
+def brief(payload: msgspec.Raw, *, longest: int = 96) -> str:
+    """Write the short values of a payload; digests are shortened to twelve characters."""
+    parts = []
+    for name, value in msgspec.json.decode(bytes(payload), type=dict[str, object]).items():
+        match value:
+            case str() if len(value) == 64 and name != "tag":
+                parts.append(f"{name}={value[:12]}")
+            case str() | int() | float() if name != "tag" and value != "":
+                parts.append(f"{name}={value}")
+            case _:
+                pass
+    text = " ".join(" ".join(parts).split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+class TagCount(msgspec.Struct, frozen=True):
+    """How many events carry a tag."""
+
+    tag: str
+    events: int
+    bytes: int
+    """Of their payloads."""
+
+
+class LogStats(msgspec.Struct, frozen=True):
+    """What a log holds."""
+
+    path: str
+    file_bytes: int
+    events: int
+    runs: int
+    streams: int
+    head: str
+    tags: tuple[TagCount, ...]
+
+
+async def stats(log: EventLog, path: str, file_bytes: int) -> LogStats:
+    """Count a log, undecoded."""
+    events: Counter[str] = Counter()
+    volume: Counter[str] = Counter()
+    async for page in log.rows():
+        for row in page:
+            events[row.tag] += 1
+            volume[row.tag] += len(row.payload)
+    head, runs = await log.head(), await log.runs()
+    streams = sum([len(await log.streams(run)) for run in runs])
+    tags = tuple(TagCount(tag, number, volume[tag]) for tag, number in sorted(events.items()))
+    return LogStats(path, file_bytes, head.position, len(runs), streams, head.digest, tags)
+
+
+def render_stats(row: LogStats) -> RenderableType:
+    """Draw the figures of a log."""
+    named = pairs(
+        [
+            ("file", f"{row.path}, {size(row.file_bytes)}"),
+            ("events", f"{row.events:,} in {plural(row.streams, 'stream')} of {plural(row.runs, 'run')}"),
+            ("head", row.head),
+        ]
+    )
+    rows = [(each.tag, f"{each.events:,}", size(each.bytes)) for each in row.tags]
+    return Group(named, "", table(["tag", "events", "payload"], rows, right=["events", "payload"]))
+
+
+class SealRow(msgspec.Struct, frozen=True):
+    """A seal, to be kept elsewhere."""
+
+    format: int
+    count: int
+    head: str
+
+
+def seal_row(seal: Seal) -> SealRow:
+    """Make a row of a seal."""
+    return SealRow(seal.format, seal.count, seal.head)
+
+
+def render_seal(row: SealRow) -> RenderableType:
+    """Write a seal on one line, as ``log verify --seal`` takes it back."""
+    return Text(f"{row.format}:{row.count}:{row.head}")
+
+
+class VerifyRow(msgspec.Struct, frozen=True):
+    """What a look through the whole log showed."""
+
+    sound: bool
+    events: int
+    streams: int
+    blobs: int
+    erased: tuple[str, ...]
+    head: str
+    findings: tuple[AnyFinding, ...]
+    more: int
+    """Findings beyond those listed."""
+    proved: tuple[str, ...]
+    not_proved: tuple[str, ...]
+
+
+def verify_row(report: VerifyReport) -> VerifyRow:
+    """Make a row of a report."""
+    fields = {name: getattr(report, name) for name in VerifyRow.__struct_fields__}
+    return VerifyRow(**fields)
+
+
+def render_verify(row: VerifyRow) -> RenderableType:
+    """Draw what was proved and, just as plainly, what was not."""
+    looked = (
+        f"{row.events:,} events, {plural(row.streams, 'stream')}, {plural(row.blobs, 'blob')}, head {row.head[:16]}"
+    )
+    parts: list[RenderableType] = [Text.assemble(word("sound" if row.sound else "broken"), f"  {looked}")]
+    parts += [Text(f"  {_told(each)}", style="red") for each in row.findings]
+    if row.more:
+        parts.append(Text(f"  and {count(row.more)} more", style="red"))
+    for name, claims in (("proved", row.proved), ("not proved", row.not_proved)):
+        if claims:
+            parts += ["", heading(name), *[Text(f"  {claim}") for claim in claims]]
+    if row.erased:
+        parts += ["", Text(f"{plural(len(row.erased), 'blob')} erased on purpose")]
+    return Group(*parts)
+
+
+def _told(finding: AnyFinding) -> str:
+    """Write a finding: its kind, and the fields that say where."""
+    fields = msgspec.to_builtins(finding)
+    kind = str(fields.pop("finding")).replace("_", " ")
+    return f"{kind}: " + ", ".join(f"{name} {value}" for name, value in fields.items())
+
+
+def render_events(rows: Sequence[EventRow]) -> RenderableType:
+    """Write events, one a line."""
+    return Group(*[event_line(row) for row in rows])
+
+
+async def tail(desk: Desk, *, events: int, run: str | None, follow: bool) -> None:
+    """Show the last events of a log, or of a run in it; and then those that come, until interrupted."""
+    chosen = None if run is None else await find_run(desk.log, run)
+    head = (await desk.log.head()).position
+    after = max(0, head - events) if chosen is None else 0
+    last: deque[EventRow] = deque(maxlen=events)
+    async for recorded in desk.log.read(Selection(run=chosen, after=after, until=head)):
+        last.append(event_row(recorded))
+    desk.screen.show(last, render_events)
+    if follow:
+        async for recorded in desk.log.follow(Selection(run=chosen, after=head)):
+            desk.screen.draw(event_row(recorded), event_line)
+
+
+def parse_seal(text: str) -> Seal:
+    """Read a seal as ``log seal`` prints it, plain or as JSON.
+
+    Raises:
+        UsageWrong: It is neither.
+    """
+    try:
+        if text.lstrip().startswith("{"):
+            row = msgspec.json.decode(text, type=SealRow)
+        else:
+            form, number, digest = text.strip().split(":")
+            row = SealRow(int(form), int(number), digest)
+    except (ValueError, msgspec.MsgspecError):
+        raise UsageWrong(f"not a seal: {text[:80]}", remedy="give what `stillroom log seal` printed") from None
+    return Seal(row.format, row.count, Digest(row.head))

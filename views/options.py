@@ -1,0 +1,132 @@
+"""What people may type behind a command: the options all commands take, and what may be said about a run."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from cyclopts import Parameter
+
+from engine import config
+from engine.config import Flag, Inputs, Resolved
+from engine.config_files import read_dotenv
+from engine.config_models import named_model
+from engine.config_tree import Setting
+from views.desk import Desk, reading
+from views.errors import UsageWrong
+from views.machine import Machine
+from views.screen import Screen
+
+Given: TypeAlias = Annotated[Machine, Parameter(parse=False)]
+"""Handed to a command by whoever calls it, never typed."""
+Switch: TypeAlias = Annotated[bool, Parameter(negative=())]
+"""There or not there; no ``--no-…``."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Options:
+    """What every command takes."""
+
+    log: Path | None = None
+    """The log's file. Default: STILLROOM_LOG, else .stillroom/log.db."""
+    json: Switch = False
+    """One JSON object a line on stdout, each with its "schema", and nothing else there."""
+    plain: Switch = False
+    """Lines instead of colours and live progress, as without a terminal, with CI or with NO_COLOR."""
+
+    def screen(self, machine: Machine) -> Screen:
+        """Open the outputs."""
+        return Screen(machine, json=self.json, plain=self.plain)
+
+    def path(self, machine: Machine) -> Path:
+        """Say which log is meant."""
+        return machine.log_path(self.log)
+
+    def desk(self, machine: Machine) -> AbstractAsyncContextManager[Desk]:
+        """Open the log to look at it."""
+        return reading(machine, self.screen(machine), self.path(machine))
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Wishes:
+    """What may be said about a run on the command line, stronger than any file."""
+
+    tasks: Annotated[str | None, Parameter(name=("--tasks", "-p"))] = None
+    """A Harbor task folder, or a folder of them."""
+    model: Annotated[str | None, Parameter(name=("--model", "-m"))] = None
+    """Of the teacher: openai/NAME, openrouter/NAME, script:FILE, or a name that --base-url knows."""
+    base_url: str | None = None
+    """Of an OpenAI-compatible API."""
+    agent: Annotated[str | None, Parameter(name=("--agent", "-a"))] = None
+    """shell, oracle or nop."""
+    concurrency: Annotated[int | None, Parameter(name=("--concurrency", "-n"))] = None
+    """Trials at a time."""
+    attempts: int | None = None
+    """Judged attempts per trial."""
+    budget: str | None = None
+    """Hard cap of the run in US dollars, such as 5; "none" for none."""
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = ()
+    """Any other key, as KEY=VALUE with the value as TOML writes it; may be given often."""
+    env_file: Path | None = None
+    """A file of NAME=value lines, weaker than the environment. No other is read."""
+
+    def environment(self, machine: Machine) -> dict[str, str]:
+        """Give the environment, with what a named file adds to it.
+
+        Raises:
+            ConfigUnreadable: The file cannot be read.
+        """
+        added = read_dotenv(machine.folder / self.env_file) if self.env_file else {}
+        return {**added, **machine.environment}
+
+    def resolve(self, machine: Machine, spec: Path | None) -> Resolved:
+        """Put the specification together.
+
+        Raises:
+            ConfigError: It cannot be.
+        """
+        return config.resolve(self._inputs(machine, spec))
+
+    def gather(self, machine: Machine, spec: Path | None) -> tuple[Setting, ...]:
+        """List every key, whether or not it is enough for a run.
+
+        Raises:
+            ConfigError: Something is said that cannot be.
+        """
+        return config.gather(self._inputs(machine, spec))
+
+    def _inputs(self, machine: Machine, spec: Path | None) -> Inputs:
+        environment = self.environment(machine)
+        return Inputs(
+            folder=machine.folder,
+            user_file=config.user_file(environment),
+            project_file=config.project_file(machine.folder),
+            run_file=machine.folder / spec if spec else None,
+            environment=environment,
+            flags=list(self._flags(environment)),
+        )
+
+    def _flags(self, environment: Mapping[str, str]) -> Iterator[Flag]:
+        if self.model is not None:
+            yield from named_model(self.model, environment)
+        for name, key, value in (
+            ("--tasks", ("tasks",), self.tasks),
+            ("--base-url", ("models", "teacher", "base_url"), self.base_url),
+            ("--agent", ("agent", "name"), self.agent),
+            ("--concurrency", ("concurrency",), self.concurrency),
+            ("--attempts", ("method", "attempts"), self.attempts),
+            ("--budget", ("budget", "run_usd"), self.budget),
+        ):
+            if value is not None:
+                yield Flag(name, key, value)
+        yield from map(_set, self.set_)
+
+
+def _set(text: str) -> Flag:
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise UsageWrong(f"--set {text} is not KEY=VALUE", remedy="write for example --set agent.max_turns=20")
+    return Flag(f"--set {key.strip()}", tuple(part.strip() for part in key.split(".")), value.strip())

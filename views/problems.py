@@ -1,0 +1,78 @@
+"""How trouble is told: a problem and its remedy on stderr, and never a traceback."""
+
+import traceback
+from pathlib import Path
+
+import msgspec
+from rich.text import Text
+
+from events.errors import ExitCode, StillroomError
+from views.machine import Machine
+from views.screen import Manner, Screen, encode
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that went wrong, as ``--json`` tells it on stderr."""
+
+    error: str
+    """Kind of the error, such as ``RunUnknown``."""
+    problem: str
+    remedy: str
+    exit_code: int
+
+
+def problem_of(error: StillroomError) -> Problem:
+    """Describe an error of ours."""
+    return Problem(type(error).__name__, error.problem, error.remedy, int(error.exit_code))
+
+
+def usage(message: str, remedy: str) -> Problem:
+    """Describe a command line that cannot be understood."""
+    return Problem("Usage", message, remedy, int(ExitCode.USAGE))
+
+
+def internal(error: BaseException, report: Path | None) -> Problem:
+    """Describe a mistake of ours."""
+    where = f"the traceback is in {report}" if report else "the traceback could not be written down"
+    remedy = f"{where}; please report it, the log holds everything recorded so far"
+    return Problem(type(error).__name__, f"internal error: {_short(error)}", remedy, int(ExitCode.INTERNAL))
+
+
+def interrupted() -> Problem:
+    """Describe that a person pressed Ctrl-C."""
+    return Problem(
+        "Interrupted",
+        "interrupted; everything up to here is in the log",
+        "`stillroom resume` goes on where it stopped",
+        int(ExitCode.INTERRUPTED),
+    )
+
+
+def tell(screen: Screen, problem: Problem) -> int:
+    """Tell it, and give the exit code."""
+    if screen.manner is Manner.JSON:
+        screen.err.file.write(encode(problem).decode() + "\n")
+    else:
+        screen.say(Text.assemble(("problem  ", "bold red"), _indented(problem.problem)))
+        screen.say(Text.assemble(("remedy   ", "bold"), _indented(problem.remedy)))
+    return problem.exit_code
+
+
+def write_report(machine: Machine, error: BaseException) -> Path | None:
+    """Write the traceback of a mistake of ours beside the log. None: there is no room even for that."""
+    report = machine.workspace / f"internal-error-{machine.clock()}.txt"
+    try:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        return None
+    return report
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n         ")

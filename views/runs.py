@@ -1,0 +1,287 @@
+"""Runs, trials and attempts as rows: what `runs`, `show` and the summary draw and what ``--json`` prints."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Final, Literal
+
+import msgspec
+from rich.console import RenderableType
+
+from engine.folding import fold
+from events.log import Selection
+from projections.trials import Attempt, Run, Trial, Trials, TrialsState
+from views.desk import Desk
+from views.errors import IdUnknown
+from views.figures import count, money, reward, when
+from views.tables import table
+
+WORDS: Final = {
+    "running": "running",
+    "solved": "solved",
+    "unsolved": "unsolved",
+    "infrastructure": "no verdict",
+    "budget": "budget reached",
+    "stopped": "stopped",
+}
+"""How a trial's state is said. What broke on our side is no verdict, and never a score of zero."""
+
+
+class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
+    """A run at a glance."""
+
+    run: str
+    started_at: int
+    """Microseconds since 1970, UTC."""
+    state: Literal["running", "done", "cut off", "imported"]
+    source: str
+    """Which system made it: ``stillroom``, or the one it was imported from."""
+    method: str
+    scripted: bool
+    """True if a script stood in for a model."""
+    tasks: int
+    trials: int
+    solved: int
+    unsolved: int
+    no_verdict: int
+    """Trials that ended without a score: infrastructure, budget, stop."""
+    attempts: int
+    calls: int
+    """Model calls asked."""
+    tokens: int
+    cost_nano_usd: int | None
+    """In units of 10^-9 US dollars. None: no call said what it cost."""
+    events: int
+
+
+class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
+    """A trial at a glance."""
+
+    run: str
+    trial: str
+    task: str
+    condition: str
+    outcome: str
+    """``solved``, ``unsolved``, ``no verdict``, ``budget reached``, ``stopped``, ``running`` or ``cut off``."""
+    attempts: int
+    max_attempts: int
+    interventions: tuple[str, ...]
+    """Those that were made, in order: ``soft`` or ``strong``."""
+    reward: float | None
+    """Best reward of any attempt. None: no attempt was scored."""
+    skill: str | None
+    tokens: int
+    cost_nano_usd: int | None
+
+
+class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
+    """An attempt at a glance."""
+
+    run: str
+    trial: str
+    attempt: int
+    intervention: str
+    outcome: str
+    """``solved``, ``failed``, ``no verdict``, ``infrastructure``, ``abandoned`` or ``running``."""
+    reward: float | None
+    passed: int
+    total: int
+    turns: int
+    actions: int
+    ended: str
+    """How the agent came to stop, such as ``done`` or ``turn_limit``; empty while it acts."""
+    detail: str
+    tokens: int
+    cost_nano_usd: int | None
+
+
+def run_rows(state: TrialsState, owned: Collection[str]) -> list[RunRow]:
+    """List runs, oldest first.
+
+    Args:
+        state: As folded.
+        owned: Runs that a process holds at this moment; a run that is neither closed nor held was cut off.
+    """
+    return [run_row(run, owned) for run in state.runs.values()]
+
+
+def run_row(run: Run, owned: Collection[str]) -> RunRow:
+    """Put a run on one row."""
+    trials = run.trials.values()
+    states = Counter(trial.state for trial in trials)
+    tokens = sum(trial.tokens for trial in trials)
+    return RunRow(
+        run=run.id,
+        started_at=run.started_at,
+        state=_state(run, owned),
+        source=run.imported or "stillroom",
+        method=run.method,
+        scripted=run.scripted,
+        tasks=len(run.tasks),
+        trials=len(run.trials),
+        solved=states["solved"],
+        unsolved=states["unsolved"],
+        no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
+        attempts=sum(len(trial.attempts) for trial in trials),
+        calls=sum(trial.calls for trial in trials),
+        tokens=tokens,
+        cost_nano_usd=_known(sum(trial.cost for trial in trials), tokens),
+        events=run.events,
+    )
+
+
+def trial_rows(run: Run, owned: Collection[str]) -> list[TrialRow]:
+    """List a run's trials, in the order in which they were opened."""
+    over = _state(run, owned) == "cut off"
+    return [_trial_row(run, trial, over=over) for trial in run.trials.values()]
+
+
+def _trial_row(run: Run, trial: Trial, *, over: bool) -> TrialRow:
+    attempts = trial.attempts.values()
+    return TrialRow(
+        run=run.id,
+        trial=trial.name,
+        task=trial.task,
+        condition=trial.condition,
+        outcome="cut off" if over and trial.state == "running" else WORDS[trial.state],
+        attempts=len(trial.attempts),
+        max_attempts=trial.max_attempts,
+        interventions=tuple(each.intervention for each in attempts if each.intervention != "none"),
+        reward=trial.reward,
+        skill=trial.skill,
+        tokens=trial.tokens,
+        cost_nano_usd=_known(trial.cost, trial.tokens),
+    )
+
+
+def attempt_rows(run: Run, trial: Trial) -> list[AttemptRow]:
+    """List a trial's attempts."""
+    return [_attempt_row(run, trial, attempt) for _, attempt in sorted(trial.attempts.items())]
+
+
+def _attempt_row(run: Run, trial: Trial, attempt: Attempt) -> AttemptRow:
+    return AttemptRow(
+        run=run.id,
+        trial=trial.name,
+        attempt=attempt.number,
+        intervention=attempt.intervention,
+        outcome=outcome_of(attempt),
+        reward=None if attempt.outcome is None else attempt.outcome.reward,
+        passed=attempt.passed,
+        total=attempt.total,
+        turns=attempt.turns,
+        actions=attempt.actions,
+        ended=attempt.agent_ended or "",
+        detail=attempt.detail or (attempt.outcome.reason if attempt.outcome else ""),
+        tokens=attempt.tokens,
+        cost_nano_usd=_known(attempt.cost, attempt.tokens),
+    )
+
+
+def outcome_of(attempt: Attempt) -> str:
+    """Say how an attempt ended."""
+    if attempt.abandoned is not None:
+        return "abandoned"
+    return "running" if attempt.outcome is None else attempt.outcome.kind.replace("_", " ")
+
+
+def render_runs(rows: Sequence[RunRow]) -> RenderableType:
+    """Draw runs, the latest last."""
+    columns = [
+        "run",
+        "started (UTC)",
+        "state",
+        "solved",
+        "unsolved",
+        "no verdict",
+        "attempts",
+        "tokens",
+        "cost",
+        "from…",
+    ]
+    figures = ["solved", "unsolved", "no verdict", "attempts", "tokens", "cost"]
+    cells = [
+        (
+            row.run[:10],
+            when(row.started_at)[:16],
+            row.state,
+            str(row.solved),
+            str(row.unsolved),
+            str(row.no_verdict),
+            str(row.attempts),
+            count(row.tokens),
+            money(row.cost_nano_usd),
+            "a script" if row.scripted else row.source,
+        )
+        for row in rows
+    ]
+    return table(columns, cells, right=figures)
+
+
+def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
+    """Draw trials."""
+    columns = ["trial…", "outcome", "reward", "attempts", "interventions", "tokens", "cost", "skill…"]
+    cells = [
+        (
+            row.trial,
+            row.outcome,
+            reward(row.reward),
+            f"{row.attempts} of {row.max_attempts}",
+            ", ".join(row.interventions) or "none",
+            count(row.tokens),
+            money(row.cost_nano_usd),
+            row.skill or "",
+        )
+        for row in rows
+    ]
+    return table(columns, cells, right=["reward", "attempts", "tokens", "cost"])
+
+
+def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
+    """Draw attempts."""
+    columns = ["#", "spoken to", "outcome", "reward", "tests", "turns", "commands", "tokens", "ended", "detail…"]
+    cells = [
+        (
+            str(row.attempt),
+            row.intervention,
+            row.outcome,
+            reward(row.reward),
+            f"{row.passed}/{row.total}" if row.total else "-",
+            str(row.turns),
+            str(row.actions),
+            count(row.tokens),
+            row.ended,
+            row.detail,
+        )
+        for row in rows
+    ]
+    return table(columns, cells, right=["#", "reward", "tests", "turns", "commands", "tokens"])
+
+
+def _state(run: Run, owned: Collection[str]) -> Literal["running", "done", "cut off", "imported"]:
+    if run.imported is not None:
+        return "imported"
+    if run.closed:
+        return "done"
+    return "running" if run.id in owned else "cut off"
+
+
+def _known(cost: int, tokens: int) -> int | None:
+    """Tell nothing spent from nothing known: tokens without a price cost an unknown amount."""
+    return None if cost == 0 and tokens > 0 else cost
+
+
+async def load_runs(desk: Desk) -> list[RunRow]:
+    """List every run of a log."""
+    return run_rows(await fold(desk.log, Trials()), await desk.owned())
+
+
+async def load_run(desk: Desk, run: str) -> Run:
+    """Fold one run, named in full.
+
+    Raises:
+        IdUnknown: Nothing of it is in the log.
+    """
+    state = await fold(desk.log, Trials(), Selection(run=run))
+    if run not in state.runs:
+        raise IdUnknown(run, "run", await desk.log.runs())
+    return state.runs[run]

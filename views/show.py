@@ -1,0 +1,237 @@
+"""One thing in full: a run with its trials, a trial with its attempts, an attempt step by step, an event."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from typing import Final, assert_never
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged
+from events.base import Event, Recorded, StreamId
+from events.digest import Digest
+from events.log import EventLog, Selection
+from events.log_errors import BlobMissing
+from events.model import ModelAnswered, ModelFailed
+from events.named_blobs import named_blobs
+from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOpened, VerifierRewarded, VerifierSilent
+from projections.trials import Run
+from views.desk import Desk
+from views.errors import IdUnknown
+from views.figures import count, duration, money, reward, when
+from views.ids import AttemptTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
+from views.logs import EventRow, event_row
+from views.runs import (
+    AttemptRow,
+    RunRow,
+    TrialRow,
+    attempt_rows,
+    load_run,
+    render_attempts,
+    render_trials,
+    run_row,
+    trial_rows,
+)
+from views.tables import heading, pairs, word
+
+SHORT: Final = 12
+"""Lines of a text that are shown unless all of it is asked for. The log keeps all."""
+
+
+class StepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
+    """One thing that happened in an attempt."""
+
+    position: int
+    version: int
+    what: str
+    note: str
+    text: str
+    """All of it; views show the first lines."""
+
+
+async def steps(log: EventLog, history: Sequence[Recorded]) -> list[StepRow]:
+    """Tell an attempt in steps: what the model said, what was run, what came of it."""
+    return [row async for row in _steps(log, history)]
+
+
+async def _steps(log: EventLog, history: Sequence[Recorded]) -> AsyncIterator[StepRow]:
+    for recorded in history:
+        told = _told(recorded.event)
+        if told is not None:
+            what, note, digests = told
+            parts = [await text_of(log, digest) for digest in digests if digest is not None]
+            text = "\n".join(part.rstrip("\n") for part in parts if part)
+            yield StepRow(recorded.position, recorded.version, what, note, text)
+
+
+def _told(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
+    """Say what an event means to a reader of an attempt. None: it is an inner step of another."""
+    match event:
+        case SandboxOpened():
+            return "sandbox", f"isolation: {event.isolation}", ()
+        case ModelAnswered():
+            tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
+            return "model", f"{count(tokens)} tokens, {money(event.cost)}", (event.text,)
+        case ActionAsked():
+            return "run", "", (event.command,)
+        case ActionObserved():
+            note = event.ended if event.exit_code is None else f"exit {event.exit_code}"
+            return "output", note, (event.stdout, event.stderr)
+        case AgentEnded():
+            return "agent", f"{event.reason} after {event.turns} turns {event.detail}".rstrip(), ()
+        case _:
+            return _told_of_end(event)
+
+
+def _told_of_end(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
+    match event:
+        case VerifierRewarded():
+            return "verifier", f"reward {reward(event.reward)}", (event.stdout,)
+        case VerifierSilent():
+            return "verifier", f"no verdict ({event.reason}): {event.detail}", (event.stdout,)
+        case AttemptJudged():
+            return "verdict", f"{event.outcome.kind.replace('_', ' ')} {event.outcome.reason}".rstrip(), ()
+        case SandboxFailed() | ModelFailed():
+            return "trouble", f"{event.kind}: {event.detail}", ()
+        case AttemptAbandoned():
+            return "abandoned", f"{event.reason}: {event.detail}", ()
+        case _:
+            return None
+
+
+async def text_of(log: EventLog, digest: Digest) -> str:
+    """Read a blob as text; one that is gone says so in its place."""
+    try:
+        data = await log.get(digest)
+    except BlobMissing as error:
+        return f"[{error.problem}]"
+    return data.decode("utf-8", errors="replace")
+
+
+def render_steps(rows: Sequence[StepRow], *, full: bool) -> RenderableType:
+    """Draw an attempt from its first step to its verdict."""
+    parts: list[RenderableType] = []
+    for row in rows:
+        parts.append(Text.assemble((f"{row.version:>5}  ", "dim"), (f"{row.what:<9}", "bold"), (row.note, "dim")))
+        parts += [Text(f"       {line}") for line in head(row.text, full=full)]
+    return Group(*parts)
+
+
+def head(text: str, *, full: bool, lines: int = SHORT) -> list[str]:
+    """Give the first lines of a text, and say how many were left out."""
+    found = text.splitlines()
+    if full or len(found) <= lines:
+        return found
+    return [*found[:lines], f"… {len(found) - lines} more lines (--full shows them)"]
+
+
+def render_run(run: Run, row: RunRow) -> RenderableType:
+    """Draw the head of a run."""
+    named = [
+        ("run", row.run),
+        ("state", row.state),
+        ("from", "a script in place of a model" if row.scripted else row.source),
+        ("method", row.method or "-"),
+        ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
+        ("model", run.model or ""),
+        ("calls", f"{row.calls:,}, {count(row.tokens)} tokens, {money(row.cost_nano_usd)}"),
+        ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
+        ("warnings", "; ".join(run.warnings)),
+    ]
+    return pairs((name, value) for name, value in named if value)
+
+
+def render_trial(row: TrialRow) -> RenderableType:
+    """Draw the head of a trial."""
+    named = [
+        ("trial", row.trial),
+        ("run", row.run),
+        ("task", row.task),
+        ("outcome", row.outcome),
+        ("reward", reward(row.reward)),
+        ("skill", row.skill or ""),
+        ("spent", f"{count(row.tokens)} tokens, {money(row.cost_nano_usd)}"),
+    ]
+    return pairs((name, value) for name, value in named if value)
+
+
+def render_attempt(row: AttemptRow) -> RenderableType:
+    """Draw the head of an attempt."""
+    return Group(
+        pairs([("attempt", f"{row.trial}/{row.attempt} of run {row.run}"), ("spoken to", row.intervention)]),
+        Text.assemble(("outcome  ", "dim"), word(row.outcome), f"  reward {reward(row.reward)}"),
+        "",
+    )
+
+
+async def tell(desk: Desk, text: str, *, full: bool) -> None:
+    """Show whatever an id means.
+
+    Raises:
+        IdUnknown, IdAmbiguous: It means nothing, or several things.
+    """
+    target = await find_target(desk.log, text)
+    match target:
+        case RunTarget():
+            await _tell_run(desk, target)
+        case TrialTarget():
+            await _tell_trial(desk, target)
+        case AttemptTarget():
+            await _tell_attempt(desk, target, full=full)
+        case EventTarget() | PlaceTarget():
+            await _tell_event(desk, target, full=full)
+        case _:
+            assert_never(target)
+
+
+async def _tell_run(desk: Desk, target: RunTarget) -> None:
+    run, owned = await load_run(desk, target.run), await desk.owned()
+    desk.screen.draw(run_row(run, owned), lambda row: Group(render_run(run, row), ""))
+    desk.screen.show(trial_rows(run, owned), render_trials)
+
+
+async def _tell_trial(desk: Desk, target: TrialTarget) -> None:
+    run = await load_run(desk, target.run)
+    rows = [row for row in trial_rows(run, await desk.owned()) if row.trial == target.trial]
+    desk.screen.show(rows, lambda rows: Group(*map(render_trial, rows), ""))
+    desk.screen.show(attempt_rows(run, run.trials[target.trial]), render_attempts)
+
+
+async def _tell_attempt(desk: Desk, target: AttemptTarget, *, full: bool) -> None:
+    run = await load_run(desk, target.run)
+    rows = [row for row in attempt_rows(run, run.trials[target.trial]) if row.attempt == target.attempt]
+    desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
+    stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")
+    history = [recorded async for recorded in desk.log.read(Selection(stream=stream))]
+    desk.screen.show(await steps(desk.log, history), partial(render_steps, full=full))
+
+
+async def _tell_event(desk: Desk, target: EventTarget | PlaceTarget, *, full: bool) -> None:
+    match target:
+        case EventTarget(position):
+            found = [each async for each in desk.log.read(Selection(after=position - 1, until=position))]
+        case PlaceTarget(stream, version):
+            found = [each async for each in desk.log.read(Selection(stream=stream)) if each.version == version]
+        case _:
+            assert_never(target)
+    if not found:
+        raise IdUnknown(str(target[0]), "event at position", [f"1 to {(await desk.log.head()).position}"])
+    texts = {digest: await text_of(desk.log, digest) for digest in named_blobs(found[0].event)}
+    desk.screen.draw(event_row(found[0]), lambda row: render_event(row, texts, full=full))
+
+
+def render_event(row: EventRow, texts: Mapping[Digest, str], *, full: bool) -> RenderableType:
+    """Draw an event, and the beginning of every text it names."""
+    place = [
+        ("event", f"{row.position:,}"),
+        ("place", f"{row.stream}@{row.version} of run {row.run}"),
+        ("answers", f"{row.cause.stream}@{row.cause.version}" if row.cause else "nothing"),
+        ("at", f"{when(row.at)} UTC"),
+        ("digest", row.digest),
+    ]
+    body = msgspec.json.format(bytes(row.event), indent=2).decode()
+    parts: list[RenderableType] = [pairs(place), "", Text(body)]
+    for digest, text in texts.items():
+        parts += ["", heading(f"blob {digest[:12]}"), *[Text(f"  {line}") for line in head(text, full=full)]]
+    return Group(*parts)
