@@ -120,9 +120,11 @@ class Scope:
         Raises:
             Stopped: The actor is stopped before this effect, or before it was answered.
         """
-        await self._meet_stop()
+        if not self._crossed:
+            await self._meet_stop()
         kept = await self._record((asked,), None)
-        await self._meet_stop()
+        if not self._crossed:
+            await self._meet_stop()
         if self._read < len(self._history):
             answer = self._take()
             if answer.cause != kept.ref:

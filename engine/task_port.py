@@ -24,12 +24,17 @@ class TaskPort:
         self._blobs = blobs
         self._tasks = tasks
         self._backend = backend
+        self._read: dict[str, TaskRead] = {}
 
     async def __call__(self, asked: Event, place: Place) -> Event:
-        """Read the task."""
+        """Read the task, once for all its trials: its digest is pinned when the run starts."""
         del place
         assert isinstance(asked, TaskAsked)
-        task = self._tasks[asked.task]
+        if asked.task not in self._read:
+            self._read[asked.task] = await self._find(self._tasks[asked.task])
+        return self._read[asked.task]
+
+    async def _find(self, task: Task) -> TaskRead:
         unknown = [f"task.toml: unknown key {key}" for key in task.unknown_keys]
         return TaskRead(
             task_digest=Fingerprint(task.digest),
