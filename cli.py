@@ -25,8 +25,9 @@ from events.errors import ExitCode
 from events.redact import Redactor
 from events.sqlite import SqliteLog
 from events.verify import verify as verify_log
+from projections.pdi import Method
 from sandbox.local import local_backend
-from views import doctor, live, logs, replays, runs, settings, show, versions
+from views import doctor, live, logs, pdi, replays, runs, settings, show, versions
 from views.calling import call
 from views.ids import LATEST, find_run
 from views.machine import Machine
@@ -120,6 +121,29 @@ async def show_it(target: str = LATEST, /, *, full: Switch = False, options: Opt
     """
     async with options.desk(machine) as desk:
         await show.tell(desk, target, full=full)
+
+
+@app.command(name="pdi")
+async def show_pdi(
+    run: str = LATEST,
+    /,
+    *,
+    method: Method | None = None,
+    threshold: float | None = None,
+    warmup: int | None = None,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Show how far each memo of a run rested on what was executed: as recorded, or under other settings.
+
+    Args:
+        run: Its id.
+        method: Compute it again by this method.
+        threshold: Compute it again, triggering strictly below this.
+        warmup: Compute it again, with as many steps until the weight is 1.
+    """
+    async with options.desk(machine) as desk:
+        await pdi.tell(desk, run, pdi.Asked(method, threshold, warmup))
 
 
 @app.command

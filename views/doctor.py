@@ -86,4 +86,4 @@ def _keys(environment: Mapping[str, str]) -> Iterator[Check]:
 
 def render(rows: Sequence[Check]) -> RenderableType:
     """Draw what was found, and what would help."""
-    return table(["what", "state", "found", "remedy"], [(row.what, row.state, row.found, row.remedy) for row in rows])
+    return table(["what", "state", "found…", "remedy…"], [(row.what, row.state, row.found, row.remedy) for row in rows])

@@ -14,6 +14,11 @@ def money(nano: int | None) -> str:
     return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.4f}"
 
 
+def cost(nano: int | None) -> str:
+    """Write an amount where there is room to say that nobody knows it."""
+    return "cost unknown" if nano is None else money(nano)
+
+
 def count(number: int | None) -> str:
     """Write a count, shortened from ten thousand on."""
     if number is None:

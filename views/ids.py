@@ -1,7 +1,7 @@
 """Ids as people type them: shortened like git's hashes, ``@latest``, ``RUN~2``; and places within a run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from events.base import StreamId
@@ -122,5 +122,7 @@ async def _within(log: EventLog, run: str, text: str) -> Target:
     return TrialTarget(run, _one(text, matches, "run, trial, attempt or event", trials))
 
 
-def _named(name: str, streams: dict[str, int]) -> list[str]:
-    return [name] if name in streams else [stream for stream in streams if stream.startswith(name)]
+def _named(name: str, streams: Iterable[str]) -> list[str]:
+    """List the streams a name may mean: itself, a trial, an attempt, or the beginning of one."""
+    exact = [stream for stream in streams if name in {stream, stream.partition("/")[2]}]
+    return exact or [stream for stream in streams if stream.startswith(name)]

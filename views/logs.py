@@ -17,7 +17,7 @@ from views.desk import Desk
 from views.errors import UsageWrong
 from views.figures import count, plural, size, when
 from views.ids import find_run
-from views.tables import heading, pairs, table, word
+from views.tables import heading, one_line, pairs, table, word
 
 
 class EventRow(msgspec.Struct, frozen=True, tag_field="kind", tag="event"):
@@ -55,11 +55,13 @@ def event_row(recorded: Recorded) -> EventRow:
 def event_line(row: EventRow) -> RenderableType:
     """Write an event on one line."""
     place = f"{row.run[:6]} {row.stream}@{row.version}"
-    return Text.assemble(
-        (f"{row.position:>8}  ", "dim"),
-        (f"{when(row.at)}  ", "dim"),
-        f"{row.tag:<24} {place}  ",
-        (brief(row.event), "dim"),
+    return one_line(
+        Text.assemble(
+            (f"{row.position:>8}  ", "dim"),
+            (f"{when(row.at)[11:]}  ", "dim"),
+            f"{row.tag:<24} {place}  ",
+            (brief(row.event), "dim"),
+        )
     )
 
 

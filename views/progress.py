@@ -17,7 +17,7 @@ from events.session import SessionEnded
 from events.skill import SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.trials import Run, Trials, TrialsState
-from views.figures import count, duration, money, plural, reward
+from views.figures import cost, count, duration, plural, reward
 from views.runs import WORDS, run_row, trial_rows
 from views.screen import Manner, Screen
 from views.tables import table
@@ -64,7 +64,7 @@ class Progress:
             plural(row.attempts, "attempt"),
             plural(self._answers, "turn"),
             f"{count(row.tokens)} tokens",
-            money(row.cost_nano_usd) if row.cost_nano_usd is not None else "cost unknown",
+            cost(row.cost_nano_usd),
             plural(failed, "failed call"),
             duration(run.last_at - run.started_at),
         ]

@@ -186,28 +186,15 @@ def outcome_of(attempt: Attempt) -> str:
 
 def render_runs(rows: Sequence[RunRow]) -> RenderableType:
     """Draw runs, the latest last."""
-    columns = [
-        "run",
-        "started (UTC)",
-        "state",
-        "solved",
-        "unsolved",
-        "no verdict",
-        "attempts",
-        "tokens",
-        "cost",
-        "from…",
-    ]
-    figures = ["solved", "unsolved", "no verdict", "attempts", "tokens", "cost"]
+    columns = ["run", "started", "state", "solved", "no verdict", "tokens", "cost", "from…"]
+    figures = ["solved", "no verdict", "tokens", "cost"]
     cells = [
         (
             row.run[:10],
-            when(row.started_at)[:16],
+            when(row.started_at)[5:16],
             row.state,
-            str(row.solved),
-            str(row.unsolved),
-            str(row.no_verdict),
-            str(row.attempts),
+            f"{row.solved} of {row.trials}",
+            str(row.no_verdict or "-"),
             count(row.tokens),
             money(row.cost_nano_usd),
             "a script" if row.scripted else row.source,
@@ -219,7 +206,7 @@ def render_runs(rows: Sequence[RunRow]) -> RenderableType:
 
 def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
     """Draw trials."""
-    columns = ["trial…", "outcome", "reward", "attempts", "interventions", "tokens", "cost", "skill…"]
+    columns = ["trial…", "outcome", "reward", "attempts", "interventions…", "tokens", "cost", "skill…"]
     cells = [
         (
             row.trial,
@@ -238,7 +225,7 @@ def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
 
 def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
     """Draw attempts."""
-    columns = ["#", "spoken to", "outcome", "reward", "tests", "turns", "commands", "tokens", "ended", "detail…"]
+    columns = ["#", "spoken to", "outcome", "reward", "tests", "turns", "commands", "tokens", "ended…"]
     cells = [
         (
             str(row.attempt),
@@ -249,8 +236,7 @@ def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
             str(row.turns),
             str(row.actions),
             count(row.tokens),
-            row.ended,
-            row.detail,
+            f"{row.ended}: {row.detail}" if row.detail else row.ended,
         )
         for row in rows
     ]

@@ -19,7 +19,7 @@ from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOp
 from projections.trials import Run
 from views.desk import Desk
 from views.errors import IdUnknown
-from views.figures import count, duration, money, reward, when
+from views.figures import cost, count, duration, reward, when
 from views.ids import AttemptTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
 from views.logs import EventRow, event_row
 from views.runs import (
@@ -33,7 +33,7 @@ from views.runs import (
     run_row,
     trial_rows,
 )
-from views.tables import heading, pairs, word
+from views.tables import heading, one_line, pairs, word
 
 SHORT: Final = 12
 """Lines of a text that are shown unless all of it is asked for. The log keeps all."""
@@ -72,7 +72,7 @@ def _told(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
             return "sandbox", f"isolation: {event.isolation}", ()
         case ModelAnswered():
             tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
-            return "model", f"{count(tokens)} tokens, {money(event.cost)}", (event.text,)
+            return "model", f"{count(tokens)} tokens, {cost(event.cost)}", (event.text,)
         case ActionAsked():
             return "run", "", (event.command,)
         case ActionObserved():
@@ -114,7 +114,7 @@ def render_steps(rows: Sequence[StepRow], *, full: bool) -> RenderableType:
     parts: list[RenderableType] = []
     for row in rows:
         parts.append(Text.assemble((f"{row.version:>5}  ", "dim"), (f"{row.what:<9}", "bold"), (row.note, "dim")))
-        parts += [Text(f"       {line}") for line in head(row.text, full=full)]
+        parts += [_shown(f"       {line}", full=full) for line in head(row.text, full=full)]
     return Group(*parts)
 
 
@@ -126,6 +126,10 @@ def head(text: str, *, full: bool, lines: int = SHORT) -> list[str]:
     return [*found[:lines], f"… {len(found) - lines} more lines (--full shows them)"]
 
 
+def _shown(line: str, *, full: bool) -> Text:
+    return Text(line) if full else one_line(Text(line))
+
+
 def render_run(run: Run, row: RunRow) -> RenderableType:
     """Draw the head of a run."""
     named = [
@@ -135,7 +139,7 @@ def render_run(run: Run, row: RunRow) -> RenderableType:
         ("method", row.method or "-"),
         ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
         ("model", run.model or ""),
-        ("calls", f"{row.calls:,}, {count(row.tokens)} tokens, {money(row.cost_nano_usd)}"),
+        ("calls", f"{row.calls:,}, {count(row.tokens)} tokens, {cost(row.cost_nano_usd)}"),
         ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
         ("warnings", "; ".join(run.warnings)),
     ]
@@ -151,7 +155,7 @@ def render_trial(row: TrialRow) -> RenderableType:
         ("outcome", row.outcome),
         ("reward", reward(row.reward)),
         ("skill", row.skill or ""),
-        ("spent", f"{count(row.tokens)} tokens, {money(row.cost_nano_usd)}"),
+        ("spent", f"{count(row.tokens)} tokens, {cost(row.cost_nano_usd)}"),
     ]
     return pairs((name, value) for name, value in named if value)
 
@@ -233,5 +237,9 @@ def render_event(row: EventRow, texts: Mapping[Digest, str], *, full: bool) -> R
     body = msgspec.json.format(bytes(row.event), indent=2).decode()
     parts: list[RenderableType] = [pairs(place), "", Text(body)]
     for digest, text in texts.items():
-        parts += ["", heading(f"blob {digest[:12]}"), *[Text(f"  {line}") for line in head(text, full=full)]]
+        parts += [
+            "",
+            heading(f"blob {digest[:12]}"),
+            *[_shown(f"  {line}", full=full) for line in head(text, full=full)],
+        ]
     return Group(*parts)

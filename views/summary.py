@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from events.errors import ExitCode
-from views.figures import count, money, plural
+from views.figures import cost, count, plural
 from views.runs import RunRow, TrialRow, render_trials
 from views.tables import heading
 
@@ -65,9 +65,8 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillHead])
 
 
 def _totals(run: RunRow) -> str:
-    cost = "cost unknown" if run.cost_nano_usd is None else money(run.cost_nano_usd)
     ended = f"{run.solved} solved, {run.unsolved} unsolved, {run.no_verdict} without a verdict"
-    return f"{ended} · {plural(run.calls, 'model call')} · {count(run.tokens)} tokens · {cost}"
+    return f"{ended} · {plural(run.calls, 'model call')} · {count(run.tokens)} tokens · {cost(run.cost_nano_usd)}"
 
 
 def _head(text: str) -> Iterable[RenderableType]:

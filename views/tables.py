@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -36,13 +35,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Itera
         right: Heads of the columns that hold figures.
     """
     figures = set(right)
-    drawn = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim", border_style="dim")
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head in columns:
         drawn.add_column(
             head.removesuffix("…"),
             justify="right" if head in figures else "left",
             no_wrap=not head.endswith("…"),
             overflow="fold",
+            min_width=len(head),
         )
     for row in rows:
         drawn.add_row(*[word(cell) for cell in row])
@@ -67,3 +67,9 @@ def pairs(rows: Iterable[tuple[str, str]]) -> Table:
 def heading(text: str) -> Text:
     """Write the line above a part."""
     return Text(text, style="bold")
+
+
+def one_line(text: Text) -> Text:
+    """Keep a text on its line: what does not fit a terminal is cut, and what is piped never is."""
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text

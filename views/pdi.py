@@ -1,0 +1,116 @@
+"""PDI at each reflect step of a run: as it was recorded, or computed again under other settings."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engine.folding import fold
+from events.log import Selection
+from projections.pdi import Method, PdiSettings
+from projections.pdi_steps import RECORDED, PdiSteps, PdiStepsState, StepRow
+from views.desk import Desk
+from views.ids import find_run
+from views.tables import table
+
+ACTIVE = "active"
+"""Name of the monitor that decides."""
+AGAIN = "again"
+"""Name under which rows are computed here."""
+
+
+class PdiRow(msgspec.Struct, frozen=True):
+    """One reflect step. Values are unrounded."""
+
+    task: str
+    attempt: int
+    step: int
+    """0 for the first reflection of the trial."""
+    method: Method | None
+    """None: recorded by a system that does not say."""
+    proxy_exec: float
+    proxy_plan: float
+    proxy_oss: float
+    raw_pdi: float
+    weight: float
+    weighted_pdi: float
+    triggered: bool
+    level: Literal["soft", "strong"] | None
+    """None: not triggered."""
+    valid: bool | None
+    """None: recorded by a system that does not say."""
+    reasons: tuple[str, ...]
+    """Why it should not be relied upon."""
+    run: str
+    trial: str
+    source: Literal["recorded", "computed"]
+    """Whether this is what the run acted on, or what these settings would have said."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Under which settings PDI is asked for. None, all of them: as it was recorded."""
+
+    method: Method | None = None
+    threshold: float | None = None
+    warmup: int | None = None
+
+    @property
+    def settings(self) -> PdiSettings | None:
+        """Give full settings; SPARK's defaults stand where nothing was said. None: nothing was said at all."""
+        given = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return PdiSettings(**given) if given else None
+
+
+async def tell(desk: Desk, run: str, asked: Asked) -> None:
+    """Show PDI of a run.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such run, or several.
+    """
+    settings = asked.settings
+    full = await find_run(desk.log, run)
+    state = await fold(desk.log, PdiSteps({AGAIN: settings or PdiSettings()}), Selection(run=full))
+    desk.screen.show(rows(state, computed=settings is not None), render)
+
+
+def rows(state: PdiStepsState, *, computed: bool) -> list[PdiRow]:
+    """List reflect steps in the order of the log: as recorded if anything was, unless other settings are asked for."""
+    recorded = [row for row in state.recorded if row.monitor in {ACTIVE, RECORDED}]
+    if computed or not recorded:
+        return [_row(row, "computed") for row in state.rows]
+    return [_row(row, "recorded") for row in recorded]
+
+
+def _row(row: StepRow, source: Literal["recorded", "computed"]) -> PdiRow:
+    fields = {name: getattr(row, name) for name in PdiRow.__struct_fields__ if name != "source"}
+    return PdiRow(**fields, source=source)
+
+
+def render(rows: Sequence[PdiRow]) -> RenderableType:
+    """Draw the steps of each trial."""
+    if not rows:
+        return Text("no reflect step: nothing failed, or nothing was reflected upon", style="dim")
+    columns = ["trial…", "attempt", "exec", "plan", "oss", "PDI", "weight", "weighted", "level", "valid"]
+    figures = columns[1:8]
+    cells = [
+        (
+            row.trial,
+            str(row.attempt),
+            *(f"{value:.4f}" for value in (row.proxy_exec, row.proxy_plan, row.proxy_oss, row.raw_pdi)),
+            f"{row.weight:g}",
+            f"{row.weighted_pdi:.4f}",
+            row.level or "none",
+            {True: "yes", False: "no", None: "-"}[row.valid],
+        )
+        for row in rows
+    ]
+    method = rows[0].method or "by a method the source does not name"
+    said = f"{rows[0].source}, {method}; exec: higher is better, plan and oss: lower is better"
+    reasons = dict.fromkeys(reason for row in rows for reason in row.reasons)
+    return Group(table(columns, cells, right=figures), *[Text(line, style="dim") for line in (said, *_why(reasons))])
+
+
+def _why(reasons: Iterable[str]) -> list[str]:
+    return [f"not valid: {reason}" for reason in reasons]
