@@ -1,0 +1,1 @@
+"""Past runs of other systems, read into the log."""

@@ -1,0 +1,139 @@
+"""``stillroom import spark DIR``: past runs of SPARK, read into the log so that every view of ours shows them.
+
+One run per task, named after what its files hold, so that importing them again finds it there. An import that was
+cut short goes on where it ended: the same files give the same events.
+"""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from anyio import to_thread
+
+from engine.errors import EngineError
+from engine.folding import fold
+from engine.importers.spark_events import Chunk, Told, Writer
+from engine.importers.spark_files import ATTEMPTS, SKILL, TRAJECTORY, TaskFiles, read_files, task_folders
+from engine.importers.spark_read import Warnings
+from engine.importers.spark_story import Facts, Story
+from engine.importers.spark_tell import tell
+from events.base import StreamId
+from events.errors import ExitCode
+from events.log import EventLog, Selection
+from events.values import NamedDigest
+from projections.pdi import AT_THRESHOLD, PdiSettings
+from projections.pdi_steps import PdiSteps, StepRow
+
+ALREADY = "already imported"
+"""Stands alone among the warnings of a task whose files the log holds."""
+
+_FIELDS = ("proxy_exec", "proxy_plan", "proxy_oss", "raw_pdi", "weight", "weighted_pdi")
+
+
+class NothingToImport(EngineError):
+    """Raised when no file in a folder can be read as one of SPARK's."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, folder: Path, warnings: tuple[str, ...]) -> None:
+        found = f": {'; '.join(warnings[:5])}" if warnings else ""
+        super().__init__(
+            f"{folder} holds nothing of SPARK that can be read{found}",
+            remedy=f"give the folder of a task, with {SKILL}, {ATTEMPTS} or {TRAJECTORY}, or a folder of such folders",
+        )
+
+
+class Imported(NamedTuple):
+    """What came of a task."""
+
+    task: str
+    run: str
+    attempts: int
+    warnings: tuple[str, ...]
+    """What was missing or broken, and what was done instead; and where recorded PDI is not what we compute."""
+
+
+class _Read(NamedTuple):
+    """A task's files and what they tell."""
+
+    files: TaskFiles
+    story: Story | None
+    """None: nothing in them can be read."""
+    warnings: tuple[str, ...]
+
+
+async def import_spark(log: EventLog, folder: Path, *, settings: PdiSettings | None = None) -> list[Imported]:
+    """Read the tasks of a folder into the log, by name.
+
+    Args:
+        log: Where the runs go.
+        folder: One task's folder, or a folder of them.
+        settings: What recorded PDI is compared with. None: SPARK's defaults.
+
+    Raises:
+        NothingToImport: Not one file can be read.
+    """
+    tasks = [await to_thread.run_sync(_read, each) for each in await to_thread.run_sync(task_folders, folder)]
+    if all(task.story is None for task in tasks):
+        raise NothingToImport(folder, tuple(warning for task in tasks for warning in task.warnings))
+    return [await _import(log, task, settings or PdiSettings()) for task in tasks]
+
+
+def _read(folder: Path) -> _Read:
+    """Read one task. Its files are let go of when it is written, one task after the other."""
+    warnings = Warnings()
+    files = read_files(folder, warnings)
+    story = tell(files, warnings)
+    return _Read(files, story, warnings.said)
+
+
+async def _import(log: EventLog, read: _Read, settings: PdiSettings) -> Imported:
+    found = read.files
+    files = tuple(NamedDigest(name, log.put(data)) for name, data in sorted(found.files.items()))
+    run = run_id(found.task, files)
+    story = read.story or Story(found.task, Facts(None, None, None), (), (), (), None, ended=False)
+    chunks = Writer(log.put).write(Told(story, files, read.warnings))
+    if not await _append(log, run, chunks):
+        return Imported(found.task, run, len(story.attempts), (ALREADY,))
+    state = await fold(log, PdiSteps({"again": settings}), Selection(run=run))
+    differences = tuple(_differences(state.rows, state.recorded))
+    return Imported(found.task, run, len(story.attempts), read.warnings + differences)
+
+
+def run_id(task: str, files: tuple[NamedDigest, ...]) -> str:
+    """Name a run after its task and everything in its files."""
+    slug = re.sub(r"[^a-z0-9]+", "-", task.lower())[:24].strip("-") or "task"
+    told = "\n".join(f"{file.name} {file.digest}" for file in files)
+    return f"spark-{slug}-{sha256(told.encode()).hexdigest()[:8]}"
+
+
+async def _append(log: EventLog, run: str, chunks: list[Chunk]) -> bool:
+    """Append what the log does not hold yet. Says whether there was anything."""
+    there = await log.streams(run)
+    versions: dict[str, int] = {}
+    appended = False
+    for stream, drafts in chunks:
+        start = versions.get(stream, 0)
+        versions[stream] = start + len(drafts)
+        missing = drafts[max(0, there.get(stream, 0) - start) :]
+        if missing:
+            await log.append(StreamId(run, stream), missing, expected_version=versions[stream] - len(missing))
+            appended = True
+    return appended
+
+
+def _differences(rows: list[StepRow], recorded: list[StepRow]) -> list[str]:
+    """Name the steps at which the source recorded other values than we compute, at its four decimals."""
+    computed = {row.attempt: row for row in rows}
+    found = []
+    for row in recorded:
+        ours = computed.get(row.attempt)
+        if ours is None:
+            continue
+        names = [name for name in _FIELDS if abs(round(getattr(ours, name), 4) - getattr(row, name)) > AT_THRESHOLD]
+        if abs(ours.weighted_pdi - -0.5) >= AT_THRESHOLD and ours.level != row.level:
+            names.append("level")
+        if names:
+            found.append(f"PDI after attempt {row.attempt}: recorded {', '.join(names)} is not what we compute")
+    return found

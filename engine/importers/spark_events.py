@@ -1,0 +1,166 @@
+"""A story of SPARK as events: the streams a live run has, with only what was recorded in them."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+from engine.importers.spark_actions import read_actions
+from engine.importers.spark_story import Call, Rewritten, Story, Tried
+from engine.policies.skill import check_skill
+from engine.policies.skill_finding import SkillContext
+from events.attempt import AttemptJudged, ImportedAttempt
+from events.base import Draft, Event, Ref
+from events.digest import Digest
+from events.memo import MemoImported
+from events.model import ModelImported
+from events.pdi import PdiImported
+from events.run import RunImported
+from events.sandbox import ActionAsked, ActionObserved
+from events.skill import SkillImported
+from events.trial import AttemptConcluded, TrialClosed, TrialOpened
+from events.values import NamedDigest, Outcome, Usage
+
+CONDITION = "imported"
+LONGEST_ERROR = 4_000
+"""Characters of an attempt's error text that its event holds."""
+
+
+class Chunk(NamedTuple):
+    """Events that are appended together."""
+
+    stream: str
+    """Relative to the run."""
+    drafts: list[Draft]
+
+
+class Told(NamedTuple):
+    """A story with what only the whole import knows."""
+
+    story: Story
+    files: tuple[NamedDigest, ...]
+    warnings: tuple[str, ...]
+
+
+class Writer:
+    """Lays events out in streams. The same story always gives the same events."""
+
+    def __init__(self, put: Callable[[bytes], Digest]) -> None:
+        """Begin with nothing.
+
+        Args:
+            put: Takes the bytes of a blob in.
+        """
+        self.chunks: list[Chunk] = []
+        self._put = put
+        self._versions: dict[str, int] = {}
+
+    def write(self, told: Told) -> list[Chunk]:
+        """Lay out the whole story, in the order in which it happened."""
+        story = told.story
+        trial = f"trial/{story.task}"
+        opened = TrialOpened(story.task, CONDITION, _max_attempts(story))
+        facts = story.facts
+        run = RunImported(
+            "spark", story.task, told.files, facts.model, facts.agent, facts.max_attempts or None, told.warnings
+        )
+        self._add(trial, opened, self._add("run", run))
+        waiting = list(story.memos)
+        for tried in story.attempts:
+            concluded = self._add(trial, *self._tried(story.task, tried))
+            while waiting and waiting[0].attempt <= tried.number:
+                self._rewritten(trial, waiting.pop(0), concluded)
+        for memo in waiting:
+            self._rewritten(trial, memo, None)
+        self._end(trial, story)
+        return self.chunks
+
+    def _add(self, stream: str, event: Event, cause: Ref | None = None) -> Ref:
+        if not self.chunks or self.chunks[-1].stream != stream:
+            self.chunks.append(Chunk(stream, []))
+        self.chunks[-1].drafts.append(Draft(event, cause))
+        version = self._versions[stream] = self._versions.get(stream, 0) + 1
+        return Ref(stream, version)
+
+    def _text(self, text: str) -> Digest:
+        return self._put(text.encode())
+
+    def _maybe(self, text: str | None) -> Digest | None:
+        return None if text is None else self._text(text)
+
+    def _tried(self, task: str, tried: Tried) -> tuple[AttemptConcluded, Ref]:
+        """Write an attempt's own stream; give what its trial takes note of, and why."""
+        stream = f"attempt/{task}/{tried.number}"
+        error = tried.error if len(tried.error) <= LONGEST_ERROR else tried.error[:LONGEST_ERROR] + " …"
+        stdout, verifier = self._maybe(tried.stdout), self._maybe(tried.verifier_stdout)
+        self._add(stream, ImportedAttempt(task, tried.number, stdout, verifier, error))
+        nothing = self._text("")
+        for action in read_actions(tried.stdout or ""):
+            asked = self._add(stream, ActionAsked(self._text(action.command), timeout_s=None))
+            printed = self._text(action.output)
+            self._add(stream, ActionObserved(action.exit_code, action.ended, printed, nothing), asked)
+        outcome, summary = outcome_of(tried), self._text(tried.summary)
+        judged = self._add(stream, AttemptJudged(outcome, tried.passed, tried.total, summary))
+        commands = self._text(tried.commands)
+        counts = (tried.passed, tried.total)
+        return AttemptConcluded(tried.number, outcome, tried.status, *counts, commands, summary), judged
+
+    def _rewritten(self, trial: str, memo: Rewritten, cause: Ref | None) -> None:
+        """Write a reflection: the call, PDI as recorded, then the memo that PDI is about."""
+        if memo.call is not None:
+            cause = self._add(trial, self._call(memo.call), cause)
+        if memo.snapshot is not None:
+            self._add(trial, PdiImported(memo.attempt, *memo.snapshot), cause)
+        previous = self._text(memo.previous) if memo.previous else None
+        self._add(trial, MemoImported(memo.attempt, self._text(memo.memo), previous, memo.reflected), cause)
+
+    def _call(self, call: Call) -> ModelImported:
+        return ModelImported(
+            role=call.role,
+            attempt=call.attempt,
+            model=call.model,
+            system=self._maybe(call.system),
+            user=self._maybe(call.user),
+            response=self._maybe(call.response),
+            usage=Usage(call.input_tokens, call.output_tokens, None, None),
+        )
+
+    def _end(self, trial: str, story: Story) -> None:
+        cause = None
+        for call in story.distilled:
+            cause = self._add(trial, self._call(call), cause)
+        if story.skill is not None:
+            files = (NamedDigest("SKILL.md", self._text(story.skill)),)
+            self._add(trial, SkillImported(story.task, files, tuple(_problems(story))), cause)
+        best = max((each.reward for each in story.attempts if each.judged and each.reward is not None), default=None)
+        self._add(trial, TrialClosed(ending_of(story), len(story.attempts), best))
+
+
+def outcome_of(tried: Tried) -> Outcome:
+    """Say how an attempt ended, in our words: what broke and what was not scored is never a score of 0."""
+    if not tried.judged:
+        reason = tried.error or tried.summary.partition("\n")[0] or "the source blames the infrastructure"
+        return Outcome("infrastructure", None, reason[:LONGEST_ERROR])
+    if tried.reward is None:
+        return Outcome("no_verdict", None, "the source holds no readable reward")
+    return Outcome("solved" if tried.reward >= 1.0 else "failed", tried.reward, "")
+
+
+def ending_of(story: Story) -> Literal["solved", "unsolved", "infrastructure", "stopped"]:
+    """Say how the trial ended: SPARK writes no ``attempts.json`` for a task that was cancelled (SPARK, 2.2)."""
+    if any(each.solved for each in story.attempts):
+        return "solved"
+    if not story.ended:
+        return "stopped"
+    return "unsolved" if any(each.judged for each in story.attempts) else "infrastructure"
+
+
+def _max_attempts(story: Story) -> int:
+    """Give how many attempts there could be; as many as there were if nothing says."""
+    return max(story.facts.max_attempts or 0, len(story.attempts), 1)
+
+
+def _problems(story: Story) -> Iterator[str]:
+    """List the rules the skill breaks. What the task's instruction says is not known."""
+    verdict = check_skill(story.skill or "", SkillContext(folder=story.task, instruction=""))
+    for finding in verdict.errors:
+        line = "" if finding.line is None else f" (line {finding.line})"
+        yield f"{finding.rule}: {finding.problem}{line}"
