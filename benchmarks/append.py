@@ -9,16 +9,14 @@ that has it.
 
 import argparse
 import sqlite3
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 
+from benchmarks.harness import Contender, Goal, in_new_folder, interleave, microseconds, peer, report
 from benchmarks.story import SECRETS, turn
-from benchmarks.harness import Contender, Goal, interleave, report
 from events import codec
 from events.base import StreamId
 from events.redact import Redactor
@@ -26,44 +24,37 @@ from events.sqlite import SqliteLog
 from events.sqlite_schema import BEFORE_CREATION, SCHEMA, WRITER
 from events.sqlite_write import CHECKPOINT_BYTES
 
+RAW = "raw executemany, 1,000 a commit"
+TUNED = "raw, with our page size, cache and checkpoints"
+TURNS = "turns of 20, 64 producers"
+SINGLES = "single events, 1,024 producers"
+SAVES = "eventsourcing save(20)"
+FIRST, LAST = "first 100,000 of 400,000", "last 100,000 of 400,000"
+
 GOALS = (
-    Goal("turns of 20, 64 producers / raw", "turns of 20, 64 producers", "raw executemany, 1,000 a commit", 0.6, 0.8),
-    Goal(
-        "single events, 1,024 producers / raw",
-        "single events, 1,024 producers",
-        "raw executemany, 1,000 a commit",
-        0.4,
-        0.65,
-    ),
-    Goal("turns of 20 / eventsourcing save(20)", "turns of 20, 64 producers", "eventsourcing save(20)", 3.0, 4.5),
-    Goal("last 100,000 of 400,000 / first", "last 100,000 of 400,000", "first 100,000 of 400,000", 0.7, 0.85),
+    Goal("turns / raw", TURNS, RAW, 0.6, 0.8),
+    Goal("turns / raw tuned", TURNS, TUNED, 0.6, 0.8),
+    Goal("single events / raw", SINGLES, RAW, 0.4, 0.65),
+    Goal("single events / raw tuned", SINGLES, TUNED, 0.4, 0.65),
+    Goal("turns / eventsourcing", TURNS, SAVES, 3.0, 4.5),
+    Goal("last / first 100,000", LAST, FIRST, 0.7, 0.85),
 )
 
-PEER = Path(__file__).with_name("peer_eventsourcing.py")
 
+def raw(path: Path, count: int, *, tuned: bool) -> float:
+    """Insert rows as fast as stdlib sqlite3 can, in the order in which turns arrive.
 
-def microseconds() -> int:
-    """Say the time."""
-    return time.time_ns() // 1000  # noqa: TID251 - the clock of a benchmark
-
-
-def in_new_folder(work: Callable[[Path], float]) -> Contender:
-    """Give each round a new file on the same disk."""
-
-    def run() -> float:
-        with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
-            return work(Path(folder) / "log.db")
-
-    return run
-
-
-def raw(path: Path, count: int) -> float:
-    """Insert rows as fast as stdlib sqlite3 can, in the order in which turns arrive."""
+    Args:
+        path: A new file.
+        count: How many events.
+        tuned: With our settings of SQLite instead of its own. Either way WAL and FULL, and with checkpoints: without
+            them it would be ahead by a debt.
+    """
     connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in (*BEFORE_CREATION, *WRITER):
+    checkpoint = f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // 16384}"
+    plain = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
+    for pragma in (*BEFORE_CREATION, *WRITER, checkpoint) if tuned else plain:
         connection.execute(pragma)
-    # It must move the same bytes into the file: without it, it would be ahead by a debt of checkpoints.
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_BYTES // 16384}")
     connection.executescript(SCHEMA)
     for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
         connection.execute(f"DROP TRIGGER {trigger}")
@@ -135,22 +126,8 @@ async def _long(path: Path) -> tuple[float, float]:
                 for number in range(64):
                     tasks.start_soon(produce, number, 5_000 // 64)
             rates.append(64 * (5_000 // 64) * 20 / (time.perf_counter() - began))
-    print(
-        f"  400,000 events by quarters: {' '.join(f'{rate:,.0f}' for rate in rates)} events/s; "
-        f"{path.stat().st_size / (64 * (5_000 // 64) * 80):,.0f} B of file per event"
-    )
+    print(f"  400,000 events by quarters: {' '.join(f'{rate:,.0f}' for rate in rates)} events/s")
     return rates[0], rates[-1]
-
-
-def peer(python: str, count: int) -> Contender:
-    """Let `eventsourcing` save turns of 20 in its own interpreter."""
-
-    def run() -> float:
-        with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
-            command = [python, str(PEER), "save", f"{folder}/peer.db", str(count)]
-            return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-    return run
 
 
 def main() -> None:
@@ -163,23 +140,24 @@ def main() -> None:
     given = parser.parse_args()
     count: int = given.events
     contenders: dict[str, Contender] = {
-        "raw executemany, 1,000 a commit": in_new_folder(lambda path: raw(path, count)),
-        "turns of 20, 64 producers": in_new_folder(lambda path: ours(path, count, 64, 20)),
-        "single events, 1,024 producers": in_new_folder(lambda path: ours(path, count, 1024, 1)),
+        RAW: in_new_folder(lambda path: raw(path, count, tuned=False)),
+        TUNED: in_new_folder(lambda path: raw(path, count, tuned=True)),
+        TURNS: in_new_folder(lambda path: ours(path, count, 64, 20)),
+        SINGLES: in_new_folder(lambda path: ours(path, count, 1024, 1)),
         "turns of 20, 1 producer": in_new_folder(lambda path: ours(path, count // 4, 1, 20)),
     }
     if given.peer_python:
-        contenders["eventsourcing save(20)"] = peer(given.peer_python, count // 5)
+        contenders[SAVES] = peer(given.peer_python, "save", count // 5)
     else:
-        print("no --peer-python: not compared with eventsourcing")
+        print("not compared with eventsourcing: no --peer-python")
     rates = interleave(contenders, given.rounds)
     if not given.skip_long:
         rounds = []
         for _ in range(given.rounds):
             with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
                 rounds.append(anyio.run(_long, Path(folder) / "log.db"))
-        rates["first 100,000 of 400,000"] = [first for first, _ in rounds]
-        rates["last 100,000 of 400,000"] = [last for _, last in rounds]
+        rates[FIRST] = [first for first, _ in rounds]
+        rates[LAST] = [last for _, last in rounds]
     report(rates, GOALS)
 
 

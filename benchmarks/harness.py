@@ -7,7 +7,11 @@ per round, in an order that turns from round to round, and what counts is the ra
 import os
 import platform
 import sqlite3
+import subprocess
+import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -57,3 +61,29 @@ def ratio(goal: Goal, rates: Mapping[str, Sequence[float]]) -> str:
         f"{goal.what:<44} {middle:>7.2f} [{min(ratios):.2f} to {max(ratios):.2f}]"
         f"  floor {goal.floor:g}, reach {goal.reach:g}: {verdict}"
     )
+
+
+def microseconds() -> int:
+    """Say the time."""
+    return time.time_ns() // 1000  # noqa: TID251 - the clock of a benchmark
+
+
+def in_new_folder(work: Callable[[Path], float]) -> Contender:
+    """Give each round a new file, on the disk of the working folder: /tmp may be memory."""
+
+    def run() -> float:
+        with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
+            return work(Path(folder) / "log.db")
+
+    return run
+
+
+def peer(python: str, what: str, count: int) -> Contender:
+    """Let `eventsourcing` do the same in an interpreter that has it."""
+    script = Path(__file__).with_name("peer_eventsourcing.py")
+
+    def run(path: Path) -> float:
+        command = [python, str(script), what, str(path), str(count)]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    return in_new_folder(run)

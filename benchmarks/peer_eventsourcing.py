@@ -8,16 +8,16 @@ Each event holds one text of 975 characters: kinder to it than the fields of a r
 import sys
 import time
 
-from eventsourcing.application import Application
-from eventsourcing.domain import Aggregate, event
+from eventsourcing.application import Application  # type: ignore[import-not-found]
+from eventsourcing.domain import Aggregate, event  # type: ignore[import-not-found]
 
 TEXT = "x" * 975
 
 
-class Attempt(Aggregate):
+class Attempt(Aggregate):  # type: ignore[misc]
     """One history."""
 
-    @event("Acted")
+    @event("Acted")  # type: ignore[untyped-decorator]
     def act(self, payload: str) -> None:
         """Record something."""
         self.last = payload
@@ -39,7 +39,8 @@ def fill(app: Application, count: int) -> float:
 
 def replay(app: Application) -> float:
     """Fold all notifications once: count events by kind."""
-    began, counts, start, total = time.perf_counter(), {}, 1, 0
+    counts: dict[str, int] = {}
+    began, start, total = time.perf_counter(), 1, 0
     while notifications := app.notification_log.select(start=start, limit=10):
         for notification in notifications:
             kind = type(app.mapper.to_domain_event(notification)).__name__

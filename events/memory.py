@@ -14,10 +14,10 @@ from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.chain import GENESIS, link, stream_part
 from events.digest import Digest, digest_of
 from events.draft import check_stream, hold_secrets, prepare, redact
-from events.log import EVERYTHING, Erasure, Head, Lease, Row, Selection, Snapshot
+from events.log import EVERYTHING, Erasure, Head, Lease, Payload, Row, Selection, Snapshot
 from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, RunOwned, VersionConflict
 from events.redact import NOTHING_SECRET, Redactor
-from events.row import recorded
+from events.row import kept, recorded
 
 PAGE = 2_000
 """Events in a page."""
@@ -124,11 +124,21 @@ class MemoryLog:
             if page:
                 yield page
 
+    async def payloads(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Payload]]:
+        """Give only places and payloads, a page at a time."""
+        async for page in self.rows(selection):
+            yield [(row.position, row.version, row.payload) for row in page]
+
+    async def pages(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Recorded]]:
+        """Give the selected events, a page at a time."""
+        async for page in self.rows(selection):
+            yield recorded(kept(page), "the log in memory")
+
     async def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Give the selected events in order of position."""
-        async for page in self.rows(selection):
-            for row in page:
-                yield recorded(row, "the log in memory")
+        async for page in self.pages(selection):
+            for event in page:
+                yield event
 
     async def follow(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Like `read`, and then wait for more."""

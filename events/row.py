@@ -1,28 +1,63 @@
 """Reading kept events back: from rows to `Recorded`."""
 
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
 import msgspec
 
 from events import codec
 from events.base import Recorded, StreamId
-from events.digest import Digest
 from events.log import Row
 from events.log_errors import LogCorrupt
 
+Kept = tuple[int, StreamId, int, bytes | None, int, bytes, bytes]
+"""Position, stream, version, cause, time, payload, digest."""
 
-def recorded(row: Row, where: str) -> Recorded:
-    """Decode a row.
+
+def recorded(page: Sequence[Kept], where: str) -> Sequence[Recorded]:
+    """Decode a page.
 
     Args:
-        row: As it is kept.
+        page: As it is kept.
         where: Which log it is from, for the error.
 
     Raises:
-        LogCorrupt: It is not an event that this version knows.
+        LogCorrupt: An event of it is not what this version knows.
     """
-    position, run, name, version, _tag, cause, at, payload, digest = row
+    new, decode, decode_ref = tuple.__new__, codec.decode, codec.decode_ref
     try:
-        event = codec.decode(payload)
-        ref = codec.decode_ref(cause)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise LogCorrupt(where, f"event {position} cannot be read: {error}") from error
-    return Recorded(position, StreamId(run, name), version, ref, at, event, payload, Digest(digest.hex()))
+        # Rebuilding a projection spends its time here. Calling the class itself, which is Python, takes 0.2 us more.
+        return [
+            new(
+                Recorded,
+                (
+                    position,
+                    stream,
+                    version,
+                    None if cause is None else decode_ref(cause),
+                    at,
+                    decode(payload),
+                    payload,
+                    digest.hex(),
+                ),
+            )
+            for position, stream, version, cause, at, payload, digest in page
+        ]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        _blame(page, where)
+
+
+def kept(rows: Iterable[Row]) -> Sequence[Kept]:
+    """Leave out what only damage would make different from the payload."""
+    return [(row.position, StreamId(row.run, row.name), row.version, *row[5:]) for row in rows]
+
+
+def _blame(page: Sequence[Kept], where: str) -> NoReturn:
+    """Find the event that cannot be read."""
+    for position, _, _, cause, _, payload, _ in page:
+        try:
+            codec.decode(payload)
+            codec.decode_ref(cause)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise LogCorrupt(where, f"event {position} cannot be read: {error}") from error
+    raise AssertionError(where)

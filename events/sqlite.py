@@ -13,7 +13,7 @@ from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
 from events.draft import check_stream, prepare
 from events.group import Entry, Group
-from events.log import EVERYTHING, Erasure, Head, Lease, Row, Selection, Snapshot
+from events.log import EVERYTHING, Erasure, Head, Lease, Payload, Row, Selection, Snapshot
 from events.log_errors import LogClosed
 from events.redact import NOTHING_SECRET, Redactor
 from events.row import recorded
@@ -156,17 +156,30 @@ class SqliteLog:
 
     async def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
         """Give the selected events undecoded, a page at a time."""
-        head = (await self._reader.head()).position
-        upto = head if selection.until is None else min(head, selection.until)
-        async for page in self._reader.pages(selection, upto):
+        async for page in self._reader.rows(selection, await self._end(selection)):
             yield page
+
+    async def payloads(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Payload]]:
+        """Give only places and payloads, a page at a time."""
+        async for page in self._reader.payloads(selection, await self._end(selection)):
+            yield page
+
+    async def _end(self, selection: Selection) -> int:
+        """Say where reading ends: what comes later is for the next reading."""
+        head = (await self._reader.head()).position
+        return head if selection.until is None else min(head, selection.until)
+
+    async def pages(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Recorded]]:
+        """Give the selected events, a page at a time."""
+        where = str(self.path)
+        async for page in self._reader.kept(selection, await self._end(selection)):
+            yield recorded(page, where)
 
     async def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Give the selected events in order of position."""
-        where = str(self.path)
-        async for page in self.rows(selection):
-            for row in page:
-                yield recorded(row, where)
+        async for page in self.pages(selection):
+            for event in page:
+                yield event
 
     async def follow(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Like `read`, and then wait for more."""

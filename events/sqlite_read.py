@@ -1,12 +1,14 @@
 """Reading from the file, on a connection that can only read. No transaction outlives a statement."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from json import dumps
 from typing import Any
 
+from events.base import StreamId
 from events.chain import GENESIS
 from events.digest import Digest
-from events.log import Head, Row, Selection
+from events.log import Head, Payload, Row, Selection
+from events.row import Kept
 from events.sqlite_connection import Connection
 
 PAGE = 2_000
@@ -17,16 +19,13 @@ WINDOW = 100_000
 
 Page = list[tuple[Any, ...]]
 
-_COLUMNS = "position, stream, version, tag, cause, at, payload, digest"
-
 
 class Reader:
     """Gives pages of rows."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._names: dict[int, tuple[str, str]] = {}
-        self._tags: dict[bytes, str] = {}
+        self._names: dict[int, StreamId] = {}
 
     async def head(self) -> Head:
         """Say how far the log reaches."""
@@ -40,18 +39,36 @@ class Reader:
         assert isinstance(number, int)
         return number
 
-    async def pages(self, selection: Selection, upto: int) -> AsyncIterator[list[Row]]:
-        """Give the selected rows up to a position that is committed."""
-        source = self._of_log if selection.stream is None else self._of_stream
-        async for page in source(selection, upto):
+    async def rows(self, selection: Selection, upto: int) -> AsyncIterator[Sequence[Row]]:
+        """Give everything about the selected events up to a position that is committed."""
+        async for page in self._walk(selection, upto, "stream, tag, cause, at, payload, digest"):
             await self._learn(page)
-            names, tags = self._names, self._tags
+            names = self._names
             yield [
-                Row(position, *names[stream], version, tags[tag], cause, at, payload, digest)
-                for position, stream, version, tag, cause, at, payload, digest in page
+                Row(position, *names[stream], version, tag.decode(errors="replace"), cause, at, payload, digest)
+                for position, version, stream, tag, cause, at, payload, digest in page
             ]
 
-    async def _of_stream(self, selection: Selection, upto: int) -> AsyncIterator[Page]:
+    async def kept(self, selection: Selection, upto: int) -> AsyncIterator[Sequence[Kept]]:
+        """Give what is needed to decode."""
+        async for page in self._walk(selection, upto, "stream, cause, at, payload, digest"):
+            await self._learn(page)
+            names = self._names
+            yield [
+                (position, names[stream], version, cause, at, payload, digest)
+                for position, version, stream, cause, at, payload, digest in page
+            ]
+
+    def payloads(self, selection: Selection, upto: int) -> AsyncIterator[Sequence[Payload]]:
+        """Give payloads, untouched by Python."""
+        return self._walk(selection, upto, "payload")
+
+    def _walk(self, selection: Selection, upto: int, columns: str) -> AsyncIterator[Page]:
+        """Give rows that begin with position and version."""
+        walk = self._of_log if selection.stream is None else self._of_stream
+        return walk(selection, upto, f"position, version, {columns}")
+
+    async def _of_stream(self, selection: Selection, upto: int, columns: str) -> AsyncIterator[Page]:
         """Walk one stream along its index: by version, so that each page begins where the last one ended."""
         stream = selection.stream
         assert stream is not None
@@ -60,7 +77,7 @@ class Reader:
         found = await self.connection.fetch("SELECT id FROM streams WHERE run = ? AND name = ?", stream)
         tags, condition = _tagged(selection)
         sql = (
-            f"SELECT {_COLUMNS} FROM events WHERE stream = ? AND version > ? AND position > ? AND position <= ?"  # noqa: S608
+            f"SELECT {columns} FROM events WHERE stream = ? AND version > ? AND position > ? AND position <= ?"  # noqa: S608
             f"{condition} ORDER BY version LIMIT {PAGE}"
         )
         version = 0
@@ -70,9 +87,9 @@ class Reader:
                 yield page
             if len(page) < PAGE:
                 return
-            version = page[-1][2]
+            version = page[-1][1]
 
-    async def _of_log(self, selection: Selection, upto: int) -> AsyncIterator[Page]:
+    async def _of_log(self, selection: Selection, upto: int, columns: str) -> AsyncIterator[Page]:
         """Walk the log by position, a window at a time: a rare tag must not make one statement read the whole file."""
         tags, condition = _tagged(selection)
         after = selection.after
@@ -83,7 +100,7 @@ class Reader:
             condition += " AND +stream IN (SELECT id FROM streams WHERE run = ?)"
             tags = (*tags, selection.run)
         sql = (
-            f"SELECT {_COLUMNS} FROM events WHERE position > ? AND position <= ?{condition} "  # noqa: S608
+            f"SELECT {columns} FROM events WHERE position > ? AND position <= ?{condition} "  # noqa: S608
             f"ORDER BY position LIMIT {PAGE}"
         )
         while after < upto:
@@ -104,15 +121,13 @@ class Reader:
         return first, last
 
     async def _learn(self, page: Page) -> None:
-        """Learn the names of streams and tags that were not met before; they never change."""
-        if not self._names.keys() >= {row[1] for row in page}:
+        """Learn the names of streams that were not met before; they never change."""
+        if not self._names.keys() >= {row[2] for row in page}:
             for id_, run, name in await self.connection.fetch("SELECT id, run, name FROM streams"):
-                self._names[id_] = run.decode(), name.decode()
+                self._names[id_] = StreamId(run.decode(), name.decode())
             for row in page:
                 # Only a damaged file has events of a stream without a name; `verify` has to get past it.
-                self._names.setdefault(row[1], ("", f"?{row[1]}"))
-        for tag in {row[3] for row in page} - self._tags.keys():
-            self._tags[tag] = tag.decode()
+                self._names.setdefault(row[2], StreamId("", f"?{row[2]}"))
 
 
 def _tagged(selection: Selection) -> tuple[tuple[str, ...], str]:
