@@ -1,14 +1,15 @@
 """Which commands an agent ran, read from what it printed (SPARK, 5.3), and joined as PDI reads them (SPARK, 5.2)."""
 
+import json
 import re
 from collections.abc import Iterable
-
-import msgspec
 
 WINDOW = 8_000
 """Characters of joined commands that are kept, from the end."""
 
 _WRAPPED = re.compile(r"^(?:/bin/)?(?:ba|z)?sh\s+-\w*c\s+(.+)$")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""An escape of one decodes, and could not be written as UTF-8 again."""
 _PROMPT = re.compile(r"^root@[^:]*:[^#]*#\s(.*)$")
 
 
@@ -39,16 +40,26 @@ def printed_commands(stdout: str) -> str:
 
 def _of_line(line: str) -> list[str]:
     if line.startswith("{"):
-        try:
-            value = msgspec.json.decode(line)
-        except (msgspec.MsgspecError, UnicodeError):
-            return []
-        command = _of_event(value) if isinstance(value, dict) else None
-        return [] if command is None else [command]
+        value = _object(line)
+        command = None if value is None else _of_event(value)
+        return [] if command is None else [_LONE_SURROGATE.sub("\ufffd", command)]
     if line.startswith(("$ ", "> ")):
         return [line[2:]]
     prompt = _PROMPT.match(line)
     return [prompt.group(1)] if prompt else []
+
+
+def _object(line: str) -> dict[str, object] | None:
+    """Read a line as a JSON object; None if it is none, whatever an agent printed.
+
+    The standard decoder, and not msgspec: SPARK's takes NaN, numbers too large for a float and escapes of lone
+    surrogates, and a command beside one of them is a command all the same.
+    """
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _of_event(value: dict[str, object]) -> str | None:
