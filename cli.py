@@ -31,7 +31,7 @@ from views import doctor, live, logs, pdi, replays, runs, settings, show, versio
 from views.calling import call
 from views.ids import LATEST, find_run
 from views.machine import Machine
-from views.options import Given, Options, Switch, Wishes
+from views.options import Given, Options, Wishes
 
 DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
 ASIS: Final = Options()
@@ -41,6 +41,7 @@ app = App(
     name="stillroom",
     help="Distil what agents verifiably did into skills. One append-only log holds everything.",
     version_flags=(),
+    default_parameter=Parameter(negative=(), show_default=False),
     result_action="return_value",
 )
 run_app = App(name="run", help="Start a run: from a spec, or from flags alone.")
@@ -82,7 +83,7 @@ async def resume(
     run: str = LATEST,
     /,
     *,
-    accept_changes: Switch = False,
+    accept_changes: bool = False,
     env_file: Path | None = None,
     options: Options = ASIS,
     machine: Given,
@@ -111,7 +112,7 @@ async def list_runs(*, options: Options = ASIS, machine: Given) -> None:
 
 
 @app.command(name="show")
-async def show_it(target: str = LATEST, /, *, full: Switch = False, options: Options = ASIS, machine: Given) -> None:
+async def show_it(target: str = LATEST, /, *, full: bool = False, options: Options = ASIS, machine: Given) -> None:
     """Show a run, a trial, an attempt or an event.
 
     Args:
@@ -147,7 +148,7 @@ async def show_pdi(
 
 
 @app.command
-async def replay(run: str = LATEST, /, *, rebuild: Switch = False, options: Options = ASIS, machine: Given) -> None:
+async def replay(run: str = LATEST, /, *, rebuild: bool = False, options: Options = ASIS, machine: Given) -> None:
     """Run a past run again from the log alone, and fold its views again: no model, no sandbox, nothing written.
 
     Args:
@@ -164,7 +165,7 @@ async def tail(
     /,
     *,
     events: Annotated[int, Parameter(name=("--events", "-n"))] = 20,
-    follow: Annotated[bool, Parameter(name=("--follow", "-f"), negative=())] = False,
+    follow: Annotated[bool, Parameter(name=("--follow", "-f"))] = False,
     options: Options = ASIS,
     machine: Given,
 ) -> None:
@@ -172,7 +173,7 @@ async def tail(
 
     Args:
         run: Its id. Default: all runs.
-        events: How many.
+        events: How many; 20 if nothing is said.
         follow: Go on with events as they come, until interrupted.
     """
     async with options.desk(machine) as desk:
@@ -219,7 +220,7 @@ def show_config(
     spec: Path | None = None,
     /,
     *,
-    origin: Switch = False,
+    origin: bool = False,
     wishes: Wishes = NOWISH,
     options: Options = ASIS,
     machine: Given,

@@ -10,13 +10,13 @@ from cyclopts import App, CycloptsError
 from events.errors import ExitCode, StillroomError
 from views import problems
 from views.machine import Machine
-from views.screen import Screen
+from views.screen import Screen, prose
 
 
 def call(app: App, words: Sequence[str], machine: Machine) -> int:
     """Do what a command line says, and give the exit code. Nothing is raised, whatever happens."""
     screen = Screen(machine, json="--json" in words, plain="--plain" in words)
-    app.console, app.error_console = screen.out, screen.err
+    app.console = prose(machine)
     try:
         return int(_dispatch(app, words, machine) or ExitCode.DONE)
     except CycloptsError as error:

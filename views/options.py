@@ -20,8 +20,6 @@ from views.screen import Screen
 
 Given: TypeAlias = Annotated[Machine, Parameter(parse=False)]
 """Handed to a command by whoever calls it, never typed."""
-Switch: TypeAlias = Annotated[bool, Parameter(negative=())]
-"""There or not there; no ``--no-…``."""
 
 
 @Parameter(name="*")
@@ -31,9 +29,9 @@ class Options:
 
     log: Path | None = None
     """The log's file. Default: STILLROOM_LOG, else .stillroom/log.db."""
-    json: Switch = False
+    json: bool = False
     """One JSON object a line on stdout, each with its "schema", and nothing else there."""
-    plain: Switch = False
+    plain: bool = False
     """Lines instead of colours and live progress, as without a terminal, with CI or with NO_COLOR."""
 
     def screen(self, machine: Machine) -> Screen:
@@ -68,7 +66,7 @@ class Wishes:
     """Judged attempts per trial."""
     budget: str | None = None
     """Hard cap of the run in US dollars, such as 5; "none" for none."""
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = ()
+    set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
     """Any other key, as KEY=VALUE with the value as TOML writes it; may be given often."""
     env_file: Path | None = None
     """A file of NAME=value lines, weaker than the environment. No other is read."""

@@ -14,6 +14,9 @@ SCHEMA: Final = 1
 WIDE: Final = 10_000
 """Columns where there is no terminal: what is piped into another program is never cut or wrapped."""
 
+READABLE: Final = 100
+"""Columns of prose where there is no terminal."""
+
 _encoder = msgspec.json.Encoder(order=None, decimal_format="string")
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -76,6 +79,14 @@ def _manner(machine: Machine, *, json: bool, plain: bool) -> Manner:
     said = machine.environment
     bare = plain or said.get("NO_COLOR") or said.get("CI") or said.get("TERM") == "dumb"
     return Manner.LINES if bare or not machine.stdout.isatty() else Manner.TERMINAL
+
+
+def prose(machine: Machine) -> Console:
+    """Give a console for help, which is read even where there is no terminal: its lines have an end."""
+    console = _console(machine, error=False, manner=Manner.LINES)
+    console.soft_wrap = False
+    console.width = console.width if machine.stdout.isatty() else READABLE
+    return console
 
 
 def _console(machine: Machine, *, error: bool, manner: Manner) -> Console:

@@ -26,7 +26,7 @@ _HAS_CLONE: Final = pytest.mark.skipif(
 
 
 def test_nobody_knows_the_command_line() -> None:
-    """It puts the parts together, and no part may need it. (The import linter takes packages only.)"""
+    """It puts the parts together, and no part may need it; the import linter takes packages only."""
     knows = re.compile(r"^\s*(?:import cli\b|from cli import)", re.MULTILINE)
     assert [named(path) for path in shipped() if knows.search(path.read_text(encoding="utf-8"))] == []
 

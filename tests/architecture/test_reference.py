@@ -1,0 +1,41 @@
+"""Reference that is generated cannot lie; reference that is checked cannot be forgotten."""
+
+from typing import Final
+
+import cli
+from engine.config_shape import keys
+from events.errors import ExitCode
+from tests.architecture.source import ROOT
+from views.event_docs import events, field_docs
+from views.reference import EXITS, reference
+
+DOCS: Final = ROOT / "docs"
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    """After a change of a command, a key or an event: ``make docs``."""
+    stale = [path.name for path, text in reference(cli.app, DOCS).items() if path.read_text(encoding="utf-8") != text]
+    assert stale == [], "run `make docs`"
+
+
+def test_every_event_says_what_it_means() -> None:
+    """A reader learns the system from its events, so none goes without a sentence, and no field without a type."""
+    page = (DOCS / "events.md").read_text(encoding="utf-8")
+    for event in events():
+        assert f"## {event.__struct_config__.tag}\n" in page
+        assert set(event.__struct_fields__) <= set(field_docs(event))
+
+
+def test_every_command_and_key_is_in_the_docs() -> None:
+    """What can be typed can be looked up."""
+    commands = (DOCS / "cli.md").read_text(encoding="utf-8")
+    for command in cli.app:
+        if not command.startswith("-"):
+            assert f"### stillroom {command}\n" in commands
+    settings = (DOCS / "config.md").read_text(encoding="utf-8")
+    assert [key.name for key in keys() if f"`{key.name}`" not in settings] == []
+
+
+def test_every_exit_code_has_a_meaning() -> None:
+    """Scripts rely on them."""
+    assert set(EXITS) == set(ExitCode)
