@@ -1,0 +1,234 @@
+"""What model calls cost: per run, trial, role and model, in whole numbers only.
+
+Beside what is known to have been spent stands what may have been: money that was granted and is not settled, calls
+whose cost nobody knows, and calls that were under way when a process died. `RunCost.committed` is the sum of all
+that, and never below what was really spent; a budget keeper that takes up a run starts from it.
+"""
+
+from typing import Final, assert_never
+
+import msgspec
+
+from events.base import Recorded, Ref
+from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.digest import Digest
+from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
+from events.session import InFlightFound
+from events.values import NanoUsd, Usage
+from projections.base import Blobs
+
+MAY_HAVE_COST: Final = frozenset({"timeout", "network", "malformed", "refusal"})
+"""Kinds of failure after which the provider may have done the work; they count at their upper bound."""
+
+UNNAMED: Final = ""
+"""Stands for a role or model that the record does not name."""
+
+
+class Spending(msgspec.Struct):
+    """Calls and what they used. Sums are of what is known; beside each stands how much is not."""
+
+    calls: int = 0
+    """Asked, whatever came of it; imported ones too."""
+    answered: int = 0
+    failed: int = 0
+    tries: int = 0
+    """Physical requests; retries make several of one call. Imported calls have none."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    """Part of the input."""
+    unknown_usage: int = 0
+    """Answers whose input or output nobody counted."""
+    cost: NanoUsd = 0
+    unknown_cost: int = 0
+    """Answers without a cost, and failures that may have had one."""
+
+
+class Grant(msgspec.Struct):
+    """Money that is set aside for one call."""
+
+    trial: str
+    amount: NanoUsd
+
+
+class StreamCost(msgspec.Struct):
+    """What is under way in a stream; a stream has one call at a time."""
+
+    asking: Grant | None = None
+    """Asked for and not answered."""
+    open: Grant | None = None
+    """Granted and not settled."""
+    calling: tuple[str, str] | None = None
+    """Role and model of a call that has no outcome."""
+
+
+class RunCost(msgspec.Struct):
+    """One run."""
+
+    lines: dict[str, dict[str, dict[str, Spending]]] = {}
+    """By trial, role and model."""
+    committed_by_trial: dict[str, NanoUsd] = {}
+    """Upper bound of what was spent out of grants, and what is set aside."""
+    lost: NanoUsd = 0
+    """Part of that: bounds of calls that were under way when a process died, and were asked again."""
+    streams: dict[str, StreamCost] = {}
+    """Streams with something under way."""
+
+    @property
+    def committed(self) -> NanoUsd:
+        """Spent or set aside, all trials together: an upper bound, as far as grants were asked for."""
+        return sum(self.committed_by_trial.values())
+
+    @property
+    def reserved(self) -> NanoUsd:
+        """Part of that: granted, and not settled yet."""
+        return sum(stream.open.amount for stream in self.streams.values() if stream.open is not None)
+
+
+class CostState(msgspec.Struct):
+    """All runs, oldest first."""
+
+    runs: dict[str, RunCost] = {}
+
+
+class Cost:
+    """The projection."""
+
+    name = "cost"
+    revision = 1
+    tags: frozenset[str] | None = frozenset(
+        {
+            "budget.asked",
+            "budget.granted",
+            "budget.refused",
+            "model.asked",
+            "model.answered",
+            "model.failed",
+            "model.imported",
+            "session.in_flight_found",
+        }
+    )
+
+    def initial(self) -> CostState:
+        """No runs."""
+        return CostState()
+
+    def state_type(self) -> type[CostState]:
+        """For snapshots."""
+        return CostState
+
+    def needs(self, recorded: Recorded) -> tuple[Digest, ...]:
+        """Nothing but the events."""
+        del recorded
+        return ()
+
+    def apply(self, state: CostState, recorded: Recorded, blobs: Blobs) -> CostState:
+        """Fold one event in."""
+        del blobs
+        run_id, name = recorded.stream
+        event = recorded.event
+        match event:
+            case BudgetAsked() | BudgetGranted() | BudgetRefused():
+                _budget(state.runs.setdefault(run_id, RunCost()), name, event)
+            case ModelAsked() | ModelAnswered() | ModelFailed() | ModelImported():
+                _call(state.runs.setdefault(run_id, RunCost()), name, event)
+            case InFlightFound():
+                _found_in_flight(state.runs.setdefault(run_id, RunCost()), event.asked)
+            case _:
+                pass
+        return state
+
+
+def counted(outcome: ModelAnswered | ModelFailed, bound: NanoUsd) -> NanoUsd:
+    """Say what to count for a call: its cost, its bound where that is unknown, nothing where none can have arisen."""
+    match outcome:
+        case ModelAnswered():
+            return bound if outcome.cost is None else outcome.cost
+        case ModelFailed():
+            return bound if outcome.kind in MAY_HAVE_COST else 0
+        case _:
+            assert_never(outcome)
+
+
+def trial_of(stream: str) -> str:
+    """Say on whose account a stream asks: ``trial/<trial>…`` and ``attempt/<trial>/<n>``."""
+    family, _, place = stream.partition("/")
+    if family == "attempt":
+        return place.rpartition("/")[0]
+    return place
+
+
+def _budget(run: RunCost, name: str, event: BudgetAsked | BudgetGranted | BudgetRefused) -> None:
+    stream = run.streams.setdefault(name, StreamCost())
+    asking, stream.asking = stream.asking, None
+    match event:
+        case BudgetAsked():
+            stream.asking = Grant(event.trial, event.amount)
+        case BudgetGranted() if asking is not None:
+            # A grant that was never used stays committed: nobody has said that it cost nothing.
+            stream.open = asking
+            _commit(run, asking.trial, asking.amount)
+        case _:
+            pass
+    _tidy(run, name)
+
+
+def _call(run: RunCost, name: str, event: ModelAsked | ModelAnswered | ModelFailed | ModelImported) -> None:
+    stream = run.streams.setdefault(name, StreamCost())
+    match event:
+        case ModelAsked():
+            stream.calling = (event.role, event.model)
+            _line(run, name, stream.calling).calls += 1
+        case ModelImported():
+            line = _line(run, name, (event.role, event.model or UNNAMED))
+            line.calls += 1
+            _answered(line, event.usage, None)
+        case ModelAnswered() | ModelFailed():
+            line = _line(run, name, stream.calling or (UNNAMED, UNNAMED))
+            line.tries += len(event.tries)
+            if isinstance(event, ModelAnswered):
+                _answered(line, event.usage, event.cost)
+            else:
+                line.failed += 1
+                line.unknown_cost += event.kind in MAY_HAVE_COST
+            if stream.open is not None:
+                _commit(run, stream.open.trial, counted(event, stream.open.amount) - stream.open.amount)
+            stream.open = stream.calling = None
+    _tidy(run, name)
+
+
+def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:
+    """Count calls that a dead process had under way: each may have cost its bound, and is asked again on its grant."""
+    for ref in asked:
+        stream = run.streams.get(ref.stream)
+        if stream is None or stream.calling is None:
+            continue
+        _line(run, ref.stream, stream.calling).unknown_cost += 1
+        if stream.open is not None:
+            _commit(run, stream.open.trial, stream.open.amount)
+            run.lost += stream.open.amount
+
+
+def _line(run: RunCost, name: str, by: tuple[str, str]) -> Spending:
+    role, model = by
+    return run.lines.setdefault(trial_of(name), {}).setdefault(role, {}).setdefault(model, Spending())
+
+
+def _answered(line: Spending, usage: Usage, cost: NanoUsd | None) -> None:
+    line.answered += 1
+    line.input_tokens += usage.input_tokens or 0
+    line.output_tokens += usage.output_tokens or 0
+    line.cached_input_tokens += usage.cached_input_tokens or 0
+    line.unknown_usage += usage.input_tokens is None or usage.output_tokens is None
+    line.cost += cost or 0
+    line.unknown_cost += cost is None
+
+
+def _commit(run: RunCost, trial: str, amount: NanoUsd) -> None:
+    run.committed_by_trial[trial] = run.committed_by_trial.get(trial, 0) + amount
+
+
+def _tidy(run: RunCost, name: str) -> None:
+    """Forget a stream with nothing under way, so that the state grows with what is open and not with all there was."""
+    if run.streams[name] == StreamCost():
+        del run.streams[name]
