@@ -14,7 +14,7 @@ from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.model import ModelAnswered, ModelFailed
 from events.values import NanoUsd
 
-_MAY_HAVE_COST = frozenset({"timed_out", "network_fault", "malformed_reply"})
+_MAY_HAVE_COST = frozenset({"timeout", "network", "malformed", "refusal"})
 """Failures after which the provider may have done the work; they count at their upper bound."""
 
 

@@ -61,7 +61,7 @@ async def test_an_unknown_cost_counts_at_its_bound_and_a_refused_call_at_nothing
     await keeper(BudgetAsked("a", 90), place())
     keeper.settle("attempt/a/1", ModelFailed("authentication", 401, "", None, ()))
     await keeper(BudgetAsked("a", 90), place())
-    keeper.settle("attempt/a/1", ModelFailed("timed_out", None, "", None, ()))
+    keeper.settle("attempt/a/1", ModelFailed("timeout", None, "", None, ()))
     assert keeper.committed == 180
 
 

@@ -1,0 +1,73 @@
+"""Stories of the demo: its tasks are sound, and its run shows what it is there to show."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import pytest
+
+from engine.folding import fold
+from engine.prompting import load_prompts
+from engine.runtime import start_run
+from engine.setting import Setting
+from engine.spec import RunSpec
+from engine.system import clock
+from events.memory import MemoryLog
+from projections.trials import Trials
+from replay.rerun import rerun
+from sandbox.local import local_backend
+from sandbox.task import find_tasks
+from tests.support.runs import spec
+
+DEMO = Path(__file__).parents[2] / "engine" / "demo"
+Way = Literal["best", "plain"]
+
+
+async def setting_of(folder: Path, way: Way = "best") -> Setting:
+    """Make a setting around the demo's own folder."""
+    backend = await local_backend(folder / "sandboxes", way=way)
+    return Setting(MemoryLog(clock=clock), backend, load_prompts(), "test", {}, DEMO)
+
+
+@pytest.mark.parametrize("way", ["best", "plain"])
+@pytest.mark.parametrize("agent", ["oracle", "nop"])
+async def test_every_task_rewards_its_solution_and_nothing_else(tmp_path: Path, way: Way, agent: str) -> None:
+    """A task that rewards doing nothing, or not its own solution, would teach nonsense."""
+    report = await start_run(
+        await setting_of(tmp_path, way), spec(models={}, agent={"name": agent}, method={"attempts": 1})
+    )
+    assert set(report.outcomes.values()) == {"solved" if agent == "oracle" else "unsolved"}
+
+
+@pytest.mark.parametrize("way", ["best", "plain"])
+async def test_the_demo_shows_all_that_can_happen_to_a_trial(tmp_path: Path, way: Way) -> None:
+    """Solved at once; solved after a soft and a strong intervention; never solved; no verdict, and no score."""
+    setting = await setting_of(tmp_path, way)
+    told = msgspec.convert(tomllib.loads((DEMO / "demo.toml").read_text()), RunSpec)
+    report = await start_run(setting, told)
+    assert report.outcomes == {
+        "errors-per-hour": "solved",
+        "file-manifest": "infrastructure",
+        "merge-settings": "unsolved",
+        "sales-by-region": "solved",
+    }
+    trials = (await fold(setting.log, Trials())).runs[report.run].trials
+    assert [each.intervention for each in trials["errors-per-hour"].attempts.values()] == [
+        "none",
+        "none",
+        "soft",
+        "strong",
+    ]
+    assert trials["file-manifest"].reward is None
+    assert trials["merge-settings"].reward == 0.75
+    assert trials["errors-per-hour"].skill == "errors-per-hour"
+    assert (await rerun(setting.log, report.run)).complete
+
+
+def test_the_demo_has_tasks_of_different_kinds() -> None:
+    """Four small ones, each read without a complaint."""
+    found = find_tasks(DEMO / "tasks")
+    assert len(found.tasks) == 4
+    assert not found.incomplete
+    assert not [key for task in found.tasks for key in task.unknown_keys]
