@@ -44,7 +44,7 @@ async def test_every_task_rewards_its_solution_and_nothing_else(tmp_path: Path, 
 async def test_the_demo_shows_all_that_can_happen_to_a_trial(tmp_path: Path, way: Way) -> None:
     """Solved at once; solved after a soft and a strong intervention; never solved; no verdict, and no score."""
     setting = await setting_of(tmp_path, way)
-    told = msgspec.convert(tomllib.loads((DEMO / "demo.toml").read_text()), RunSpec)
+    told = msgspec.convert(tomllib.loads((DEMO / "run.toml").read_text()), RunSpec)
     report = await start_run(setting, told)
     assert report.outcomes == {
         "errors-per-hour": "solved",
