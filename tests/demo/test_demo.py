@@ -1,6 +1,7 @@
 """Stories of the demo: its tasks are sound, and its run shows what it is there to show."""
 
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -44,7 +45,7 @@ async def test_every_task_rewards_its_solution_and_nothing_else(tmp_path: Path, 
 async def test_the_demo_shows_all_that_can_happen_to_a_trial(tmp_path: Path, way: Way) -> None:
     """Solved at once; solved after a soft and a strong intervention; never solved; no verdict, and no score."""
     setting = await setting_of(tmp_path, way)
-    told = msgspec.convert(tomllib.loads((DEMO / "run.toml").read_text()), RunSpec)
+    told = msgspec.convert(tomllib.loads((DEMO / "run.toml").read_text(), parse_float=Decimal), RunSpec)
     report = await start_run(setting, told)
     assert report.outcomes == {
         "errors-per-hour": "solved",
