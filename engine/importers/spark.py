@@ -81,7 +81,7 @@ async def import_spark(log: EventLog, folder: Path, *, settings: PdiSettings | N
 
 
 def _read(folder: Path) -> _Read:
-    """Read one task. Its files are let go of when it is written, one task after the other."""
+    """Read one task: its files, what they tell, and what is to be said about them."""
     warnings = Warnings()
     files = read_files(folder, warnings)
     story = tell(files, warnings)
