@@ -230,5 +230,6 @@ def _commit(run: RunCost, trial: str, amount: NanoUsd) -> None:
 
 def _tidy(run: RunCost, name: str) -> None:
     """Forget a stream with nothing under way, so that the state grows with what is open and not with all there was."""
-    if run.streams[name] == StreamCost():
+    stream = run.streams[name]
+    if stream.calling is None and stream.open is None and stream.asking is None:
         del run.streams[name]

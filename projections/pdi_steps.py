@@ -24,6 +24,9 @@ _ERROR_TEXT = "[LLM ERROR]"
 _SECTIONS = ("Attempts Log", "Commands From Last Attempt", "Verified Facts", "Current Error Pattern", "Next Strategy")
 
 
+_LookedAt = TrialOpened | AttemptConcluded | TrialClosed | MemoRewritten | MemoImported | PdiRead | PdiImported
+
+
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     """PDI at one reflect step under one monitor."""
 
@@ -128,11 +131,14 @@ class PdiSteps:
 
     def apply(self, state: PdiStepsState, recorded: Recorded, blobs: Blobs) -> PdiStepsState:
         """Fold one event in."""
+        event = recorded.event
+        if not isinstance(event, _LookedAt):
+            return state
         run, name = recorded.stream.run, recorded.stream.name.partition("/")[2]
         trials = state.runs.setdefault(run, {})
-        event = recorded.event
         if isinstance(event, TrialOpened):
             trials[name] = TrialSteps(event.task)
+            return state
         trial = trials.setdefault(name, TrialSteps(name))
         match event:
             case AttemptConcluded():
@@ -148,8 +154,6 @@ class PdiSteps:
                 state.recorded.append(_read_row(Place(run, name, trial), event))
             case TrialClosed():
                 trial.last, trial.previous_summary, trial.trackers = None, "", {}
-            case _:
-                pass
         return state
 
     def _rewritten(self, place: "Place", event: MemoRewritten | MemoImported, blobs: Blobs) -> list[StepRow]:

@@ -1,22 +1,26 @@
 """Runs, trials and attempts: how far they are and how they ended. What `runs`, `show` and the progress line read."""
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 import msgspec
 
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
-from events.base import Recorded
+from events.base import Event, Recorded
 from events.digest import Digest
-from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import ActionAsked, SandboxOpened
 from events.session import SessionEnded, SessionStarted
 from events.skill import SkillImported, SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
-from events.values import NanoUsd, Outcome
+from events.values import NanoUsd, Outcome, Usage
 from projections.base import Blobs
+from projections.trials_effects import InFlight, follow_effect, trouble_of
 
 State = Literal["running", "solved", "unsolved", "infrastructure", "budget", "stopped"]
+
+_ORDINAL: Final = re.compile(r"[0-9]{1,9}")
 
 
 class Attempt(msgspec.Struct):
@@ -40,6 +44,9 @@ class Attempt(msgspec.Struct):
     actions: int = 0
     tokens: int = 0
     cost: NanoUsd = 0
+    """Known costs only."""
+    unknown_cost: int = 0
+    """Answers without a known cost; above 0, `cost` is too low."""
     failed_calls: int = 0
 
 
@@ -52,14 +59,19 @@ class Trial(msgspec.Struct):
     max_attempts: int
     state: State = "running"
     reward: float | None = None
-    """Best reward of any attempt. None: none was scored."""
-    attempts: dict[int, Attempt] = {}
+    """Best reward of any attempt so far. None: none was scored."""
+    attempts: dict[str, Attempt] = {}
+    """By number, written as text: keys of JSON objects are texts."""
     tokens: int = 0
     """Of the trial's own calls (reflector, distiller) and its attempts'."""
     cost: NanoUsd = 0
     """Known costs only."""
+    unknown_cost: int = 0
+    """Answers without a known cost; above 0, `cost` is too low."""
     calls: int = 0
     failed_calls: int = 0
+    errors: dict[str, int] = {}
+    """What went wrong, how often: ``model timeout``, ``sandbox lost``, ``verifier missing`` …"""
     skill: str | None = None
     """Name of the skill it led to. None: none, so far."""
     skill_problem: str | None = None
@@ -85,6 +97,8 @@ class Run(msgspec.Struct):
     ended: str | None = None
     """How the last process let go of it. None: it has not, or was killed."""
     trials: dict[str, Trial] = {}
+    in_flight: dict[str, InFlight] = {}
+    """By stream. For a run that no process holds: what was under way when it was cut off."""
     events: int = 0
     last_at: int = 0
 
@@ -99,7 +113,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 1
+    revision = 2
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -123,6 +137,7 @@ class Trials:
             run = state.runs[recorded.stream.run] = Run(recorded.stream.run, recorded.at)
         run.events += 1
         run.last_at = recorded.at
+        follow_effect(run.in_flight, recorded)
         family, _, place = recorded.stream.name.partition("/")
         match family:
             case "run" | "session":
@@ -131,7 +146,7 @@ class Trials:
                 _apply_trial(run, place, recorded)
             case "attempt":
                 trial, _, number = place.rpartition("/")
-                if trial in run.trials and number.isdigit():
+                if trial in run.trials and _ORDINAL.fullmatch(number):
                     _apply_attempt(run.trials[trial], int(number), recorded)
             case _:
                 pass
@@ -158,6 +173,12 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             pass
 
 
+def _count_trouble(trial: Trial, event: Event) -> None:
+    trouble = trouble_of(event)
+    if trouble is not None:
+        trial.errors[trouble] = trial.errors.get(trouble, 0) + 1
+
+
 def _apply_trial(run: Run, name: str, recorded: Recorded) -> None:
     event = recorded.event
     if isinstance(event, TrialOpened):
@@ -166,13 +187,15 @@ def _apply_trial(run: Run, name: str, recorded: Recorded) -> None:
     trial = run.trials.get(name)
     if trial is None:
         return
+    _count_trouble(trial, event)
     match event:
         case AttemptPlanned():
-            trial.attempts.setdefault(event.attempt, Attempt(event.attempt)).intervention = event.intervention
+            trial.attempts.setdefault(str(event.attempt), Attempt(event.attempt)).intervention = event.intervention
         case AttemptConcluded():
-            attempt = trial.attempts.setdefault(event.attempt, Attempt(event.attempt))
+            attempt = trial.attempts.setdefault(str(event.attempt), Attempt(event.attempt))
             attempt.status, attempt.passed, attempt.total = event.status, event.passed, event.total
             attempt.outcome = None if attempt.abandoned == "sandbox_lost" else event.outcome
+            _scored(trial, attempt)
         case TrialClosed():
             trial.state, trial.reward = event.outcome, event.reward
         case SkillRevised() | SkillImported():
@@ -184,8 +207,9 @@ def _apply_trial(run: Run, name: str, recorded: Recorded) -> None:
 
 
 def _apply_attempt(trial: Trial, number: int, recorded: Recorded) -> None:
-    attempt = trial.attempts.setdefault(number, Attempt(number))
+    attempt = trial.attempts.setdefault(str(number), Attempt(number))
     event = recorded.event
+    _count_trouble(trial, event)
     match event:
         case AttemptOpened():
             attempt.agent = event.agent
@@ -199,28 +223,42 @@ def _apply_attempt(trial: Trial, number: int, recorded: Recorded) -> None:
             attempt.agent_ended, attempt.detail = event.reason, event.detail
         case AttemptJudged():
             attempt.outcome, attempt.passed, attempt.total = event.outcome, event.passed, event.total
+            _scored(trial, attempt)
         case AttemptAbandoned():
             attempt.abandoned, attempt.detail = event.reason, event.detail
         case _:
             _count_call(trial, attempt, event)
 
 
-def _count_call(trial: Trial, attempt: Attempt | None, event: object) -> None:
+def _scored(trial: Trial, attempt: Attempt) -> None:
+    """Keep the best reward."""
+    reward = None if attempt.outcome is None else attempt.outcome.reward
+    if reward is not None and (trial.reward is None or reward > trial.reward):
+        trial.reward = reward
+
+
+def _count_call(trial: Trial, attempt: Attempt | None, event: Event) -> None:
     """Count a model call for its trial, and for its attempt if it was made in one."""
     match event:
         case ModelAsked():
             trial.calls += 1
         case ModelAnswered():
-            tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
-            trial.tokens += tokens
-            trial.cost += event.cost or 0
             if attempt is not None:
                 attempt.turns += 1
-                attempt.tokens += tokens
-                attempt.cost += event.cost or 0
+                _count_use(attempt, event.usage, event.cost)
+            _count_use(trial, event.usage, event.cost)
+        case ModelImported():
+            trial.calls += 1
+            _count_use(trial, event.usage, None)
         case ModelFailed():
             trial.failed_calls += 1
             if attempt is not None:
                 attempt.failed_calls += 1
         case _:
             pass
+
+
+def _count_use(on: Trial | Attempt, usage: Usage, cost: NanoUsd | None) -> None:
+    on.tokens += (usage.input_tokens or 0) + (usage.output_tokens or 0)
+    on.cost += cost or 0
+    on.unknown_cost += cost is None
