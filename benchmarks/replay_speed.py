@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +128,9 @@ def main() -> None:
     def measure(path: Path) -> float:
         anyio.run(_fill, path, given.events)
         contenders: dict[str, Contender] = {
-            how: lambda how=how: anyio.run(_read, path, how) for how in (READ, PAGES, TAGGED, PAYLOADS, NARROW)
+            how: partial(anyio.run, _read, path, how) for how in (READ, PAGES, TAGGED, PAYLOADS, NARROW)
         }
-        contenders[HAND] = lambda: by_hand(path)
+        contenders[HAND] = partial(by_hand, path)
         if given.peer_python:
             contenders[NOTIFIED] = peer(given.peer_python, "replay", given.events // 10)
         else:

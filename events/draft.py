@@ -1,20 +1,18 @@
 """Making drafts ready to be written: redacted, encoded, checked. Every log does it the same way."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from events import codec
 from events.base import Draft, StreamId
 from events.log_errors import EventRefused
 from events.redact import Redactor
 
+Ready = tuple[str, bytes | None, bytes, str]
+"""An event as it will stand in the log, but for its place: tag, cause, payload, and the payload as text.
 
-class Ready(NamedTuple):
-    """An event as it will stand in the log, but for its place."""
-
-    tag: str
-    cause: bytes | None
-    payload: bytes
+As text for SQLite, which takes bytes for a blob, and whose JSON functions want text. No class of its own: this is made
+for each event, and a named tuple takes 0.2 us more.
+"""
 
 
 def prepare(drafts: Sequence[Draft]) -> list[Ready]:
@@ -25,7 +23,12 @@ def prepare(drafts: Sequence[Draft]) -> list[Ready]:
     """
     if not drafts:
         raise EventRefused("nothing", "an append holds at least one event")
-    return [Ready(codec.tag_of(event), codec.encode_ref(cause), codec.encode(event)) for event, cause in drafts]
+    ready: list[Ready] = []
+    for event, cause in drafts:
+        payload = codec.encode(event)
+        ref = None if cause is None else codec.encode_ref(cause)
+        ready.append((codec.tag_of(event), ref, payload, payload.decode()))
+    return ready
 
 
 def redact(drafts: Sequence[Draft], redactor: Redactor) -> list[Ready]:
@@ -43,7 +46,7 @@ def hold_secrets(appends: Iterable[Sequence[Ready]], redactor: Redactor) -> bool
     One search through all of them costs a fifth of one through each: most of it is starting to search. JSON of ours
     holds no bare LF, so nothing is found across two of them.
     """
-    return redactor.hits(b"\n".join([ready.payload for append in appends for ready in append]))
+    return redactor.hits(b"\n".join([payload for append in appends for _, _, payload, _ in append]))
 
 
 def check_stream(stream: StreamId, redactor: Redactor) -> None:

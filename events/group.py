@@ -16,7 +16,7 @@ from events.draft import Ready
 
 MOST_ROWS = 4_096
 MOST_BYTES = 4 << 20
-"""Where a batch ends and the next one begins: bounds how long a caller waits, and memory."""
+"""Where a batch is full, up to one more append: it bounds how long a caller waits, and memory."""
 
 
 class Entry:
@@ -95,14 +95,13 @@ class Group:
 
     def _join(self, entry: Entry) -> Batch:
         """Add an entry to the batch that is gathering."""
-        size = sum([len(ready.payload) for ready in entry.ready])
         batch = self._gathering
-        full = batch.rows + len(entry.ready) > MOST_ROWS or batch.size + size > MOST_BYTES
-        if batch.sealed or (full and batch.entries):
+        if batch.sealed or batch.rows >= MOST_ROWS or batch.size >= MOST_BYTES:
             batch = self._gathering = Batch()
         batch.entries.append(entry)
         batch.rows += len(entry.ready)
-        batch.size += size
+        for _, _, payload, _ in entry.ready:
+            batch.size += len(payload)
         return batch
 
     async def _lead(self, batch: Batch, own: Entry) -> None:

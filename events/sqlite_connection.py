@@ -41,12 +41,23 @@ class Connection:
         Raises:
             LogNotOurs: It cannot be opened.
         """
-        try:
-            driver = await aiosqlite.connect(
-                _uri(path, mode), uri=True, timeout=patience_s, isolation_level="IMMEDIATE", cached_statements=256
-            )
-        except sqlite3.Error as error:
-            raise LogNotOurs(str(path), str(error)) from error
+        failure: list[sqlite3.Error] = []
+
+        def connect() -> sqlite3.Connection:
+            try:
+                return sqlite3.connect(
+                    _uri(path, mode), uri=True, timeout=patience_s, isolation_level="IMMEDIATE", cached_statements=256
+                )
+            except sqlite3.Error as error:
+                failure.append(error)
+                return sqlite3.connect(":memory:")
+
+        # After a failure to connect, aiosqlite leaves its thread to end by itself, and that thread then met an event
+        # loop that was closed. So it always connects to something, which we can close and wait for.
+        driver = await aiosqlite.Connection(connect, iter_chunk_size=64)
+        if failure:
+            await driver.close()
+            raise LogNotOurs(str(path), str(failure[0])) from failure[0]
         # Payloads are handled as the bytes they are; decoding every text to check it again costs 10 % of a replay.
         driver.text_factory = bytes
         return cls(driver, path, patience_s)

@@ -11,8 +11,9 @@ from events.log import Head, Payload, Row, Selection
 from events.row import Kept
 from events.sqlite_connection import Connection
 
-PAGE = 2_000
-"""Events in a page: the cost of going to the thread and back is spread thin, and memory stays small."""
+PAGE = 500
+"""Events in a page: enough to spread the cost of going to the thread and back, few enough to stay in the cache of a
+processor (2,000 were a seventh slower to fold)."""
 
 WINDOW = 100_000
 """Positions that one statement looks at: it bounds how long a read transaction lasts."""

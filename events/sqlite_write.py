@@ -190,12 +190,12 @@ class Writer:
         position, digest, at = plan.position, plan.digest, self.clock()
         id_, version, part, values = place.id, place.version, place.part, plan.values
         first = position + 1
-        for tag, cause, payload in entry.ready:
+        for tag, cause, payload, text in entry.ready:
             position += 1
             version += 1
             digest = link(digest, (position, version, at), part, cause, payload)
             reason = None if cause is None else cause.decode()
-            values += (position, id_, version, tag, reason, at, payload.decode(), digest)
+            values += (position, id_, version, tag, reason, at, text, digest)
             plan.size += len(payload) + _ROW_OVERHEAD
         plan.position, plan.digest = position, digest
         plan.accepted.append((entry, Appended(first, version, at)))

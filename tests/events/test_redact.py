@@ -41,10 +41,10 @@ def test_no_spelling_of_a_secret_is_left(name: str) -> None:
 def test_a_redacted_event_still_reads_back(before: str, secret: str, after: str) -> None:
     """Quotes and backslashes of the value are escaped in the payload; what is left must be whole JSON."""
     for text in (before + secret + after, before + json.dumps(secret) + after, secret * 2):
-        (ready,) = written([Draft(said(text), None)], REDACTOR)
-        kept = codec.decode(ready.payload)
+        ((_, _, payload, _),) = written([Draft(said(text), None)], REDACTOR)
+        kept = codec.decode(payload)
         assert kept == said(REDACTOR.text(text))
-        assert not any(spelling in ready.payload for spelling in spellings(secret))
+        assert not any(spelling in payload for spelling in spellings(secret))
 
 
 @given(JUST_TEXT)
@@ -55,8 +55,8 @@ def test_innocent_text_stays_as_it_is(text: str) -> None:
 
 def test_a_value_that_only_escaping_makes_is_not_there() -> None:
     r"""In the JSON of "a<LF>bcdef" stands ``\nbcdef``: replacing ``nbcdef`` in it would break the escape."""
-    (ready,) = written([Draft(said("a\nbcdef"), None)], Redactor({"KEY": "nbcdef"}))
-    assert codec.decode(ready.payload) == said("a\nbcdef")
+    ((_, _, payload, _),) = written([Draft(said("a\nbcdef"), None)], Redactor({"KEY": "nbcdef"}))
+    assert codec.decode(payload) == said("a\nbcdef")
 
 
 def test_the_longer_of_two_secrets_wins() -> None:
@@ -69,8 +69,8 @@ def test_keys_and_nested_values_are_searched_too() -> None:
     """Wherever an event has text."""
     secret = SECRETS["TOKEN"]
     event = ModelAsked("teacher", secret, digest_of(b""), None, {secret: secret}, stream=False, timeout_s=None)
-    (ready,) = written([Draft(event, Ref("trial/greet", 1))], REDACTOR)
-    assert msgspec.json.decode(ready.payload)["parameters"] == {"[secret:TOKEN]": "[secret:TOKEN]"}
+    ((_, _, payload, _),) = written([Draft(event, Ref("trial/greet", 1))], REDACTOR)
+    assert msgspec.json.decode(payload)["parameters"] == {"[secret:TOKEN]": "[secret:TOKEN]"}
 
 
 def test_a_secret_that_is_a_word_of_the_log_refuses_the_event() -> None:
