@@ -3,39 +3,38 @@
 import os
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import anyio
 from cyclopts import App, Parameter
 
 import engine
 from engine import runtime
-from engine.config_secrets import key_names, secrets_of
-from engine.prompting import load_prompts
+from engine.config_setting import open_log, open_setting
+from engine.importers.spark import import_spark
 from engine.runtime import RunReport
 from engine.setting import Setting
 from engine.spec import RunSpec
 from engine.system import clock
 from events.chain import seal
 from events.errors import ExitCode
-from events.redact import Redactor
-from events.sqlite import SqliteLog
 from events.verify import verify as verify_log
-from projections.pdi import Method
+from projections.pdi import Method, PdiSettings
 from sandbox.local import local_backend
-from views import doctor, live, logs, pdi, replays, runs, settings, show, versions
-from views.calling import call
+from views import doctor, imports, live, logs, pdi, replays, runs, settings, show, skills, versions
+from views.calling import call, finish
 from views.ids import LATEST, find_run
 from views.machine import Machine
-from views.options import Given, Options, Wishes
+from views.options import Asked, Given, Options, Tail, Wishes
 
 DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
 ASIS: Final = Options()
 NOWISH: Final = Wishes()
+ASKED: Final = Asked()
+TAIL: Final = Tail()
 
 app = App(
     name="stillroom",
@@ -108,7 +107,7 @@ async def resume(
 async def list_runs(*, options: Options = ASIS, machine: Given) -> None:
     """List the runs of a log, oldest first."""
     async with options.desk(machine) as desk:
-        desk.screen.show(await runs.load_runs(desk), runs.render_runs)
+        desk.screen.show(runs.run_rows(await runs.look(desk)), runs.render_runs)
 
 
 @app.command(name="show")
@@ -125,26 +124,14 @@ async def show_it(target: str = LATEST, /, *, full: bool = False, options: Optio
 
 
 @app.command(name="pdi")
-async def show_pdi(
-    run: str = LATEST,
-    /,
-    *,
-    method: Method | None = None,
-    threshold: float | None = None,
-    warmup: int | None = None,
-    options: Options = ASIS,
-    machine: Given,
-) -> None:
+async def show_pdi(run: str = LATEST, /, *, asked: Asked = ASKED, options: Options = ASIS, machine: Given) -> None:
     """Show how far each memo of a run rested on what was executed: as recorded, or under other settings.
 
     Args:
         run: Its id.
-        method: Compute it again by this method.
-        threshold: Compute it again, triggering strictly below this.
-        warmup: Compute it again, with as many steps until the weight is 1.
     """
     async with options.desk(machine) as desk:
-        await pdi.tell(desk, run, pdi.Asked(method, threshold, warmup))
+        await pdi.tell(desk, run, asked)
 
 
 @app.command
@@ -159,25 +146,59 @@ async def replay(run: str = LATEST, /, *, rebuild: bool = False, options: Option
         await replays.tell(desk, await find_run(desk.log, run), rebuild=rebuild)
 
 
+@skills_app.command(name="list")
+async def list_skills(*, options: Options = ASIS, machine: Given) -> None:
+    """List every revision of every skill, oldest run first."""
+    async with options.desk(machine) as desk:
+        desk.screen.show(await skills.load(desk), skills.render)
+
+
+@skills_app.command(name="show")
+async def show_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
+    """Print a skill.
+
+    Args:
+        skill: NAME for the latest of that name, or RUN:NAME; either may be shortened.
+    """
+    async with options.desk(machine) as desk:
+        await skills.tell(desk, skill)
+
+
+@skills_app.command(name="export")
+async def export_skill(skill: str, folder: Path = Path(), /, *, options: Options = ASIS, machine: Given) -> None:
+    """Write a skill as a folder, with its provenance beside it. What is there already is left as it is.
+
+    Args:
+        skill: NAME for the latest of that name, or RUN:NAME.
+        folder: Where its folder goes. Default: here.
+    """
+    async with options.desk(machine) as desk:
+        chosen = await skills.choose(desk, skill)
+        desk.screen.draw(await skills.export(desk, chosen, machine.folder / folder), skills.render_exported)
+
+
+@import_app.command
+async def spark(folder: Path, /, *, method: Method = "token_overlap", options: Options = ASIS, machine: Given) -> None:
+    """Read past runs of SPARK: SKILL.md, attempts.json and trajectory.jsonl, any of them missing or broken.
+
+    Args:
+        folder: One task's folder, or a folder of them.
+        method: By which recorded PDI is computed again and compared.
+    """
+    async with open_log(options.means(machine)) as log:
+        found = await import_spark(log, machine.folder / folder, settings=PdiSettings(method=method))
+    options.screen(machine).show(imports.rows(found), imports.render)
+
+
 @log_app.command(name="tail")
-async def tail(
-    run: str | None = None,
-    /,
-    *,
-    events: Annotated[int, Parameter(name=("--events", "-n"))] = 20,
-    follow: Annotated[bool, Parameter(name=("--follow", "-f"))] = False,
-    options: Options = ASIS,
-    machine: Given,
-) -> None:
+async def tail(run: str | None = None, /, *, which: Tail = TAIL, options: Options = ASIS, machine: Given) -> None:
     """Show the last events, of a run or of the whole log.
 
     Args:
         run: Its id. Default: all runs.
-        events: How many; 20 if nothing is said.
-        follow: Go on with events as they come, until interrupted.
     """
     async with options.desk(machine) as desk:
-        await logs.tail(desk, events=events, run=run, follow=follow)
+        await logs.tail(desk, events=which.events, run=run, follow=which.follow)
 
 
 @log_app.command(name="stats")
@@ -264,30 +285,15 @@ async def _start(setting: Setting, spec: RunSpec, told: Callable[[str], None]) -
     return await runtime.start_run(setting, spec, told=told)
 
 
-@asynccontextmanager
-async def _setting(machine: Machine, options: Options, spec: RunSpec) -> AsyncIterator[Setting]:
-    """Gather the means of a run. Only keys the spec names get further than the redactor."""
-    path, keys = options.path(machine), key_names(spec)
-    await anyio.Path(path.parent).mkdir(parents=True, exist_ok=True)
-    backend = await local_backend(machine.workspace / "sandboxes")
-    for warning in backend.describe().warnings:
-        options.screen(machine).say(f"warning  {warning}")
-    variables = {name: machine.environment[name] for name in keys if name in machine.environment}
-    redactor = Redactor(secrets_of(machine.environment, keys))
-    async with await SqliteLog.open(path, clock=machine.clock, redactor=redactor) as log:
-        yield Setting(log, backend, load_prompts(), versions.package_version(), variables, machine.folder)
+def _setting(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:
+    screen = options.screen(machine)
+    return open_setting(options.means(machine), spec, warn=lambda text: screen.say(f"warning  {text}"))
 
 
 def main() -> int:
     """Run the command that was typed."""
     machine = Machine(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock)
-    code = call(app, sys.argv[1:], machine)
-    # A reader that went away (`| head`) would make the interpreter complain when it flushes at its end.
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code
+    return finish(machine, call(app, sys.argv[1:], machine))
 
 
 if __name__ == "__main__":

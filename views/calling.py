@@ -1,5 +1,6 @@
 """Calling a command: words in, an exit code out, and trouble told in words."""
 
+import os
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from inspect import iscoroutine
@@ -30,6 +31,15 @@ def call(app: App, words: Sequence[str], machine: Machine) -> int:
         return problems.tell(screen, problems.interrupted())
     except Exception as error:  # noqa: BLE001 - the last place that can turn a mistake of ours into words
         return problems.tell(screen, problems.internal(error, problems.write_report(machine, error)))
+
+
+def finish(machine: Machine, code: int) -> int:
+    """Flush what was printed, so that a reader that went away (`| head`) is not complained about at the very end."""
+    try:
+        machine.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), machine.stdout.fileno())
+    return code
 
 
 def _dispatch(app: App, words: Sequence[str], machine: Machine) -> ExitCode | None:

@@ -60,3 +60,8 @@ def size(number: int) -> str:
 def plural(number: int, word: str) -> str:
     """Write a count with its word."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def short(run: str) -> str:
+    """Shorten a run's id as far as it most likely stays unique; imported runs have speaking names."""
+    return run if "-" in run else run[:6]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from engine.errors import NothingToResume
-from engine.folding import fold
+from engine.folding import fold_many
 from engine.planning import recorded_spec
 from engine.runtime import RunReport
 from engine.scope import first_of
@@ -13,11 +13,13 @@ from engine.spec import RunSpec
 from events.errors import ExitCode
 from events.log import EventLog, Selection
 from events.run import RunOpened
+from projections.cost import Cost
 from projections.trials import Trials
 from views import summary
 from views.progress import watch
-from views.runs import run_row, trial_rows
+from views.runs import Seen, run_row, trial_rows
 from views.screen import Manner, Screen
+from views.skills import heads
 
 LAST_WORDS_S = 5.0
 """Seconds the watcher gets to read what the run wrote last."""
@@ -33,14 +35,15 @@ async def carry(log: EventLog, screen: Screen, work: Carry) -> ExitCode:
         StillroomError: It could not be carried to its end.
     """
     report = await _watched(log, screen, work)
-    state = await fold(log, Trials(), Selection(run=report.run))
-    run = state.runs[report.run]
-    row, trials = run_row(run, ()), trial_rows(run, ())
+    trials_state, cost = await fold_many(log, [Trials(), Cost()], Selection(run=report.run))
+    seen = Seen(trials_state, cost, owned=())
+    run = seen.trials.runs[report.run]
+    row, trials = run_row(seen, run), trial_rows(seen, run)
     if screen.manner is Manner.JSON:
         for each in (row, *trials):
             screen.line(each)
     else:
-        screen.out.print(summary.render(row, trials, []))
+        screen.out.print(summary.render(row, trials, await heads(log, report.run)))
     return summary.exit_code(report.outcomes)
 
 

@@ -15,7 +15,7 @@ from events.findings import AnyFinding, VerifyReport
 from events.log import EventLog, Selection
 from views.desk import Desk
 from views.errors import UsageWrong
-from views.figures import count, plural, size, when
+from views.figures import count, plural, short, size, when
 from views.ids import find_run
 from views.tables import heading, one_line, pairs, table, word
 
@@ -54,7 +54,7 @@ def event_row(recorded: Recorded) -> EventRow:
 
 def event_line(row: EventRow) -> RenderableType:
     """Write an event on one line."""
-    place = f"{row.run[:6]} {row.stream}@{row.version}"
+    place = f"{short(row.run)} {row.stream}@{row.version}"
     return one_line(
         Text.assemble(
             (f"{row.position:>8}  ", "dim"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -12,11 +12,14 @@ from engine import config
 from engine.config import Flag, Inputs, Resolved
 from engine.config_files import read_dotenv
 from engine.config_models import named_model
+from engine.config_setting import Means
 from engine.config_tree import Setting
+from projections.pdi import Method, PdiSettings
 from views.desk import Desk, reading
 from views.errors import UsageWrong
 from views.machine import Machine
 from views.screen import Screen
+from views.versions import package_version
 
 Given: TypeAlias = Annotated[Machine, Parameter(parse=False)]
 """Handed to a command by whoever calls it, never typed."""
@@ -41,6 +44,11 @@ class Options:
     def path(self, machine: Machine) -> Path:
         """Say which log is meant."""
         return machine.log_path(self.log)
+
+    def means(self, machine: Machine) -> Means:
+        """Say what a run would have at its disposal."""
+        sandboxes, package = machine.workspace / "sandboxes", package_version()
+        return Means(machine.environment, machine.folder, self.path(machine), sandboxes, machine.clock, package)
 
     def desk(self, machine: Machine) -> AbstractAsyncContextManager[Desk]:
         """Open the log to look at it."""
@@ -121,6 +129,36 @@ class Wishes:
             if value is not None:
                 yield Flag(name, key, value)
         yield from map(_set, self.set_)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Asked:
+    """Under which settings PDI is asked for. None, all of them: as it was recorded."""
+
+    method: Method | None = None
+    """Compute it again by this method."""
+    threshold: float | None = None
+    """Compute it again, triggering strictly below this."""
+    warmup: int | None = None
+    """Compute it again, with so many steps until the weight is 1."""
+
+    @property
+    def settings(self) -> PdiSettings | None:
+        """Give full settings; SPARK's defaults stand where nothing was said. None: nothing was said at all."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return PdiSettings(**given) if given else None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Tail:
+    """Which events are shown."""
+
+    events: Annotated[int, Parameter(name=("--events", "-n"))] = 20
+    """How many; 20 if nothing is said."""
+    follow: Annotated[bool, Parameter(name=("--follow", "-f"))] = False
+    """Go on with events as they come, until interrupted."""
 
 
 def _set(text: str) -> Flag:

@@ -13,6 +13,7 @@ from projections.pdi import Method, PdiSettings
 from projections.pdi_steps import RECORDED, PdiSteps, PdiStepsState, StepRow
 from views.desk import Desk
 from views.ids import find_run
+from views.options import Asked
 from views.tables import table
 
 ACTIVE = "active"
@@ -47,20 +48,6 @@ class PdiRow(msgspec.Struct, frozen=True):
     trial: str
     source: Literal["recorded", "computed"]
     """Whether this is what the run acted on, or what these settings would have said."""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """Under which settings PDI is asked for. None, all of them: as it was recorded."""
-
-    method: Method | None = None
-    threshold: float | None = None
-    warmup: int | None = None
-
-    @property
-    def settings(self) -> PdiSettings | None:
-        """Give full settings; SPARK's defaults stand where nothing was said. None: nothing was said at all."""
-        given = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
-        return PdiSettings(**given) if given else None
 
 
 async def tell(desk: Desk, run: str, asked: Asked) -> None:

@@ -16,10 +16,12 @@ from events.sandbox import SandboxFailed
 from events.session import SessionEnded
 from events.skill import SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
-from projections.trials import Run, Trials, TrialsState
-from views.figures import cost, count, duration, plural, reward
-from views.runs import WORDS, run_row, trial_rows
+from projections.cost import Cost
+from projections.trials import Run, Trials
+from views.figures import count, duration, plural, reward
+from views.runs import WORDS, Seen, run_row, trial_rows
 from views.screen import Manner, Screen
+from views.show import spending
 from views.tables import table
 
 EVERY_ANSWERS: Final = 50
@@ -33,18 +35,18 @@ class Progress:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._projection = Trials()
-        self._state: TrialsState = self._projection.initial()
+        self._seen = Seen(Trials().initial(), Cost().initial(), owned=(run,))
         self._answers = 0
 
     @property
     def run(self) -> Run | None:
         """The run, once anything of it was seen."""
-        return self._state.runs.get(self._run)
+        return self._seen.trials.runs.get(self._run)
 
     def see(self, recorded: Recorded) -> str | None:
         """Take an event in; give the line worth saying about it, if there is one."""
-        self._state = self._projection.apply(self._state, recorded, {})
+        trials, cost = Trials().apply(self._seen.trials, recorded, {}), Cost().apply(self._seen.cost, recorded, {})
+        self._seen = self._seen._replace(trials=trials, cost=cost)
         if isinstance(recorded.event, ModelAnswered):
             self._answers += 1
             if self._answers % EVERY_ANSWERS == 0:
@@ -56,7 +58,7 @@ class Progress:
         run = self.run
         if run is None:
             return "starting"
-        row = run_row(run, [run.id])
+        row = run_row(self._seen, run)
         done = row.solved + row.unsolved + row.no_verdict
         failed = sum(trial.failed_calls for trial in run.trials.values())
         parts = [
@@ -64,7 +66,7 @@ class Progress:
             plural(row.attempts, "attempt"),
             plural(self._answers, "turn"),
             f"{count(row.tokens)} tokens",
-            cost(row.cost_nano_usd),
+            spending(row),
             plural(failed, "failed call"),
             duration(run.last_at - run.started_at),
         ]
@@ -75,7 +77,7 @@ class Progress:
         run = self.run
         if run is None:
             return Text("starting", style="dim")
-        rows = [row for row in trial_rows(run, [run.id]) if row.outcome == "running"]
+        rows = [row for row in trial_rows(self._seen, run) if row.outcome == "running"]
         cells = [
             (
                 row.trial,

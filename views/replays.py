@@ -10,6 +10,11 @@ from rich.text import Text
 from engine.folding import fold_many
 from events.log import Selection
 from projections.base import Projection, state_digest
+from projections.cost import Cost
+from projections.library import Library
+from projections.memo import Memo
+from projections.pdi import PdiSettings
+from projections.pdi_steps import PdiSteps
 from projections.trials import Trials
 from replay.rerun import RerunReport, rerun
 from views.desk import Desk
@@ -42,7 +47,7 @@ class RebuildRow(msgspec.Struct, frozen=True, tag_field="kind", tag="view"):
 
 def projections() -> tuple[Projection[Any], ...]:
     """List the views there are."""
-    return (Trials(),)
+    return (Trials(), Cost(), Memo(), Library(), PdiSteps({"default": PdiSettings()}))
 
 
 async def tell(desk: Desk, run: str, *, rebuild: bool) -> None:

@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from rich.console import RenderableType
 
-from engine.folding import fold
+from engine.folding import fold_many
 from events.log import Selection
+from projections.cost import Cost, CostState
 from projections.trials import Attempt, Run, Trial, Trials, TrialsState
 from views.desk import Desk
 from views.errors import IdUnknown
-from views.figures import count, money, reward, when
+from views.figures import count, reward, when
+from views.spending import spent, written
 from views.tables import table
 
 WORDS: Final = {
@@ -49,7 +51,9 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """Model calls asked."""
     tokens: int
     cost_nano_usd: int | None
-    """In units of 10^-9 US dollars. None: no call said what it cost."""
+    """In units of 10^-9 US dollars, as far as it is known. None: there were calls, and none said what it cost."""
+    unknown_cost_calls: int
+    """Calls whose cost is missing from that sum."""
     events: int
 
 
@@ -71,6 +75,7 @@ class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
     skill: str | None
     tokens: int
     cost_nano_usd: int | None
+    unknown_cost_calls: int
 
 
 class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
@@ -94,25 +99,29 @@ class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
     cost_nano_usd: int | None
 
 
-def run_rows(state: TrialsState, owned: Collection[str]) -> list[RunRow]:
-    """List runs, oldest first.
+class Seen(NamedTuple):
+    """A log's runs, as folded, and what is true of them at this moment."""
 
-    Args:
-        state: As folded.
-        owned: Runs that a process holds at this moment; a run that is neither closed nor held was cut off.
-    """
-    return [run_row(run, owned) for run in state.runs.values()]
+    trials: TrialsState
+    cost: CostState
+    owned: Collection[str]
+    """Runs that a process holds; a run that is neither closed nor held was cut off."""
 
 
-def run_row(run: Run, owned: Collection[str]) -> RunRow:
+def run_rows(seen: Seen) -> list[RunRow]:
+    """List runs, oldest first."""
+    return [run_row(seen, run) for run in seen.trials.runs.values()]
+
+
+def run_row(seen: Seen, run: Run) -> RunRow:
     """Put a run on one row."""
     trials = run.trials.values()
     states = Counter(trial.state for trial in trials)
-    tokens = sum(trial.tokens for trial in trials)
+    known, unknown = spent(seen.cost.runs.get(run.id))
     return RunRow(
         run=run.id,
         started_at=run.started_at,
-        state=_state(run, owned),
+        state=_state(run, seen.owned),
         source=run.imported or "stillroom",
         method=run.method,
         scripted=run.scripted,
@@ -123,20 +132,23 @@ def run_row(run: Run, owned: Collection[str]) -> RunRow:
         no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
         attempts=sum(len(trial.attempts) for trial in trials),
         calls=sum(trial.calls for trial in trials),
-        tokens=tokens,
-        cost_nano_usd=_known(sum(trial.cost for trial in trials), tokens),
+        tokens=sum(trial.tokens for trial in trials),
+        # A record that holds no call says nothing about money.
+        cost_nano_usd=None if run.imported and not known else known,
+        unknown_cost_calls=unknown,
         events=run.events,
     )
 
 
-def trial_rows(run: Run, owned: Collection[str]) -> list[TrialRow]:
+def trial_rows(seen: Seen, run: Run) -> list[TrialRow]:
     """List a run's trials, in the order in which they were opened."""
-    over = _state(run, owned) == "cut off"
-    return [_trial_row(run, trial, over=over) for trial in run.trials.values()]
+    over = _state(run, seen.owned) == "cut off"
+    return [_trial_row(seen, run, trial, over=over) for trial in run.trials.values()]
 
 
-def _trial_row(run: Run, trial: Trial, *, over: bool) -> TrialRow:
+def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
     attempts = trial.attempts.values()
+    known, unknown = spent(seen.cost.runs.get(run.id), trial.name)
     return TrialRow(
         run=run.id,
         trial=trial.name,
@@ -149,13 +161,14 @@ def _trial_row(run: Run, trial: Trial, *, over: bool) -> TrialRow:
         reward=trial.reward,
         skill=trial.skill,
         tokens=trial.tokens,
-        cost_nano_usd=_known(trial.cost, trial.tokens),
+        cost_nano_usd=None if run.imported and not known else known,
+        unknown_cost_calls=unknown,
     )
 
 
 def attempt_rows(run: Run, trial: Trial) -> list[AttemptRow]:
     """List a trial's attempts."""
-    return [_attempt_row(run, trial, attempt) for _, attempt in sorted(trial.attempts.items())]
+    return [_attempt_row(run, trial, each) for each in sorted(trial.attempts.values(), key=lambda each: each.number)]
 
 
 def _attempt_row(run: Run, trial: Trial, attempt: Attempt) -> AttemptRow:
@@ -186,17 +199,17 @@ def outcome_of(attempt: Attempt) -> str:
 
 def render_runs(rows: Sequence[RunRow]) -> RenderableType:
     """Draw runs, the latest last."""
-    columns = ["run", "started", "state", "solved", "no verdict", "tokens", "cost", "from…"]
+    columns = ["run…", "started", "state", "solved", "no verdict", "tokens", "cost", "from…"]
     figures = ["solved", "no verdict", "tokens", "cost"]
     cells = [
         (
-            row.run[:10],
+            row.run,
             when(row.started_at)[5:16],
             row.state,
             f"{row.solved} of {row.trials}",
             str(row.no_verdict or "-"),
             count(row.tokens),
-            money(row.cost_nano_usd),
+            written(row.cost_nano_usd, row.unknown_cost_calls),
             "a script" if row.scripted else row.source,
         )
         for row in rows
@@ -215,7 +228,7 @@ def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
             f"{row.attempts} of {row.max_attempts}",
             ", ".join(row.interventions) or "none",
             count(row.tokens),
-            money(row.cost_nano_usd),
+            written(row.cost_nano_usd, row.unknown_cost_calls),
             row.skill or "",
         )
         for row in rows
@@ -256,18 +269,14 @@ def _known(cost: int, tokens: int) -> int | None:
     return None if cost == 0 and tokens > 0 else cost
 
 
-async def load_runs(desk: Desk) -> list[RunRow]:
-    """List every run of a log."""
-    return run_rows(await fold(desk.log, Trials()), await desk.owned())
-
-
-async def load_run(desk: Desk, run: str) -> Run:
-    """Fold one run, named in full.
+async def look(desk: Desk, run: str | None = None) -> Seen:
+    """Fold a log's runs, or one of them, named in full.
 
     Raises:
         IdUnknown: Nothing of it is in the log.
     """
-    state = await fold(desk.log, Trials(), Selection(run=run))
-    if run not in state.runs:
+    trials, cost = await fold_many(desk.log, [Trials(), Cost()], Selection(run=run))
+    seen = Seen(trials, cost, await desk.owned())
+    if run is not None and run not in seen.trials.runs:
         raise IdUnknown(run, "run", await desk.log.runs())
-    return state.runs[run]
+    return seen

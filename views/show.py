@@ -19,7 +19,7 @@ from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOp
 from projections.trials import Run
 from views.desk import Desk
 from views.errors import IdUnknown
-from views.figures import cost, count, duration, reward, when
+from views.figures import cost, count, duration, plural, reward, when
 from views.ids import AttemptTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
 from views.logs import EventRow, event_row
 from views.runs import (
@@ -27,7 +27,7 @@ from views.runs import (
     RunRow,
     TrialRow,
     attempt_rows,
-    load_run,
+    look,
     render_attempts,
     render_trials,
     run_row,
@@ -130,6 +130,13 @@ def _shown(line: str, *, full: bool) -> Text:
     return Text(line) if full else one_line(Text(line))
 
 
+def spending(row: RunRow | TrialRow) -> str:
+    """Say what was spent, and whether the sum lacks something."""
+    if row.cost_nano_usd is None or not row.unknown_cost_calls:
+        return cost(row.cost_nano_usd)
+    return f"{cost(row.cost_nano_usd)}, and {plural(row.unknown_cost_calls, 'call')} of unknown cost"
+
+
 def render_run(run: Run, row: RunRow) -> RenderableType:
     """Draw the head of a run."""
     named = [
@@ -139,7 +146,7 @@ def render_run(run: Run, row: RunRow) -> RenderableType:
         ("method", row.method or "-"),
         ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
         ("model", run.model or ""),
-        ("calls", f"{row.calls:,}, {count(row.tokens)} tokens, {cost(row.cost_nano_usd)}"),
+        ("calls", f"{row.calls:,}, {count(row.tokens)} tokens, {spending(row)}"),
         ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
         ("warnings", "; ".join(run.warnings)),
     ]
@@ -155,7 +162,7 @@ def render_trial(row: TrialRow) -> RenderableType:
         ("outcome", row.outcome),
         ("reward", reward(row.reward)),
         ("skill", row.skill or ""),
-        ("spent", f"{count(row.tokens)} tokens, {cost(row.cost_nano_usd)}"),
+        ("spent", f"{count(row.tokens)} tokens, {spending(row)}"),
     ]
     return pairs((name, value) for name, value in named if value)
 
@@ -190,20 +197,22 @@ async def tell(desk: Desk, text: str, *, full: bool) -> None:
 
 
 async def _tell_run(desk: Desk, target: RunTarget) -> None:
-    run, owned = await load_run(desk, target.run), await desk.owned()
-    desk.screen.draw(run_row(run, owned), lambda row: Group(render_run(run, row), ""))
-    desk.screen.show(trial_rows(run, owned), render_trials)
+    seen = await look(desk, target.run)
+    run = seen.trials.runs[target.run]
+    desk.screen.draw(run_row(seen, run), lambda row: Group(render_run(run, row), ""))
+    desk.screen.show(trial_rows(seen, run), render_trials)
 
 
 async def _tell_trial(desk: Desk, target: TrialTarget) -> None:
-    run = await load_run(desk, target.run)
-    rows = [row for row in trial_rows(run, await desk.owned()) if row.trial == target.trial]
+    seen = await look(desk, target.run)
+    run = seen.trials.runs[target.run]
+    rows = [row for row in trial_rows(seen, run) if row.trial == target.trial]
     desk.screen.show(rows, lambda rows: Group(*map(render_trial, rows), ""))
     desk.screen.show(attempt_rows(run, run.trials[target.trial]), render_attempts)
 
 
 async def _tell_attempt(desk: Desk, target: AttemptTarget, *, full: bool) -> None:
-    run = await load_run(desk, target.run)
+    run = (await look(desk, target.run)).trials.runs[target.run]
     rows = [row for row in attempt_rows(run, run.trials[target.trial]) if row.attempt == target.attempt]
     desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
     stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")

@@ -1,27 +1,20 @@
 """What is said at the end of a run: what came of each trial, what was learnt, what it cost, what to type next."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from events.errors import ExitCode
-from views.figures import cost, count, plural
+from views.figures import count, plural, short
 from views.runs import RunRow, TrialRow, render_trials
+from views.show import spending
+from views.skills import SkillText
 from views.tables import heading
 
 SKILL_LINES = 14
 """How much of a skill is shown."""
-
-
-class SkillHead(NamedTuple):
-    """The beginning of a skill."""
-
-    skill: str
-    revision: int
-    text: str
 
 
 class Suggestion(msgspec.Struct, frozen=True):
@@ -33,7 +26,7 @@ class Suggestion(msgspec.Struct, frozen=True):
 
 def suggestions(run: RunRow, trials: Sequence[TrialRow]) -> list[Suggestion]:
     """Pick the four commands that say most about this run."""
-    name = run.run[:6]
+    name = short(run.run)
     unusual = next((row for row in trials if row.interventions), None) or next(iter(trials), None)
     trial = f" {name}:{unusual.trial}" if unusual else f" {name}"
     return [
@@ -44,7 +37,7 @@ def suggestions(run: RunRow, trials: Sequence[TrialRow]) -> list[Suggestion]:
     ]
 
 
-def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillHead]) -> RenderableType:
+def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText]) -> RenderableType:
     """Draw the summary."""
     parts: list[RenderableType] = ["", Text.assemble(("run ", "bold"), (run.run, "bold"), f"  {run.state}")]
     if run.scripted:
@@ -54,7 +47,11 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillHead])
     if run.no_verdict:
         parts.append(Text("no verdict: something of ours broke, or a cap was met; it counts for nothing", style="dim"))
     for skill in skills[:1]:
-        parts += ["", heading(f"distilled: {skill.skill}, revision {skill.revision}"), *_head(skill.text)]
+        parts += [
+            "",
+            heading(f"distilled: {skill.skill}, revision {skill.revision}"),
+            *_head(next(iter(skill.files.values()))),
+        ]
     if skills[1:]:
         parts.append(Text(f"  and {plural(len(skills) - 1, 'more skill')}", style="dim"))
     parts += ["", heading("next")]
@@ -66,7 +63,7 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillHead])
 
 def _totals(run: RunRow) -> str:
     ended = f"{run.solved} solved, {run.unsolved} unsolved, {run.no_verdict} without a verdict"
-    return f"{ended} · {plural(run.calls, 'model call')} · {count(run.tokens)} tokens · {cost(run.cost_nano_usd)}"
+    return f"{ended} · {plural(run.calls, 'model call')} · {count(run.tokens)} tokens · {spending(run)}"
 
 
 def _head(text: str) -> Iterable[RenderableType]:

@@ -1,0 +1,67 @@
+"""Gathering the means of a run from what the command line was given: log, sandbox, prompts, keys."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio
+
+from engine.config_secrets import key_names, secrets_of
+from engine.prompting import load_prompts
+from engine.setting import Setting
+from engine.spec import RunSpec
+from events.redact import Redactor
+from events.sqlite import SqliteLog
+from sandbox.local import local_backend
+
+
+class Means(NamedTuple):
+    """What the composition root knows of the machine."""
+
+    environment: Mapping[str, str]
+    folder: Path
+    """Where the command was given."""
+    log: Path
+    sandboxes: Path
+    """Folder for the folders of sandboxes."""
+    clock: Callable[[], int]
+    package: str
+    """Version of stillroom."""
+
+
+@asynccontextmanager
+async def open_log(means: Means, spec: RunSpec | None = None) -> AsyncIterator[SqliteLog]:
+    """Open the log to write to it, and make it if it is not there. Secrets of the environment never reach it.
+
+    Args:
+        means: Its path, the clock, the environment.
+        spec: Whose keys are secrets too, whatever their variables are called. None: there is none.
+
+    Raises:
+        LogError: It cannot be opened, or a key is one that cannot be looked for.
+    """
+    secrets = secrets_of(means.environment, key_names(spec) if spec else ())
+    await anyio.Path(means.log.parent).mkdir(parents=True, exist_ok=True)
+    async with await SqliteLog.open(means.log, clock=means.clock, redactor=Redactor(secrets)) as log:
+        yield log
+
+
+@asynccontextmanager
+async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], None]) -> AsyncIterator[Setting]:
+    """Gather the means of a run. Of the environment, it is given the keys its spec names, and nothing else.
+
+    Args:
+        means: What there is.
+        spec: What is to be done.
+        warn: Called with what a person must be told before anything runs.
+
+    Raises:
+        LogError: The log cannot be opened, or a key is one that cannot be looked for.
+    """
+    backend = await local_backend(means.sandboxes)
+    for warning in backend.describe().warnings:
+        warn(warning)
+    variables = {name: means.environment[name] for name in key_names(spec) if name in means.environment}
+    async with open_log(means, spec) as log:
+        yield Setting(log, backend, load_prompts(), means.package, variables, means.folder)
