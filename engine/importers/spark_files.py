@@ -77,17 +77,18 @@ def _redactor(files: Mapping[str, bytes], warnings: Warnings) -> Redactor:
     secrets: dict[str, str] = {}
     redactor = Redactor()
     for name, value in dict.fromkeys(_secrets(files)):
+        # A label for the name: only what a mark may hold, and what can be written.
         label = re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "SECRET"
         while label in secrets:
             label += "_"
         try:
             redactor = Redactor({**secrets, label: value})
         except (StillroomError, UnicodeEncodeError):
-            warnings.add(Place(TRAJECTORY, None), f"{name} has a value that cannot be looked for", "it stays as it is")
+            warnings.add(Place(TRAJECTORY, None), f"{label} has a value that cannot be looked for", "it stays as it is")
             continue
         secrets[label] = value
         warnings.add(
-            Place(TRAJECTORY, None), f"holds the value of {name}", f"[secret:{label}] stands for it everywhere"
+            Place(TRAJECTORY, None), f"holds the value of {label}", f"[secret:{label}] stands for it everywhere"
         )
     return redactor
 

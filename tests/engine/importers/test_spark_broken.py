@@ -174,6 +174,16 @@ async def test_w21_keys_are_replaced_wherever_they_stand(log: MemoryLog, tmp_pat
     assert (opened.agent, "https://example.org/v1" in kept.decode()) == ("codex", True)
 
 
+async def test_w21_a_key_that_cannot_be_looked_for_is_named(log: MemoryLog, tmp_path: Path) -> None:
+    """Too short, half a character, or under a name nobody can write: said, and no reason to stop."""
+    env = {"SHORT_KEY": "abc", "HALF_SECRET": "\ud800-0123456789", "\udfff_TOKEN": "tok-0123456789", "MAX_TOKEN": 7}
+    record = result(0, result_json={"config": {"agent": {"env": env}}}, error="tok-0123456789")
+    imported = await _only(log, _task(tmp_path, {"trajectory.jsonl": json.dumps(record)}))
+    assert (await _all(log, ImportedAttempt))[0].error == "[secret:__TOKEN]"
+    for name in ("SHORT_KEY", "HALF_SECRET"):
+        assert f"trajectory.jsonl: {name} has a value that cannot be looked for; it stays as it is" in imported.warnings
+
+
 async def test_huge_memos_and_deep_nesting_do_no_harm(log: MemoryLog, tmp_path: Path) -> None:
     """An error page of a quarter of a megabyte was stored as a memo once; a line nested without end is no record."""
     dump = "[LLM ERROR] " + "x" * 300_000
