@@ -5,6 +5,7 @@ cut short goes on where it ended: the same files give the same events.
 """
 
 import re
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -23,7 +24,7 @@ from events.errors import ExitCode
 from events.log import EventLog, Selection
 from events.values import NamedDigest
 from projections.pdi import AT_THRESHOLD, PdiSettings
-from projections.pdi_steps import PdiSteps, StepRow
+from projections.pdi_steps import PdiSteps, PdiStepsState
 
 ALREADY = "already imported"
 """Stands alone among the warnings of a task whose files the log holds."""
@@ -97,7 +98,7 @@ async def _import(log: EventLog, read: _Read, settings: PdiSettings) -> Imported
     if not await _append(log, run, chunks):
         return Imported(found.task, run, len(story.attempts), (ALREADY,))
     state = await fold(log, PdiSteps({"again": settings}), Selection(run=run))
-    differences = tuple(_differences(state.rows, state.recorded))
+    differences = tuple(_differences(state, settings))
     return Imported(found.task, run, len(story.attempts), read.warnings + differences)
 
 
@@ -123,17 +124,15 @@ async def _append(log: EventLog, run: str, chunks: list[Chunk]) -> bool:
     return appended
 
 
-def _differences(rows: list[StepRow], recorded: list[StepRow]) -> list[str]:
+def _differences(state: PdiStepsState, settings: PdiSettings) -> Iterator[str]:
     """Name the steps at which the source recorded other values than we compute, at its four decimals."""
-    computed = {row.attempt: row for row in rows}
-    found = []
-    for row in recorded:
+    computed = {row.attempt: row for row in state.rows}
+    for row in state.recorded:
         ours = computed.get(row.attempt)
         if ours is None:
             continue
         names = [name for name in _FIELDS if abs(round(getattr(ours, name), 4) - getattr(row, name)) > AT_THRESHOLD]
-        if abs(ours.weighted_pdi - -0.5) >= AT_THRESHOLD and ours.level != row.level:
+        if abs(ours.weighted_pdi - settings.threshold) >= AT_THRESHOLD and ours.level != row.level:
             names.append("level")
         if names:
-            found.append(f"PDI after attempt {row.attempt}: recorded {', '.join(names)} is not what we compute")
-    return found
+            yield f"PDI after attempt {row.attempt}: {', '.join(names)} as recorded are not what {settings.method} gives"

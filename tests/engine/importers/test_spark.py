@@ -162,6 +162,14 @@ async def test_files_are_kept_byte_for_byte(world: World) -> None:
         assert kept == {path.name: path.read_bytes() for path in (FOLDERS / task).iterdir()}
 
 
+async def test_what_another_method_gives_is_said() -> None:
+    """No file says which method was used; comparing under the other one shows that it was not that."""
+    async with MemoryLog(clock=lambda: 1) as log:
+        (found,) = await import_spark(log, FOLDERS / "lean4-proof", settings=PdiSettings(method="js_divergence"))
+    wanted = "proxy_exec, raw_pdi, weighted_pdi as recorded are not what js_divergence gives"
+    assert found.warnings == (f"PDI after attempt 0: {wanted}",)
+
+
 async def test_the_same_again_appends_nothing(world: World) -> None:
     """A person who is not sure may simply import again."""
     head = await world.log.head()
