@@ -135,4 +135,5 @@ def _differences(state: PdiStepsState, settings: PdiSettings) -> Iterator[str]:
         if abs(ours.weighted_pdi - settings.threshold) >= AT_THRESHOLD and ours.level != row.level:
             names.append("level")
         if names:
-            yield f"PDI after attempt {row.attempt}: {', '.join(names)} as recorded are not what {settings.method} gives"
+            differing = ", ".join(names)
+            yield f"PDI after attempt {row.attempt}: {differing} as recorded are not what {settings.method} gives"
