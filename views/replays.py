@@ -1,7 +1,6 @@
 """What a replay shows: every stream again, byte for byte, and every view again, by its digest."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from rich.console import RenderableType
@@ -9,13 +8,8 @@ from rich.text import Text
 
 from engine.folding import fold_many
 from events.log import Selection
-from projections.base import Projection, state_digest
-from projections.cost import Cost
-from projections.library import Library
-from projections.memo import Memo
-from projections.pdi import PdiSettings
-from projections.pdi_steps import PdiSteps
-from projections.trials import Trials
+from projections.base import state_digest
+from projections.registry import registered
 from replay.rerun import RerunReport, rerun
 from views.desk import Desk
 from views.figures import plural
@@ -45,11 +39,6 @@ class RebuildRow(msgspec.Struct, frozen=True, tag_field="kind", tag="view"):
     """Equal digests mean equal views, on any machine."""
 
 
-def projections() -> tuple[Projection[Any], ...]:
-    """List the views there are."""
-    return (Trials(), Cost(), Memo(), Library(), PdiSteps({"default": PdiSettings()}))
-
-
 async def tell(desk: Desk, run: str, *, rebuild: bool) -> None:
     """Run a run again, unless only its views are wanted, and fold its views again.
 
@@ -59,18 +48,17 @@ async def tell(desk: Desk, run: str, *, rebuild: bool) -> None:
     """
     if not rebuild:
         desk.screen.draw(_row(await rerun(desk.log, run)), render_rerun)
-    registered = projections()
-    states = await fold_many(desk.log, registered, Selection(run=run))
+    views = registered()
+    states = await fold_many(desk.log, views, Selection(run=run))
     rows = [
-        RebuildRow(each.name, each.revision, state_digest(state))
-        for each, state in zip(registered, states, strict=True)
+        RebuildRow(each.name, each.revision, state_digest(state)) for each, state in zip(views, states, strict=True)
     ]
     desk.screen.show(rows, render_views)
 
 
 def revisions() -> dict[str, int]:
     """List the views there are, with their revisions."""
-    return {each.name: each.revision for each in projections()}
+    return {each.name: each.revision for each in registered()}
 
 
 def _row(report: RerunReport) -> RerunRow:

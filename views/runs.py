@@ -73,6 +73,8 @@ class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
     reward: float | None
     """Best reward of any attempt. None: no attempt was scored."""
     skill: str | None
+    errors: dict[str, int]
+    """What went wrong on our side or on the way to a model, how often."""
     tokens: int
     cost_nano_usd: int | None
     unknown_cost_calls: int
@@ -160,6 +162,7 @@ def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
         interventions=tuple(each.intervention for each in attempts if each.intervention != "none"),
         reward=trial.reward,
         skill=trial.skill,
+        errors=dict(trial.errors),
         tokens=trial.tokens,
         cost_nano_usd=None if run.imported and not known else known,
         unknown_cost_calls=unknown,
@@ -168,7 +171,8 @@ def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
 
 def attempt_rows(run: Run, trial: Trial) -> list[AttemptRow]:
     """List a trial's attempts."""
-    return [_attempt_row(run, trial, each) for each in sorted(trial.attempts.values(), key=lambda each: each.number)]
+    attempts = sorted(trial.attempts.values(), key=lambda attempt: attempt.number)
+    return [_attempt_row(run, trial, attempt) for attempt in attempts]
 
 
 def _attempt_row(run: Run, trial: Trial, attempt: Attempt) -> AttemptRow:
@@ -186,7 +190,7 @@ def _attempt_row(run: Run, trial: Trial, attempt: Attempt) -> AttemptRow:
         ended=attempt.agent_ended or "",
         detail=attempt.detail or (attempt.outcome.reason if attempt.outcome else ""),
         tokens=attempt.tokens,
-        cost_nano_usd=_known(attempt.cost, attempt.tokens),
+        cost_nano_usd=None if attempt.unknown_cost and not attempt.cost else attempt.cost,
     )
 
 
@@ -219,7 +223,7 @@ def render_runs(rows: Sequence[RunRow]) -> RenderableType:
 
 def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
     """Draw trials."""
-    columns = ["trial…", "outcome", "reward", "attempts", "interventions…", "tokens", "cost", "skill…"]
+    columns = ["trial", "outcome", "reward", "attempts", "interventions…", "cost", "led to…"]
     cells = [
         (
             row.trial,
@@ -227,13 +231,12 @@ def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
             reward(row.reward),
             f"{row.attempts} of {row.max_attempts}",
             ", ".join(row.interventions) or "none",
-            count(row.tokens),
             written(row.cost_nano_usd, row.unknown_cost_calls),
-            row.skill or "",
+            row.skill or ", ".join(f"{what} ({times})" for what, times in row.errors.items()),
         )
         for row in rows
     ]
-    return table(columns, cells, right=["reward", "attempts", "tokens", "cost"])
+    return table(columns, cells, right=["reward", "attempts", "cost"])
 
 
 def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
@@ -262,11 +265,6 @@ def _state(run: Run, owned: Collection[str]) -> Literal["running", "done", "cut 
     if run.closed:
         return "done"
     return "running" if run.id in owned else "cut off"
-
-
-def _known(cost: int, tokens: int) -> int | None:
-    """Tell nothing spent from nothing known: tokens without a price cost an unknown amount."""
-    return None if cost == 0 and tokens > 0 else cost
 
 
 async def look(desk: Desk, run: str | None = None) -> Seen:

@@ -11,7 +11,7 @@ from views.figures import count, plural, short
 from views.runs import RunRow, TrialRow, render_trials
 from views.show import spending
 from views.skills import SkillText
-from views.tables import heading
+from views.tables import heading, one_line
 
 SKILL_LINES = 14
 """How much of a skill is shown."""
@@ -31,9 +31,9 @@ def suggestions(run: RunRow, trials: Sequence[TrialRow]) -> list[Suggestion]:
     trial = f" {name}:{unusual.trial}" if unusual else f" {name}"
     return [
         Suggestion(f"stillroom show{trial}", "a trial, attempt by attempt"),
-        Suggestion(f"stillroom pdi {name}", "how far each memo rested on what was executed"),
+        Suggestion(f"stillroom pdi {name}", "how far each memo rested on evidence"),
         Suggestion("stillroom skills list", "what was distilled"),
-        Suggestion(f"stillroom replay {name}", "the same again from the log alone: no model, no sandbox"),
+        Suggestion(f"stillroom replay {name}", "the same again from the log alone"),
     ]
 
 
@@ -46,6 +46,9 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText])
     parts.append(Text(_totals(run)))
     if run.no_verdict:
         parts.append(Text("no verdict: something of ours broke, or a cap was met; it counts for nothing", style="dim"))
+    # The one that was learnt from failures says most.
+    made = {row.skill: len(row.interventions) for row in trials}
+    skills = sorted(skills, key=lambda skill: -made.get(skill.skill, 0))
     for skill in skills[:1]:
         parts += [
             "",
@@ -57,7 +60,7 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText])
     parts += ["", heading("next")]
     picked = suggestions(run, trials)
     width = max(len(each.command) for each in picked)
-    parts += [Text.assemble(f"  {each.command:<{width}}  ", (each.shows, "dim")) for each in picked]
+    parts += [one_line(Text.assemble(f"  {each.command:<{width}}  ", (each.shows, "dim"))) for each in picked]
     return Group(*parts)
 
 
@@ -68,7 +71,9 @@ def _totals(run: RunRow) -> str:
 
 def _head(text: str) -> Iterable[RenderableType]:
     lines = text.splitlines()
-    yield from (Text(f"  {line}", style="green" if line.startswith("#") else "") for line in lines[:SKILL_LINES])
+    yield from (
+        one_line(Text(f"  {line}", style="green" if line.startswith("#") else "")) for line in lines[:SKILL_LINES]
+    )
     if len(lines) > SKILL_LINES:
         yield Text(f"  … {len(lines) - SKILL_LINES} more lines", style="dim")
 
