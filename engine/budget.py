@@ -11,7 +11,7 @@ from typing import NamedTuple
 from engine.ports import Place
 from events.base import Event, Recorded
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
-from events.model import ModelAnswered, ModelFailed
+from events.model import ModelAnswered, ModelAsked, ModelFailed
 from events.values import NanoUsd
 
 _MAY_HAVE_COST = frozenset({"timeout", "network", "malformed", "refusal"})
@@ -41,6 +41,10 @@ class BudgetKeeper:
         self._total = 0
         self._open: dict[str, Open] = {}
 
+    def of_trial(self, trial: str) -> NanoUsd:
+        """Spent and reserved by one trial."""
+        return self._by_trial[trial]
+
     @property
     def committed(self) -> NanoUsd:
         """Spent and reserved, all trials together."""
@@ -49,13 +53,13 @@ class BudgetKeeper:
     def fold(self, histories: Mapping[str, Sequence[Recorded]]) -> None:
         """Take in what a run did before, in whichever order its streams come: sums have none.
 
-        A call that was asked and not answered when a process died may have cost its bound. It is counted,
-        and its grant stays open for the call that is asked again.
+        A call that was asked and not answered when a process died may have cost its bound. Its grant stays; and
+        where the call will be asked again, its bound is counted once more.
         """
         for stream, history in histories.items():
             self._fold_stream(stream, history)
             left = self._open.get(stream)
-            if left is not None and history and _asked_last(history):
+            if left is not None and isinstance(history[-1].event, ModelAsked):
                 self._add(left.trial, left.amount)
 
     async def __call__(self, asked: Event, place: Place) -> Event:
@@ -95,10 +99,6 @@ class BudgetKeeper:
     def _add(self, trial: str, amount: NanoUsd) -> None:
         self._by_trial[trial] += amount
         self._total += amount
-
-
-def _asked_last(history: Sequence[Recorded]) -> bool:
-    return not isinstance(history[-1].event, BudgetAsked | BudgetGranted)
 
 
 def _cost(outcome: Event, bound: NanoUsd) -> NanoUsd:
