@@ -9,15 +9,27 @@ step is raw. The smallest sample for which a z-score says more than a sign is th
 """
 
 from collections import Counter
-from math import sqrt
 from typing import Literal, assert_never
 
 import msgspec
 
-from projections.text import ALPHA, coverage, failed_rows, jaccard, js_similarity, section, tokens
+from projections.pdi_scores import NO_SCORE, Score, score
+from projections.text import (
+    ALPHA,
+    coverage,
+    failed_rows,
+    jaccard,
+    js_similarity,
+    lenient_section,
+    section,
+    tokens,
+)
 
 Method = Literal["token_overlap", "js_divergence"]
 Level = Literal["soft", "strong"]
+Sections = Literal["exact", "lenient"]
+Unhealthy = Literal["counted", "left_out"]
+FACTS, PLAN = "Verified Facts", "Next Strategy"
 
 AT_THRESHOLD = 1e-9
 """Closer to the threshold than this, the decision is one of rounding (SPARK, W2)."""
@@ -35,6 +47,19 @@ class PdiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Smoothing of js_divergence, above 0."""
     facts_share: float = 0.5
     """Share of verified facts in ossification, [0, 1]; failed tests have the rest."""
+    exec_weight: float = 1.0
+    """Of z(exec) in PDI, 0 or above; SPARK weighs all three alike."""
+    plan_weight: float = 1.0
+    """Of z(plan), which counts against PDI."""
+    oss_weight: float = 1.0
+    """Of z(oss), which counts against PDI."""
+    tolerance: float = 0.0
+    """How far below the threshold a value must be, so that rounding never decides; 1e-9 is enough (SPARK, W2)."""
+    sections: Sections = "exact"
+    """How sections of a memo are found: as SPARK finds them, or whatever the case, bold type or line ends."""
+    unhealthy: Unhealthy = "counted"
+    """What becomes of a step whose memo is none. SPARK counts it, and takes an outage for progress (W3). Left out, it
+    never triggers and enters no mean."""
 
 
 class PdiInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +91,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     proxy_oss: float
     failed_similarity: float
     """The part of ossification that is about failed tests."""
+    exec_score: Score
+    """Against which mean and spread each component was scored; at the first step there are none."""
+    plan_score: Score
+    oss_score: Score
     raw_pdi: float
     weight: float
     weighted_pdi: float
@@ -87,23 +116,46 @@ class PdiState(msgspec.Struct, frozen=True):
     """Whether the last step was."""
 
 
+class Components(msgspec.Struct, frozen=True):
+    """What is measured at one step, before it is scored. The ranges are those of token_overlap."""
+
+    proxy_exec: float
+    """[0, 1]; higher is better."""
+    proxy_plan: float
+    """[0, 1]; lower is better. 0 at the first step by construction."""
+    proxy_oss: float
+    """[0, 1]; lower is better. 0 at the first step by construction."""
+    failed_similarity: float
+    """[0, 1]."""
+
+
 def read_step(state: PdiState, given: PdiInput, settings: PdiSettings) -> tuple[PdiState, Reading]:
     """Read PDI at a step, and give the state after it."""
-    proxy_exec, proxy_plan, proxy_oss, failed = components(given, settings)
-    execs, plans, osses = (*state.execs, proxy_exec), (*state.plans, proxy_plan), (*state.osses, proxy_oss)
-    raw = proxy_exec - proxy_plan - proxy_oss if len(execs) == 1 else z_last(execs) - z_last(plans) - z_last(osses)
+    return judge(state, given, settings, measure(given, settings))
+
+
+def judge(state: PdiState, given: PdiInput, settings: PdiSettings, found: Components) -> tuple[PdiState, Reading]:
+    """Score what was measured at a step against the steps before, and decide; gives the state after it."""
+    counted = given.healthy or settings.unhealthy == "counted"
+    after = _with(state, found)
+    scores = (score(after.execs), score(after.plans), score(after.osses)) if state.execs else (NO_SCORE,) * 3
+    raw = _combined(found, scores, settings)
     weight = min(1.0, given.step / settings.warmup) if settings.warmup > 0 else 1.0
     weighted = weight * raw
-    triggered = given.step >= 1 and weight > 0 and weighted < settings.threshold
+    below = weighted < settings.threshold - settings.tolerance
+    triggered = counted and given.step >= 1 and weight > 0 and below
     level: Level | None = ("strong" if state.triggered else "soft") if triggered else None
-    reasons = _doubts(given, len(execs), weighted, settings)
+    reasons = _doubts(given, len(after.execs), weighted, settings)
     reading = Reading(
         step=given.step,
         method=settings.method,
-        proxy_exec=proxy_exec,
-        proxy_plan=proxy_plan,
-        proxy_oss=proxy_oss,
-        failed_similarity=failed,
+        proxy_exec=found.proxy_exec,
+        proxy_plan=found.proxy_plan,
+        proxy_oss=found.proxy_oss,
+        failed_similarity=found.failed_similarity,
+        exec_score=scores[0],
+        plan_score=scores[1],
+        oss_score=scores[2],
         raw_pdi=raw,
         weight=weight,
         weighted_pdi=weighted,
@@ -112,50 +164,49 @@ def read_step(state: PdiState, given: PdiInput, settings: PdiSettings) -> tuple[
         valid=not reasons,
         reasons=reasons,
     )
-    return PdiState(execs, plans, osses, triggered), reading
+    kept = after if counted else state
+    return msgspec.structs.replace(kept, triggered=triggered), reading
 
 
-def components(given: PdiInput, settings: PdiSettings) -> tuple[float, float, float, float]:
-    """Give exec, plan, oss and the likeness of failed tests (SPARK, 1.4)."""
-    facts = section(given.memo, "Verified Facts")
+def _with(state: PdiState, found: Components) -> PdiState:
+    return PdiState(
+        (*state.execs, found.proxy_exec),
+        (*state.plans, found.proxy_plan),
+        (*state.osses, found.proxy_oss),
+        state.triggered,
+    )
+
+
+def _combined(found: Components, scores: tuple[Score, ...], settings: PdiSettings) -> float:
+    """Weigh the scores, or at the first step the values themselves; from left to right, as SPARK does."""
+    values = (found.proxy_exec, found.proxy_plan, found.proxy_oss)
+    if scores[0].of:
+        values = (scores[0].z, scores[1].z, scores[2].z)
+    return settings.exec_weight * values[0] - settings.plan_weight * values[1] - settings.oss_weight * values[2]
+
+
+def measure(given: PdiInput, settings: PdiSettings) -> Components:
+    """Measure exec, plan and oss (SPARK, 1.4)."""
+    facts = found_section(given.memo, FACTS, settings)
     proxy_exec = _covered(given.commands, facts, settings) if facts else 0.0
     if not given.previous_memo:
-        return proxy_exec, 0.0, 0.0, 0.0
-    plans = (section(given.previous_memo, "Next Strategy"), section(given.memo, "Next Strategy"))
-    held = _alike(section(given.previous_memo, "Verified Facts"), facts, settings)
+        return Components(proxy_exec, 0.0, 0.0, 0.0)
+    before, now = (found_section(memo, PLAN, settings) for memo in (given.previous_memo, given.memo))
+    held = _alike(found_section(given.previous_memo, FACTS, settings), facts, settings)
     failed = _failed_alike(given.previous_summary, given.summary, settings)
     share = settings.facts_share
-    return proxy_exec, _alike(*plans, settings), share * held + (1 - share) * failed, failed
+    return Components(proxy_exec, _alike(before, now, settings), share * held + (1 - share) * failed, failed)
 
 
-def z_last(values: tuple[float, ...]) -> float:
-    """Score the last value against all of them, itself included: (x - mean) / population std; 0 if std is 0.
-
-    The order of additions is numpy's, which SPARK's recorded decisions rest on: up to seven values from left to
-    right, from eight on eight running sums that are then paired.
-    """
-    count = len(values)
-    mean = _numpy_sum(values) / count
-    deviations = [value - mean for value in values]
-    std = sqrt(_numpy_sum([each * each for each in deviations]) / count)
-    return 0.0 if std == 0.0 else (values[-1] - mean) / std
-
-
-def _numpy_sum(values: "tuple[float, ...] | list[float]") -> float:
-    """Add like numpy does for up to 128 values."""
-    if len(values) < 8:
-        total = 0.0
-        for value in values:
-            total += value
-        return total
-    sums = list(values[:8])
-    whole = len(values) - len(values) % 8
-    for start in range(8, whole, 8):
-        sums = [kept + values[start + i] for i, kept in enumerate(sums)]
-    total = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
-    for value in values[whole:]:
-        total += value
-    return total
+def found_section(memo: str, title: str, settings: PdiSettings) -> str:
+    """Give a section of a memo as the settings find it; empty if it is missing."""
+    match settings.sections:
+        case "exact":
+            return section(memo, title)
+        case "lenient":
+            return lenient_section(memo, title)
+        case _:
+            assert_never(settings.sections)
 
 
 def _covered(commands: str, facts: str, settings: PdiSettings) -> float:
@@ -196,7 +247,7 @@ def _doubts(given: PdiInput, steps: int, weighted: float, settings: PdiSettings)
     doubts = []
     if not given.healthy:
         doubts.append("the memo is no memo")
-    missing = [title for title in ("Verified Facts", "Next Strategy") if not section(given.memo, title)]
+    missing = [title for title in (FACTS, PLAN) if not found_section(given.memo, title, settings)]
     doubts += [f"the memo has no section {title!r}" for title in missing]
     if steps < 3:
         doubts.append("fewer than three steps: a z-score says no more than a sign")
