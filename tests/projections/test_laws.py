@@ -1,0 +1,105 @@
+"""The laws of `projections.base`, asked of every registered projection over histories that nobody would think of."""
+
+import subprocess
+import sys
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.base import Recorded, StreamId
+from events.codec import encode, tag_of
+from projections.base import Projection, encode_state, state_digest
+from projections.registry import ProjectionUnknown, projection_named, registered
+from tests.events.samples import sample
+from tests.projections.histories import CLASSES, folded, histories, recorded
+
+NAMES = tuple(each.name for each in registered())
+
+_every = pytest.mark.parametrize("name", NAMES)
+_often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@_every
+@_often
+@given(history=histories())
+def test_what_it_does_not_look_at_leaves_it_as_it_is(name: str, history: list[Recorded]) -> None:
+    """Total: nothing raises, and an event outside its tags could as well not be there."""
+    projection = projection_named(name)
+    looked_at = [each for each in history if projection.tags is None or tag_of(each.event) in projection.tags]
+    assert _bytes(folded(projection, history)) == _bytes(folded(projection, looked_at))
+
+
+@_every
+@_often
+@given(history=histories(), cut=st.integers(0, 25))
+def test_two_parts_make_the_whole(name: str, history: list[Recorded], cut: int) -> None:
+    """A view may be folded up to now, and further later. Another fold in between is another fold."""
+    projection = projection_named(name)
+    first = folded(projection, history[:cut])
+    whole = _bytes(folded(projection, history))
+    assert _bytes(folded(projection, history[cut:], first)) == whole
+
+
+@_every
+@_often
+@given(history=histories(), cut=st.integers(0, 25))
+def test_a_snapshot_and_the_rest_make_the_whole(name: str, history: list[Recorded], cut: int) -> None:
+    """Whatever stands in a state survives JSON: keys that are numbers, rewards below zero, names with accents."""
+    projection = projection_named(name)
+    kept = _bytes(folded(projection, history[:cut]))
+    state = msgspec.json.decode(kept, type=projection.state_type())
+    assert _bytes(state) == kept
+    assert _bytes(folded(projection, history[cut:], state)) == _bytes(folded(projection, history))
+
+
+@_every
+@_often
+@given(history=histories())
+def test_a_fold_changes_nothing_but_its_state(name: str, history: list[Recorded]) -> None:
+    """Events are shared by all who read them, and a new state by nobody."""
+    projection = projection_named(name)
+    new = _bytes(projection.initial())
+    folded(projection, history)
+    assert _bytes(projection.initial()) == new
+    assert [encode(each.event) for each in history] == [each.payload for each in history]
+
+
+def test_the_bytes_of_a_state_depend_on_nothing_but_events() -> None:
+    """The seed of hashing differs between processes, and must not show: digests are compared across machines."""
+    command = (sys.executable, "-c", "from tests.projections.test_laws import digests; print(digests())")
+    found = {
+        subprocess.run(command, env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout.strip()
+        for seed in ("0", "1", "4242")
+    }
+    assert found == {digests()}
+
+
+def test_projections_are_found_by_name() -> None:
+    """Ours are registered as an outsider's would be, and an unknown name says which there are."""
+    assert set(NAMES) >= {"cost", "library", "memo", "pdi_steps", "trials"}
+    assert projection_named("memo").name == "memo"
+    with pytest.raises(ProjectionUnknown) as refused:
+        projection_named("mmeo")
+    assert "memo" in refused.value.remedy
+
+
+def digests() -> str:
+    """Fold one of every event, in several streams, and name each state."""
+    streams = [StreamId("r1", name) for name in ("trial/text é", "attempt/text é/1", "run", "session")]
+    history = recorded((stream, sample(kind)) for stream in streams for kind in (*CLASSES, *reversed(CLASSES)))
+    return " ".join(state_digest(_of_samples(each, history)) for each in registered())
+
+
+def _of_samples(projection: Projection[Any], history: list[Recorded]) -> Any:
+    """Fold events whose every blob holds the same text."""
+    state = projection.initial()
+    for each in history:
+        state = projection.apply(state, each, dict.fromkeys(projection.needs(each), b"### Verified Facts\n- text"))
+    return state
+
+
+def _bytes(state: object) -> bytes:
+    return encode_state(state)
