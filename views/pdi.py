@@ -14,7 +14,7 @@ from projections.pdi_steps import RECORDED, PdiSteps, PdiStepsState, StepRow
 from views.desk import Desk
 from views.ids import find_run
 from views.options import Asked
-from views.tables import table
+from views.tables import heading, table
 
 ACTIVE = "active"
 """Name of the monitor that decides."""
@@ -76,14 +76,23 @@ def _row(row: StepRow, source: Literal["recorded", "computed"]) -> PdiRow:
 
 
 def render(rows: Sequence[PdiRow]) -> RenderableType:
-    """Draw the steps of each trial."""
+    """Draw the steps, trial by trial."""
     if not rows:
         return Text("no reflect step: nothing failed, or nothing was reflected upon", style="dim")
-    columns = ["trial…", "attempt", "exec", "plan", "oss", "PDI", "weight", "weighted", "level", "valid"]
-    figures = columns[1:8]
+    trials = dict.fromkeys(row.trial for row in rows)
+    parts: list[RenderableType] = []
+    for trial in trials:
+        parts += [heading(trial), _steps([row for row in rows if row.trial == trial]), ""]
+    method = rows[0].method or "by a method the source does not name"
+    said = f"{rows[0].source}, {method}; exec: higher is better, plan and oss: lower is better"
+    reasons = dict.fromkeys(reason for row in rows for reason in row.reasons)
+    return Group(*parts, *[Text(line, style="dim") for line in (said, *_why(reasons))])
+
+
+def _steps(rows: Sequence[PdiRow]) -> RenderableType:
+    columns = ["attempt", "exec", "plan", "oss", "PDI", "weight", "weighted", "level", "valid"]
     cells = [
         (
-            row.trial,
             str(row.attempt),
             *(f"{value:.4f}" for value in (row.proxy_exec, row.proxy_plan, row.proxy_oss, row.raw_pdi)),
             f"{row.weight:g}",
@@ -93,10 +102,7 @@ def render(rows: Sequence[PdiRow]) -> RenderableType:
         )
         for row in rows
     ]
-    method = rows[0].method or "by a method the source does not name"
-    said = f"{rows[0].source}, {method}; exec: higher is better, plan and oss: lower is better"
-    reasons = dict.fromkeys(reason for row in rows for reason in row.reasons)
-    return Group(table(columns, cells, right=figures), *[Text(line, style="dim") for line in (said, *_why(reasons))])
+    return table(columns, cells, right=columns[:7])
 
 
 def _why(reasons: Iterable[str]) -> list[str]:

@@ -232,11 +232,17 @@ def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
             f"{row.attempts} of {row.max_attempts}",
             ", ".join(row.interventions) or "none",
             written(row.cost_nano_usd, row.unknown_cost_calls),
-            row.skill or ", ".join(f"{what} ({times})" for what, times in row.errors.items()),
+            _led_to(row),
         )
         for row in rows
     ]
     return table(columns, cells, right=["reward", "attempts", "cost"])
+
+
+def _led_to(row: TrialRow) -> str:
+    if row.skill is not None:
+        return "a skill" if row.skill == row.trial else f"skill {row.skill}"
+    return ", ".join(f"{what} ({times})" for what, times in row.errors.items())
 
 
 def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
@@ -252,7 +258,7 @@ def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
             str(row.turns),
             str(row.actions),
             count(row.tokens),
-            f"{row.ended}: {row.detail}" if row.detail else row.ended,
+            row.ended if row.ended == "done" or not row.detail else f"{row.ended}: {row.detail}",
         )
         for row in rows
     ]
