@@ -260,7 +260,9 @@ class Writer:
     async def checkpoint_if_due(self) -> None:
         """Move what was written from the write-ahead log into the file, once it is much."""
         if self._unsaved >= CHECKPOINT_BYTES:
-            await self.checkpoint("PASSIVE")
+            # Nothing is lost when it fails, and the append it follows was kept: it must not be told otherwise.
+            with suppress(LogError):
+                await self.checkpoint("PASSIVE")
 
     async def checkpoint(self, mode: str) -> None:
         """Checkpoint now, while no other process writes or checkpoints."""
