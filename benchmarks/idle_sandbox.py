@@ -17,7 +17,7 @@ class IdleSandbox:
         self.id = name
         self.workdir = "/app"
 
-    async def exec(  # noqa: PLR0913 - the contract's
+    async def exec(
         self,
         command: str,
         *,

@@ -8,8 +8,8 @@ Each event holds one text of 975 characters: kinder to it than the fields of a r
 import sys
 import time
 
-from eventsourcing.application import Application  # type: ignore[import-not-found]
-from eventsourcing.domain import Aggregate, event  # type: ignore[import-not-found]
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
 
 TEXT = "x" * 975
 

@@ -2,10 +2,9 @@
 
     python -m benchmarks.trials [--trials 1000] [--turns 4] [--latency 2.0] [--rounds 5] [--quick]
 
-Real: the log in a file (group commit, digest chain, redaction), scopes, actors, the shell agent, budget, the HTTP client,
-the scripted endpoint in a process of its own. Not real: the sandbox, which does nothing (see `idle_sandbox`), so that
-the figure is ours and not bubblewrap's. With ``--in-process`` the model answers without HTTP, as `inspect_ai`'s
-mock model does, and `--peer-python` runs that beside it.
+Real: the log in a file (group commit, digest chain, redaction), scopes, actors, the shell agent, the HTTP client, the
+scripted endpoint in a process of its own. Not real: the sandbox, which does nothing (see `idle_sandbox`), so that the
+figure is ours and not bubblewrap's.
 """
 
 import argparse
@@ -23,7 +22,6 @@ import anyio
 import msgspec
 
 from benchmarks.idle_sandbox import IdleBackend
-from engine.live import LivePorts, live_ports
 from engine.prompting import load_prompts
 from engine.runtime import start_run
 from engine.setting import Setting
@@ -53,7 +51,8 @@ class Round(NamedTuple):
 
 def script(shape: Shape) -> str:
     """Write a script whose every conversation takes the given number of turns."""
-    turn = f'[[rule.turn]]\ncommand = "make progress and print what was found, at some length, step"\ndelay_s = {shape.latency_s}\n'
+    step = "make progress and print what was found, at some length, step"
+    turn = f'[[rule.turn]]\ncommand = "{step}"\ndelay_s = {shape.latency_s}\n'
     last = f'[[rule.turn]]\ntext = "DONE"\ndelay_s = {shape.latency_s}\n'
     return f'name = "bench"\n[[rule]]\nname = "all"\n{turn * (shape.turns - 1)}{last}'
 
