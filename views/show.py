@@ -87,9 +87,9 @@ def _told(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
 def _told_of_end(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
     match event:
         case VerifierRewarded():
-            return "verifier", f"reward {reward(event.reward)}", (event.stdout,)
+            return "verifier", f"reward {reward(event.reward)}", (event.stdout, event.stderr)
         case VerifierSilent():
-            return "verifier", f"no verdict ({event.reason}): {event.detail}", (event.stdout,)
+            return "verifier", f"no verdict ({event.reason}): {event.detail}", (event.stdout, event.stderr)
         case AttemptJudged():
             return "verdict", f"{event.outcome.kind.replace('_', ' ')} {event.outcome.reason}".rstrip(), ()
         case SandboxFailed() | ModelFailed():

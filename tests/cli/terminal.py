@@ -1,0 +1,57 @@
+"""A command typed in a test: no terminal, no environment but what the test gives, nothing patched."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from typing_extensions import override
+
+import cli
+from views.calling import call
+from views.machine import Machine
+
+
+class Outcome(NamedTuple):
+    """What came of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Read stdout as JSON lines; anything else on it fails the test."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    @override
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def ticking() -> Callable[[], int]:
+    """Make a clock that moves a millisecond at each look."""
+    times = count(1_790_000_000_000_000, 1_000)
+    return lambda: next(times)
+
+
+def machine(folder: Path, environment: Mapping[str, str] | None = None, *, terminal: bool = False) -> Machine:
+    """Make a machine."""
+    stream = Terminal if terminal else io.StringIO
+    return Machine(environment or {}, folder, stream(), stream(), ticking())
+
+
+def type_in(folder: Path, *words: str, on: Machine | None = None) -> Outcome:
+    """Type a command in a folder."""
+    given = on or machine(folder)
+    code = call(cli.app, words, given)
+    assert isinstance(given.stdout, io.StringIO)
+    assert isinstance(given.stderr, io.StringIO)
+    return Outcome(code, given.stdout.getvalue(), given.stderr.getvalue())

@@ -1,0 +1,25 @@
+"""Drawing for tests: what a person would see at a given width."""
+
+import io
+
+from rich.console import Console, RenderableType
+
+from engine.folding import fold_many
+from events.log import EventLog
+from projections.cost import Cost
+from projections.trials import Trials
+from views.runs import Seen
+
+
+def drawn(what: RenderableType, *, width: int = 80) -> str:
+    """Draw without colours."""
+    console = Console(file=io.StringIO(), width=width, color_system=None, _environ={})
+    console.print(what)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+async def seen(log: EventLog, *owned: str) -> Seen:
+    """Fold what a log holds."""
+    trials, cost = await fold_many(log, [Trials(), Cost()])
+    return Seen(trials, cost, owned)
