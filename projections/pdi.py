@@ -127,6 +127,8 @@ class Components(msgspec.Struct, frozen=True):
     """[0, 1]; lower is better. 0 at the first step by construction."""
     failed_similarity: float
     """[0, 1]."""
+    missing: tuple[str, ...]
+    """Titles of the sections that the memo lacks; what rests on them is 0 for want of text."""
 
 
 def read_step(state: PdiState, given: PdiInput, settings: PdiSettings) -> tuple[PdiState, Reading]:
@@ -145,7 +147,7 @@ def judge(state: PdiState, given: PdiInput, settings: PdiSettings, found: Compon
     below = weighted < settings.threshold - settings.tolerance
     triggered = counted and given.step >= 1 and weight > 0 and below
     level: Level | None = ("strong" if state.triggered else "soft") if triggered else None
-    reasons = _doubts(given, len(after.execs), weighted, settings)
+    reasons = (*_doubts(given, found, len(after.execs)), *_near(given, weighted, settings))
     reading = Reading(
         step=given.step,
         method=settings.method,
@@ -187,15 +189,15 @@ def _combined(found: Components, scores: tuple[Score, ...], settings: PdiSetting
 
 def measure(given: PdiInput, settings: PdiSettings) -> Components:
     """Measure exec, plan and oss (SPARK, 1.4)."""
-    facts = found_section(given.memo, FACTS, settings)
+    facts, plan = (found_section(given.memo, title, settings) for title in (FACTS, PLAN))
+    missing = tuple(title for title, body in ((FACTS, facts), (PLAN, plan)) if not body)
     proxy_exec = _covered(given.commands, facts, settings) if facts else 0.0
     if not given.previous_memo:
-        return Components(proxy_exec, 0.0, 0.0, 0.0)
-    before, now = (found_section(memo, PLAN, settings) for memo in (given.previous_memo, given.memo))
-    held = _alike(found_section(given.previous_memo, FACTS, settings), facts, settings)
-    failed = _failed_alike(given.previous_summary, given.summary, settings)
-    share = settings.facts_share
-    return Components(proxy_exec, _alike(before, now, settings), share * held + (1 - share) * failed, failed)
+        return Components(proxy_exec, 0.0, 0.0, 0.0, missing)
+    old_facts, old_plan = (found_section(given.previous_memo, title, settings) for title in (FACTS, PLAN))
+    failed, share = _failed_alike(given.previous_summary, given.summary, settings), settings.facts_share
+    proxy_oss = share * _alike(old_facts, facts, settings) + (1 - share) * failed
+    return Components(proxy_exec, _alike(old_plan, plan, settings), proxy_oss, failed, missing)
 
 
 def found_section(memo: str, title: str, settings: PdiSettings) -> str:
@@ -242,15 +244,17 @@ def _failed_alike(before: str, now: str, settings: PdiSettings) -> float:
             assert_never(settings.method)
 
 
-def _doubts(given: PdiInput, steps: int, weighted: float, settings: PdiSettings) -> tuple[str, ...]:
-    """Say why a reading should not be relied upon."""
-    doubts = []
-    if not given.healthy:
-        doubts.append("the memo is no memo")
-    missing = [title for title in (FACTS, PLAN) if not found_section(given.memo, title, settings)]
-    doubts += [f"the memo has no section {title!r}" for title in missing]
+def _doubts(given: PdiInput, found: Components, steps: int) -> tuple[str, ...]:
+    """Say why a reading should not be relied upon, whatever its value."""
+    doubts = [] if given.healthy else ["the memo is no memo"]
+    doubts += [f"the memo has no section {title!r}" for title in found.missing]
     if steps < 3:
         doubts.append("fewer than three steps: a z-score says no more than a sign")
-    if given.step >= 1 and abs(weighted - settings.threshold) < AT_THRESHOLD:
-        doubts.append("the value is at the threshold: rounding decides")
     return tuple(doubts)
+
+
+def _near(given: PdiInput, weighted: float, settings: PdiSettings) -> tuple[str, ...]:
+    """Say whether the value lies where rounding decides."""
+    if given.step >= 1 and abs(weighted - settings.threshold) < AT_THRESHOLD:
+        return ("the value is at the threshold: rounding decides",)
+    return ()

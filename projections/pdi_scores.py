@@ -28,11 +28,16 @@ NO_SCORE = Score(0.0, 0.0, 0.0, 0)
 
 def score(values: Sequence[float]) -> Score:
     """Score the last of one or more values against all of them."""
+    return score_of(values[-1], values)
+
+
+def score_of(value: float, values: Sequence[float]) -> Score:
+    """Score one of the values against all of them."""
     count = len(values)
     mean = numpy_sum(values) / count
-    deviations = [value - mean for value in values]
+    deviations = [each - mean for each in values]
     std = sqrt(numpy_sum([each * each for each in deviations]) / count)
-    return Score(mean, std, 0.0 if std == 0.0 else deviations[-1] / std, count)
+    return Score(mean, std, 0.0 if std == 0.0 else (value - mean) / std, count)
 
 
 def numpy_sum(values: Sequence[float]) -> float:

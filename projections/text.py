@@ -144,8 +144,8 @@ class RunningCoverage:
 class RunningWords:
     """The words of a text that changes by whole chunks, counted chunk by chunk, beside a fixed text.
 
-    No word may span two chunks: commands are joined by LF. Kept are the counts and how many words have each count, so
-    that a reading takes time in proportion to the fixed text's words and the distinct counts.
+    No word may span two chunks: commands are joined by LF. Kept is how many words have which pair of counts, so that a
+    reading takes time in proportion to the distinct pairs, and not to either text.
     """
 
     def __init__(self, against: Iterable[str] = ()) -> None:
@@ -156,53 +156,48 @@ class RunningWords:
         """
         self.counts: dict[str, int] = {}
         self.total = 0
-        self._words_of: dict[int, int] = {}
-        self._against = Counter(against)
+        self._against = dict(Counter(against))
         self._against_total = sum(self._against.values())
+        self._groups: dict[tuple[int, int], int] = dict(Counter((0, count) for count in self._against.values()))
 
     def add(self, chunk: str) -> None:
         """Add a chunk; takes time in proportion to the chunk."""
-        counts, words_of, found = self.counts, self._words_of, tokens(chunk)
+        found = tokens(chunk)
+        counts, against, groups = self.counts, self._against, self._groups
         for word, count in Counter(found).items():
-            before = counts.get(word, 0)
+            before, other = counts.get(word, 0), against.get(word, 0)
             counts[word] = after = before + count
-            words_of[after] = words_of.get(after, 0) + 1
-            if before:
-                self._one_less(before)
+            groups[after, other] = groups.get((after, other), 0) + 1
+            if before or other:
+                self._one_less((before, other))
         self.total += len(found)
 
     def remove(self, chunk: str) -> None:
         """Take a chunk off again that was added; takes time in proportion to the chunk."""
-        counts, words_of, found = self.counts, self._words_of, tokens(chunk)
+        found = tokens(chunk)
+        counts, groups = self.counts, self._groups
         for word, count in Counter(found).items():
-            before = counts.pop(word)
-            self._one_less(before)
+            before, other = counts.pop(word), self._against.get(word, 0)
             if after := before - count:
                 counts[word] = after
-                words_of[after] = words_of.get(after, 0) + 1
+            if after or other:
+                groups[after, other] = groups.get((after, other), 0) + 1
+            self._one_less((before, other))
         self.total -= len(found)
 
-    def _one_less(self, count: int) -> None:
-        """Forget a count that no word has any more, so that a reading stays as short as the text allows."""
-        words = self._words_of[count] - 1
+    def _one_less(self, group: tuple[int, int]) -> None:
+        """Forget a group that no word is in any more, so that a reading stays short."""
+        words = self._groups[group] - 1
         if words:
-            self._words_of[count] = words
+            self._groups[group] = words
         else:
-            del self._words_of[count]
+            del self._groups[group]
 
     def coverage(self) -> float:
         """Give `coverage` of the fixed text by this one."""
-        shared = sum(1 for word in self._against if word in self.counts)
-        return shared / len(self._against) if self._against else 0.0
+        missing = sum(words for (count, other), words in self._groups.items() if other and not count)
+        return (len(self._against) - missing) / len(self._against) if self._against else 0.0
 
     def js_similarity(self, *, alpha: float = ALPHA) -> float:
         """Give `js_similarity` of both, to the last bit as if counted at once."""
-        alone = dict(self._words_of)
-        groups: dict[tuple[int, int], int] = {}
-        for word, other in self._against.items():
-            count = self.counts.get(word, 0)
-            groups[count, other] = groups.get((count, other), 0) + 1
-            if count:
-                alone[count] -= 1
-        groups.update(((count, 0), words) for count, words in alone.items() if words)
-        return js_of_groups(groups, self.total, self._against_total, alpha=alpha)
+        return js_of_groups(self._groups, self.total, self._against_total, alpha=alpha)
