@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 from rich.console import Console, RenderableType
@@ -93,7 +93,7 @@ def _console(machine: Machine, *, error: bool, manner: Manner) -> Console:
     stream = machine.stderr if error else machine.stdout
     terminal = stream.isatty()
     settings: dict[str, Any] = {} if terminal else {"width": WIDE}
-    return Console(
+    console = Console(
         file=stream,
         force_terminal=None if terminal and manner is Manner.TERMINAL else False,
         no_color=manner is not Manner.TERMINAL,
@@ -106,3 +106,11 @@ def _console(machine: Machine, *, error: bool, manner: Manner) -> Console:
         legacy_windows=False,
         **settings,
     )
+    # Rich would end the process itself, and with an error; `call` knows that a reader who leaves is no trouble.
+    console.on_broken_pipe = _raise_again  # type: ignore[method-assign]
+    return console
+
+
+def _raise_again() -> NoReturn:
+    """Let the error that is being handled go on."""
+    raise  # noqa: PLE0704 - called by rich while it handles a BrokenPipeError

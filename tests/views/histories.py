@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from engine.spec import RunSpec, canonical
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptOpened
 from events.base import Draft, Event, StreamId
 from events.digest import Fingerprint, digest_of
 from events.log import EventLog
-from events.model import ModelAnswered, ModelAsked
+from events.model import ConversationNode, ModelAnswered, ModelAsked
 from events.run import RunClosed, RunOpened, TaskPinned
 from events.session import SessionEnded, SessionStarted
 from events.skill import SkillRevised
@@ -41,7 +44,7 @@ def opened(log: EventLog, *tasks: str, scripted: bool = False) -> list[Told]:
     pinned = tuple(TaskPinned(task, Fingerprint("0" * 64)) for task in tasks)
     return [
         Told("session", SessionStarted("live", 1, "host:1:1", "0.1.0")),
-        Told("run", RunOpened(log.put(b"{}"), "spark", pinned, (), "0.1.0", scripted)),
+        Told("run", RunOpened(log.put(canonical(RunSpec(tasks="t"))), "spark", pinned, (), "0.1.0", scripted)),
     ]
 
 
@@ -62,9 +65,10 @@ def tried(log: EventLog, trial: str, number: int, outcome: Outcome, intervention
 def asked(log: EventLog, stream: str, cost: int | None = 1_000_000) -> list[Told]:
     """A model is asked, and answers."""
     blob = log.put(b"Hello, I look around.")
+    said = log.put(msgspec.json.encode(ConversationNode(None, (blob,))))
     usage = Usage(100, 20, None, None)
     return [
-        Told(stream, ModelAsked("teacher", "m", blob, None, {}, False, None)),
+        Told(stream, ModelAsked("teacher", "m", said, None, {}, False, None)),
         Told(
             stream,
             ModelAnswered(Fingerprint(digest_of(b"request")), blob, blob, blob, (), "stop", "m", usage, cost, ()),
