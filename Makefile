@@ -8,6 +8,7 @@ FIND_PYTHON = for each in $(PYTHON) python3 python3.14 python3.13 python3.12 pyt
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$each"; break; }; done
 # A benchmark takes minutes; what `make bench` runs by default only shows that each of them works.
 QUICK := $(if $(FULL),,--quick)
+PEER := $(if $(PEERS),--peer-python $(PEERS))
 
 .PHONY: help demo test check bench fix venv docs clean
 .DEFAULT_GOAL := help
@@ -29,11 +30,14 @@ check: venv  ## Everything a change must pass: format, lint, types, borders, tes
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting.
-	@set -e; found=; for file in benchmarks/bench_*.py; do \
-		test -e "$$file" || break; found=1; \
-		echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(QUICK); \
-	done; test -n "$$found" || { echo "benchmarks/ holds no bench_*.py" >&2; exit 1; }
+bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEERS=PYTHON to compare with others.
+	$(BIN)/python -m benchmarks.append $(if $(FULL),,--rounds 1 --events 5000 --skip-long) $(PEER)
+	$(BIN)/python -m benchmarks.replay_speed $(if $(FULL),,--rounds 1 --events 5000) $(PEER)
+	$(BIN)/python -m benchmarks.pdi $(QUICK)
+	$(BIN)/python -m benchmarks.http_client $(QUICK)
+	$(BIN)/python -m benchmarks.trials $(QUICK)
+	$(if $(PEERS),$(BIN)/python -m benchmarks.turn_cpu $(QUICK) $(PEER),@echo "benchmarks.turn_cpu needs its peer: make bench PEERS=PYTHON, an interpreter that has inspect_ai")
+	$(BIN)/python -m benchmarks.kills $(QUICK)
 
 fix: venv  ## Format, and repair what the linter can.
 	$(BIN)/ruff format .
@@ -62,7 +66,7 @@ install-pip:
 		echo "$(FOUND) cannot make an environment; on Debian: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null || $(BIN)/python -m ensurepip
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt setuptools wheel
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	$(BIN)/python -W ignore -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
 
 install-uv:
 	@test -x $(BIN)/python || uv venv -q --python "$(FOUND)" $(VENV)

@@ -120,7 +120,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path: Path) -> None:
     """Ctrl-C is 130, the run is in the log as interrupted, and resuming it finishes it."""
     base = make_base(tmp_path)
     script = (base / "script.toml").read_text(encoding="utf-8")
-    (base / "script.toml").write_text("delay_s = 0.8\n" + script, encoding="utf-8")
+    (base / "script.toml").write_text("delay_s = 0.3\n" + script, encoding="utf-8")
     run = process(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml")
     assert run.stderr is not None
     assert run.stderr.readline() == "word: opened\n"
