@@ -73,6 +73,11 @@ class IdleBackend:
         del task
         return []
 
+    async def sweep(self, prefix: str) -> tuple[str, ...]:
+        """Nothing is ever left."""
+        del prefix
+        return ()
+
     async def open(self, spec: SandboxSpec) -> IdleSandbox:
         """Open at once."""
         return IdleSandbox(spec.id)

@@ -11,13 +11,14 @@ from engine.histories import RUN, SESSION, Histories, load_histories
 from engine.live import LivePorts, live_ports
 from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_spec
 from engine.rehearsal import rehearse
+from engine.sandbox_port import sandbox_prefix
 from engine.scope import Scope, World, first_of
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec
 from engine.system import mint_run_id, process_ended, process_name
 from events.base import Draft, Event, Fence, StreamId
 from events.log import EventLog
-from events.session import InFlightFound, InputsChanged, SessionEnded, SessionStarted
+from events.session import InFlightFound, InputsChanged, SandboxesSwept, SessionEnded, SessionStarted
 
 LEASE_S = 30.0
 """Seconds a run stays owned by a process that has fallen silent."""
@@ -84,6 +85,9 @@ async def resume_run(
     started = await session.note(SessionStarted("resume", fence.token, process_name(), setting.package))
     if changes:
         await session.note(InputsChanged(changes))
+    swept = await setting.backend.sweep(sandbox_prefix(run_id))
+    if swept:
+        await session.note(SandboxesSwept(swept))
     if histories.in_flight:
         await session.note(InFlightFound(histories.in_flight))
     if told is not None:

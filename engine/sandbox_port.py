@@ -37,6 +37,11 @@ _CLOSE_S = 30.0
 """Seconds that closing the sandboxes of a run may take; what is left is swept when the run is resumed."""
 
 
+def sandbox_prefix(run: str) -> str:
+    """Say what the ids of a run's sandboxes begin with."""
+    return f"{run}-"
+
+
 class SandboxPort:
     """Answers everything that is asked of sandboxes."""
 
@@ -98,7 +103,7 @@ class SandboxPort:
 
     async def _begin(self, asked: SandboxAsked, place: Place) -> Event:
         task = self._tasks[asked.task]
-        name = f"{place.run}-{place.stream.replace('/', '-')}"
+        name = sandbox_prefix(place.run) + place.stream.replace("/", "-")
         sandbox = await self._backend.open(SandboxSpec(id=name, task=task, env=self._variables))
         self._open[place.stream] = (sandbox, task)
         return SandboxOpened(self._backend.describe().level)

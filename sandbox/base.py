@@ -225,6 +225,13 @@ class SandboxBackend(Protocol):
         """Features it honours less strictly than a container would, by name; worth a line in a report."""
         ...
 
+    async def sweep(self, prefix: str) -> tuple[str, ...]:
+        """Remove what sandboxes whose ids begin with this left behind when their process died; name each thing.
+
+        Touches nothing of anybody else's. Only where none of these sandboxes is open.
+        """
+        ...
+
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """Make a sandbox from the task's environment folder. Nothing of it is left if this fails.
 

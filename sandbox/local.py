@@ -35,7 +35,7 @@ from sandbox.needs import HostNetwork, noted, refused
 from sandbox.plain import PlainCell
 from sandbox.process import Job, Lingering, Stuck, run
 from sandbox.recipe import recipe_of
-from sandbox.scratch import Scratch, make, remove
+from sandbox.scratch import Scratch, make, remove, sweep
 from sandbox.task import Task
 
 NAME: Final = "local"
@@ -102,6 +102,10 @@ class LocalBackend:
     def notes(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
         return list(noted(task, recipe_of(task.dockerfile, task.environment), self._reach))
+
+    async def sweep(self, prefix: str) -> tuple[str, ...]:
+        """See ``SandboxBackend``."""
+        return tuple(folder.name for folder in await anyio.to_thread.run_sync(sweep, self._workspace, prefix))
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """See ``SandboxBackend``."""

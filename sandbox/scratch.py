@@ -64,9 +64,12 @@ def leftovers(workspace: Path) -> tuple[Path, ...]:
     return tuple(sorted(each for each in workspace.iterdir() if _is_ours(each)))
 
 
-def sweep(workspace: Path) -> tuple[Path, ...]:
-    """Remove all marked folders and return them. Only for a workspace in which no sandbox is open."""
-    found = leftovers(workspace)
+def sweep(workspace: Path, prefix: str = "") -> tuple[Path, ...]:
+    """Remove the marked folders of sandboxes whose ids begin with a prefix, and return them.
+
+    Only where none of these sandboxes is open.
+    """
+    found = tuple(folder for folder in leftovers(workspace) if _id_of(folder).startswith(prefix))
     for folder in found:
         remove(folder)
     return found
@@ -94,6 +97,11 @@ def remove(folder: Path) -> None:
 
 def _is_ours(folder: Path) -> bool:
     return not folder.is_symlink() and (folder / MARKER).is_file()
+
+
+def _id_of(folder: Path) -> str:
+    """Read whose folder it is; a marker that was not written to its end names nobody in particular."""
+    return (folder / MARKER).read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _unlock(path: str) -> None:

@@ -121,6 +121,7 @@ class Writer:
             user=self._maybe(call.user),
             response=self._maybe(call.response),
             usage=Usage(call.input_tokens, call.output_tokens, None, None),
+            latency_s=call.latency_s,
         )
 
     def _end(self, trial: str, story: Story) -> None:

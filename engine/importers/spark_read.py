@@ -5,6 +5,7 @@ Fixes W13 (one null reward kills a whole task) for records: nothing in here rais
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from math import isfinite
@@ -61,14 +62,25 @@ def read_text(data: bytes, place: Place, warnings: Warnings) -> str:
 
 def read_object(text: str, place: Place, warnings: Warnings) -> "Fields | None":
     """Read a JSON object. None: it is none."""
+    twice: dict[str, None] = {}
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            count = Counter(key for key, _ in pairs)
+            twice.update((key, None) for key, times in count.items() if times > 1)
+        return fields
+
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         warnings.add(place, f"no JSON ({_short(error)})", "it is left out")
         return None
     if not isinstance(value, dict):
         warnings.add(place, f"{_kind(value)} instead of an object", "it is left out")
         return None
+    for key in twice:
+        warnings.add(place, f"the key {key[:40]!r} stands twice in an object", "the last one counts")
     return Fields(value, place, warnings)
 
 

@@ -27,6 +27,7 @@ class Call(NamedTuple):
     response: str | None
     input_tokens: int | None
     output_tokens: int | None
+    latency_s: float | None
 
 
 class Snapshot(NamedTuple):

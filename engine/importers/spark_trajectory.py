@@ -190,6 +190,7 @@ def _call(record: Fields, role: Role, attempt: int) -> Call:
         record.text("response"),
         record.count("input_tokens"),
         record.count("output_tokens"),
+        record.number("latency_s"),
     )
 
 

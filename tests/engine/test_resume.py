@@ -17,9 +17,10 @@ from events.log import EventLog, Selection
 from events.memory import MemoryLog
 from events.model import ConversationNode, ModelAnswered, ModelAsked
 from events.named_blobs import named_blobs
-from events.session import InFlightFound
+from events.session import InFlightFound, SandboxesSwept
 from events.trial import AttemptConcluded
 from replay.rerun import rerun
+from sandbox.scratch import make
 from tests.support.runs import make_base, setting, spec
 from tests.support.worlds import Ticking
 
@@ -144,3 +145,15 @@ async def interrupted(folder: Path) -> tuple[MemoryLog, Path, str]:
     base = make_base(folder)
     whole = await start_run(await setting(log, base), spec())
     return await cut(log, await place_of(log, ModelAnswered)), base, whole.run
+
+
+async def test_what_a_dead_process_left_of_its_sandboxes_is_swept_and_named(tmp_path: Path) -> None:
+    """A folder that stands in the way of a sandbox being asked for again must not cost the trial an attempt."""
+    log, base, run = await interrupted(tmp_path)
+    left = make(base / "sandboxes", f"{run}-attempt-word-1")
+    stranger = make(base / "sandboxes", "another-run-attempt-word-1")
+    report = await resume_run(await setting(log, base), run)
+    session = (await load_histories(log, run)).by_stream["session"]
+    assert [each.event.names for each in session if isinstance(each.event, SandboxesSwept)] == [(left.folder.name,)]
+    assert stranger.folder.is_dir()
+    assert report.outcomes == {"word": "solved"}
