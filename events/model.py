@@ -108,3 +108,5 @@ class ModelImported(Event, frozen=True, tag="model.imported"):
     """Blob: the answer, or the error text the source kept in its place."""
     usage: Usage
     """As the source counted; SPARK's input counts are unreliable (SPARK, 11.2)."""
+    latency_s: float | None
+    """Seconds until the answer, as the source measured them. None: it does not say."""

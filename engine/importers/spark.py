@@ -75,10 +75,24 @@ async def import_spark(log: EventLog, folder: Path, *, settings: PdiSettings | N
     Raises:
         NothingToImport: Not one file can be read.
     """
-    tasks = [await to_thread.run_sync(_read, each) for each in await to_thread.run_sync(task_folders, folder)]
-    if all(task.story is None for task in tasks):
-        raise NothingToImport(folder, tuple(warning for task in tasks for warning in task.warnings))
-    return [await _import(log, task, settings or PdiSettings()) for task in tasks]
+    folders = await to_thread.run_sync(task_folders, folder)
+    await to_thread.run_sync(_check_readable, folder, folders)
+    return [await _import(log, await to_thread.run_sync(_read, each), settings or PdiSettings()) for each in folders]
+
+
+def _check_readable(folder: Path, folders: list[Path]) -> None:
+    """Refuse before anything is written; one task at a time, since all of them may not fit into memory.
+
+    Raises:
+        NothingToImport: Not one file can be read.
+    """
+    warnings: list[str] = []
+    for each in folders:
+        read = _read(each)
+        if read.story is not None:
+            return
+        warnings += read.warnings
+    raise NothingToImport(folder, tuple(warnings))
 
 
 def _read(folder: Path) -> _Read:
@@ -111,6 +125,9 @@ def run_id(task: str, files: tuple[NamedDigest, ...]) -> str:
 
 async def _append(log: EventLog, run: str, chunks: list[Chunk]) -> bool:
     """Append what the log does not hold yet. Says whether there was anything."""
+    async for _ in log.read(Selection(run=run, tags=("trial.closed",))):
+        # Its last event is there. A later version of ours may tell the same files in other events: not beside these.
+        return False
     there = await log.streams(run)
     versions: dict[str, int] = {}
     appended = False

@@ -61,7 +61,8 @@ def test_calls_are_counted_by_who_asked_whom() -> None:
         calls=1, answered=1, tries=3, input_tokens=10, output_tokens=2, cached_input_tokens=4, cost=5
     )
     assert run.lines["a"]["reflector"]["p/other"].cost == 7
-    assert run.lines["b"]["teacher"]["p/m"].input_tokens == 100
+    other = run.lines["b"]["teacher"]["p/m"]
+    assert (other.input_tokens, other.output_tokens, other.reasoning_tokens) == (100, 20, 8)
 
 
 def test_what_nobody_counted_is_counted_as_that() -> None:
@@ -81,7 +82,7 @@ def test_a_failed_call_may_have_cost() -> None:
 
 def test_imported_calls_count_without_a_price() -> None:
     """Another system's tokens are told as it told them; what they cost, nobody knows."""
-    told = ModelImported("reflector", 0, None, None, None, None, Usage(40, 8, None, None))
+    told = ModelImported("reflector", 0, None, None, None, None, Usage(40, 8, None, None), 1.5)
     line = cost_of(("trial/a", told)).lines["a"]["reflector"][""]
     assert (line.calls, line.tries, line.input_tokens, line.cost, line.unknown_cost) == (1, 0, 40, 0, 1)
 

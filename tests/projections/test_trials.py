@@ -140,7 +140,7 @@ def test_a_trial_names_the_skill_it_led_to_or_why_there_is_none() -> None:
 def test_an_imported_run_shows_as_one() -> None:
     """Its attempts count from wherever the source counts, and its calls have no price."""
     imported = RunImported("spark", "task a", (), "teacher", "codex", 3, ("a warning",))
-    call = ModelImported("reflector", 0, None, None, None, None, Usage(40, 8, None, None))
+    call = ModelImported("reflector", 0, None, None, None, None, Usage(40, 8, None, None), 1.5)
     told = [("attempt/a/0", ImportedAttempt("a", 0, None, None, "it broke")), ("trial/a", call)]
     run = run_of(("run", imported), OPENED, *told)
     assert (run.imported, run.model, run.warnings, run.tasks) == ("spark", "teacher", ("a warning",), ("task a",))
