@@ -11,7 +11,7 @@ import msgspec
 from events.digest import Digest
 
 
-class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tag"):
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="tag", gc=False):
     """A fact. Every concrete event is frozen and carries a tag for life: ``family.past_tense``.
 
     A default never hides a missing fact. A field that may be unknown says what None means. Anything large
