@@ -37,6 +37,8 @@ class Spending(msgspec.Struct):
     output_tokens: int = 0
     cached_input_tokens: int = 0
     """Part of the input."""
+    reasoning_tokens: int = 0
+    """Part of the output that was not shown, as far as providers say."""
     unknown_usage: int = 0
     """Answers whose input or output nobody counted."""
     cost: NanoUsd = 0
@@ -95,7 +97,7 @@ class Cost:
     """The projection."""
 
     name = "cost"
-    revision = 1
+    revision = 2
     tags: frozenset[str] | None = frozenset(
         {
             "budget.asked",
@@ -219,6 +221,7 @@ def _answered(line: Spending, usage: Usage, cost: NanoUsd | None) -> None:
     line.input_tokens += usage.input_tokens or 0
     line.output_tokens += usage.output_tokens or 0
     line.cached_input_tokens += usage.cached_input_tokens or 0
+    line.reasoning_tokens += usage.reasoning_tokens or 0
     line.unknown_usage += usage.input_tokens is None or usage.output_tokens is None
     line.cost += cost or 0
     line.unknown_cost += cost is None
