@@ -56,6 +56,8 @@ class Retrospect(msgspec.Struct, frozen=True):
     """None: a component is missing. Below three complete runs it is a sum of signs and says nothing."""
     of: int
     """How many runs are complete, and so were scored against each other."""
+    scores: tuple[float, float, float] | None
+    """z of exec, plan and oss, before they are weighed. None: a component is missing."""
 
 
 def phis(run: FinishedRun, settings: PdiSettings = JS) -> Phis:
@@ -71,21 +73,23 @@ def phis(run: FinishedRun, settings: PdiSettings = JS) -> Phis:
 
 def retrospective(runs: Sequence[FinishedRun], settings: PdiSettings = JS) -> tuple[Retrospect, ...]:
     """Score runs against each other, in the order given. Runs without all three components are not scored."""
-    found = [phis(run, settings) for run in runs]
-    complete = [values for each in found if (values := _values(each)) is not None]
-    return tuple(
-        Retrospect(run.name, each, _among(each, complete, settings), len(complete))
-        for run, each in zip(runs, found, strict=True)
-    )
+    return among([(run.name, phis(run, settings)) for run in runs], settings)
 
 
-def _among(each: Phis, complete: Sequence[tuple[float, float, float]], settings: PdiSettings) -> float | None:
+def among(found: Sequence[tuple[str, Phis]], settings: PdiSettings = JS) -> tuple[Retrospect, ...]:
+    """Score runs against each other whose components are known already, by name, in the order given."""
+    complete = [values for _, each in found if (values := _values(each)) is not None]
+    return tuple(_scored(name, each, complete, settings) for name, each in found)
+
+
+def _scored(name: str, each: Phis, complete: Sequence[tuple[float, float, float]], settings: PdiSettings) -> Retrospect:
     values = _values(each)
     if values is None:
-        return None
+        return Retrospect(name, each, None, len(complete), None)
     columns = zip(values, zip(*complete, strict=True), strict=True)
     z_exec, z_plan, z_oss = (score_of(value, column).z for value, column in columns)
-    return settings.exec_weight * z_exec - settings.plan_weight * z_plan - settings.oss_weight * z_oss
+    pdi = settings.exec_weight * z_exec - settings.plan_weight * z_plan - settings.oss_weight * z_oss
+    return Retrospect(name, each, pdi, len(complete), (z_exec, z_plan, z_oss))
 
 
 def _values(each: Phis) -> tuple[float, float, float] | None:
