@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 from events.base import Recorded, StreamId
 from events.codec import encode, tag_of
 from projections.base import Projection, encode_state, state_digest
-from projections.registry import ProjectionUnknown, projection_named, registered
+from projections.registry import GROUP, ProjectionUnknown, projection_named, registered
 from tests.events.samples import sample
 from tests.projections.histories import CLASSES, folded, histories, recorded
 
+ROOT = Path(__file__).parents[2]
 NAMES = tuple(each.name for each in registered())
 
 _every = pytest.mark.parametrize("name", NAMES)
@@ -69,12 +71,8 @@ def test_a_fold_changes_nothing_but_its_state(name: str, history: list[Recorded]
 
 def test_the_bytes_of_a_state_depend_on_nothing_but_events() -> None:
     """The seed of hashing differs between processes, and must not show: digests are compared across machines."""
-    command = (sys.executable, "-c", "from tests.projections.test_laws import digests; print(digests())")
-    found = {
-        subprocess.run(command, env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout.strip()
-        for seed in ("0", "1", "4242")
-    }
-    assert found == {digests()}
+    ask = "from tests.projections.test_laws import digests; print(digests())"
+    assert {_in_another_process(ask, PYTHONHASHSEED=seed) for seed in ("0", "1", "4242")} == {digests()}
 
 
 def test_projections_are_found_by_name() -> None:
@@ -84,6 +82,46 @@ def test_projections_are_found_by_name() -> None:
     with pytest.raises(ProjectionUnknown) as refused:
         projection_named("mmeo")
     assert "memo" in refused.value.remedy
+
+
+_OUTSIDER = """
+from projections.memo import Memo
+
+class Stranger(Memo):
+    name = "stranger"
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted"),
+    [
+        ("stranger = outsider:Stranger", " ".join(sorted([*NAMES, "stranger"]))),
+        ("memo = outsider:Stranger", "the projection registered as 'memo' cannot be used"),
+        ("odd = outsider:Stranger", "it calls itself 'stranger'"),
+    ],
+    ids=["as any other", "under a name that is taken", "under a name that is not its own"],
+)
+def test_an_installed_package_brings_its_own(tmp_path: Path, entry: str, wanted: str) -> None:
+    """Installing it is enough; a clash is told by name, since snapshots of one would be read as the other's."""
+    installed = tmp_path / "outsider-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: outsider\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(f"[{GROUP}]\n{entry}\n")
+    (tmp_path / "outsider.py").write_text(_OUTSIDER)
+    ask = """
+from projections.registry import ProjectionMisnamed, registered
+try:
+    print(*(each.name for each in registered()))
+except ProjectionMisnamed as error:
+    print(error)
+"""
+    assert wanted in _in_another_process(ask, PYTHONPATH=str(tmp_path))
+
+
+def _in_another_process(code: str, **environment: str) -> str:
+    command = (sys.executable, "-c", code)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def digests() -> str:
