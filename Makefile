@@ -21,14 +21,14 @@ demo: venv  ## Four small tasks, real commands, a scripted model: no key, no net
 	@$(BIN)/stillroom demo
 
 test: venv  ## All tests.
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: venv  ## Everything a change must pass: format, lint, types, borders, tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEERS=PYTHON to compare with others.
 	$(BIN)/python -m benchmarks.append $(if $(FULL),,--rounds 1 --events 5000 --skip-long) $(PEER)
