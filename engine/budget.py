@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from engine.histories import SESSION
 from engine.ports import Place
-from events.base import Event, Recorded
+from events.base import Event, Recorded, Ref
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.session import InFlightFound
 from events.values import NanoUsd
 
 _MAY_HAVE_COST = frozenset({"timeout", "network", "malformed", "refusal"})
@@ -53,14 +55,19 @@ class BudgetKeeper:
     def fold(self, histories: Mapping[str, Sequence[Recorded]]) -> None:
         """Take in what a run did before, in whichever order its streams come: sums have none.
 
-        A call that was asked and not answered when a process died may have cost its bound. Its grant stays; and
-        where the call will be asked again, its bound is counted once more.
+        A call that was asked and not answered when a process died may have cost its bound, and is asked again: its
+        grant stays for the second time, and the first is counted besides, for good.
         """
+        bounds: dict[Ref, Open] = {}
         for stream, history in histories.items():
-            self._fold_stream(stream, history)
-            left = self._open.get(stream)
-            if left is not None and isinstance(history[-1].event, ModelAsked):
-                self._add(left.trial, left.amount)
+            self._fold_stream(stream, history, bounds)
+        lost = [ref for each in histories.get(SESSION, ()) for ref in _found_in_flight(each.event)]
+        for name, history in histories.items():
+            if name in self._open and isinstance(history[-1].event, ModelAsked):
+                lost.append(history[-1].ref)  # this process is about to find it, and to say so
+        for ref in lost:
+            if ref in bounds:
+                self._add(bounds[ref].trial, bounds[ref].amount)
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Answer a `BudgetAsked`; the port of the budget."""
@@ -78,7 +85,8 @@ class BudgetKeeper:
         if grant is not None:
             self._add(grant.trial, _cost(outcome, grant.amount) - grant.amount)
 
-    def _fold_stream(self, stream: str, history: Iterable[Recorded]) -> None:
+    def _fold_stream(self, stream: str, history: Iterable[Recorded], bounds: dict[Ref, Open]) -> None:
+        """Take in one stream, noting what each granted call may cost at most."""
         asked: BudgetAsked | None = None
         for recorded in history:
             match recorded.event:
@@ -87,6 +95,8 @@ class BudgetKeeper:
                 case BudgetGranted():
                     assert asked is not None, "a grant answers a request of its own stream"
                     self._reserve(stream, asked)
+                case ModelAsked() if stream in self._open:
+                    bounds[recorded.ref] = self._open[stream]
                 case ModelAnswered() | ModelFailed():
                     self.settle(stream, recorded.event)
                 case _:
@@ -99,6 +109,10 @@ class BudgetKeeper:
     def _add(self, trial: str, amount: NanoUsd) -> None:
         self._by_trial[trial] += amount
         self._total += amount
+
+
+def _found_in_flight(event: Event) -> tuple[Ref, ...]:
+    return event.asked if isinstance(event, InFlightFound) else ()
 
 
 def _cost(outcome: Event, bound: NanoUsd) -> NanoUsd:

@@ -4,10 +4,11 @@ from engine.budget import BudgetKeeper, Caps
 from engine.histories import load_histories
 from engine.ports import Place
 from engine.scope import Scope
-from events.base import Event
+from events.base import Draft, Event, Ref, StreamId
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest, Fingerprint
 from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.session import InFlightFound
 from events.values import Usage
 from tests.support.worlds import live_world, memory_log
 
@@ -92,3 +93,17 @@ async def test_a_keeper_that_starts_after_a_crash_knows_all_that_was_spent() -> 
     again.fold((await load_histories(log, "r1")).by_stream)
     assert keeper.committed == 10 + 95
     assert again.committed == 10 + 95 + 95
+
+
+async def test_a_call_that_was_lost_is_counted_for_good() -> None:
+    """A second crash must not forget what the first one may have cost."""
+    log = memory_log()
+    stream = StreamId("r1", "attempt/a/1")
+    events: list[Event] = [BudgetAsked("a", 90), BudgetGranted(), asked()]
+    await log.append(stream, [Draft(each, None) for each in events], expected_version=0)
+    found = InFlightFound((Ref("attempt/a/1", 3),))
+    await log.append(StreamId("r1", "session"), [Draft(found, None)], expected_version=0)
+    await log.append(stream, [Draft(answer(10), Ref("attempt/a/1", 3))], expected_version=3)
+    keeper = BudgetKeeper(Caps(run=1000, trial=None))
+    keeper.fold((await load_histories(log, "r1")).by_stream)
+    assert keeper.committed == 90 + 10
