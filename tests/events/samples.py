@@ -24,7 +24,7 @@ OTHER_RUN = StreamId("run-2", "trial/greet")
 CLASSES: tuple[type[Event], ...] = get_args(AnyEvent)
 
 SECRETS = {
-    "OPENAI_API_KEY": 'sk-a+b/c"d\\é-0123456789',
+    "OPENAI_API_KEY": 'made-up+b/c"d\\é-0123456789',
     "TOKEN": "tok-0123456789abcdef",
     "LONGER": "tok-0123456789abcdefXYZ",
 }
