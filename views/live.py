@@ -1,6 +1,7 @@
 """A run under people's eyes: carried by the engine, watched through the log, and summed up at its end."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
 import anyio
 
@@ -10,7 +11,6 @@ from engine.planning import recorded_spec
 from engine.runtime import RunReport
 from engine.scope import first_of
 from engine.spec import RunSpec
-from events.errors import ExitCode
 from events.log import EventLog, Selection
 from events.run import RunOpened
 from projections.cost import Cost
@@ -24,11 +24,15 @@ from views.skills import heads
 LAST_WORDS_S = 5.0
 """Seconds the watcher gets to read what the run wrote last."""
 
-Carry = Callable[[Callable[[str], None]], Awaitable[RunReport]]
-"""Carries a run to its end, telling its id as soon as it has one."""
+
+class Work(Protocol):
+    """Carries a run to its end: starts it, or goes on with it."""
+
+    async def __call__(self, *, told: Callable[[str], None]) -> RunReport:
+        """Do it, telling the run's id as soon as there is one."""
 
 
-async def carry(log: EventLog, screen: Screen, work: Carry) -> ExitCode:
+async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
     """Carry a run and show it.
 
     Raises:
@@ -44,7 +48,7 @@ async def carry(log: EventLog, screen: Screen, work: Carry) -> ExitCode:
             screen.line(each)
     else:
         screen.out.print(summary.render(row, trials, await heads(log, report.run)))
-    return summary.exit_code(report.outcomes)
+    return report
 
 
 async def spec_of(log: EventLog, run: str) -> RunSpec:
@@ -59,7 +63,7 @@ async def spec_of(log: EventLog, run: str) -> RunSpec:
     raise NothingToResume(run, "it was imported, or cut off before it began")
 
 
-async def _watched(log: EventLog, screen: Screen, work: Carry) -> RunReport:
+async def _watched(log: EventLog, screen: Screen, work: Work) -> RunReport:
     after = (await log.head()).position
     seen = anyio.Event()
     reports: list[RunReport] = []
@@ -74,7 +78,7 @@ async def _watched(log: EventLog, screen: Screen, work: Carry) -> RunReport:
             def told(run: str) -> None:
                 group.start_soon(look, run)
 
-            reports.append(await work(told))
+            reports.append(await work(told=told))
             with anyio.move_on_after(LAST_WORDS_S):
                 await seen.wait()
             group.cancel_scope.cancel()

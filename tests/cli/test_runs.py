@@ -96,3 +96,21 @@ def test_importing_prints_one_line_per_task(tmp_path: Path) -> None:
     again = type_in(tmp_path, "import", "spark", "spark", "--json").rows
     assert [row["warnings"] for row in again] == [["already imported"]] * 2
     assert [row["state"] for row in type_in(tmp_path, "runs", "--json").rows] == ["imported"] * 2
+
+
+def test_the_demo_shows_every_end_a_trial_can_have(tmp_path: Path) -> None:
+    """Solved at once, after failures, never, and without a verdict; no file of the folder it is typed in has a say."""
+    (tmp_path / ".stillroom").mkdir()
+    (tmp_path / ".stillroom/config.toml").write_text("method.attempts = 1\n", encoding="utf-8")
+    outcome = type_in(tmp_path, "demo", "--json", on=machine(tmp_path, {"STILLROOM_CONCURRENCY": "nonsense"}))
+    assert outcome.code == 0, outcome.err
+    trials = {row["trial"]: row for row in outcome.rows if row["kind"] == "trial"}
+    assert {name: row["outcome"] for name, row in trials.items()} == {
+        "sales-by-region": "solved",
+        "errors-per-hour": "solved",
+        "merge-settings": "unsolved",
+        "file-manifest": "no verdict",
+    }
+    assert trials["errors-per-hour"]["interventions"] == ["soft", "strong"]
+    assert trials["file-manifest"]["reward"] is None
+    assert outcome.rows[0]["scripted"] is True

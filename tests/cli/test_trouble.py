@@ -132,3 +132,18 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path: Path) -> None:
     out, err = again.communicate(timeout=50)
     assert again.returncode == 0, err
     assert '"outcome":"solved"' in out
+
+
+def test_following_shows_what_other_processes_append(tmp_path: Path) -> None:
+    """And ends with 130 when it is interrupted, like every follower."""
+    make_base(tmp_path)
+    explore = ("run", "explore", "-p", "tasks", "-a", "nop", "--attempts", "1")
+    assert type_in(tmp_path, *explore).code == 0
+    tail = process(tmp_path, "log", "tail", "--follow", "-n", "1", "--json")
+    assert tail.stdout is not None
+    assert '"tag":"session.ended"' in tail.stdout.readline()
+    assert type_in(tmp_path, *explore).code == 0
+    assert '"tag":"session.started"' in tail.stdout.readline()
+    tail.send_signal(signal.SIGINT)
+    tail.communicate(timeout=50)
+    assert tail.returncode == 130
