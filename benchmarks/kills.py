@@ -30,6 +30,7 @@ from engine.model_port import build_request
 from engine.providers.base import body_of
 from engine.system import clock
 from events.base import Recorded, Ref
+from events.budget import BudgetAsked
 from events.digest import Digest, digest_of
 from events.log import Head
 from events.model import ModelAnswered, ModelAsked, ModelFailed
@@ -50,7 +51,7 @@ class Look(NamedTuple):
     digests: dict[str, Digest]
     lost: set[str]
     spent: dict[str, int]
-    """By trial, in nano-USD."""
+    """By trial, in nano-USD, without the bounds of calls that were in flight when a process died."""
     sent: Counter[str]
     """How often the log accounts for each request: tries made, and calls in flight when a process died."""
     equal: bool
@@ -93,16 +94,29 @@ async def look(path: Path) -> Look:
         keeper = BudgetKeeper(Caps(None, None))
         keeper.fold(histories)
         digests = dict(await trial_digests(log, run))
+        bounds = lost_bounds(histories)
         return Look(
             run,
             await log.head(),
             digests,
             await trials_that_lost_a_sandbox(log, run),
-            {trial: keeper.of_trial(trial) for trial in digests},
+            {trial: keeper.of_trial(trial) - bounds[trial] for trial in digests},
             await accounted(log, histories),
             (await rerun(log, run)).complete,
             not (await verify(log)).findings,
         )
+
+
+def lost_bounds(histories: Mapping[str, Sequence[Recorded]]) -> Counter[str]:
+    """Add up, by trial, what calls that were in flight may have cost: the keeper counts each for good."""
+    bounds: Counter[str] = Counter()
+    for each in histories["session"]:
+        for ref in each.event.asked if isinstance(each.event, InFlightFound) else ():
+            before = [other.event for other in histories[ref.stream][: ref.version]]
+            reserved = [event for event in before if isinstance(event, BudgetAsked)]
+            if isinstance(before[-1], ModelAsked) and reserved:
+                bounds[reserved[-1].trial] += reserved[-1].amount
+    return bounds
 
 
 async def accounted(log: SqliteLog, histories: Mapping[str, Sequence[Recorded]]) -> Counter[str]:

@@ -66,7 +66,7 @@ class BudgetKeeper:
             if name in self._open and isinstance(history[-1].event, ModelAsked):
                 lost.append(history[-1].ref)  # this process is about to find it, and to say so
         for ref in lost:
-            if ref in bounds:
+            if ref in bounds and _asked_again(histories[ref.stream], ref):
                 self._add(bounds[ref].trial, bounds[ref].amount)
 
     async def __call__(self, asked: Event, place: Place) -> Event:
@@ -109,6 +109,14 @@ class BudgetKeeper:
     def _add(self, trial: str, amount: NanoUsd) -> None:
         self._by_trial[trial] += amount
         self._total += amount
+
+
+def _asked_again(history: Sequence[Recorded], ref: Ref) -> bool:
+    """Whether a call that was lost was answered later, or is still waiting to be.
+
+    One whose actor was stopped instead is counted once already: its grant was never settled.
+    """
+    return history[-1].ref == ref or any(recorded.cause == ref for recorded in history)
 
 
 def _found_in_flight(event: Event) -> tuple[Ref, ...]:

@@ -8,7 +8,7 @@ from events.base import Draft, Event, Ref, StreamId
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest, Fingerprint
 from events.model import ModelAnswered, ModelAsked, ModelFailed
-from events.session import InFlightFound
+from events.session import InFlightFound, ScopeStopped
 from events.values import Usage
 from tests.support.worlds import live_world, memory_log
 
@@ -107,3 +107,17 @@ async def test_a_call_that_was_lost_is_counted_for_good() -> None:
     keeper = BudgetKeeper(Caps(run=1000, trial=None))
     keeper.fold((await load_histories(log, "r1")).by_stream)
     assert keeper.committed == 90 + 10
+
+
+async def test_a_lost_call_whose_actor_was_stopped_is_counted_once() -> None:
+    """Its grant was never settled, and nobody asks it again."""
+    log = memory_log()
+    stream = StreamId("r1", "attempt/a/1")
+    stopped = ScopeStopped("sandbox_lost", "it died")
+    events: list[Event] = [BudgetAsked("a", 90), BudgetGranted(), asked(), stopped]
+    await log.append(stream, [Draft(each, None) for each in events], expected_version=0)
+    found = InFlightFound((Ref("attempt/a/1", 3),))
+    await log.append(StreamId("r1", "session"), [Draft(found, None)], expected_version=0)
+    keeper = BudgetKeeper(Caps(run=1000, trial=None))
+    keeper.fold((await load_histories(log, "r1")).by_stream)
+    assert keeper.committed == 90
