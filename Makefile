@@ -18,7 +18,8 @@ help:  ## Say what can be made.
 		|| grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST)
 
 demo: venv  ## Four small tasks, real commands, a scripted model: no key, no network.
-	@$(BIN)/stillroom demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/stillroom demo
+	@echo "(the command is $(BIN)/stillroom)" >&2
 
 test: venv  ## All tests.
 	$(BIN)/python -m pytest -n 2 $(ARGS)
