@@ -229,6 +229,10 @@ def _usage_in(raw: Raw) -> Usage:
     )
 
 
+_FINEST = -30
+"""Decimal places beyond which a cost is nonsense."""
+
+
 def _cost_in(raw: Raw) -> Decimal | None:
     """Read the provider's own figure (OpenRouter's ``usage.cost``), exactly as it is written."""
     try:
@@ -236,7 +240,10 @@ def _cost_in(raw: Raw) -> Decimal | None:
     except UNREADABLE:
         return None
     cost = said.cost if said else None
-    return cost if cost is not None and cost.is_finite() and 0 <= cost < 10**6 else None
+    if cost is None or not cost.is_finite() or not 0 <= cost < 10**6:
+        return None
+    # Turning 1e-99999999 into whole nano-USD would take gigabytes; no bill is written that finely.
+    return cost if cost == 0 or cost.adjusted() > _FINEST else None
 
 
 def _text(value: Any) -> str | None:

@@ -91,6 +91,11 @@ def test_a_cost_is_exact() -> None:
     assert read(answer({"content": "x"}, usage={"cost": "0.10"})).cost_usd == Decimal("0.10")
 
 
+def test_a_cost_written_absurdly_finely_is_unknown() -> None:
+    """As a whole number of nano-USD it would take gigabytes, and stop everybody's event loop."""
+    assert read(answer({"content": "x"}, usage={"cost": "1e-99999999"})).cost_usd is None
+
+
 def test_a_tool_call_is_kept_as_the_model_wrote_it() -> None:
     """Arguments may not be JSON; that is for the agent to say."""
     reply = read(answer(called(arguments="{oops", id="c1"), finish="tool_calls"))
