@@ -18,6 +18,8 @@ class Machine(NamedTuple):
     stderr: IO[str]
     clock: Callable[[], int]
     """Microseconds since 1970, UTC."""
+    sqlite: str
+    """Version of the library that keeps logs."""
 
     @property
     def workspace(self) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from cyclopts import Parameter
 
@@ -159,6 +159,13 @@ class Tail:
     """How many; 20 if nothing is said."""
     follow: Annotated[bool, Parameter(name=("--follow", "-f"))] = False
     """Go on with events as they come, until interrupted."""
+
+
+ASIS: Final = Options()
+NOWISH: Final = Wishes()
+ASKED: Final = Asked()
+TAIL: Final = Tail()
+"""What a command is given when nothing was typed."""
 
 
 def _set(text: str) -> Flag:

@@ -5,13 +5,16 @@ import json
 from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from typing_extensions import override
 
 import cli
 from views.calling import call
 from views.machine import Machine
+
+SQLITE: Final = "3.51.3"
+"""What a machine of these stories keeps logs with."""
 
 
 class Outcome(NamedTuple):
@@ -45,7 +48,7 @@ def ticking() -> Callable[[], int]:
 def machine(folder: Path, environment: Mapping[str, str] | None = None, *, terminal: bool = False) -> Machine:
     """Make a machine."""
     stream = Terminal if terminal else io.StringIO
-    return Machine(environment or {}, folder, stream(), stream(), ticking())
+    return Machine(environment or {}, folder, stream(), stream(), ticking(), SQLITE)
 
 
 def type_in(folder: Path, *words: str, on: Machine | None = None) -> Outcome:

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 import cli
 from tests.architecture.source import ROOT
-from tests.cli.terminal import machine, ticking, type_in
+from tests.cli.terminal import SQLITE, machine, ticking, type_in
 from tests.support.runs import make_base
 from views.calling import call
 from views.machine import Machine
@@ -36,7 +36,7 @@ class Failing(io.StringIO):
 
 def test_a_mistake_of_ours_is_short_and_says_where_the_rest_is(tmp_path: Path) -> None:
     """A person sees two lines; the traceback is in a file for the report."""
-    on = Machine({}, tmp_path, Failing(RuntimeError("a bug")), io.StringIO(), ticking())
+    on = Machine({}, tmp_path, Failing(RuntimeError("a bug")), io.StringIO(), ticking(), SQLITE)
     assert call(cli.app, ("--version",), on) == 1
     (report,) = (tmp_path / ".stillroom").glob("internal-error-*.txt")
     assert isinstance(on.stderr, io.StringIO)
@@ -49,7 +49,7 @@ def test_a_mistake_of_ours_is_short_and_says_where_the_rest_is(tmp_path: Path) -
 
 def test_a_reader_that_leaves_is_no_trouble(tmp_path: Path) -> None:
     """``stillroom log tail | head -1`` ends quietly."""
-    on = Machine({}, tmp_path, Failing(BrokenPipeError()), io.StringIO(), ticking())
+    on = Machine({}, tmp_path, Failing(BrokenPipeError()), io.StringIO(), ticking(), SQLITE)
     assert call(cli.app, ("--version",), on) == 0
     assert isinstance(on.stderr, io.StringIO)
     assert on.stderr.getvalue() == ""

@@ -1,0 +1,1 @@
+"""What people can type, a file for each group of commands; `cli.py` lists them all."""

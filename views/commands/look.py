@@ -1,0 +1,42 @@
+"""Commands that look at runs: what there is, and what was in it."""
+
+from typing import Final
+
+from views import logs, pdi, runs, show
+from views.commands.rows import Rows
+from views.ids import LATEST
+from views.options import ASIS, ASKED, Asked, Given, Options
+
+ROWS: Final[Rows] = {
+    "runs": (runs.RunRow,),
+    "show": (runs.RunRow, runs.TrialRow, runs.AttemptRow, show.StepRow, logs.EventRow),
+    "pdi": (pdi.PdiRow,),
+}
+
+
+async def list_runs(*, options: Options = ASIS, machine: Given) -> None:
+    """List the runs of a log, oldest first."""
+    async with options.desk(machine) as desk:
+        desk.screen.show(runs.run_rows(await runs.look(desk)), runs.render_runs)
+
+
+async def show_it(target: str = LATEST, /, *, full: bool = False, options: Options = ASIS, machine: Given) -> None:
+    """Show a run, a trial, an attempt or an event.
+
+    Args:
+        target: RUN, RUN:TRIAL, RUN:TRIAL/2, TRIAL or TRIAL/2 of the latest run, an event's position, or
+            RUN:STREAM@3. Ids may be shortened; @latest and RUN~2 work everywhere.
+        full: Show texts to their end.
+    """
+    async with options.desk(machine) as desk:
+        await show.tell(desk, target, full=full)
+
+
+async def show_pdi(run: str = LATEST, /, *, asked: Asked = ASKED, options: Options = ASIS, machine: Given) -> None:
+    """Show how far each memo of a run rested on what was executed: as recorded, or under other settings.
+
+    Args:
+        run: Its id.
+    """
+    async with options.desk(machine) as desk:
+        await pdi.tell(desk, run, asked)

@@ -1,0 +1,57 @@
+"""Commands before a run: what this machine offers, what a run would be asked to do."""
+
+from pathlib import Path
+from typing import Final
+
+from sandbox.local import local_backend
+from views import doctor, replays, settings, versions
+from views.commands.rows import Rows
+from views.options import ASIS, NOWISH, Given, Options, Wishes
+
+ROWS: Final[Rows] = {
+    "doctor": (doctor.Check,),
+    "config show": (settings.SettingRow,),
+    "init": (settings.Written,),
+    "--version": (versions.Versions,),
+}
+
+
+async def look_around(*, options: Options = ASIS, machine: Given) -> None:
+    """Say what this machine offers a run: isolation, room, keys by name, SQLite."""
+    backend = await local_backend(machine.workspace / "sandboxes")
+    options.screen(machine).show(doctor.checks(machine, backend.describe(), machine.sqlite), doctor.render)
+
+
+def show_config(
+    spec: Path | None = None,
+    /,
+    *,
+    origin: bool = False,
+    wishes: Wishes = NOWISH,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Print every key with its value, as a run would get it.
+
+    Args:
+        spec: A TOML or YAML file.
+        origin: Say where each value came from, too.
+    """
+    render = settings.render_origin if origin else settings.render
+    options.screen(machine).show(settings.rows(wishes.gather(machine, spec)), render)
+
+
+def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: Given) -> None:
+    """Write a commented spec to start from. A file that is there is left as it is.
+
+    Args:
+        path: Where to.
+    """
+    settings.write_spec(machine.folder / path)
+    options.screen(machine).draw(settings.Written(str(path)), settings.render_written)
+
+
+def version(*, options: Options = ASIS, machine: Given) -> None:
+    """Say which versions of what are here."""
+    found = versions.versions(machine.sqlite, replays.revisions())
+    options.screen(machine).draw(found, versions.render_short)

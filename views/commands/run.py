@@ -1,0 +1,87 @@
+"""Commands that make a run go on: from the demo, from a spec, from flags, from where it was cut off."""
+
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import engine
+from engine import config, runtime
+from engine.config_setting import open_setting
+from engine.runtime import RunReport
+from engine.setting import Setting
+from engine.spec import RunSpec
+from events.errors import ExitCode
+from views import live, runs
+from views.commands.rows import Rows
+from views.ids import LATEST, find_run
+from views.machine import Machine
+from views.options import ASIS, NOWISH, Given, Options, Wishes
+from views.summary import exit_code
+
+ROWS: Final[Rows] = {"demo, run, run explore, resume": (runs.RunRow, runs.TrialRow)}
+DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
+
+
+async def demo(*, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Explore four small tasks: real commands in a real sandbox, a script in place of the model."""
+    resolved = config.resolve(config.Inputs(machine.folder, run_file=DEMO))
+    report = await _carry(machine, options, resolved.spec)
+    # One of its tasks has no verdict on purpose; where none is solved, the demo did not show what it should.
+    return ExitCode.DONE if "solved" in report.outcomes.values() else exit_code(report.outcomes)
+
+
+async def run(spec: Path, /, *, wishes: Wishes = NOWISH, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Do what a spec says, and show how it goes on.
+
+    Args:
+        spec: A TOML or YAML file; `stillroom init` writes one.
+    """
+    return await _run(machine, options, wishes, spec)
+
+
+async def explore(*, wishes: Wishes = NOWISH, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Explore tasks without a spec: everything is said by flags, the environment and the config files."""
+    return await _run(machine, options, wishes, None)
+
+
+async def resume(
+    run: str = LATEST,
+    /,
+    *,
+    accept_changes: bool = False,
+    env_file: Path | None = None,
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
+    """Go on with a run that was cut off; nothing that was answered is asked again.
+
+    Args:
+        run: Its id, shortened as far as it is unique.
+        accept_changes: Go on although tasks, prompts or the package are not what the run started with.
+        env_file: A file of NAME=value lines that hold keys.
+    """
+    machine = machine._replace(environment=Wishes(env_file=env_file).environment(machine))
+    async with options.desk(machine) as desk:
+        full = await find_run(desk.log, run)
+        spec = await live.spec_of(desk.log, full)
+    async with _setting(machine, options, spec) as setting:
+        work = partial(runtime.resume_run, setting, full, accept_changes=accept_changes)
+        report = await live.carry(setting.log, options.screen(machine), work)
+    return exit_code(report.outcomes)
+
+
+async def _run(machine: Machine, options: Options, wishes: Wishes, file: Path | None) -> ExitCode:
+    spec = wishes.resolve(machine, file).spec
+    report = await _carry(machine._replace(environment=wishes.environment(machine)), options, spec)
+    return exit_code(report.outcomes)
+
+
+async def _carry(machine: Machine, options: Options, spec: RunSpec) -> RunReport:
+    async with _setting(machine, options, spec) as setting:
+        return await live.carry(setting.log, options.screen(machine), partial(runtime.start_run, setting, spec))
+
+
+def _setting(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:
+    screen = options.screen(machine)
+    return open_setting(options.means(machine), spec, warn=lambda text: screen.say(f"warning  {text}"))

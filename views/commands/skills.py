@@ -1,0 +1,42 @@
+"""Commands about skills."""
+
+from pathlib import Path
+from typing import Final
+
+from views import skills
+from views.commands.rows import Rows
+from views.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {
+    "skills list": (skills.SkillRow,),
+    "skills show": (skills.SkillText,),
+    "skills export": (skills.Exported,),
+}
+
+
+async def list_skills(*, options: Options = ASIS, machine: Given) -> None:
+    """List every revision of every skill, oldest run first."""
+    async with options.desk(machine) as desk:
+        desk.screen.show(await skills.load(desk), skills.render)
+
+
+async def show_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
+    """Print a skill.
+
+    Args:
+        skill: NAME for the latest of that name, or RUN:NAME; either may be shortened.
+    """
+    async with options.desk(machine) as desk:
+        await skills.tell(desk, skill)
+
+
+async def export_skill(skill: str, folder: Path = Path(), /, *, options: Options = ASIS, machine: Given) -> None:
+    """Write a skill as a folder, with its provenance beside it. What is there already is left as it is.
+
+    Args:
+        skill: NAME for the latest of that name, or RUN:NAME.
+        folder: Where its folder goes. Default: here.
+    """
+    async with options.desk(machine) as desk:
+        chosen = await skills.choose(desk, skill)
+        desk.screen.draw(await skills.export(desk, chosen, machine.folder / folder), skills.render_exported)
