@@ -17,12 +17,21 @@ from engine.system import clock
 from events.memory import MemoryLog
 from projections.trials import Trials
 from replay.rerun import rerun
+from sandbox.base import SandboxSpec
 from sandbox.local import local_backend
-from sandbox.task import find_tasks
+from sandbox.task import find_tasks, load_task
+from sandbox.verifier import Rewarded, verify
 from tests.support.runs import spec
 
 DEMO = Path(__file__).parents[2] / "engine" / "demo"
 Way = Literal["best", "plain"]
+CHEATS = {
+    "sales-by-region": "echo region,units,price_cents > sales.csv; echo {} > totals.json",
+    "errors-per-hour": "echo > service.log; echo hour,errors > errors.csv",
+    "file-manifest": "rm -rf data; mkdir data; touch MANIFEST",
+    "merge-settings": """echo '{"logging": {"targets": ["file"]}, "server": {"port": 8080}}' > settings.json""",
+}
+"""By task: a command that empties the inputs, or writes what an easy-going verifier would take."""
 
 
 async def setting_of(folder: Path, way: Way = "best") -> Setting:
@@ -72,3 +81,18 @@ def test_the_demo_has_tasks_of_different_kinds() -> None:
     assert len(found.tasks) == 4
     assert not found.incomplete
     assert not [key for task in found.tasks for key in task.unknown_keys]
+
+
+async def test_a_verifier_believes_nothing_that_an_agent_can_write(tmp_path: Path) -> None:
+    """Inputs that were edited, and outputs that only look right, earn less than everything."""
+    backend = await local_backend(tmp_path / "sandboxes")
+    for task, cheat in CHEATS.items():
+        loaded = load_task(DEMO / "tasks" / task)
+        sandbox = await backend.open(SandboxSpec(id=task, task=loaded, env={}))
+        try:
+            assert (await sandbox.exec(cheat, timeout_s=20)).exit_code == 0
+            verdict = await verify(sandbox, loaded, env={})
+        finally:
+            await sandbox.close()
+        assert isinstance(verdict, Rewarded)
+        assert verdict.reward < 1, task

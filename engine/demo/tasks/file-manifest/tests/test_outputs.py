@@ -1,19 +1,19 @@
 """Checks of file-manifest."""
 
-import hashlib
 import json
-import os
+
+# Written down here: the agent can edit /app/data.
+EXPECTED = {
+    ".hidden": "f6936912184481f5edd4c304ce27c5a1a827804fc7f329f43d273b8621870776",
+    "a.txt": "2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806",
+    "inner/b.txt": "27dd8ed44a83ff94d557f9fd0412ed5a8cbca69ea04922d88c01184a07300a5a",
+}
 
 
 def test_the_manifest_lists_every_file():
-    found = []
-    for folder, _, names in os.walk("/app/data"):
-        for name in names:
-            path = os.path.join(folder, name)
-            with open(path, "rb") as file:
-                found.append((os.path.relpath(path, "/app/data"), hashlib.sha256(file.read()).hexdigest()))
     with open("/app/MANIFEST") as file:
-        assert file.read() == "".join(f"{digest}  {path}\n" for path, digest in sorted(found)), "the manifest differs"
+        found = file.read()
+    assert found == "".join(f"{digest}  {path}\n" for path, digest in sorted(EXPECTED.items())), "the manifest differs"
 
 
 def reward(passed, total):

@@ -5,7 +5,13 @@ import json
 
 def settings():
     with open("/app/settings.json") as file:
-        return json.load(file)
+        return json.load(file, object_pairs_hook=in_order)
+
+
+def in_order(pairs):
+    keys = [key for key, _ in pairs]
+    assert keys == sorted(keys), "keys are not sorted"
+    return dict(pairs)
 
 
 def test_the_file_is_json():
@@ -13,15 +19,23 @@ def test_the_file_is_json():
 
 
 def test_nested_objects_are_merged():
-    assert settings()["server"]["port"] == 8080, "a default below server is lost"
+    found = settings()
+    assert found["server"]["port"] == 8080, "a default below server is lost"
+    assert found["server"]["tls"]["enabled"] is True, "the site does not win"
+    assert found["logging"]["level"] == "info", "a default below logging is lost"
 
 
 def test_lists_are_replaced():
-    assert settings()["logging"]["targets"] == ["file", "stdout"], "targets were joined"
+    found = settings()
+    assert found["logging"]["targets"] == ["file", "stdout"], "targets were joined"
+    assert found["server"]["tls"]["ciphers"] == ["c"], "ciphers were joined"
 
 
 def test_null_removes_a_key():
-    assert "cache" not in settings() and "workers" not in settings()["server"], "a removed key is still there"
+    found = settings()
+    assert "cache" not in found and "workers" not in found["server"], "a removed key is still there"
+    assert set(found) == {"logging", "server"}, "other sections than asked for"
+    assert set(found["server"]) == {"port", "tls"}, "other keys below server than asked for"
 
 
 def reward(passed, total):

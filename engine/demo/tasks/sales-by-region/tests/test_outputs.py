@@ -1,7 +1,9 @@
 """Checks of sales-by-region."""
 
-import csv
 import json
+
+# Written down here: the agent can edit /app/sales.csv.
+EXPECTED = {"east": 2360, "north": 2500, "south": 7988, "west": 10000}
 
 
 def totals():
@@ -9,16 +11,8 @@ def totals():
         return json.load(file)
 
 
-def expected():
-    sums = {}
-    with open("/app/sales.csv") as file:
-        for row in csv.DictReader(file):
-            sums[row["region"]] = sums.get(row["region"], 0) + int(row["units"]) * int(row["price_cents"])
-    return sums
-
-
 def test_every_region_is_there():
-    assert set(totals()) == {"north", "south", "east", "west"}, "regions differ"
+    assert set(totals()) == set(EXPECTED), "regions differ"
 
 
 def test_regions_are_sorted():
@@ -26,7 +20,7 @@ def test_regions_are_sorted():
 
 
 def test_revenue_is_in_whole_cents():
-    assert totals() == expected(), "revenues differ"
+    assert totals() == EXPECTED, "revenues differ"
 
 
 def reward(passed, total):
