@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from projections.pdi_shipped import SPARK_RELEASE
+
 Parameters = dict[str, str | int | float | bool]
 
 
@@ -67,14 +69,37 @@ class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """How much of a command's output the model is shown; the log keeps all of it."""
 
 
+class ReferenceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `calibrated` compares a step with: all of it from one fit (`stillroom pdi calibrate`). See docs/pdi.md."""
+
+    likeness: Literal["token_overlap", "js_divergence"] = SPARK_RELEASE.likeness
+    """How texts are compared."""
+    exec_mean: float = SPARK_RELEASE.exec_mean
+    """Of the share of verified facts that was run, over the steps it was fitted on."""
+    exec_sd: float = SPARK_RELEASE.exec_sd
+    plan_mean: float = SPARK_RELEASE.plan_mean
+    """Of how far a plan repeats the one before."""
+    plan_sd: float = SPARK_RELEASE.plan_sd
+    oss_mean: float = SPARK_RELEASE.oss_mean
+    """Of how little facts and failed tests moved."""
+    oss_sd: float = SPARK_RELEASE.oss_sd
+    threshold: float = SPARK_RELEASE.threshold
+    """Triggers strictly below it."""
+    false_alarm: float = SPARK_RELEASE.false_alarm
+    """Share of noise that the threshold was chosen to stay at or below."""
+    source: str = SPARK_RELEASE.source
+    """Where these figures come from."""
+
+
 class MonitorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of one PDI monitor (SPARK, 1). The defaults are SPARK's."""
 
-    method: Literal["token_overlap", "js_divergence"] = "token_overlap"
+    method: Literal["token_overlap", "js_divergence", "calibrated"] = "token_overlap"
     threshold: float = -0.5
-    """Triggers strictly below it."""
+    """Triggers strictly below it. `calibrated` goes by that of its reference."""
     warmup: int = 2
-    """Steps until the weight is 1; 0 or less: always 1."""
+    """Steps until the weight is 1; 0 or less: always 1. `calibrated` has none."""
+    reference: ReferenceSpec = ReferenceSpec()
 
 
 class PdiSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -16,17 +16,17 @@ class PdiRead(Event, frozen=True, tag="pdi.read"):
     """``active`` for the one that decides; a shadow monitor has the name the spec gives it."""
     settings: Digest
     """Blob: the settings as JSON."""
-    method: Literal["token_overlap", "js_divergence"]
-    proxy_exec: float
-    """Execution grounding, [0, 1]; higher is better."""
-    proxy_plan: float
+    method: Literal["token_overlap", "js_divergence", "calibrated"]
+    proxy_exec: float | None
+    """Execution grounding, [0, 1]; higher is better. None, here and below: there was nothing to measure."""
+    proxy_plan: float | None
     """Plan stagnation, [0, 1]; lower is better."""
-    proxy_oss: float
+    proxy_oss: float | None
     """Memo ossification, [0, 1]; lower is better."""
-    raw_pdi: float
+    raw_pdi: float | None
     weight: float
     """Warm-up weight; below 0 only in recordings of an older rule."""
-    weighted_pdi: float
+    weighted_pdi: float | None
     triggered: bool
     level: Literal["soft", "strong"] | None
     """None: not triggered."""

@@ -6,26 +6,24 @@ exec: how much of the memo's verified facts occurs in the commands that were run
 the next strategy repeats the one before; oss: how little verified facts and failed tests have moved (lower is better).
 z is over this trial's own steps so far, the current one included, with the population standard deviation. The first
 step is raw. The smallest sample for which a z-score says more than a sign is three steps; `Reading.valid` says so.
+
+So read ``token_overlap`` and ``js_divergence``, which are SPARK's. ``calibrated`` is ours: z is over steps of other
+tasks (`PdiReference`), what is absent is missing and not 0, and there is neither a first step nor a warm-up.
 """
 
-from collections import Counter
-from typing import Literal, assert_never
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, assert_never
 
 import msgspec
 
-from projections.pdi_scores import NO_SCORE, Score, score
-from projections.text import (
-    ALPHA,
-    coverage,
-    failed_rows,
-    jaccard,
-    js_similarity,
-    lenient_section,
-    section,
-    tokens,
-)
+from projections.pdi_health import healthy
+from projections.pdi_likeness import Likeness, alike, both_failed, covered, failed_alike
+from projections.pdi_reference import PdiReference
+from projections.pdi_scores import NO_SCORE, Score, score, score_against
+from projections.pdi_shipped import SPARK_RELEASE
+from projections.text import ALPHA, lenient_section, section
 
-Method = Literal["token_overlap", "js_divergence"]
+Method = Literal["token_overlap", "js_divergence", "calibrated"]
 Level = Literal["soft", "strong"]
 Sections = Literal["exact", "lenient"]
 Unhealthy = Literal["counted", "left_out"]
@@ -40,9 +38,11 @@ class PdiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     method: Method = "token_overlap"
     threshold: float = -0.5
-    """Triggers strictly below it."""
+    """Triggers strictly below it; ``calibrated`` goes by that of its reference."""
     warmup: int = 2
-    """Steps until the weight is 1; 0 or less: always 1."""
+    """Steps until the weight is 1; 0 or less: always 1. ``calibrated`` has none."""
+    reference: PdiReference | msgspec.UnsetType = msgspec.UNSET
+    """What ``calibrated`` compares with. Unset, and then not written either: the one that is shipped."""
     alpha: float = ALPHA
     """Smoothing of js_divergence, above 0."""
     facts_share: float = 0.5
@@ -59,7 +59,22 @@ class PdiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """How sections of a memo are found: as SPARK finds them, or whatever the case, bold type or line ends."""
     unhealthy: Unhealthy = "counted"
     """What becomes of a step whose memo is none. SPARK counts it, and takes an outage for progress (W3). Left out, it
-    never triggers and enters no mean."""
+    never triggers and enters no mean. ``calibrated`` never counts it."""
+
+    @property
+    def stated(self) -> PdiReference:
+        """What ``calibrated`` compares with."""
+        return SPARK_RELEASE if self.reference is msgspec.UNSET else self.reference
+
+    @property
+    def likeness(self) -> Likeness:
+        """By which measure texts are compared."""
+        return self.stated.likeness if self.method == "calibrated" else self.method
+
+    @property
+    def limit(self) -> float:
+        """Below what a step triggers."""
+        return self.stated.threshold if self.method == "calibrated" else self.threshold
 
 
 class PdiInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,18 +101,20 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     step: int
     method: Method
-    proxy_exec: float
-    proxy_plan: float
-    proxy_oss: float
+    proxy_exec: float | None
+    """None, here and below: not measured. Only ``calibrated`` says so; where something is absent SPARK reads 0."""
+    proxy_plan: float | None
+    proxy_oss: float | None
     failed_similarity: float
     """The part of ossification that is about failed tests."""
     exec_score: Score
     """Against which mean and spread each component was scored; at the first step there are none."""
     plan_score: Score
     oss_score: Score
-    raw_pdi: float
+    raw_pdi: float | None
+    """None: a component is missing."""
     weight: float
-    weighted_pdi: float
+    weighted_pdi: float | None
     triggered: bool
     level: Level | None
     """None: not triggered."""
@@ -129,6 +146,10 @@ class Components(msgspec.Struct, frozen=True):
     """[0, 1]."""
     missing: tuple[str, ...]
     """Titles of the sections that the memo lacks; what rests on them is 0 for want of text."""
+    missing_before: tuple[str, ...] | None
+    """Those that the memo before lacks. None: there is none before, or a text that is none."""
+    ran: bool
+    """Whether anything was run."""
 
 
 def read_step(state: PdiState, given: PdiInput, settings: PdiSettings) -> tuple[PdiState, Reading]:
@@ -137,67 +158,119 @@ def read_step(state: PdiState, given: PdiInput, settings: PdiSettings) -> tuple[
 
 
 def judge(state: PdiState, given: PdiInput, settings: PdiSettings, found: Components) -> tuple[PdiState, Reading]:
-    """Score what was measured at a step against the steps before, and decide; gives the state after it."""
-    counted = given.healthy or settings.unhealthy == "counted"
-    after = _with(state, found)
-    scores = (score(after.execs), score(after.plans), score(after.osses)) if state.execs else (NO_SCORE,) * 3
-    raw = _combined(found, scores, settings)
-    weight = min(1.0, given.step / settings.warmup) if settings.warmup > 0 else 1.0
-    weighted = weight * raw
-    below = weighted < settings.threshold - settings.tolerance
-    triggered = counted and given.step >= 1 and weight > 0 and below
+    """Score what was measured at a step, and decide; gives the state after it."""
+    placed = _among_others if settings.method == "calibrated" else _among_own
+    place = placed(state, given, settings, found)
+    weighted = None if place.raw is None else place.weight * place.raw
+    below = weighted is not None and weighted < settings.limit - settings.tolerance
+    triggered = below and place.counted and place.decidable and place.weight > 0
     level: Level | None = ("strong" if state.triggered else "soft") if triggered else None
-    reasons = (*_doubts(given, found, len(after.execs)), *_near(given, weighted, settings))
+    near = weighted is not None and place.decidable and abs(weighted - settings.limit) < AT_THRESHOLD
+    reasons = (*_doubts(given, found), *place.doubts, *(("the value is at the threshold: rounding decides",) * near))
     reading = Reading(
         step=given.step,
         method=settings.method,
-        proxy_exec=found.proxy_exec,
-        proxy_plan=found.proxy_plan,
-        proxy_oss=found.proxy_oss,
+        proxy_exec=place.values[0],
+        proxy_plan=place.values[1],
+        proxy_oss=place.values[2],
         failed_similarity=found.failed_similarity,
-        exec_score=scores[0],
-        plan_score=scores[1],
-        oss_score=scores[2],
-        raw_pdi=raw,
-        weight=weight,
+        exec_score=place.scores[0],
+        plan_score=place.scores[1],
+        oss_score=place.scores[2],
+        raw_pdi=place.raw,
+        weight=place.weight,
         weighted_pdi=weighted,
         triggered=triggered,
         level=level,
         valid=not reasons,
         reasons=reasons,
     )
-    kept = after if counted else state
-    return msgspec.structs.replace(kept, triggered=triggered), reading
+    return msgspec.structs.replace(place.after, triggered=triggered), reading
 
 
-def _with(state: PdiState, found: Components) -> PdiState:
-    return PdiState(
-        (*state.execs, found.proxy_exec),
-        (*state.plans, found.proxy_plan),
-        (*state.osses, found.proxy_oss),
-        state.triggered,
+class _Place(NamedTuple):
+    """A step among others."""
+
+    after: PdiState
+    values: tuple[float | None, ...]
+    """Of exec, plan and oss, like the scores."""
+    scores: tuple[Score, ...]
+    raw: float | None
+    weight: float
+    counted: bool
+    decidable: bool
+    """Whether a step of this kind may trigger at all."""
+    doubts: tuple[str, ...]
+
+
+def _among_own(state: PdiState, given: PdiInput, settings: PdiSettings, found: Components) -> _Place:
+    """Place a step among the trial's own so far, as SPARK does."""
+    counted = given.healthy or settings.unhealthy == "counted"
+    after = PdiState(
+        (*state.execs, found.proxy_exec), (*state.plans, found.proxy_plan), (*state.osses, found.proxy_oss)
+    )
+    values = (found.proxy_exec, found.proxy_plan, found.proxy_oss)
+    scores = (score(after.execs), score(after.plans), score(after.osses)) if state.execs else (NO_SCORE,) * 3
+    raw = _weighed([each.z for each in scores] if state.execs else values, settings)
+    weight = min(1.0, given.step / settings.warmup) if settings.warmup > 0 else 1.0
+    few = ("fewer than three steps: a z-score says no more than a sign",) * (len(after.execs) < 3)
+    return _Place(after if counted else state, values, scores, raw, weight, counted, given.step >= 1, few)
+
+
+def _among_others(state: PdiState, given: PdiInput, settings: PdiSettings, found: Components) -> _Place:
+    """Place a step among those of other tasks. Where a component is missing there is no PDI."""
+    values = measured(given, found)
+    scores = [
+        NO_SCORE if value is None else score_against(value, *spread)
+        for value, spread in zip(values, settings.stated.spreads, strict=True)
+    ]
+    whole = None not in values
+    raw = _weighed([each.z for each in scores], settings) if whole else None
+    return _Place(state, values, tuple(scores), raw, 1.0, whole, whole, _gaps(given, found))
+
+
+def measured(given: PdiInput, found: Components) -> tuple[float | None, float | None, float | None]:
+    """Give exec, plan and oss. None: there was nothing to measure, so a 0 would be no finding."""
+    if not given.healthy:
+        return None, None, None
+    before = found.missing_before
+    facts, plan = FACTS not in found.missing, PLAN not in found.missing
+    return (
+        found.proxy_exec if facts and found.ran else None,
+        found.proxy_plan if plan and before is not None and PLAN not in before else None,
+        found.proxy_oss if facts and before is not None and FACTS not in before else None,
     )
 
 
-def _combined(found: Components, scores: tuple[Score, ...], settings: PdiSettings) -> float:
-    """Weigh the scores, or at the first step the values themselves; from left to right, as SPARK does."""
-    values = (found.proxy_exec, found.proxy_plan, found.proxy_oss)
-    if scores[0].of:
-        values = (scores[0].z, scores[1].z, scores[2].z)
+def _weighed(values: Sequence[float], settings: PdiSettings) -> float:
+    """Weigh exec, plan and oss; from left to right, as SPARK does."""
     return settings.exec_weight * values[0] - settings.plan_weight * values[1] - settings.oss_weight * values[2]
 
 
 def measure(given: PdiInput, settings: PdiSettings) -> Components:
-    """Measure exec, plan and oss (SPARK, 1.4)."""
+    """Measure exec, plan and oss (SPARK, 1.4). ``calibrated`` reads oss off the facts alone if no test failed twice."""
+    likeness, alpha = settings.likeness, settings.alpha
     facts, plan = (found_section(given.memo, title, settings) for title in (FACTS, PLAN))
-    missing = tuple(title for title, body in ((FACTS, facts), (PLAN, plan)) if not body)
-    proxy_exec = _covered(given.commands, facts, settings) if facts else 0.0
+    missing, ran = _missing(facts, plan), bool(given.commands.strip())
+    proxy_exec = covered(given.commands, facts, likeness, alpha=alpha) if facts else 0.0
     if not given.previous_memo:
-        return Components(proxy_exec, 0.0, 0.0, 0.0, missing)
+        return Components(proxy_exec, 0.0, 0.0, 0.0, missing, None, ran)
     old_facts, old_plan = (found_section(given.previous_memo, title, settings) for title in (FACTS, PLAN))
-    failed, share = _failed_alike(given.previous_summary, given.summary, settings), settings.facts_share
-    proxy_oss = share * _alike(old_facts, facts, settings) + (1 - share) * failed
-    return Components(proxy_exec, _alike(old_plan, plan, settings), proxy_oss, failed, missing)
+    failed = failed_alike(given.previous_summary, given.summary, likeness, alpha=alpha)
+    proxy_plan = alike(old_plan, plan, likeness, alpha=alpha)
+    share = _facts_share(given, settings)
+    proxy_oss = share * alike(old_facts, facts, likeness, alpha=alpha) + (1 - share) * failed
+    before = _missing(old_facts, old_plan) if healthy(given.previous_memo) else None
+    return Components(proxy_exec, proxy_plan, proxy_oss, failed, missing, before, ran)
+
+
+def _facts_share(given: PdiInput, settings: PdiSettings) -> float:
+    compared = settings.method != "calibrated" or both_failed(given.previous_summary, given.summary)
+    return settings.facts_share if compared else 1.0
+
+
+def _missing(facts: str, plan: str) -> tuple[str, ...]:
+    return tuple(title for title, body in ((FACTS, facts), (PLAN, plan)) if not body)
 
 
 def found_section(memo: str, title: str, settings: PdiSettings) -> str:
@@ -211,50 +284,15 @@ def found_section(memo: str, title: str, settings: PdiSettings) -> str:
             assert_never(settings.sections)
 
 
-def _covered(commands: str, facts: str, settings: PdiSettings) -> float:
-    match settings.method:
-        case "token_overlap":
-            return coverage(set(tokens(commands)), set(tokens(facts)))
-        case "js_divergence":
-            return js_similarity(Counter(tokens(commands)), Counter(tokens(facts)), alpha=settings.alpha)
-        case _:
-            assert_never(settings.method)
-
-
-def _alike(before: str, now: str, settings: PdiSettings) -> float:
-    match settings.method:
-        case "token_overlap":
-            return jaccard(set(tokens(before)), set(tokens(now)))
-        case "js_divergence":
-            return js_similarity(Counter(tokens(before)), Counter(tokens(now)), alpha=settings.alpha)
-        case _:
-            assert_never(settings.method)
-
-
-def _failed_alike(before: str, now: str, settings: PdiSettings) -> float:
-    rows_before, rows_now = failed_rows(before), failed_rows(now)
-    if not rows_before and not rows_now:
-        return 0.0
-    match settings.method:
-        case "token_overlap":
-            return jaccard(rows_before, rows_now)
-        case "js_divergence":
-            return _alike(" ".join(sorted(rows_before)), " ".join(sorted(rows_now)), settings)
-        case _:
-            assert_never(settings.method)
-
-
-def _doubts(given: PdiInput, found: Components, steps: int) -> tuple[str, ...]:
-    """Say why a reading should not be relied upon, whatever its value."""
+def _doubts(given: PdiInput, found: Components) -> tuple[str, ...]:
+    """Say what is wrong with the memo."""
     doubts = [] if given.healthy else ["the memo is no memo"]
-    doubts += [f"the memo has no section {title!r}" for title in found.missing]
-    if steps < 3:
-        doubts.append("fewer than three steps: a z-score says no more than a sign")
-    return tuple(doubts)
+    return (*doubts, *(f"the memo has no section {title!r}" for title in found.missing))
 
 
-def _near(given: PdiInput, weighted: float, settings: PdiSettings) -> tuple[str, ...]:
-    """Say whether the value lies where rounding decides."""
-    if given.step >= 1 and abs(weighted - settings.threshold) < AT_THRESHOLD:
-        return ("the value is at the threshold: rounding decides",)
-    return ()
+def _gaps(given: PdiInput, found: Components) -> tuple[str, ...]:
+    """Say what else there was nothing to measure against."""
+    gaps = [] if found.ran else ["nothing was run"]
+    if found.missing_before is None:
+        gaps.append("the memo before is no memo" if given.previous_memo else "there is no memo before")
+    return (*gaps, *(f"the memo before has no section {title!r}" for title in found.missing_before or ()))

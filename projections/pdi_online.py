@@ -12,6 +12,7 @@ import msgspec
 
 from projections.commands import WINDOW
 from projections.pdi import FACTS, PdiInput, PdiSettings, PdiState, Reading, found_section, judge, measure
+from projections.pdi_likeness import Likeness
 from projections.text import RunningCoverage, RunningWords, tokens
 
 
@@ -83,15 +84,18 @@ class OnlinePdi:
         self._settings = settings
         self._fixed = measure(self._given, settings)
         self._rests = bool(facts)
-        self._words = _running(tokens(facts), settings)
+        self._words = _running(tokens(facts), settings.likeness)
+        self._ran = False
 
     def add(self, commands: str) -> None:
         """Add what a turn ran: whole commands, joined by LF."""
         self._words.add(commands)
+        self._ran = self._ran or bool(commands.strip())
 
     def reading(self) -> Reading:
         """Read PDI as of now."""
-        found = msgspec.structs.replace(self._fixed, proxy_exec=self._grounding() if self._rests else 0.0)
+        grounding = self._grounding() if self._rests else 0.0
+        found = msgspec.structs.replace(self._fixed, proxy_exec=grounding, ran=self._ran)
         return judge(self._state, self._given, self._settings, found)[1]
 
     def _grounding(self) -> float:
@@ -104,11 +108,11 @@ class OnlinePdi:
                 assert_never(self._words)
 
 
-def _running(facts: list[str], settings: PdiSettings) -> RunningCoverage | RunningWords:
-    match settings.method:
+def _running(facts: list[str], likeness: Likeness) -> RunningCoverage | RunningWords:
+    match likeness:
         case "token_overlap":
             return RunningCoverage(facts)
         case "js_divergence":
             return RunningWords(facts)
         case _:
-            assert_never(settings.method)
+            assert_never(likeness)

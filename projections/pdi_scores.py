@@ -19,7 +19,8 @@ class Score(msgspec.Struct, frozen=True):
     z: float
     """(value - mean) / std; 0 if std is exactly 0. With n values it is at most sqrt(n - 1) from 0."""
     of: int
-    """How many values. 0: not scored. Below 3, z is a sign and no more."""
+    """How many values of this trial are behind it. 0: not scored. Below 3, z is a sign and no more, unless mean and
+    spread are stated."""
 
 
 NO_SCORE = Score(0.0, 0.0, 0.0, 0)
@@ -38,6 +39,11 @@ def score_of(value: float, values: Sequence[float]) -> Score:
     deviations = [each - mean for each in values]
     std = sqrt(numpy_sum([each * each for each in deviations]) / count)
     return Score(mean, std, 0.0 if std == 0.0 else (value - mean) / std, count)
+
+
+def score_against(value: float, mean: float, std: float) -> Score:
+    """Score a value against a mean and a standard deviation, above 0, that are stated. ``of`` is 1: its own part."""
+    return Score(mean, std, (value - mean) / std, 1)
 
 
 def numpy_sum(values: Sequence[float]) -> float:

@@ -5,7 +5,6 @@ any run can be asked what another threshold or method would have decided.
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
 import msgspec
 
@@ -16,13 +15,10 @@ from events.pdi import PdiImported, PdiRead
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.base import Blobs
 from projections.pdi import Level, Method, PdiInput, PdiSettings, PdiState, Reading, read_step
+from projections.pdi_health import healthy
 
 RECORDED = "imported"
 """Name of the monitor under which another system's own readings stand."""
-
-_ERROR_TEXT = "[LLM ERROR]"
-_SECTIONS = ("Attempts Log", "Commands From Last Attempt", "Verified Facts", "Current Error Pattern", "Next Strategy")
-
 
 _LookedAt = TrialOpened | AttemptConcluded | TrialClosed | MemoRewritten | MemoImported | PdiRead | PdiImported
 
@@ -40,12 +36,13 @@ class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     step: int
     method: Method | None
     """None: recorded by a system that does not say."""
-    proxy_exec: float
-    proxy_plan: float
-    proxy_oss: float
-    raw_pdi: float
+    proxy_exec: float | None
+    """None, here and below: there was nothing to measure."""
+    proxy_plan: float | None
+    proxy_oss: float | None
+    raw_pdi: float | None
     weight: float
-    weighted_pdi: float
+    weighted_pdi: float | None
     triggered: bool
     level: Level | None
     """None: not triggered."""
@@ -142,9 +139,7 @@ class PdiSteps:
         trial = trials.setdefault(name, TrialSteps(name))
         match event:
             case AttemptConcluded():
-                trial.previous_summary = trial.last.summary if trial.last else ""
-                commands, summary = _text(blobs, event.commands), _text(blobs, event.test_summary)
-                trial.last = Concluded(event.attempt, commands, summary)
+                concluded(trial, event, blobs)
             case MemoRewritten() | MemoImported():
                 state.rows += self._rewritten(Place(run, name, trial), event, blobs)
             case PdiImported():
@@ -157,21 +152,10 @@ class PdiSteps:
         return state
 
     def _rewritten(self, place: "Place", event: MemoRewritten | MemoImported, blobs: Blobs) -> list[StepRow]:
-        """Compute the rows of a reflect step. A memo that no model was asked for is archived and not read."""
-        trial, memo = place.trial, _text(blobs, event.memo)
-        previous = "" if event.previous is None else _text(blobs, event.previous)
-        trial.archived += bool(previous)
-        if isinstance(event, MemoImported) and not event.reflected:
+        """Compute the rows of a reflect step."""
+        trial, given = place.trial, given_to_read(place.trial, event, blobs)
+        if given is None:
             return []
-        given = PdiInput(
-            memo=memo,
-            previous_memo=previous,
-            commands=trial.last.commands if trial.last else "",
-            summary=trial.last.summary if trial.last else "",
-            previous_summary=trial.previous_summary,
-            step=_step(trial, event.attempt),
-            healthy=healthy(memo),
-        )
         rows = []
         for name, settings in self._settings.items():
             trial.trackers[name], reading = read_step(trial.trackers.get(name, PdiState()), given, settings)
@@ -187,11 +171,27 @@ class Place(msgspec.Struct, frozen=True):
     trial: TrialSteps
 
 
-def healthy(memo: str) -> bool:
-    """Say whether a text is a memo at all: not blank, no error text, and with one of the five sections (SPARK, W3)."""
-    if not memo.strip() or memo.startswith(_ERROR_TEXT):
-        return False
-    return any(f"### {title}" in memo for title in _SECTIONS)
+def concluded(trial: TrialSteps, event: AttemptConcluded, blobs: Blobs) -> None:
+    """Take note of what PDI is given of an attempt."""
+    trial.previous_summary = trial.last.summary if trial.last else ""
+    trial.last = Concluded(event.attempt, _text(blobs, event.commands), _text(blobs, event.test_summary))
+
+
+def given_to_read(trial: TrialSteps, event: MemoRewritten | MemoImported, blobs: Blobs) -> PdiInput | None:
+    """Give what a reflect step gives to read. None: no model wrote that memo; it is archived and not read."""
+    memo, previous = _text(blobs, event.memo), "" if event.previous is None else _text(blobs, event.previous)
+    trial.archived += bool(previous)
+    if isinstance(event, MemoImported) and not event.reflected:
+        return None
+    return PdiInput(
+        memo=memo,
+        previous_memo=previous,
+        commands=trial.last.commands if trial.last else "",
+        summary=trial.last.summary if trial.last else "",
+        previous_summary=trial.previous_summary,
+        step=_step(trial, event.attempt),
+        healthy=healthy(memo),
+    )
 
 
 def _step(trial: TrialSteps, attempt: int) -> int:
@@ -217,7 +217,7 @@ def _imported_row(place: Place, event: PdiImported) -> StepRow:
     return _row(place, event.attempt, RECORDED, event, (None, None, ()))
 
 
-_Judged = tuple[Literal["token_overlap", "js_divergence"] | None, bool | None, tuple[str, ...]]
+_Judged = tuple[Method | None, bool | None, tuple[str, ...]]
 
 
 def _row(

@@ -17,8 +17,8 @@ from events.skill import SkillImported, SkillRevised
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.base import Blobs
 from projections.pdi import PdiInput
+from projections.pdi_health import healthy
 from projections.pdi_retrospective import JS, FinishedRun, Phis, Retrospect, among, phis
-from projections.pdi_steps import healthy
 
 SKILL_FILE = "SKILL.md"
 ERROR_TEXT = "[LLM ERROR]"

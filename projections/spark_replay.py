@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 from projections.pdi import PdiInput
-from projections.pdi_steps import healthy
+from projections.pdi_health import healthy
 
 Record: TypeAlias = Mapping[str, Any]
 """A parsed JSON object. Fields that are missing, null or of another type count as empty."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
 from cyclopts import Parameter
+from msgspec import structs
 
 from engine import config
 from engine.config import Flag, Inputs, Resolved
@@ -137,7 +138,7 @@ class Asked:
     """Under which settings PDI is asked for. None, all of them: as it was recorded."""
 
     method: Method | None = None
-    """Compute it again by this method."""
+    """Compute it again by this method; calibrated goes by the reference that is shipped."""
     threshold: float | None = None
     """Compute it again, triggering strictly below this."""
     warmup: int | None = None
@@ -147,7 +148,12 @@ class Asked:
     def settings(self) -> PdiSettings | None:
         """Give full settings; SPARK's defaults stand where nothing was said. None: nothing was said at all."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
-        return PdiSettings(**given) if given else None
+        settings = PdiSettings(**given) if given else None
+        if settings is None or self.method != "calibrated" or self.threshold is None:
+            return settings
+        changed = f"threshold changed by hand, after: {settings.stated.source}"
+        reference = structs.replace(settings.stated, threshold=self.threshold, source=changed)
+        return structs.replace(settings, reference=reference)
 
 
 @Parameter(name="*")

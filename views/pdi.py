@@ -31,12 +31,13 @@ class PdiRow(msgspec.Struct, frozen=True):
     """0 for the first reflection of the trial."""
     method: Method | None
     """None: recorded by a system that does not say."""
-    proxy_exec: float
-    proxy_plan: float
-    proxy_oss: float
-    raw_pdi: float
+    proxy_exec: float | None
+    """None, here and below: there was nothing to measure."""
+    proxy_plan: float | None
+    proxy_oss: float | None
+    raw_pdi: float | None
     weight: float
-    weighted_pdi: float
+    weighted_pdi: float | None
     triggered: bool
     level: Literal["soft", "strong"] | None
     """None: not triggered."""
@@ -94,15 +95,19 @@ def _steps(rows: Sequence[PdiRow]) -> RenderableType:
     cells = [
         (
             str(row.attempt),
-            *(f"{value:.4f}" for value in (row.proxy_exec, row.proxy_plan, row.proxy_oss, row.raw_pdi)),
+            *(_figure(value) for value in (row.proxy_exec, row.proxy_plan, row.proxy_oss, row.raw_pdi)),
             f"{row.weight:g}",
-            f"{row.weighted_pdi:.4f}",
+            _figure(row.weighted_pdi),
             row.level or "none",
             {True: "yes", False: "no", None: "-"}[row.valid],
         )
         for row in rows
     ]
     return table(columns, cells, right=columns[:7])
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _why(reasons: Iterable[str]) -> list[str]:

@@ -6,10 +6,12 @@ import msgspec
 
 from engine.policies.intervention import Reading
 from engine.scope import Scope
-from engine.spec import MonitorSpec, PdiSpec
+from engine.spec import MonitorSpec, PdiSpec, ReferenceSpec
 from events.digest import Digest
 from events.pdi import PdiRead
 from projections import pdi
+from projections.pdi_reference import PdiReference
+from projections.pdi_shipped import SPARK_RELEASE
 
 ACTIVE = "active"
 """Name of the monitor that decides."""
@@ -70,4 +72,16 @@ class Monitor:
 
 def settings_of(monitor: MonitorSpec) -> pdi.PdiSettings:
     """Give a monitor's settings as the measure takes them."""
-    return pdi.PdiSettings(method=monitor.method, threshold=monitor.threshold, warmup=monitor.warmup)
+    settings = pdi.PdiSettings(method=monitor.method, threshold=monitor.threshold, warmup=monitor.warmup)
+    if monitor.method != "calibrated":
+        return settings
+    # Recorded with each reading: what it was compared with stays known though the shipped figures may change.
+    return msgspec.structs.replace(settings, reference=_reference(monitor.reference))
+
+
+def _reference(stated: ReferenceSpec) -> PdiReference:
+    """Give a reference as the measure takes it. Figures that were changed do not pass for those of their source."""
+    reference = PdiReference(**msgspec.structs.asdict(stated))
+    if reference != SPARK_RELEASE and reference.source == SPARK_RELEASE.source:
+        return msgspec.structs.replace(reference, source=f"changed by hand, after: {reference.source}")
+    return reference

@@ -149,7 +149,8 @@ def _differences(state: PdiStepsState, settings: PdiSettings) -> Iterator[str]:
         if ours is None:
             continue
         names = [name for name in _FIELDS if abs(round(getattr(ours, name), 4) - getattr(row, name)) > AT_THRESHOLD]
-        if abs(ours.weighted_pdi - settings.threshold) >= AT_THRESHOLD and ours.level != row.level:
+        weighted = ours.weighted_pdi
+        if weighted is not None and abs(weighted - settings.threshold) >= AT_THRESHOLD and ours.level != row.level:
             names.append("level")
         if names:
             differing = ", ".join(names)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import msgspec
+
 from engine.histories import load_histories
 from engine.runtime import start_run
 from events.attempt import AttemptJudged
@@ -48,6 +50,22 @@ async def test_a_failure_is_learnt_from_and_a_success_becomes_a_skill(tmp_path: 
     skill = next(event for event in trial if isinstance(event, SkillRevised))
     assert (await log.get(skill.files[0].digest)).decode().strip() == SKILL.strip()
     assert of_type(trial, PdiRead)
+
+
+async def test_a_calibrated_monitor_says_what_it_compared_with_and_what_it_could_not_measure(tmp_path: Path) -> None:
+    """After the first failure there is no memo before: SPARK's monitor reads 0 there, this one nothing."""
+    log = log_of()
+    watched = {"pdi": {"shadows": {"careful": {"method": "calibrated", "reference": {"threshold": -1.0}}}}}
+    report = await start_run(await setting(log, make_base(tmp_path)), spec(method=watched))
+    trial = await events_of(log, report.run, "trial/word")
+    active, careful = (event for event in trial if isinstance(event, PdiRead))
+    assert (active.monitor, active.proxy_plan, active.raw_pdi) == ("active", 0.0, active.proxy_exec)
+    assert (careful.monitor, careful.proxy_plan, careful.raw_pdi) == ("careful", None, None)
+    assert careful.reasons == ("there is no memo before",)
+    stated = msgspec.json.decode(await log.get(careful.settings))["reference"]
+    assert (stated["threshold"], stated["source"][:16]) == (-1.0, "changed by hand,")
+    assert "reference" not in msgspec.json.decode(await log.get(active.settings))
+    assert (await rerun(log, report.run)).complete
 
 
 async def test_a_finished_run_is_rerun_from_its_record_alone(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_tolerance_takes_the_decision_from_rounding() -> None:
     before, now = memo("a b c", "x"), memo("a b c", "x y")
     steps = [step_of(0, before, commands="a"), step_of(1, now, before, commands="a b")]
     tolerant = read_all(steps, PdiSettings(tolerance=1e-9))[1]
-    assert abs(tolerant.weighted_pdi + 0.5) < 1e-9
+    assert tolerant.weighted_pdi == pytest.approx(-0.5, abs=1e-9)
     assert not tolerant.triggered
     assert "the value is at the threshold: rounding decides" in tolerant.reasons
 
@@ -118,6 +118,7 @@ def test_a_reading_says_why() -> None:
         (reading.proxy_oss, reading.oss_score),
     ):
         assert part.of == 3
+        assert value is not None
         assert part.z == (value - part.mean) / part.std
     assert reading.raw_pdi == reading.exec_score.z - reading.plan_score.z - reading.oss_score.z
 
@@ -155,7 +156,10 @@ def test_values_keep_their_ranges(rows: list[tuple[str, str, str]], settings: Pd
     memos = [memo(facts, plan) for facts, plan, _ in rows]
     steps = [replace(each, commands=row[2]) for each, row in zip(story(*memos), rows, strict=True)]
     for number, reading in enumerate(read_all(steps, settings), start=1):
-        assert all(0.0 <= each <= 1.0 for each in (reading.proxy_exec, reading.proxy_plan, reading.proxy_oss))
+        assert all(
+            each is not None and 0.0 <= each <= 1.0
+            for each in (reading.proxy_exec, reading.proxy_plan, reading.proxy_oss)
+        )
         assert 0.0 <= reading.weight <= 1.0
         assert abs(reading.exec_score.z) <= max(number - 1, 0) ** 0.5 + 1e-6
         assert (reading.level is not None) == reading.triggered

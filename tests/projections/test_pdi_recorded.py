@@ -115,7 +115,7 @@ def test_either_file_alone_gives_the_same_inputs(task: str) -> None:
 def test_a_recording_at_the_threshold_says_so() -> None:
     """Step 1 of two recordings lies on the threshold, where the order of additions decides (W2)."""
     found = readings(reflect_steps(lines("data-to-d3"), None), PdiSettings())
-    assert abs(found[1].weighted_pdi + 0.5) < AT_THRESHOLD
+    assert found[1].weighted_pdi == pytest.approx(-0.5, abs=AT_THRESHOLD)
     assert AT_THRESHOLD_REASON in found[1].reasons
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from engine.config_setting import open_log
 from engine.importers.spark import import_spark
-from projections.pdi import Method, PdiSettings
+from projections.pdi import PdiSettings
+from projections.pdi_likeness import Likeness
 from views import imports
 from views.commands.rows import Rows
 from views.options import ASIS, Given, Options
@@ -13,7 +14,9 @@ from views.options import ASIS, Given, Options
 ROWS: Final[Rows] = {"import spark": (imports.ImportRow,)}
 
 
-async def spark(folder: Path, /, *, method: Method = "token_overlap", options: Options = ASIS, machine: Given) -> None:
+async def spark(
+    folder: Path, /, *, method: Likeness = "token_overlap", options: Options = ASIS, machine: Given
+) -> None:
     """Read past runs of SPARK: SKILL.md, attempts.json and trajectory.jsonl, any of them missing or broken.
 
     Args:

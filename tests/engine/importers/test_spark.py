@@ -194,7 +194,7 @@ def _same(row: StepRow, wanted: dict[str, Any]) -> None:
             row.attempt,
             name,
         )
-    if abs(row.weighted_pdi + 0.5) >= 1e-9:
+    if row.weighted_pdi != pytest.approx(-0.5, abs=1e-9):
         assert (row.triggered, row.level) == (wanted["triggered"], wanted["level"]), (row.task, row.attempt)
 
 
