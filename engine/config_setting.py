@@ -3,16 +3,18 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import anyio
 
 from engine.config_secrets import key_names, secrets_of
 from engine.prompting import load_prompts
 from engine.setting import Setting
-from engine.spec import RunSpec
+from engine.spec import BackendName, RunSpec
 from events.redact import Redactor
 from events.sqlite import SqliteLog
+from sandbox.base import SandboxBackend
+from sandbox.docker import DockerSettings, docker_backend
 from sandbox.local import local_backend
 
 
@@ -59,9 +61,35 @@ async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], Non
     Raises:
         LogError: The log cannot be opened, or a key is one that cannot be looked for.
     """
-    backend = await local_backend(means.sandboxes)
-    for warning in backend.describe().warnings:
-        warn(warning)
-    variables = {name: means.environment[name] for name in key_names(spec) if name in means.environment}
-    async with open_log(means, spec) as log:
-        yield Setting(log, backend, load_prompts(), means.package, variables, means.folder)
+    async with open_backend(means, spec.sandbox) as backend:
+        for warning in backend.describe().warnings:
+            warn(warning)
+        variables = {name: means.environment[name] for name in key_names(spec) if name in means.environment}
+        async with open_log(means, spec) as log:
+            yield Setting(log, backend, load_prompts(), means.package, variables, means.folder)
+
+
+@asynccontextmanager
+async def open_backend(means: Means, name: BackendName) -> AsyncIterator[SandboxBackend]:
+    """Open a sandbox backend by its name in a spec.
+
+    Args:
+        means: Where sandboxes may keep their folders. ``DOCKER_HOST`` and ``STILLROOM_BUILD_NETWORK`` (``host`` where
+            the build of an image needs it to reach packages) are looked at for ``docker``.
+        name: Which.
+
+    Raises:
+        SandboxUnavailable: The engine is not there, or does not answer.
+    """
+    match name:
+        case "local":
+            yield await local_backend(means.sandboxes)
+        case "docker":
+            settings = DockerSettings(
+                host=means.environment.get("DOCKER_HOST"),
+                build_network=means.environment.get("STILLROOM_BUILD_NETWORK", "default"),
+            )
+            async with docker_backend(means.sandboxes, settings) as backend:
+                yield backend
+        case _:
+            assert_never(name)

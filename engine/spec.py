@@ -125,6 +125,9 @@ class MethodSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     pdi: PdiSpec = PdiSpec()
 
 
+BackendName = Literal["local", "docker"]
+
+
 class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything a run is asked to do."""
 
@@ -136,7 +139,8 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Trials at a time."""
     repeats: int = 1
     """Trials per task."""
-    sandbox: str = "local"
+    sandbox: BackendName = "local"
+    """Where attempts take place: on this machine under bubblewrap, or in containers."""
     method: MethodSpec = MethodSpec()
     agent: AgentSpec = AgentSpec()
     models: dict[Literal["teacher", "reflector", "distiller"], ModelSpec] = msgspec.field(default_factory=dict)

@@ -55,6 +55,27 @@ def pack(entries: Iterable[Placed], rewrite: Rewrite) -> bytes:
     return buffer.getvalue()
 
 
+def pack_file(path: str, data: bytes, mode: int) -> bytes:
+    """An archive of one file that is in memory."""
+    info = tarfile.TarInfo(path)
+    info.mode, info.size, info.mtime = mode, len(data), _MODIFIED
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def pack_folders(paths: Iterable[str], mode: int) -> bytes:
+    """An archive of empty folders."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for path in paths:
+            info = tarfile.TarInfo(path)
+            info.type, info.mode, info.mtime = tarfile.DIRTYPE, mode, _MODIFIED
+            archive.addfile(info)
+    return buffer.getvalue()
+
+
 def _add(archive: tarfile.TarFile, entry: Placed, rewrite: Rewrite) -> None:
     info = tarfile.TarInfo(entry.path)
     found = entry.source.lstat()
@@ -81,17 +102,26 @@ def _rewritten(data: bytes, rewrite: Rewrite) -> bytes:
     return data if "\0" in text else rewrite(text).encode()
 
 
-def unpack(data: bytes) -> tuple[FileEntry, ...]:
-    """What an archive holds, sorted by path."""
+def unpack(data: bytes, *, below: str = "") -> tuple[FileEntry, ...]:
+    """What an archive holds, sorted by path.
+
+    Args:
+        data: A tar archive.
+        below: A folder at its root; paths are told relative to it, and it is left out itself. Empty for the root.
+    """
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-        entries = [_entry(archive, member) for member in archive if _name(member.name)]
+        found = [
+            (_name(member.name.removeprefix(below).lstrip("/") if below else member.name), member) for member in archive
+        ]
+        entries = [_entry(archive, name, member) for name, member in found if name]
     return tuple(sorted(entries, key=lambda entry: entry.path))
 
 
-def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> FileEntry:
-    content = archive.extractfile(member) if member.isreg() else None
+def _entry(archive: tarfile.TarFile, name: str, member: tarfile.TarInfo) -> FileEntry:
+    # The second name of a file is a link within the archive; its content is the first one's.
+    content = archive.extractfile(member) if member.isreg() or member.islnk() else None
     return FileEntry(
-        path=_name(member.name),
+        path=name,
         kind=_kind(member),
         mode=member.mode & 0o7777,
         data=None if content is None else content.read(),
@@ -100,7 +130,7 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> FileEntry:
 
 
 def _kind(member: tarfile.TarInfo) -> Literal["file", "folder", "link", "other"]:
-    if member.isreg():
+    if member.isreg() or member.islnk():
         return "file"
     if member.isdir():
         return "folder"

@@ -1,11 +1,12 @@
 """What a check of the conformance suite works with."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
-from sandbox.base import ExecResult, Promise, Sandbox, SandboxBackend
+from sandbox.base import ExecResult, Promise, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.errors import SandboxError
 from sandbox.task import Task
 
@@ -22,6 +23,15 @@ class Bench(Struct, frozen=True):
     task: Task
     folder: Path
     """A folder of the host's that must not be seen from inside."""
+
+    @asynccontextmanager
+    async def another(self) -> AsyncIterator[Sandbox]:
+        """A second sandbox of the same task, for a while."""
+        sandbox = await self.backend.open(SandboxSpec(id=f"{self.sandbox.id}/another", task=self.task))
+        try:
+            yield sandbox
+        finally:
+            await sandbox.close()
 
     async def output(self, command: str) -> str:
         """Standard output of a command that must succeed."""

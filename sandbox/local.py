@@ -32,8 +32,9 @@ from sandbox.errors import InfrastructureError, Unsupported
 from sandbox.local_build import build, plain_refusals, sandbox_env, workdir_of
 from sandbox.local_sandbox import LocalSandbox
 from sandbox.needs import HostNetwork, noted, refused
+from sandbox.outputs import Lingering
 from sandbox.plain import PlainCell
-from sandbox.process import Job, Lingering, Stuck, run
+from sandbox.process import Job, Stuck, run
 from sandbox.recipe import recipe_of
 from sandbox.scratch import Scratch, make, remove, sweep
 from sandbox.task import Task

@@ -13,7 +13,8 @@ from sandbox.archive import Rewrite, pack, placed_runnable, unpack
 from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, MIB, ExecResult, FileEntry
 from sandbox.cell import NO_FOLDER, PROGRAMS_PATH, STARTED, Cell
 from sandbox.errors import PathRefused, SandboxLost, Unsupported
-from sandbox.process import Finished, Job, Lingering, Stuck, run
+from sandbox.outputs import Lingering
+from sandbox.process import Finished, Job, Stuck, run
 from sandbox.scratch import Scratch, remove
 
 _TOOL_ENV: Final = {"PATH": PROGRAMS_PATH, "LD_PRELOAD": "", "LD_LIBRARY_PATH": "", "TAR_OPTIONS": ""}

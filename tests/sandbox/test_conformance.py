@@ -10,7 +10,7 @@ from sandbox.local import LocalBackend
 NOT_PROMISED_BY_PLAIN = {
     "files of the host are not seen",
     "tests and solution are not seen",
-    "programs and mounts cannot be changed",
+    "programs of others, and mounts, cannot be changed",
     "processes of the host are not seen",
     "no network means none",
     "a fork bomb is contained",

@@ -1,0 +1,103 @@
+"""Files of a container, through the engine: nothing an image lacks, and nothing an agent did to its tools, matters."""
+
+import posixpath
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from sandbox.archive import Placed, pack, pack_file, placed_runnable, unpack
+from sandbox.base import DEFAULT_TREE_BYTES, FileEntry
+from sandbox.docker_engine import Engine, EngineFailed, Stat
+from sandbox.errors import PathRefused, SandboxLost
+
+_TAR_OVERHEAD: Final = 4 << 20
+"""Room for headers when a folder is read under a limit of its content."""
+
+
+class ContainerFiles:
+    """The file part of ``Sandbox``."""
+
+    def __init__(self, sandbox: str, engine: Engine, container: str) -> None:
+        self._id = sandbox
+        self._engine = engine
+        self._container = container
+
+    async def write_file(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+        """See ``Sandbox``."""
+        await self._place(path, pack_file(_inside(path), data, mode))
+
+    async def read_file(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> bytes:
+        """See ``Sandbox``."""
+        found = await self._stat(path)
+        if not found.is_file:
+            raise PathRefused(path, "is not a file")
+        archive = None if found.size > max_bytes else await self._fetch(path, max_bytes)
+        (entry,) = (None,) if archive is None else await anyio.to_thread.run_sync(unpack, archive)
+        if entry is None or entry.data is None:
+            raise PathRefused(path, f"is larger than {max_bytes} bytes")
+        return entry.data
+
+    async def put_dir(self, source: Path, path: str) -> None:
+        """See ``Sandbox``."""
+        if not await anyio.Path(source).is_dir():
+            raise PathRefused(str(source), "is not a folder of the host")
+        archive = await anyio.to_thread.run_sync(_packed, source, _inside(path))
+        await self._place(path, archive)
+
+    async def read_tree(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> tuple[FileEntry, ...]:
+        """See ``Sandbox``."""
+        if not (await self._stat(path)).is_folder:
+            raise PathRefused(path, "is not a folder")
+        archive = await self._fetch(path, max_bytes)
+        below = posixpath.basename(path.rstrip("/"))
+        found = None if archive is None else await anyio.to_thread.run_sync(partial(unpack, archive, below=below))
+        if found is None or sum(len(each.data or b"") for each in found) > max_bytes:
+            raise PathRefused(path, f"holds more than {max_bytes} bytes")
+        return found
+
+    async def _stat(self, path: str) -> Stat:
+        _inside(path)
+        try:
+            found = await self._engine.stat(self._container, path)
+        except EngineFailed as error:
+            raise self._trouble(path, error) from error
+        if found is None:
+            raise PathRefused(path, "missing")
+        return found
+
+    async def _fetch(self, path: str, most: int) -> bytes | None:
+        try:
+            return await self._engine.fetch(self._container, path, most + _TAR_OVERHEAD)
+        except EngineFailed as error:
+            raise self._trouble(path, error) from error
+
+    async def _place(self, path: str, archive: bytes) -> None:
+        try:
+            await self._engine.place(self._container, archive)
+        except EngineFailed as error:
+            raise self._trouble(path, error) from error
+
+    def _trouble(self, path: str, error: EngineFailed) -> PathRefused | SandboxLost:
+        """Say whose fault it is: an answer about the path is the path's, no answer is the engine's."""
+        if error.status is not None and "container" not in error.detail.lower():
+            return PathRefused(path, error.detail)
+        return SandboxLost(self._id, f"the engine says: {error.detail}")
+
+
+def _inside(path: str) -> str:
+    """A path relative to the root, for an archive.
+
+    Raises:
+        PathRefused: It is not absolute, or leads nowhere.
+    """
+    if not path.startswith("/") or not path.strip("/"):
+        raise PathRefused(path, "is not the absolute path of something inside the sandbox")
+    return path.strip("/")
+
+
+def _packed(source: Path, target: str) -> bytes:
+    here = Placed(source=source, path=target, mode=0o755)
+    below = (Placed(each.source, f"{target}/{each.path}", each.mode) for each in placed_runnable(source))
+    return pack([here, *below], str)

@@ -1,0 +1,261 @@
+"""One open container: commands through its runner, files through the engine."""
+
+import shutil
+from collections.abc import Mapping
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import anyio
+from aiodocker.containers import DockerContainer
+from anyio import create_task_group, fail_after, move_on_after
+
+from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, Ended, ExecResult, FileEntry
+from sandbox.docker_engine import Engine, EngineFailed
+from sandbox.docker_errand import MOUNT, Errand, Wanted
+from sandbox.docker_files import ContainerFiles
+from sandbox.docker_runner import Runner
+from sandbox.errors import PathRefused, SandboxLost
+from sandbox.outputs import Lingering
+
+FIRST: Final = "first"
+"""Name of the runner that is a container's first process, and runs as the image's user."""
+READY_S: Final = 60.0
+"""Seconds for a container to start and say so."""
+_KILL_S: Final = 10.0
+_CLOSE_S: Final = 60.0
+_KILLED: Final = 137
+_NO_FORK: Final = frozenset({2, 254})
+"""Codes with which shells end that cannot start a process: dash's and bash's."""
+
+
+class Ground(NamedTuple):
+    """What a sandbox stands on."""
+
+    engine: Engine
+    container: DockerContainer
+    folder: Path
+    """On the host; the container sees its sub-folder ``io``."""
+
+    @property
+    def io(self) -> Path:
+        """Seen from both sides."""
+        return self.folder / "io"
+
+
+class DockerSandbox:
+    """See ``Sandbox``."""
+
+    def __init__(self, sandbox: str, ground: Ground, *, workdir: str) -> None:
+        self._id = sandbox
+        self._ground = ground
+        self._workdir = workdir
+        self._files = ContainerFiles(sandbox, ground.engine, ground.container.id)
+        self._runners = {"": Runner(ground.io, FIRST)}
+        self._numbers = count(1)
+        self._lingering = Lingering()
+        self._closed = False
+        self._changing = anyio.Lock()
+
+    @property
+    def id(self) -> str:
+        """See ``Sandbox``."""
+        return self._id
+
+    @property
+    def workdir(self) -> str:
+        """See ``Sandbox``."""
+        return self._workdir
+
+    async def start(self) -> None:
+        """Start the container, and wait until its runner is ready.
+
+        Raises:
+            EngineFailed: It does not start, ends at once, or says nothing.
+        """
+        await self._ground.engine.start(self._ground.container)
+        with move_on_after(READY_S) as clock:
+            async with create_task_group() as group:
+                group.start_soon(self._watch)
+                await self._runners[""].ready()
+                group.cancel_scope.cancel()
+        if clock.cancelled_caught:
+            raise EngineFailed(f"the container did not start our runner in {READY_S:.0f} s; does its entry point?")
+        if not self._runners[""].apart:
+            raise EngineFailed("the image has no `setsid` (util-linux or busybox), by which commands are kept apart")
+
+    async def exec(
+        self,
+        command: str,
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        user: str | int | None = None,
+        timeout_s: float | None = None,
+        max_output_bytes: int = DEFAULT_OUTPUT_BYTES,
+    ) -> ExecResult:
+        """See ``Sandbox``."""
+        if "\0" in command:
+            raise PathRefused("command", "holds a NUL byte, which no shell can be given")
+        where = self._workdir if cwd is None else cwd
+        runner = await self._runner("" if user is None else str(user))
+        wanted = Wanted(command, where, env or {}, runner.shell)
+        folder = self._ground.io / str(next(self._numbers))
+        errand = await anyio.to_thread.run_sync(Errand, folder, wanted, max_output_bytes)
+        try:
+            ended = await self._carry(runner, errand, timeout_s)
+            errand.outputs.finish()
+        finally:
+            errand.close(self._lingering)
+        if errand.no_folder:
+            raise PathRefused(where, "there is no such folder to work in")
+        code = None
+        if ended == "exited":
+            code = errand.code if errand.code is not None else await self._fallen()
+        stdout, stderr = errand.outputs.trim()
+        return ExecResult(code, stdout, stderr, ended, errand.outputs.stdout.total, errand.outputs.stderr.total)
+
+    async def write_file(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+        """See ``Sandbox``."""
+        self._check()
+        await self._files.write_file(path, data, mode=mode)
+
+    async def read_file(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> bytes:
+        """See ``Sandbox``."""
+        self._check()
+        return await self._files.read_file(path, max_bytes=max_bytes)
+
+    async def put_dir(self, source: Path, path: str) -> None:
+        """See ``Sandbox``."""
+        self._check()
+        await self._files.put_dir(source, path)
+
+    async def read_tree(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> tuple[FileEntry, ...]:
+        """See ``Sandbox``."""
+        self._check()
+        return await self._files.read_tree(path, max_bytes=max_bytes)
+
+    async def halt(self) -> None:
+        """See ``Sandbox``. The container is killed and started anew: nothing inside can prevent that, or outlive it."""
+        self._check()
+        try:
+            with fail_after(READY_S, shield=True):
+                async with self._changing:
+                    await self._ground.engine.kill(self._ground.container)
+                    await self._let_go()
+                    await self.start()
+        except (EngineFailed, TimeoutError) as error:
+            raise SandboxLost(self._id, f"it cannot be started again: {error}") from error
+
+    async def close(self) -> None:
+        """See ``Sandbox``."""
+        self._closed = True
+        with move_on_after(_CLOSE_S, shield=True):
+            async with self._changing:
+                try:
+                    await self._ground.engine.remove(self._ground.container.id)
+                except EngineFailed:
+                    return  # the folder stays, so that `sweep` finds what is left
+                await self._let_go()
+                if "" in self._runners:
+                    self._runners.pop("").close()
+                await anyio.to_thread.run_sync(partial(shutil.rmtree, self._ground.folder, ignore_errors=True))
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    async def _carry(self, runner: Runner, errand: Errand, timeout_s: float | None) -> Ended:
+        """Have a command run and wait for its end, or put an end to it."""
+        try:
+            with move_on_after(timeout_s) as clock:
+                async with create_task_group() as group:
+                    for output in (errand.outputs.stdout, errand.outputs.stderr):
+                        group.start_soon(errand.outputs.pump, output, group.cancel_scope.cancel)
+                    self._order(runner, f"run {errand.number}")
+                    await errand.begun()
+                    await errand.ended()
+                    group.cancel_scope.cancel()
+        finally:
+            if not errand.over:
+                await self._kill(runner, errand)
+        if errand.outputs.over:
+            return "output_limit"
+        return "timed_out" if clock.cancelled_caught else "exited"
+
+    async def _kill(self, runner: Runner, errand: Errand) -> None:
+        """Kill a command and all of its process group. Shielded, or a cancelled command would go on by itself."""
+        with move_on_after(_KILL_S, shield=True) as grace:
+            await errand.begun()
+            if errand.pid is not None and not errand.over:
+                self._order(runner, f"kill {errand.pid}")
+            await errand.ended()
+        if grace.cancelled_caught:
+            raise SandboxLost(self._id, "a killed command does not end")
+
+    def _order(self, runner: Runner, text: str) -> None:
+        try:
+            runner.order(text)
+        except BlockingIOError as error:
+            raise SandboxLost(self._id, "nothing in its container takes orders any more") from error
+
+    async def _watch(self) -> None:
+        """Fail as soon as the container has ended by itself."""
+        engine, container, _ = self._ground
+        await engine.wait(container)
+        state = await engine.state(container)
+        raise EngineFailed(f"the container ended at once, with code {state.get('ExitCode')}; see its entry point")
+
+    async def _runner(self, user: str) -> Runner:
+        """Give the runner of a user; others than the image's are started when they are first needed."""
+        self._check()
+        if user in self._runners:
+            return self._runners[user]
+        async with self._changing:
+            self._check()
+            runner = Runner(self._ground.io, f"user-{len(self._runners)}")
+            try:
+                argv = ["/bin/sh", f"{MOUNT}/runner", runner.name]
+                await self._ground.engine.exec(self._ground.container, argv, user=user)
+                with fail_after(READY_S):
+                    await runner.ready()
+            except (EngineFailed, TimeoutError) as error:
+                runner.close()
+                raise SandboxLost(self._id, f"no shell for the user {user!r}: {error}") from error
+            self._runners[user] = runner
+        return runner
+
+    async def _fallen(self) -> int:
+        """Say how a command ended that nobody told the end of: its own doing, or the machine's.
+
+        A command that kills everything it can reach, what keeps it too, is told as killed. One that leaves no room
+        for another process, or no memory, ends the container: then it is started again, with its files.
+        """
+        async with self._changing:
+            self._check()
+            state = await self._state()
+            if state.get("Running"):
+                return _KILLED
+            if not state.get("OOMKilled") and state.get("ExitCode") not in _NO_FORK:
+                raise SandboxLost(self._id, f"its container ended with code {state.get('ExitCode')}")
+            try:
+                await self._let_go()
+                await self.start()
+            except EngineFailed as error:
+                raise SandboxLost(self._id, error.detail) from error
+        return _KILLED
+
+    async def _state(self) -> Mapping[str, object]:
+        try:
+            return await self._ground.engine.state(self._ground.container)
+        except EngineFailed as error:
+            raise SandboxLost(self._id, f"the engine says: {error.detail}") from error
+
+    async def _let_go(self) -> None:
+        """Forget what ended with the container's processes: other users' runners, outputs held open."""
+        for user in [each for each in self._runners if each]:
+            self._runners.pop(user).close()
+        self._lingering.close()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise SandboxLost(self._id, "it is closed")

@@ -1,0 +1,128 @@
+"""Stories of containers, on a real engine: what they keep, what a crash leaves, and whose things are touched."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from subprocess import run
+
+import anyio
+import pytest
+
+from sandbox.base import SandboxSpec
+from sandbox.conformance import CHECKS, Check, run_check
+from sandbox.docker import DockerBackend, docker_backend
+from sandbox.errors import SandboxLost, SandboxUnavailable
+from sandbox.task import load_task
+from sandbox.verifier import Rewarded, verify
+from tests.sandbox.conftest import WriteTask
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+
+
+def docker(*words: str) -> str:
+    """Ask the engine through its own command."""
+    return run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+async def backend(tmp_path: Path) -> AsyncIterator[DockerBackend]:
+    """A backend with a workspace of its own; without an engine the stories are not told."""
+    try:
+        async with docker_backend(tmp_path / "workspace") as opened:
+            yield opened
+            assert await opened.sweep("") == (), "a story left a container behind"
+    except SandboxUnavailable as error:
+        pytest.skip(f"{error.problem} ({error.remedy})")
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.number:02}-{check.name}".replace(" ", "-"))
+async def test_docker_keeps(check: Check, backend: DockerBackend, tmp_path: Path) -> None:
+    """Every check passes; none may be unsupported."""
+    (tmp_path / "host").mkdir()
+    found = await run_check(check, backend, tmp_path / "host")
+    assert found.result == "passed", found.reason
+
+
+async def test_a_container_that_is_killed_from_outside_is_lost_at_once(
+    backend: DockerBackend, write_task: WriteTask
+) -> None:
+    """Whoever waits for a command learns of it at once, and it is no failed command."""
+    sandbox = await backend.open(SandboxSpec(id="killed", task=load_task(write_task())))
+
+    async def wait() -> None:
+        with pytest.raises(SandboxLost, match="code 137"):
+            await sandbox.exec("touch begun; sleep 1000")
+
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait)
+            await sandbox.exec("while [ ! -e begun ]; do sleep 0.01; done")
+            kill("killed")
+    finally:
+        await sandbox.close()
+
+
+async def test_what_a_crash_left_is_swept_and_a_stranger_is_not(tmp_path: Path, write_task: WriteTask) -> None:
+    """A process that died leaves containers; the next one removes those of its own workspace, by prefix."""
+    name = docker("run", "-d", "--rm", "debian:bookworm-slim", "sleep", "1000")
+    try:
+        task = load_task(write_task())
+        async with docker_backend(tmp_path / "ours") as crashed, docker_backend(tmp_path / "theirs") as other:
+            await crashed.open(SandboxSpec(id="run1-a", task=task))
+            await crashed.open(SandboxSpec(id="run2-a", task=task))
+            neighbour = await other.open(SandboxSpec(id="run1-a", task=task))
+            async with docker_backend(tmp_path / "ours") as next_one:
+                assert await next_one.sweep("run1-") == ("run1-a",)
+                assert await next_one.sweep("") == ("run2-a",)
+            assert (await neighbour.exec("echo well")).stdout == b"well\n"
+            await neighbour.close()
+        assert list((tmp_path / "ours").iterdir()) == []
+        assert docker("inspect", "-f", "{{.State.Running}}", name) == "true"
+    finally:
+        docker("kill", name)
+
+
+async def test_a_verifier_judges_in_the_container_the_agent_left(backend: DockerBackend, write_task: WriteTask) -> None:
+    """The whole way of an attempt: act, verify, close."""
+    task = load_task(write_task())
+    sandbox = await backend.open(SandboxSpec(id="attempt", task=task))
+    try:
+        assert (await sandbox.exec("echo 42 > answer.txt; echo 1 > /logs/verifier/reward.txt")).exit_code == 0
+        verdict = await verify(sandbox, task, env={})
+    finally:
+        await sandbox.close()
+    assert isinstance(verdict, Rewarded)
+    assert verdict.reward == 1
+
+
+async def test_commands_run_as_the_user_asked_for(backend: DockerBackend, write_task: WriteTask) -> None:
+    """A task may want its agent to be somebody else than its verifier."""
+    sandbox = await backend.open(SandboxSpec(id="users", task=load_task(write_task())))
+    try:
+        assert (await sandbox.exec("id -un")).stdout == b"root\n"
+        assert (await sandbox.exec("id -un", user="nobody")).stdout == b"nobody\n"
+        assert (await sandbox.exec("echo $HOME; id -u", user=1)).stdout.endswith(b"\n1\n")
+        with pytest.raises(SandboxLost, match="stranger"):
+            await sandbox.exec("true", user="stranger")
+    finally:
+        await sandbox.close()
+
+
+async def test_a_build_that_fails_says_why(backend: DockerBackend, write_task: WriteTask) -> None:
+    """The author of a task sees what the failing step wrote."""
+    files = {"environment/Dockerfile": "FROM debian:bookworm-slim\nRUN echo about-to-break; exit 3\n"}
+    with pytest.raises(SandboxUnavailable, match=r"returned a non-zero code: 3[\s\S]*about-to-break"):
+        await backend.open(SandboxSpec(id="unbuilt", task=load_task(write_task(files))))
+
+
+async def test_interrupts_reach_what_an_agent_runs(backend: DockerBackend, write_task: WriteTask) -> None:
+    """A shell has its background commands ignore interrupts, and whatever starts ours must not pass that on."""
+    sandbox = await backend.open(SandboxSpec(id="interrupts", task=load_task(write_task())))
+    try:
+        assert (await sandbox.exec("kill -INT $$; echo ignored")).exit_code == 130
+    finally:
+        await sandbox.close()
+
+
+def kill(sandbox: str) -> None:
+    """Kill a sandbox's container, as an operator might."""
+    docker("kill", docker("ps", "-q", "--filter", f"label=dev.stillroom.sandbox={sandbox}"))
