@@ -46,22 +46,22 @@ def placed_runnable(source: Path) -> Iterator[Placed]:
         yield Placed(source=each.source, path=each.path, mode=0o755) if script else each
 
 
-def pack(entries: Iterable[Placed], rewrite: Rewrite) -> bytes:
-    """An archive whose bytes depend on names, modes and contents only."""
+def pack(entries: Iterable[Placed], rewrite: Rewrite, *, written: Iterable[tuple[str, bytes, int]] = ()) -> bytes:
+    """An archive whose bytes depend on names, modes and contents only.
+
+    Args:
+        entries: Files of the host.
+        rewrite: What becomes of texts among them.
+        written: Files in memory: path, content and mode.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for entry in entries:
             _add(archive, entry, rewrite)
-    return buffer.getvalue()
-
-
-def pack_file(path: str, data: bytes, mode: int) -> bytes:
-    """An archive of one file that is in memory."""
-    info = tarfile.TarInfo(path)
-    info.mode, info.size, info.mtime = mode, len(data), _MODIFIED
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        archive.addfile(info, io.BytesIO(data))
+        for path, data, mode in written:
+            info = tarfile.TarInfo(path)
+            info.mode, info.size, info.mtime = mode, len(data), _MODIFIED
+            archive.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
 
 

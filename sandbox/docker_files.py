@@ -7,7 +7,7 @@ from typing import Final
 
 import anyio
 
-from sandbox.archive import Placed, pack, pack_file, placed_runnable, unpack
+from sandbox.archive import Placed, pack, placed_runnable, unpack
 from sandbox.base import DEFAULT_TREE_BYTES, FileEntry
 from sandbox.docker_engine import Engine, EngineFailed, Stat
 from sandbox.errors import PathRefused, SandboxLost
@@ -26,7 +26,7 @@ class ContainerFiles:
 
     async def write_file(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
         """See ``Sandbox``."""
-        await self._place(path, pack_file(_inside(path), data, mode))
+        await self._place(path, pack((), str, written=[(_inside(path), data, mode)]))
 
     async def read_file(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> bytes:
         """See ``Sandbox``."""

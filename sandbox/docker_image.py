@@ -14,6 +14,7 @@ from msgspec import Struct
 from events.digest import digest_of
 from sandbox.archive import pack, placed_as_is
 from sandbox.docker_engine import Engine, EngineFailed, Image
+from sandbox.dockerfile_classic import STAGE, Written, classic
 from sandbox.task import Task
 
 LABEL: Final = "dev.stillroom"
@@ -85,4 +86,15 @@ class Images:
 
 
 def _context(task: Task) -> bytes:
-    return pack(placed_as_is(task.environment), str)
+    """Pack the build context, in words that the classic builder knows."""
+    assert task.dockerfile is not None
+    told = classic(task.dockerfile, task.environment)
+    if told.text is None:
+        return pack(placed_as_is(task.environment), str)
+    written = [Written("Dockerfile", told.text.encode(), 0o644), *told.written]
+    ignore = task.environment / ".dockerignore"
+    if ignore.is_file():  # it may leave out everything that it does not name
+        written.append(Written(".dockerignore", ignore.read_bytes() + f"\n!{STAGE}\n".encode(), 0o644))
+    names = {each.path for each in written}
+    kept = [each for each in placed_as_is(task.environment) if each.path not in names]
+    return pack([*kept, *told.placed], str, written=[(each.path, each.data, each.mode) for each in written])

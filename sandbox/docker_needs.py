@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sandbox.dockerfile import Instruction
+from sandbox.dockerfile_classic import classic
 from sandbox.task import Task
 
 
@@ -23,8 +23,7 @@ def refused(task: Task) -> Iterator[str]:
             yield feature
     yield from _network(task)
     if task.dockerfile is not None:
-        for instruction in task.dockerfile.instructions:
-            yield from _instruction(instruction)
+        yield from classic(task.dockerfile, task.environment).refused
 
 
 def _network(task: Task) -> Iterator[str]:
@@ -38,13 +37,3 @@ def _network(task: Task) -> Iterator[str]:
             yield f"{place}.network_mode = 'allowlist'"
         elif mode is not None and place != "environment" and mode != (config.environment.network_mode or "public"):
             yield f"{place}.network_mode = {mode!r} (a network of its own for this phase)"
-
-
-def _instruction(each: Instruction) -> Iterator[str]:
-    """What the engine's classic builder cannot read."""
-    place = f"Dockerfile line {each.line}"
-    if each.heredocs:
-        yield f"{place}: a here-document in {each.word}"
-    for flag in ("mount", "link", "chmod", "security", "network"):
-        if flag in each.flags:
-            yield f"{place}: {each.word} --{flag}"

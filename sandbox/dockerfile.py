@@ -16,7 +16,8 @@ FILE: Final = "environment/Dockerfile"
 _DIRECTIVE: Final = re.compile(r"#\s*(\w+)\s*=\s*(\S.*?)\s*")
 _INSTRUCTION: Final = re.compile(r"\s*([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
 _FLAG: Final = re.compile(r"--([a-z-]+)(?:=(\S*))?(?:\s+|$)")
-_HEREDOC: Final = re.compile(r"<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\2")
+_HEREDOC: Final = re.compile(r"(?<!\S)\d*<<(-?)(['\"]?)([A-Za-z_][A-Za-z0-9_.-]*)\2(?!\S)")
+"""A word of its own, as BuildKit has it: neither ``<<<`` nor a shift is one."""
 _VARIABLE: Final = re.compile(
     r"\\(\$)|\$(?:(\w+)|\{(\w+)(?::([-+])((?:[^{}]|\{[^{}]*\})*))?\})",
 )

@@ -126,3 +126,36 @@ async def test_interrupts_reach_what_an_agent_runs(backend: DockerBackend, write
 def kill(sandbox: str) -> None:
     """Kill a sandbox's container, as an operator might."""
     docker("kill", docker("ps", "-q", "--filter", f"label=dev.stillroom.sandbox={sandbox}"))
+
+
+async def test_an_image_may_be_written_for_buildkit(backend: DockerBackend, write_task: WriteTask) -> None:
+    """Here-documents, caches and modes build on an engine whose builder knows none of them."""
+    lines = [
+        "FROM debian:bookworm-slim",
+        "ENV NAME=you",
+        "RUN --mount=type=cache,target=/cache <<EOF",
+        "set -e",
+        'echo "made by $0" > /made',
+        "EOF",
+        "RUN <<EOF",
+        "#!/usr/bin/python3",
+        "open('/by-python', 'w').write('yes')",
+        "EOF",
+        "COPY --chmod=750 <<hello.sh /usr/local/bin/",
+        "#!/bin/sh",
+        "echo hello $NAME",
+        "hello.sh",
+        "COPY --link --chmod=600 data /data",
+        "WORKDIR /app",
+    ]
+    files = {
+        "environment/Dockerfile": "\n".join(lines),
+        "environment/data": "x",
+        "environment/.dockerignore": "*\n!data\n",
+    }
+    sandbox = await backend.open(SandboxSpec(id="buildkit", task=load_task(write_task(files))))
+    try:
+        told = await sandbox.exec("cat /made /by-python; hello.sh; stat -c %a /usr/local/bin/hello.sh /data; pwd")
+    finally:
+        await sandbox.close()
+    assert told.stdout.decode() == "made by /bin/sh\nyeshello you\n750\n600\n/app\n"
