@@ -10,6 +10,7 @@ from events.digest import Digest, digest_of
 from events.log import Erasure
 from events.log_errors import BlobErased, BlobMissing, LogCorrupt
 from events.sqlite_connection import Connection
+from events.sqlite_leases import BUMP
 
 LEVEL = 3
 """Of zstd. A higher one takes more time per turn than a disk costs."""
@@ -86,6 +87,10 @@ class StagedBlobs:
         """Keep nothing of a blob that is being erased."""
         self._cache.pop(digest, None)
 
+    def forget_all(self) -> None:
+        """Keep no bytes at hand: another process may have erased some."""
+        self._cache.clear()
+
 
 async def pack_all(blobs: Mapping[Digest, bytes]) -> list[BlobRow]:
     """Compress blobs, away from the event loop if that takes long."""
@@ -146,6 +151,7 @@ async def erase(writer: Connection, erasure: Erasure) -> None:
         "UPDATE blobs SET data = NULL, erased_at = ?, erased_reason = ? WHERE digest = ?",
         (erasure.at, erasure.reason, bytes.fromhex(erasure.digest)),
     )
+    await writer.fetch(BUMP)
 
 
 def _unpack(reader: Connection, digest: Digest, row: tuple[Any, ...]) -> bytes:

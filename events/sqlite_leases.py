@@ -5,8 +5,8 @@ from events.log import Lease
 from events.log_errors import FenceLost, RunOwned
 from events.sqlite_connection import Connection
 
-_BUMP = "UPDATE meta SET value = value + 1 WHERE key = 'lease_epoch'"
-"""Tells every process to read the tokens again before its next append."""
+BUMP = "UPDATE meta SET value = value + 1 WHERE key = 'lease_epoch'"
+"""Tells every process, before its next append, to read the tokens again and to forget which bytes it has at hand."""
 
 
 async def acquire(connection: Connection, wanted: Lease, *, now: int, take_over: bool) -> Fence:
@@ -22,7 +22,7 @@ async def acquire(connection: Connection, wanted: Lease, *, now: int, take_over:
     await connection.fetch(
         "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", (wanted.run, wanted.owner, token, wanted.expires_at)
     )
-    await connection.fetch(_BUMP)
+    await connection.fetch(BUMP)
     return Fence(wanted.run, token)
 
 

@@ -143,6 +143,7 @@ class Writer:
             rows = await self.connection.fetch("SELECT run, token FROM leases")
             self._tokens = {run.decode(): token for run, token in rows}
             self._lease_epoch = epoch
+            self.blobs.forget_all()
 
     def _without_secrets(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Replace secrets in what will be written; an entry that cannot do without is refused alone."""
@@ -178,11 +179,11 @@ class Writer:
         return plan
 
     def _objection(self, entry: Entry, version: int) -> LogError | None:
-        """Say why an entry may not be written."""
-        if entry.expected != version:
-            return VersionConflict("/".join(entry.stream), expected=entry.expected, actual=version)
+        """Say why an entry may not be written. Whoever lost its run is told that: its streams have moved on, too."""
         if entry.fence is not None and (current := self._tokens.get(entry.fence.run, 0)) != entry.fence.token:
             return FenceLost(entry.fence.run, token=entry.fence.token, current=current)
+        if entry.expected != version:
+            return VersionConflict("/".join(entry.stream), expected=entry.expected, actual=version)
         return None
 
     def _add(self, plan: _Plan, entry: Entry, place: _Place) -> _Place:
