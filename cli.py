@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from engine.system import clock
 from views.calling import call, finish
-from views.commands import imports, log, look, prepare, replay, run, skills
+from views.commands import imports, log, look, pdi, prepare, replay, run, skills
 from views.machine import Machine
 
 app: Final = App(
@@ -30,6 +30,7 @@ def _group(name: str, help_: str) -> App:
 
 
 _run = _group("run", "Start a run: from a spec, or from flags alone.")
+_pdi = _group("pdi", "How far each memo of a run rested on what was executed: as recorded, or under other settings.")
 _skills = _group("skills", "The skills that were distilled.")
 _log = _group("log", "The log itself.")
 _import = _group("import", "Read past runs of other systems into the log.")
@@ -42,7 +43,9 @@ app.command(run.resume)
 
 app.command(look.list_runs, name="runs")
 app.command(look.show_it, name="show")
-app.command(look.show_pdi, name="pdi")
+_pdi.default(look.show_pdi)
+_pdi.command(pdi.audit)
+_pdi.command(pdi.calibrate)
 
 app.command(replay.replay)
 

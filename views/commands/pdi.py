@@ -1,0 +1,85 @@
+"""Commands that ask what PDI is worth, and fit a reference for it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cyclopts import Parameter
+
+from projections.pdi_calibrate import Wish
+from projections.pdi_likeness import Likeness
+from views import pdi_audit, pdi_fit
+from views.commands.rows import Rows
+from views.errors import UsageWrong
+from views.options import ASIS, Given, Options
+from views.pdi_audit import Ask, Fit
+from views.pdi_audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
+
+ROWS: Final[Rows] = {
+    "pdi audit": (AuditedRow, RateRow, SpreadRow, ForesightRow),
+    "pdi calibrate": (pdi_fit.CalibrationRow,),
+}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Fitting:
+    """How a reference is fitted, and noise drawn."""
+
+    false_alarm: float = 0.1
+    """Share of noise that may trigger, above 0 and below 1."""
+    seed: int = 0
+    """What halves and noise are drawn from."""
+    rounds: int = 20
+    """How often each step is made into noise."""
+    likeness: Likeness = "token_overlap"
+    """How texts are compared."""
+
+    def wish(self) -> Wish:
+        """Give it as the fit takes it.
+
+        Raises:
+            UsageWrong: A figure is out of its range.
+        """
+        if not 0 < self.false_alarm < 1:
+            raise UsageWrong(
+                f"--false-alarm {self.false_alarm} is no share", remedy="name one above 0 and below 1, such as 0.1"
+            )
+        if self.rounds < 1:
+            raise UsageWrong(f"--rounds {self.rounds} draws nothing", remedy="name 1 or more")
+        return Wish(self.false_alarm, self.seed, self.rounds, self.likeness)
+
+
+FITTING: Final = Fitting()
+
+
+async def audit(
+    *runs: str,
+    fit: Fit = "half",
+    splits: int = 100,
+    fitting: Fitting = FITTING,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Count how often PDI triggers on recorded steps and on noise made of them, method by method.
+
+    The calibrated method is fitted on one half of the tasks, and the other half is counted. Needs the extra `stats`.
+
+    Args:
+        runs: Their ids. None: all runs of the log.
+        fit: What calibrated goes by: a fit on half of the tasks, or the shipped reference on all of them.
+        splits: How many ways to split the tasks are tried; the first is the one that is shown.
+    """
+    ask = Ask(fitting.wish(), fit, splits)
+    async with options.desk(machine) as desk:
+        await pdi_audit.tell(desk, runs, ask)
+
+
+async def calibrate(*runs: str, fitting: Fitting = FITTING, options: Options = ASIS, machine: Given) -> None:
+    """Fit a reference for the calibrated method, and write it as a spec states it.
+
+    Args:
+        runs: Their ids. None: all runs of the log.
+    """
+    wish = fitting.wish()
+    async with options.desk(machine) as desk:
+        await pdi_fit.tell(desk, runs, wish)
