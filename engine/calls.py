@@ -1,6 +1,6 @@
 """Asking a model: money first, then the call, and the answer into the conversation."""
 
-from typing import NamedTuple, assert_never
+from typing import NamedTuple, Protocol, assert_never
 
 from engine.conversation import Conversation, extend_kept
 from engine.providers.prices import Price, upper_bound
@@ -59,9 +59,16 @@ async def answered(scope: Scope, conversation: Conversation, answer: ModelAnswer
     return extend_kept(scope, conversation, (answer.message,), len(await scope.get(answer.message)))
 
 
-async def text_of(scope: Scope, digest: Digest | None) -> str:
+class Readable(Protocol):
+    """Whatever gives recorded bytes back: a scope, a log."""
+
+    async def get(self, digest: Digest) -> bytes:
+        """Give the bytes of a blob."""
+
+
+async def text_of(blobs: Readable, digest: Digest | None) -> str:
     """Read a text; None reads as no text at all."""
-    return "" if digest is None else (await scope.get(digest)).decode("utf-8", "replace")
+    return "" if digest is None else (await blobs.get(digest)).decode("utf-8", "replace")
 
 
 def problem_of(outcome: ModelFailed | BudgetRefused) -> str:

@@ -2,7 +2,8 @@
 
 StillroomError
 └── ReplayError
-└── NotRerunnable       a run that no actor of ours made
+    ├── NotRerunnable       a run that no actor of ours made
+    └── NothingDecided      a run that was cut off before it began
 """
 
 from typing import ClassVar
@@ -23,5 +24,18 @@ class NotRerunnable(ReplayError):
         super().__init__(
             f"run {run} was imported, or cut off before it began: there are no actors to run again",
             remedy="its views can be rebuilt: `stillroom replay --rebuild`",
+        )
+        self.run = run
+
+
+class NothingDecided(ReplayError):
+    """Raised when a run holds no decision, since it was cut off before it began."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"run {run} was cut off before it began: nothing was decided in it",
+            remedy="`stillroom runs` lists the others",
         )
         self.run = run

@@ -1,13 +1,16 @@
 """The attempt: one agent in one fresh sandbox, ended by a verdict or abandoned."""
 
+from collections.abc import Callable
 from typing import NamedTuple, assert_never
 
 from engine.agents.base import Acted, Action, Agent, Brief, Note
-from engine.calls import text_of
-from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts, judge
+from engine.calls import Readable, text_of
+from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts
 from engine.scope import Scope, Stopped
 from events import values
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened
+from events.base import Event
+from events.digest import Digest
 from events.sandbox import (
     ReleaseAsked,
     SandboxAsked,
@@ -27,6 +30,8 @@ class AttemptBrief(NamedTuple):
     backend: str
     agent: Agent
     brief: Brief
+    judge: Callable[[VerdictFacts], Outcome]
+    """The method's: what a verdict means."""
 
 
 class AttemptResult(NamedTuple):
@@ -53,55 +58,72 @@ async def attempt(scope: Scope, given: AttemptBrief) -> AttemptResult:
             return await _abandon(scope, opened)
         acted = await given.agent.act(scope, brief)
         await scope.record(acted.ended)
-        result = await _judged(scope, brief, acted)
+        result = await _judged(scope, given, acted)
         await scope.effect(ReleaseAsked())
     except Stopped as stop:
         await scope.record(AttemptAbandoned("sandbox_lost", stop.event.detail))
-        return _scoreless(stop.event.detail, counts=False)
+        return scoreless(stop.event.detail, counts=False)
     return result
 
 
 async def _abandon(scope: Scope, failed: SandboxFailed) -> AttemptResult:
     await scope.record(AttemptAbandoned("infrastructure", f"{failed.kind}: {failed.detail}"))
-    return _scoreless(failed.detail, counts=True)
+    return scoreless(failed.detail, counts=True)
 
 
-def _scoreless(detail: str, *, counts: bool) -> AttemptResult:
+def scoreless(detail: str, *, counts: bool) -> AttemptResult:
+    """Say what a trial learns of an attempt that was abandoned."""
     facts = VerdictFacts(reward=None, exception=None, infrastructure=detail)
     return AttemptResult(facts, NO_CHECKS, (), (), counts, None)
 
 
-async def _judged(scope: Scope, brief: Brief, acted: Acted) -> AttemptResult:
+async def _judged(scope: Scope, given: AttemptBrief, acted: Acted) -> AttemptResult:
     """Have the verifier judge, unless something of ours broke: then there is nothing to judge."""
-    facts, checks = await _verdict(scope, brief, acted.ended)
-    outcome = recorded_outcome(judge(facts))
-    summary = scope.put(checks.summary.encode())
-    await scope.record(AttemptJudged(outcome, checks.passed, checks.total, summary))
+    verdict = None if acted.ended.reason == "failed" else await scope.effect(VerifyAsked(given.brief.task))
+    result = result_of(acted, facts_of(acted.ended, verdict), await checks_of(scope, verdict))
+    await scope.record(judged_event(given.judge(result.facts), result.checks, scope.put))
+    return result
+
+
+def result_of(acted: Acted, facts: VerdictFacts, checks: Checks) -> AttemptResult:
+    """Say what a trial learns of an attempt that came to its end."""
     money = acted.ended.detail if acted.ended.reason == "budget" else None
     return AttemptResult(facts, checks, acted.actions, acted.notes, counts=True, out_of_money=money)
 
 
-async def _verdict(scope: Scope, brief: Brief, ended: AgentEnded) -> tuple[VerdictFacts, Checks]:
-    if ended.reason == "failed":
-        return VerdictFacts(reward=None, exception=None, infrastructure=ended.detail), NO_CHECKS
+def judged_event(outcome: Outcome, checks: Checks, put: Callable[[bytes], Digest]) -> AttemptJudged:
+    """Record what the verifier said."""
+    return AttemptJudged(recorded_outcome(outcome), checks.passed, checks.total, put(checks.summary.encode()))
+
+
+def facts_of(ended: AgentEnded, verdict: Event | None) -> VerdictFacts:
+    """Put together what is known when an attempt has ended.
+
+    Args:
+        ended: How the agent ended.
+        verdict: What the verifier answered. None: it was not asked, since something of ours broke.
+    """
     exception = None if ended.reason == "done" else ended.reason
-    verdict = await scope.effect(VerifyAsked(brief.task))
     match verdict:
+        case None:
+            return VerdictFacts(reward=None, exception=None, infrastructure=ended.detail)
         case VerifierRewarded():
-            return VerdictFacts(verdict.reward, exception, None), await _checks(scope, verdict)
+            return VerdictFacts(verdict.reward, exception, None)
         case VerifierSilent():
-            return VerdictFacts(None, f"{verdict.reason}: {verdict.detail}", None), await _checks(scope, verdict)
+            return VerdictFacts(None, f"{verdict.reason}: {verdict.detail}", None)
         case SandboxFailed():
-            return VerdictFacts(None, exception, f"{verdict.kind}: {verdict.detail}"), NO_CHECKS
+            return VerdictFacts(None, exception, f"{verdict.kind}: {verdict.detail}")
         case _:
             raise AssertionError(f"the verifier answered with {verdict!r}")
 
 
-async def _checks(scope: Scope, verdict: VerifierRewarded | VerifierSilent) -> Checks:
+async def checks_of(blobs: Readable, verdict: Event | None) -> Checks:
     """Read which checks passed from what the verifier left."""
-    stdout = await text_of(scope, verdict.stdout)
+    if not isinstance(verdict, VerifierRewarded | VerifierSilent):
+        return NO_CHECKS
+    stdout = await text_of(blobs, verdict.stdout)
     ctrf = next((file.digest for file in verdict.files if file.name == "ctrf.json"), None)
-    return read_checks(stdout, None if ctrf is None else await scope.get(ctrf))
+    return read_checks(stdout, None if ctrf is None else await blobs.get(ctrf))
 
 
 def recorded_outcome(outcome: Outcome) -> values.Outcome:
@@ -117,3 +139,18 @@ def recorded_outcome(outcome: Outcome) -> values.Outcome:
             return values.Outcome("infrastructure", None, outcome.reason)
         case _:
             assert_never(outcome)
+
+
+def outcome_of(recorded: values.Outcome) -> Outcome:
+    """Read an outcome back."""
+    match recorded.kind:
+        case "solved":
+            return Solved(recorded.reward or 0.0)
+        case "failed":
+            return Failed(recorded.reward or 0.0)
+        case "no_verdict":
+            return NoVerdict(recorded.reason)
+        case "infrastructure":
+            return Infrastructure(recorded.reason)
+        case _:
+            assert_never(recorded.kind)

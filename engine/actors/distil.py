@@ -1,6 +1,6 @@
 """Distillation: from a solved trial to a skill that keeps the rules, or to a recorded reason why there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, assert_never
 
 import msgspec
@@ -22,6 +22,9 @@ from events.digest import Digest
 from events.model import ModelAnswered
 from events.skill import EvidenceGathered, SkillRefused, SkillRevised
 from events.values import NamedDigest
+
+Put = Callable[[bytes], Digest]
+"""Takes bytes in, or only names them."""
 
 
 class Distiller(NamedTuple):
@@ -68,8 +71,9 @@ async def distil(scope: Scope, by: Distiller, attempt: int, solved: SolvedTrial)
     """Gather evidence, ask for a skill, have it repaired where it breaks rules, and record what came of it."""
     skill = skill_name_for(by.task)
     blocks = gather_evidence(solved)
-    origins = await _gathered(scope, attempt, blocks)
-    context = SkillContext(folder=skill, instruction=solved.instruction, literals=_literals(by.test_source))
+    origins, gathered = gathered_event(attempt, blocks, scope.put)
+    await scope.record(gathered)
+    context = context_of(by.task, solved.instruction, by.test_source)
     talk = extend(scope, EMPTY, _opening(by, skill, blocks))
     repairs = 0
     while True:
@@ -81,11 +85,10 @@ async def distil(scope: Scope, by: Distiller, attempt: int, solved: SolvedTrial)
         ruling = judge_skill_answer(await text_of(scope, answer.text), context, repairs_made=repairs)
         match ruling:
             case SaveSkill():
-                await _saved(scope, _Origin(skill, by.task, came, origins), ruling)
+                await scope.record(saved_event(Origin(skill, by.task, came, origins), ruling, scope.put))
                 return
             case NoSkill():
-                problems = (ruling.reason, *[finding.problem for finding in ruling.findings])
-                await scope.record(SkillRefused(skill, answer.text, problems))
+                await scope.record(refused_event(skill, answer.text, ruling))
                 return
             case RepairSkill():
                 repairs += 1
@@ -94,11 +97,19 @@ async def distil(scope: Scope, by: Distiller, attempt: int, solved: SolvedTrial)
                 assert_never(ruling)
 
 
-class _Origin(NamedTuple):
+class Origin(NamedTuple):
+    """Where a skill comes from."""
+
     skill: str
     task: str
     answered: Ref
+    """The model's answer."""
     blocks: tuple[BlockOrigin, ...]
+
+
+def context_of(task: str, instruction: str, test_source: str | None) -> SkillContext:
+    """Say what a task's skill is checked against."""
+    return SkillContext(folder=skill_name_for(task), instruction=instruction, literals=_literals(test_source))
 
 
 def _literals(test_source: str | None) -> VerifierLiterals:
@@ -112,11 +123,14 @@ def _opening(by: Distiller, skill: str, blocks: tuple[EvidenceBlock, ...]) -> li
     return [message("system", by.prompts.fill("distil_system", name=skill)), message("user", told)]
 
 
-async def _gathered(scope: Scope, attempt: int, blocks: Sequence[EvidenceBlock]) -> tuple[BlockOrigin, ...]:
+def gathered_event(
+    attempt: int, blocks: Sequence[EvidenceBlock], put: Put
+) -> tuple[tuple[BlockOrigin, ...], EvidenceGathered]:
+    """Record evidence, with what each block rests on."""
     origins = tuple(
         BlockOrigin(
             block.name,
-            scope.put(block.text.encode()),
+            put(block.text.encode()),
             block.kept_chars,
             block.total_chars,
             tuple(ClaimOrigin(claim.first_line, claim.last_line, claim.references) for claim in block.claims),
@@ -124,8 +138,7 @@ async def _gathered(scope: Scope, attempt: int, blocks: Sequence[EvidenceBlock])
         for block in blocks
     )
     named = tuple(NamedDigest(origin.block, origin.digest) for origin in origins)
-    await scope.record(EvidenceGathered(attempt, named, scope.put(msgspec.json.encode(origins))))
-    return origins
+    return origins, EvidenceGathered(attempt, named, put(msgspec.json.encode(origins)))
 
 
 async def _again(
@@ -138,16 +151,19 @@ async def _again(
     return extend(scope, before, [message("user", told)])
 
 
-async def _saved(scope: Scope, origin: _Origin, ruling: SaveSkill) -> None:
-    """Store the skill as a revision, with its provenance beside it."""
-    text = scope.put(ruling.text.encode())
+def saved_event(origin: Origin, ruling: SaveSkill, put: Put) -> SkillRevised:
+    """Record a skill as a revision, with its provenance beside it."""
+    text = put(ruling.text.encode())
     provenance = Provenance(origin.skill, 1, origin.task, origin.answered, text, origin.blocks)
-    await scope.record(
-        SkillRevised(
-            skill=origin.skill,
-            revision=1,
-            files=(NamedDigest("SKILL.md", text),),
-            provenance=scope.put(msgspec.json.encode(provenance)),
-            warnings=tuple(finding.problem for finding in ruling.warnings),
-        )
+    return SkillRevised(
+        skill=origin.skill,
+        revision=1,
+        files=(NamedDigest("SKILL.md", text),),
+        provenance=put(msgspec.json.encode(provenance)),
+        warnings=tuple(finding.problem for finding in ruling.warnings),
     )
+
+
+def refused_event(skill: str, answer: Digest | None, ruling: NoSkill) -> SkillRefused:
+    """Record that no usable skill came of it."""
+    return SkillRefused(skill, answer, (ruling.reason, *[finding.problem for finding in ruling.findings]))

@@ -4,12 +4,11 @@ from typing import NamedTuple
 
 from engine.actors.attempt import AttemptResult
 from engine.agents.base import Action
-from engine.calls import text_of
+from engine.calls import Readable, text_of
 from engine.policies import evidence_facts as facts
 from engine.policies.intervention import Reading
 from engine.policies.judging import Failed, Outcome
 from engine.policies.memo import Memo
-from engine.scope import Scope
 from events.base import Ref
 from projections.checks import Checks
 from projections.commands import joined_commands
@@ -89,12 +88,22 @@ class TaskTexts(NamedTuple):
     dockerfile: str | None
 
 
-async def solved_trial(scope: Scope, trial: str, history: TrialHistory, task: TaskTexts) -> facts.SolvedTrial:
-    """Gather what is recorded of a solved trial, each fact with the events it rests on."""
+async def solved_trial(
+    blobs: Readable, decided: Ref, trial: str, history: TrialHistory, task: TaskTexts
+) -> facts.SolvedTrial:
+    """Gather what is recorded of a solved trial, each fact with the events it rests on.
+
+    Args:
+        blobs: Where the texts are.
+        decided: The event that says that the trial is solved.
+        trial: Its name.
+        history: What it has learnt.
+        task: What the task itself says.
+    """
     last = history.last
     assert last is not None, "a solved trial has an attempt"
-    judged = (scope.at,)
-    actions = tuple([await _action(scope, action) for action in last.actions])
+    judged = (decided,)
+    actions = tuple([await _action(blobs, action) for action in last.actions])
     return facts.SolvedTrial(
         trial=trial,
         instruction=task.instruction,
@@ -111,8 +120,8 @@ async def solved_trial(scope: Scope, trial: str, history: TrialHistory, task: Ta
     )
 
 
-async def _action(scope: Scope, action: Action) -> facts.Action:
-    stdout, stderr = await text_of(scope, action.seen.stdout), await text_of(scope, action.seen.stderr)
+async def _action(blobs: Readable, action: Action) -> facts.Action:
+    stdout, stderr = await text_of(blobs, action.seen.stdout), await text_of(blobs, action.seen.stderr)
     return facts.Action(action.command, action.seen.exit_code, stdout, stderr, (action.observed,))
 
 

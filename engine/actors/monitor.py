@@ -32,7 +32,7 @@ class Monitor:
     """Reads PDI under the active settings and all shadow ones, over the same steps."""
 
     def __init__(self, spec: PdiSpec) -> None:
-        watching = {ACTIVE: spec.active, **spec.shadows}
+        watching = watched(spec)
         self._settings = {name: settings_of(monitor) for name, monitor in watching.items()}
         self._states = dict.fromkeys(watching, pdi.PdiState())
 
@@ -41,33 +41,49 @@ class Monitor:
         readings: dict[str, pdi.Reading] = {}
         for name, settings in self._settings.items():
             self._states[name], readings[name] = pdi.read_step(self._states[name], step.given, settings)
-        events = [self._event(scope, name, step, reading) for name, reading in readings.items()]
-        await scope.record(*events)
-        active = readings[ACTIVE]
-        return Reading(active.triggered, active.level, active.valid)
+        kept = {name: scope.put(encoded(settings)) for name, settings in self._settings.items()}
+        await scope.record(*[read_event(name, kept[name], step, reading) for name, reading in readings.items()])
+        return reading_of(readings[ACTIVE])
 
-    def _event(self, scope: Scope, name: str, step: Step, reading: pdi.Reading) -> PdiRead:
-        return PdiRead(
-            attempt=step.attempt,
-            step=reading.step,
-            monitor=name,
-            settings=scope.put(msgspec.json.encode(self._settings[name])),
-            method=reading.method,
-            proxy_exec=reading.proxy_exec,
-            proxy_plan=reading.proxy_plan,
-            proxy_oss=reading.proxy_oss,
-            raw_pdi=reading.raw_pdi,
-            weight=reading.weight,
-            weighted_pdi=reading.weighted_pdi,
-            triggered=reading.triggered,
-            level=reading.level,
-            valid=reading.valid,
-            reasons=reading.reasons,
-            memo=step.memo,
-            previous_memo=step.previous_memo,
-            commands=step.commands,
-            test_summary=step.summary,
-        )
+
+def encoded(settings: pdi.PdiSettings) -> bytes:
+    """Write a monitor's settings as they are kept."""
+    return msgspec.json.encode(settings)
+
+
+def reading_of(read: pdi.Reading | PdiRead) -> Reading:
+    """Give a reading as interventions are chosen from."""
+    return Reading(read.triggered, read.level, read.valid)
+
+
+def read_event(monitor: str, settings: Digest, step: Step, reading: pdi.Reading) -> PdiRead:
+    """Record a reading with all that it saw."""
+    return PdiRead(
+        attempt=step.attempt,
+        step=reading.step,
+        monitor=monitor,
+        settings=settings,
+        method=reading.method,
+        proxy_exec=reading.proxy_exec,
+        proxy_plan=reading.proxy_plan,
+        proxy_oss=reading.proxy_oss,
+        raw_pdi=reading.raw_pdi,
+        weight=reading.weight,
+        weighted_pdi=reading.weighted_pdi,
+        triggered=reading.triggered,
+        level=reading.level,
+        valid=reading.valid,
+        reasons=reading.reasons,
+        memo=step.memo,
+        previous_memo=step.previous_memo,
+        commands=step.commands,
+        test_summary=step.summary,
+    )
+
+
+def watched(spec: PdiSpec) -> dict[str, MonitorSpec]:
+    """Name the monitors of a spec, the active one first."""
+    return {ACTIVE: spec.active, **spec.shadows}
 
 
 def settings_of(monitor: MonitorSpec) -> pdi.PdiSettings:

@@ -1,5 +1,6 @@
 """Reflection: after a failed attempt the memo is rewritten whole, or the old one stands."""
 
+from collections.abc import Callable
 from typing import NamedTuple, assert_never
 
 from engine.calls import Caller, answered, ask_model, problem_of, text_of
@@ -113,9 +114,16 @@ async def _again(
 
 
 async def _rewritten(scope: Scope, failure: Failure, before: MemoState, memo: Memo, *, repaired: bool) -> Reflected:
-    digest = scope.put(render_memo(memo).encode())
-    await scope.record(MemoRewritten(failure.attempt, digest, before.digest, repaired))
-    return Reflected(MemoState(memo, digest), rewritten=True, out_of_money=None)
+    event = rewritten_event(failure.attempt, memo, before.digest, repaired=repaired, put=scope.put)
+    await scope.record(event)
+    return Reflected(MemoState(memo, event.memo), rewritten=True, out_of_money=None)
+
+
+def rewritten_event(
+    attempt: int, memo: Memo, before: Digest | None, *, repaired: bool, put: Callable[[bytes], Digest]
+) -> MemoRewritten:
+    """Record a memo that was taken."""
+    return MemoRewritten(attempt, put(render_memo(memo).encode()), before, repaired)
 
 
 async def _kept(scope: Scope, failure: Failure, before: MemoState, outcome: ModelFailed | BudgetRefused) -> Reflected:

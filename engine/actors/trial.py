@@ -4,46 +4,38 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
-
-from engine.actors.attempt import AttemptBrief, AttemptResult, attempt, recorded_outcome
+from engine.actors.attempt import AttemptBrief, AttemptResult, attempt
+from engine.actors.deciding import (
+    choose_intervention,
+    conclude,
+    decide_whether,
+    given_to_pdi,
+    plan_attempt,
+    prepare_hint,
+    word_retry,
+)
 from engine.actors.distil import Distiller, distil
-from engine.actors.endings import ending_of, word_of
+from engine.actors.endings import ending_of
 from engine.actors.history import TaskTexts, TrialHistory, commands_of, solved_trial
 from engine.actors.monitor import Monitor, Step
 from engine.actors.reflect import NO_MEMO, Failure, MemoState, Reflector, reflect
 from engine.agents.base import Agent, Brief
 from engine.calls import Caller, text_of
 from engine.methods.base import Method
-from engine.policies.hint import HintReport, NoHint
-from engine.policies.intervention import InterventionRule, Invalid, Level, PdiMode, Reading
-from engine.policies.judging import Failed, Outcome, Solved, judge, spark_status
-from engine.policies.memo import render_memo
+from engine.policies.intervention import Level, Reading
+from engine.policies.judging import Failed, Solved, spark_status
 from engine.policies.retry import RetryPlace
 from engine.policies.stopping import (
     Continue,
     Decision,
     GiveUpInfrastructure,
-    StoppingRule,
     TrialSolved,
 )
 from engine.prompting import Prompts
 from engine.scope import Child, Scope
 from engine.spec import RunSpec
-from events.digest import Digest
-from events.pdi import InterventionChosen
-from events.trial import (
-    AttemptConcluded,
-    AttemptPlanned,
-    HintPrepared,
-    NextDecided,
-    TaskAsked,
-    TaskRead,
-    TrialClosed,
-    TrialOpened,
-)
+from events.trial import TaskAsked, TaskRead, TrialClosed, TrialOpened
 from events.values import Role
-from projections.pdi import PdiInput
 
 
 class TrialPlan(NamedTuple):
@@ -112,45 +104,35 @@ class _Loop:
 
     async def _hint(self) -> str:
         """Prepare what the agent may see of the verifier; empty if nothing."""
-        if not self._plan.spec.method.hint:
+        plan = self._plan
+        if not plan.spec.method.hint:
             return ""
         source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
-        found = self._plan.method.hint(source, self._instruction)
-        if isinstance(found, NoHint):
-            await self._scope.record(HintPrepared(None, self._scope.put(b"[]"), found.reason))
-            return ""
-        text = self._plan.prompts.fill("hint", code=found.text)
-        await self._scope.record(HintPrepared(self._scope.put(text.encode()), self._report(found), ""))
+        text, prepared = prepare_hint(plan.method, plan.prompts, source, self._instruction, self._scope.put)
+        await self._scope.record(prepared)
         return text
-
-    def _report(self, found: HintReport) -> Digest:
-        return self._scope.put(msgspec.json.encode(found.hidden))
 
     async def _decide(self) -> Decision:
         """Decide whether to go on, and record it."""
-        settings = self._plan.spec.method
-        rule = StoppingRule(
-            max_attempts=settings.attempts,
-            max_scoreless_in_a_row=settings.infrastructure_retries,
-            max_scoreless=3 * settings.infrastructure_retries,
+        plan, history = self._plan, self._history
+        decision, decided = decide_whether(
+            plan.method, plan.spec.method, history.outcomes, attempts=history.attempts, money=self._money
         )
-        decision = self._plan.method.go_on(self._history.outcomes, rule, self._money)
-        counted = decision.counted if isinstance(decision, Continue) else 0
-        await self._scope.record(NextDecided(self._history.attempts, word_of(decision), counted, decision.reason))
+        await self._scope.record(decided)
         return decision
 
     async def _attempt(self, decision: Continue, hint: str) -> AttemptResult:
         """Run one attempt below, and take note of how it ended."""
         number = self._history.attempts + 1
         injection = hint + self._retry_text(decision)
-        kept = self._scope.put(injection.encode()) if injection else None
-        await self._scope.record(AttemptPlanned(number, self._level.value, kept))
-        given = AttemptBrief(number, self._plan.spec.sandbox, self._plan.agent, self._brief(decision, injection))
+        await self._scope.record(plan_attempt(number, self._level, injection, self._scope.put))
+        plan = self._plan
+        given = AttemptBrief(number, plan.spec.sandbox, plan.agent, self._brief(decision, injection), plan.method.judge)
         child = Child(f"attempt/{self._plan.name}/{number}", partial(attempt, given=given))
         result = (await self._scope.gather([child]))[0]
-        outcome = judge(result.facts)
+        outcome = plan.method.judge(result.facts)
         self._money = result.out_of_money
-        concluded = await self._scope.record(self._concluded(number, result, outcome))
+        concluded = await self._scope.record(conclude(number, result, outcome, self._scope.put))
         self._history.add(result, outcome, concluded)
         return result
 
@@ -159,7 +141,7 @@ class _Loop:
         if not self._history.failed:
             return ""
         place = RetryPlace(decision.counted, self._plan.spec.method.attempts)
-        return self._plan.method.retry(self._memo.memo, place, self._level, self._plan.prompts.retry_wording())
+        return word_retry(self._plan.method, self._memo.memo, place, self._level, self._plan.prompts)
 
     def _brief(self, decision: Continue, injection: str) -> Brief:
         agent = self._plan.spec.agent
@@ -182,17 +164,6 @@ class _Loop:
 
     def _label(self, decision: Continue) -> str:
         return f"{decision.counted} of {self._plan.spec.method.attempts}"
-
-    def _concluded(self, number: int, result: AttemptResult, outcome: Outcome) -> AttemptConcluded:
-        return AttemptConcluded(
-            attempt=number,
-            outcome=recorded_outcome(outcome),
-            status=spark_status(result.facts).value,
-            passed=result.checks.passed,
-            total=result.checks.total,
-            commands=self._scope.put(commands_of(result).encode()),
-            test_summary=self._scope.put(result.checks.summary.encode()),
-        )
 
     async def _learn(self, result: AttemptResult, decision: Continue, reflector: Caller) -> Reading | None:
         """Reflect on a failure that another attempt follows, and read PDI."""
@@ -220,28 +191,18 @@ class _Loop:
         memo, digest = self._memo
         assert memo is not None
         assert digest is not None
-        given = PdiInput(
-            memo=render_memo(memo),
-            previous_memo="" if before.memo is None else render_memo(before.memo),
-            commands=commands,
-            summary=summary,
-            previous_summary=self._history.summary_before,
-            step=self._history.steps,
-        )
+        history = self._history
+        given = given_to_pdi(memo, before.memo, result, summary_before=history.summary_before, step=history.steps)
         kept = self._scope.put(commands.encode()), self._scope.put(summary.encode())
         return Step(self._history.attempts, digest, before.digest, *kept, given)
 
     async def _intervene(self, reading: Reading | None) -> None:
         """Choose how the next attempt is spoken to."""
         self._history.readings.append(reading)
-        mode = self._plan.spec.method.pdi.mode
-        chosen = self._plan.method.intervene(
-            self._history.readings, InterventionRule(mode=PdiMode(mode), invalid=Invalid.TRUST)
-        )
+        plan, number = self._plan, self._history.attempts + 1
+        chosen, event = choose_intervention(plan.method, plan.spec.method, self._history.readings, number)
         self._level = chosen.level
-        await self._scope.record(
-            InterventionChosen(self._history.attempts + 1, chosen.level.value, mode, chosen.reason)
-        )
+        await self._scope.record(event)
 
     async def _distil(self) -> None:
         """Distil the success, if the spec names a model to do it."""
@@ -250,7 +211,8 @@ class _Loop:
             return
         source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
         docker = None if self._read.dockerfile is None else await text_of(self._scope, self._read.dockerfile)
-        solved = await solved_trial(self._scope, self._plan.name, self._history, TaskTexts(self._instruction, docker))
+        texts, judged = TaskTexts(self._instruction, docker), self._scope.at
+        solved = await solved_trial(self._scope, judged, self._plan.name, self._history, texts)
         by = Distiller(self._plan.task, caller, self._plan.prompts, source)
         await distil(self._scope, by, self._history.attempts, solved)
 

@@ -1,11 +1,14 @@
 """Agents that need no model: the oracle runs the task's own solution, nop does nothing."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from engine.agents.base import Acted, Action, Brief
 from engine.scope import Scope
 from events.attempt import AgentEnded
 from events.sandbox import ActionObserved, SandboxFailed, SolutionAsked
+
+SOLUTION: Final = "bash /solution/solve.sh"
+"""What stands for the command that ran the task's own solution."""
 
 
 class Oracle:
@@ -20,7 +23,7 @@ class Oracle:
         if isinstance(observed, SandboxFailed):
             return _acted("failed", observed.detail)
         assert isinstance(observed, ActionObserved)
-        action = Action("bash /solution/solve.sh", observed, scope.at)
+        action = Action(SOLUTION, observed, scope.at)
         if observed.ended == "timed_out":
             return _acted("time_limit", "the solution ran out of time", action)
         return _acted("done", f"the solution exited with {observed.exit_code}", action)

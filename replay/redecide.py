@@ -1,0 +1,114 @@
+"""Redecide: each policy given its recorded inputs again, under its own settings or under others."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from engine.histories import Histories, load_histories
+from engine.methods.base import Method
+from engine.methods.registry import method_named
+from engine.planning import recorded_prompts, recorded_spec
+from engine.prompting import Prompts, make_prompts
+from engine.spec import MethodSpec, RunSpec
+from events.log import EventLog
+from events.run import RunImported, RunOpened
+from replay.decisions.base import Chain, Decision, Step, Under
+from replay.decisions.imported import read_imported
+from replay.decisions.trials import TrialReader
+from replay.errors import NothingDecided
+
+
+class DecidedRun(NamedTuple):
+    """A run with every recorded decision and all each rested on: read once, decided any number of times."""
+
+    run: str
+    spec: RunSpec
+    """Of an imported run: what its source is known to have been set to, and our defaults."""
+    prompts: Prompts
+    imported: bool
+    steps: Mapping[str, tuple[Step, ...]]
+    """By trial, in the order of their streams."""
+    histories: Histories
+
+    def decide(self, spec: RunSpec | None = None, method: Method | None = None) -> dict[str, list[Decision]]:
+        """Make every decision again, trial by trial; pure.
+
+        Args:
+            spec: Under which settings. None: under the run's own, and each from exactly what it saw. Under other
+                settings, what comes out otherwise is handed on to the decisions after it in the same trial.
+            method: Whose policies. None: those of the method that the spec names.
+
+        Raises:
+            NameUnknown: No installed package registers the method.
+        """
+        asked = self.spec if spec is None else spec
+        under = Under(asked, method or method_named(asked.method.name), self.prompts, changed=spec is not None)
+        return {name: list(_decide(steps, under)) for name, steps in self.steps.items()}
+
+
+async def read_decisions(log: EventLog, run: str) -> DecidedRun:
+    """Read a run's decisions with all they rested on.
+
+    Raises:
+        RunUnknown: There is no such run.
+        NothingDecided: It was cut off before it began.
+        BlobMissing: Bytes that a decision rests on are gone; the error says which.
+    """
+    histories = await load_histories(log, run)
+    opened = opening_of(histories)
+    match opened:
+        case RunOpened():
+            spec, prompts = await recorded_spec(log, opened), await recorded_prompts(log, opened)
+            readers = {
+                name.removeprefix("trial/"): TrialReader(log, name.removeprefix("trial/"), histories.by_stream)
+                for name in histories.by_stream
+                if name.startswith("trial/")
+            }
+            steps = {name: tuple(await reader.read()) for name, reader in readers.items()}
+            return DecidedRun(run, spec, prompts, imported=False, steps=steps, histories=histories)
+        case RunImported():
+            told = await read_imported(log, opened, histories.by_stream)
+            steps = {name: tuple(each) for name, each in told.items()}
+            prompts = make_prompts({})
+            return DecidedRun(run, imported_spec(opened), prompts, imported=True, steps=steps, histories=histories)
+        case None:
+            raise NothingDecided(run)
+
+
+async def decisions(
+    log: EventLog, run: str, *, changed: RunSpec | None = None, method: Method | None = None
+) -> list[Decision]:
+    """Make every recorded decision of a run again, in the order of the log.
+
+    Args:
+        log: Which holds the run.
+        run: Its id.
+        changed: Under which settings. None: the run's own.
+        method: Whose policies. None: those of the method that the settings name.
+
+    Raises:
+        RunUnknown: There is no such run.
+        NothingDecided: It was cut off before it began.
+        BlobMissing: Bytes that a decision rests on are gone; the error says which.
+        NameUnknown: No installed package registers the method.
+    """
+    made = (await read_decisions(log, run)).decide(changed, method)
+    return sorted((each for trial in made.values() for each in trial), key=lambda each: each.position)
+
+
+def opening_of(histories: Histories) -> RunOpened | RunImported | None:
+    """Give what a run began with. None: it was cut off before that."""
+    history = histories.by_stream.get("run", ())
+    first = history[0].event if history else None
+    return first if isinstance(first, RunOpened | RunImported) else None
+
+
+def imported_spec(opened: RunImported) -> RunSpec:
+    """Say under which settings an imported run stands: its source records no more of them than its attempts."""
+    attempts = opened.max_attempts or MethodSpec().attempts
+    return RunSpec(tasks="", method=MethodSpec(attempts=attempts))
+
+
+def _decide(steps: tuple[Step, ...], under: Under) -> list[Decision]:
+    chain = Chain()
+    made = [step.decide(under, chain) for step in steps]
+    return [each for each in made if each.recorded or each.decided or each.missing]
