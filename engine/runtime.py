@@ -8,8 +8,9 @@ import anyio
 from engine.actors.run import RunPlan, run
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import RUN, SESSION, Histories, load_histories
-from engine.live import LivePorts, live_ports
+from engine.live import live_ports
 from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_spec
+from engine.ports import Ports
 from engine.rehearsal import rehearse
 from engine.sandbox_port import sandbox_prefix
 from engine.scope import Scope, World, first_of
@@ -135,7 +136,7 @@ async def _carry(setting: Setting, plan: RunPlan, histories: Histories, session:
     reason: Literal["completed", "interrupted", "failed"] = "failed"
     try:
         async with live_ports(setting, plan, histories) as live:
-            results = await _live(setting.log, plan, histories, session, live)
+            results = await _live(setting.log, plan, histories, session, setting.between(live))
         reason = "completed"
     except anyio.get_cancelled_exc_class():
         reason = "interrupted"
@@ -146,7 +147,7 @@ async def _carry(setting: Setting, plan: RunPlan, histories: Histories, session:
     return RunReport(session.fence.run, dict(zip(names, results, strict=True)))
 
 
-async def _live(log: EventLog, plan: RunPlan, histories: Histories, session: Session, live: LivePorts) -> list[str]:
+async def _live(log: EventLog, plan: RunPlan, histories: Histories, session: Session, ports: Ports) -> list[str]:
     """Run the actors while the lease is kept."""
     world = World(
         log=log,
@@ -154,7 +155,7 @@ async def _live(log: EventLog, plan: RunPlan, histories: Histories, session: Ses
         run=session.fence.run,
         histories=histories.by_stream,
         sessions=histories.sessions,
-        ports=live,
+        ports=ports,
         fence=session.fence,
         visited=set(),
     )

@@ -1,12 +1,13 @@
 """What a process brings to a run: everything the composition root alone knows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.agents.registry import agent_named
 from engine.errors import ModelMissing, TaskUnknown
 from engine.methods.registry import method_named
+from engine.ports import Ports
 from engine.prompting import Prompts
 from engine.spec import ModelSpec, RunSpec
 from events.log import EventLog
@@ -14,6 +15,11 @@ from events.values import Role
 from sandbox.base import SandboxBackend
 from sandbox.errors import Unsupported
 from sandbox.task import Task, find_tasks
+
+
+def straight(ports: Ports) -> Ports:
+    """Put nothing between the actors and the world."""
+    return ports
 
 
 class Setting(NamedTuple):
@@ -28,6 +34,8 @@ class Setting(NamedTuple):
     """Environment variables the operator lets a run see: keys by name, and values for task templates."""
     base: Path
     """Against which relative paths of a spec are read."""
+    between: Callable[[Ports], Ports] = straight
+    """What stands between the actors and the live ports: nothing, or what tries other orders."""
 
 
 def chosen_tasks(spec: RunSpec, base: Path) -> tuple[Task, ...]:

@@ -1,0 +1,66 @@
+"""Live one run in many orders: the effects of three trials held back by turns drawn from a seed.
+
+    python -m benchmarks.shuffle [--seeds 300] [--real]
+
+Asked of each seed: with money enough, every trial has the digest it has in every other order; with a budget that the
+trials race for, streams may differ, and the rerun is equal all the same. `--real` opens the sandboxes of this machine
+instead of pretended ones.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from sandbox.base import SandboxBackend
+from sandbox.local import local_backend
+from tests.support.orders import FREE, Lived, base_of, distinct, lived, tight
+from tests.support.pretend import PretendBackend
+
+
+async def several(seeds: int, *, real: bool) -> int:
+    """Live all orders of both runs, print what came of them, and count what should not have."""
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        base = base_of(Path(folder))
+        local = await local_backend(base / "sandboxes")
+        backend: Callable[[], SandboxBackend] = (lambda: local) if real else PretendBackend
+        print(f"{'':<22} {'seeds':>6} {'orders':>7} {'contents':>9} {'outcomes':>9} {'rerun differs':>14} {'s':>6}")
+        for name, asked, may_differ in (("enough for all", FREE, False), ("a budget raced for", tight(), True)):
+            begun = time.perf_counter()
+            lives = [await lived(base, asked, seed, backend) for seed in range(seeds)]
+            bad += shown(name, lives, time.perf_counter() - begun)
+            bad += 0 if may_differ else distinct(lives, lambda life: life.digests) - 1
+    return bad
+
+
+def shown(name: str, lives: list[Lived], seconds: float) -> int:
+    """Print a line, and count the reruns that were not equal."""
+    orders, contents = distinct(lives, lambda life: life.order), distinct(lives, lambda life: life.digests)
+    outcomes, unequal = distinct(lives, lambda life: life.outcomes), sum(not life.equal for life in lives)
+    print(f"{name:<22} {len(lives):>6} {orders:>7} {contents:>9} {outcomes:>9} {unequal:>14} {seconds:>6.1f}")
+    return unequal
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=300)
+    parser.add_argument("--real", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    given = parser.parse_args()
+
+    async def work() -> int:
+        return await several(20 if given.quick else given.seeds, real=given.real)
+
+    bad = anyio.run(work)
+    print(f"{bad} differences that should not be")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""One run in many orders: three trials side by side, whose effects are held back as a seed says."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from engine.prompting import load_prompts
+from engine.runtime import start_run
+from engine.setting import Setting
+from engine.shuffle import Shuffled
+from engine.spec import RunSpec
+from events.digest import Digest, digest_of
+from events.memory import MemoryLog
+from replay.digests import trial_digests
+from replay.rerun import rerun
+from sandbox.base import SandboxBackend
+from tests.support.pretend import PretendBackend
+from tests.support.runs import SCRIPT, make_base, spec
+
+TRIALS = ("a", "b", "c")
+
+FREE = spec()
+"""Nothing that the trials share can run out."""
+
+
+def tight(usd: str = "0.012") -> RunSpec:
+    """A budget of the run that is used up before all trials are done: who comes first gets it."""
+    teacher = {"model": "teacher", "base_url": "script:script.toml", "parameters": {"max_tokens": 100}}
+    return spec(
+        models={"teacher": teacher},
+        prices={"teacher": {"input": "1", "output": "1"}},
+        budget={"run_usd": usd},
+    )
+
+
+class Lived(NamedTuple):
+    """How a run went in one order."""
+
+    digests: dict[str, Digest]
+    """By trial."""
+    outcomes: dict[str, str]
+    order: Digest
+    """Of the names of streams, in order of position: tells one order of completion from another."""
+    equal: bool
+    """Whether its rerun came out the same, to the end."""
+
+
+class Counting:
+    """A clock that moves one microsecond at each look."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000_000_000
+
+    def __call__(self) -> int:
+        """Look."""
+        self.now += 1
+        return self.now
+
+
+def base_of(folder: Path) -> Path:
+    """Make the tasks and the script."""
+    return make_base(folder, SCRIPT, *TRIALS)
+
+
+async def lived(base: Path, asked: RunSpec, seed: int, backend: Callable[[], SandboxBackend] = PretendBackend) -> Lived:
+    """Live a run, with its effects held back as the seed says."""
+    log = MemoryLog(clock=Counting())
+    between = partial(Shuffled, seed=seed)
+    report = await start_run(Setting(log, backend(), load_prompts(), "test", {}, base, between), asked)
+    names = [each.stream.name async for each in log.read()]
+    return Lived(
+        dict(await trial_digests(log, report.run)),
+        report.outcomes,
+        digest_of("\n".join(names).encode()),
+        (await rerun(log, report.run)).complete,
+    )
+
+
+def distinct(lives: list[Lived], what: Callable[[Lived], Any]) -> int:
+    """Count how many different values there are."""
+    return len({repr(what(life)) for life in lives})
