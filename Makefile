@@ -40,6 +40,7 @@ bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEER
 	$(if $(PEERS),$(BIN)/python -m benchmarks.turn_cpu $(QUICK) $(PEER),@echo "benchmarks.turn_cpu needs its peer: make bench PEERS=PYTHON, an interpreter that has inspect_ai")
 	$(BIN)/python -m benchmarks.kills $(QUICK)
 	$(BIN)/python -m benchmarks.shuffle $(QUICK)
+	$(BIN)/python -m benchmarks.crash_matrix $(QUICK)
 
 fix: venv  ## Format, and repair what the linter can.
 	$(BIN)/ruff format .

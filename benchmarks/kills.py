@@ -17,45 +17,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import anyio
 
-from engine.budget import BudgetKeeper, Caps
-from engine.conversation import ConversationReader
 from engine.histories import load_histories
-from engine.model_port import build_request
-from engine.providers.base import body_of
 from engine.system import clock
-from events.base import Recorded, Ref
-from events.budget import BudgetAsked
-from events.digest import Digest, digest_of
-from events.log import Head
-from events.model import ModelAnswered, ModelAsked, ModelFailed
-from events.session import InFlightFound
 from events.sqlite import SqliteLog
-from events.verify import verify
-from replay.digests import trial_digests, trials_that_lost_a_sandbox
-from replay.rerun import rerun
+from replay.account import Account, account_of, differences, repeated
 
 DEMO = Path(__file__).parents[1] / "engine" / "demo"
-
-
-class Look(NamedTuple):
-    """What a log holds in the end."""
-
-    run: str
-    head: Head
-    digests: dict[str, Digest]
-    lost: set[str]
-    spent: dict[str, int]
-    """By trial, in nano-USD, without the bounds of calls that were in flight when a process died."""
-    sent: Counter[str]
-    """How often the log accounts for each request: tries made, and calls in flight when a process died."""
-    equal: bool
-    sound: bool
 
 
 def command(*args: str) -> list[str]:
@@ -85,67 +56,19 @@ def carry(args: list[str], killed_after_s: float | None) -> int:
     return process.returncode
 
 
-async def look(path: Path) -> Look:
+async def look(path: Path) -> Account:
     """Read what a log holds."""
-    log = await SqliteLog.open(path, clock=clock)
-    async with log:
-        run = (await log.runs())[0]
-        histories = (await load_histories(log, run)).by_stream
-        keeper = BudgetKeeper(Caps(None, None))
-        keeper.fold(histories)
-        digests = dict(await trial_digests(log, run))
-        bounds = lost_bounds(histories)
-        return Look(
-            run,
-            await log.head(),
-            digests,
-            await trials_that_lost_a_sandbox(log, run),
-            {trial: keeper.of_trial(trial) - bounds[trial] for trial in digests},
-            await accounted(log, histories),
-            (await rerun(log, run)).complete,
-            not (await verify(log)).findings,
-        )
+    async with await SqliteLog.open(path, clock=clock) as log:
+        return await account_of(log, (await log.runs())[0])
 
 
-def lost_bounds(histories: Mapping[str, Sequence[Recorded]]) -> Counter[str]:
-    """Add up, by trial, what calls that were in flight may have cost: the keeper counts each for good."""
-    bounds: Counter[str] = Counter()
-    for each in histories["session"]:
-        for ref in each.event.asked if isinstance(each.event, InFlightFound) else ():
-            before = [other.event for other in histories[ref.stream][: ref.version]]
-            reserved = [event for event in before if isinstance(event, BudgetAsked)]
-            if isinstance(before[-1], ModelAsked) and reserved:
-                bounds[reserved[-1].trial] += reserved[-1].amount
-    return bounds
-
-
-async def accounted(log: SqliteLog, histories: Mapping[str, Sequence[Recorded]]) -> Counter[str]:
-    """Count how often each request may have been received, by the log's own account."""
-    reader = ConversationReader(log)
-    bodies: dict[Ref, str] = {}
-    counts: Counter[str] = Counter()
-    for history in histories.values():
-        for each in history:
-            event = each.event
-            if isinstance(event, ModelAsked):
-                bodies[each.ref] = digest_of(body_of(await build_request(event, reader, log)))
-                counts[bodies[each.ref]] += 1
-            elif isinstance(event, ModelAnswered | ModelFailed) and each.cause is not None:
-                counts[bodies[each.cause]] += len(event.tries) - 1
-    for each in histories["session"]:
-        if isinstance(each.event, InFlightFound):
-            counts.update(bodies[ref] for ref in each.event.asked if ref in bodies)
-    return counts
-
-
-def repeated(counts: Path, sent: Counter[str]) -> int:
-    """Count requests the endpoint received more often than the log accounts for: an answered call sent again."""
+def received(counts: Path) -> Counter[str]:
+    """Count the requests that the endpoint received, by digest."""
     entries = [json.loads(line) for line in counts.read_text().splitlines()]
-    received = Counter(entry["digest"] for entry in entries if entry["at"] == "received")
-    return sum((received - sent).values())
+    return Counter(entry["digest"] for entry in entries if entry["at"] == "received")
 
 
-def one(folder: Path, draw: random.Random | None) -> tuple[Look, int, int]:
+def one(folder: Path, draw: random.Random | None) -> tuple[Account, int, int]:
     """Run the demo once, killed and resumed if a source of chance is given; count kills and repeated calls."""
     counts = folder / "counts.jsonl"
     server = subprocess.Popen(
@@ -166,7 +89,7 @@ def one(folder: Path, draw: random.Random | None) -> tuple[Look, int, int]:
                 for path in folder.glob("log.db*"):
                     path.unlink()
         seen = anyio.run(look, log)
-        return seen, kills, repeated(counts, seen.sent)
+        return seen, kills, repeated(received(counts), seen.sent)
     finally:
         server.kill()
         server.wait()
@@ -192,22 +115,19 @@ def main() -> None:
     draw = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as folder:
         plain, _, _ = one(Path(folder), None)
-    print(f"undisturbed: {plain.head.position} events, spent {sum(plain.spent.values())} nano-USD; seed {given.seed}")
+    print(f"undisturbed: {plain.events} events, spent {sum(plain.spent.values())} nano-USD; seed {given.seed}")
     bad = kills = 0
     for number in range(2 if given.quick else given.times):
         with tempfile.TemporaryDirectory() as folder:
             begun = time.perf_counter()
             seen, died, again = one(Path(folder), draw)
-        whole = [name for name in plain.digests if name not in seen.lost]
-        differ = [name for name in whole if seen.digests.get(name) != plain.digests[name]]
-        money = [name for name in whole if seen.spent[name] != plain.spent[name]]
-        fine = seen.equal and seen.sound and not again and not differ and not money
+        differ = differences(plain, seen)
+        fine = not differ and not again
         bad += not fine
         kills += died
         print(
             f"{number + 1:>3}  killed {died}x  answered again {again}  "
-            f"rerun equal {seen.equal}  log sound {seen.sound}  "
-            f"lost a sandbox {len(seen.lost)}  others that differ {len(differ)}, in money {len(money)}  "
+            f"lost a sandbox {len(seen.lost)}  differences {len(differ)}  "
             f"{time.perf_counter() - begun:.0f} s{'' if fine else '   <-- LOOK'}"
         )
     print(f"{kills} kills, {bad} runs to look at")

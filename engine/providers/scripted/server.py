@@ -122,7 +122,10 @@ class ScriptedEndpoint:
             if reply.status is None:
                 await self._closing.wait()
             return _broken_off(request)
-        response = await self._send(request, reply)
+        try:
+            response = await self._send(request, reply)
+        except ConnectionResetError:  # the client has left
+            return _broken_off(request)
         if not reply.cut:
             self._counts.write(msgspec.structs.replace(line, at="answered"))
         return response

@@ -1,0 +1,129 @@
+"""Kill a run at every moment: before and after each append and each effect; resume it, and compare.
+
+    python -m benchmarks.crash_matrix [--every 1] [--real]
+
+Three trials side by side, a scripted model over real HTTP that survives every death and counts what it is sent, and
+pretended sandboxes (`--real`: those of this machine). Asked of each: trials that lost no sandbox hold the same bytes
+and cost the same, no answered call is sent again, no cap is passed, the log is sound, the rerun is equal.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio
+
+from sandbox.base import SandboxBackend
+from sandbox.local import local_backend
+from tests.support.crashes import Ended, OpenLog, World, ended, in_file, in_memory, world, wrong, wrong_with_cap
+from tests.support.pretend import PretendBackend
+
+Points = Callable[[int], Sequence[tuple[int, ...]]]
+"""The deaths to die, each a moment in each life but the last, from the number of moments of an undisturbed life."""
+
+
+class Part(NamedTuple):
+    """One part of the matrix."""
+
+    name: str
+    run_usd: str
+    in_file: bool
+    points: Points
+
+
+def parts(every: int) -> list[Part]:
+    """Say what is tried. Second deaths fall where a resume records what it found, and a while later."""
+    later = (0, 1, 2, 3, 4, 5, 12, 40, 120)
+    return [
+        Part("one death", "1", in_file=False, points=lambda most: [(at,) for at in range(0, most, every)]),
+        Part(
+            "one death, in a file", "1", in_file=True, points=lambda most: [(at,) for at in range(0, most, 4 * every)]
+        ),
+        Part(
+            "and one in the resume",
+            "1",
+            in_file=False,
+            points=lambda most: [(at, again) for at in range(7, most, 20 * every) for again in later],
+        ),
+        Part(
+            "a budget raced for",
+            "0.012",
+            in_file=False,
+            points=lambda most: [(at, 30) for at in range(0, most, 3 * every)],
+        ),
+    ]
+
+
+async def tried(part: Part, here: World, logs: Callable[[], OpenLog]) -> int:
+    """Try one part, print its line, and count what should not be so."""
+    begun = time.perf_counter()
+    plain = await ended(here, (), logs())
+    bad = 0
+    seen: list[Ended] = []
+    for deaths in part.points(plain.moments[0]):
+        seen.append(await ended(here, deaths, logs()))
+        found = wrong(plain, seen[-1]) if part.run_usd == "1" else wrong_with_cap(here, seen[-1])
+        bad += len(found)
+        for each in found:
+            print(f"  LOOK {each}; died at {seen[-1].deaths}")
+    lost = sum(len(each.account.lost) for each in seen)
+    died = Counter(f"{moment.side} {moment.what}" for each in seen for moment in each.deaths)
+    again = sum(each.again for each in seen)
+    print(
+        f"{part.name:<22} {plain.account.events:>6} {len(seen):>6} {sum(died.values()):>6} "
+        f"{sum(each.resumes for each in seen):>7} {lost:>7} {bad:>11} {again:>8} {time.perf_counter() - begun:>6.0f}"
+    )
+    print("  " + ", ".join(f"{count} {place}" for place, count in sorted(died.items())))
+    return bad
+
+
+@asynccontextmanager
+async def placed(part: Part, *, real: bool) -> AsyncIterator[tuple[World, Callable[[], OpenLog]]]:
+    """Make the world of a part, and what opens a new log for each of its runs."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
+        folder, numbers = Path(name), count()
+        local = await local_backend(folder / "sandboxes")
+        backend: Callable[[], SandboxBackend] = (lambda: local) if real else PretendBackend
+        async with world(folder, run_usd=part.run_usd, backend=backend) as here:
+            yield here, (lambda: in_file(folder / f"{next(numbers)}.db")) if part.in_file else in_memory
+
+
+async def matrix(every: int, *, real: bool) -> int:
+    """Try everything."""
+    heads = ("events", "runs", "deaths", "resumes", "lost*", "differences", "again**", "s")
+    widths = (6, 6, 6, 7, 7, 11, 8, 6)
+    print(" " * 23 + " ".join(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True)))
+    bad = 0
+    for part in parts(every):
+        async with placed(part, real=real) as (here, logs):
+            bad += await tried(part, here, logs)
+    print("* trials that lost a sandbox with the process; they abandon an attempt, and are not compared byte for byte")
+    print("** answered calls that the model was sent again")
+    return bad
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--every", type=int, default=1, help="die at every which moment")
+    parser.add_argument("--real", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    given = parser.parse_args()
+
+    async def work() -> int:
+        return await matrix(40 if given.quick else given.every, real=given.real)
+
+    bad = anyio.run(work)
+    print(f"{bad} differences that should not be")
+    sys.exit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Stories of death: before or after any append and any effect, and while a run is being resumed.
+
+A few moments here; ``python -m benchmarks.crash_matrix`` dies at each of them.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.crashes import ended, in_file, in_memory, world, wrong, wrong_with_cap
+
+FREQUENT = 25
+"""Every which moment."""
+
+
+async def test_a_run_that_died_at_any_moment_ends_as_if_it_had_not(tmp_path: Path) -> None:
+    """Trials that lost no sandbox hold the same bytes and cost the same; nothing that was answered is asked again."""
+    async with world(tmp_path) as here:
+        plain = await ended(here, (), in_memory())
+        for moment in range(0, plain.moments[0], FREQUENT):
+            seen = await ended(here, (moment,), in_memory())
+            assert wrong(plain, seen) == [], seen.deaths
+            assert len(seen.deaths) == 1
+
+
+async def test_a_run_that_died_again_while_it_was_resumed_ends_the_same(tmp_path: Path) -> None:
+    """The second death falls among what the first resume records of itself, and among what it does."""
+    async with world(tmp_path) as here:
+        plain = await ended(here, (), in_memory())
+        middle = plain.moments[0] // 2
+        for moment in (0, 1, 2, 3, 7, 30):
+            seen = await ended(here, (middle, moment), in_memory())
+            assert wrong(plain, seen) == [], seen.deaths
+            assert len(seen.deaths) == 2
+
+
+async def test_no_death_lets_a_run_spend_more_than_its_cap(tmp_path: Path) -> None:
+    """Whatever was reserved or lost before is counted before any port opens again."""
+    async with world(tmp_path, run_usd="0.012") as here:
+        plain = await ended(here, (), in_memory())
+        assert wrong_with_cap(here, plain) == []
+        for moment in range(20, plain.moments[0], 2 * FREQUENT):
+            seen = await ended(here, (moment, 10), in_memory())
+            assert wrong_with_cap(here, seen) == [], seen.deaths
+
+
+@pytest.mark.parametrize("moment", [120, 121])
+async def test_a_file_is_taken_up_by_the_next_process_as_memory_is(moment: int, tmp_path: Path) -> None:
+    """Each life opens the file for itself."""
+    async with world(tmp_path) as here:
+        plain = await ended(here, (), in_file(tmp_path / "plain.db"))
+        seen = await ended(here, (moment,), in_file(tmp_path / "log.db"))
+        assert wrong(plain, seen) == [], seen.deaths

@@ -1,0 +1,143 @@
+"""One run, cut off at any moment, resumed, and compared with the run that nobody disturbed."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.errors import NothingToResume
+from engine.histories import load_histories
+from engine.mortal import Fate, Moment, MortalLog, MortalPorts
+from engine.planning import nano
+from engine.prompting import load_prompts
+from engine.providers.scripted.reading import load_script
+from engine.providers.scripted.server import ScriptedEndpoint
+from engine.runtime import resume_run, start_run
+from engine.setting import Setting
+from engine.spec import RunSpec
+from events.digest import digest_of
+from events.log import EventLog
+from events.memory import MemoryLog
+from events.sqlite import SqliteLog
+from replay.account import Account, account_of, differences, repeated
+from sandbox.base import SandboxBackend
+from tests.support.orders import Counting, base_of
+from tests.support.pretend import PretendBackend
+from tests.support.runs import spec
+
+OpenLog = Callable[[], AbstractAsyncContextManager[EventLog]]
+"""Opens the log that the lives of one run share, once for each life."""
+
+
+class World(NamedTuple):
+    """What all runs of a matrix share."""
+
+    base: Path
+    endpoint: ScriptedEndpoint
+    """It survives every death, and knows what it was sent."""
+    backend: Callable[[], SandboxBackend]
+    spec: RunSpec
+
+
+class Ended(NamedTuple):
+    """What became of a run after its deaths."""
+
+    deaths: tuple[Moment, ...]
+    resumes: int
+    moments: tuple[int, ...]
+    """That passed in each of its lives."""
+    account: Account
+    again: int
+    """Answered calls that the model was sent again."""
+
+
+@asynccontextmanager
+async def world(
+    folder: Path, *, run_usd: str = "1", backend: Callable[[], SandboxBackend] = PretendBackend
+) -> AsyncIterator[World]:
+    """Make tasks, serve the script, and say what is to be run: three trials side by side, within a budget."""
+    base = base_of(folder)
+    async with ScriptedEndpoint(load_script(base / "script.toml")) as endpoint:
+        teacher = {"model": "teacher", "base_url": endpoint.base_url, "parameters": {"max_tokens": 100}}
+        prices = {"teacher": {"input": "1", "output": "1"}}
+        asked = spec(models={"teacher": teacher}, prices=prices, budget={"run_usd": run_usd, "trial_usd": "0.5"})
+        yield World(base, endpoint, backend, asked)
+
+
+def in_memory() -> OpenLog:
+    """Keep a log in memory: it forgets nothing when a life ends, as a file would not."""
+    log = MemoryLog(clock=Counting())
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[EventLog]:
+        yield log
+
+    return opened
+
+
+def in_file(path: Path) -> OpenLog:
+    """Keep a log in a file, which each life opens for itself."""
+    clock = Counting()
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[EventLog]:
+        async with await SqliteLog.open(path, clock=clock) as log:
+            yield log
+
+    return opened
+
+
+async def ended(world: World, deaths: Sequence[int], opened: OpenLog) -> Ended:
+    """Live the run, dying at these moments of its lives, and then to its end."""
+    world.endpoint.requests.clear()
+    backend = world.backend()
+    fates = [Fate(at) for at in (*deaths, None)]
+    resumes = 0
+    for fate in fates:
+        async with opened() as log:
+            resumes += await _life(world, backend, log, fate)
+    async with opened() as log:
+        account = await account_of(log, (await log.runs())[-1])
+    received = Counter(str(digest_of(body)) for body in world.endpoint.requests)
+    died = tuple(fate.passed[-1] for fate in fates if fate.dead)
+    return Ended(died, resumes, tuple(len(fate.passed) for fate in fates), account, repeated(received, account.sent))
+
+
+async def _life(world: World, backend: SandboxBackend, log: EventLog, fate: Fate) -> int:
+    """Carry the run as far as this life goes; give 1 if it was resumed."""
+    ports = partial(MortalPorts, fate=fate)
+    here = Setting(MortalLog(log, fate), backend, load_prompts(), "test", {}, world.base, ports)
+    runs = await log.runs()
+    begun = bool(runs) and (await load_histories(log, runs[-1])).opened is not None
+    try:
+        if begun:
+            await resume_run(here, runs[-1])
+        else:
+            await start_run(here, world.spec)
+    except NothingToResume:
+        return 0
+    except BaseException:  # death, or what others in the process met because of it
+        if not fate.dead:
+            raise
+    return int(begun)
+
+
+def wrong(plain: Ended, seen: Ended) -> list[str]:
+    """Say what should not be so, where the budget did not bind."""
+    return differences(plain.account, seen.account) + _repeated(seen)
+
+
+def wrong_with_cap(world: World, seen: Ended) -> list[str]:
+    """Say what should not be so, where trials raced for the budget: who got it may differ, nothing else."""
+    cap = nano(world.spec.budget.run_usd)
+    assert cap is not None
+    found = [] if seen.account.committed <= cap else [f"{seen.account.committed} nano-USD are over the cap"]
+    found += [] if seen.account.equal else ["the rerun stops before the end"]
+    found += [] if seen.account.sound else ["the log is not sound"]
+    return found + _repeated(seen)
+
+
+def _repeated(seen: Ended) -> list[str]:
+    return [f"{seen.again} answered calls were sent again"] if seen.again else []
