@@ -19,7 +19,9 @@ def diverged(recorded: Recorded, decided: Event, cause: Ref | None) -> NoReturn:
         ReplayDiverged: Always.
     """
     field, before, now = _difference(recorded, decided, cause)
-    raise ReplayDiverged(recorded.stream.name, recorded.version, field=field, recorded=before, decided=now)
+    raise ReplayDiverged(
+        recorded.stream.name, recorded.version, field=field, recorded=before, decided=now, event=encode(decided)
+    )
 
 
 def _difference(recorded: Recorded, decided: Event, cause: Ref | None) -> tuple[str, str, str]:

@@ -37,11 +37,12 @@ class ReplayDiverged(EngineError):
         field: First field that differs; ``tag`` if it is another kind of event, ``cause`` if it answers another.
         recorded: The value in the log, as JSON.
         decided: The value now, as JSON.
+        event: What would have been recorded now, as canonical JSON.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
 
-    def __init__(self, stream: str, version: int, *, field: str, recorded: str, decided: str) -> None:
+    def __init__(self, stream: str, version: int, *, field: str, recorded: str, decided: str, event: bytes) -> None:
         super().__init__(
             f"{stream} version {version} differs in {field}: recorded {recorded[:200]}, decided {decided[:200]}",
             remedy="something that decides is not what it was: compare package version, prompts, method and task; "
@@ -52,6 +53,7 @@ class ReplayDiverged(EngineError):
         self.field = field
         self.recorded = recorded
         self.decided = decided
+        self.event = event
 
 
 class HistoryEnded(EngineError):

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from engine.histories import Histories, load_histories
+from engine.methods.base import Method
 from engine.planning import plan_of, recorded_prompts, recorded_spec
 from engine.rehearsal import rehearse
 from events.log import EventLog
@@ -22,13 +23,19 @@ class RerunReport(NamedTuple):
     """Where a run that was cut off would go on; empty if it is complete."""
 
 
-async def rerun(log: EventLog, run: str) -> RerunReport:
+async def rerun(log: EventLog, run: str, *, method: Method | None = None) -> RerunReport:
     """Run a past run again from its record alone: no model call, no sandbox, no task folder, nothing written.
+
+    Args:
+        log: Which holds it.
+        run: Its id.
+        method: Whose policies decide. None: those of the method that the run names.
 
     Raises:
         RunUnknown: There is no such run.
         ReplayDiverged: An actor decided otherwise than recorded; names stream, version, field and both values.
         HistoryUnread: The record goes on where the actors ended.
+        HistoryEnded: An actor went on where the record of a run that is complete ends.
         NotRerunnable: The run was imported; no actor of ours made it.
     """
     histories = await load_histories(log, run)
@@ -36,7 +43,11 @@ async def rerun(log: EventLog, run: str) -> RerunReport:
     if opened is None:
         raise NotRerunnable(run)
     plan = plan_of(opened, await recorded_spec(log, opened), await recorded_prompts(log, opened))
+    if method is not None:
+        plan = plan._replace(trials=tuple(each._replace(method=method) for each in plan.trials))
     ended = await rehearse(log, run, plan, histories)
+    if ended is not None and histories.closed:
+        raise ended
     return RerunReport(run, len(histories.by_stream), _events(histories), ended is None, str(ended or ""))
 
 

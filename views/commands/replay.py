@@ -1,21 +1,55 @@
 """Commands that take a past run up again, from the log alone."""
 
-from typing import Final
+from typing import Annotated, Final
 
+from cyclopts import Parameter
+
+from events.errors import ExitCode
+from replay.checked import ALL, Strengths
+from views import replay_rows as rows
 from views import replays
 from views.commands.rows import Rows
 from views.ids import LATEST, find_run
 from views.options import ASIS, Given, Options
 
-ROWS: Final[Rows] = {"replay": (replays.RerunRow, replays.RebuildRow)}
+ROWS: Final[Rows] = {
+    "replay": (
+        rows.RebuildRow,
+        rows.RedecideRow,
+        rows.RerunRow,
+        rows.NotRerunRow,
+        rows.DifferenceRow,
+        rows.CauseRow,
+        rows.PromptRow,
+        rows.UnreadRow,
+        rows.SnapshotRow,
+    )
+}
 
 
-async def replay(run: str = LATEST, /, *, rebuild: bool = False, options: Options = ASIS, machine: Given) -> None:
-    """Run a past run again from the log alone, and fold its views again: no model, no sandbox, nothing written.
+async def replay(
+    *runs: str,
+    every: Annotated[bool, Parameter(name="--all")] = False,
+    rebuild: bool = False,
+    redecide: bool = False,
+    rerun: bool = False,
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
+    """Do past runs again from the log alone, at three strengths: no model, no sandbox, nothing written.
+
+    Without a strength, all three. Whatever differs is named with its place, both values and the likely cause, and
+    the exit code is 4.
 
     Args:
-        run: Its id.
-        rebuild: Only fold its views; for imported runs, which have no actors to run again.
+        runs: Their ids. Default: @latest.
+        every: Every run of the log.
+        rebuild: Fold every view again from its first event.
+        redecide: Make every decision again from the inputs it saw.
+        rerun: Run the actors again with every door closed, and compare every event; not for imported runs.
     """
+    asked = Strengths(rebuild=rebuild, redecide=redecide, rerun=rerun)
     async with options.desk(machine) as desk:
-        await replays.tell(desk, await find_run(desk.log, run), rebuild=rebuild)
+        named = [await find_run(desk.log, run) for run in runs or (LATEST,)]
+        chosen = await desk.log.runs() if every else list(dict.fromkeys(named))
+        return await replays.tell(desk, chosen, asked if any(asked) else ALL)
