@@ -40,6 +40,7 @@ app.command(run.demo)
 _run.default(run.run)
 _run.command(run.explore)
 app.command(run.resume)
+app.command(run.fork)
 
 app.command(look.list_runs, name="runs")
 app.command(look.show_it, name="show")

@@ -102,7 +102,7 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
                 ModelPort(log, {"teacher": Line(Ready(turns), None)}, budget),
                 budget,
             )
-            plan = plan_of(opening(setting, spec, tasks), spec, setting.prompts)
+            plan = plan_of(opening(setting, spec, tasks), [spec], setting.prompts)
             wall, cpu = time.perf_counter(), time.process_time()
             await run(Scope(World(log, log, "bench", {}, (), ports, None, set()), RUN), plan)
             spent = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.histories import SESSION
+from engine.lineage import SESSION
 from engine.ports import Place
 from events.base import Event, Recorded, Ref
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused

@@ -102,6 +102,19 @@ def gather(inputs: Inputs) -> tuple[Setting, ...]:
     return tuple(_with_defaults(winners, tables))
 
 
+def flag_settings(flags: Sequence[Flag], folder: Path) -> list[Setting]:
+    """Read flags alone.
+
+    Raises:
+        ConfigRefused: With everything that is unknown or of the wrong kind.
+    """
+    given = list(_anchored(_from_flags(flags), folder))
+    complaints = [each for each in given if isinstance(each, Complaint)]
+    if complaints:
+        raise ConfigRefused(complaints)
+    return [each for each in given if isinstance(each, Setting)]
+
+
 def _weighed(inputs: Inputs) -> tuple[dict[KeyPath, Setting], list[KeyPath], list[Complaint]]:
     """Let the strongest place win for each key; tables that are there, though empty, are listed beside."""
     given = list(_given(inputs))

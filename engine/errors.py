@@ -11,6 +11,7 @@
         ├── ModelMissing        a role has no model
         ├── KeyMissing          the variable that should hold a key is not set
         ├── OutputUnbounded     a cap is set, and an answer may be of any length
+        ├── NotForkable         there is nothing to go on from at this place, or not with these changes
         ├── TaskUnknown         a spec names a task that is not there
         └── NameUnknown         no agent or method has this name
 
@@ -146,6 +147,17 @@ class OutputUnbounded(EngineError):
             remedy=f"set max_tokens (or max_completion_tokens) in [models.{role}.parameters], or drop the budget",
         )
         self.role = role
+
+
+class NotForkable(EngineError):
+    """Raised when a run cannot be forked at a place, or with these changes."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, reason: str, *, remedy: str) -> None:
+        super().__init__(f"run {run} cannot be forked so: {reason}", remedy=remedy)
+        self.run = run
+        self.reason = reason
 
 
 class TaskUnknown(EngineError):

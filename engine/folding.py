@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from engine.lineage import pages_of
 from events.base import Event
 from events.codec import tag_of
 from events.digest import Digest
@@ -32,7 +33,7 @@ async def fold(
     """
     state = projection.initial() if state is None else state
     apply, needs = projection.apply, projection.needs
-    async for page in log.pages(_narrowed(selection, projection.tags)):
+    async for page in pages_of(log, _narrowed(selection, projection.tags)):
         for recorded in page:
             wanted = needs(recorded)
             # Most events need nothing, and an await for each of a million is felt.
@@ -52,7 +53,7 @@ async def fold_many(
     """
     states = [projection.initial() for projection in projections]
     looking: dict[type[Event], tuple[int, ...]] = {}
-    async for page in log.pages(selection._replace(tags=_any_of(selection, projections))):
+    async for page in pages_of(log, selection._replace(tags=_any_of(selection, projections))):
         for recorded in page:
             kind = type(recorded.event)
             if kind not in looking:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from engine.errors import RunUnknown
+from engine.lineage import SESSION, Branch, Lineage, ancestral_sessions, lineage_of, pages_of
 from events.base import Recorded, Ref
 from events.codec import tag_of
 from events.log import EventLog, Selection
@@ -11,7 +12,6 @@ from events.run import RunClosed, RunOpened
 from events.session import SessionStarted
 
 RUN = "run"
-SESSION = "session"
 
 
 class Histories(NamedTuple):
@@ -19,7 +19,11 @@ class Histories(NamedTuple):
 
     by_stream: Mapping[str, Sequence[Recorded]]
     sessions: tuple[int, ...]
-    """Positions at which processes took up the run."""
+    """Positions at which processes took up the run, or one of its ancestors."""
+    lineage: Lineage = ()
+    """Empty for a run that is about to start."""
+    earlier: Sequence[Recorded] = ()
+    """What processes noted of its ancestors before the cut."""
 
     @property
     def opened(self) -> RunOpened | None:
@@ -41,6 +45,11 @@ class Histories(NamedTuple):
         return tuple(each.ref for each in last if tag_of(each.event).endswith("asked"))
 
     @property
+    def bases(self) -> Mapping[str, int]:
+        """How many events of each stream are not in the log under this run's name."""
+        return self.lineage[-1].cuts if self.lineage else {}
+
+    @property
     def session_version(self) -> int:
         """How far the session stream reaches."""
         history = self.by_stream.get(SESSION, ())
@@ -54,11 +63,45 @@ async def load_histories(log: EventLog, run: str) -> Histories:
         RunUnknown: There is no such run.
     """
     by_stream: dict[str, list[Recorded]] = {}
-    async for recorded in log.read(Selection(run=run)):
-        by_stream.setdefault(recorded.stream.name, []).append(recorded)
+    async for page in pages_of(log, Selection(run=run)):
+        for recorded in page:
+            by_stream.setdefault(recorded.stream.name, []).append(recorded)
     if not by_stream:
         raise RunUnknown(run)
-    sessions = tuple(
-        recorded.position for recorded in by_stream.get(SESSION, ()) if isinstance(recorded.event, SessionStarted)
+    lineage = await lineage_of(log, run)
+    own = by_stream.get(SESSION, [])
+    earlier = await ancestral_sessions(log, lineage, _last_shared(by_stream, lineage)) if len(lineage) > 1 else []
+    sessions = tuple(each.position for each in [*earlier, *own] if isinstance(each.event, SessionStarted))
+    return Histories(by_stream, sessions, lineage, earlier)
+
+
+def cut(histories: Histories, run: str, position: int) -> Histories:
+    """Give what a fork of a run would begin with: every stream up to a position of the log, none of them copied.
+
+    Args:
+        histories: Of the parent, whole.
+        run: Id of the fork.
+        position: The last one that is shared.
+    """
+    kept = {
+        name: [each for each in history if each.position <= position]
+        for name, history in histories.by_stream.items()
+        if name != SESSION
+    }
+    shared = {name: history for name, history in kept.items() if history}
+    cuts = {name: history[-1].version for name, history in shared.items()}
+    lineage = (*histories.lineage, Branch(run, None, cuts))
+    last = _last_shared(shared, lineage)
+    notes = [*histories.earlier, *histories.by_stream.get(SESSION, ())]
+    return Histories(
+        by_stream=shared,
+        sessions=tuple(each for each in histories.sessions if each <= last),
+        lineage=lineage,
+        earlier=[each for each in notes if each.position <= last],
     )
-    return Histories(by_stream, sessions)
+
+
+def _last_shared(by_stream: Mapping[str, Sequence[Recorded]], lineage: Lineage) -> int:
+    """Give the position of the last event that a fork has of its ancestors; 0 if there is none."""
+    cuts = lineage[-1].cuts
+    return max((by_stream[name][version - 1].position for name, version in cuts.items()), default=0)

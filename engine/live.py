@@ -7,6 +7,7 @@ from typing import NamedTuple
 from engine.actors.run import RunPlan
 from engine.budget import BudgetKeeper, Caps
 from engine.histories import Histories
+from engine.lineage import SESSION
 from engine.lines import open_lines
 from engine.model_port import ModelPort
 from engine.planning import nano
@@ -54,10 +55,10 @@ async def live_ports(setting: Setting, plan: RunPlan, histories: Histories) -> A
 
     The budget is folded from the run's history before anything else may be asked.
     """
-    spec = plan.trials[0].spec
+    spec = plan.trials[0].eras[-1].spec
     tasks = {task.name: task for task in chosen_tasks(spec, setting.base)}
     budget = BudgetKeeper(Caps(nano(spec.budget.run_usd), nano(spec.budget.trial_usd)))
-    budget.fold(histories.by_stream)
+    budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
     sandboxes = SandboxPort(setting.log, setting.backend, tasks, setting.variables)
     async with AsyncExitStack() as stack:
         lines = await open_lines(stack, setting, spec)

@@ -1,14 +1,16 @@
 """From a spec to the plan of a run, and back from the log to the same plan."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
 
 from engine.actors.run import RunPlan
-from engine.actors.trial import TrialPlan
+from engine.actors.trial import Terms, TrialPlan
 from engine.agents.registry import agent_named
 from engine.calls import Caller
 from engine.errors import OutputUnbounded
+from engine.lineage import Lineage
 from engine.methods.registry import method_named
 from engine.prompting import Prompts, make_prompts
 from engine.providers.prices import Price, PriceUnknown, price_from
@@ -39,26 +41,36 @@ def opening(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> RunOpen
     )
 
 
-def plan_of(opened: RunOpened, spec: RunSpec, prompts: Prompts) -> RunPlan:
+def plan_of(opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> RunPlan:
     """Make the plan that a run's first event stands for.
+
+    Args:
+        opened: The first event; of the oldest run of the line, if it was forked.
+        specs: The spec of each run of the line, oldest first; one where nothing was forked.
+        prompts: What models are told.
 
     Raises:
         PriceUnknown: A cap is set, and a model has no price.
         OutputUnbounded: A cap is set, and the length of an answer is not bounded.
     """
-    method, agent = method_named(spec.method.name), agent_named(spec.agent.name)
+    repeats = specs[0].repeats
     trials = []
     for task in opened.tasks:
-        for k in range(spec.repeats):
-            name = task.name if spec.repeats == 1 else f"{task.name}.{k + 1}"
-            callers = callers_of(spec, name)
-            trials.append(TrialPlan(name, task.name, "default", spec, method, agent, prompts, callers))
-    return RunPlan(opened, tuple(trials), spec.concurrency)
+        for k in range(repeats):
+            name = task.name if repeats == 1 else f"{task.name}.{k + 1}"
+            eras = tuple(_terms(spec, name) for spec in specs)
+            trials.append(TrialPlan(name, task.name, "default", prompts, eras))
+    return RunPlan(opened, tuple(trials), tuple(spec.concurrency for spec in specs))
 
 
-async def recorded_spec(blobs: BlobStore, opened: RunOpened) -> RunSpec:
-    """Read a run's spec back."""
-    return msgspec.json.decode(await blobs.get(opened.spec), type=RunSpec)
+def _terms(spec: RunSpec, trial: str) -> Terms:
+    return Terms(spec, method_named(spec.method.name), agent_named(spec.agent.name), callers_of(spec, trial))
+
+
+async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> tuple[RunSpec, ...]:
+    """Read the specs of a run and its ancestors back, oldest first; the last one is in force."""
+    digests = [opened.spec, *[branch.forked.spec for branch in lineage if branch.forked is not None]]
+    return tuple([msgspec.json.decode(await blobs.get(digest), type=RunSpec) for digest in digests])
 
 
 async def recorded_prompts(blobs: BlobStore, opened: RunOpened) -> Prompts:

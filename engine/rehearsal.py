@@ -5,7 +5,8 @@ The second phase of a resume, and what a rerun is.
 
 from engine.actors.run import RunPlan, run
 from engine.errors import HistoryEnded, HistoryUnread
-from engine.histories import RUN, SESSION, Histories
+from engine.histories import RUN, Histories
+from engine.lineage import SESSION
 from engine.scope import Recall, Scope, World
 from events.log import EventLog
 
@@ -28,6 +29,7 @@ async def rehearse(log: EventLog, run_id: str, plan: RunPlan, histories: Histori
         sessions=histories.sessions,
         ports=None,
         fence=None,
+        lineage=histories.lineage,
         visited=set(),
     )
     scope = Scope(world, RUN)

@@ -7,9 +7,10 @@ import anyio
 
 from engine.actors.run import RunPlan, run
 from engine.errors import InputsDiffer, NothingToResume
-from engine.histories import RUN, SESSION, Histories, load_histories
+from engine.histories import RUN, Histories, load_histories
+from engine.lineage import SESSION
 from engine.live import live_ports
-from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_spec
+from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs
 from engine.ports import Ports
 from engine.rehearsal import rehearse
 from engine.sandbox_port import sandbox_prefix
@@ -47,14 +48,14 @@ async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], No
     tasks = chosen_tasks(spec, setting.base)
     check(setting, spec, tasks)
     opened = opening(setting, spec, tasks)
-    plan = plan_of(opened, spec, setting.prompts)
+    plan = plan_of(opened, [spec], setting.prompts)
     run_id = mint_run_id()
     fence = await setting.log.acquire(run_id, process_name(), ttl_s=LEASE_S)
     session = Session(setting.log, fence, 0)
     if told is not None:
         told(run_id)
     await session.note(SessionStarted("live", fence.token, process_name(), setting.package))
-    return await _carry(setting, plan, Histories({}, ()), session)
+    return await carry(setting, plan, Histories({}, ()), session)
 
 
 async def resume_run(
@@ -74,12 +75,12 @@ async def resume_run(
         raise NothingToResume(run_id, "it was imported, or cut off before it began")
     if histories.closed:
         raise NothingToResume(run_id, "it is complete")
-    spec = await recorded_spec(setting.log, opened)
-    tasks = chosen_tasks(spec, setting.base)
+    specs = await recorded_specs(setting.log, opened, histories.lineage)
+    tasks = chosen_tasks(specs[-1], setting.base)
     changes = changes_since(opened, setting, tasks)
     if changes and not accept_changes:
         raise InputsDiffer(run_id, changes)
-    plan = plan_of(opened, spec, await recorded_prompts(setting.log, opened))
+    plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
     fence = await _take(setting.log, run_id)
     await rehearse(setting.log, run_id, plan, histories)
     session = Session(setting.log, fence, histories.session_version)
@@ -93,7 +94,7 @@ async def resume_run(
         await session.note(InFlightFound(histories.in_flight))
     if told is not None:
         told(run_id)
-    return await _carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
+    return await carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
 
 
 class Session:
@@ -131,7 +132,7 @@ async def _take(log: EventLog, run_id: str) -> Fence:
     return await log.acquire(run_id, process_name(), ttl_s=LEASE_S, take_over=dead)
 
 
-async def _carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:
+async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:
     """Run the actors: over their histories, and then live."""
     reason: Literal["completed", "interrupted", "failed"] = "failed"
     try:
@@ -155,6 +156,7 @@ async def _live(log: EventLog, plan: RunPlan, histories: Histories, session: Ses
         run=session.fence.run,
         histories=histories.by_stream,
         sessions=histories.sessions,
+        lineage=histories.lineage,
         ports=ports,
         fence=session.fence,
         visited=set(),

@@ -12,6 +12,7 @@ import anyio
 
 from engine.divergence import diverged
 from engine.errors import HistoryEnded, HistoryUnread
+from engine.lineage import Lineage, era_of
 from engine.ports import Place, Ports
 from events.base import Draft, Event, Fence, Recorded, Ref, StreamId
 from events.codec import encode, tag_of
@@ -46,6 +47,8 @@ class World(NamedTuple):
     fence: Fence | None
     visited: set[str]
     """Names of the streams that an actor took up, so that one left unread is noticed."""
+    lineage: Lineage = ()
+    """The run and those it was forked from, oldest first. Empty: it was not."""
 
 
 class Recall:
@@ -82,6 +85,7 @@ class Scope:
         self._version = 0
         self._crossed = not self._history
         self._busy_us = 0
+        self._base = world.lineage[-1].cuts.get(name, 0) if world.lineage else 0
         world.visited.add(name)
 
     @property
@@ -93,6 +97,14 @@ class Scope:
     def busy_s(self) -> float:
         """Seconds spent in effects so far, from the recorded times; a fold, not a timer."""
         return self._busy_us / 1e6
+
+    @property
+    def era(self) -> int:
+        """Whose settings count for what is decided next: 0 for the oldest run of the line.
+
+        Ask it anew for each decision; a fork may lie between any two events of a stream.
+        """
+        return era_of(self._world.lineage, self.name, self._version)
 
     def put(self, data: bytes) -> Digest:
         """Keep bytes; they are durable before the next event that is recorded."""
@@ -197,10 +209,13 @@ class Scope:
 
     async def _append(self, drafts: Sequence[Draft]) -> "_Appended":
         appended = await self._world.log.append(
-            StreamId(self._world.run, self.name), drafts, expected_version=self._version, fence=self._world.fence
+            StreamId(self._world.run, self.name),
+            drafts,
+            expected_version=self._version - self._base,
+            fence=self._world.fence,
         )
-        self._version = appended.version
-        return _Appended(appended.position, appended.version, appended.at)
+        self._version = appended.version + self._base
+        return _Appended(appended.position, self._version, appended.at)
 
     def _take(self) -> Recorded:
         recorded = self._history[self._read]

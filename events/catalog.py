@@ -24,6 +24,7 @@ from events.sandbox import (
 from events.session import (
     InFlightFound,
     InputsChanged,
+    RunForked,
     SandboxesSwept,
     ScopeStopped,
     SessionEnded,
@@ -49,6 +50,7 @@ AnyEvent: TypeAlias = (
     | InFlightFound
     | InputsChanged
     | SandboxesSwept
+    | RunForked
     | SessionEnded
     | ScopeStopped
     | TrialOpened

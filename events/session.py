@@ -8,12 +8,13 @@ from typing import Literal
 import msgspec
 
 from events.base import Event, Ref
+from events.digest import Digest
 
 
 class SessionStarted(Event, frozen=True, tag="session.started"):
     """A process took the run."""
 
-    life: Literal["live", "resume"]
+    life: Literal["live", "resume", "fork"]
     token: int
     """Fencing token of its lease."""
     owner: str
@@ -22,7 +23,7 @@ class SessionStarted(Event, frozen=True, tag="session.started"):
 
 
 class InFlightFound(Event, frozen=True, tag="session.in_flight_found"):
-    """Resuming, an effect was found that had been asked and not answered. It is asked again."""
+    """Resuming or forking, effects were found that had been asked and not answered. They are asked again."""
 
     asked: tuple[Ref, ...]
 
@@ -40,6 +41,29 @@ class InputsChanged(Event, frozen=True, tag="session.inputs_changed"):
     """Resuming, inputs differed from those the run started with, and a person said to go on."""
 
     changes: tuple[InputChange, ...]
+
+
+class SettingChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One setting of a fork that is not its parent's."""
+
+    key: str
+    """As in a spec, with dots."""
+    before: str
+    """JSON; ``null`` for one that was not given."""
+    now: str
+
+
+class RunForked(Event, frozen=True, tag="session.run_forked"):
+    """A run branched off another. The first event of its stream ``session``; its other streams go on from the cut."""
+
+    parent: str
+    """Id of the run it shares its beginning with."""
+    cuts: Digest
+    """Blob: JSON object; by stream, the last version that is its own too. A stream that is not named begins anew."""
+    spec: Digest
+    """Blob: the spec in force from the cut on, as canonical JSON."""
+    changes: tuple[SettingChange, ...]
+    """Empty: the same once more, from the cut on."""
 
 
 class SandboxesSwept(Event, frozen=True, tag="session.sandboxes_swept"):

@@ -1,5 +1,7 @@
 """Looking through a whole log for anything that is not as it was written."""
 
+from contextlib import suppress
+
 import msgspec
 
 from events import codec
@@ -25,6 +27,7 @@ from events.log import EventLog, Row
 from events.log_errors import BlobErased, BlobMissing, LogCorrupt
 from events.model import ConversationNode, ModelAsked
 from events.named_blobs import named_blobs
+from events.session import RunForked
 
 MOST_FINDINGS = 1_000
 MOST_REMEMBERED = 500_000
@@ -60,6 +63,8 @@ class _Check:
         self._digest = GENESIS
         self._parts: dict[StreamId, bytes] = {}
         self._versions: dict[StreamId, int] = {}
+        self._shared: dict[str, dict[str, int]] = {}
+        """By forked run and stream: how many events stand in the log under its parent's name."""
         self._seen: set[Digest] = set()
         self._events = 0
         self._blobs = 0
@@ -86,6 +91,13 @@ class _Check:
         event = self._decode(row)
         if event is not None:
             await self._check_blobs(row.position, event)
+        if isinstance(event, RunForked):
+            await self._take_cuts(row.run, event)
+
+    async def _take_cuts(self, run: str, event: RunForked) -> None:
+        """Learn which events of its parent a fork may refer to. Cuts that are damaged were found to be, above."""
+        with suppress(BlobMissing, LogCorrupt, msgspec.MsgspecError):
+            self._shared[run] = msgspec.json.decode(await self._log.get(event.cuts), type=dict[str, int])
 
     def _check_chain(self, row: Row, stream: StreamId) -> None:
         """Compute the digest again."""
@@ -122,7 +134,10 @@ class _Check:
 
     def _stands_before(self, row: Row, cause: Ref) -> bool:
         """Say whether a cause is an event that was already read. Versions have no gaps, so counting is enough."""
-        last = self._versions.get(StreamId(row.run, cause.stream), 0)
+        shared = self._shared.get(row.run, {}).get(cause.stream, 0)
+        if 1 <= cause.version <= shared:
+            return True  # an event of the run that this one was forked from
+        last = self._versions.get(StreamId(row.run, cause.stream), 0) + shared
         own = cause.stream == row.name
         return 1 <= cause.version <= (last - 1 if own else last)
 

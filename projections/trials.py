@@ -11,7 +11,7 @@ from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import ActionAsked, SandboxOpened
-from events.session import SessionEnded, SessionStarted
+from events.session import RunForked, SessionEnded, SessionStarted
 from events.skill import SkillImported, SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
 from events.values import NanoUsd, Outcome, Usage
@@ -92,6 +92,10 @@ class Run(msgspec.Struct):
     """Name of the system it was imported from. None: it is ours."""
     model: str | None = None
     warnings: tuple[str, ...] = ()
+    parent: str | None = None
+    """Run that it was forked from. None: it was started."""
+    changes: tuple[str, ...] = ()
+    """Settings of a fork that are not its parent's, as ``key=value``."""
     closed: bool = False
     sessions: int = 0
     ended: str | None = None
@@ -113,7 +117,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 2
+    revision = 3
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -162,6 +166,9 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
         case RunImported() as found:
             run.imported, run.tasks, run.model = found.source, (found.name,), found.model
             run.warnings = found.warnings
+        case RunForked() as forked:
+            run.parent = forked.parent
+            run.changes = tuple(f"{change.key}={change.now}" for change in forked.changes)
         case RunClosed():
             run.closed = True
         case SessionStarted():

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from engine.budget import BudgetKeeper, Caps
 from engine.conversation import ConversationReader
-from engine.histories import SESSION, load_histories
+from engine.histories import load_histories
+from engine.lineage import SESSION
 from engine.model_port import build_request
 from engine.providers.base import body_of
 from events.base import Recorded, Ref

@@ -7,7 +7,7 @@ import msgspec
 
 from engine.errors import HistoryEnded, HistoryUnread, ReplayDiverged
 from engine.histories import Histories
-from engine.planning import recorded_spec
+from engine.planning import recorded_specs
 from engine.prompting import Prompts
 from engine.spec import canonical
 from events.base import Recorded, Ref, StreamId
@@ -136,7 +136,7 @@ async def _inputs(log: EventLog, opened: RunOpened, here: Here) -> list[str]:
     causes = []
     if opened.package != here.package:
         causes.append(f"the run was made by stillroom {opened.package}, and this is {here.package}")
-    if canonical(await recorded_spec(log, opened)) != await log.get(opened.spec):
+    if canonical((await recorded_specs(log, opened, ()))[0]) != await log.get(opened.spec):
         causes.append("its spec reads otherwise: this version knows other keys")
     return causes
 

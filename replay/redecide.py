@@ -1,12 +1,13 @@
 """Redecide: each policy given its recorded inputs again, under its own settings or under others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.histories import Histories, load_histories
+from engine.lineage import era_of
 from engine.methods.base import Method
 from engine.methods.registry import method_named
-from engine.planning import recorded_prompts, recorded_spec
+from engine.planning import recorded_prompts, recorded_specs
 from engine.prompting import Prompts, make_prompts
 from engine.spec import MethodSpec, RunSpec
 from events.log import EventLog
@@ -21,8 +22,9 @@ class DecidedRun(NamedTuple):
     """A run with every recorded decision and all each rested on: read once, decided any number of times."""
 
     run: str
-    spec: RunSpec
-    """Of an imported run: what its source is known to have been set to, and our defaults."""
+    specs: tuple[RunSpec, ...]
+    """Its own last, those of the runs it was forked from before it. Of an imported run: what its source is known to
+    have been set to, and our defaults."""
     prompts: Prompts
     imported: bool
     steps: Mapping[str, tuple[Step, ...]]
@@ -40,9 +42,26 @@ class DecidedRun(NamedTuple):
         Raises:
             NameUnknown: No installed package registers the method.
         """
-        asked = self.spec if spec is None else spec
-        under = Under(asked, method or method_named(asked.method.name), self.prompts, changed=spec is not None)
-        return {name: list(_decide(steps, under)) for name, steps in self.steps.items()}
+        asked = self.specs if spec is None else [spec] * len(self.specs)
+        eras = [
+            Under(each, method or method_named(each.method.name), self.prompts, changed=spec is not None)
+            for each in asked
+        ]
+        return {name: list(self._decide(steps, eras)) for name, steps in self.steps.items()}
+
+    @property
+    def spec(self) -> RunSpec:
+        """The settings in force at its end."""
+        return self.specs[-1]
+
+    def _decide(self, steps: Sequence[Step], eras: Sequence[Under]) -> Iterator[Decision]:
+        """Decide each step under the settings of its own place: a fork may have changed them."""
+        chain = Chain()
+        for step in steps:
+            place = step.recorded
+            made = step.decide(eras[era_of(self.histories.lineage, place.stream.name, place.version - 1)], chain)
+            if made.recorded or made.decided or made.missing:
+                yield made
 
 
 async def read_decisions(log: EventLog, run: str) -> DecidedRun:
@@ -57,19 +76,20 @@ async def read_decisions(log: EventLog, run: str) -> DecidedRun:
     opened = opening_of(histories)
     match opened:
         case RunOpened():
-            spec, prompts = await recorded_spec(log, opened), await recorded_prompts(log, opened)
+            specs = await recorded_specs(log, opened, histories.lineage)
+            prompts = await recorded_prompts(log, opened)
             readers = {
                 name.removeprefix("trial/"): TrialReader(log, name.removeprefix("trial/"), histories.by_stream)
                 for name in histories.by_stream
                 if name.startswith("trial/")
             }
             steps = {name: tuple(await reader.read()) for name, reader in readers.items()}
-            return DecidedRun(run, spec, prompts, imported=False, steps=steps, histories=histories)
+            return DecidedRun(run, specs, prompts, imported=False, steps=steps, histories=histories)
         case RunImported():
             told = await read_imported(log, opened, histories.by_stream)
             steps = {name: tuple(each) for name, each in told.items()}
             prompts = make_prompts({})
-            return DecidedRun(run, imported_spec(opened), prompts, imported=True, steps=steps, histories=histories)
+            return DecidedRun(run, (imported_spec(opened),), prompts, imported=True, steps=steps, histories=histories)
         case None:
             raise NothingDecided(run)
 
@@ -106,9 +126,3 @@ def imported_spec(opened: RunImported) -> RunSpec:
     """Say under which settings an imported run stands: its source records no more of them than its attempts."""
     attempts = opened.max_attempts or MethodSpec().attempts
     return RunSpec(tasks="", method=MethodSpec(attempts=attempts))
-
-
-def _decide(steps: tuple[Step, ...], under: Under) -> list[Decision]:
-    chain = Chain()
-    made = [step.decide(under, chain) for step in steps]
-    return [each for each in made if each.recorded or each.decided or each.missing]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from engine.histories import Histories, load_histories
 from engine.methods.base import Method
-from engine.planning import plan_of, recorded_prompts, recorded_spec
+from engine.planning import plan_of, recorded_prompts, recorded_specs
 from engine.rehearsal import rehearse
 from events.log import EventLog
 from replay.errors import NotRerunnable
@@ -42,9 +42,10 @@ async def rerun(log: EventLog, run: str, *, method: Method | None = None) -> Rer
     opened = histories.opened
     if opened is None:
         raise NotRerunnable(run)
-    plan = plan_of(opened, await recorded_spec(log, opened), await recorded_prompts(log, opened))
+    specs = await recorded_specs(log, opened, histories.lineage)
+    plan = plan_of(opened, specs, await recorded_prompts(log, opened))
     if method is not None:
-        plan = plan._replace(trials=tuple(each._replace(method=method) for each in plan.trials))
+        plan = plan._replace(trials=tuple(each.under(method) for each in plan.trials))
     ended = await rehearse(log, run, plan, histories)
     if ended is not None and histories.closed:
         raise ended

@@ -7,7 +7,8 @@ import anyio
 
 from engine.errors import NothingToResume
 from engine.folding import fold_many
-from engine.planning import recorded_spec
+from engine.lineage import lineage_of, pages_of
+from engine.planning import recorded_specs
 from engine.runtime import RunReport
 from engine.scope import first_of
 from engine.spec import RunSpec
@@ -57,9 +58,10 @@ async def spec_of(log: EventLog, run: str) -> RunSpec:
     Raises:
         NothingToResume: It never began, or is not ours.
     """
-    async for recorded in log.read(Selection(run=run, tags={"run.opened"})):
-        if isinstance(recorded.event, RunOpened):
-            return await recorded_spec(log, recorded.event)
+    async for page in pages_of(log, Selection(run=run, tags={"run.opened"})):
+        for recorded in page:
+            if isinstance(recorded.event, RunOpened):
+                return (await recorded_specs(log, recorded.event, await lineage_of(log, run)))[-1]
     raise NothingToResume(run, "it was imported, or cut off before it began")
 
 

@@ -167,10 +167,33 @@ class Tail:
     """Go on with events as they come, until interrupted."""
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ForkPlace:
+    """Where a fork is cut, and what is changed there."""
+
+    at: int | None = None
+    """Last position of the log that is shared, as `stillroom log tail` shows it."""
+    attempt: str | None = None
+    """Before this attempt was planned, as TRIAL/N; the other trials are cut at the same moment."""
+    set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
+    """A key that is changed from there on, as KEY=VALUE; may be given often."""
+
+    @property
+    def flags(self) -> list[Flag]:
+        """Give the changes as flags.
+
+        Raises:
+            UsageWrong: One is not KEY=VALUE.
+        """
+        return [_set(each) for each in self.set_]
+
+
 ASIS: Final = Options()
 NOWISH: Final = Wishes()
 ASKED: Final = Asked()
 TAIL: Final = Tail()
+ANYWHERE: Final = ForkPlace()
 """What a command is given when nothing was typed."""
 
 

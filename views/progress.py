@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from engine.lineage import pages_of
 from events.attempt import AttemptAbandoned
 from events.base import Recorded
 from events.log import EventLog, Selection
@@ -150,13 +151,14 @@ async def watch(log: EventLog, run: str, screen: Screen, *, after: int = 0) -> N
 
 
 async def _follow(log: EventLog, progress: Progress, tell: Callable[[str | None], None], run: str, after: int) -> None:
-    async for recorded in log.follow(Selection(run=run)):
-        line = progress.see(recorded)
-        if recorded.position > after:
-            tell(line)
-            # A process's last word about a run. (The run's own end comes before it, and a run may be cut off.)
-            if isinstance(recorded.event, SessionEnded):
-                return
+    async for page in pages_of(log, Selection(run=run, until=after)):
+        for recorded in page:
+            progress.see(recorded)
+    async for recorded in log.follow(Selection(run=run, after=after)):
+        tell(progress.see(recorded))
+        # A process's last word about a run. (The run's own end comes before it, and a run may be cut off.)
+        if isinstance(recorded.event, SessionEnded):
+            return
 
 
 def _draw(live: Live, progress: Progress, line: str | None) -> None:

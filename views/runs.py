@@ -13,7 +13,7 @@ from projections.cost import Cost, CostState
 from projections.trials import Attempt, Run, Trial, Trials, TrialsState
 from views.desk import Desk
 from views.errors import IdUnknown
-from views.figures import count, reward, when
+from views.figures import count, reward
 from views.spending import spent, written
 from views.tables import table
 
@@ -37,6 +37,10 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     state: Literal["running", "done", "cut off", "imported"]
     source: str
     """Which system made it: ``stillroom``, or the one it was imported from."""
+    parent: str | None
+    """Run that it was forked from, whose beginning is counted here too. None: it was started."""
+    changes: tuple[str, ...]
+    """Settings of a fork that are not its parent's, as ``key=value``."""
     method: str
     scripted: bool
     """True if a script stood in for a model."""
@@ -125,6 +129,8 @@ def run_row(seen: Seen, run: Run) -> RunRow:
         started_at=run.started_at,
         state=_state(run, seen.owned),
         source=run.imported or "stillroom",
+        parent=run.parent,
+        changes=run.changes,
         method=run.method,
         scripted=run.scripted,
         tasks=len(run.tasks),
@@ -201,26 +207,6 @@ def outcome_of(attempt: Attempt) -> str:
     return "running" if attempt.outcome is None else attempt.outcome.kind.replace("_", " ")
 
 
-def render_runs(rows: Sequence[RunRow]) -> RenderableType:
-    """Draw runs, the latest last."""
-    columns = ["run…", "started", "state", "solved", "no verdict", "tokens", "cost", "from…"]
-    figures = ["solved", "no verdict", "tokens", "cost"]
-    cells = [
-        (
-            row.run,
-            when(row.started_at)[5:16],
-            row.state,
-            f"{row.solved} of {row.trials}",
-            str(row.no_verdict or "-"),
-            count(row.tokens),
-            written(row.cost_nano_usd, row.unknown_cost_calls),
-            "a script" if row.scripted else row.source,
-        )
-        for row in rows
-    ]
-    return table(columns, cells, right=figures)
-
-
 def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
     """Draw trials."""
     columns = ["trial", "outcome", "reward", "attempts", "interventions…", "cost", "led to…"]
@@ -280,6 +266,12 @@ async def look(desk: Desk, run: str | None = None) -> Seen:
         IdUnknown: Nothing of it is in the log.
     """
     trials, cost = await fold_many(desk.log, [Trials(), Cost()], Selection(run=run))
+    if run is None:
+        for fork in [each.id for each in trials.runs.values() if each.parent is not None]:
+            # What a fork shares stands in the log once, under its parent's name.
+            whole, spending = await fold_many(desk.log, [Trials(), Cost()], Selection(run=fork))
+            trials.runs[fork] = whole.runs[fork]
+            cost.runs.update(spending.runs)
     seen = Seen(trials, cost, await desk.owned())
     if run is not None and run not in seen.trials.runs:
         raise IdUnknown(run, "run", await desk.log.runs())

@@ -1,5 +1,6 @@
 """PDI as a trial watches it: one monitor that decides, and any number that look on."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -31,16 +32,29 @@ class Step(NamedTuple):
 class Monitor:
     """Reads PDI under the active settings and all shadow ones, over the same steps."""
 
-    def __init__(self, spec: PdiSpec) -> None:
+    def __init__(self, spec: PdiSpec, past: Sequence[Step] = ()) -> None:
+        """Watch, as if from the beginning.
+
+        Args:
+            spec: Under which settings.
+            past: Steps that were read already, under these settings or others.
+        """
+        self._spec = spec
+        self._steps = list(past)
         watching = watched(spec)
         self._settings = {name: settings_of(monitor) for name, monitor in watching.items()}
-        self._states = dict.fromkeys(watching, pdi.PdiState())
+        self._states = {name: _state(self._steps, settings) for name, settings in self._settings.items()}
+
+    def under(self, spec: PdiSpec) -> "Monitor":
+        """Give a monitor with these settings that has seen the same steps."""
+        return self if spec == self._spec else Monitor(spec, self._steps)
 
     async def read(self, scope: Scope, step: Step) -> Reading:
         """Read under every settings, record all, and give the active one's reading."""
         readings: dict[str, pdi.Reading] = {}
         for name, settings in self._settings.items():
             self._states[name], readings[name] = pdi.read_step(self._states[name], step.given, settings)
+        self._steps.append(step)
         kept = {name: scope.put(encoded(settings)) for name, settings in self._settings.items()}
         await scope.record(*[read_event(name, kept[name], step, reading) for name, reading in readings.items()])
         return reading_of(readings[ACTIVE])
@@ -84,6 +98,13 @@ def read_event(monitor: str, settings: Digest, step: Step, reading: pdi.Reading)
 def watched(spec: PdiSpec) -> dict[str, MonitorSpec]:
     """Name the monitors of a spec, the active one first."""
     return {ACTIVE: spec.active, **spec.shadows}
+
+
+def _state(steps: Sequence[Step], settings: pdi.PdiSettings) -> pdi.PdiState:
+    state = pdi.PdiState()
+    for step in steps:
+        state, _ = pdi.read_step(state, step.given, settings)
+    return state
 
 
 def settings_of(monitor: MonitorSpec) -> pdi.PdiSettings:

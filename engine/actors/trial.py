@@ -38,6 +38,16 @@ from events.trial import TaskAsked, TaskRead, TrialClosed, TrialOpened
 from events.values import Role
 
 
+class Terms(NamedTuple):
+    """What a trial goes by. A fork may change them between any two events."""
+
+    spec: RunSpec
+    method: Method
+    agent: Agent
+    callers: Mapping[Role, Caller]
+    """Empty for agents that need no model."""
+
+
 class TrialPlan(NamedTuple):
     """What a trial is given by its run."""
 
@@ -45,12 +55,17 @@ class TrialPlan(NamedTuple):
     """``<task>``, or ``<task>.<k>`` where a task is tried more than once."""
     task: str
     condition: str
-    spec: RunSpec
-    method: Method
-    agent: Agent
     prompts: Prompts
-    callers: Mapping[Role, Caller]
-    """Empty for agents that need no model."""
+    eras: tuple[Terms, ...]
+    """One for each run of the line, oldest first; just one where nothing was forked."""
+
+    def terms(self, scope: Scope) -> Terms:
+        """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
+        return self.eras[scope.era]
+
+    def under(self, method: Method) -> "TrialPlan":
+        """Give the same plan with another method, whatever the specs name."""
+        return self._replace(eras=tuple(each._replace(method=method) for each in self.eras))
 
 
 class TrialResult(NamedTuple):
@@ -62,8 +77,7 @@ class TrialResult(NamedTuple):
 
 async def trial(scope: Scope, plan: TrialPlan) -> TrialResult:
     """Try a task until it is solved or there is a reason to stop."""
-    rule = plan.spec.method
-    await scope.record(TrialOpened(plan.task, plan.condition, rule.attempts))
+    await scope.record(TrialOpened(plan.task, plan.condition, plan.terms(scope).spec.method.attempts))
     read = await scope.effect(TaskAsked(plan.task))
     if not isinstance(read, TaskRead):
         return await _close(scope, TrialHistory(), GiveUpInfrastructure("the task cannot be read"))
@@ -81,9 +95,13 @@ class _Loop:
         self._instruction = instruction
         self._history = TrialHistory()
         self._memo: MemoState = NO_MEMO
-        self._monitor = Monitor(plan.spec.method.pdi)
+        self._monitor = Monitor(plan.terms(scope).spec.method.pdi)
         self._level = Level.NONE
         self._money: str | None = None
+
+    @property
+    def _terms(self) -> Terms:
+        return self._plan.terms(self._scope)
 
     async def run(self) -> TrialResult:
         hint = await self._hint()
@@ -91,10 +109,9 @@ class _Loop:
         while isinstance(decision, Continue):
             result = await self._attempt(decision, hint)
             decision = await self._decide()
-            reflector = self._plan.callers.get("reflector")
             if isinstance(decision, Continue):
-                learns = self._history.last_failed and reflector is not None
-                reading = await self._learn(result, decision, reflector) if learns and reflector else None
+                learns = self._history.last_failed and "reflector" in self._terms.callers
+                reading = await self._learn(result, decision) if learns else None
                 await self._intervene(reading)
                 if self._money is not None:
                     decision = await self._decide()
@@ -104,33 +121,34 @@ class _Loop:
 
     async def _hint(self) -> str:
         """Prepare what the agent may see of the verifier; empty if nothing."""
-        plan = self._plan
-        if not plan.spec.method.hint:
+        terms = self._terms
+        if not terms.spec.method.hint:
             return ""
         source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
-        text, prepared = prepare_hint(plan.method, plan.prompts, source, self._instruction, self._scope.put)
+        text, prepared = prepare_hint(terms.method, self._plan.prompts, source, self._instruction, self._scope.put)
         await self._scope.record(prepared)
         return text
 
     async def _decide(self) -> Decision:
         """Decide whether to go on, and record it."""
-        plan, history = self._plan, self._history
+        terms, history = self._terms, self._history
         decision, decided = decide_whether(
-            plan.method, plan.spec.method, history.outcomes, attempts=history.attempts, money=self._money
+            terms.method, terms.spec.method, history.outcomes, attempts=history.attempts, money=self._money
         )
         await self._scope.record(decided)
         return decision
 
     async def _attempt(self, decision: Continue, hint: str) -> AttemptResult:
-        """Run one attempt below, and take note of how it ended."""
+        """Run one attempt below, under the terms it was planned by, and take note of how it ended."""
+        terms = self._terms
         number = self._history.attempts + 1
         injection = hint + self._retry_text(decision)
         await self._scope.record(plan_attempt(number, self._level, injection, self._scope.put))
-        plan = self._plan
-        given = AttemptBrief(number, plan.spec.sandbox, plan.agent, self._brief(decision, injection), plan.method.judge)
+        brief = self._brief(terms, decision, injection)
+        given = AttemptBrief(number, terms.spec.sandbox, terms.agent, brief, terms.method.judge)
         child = Child(f"attempt/{self._plan.name}/{number}", partial(attempt, given=given))
         result = (await self._scope.gather([child]))[0]
-        outcome = plan.method.judge(result.facts)
+        outcome = self._terms.method.judge(result.facts)
         self._money = result.out_of_money
         concluded = await self._scope.record(conclude(number, result, outcome, self._scope.put))
         self._history.add(result, outcome, concluded)
@@ -140,50 +158,48 @@ class _Loop:
         """Word what the attempts before left behind; nothing before the first failure."""
         if not self._history.failed:
             return ""
-        place = RetryPlace(decision.counted, self._plan.spec.method.attempts)
-        return word_retry(self._plan.method, self._memo.memo, place, self._level, self._plan.prompts)
+        terms = self._terms
+        place = RetryPlace(decision.counted, terms.spec.method.attempts)
+        return word_retry(terms.method, self._memo.memo, place, self._level, self._plan.prompts)
 
-    def _brief(self, decision: Continue, injection: str) -> Brief:
-        agent = self._plan.spec.agent
+    def _brief(self, terms: Terms, decision: Continue, injection: str) -> Brief:
+        agent, teacher = terms.spec.agent, terms.spec.models.get("teacher")
         return Brief(
             trial=self._plan.name,
             task=self._plan.task,
-            label=self._label(decision),
+            label=f"{decision.counted} of {terms.spec.method.attempts}",
             instruction=self._instruction + ("\n\n" + injection if injection else ""),
             settings=agent,
             timeout_s=agent.timeout_s if agent.timeout_s is not None else self._read.agent_timeout_s,
-            teacher=self._plan.callers.get("teacher"),
-            tools=self._tools,
+            teacher=terms.callers.get("teacher"),
+            tools=teacher is not None and teacher.tools,
             prompts=self._plan.prompts,
         )
 
-    @property
-    def _tools(self) -> bool:
-        teacher = self._plan.spec.models.get("teacher")
-        return teacher is not None and teacher.tools
-
-    def _label(self, decision: Continue) -> str:
-        return f"{decision.counted} of {self._plan.spec.method.attempts}"
-
-    async def _learn(self, result: AttemptResult, decision: Continue, reflector: Caller) -> Reading | None:
+    async def _learn(self, result: AttemptResult, decision: Continue) -> Reading | None:
         """Reflect on a failure that another attempt follows, and read PDI."""
         failure = Failure(
             attempt=self._history.attempts,
-            label=f"{decision.counted - 1} of {self._plan.spec.method.attempts}",
+            label=f"{decision.counted - 1} of {self._terms.spec.method.attempts}",
             status=spark_status(result.facts).value,
             reward=result.facts.reward or 0.0,
             checks=result.checks,
             commands=commands_of(result),
             failed_attempts=len(self._history.failed),
         )
-        by = Reflector(self._plan.task, self._instruction, reflector, self._plan.prompts)
+        by = Reflector(self._plan.task, self._instruction, partial(self._caller, "reflector"), self._plan.prompts)
         before = self._memo
         reflected = await reflect(self._scope, by, failure, before)
         self._memo, self._money = reflected.state, reflected.out_of_money
         if not reflected.rewritten or reflected.state.memo is None:
             return None
         self._history.reflected(reflected.state.memo, self._scope.at)
+        self._monitor = self._monitor.under(self._terms.spec.method.pdi)
         return await self._monitor.read(self._scope, self._step(before, result))
+
+    def _caller(self, role: Role) -> Caller:
+        """Say whom to ask now."""
+        return self._terms.callers[role]
 
     def _step(self, before: MemoState, result: AttemptResult) -> Step:
         """Put together what PDI reads after a reflection."""
@@ -199,21 +215,20 @@ class _Loop:
     async def _intervene(self, reading: Reading | None) -> None:
         """Choose how the next attempt is spoken to."""
         self._history.readings.append(reading)
-        plan, number = self._plan, self._history.attempts + 1
-        chosen, event = choose_intervention(plan.method, plan.spec.method, self._history.readings, number)
+        terms, number = self._terms, self._history.attempts + 1
+        chosen, event = choose_intervention(terms.method, terms.spec.method, self._history.readings, number)
         self._level = chosen.level
         await self._scope.record(event)
 
     async def _distil(self) -> None:
         """Distil the success, if the spec names a model to do it."""
-        caller = self._plan.callers.get("distiller")
-        if caller is None:
+        if "distiller" not in self._terms.callers:
             return
         source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
         docker = None if self._read.dockerfile is None else await text_of(self._scope, self._read.dockerfile)
         texts, judged = TaskTexts(self._instruction, docker), self._scope.at
         solved = await solved_trial(self._scope, judged, self._plan.name, self._history, texts)
-        by = Distiller(self._plan.task, caller, self._plan.prompts, source)
+        by = Distiller(self._plan.task, partial(self._caller, "distiller"), self._plan.prompts, source)
         await distil(self._scope, by, self._history.attempts, solved)
 
 

@@ -13,7 +13,7 @@ from engine.prompting import Prompts
 from engine.spec import RunSpec
 from events.base import Event, Recorded, Ref
 from events.digest import Digest
-from projections.pdi import PdiState
+from projections.pdi import PdiSettings, PdiState
 
 Point = Literal["judging", "stopping", "hint", "retry", "reflection", "pdi", "intervention", "evidence", "skill"]
 POINTS: Final[tuple[Point, ...]] = (
@@ -94,6 +94,8 @@ class Chain:
     def __init__(self) -> None:
         self.pdi: dict[str, PdiState] = {}
         """By monitor."""
+        self.pdi_settings: dict[str, PdiSettings] = {}
+        """Under which these states came about, by monitor."""
         self.outcomes: dict[int, Outcome] = {}
         """By attempt, like the three below; filled under changed settings only."""
         self.readings: dict[int, Reading] = {}
@@ -104,6 +106,10 @@ class Chain:
 
 class Step(Protocol):
     """One recorded decision with all it rested on; deciding reads nothing more."""
+
+    @property
+    def recorded(self) -> Recorded:
+        """The event that records it."""
 
     def decide(self, under: Under, chain: Chain) -> Decision:
         """Make it again."""

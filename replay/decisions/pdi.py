@@ -19,6 +19,15 @@ class PdiStep(NamedTuple):
     step: Step
     measured: Measured
     inputs: tuple[Input, ...]
+    past: tuple["PdiStep", ...]
+    """Readings of the same monitor before this one."""
+
+    def _so_far(self, settings: pdi.PdiSettings) -> pdi.PdiState:
+        state = pdi.PdiState()
+        for each in self.past:
+            given = each.step.given
+            state, _ = pdi.judge(state, given, settings, each.measured.under(given, settings))
+        return state
 
     def decide(self, under: Under, chain: Chain) -> Decision:
         """Read PDI again. A monitor that the spec does not have reads nothing."""
@@ -28,6 +37,9 @@ class PdiStep(NamedTuple):
         if monitor is None:
             return decision("pdi", self.recorded, rule=rule, inputs=self.inputs, decided={})
         settings = settings_of(monitor)
+        if chain.pdi_settings.setdefault(name, settings) != settings:
+            # A fork changed them here. From here on it is as if they had counted from the beginning.
+            chain.pdi[name], chain.pdi_settings[name] = self._so_far(settings), settings
         state = chain.pdi.get(name, pdi.PdiState())
         given = self.step.given
         chain.pdi[name], reading = pdi.judge(state, given, settings, self.measured.under(given, settings))

@@ -57,6 +57,7 @@ class TrialReader:
 
     def __init__(self, blobs: BlobStore, name: str, streams: Mapping[str, Sequence[Recorded]]) -> None:
         self.steps: list[Step] = []
+        self._pdi_past: dict[str, list[PdiStep]] = {}
         self._blobs = blobs
         self._name = name
         self._streams = streams
@@ -244,7 +245,9 @@ class TrialReader:
             self.steps.append(MissingStep("pdi", recorded, why))
             return
         step, measured, inputs = self._read
-        self.steps.append(PdiStep(recorded, event, step, measured, inputs))
+        past = self._pdi_past.setdefault(event.monitor, [])
+        past.append(PdiStep(recorded, event, step, measured, inputs, tuple(past)))
+        self.steps.append(past[-1])
 
     def _intervened(self, recorded: Recorded, event: InterventionChosen) -> None:
         self._history.readings.append(self._reading)

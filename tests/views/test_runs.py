@@ -5,7 +5,8 @@ import pytest
 from events.log import EventLog
 from tests.views.drawing import drawn, seen
 from tests.views.histories import FAILED, Told, asked, lost, opened, record, trial_closed, trial_opened, tried, whole
-from views.runs import attempt_rows, render_attempts, render_runs, render_trials, run_rows, trial_rows
+from views.run_tree import render_runs
+from views.runs import attempt_rows, render_attempts, render_trials, run_rows, trial_rows
 
 
 async def test_what_broke_is_no_verdict_and_no_zero(log: EventLog) -> None:

@@ -7,19 +7,24 @@ from typing import Final
 
 import engine
 from engine import config, runtime
+from engine.config_amend import amend
 from engine.config_setting import open_setting
+from engine.forking import FIXED, Fork, fork_run, look_at
 from engine.runtime import RunReport
 from engine.setting import Setting
 from engine.spec import RunSpec
 from events.errors import ExitCode
-from views import live, runs
+from views import forks, live, runs
 from views.commands.rows import Rows
 from views.ids import LATEST, find_run
 from views.machine import Machine
-from views.options import ASIS, NOWISH, Given, Options, Wishes
+from views.options import ANYWHERE, ASIS, NOWISH, ForkPlace, Given, Options, Wishes
 from views.summary import exit_code
 
-ROWS: Final[Rows] = {"demo, run, run explore, resume": (runs.RunRow, runs.TrialRow)}
+ROWS: Final[Rows] = {
+    "demo, run, run explore, resume, fork": (runs.RunRow, runs.TrialRow),
+    "fork --dry-run": (forks.ForkRow,),
+}
 DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
 
 
@@ -67,6 +72,37 @@ async def resume(
         spec = await live.spec_of(desk.log, full)
     async with _setting(machine, options, spec) as setting:
         work = partial(runtime.resume_run, setting, full, accept_changes=accept_changes)
+        report = await live.carry(setting.log, options.screen(machine), work)
+    return exit_code(report.outcomes)
+
+
+async def fork(
+    run: str = LATEST,
+    /,
+    *,
+    place: ForkPlace = ANYWHERE,
+    dry_run: bool = False,
+    accept_changes: bool = False,
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
+    """Branch off a past run: its beginning by reference, then live under other settings.
+
+    Args:
+        run: Its id.
+        dry_run: Say what would be shared, and start nothing.
+        accept_changes: Go on although tasks, prompts or the package are not what the run started with.
+    """
+    async with options.desk(machine) as desk:
+        full = await find_run(desk.log, run)
+        amended = amend(await live.spec_of(desk.log, full), place.flags, machine.folder, fixed=FIXED)
+        position = await forks.position_of(desk.log, full, place.at, place.attempt)
+        wanted = Fork(full, position, amended.spec, amended.changes)
+        if dry_run:
+            desk.screen.draw(forks.fork_row(wanted, await look_at(desk.log, wanted)), forks.render_fork)
+            return ExitCode.DONE
+    async with _setting(machine, options, wanted.spec) as setting:
+        work = partial(fork_run, setting, wanted, accept_changes=accept_changes)
         report = await live.carry(setting.log, options.screen(machine), work)
     return exit_code(report.outcomes)
 

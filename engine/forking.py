@@ -1,0 +1,128 @@
+"""Forking: another run that shares the beginning of a past one, and goes on live under other settings."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from engine.errors import InputsDiffer, NotForkable
+from engine.histories import RUN, Histories, cut, load_histories
+from engine.planning import changes_since, plan_of, recorded_prompts, recorded_specs
+from engine.rehearsal import rehearse
+from engine.runtime import LEASE_S, RunReport, Session, carry
+from engine.setting import Setting, check, chosen_tasks
+from engine.spec import RunSpec, canonical
+from engine.system import mint_run_id, process_name
+from events.log import EventLog
+from events.session import InFlightFound, InputsChanged, RunForked, SessionStarted, SettingChange
+from events.trial import AttemptPlanned
+
+FIXED: Final = ("tasks", "only", "repeats")
+"""Keys that say which trials there are: a fork has those of its parent."""
+
+
+class Fork(NamedTuple):
+    """What is wanted."""
+
+    parent: str
+    position: int
+    """Last position of the log that is shared. Every stream of the parent is cut there."""
+    spec: RunSpec
+    """In force from the cut on."""
+    changes: tuple[SettingChange, ...]
+    """In which keys it is not the parent's."""
+
+
+class Cut(NamedTuple):
+    """What a fork would begin with, for whoever wants to know before anything is spent."""
+
+    run: str
+    streams: int
+    events: int
+    """Shared, not copied."""
+    in_flight: tuple[str, ...]
+    """Effects that will be asked again, as stream@version."""
+
+
+async def look_at(log: EventLog, fork: Fork) -> Cut:
+    """Say what a fork would begin with; nothing is written.
+
+    Raises:
+        RunUnknown, NotForkable: As `fork_run`.
+    """
+    run = mint_run_id()
+    shared = await _cut(log, fork, run)
+    asked = tuple(f"{ref.stream}@{ref.version}" for ref in shared.in_flight)
+    return Cut(run, len(shared.by_stream), sum(map(len, shared.by_stream.values())), asked)
+
+
+async def fork_run(
+    setting: Setting, fork: Fork, *, accept_changes: bool = False, told: Callable[[str], None] | None = None
+) -> RunReport:
+    """Cut a run, rehearse what is shared with every port closed, and go on live.
+
+    Nothing before the cut is asked again, but for effects that had no answer there.
+
+    Raises:
+        RunUnknown: There is no such run.
+        NotForkable: It was imported, nothing of it stands before the cut, or nothing is left to do behind it.
+        InputsDiffer: Tasks, prompts or package are not what the run started with, and `accept_changes` is not given.
+        ReplayDiverged, HistoryUnread: What is shared does not come out the same; nothing was asked of the world.
+    """
+    run = mint_run_id()
+    shared = await _cut(setting.log, fork, run)
+    opened = shared.opened
+    assert opened is not None
+    tasks = chosen_tasks(fork.spec, setting.base)
+    check(setting, fork.spec, tasks)
+    changed = changes_since(opened, setting, tasks)
+    if changed and not accept_changes:
+        raise InputsDiffer(fork.parent, changed)
+    specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
+    plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
+    if await rehearse(setting.log, run, plan, shared) is None:
+        raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
+    fence = await setting.log.acquire(run, process_name(), ttl_s=LEASE_S)
+    session = Session(setting.log, fence, 0)
+    put = setting.log.put
+    cuts = put(msgspec.json.encode(dict(shared.lineage[-1].cuts), order="sorted"))
+    await session.note(RunForked(fork.parent, cuts, put(canonical(fork.spec)), fork.changes))
+    started = await session.note(SessionStarted("fork", fence.token, process_name(), setting.package))
+    if changed:
+        await session.note(InputsChanged(changed))
+    if shared.in_flight:
+        await session.note(InFlightFound(shared.in_flight))
+    if told is not None:
+        told(run)
+    return await carry(setting, plan, shared._replace(sessions=(*shared.sessions, started)), session)
+
+
+async def _cut(log: EventLog, fork: Fork, run: str) -> Histories:
+    """Cut the parent, and see that there is something to go on from."""
+    histories = await load_histories(log, fork.parent)
+    if histories.opened is None:
+        reason = "it was imported, or cut off before it began: there are no actors to go on with"
+        raise NotForkable(fork.parent, reason, remedy="fork a run that was made here: `stillroom runs` lists them")
+    shared = cut(histories, run, fork.position)
+    if shared.opened is None:
+        first = histories.by_stream[RUN][0].position
+        reason = f"nothing of it stands at or before position {fork.position}"
+        raise NotForkable(fork.parent, reason, remedy=f"choose a position from {first} on")
+    if shared.closed:
+        raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
+    return shared
+
+
+def before_attempt(histories: Histories, run: str, trial: str, attempt: int) -> int:
+    """Find the last position before an attempt was planned: it goes by the settings of that moment.
+
+    Siblings are cut there, too.
+
+    Raises:
+        NotForkable: There is no such attempt.
+    """
+    for each in histories.by_stream.get(f"trial/{trial}", ()):
+        if isinstance(each.event, AttemptPlanned) and each.event.attempt == attempt:
+            return each.position - 1
+    reason = f"it has no attempt {attempt} of a trial {trial}"
+    raise NotForkable(run, reason, remedy=f"`stillroom show {run}` lists its trials and attempts")

@@ -1,0 +1,60 @@
+"""What a fork would share, before anything is spent."""
+
+import msgspec
+from rich.console import RenderableType
+
+from engine.forking import Cut, Fork, before_attempt
+from engine.histories import load_histories
+from events.log import EventLog
+from events.session import SettingChange
+from views.errors import UsageWrong
+from views.tables import pairs
+
+
+class ForkRow(msgspec.Struct, frozen=True, tag_field="kind", tag="fork"):
+    """A fork that was looked at, and not made."""
+
+    parent: str
+    position: int
+    """Last position of the log that would be shared."""
+    streams: int
+    events: int
+    """Shared by reference."""
+    in_flight: tuple[str, ...]
+    """Effects that would be asked again, as stream@version."""
+    changes: tuple[SettingChange, ...]
+
+
+async def position_of(log: EventLog, run: str, at: int | None, attempt: str | None) -> int:
+    """Find where a person wants to cut.
+
+    Raises:
+        UsageWrong: Neither or both are given, or an attempt is not written as TRIAL/N.
+        NotForkable: There is no such attempt.
+    """
+    if (at is None) == (attempt is None):
+        raise UsageWrong("a fork needs a place", remedy="give --at POSITION, or --attempt TRIAL/N, and not both")
+    if at is not None:
+        return at
+    trial, _, number = (attempt or "").rpartition("/")
+    if not trial or not number.isdecimal():
+        raise UsageWrong(f"--attempt {attempt} is not TRIAL/N", remedy="write for example --attempt greet/2")
+    return before_attempt(await load_histories(log, run), run, trial, int(number))
+
+
+def fork_row(fork: Fork, cut: Cut) -> ForkRow:
+    """Put what was found on one row."""
+    return ForkRow(fork.parent, fork.position, cut.streams, cut.events, cut.in_flight, fork.changes)
+
+
+def render_fork(row: ForkRow) -> RenderableType:
+    """Draw it."""
+    changes = [f"{each.key}: {each.before} -> {each.now}" for each in row.changes] or ["nothing is changed"]
+    return pairs(
+        [
+            ("fork of", row.parent),
+            ("shared", f"{row.events} events of {row.streams} streams, up to position {row.position}"),
+            ("asked again", ", ".join(row.in_flight) or "nothing"),
+            ("changed", "; ".join(changes)),
+        ]
+    )

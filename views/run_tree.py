@@ -1,0 +1,48 @@
+"""Runs as a table, each fork below the run it branched off."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+
+from views.figures import count, short, when
+from views.runs import RunRow
+from views.spending import written
+from views.tables import table
+
+
+def render_runs(rows: Sequence[RunRow]) -> RenderableType:
+    """Draw runs, the latest last, but for forks: they follow what they were forked from."""
+    columns = ["run…", "started", "state", "solved", "no verdict", "tokens", "cost", "from…"]
+    cells = [
+        (
+            f"{'  ' * (depth - 1)}└ {row.run}" if depth else row.run,
+            when(row.started_at)[5:16],
+            row.state,
+            f"{row.solved} of {row.trials}",
+            str(row.no_verdict or "-"),
+            count(row.tokens),
+            written(row.cost_nano_usd, row.unknown_cost_calls),
+            _origin(row),
+        )
+        for depth, row in _tree(rows)
+    ]
+    return table(columns, cells, right=["solved", "no verdict", "tokens", "cost"])
+
+
+def _tree(rows: Sequence[RunRow]) -> Iterator[tuple[int, RunRow]]:
+    """Give each run with its depth; one whose parent is not in this log stands at the top."""
+    here = {row.run for row in rows}
+
+    def below(parent: str | None, depth: int) -> Iterator[tuple[int, RunRow]]:
+        for row in rows:
+            if (row.parent if row.parent in here else None) == parent:
+                yield depth, row
+                yield from below(row.run, depth + 1)
+
+    return below(None, 0)
+
+
+def _origin(row: RunRow) -> str:
+    if row.parent is None:
+        return "a script" if row.scripted else row.source
+    return f"fork of {short(row.parent)}" + (f": {', '.join(row.changes)}" if row.changes else "")
