@@ -1,22 +1,26 @@
 """Group commit without a background task: whoever comes first to an idle log writes for all who come meanwhile.
 
-Callers join a batch. The first of a batch leads it: it waits for the batch before it, seals its own, and
-writes it in one transaction. The others wait for one shared signal. So a batch grows exactly as long as the
-disk is busy, and no timer decides.
+Callers join a batch. The first of a batch leads it: it waits until the batch is due and has it written in one
+transaction; the others wait for one shared signal. A batch is due when none is being written. A full one is due
+earlier, behind the one being written: so the file is written to without a break, while callers prepare what comes
+next. No timer decides.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from anyio import CancelScope, Lock
 from anyio import Event as Signal
-from anyio.lowlevel import checkpoint_if_cancelled
 
 from events.base import Appended, Draft, Fence, StreamId
 from events.draft import Ready
 
-MOST_ROWS = 4_096
-MOST_BYTES = 4 << 20
-"""Where a batch is full, up to one more append: it bounds how long a caller waits, and memory."""
+FULL_ROWS = 640
+FULL_BYTES = 2 << 20
+"""From here on a batch is full. Smaller ones commit too often (a commit takes as long as 60 events do); with larger
+ones fewer callers are there to prepare the next batch meanwhile."""
+
+MOST_UNDERWAY = 2
+"""Batches handed over at once: one is written, and one is next."""
 
 
 class Entry:
@@ -53,15 +57,20 @@ class Batch:
         self.led = False
         """Whether one of its callers has taken it on."""
         self.sealed = False
-        """Whether it is being written; nobody joins or leaves any more."""
+        """Whether it was handed over; nobody joins or leaves any more."""
         self.changed = Signal()
         """Set when it was written, or needs another leader."""
 
+    @property
+    def full(self) -> bool:
+        """Whether it is large enough to be written by itself."""
+        return self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
-Write = Callable[[Callable[[], Sequence[Entry]]], Awaitable[None]]
-"""Writes the entries that the argument gives, and settles each of them.
 
-It calls its argument late, when it is ready to write: until then callers may join.
+Write = Callable[[Sequence[Entry]], Awaitable[None]]
+"""Writes entries in one transaction and settles each of them, in the order in which it is called.
+
+What it was called for it carries out, even if its caller is cancelled.
 """
 
 
@@ -70,11 +79,14 @@ class Group:
 
     def __init__(self, write: Write, after: Callable[[], Awaitable[None]]) -> None:
         """Say how a batch is written, and what is done each time its callers were told."""
-        self.turn = Lock(fast_acquire=True)
-        """Held by whoever uses the writing connection."""
         self._write = write
         self._after = after
         self._gathering = Batch()
+        self._underway = 0
+        self._line = Lock()
+        """Held by the leader whose batch is to be handed over next."""
+        self._stirred = Signal()
+        """Set when that batch may have become due."""
 
     async def submit(self, entry: Entry) -> None:
         """Have an entry written; it is settled afterwards.
@@ -83,11 +95,11 @@ class Group:
         """
         batch = self._join(entry)
         while not entry.settled:
-            if not batch.led:
-                await self._lead(batch, entry)
-                continue
             try:
-                await batch.changed.wait()
+                if batch.led:
+                    await batch.changed.wait()
+                else:
+                    await self._lead(batch)
             except BaseException:
                 if not batch.sealed:
                     batch.entries.remove(entry)
@@ -96,38 +108,52 @@ class Group:
     def _join(self, entry: Entry) -> Batch:
         """Add an entry to the batch that is gathering."""
         batch = self._gathering
-        if batch.sealed or batch.rows >= MOST_ROWS or batch.size >= MOST_BYTES:
+        if batch.sealed or batch.full:
             batch = self._gathering = Batch()
         batch.entries.append(entry)
         batch.rows += len(entry.ready)
-        for _, _, payload, _ in entry.ready:
+        for _, _, payload in entry.ready:
             batch.size += len(payload)
+        if batch.full:
+            self._stirred.set()
         return batch
 
-    async def _lead(self, batch: Batch, own: Entry) -> None:
-        """Write a batch, one's own entry among the others."""
+    async def _lead(self, batch: Batch) -> None:
+        """Have a batch written, one's own entry among the others."""
         batch.led = True
         try:
-            await checkpoint_if_cancelled()
-            # An anyio cancellation waits until the transaction has ended. A native one (Ctrl-C under asyncio.run
-            # cancels the main task) breaks through every shield; `write` then finds out what the file holds.
-            with CancelScope(shield=True):
-                async with self.turn:
-                    await self._write(lambda: self._seal(batch))
-                    self._wake(batch)
-                    await self._after()
-        except BaseException:
-            if not own.settled:
-                batch.entries.remove(own)
-            raise
+            if batch.sealed:
+                # Its leader was cancelled meanwhile. Writes follow each other: when this one has ended, that one has.
+                await self._write(())
+            else:
+                await self._seal(batch)
+            await self._hand_over(batch)
         finally:
             batch.led = False
             self._wake(batch)
 
-    def _seal(self, batch: Batch) -> Sequence[Entry]:
-        """Close a batch to newcomers and give what is still to be written."""
-        batch.sealed = True
-        return [entry for entry in batch.entries if not entry.settled]
+    async def _seal(self, batch: Batch) -> None:
+        """Wait until a batch is due, and close it."""
+        # Waiting for one's place lets callers that were woken together come together.
+        async with self._line:
+            while self._underway == MOST_UNDERWAY or (self._underway and not batch.full):
+                self._stirred = Signal()
+                await self._stirred.wait()
+            batch.sealed = True
+
+    async def _hand_over(self, batch: Batch) -> None:
+        """Write a closed batch."""
+        # An anyio cancellation waits until the transaction has ended. A native one (Ctrl-C under asyncio.run cancels
+        # the main task) breaks through every shield; another caller then takes over.
+        with CancelScope(shield=True):
+            self._underway += 1
+            try:
+                await self._write([entry for entry in batch.entries if not entry.settled])
+            finally:
+                self._underway -= 1
+                self._stirred.set()
+            self._wake(batch)
+            await self._after()
 
     def _wake(self, batch: Batch) -> None:
         """Tell all who wait to look again."""

@@ -72,7 +72,7 @@ class MemoryLog:
             raise VersionConflict("/".join(stream), expected=expected_version, actual=version)
         rows, part, at = self._kept.rows, stream_part(stream), self._clock()
         first = len(rows) + 1
-        for tag, cause, payload, _ in ready:
+        for tag, cause, payload in ready:
             version += 1
             before = rows[-1].digest if rows else GENESIS
             digest = link(before, (len(rows) + 1, version, at), part, cause, payload)

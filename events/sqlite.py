@@ -1,5 +1,6 @@
 """The log in a SQLite file. The format is described in ``docs/log-format.md``."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -18,7 +19,6 @@ from events.log_errors import LogClosed
 from events.redact import NOTHING_SECRET, Redactor
 from events.row import recorded
 from events.sqlite_blobs import erase, load
-from events.sqlite_connection import Connection
 from events.sqlite_lock import FileLock
 from events.sqlite_open import open_reader, open_writer
 from events.sqlite_read import Reader
@@ -110,7 +110,7 @@ class SqliteLog:
         """Keep these events side by side at the end of a stream."""
         self._check_open()
         ready = prepare(drafts)
-        if stream not in self._writer.places:
+        if not self._writer.knows(stream):
             check_stream(stream, self.redactor)
         entry = Entry(stream, drafts, ready, expected_version, fence)
         await self._group.submit(entry)
@@ -119,9 +119,9 @@ class SqliteLog:
         assert entry.appended is not None
         return entry.appended
 
-    async def _write(self, take: Callable[[], Sequence[Entry]]) -> None:
+    async def _write(self, entries: Sequence[Entry]) -> None:
         """Write a batch, and wake the followers."""
-        if await self._writer.write(take):
+        if await self._writer.write(entries):
             grown, self._grown = self._grown, Signal()
             grown.set()
 
@@ -143,7 +143,7 @@ class SqliteLog:
         """Remove a blob's bytes, from the write-ahead log too."""
         await self._flush()
         erasure = Erasure(digest, self.redactor.text(reason), self._writer.clock())
-        await self._writer.exclusively(self._group.turn, lambda writer: erase(writer, erasure))
+        await self._writer.exclusively(lambda file: erase(file, erasure))
         self._blobs.forget(digest)
         await self.checkpoint()
         return erasure
@@ -224,30 +224,30 @@ class SqliteLog:
         now = self._writer.clock()
         wanted = Lease(run, self.redactor.text(owner), 0, now + round(ttl_s * 1e6))
         return await self._writer.exclusively(
-            self._group.turn, lambda writer: sqlite_leases.acquire(writer, wanted, now=now, take_over=take_over)
+            lambda file: sqlite_leases.acquire(file, wanted, now=now, take_over=take_over)
         )
 
     async def renew(self, fence: Fence, *, ttl_s: float) -> None:
         """Keep ownership for another while."""
         expires_at = self._writer.clock() + round(ttl_s * 1e6)
-        await self._writer.exclusively(self._group.turn, lambda writer: sqlite_leases.renew(writer, fence, expires_at))
+        await self._writer.exclusively(lambda file: sqlite_leases.renew(file, fence, expires_at))
 
     async def release(self, fence: Fence) -> None:
         """Let go of a run."""
         now = self._writer.clock()
-        await self._writer.exclusively(self._group.turn, lambda writer: sqlite_leases.release(writer, fence, now))
+        await self._writer.exclusively(lambda file: sqlite_leases.release(file, fence, now))
 
     async def leases(self) -> list[Lease]:
         """List leases, run out or not."""
-        return await sqlite_leases.everyone(self._reader.connection)
+        return await self._reader.connection.run(sqlite_leases.everyone)
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep the state of a projection."""
 
-        async def save(writer: Connection) -> None:
-            await writer.fetch("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", snapshot)
+        def save(file: sqlite3.Connection) -> None:
+            file.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", snapshot)
 
-        await self._writer.exclusively(self._group.turn, save)
+        await self._writer.exclusively(save)
 
     async def load_snapshot(self, name: str, revision: int) -> Snapshot | None:
         """Give the latest state back."""
@@ -259,8 +259,7 @@ class SqliteLog:
         """Move everything from the write-ahead log into the file and empty it, unless readers need it still."""
         self._check_open()
         with CancelScope(shield=True):
-            async with self._group.turn:
-                await self._writer.checkpoint("TRUNCATE")
+            await self._writer.checkpoint("TRUNCATE")
 
     async def close(self) -> None:
         """Write what is staged, then let go of the file."""
@@ -274,15 +273,12 @@ class SqliteLog:
                 self._grown.set()
                 # Readers first: then ours is the last connection of this process, and its checkpoint complete.
                 await self._reader.connection.close()
-                async with self._group.turn:
-                    await self._writer.close()
+                await self._writer.close()
 
     async def _flush(self) -> None:
         """Write staged blobs that no append has taken along."""
-        if self._blobs:
-            with CancelScope(shield=True):
-                async with self._group.turn:
-                    await self._write(lambda: ())
+        with CancelScope(shield=True):
+            await self._write(())
 
     def _check_open(self) -> None:
         """Refuse when closed."""

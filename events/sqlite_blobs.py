@@ -1,7 +1,8 @@
 """Blobs on their way into the file and out of it."""
 
+import sqlite3
 from collections.abc import Mapping
-from typing import Any
+from threading import Lock
 
 import zstandard
 from anyio import to_thread
@@ -19,7 +20,7 @@ WORTH_PACKING = 128
 """Below this many bytes a frame of zstd is no shorter than what it holds."""
 
 WORTH_A_THREAD = 64 << 10
-"""From this many bytes on, packing is slower than going to a thread and back."""
+"""From this many bytes on, unpacking is slower than going to a thread and back."""
 
 MOST_KNOWN = 65_536
 """Digests remembered, so that the same bytes are not written at every turn."""
@@ -30,11 +31,18 @@ MOST_CACHED = 64
 BlobRow = tuple[bytes, int, str, bytes]
 """Digest, size, encoding, data."""
 
+_Packed = tuple[int, bytes, bytes]
+"""Size, encoding, data, as they are read."""
+
 
 class StagedBlobs:
-    """Blobs that were taken in. They are in the file before any event that was appended later."""
+    """Blobs that were taken in. They are in the file before any event that was appended later.
+
+    They are put on the event loop, and taken on the writing connection's thread: hence the lock.
+    """
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._staged: dict[Digest, bytes] = {}
         self._writing: dict[Digest, bytes] = {}
         self._known: dict[Digest, None] = {}
@@ -46,38 +54,48 @@ class StagedBlobs:
     def put(self, data: bytes) -> Digest:
         """Take bytes in, unless they are known."""
         digest = digest_of(data)
-        if digest not in self._known and digest not in self._writing:
-            self._staged[digest] = data
+        with self._lock:
+            if digest not in self._known and digest not in self._writing:
+                self._staged[digest] = data
         return digest
 
     def at_hand(self, digest: Digest) -> bytes | None:
         """Give bytes that need no look at the file."""
-        for place in (self._staged, self._writing, self._cache):
-            if (data := place.get(digest)) is not None:
-                return data
+        with self._lock:
+            for place in (self._staged, self._writing, self._cache):
+                if (data := place.get(digest)) is not None:
+                    return data
         return None
 
     def take(self) -> Mapping[Digest, bytes]:
         """Give what the next transaction has to write. `kept` or `lost` says how it ended."""
-        self._writing, self._staged = self._staged, {}
+        with self._lock:
+            self._writing, self._staged = self._staged, {}
         return self._writing
 
     def kept(self) -> None:
         """Take note that what was taken is in the file."""
-        for digest, data in self._writing.items():
-            self._known[digest] = None
-            self.remember(digest, data)
-        while len(self._known) > MOST_KNOWN:
-            del self._known[next(iter(self._known))]
-        self._writing = {}
+        with self._lock:
+            for digest, data in self._writing.items():
+                self._known[digest] = None
+                self._remember(digest, data)
+            while len(self._known) > MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._writing = {}
 
     def lost(self) -> None:
         """Take note that what was taken is not in the file: it is staged again."""
-        self._staged = self._writing | self._staged
-        self._writing = {}
+        with self._lock:
+            self._staged = self._writing | self._staged
+            self._writing = {}
 
     def remember(self, digest: Digest, data: bytes) -> None:
         """Keep bytes at hand for a while."""
+        with self._lock:
+            self._remember(digest, data)
+
+    def _remember(self, digest: Digest, data: bytes) -> None:
+        """Keep bytes at hand, with the lock held."""
         if len(data) <= WORTH_A_THREAD:
             self._cache[digest] = data
             if len(self._cache) > MOST_CACHED:
@@ -85,21 +103,16 @@ class StagedBlobs:
 
     def forget(self, digest: Digest) -> None:
         """Keep nothing of a blob that is being erased."""
-        self._cache.pop(digest, None)
+        with self._lock:
+            self._cache.pop(digest, None)
 
     def forget_all(self) -> None:
         """Keep no bytes at hand: another process may have erased some."""
-        self._cache.clear()
+        with self._lock:
+            self._cache.clear()
 
 
-async def pack_all(blobs: Mapping[Digest, bytes]) -> list[BlobRow]:
-    """Compress blobs, away from the event loop if that takes long."""
-    if sum(map(len, blobs.values())) < WORTH_A_THREAD:
-        return _pack_all(blobs)
-    return await to_thread.run_sync(_pack_all, blobs)
-
-
-def _pack_all(blobs: Mapping[Digest, bytes]) -> list[BlobRow]:
+def pack_all(blobs: Mapping[Digest, bytes]) -> list[BlobRow]:
     """Make the rows of some blobs."""
     packer = zstandard.ZstdCompressor(level=LEVEL)
     return [_pack(packer, digest, data) for digest, data in blobs.items()]
@@ -122,39 +135,45 @@ async def load(reader: Connection, digest: Digest) -> bytes:
         BlobMissing: It is not there, or was erased.
         LogCorrupt: The bytes in the file are not those that the digest names.
     """
+    row = await reader.run(lambda file: _find(file, digest))
+    if row[0] < WORTH_A_THREAD:
+        return _unpack(reader, digest, row)
+    return await to_thread.run_sync(_unpack, reader, digest, row)
+
+
+def erase(file: sqlite3.Connection, erasure: Erasure) -> None:
+    """Overwrite a blob's bytes in the file, within a transaction.
+
+    Raises:
+        BlobMissing: It is not there, or was erased before.
+    """
+    _find(file, erasure.digest)
+    # Without it SQLite only forgets where the bytes are.
+    file.execute("PRAGMA secure_delete = ON")
+    file.execute(
+        "UPDATE blobs SET data = NULL, erased_at = ?, erased_reason = ? WHERE digest = ?",
+        (erasure.at, erasure.reason, bytes.fromhex(erasure.digest)),
+    )
+    file.execute(BUMP)
+
+
+def _find(file: sqlite3.Connection, digest: Digest) -> _Packed:
+    """Read a blob's size, encoding and data from the file."""
     try:
         name = bytes.fromhex(digest)
     except ValueError:
         raise BlobMissing(digest) from None
     sql = "SELECT size, encoding, data, erased_at, erased_reason FROM blobs WHERE digest = ?"
-    found = await reader.fetch(sql, (name,))
-    if not found:
+    found = file.execute(sql, (name,)).fetchone()
+    if found is None:
         raise BlobMissing(digest)
-    size, encoding, data, at, reason = found[0]
+    size, encoding, data, at, reason = found
     if data is None:
         raise BlobErased(digest, reason=reason.decode(), at=at)
-    if size < WORTH_A_THREAD:
-        return _unpack(reader, digest, (size, encoding, data))
-    return await to_thread.run_sync(_unpack, reader, digest, (size, encoding, data))
+    return size, encoding, data
 
 
-async def erase(writer: Connection, erasure: Erasure) -> None:
-    """Overwrite a blob's bytes in the file.
-
-    Raises:
-        BlobMissing: It is not there, or was erased before.
-    """
-    await load(writer, erasure.digest)
-    # Without it SQLite only forgets where the bytes are.
-    await writer.fetch("PRAGMA secure_delete = ON")
-    await writer.fetch(
-        "UPDATE blobs SET data = NULL, erased_at = ?, erased_reason = ? WHERE digest = ?",
-        (erasure.at, erasure.reason, bytes.fromhex(erasure.digest)),
-    )
-    await writer.fetch(BUMP)
-
-
-def _unpack(reader: Connection, digest: Digest, row: tuple[Any, ...]) -> bytes:
+def _unpack(reader: Connection, digest: Digest, row: _Packed) -> bytes:
     """Undo the packing, and make sure of the bytes: decisions rest on them."""
     size, encoding, data = row
     try:
@@ -164,5 +183,4 @@ def _unpack(reader: Connection, digest: Digest, row: tuple[Any, ...]) -> bytes:
         raise LogCorrupt(str(reader.path), f"blob {digest} cannot be unpacked: {error}") from error
     if digest_of(data) != digest:
         raise LogCorrupt(str(reader.path), f"blob {digest} holds other bytes than its digest names")
-    assert isinstance(data, bytes)
     return data

@@ -1,9 +1,10 @@
 """One connection to a log's file. The one place where the driver's errors become ours."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiosqlite
@@ -12,16 +13,15 @@ from events.log_errors import LogClosed, LogCorrupt, LogError, LogFull, LogLocke
 
 Params = Iterable[Any]
 
+_T = TypeVar("_T")
+
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 class Connection:
-    """Runs SQL on a thread of its own; text comes back as bytes.
-
-    The driver begins a transaction (IMMEDIATE) before a statement that writes, unless it is in one.
-    """
+    """Runs SQL on a thread of its own, in the order in which it was asked to; text comes back as bytes."""
 
     def __init__(self, driver: aiosqlite.Connection, path: Path, patience_s: float) -> None:
         self.path = path
@@ -46,7 +46,7 @@ class Connection:
         def connect() -> sqlite3.Connection:
             try:
                 return sqlite3.connect(
-                    _uri(path, mode), uri=True, timeout=patience_s, isolation_level="IMMEDIATE", cached_statements=256
+                    _uri(path, mode), uri=True, timeout=patience_s, isolation_level=None, cached_statements=256
                 )
             except sqlite3.Error as error:
                 failure.append(error)
@@ -62,6 +62,25 @@ class Connection:
         driver.text_factory = bytes
         return cls(driver, path, patience_s)
 
+    async def run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run a function on the connection's thread, after all that it was asked before.
+
+        Once asked, it is carried out, whatever becomes of the caller. Each trip to the thread and back costs as much
+        as several inserts, so a whole transaction is one function.
+
+        Raises:
+            LogError: The file failed us, by kind; and whatever the function raises.
+        """
+
+        def translated() -> _T:
+            with self.errors():
+                return work(self._driver._conn)  # noqa: SLF001 - see below
+
+        self._check_open()
+        # What all methods of aiosqlite do, one statement at a time; it has no public name for doing it with several.
+        result: _T = await self._driver._execute(translated)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        return result
+
     async def fetch(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """Run one statement to its end and give its rows.
 
@@ -69,34 +88,16 @@ class Connection:
             LogError: The file failed us, by kind.
         """
         self._check_open()
-        try:
+        with self.errors():
             rows = await self._driver.execute_fetchall(sql, params)
-        except sqlite3.Error as error:
-            raise self._translate(error) from error
         assert isinstance(rows, list)
         return rows
 
-    async def many(self, sql: str, rows: Iterable[Params]) -> None:
-        """Run one statement for each row, in one go on the thread."""
-        self._check_open()
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn the driver's errors into ours."""
         try:
-            await self._driver.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise self._translate(error) from error
-
-    async def script(self, sql: str) -> None:
-        """Run a script that brings its own transaction."""
-        self._check_open()
-        try:
-            await self._driver.executescript(sql)
-        except sqlite3.Error as error:
-            raise self._translate(error) from error
-
-    async def rollback(self) -> None:
-        """Leave a transaction, if there is one. After most failures SQLite has left it already."""
-        self._check_open()
-        try:
-            await self._driver.rollback()
+            yield
         except sqlite3.Error as error:
             raise self._translate(error) from error
 

@@ -1,57 +1,58 @@
-"""Leases in the file: who owns a run. Each function runs inside a transaction of the writer."""
+"""Leases in the file: who owns a run. Each function runs on a connection's thread, writing ones in a transaction."""
+
+import sqlite3
 
 from events.base import Fence
 from events.log import Lease
 from events.log_errors import FenceLost, RunOwned
-from events.sqlite_connection import Connection
 
 BUMP = "UPDATE meta SET value = value + 1 WHERE key = 'lease_epoch'"
 """Tells every process, before its next append, to read the tokens again and to forget which bytes it has at hand."""
 
 
-async def acquire(connection: Connection, wanted: Lease, *, now: int, take_over: bool) -> Fence:
+def acquire(file: sqlite3.Connection, wanted: Lease, *, now: int, take_over: bool) -> Fence:
     """Take a run; `wanted` says who asks and until when, its token says nothing.
 
     Raises:
         RunOwned: A lease of another owner has not run out, and `take_over` is not given.
     """
-    lease = await find(connection, wanted.run)
+    lease = find(file, wanted.run)
     if lease is not None and lease.owner != wanted.owner and lease.expires_at > now and not take_over:
         raise RunOwned(wanted.run, owner=lease.owner, seconds_left=(lease.expires_at - now) / 1e6)
     token = 1 if lease is None else lease.token + 1
-    await connection.fetch(
+    file.execute(
         "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", (wanted.run, wanted.owner, token, wanted.expires_at)
     )
-    await connection.fetch(BUMP)
+    file.execute(BUMP)
     return Fence(wanted.run, token)
 
 
-async def renew(connection: Connection, fence: Fence, expires_at: int) -> None:
+def renew(file: sqlite3.Connection, fence: Fence, expires_at: int) -> None:
     """Move the end of a lease.
 
     Raises:
         FenceLost: Another process owns the run now.
     """
-    lease = await find(connection, fence.run)
+    lease = find(file, fence.run)
     current = 0 if lease is None else lease.token
     if current != fence.token:
         raise FenceLost(fence.run, token=fence.token, current=current)
-    await connection.fetch("UPDATE leases SET expires_at = ? WHERE run = ?", (expires_at, fence.run))
+    file.execute("UPDATE leases SET expires_at = ? WHERE run = ?", (expires_at, fence.run))
 
 
-async def release(connection: Connection, fence: Fence, now: int) -> None:
+def release(file: sqlite3.Connection, fence: Fence, now: int) -> None:
     """End a lease. Its token stays, so that an append that comes late is still told apart."""
     sql = "UPDATE leases SET expires_at = min(expires_at, ?) WHERE run = ? AND token = ?"
-    await connection.fetch(sql, (now, fence.run, fence.token))
+    file.execute(sql, (now, fence.run, fence.token))
 
 
-async def find(connection: Connection, run: str) -> Lease | None:
+def find(file: sqlite3.Connection, run: str) -> Lease | None:
     """Read the lease of a run."""
-    found = await everyone(connection, "WHERE run = ?", (run,))
+    found = everyone(file, "WHERE run = ?", (run,))
     return found[0] if found else None
 
 
-async def everyone(connection: Connection, where: str = "ORDER BY run", params: tuple[str, ...] = ()) -> list[Lease]:
+def everyone(file: sqlite3.Connection, where: str = "ORDER BY run", params: tuple[str, ...] = ()) -> list[Lease]:
     """Read leases, run out or not."""
-    rows = await connection.fetch(f"SELECT run, owner, token, expires_at FROM leases {where}", params)  # noqa: S608 - ours
+    rows = file.execute(f"SELECT run, owner, token, expires_at FROM leases {where}", params)  # noqa: S608 - ours
     return [Lease(run.decode(), owner.decode(), token, expires_at) for run, owner, token, expires_at in rows]

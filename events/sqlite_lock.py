@@ -2,10 +2,9 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
-
-from anyio import current_time, sleep
 
 from events.log_errors import LogLocked, LogNotOurs
 
@@ -17,8 +16,8 @@ class FileLock:
     """Held around each write transaction, each checkpoint, and opening and closing for writing.
 
     Waiting is fair between processes: whoever waits for the lock holds the queue meanwhile, so that a busy
-    writer, which comes back at once, finds itself behind it. Waiting is by asking again: a thread that blocks
-    in flock could be neither cancelled nor given a deadline.
+    writer, which comes back at once, finds itself behind it. Waiting is by asking again, since flock knows no
+    deadline, and it blocks: take it on the thread of a connection, never on the event loop.
     """
 
     def __init__(self, path: Path, patience_s: float) -> None:
@@ -27,18 +26,18 @@ class FileLock:
         self._patience_s = patience_s
         self._files: tuple[int, int] | None = None
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         if self._files is None:
             self._files = self._open("-queue"), self._open("-writer")
         queue, lock = self._files
-        deadline = current_time() + self._patience_s
-        await self._take(queue, deadline)
+        deadline = time.monotonic() + self._patience_s
+        self._take(queue, deadline)
         try:
-            await self._take(lock, deadline)
+            self._take(lock, deadline)
         finally:
             fcntl.flock(queue, fcntl.LOCK_UN)
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._files is not None
@@ -56,16 +55,16 @@ class FileLock:
         except OSError as error:
             raise LogNotOurs(str(self._path), f"the lock beside it cannot be made: {error.strerror}") from error
 
-    async def _take(self, file: int, deadline: float) -> None:
+    def _take(self, file: int, deadline: float) -> None:
         """Lock a file, asking again until the deadline."""
         pause = _FIRST_PAUSE_S
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if current_time() > deadline:
+                if time.monotonic() > deadline:
                     raise LogLocked(str(self._path), self._patience_s) from None
-                await sleep(pause)
+                time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
                 return

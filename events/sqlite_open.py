@@ -1,7 +1,9 @@
 """Opening a file: refuse what is not ours before anything is changed, create what is not there."""
 
+import sqlite3
 from pathlib import Path
 
+from anyio import CancelScope
 from anyio import Path as AsyncPath
 
 from events.chain import FORMAT
@@ -24,15 +26,20 @@ async def open_writer(path: Path, lock: FileLock, *, patience_s: float, create: 
         await _refuse_strangers(path, patience_s)
     elif not create:
         raise LogNotOurs(str(path), "there is no such file")
-    async with lock:
-        writer = await Connection.open(path, mode="rwc" if create else "rw", patience_s=patience_s)
-        try:
-            await _create_if_empty(writer)
+    writer = await Connection.open(path, mode="rwc" if create else "rw", patience_s=patience_s)
+
+    def set_up(file: sqlite3.Connection) -> None:
+        with lock:
+            _create_if_empty(file)
             for pragma in WRITER:
-                await writer.fetch(pragma)
-        except BaseException:
+                file.execute(pragma)
+
+    try:
+        await writer.run(set_up)
+    except BaseException:
+        with CancelScope(shield=True):
             await writer.close()
-            raise
+        raise
     return writer
 
 
@@ -48,12 +55,12 @@ async def open_reader(path: Path, *, patience_s: float) -> Connection:
     return reader
 
 
-async def _create_if_empty(writer: Connection) -> None:
+def _create_if_empty(file: sqlite3.Connection) -> None:
     """Make the tables in a file without any."""
-    if await _is_empty(writer):
+    if _is_empty(file):
         for pragma in BEFORE_CREATION:
-            await writer.fetch(pragma)
-        await writer.script(SCHEMA)
+            file.execute(pragma)
+        file.executescript(SCHEMA)
 
 
 async def _refuse_strangers(path: Path, patience_s: float) -> None:
@@ -62,7 +69,7 @@ async def _refuse_strangers(path: Path, patience_s: float) -> None:
     try:
         ((application,),) = await probe.fetch("PRAGMA application_id")
         ((found,),) = await probe.fetch("PRAGMA user_version")
-        empty = await _is_empty(probe)
+        empty = await probe.run(_is_empty)
     except LogCorrupt as error:
         raise LogNotOurs(str(path), error.problem) from error
     finally:
@@ -75,11 +82,11 @@ async def _refuse_strangers(path: Path, patience_s: float) -> None:
         raise LogNewer(str(path), found=found, known=FORMAT)
 
 
-async def _is_empty(connection: Connection) -> bool:
+def _is_empty(file: sqlite3.Connection) -> bool:
     """Say whether a file has no tables: it is new, another process is about to make them, or died before it did.
 
     Its pages say less: turning on the write-ahead log writes the first one (two processes that opened a new file at
     once met here, and one took it for a stranger's).
     """
-    ((tables,),) = await connection.fetch("SELECT count(*) FROM sqlite_schema")
+    ((tables,),) = file.execute("SELECT count(*) FROM sqlite_schema")
     return bool(tables == 0)

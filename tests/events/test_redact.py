@@ -40,7 +40,7 @@ def test_no_spelling_of_a_secret_is_left(name: str) -> None:
 def test_a_redacted_event_still_reads_back(before: str, secret: str, after: str) -> None:
     """Quotes and backslashes of the value are escaped in the payload; what is left must be whole JSON."""
     for text in (before + secret + after, before + json.dumps(secret) + after, secret * 2):
-        ((_, _, payload, _),) = written([Draft(said(text), None)], REDACTOR)
+        ((_, _, payload),) = written([Draft(said(text), None)], REDACTOR)
         kept = codec.decode(payload)
         assert kept == said(REDACTOR.text(text))
         assert not any(spelling in payload for spelling in spellings(secret))
@@ -54,7 +54,7 @@ def test_innocent_text_stays_as_it_is(text: str) -> None:
 
 def test_a_value_that_only_escaping_makes_is_not_there() -> None:
     r"""In the JSON of "a<LF>bcdef" stands ``\nbcdef``: replacing ``nbcdef`` in it would break the escape."""
-    ((_, _, payload, _),) = written([Draft(said("a\nbcdef"), None)], Redactor({"KEY": "nbcdef"}))
+    ((_, _, payload),) = written([Draft(said("a\nbcdef"), None)], Redactor({"KEY": "nbcdef"}))
     assert codec.decode(payload) == said("a\nbcdef")
 
 
@@ -68,7 +68,7 @@ def test_keys_and_nested_values_are_searched_too() -> None:
     """Wherever an event has text."""
     secret = SECRETS["TOKEN"]
     event = ModelAsked("teacher", secret, digest_of(b""), None, {secret: secret}, stream=False, timeout_s=None)
-    ((_, _, payload, _),) = written([Draft(event, Ref("trial/greet", 1))], REDACTOR)
+    ((_, _, payload),) = written([Draft(event, Ref("trial/greet", 1))], REDACTOR)
     assert msgspec.json.decode(payload)["parameters"] == {"[secret:TOKEN]": "[secret:TOKEN]"}
 
 

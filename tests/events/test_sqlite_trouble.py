@@ -4,6 +4,7 @@ import asyncio  # noqa: TID251 - only asyncio itself can cancel in the way of Ct
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -11,6 +12,7 @@ import pytest
 
 from events.base import Draft, StreamId
 from events.chain import FORMAT
+from events.group import FULL_BYTES, FULL_ROWS
 from events.log import Selection
 from events.log_errors import BlobErased, LogCorrupt, LogError, LogFull, LogLocked, LogNewer, LogNotOurs
 from events.redact import Redactor
@@ -75,6 +77,27 @@ async def test_a_file_at_its_limit_is_full_too(tmp_path: Path) -> None:
         assert (await verify(log)).sound
 
 
+async def test_what_was_planned_behind_a_failed_batch_is_planned_again(tmp_path: Path) -> None:
+    """A batch is given its places before the one ahead of it is written, which may then find no room."""
+    async with await SqliteLog.open(tmp_path / "log.db", clock=ticking()) as log:
+        await log._writer.connection.fetch("PRAGMA max_page_count = 100")
+        for stream in ("large", "small"):
+            await log.append(StreamId("run-1", stream), drafts("first"), expected_version=0)
+        ends: dict[str, bool] = {}
+
+        async def append(stream: str, *texts: str) -> None:
+            with suppress(LogFull):
+                await log.append(StreamId("run-1", stream), drafts(*texts), expected_version=1)
+                ends[stream] = True
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(append, "large", "z" * FULL_BYTES)
+            tasks.start_soon(append, "small", *["s"] * FULL_ROWS)
+        assert ends == {"small": True}
+        assert await log.streams("run-1") == {"large": 1, "small": 1 + FULL_ROWS}
+        assert (await verify(log)).sound
+
+
 async def test_a_locked_file_is_waited_for_and_then_reported(tmp_path: Path) -> None:
     """A database browser with an open transaction: the event loop goes on meanwhile, and so does the log later."""
     path = tmp_path / "log.db"
@@ -97,9 +120,8 @@ async def test_a_stopped_writer_of_ours_is_waited_for_and_then_reported(tmp_path
         await SqliteLog.open(path, clock=ticking(), settings=IMPATIENT) as log,
         await SqliteLog.open(path, clock=ticking(), settings=IMPATIENT) as stopped,
     ):
-        async with stopped._writer.lock:
-            with pytest.raises(LogLocked):
-                await log.append(TRIAL, drafts("one"), expected_version=0)
+        with stopped._writer.lock, pytest.raises(LogLocked):
+            await log.append(TRIAL, drafts("one"), expected_version=0)
         await log.append(TRIAL, drafts("one"), expected_version=0)
 
 

@@ -1,0 +1,125 @@
+"""Where appended events will stand: their positions, versions and digests, before the file is written to."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from events.base import Appended, StreamId
+from events.chain import link, stream_part
+from events.group import Entry
+from events.log_errors import FenceLost, LogError, VersionConflict
+
+_ROW_OVERHEAD = 200
+"""About what a row takes besides its payload."""
+
+
+class Mark(NamedTuple):
+    """What tells one state of a file from every other: whatever is written changes it."""
+
+    position: int
+    digest: bytes
+    """Of the last event."""
+    lease_epoch: int
+
+
+class Place:
+    """Where a stream stands."""
+
+    __slots__ = ("id", "part", "version")
+
+    def __init__(self, id_: int, version: int, part: bytes) -> None:
+        self.id = id_
+        self.version = version
+        self.part = part
+
+
+class End:
+    """What is known of the end of a file. Planning moves it on."""
+
+    def __init__(self, mark: Mark, last_stream: int, tokens: dict[str, int]) -> None:
+        self.mark = mark
+        self.last_stream = last_stream
+        self.tokens = tokens
+        """Of leases, by run."""
+        self.places: dict[StreamId, Place | None] = {}
+        """Streams that were looked for; None: not there yet."""
+
+
+class Plan:
+    """What one transaction will write, and what its callers are told then."""
+
+    def __init__(self, before: Mark) -> None:
+        self.before = before
+        """The state of the file for which it was made."""
+        self.streams: list[tuple[int, str, str]] = []
+        self.rows: list[tuple[int, int, str, str | None, int, int, int]] = []
+        """Stream, version, tag, cause, time; where the payload begins among all, from 1; its size."""
+        self.payloads: list[bytes] = []
+        self.digests: list[bytes] = []
+        self.size = 0
+        """Bytes of payloads, each with one byte between it and the next."""
+        self.accepted: list[tuple[Entry, Appended]] = []
+        self.refused: list[tuple[Entry, LogError]] = []
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it adds to the file."""
+        return self.size + _ROW_OVERHEAD * len(self.rows)
+
+    def settle(self) -> None:
+        """Tell the callers how it ended."""
+        for entry, appended in self.accepted:
+            entry.appended = appended
+        for entry, error in self.refused:
+            entry.error = error
+
+
+def plan(end: End, entries: Sequence[Entry], clock: Callable[[], int]) -> Plan:
+    """Give each entry its place, or its error: one that cannot be written harms no other.
+
+    Args:
+        end: Has looked for the streams of all entries; moved to where it will be when they are written.
+        entries: What callers want appended.
+        clock: Says the time in microseconds since 1970, UTC.
+    """
+    made = Plan(end.mark)
+    for entry in entries:
+        place = end.places[entry.stream]
+        if (error := _objection(end, entry, 0 if place is None else place.version)) is not None:
+            made.refused.append((entry, error))
+            continue
+        if place is None:
+            end.last_stream += 1
+            made.streams.append((end.last_stream, *entry.stream))
+            place = end.places[entry.stream] = Place(end.last_stream, 0, stream_part(entry.stream))
+        _add(made, end, entry, place, clock())
+    return made
+
+
+def _objection(end: End, entry: Entry, version: int) -> LogError | None:
+    """Say why an entry may not be written. Whoever lost its run is told that: its streams have moved on, too."""
+    if entry.fence is not None and (current := end.tokens.get(entry.fence.run, 0)) != entry.fence.token:
+        return FenceLost(entry.fence.run, token=entry.fence.token, current=current)
+    if entry.expected != version:
+        return VersionConflict("/".join(entry.stream), expected=entry.expected, actual=version)
+    return None
+
+
+def _add(made: Plan, end: End, entry: Entry, place: Place, at: int) -> None:
+    """Give an entry's events their places and digests."""
+    position, digest, epoch = end.mark
+    id_, version, part, start = place.id, place.version, place.part, made.size + 1
+    rows, payloads, digests = made.rows, made.payloads, made.digests
+    first = position + 1
+    for tag, cause, payload in entry.ready:
+        position += 1
+        version += 1
+        digest = link(digest, (position, version, at), part, cause, payload)
+        size = len(payload)
+        rows.append((id_, version, tag, None if cause is None else cause.decode(), at, start, size))
+        payloads.append(payload)
+        digests.append(digest)
+        start += size + 1
+    place.version = version
+    end.mark = Mark(position, digest, epoch)
+    made.size = start - 1
+    made.accepted.append((entry, Appended(first, version, at)))
