@@ -14,7 +14,7 @@ from anyio import Event as Signal
 from events.base import Appended, Draft, Fence, StreamId
 from events.draft import Ready
 
-FULL_ROWS = 640
+FULL_ROWS = 512
 FULL_BYTES = 2 << 20
 """From here on a batch is full. Smaller ones commit too often (a commit takes as long as 60 events do); with larger
 ones fewer callers are there to prepare the next batch meanwhile."""

@@ -36,12 +36,17 @@ class End:
     """What is known of the end of a file. Planning moves it on."""
 
     def __init__(self, mark: Mark, last_stream: int, tokens: dict[str, int]) -> None:
-        self.mark = mark
+        self.position, self.digest, self.lease_epoch = mark
         self.last_stream = last_stream
         self.tokens = tokens
         """Of leases, by run."""
         self.places: dict[StreamId, Place | None] = {}
         """Streams that were looked for; None: not there yet."""
+
+    @property
+    def mark(self) -> Mark:
+        """The state of a file that ends here."""
+        return Mark(self.position, self.digest, self.lease_epoch)
 
 
 class Plan:
@@ -106,7 +111,7 @@ def _objection(end: End, entry: Entry, version: int) -> LogError | None:
 
 def _add(made: Plan, end: End, entry: Entry, place: Place, at: int) -> None:
     """Give an entry's events their places and digests."""
-    position, digest, epoch = end.mark
+    position, digest = end.position, end.digest
     id_, version, part, start = place.id, place.version, place.part, made.size + 1
     rows, payloads, digests = made.rows, made.payloads, made.digests
     first = position + 1
@@ -120,6 +125,6 @@ def _add(made: Plan, end: End, entry: Entry, place: Place, at: int) -> None:
         digests.append(digest)
         start += size + 1
     place.version = version
-    end.mark = Mark(position, digest, epoch)
+    end.position, end.digest = position, digest
     made.size = start - 1
     made.accepted.append((entry, Appended(first, version, at)))
