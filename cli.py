@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from engine.system import clock
 from views.calling import call, finish
-from views.commands import imports, log, look, pdi, prepare, replay, run, skills
+from views.commands import imports, log, look, pdi, prepare, replay, run, skills, tasks
 from views.machine import Machine
 
 app: Final = App(
@@ -31,6 +31,7 @@ def _group(name: str, help_: str) -> App:
 
 _run = _group("run", "Start a run: from a spec, or from flags alone.")
 _pdi = _group("pdi", "How far each memo of a run rested on what was executed: as recorded, or under other settings.")
+_tasks = _group("tasks", "Datasets of tasks.")
 _skills = _group("skills", "The skills that were distilled.")
 _log = _group("log", "The log itself.")
 _import = _group("import", "Read past runs of other systems into the log.")
@@ -49,6 +50,9 @@ _pdi.command(pdi.audit)
 _pdi.command(pdi.calibrate)
 
 app.command(replay.replay)
+
+_tasks.command(tasks.check_tasks, name="check")
+_tasks.command(tasks.run_tasks, name="run")
 
 _skills.command(skills.list_skills, name="list")
 _skills.command(skills.show_skill, name="show")

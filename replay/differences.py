@@ -117,7 +117,7 @@ async def likely_causes(log: EventLog, decided: DecidedRun, here: Here, known: S
         here: What this installation would run with.
         known: The decisions that come out otherwise.
     """
-    causes = [_edited(each) async for each in _edits(log, decided.run, decided.histories)]
+    causes = [_edited(each) async for each in _edits(log, decided.histories)]
     opened = decided.histories.opened
     if opened is not None:
         causes += await _inputs(log, opened, here)
@@ -141,7 +141,7 @@ async def _inputs(log: EventLog, opened: RunOpened, here: Here) -> list[str]:
     return causes
 
 
-async def _edits(log: EventLog, run: str, histories: Histories) -> AsyncIterator[Recorded]:
+async def _edits(log: EventLog, histories: Histories) -> AsyncIterator[Recorded]:
     """Give the run's events that no longer fit their digests."""
     by_position = {each.position: each for history in histories.by_stream.values() for each in history}
     before, parts = GENESIS, dict[StreamId, bytes]()
@@ -151,7 +151,7 @@ async def _edits(log: EventLog, run: str, histories: Histories) -> AsyncIterator
             part = parts.setdefault(stream, stream_part(stream))
             fits = link(before, (row.position, row.version, row.at), part, row.cause, row.payload) == row.digest
             before = row.digest
-            if row.run == run and not fits:
+            if row.position in by_position and not fits:
                 yield by_position[row.position]
 
 

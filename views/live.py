@@ -39,7 +39,7 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
     Raises:
         StillroomError: It could not be carried to its end.
     """
-    report = await _watched(log, screen, work)
+    report = await watched(log, screen, work)
     trials_state, cost = await fold_many(log, [Trials(), Cost()], Selection(run=report.run))
     seen = Seen(trials_state, cost, owned=())
     run = seen.trials.runs[report.run]
@@ -65,7 +65,12 @@ async def spec_of(log: EventLog, run: str) -> RunSpec:
     raise NothingToResume(run, "it was imported, or cut off before it began")
 
 
-async def _watched(log: EventLog, screen: Screen, work: Work) -> RunReport:
+async def watched(log: EventLog, screen: Screen, work: Work) -> RunReport:
+    """Carry a run and show how it goes on, but not how it ended.
+
+    Raises:
+        StillroomError: It could not be carried to its end.
+    """
     after = (await log.head()).position
     seen = anyio.Event()
     reports: list[RunReport] = []

@@ -70,7 +70,7 @@ async def resume(
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
         spec = await live.spec_of(desk.log, full)
-    async with _setting(machine, options, spec) as setting:
+    async with open_for(machine, options, spec) as setting:
         work = partial(runtime.resume_run, setting, full, accept_changes=accept_changes)
         report = await live.carry(setting.log, options.screen(machine), work)
     return exit_code(report.outcomes)
@@ -101,7 +101,7 @@ async def fork(
         if dry_run:
             desk.screen.draw(forks.fork_row(wanted, await look_at(desk.log, wanted)), forks.render_fork)
             return ExitCode.DONE
-    async with _setting(machine, options, wanted.spec) as setting:
+    async with open_for(machine, options, wanted.spec) as setting:
         work = partial(fork_run, setting, wanted, accept_changes=accept_changes)
         report = await live.carry(setting.log, options.screen(machine), work)
     return exit_code(report.outcomes)
@@ -114,10 +114,11 @@ async def _run(machine: Machine, options: Options, wishes: Wishes, file: Path | 
 
 
 async def _carry(machine: Machine, options: Options, spec: RunSpec) -> RunReport:
-    async with _setting(machine, options, spec) as setting:
+    async with open_for(machine, options, spec) as setting:
         return await live.carry(setting.log, options.screen(machine), partial(runtime.start_run, setting, spec))
 
 
-def _setting(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:
+def open_for(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:
+    """Gather the means of a run, and warn of what a person must be told."""
     screen = options.screen(machine)
     return open_setting(options.means(machine), spec, warn=lambda text: screen.say(f"warning  {text}"))

@@ -1,0 +1,86 @@
+"""Commands about datasets of tasks."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from cyclopts import Parameter
+
+from engine.config_setting import open_backend
+from engine.folding import fold
+from engine.runtime import start_run
+from engine.spec import AgentSpec, BackendName, MethodSpec, RunSpec
+from events.errors import ExitCode
+from events.log import Selection
+from projections.trials import Trials
+from views import live, tasks
+from views.commands.rows import Rows
+from views.commands.run import open_for
+from views.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {"tasks check": (tasks.TaskRow,), "tasks run": (tasks.ProofRow,)}
+
+
+async def check_tasks(
+    folder: Path, /, *, sandbox: BackendName = "local", options: Options = ASIS, machine: Given
+) -> ExitCode:
+    """Look at tasks without running them: what is odd, and what the sandbox cannot honour.
+
+    Args:
+        folder: A Harbor task folder, or a folder of them.
+        sandbox: Where they would run.
+    """
+    async with open_backend(options.means(machine), sandbox) as backend:
+        rows = tasks.look(machine.folder / folder, backend)
+    options.screen(machine).show(rows, tasks.render)
+    return ExitCode.DONE if all(row.state in {"ok", "odd"} for row in rows) else ExitCode.NEGATIVE
+
+
+async def run_tasks(
+    folder: Path,
+    /,
+    *,
+    agent: Annotated[Literal["oracle", "nop"], Parameter(name=("--agent", "-a"))] = "oracle",
+    sandbox: BackendName = "docker",
+    concurrency: Annotated[int, Parameter(name=("--concurrency", "-n"))] = 4,
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
+    """Prove tasks sound: the oracle must earn everything, and an agent that does nothing must not.
+
+    A task that cannot be run here is told by name and keeps no other from running.
+
+    Args:
+        folder: A Harbor task folder, or a folder of them.
+        agent: Who tries them.
+        sandbox: Where.
+        concurrency: Tasks at a time.
+    """
+    where = (machine.folder / folder).resolve()
+    async with open_backend(options.means(machine), sandbox) as backend:
+        looked = tasks.look(where, backend)
+    wanted = [row for row in looked if row.state in {"ok", "odd"}]
+    proofs = [tasks.unproved(row, agent) for row in looked if row not in wanted]
+    screen = options.screen(machine)
+    if wanted:
+        spec = RunSpec(
+            tasks=str(where),
+            only=tuple(row.task for row in wanted),
+            concurrency=concurrency,
+            sandbox=sandbox,
+            agent=AgentSpec(name=agent),
+            method=msgspec.structs.replace(MethodSpec(), attempts=1),
+        )
+        async with open_for(machine, options, spec) as setting:
+            report = await live.watched(setting.log, screen, lambda *, told: start_run(setting, spec, told=told))
+            state = await fold(setting.log, Trials(), Selection(run=report.run))
+        trials = state.runs[report.run].trials
+        proofs += [tasks.proof(trial.task, agent, trial) for trial in trials.values()]
+    screen.show(proofs, tasks.render_proofs)
+    return _exit_code(proofs)
+
+
+def _exit_code(proofs: list[tasks.ProofRow]) -> ExitCode:
+    if any(row.verdict == "unsound" for row in proofs):
+        return ExitCode.NEGATIVE
+    return ExitCode.DONE if all(row.verdict == "sound" for row in proofs) else ExitCode.NO_VERDICT
