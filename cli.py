@@ -64,6 +64,7 @@ _log.command(log.tail)
 _log.command(log.stats)
 _log.command(log.verify)
 _log.command(log.seal_it, name="seal")
+_log.command(log.keygen)
 
 app.command(prepare.look_around, name="doctor")
 _config.command(prepare.show_config, name="show")

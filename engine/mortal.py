@@ -12,7 +12,7 @@ from engine.ports import Place, Port, Ports
 from events.base import Appended, Draft, Event, Fence, Recorded, StreamId
 from events.codec import tag_of
 from events.digest import Digest
-from events.log import EVERYTHING, Erasure, EventLog, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import EVERYTHING, Erasure, EventLog, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
 
 
 class Died(BaseException):
@@ -119,6 +119,11 @@ class MortalLog:
         """Give the bytes back."""
         self._fate.breathe()
         return await self._log.get(digest)
+
+    def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
+        """Give many blobs back."""
+        self._fate.breathe()
+        return self._log.many(digests)
 
     def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Give the selected events."""

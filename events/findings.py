@@ -92,6 +92,20 @@ class HistoryRewritten(Finding, frozen=True, tag="history_rewritten"):
     position: int
 
 
+class SealForged(Finding, frozen=True, tag="seal_forged"):
+    """The seal's signature does not fit what it says: someone changed the seal, and it says nothing about the log."""
+
+    key: str
+    """Public key that it claims."""
+
+
+class SealUntrusted(Finding, frozen=True, tag="seal_untrusted"):
+    """The seal is not signed by any key that was named as trusted."""
+
+    key: str | None
+    """Public key of who signed it. None: nobody did."""
+
+
 AnyFinding: TypeAlias = (
     ChainBroken
     | PositionsMissing
@@ -104,8 +118,44 @@ AnyFinding: TypeAlias = (
     | Unreadable
     | TailCut
     | HistoryRewritten
+    | SealForged
+    | SealUntrusted
 )
 """The closed union of all findings."""
+
+
+MOST_FINDINGS = 1_000
+"""Findings kept one by one; beyond that they are counted."""
+
+
+class Findings:
+    """What was found so far, in bounded memory."""
+
+    def __init__(self) -> None:
+        self.kept: list[AnyFinding] = []
+        self.more = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.kept)
+
+    def add(self, finding: AnyFinding) -> None:
+        """Take note of something wrong."""
+        if len(self.kept) < MOST_FINDINGS:
+            self.kept.append(finding)
+        else:
+            self.more += 1
+
+
+class ErasedBlob(msgspec.Struct, frozen=True):
+    """A blob that an event names and whose bytes were removed on purpose. Not a finding."""
+
+    position: int
+    """First event that names it, itself or through a conversation."""
+    digest: Digest
+    at: int
+    """When: microseconds since 1970, UTC."""
+    reason: str
+    """Who did it, and why, as it was given."""
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
@@ -117,9 +167,11 @@ class VerifyReport(msgspec.Struct, frozen=True):
     """Blobs whose bytes were read and compared with their digests."""
     erased: tuple[Digest, ...]
     """Blobs that events name and whose bytes were removed on purpose. The log says when and why; not a finding."""
+    erasures: tuple[ErasedBlob, ...]
+    """Who, when and why, of each of them."""
     head: Digest
     findings: tuple[AnyFinding, ...]
-    """The first thousand."""
+    """The first thousand of each kind of look: at events, then at blobs."""
     more: int
     """Findings beyond those."""
     proved: tuple[str, ...]

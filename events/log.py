@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
+from events.log_errors import LogError
 
 
 class Head(NamedTuple):
@@ -78,6 +79,10 @@ class Erasure(NamedTuple):
     digest: Digest
     reason: str
     at: int
+
+
+Fetched = tuple[Digest, bytes | LogError]
+"""A blob's bytes, or why there are none: `BlobMissing`, `BlobErased`, or `LogCorrupt` where they are others."""
 
 
 class BlobStore(Protocol):
@@ -198,6 +203,12 @@ class EventLog(BlobStore, Protocol):
 
     async def load_snapshot(self, name: str, revision: int) -> Snapshot | None:
         """Give the latest state back. None: there is none of this revision."""
+
+    def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
+        """Give many blobs back, each once, some at a time: about 16 MB, so that they can be let go again.
+
+        A blob that cannot be given back is no reason to withhold the others: in its place stands the error.
+        """
 
     async def erase(self, digest: Digest, reason: str) -> Erasure:
         """Remove a blob's bytes for good, and keep when and why. The chain holds: events name digests.

@@ -15,6 +15,7 @@ StillroomError
     ├── LogNewer            written by a later version
     ├── LogNotOurs          a file that is not a log
     ├── LogCorrupt          SQLite cannot read a page
+    ├── KeyUnusable         a file that is no key, or that others can read
     └── IntegrityBroken     the chain does not hold
 """
 
@@ -177,6 +178,19 @@ class LogCorrupt(LogError):
             f"{path} is damaged: {why}",
             remedy="restore it from a copy, or salvage what is readable with `sqlite3 FILE .recover`",
         )
+
+
+class KeyUnusable(LogError):
+    """Raised when a key cannot be used, or must not be."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be used as a key: {why}",
+            remedy="`stillroom log keygen FILE` makes a pair of keys",
+        )
+        self.path = path
 
 
 class IntegrityBroken(LogError):

@@ -14,7 +14,7 @@ from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.chain import GENESIS, link, stream_part
 from events.digest import Digest, digest_of
 from events.draft import check_stream, hold_secrets, prepare, redact
-from events.log import EVERYTHING, Erasure, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
 from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, RunOwned, VersionConflict
 from events.redact import NOTHING_SECRET, Redactor
 from events.row import kept, recorded
@@ -101,6 +101,14 @@ class MemoryLog:
                 raise BlobErased(digest, reason=erasure.reason, at=erasure.at)
             case data:
                 return data
+
+    async def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
+        """Give many blobs back, one at a time."""
+        for digest in digests:
+            try:
+                yield [(digest, await self.get(digest))]
+            except BlobMissing as error:
+                yield [(digest, error)]
 
     async def erase(self, digest: Digest, reason: str) -> Erasure:
         """Remove a blob's bytes."""

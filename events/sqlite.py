@@ -9,12 +9,12 @@ from typing import NamedTuple, Self
 from anyio import CancelScope, move_on_after
 from anyio import Event as Signal
 
-from events import sqlite_leases
+from events import sqlite_leases, sqlite_many
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
 from events.draft import check_stream, prepare
 from events.group import Entry, Group
-from events.log import EVERYTHING, Erasure, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
 from events.log_errors import LogClosed
 from events.redact import NOTHING_SECRET, Redactor
 from events.row import recorded
@@ -138,6 +138,12 @@ class SqliteLog:
             data = await load(self._reader.connection, digest)
             self._blobs.remember(digest, data)
         return data
+
+    async def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
+        """Give many blobs back, some at a time."""
+        await self._flush()
+        async for page in sqlite_many.many(self._reader.connection, digests):
+            yield page
 
     async def erase(self, digest: Digest, reason: str) -> Erasure:
         """Remove a blob's bytes, from the write-ahead log too."""

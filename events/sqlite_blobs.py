@@ -31,7 +31,7 @@ MOST_CACHED = 64
 BlobRow = tuple[bytes, int, str, bytes]
 """Digest, size, encoding, data."""
 
-_Packed = tuple[int, bytes, bytes]
+Packed = tuple[int, bytes, bytes]
 """Size, encoding, data, as they are read."""
 
 
@@ -137,8 +137,8 @@ async def load(reader: Connection, digest: Digest) -> bytes:
     """
     row = await reader.run(lambda file: _find(file, digest))
     if row[0] < WORTH_A_THREAD:
-        return _unpack(reader, digest, row)
-    return await to_thread.run_sync(_unpack, reader, digest, row)
+        return unpack(str(reader.path), digest, row)
+    return await to_thread.run_sync(unpack, str(reader.path), digest, row)
 
 
 def erase(file: sqlite3.Connection, erasure: Erasure) -> None:
@@ -157,7 +157,7 @@ def erase(file: sqlite3.Connection, erasure: Erasure) -> None:
     file.execute(BUMP)
 
 
-def _find(file: sqlite3.Connection, digest: Digest) -> _Packed:
+def _find(file: sqlite3.Connection, digest: Digest) -> Packed:
     """Read a blob's size, encoding and data from the file."""
     try:
         name = bytes.fromhex(digest)
@@ -173,14 +173,23 @@ def _find(file: sqlite3.Connection, digest: Digest) -> _Packed:
     return size, encoding, data
 
 
-def _unpack(reader: Connection, digest: Digest, row: _Packed) -> bytes:
-    """Undo the packing, and make sure of the bytes: decisions rest on them."""
+def unpack(path: str, digest: Digest, row: Packed) -> bytes:
+    """Undo the packing, and make sure of the bytes: decisions rest on them.
+
+    Args:
+        path: The log's file, for the error.
+        digest: What the bytes must have.
+        row: As the file keeps it.
+
+    Raises:
+        LogCorrupt: The bytes in the file are not those that the digest names.
+    """
     size, encoding, data = row
     try:
         if encoding == b"zstd":
             data = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
     except zstandard.ZstdError as error:
-        raise LogCorrupt(str(reader.path), f"blob {digest} cannot be unpacked: {error}") from error
+        raise LogCorrupt(path, f"blob {digest} cannot be unpacked: {error}") from error
     if digest_of(data) != digest:
-        raise LogCorrupt(str(reader.path), f"blob {digest} holds other bytes than its digest names")
+        raise LogCorrupt(path, f"blob {digest} holds other bytes than its digest names")
     return data

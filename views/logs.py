@@ -8,13 +8,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from events.base import Recorded, Ref
-from events.chain import Seal
 from events.codec import tag_of
-from events.digest import Digest
-from events.findings import AnyFinding, VerifyReport
+from events.findings import AnyFinding, ErasedBlob, VerifyReport
 from events.log import EventLog, Selection
 from views.desk import Desk
-from views.errors import UsageWrong
 from views.figures import count, plural, short, size, when
 from views.ids import find_run
 from views.tables import heading, one_line, pairs, table, word
@@ -128,24 +125,6 @@ def render_stats(row: LogStats) -> RenderableType:
     return Group(named, "", table(["tag", "events", "payload"], rows, right=["events", "payload"]))
 
 
-class SealRow(msgspec.Struct, frozen=True):
-    """A seal, to be kept elsewhere."""
-
-    format: int
-    count: int
-    head: str
-
-
-def seal_row(seal: Seal) -> SealRow:
-    """Make a row of a seal."""
-    return SealRow(seal.format, seal.count, seal.head)
-
-
-def render_seal(row: SealRow) -> RenderableType:
-    """Write a seal on one line, as ``log verify --seal`` takes it back."""
-    return Text(f"{row.format}:{row.count}:{row.head}")
-
-
 class VerifyRow(msgspec.Struct, frozen=True):
     """What a look through the whole log showed."""
 
@@ -154,6 +133,8 @@ class VerifyRow(msgspec.Struct, frozen=True):
     streams: int
     blobs: int
     erased: tuple[str, ...]
+    erasures: tuple[ErasedBlob, ...]
+    """Who erased each of them, when and why."""
     head: str
     findings: tuple[AnyFinding, ...]
     more: int
@@ -181,7 +162,8 @@ def render_verify(row: VerifyRow) -> RenderableType:
         if claims:
             parts += ["", heading(name), *[Text(f"  {claim}") for claim in claims]]
     if row.erased:
-        parts += ["", Text(f"{plural(len(row.erased), 'blob')} erased on purpose")]
+        parts += ["", heading(f"{plural(len(row.erased), 'blob')} erased on purpose")]
+        parts += [Text(f"  {each.digest}  {when(each.at)}  {each.reason}") for each in row.erasures]
     return Group(*parts)
 
 
@@ -209,20 +191,3 @@ async def tail(desk: Desk, *, events: int, run: str | None, follow: bool) -> Non
     if follow:
         async for recorded in desk.log.follow(Selection(run=chosen, after=head)):
             desk.screen.draw(event_row(recorded), event_line)
-
-
-def parse_seal(text: str) -> Seal:
-    """Read a seal as ``log seal`` prints it, plain or as JSON.
-
-    Raises:
-        UsageWrong: It is neither.
-    """
-    try:
-        if text.lstrip().startswith("{"):
-            row = msgspec.json.decode(text, type=SealRow)
-        else:
-            form, number, digest = text.strip().split(":")
-            row = SealRow(int(form), int(number), digest)
-    except (ValueError, msgspec.MsgspecError):
-        raise UsageWrong(f"not a seal: {text[:80]}", remedy="give what `stillroom log seal` printed") from None
-    return Seal(row.format, row.count, Digest(row.head))

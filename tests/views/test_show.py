@@ -17,7 +17,7 @@ from tests.views.drawing import drawn
 from tests.views.histories import Told, opened, record, trial_opened, whole
 from views.desk import Desk
 from views.errors import IdUnknown
-from views.logs import brief, event_row, parse_seal, stats
+from views.logs import brief, event_row, stats
 from views.screen import Screen
 from views.show import head, render_steps, steps, tell, text_of
 
@@ -119,10 +119,3 @@ async def test_a_log_is_counted_without_being_decoded(log: SqliteLog) -> None:
     found = await stats(log, "log.db", 4096)
     assert (found.runs, found.events) == (1, (await log.head()).position)
     assert sum(tag.events for tag in found.tags) == found.events
-
-
-@pytest.mark.parametrize("text", ["1:3:abc", '{"schema": 1, "format": 1, "count": 3, "head": "abc"}'])
-def test_a_seal_is_read_back_as_it_was_printed(text: str) -> None:
-    """Plain or as JSON, since either may be what was kept."""
-    assert tuple(parse_seal(text).__struct_fields__) == ("format", "count", "head")
-    assert parse_seal(text).count == 3

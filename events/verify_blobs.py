@@ -1,0 +1,99 @@
+"""Looking at every blob that events name, and at the messages of their conversations, which only blobs name."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from events.base import Event
+from events.digest import Digest
+from events.findings import BlobDamaged, BlobLost, ErasedBlob, Findings
+from events.log import EventLog
+from events.log_errors import BlobErased, BlobMissing, LogError
+from events.model import ConversationNode, ModelAsked
+from events.named_blobs import named_blobs
+
+MOST_REMEMBERED = 500_000
+"""Blobs remembered as looked at, twice over: beyond that some are looked at again, and memory stays bounded (about
+150 bytes each)."""
+
+
+class Named(NamedTuple):
+    """A blob, and who names it."""
+
+    position: int
+    """Of the event that does, itself or through a conversation."""
+    digest: Digest
+    node: bool
+    """Whether it is a node of a conversation, and so names blobs itself."""
+
+
+def names_in(position: int, event: Event) -> list[Named]:
+    """List what an event names."""
+    asked = event.conversation if isinstance(event, ModelAsked) else None
+    return [Named(position, digest, digest == asked) for digest in named_blobs(event)]
+
+
+def names_of_node(named: Named, data: bytes) -> list[Named]:
+    """List what a node of a conversation names: the node before it, and its messages.
+
+    Raises:
+        msgspec.MsgspecError: It is no node.
+    """
+    node = msgspec.json.decode(data, type=ConversationNode)
+    return [Named(named.position, digest, digest == node.before) for digest in named_blobs(node)]
+
+
+class BlobCheck:
+    """What was seen of the blobs so far."""
+
+    def __init__(self, log: EventLog, findings: Findings) -> None:
+        self.checked = 0
+        """Blobs whose bytes were compared with their digests."""
+        self.erased: dict[Digest, ErasedBlob] = {}
+        self._log = log
+        self.findings = findings
+        self._seen: set[tuple[Digest, bool]] = set()
+        self._seen_before: set[tuple[Digest, bool]] = set()
+
+    async def look(self, names: Sequence[Named]) -> None:
+        """Look at what was named, and at what that names."""
+        waiting: Iterable[Named] = names
+        while new := {each.digest: each for each in waiting if self._is_new(each)}:
+            further: list[Named] = []
+            async for page in self._log.many(list(new)):
+                for digest, found in page:
+                    further += self._judge(new[digest], found)
+            waiting = further
+
+    def _is_new(self, named: Named) -> bool:
+        """Say whether something was not looked at yet, and remember it."""
+        key = named.digest, named.node
+        if key in self._seen or key in self._seen_before:
+            return False
+        if len(self._seen) >= MOST_REMEMBERED:
+            self._seen, self._seen_before = set(), self._seen
+        self._seen.add(key)
+        return True
+
+    def _judge(self, named: Named, found: bytes | LogError) -> Sequence[Named]:
+        """Take note of one blob; give what it names itself."""
+        position, digest, node = named
+        match found:
+            case BlobErased():
+                self.erased.setdefault(digest, ErasedBlob(position, digest, found.at, found.reason))
+            case BlobMissing():
+                self.findings.add(BlobLost(position, digest))
+            case LogError():
+                self.findings.add(BlobDamaged(position, digest, found.problem))
+            case bytes():
+                self.checked += 1
+                return self._open(named, found) if node else ()
+        return ()
+
+    def _open(self, named: Named, data: bytes) -> Sequence[Named]:
+        try:
+            return names_of_node(named, data)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self.findings.add(BlobDamaged(named.position, named.digest, f"not a node of a conversation: {error}"))
+            return ()

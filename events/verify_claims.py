@@ -1,0 +1,89 @@
+"""What a look through a log proves, and what it cannot; tamper-evident is all that a chain can be."""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple, assert_never
+
+from events.chain import Seal
+from events.findings import AnyFinding, SealForged, SealUntrusted
+from events.seals import AnySeal, SignedSeal, Standing, extent, standing
+from events.signing import PublicKey
+
+
+class Looked(NamedTuple):
+    """What was looked at."""
+
+    position: int
+    """Last event."""
+    erased: int
+    """Blobs that were removed on purpose."""
+    damaged: bool
+    """Whether anything was found in the log itself."""
+
+
+def usable(seal: AnySeal | None, trusted: Collection[PublicKey]) -> Seal | None:
+    """Give what a seal says of the log, if it is worth comparing with. A forged one accuses nobody."""
+    if seal is None or standing(seal, trusted) in {Standing.FORGED, Standing.UNTRUSTED}:
+        return None
+    return extent(seal)
+
+
+def findings_on(seal: AnySeal | None, trusted: Collection[PublicKey]) -> tuple[AnyFinding, ...]:
+    """Say what is wrong with the seal itself."""
+    if seal is None:
+        return ()
+    key = seal.key if isinstance(seal, SignedSeal) else None
+    match standing(seal, trusted):
+        case Standing.FORGED:
+            return (SealForged(str(key)),)
+        case Standing.UNTRUSTED:
+            return (SealUntrusted(key),)
+        case Standing.UNSIGNED | Standing.SIGNED | Standing.TRUSTED:
+            return ()
+
+
+def claims(
+    looked: Looked, seal: AnySeal | None, trusted: Collection[PublicKey]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say what was proved and what was not, in that order."""
+    compared = usable(seal, trusted)
+    proved = [] if looked.damaged else list(_proved(looked, compared))
+    if not looked.damaged and isinstance(seal, SignedSeal) and compared is not None:
+        proved.append(f"the seal was signed with the key {seal.key}")
+    return tuple(proved), tuple(_not_proved(looked, seal, trusted))
+
+
+def _proved(looked: Looked, seal: Seal | None) -> Iterator[str]:
+    blobs = "every blob they name is as it was written"
+    blobs += f", but for {looked.erased} erased on purpose" if looked.erased else ""
+    yield f"events 1 to {looked.position} fit one chain of digests, and {blobs}"
+    if seal is not None:
+        yield f"events 1 to {seal.count} are those that were sealed"
+
+
+def _not_proved(looked: Looked, seal: AnySeal | None, trusted: Collection[PublicKey]) -> Iterator[str]:
+    compared = usable(seal, trusted)
+    if compared is None:
+        why = "no seal given" if seal is None else "the seal given is worth nothing"
+        yield f"that no event was cut off the end, or that the whole was not written anew: {why}"
+    elif looked.position > compared.count:
+        yield f"that nothing behind event {compared.count} was cut off or written anew"
+    if seal is not None:
+        yield from _of_seal(seal, trusted)
+    if looked.erased:
+        yield "who erased blobs, when and why: that is as the file says, and no digest covers it"
+    yield "that what was recorded was true when it was recorded"
+
+
+def _of_seal(seal: AnySeal, trusted: Collection[PublicKey]) -> Iterator[str]:
+    """Say what a seal leaves open."""
+    match found := standing(seal, trusted):
+        case Standing.UNSIGNED:
+            yield "that this seal is the one that was taken: it is not signed, so that depends on where it was kept"
+        case Standing.SIGNED:
+            yield "whose key signed the seal: name the keys you trust with --trust"
+        case Standing.TRUSTED:
+            yield "when the seal was signed: its time is the signer's word"
+        case Standing.FORGED | Standing.UNTRUSTED:
+            pass
+        case _:
+            assert_never(found)
