@@ -12,6 +12,8 @@ from events.run import RunClosed, RunOpened
 from events.session import SessionStarted
 
 RUN = "run"
+DERIVED = "whatif/"
+"""Streams of this name hold what readers asked of the run later; no actor knows them."""
 
 
 class Histories(NamedTuple):
@@ -57,7 +59,7 @@ class Histories(NamedTuple):
 
 
 async def load_histories(log: EventLog, run: str) -> Histories:
-    """Read everything a run has recorded.
+    """Read everything a run has recorded of itself.
 
     Raises:
         RunUnknown: There is no such run.
@@ -65,6 +67,8 @@ async def load_histories(log: EventLog, run: str) -> Histories:
     by_stream: dict[str, list[Recorded]] = {}
     async for page in pages_of(log, Selection(run=run)):
         for recorded in page:
+            if recorded.stream.name.startswith(DERIVED):
+                continue
             by_stream.setdefault(recorded.stream.name, []).append(recorded)
     if not by_stream:
         raise RunUnknown(run)

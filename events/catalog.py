@@ -41,6 +41,7 @@ from events.trial import (
     TrialClosed,
     TrialOpened,
 )
+from events.whatif import DecisionFlipped, PathLeft, WhatIfAnswered
 
 AnyEvent: TypeAlias = (
     RunOpened
@@ -94,5 +95,8 @@ AnyEvent: TypeAlias = (
     | SkillRevised
     | SkillRefused
     | SkillImported
+    | DecisionFlipped
+    | PathLeft
+    | WhatIfAnswered
 )
 """The closed union of all events: `match` over it, and the checker counts."""

@@ -73,6 +73,7 @@ def test_a_command_that_is_documented_exists_and_the_other_way_round() -> None:
     """The issue's list of commands."""
     assert set(cli.app) >= {
         "config", "demo", "doctor", "import", "init", "log", "pdi", "replay", "resume", "run", "runs", "show", "skills",
+        "what-if",
     }  # fmt: skip
 
 
