@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from engine.system import clock
 from views.calling import call, finish
-from views.commands import imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if
+from views.commands import imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
 from views.machine import Machine
 
 app: Final = App(
@@ -51,6 +51,7 @@ _pdi.command(pdi.calibrate)
 
 app.command(replay.replay)
 app.command(what_if.ask, name="what-if")
+app.command(why.why)
 
 _tasks.command(tasks.check_tasks, name="check")
 _tasks.command(tasks.run_tasks, name="run")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from engine.errors import RunUnknown
 from engine.lineage import SESSION, Branch, Lineage, ancestral_sessions, lineage_of, pages_of
-from events.base import Recorded, Ref
+from events.base import Recorded, Ref, StreamId
 from events.codec import tag_of
 from events.log import EventLog, Selection
 from events.run import RunClosed, RunOpened
@@ -58,21 +58,26 @@ class Histories(NamedTuple):
         return history[-1].version if history else 0
 
 
-async def load_histories(log: EventLog, run: str) -> Histories:
-    """Read everything a run has recorded of itself.
+async def load_histories(log: EventLog, run: str, trial: str | None = None) -> Histories:
+    """Read what a run has recorded of itself.
+
+    Args:
+        log: Which holds it.
+        run: Its id.
+        trial: Only this trial, its attempts, and what the run as a whole recorded. None: everything.
 
     Raises:
         RunUnknown: There is no such run.
     """
     by_stream: dict[str, list[Recorded]] = {}
-    async for page in pages_of(log, Selection(run=run)):
-        for recorded in page:
-            if recorded.stream.name.startswith(DERIVED):
-                continue
-            by_stream.setdefault(recorded.stream.name, []).append(recorded)
+    lineage = await lineage_of(log, run)
+    for selection in await _selections(log, lineage, trial):
+        async for page in pages_of(log, selection):
+            for recorded in page:
+                if not recorded.stream.name.startswith(DERIVED):
+                    by_stream.setdefault(recorded.stream.name, []).append(recorded)
     if not by_stream:
         raise RunUnknown(run)
-    lineage = await lineage_of(log, run)
     own = by_stream.get(SESSION, [])
     earlier = await ancestral_sessions(log, lineage, _last_shared(by_stream, lineage)) if len(lineage) > 1 else []
     sessions = tuple(each.position for each in [*earlier, *own] if isinstance(each.event, SessionStarted))
@@ -108,4 +113,18 @@ def cut(histories: Histories, run: str, position: int) -> Histories:
 def _last_shared(by_stream: Mapping[str, Sequence[Recorded]], lineage: Lineage) -> int:
     """Give the position of the last event that a fork has of its ancestors; 0 if there is none."""
     cuts = lineage[-1].cuts
-    return max((by_stream[name][version - 1].position for name, version in cuts.items()), default=0)
+    read = ((by_stream[name], version) for name, version in cuts.items() if name in by_stream)
+    return max((history[version - 1].position for history, version in read), default=0)
+
+
+async def _selections(log: EventLog, lineage: Lineage, trial: str | None) -> list[Selection]:
+    run = lineage[-1].run
+    if trial is None:
+        return [Selection(run=run)]
+    wanted = {RUN, SESSION, f"trial/{trial}"}
+    streams = dict.fromkeys([*lineage[-1].cuts, *await log.streams(run)])
+    return [
+        Selection(stream=StreamId(run, name))
+        for name in streams
+        if name in wanted or name.rpartition("/")[0] == f"attempt/{trial}"
+    ]

@@ -200,6 +200,11 @@ class MortalLog:
         self._fate.breathe()
         return await self._log.erase(digest, reason)
 
+    async def digests(self, beginning: str, *, most: int = 10) -> list[Digest]:
+        """List blobs by the beginning of their digests."""
+        self._fate.breathe()
+        return await self._log.digests(beginning, most=most)
+
     async def erasures(self) -> list[Erasure]:
         """List what was removed."""
         self._fate.breathe()

@@ -217,6 +217,14 @@ class EventLog(BlobStore, Protocol):
             BlobMissing: They are not there, or were erased before.
         """
 
+    async def digests(self, beginning: str, *, most: int = 10) -> list[Digest]:
+        """List blobs that are kept, or were erased, by the beginning of their digests, in order.
+
+        Args:
+            beginning: 1 to 64 hexadecimal characters; with any other there are none.
+            most: How many at the most.
+        """
+
     async def erasures(self) -> list[Erasure]:
         """List the blobs whose bytes were removed, in the order of their digests."""
 

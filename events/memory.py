@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.chain import GENESIS, link, stream_part
-from events.digest import Digest, digest_of
+from events.digest import Digest, digest_of, span_of
 from events.draft import check_stream, hold_secrets, prepare, redact
 from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
 from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, RunOwned, VersionConflict
@@ -116,6 +116,13 @@ class MemoryLog:
         erasure = Erasure(digest, self.redactor.text(reason), self._clock())
         self._kept.blobs[digest] = erasure
         return erasure
+
+    async def digests(self, beginning: str, *, most: int = 10) -> list[Digest]:
+        """List blobs by the beginning of their digests."""
+        await self._open()
+        span = span_of(beginning)
+        found = [] if span is None else sorted(each for each in self._kept.blobs if span[0] <= each <= span[1])
+        return found[:most]
 
     async def erasures(self) -> list[Erasure]:
         """List the blobs whose bytes were removed."""

@@ -10,6 +10,7 @@ import msgspec
 from events.base import Event
 from events.digest import Digest
 from events.model import ConversationNode
+from events.values import NamedDigest
 
 _Find = Callable[[Any], Iterator[Digest]]
 
@@ -18,6 +19,23 @@ def named_blobs(value: Event | ConversationNode) -> Iterator[Digest]:
     """List the blobs that an event or a node of a conversation names, in the order of its fields."""
     find = _finder(type(value))
     return iter(()) if find is None else find(value)
+
+
+def blobs_by_name(value: Event | ConversationNode) -> Iterator[tuple[str, Digest]]:
+    """List the same, each with what it is called: its field, or the name that stands beside it."""
+    hints = _hints(type(value))
+    for field in value.__struct_fields__:
+        find = _finder(hints[field])
+        part = getattr(value, field)
+        for each in part if isinstance(part, tuple) else (part,):
+            name = each.name if isinstance(each, NamedDigest) else field.replace("_", " ")
+            if find is not None:
+                yield from ((name, digest) for digest in find((each,) if isinstance(part, tuple) else each))
+
+
+@cache
+def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from anyio import CancelScope, move_on_after
 from anyio import Event as Signal
 
-from events import sqlite_leases, sqlite_many
+from events import sqlite_blobs, sqlite_leases, sqlite_many
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
 from events.draft import check_stream, prepare
@@ -153,6 +153,10 @@ class SqliteLog:
         self._blobs.forget(digest)
         await self.checkpoint()
         return erasure
+
+    async def digests(self, beginning: str, *, most: int = 10) -> list[Digest]:
+        """List blobs by the beginning of their digests."""
+        return await sqlite_blobs.digests(self._reader.connection, beginning, most)
 
     async def erasures(self) -> list[Erasure]:
         """List the blobs whose bytes were removed."""

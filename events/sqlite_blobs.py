@@ -7,7 +7,7 @@ from threading import Lock
 import zstandard
 from anyio import to_thread
 
-from events.digest import Digest, digest_of
+from events.digest import Digest, digest_of, span_of
 from events.log import Erasure
 from events.log_errors import BlobErased, BlobMissing, LogCorrupt
 from events.sqlite_connection import Connection
@@ -171,6 +171,16 @@ def _find(file: sqlite3.Connection, digest: Digest) -> Packed:
     if data is None:
         raise BlobErased(digest, reason=reason.decode(), at=at)
     return size, encoding, data
+
+
+async def digests(reader: Connection, beginning: str, most: int) -> list[Digest]:
+    """List blobs by the beginning of their digests, along the table's own order."""
+    span = span_of(beginning)
+    if span is None:
+        return []
+    first, last = map(bytes.fromhex, span)
+    sql = "SELECT digest FROM blobs WHERE digest BETWEEN ? AND ? ORDER BY digest LIMIT ?"
+    return [Digest(name.hex()) for (name,) in await reader.fetch(sql, (first, last, most))]
 
 
 def unpack(path: str, digest: Digest, row: Packed) -> bytes:

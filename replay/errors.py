@@ -3,7 +3,8 @@
 StillroomError
 └── ReplayError
     ├── NotRerunnable       a run that no actor of ours made
-    └── NothingDecided      a run that was cut off before it began
+    ├── NothingDecided      a run that was cut off before it began
+    └── CauseLost           bytes that a decision rested on are gone
 """
 
 from typing import ClassVar
@@ -39,3 +40,17 @@ class NothingDecided(ReplayError):
             remedy="`stillroom runs` lists the others",
         )
         self.run = run
+
+
+class CauseLost(ReplayError):
+    """Raised when a chain of causes cannot be told down to its bytes: an explanation with a hole is none."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, what: str, trouble: str, others: int) -> None:
+        more = f", and {others} more" if others else ""
+        super().__init__(
+            f"{what} cannot be resolved: {trouble}{more}",
+            remedy="restore the log from a copy; `stillroom log verify` lists everything that is missing or damaged",
+        )
+        self.what = what

@@ -64,15 +64,20 @@ class DecidedRun(NamedTuple):
                 yield made
 
 
-async def read_decisions(log: EventLog, run: str) -> DecidedRun:
+async def read_decisions(log: EventLog, run: str, trial: str | None = None) -> DecidedRun:
     """Read a run's decisions with all they rested on.
+
+    Args:
+        log: Which holds the run.
+        run: Its id.
+        trial: Only the decisions of this one; no other is read. None: of all.
 
     Raises:
         RunUnknown: There is no such run.
         NothingDecided: It was cut off before it began.
         BlobMissing: Bytes that a decision rests on are gone; the error says which.
     """
-    histories = await load_histories(log, run)
+    histories = await load_histories(log, run, trial)
     opened = opening_of(histories)
     match opened:
         case RunOpened():

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from events.base import StreamId
+from events.digest import Digest
 from events.log import EventLog
 from views.errors import IdAmbiguous, IdUnknown
 
 LATEST: Final = "@latest"
+BLOB: Final = "blob"
+"""What stands before the colon of a digest."""
 _BACK: Final = re.compile(r"(?P<run>[^~]+)~(?P<back>\d{1,6})?")
 
 
@@ -46,7 +49,13 @@ class PlaceTarget(NamedTuple):
     version: int
 
 
-Target: TypeAlias = RunTarget | TrialTarget | AttemptTarget | EventTarget | PlaceTarget
+class BlobTarget(NamedTuple):
+    """Bytes under their digest."""
+
+    digest: Digest
+
+
+Target: TypeAlias = RunTarget | TrialTarget | AttemptTarget | EventTarget | PlaceTarget | BlobTarget
 
 
 async def find_run(log: EventLog, text: str) -> str:
@@ -87,7 +96,8 @@ async def find_target(log: EventLog, text: str) -> Target:
     """Find what a person wants to see.
 
     ``RUN``; ``RUN:TRIAL`` and ``RUN:TRIAL/2``; ``TRIAL`` and ``TRIAL/2`` of the latest run; a bare number is the
-    position of an event; ``RUN:STREAM@3`` is an event by its place.
+    position of an event; ``RUN:STREAM@3`` is an event by its place; ``blob:3fa9`` are bytes by the beginning of their
+    digest.
 
     Raises:
         IdUnknown: There is no such thing.
@@ -96,6 +106,8 @@ async def find_target(log: EventLog, text: str) -> Target:
     if text.isascii() and text.isdigit():
         return EventTarget(int(text))
     run, colon, rest = text.partition(":")
+    if colon and run == BLOB:
+        return await _blob(log, rest)
     if colon:
         return await _within(log, await find_run(log, run), rest)
     try:
@@ -104,6 +116,11 @@ async def find_target(log: EventLog, text: str) -> Target:
         if not await log.runs():
             raise
         return await _within(log, await find_run(log, LATEST), text)
+
+
+async def _blob(log: EventLog, beginning: str) -> BlobTarget:
+    found = await log.digests(beginning.lower(), most=5)
+    return BlobTarget(Digest(_one(f"{BLOB}:{beginning}", found, "blob", [])))
 
 
 async def _within(log: EventLog, run: str, text: str) -> Target:

@@ -19,8 +19,8 @@ from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOp
 from projections.trials import Run
 from views.desk import Desk
 from views.errors import IdUnknown
-from views.figures import cost, count, duration, plural, reward, when
-from views.ids import AttemptTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
+from views.figures import cost, count, duration, plural, reward, size, when
+from views.ids import AttemptTarget, BlobTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
 from views.logs import EventRow, event_row
 from views.runs import (
     AttemptRow,
@@ -48,6 +48,15 @@ class StepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
     note: str
     text: str
     """All of it; views show the first lines."""
+
+
+class BlobRow(msgspec.Struct, frozen=True, tag_field="kind", tag="blob"):
+    """Bytes that events name by their digest."""
+
+    digest: str
+    bytes: int
+    text: str
+    """As UTF-8; what is none stands as U+FFFD."""
 
 
 async def steps(log: EventLog, history: Sequence[Recorded]) -> list[StepRow]:
@@ -192,8 +201,21 @@ async def tell(desk: Desk, text: str, *, full: bool) -> None:
             await _tell_attempt(desk, target, full=full)
         case EventTarget() | PlaceTarget():
             await _tell_event(desk, target, full=full)
+        case BlobTarget():
+            await _tell_blob(desk, target, full=full)
         case _:
             assert_never(target)
+
+
+async def _tell_blob(desk: Desk, target: BlobTarget, *, full: bool) -> None:
+    """Show bytes, fetched and hashed again.
+
+    Raises:
+        BlobMissing: They are not there; `BlobErased` says why.
+    """
+    data = await desk.log.get(target.digest)
+    row = BlobRow(target.digest, len(data), data.decode("utf-8", errors="replace"))
+    desk.screen.draw(row, partial(render_blob, full=full))
 
 
 async def _tell_run(desk: Desk, target: RunTarget) -> None:
@@ -252,3 +274,9 @@ def render_event(row: EventRow, texts: Mapping[Digest, str], *, full: bool) -> R
             *[_shown(f"  {line}", full=full) for line in head(text, full=full)],
         ]
     return Group(*parts)
+
+
+def render_blob(row: BlobRow, *, full: bool) -> RenderableType:
+    """Draw a blob."""
+    head_ = pairs([("blob", row.digest), ("size", size(row.bytes))])
+    return Group(head_, "", *[_shown(line, full=full) for line in head(row.text, full=full)])

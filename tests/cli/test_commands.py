@@ -20,6 +20,7 @@ READING = [
     ("show", "greet"),
     ("show", "greet/1"),
     ("show", "1"),
+    ("why", "greet/1"),
     ("pdi",),
     ("pdi", "--method", "js_divergence"),
     ("skills", "list"),

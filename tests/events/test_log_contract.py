@@ -169,6 +169,21 @@ async def test_an_erased_blob_says_so_and_the_chain_holds(log: EventLog) -> None
     assert (report.sound, report.erased) == (True, (digest,))
 
 
+async def test_blobs_are_found_by_the_beginning_of_their_digests(log: EventLog) -> None:
+    """People type a few characters of a digest; an odd number of them, too."""
+    digests = sorted(log.put(f"blob {number}".encode()) for number in range(40))
+    await log.append(TRIAL, observed(digests[0]), expected_version=0)
+    await log.erase(digests[3], "it is found all the same")
+    assert await log.digests(digests[7]) == [digests[7]]
+    assert await log.digests(digests[3][:11]) == [digests[3]]
+    assert await log.digests(digests[5][:1], most=99) == [each for each in digests if each[0] == digests[5][0]]
+    for nothing in ("", "xyz", "AB", digests[0] + "0", "0" * 63):
+        assert await log.digests(nothing) == []
+    everything = [each for letter in "0123456789abcdef" for each in await log.digests(letter, most=99)]
+    assert everything == digests
+    assert len([each for letter in "0123456789abcdef" for each in await log.digests(letter, most=1)]) <= 16
+
+
 async def test_secrets_are_replaced_before_anything_is_kept(log: EventLog) -> None:
     """In payloads and in blobs; the digest names what is kept."""
     digest = log.put(f"key={SECRETS['TOKEN']}.".encode())

@@ -9,7 +9,7 @@ from views.options import ASIS, ASKED, Asked, Given, Options
 
 ROWS: Final[Rows] = {
     "runs": (runs.RunRow,),
-    "show": (runs.RunRow, runs.TrialRow, runs.AttemptRow, show.StepRow, logs.EventRow),
+    "show": (runs.RunRow, runs.TrialRow, runs.AttemptRow, show.StepRow, logs.EventRow, show.BlobRow),
     "pdi": (pdi.PdiRow,),
 }
 
@@ -21,11 +21,11 @@ async def list_runs(*, options: Options = ASIS, machine: Given) -> None:
 
 
 async def show_it(target: str = LATEST, /, *, full: bool = False, options: Options = ASIS, machine: Given) -> None:
-    """Show a run, a trial, an attempt or an event.
+    """Show a run, a trial, an attempt, an event or the bytes it names.
 
     Args:
         target: RUN, RUN:TRIAL, RUN:TRIAL/2, TRIAL or TRIAL/2 of the latest run, an event's position, or
-            RUN:STREAM@3. Ids may be shortened; @latest and RUN~2 work everywhere.
+            RUN:STREAM@3, or blob:DIGEST. Ids may be shortened; @latest and RUN~2 work everywhere.
         full: Show texts to their end.
     """
     async with options.desk(machine) as desk:

@@ -1,0 +1,1 @@
+"""Why something was decided: the chain of causes from an event down to bytes."""

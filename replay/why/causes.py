@@ -1,0 +1,168 @@
+"""From an event to what it rests on: the table of looks, read against the past of its run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, assert_never
+
+from events.attempt import AttemptAbandoned, AttemptJudged, AttemptOpened
+from events.base import Event, Recorded, Ref
+from events.model import ModelAnswered, ModelAsked
+from events.named_blobs import blobs_by_name
+from events.run import RunOpened
+from events.session import InFlightFound
+from events.skill import EvidenceGathered, SkillRevised
+from events.trial import AttemptConcluded, AttemptPlanned, TaskRead
+from replay.why.looks import (
+    RESTS,
+    AttemptEnd,
+    ByRole,
+    Every,
+    Kinds,
+    Latest,
+    Look,
+    Mention,
+    Named,
+    Next,
+    Opening,
+    Plan,
+    Prompts,
+    Since,
+    TrialEnds,
+)
+from replay.why.nodes import BlobLink, EventLink, Form, Link, RequestLink, TaskLink
+from replay.why.past import Past, trial_of
+
+_FORMS: Final[Mapping[tuple[type[Event], str], Form]] = {
+    (ModelAsked, "conversation"): "conversation",
+    (EvidenceGathered, "references"): "references",
+    (SkillRevised, "provenance"): "provenance",
+}
+"""Blobs that name further events and blobs, by event and field."""
+_LAST: Final[frozenset[Form]] = frozenset({"references", "provenance"})
+"""Told last: what they name was told by then, in the order in which it happened."""
+
+
+async def links_of(past: Past, recorded: Recorded) -> list[Link]:
+    """List what an event rests on: the bytes it names, what it answers, and what its table entry says."""
+    blobs = [*_blobs(recorded.event)]
+    links: list[Link] = [each for each in blobs if each.form not in _LAST]
+    links += _fingerprints(recorded)
+    if recorded.cause is not None:
+        links.append(EventLink("answers", recorded.cause))
+    for look in RESTS[type(recorded.event)]:
+        links += await _looked(past, recorded, look)
+    return [*links, *[each for each in blobs if each.form in _LAST]]
+
+
+def _blobs(event: Event) -> Iterator[BlobLink]:
+    for name, digest in blobs_by_name(event):
+        yield BlobLink(name, digest, _FORMS.get((type(event), name), "text"))
+
+
+def _fingerprints(recorded: Recorded) -> Iterator[Link]:
+    match recorded.event:
+        case ModelAnswered(request=request) if recorded.cause is not None:
+            yield RequestLink("request", request, recorded.cause)
+        case TaskRead(task_digest=digest):
+            yield TaskLink("task folder", digest, recorded.ref)
+        case _:
+            pass
+
+
+async def _looked(past: Past, recorded: Recorded, look: Look) -> list[Link]:
+    """Find what one line of the table means for an event."""
+    match look:
+        case Latest() | Mention() | Every() | Since() | Next():
+            return [*_within(await past.stream(recorded.stream.name), recorded, look)]
+        case Prompts():
+            return [*_prompts(await past.opening(), look)] if await _used(past, recorded, look) else []
+        case Opening(label, quiet):
+            return [EventLink(label, Ref("run", 1), quiet=quiet)]
+        case AttemptEnd() | Plan() | TrialEnds() | Named():
+            return [EventLink(look.label, ref) for ref in await _elsewhere(past, recorded, look)]
+        case ByRole(looks):
+            found = [await _looked(past, recorded, each) for each in looks[_asked(recorded).role]]
+            return [link for each in found for link in each]
+        case _:
+            assert_never(look)
+
+
+def _within(
+    history: Sequence[Recorded], recorded: Recorded, look: Latest | Mention | Every | Since | Next
+) -> list[EventLink]:
+    """Look along the event's own stream."""
+    before = history[: recorded.version - 1]
+    match look:
+        case Latest(label, kinds, quiet):
+            return [EventLink(label, each.ref, quiet=quiet) for each in _of(before, kinds)[-1:]]
+        case Mention(label, kinds):
+            return [EventLink(label, each.ref, follow=False, quiet=True) for each in _of(before, kinds)[-1:]]
+        case Every(label, kinds):
+            return [EventLink(label, each.ref) for each in _of(before, kinds)]
+        case Since(label, kinds, mark):
+            marked = _of(before, mark)
+            return [EventLink(label, each.ref) for each in _of(before[marked[-1].version :] if marked else (), kinds)]
+        case Next(label, kinds):
+            return [EventLink(label, each.ref) for each in _of(history[recorded.version :], kinds)[:1]]
+        case _:
+            assert_never(look)
+
+
+def _of(history: Sequence[Recorded], kinds: Kinds) -> list[Recorded]:
+    return [each for each in history if isinstance(each.event, kinds)]
+
+
+def _asked(recorded: Recorded) -> ModelAsked:
+    assert isinstance(recorded.event, ModelAsked), recorded
+    return recorded.event
+
+
+async def _elsewhere(past: Past, recorded: Recorded, look: AttemptEnd | Plan | TrialEnds | Named) -> list[Ref]:
+    """Look into other streams of the run."""
+    match look:
+        case AttemptEnd():
+            return await _attempt_end(past, recorded)
+        case Plan():
+            return await _plan(past, recorded)
+        case TrialEnds():
+            streams = await past.log.streams(past.run)
+            return [Ref(name, version) for name, version in streams.items() if name.startswith("trial/")]
+        case Named():
+            return list(recorded.event.asked) if isinstance(recorded.event, InFlightFound) else []
+        case _:
+            assert_never(look)
+
+
+async def _attempt_end(past: Past, recorded: Recorded) -> list[Ref]:
+    event, trial = recorded.event, trial_of(recorded.stream.name)
+    assert isinstance(event, AttemptConcluded), recorded
+    history = await past.stream(f"attempt/{trial}/{event.attempt}")
+    return [each.ref for each in _of(history, (AttemptJudged, AttemptAbandoned))[-1:]]
+
+
+async def _plan(past: Past, recorded: Recorded) -> list[Ref]:
+    event = recorded.event
+    assert isinstance(event, AttemptOpened), recorded
+    history = await past.stream(f"trial/{event.trial}")
+    planned = [
+        each for each in history if isinstance(each.event, AttemptPlanned) and each.event.attempt == event.attempt
+    ]
+    return [each.ref for each in planned[:1]]
+
+
+async def _used(past: Past, recorded: Recorded, look: Prompts) -> bool:
+    """Say whether prompts could be used at an event."""
+    before = (await past.stream(recorded.stream.name))[: recorded.version - 1]
+    return not look.after or bool(_of(before, look.after))
+
+
+def _prompts(opening: Recorded | None, look: Prompts) -> list[BlobLink]:
+    """Name the prompts a decision may use: those its run began with."""
+    match opening:
+        case Recorded(event=RunOpened(prompts=prompts)):
+            return [
+                BlobLink(f"{look.label} {each.name}", each.digest, "prompt")
+                for each in prompts
+                if each.name.startswith(look.beginnings)
+            ]
+        case _:
+            return []

@@ -1,0 +1,260 @@
+"""What each kind of event rests on, beside its cause and the blobs it names: the one table a new event needs a line in.
+
+Everything in it looks back, so a chain of causes has an end. The one exception is `Next`: a reading of PDI that was
+imported stands before the memo it was taken of, as its source recorded it.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
+from events.base import Event
+from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.memo import MemoImported, MemoKept, MemoRewritten
+from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
+from events.pdi import InterventionChosen, PdiImported, PdiRead
+from events.run import RunClosed, RunImported, RunOpened
+from events.sandbox import (
+    ActionAsked,
+    ActionObserved,
+    ReleaseAsked,
+    SandboxAsked,
+    SandboxFailed,
+    SandboxOpened,
+    SandboxReleased,
+    SolutionAsked,
+    VerifierRewarded,
+    VerifierSilent,
+    VerifyAsked,
+)
+from events.session import (
+    InFlightFound,
+    InputsChanged,
+    SandboxesSwept,
+    ScopeStopped,
+    SessionEnded,
+    SessionStarted,
+)
+from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
+from events.trial import (
+    AttemptConcluded,
+    AttemptPlanned,
+    HintPrepared,
+    NextDecided,
+    TaskAsked,
+    TaskRead,
+    TrialClosed,
+    TrialOpened,
+)
+from events.values import Role
+
+Kinds: TypeAlias = tuple[type[Event], ...]
+
+
+class Latest(NamedTuple):
+    """The last event of some kinds before it in its own stream."""
+
+    label: str
+    kinds: Kinds
+    quiet: bool = False
+    """Left out where it was told before: every action of an attempt runs in the same sandbox."""
+
+
+class Mention(NamedTuple):
+    """The same, named but not followed: the chain goes another way, and each turn would else lie inside the next.
+
+    Left out where it was told before.
+    """
+
+    label: str
+    kinds: Kinds
+
+
+class Every(NamedTuple):
+    """All events of some kinds before it in its own stream, the first one first."""
+
+    label: str
+    kinds: Kinds
+
+
+class Since(NamedTuple):
+    """All events of some kinds since the last event of another kind; none if there is no such event."""
+
+    label: str
+    kinds: Kinds
+    mark: Kinds
+
+
+class Next(NamedTuple):
+    """The first event of some kinds behind it in its own stream."""
+
+    label: str
+    kinds: Kinds
+
+
+class Opening(NamedTuple):
+    """The run's first event."""
+
+    label: str
+    quiet: bool = False
+    """Left out where it was told before."""
+
+
+class Prompts(NamedTuple):
+    """Texts for models with which the run began, by the beginnings of their names. Each is told once."""
+
+    label: str
+    beginnings: tuple[str, ...]
+    after: Kinds = ()
+    """They are used only behind an event of these kinds; empty if always."""
+
+
+class AttemptEnd(NamedTuple):
+    """How the attempt ended that it names: the verdict in the attempt's own stream."""
+
+    label: str
+
+
+class Plan(NamedTuple):
+    """What the trial decided that this attempt is told."""
+
+    label: str
+
+
+class TrialEnds(NamedTuple):
+    """The last event of each trial of the run."""
+
+    label: str
+
+
+class ByRole(NamedTuple):
+    """For whom a model was asked decides."""
+
+    looks: Mapping[Role, "tuple[Look, ...]"]
+
+
+class Named(NamedTuple):
+    """The events it names in its own fields."""
+
+    label: str
+
+
+Look: TypeAlias = (
+    Latest | Mention | Every | Since | Next | Opening | Prompts | AttemptEnd | Plan | TrialEnds | ByRole | Named
+)
+
+_TURNS: Final = (ModelAnswered, ModelFailed, BudgetRefused, ActionObserved, SandboxFailed)
+_OUTCOMES: Final = (ModelAnswered, ModelFailed, BudgetRefused)
+_MEMO: Final = (MemoRewritten, MemoKept)
+_CONCLUDED: Final = Latest("attempt", (AttemptConcluded,))
+_TASK: Final = Latest("task", (TaskRead,))
+_TRIAL: Final = Latest("trial", (TrialOpened,))
+_SANDBOX: Final = Latest("sandbox", (SandboxOpened,), quiet=True)
+_ATTEMPT: Final = Latest("attempt", (AttemptOpened, ImportedAttempt), quiet=True)
+_RUN: Final = Opening("run", quiet=True)
+_SESSION: Final = Latest("session", (SessionStarted,))
+_OF_ATTEMPT: Final = (AttemptConcluded,)
+_OF_EVIDENCE: Final = (EvidenceGathered,)
+
+_ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
+    "teacher": (
+        _ATTEMPT,
+        Prompts("prompt", ("teacher_",)),
+        Mention("after", (ActionObserved, ModelAnswered)),
+        Latest("budget", (BudgetGranted,)),
+    ),
+    "reflector": (
+        _CONCLUDED,
+        _TASK,
+        Latest("memo before", (MemoRewritten,)),
+        Prompts("prompt", ("reflect_",)),
+        Since("answer before", (ModelAnswered,), _OF_ATTEMPT),
+        Latest("budget", (BudgetGranted,)),
+    ),
+    "distiller": (
+        Latest("evidence", (EvidenceGathered,)),
+        _TASK,
+        Prompts("prompt", ("distil_",)),
+        Since("answer before", (ModelAnswered,), _OF_EVIDENCE),
+        Latest("budget", (BudgetGranted,)),
+    ),
+}
+
+RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
+    RunOpened: (),
+    RunClosed: (TrialEnds("trial"),),
+    RunImported: (),
+    SessionStarted: (),
+    InFlightFound: (_SESSION, Named("asked")),
+    InputsChanged: (_SESSION, Opening("run")),
+    SandboxesSwept: (_SESSION,),
+    SessionEnded: (_SESSION,),
+    ScopeStopped: (_SANDBOX,),
+    TrialOpened: (Opening("run"),),
+    TaskAsked: (_TRIAL,),
+    TaskRead: (),
+    HintPrepared: (_TASK, Prompts("prompt", ("hint",))),
+    AttemptPlanned: (
+        Latest("decision", (NextDecided,)),
+        _TASK,
+        Latest("hint", (HintPrepared,)),
+        Latest("intervention", (InterventionChosen,)),
+        Latest("memo", _MEMO),
+        Prompts("prompt", ("retry_",), after=(AttemptConcluded,)),
+    ),
+    AttemptConcluded: (AttemptEnd("verdict"), Latest("planned", (AttemptPlanned,))),
+    NextDecided: (
+        _TRIAL,
+        Every("attempt", (AttemptConcluded,)),
+        Latest("budget", (BudgetRefused,)),
+    ),
+    TrialClosed: (Every("attempt", (AttemptConcluded,)), Latest("decision", (NextDecided,)), _TRIAL),
+    AttemptOpened: (Plan("planned"),),
+    AgentEnded: (_ATTEMPT, Every("turn", _TURNS)),
+    AttemptJudged: (
+        Latest("agent", (AgentEnded,)),
+        Latest("verifier", (VerifierRewarded, VerifierSilent, SandboxFailed)),
+        _ATTEMPT,
+        Since("turn", _TURNS, (ImportedAttempt,)),
+    ),
+    AttemptAbandoned: (Latest("stopped by", (ScopeStopped, SandboxFailed)), _ATTEMPT),
+    ImportedAttempt: (Opening("run"),),
+    SandboxAsked: (_ATTEMPT,),
+    SandboxOpened: (),
+    SandboxFailed: (),
+    ActionAsked: (_SANDBOX, Latest("asked by", (ModelAnswered, ImportedAttempt))),
+    SolutionAsked: (_ATTEMPT, _SANDBOX),
+    ActionObserved: (),
+    VerifyAsked: (Mention("after", (AgentEnded,)), _SANDBOX),
+    VerifierRewarded: (),
+    VerifierSilent: (),
+    ReleaseAsked: (Latest("after", (AttemptJudged,)), _SANDBOX),
+    SandboxReleased: (),
+    ModelAsked: (ByRole(_ASKED),),
+    ModelAnswered: (),
+    ModelFailed: (),
+    ModelImported: (Opening("run"),),
+    BudgetAsked: (_RUN,),
+    BudgetGranted: (),
+    BudgetRefused: (),
+    MemoRewritten: (
+        _CONCLUDED,
+        Latest("memo before", (MemoRewritten,)),
+        Since("answer", _OUTCOMES, _OF_ATTEMPT),
+    ),
+    MemoKept: (_CONCLUDED, Latest("memo before", (MemoRewritten,)), Since("answer", _OUTCOMES, _OF_ATTEMPT)),
+    MemoImported: (_CONCLUDED, Latest("memo before", (MemoImported,))),
+    PdiRead: (_CONCLUDED, Latest("memo", (MemoRewritten,)), _RUN),
+    InterventionChosen: (Every("reading", (PdiRead,)), Latest("memo", _MEMO), _RUN),
+    PdiImported: (_CONCLUDED, Next("memo", (MemoImported,))),
+    EvidenceGathered: (
+        Every("attempt", (AttemptConcluded,)),
+        Latest("decision", (NextDecided,)),
+        Latest("memo", (MemoRewritten,)),
+        _TASK,
+    ),
+    SkillRevised: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
+    SkillRefused: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
+    SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
+}
+"""By kind of event. Order is the order of the story: what came first is told first, and later ones point to it."""

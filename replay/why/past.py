@@ -1,0 +1,55 @@
+"""The past of one run, read a trial at a time: a chain of causes never needs the whole log."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from engine.histories import Histories, load_histories
+from events.base import Recorded, Ref
+from events.log import EventLog
+
+MOST_TRIALS: Final = 4
+"""Trials held at a time: it bounds memory."""
+
+
+class Past:
+    """What a run has recorded, as far as it was asked for."""
+
+    def __init__(self, log: EventLog, run: str) -> None:
+        self.log = log
+        self.run = run
+        self._trials: dict[str, Histories] = {}
+
+    async def stream(self, name: str) -> Sequence[Recorded]:
+        """Give a stream; nothing if there is none.
+
+        Raises:
+            RunUnknown: There is no such run.
+        """
+        return (await self._of(trial_of(name))).by_stream.get(name, ())
+
+    async def at(self, ref: Ref) -> Recorded | None:
+        """Give an event. None: there is none."""
+        history = await self.stream(ref.stream)
+        return history[ref.version - 1] if 0 < ref.version <= len(history) else None
+
+    async def opening(self) -> Recorded | None:
+        """Give the first event of the run itself. None: it was cut off before that."""
+        return await self.at(Ref("run", 1))
+
+    async def trials(self) -> list[str]:
+        """Name the streams of the trials."""
+        return [name for name in await self.log.streams(self.run) if name.startswith("trial/")]
+
+    async def _of(self, trial: str) -> Histories:
+        known = self._trials.get(trial)
+        if known is None:
+            known = self._trials[trial] = await load_histories(self.log, self.run, trial)
+            if len(self._trials) > MOST_TRIALS:
+                del self._trials[next(iter(self._trials))]
+        return known
+
+
+def trial_of(stream: str) -> str:
+    """Say to which trial a stream belongs; empty if to none."""
+    kind, _, rest = stream.partition("/")
+    return rest.rpartition("/")[0] if kind == "attempt" else rest

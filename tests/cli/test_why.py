@@ -1,0 +1,154 @@
+"""Why, asked as a person would, over a real run: what is printed, what the shell is told, and what a page holds."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from shutil import copytree
+from typing import Any, NamedTuple
+
+import anyio
+import pytest
+
+from engine.runtime import start_run
+from events.sqlite import SqliteLog
+from tests.cli.terminal import ticking, type_in
+from tests.support.edits import edit_events
+from tests.support.runs import SCRIPT, make_base, setting, spec
+
+
+class Lived(NamedTuple):
+    """A folder whose log holds a run."""
+
+    folder: Path
+    run: str
+
+    def copy(self, to: Path) -> "Lived":
+        """Give a log of one's own, to damage."""
+        copytree(self.folder / ".stillroom", to / ".stillroom")
+        return Lived(to, self.run)
+
+    @property
+    def log(self) -> Path:
+        """The log's file."""
+        return self.folder / ".stillroom/log.db"
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """A task that fails once and is solved then."""
+    folder = tmp_path_factory.mktemp("why")
+
+    async def live() -> str:
+        (folder / ".stillroom").mkdir()
+        async with await SqliteLog.open(folder / ".stillroom/log.db", clock=ticking()) as log:
+            return (await start_run(await setting(log, make_base(folder, SCRIPT)), spec())).run
+
+    return Lived(folder, anyio.run(live))
+
+
+def steps(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the sum."""
+    return [row for row in rows if row["row"] == "node"]
+
+
+@pytest.mark.parametrize(
+    ("target", "tag"),
+    [
+        ("word", "skill.revised"),
+        ("word@1", "skill.revised"),
+        ("@latest:word", "skill.revised"),
+        ("word/1", "trial.attempt_concluded"),
+        ("trial/word@2", "task.asked"),
+        ("attempt/word/1@1", "attempt.opened"),
+        ("@latest", "run.closed"),
+        ("1", "session.started"),
+    ],
+)
+def test_whatever_has_a_cause_can_be_asked_for(lived: Lived, target: str, tag: str) -> None:
+    """A skill or a revision of it, an attempt, an event by place or position, a run."""
+    outcome = type_in(lived.folder, "why", target, "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.rows[0]["tag"] == tag
+
+
+def test_each_step_is_an_object_that_can_be_opened(lived: Lived) -> None:
+    """Ids that `why` gives are ids that `show` takes, shortened or not."""
+    outcome = type_in(lived.folder, "why", "word", "--json")
+    nodes, checked = steps(outcome.rows), outcome.rows[-1]
+    assert all(row["schema"] == 1 for row in outcome.rows)
+    keys = {"node", "parent", "depth", "label", "kind", "id", "tag", "digest", "verified", "text", "told", "decision"}
+    assert all(keys <= row.keys() for row in nodes)
+    assert [row["node"] for row in nodes] == list(range(len(nodes)))
+    assert checked["row"] == "checked"
+    assert (checked["broken"], checked["differ"]) == ([], [])
+    assert checked["decisions"] == checked["agree"] > 5
+    for kind in ("event", "blob", "request", "task"):
+        row = next(row for row in nodes if row["kind"] == kind)
+        assert type_in(lived.folder, "show", row["id"]).code == 0, row
+    blob = next(row for row in nodes if row["label"] == "SKILL.md")
+    assert "Copying a word" in type_in(lived.folder, "show", blob["id"][:17]).out
+
+
+def test_people_see_a_tree_and_what_became_of_all_of_it(lived: Lived) -> None:
+    """Cut at a depth, while all of it is hashed: the sum speaks of the whole chain."""
+    short, long = (type_in(lived.folder, "why", "word", "--depth", depth).out for depth in ("1", "9"))
+    assert "├─ " in short
+    assert len(short.splitlines()) < len(long.splitlines())
+    assert "made again: agrees" in short
+    assert short.splitlines()[-3:] == long.splitlines()[-3:]
+
+
+def test_what_nobody_has_a_cause_for_is_refused_with_words(lived: Lived) -> None:
+    """Each says what to do instead."""
+    for target in ("blob:00", "word@7", "nobody", "trial/word@999", "9999999"):
+        outcome = type_in(lived.folder, "why", target)
+        assert outcome.code == 2, target
+        assert outcome.err
+    skill = next(row for row in steps(type_in(lived.folder, "why", "word", "--json").rows) if row["kind"] == "blob")
+    assert "have no cause" in type_in(lived.folder, "why", skill["id"]).err
+
+
+def test_a_missing_byte_is_an_error_that_says_which(lived: Lived, tmp_path: Path) -> None:
+    """The tree is told as far as it goes; the exit code is that of a damaged log."""
+    own = lived.copy(tmp_path)
+    nodes = steps(type_in(own.folder, "why", "word", "--json").rows)
+    digest = next(row["digest"] for row in nodes if row["label"] == "command")
+    with closing(sqlite3.connect(own.log)) as connection:
+        connection.execute("DROP TRIGGER blobs_stay")
+        connection.execute("DELETE FROM blobs WHERE digest = ?", (bytes.fromhex(digest),))
+        connection.commit()
+    outcome = type_in(own.folder, "why", "word", "--depth", "0")
+    assert outcome.code == 5
+    assert digest in outcome.err
+    assert "skill.revised" in outcome.out
+    broken = type_in(own.folder, "why", "word", "--json")
+    assert broken.code == 5
+    assert f"blob:{digest}" in broken.rows[-1]["broken"]
+    assert type_in(own.folder, "show", f"blob:{digest}").code in {2, 5}
+
+
+def test_an_erased_blob_is_told_and_is_no_error(lived: Lived, tmp_path: Path) -> None:
+    """Why it was erased stands where its text would."""
+    own = lived.copy(tmp_path)
+    nodes = steps(type_in(own.folder, "why", "word", "--json").rows)
+    digest = next(row["digest"] for row in nodes if row["label"] == "reply")
+
+    async def erase() -> None:
+        async with await SqliteLog.open(own.log, clock=ticking()) as log:
+            await log.erase(digest, "it named a person")
+
+    anyio.run(erase)
+    outcome = type_in(own.folder, "why", "word", "--depth", "9")
+    assert outcome.code == 0
+    assert "ERASED: erased: it named a person" in outcome.out
+    assert type_in(own.folder, "show", f"blob:{digest}").code == 5
+
+
+def test_a_verdict_edited_in_the_file_is_seen_twice(lived: Lived, tmp_path: Path) -> None:
+    """The event does not fit its digest, and the decision does not come out as it says."""
+    own = lived.copy(tmp_path)
+    edit_events(own.log, "attempt.judged", '"solved","reward":1.0', '"solved","reward":0.5')
+    outcome = type_in(own.folder, "why", "word/2", "--json")
+    assert outcome.code == 5
+    assert any("attempt/word/2@" in place for place in outcome.rows[-1]["differ"])
+    assert any("attempt/word/2@" in place for place in outcome.rows[-1]["broken"])

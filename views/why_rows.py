@@ -1,0 +1,140 @@
+"""A chain of causes as rows: one for each step, and what became of all of them."""
+
+from typing import Any
+
+import msgspec
+
+from replay.why.nodes import BROKEN, Again, Node
+
+
+class AgainRow(msgspec.Struct, frozen=True):
+    """A decision, made again from what it saw."""
+
+    point: str
+    agrees: bool | None
+    """None: it cannot be made again, and `note` says why."""
+    differences: tuple[str, ...]
+    """Fields that come out otherwise."""
+    note: str
+    rule: dict[str, Any]
+    """The settings that decided, by their keys in the spec."""
+    saw: dict[str, Any]
+    """Values that stand in no event of their own, by name."""
+
+
+class NodeRow(msgspec.Struct, frozen=True, tag_field="row", tag="node"):
+    """One step of a chain of causes; what it rests on are the nodes whose parent it is."""
+
+    node: int
+    """From 0, in the order in which they are told."""
+    parent: int | None
+    """The node that rests on it. None: the one that was asked for."""
+    depth: int
+    label: str
+    """In which way its parent rests on it."""
+    kind: str
+    """event, blob, request or task."""
+    id: str
+    """What `show` opens, and for an event `why` too."""
+    tag: str
+    """The kind of event; of a blob, how it is read."""
+    digest: str
+    verified: str
+    """kept, rebuilt, pinned, unkept, erased, missing, damaged or differs: seen by hashing the bytes again."""
+    trouble: str
+    """Why it is not as it was; empty if it is."""
+    bytes: int
+    text: str
+    """Its beginning, or the values of the event."""
+    told: str
+    """Where what it rests on is told: here; above, since it was told before; elsewhere, since it is only named; below
+    the depth that was asked for."""
+    decision: AgainRow | None
+
+
+class CheckedRow(msgspec.Struct, frozen=True, tag_field="row", tag="checked"):
+    """What became of a whole chain, however much of it is shown."""
+
+    target: str
+    nodes: int
+    digests: int
+    """Different ones."""
+    verified: dict[str, int]
+    """Nodes by what became of their digests."""
+    decisions: int
+    """Different ones on the chain."""
+    agree: int
+    """Of these, those that were made again and came out as recorded."""
+    differ: tuple[str, ...]
+    """Ids of those that came out otherwise."""
+    broken: tuple[str, ...]
+    """The first hundred nodes whose bytes are missing, damaged or others."""
+
+
+class Checking:
+    """Counts while a chain is walked; holds digests and ids, never bytes."""
+
+    def __init__(self, target: str) -> None:
+        self.first: tuple[str, str] | None = None
+        """The first node that is broken, by id, and why. None: none is."""
+        self.lost = 0
+        """Nodes that are broken."""
+        self._target = target
+        self._nodes = 0
+        self._digests: set[str] = set()
+        self._verified: dict[str, int] = {}
+        self._decided: dict[str, bool | None] = {}
+        self._broken: list[str] = []
+
+    def see(self, node: Node) -> None:
+        """Take a node in."""
+        self._nodes += 1
+        if node.digest:
+            self._digests.add(node.digest)
+        self._verified[node.verified] = self._verified.get(node.verified, 0) + 1
+        if node.again is not None:
+            self._decided[node.id] = node.again.agrees
+        if node.verified in BROKEN:
+            name = node.id if node.kind in {"event", "blob"} else f"the {node.kind} of {node.id}"
+            self.first = self.first or (name, node.trouble)
+            self.lost += 1
+            if len(self._broken) < 100:
+                self._broken.append(name)
+
+    def row(self) -> CheckedRow:
+        """Sum it up."""
+        return CheckedRow(
+            target=self._target,
+            nodes=self._nodes,
+            digests=len(self._digests),
+            verified=self._verified,
+            decisions=len(self._decided),
+            agree=sum(1 for agrees in self._decided.values() if agrees),
+            differ=tuple(place for place, agrees in self._decided.items() if agrees is False),
+            broken=tuple(self._broken),
+        )
+
+
+def node_row(node: Node) -> NodeRow:
+    """Give a step as it is printed."""
+    return NodeRow(
+        node=node.number,
+        parent=node.parent,
+        depth=node.depth,
+        label=node.label,
+        kind=node.kind,
+        id=node.id,
+        tag=node.tag,
+        digest=node.digest,
+        verified=node.verified,
+        trouble=node.trouble,
+        bytes=node.size,
+        text=node.text,
+        told=node.told,
+        decision=None if node.again is None else again_row(node.again),
+    )
+
+
+def again_row(again: Again) -> AgainRow:
+    """Give a decision as it is printed."""
+    return AgainRow(again.point, again.agrees, again.differences, again.note, dict(again.rule), dict(again.saw))
