@@ -20,10 +20,24 @@ from typing import NamedTuple
 
 import anyio
 
+from engine.config_setting import Means
+from engine.system import clock
+from replay.crash_test import DEATHS, crash_test
 from sandbox.base import SandboxBackend
 from sandbox.local import local_backend
 from tests.support.crashes import Ended, OpenLog, World, ended, in_file, in_memory, world, wrong, wrong_with_cap
 from tests.support.pretend import PretendBackend
+
+APPENDED = (
+    *("run.opened", "trial.opened", "task.read", "trial.attempt_planned", "sandbox.opened", "budget.granted"),
+    *("model.asked", "model.answered", "action.observed", "attempt.agent_ended", "verify.rewarded", "attempt.judged"),
+    *("trial.attempt_concluded", "skill.revised", "trial.closed", "run.closed", "session.ended"),
+)
+ASKED = (
+    *("task.asked", "sandbox.asked", "budget.asked", "model.asked", "action.asked", "verify.asked"),
+    "sandbox.release_asked",
+)
+"""Tags of events around whose appending, and of requests around whose answering, processes are killed."""
 
 Points = Callable[[int], Sequence[tuple[int, ...]]]
 """The deaths to die, each a moment in each life but the last, from the number of moments of an undisturbed life."""
@@ -69,7 +83,7 @@ async def tried(part: Part, here: World, logs: Callable[[], OpenLog]) -> int:
     seen: list[Ended] = []
     for deaths in part.points(plain.moments[0]):
         seen.append(await ended(here, deaths, logs()))
-        found = wrong(plain, seen[-1]) if part.run_usd == "1" else wrong_with_cap(here, seen[-1])
+        found = wrong(plain, seen[-1]) if part.run_usd == "1" else wrong_with_cap(seen[-1])
         bad += len(found)
         for each in found:
             print(f"  LOOK {each}; died at {seen[-1].deaths}")
@@ -104,9 +118,31 @@ async def matrix(every: int, *, real: bool) -> int:
     for part in parts(every):
         async with placed(part, real=real) as (here, logs):
             bad += await tried(part, here, logs)
+    bad += await killed(quick=every > 1)
     print("* trials that lost a sandbox with the process; they abandon an attempt, and are not compared byte for byte")
     print("** answered calls that the model was sent again")
     return bad
+
+
+async def killed(*, quick: bool) -> int:
+    """Let processes be killed by SIGKILL, with a log in a file and the sandboxes of this machine."""
+    begun = time.perf_counter()
+    kinds = [("append", tag) for tag in APPENDED] + [("effect", tag) for tag in ASKED]
+    deaths = DEATHS if quick else [(side, what, tag) for what, tag in kinds for side in ("before", "after")]
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
+        folder = Path(name)
+        means = Means({}, folder, folder / "log.db", folder / "sandboxes", clock, "benchmark")
+        seen = await crash_test(means, folder, "local", told=lambda _: None, deaths=deaths)
+    wrong = [f"  LOOK {each}; killed {crash.place}" for crash in seen for each in crash.wrong]
+    figures = (len(seen), sum(each.killed for each in seen), sum(each.resumed for each in seen))
+    runs, deaths_died, resumes = figures
+    lost, seconds = sum(each.lost for each in seen), time.perf_counter() - begun
+    print(
+        f"{'processes killed':<22} {'':>6} {runs:>6} {deaths_died:>6} {resumes:>7} {lost:>7} {len(wrong):>11} "
+        f"{'':>8} {seconds:>6.0f}"
+    )
+    print("\n".join([f"  SIGKILL, real sandboxes, a log in a file: {len(deaths)} kinds of places", *wrong]))
+    return len(wrong)
 
 
 def main() -> None:

@@ -36,8 +36,6 @@ class Account(NamedTuple):
     """Trials in which an attempt was abandoned because its process died; they may go another way, and say so."""
     spent: Mapping[str, NanoUsd]
     """By trial, without the bounds of calls that were in flight when a process died."""
-    committed: NanoUsd
-    """By all trials, with those bounds: what a cap of the run is held against."""
     sent: Counter[str]
     """By digest of a request's body: how often a model may have received it."""
     equal: bool
@@ -63,7 +61,6 @@ async def account_of(log: EventLog, run: str) -> Account:
         digests,
         frozenset(await trials_that_lost_a_sandbox(log, run)),
         {trial: keeper.of_trial(trial) - bounds[trial] for trial in digests},
-        keeper.committed,
         await _sent(log, streams),
         (await rerun(log, run)).complete,
         (await verify(log)).sound,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,9 +18,12 @@ from engine.providers.scripted.server import ScriptedEndpoint
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting
 from engine.spec import RunSpec
+from events.base import Ref
+from events.budget import BudgetAsked, BudgetGranted
 from events.digest import digest_of
 from events.log import EventLog
 from events.memory import MemoryLog
+from events.model import ModelAnswered, ModelFailed
 from events.sqlite import SqliteLog
 from replay.account import Account, account_of, differences, repeated
 from sandbox.base import SandboxBackend
@@ -49,6 +53,8 @@ class Ended(NamedTuple):
     moments: tuple[int, ...]
     """That passed in each of its lives."""
     account: Account
+    overdrawn: list[Ref]
+    """Grants for which there was no room left under the cap of the run."""
     again: int
     """Answered calls that the model was sent again."""
 
@@ -100,9 +106,40 @@ async def ended(world: World, deaths: Sequence[int], opened: OpenLog) -> Ended:
             resumes += await _life(world, backend, log, fate)
     async with opened() as log:
         account = await account_of(log, (await log.runs())[-1])
+        overdrawn = await _overdrawn(log, nano(world.spec.budget.run_usd))
     received = Counter(str(digest_of(body)) for body in world.endpoint.requests)
     died = tuple(fate.passed[-1] for fate in fates if fate.dead)
-    return Ended(died, resumes, tuple(len(fate.passed) for fate in fates), account, repeated(received, account.sent))
+    moments = tuple(len(fate.passed) for fate in fates)
+    return Ended(died, resumes, moments, account, overdrawn, repeated(received, account.sent))
+
+
+async def _overdrawn(log: EventLog, cap: int | None) -> list[Ref]:
+    """Find grants that did not fit under the cap, whatever the order in which answers came and were recorded.
+
+    Each call before counts with what it came to cost, which the keeper may have known already; with its bound if nobody
+    ever learnt that.
+    """
+    assert cap is not None
+    grants: list[tuple[Ref, int]] = []
+    came_to: dict[Ref, int] = {}
+    latest: dict[str, tuple[Ref, int]] = {}
+    asked: dict[str, int] = {}
+    async for each in log.read():
+        name = each.stream.name
+        match each.event:
+            case BudgetAsked():
+                asked[name] = each.event.amount
+            case BudgetGranted():
+                latest[name] = (each.ref, asked[name])
+                grants.append(latest[name])
+            case ModelAnswered() if each.event.cost is not None:
+                came_to[latest[name][0]] = each.event.cost
+            case ModelFailed():
+                came_to[latest[name][0]] = 0
+            case _:
+                pass
+    before = accumulate((came_to.get(ref, bound) for ref, bound in grants), initial=0)
+    return [ref for (ref, bound), spent in zip(grants, before, strict=False) if spent + bound > cap]
 
 
 async def _life(world: World, backend: SandboxBackend, log: EventLog, fate: Fate) -> int:
@@ -129,11 +166,13 @@ def wrong(plain: Ended, seen: Ended) -> list[str]:
     return differences(plain.account, seen.account) + _repeated(seen)
 
 
-def wrong_with_cap(world: World, seen: Ended) -> list[str]:
-    """Say what should not be so, where trials raced for the budget: who got it may differ, nothing else."""
-    cap = nano(world.spec.budget.run_usd)
-    assert cap is not None
-    found = [] if seen.account.committed <= cap else [f"{seen.account.committed} nano-USD are over the cap"]
+def wrong_with_cap(seen: Ended) -> list[str]:
+    """Say what should not be so, where trials raced for the budget: who got it may differ, nothing else.
+
+    A call that was in flight at a death was granted once and may be paid twice. What may be paid a second time is
+    counted from then on, and is the one thing that can come on top of a cap.
+    """
+    found = [f"granted beyond the cap: {each}" for each in seen.overdrawn]
     found += [] if seen.account.equal else ["the rerun stops before the end"]
     found += [] if seen.account.sound else ["the log is not sound"]
     return found + _repeated(seen)

@@ -3,23 +3,35 @@
 from pathlib import Path
 from typing import Final
 
+from engine.spec import BackendName
+from events.errors import ExitCode
 from sandbox.local import local_backend
-from views import doctor, replays, settings, versions
+from views import crashes, doctor, replays, settings, versions
 from views.commands.rows import Rows
 from views.options import ASIS, NOWISH, Given, Options, Wishes
 
 ROWS: Final[Rows] = {
-    "doctor": (doctor.Check,),
+    "doctor": (doctor.Check, crashes.CrashRow),
     "config show": (settings.SettingRow,),
     "init": (settings.Written,),
     "--version": (versions.Versions,),
 }
 
 
-async def look_around(*, options: Options = ASIS, machine: Given) -> None:
-    """Say what this machine offers a run: isolation, room, keys by name, SQLite."""
+async def look_around(
+    *, crash_test: bool = False, sandbox: BackendName = "local", options: Options = ASIS, machine: Given
+) -> ExitCode:
+    """Say what this machine offers a run: isolation, room, keys by name, SQLite.
+
+    Args:
+        crash_test: Kill a small run at a handful of places instead, resume it, and compare; takes half a minute.
+        sandbox: The backend that the crash test opens its sandboxes with.
+    """
+    if crash_test:
+        return await crashes.tell(options.screen(machine), options.means(machine), machine.workspace, sandbox)
     backend = await local_backend(machine.workspace / "sandboxes")
     options.screen(machine).show(doctor.checks(machine, backend.describe(), machine.sqlite), doctor.render)
+    return ExitCode.DONE
 
 
 def show_config(
