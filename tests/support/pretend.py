@@ -11,7 +11,7 @@ from typing import Final
 from anyio.lowlevel import checkpoint
 
 from sandbox.base import ExecResult, FileEntry, Isolation, Sandbox, SandboxSpec
-from sandbox.errors import PathRefused, SandboxUnavailable
+from sandbox.errors import PathRefused, SandboxLost, SandboxUnavailable
 from sandbox.task import Task
 
 _ECHO: Final = re.compile(r"echo (\w+) > (\S+)")
@@ -28,6 +28,8 @@ class PretendSandbox:
         self._open = open_ids
         self._words = (spec.task.path / "environment/words.txt").read_text()
         self._files = {"words.txt": self._words}
+        self.breaks_after = 0
+        """Commands until it is lost. 0: it holds."""
         self._verdict: tuple[FileEntry, ...] = ()
 
     async def exec(
@@ -43,6 +45,9 @@ class PretendSandbox:
         """Understand the commands of the script, and of the verification."""
         del env, user, timeout_s, max_output_bytes
         await checkpoint()
+        self.breaks_after -= 1
+        if self.breaks_after == 0:
+            raise SandboxLost(self.id, "it was made to break")
         if command == "/tests/test.sh":
             return self._test()
         if cwd == "/":  # the verification clears its folders
