@@ -165,7 +165,7 @@ class MortalLog:
         self._fate.breathe()
         return await self._log.streams(run)
 
-    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: bool = False) -> Fence:
+    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: int | None = None) -> Fence:
         """Take a run."""
         self._fate.breathe()
         return await self._log.acquire(run, owner, ttl_s=ttl_s, take_over=take_over)

@@ -128,8 +128,8 @@ class Session:
 
 async def _take(log: EventLog, run_id: str) -> Fence:
     """Take a run over; a lease whose process is known to be dead does not hold it."""
-    dead = any(lease.run == run_id and process_ended(lease.owner) for lease in await log.leases())
-    return await log.acquire(run_id, process_name(), ttl_s=LEASE_S, take_over=dead)
+    dead = [each.token for each in await log.leases() if each.run == run_id and process_ended(each.owner)]
+    return await log.acquire(run_id, process_name(), ttl_s=LEASE_S, take_over=dead[0] if dead else None)
 
 
 async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:

@@ -241,9 +241,12 @@ class Scope:
             raise Stopped(event)
 
     def _count_time(self, asked: "_Kept", position: int, at: int) -> None:
-        """Add an effect's duration, unless a process died in the middle of it: nobody was waiting then."""
+        """Add an effect's duration, unless a process died in the middle of it: nobody was waiting then.
+
+        A clock that was set back meanwhile says less than nothing: that counts as nothing, and gives no time back.
+        """
         if not any(asked.position < session < position for session in self._world.sessions):
-            self._busy_us += at - asked.at
+            self._busy_us += max(0, at - asked.at)
 
     def _ended(self, wanted: str) -> NoReturn:
         raise HistoryEnded(self.name, self._version, wanted)

@@ -178,11 +178,18 @@ class EventLog(BlobStore, Protocol):
     async def streams(self, run: str) -> dict[str, int]:
         """List a run's streams with their versions, in the order of their first events."""
 
-    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: bool = False) -> Fence:
+    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: int | None = None) -> Fence:
         """Take ownership of a run for a while; the token grows each time it changes hands.
 
+        Args:
+            run: Its id.
+            owner: Who asks.
+            ttl_s: Seconds until the lease runs out, unless it is renewed; 0 or more.
+            take_over: Token of a lease to set aside although it has not run out, because its owner is dead or a person
+                said so. By its token, so that of two who saw the same dead owner only one takes the run. None: none.
+
         Raises:
-            RunOwned: A lease of another owner has not run out, and `take_over` is not given.
+            RunOwned: A lease of another owner has not run out, and is not the one to be set aside.
         """
 
     async def renew(self, fence: Fence, *, ttl_s: float) -> None:

@@ -88,6 +88,7 @@ class RunOwned(LogError):
         )
         self.run = run
         self.owner = owner
+        self.seconds_left = seconds_left
 
 
 class BlobMissing(LogError):

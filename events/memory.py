@@ -183,12 +183,12 @@ class MemoryLog:
         await self._open()
         return {stream.name: version for stream, version in self._kept.versions.items() if stream.run == run}
 
-    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: bool = False) -> Fence:
+    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: int | None = None) -> Fence:
         """Take ownership of a run for a while."""
         await self._open()
         owner, now = self.redactor.text(owner), self._clock()
         lease = self._kept.leases.get(run)
-        if lease is not None and lease.owner != owner and lease.expires_at > now and not take_over:
+        if lease is not None and lease.owner != owner and lease.expires_at > now and lease.token != take_over:
             raise RunOwned(run, owner=lease.owner, seconds_left=(lease.expires_at - now) / 1e6)
         token = 1 if lease is None else lease.token + 1
         self._kept.leases[run] = Lease(run, owner, token, now + round(ttl_s * 1e6))

@@ -229,7 +229,7 @@ class SqliteLog:
         """
         return {name.decode(): version or 0 for name, version in await self._reader.connection.fetch(sql, (run,))}
 
-    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: bool = False) -> Fence:
+    async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: int | None = None) -> Fence:
         """Take ownership of a run for a while."""
         now = self._writer.clock()
         wanted = Lease(run, self.redactor.text(owner), 0, now + round(ttl_s * 1e6))

@@ -10,14 +10,14 @@ BUMP = "UPDATE meta SET value = value + 1 WHERE key = 'lease_epoch'"
 """Tells every process, before its next append, to read the tokens again and to forget which bytes it has at hand."""
 
 
-def acquire(file: sqlite3.Connection, wanted: Lease, *, now: int, take_over: bool) -> Fence:
+def acquire(file: sqlite3.Connection, wanted: Lease, *, now: int, take_over: int | None) -> Fence:
     """Take a run; `wanted` says who asks and until when, its token says nothing.
 
     Raises:
-        RunOwned: A lease of another owner has not run out, and `take_over` is not given.
+        RunOwned: A lease of another owner has not run out, and is not the one to be set aside.
     """
     lease = find(file, wanted.run)
-    if lease is not None and lease.owner != wanted.owner and lease.expires_at > now and not take_over:
+    if lease is not None and lease.owner != wanted.owner and lease.expires_at > now and lease.token != take_over:
         raise RunOwned(wanted.run, owner=lease.owner, seconds_left=(lease.expires_at - now) / 1e6)
     token = 1 if lease is None else lease.token + 1
     file.execute(

@@ -8,7 +8,7 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import anyio
 import msgspec
@@ -21,8 +21,7 @@ from engine.runtime import resume_run, start_run
 from engine.setting import Setting
 from engine.spec import RunSpec
 from engine.system import clock
-
-DONE: Final = 0
+from events.errors import ExitCode, StillroomError
 
 
 class Life(msgspec.Struct, frozen=True):
@@ -68,8 +67,13 @@ async def _carry(setting: Setting, spec: RunSpec) -> None:
 def main() -> int:
     """Read how it goes, live, and print the moments as one line of JSON."""
     life = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Life)
-    sys.stdout.write(msgspec.json.encode(anyio.run(live, life)).decode() + "\n")
-    return DONE
+    try:
+        moments = anyio.run(live, life)
+    except StillroomError as error:
+        sys.stderr.write(f"{error.problem}\n{error.remedy}\n")
+        return error.exit_code
+    sys.stdout.write(msgspec.json.encode(moments).decode() + "\n")
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

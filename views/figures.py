@@ -40,8 +40,8 @@ def when(at: int) -> str:
 
 
 def duration(microseconds: int) -> str:
-    """Write how long something took."""
-    seconds = microseconds / 1e6
+    """Write how long something took; no time at all if the clock was set back meanwhile."""
+    seconds = max(0, microseconds) / 1e6
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

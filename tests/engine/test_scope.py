@@ -1,14 +1,18 @@
 """Stories of a scope: one stream, four lives."""
 
 import pytest
+from typing_extensions import override
 
 from engine.errors import HistoryEnded, HistoryUnread, ReplayDiverged
 from engine.histories import load_histories
+from engine.ports import Place
 from engine.scope import Child, Scope, Stopped
 from events.attempt import AgentEnded, AttemptAbandoned
+from events.base import Event
+from events.memory import MemoryLog
 from events.run import RunClosed
 from events.sandbox import ActionAsked, ActionObserved
-from tests.support.worlds import Echo, closed_world, live_world, memory_log, payloads
+from tests.support.worlds import Echo, Ticking, closed_world, live_world, memory_log, payloads
 
 
 async def work(scope: Scope, command: bytes = b"ls") -> ActionObserved:
@@ -160,3 +164,25 @@ async def test_time_in_effects_is_read_from_the_record_and_leaves_out_downtime()
     again = Scope(await closed_world(log), "attempt/a/1")
     await work(again)
     assert scope.busy_s == again.busy_s == 1.0
+
+
+async def test_a_clock_that_is_set_back_in_an_effect_gives_no_time_back() -> None:
+    """Else an agent at its limit would be given an hour more; and a rerun must find the same."""
+    clock = Ticking()
+    log = MemoryLog(clock=clock)
+
+    class SettingBack(Echo):
+        @override
+        async def __call__(self, asked: Event, place: Place) -> Event:
+            clock.now -= 3_600_000_000 if len(self.asked) == 1 else 0
+            return await super().__call__(asked, place)
+
+    async def three(scope: Scope) -> None:
+        for command in (b"one", b"two", b"three"):
+            await scope.effect(ActionAsked(scope.put(command), None))
+
+    scope = Scope(live_world(log, SettingBack(log)), "attempt/a/1")
+    await three(scope)
+    again = Scope(await closed_world(log), "attempt/a/1")
+    await three(again)
+    assert scope.busy_s == again.busy_s == 2.0

@@ -10,6 +10,7 @@ from events.memory import MemoryLog
 from events.redact import Redactor
 from events.sqlite import SqliteLog
 from tests.events.samples import SECRETS, ticking
+from tests.events.twins import Clocked, Hand
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -21,3 +22,14 @@ async def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[E
         made = await SqliteLog.open(tmp_path / "log.db", clock=ticking(), redactor=Redactor(SECRETS))
     yield made
     await made.close()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def clocked(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Clocked]:
+    """Each implementation in turn, with a clock that the test sets."""
+    clock = Hand()
+    if request.param == "memory":
+        yield MemoryLog(clock=clock), clock
+        return
+    async with await SqliteLog.open(tmp_path / "log.db", clock=clock) as log:
+        yield log, clock

@@ -6,7 +6,9 @@ import pytest
 from events.base import Fence, StreamId
 from events.log import EventLog, Snapshot
 from events.log_errors import FenceLost, RunOwned, VersionConflict
+from events.verify import verify
 from tests.events.samples import ATTEMPT, OTHER_RUN, TRIAL, drafts, texts
+from tests.events.twins import Clocked
 
 
 async def test_a_lease_keeps_others_out_until_it_runs_out(log: EventLog) -> None:
@@ -16,7 +18,7 @@ async def test_a_lease_keeps_others_out_until_it_runs_out(log: EventLog) -> None
     with pytest.raises(RunOwned):
         await log.acquire("run-1", "you", ttl_s=60)
     await log.append(TRIAL, drafts("mine"), expected_version=0, fence=first)
-    second = await log.acquire("run-1", "you", ttl_s=60, take_over=True)
+    second = await log.acquire("run-1", "you", ttl_s=60, take_over=first.token)
     assert second.token > first.token
     with pytest.raises(FenceLost):
         await log.append(TRIAL, drafts("late"), expected_version=1, fence=first)
@@ -36,7 +38,7 @@ async def test_a_lease_keeps_others_out_until_it_runs_out(log: EventLog) -> None
 async def test_one_lost_fence_harms_no_neighbour(log: EventLog) -> None:
     """They may stand in one transaction."""
     old = await log.acquire("run-1", "me", ttl_s=60)
-    await log.acquire("run-1", "you", ttl_s=60, take_over=True)
+    await log.acquire("run-1", "you", ttl_s=60, take_over=old.token)
     ends: list[str] = []
 
     async def attempt(stream: StreamId, fence: Fence | None, version: int = 0) -> None:
@@ -63,3 +65,42 @@ async def test_snapshots_replace_each_other_by_revision(log: EventLog) -> None:
         await log.save_snapshot(Snapshot("cost", 1, position, b"state %d" % position))
     assert await log.load_snapshot("cost", 1) == Snapshot("cost", 1, 7, b"state 7")
     assert await log.load_snapshot("cost", 2) is None
+
+
+async def test_of_two_who_saw_the_same_dead_owner_one_takes_the_run(log: EventLog) -> None:
+    """Both looked before either acted: the second finds a lease that is not the one it meant to set aside."""
+    dead = await log.acquire("run-1", "dead", ttl_s=60)
+    taken = await log.acquire("run-1", "me", ttl_s=60, take_over=dead.token)
+    with pytest.raises(RunOwned):
+        await log.acquire("run-1", "you", ttl_s=60, take_over=dead.token)
+    await log.append(TRIAL, drafts("mine"), expected_version=0, fence=taken)
+
+
+async def test_a_clock_that_is_set_back_neither_ends_a_lease_nor_makes_it_endless(clocked: Clocked) -> None:
+    """Until it is renewed it shows more time than was asked for; renewed, it shows what was asked for from then on."""
+    log, clock = clocked
+    fence = await log.acquire("run-1", "me", ttl_s=60)
+    await log.append(TRIAL, drafts("before"), expected_version=0, fence=fence)
+    clock.now -= 3_600_000_000
+    with pytest.raises(RunOwned) as caught:
+        await log.acquire("run-1", "you", ttl_s=60)
+    assert caught.value.seconds_left == pytest.approx(3660)
+    await log.append(TRIAL, drafts("after"), expected_version=1, fence=fence)
+    await log.renew(fence, ttl_s=60)
+    with pytest.raises(RunOwned) as caught:
+        await log.acquire("run-1", "you", ttl_s=60)
+    assert caught.value.seconds_left == pytest.approx(60)
+    clock.now += 61_000_000
+    assert (await log.acquire("run-1", "you", ttl_s=60)).token > fence.token
+
+
+async def test_a_clock_that_is_set_back_is_recorded_as_it_was_and_breaks_no_order(clocked: Clocked) -> None:
+    """Positions say what came first; times say what the clock showed."""
+    log, clock = clocked
+    await log.append(TRIAL, drafts("one"), expected_version=0)
+    clock.now -= 3_600_000_000
+    await log.append(TRIAL, drafts("two"), expected_version=1)
+    one, two = [each async for each in log.read()]
+    assert two.at - one.at == -3_600_000_000
+    assert await texts(log) == ["one", "two"]
+    assert (await verify(log)).sound

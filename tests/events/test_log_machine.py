@@ -120,9 +120,9 @@ class TwoStores(RuleBasedStateMachine):
         run=run,
         owner=st.sampled_from(["me", "you", f"at {SECRETS['TOKEN']}"]),
         ttl_s=st.sampled_from([0, 0.5, 30]),
-        take_over=st.booleans(),
+        take_over=st.none() | st.integers(1, 4),
     )
-    def acquire(self, which: int, run: str, owner: str, ttl_s: float, *, take_over: bool) -> MultipleResults[Fence]:
+    def acquire(self, which: int, run: str, owner: str, ttl_s: float, take_over: int | None) -> MultipleResults[Fence]:
         """Ask for a run, politely or not."""
         got = self.twins.both(which, lambda log: log.acquire(run, owner, ttl_s=ttl_s, take_over=take_over))
         return multiple(got) if isinstance(got, Fence) else multiple()

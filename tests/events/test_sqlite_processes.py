@@ -85,7 +85,7 @@ async def test_two_logs_on_one_file_notice_each_other(tmp_path: Path) -> None:
         await one.append(TRIAL, [Draft(said("3"), Ref("trial/greet", 2))], expected_version=2, fence=fence)
         with pytest.raises(VersionConflict):
             await two.append(TRIAL, drafts("late"), expected_version=2)
-        await two.acquire("run-1", "two", ttl_s=60, take_over=True)
+        await two.acquire("run-1", "two", ttl_s=60, take_over=fence.token)
         with pytest.raises(FenceLost):
             await one.append(TRIAL, drafts("taken over"), expected_version=3, fence=fence)
         seen: list[str] = []

@@ -35,6 +35,10 @@ class Hand:
         return self.now
 
 
+Clocked = tuple[EventLog, Hand]
+"""A log, and the clock it reads."""
+
+
 class Twins:
     """One `MemoryLog`, and two `SqliteLog`s on one file."""
 
