@@ -1,7 +1,7 @@
 """Blobs on their way into the file and out of it."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from threading import Lock
 
 import zstandard
@@ -66,6 +66,12 @@ class StagedBlobs:
                 if (data := place.get(digest)) is not None:
                     return data
         return None
+
+    def waiting(self, digests: Iterable[Digest]) -> dict[Digest, bytes]:
+        """Give those bytes that the file does not have yet."""
+        with self._lock:
+            unwritten = self._staged | self._writing
+        return {digest: unwritten[digest] for digest in digests if digest in unwritten}
 
     def take(self) -> Mapping[Digest, bytes]:
         """Give what the next transaction has to write. `kept` or `lost` says how it ended."""

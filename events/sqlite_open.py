@@ -67,9 +67,10 @@ async def _refuse_strangers(path: Path, patience_s: float) -> None:
     """Look at the marks in a file's header, and touch nothing."""
     probe = await Connection.open(path, mode="ro", patience_s=patience_s)
     try:
+        # In this order: another process may make the tables between two of these, and the marks with them.
+        empty = await probe.run(_is_empty)
         ((application,),) = await probe.fetch("PRAGMA application_id")
         ((found,),) = await probe.fetch("PRAGMA user_version")
-        empty = await probe.run(_is_empty)
     except LogCorrupt as error:
         raise LogNotOurs(str(path), error.problem) from error
     finally:

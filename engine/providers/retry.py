@@ -82,7 +82,8 @@ def retry_after_in(headers: httpx.Headers, now_us: int) -> float | None:
 
 def _number(text: str | None) -> float | None:
     """Read a plain decimal number; None for anything else, ``nan`` and ``inf`` included."""
-    return float(text) if text and re.fullmatch(r"\d{1,9}(\.\d+)?", text.strip()) else None
+    plain = (text or "").strip()
+    return float(plain) if re.fullmatch(r"\d{1,9}(\.\d+)?", plain) else None
 
 
 def _until(date: str, now_us: int) -> float | None:

@@ -30,6 +30,7 @@ from events.sandbox import (
 from events.session import (
     InFlightFound,
     InputsChanged,
+    RunForked,
     SandboxesSwept,
     ScopeStopped,
     SessionEnded,
@@ -47,6 +48,7 @@ from events.trial import (
     TrialOpened,
 )
 from events.values import Role
+from events.whatif import DecisionFlipped, PathLeft, WhatIfAnswered
 
 Kinds: TypeAlias = tuple[type[Event], ...]
 
@@ -189,6 +191,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     InputsChanged: (_SESSION, Opening("run")),
     SandboxesSwept: (_SESSION,),
     SessionEnded: (_SESSION,),
+    RunForked: (),
     ScopeStopped: (_SANDBOX,),
     TrialOpened: (Opening("run"),),
     TaskAsked: (_TRIAL,),
@@ -256,5 +259,8 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     SkillRevised: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
     SkillRefused: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
     SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
+    DecisionFlipped: (Named("decision"),),
+    PathLeft: (Named("here"),),
+    WhatIfAnswered: (Every("flip", (DecisionFlipped, PathLeft)), Opening("run")),
 }
 """By kind of event. Order is the order of the story: what came first is told first, and later ones point to it."""

@@ -191,7 +191,7 @@ async def test_no_spelling_of_a_secret_reaches_the_disk(tmp_path: Path) -> None:
             events = [*drafts(f"it said {text}, then went on", text), *observed(digest)]
             version = (await log.append(TRIAL, events, expected_version=version)).version
         await log.erase(log.put(b"to be erased" + value.encode()), f"held {value}")
-        await log.acquire(f"run of {value[:3]}", f"host {value}", ttl_s=1)
+        await log.acquire(f"run {version}", f"host {value}", ttl_s=1)
     written = b"".join(file.read_bytes() for file in await _copies(tmp_path))
     await log.close()
     written += path.read_bytes()

@@ -1,6 +1,6 @@
 """Why: stories of chains of causes, told once, in order, down to the bytes, and honest where bytes are gone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -203,11 +203,11 @@ class Watched(MemoryLog):
         self.streams_read: set[str] = set()
 
     @override
-    async def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
+    async def pages(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Recorded]]:
         """Read, and take note."""
-        async for each in super().read(selection):
-            self.streams_read.add(each.stream.name)
-            yield each
+        async for page in super().pages(selection):
+            self.streams_read.update(each.stream.name for each in page)
+            yield page
 
 
 async def test_a_chain_reads_only_the_trial_that_it_is_about(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ async def test_a_client_that_leaves_is_not_answered(tmp_path: Path) -> None:
     counts = tmp_path / "counts"
     async with served(failing('error = "hang"'), counts=counts) as (_, client):
         with pytest.raises(httpx.ReadTimeout):
-            await client.post("/chat/completions", json=asked("a"), timeout=0.05)
+            await client.post("/chat/completions", json=asked("a"), timeout=httpx.Timeout(20, read=1))
     assert [each.at for each in lines(counts)] == ["received"]
 
 
