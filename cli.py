@@ -67,6 +67,8 @@ _log.command(log.stats)
 _log.command(log.verify)
 _log.command(log.seal_it, name="seal")
 _log.command(log.keygen)
+_log.command(log.copy)
+_log.command(log.erase)
 
 app.command(prepare.look_around, name="doctor")
 _config.command(prepare.show_config, name="show")

@@ -150,6 +150,11 @@ class MortalLog:
         self._fate.breathe()
         return self._log.rows(selection)
 
+    async def adopt(self, rows: Sequence[Row], erased: Sequence[Erasure] = ()) -> Head:
+        """Take over events."""
+        self._fate.breathe()
+        return await self._log.adopt(rows, erased)
+
     async def head(self) -> Head:
         """Say how far the log reaches."""
         self._fate.breathe()

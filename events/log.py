@@ -103,6 +103,16 @@ class BlobStore(Protocol):
         """
 
 
+class Source(Protocol):
+    """What events can be taken from: a log, a file that is only read, or a bundle."""
+
+    def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
+        """Give the selected events undecoded and in order, a page at a time."""
+
+    def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
+        """Give many blobs, each once, about 16 MB at a time."""
+
+
 class EventLog(BlobStore, Protocol):
     """An append-only history of facts.
 
@@ -167,6 +177,22 @@ class EventLog(BlobStore, Protocol):
 
         Raises:
             LogCorrupt: A page of the file cannot be read.
+        """
+
+    async def adopt(self, rows: Sequence[Row], erased: Sequence[Erasure] = ()) -> Head:
+        """Take over events of another log at the end of this one, whole or not at all, and give the head then.
+
+        Streams, versions, tags, causes, times and payloads stay as they are. Positions and digests are given anew;
+        they come out the same where this log holds the same events before them. What was `put` is durable before.
+        Owners of runs are not asked. `events/copying.py` does it for whole runs.
+
+        Args:
+            rows: In the order in which they shall stand; none is fine.
+            erased: Blobs that these name and whose bytes were removed on purpose; those that are here stay.
+
+        Raises:
+            VersionConflict: A stream of theirs does not go on where it stands here. Nothing was kept.
+            EventRefused: A known secret stands in one of them. Nothing was kept.
         """
 
     async def head(self) -> Head:

@@ -16,6 +16,8 @@ StillroomError
     ├── LogNotOurs          a file that is not a log
     ├── LogCorrupt          SQLite cannot read a page
     ├── KeyUnusable         a file that is no key, or that others can read
+    ├── RunDiffers          a run is there already, and is another one
+    ├── CopyBroken          what is to be copied is damaged
     └── IntegrityBroken     the chain does not hold
 """
 
@@ -192,6 +194,33 @@ class KeyUnusable(LogError):
             remedy="`stillroom log keygen FILE` makes a pair of keys",
         )
         self.path = path
+
+
+class RunDiffers(LogError):
+    """Raised when a run is to be copied to where it is already, and is not the same there."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, run: str, stream: str) -> None:
+        super().__init__(
+            f"run {run} is there already, and its stream {stream} is not the same",
+            remedy="copy to another file; `stillroom log verify` on each of the two says which was changed",
+        )
+        self.run = run
+        self.stream = stream
+
+
+class CopyBroken(LogError):
+    """Raised when something cannot be copied as it is."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"{what} cannot be copied: {why}",
+            remedy="verify the source: it says what is damaged; copy single runs that are not",
+        )
+        self.what = what
 
 
 class IntegrityBroken(LogError):

@@ -10,6 +10,7 @@ from typing import Self
 from anyio import Event as Signal
 from anyio.lowlevel import checkpoint
 
+from events.adopting import check_adopted, follow_on
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.chain import GENESIS, link, stream_part
 from events.digest import Digest, digest_of, span_of
@@ -81,6 +82,25 @@ class MemoryLog:
         grown, self._grown = self._grown, Signal()
         grown.set()
         return Appended(first, version, at)
+
+    async def adopt(self, rows: Sequence[Row], erased: Sequence[Erasure] = ()) -> Head:
+        """Take over events of another log."""
+        check_adopted(rows, self.redactor)
+        await self._open()
+        versions = dict(self._kept.versions)
+        for row in rows:
+            follow_on(versions, row)
+        kept, before = self._kept.rows, self._kept.rows[-1].digest if self._kept.rows else GENESIS
+        for row in rows:
+            place, part = (len(kept) + 1, row.version, row.at), stream_part(StreamId(row.run, row.name))
+            before = link(before, place, part, row.cause, row.payload)
+            kept.append(row._replace(position=place[0], digest=before))
+        self._kept.versions = versions
+        for each in erased:
+            self._kept.blobs.setdefault(each.digest, each)
+        grown, self._grown = self._grown, Signal()
+        grown.set()
+        return Head(len(kept), Digest(before.hex()))
 
     def put(self, data: bytes) -> Digest:
         """Take bytes in, without known secrets."""

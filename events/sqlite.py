@@ -8,20 +8,23 @@ from typing import NamedTuple, Self
 
 from anyio import CancelScope, move_on_after
 from anyio import Event as Signal
+from typing_extensions import override
 
-from events import sqlite_blobs, sqlite_leases, sqlite_many
+from events import sqlite_leases
+from events.adopting import check_adopted
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
 from events.draft import check_stream, prepare
 from events.group import Entry, Group
-from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Row, Selection, Snapshot
 from events.log_errors import LogClosed
 from events.redact import NOTHING_SECRET, Redactor
-from events.row import recorded
-from events.sqlite_blobs import erase, load
+from events.sqlite_adopt import adopt
+from events.sqlite_blobs import erase
 from events.sqlite_lock import FileLock
 from events.sqlite_open import open_reader, open_writer
 from events.sqlite_read import Reader
+from events.sqlite_source import SqliteSource
 from events.sqlite_write import Writer
 
 
@@ -38,7 +41,7 @@ DEFAULTS = Settings()
 """For a person's own machine."""
 
 
-class SqliteLog:
+class SqliteLog(SqliteSource):
     """An event log in one file, open for appending and reading.
 
     Open it with `SqliteLog.open`; it is also an async context manager. Several tasks and several processes may
@@ -47,10 +50,9 @@ class SqliteLog:
 
     def __init__(self, writer: Writer, reader: Reader, *, poll_s: float) -> None:
         """Put the parts together; use `SqliteLog.open` instead."""
-        self.path = writer.connection.path
+        super().__init__(reader)
         self.redactor = writer.redactor
         self._writer = writer
-        self._reader = reader
         self._blobs = writer.blobs
         self._poll_s = poll_s
         self._group = Group(self._write, writer.checkpoint_if_due)
@@ -98,12 +100,6 @@ class SqliteLog:
         writer = Writer(writing, lock, redactor=redactor, clock=clock)
         return cls(writer, Reader(reading), poll_s=settings.poll_s)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
     async def append(
         self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
     ) -> Appended:
@@ -130,23 +126,34 @@ class SqliteLog:
         self._check_open()
         return self._blobs.put(self.redactor.replace(data))
 
+    @override
     async def get(self, digest: Digest) -> bytes:
         """Give the bytes back."""
         self._check_open()
         data = self._blobs.at_hand(digest)
         if data is None:
-            data = await load(self._reader.connection, digest)
+            data = await super().get(digest)
             self._blobs.remember(digest, data)
         return data
 
+    @override
     async def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
         """Give many blobs back, some at a time."""
         # Reading writes nothing: it must be possible on a full disk too.
         if waiting := self._blobs.waiting(digests):
             yield list(waiting.items())
         rest = [digest for digest in digests if digest not in waiting]
-        async for page in sqlite_many.many(self._reader.connection, rest):
+        async for page in super().many(rest):
             yield page
+
+    async def adopt(self, rows: Sequence[Row], erased: Sequence[Erasure] = ()) -> Head:
+        """Take over events of another log, and note which blobs they name were erased there."""
+        check_adopted(rows, self.redactor)
+        await self._flush()
+        head = await self._writer.exclusively(lambda file: adopt(file, rows, erased))
+        grown, self._grown = self._grown, Signal()
+        grown.set()
+        return head
 
     async def erase(self, digest: Digest, reason: str) -> Erasure:
         """Remove a blob's bytes, from the write-ahead log too."""
@@ -157,42 +164,10 @@ class SqliteLog:
         await self.checkpoint()
         return erasure
 
+    @override
     async def digests(self, beginning: str, *, most: int = 10) -> list[Digest]:
         """List blobs by the beginning of their digests."""
-        return await sqlite_blobs.digests(self._reader.connection, beginning, most)
-
-    async def erasures(self) -> list[Erasure]:
-        """List the blobs whose bytes were removed."""
-        sql = "SELECT digest, erased_reason, erased_at FROM blobs WHERE data IS NULL ORDER BY digest"
-        rows = await self._reader.connection.fetch(sql)
-        return [Erasure(Digest(digest.hex()), reason.decode(), at) for digest, reason, at in rows]
-
-    async def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
-        """Give the selected events undecoded, a page at a time."""
-        async for page in self._reader.rows(selection, await self._end(selection)):
-            yield page
-
-    async def payloads(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Payload]]:
-        """Give only places and payloads, a page at a time."""
-        async for page in self._reader.payloads(selection, await self._end(selection)):
-            yield page
-
-    async def _end(self, selection: Selection) -> int:
-        """Say where reading ends: what comes later is for the next reading."""
-        head = (await self._reader.head()).position
-        return head if selection.until is None else min(head, selection.until)
-
-    async def pages(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Recorded]]:
-        """Give the selected events, a page at a time."""
-        where = str(self.path)
-        async for page in self._reader.kept(selection, await self._end(selection)):
-            yield recorded(page, where)
-
-    async def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
-        """Give the selected events in order of position."""
-        async for page in self.pages(selection):
-            for event in page:
-                yield event
+        return await super().digests(beginning, most=most)
 
     async def follow(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Like `read`, and then wait for more."""
@@ -215,23 +190,6 @@ class SqliteLog:
             if not grown.is_set() and await self._reader.changed() != seen:
                 return
 
-    async def head(self) -> Head:
-        """Say how far the log reaches."""
-        return await self._reader.head()
-
-    async def runs(self) -> list[str]:
-        """List the ids of all runs, oldest first."""
-        rows = await self._reader.connection.fetch("SELECT run FROM streams GROUP BY run ORDER BY min(id)")
-        return [run.decode() for (run,) in rows]
-
-    async def streams(self, run: str) -> dict[str, int]:
-        """List a run's streams with their versions."""
-        sql = """
-            SELECT name, (SELECT max(version) FROM events WHERE stream = streams.id)
-            FROM streams WHERE run = ? ORDER BY id
-        """
-        return {name.decode(): version or 0 for name, version in await self._reader.connection.fetch(sql, (run,))}
-
     async def acquire(self, run: str, owner: str, *, ttl_s: float, take_over: int | None = None) -> Fence:
         """Take ownership of a run for a while."""
         now = self._writer.clock()
@@ -250,10 +208,6 @@ class SqliteLog:
         now = self._writer.clock()
         await self._writer.exclusively(lambda file: sqlite_leases.release(file, fence, now))
 
-    async def leases(self) -> list[Lease]:
-        """List leases, run out or not."""
-        return await self._reader.connection.run(sqlite_leases.everyone)
-
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """Keep the state of a projection."""
 
@@ -262,18 +216,13 @@ class SqliteLog:
 
         await self._writer.exclusively(save)
 
-    async def load_snapshot(self, name: str, revision: int) -> Snapshot | None:
-        """Give the latest state back."""
-        sql = "SELECT position, state FROM snapshots WHERE name = ? AND revision = ?"
-        found = await self._reader.connection.fetch(sql, (name, revision))
-        return Snapshot(name, revision, *found[0]) if found else None
-
     async def checkpoint(self) -> None:
         """Move everything from the write-ahead log into the file and empty it, unless readers need it still."""
         self._check_open()
         with CancelScope(shield=True):
             await self._writer.checkpoint("TRUNCATE")
 
+    @override
     async def close(self) -> None:
         """Write what is staged, then let go of the file."""
         if self._closed:

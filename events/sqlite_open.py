@@ -1,5 +1,6 @@
 """Opening a file: refuse what is not ours before anything is changed, create what is not there."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from events.log_errors import LogCorrupt, LogNewer, LogNotOurs
 from events.sqlite_connection import Connection
 from events.sqlite_lock import FileLock
 from events.sqlite_schema import APPLICATION_ID, BEFORE_CREATION, READER, SCHEMA, WRITER
+
+UNWRITABLE = "ro&immutable=1"
+"""How SQLite opens a file in a folder where it can make no lock: nobody else can write there either."""
 
 
 async def open_writer(path: Path, lock: FileLock, *, patience_s: float, create: bool) -> Connection:
@@ -43,9 +47,9 @@ async def open_writer(path: Path, lock: FileLock, *, patience_s: float, create: 
     return writer
 
 
-async def open_reader(path: Path, *, patience_s: float) -> Connection:
+async def open_reader(path: Path, *, patience_s: float, mode: str = "ro") -> Connection:
     """Connect for reading only."""
-    reader = await Connection.open(path, mode="ro", patience_s=patience_s)
+    reader = await Connection.open(path, mode=mode, patience_s=patience_s)
     try:
         for pragma in READER:
             await reader.fetch(pragma)
@@ -53,6 +57,28 @@ async def open_reader(path: Path, *, patience_s: float) -> Connection:
         await reader.close()
         raise
     return reader
+
+
+async def open_source(path: Path, *, patience_s: float) -> Connection:
+    """Connect for reading only, to a file that nobody here writes to.
+
+    Raises:
+        LogNotOurs: There is no such file, it holds nothing, or it is another program's.
+        LogNewer: It was written by a later version.
+    """
+    if not await AsyncPath(path).is_file():
+        raise LogNotOurs(str(path), "there is no such file")
+    mode = await _reading_mode(path)
+    if await _refuse_strangers(path, patience_s, mode):
+        raise LogNotOurs(str(path), "it is empty")
+    return await open_reader(path, patience_s=patience_s, mode=mode)
+
+
+async def _reading_mode(path: Path) -> str:
+    """Say how a file can be read; what was not moved out of its write-ahead log yet must not be overlooked."""
+    beside = AsyncPath(f"{path}-wal")
+    unmoved = await beside.exists() and (await beside.stat()).st_size
+    return "ro" if unmoved or os.access((await AsyncPath(path).absolute()).parent, os.W_OK) else UNWRITABLE
 
 
 def _create_if_empty(file: sqlite3.Connection) -> None:
@@ -63,9 +89,9 @@ def _create_if_empty(file: sqlite3.Connection) -> None:
         file.executescript(SCHEMA)
 
 
-async def _refuse_strangers(path: Path, patience_s: float) -> None:
-    """Look at the marks in a file's header, and touch nothing."""
-    probe = await Connection.open(path, mode="ro", patience_s=patience_s)
+async def _refuse_strangers(path: Path, patience_s: float, mode: str = "ro") -> bool:
+    """Look at the marks in a file's header, and touch nothing. Say whether it is empty."""
+    probe = await Connection.open(path, mode=mode, patience_s=patience_s)
     try:
         # In this order: another process may make the tables between two of these, and the marks with them.
         empty = await probe.run(_is_empty)
@@ -76,11 +102,12 @@ async def _refuse_strangers(path: Path, patience_s: float) -> None:
     finally:
         await probe.close()
     if empty:
-        return
+        return True
     if application != APPLICATION_ID:
         raise LogNotOurs(str(path), "another program made it")
     if found > FORMAT:
         raise LogNewer(str(path), found=found, known=FORMAT)
+    return False
 
 
 def _is_empty(file: sqlite3.Connection) -> bool:

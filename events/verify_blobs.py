@@ -8,7 +8,7 @@ import msgspec
 from events.base import Event
 from events.digest import Digest
 from events.findings import BlobDamaged, BlobLost, ErasedBlob, Findings
-from events.log import EventLog
+from events.log import Source
 from events.log_errors import BlobErased, BlobMissing, LogError
 from events.model import ConversationNode, ModelAsked
 from events.named_blobs import named_blobs
@@ -44,30 +44,18 @@ def names_of_node(named: Named, data: bytes) -> list[Named]:
     return [Named(named.position, digest, digest == node.before) for digest in named_blobs(node)]
 
 
-class BlobCheck:
-    """What was seen of the blobs so far."""
+class Unseen:
+    """Tells what was named before from what was not, in bounded memory."""
 
-    def __init__(self, log: EventLog, findings: Findings) -> None:
-        self.checked = 0
-        """Blobs whose bytes were compared with their digests."""
-        self.erased: dict[Digest, ErasedBlob] = {}
-        self._log = log
-        self.findings = findings
+    def __init__(self) -> None:
         self._seen: set[tuple[Digest, bool]] = set()
         self._seen_before: set[tuple[Digest, bool]] = set()
 
-    async def look(self, names: Sequence[Named]) -> None:
-        """Look at what was named, and at what that names."""
-        waiting: Iterable[Named] = names
-        while new := {each.digest: each for each in waiting if self._is_new(each)}:
-            further: list[Named] = []
-            async for page in self._log.many(list(new)):
-                for digest, found in page:
-                    further += self._judge(new[digest], found)
-            waiting = further
+    def among(self, names: Iterable[Named]) -> dict[Digest, Named]:
+        """Give those that were not named yet, and remember them."""
+        return {each.digest: each for each in names if self._is_new(each)}
 
     def _is_new(self, named: Named) -> bool:
-        """Say whether something was not looked at yet, and remember it."""
         key = named.digest, named.node
         if key in self._seen or key in self._seen_before:
             return False
@@ -75,6 +63,28 @@ class BlobCheck:
             self._seen, self._seen_before = set(), self._seen
         self._seen.add(key)
         return True
+
+
+class BlobCheck:
+    """What was seen of the blobs so far."""
+
+    def __init__(self, log: Source, findings: Findings) -> None:
+        self.checked = 0
+        """Blobs whose bytes were compared with their digests."""
+        self.erased: dict[Digest, ErasedBlob] = {}
+        self._log = log
+        self.findings = findings
+        self._unseen = Unseen()
+
+    async def look(self, names: Sequence[Named]) -> None:
+        """Look at what was named, and at what that names."""
+        waiting: Iterable[Named] = names
+        while new := self._unseen.among(waiting):
+            further: list[Named] = []
+            async for page in self._log.many(list(new)):
+                for digest, found in page:
+                    further += self._judge(new[digest], found)
+            waiting = further
 
     def _judge(self, named: Named, found: bytes | LogError) -> Sequence[Named]:
         """Take note of one blob; give what it names itself."""

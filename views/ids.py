@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from events.base import StreamId
 from events.digest import Digest
@@ -58,7 +58,14 @@ class BlobTarget(NamedTuple):
 Target: TypeAlias = RunTarget | TrialTarget | AttemptTarget | EventTarget | PlaceTarget | BlobTarget
 
 
-async def find_run(log: EventLog, text: str) -> str:
+class RunList(Protocol):
+    """What knows its runs."""
+
+    async def runs(self) -> list[str]:
+        """List their ids, oldest first."""
+
+
+async def find_run(log: RunList, text: str) -> str:
     """Find the run a person means.
 
     Raises:

@@ -7,7 +7,7 @@ from events.chain import seal as seal_log
 from events.errors import ExitCode
 from events.seals import sign
 from events.verify import verify as verify_log
-from views import logs, sealing
+from views import logs, moving, sealing
 from views.commands.rows import Rows
 from views.errors import UsageWrong
 from views.options import ASIS, TAIL, Given, Options, Tail
@@ -18,6 +18,8 @@ ROWS: Final[Rows] = {
     "log verify": (logs.VerifyRow,),
     "log seal": (sealing.SealRow,),
     "log keygen": (sealing.KeyRow,),
+    "log copy": (moving.CopyRow,),
+    "log erase": (moving.EraseRow,),
 }
 
 
@@ -77,3 +79,29 @@ def keygen(file: Path, /, *, options: Options = ASIS, machine: Given) -> None:
         file: Where the secret one goes; nothing is written over.
     """
     options.screen(machine).draw(sealing.make_pair(machine.folder / file), sealing.render_key)
+
+
+async def copy(source: Path, target: Path, /, *runs: str, options: Options = ASIS, machine: Given) -> None:
+    """Copy a log, or some runs of it, to another file. The one that is copied is only read.
+
+    A whole log keeps positions and digests; a copy that broke off, or is older, is brought up to date. Chosen runs are
+    put behind what is there, with the runs that they were forked from.
+
+    Args:
+        source: File of the log to copy.
+        target: Where to: a new file, or a log.
+        runs: Their ids. Default: the whole log.
+    """
+    row = await moving.copy_log(machine, machine.folder / source, machine.folder / target, runs)
+    options.screen(machine).draw(row, moving.render_copy)
+
+
+async def erase(blob: str, /, *, reason: str, options: Options = ASIS, machine: Given) -> None:
+    """Remove a blob's bytes from a log for good. The chain still holds, and says that they were erased, and why.
+
+    Args:
+        blob: Its digest, shortened as far as it is unique.
+        reason: Why, and who says so. It is kept.
+    """
+    async with options.desk(machine) as desk:
+        desk.screen.draw(await moving.erase_blob(desk.log, blob, reason), moving.render_erase)

@@ -1,0 +1,34 @@
+"""What every store asks of events that it takes over from another log."""
+
+from collections.abc import Sequence
+
+from events.base import StreamId
+from events.draft import check_stream
+from events.log import Row
+from events.log_errors import EventRefused, VersionConflict
+from events.redact import Redactor
+
+
+def check_adopted(rows: Sequence[Row], redactor: Redactor) -> None:
+    """Refuse events that hold a known secret: replacing it here would make another history of them.
+
+    Raises:
+        EventRefused: One does, or its stream cannot be named.
+    """
+    for stream in dict.fromkeys(StreamId(row.run, row.name) for row in rows):
+        check_stream(stream, redactor)
+    if redactor.hits(b"\n".join([row.payload for row in rows])):
+        raise EventRefused("an event of another log", "it holds a value that is registered as a secret here")
+
+
+def follow_on(versions: dict[StreamId, int], row: Row) -> None:
+    """Count an event to its stream.
+
+    Raises:
+        VersionConflict: The stream does not go on with it.
+    """
+    stream = StreamId(row.run, row.name)
+    version = versions.get(stream, 0)
+    if row.version != version + 1:
+        raise VersionConflict("/".join(stream), expected=row.version - 1, actual=version)
+    versions[stream] = row.version

@@ -1,0 +1,119 @@
+"""Reading a log's file, and nothing else: no lock is taken, nothing beside it is made that SQLite does not need."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Self
+
+from events import sqlite_blobs, sqlite_leases, sqlite_many
+from events.base import Recorded
+from events.digest import Digest
+from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.row import recorded
+from events.sqlite_open import open_source
+from events.sqlite_read import Reader
+
+
+class SqliteSource:
+    """A file that is only read; every method says what the same one of `EventLog` says."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Take a reader; use `SqliteSource.open` instead."""
+        self.path = reader.connection.path
+        self._reader = reader
+
+    @classmethod
+    async def open_source(cls, path: Path, *, patience_s: float = 10.0) -> "SqliteSource":
+        """Open a log to read it.
+
+        Args:
+            path: The file. It may stand where nothing can be written.
+            patience_s: Seconds to wait for another program's lock, above 0.
+
+        Raises:
+            LogNotOurs: It is not a log, or is not there.
+            LogNewer: A later version wrote it.
+        """
+        return SqliteSource(Reader(await open_source(path, patience_s=patience_s)))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def get(self, digest: Digest) -> bytes:
+        """Give a blob's bytes."""
+        return await sqlite_blobs.load(self._reader.connection, digest)
+
+    async def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
+        """Give many blobs, some at a time."""
+        async for page in sqlite_many.many(self._reader.connection, digests):
+            yield page
+
+    async def digests(self, beginning: str, *, most: int = 10) -> list[Digest]:
+        """List blobs by the beginning of their digests."""
+        return await sqlite_blobs.digests(self._reader.connection, beginning, most)
+
+    async def erasures(self) -> list[Erasure]:
+        """List the blobs whose bytes were removed."""
+        sql = "SELECT digest, erased_reason, erased_at FROM blobs WHERE data IS NULL ORDER BY digest"
+        rows = await self._reader.connection.fetch(sql)
+        return [Erasure(Digest(digest.hex()), reason.decode(), at) for digest, reason, at in rows]
+
+    async def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
+        """Give the selected events undecoded, a page at a time."""
+        async for page in self._reader.rows(selection, await self._end(selection)):
+            yield page
+
+    async def payloads(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Payload]]:
+        """Give only places and payloads, a page at a time."""
+        async for page in self._reader.payloads(selection, await self._end(selection)):
+            yield page
+
+    async def _end(self, selection: Selection) -> int:
+        """Say where reading ends: what comes later is for the next reading."""
+        head = (await self._reader.head()).position
+        return head if selection.until is None else min(head, selection.until)
+
+    async def pages(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Recorded]]:
+        """Give the selected events, a page at a time."""
+        where = str(self.path)
+        async for page in self._reader.kept(selection, await self._end(selection)):
+            yield recorded(page, where)
+
+    async def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
+        """Give the selected events in order of position."""
+        async for page in self.pages(selection):
+            for event in page:
+                yield event
+
+    async def head(self) -> Head:
+        """Say how far the log reaches."""
+        return await self._reader.head()
+
+    async def runs(self) -> list[str]:
+        """List the ids of all runs, oldest first."""
+        rows = await self._reader.connection.fetch("SELECT run FROM streams GROUP BY run ORDER BY min(id)")
+        return [run.decode() for (run,) in rows]
+
+    async def streams(self, run: str) -> dict[str, int]:
+        """List a run's streams with their versions."""
+        sql = """
+            SELECT name, (SELECT max(version) FROM events WHERE stream = streams.id)
+            FROM streams WHERE run = ? ORDER BY id
+        """
+        return {name.decode(): version or 0 for name, version in await self._reader.connection.fetch(sql, (run,))}
+
+    async def leases(self) -> list[Lease]:
+        """List leases, run out or not."""
+        return await self._reader.connection.run(sqlite_leases.everyone)
+
+    async def load_snapshot(self, name: str, revision: int) -> Snapshot | None:
+        """Give the latest state back."""
+        sql = "SELECT position, state FROM snapshots WHERE name = ? AND revision = ?"
+        found = await self._reader.connection.fetch(sql, (name, revision))
+        return Snapshot(name, revision, *found[0]) if found else None
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        await self._reader.connection.close()
