@@ -52,6 +52,8 @@ _pdi.command(pdi.calibrate)
 app.command(replay.replay)
 app.command(what_if.ask, name="what-if")
 app.command(why.why)
+app.command(why.why_not, name="why-not")
+app.command(why.blame)
 
 _tasks.command(tasks.check_tasks, name="check")
 _tasks.command(tasks.run_tasks, name="run")

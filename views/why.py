@@ -1,9 +1,11 @@
 """Why: the chain of causes of a decision, as a tree for people and as rows for programs."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
+from anyio import Path as AsyncPath
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -12,9 +14,11 @@ from replay.errors import CauseLost
 from replay.why.graph import Chain
 from replay.why.nodes import Verified
 from views.desk import Desk
+from views.errors import UsageWrong
 from views.figures import plural, size
 from views.screen import Manner
 from views.tables import one_line
+from views.why_page import bodies_of, page
 from views.why_rows import AgainRow, CheckedRow, Checking, NodeRow, node_row
 from views.why_target import Place, find_place
 
@@ -24,6 +28,8 @@ SHORT: Final = 12
 """Characters of a digest that people are shown; they are enough to open it."""
 MOST_SAID: Final = 160
 """Characters of the settings and of the values that a decision saw which people are shown."""
+
+MORE: Final = "`stillroom show ID` opens a step; --depth N and --html FILE show more"
 
 WORDS: Final[dict[Verified, str]] = {
     "kept": "hashed again",
@@ -42,6 +48,8 @@ class Ask(NamedTuple):
 
     depth: int | None
     """Steps that are shown. None: as many as fit the manner."""
+    html: Path | None = None
+    """Where to write a page. None: nowhere."""
 
 
 async def tell(desk: Desk, text: str, ask: Ask) -> ExitCode:
@@ -62,7 +70,24 @@ async def tell(desk: Desk, text: str, ask: Ask) -> ExitCode:
         desk.screen.out.print(render(nodes, target))
     checking = await check(desk, place, target)
     desk.screen.draw(checking.row(), render_checked)
+    if desk.screen.manner is not Manner.JSON:
+        desk.screen.out.print(Text(MORE, style="dim"))
+    if ask.html is not None:
+        await _write_page(desk, place, ask.html, ask.depth, checking.row())
     return verdict(checking)
+
+
+async def _write_page(desk: Desk, place: Place, path: Path, depth: int | None, checked: CheckedRow) -> None:
+    """Write a chain as a page; all of it, unless a depth was asked for."""
+    nodes = [node_row(node) async for node in Chain(desk.log, place.run, depth=depth).walk(place.at)]
+    text = page(nodes, checked, await bodies_of(desk.log, nodes), WORDS)
+    try:
+        await AsyncPath(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageWrong(
+            f"{path} cannot be written: {error.strerror}", remedy="name a file in a folder that is there"
+        ) from error
+    desk.screen.say(f"written to {path}")
 
 
 async def _rows(desk: Desk, place: Place, ask: Ask) -> None:
@@ -167,7 +192,6 @@ def render_checked(row: CheckedRow) -> RenderableType:
         differ = row.decisions - row.agree
         said = "all agree" if not differ else f"{row.agree} agree; not: {', '.join(row.differ) or 'see above'}"
         lines.append(Text(f"made again   {plural(row.decisions, 'decision')}: {said}"))
-    lines.append(Text("`stillroom show ID` opens a step; --depth N and --html FILE show more", style="dim"))
     return Group(*lines)
 
 

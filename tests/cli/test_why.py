@@ -1,5 +1,6 @@
 """Why, asked as a person would, over a real run: what is printed, what the shell is told, and what a page holds."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -152,3 +153,83 @@ def test_a_verdict_edited_in_the_file_is_seen_twice(lived: Lived, tmp_path: Path
     assert outcome.code == 5
     assert any("attempt/word/2@" in place for place in outcome.rows[-1]["differ"])
     assert any("attempt/word/2@" in place for place in outcome.rows[-1]["broken"])
+
+
+def test_a_page_holds_the_chain_and_its_bytes_and_needs_nothing_else(lived: Lived, tmp_path: Path) -> None:
+    """It can be mailed: no script, no address to fetch from, and text from the log stays text."""
+    own = lived.copy(tmp_path)
+    outcome = type_in(own.folder, "why", "word", "--html", "why.html")
+    assert (outcome.code, outcome.err.split()[-1]) == (0, str(tmp_path / "why.html"))
+    text = (tmp_path / "why.html").read_text()
+    nodes = steps(type_in(own.folder, "why", "word", "--json").rows)
+    assert text.count("<details") == len(nodes)
+    assert "Copying a word" in text
+    assert "http" not in text.partition("<h2>The bytes</h2>")[0]
+    assert "<script" not in text
+    anchors = set(re.findall(r'href="#([^"]+)"', text))
+    assert anchors <= set(re.findall(r'id="([^"]+)"', text))
+    assert type_in(own.folder, "why", "word", "--html", "no/such/folder.html").code == 2
+
+
+def test_a_page_shows_markup_of_an_agent_as_text(tmp_path: Path) -> None:
+    """An agent writes what it likes; a reader's browser must not run it."""
+    (tmp_path / ".stillroom").mkdir()
+    script = SCRIPT.replace("I guess.", "<script>alert(1)</script>")
+
+    async def live() -> None:
+        async with await SqliteLog.open(tmp_path / ".stillroom/log.db", clock=ticking()) as log:
+            await start_run(await setting(log, make_base(tmp_path, script)), spec())
+
+    anyio.run(live)
+    assert type_in(tmp_path, "why", "word", "--html", "why.html").code == 0
+    text = (tmp_path / "why.html").read_text()
+    assert "&lt;script&gt;alert(1)" in text
+    assert "<script" not in text
+
+
+def test_why_not_tells_what_stood_in_the_way(lived: Lived) -> None:
+    """The checks that failed, where that is on record, and the decision made again."""
+    outcome = type_in(lived.folder, "why-not", "word/1", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    *obstacles, checked = outcome.rows
+    assert [row["tag"] for row in obstacles] == ["attempt.agent_ended", "trial.attempt_concluded"]
+    assert obstacles[-1]["details"] == ["tests::word - another word"]
+    assert checked["decisions"] == checked["agree"] > 0
+    for row in obstacles:
+        assert type_in(lived.folder, "show", row["at"]).code == 0
+    assert "earned 0" in type_in(lived.folder, "why-not", "word/1").out
+    for won in ("word/2", "word"):
+        refused = type_in(lived.folder, "why-not", won)
+        assert refused.code == 2
+        assert "stillroom why" in refused.err
+    assert type_in(lived.folder, "why-not", "@latest").code == 2
+    assert type_in(lived.folder, "why-not", "nobody").code == 2
+
+
+def test_why_not_of_a_skill_tells_which_rules_its_answers_broke(tmp_path: Path) -> None:
+    """A solved task without a skill is what a person asks about first."""
+    (tmp_path / ".stillroom").mkdir()
+
+    async def live() -> None:
+        async with await SqliteLog.open(tmp_path / ".stillroom/log.db", clock=ticking()) as log:
+            script = SCRIPT.replace("name: word", "name: other")
+            await start_run(await setting(log, make_base(tmp_path, script)), spec())
+
+    anyio.run(live)
+    rows = type_in(tmp_path, "why-not", "word", "--json").rows
+    refused = next(row for row in rows if row.get("tag") == "skill.refused")
+    assert refused["details"]
+    assert any("solved the task" in row.get("said", "") for row in rows)
+
+
+def test_blame_names_the_lines_each_section_rests_on(lived: Lived) -> None:
+    """With ids that can be asked on from."""
+    rows = type_in(lived.folder, "blame", "word", "--json").rows
+    sections = [row for row in rows if row["row"] == "section"]
+    assert sections[0]["section"] == "front matter"
+    rests = [rest for row in sections for rest in row["rests"]]
+    assert rests
+    for place in {place for rest in rests for place in rest["events"]}:
+        assert type_in(lived.folder, "why", place, "--depth", "0").code == 0
+    assert "shown to: no question" in type_in(lived.folder, "blame", "word").out
+    assert type_in(lived.folder, "blame", "nobody").code == 2
