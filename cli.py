@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from engine.system import clock
 from views.calling import call, finish
-from views.commands import imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
+from views.commands import bundle, imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
 from views.machine import Machine
 
 app: Final = App(
@@ -34,6 +34,7 @@ _pdi = _group("pdi", "How far each memo of a run rested on what was executed: as
 _tasks = _group("tasks", "Datasets of tasks.")
 _skills = _group("skills", "The skills that were distilled.")
 _log = _group("log", "The log itself.")
+_bundle = _group("bundle", "Runs in one file, to be carried elsewhere.")
 _import = _group("import", "Read past runs of other systems into the log.")
 _config = _group("config", "What a run would be asked to do.")
 
@@ -71,6 +72,10 @@ _log.command(log.seal_it, name="seal")
 _log.command(log.keygen)
 _log.command(log.copy)
 _log.command(log.erase)
+
+_bundle.command(bundle.write)
+_bundle.command(bundle.verify)
+_bundle.command(bundle.read)
 
 app.command(prepare.look_around, name="doctor")
 _config.command(prepare.show_config, name="show")

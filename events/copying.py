@@ -130,7 +130,7 @@ class _Copying:
         """Copy a page of events, what they name first."""
         if not page:
             return
-        erased = await self._take_blobs([named for row in page for named in names_in(row.position, _event(row))])
+        erased = await self._take_blobs([named for row in page for named in names_in(row.position, decoded(row))])
         head = await self._log.adopt(page, erased)
         self.events += len(page)
         if self._exact and (head.position, head.digest) != (page[-1].position, page[-1].digest.hex()):
@@ -161,17 +161,27 @@ class _Copying:
                 self.blobs += 1
                 if self._log.put(found) != named.digest:
                     raise EventRefused(f"blob {named.digest}", "it holds a value that is registered as a secret here")
-                return _within(named, found) if named.node else ()
+                return names_within(named, found) if named.node else ()
 
 
-def _event(row: Row) -> Event:
+def decoded(row: Row) -> Event:
+    """Read an event.
+
+    Raises:
+        CopyBroken: It cannot be read.
+    """
     try:
         return codec.decode(row.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CopyBroken(f"event {row.position}", str(error)) from error
 
 
-def _within(named: Named, data: bytes) -> list[Named]:
+def names_within(named: Named, data: bytes) -> list[Named]:
+    """List what a node of a conversation names.
+
+    Raises:
+        CopyBroken: It is no node.
+    """
     try:
         return names_of_node(named, data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -187,7 +197,7 @@ async def with_ancestors(source: Source, runs: Sequence[str]) -> list[str]:
     parents: dict[str, str] = {}
     async for page in source.rows(Selection(tags=("session.run_forked",))):
         for row in page:
-            event = _event(row)
+            event = decoded(row)
             if isinstance(event, RunForked):
                 parents[row.run] = event.parent
     found: list[str] = []

@@ -106,6 +106,30 @@ class SealUntrusted(Finding, frozen=True, tag="seal_untrusted"):
     """Public key of who signed it. None: nobody did."""
 
 
+class StreamCut(Finding, frozen=True, tag="stream_cut"):
+    """A bundle says that a stream has other events than are there."""
+
+    run: str
+    stream: str
+    expected: int
+    """Last version, as the manifest says; 0: it knows of no such stream."""
+    found: int
+
+
+class ManifestWrong(Finding, frozen=True, tag="manifest_wrong"):
+    """What a bundle's manifest says does not fit what is there."""
+
+    what: str
+    expected: str
+    found: str
+
+
+class EntryStrange(Finding, frozen=True, tag="entry_strange"):
+    """A bundle holds something that is no part of a run."""
+
+    name: str
+
+
 AnyFinding: TypeAlias = (
     ChainBroken
     | PositionsMissing
@@ -120,8 +144,18 @@ AnyFinding: TypeAlias = (
     | HistoryRewritten
     | SealForged
     | SealUntrusted
+    | StreamCut
+    | ManifestWrong
+    | EntryStrange
 )
 """The closed union of all findings."""
+
+
+def told(finding: AnyFinding) -> str:
+    """Write a finding: its kind, and the fields that say where."""
+    fields = msgspec.to_builtins(finding)
+    kind = str(fields.pop("finding")).replace("_", " ")
+    return f"{kind}: " + ", ".join(f"{name} {value}" for name, value in fields.items())
 
 
 MOST_FINDINGS = 1_000

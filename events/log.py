@@ -29,6 +29,16 @@ class Selection(NamedTuple):
     until: int | None = None
     """Only events up to this position, itself included."""
 
+    def takes(self, row: "Row") -> bool:
+        """Say whether an event is asked for."""
+        return (
+            (self.run is None or row.run == self.run)
+            and (self.stream is None or (row.run, row.name) == self.stream)
+            and (self.tags is None or row.tag in self.tags)
+            and self.after < row.position
+            and (self.until is None or row.position <= self.until)
+        )
+
 
 EVERYTHING = Selection()
 """Every event of every run."""

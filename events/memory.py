@@ -155,7 +155,7 @@ class MemoryLog:
         until = len(self._kept.rows) if selection.until is None else min(selection.until, len(self._kept.rows))
         for start in range(selection.after, until, PAGE):
             await checkpoint()
-            page = [row for row in self._kept.rows[start : min(start + PAGE, until)] if _selected(row, selection)]
+            page = [row for row in self._kept.rows[start : min(start + PAGE, until)] if selection.takes(row)]
             if page:
                 yield page
 
@@ -263,12 +263,3 @@ class MemoryLog:
         current = 0 if lease is None else lease.token
         if current != fence.token:
             raise FenceLost(fence.run, token=fence.token, current=current)
-
-
-def _selected(row: Row, selection: Selection) -> bool:
-    """Say whether a row is asked for."""
-    return (
-        (selection.run is None or row.run == selection.run)
-        and (selection.stream is None or (row.run, row.name) == selection.stream)
-        and (selection.tags is None or row.tag in selection.tags)
-    )

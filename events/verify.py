@@ -117,12 +117,13 @@ class EventCheck:
         self._seal = seal
         self._digest = GENESIS
         self._parts: dict[StreamId, bytes] = {}
-        self._versions: dict[StreamId, int] = {}
+        self.versions: dict[StreamId, int] = {}
+        """Of each stream, its last event."""
 
     @property
     def streams(self) -> int:
         """How many streams there are."""
-        return len(self._versions)
+        return len(self.versions)
 
     @property
     def head(self) -> Digest:
@@ -132,8 +133,7 @@ class EventCheck:
     def row(self, row: Row) -> Event | None:
         """Look at one event, and give it. None: it cannot be read."""
         self.events += 1
-        if row.position != self.position + 1:
-            self.findings.add(PositionsMissing(self.position + 1, row.position - 1))
+        self._check_position(row)
         self.position = row.position
         stream = StreamId(row.run, row.name)
         self._check_chain(row, stream)
@@ -145,25 +145,35 @@ class EventCheck:
         if self._seal is not None and self.position < self._seal.count:
             self.findings.add(TailCut(self.position, self._seal.count))
 
+    def _check_position(self, row: Row) -> None:
+        """See that none was left out."""
+        if row.position != self.position + 1:
+            self.findings.add(PositionsMissing(self.position + 1, row.position - 1))
+
     def _check_chain(self, row: Row, stream: StreamId) -> None:
         """Compute the digest again."""
         part = self._parts.get(stream)
         if part is None:
             part = self._parts[stream] = stream_part(stream)
         place = (row.position, row.version, row.at)
-        if link(self._digest, place, part, row.cause, row.payload) != row.digest:
+        if link(self._before(row), place, part, row.cause, row.payload) != row.digest:
             self.findings.add(ChainBroken(row.position))
         # Going on from what is written names the place of a change, and not everything behind it.
         self._digest = row.digest
         if self._seal is not None and row.position == self._seal.count and row.digest.hex() != self._seal.head:
             self.findings.add(HistoryRewritten(row.position))
 
+    def _before(self, row: Row) -> bytes:
+        """Give the digest of the event before one."""
+        del row
+        return self._digest
+
     def _check_version(self, row: Row, stream: StreamId) -> None:
         """See that the stream goes on where it was."""
-        expected = self._versions.get(stream, 0) + 1
+        expected = self.versions.get(stream, 0) + 1
         if row.version != expected:
             self.findings.add(VersionUnexpected(row.position, "/".join(stream), expected, row.version))
-        self._versions[stream] = row.version
+        self.versions[stream] = row.version
 
     def _decode(self, row: Row) -> Event | None:
         """Read the event, its tag and its cause."""
@@ -183,6 +193,6 @@ class EventCheck:
         shared = self.shared.get(row.run, {}).get(cause.stream, 0)
         if 1 <= cause.version <= shared:
             return True  # an event of the run that this one was forked from
-        last = self._versions.get(StreamId(row.run, cause.stream), 0) + shared
+        last = self.versions.get(StreamId(row.run, cause.stream), 0) + shared
         own = cause.stream == row.name
         return 1 <= cause.version <= (last - 1 if own else last)

@@ -3,15 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from anyio import Path as AsyncPath
+from anyio import TemporaryDirectory
 
+from events.bundle_source import BundleSource, looks_like_bundle
+from events.bundle_verify import require_sound
+from events.copying import copy
 from events.log import EventLog
 from events.sqlite import SqliteLog
-from views.errors import LogAbsent
+from views.errors import LogAbsent, UsageWrong
 from views.machine import Machine
 from views.screen import Screen
+
+SUFFIX: Final = ".bundle"
+"""Of bundles, unless somebody names them otherwise."""
 
 
 class Desk(NamedTuple):
@@ -22,20 +29,58 @@ class Desk(NamedTuple):
     screen: Screen
     machine: Machine
 
+    bundled: bool = False
+    """Whether it is a bundle, unpacked for the moment: what is written to it is gone afterwards."""
+
+    def writable(self) -> EventLog:
+        """Give the log to write to.
+
+        Raises:
+            UsageWrong: It is a bundle.
+        """
+        if self.bundled:
+            raise UsageWrong(
+                f"{self.path} is a bundle, and bundles do not change",
+                remedy="bring it into a log with `stillroom bundle read`, and write there",
+            )
+        return self.log
+
     async def owned(self) -> set[str]:
         """List the runs that a process holds at this moment."""
         now = self.machine.clock()
         return {lease.run for lease in await self.log.leases() if lease.expires_at > now}
 
 
+def is_file(path: Path) -> bool:
+    """Say whether what a person typed in place of a run's id is a file to look into."""
+    return path.suffix == SUFFIX or path.is_file()
+
+
 @asynccontextmanager
 async def reading(machine: Machine, screen: Screen, path: Path) -> AsyncIterator[Desk]:
-    """Open a log to look at it.
+    """Open a log, or a bundle, to look at it.
 
     Raises:
         LogAbsent: There is none.
+        BundleBroken: It is a bundle, and was changed.
     """
+    if path.suffix == SUFFIX or looks_like_bundle(path):
+        async with _unpacked(machine, path) as log:
+            yield Desk(log, path, screen, machine, bundled=True)
+        return
     if not await AsyncPath(path).exists():
         raise LogAbsent(str(path))
     async with await SqliteLog.open(path, clock=machine.clock, create=False) as log:
         yield Desk(log, path, screen, machine)
+
+
+@asynccontextmanager
+async def _unpacked(machine: Machine, path: Path) -> AsyncIterator[EventLog]:
+    """Put a bundle into a log of its own, in a folder that goes away with it."""
+    async with (
+        await BundleSource.open(path) as bundle,
+        TemporaryDirectory(prefix="stillroom-") as folder,
+        await SqliteLog.open(Path(folder) / "log.db", clock=machine.clock) as log,
+    ):
+        await copy(bundle, log, (await require_sound(bundle)).runs)
+        yield log

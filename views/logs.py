@@ -9,7 +9,7 @@ from rich.text import Text
 
 from events.base import Recorded, Ref
 from events.codec import tag_of
-from events.findings import AnyFinding, ErasedBlob, VerifyReport
+from events.findings import AnyFinding, ErasedBlob, VerifyReport, told
 from events.log import EventLog, Selection
 from views.desk import Desk
 from views.figures import count, plural, short, size, when
@@ -155,7 +155,7 @@ def render_verify(row: VerifyRow) -> RenderableType:
         f"{row.events:,} events, {plural(row.streams, 'stream')}, {plural(row.blobs, 'blob')}, head {row.head[:16]}"
     )
     parts: list[RenderableType] = [Text.assemble(word("sound" if row.sound else "broken"), f"  {looked}")]
-    parts += [Text(f"  {_told(each)}", style="red") for each in row.findings]
+    parts += [Text(f"  {told(each)}", style="red") for each in row.findings]
     if row.more:
         parts.append(Text(f"  and {count(row.more)} more", style="red"))
     for name, claims in (("proved", row.proved), ("not proved", row.not_proved)):
@@ -165,13 +165,6 @@ def render_verify(row: VerifyRow) -> RenderableType:
         parts += ["", heading(f"{plural(len(row.erased), 'blob')} erased on purpose")]
         parts += [Text(f"  {each.digest}  {when(each.at)}  {each.reason}") for each in row.erasures]
     return Group(*parts)
-
-
-def _told(finding: AnyFinding) -> str:
-    """Write a finding: its kind, and the fields that say where."""
-    fields = msgspec.to_builtins(finding)
-    kind = str(fields.pop("finding")).replace("_", " ")
-    return f"{kind}: " + ", ".join(f"{name} {value}" for name, value in fields.items())
 
 
 def render_events(rows: Sequence[EventRow]) -> RenderableType:

@@ -12,7 +12,7 @@ from engine.config_template import toml
 from engine.config_values import words
 from events.errors import ExitCode
 from views import problems
-from views.commands import imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
+from views.commands import bundle, imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
 from views.commands.rows import Rows
 from views.event_docs import event_docs, field_docs
 
@@ -30,6 +30,7 @@ ROWS: Final[Rows] = {
     **skills.ROWS,
     **imports.ROWS,
     **log.ROWS,
+    **bundle.ROWS,
     **prepare.ROWS,
     "any command that fails, on stderr": (problems.Problem,),
 }

@@ -88,7 +88,7 @@ async def _busy(desk: Desk, prepared: Sequence[Prepared]) -> tuple[str, ...]:
 
 async def _keep(desk: Desk, found: WhatIf, busy: tuple[str, ...]) -> None:
     free = found._replace(trials=tuple(each for each in found.trials if each.run not in busy))
-    already = tuple(await record(desk.log, free, package_version()))
+    already = tuple(await record(desk.writable(), free, package_version()))
     runs = len({each.run for each in free.trials}) - len(already)
     desk.screen.draw(RecordedRow(_settings(found.changes), runs, already, busy), render_recorded)
 

@@ -104,4 +104,4 @@ async def erase(blob: str, /, *, reason: str, options: Options = ASIS, machine: 
         reason: Why, and who says so. It is kept.
     """
     async with options.desk(machine) as desk:
-        desk.screen.draw(await moving.erase_blob(desk.log, blob, reason), moving.render_erase)
+        desk.screen.draw(await moving.erase_blob(desk.writable(), blob, reason), moving.render_erase)

@@ -1,5 +1,8 @@
 """Commands that take a past run up again, from the log alone."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Final
 
 from cyclopts import Parameter
@@ -9,7 +12,9 @@ from replay.checked import ALL, Strengths
 from views import replay_rows as rows
 from views import replays
 from views.commands.rows import Rows
+from views.desk import is_file
 from views.ids import LATEST, find_run
+from views.machine import Machine
 from views.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
@@ -42,14 +47,26 @@ async def replay(
     the exit code is 4.
 
     Args:
-        runs: Their ids. Default: @latest.
+        runs: Their ids, or files that `stillroom bundle write` made. Default: @latest.
         every: Every run of the log.
         rebuild: Fold every view again from its first event.
         redecide: Make every decision again from the inputs it saw.
         rerun: Run the actors again with every door closed, and compare every event; not for imported runs.
     """
     asked = Strengths(rebuild=rebuild, redecide=redecide, rerun=rerun)
+    strengths = asked if any(asked) else ALL
+    bundles = [run for run in runs if is_file(machine.folder / run)]
+    others = [run for run in runs if run not in bundles]
+    codes = [await _replay(replace(options, log=Path(each)), machine, strengths) for each in bundles]
+    if others or every or not bundles:
+        codes.append(await _replay(options, machine, strengths, others, every=every))
+    return max(codes)
+
+
+async def _replay(
+    options: Options, machine: Machine, strengths: Strengths, runs: Sequence[str] = (), *, every: bool = False
+) -> ExitCode:
     async with options.desk(machine) as desk:
         named = [await find_run(desk.log, run) for run in runs or (LATEST,)]
         chosen = await desk.log.runs() if every else list(dict.fromkeys(named))
-        return await replays.tell(desk, chosen, asked if any(asked) else ALL)
+        return await replays.tell(desk, chosen, strengths)

@@ -1,0 +1,221 @@
+"""A run in a file, on its way to another machine."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import type_in
+from tests.support.edits import edit_events
+from tests.support.runs import make_base
+
+LOG = ".stillroom/log.db"
+EXPLORE = ("run", "explore", "-p", "tasks", "-m", "script:script.toml")
+EVENTS, MANIFEST = "events.jsonl", "manifest.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder whose log holds two runs, the second of which lies between others."""
+    make_base(tmp_path / "here")
+    assert type_in(tmp_path / "here", *EXPLORE).code == 0
+    assert type_in(tmp_path / "here", *EXPLORE).code == 0
+    (tmp_path / "there").mkdir()
+    return tmp_path
+
+
+def written(folder: Path, *words: str) -> dict[str, object]:
+    """Write a bundle into the folder beside."""
+    (row,) = type_in(folder / "here", "bundle", "write", *words, "-o", "../there/run.bundle", "--json").rows
+    return row
+
+
+def test_a_run_is_replayed_from_its_file_alone(folder: Path) -> None:
+    """No task folder, no log, no key: all three strengths, and every view of it."""
+    row = written(folder)
+    there = folder / "there"
+    verified = type_in(there, "bundle", "verify", "run.bundle", "--digest", str(row["digest"])[:16])
+    assert verified.code == 0, verified.out
+    assert "sound  run " in verified.out
+    replayed = type_in(there, "replay", "run.bundle")
+    assert replayed.code == 0, replayed.out
+    assert "came out as recorded, 0 model calls" in replayed.out
+    shown = type_in(there, "show", "@latest", "--log", "run.bundle")
+    assert shown.code == 0
+    assert "word" in shown.out
+    assert [each.name for each in there.iterdir()] == ["run.bundle"]
+
+
+def test_a_run_is_brought_into_another_log_once(folder: Path) -> None:
+    """Behind what is there; reading it again adds nothing; and out of there comes the same run."""
+    written(folder)
+    there = folder / "there"
+    told = [type_in(there, "bundle", "read", "run.bundle", "--json").rows[0] for _ in range(2)]
+    assert [(row["events"] > 0, row["before"] > 0) for row in told] == [(True, False), (False, True)]
+    assert len(type_in(there, "runs", "--json").rows) == 1
+    assert type_in(there, "log", "verify").code == 0
+    assert type_in(there, "replay").code == 0
+
+
+def test_equal_runs_make_equal_files(folder: Path) -> None:
+    """Whenever and from wherever: so one can be compared with another by its digest."""
+    first = written(folder)
+    once = (folder / "there/run.bundle").read_bytes()
+    assert type_in(folder / "here", "log", "copy", LOG, "copy.db").code == 0
+    again = type_in(folder / "here", "bundle", "write", "--log", "copy.db", "-o", "again.bundle", "--json").rows[0]
+    assert again["digest"] == first["digest"]
+    assert (folder / "here/again.bundle").read_bytes() == once
+
+
+def test_a_fork_brings_along_what_it_was_forked_from(folder: Path) -> None:
+    """By reference it would lean on nothing."""
+    assert type_in(folder / "here", "fork", "@latest", "--attempt", "word/2").code == 0
+    row = written(folder)
+    assert len(list(row["runs"])) == 2  # type: ignore[call-overload]
+    assert type_in(folder / "there", "bundle", "verify", "run.bundle").code == 0
+    replayed = type_in(folder / "there", "replay", "run.bundle")
+    assert replayed.code == 0, replayed.out
+
+
+def rewrite(path: Path, change: Callable[[str, bytes], bytes | None]) -> None:
+    """Write a bundle again with other content, as somebody with `zip` could."""
+    with zipfile.ZipFile(path) as before:
+        entries = [(each, before.read(each)) for each in before.namelist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as after:
+        for name, data in entries:
+            if (changed := change(name, data)) is not None:
+                after.writestr(name, changed)
+
+
+def lines(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[str, bytes], bytes]:
+    """Change the lines of the events."""
+    return lambda name, data: b"".join(change(data.splitlines(keepends=True))) if name == EVENTS else data
+
+
+def manifest(before: bytes, after: bytes) -> Callable[[str, bytes], bytes]:
+    """Change the manifest."""
+    return lambda name, data: data.replace(before, after) if name == MANIFEST else data
+
+
+def whole(change: Callable[[str, bytes], bytes | None]) -> Callable[[Path], None]:
+    """Change a bundle."""
+    return lambda path: rewrite(path, change)
+
+
+def forge(path: Path) -> None:
+    """Cut off the last event, and make the manifest fit."""
+    with zipfile.ZipFile(path) as bundle:
+        events = bundle.read(EVENTS).splitlines(keepends=True)[:-1]
+        said = json.loads(bundle.read(MANIFEST))
+    last = json.loads(events[-1])
+    said["streams"][last["run"]][last["stream"]] = last["version"]
+    rewrite(path, lambda name, data: json.dumps(said).encode() if name == MANIFEST else data)
+    rewrite(path, lines(lambda _: events))
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (whole(lines(lambda them: [each.replace(b'"counted":2', b'"counted":3') for each in them])), "chain_broken"),
+        (whole(lines(lambda them: them[:-1])), "stream_cut"),
+        (whole(lines(lambda them: them[:5] + them[6:])), "positions_missing"),
+        (whole(lines(lambda them: [*them[:5], them[6], them[5], *them[7:]])), "version_unexpected"),
+        (whole(lines(lambda them: [*them[:5], b"{}\n", *them[6:]])), "unreadable"),
+        (whole(lambda name, data: data + b" " if name.startswith("blobs/") else data), "blob_damaged"),
+        (whole(lambda name, data: None if name.startswith("blobs/0") else data), "blob_lost"),
+        (
+            whole(manifest(b'"count": ', b'"count": 1')),
+            "manifest_wrong",
+        ),
+        (forge, "manifest_wrong"),
+    ],
+    ids=["edited", "cut", "left out", "moved", "nonsense", "blobs", "no blobs", "manifest", "forged"],
+)
+def test_what_somebody_changed_is_named_and_nothing_of_it_is_used(
+    folder: Path, change: Callable[[Path], None], found: str
+) -> None:
+    """Exit code 5, by verifying, reading and replaying alike."""
+    written(folder)
+    there = folder / "there"
+    change(there / "run.bundle")
+    outcome = type_in(there, "bundle", "verify", "run.bundle", "--json")
+    assert outcome.code == 5
+    assert found in [each["finding"] for each in outcome.rows[0]["findings"]], outcome.out
+    for words in (("bundle", "read", "run.bundle"), ("replay", "run.bundle")):
+        used = type_in(there, *words)
+        assert (used.code, "does not hold what it once held" in used.err) == (5, True), used.err
+    assert [each.name for each in there.iterdir()] == ["run.bundle"]
+
+
+def test_a_bundle_that_was_made_up_whole_needs_the_digest_to_be_told(folder: Path) -> None:
+    """As a log needs a seal: verify says that it cannot see it."""
+    row = written(folder)
+    there = folder / "there"
+    outcome = type_in(there, "bundle", "verify", "run.bundle")
+    assert "that it was not made up as a whole" in outcome.out
+    rewrite(there / "run.bundle", manifest(b'"package": "', b'"package": "9'))
+    assert type_in(there, "bundle", "verify", "run.bundle").code == 0
+    assert type_in(there, "bundle", "verify", "run.bundle", "--digest", str(row["digest"])).code == 5
+
+
+def test_files_that_are_no_bundles_are_told_from_damaged_ones(folder: Path) -> None:
+    """Nothing, text, somebody's zip, a cut download, a later version's: a clear word and what to do."""
+    written(folder)
+    there = folder / "there"
+    whole_file = (there / "run.bundle").read_bytes()
+    (there / "cut.bundle").write_bytes(whole_file[: len(whole_file) // 2])
+    (there / "text.bundle").write_text("hello " * 100)
+    with zipfile.ZipFile(there / "holiday.zip", "w") as holiday:
+        holiday.writestr("beach.jpg", b"sand")
+    (there / "later.bundle").write_bytes(whole_file)
+    rewrite(there / "later.bundle", manifest(b'"format": 1', b'"format": 2'))
+    for name, said in (
+        ("gone.bundle", "there is no such file"),
+        ("text.bundle", "cannot be read as a bundle"),
+        ("cut.bundle", "cut short"),
+        ("holiday.zip", "a zip file without manifest.json"),
+        ("later.bundle", "upgrade stillroom"),
+    ):
+        for words in (("bundle", "verify"), ("bundle", "read"), ("replay",)):
+            outcome = type_in(there, *words, name)
+            assert (outcome.code, said in outcome.err) == (2, True), (words, name, outcome.err)
+
+
+def test_a_bundle_is_never_changed(folder: Path) -> None:
+    """Neither written over, nor written to by commands that take it for a log."""
+    written(folder)
+    there = folder / "there"
+    before = (there / "run.bundle").read_bytes()
+    again = type_in(folder / "here", "bundle", "write", "-o", "../there/run.bundle")
+    assert (again.code, "is there already" in again.err) == (2, True)
+    with zipfile.ZipFile(there / "run.bundle") as bundle:
+        blob = next(name for name in bundle.namelist() if name.startswith("blobs/")).removeprefix("blobs/")
+    erased = type_in(there, "log", "erase", blob, "--reason", "no", "--log", "run.bundle")
+    assert (erased.code, "bundles do not change" in erased.err) == (2, True)
+    assert (there / "run.bundle").read_bytes() == before
+
+
+def test_what_was_erased_arrives_as_erased(folder: Path) -> None:
+    """With its reason; the bundle is sound, and whoever misses the bytes is told."""
+    (row, *_) = [
+        row
+        for row in type_in(folder / "here", "log", "tail", "@latest", "-n", "1000", "--json").rows
+        if row["tag"] == "trial.attempt_concluded"
+    ]
+    erased = type_in(folder / "here", "log", "erase", row["event"]["commands"], "--reason", "asked by Ann")
+    assert erased.code == 0
+    assert written(folder)["erased"] == 1
+    verified = type_in(folder / "there", "bundle", "verify", "run.bundle")
+    assert (verified.code, "asked by Ann" in verified.out) == (0, True)
+    replayed = type_in(folder / "there", "replay", "run.bundle", "--redecide")
+    assert (replayed.code, "asked by Ann" in replayed.out) == (5, True)
+
+
+def test_a_damaged_log_makes_no_bundle(folder: Path) -> None:
+    """The event is named, and no half-written file is left."""
+    edit_events(folder / "here" / LOG, "trial.next_decided", '"counted":2', '"counted":3')
+    outcome = type_in(folder / "here", "bundle", "write", "-o", "run.bundle")
+    assert (outcome.code, "does not fit its digest" in outcome.err) == (5, True)
+    assert not [each for each in (folder / "here").iterdir() if "bundle" in each.name]

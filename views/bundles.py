@@ -1,0 +1,145 @@
+"""Bundles as a person handles them: written, looked through, brought into a log."""
+
+from pathlib import Path
+
+import msgspec
+from anyio import Path as AsyncPath
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from events.bundle_source import BundleSource
+from events.bundle_verify import BundleReport, require_sound, verify_bundle
+from events.bundle_write import write_bundle
+from events.copying import copy
+from events.findings import AnyFinding, ErasedBlob, told
+from events.sqlite import SqliteLog
+from views.desk import SUFFIX, Desk
+from views.figures import count, plural, short, size, when
+from views.ids import find_run
+from views.machine import Machine
+from views.moving import CopyRow, copy_row
+from views.tables import heading, pairs, word
+from views.versions import package_version
+
+
+class BundleRow(msgspec.Struct, frozen=True, tag_field="kind", tag="bundle"):
+    """A bundle that was written."""
+
+    path: str
+    bytes: int
+    run: str
+    runs: tuple[str, ...]
+    """The run and those that it was forked from, oldest first."""
+    events: int
+    blobs: int
+    blob_bytes: int
+    """Unpacked."""
+    erased: int
+    """Blobs of which only when and why they were erased is in it."""
+    digest: str
+    """Names everything in it; keep it elsewhere, and give it to `bundle verify --digest`."""
+
+
+class BundleVerifyRow(msgspec.Struct, frozen=True, tag_field="kind", tag="bundle_verified"):
+    """What a look through a bundle showed."""
+
+    sound: bool
+    run: str
+    runs: tuple[str, ...]
+    package: str
+    """Version of stillroom that wrote it, as it says."""
+    events: int
+    streams: int
+    blobs: int
+    erasures: tuple[ErasedBlob, ...]
+    digest: str
+    findings: tuple[AnyFinding, ...]
+    more: int
+    """Findings beyond those listed."""
+    proved: tuple[str, ...]
+    not_proved: tuple[str, ...]
+
+
+async def write(desk: Desk, text: str, target: Path | None) -> BundleRow:
+    """Write a run of a log into a file.
+
+    Args:
+        desk: Where it is.
+        text: The run's id, as a person types it.
+        target: The file. None: named after the run, in the folder where the command was given.
+    """
+    run = await find_run(desk.log, text)
+    path = desk.machine.folder / (target or f"{short(run)}{SUFFIX}")
+    bundled = await write_bundle(desk.log, run, path, package=package_version())
+    made = bundled.manifest
+    return BundleRow(
+        path=str(path),
+        bytes=bundled.size,
+        run=run,
+        runs=made.runs,
+        events=made.events.count,
+        blobs=made.blobs.count,
+        blob_bytes=made.blobs.size,
+        erased=len(made.erased),
+        digest=bundled.digest,
+    )
+
+
+def render_written(row: BundleRow) -> RenderableType:
+    """Say what was written, and what to keep of it."""
+    forked = f", forked from {', '.join(map(short, row.runs[:-1]))}" if len(row.runs) > 1 else ""
+    erased = f", {row.erased} erased" if row.erased else ""
+    return pairs(
+        [
+            ("bundle", f"{row.path}, {size(row.bytes)}"),
+            ("run", f"{short(row.run)}{forked}"),
+            ("holds", f"{row.events:,} events, {plural(row.blobs, 'blob')} of {size(row.blob_bytes)}{erased}"),
+            ("digest", row.digest),
+        ]
+    )
+
+
+async def verify(path: Path, expected: str | None) -> BundleVerifyRow:
+    """Look through a bundle."""
+    async with await BundleSource.open(path) as bundle:
+        return _verify_row(await verify_bundle(bundle, expected=expected))
+
+
+def _verify_row(report: BundleReport) -> BundleVerifyRow:
+    fields = {name: getattr(report, name) for name in BundleVerifyRow.__struct_fields__}
+    return BundleVerifyRow(**fields)
+
+
+def render_verified(row: BundleVerifyRow) -> RenderableType:
+    """Draw what was proved and, just as plainly, what was not."""
+    looked = (
+        f"run {short(row.run)}, {row.events:,} events, {plural(row.streams, 'stream')}, {plural(row.blobs, 'blob')}"
+    )
+    parts: list[RenderableType] = [
+        Text.assemble(word("sound" if row.sound else "broken"), f"  {looked}, written by stillroom {row.package}"),
+        Text(f"digest {row.digest}"),
+    ]
+    parts += [Text(f"  {told(each)}", style="red") for each in row.findings]
+    if row.more:
+        parts.append(Text(f"  and {count(row.more)} more", style="red"))
+    for name, claims in (("proved", row.proved), ("not proved", row.not_proved)):
+        if claims:
+            parts += ["", heading(name), *[Text(f"  {claim}") for claim in claims]]
+    if row.erasures:
+        parts += ["", heading(f"{plural(len(row.erasures), 'blob')} erased on purpose")]
+        parts += [Text(f"  {each.digest}  {when(each.at)}  {each.reason}") for each in row.erasures]
+    return Group(*parts)
+
+
+async def read(machine: Machine, path: Path, target: Path) -> CopyRow:
+    """Bring a bundle into a log; make the log if it is not there.
+
+    Raises:
+        BundleBroken: It was changed. Nothing was written.
+        RunDiffers: A run is there already, and is not the same. Nothing was written.
+    """
+    async with await BundleSource.open(path) as bundle:
+        runs = (await require_sound(bundle)).runs
+        await AsyncPath(target.parent).mkdir(parents=True, exist_ok=True)
+        async with await SqliteLog.open(target, clock=machine.clock) as log:
+            return copy_row(await copy(bundle, log, runs), list(runs))

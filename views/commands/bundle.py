@@ -1,0 +1,60 @@
+"""Commands that carry runs from one machine to another."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from events.errors import ExitCode
+from views import bundles, moving
+from views.commands.rows import Rows
+from views.ids import LATEST
+from views.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {
+    "bundle write": (bundles.BundleRow,),
+    "bundle verify": (bundles.BundleVerifyRow,),
+    "bundle read": (moving.CopyRow,),
+}
+
+
+async def write(
+    run: str = LATEST,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Write a run with everything it rests on into one file: events, blobs, spec, and the runs it was forked from.
+
+    Args:
+        run: Its id.
+        output: The file; nothing is written over. Default: RUN.bundle in this folder.
+    """
+    async with options.desk(machine) as desk:
+        desk.screen.draw(await bundles.write(desk, run, output), bundles.render_written)
+
+
+async def verify(file: Path, /, *, digest: str | None = None, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Look through a bundle, without a log: every digest, every stream, and what somebody cut off or changed.
+
+    Args:
+        file: The bundle.
+        digest: What `bundle write` said; without it a bundle that was made up as a whole looks like any other.
+    """
+    row = await bundles.verify(machine.folder / file, digest)
+    options.screen(machine).draw(row, bundles.render_verified)
+    return ExitCode.DONE if row.sound else ExitCode.INTEGRITY
+
+
+async def read(file: Path, /, *, options: Options = ASIS, machine: Given) -> None:
+    """Bring a bundle into a log, behind what is there, if nothing in it was changed.
+
+    `stillroom replay FILE` and everything else that only looks at a log takes a bundle without that.
+
+    Args:
+        file: The bundle.
+    """
+    row = await bundles.read(machine, machine.folder / file, options.path(machine))
+    options.screen(machine).draw(row, moving.render_copy)
