@@ -28,14 +28,18 @@ from engine.histories import RUN
 from engine.live import LivePorts
 from engine.model_port import Line, ModelPort
 from engine.planning import opening, plan_of
+from engine.pools.admission import Admission
+from engine.pools.orders import Orders
+from engine.pools.pools import Pools, room_of
 from engine.prompting import load_prompts
-from engine.providers.base import ChatReply, ChatRequest, ReplyCall, Usage
+from engine.providers.base import ChatReply, ChatRequest, Gate, ReplyCall, Usage
 from engine.sandbox_port import SandboxPort
-from engine.scope import Scope, World
+from engine.scope import Scope
 from engine.setting import Setting, chosen_tasks
-from engine.spec import RunSpec
-from engine.system import clock
+from engine.spec import CallsSpec, PoolsSpec, RunSpec
+from engine.system import clock, machine
 from engine.task_port import TaskPort
+from engine.world import World
 from events.redact import Redactor
 from events.sqlite import SqliteLog
 
@@ -49,8 +53,12 @@ class Ready:
     def __init__(self, turns: int) -> None:
         self._turns = turns
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def complete(self, request: ChatRequest, gate: Gate) -> ChatReply:
         """Answer by the length of the conversation."""
+        async with gate():
+            return self._answer(request)
+
+    def _answer(self, request: ChatRequest) -> ChatReply:
         last = len(request.messages) >= 2 * self._turns
         said = "DONE" if last else "I go on.\n" * 20
         calls = () if last else (_CALL,)
@@ -96,11 +104,13 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
             tasks = chosen_tasks(spec, base)
             budget = BudgetKeeper(Caps(None, None))
             by_name = {task.name: task for task in tasks}
+            pools = Pools(PoolsSpec(calls=CallsSpec(start=samples)), machine())
             ports = LivePorts(
                 TaskPort(log, by_name, setting.backend),
                 SandboxPort(log, setting.backend, by_name, {}),
-                ModelPort(log, {"teacher": Line(Ready(turns), None)}, budget),
+                ModelPort(log, {"teacher": Line(Ready(turns), None, pools.calls("in.process", "m"))}, budget),
                 budget,
+                Admission("bench", pools, room_of(samples), Orders()),
             )
             plan = plan_of(opening(setting, spec, tasks), [spec], setting.prompts)
             wall, cpu = time.perf_counter(), time.process_time()

@@ -8,9 +8,11 @@ from typing import NamedTuple, assert_never
 import anyio
 
 from engine.config_secrets import key_names, secrets_of
+from engine.pools.pools import Pools
 from engine.prompting import load_prompts
 from engine.setting import Setting
 from engine.spec import BackendName, RunSpec
+from engine.system import machine
 from events.redact import Redactor
 from events.sqlite import SqliteLog
 from sandbox.base import SandboxBackend
@@ -61,22 +63,24 @@ async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], Non
     Raises:
         LogError: The log cannot be opened, or a key is one that cannot be looked for.
     """
-    async with open_backend(means, spec.sandbox) as backend:
+    pools = Pools(spec.pools, machine())
+    async with open_backend(means, spec.sandbox, pools) as backend:
         for warning in backend.describe().warnings:
             warn(warning)
         variables = {name: means.environment[name] for name in key_names(spec) if name in means.environment}
         async with open_log(means, spec) as log:
-            yield Setting(log, backend, load_prompts(), means.package, variables, means.folder)
+            yield Setting(log, backend, load_prompts(), means.package, variables, means.folder, pools=pools)
 
 
 @asynccontextmanager
-async def open_backend(means: Means, name: BackendName) -> AsyncIterator[SandboxBackend]:
+async def open_backend(means: Means, name: BackendName, pools: Pools | None = None) -> AsyncIterator[SandboxBackend]:
     """Open a sandbox backend by its name in a spec.
 
     Args:
         means: Where sandboxes may keep their folders. ``DOCKER_HOST`` and ``STILLROOM_BUILD_NETWORK`` (``host`` where
             the build of an image needs it to reach packages) are looked at for ``docker``.
         name: Which.
+        pools: Where builds wait for each other. None: two go on at a time.
 
     Raises:
         SandboxUnavailable: The engine is not there, or does not answer.
@@ -88,6 +92,7 @@ async def open_backend(means: Means, name: BackendName) -> AsyncIterator[Sandbox
             settings = DockerSettings(
                 host=means.environment.get("DOCKER_HOST"),
                 build_network=means.environment.get("STILLROOM_BUILD_NETWORK", "default"),
+                building=None if pools is None else pools.building,
             )
             async with docker_backend(means.sandboxes, settings) as backend:
                 yield backend

@@ -9,7 +9,8 @@ from engine.errors import InputsDiffer, NotForkable
 from engine.histories import RUN, Histories, cut, load_histories
 from engine.planning import changes_since, plan_of, recorded_prompts, recorded_specs
 from engine.rehearsal import rehearse
-from engine.runtime import LEASE_S, RunReport, Session, carry
+from engine.runtime import RunReport, carry
+from engine.session import LEASE_S, Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec, canonical
 from engine.system import mint_run_id, process_name

@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.errors import KeyMissing
 from engine.model_port import Line
 from engine.planning import ROLES, SCRIPT, price_of
+from engine.pools.pools import Pools
 from engine.providers.openai_chat import OpenAIChat
 from engine.providers.retry import Retry
 from engine.providers.scripted.reading import load_script
@@ -18,7 +19,7 @@ from engine.system import clock
 from events.values import Role
 
 
-async def open_lines(stack: AsyncExitStack, setting: Setting, spec: RunSpec) -> Mapping[Role, Line]:
+async def open_lines(stack: AsyncExitStack, setting: Setting, spec: RunSpec, pools: Pools) -> Mapping[Role, Line]:
     """Open what the spec's roles need; the stack closes it again.
 
     Raises:
@@ -40,7 +41,7 @@ async def open_lines(stack: AsyncExitStack, setting: Setting, spec: RunSpec) -> 
             retry=Retry(tries=model.tries),
             clock=clock,
         )
-        lines[role] = Line(provider, price_of(spec, model))
+        lines[role] = Line(provider, price_of(spec, model), pools.calls(model.base_url, model.model))
     return lines
 
 

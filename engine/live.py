@@ -1,7 +1,7 @@
 """The live ports of a run: every door to the world, opened together and closed together."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
 from engine.actors.run import RunPlan
@@ -11,7 +11,11 @@ from engine.lineage import SESSION
 from engine.lines import open_lines
 from engine.model_port import ModelPort
 from engine.planning import nano
-from engine.ports import Port
+from engine.pools.admission import Admission
+from engine.pools.orders import Orders
+from engine.pools.pools import Pools, room_of
+from engine.pools.room import Told
+from engine.ports import Leave, Port
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting, chosen_tasks
 from engine.task_port import TaskPort
@@ -23,12 +27,21 @@ from events.trial import TaskAsked
 
 
 class LivePorts(NamedTuple):
-    """All doors."""
+    """All doors, and who stands in front of them."""
 
     tasks: TaskPort
     sandboxes: SandboxPort
     models: ModelPort
     budget: BudgetKeeper
+    admission: Admission
+
+    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+        """Wait for orders and places."""
+        return self.admission.leave(asked, stream, self.models, self.sandboxes)
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Wait for a place among the trials."""
+        return self.admission.start(child)
 
     def door(self, asked: Event) -> Port:
         """Find the port for this request."""
@@ -49,8 +62,18 @@ class LivePorts(NamedTuple):
         return self.sandboxes.stranded(history)
 
 
+class Board(NamedTuple):
+    """Who decides what may be asked, and when."""
+
+    run: str
+    pools: Pools
+    orders: Orders
+    told: Told
+    """Is told of changes of limits."""
+
+
 @asynccontextmanager
-async def live_ports(setting: Setting, plan: RunPlan, histories: Histories) -> AsyncIterator[LivePorts]:
+async def live_ports(setting: Setting, plan: RunPlan, histories: Histories, board: Board) -> AsyncIterator[LivePorts]:
     """Open every door a run needs; close them, and every sandbox, when the run lets go.
 
     The budget is folded from the run's history before anything else may be asked.
@@ -61,11 +84,14 @@ async def live_ports(setting: Setting, plan: RunPlan, histories: Histories) -> A
     budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
     sandboxes = SandboxPort(setting.log, setting.backend, tasks, setting.variables)
     async with AsyncExitStack() as stack:
-        lines = await open_lines(stack, setting, spec)
+        lines = await open_lines(stack, setting, spec, board.pools)
+        stack.callback(board.pools.forget, board.run)
+        stack.callback(board.pools.tell(board.told))
         stack.push_async_callback(sandboxes.close)
         yield LivePorts(
             tasks=TaskPort(setting.log, tasks, setting.backend),
             sandboxes=sandboxes,
             models=ModelPort(setting.log, lines, budget),
             budget=budget,
+            admission=Admission(board.run, board.pools, room_of(spec.concurrency), board.orders),
         )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from engine.budget import BudgetKeeper
 from engine.conversation import ConversationReader
+from engine.pools.room import Room, Turn
 from engine.ports import Place
 from engine.providers.base import ChatProvider, ChatReply, ChatRequest, ReplyCall, body_of
 from engine.providers.errors import ProviderError, Try
@@ -22,6 +23,8 @@ class Line(NamedTuple):
     provider: ChatProvider
     price: Price | None
     """None: unknown; only the provider's own figure can then say what a call cost."""
+    room: Room
+    """Where calls to this model wait for each other, whoever makes them."""
 
 
 class ModelPort:
@@ -32,6 +35,12 @@ class ModelPort:
         self._reader = ConversationReader(blobs)
         self._lines = lines
         self._budget = budget
+        self.turns: dict[str, Turn] = {}
+        """Held for the next request of a stream; without one, the request asks for a turn of its own."""
+
+    def turn(self, role: Role, place: Place) -> Turn:
+        """Ask for a turn."""
+        return self._lines[role].room.turn(place.run, place.stream)
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Ask the model. A failure of the provider is an outcome."""
@@ -39,7 +48,8 @@ class ModelPort:
         line = self._lines[asked.role]
         request = await build_request(asked, self._reader, self._blobs)
         try:
-            reply = await line.provider.complete(request)
+            turn = self.turns.get(place.stream) or self.turn(asked.role, place)
+            reply = await line.provider.complete(request, turn.place)
         except ProviderError as error:
             outcome: ModelAnswered | ModelFailed = self._failed(error)
         else:

@@ -5,10 +5,11 @@ by SIGKILL. After it nothing reaches the log or the world any more, as with a pr
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Literal, NamedTuple, NoReturn
 
-from engine.ports import Place, Port, Ports
+from engine.ports import Leave, Place, Port, Ports
 from events.base import Appended, Draft, Event, Fence, Recorded, StreamId
 from events.codec import tag_of
 from events.digest import Digest
@@ -85,6 +86,14 @@ class MortalPorts:
     def stranded(self, history: Sequence[Recorded]) -> str | None:
         """Ask the ports."""
         return self._ports.stranded(history)
+
+    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+        """Wait where the ports have one wait."""
+        return self._ports.leave(asked, stream)
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Begin where the ports let one begin."""
+        return self._ports.start(child)
 
     async def _through(self, port: Port, asked: Event, place: Place) -> Event:
         self._fate.meet(Moment("before", "effect", place.stream, tag_of(asked)))

@@ -60,7 +60,7 @@ def plan_of(opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> Ru
             name = task.name if repeats == 1 else f"{task.name}.{k + 1}"
             eras = tuple(_terms(spec, name) for spec in specs)
             trials.append(TrialPlan(name, task.name, "default", prompts, eras))
-    return RunPlan(opened, tuple(trials), tuple(spec.concurrency for spec in specs))
+    return RunPlan(opened, tuple(trials))
 
 
 def _terms(spec: RunSpec, trial: str) -> Terms:

@@ -5,10 +5,16 @@ besides it and the bytes its digests name. An outcome, good or bad, is an event 
 when something of ours is broken.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NamedTuple, Protocol, TypeVar
+
+from anyio import CancelScope
 
 from events.base import Event, Recorded
+from events.session import ScopeStopped
+
+T = TypeVar("T")
 
 
 class Place(NamedTuple):
@@ -19,6 +25,29 @@ class Place(NamedTuple):
     """Name relative to the run."""
     version: int
     """Of the asked event."""
+
+
+class Leave:
+    """Leave to ask the world for one thing, unless somebody ordered a stop."""
+
+    def __init__(self, stop: ScopeStopped | None = None) -> None:
+        self.stop = stop
+        """What was ordered. None: nothing, go on."""
+        self._scope: CancelScope | None = None
+
+    def order(self, stop: ScopeStopped) -> None:
+        """Order a stop; what is under way is cut off."""
+        self.stop = self.stop or stop
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def during(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do something for as long as no stop is ordered. None: one was, and it did not come to its end."""
+        if self.stop is not None:
+            return None
+        with CancelScope() as self._scope:
+            return await work()
+        return None
 
 
 class Port(Protocol):
@@ -44,6 +73,16 @@ class Ports(Protocol):
         Asked once, when an actor crosses from its recorded history into the live world. None: it may go on.
         """
 
+    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+        """Wait until this may be asked, and hold its place until it is answered.
+
+        What waits here has not been asked yet: nobody pays for it, no time limit counts it, and a process that dies
+        leaves nothing in flight.
+        """
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Wait until an actor may begin on its stream, and hold its place until it has ended. False: it must not."""
+
 
 class PortTable:
     """Ports by the type of what they answer; nothing is ever stranded behind them."""
@@ -59,3 +98,25 @@ class PortTable:
         """Nothing here outlives its call."""
         del history
         return None
+
+    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+        """Let everything be asked."""
+        del asked, stream
+        return granted()
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Let everyone begin."""
+        del child
+        return begun()
+
+
+@asynccontextmanager
+async def granted() -> AsyncIterator[Leave]:
+    """Give leave to whoever asks."""
+    yield Leave()
+
+
+@asynccontextmanager
+async def begun() -> AsyncIterator[bool]:
+    """Let whoever asks begin."""
+    yield True

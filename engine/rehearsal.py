@@ -7,7 +7,8 @@ from engine.actors.run import RunPlan, run
 from engine.errors import HistoryEnded, HistoryUnread
 from engine.histories import RUN, Histories
 from engine.lineage import SESSION
-from engine.scope import Recall, Scope, World
+from engine.scope import Scope
+from engine.world import Recall, World
 from events.log import EventLog
 
 

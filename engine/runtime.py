@@ -1,29 +1,30 @@
 """The runtime: takes a run, gives its actors a world, and lets go of it in good order."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import anyio
 
 from engine.actors.run import RunPlan, run
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import RUN, Histories, load_histories
-from engine.lineage import SESSION
-from engine.live import live_ports
+from engine.live import Board, live_ports
 from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs
+from engine.pools.orders import Orders
+from engine.pools.pools import Pools, sizes
 from engine.ports import Ports
 from engine.rehearsal import rehearse
 from engine.sandbox_port import sandbox_prefix
-from engine.scope import Scope, World, first_of
+from engine.scope import Scope, first_of
+from engine.session import LEASE_S, Ending, Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec
-from engine.system import mint_run_id, process_ended, process_name
-from events.base import Draft, Event, Fence, StreamId
+from engine.system import machine, mint_run_id, process_ended, process_name
+from engine.world import World
+from events.base import Fence
 from events.log import EventLog
-from events.session import InFlightFound, InputsChanged, SandboxesSwept, SessionEnded, SessionStarted
-
-LEASE_S = 30.0
-"""Seconds a run stays owned by a process that has fallen silent."""
+from events.pool import PoolsOpened
+from events.session import InFlightFound, InputsChanged, SandboxesSwept, SessionStarted
 
 
 class RunReport(NamedTuple):
@@ -97,35 +98,6 @@ async def resume_run(
     return await carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
 
 
-class Session:
-    """One process's hold on a run: its lease, and its entries in the session stream."""
-
-    def __init__(self, log: EventLog, fence: Fence, version: int) -> None:
-        self.fence = fence
-        self._log = log
-        self._version = version
-
-    async def note(self, event: Event) -> int:
-        """Record a fact about this process; give its position."""
-        stream = StreamId(self.fence.run, SESSION)
-        drafts = [Draft(event, None)]
-        appended = await self._log.append(stream, drafts, expected_version=self._version, fence=self.fence)
-        self._version = appended.version
-        return appended.position
-
-    async def renew(self) -> None:
-        """Keep the lease while the run goes on; ends only by being cancelled, or by losing the run."""
-        while True:
-            await anyio.sleep(LEASE_S / 3)
-            await self._log.renew(self.fence, ttl_s=LEASE_S)
-
-    async def end(self, reason: Literal["completed", "interrupted", "failed"]) -> None:
-        """Let go of the run. Bounded, and not cut short by a cancellation."""
-        with anyio.move_on_after(10, shield=True):
-            await self.note(SessionEnded(reason))
-            await self._log.release(self.fence)
-
-
 async def _take(log: EventLog, run_id: str) -> Fence:
     """Take a run over; a lease whose process is known to be dead does not hold it."""
     dead = [each.token for each in await log.leases() if each.run == run_id and process_ended(each.owner)]
@@ -134,9 +106,10 @@ async def _take(log: EventLog, run_id: str) -> Fence:
 
 async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:
     """Run the actors: over their histories, and then live."""
-    reason: Literal["completed", "interrupted", "failed"] = "failed"
+    reason: Ending = "failed"
     try:
-        async with live_ports(setting, plan, histories) as live:
+        async with live_ports(setting, plan, histories, await _board(setting, plan, session)) as live:
+            await session.note(PoolsOpened(sizes(live.admission.rooms)))
             results = await _live(setting.log, plan, histories, session, setting.between(live))
         reason = "completed"
     except anyio.get_cancelled_exc_class():
@@ -146,6 +119,13 @@ async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: 
         await session.end(reason)
     names = [trial.name for trial in plan.trials]
     return RunReport(session.fence.run, dict(zip(names, results, strict=True)))
+
+
+async def _board(setting: Setting, plan: RunPlan, session: Session) -> Board:
+    """Open the pools of the run, unless it shares those of others."""
+    spec = plan.trials[0].eras[-1].spec
+    pools = setting.pools or Pools(spec.pools, machine())
+    return Board(session.fence.run, pools, Orders(), session.later)
 
 
 async def _live(log: EventLog, plan: RunPlan, histories: Histories, session: Session, ports: Ports) -> list[str]:
@@ -165,6 +145,7 @@ async def _live(log: EventLog, plan: RunPlan, histories: Histories, session: Ses
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(session.renew)
+            group.start_soon(session.write)
             scope = Scope(world, RUN)
             results = [result.outcome for result in await run(scope, plan)]
             scope.finish()

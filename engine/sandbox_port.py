@@ -77,6 +77,17 @@ class SandboxPort:
             opened = place.stream in self._open
             return SandboxFailed("lost" if opened else "unavailable", error.problem)
 
+    def holds(self, stream: str) -> bool:
+        """Whether a stream has a sandbox."""
+        return stream in self._open
+
+    async def drop(self, stream: str) -> None:
+        """Close the sandbox of a stream that was stopped, if it has one, for as long as that may take."""
+        held = self._open.pop(stream, None)
+        if held is not None:
+            with anyio.move_on_after(_CLOSE_S):
+                await held[0].close()
+
     async def close(self) -> None:
         """Close every sandbox that is left, for as long as that may take."""
         with anyio.move_on_after(_CLOSE_S, shield=True):

@@ -5,22 +5,27 @@ The same actor lives four lives through it: live (no history), resumed (a prefix
 and effects are answered from it; after that, events are appended and effects go through ports.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 import anyio
 
 from engine.divergence import diverged
 from engine.errors import HistoryEnded, HistoryUnread
-from engine.lineage import Lineage, era_of
-from engine.ports import Place, Ports
-from events.base import Draft, Event, Fence, Recorded, Ref, StreamId
+from engine.lineage import era_of
+from engine.ports import Place
+from engine.world import World
+from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.codec import encode, tag_of
-from events.digest import Digest, digest_of
-from events.log import BlobStore, EventLog
+from events.digest import Digest
 from events.session import ScopeStopped
 
 T = TypeVar("T")
+
+NOTHING: Final = Event()
+"""What is asked where there is nothing to ask, only an order to be met. It is never recorded."""
 
 
 class Stopped(Exception):
@@ -31,39 +36,12 @@ class Stopped(Exception):
         self.event = event
 
 
-class World(NamedTuple):
-    """What all scopes of a run share."""
+class Held(Exception):
+    """Some actors were not to begin in this process; a later one may take them up."""
 
-    log: EventLog
-    blobs: BlobStore
-    """The log itself in a life that may write; a `Recall` in one that may not."""
-    run: str
-    histories: Mapping[str, Sequence[Recorded]]
-    """What each stream of the run held when this life began, by name."""
-    sessions: Sequence[int]
-    """Positions at which processes took up the run; effects that span one have no duration."""
-    ports: Ports | None
-    """None: closed. Nothing is appended and nothing is touched."""
-    fence: Fence | None
-    visited: set[str]
-    """Names of the streams that an actor took up, so that one left unread is noticed."""
-    lineage: Lineage = ()
-    """The run and those it was forked from, oldest first. Empty: it was not."""
-
-
-class Recall:
-    """Blobs for a life that writes nothing: what is put is named, and must be in the log to be read."""
-
-    def __init__(self, blobs: BlobStore) -> None:
-        self._blobs = blobs
-
-    def put(self, data: bytes) -> Digest:
-        """Name these bytes. What actors put comes from the log, so secrets were replaced before."""
-        return digest_of(data)
-
-    async def get(self, digest: Digest) -> bytes:
-        """Give recorded bytes back."""
-        return await self._blobs.get(digest)
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = tuple(sorted(names))
 
 
 class Child(NamedTuple, Generic[T]):
@@ -134,34 +112,51 @@ class Scope:
         """
         if not self._crossed:
             await self._meet_stop()
-        kept = await self._record((asked,), None)
-        if not self._crossed:
-            await self._meet_stop()
+        kept: _Kept | None = None
         if self._read < len(self._history):
+            kept = await self._record((asked,), None)
+            if not self._crossed:
+                await self._meet_stop()
+        if kept is not None and self._read < len(self._history):
             answer = self._take()
             if answer.cause != kept.ref:
                 diverged(answer, asked, kept.ref)
             self._count_time(kept, answer.position, answer.at)
             return answer.event
-        ports = self._world.ports
-        if ports is None:
-            self._ended(f"the outcome of {tag_of(asked)}")
-        outcome = await ports.door(asked)(asked, Place(self._world.run, self.name, kept.ref.version))
-        appended = await self._append((Draft(outcome, kept.ref),))
-        self._count_time(kept, appended.position, appended.at)
-        return outcome
+        return await self._ask(asked, kept)
+
+    async def heed(self) -> None:
+        """Go no further if the actor is stopped: for places between effects, where the next one may be far.
+
+        Raises:
+            Stopped: The actor is stopped here.
+        """
+        if not self._crossed:
+            await self._meet_stop()
+        if self._read == len(self._history) and self._world.ports is not None:
+            async with self._world.ports.leave(NOTHING, self.name) as leave:
+                stop = leave.stop
+            if stop is not None:
+                raise await self._stopped(stop)
 
     async def gather(self, children: Sequence[Child[T]], *, at_once: int | None = None) -> list[T]:
         """Run actors below this one, each on its own stream; give their results in the order given.
 
         All of them end before it returns. `at_once` bounds how many run at a time and changes no result.
+
+        Raises:
+            Held: Some were not to begin in this process; the others have ended.
         """
         results: dict[int, T] = {}
         ended: list[HistoryEnded] = []
         gate = anyio.Semaphore(at_once or max(1, len(children)))
+        held: list[str] = []
 
         async def run(index: int, child: Child[T]) -> None:
-            async with gate:
+            async with gate, self._start(child.name) as may:
+                if not may:
+                    held.append(child.name)
+                    return
                 scope = Scope(self._world, child.name)
                 try:
                     results[index] = await child.actor(scope)
@@ -177,6 +172,8 @@ class Scope:
             raise first_of(errors) from errors
         if ended:
             raise ended[0]
+        if held:
+            raise Held(held)
         return [results[index] for index in range(len(children))]
 
     def finish(self) -> None:
@@ -189,6 +186,37 @@ class Scope:
             raise HistoryUnread(self.name, read=self._read, recorded=len(self._history))
 
     # -----------------------------------------------------------------------------------------------------------------
+
+    async def _ask(self, asked: Event, kept: "_Kept | None") -> Event:
+        """Ask the world. `kept` is the request, if history holds it; else it is recorded when there is leave."""
+        ports = self._world.ports
+        if ports is None:
+            self._ended(tag_of(asked) if kept is None else f"the outcome of {tag_of(asked)}")
+        async with ports.leave(asked, self.name) as leave:
+            if kept is None and leave.stop is None:
+                kept = await self._record((asked,), None)
+            place = Place(self._world.run, self.name, self._version)
+            outcome = await leave.during(partial(ports.door(asked), asked, place))
+        if outcome is None or kept is None:
+            assert leave.stop is not None
+            raise await self._stopped(leave.stop)
+        appended = await self._append((Draft(outcome, kept.ref),))
+        self._count_time(kept, appended.position, appended.at)
+        return outcome
+
+    async def _stopped(self, stop: ScopeStopped) -> Stopped:
+        await self._append((Draft(stop, None),))
+        return Stopped(stop)
+
+    @asynccontextmanager
+    async def _start(self, child: str) -> AsyncIterator[bool]:
+        """Wait for a place for an actor below; one that has begun before goes on, whatever is ordered."""
+        ports = self._world.ports
+        if ports is None:
+            yield True
+            return
+        async with ports.start(child) as may:
+            yield may or child in self._world.histories
 
     async def _record(self, events: Sequence[Event], cause: Ref | None) -> "_Kept":
         last = _Kept(Ref(self.name, self._version), 0, 0)
@@ -236,9 +264,7 @@ class Scope:
         self._crossed = True
         stranded = self._world.ports.stranded(self._history)
         if stranded is not None:
-            event = ScopeStopped("sandbox_lost", stranded)
-            await self._append((Draft(event, None),))
-            raise Stopped(event)
+            raise await self._stopped(ScopeStopped("sandbox_lost", stranded))
 
     def _count_time(self, asked: "_Kept", position: int, at: int) -> None:
         """Add an effect's duration, unless a process died in the middle of it: nobody was waiting then.

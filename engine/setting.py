@@ -7,6 +7,7 @@ from typing import NamedTuple
 from engine.agents.registry import agent_named
 from engine.errors import ModelMissing, TaskUnknown
 from engine.methods.registry import method_named
+from engine.pools.pools import Pools
 from engine.ports import Ports
 from engine.prompting import Prompts
 from engine.spec import ModelSpec, RunSpec
@@ -36,6 +37,8 @@ class Setting(NamedTuple):
     """Against which relative paths of a spec are read."""
     between: Callable[[Ports], Ports] = straight
     """What stands between the actors and the live ports: nothing, or what tries other orders."""
+    pools: Pools | None = None
+    """Shared with other runs of this process. None: the run has its own, as its spec says."""
 
 
 def chosen_tasks(spec: RunSpec, base: Path) -> tuple[Task, ...]:

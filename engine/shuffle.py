@@ -1,12 +1,13 @@
 """Ports that answer in another order for each seed, to show that the order of completion decides nothing by itself."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
 from anyio.lowlevel import checkpoint
 
-from engine.ports import Place, Port, Ports
+from engine.ports import Leave, Place, Port, Ports
 from events.base import Event, Recorded
 from events.digest import digest_of
 
@@ -28,6 +29,14 @@ class Shuffled:
     def stranded(self, history: Sequence[Recorded]) -> str | None:
         """What is gone stays gone in any order."""
         return self._ports.stranded(history)
+
+    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+        """Wait where the ports have one wait."""
+        return self._ports.leave(asked, stream)
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Begin where the ports let one begin."""
+        return self._ports.start(child)
 
     async def _late(self, port: Port, asked: Event, place: Place) -> Event:
         await self._wait("asked", place)

@@ -125,6 +125,29 @@ class MethodSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     pdi: PdiSpec = PdiSpec()
 
 
+class CallsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Calls at a time, for each model at each address. Their number grows while all is well, and halves on refusals."""
+
+    start: int = 32
+    """At first."""
+    least: int = 1
+    """Never fewer."""
+    most: int = 2000
+    """Never more."""
+
+
+class PoolsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How much of each kind of work goes on at a time. `stillroom tune` changes it while a run is alive."""
+
+    builds: int | None = None
+    """Images. None: as suits the machine."""
+    sandboxes: int | None = None
+    """None: as suits the machine."""
+    verifiers: int | None = None
+    """None: as suits the machine."""
+    calls: CallsSpec = CallsSpec()
+
+
 BackendName = Literal["local", "docker"]
 
 
@@ -148,6 +171,7 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     prices: dict[str, PriceSpec] = msgspec.field(default_factory=dict)
     """By model name."""
     budget: BudgetSpec = BudgetSpec()
+    pools: PoolsSpec = PoolsSpec()
 
 
 def canonical(spec: RunSpec) -> bytes:

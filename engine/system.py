@@ -6,6 +6,8 @@ import socket
 import time
 from pathlib import Path
 
+from engine.pools.pools import Machine
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -52,3 +54,9 @@ def _without_proc(pid: int) -> str:
     except OSError:
         return "alive"
     return "gone" if Path("/proc/self/stat").exists() else "alive"
+
+
+def machine() -> Machine:
+    """See what this machine has: processors this process may use, and bytes of memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Machine(cores, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -7,6 +7,7 @@ from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.memo import MemoImported, MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.pdi import InterventionChosen, PdiImported, PdiRead
+from events.pool import PoolLimited, PoolsOpened
 from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import (
     ActionAsked,
@@ -54,6 +55,8 @@ AnyEvent: TypeAlias = (
     | RunForked
     | SessionEnded
     | ScopeStopped
+    | PoolsOpened
+    | PoolLimited
     | TrialOpened
     | TaskAsked
     | TaskRead

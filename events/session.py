@@ -84,5 +84,5 @@ class ScopeStopped(Event, frozen=True, tag="scope.stopped"):
     A stop is a recorded value: a replay meets it in the history, at the same place, without a timer.
     """
 
-    reason: Literal["sandbox_lost"]
+    reason: Literal["sandbox_lost", "cancelled"]
     detail: str

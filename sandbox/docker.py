@@ -21,7 +21,7 @@ from sandbox.archive import pack_folders
 from sandbox.base import MIB, Isolation, Limits, Sandbox, SandboxSpec
 from sandbox.docker_engine import Engine, EngineFailed, open_engine
 from sandbox.docker_errand import MOUNT
-from sandbox.docker_image import LABEL, Built, Images
+from sandbox.docker_image import LABEL, Built, Gate, Images
 from sandbox.docker_needs import refused
 from sandbox.docker_sandbox import FIRST, DockerSandbox, Ground
 from sandbox.errors import SandboxUnavailable, Unsupported
@@ -43,10 +43,16 @@ class DockerSettings(Struct, frozen=True):
     """Such as ``unix:///var/run/docker.sock``. None: a socket in the usual places."""
     build_network: str = "default"
     """Network of ``RUN`` steps: ``default``, ``host`` or ``none``."""
-    builds: int = 2
-    """Images built at a time, from 1."""
+    building: Gate | None = None
+    """Entered for each build, and has those wait that are too many. None: two at a time."""
     starts: int = 4
     """Containers started at a time, from 1: an engine that is asked for more gets slower, not faster."""
+
+
+def two_at_a_time() -> Gate:
+    """Let two builds go on at a time."""
+    limiter = anyio.Semaphore(2)
+    return lambda: limiter
 
 
 DEFAULTS: Final = DockerSettings()
@@ -61,7 +67,10 @@ class DockerBackend:
         self._workspace = workspace
         self._label = f"{LABEL}={workspace_name(workspace)}"
         self._images = Images(
-            engine, workspace=workspace_name(workspace), network=settings.build_network, at_once=settings.builds
+            engine,
+            workspace=workspace_name(workspace),
+            network=settings.build_network,
+            gate=settings.building or two_at_a_time(),
         )
         self._starting = anyio.Semaphore(settings.starts)
 

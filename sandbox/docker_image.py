@@ -5,6 +5,7 @@ have changed since. The engine's own cache makes building the same again a matte
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
@@ -22,6 +23,10 @@ LABEL: Final = "dev.stillroom"
 _REPOSITORY: Final = "stillroom/task"
 
 
+Gate = Callable[[], AbstractAsyncContextManager[object]]
+"""Entered for each build; has those wait that are too many."""
+
+
 class Built(Struct, frozen=True):
     """An image that is here."""
 
@@ -32,19 +37,19 @@ class Built(Struct, frozen=True):
 class Images:
     """Finds, builds and fetches images; each once, however many ask for it at the same time."""
 
-    def __init__(self, engine: Engine, *, workspace: str, network: str, at_once: int) -> None:
+    def __init__(self, engine: Engine, *, workspace: str, network: str, gate: Gate) -> None:
         """Say how.
 
         Args:
             engine: Which builds.
             workspace: Whose images they are, for the label.
             network: Network of ``RUN`` steps, as the engine calls it: ``default``, ``host`` or ``none``.
-            at_once: Builds at a time, from 1.
+            gate: Entered for each build.
         """
         self._engine = engine
         self._workspace = workspace
         self._network = network
-        self._gate = anyio.Semaphore(at_once)
+        self._gate = gate
         self._locks: dict[str, anyio.Lock] = {}
         self._made: dict[str, Built] = {}
 
@@ -76,7 +81,7 @@ class Images:
     async def _once(self, name: str, make: Callable[[], Awaitable[None]]) -> Built:
         async with self._locks.setdefault(name, anyio.Lock()):
             if name not in self._made:
-                async with self._gate:
+                async with self._gate():
                     await make()
                 image = await self._engine.image(name)
                 if image is None:

@@ -13,15 +13,13 @@ class RunPlan(NamedTuple):
 
     opened: RunOpened
     trials: tuple[TrialPlan, ...]
-    at_once: tuple[int, ...]
-    """Trials at a time, by era."""
 
 
 async def run(scope: Scope, plan: RunPlan) -> tuple[TrialResult, ...]:
-    """Run every trial, so many at once."""
+    """Run every trial, as many at once as the ports let begin."""
     await scope.record(plan.opened)
     children = [Child(f"trial/{each.name}", partial(trial, plan=each)) for each in plan.trials]
-    results = await scope.gather(children, at_once=plan.at_once[scope.era])
+    results = await scope.gather(children)
     count = {word: sum(1 for result in results if result.outcome == word) for word in ("solved", "unsolved")}
     rest = len(results) - count["solved"] - count["unsolved"]
     await scope.record(RunClosed(count["solved"], count["unsolved"], rest))

@@ -5,11 +5,13 @@ from its blobs to the last byte, today or in a year.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from typing import Any, Protocol
 
 from msgspec import Raw, Struct, json
 
+from engine.providers.allowance import SILENT, Allowance
 from engine.providers.errors import BadRequest, Try
 
 Clock = Callable[[], int]
@@ -81,6 +83,7 @@ class ChatReply(Struct, frozen=True, kw_only=True):
         cost_usd: What the provider says this call cost, in USD; None when it did not say.
         request_id: The provider's name for this call, for its support; None when it gave none.
         tries: Every physical call, the answered one last.
+        left: What the provider says is left of its limits.
     """
 
     raw: bytes
@@ -94,16 +97,39 @@ class ChatReply(Struct, frozen=True, kw_only=True):
     cost_usd: Decimal | None
     request_id: str | None
     tries: tuple[Try, ...] = ()
+    left: Allowance = SILENT
+
+
+class Seat(Protocol):
+    """A place for one physical call. Whoever has it says how the call went, or nothing if that says nothing."""
+
+    def answered(self, tokens: int | None = None, left: Allowance = SILENT) -> None:
+        """Say that it was answered.
+
+        Args:
+            tokens: Input and output together. None: not counted.
+            left: What the provider says is left of its limits.
+        """
+
+    def refused(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+        """Say that it was refused because there were too many (429). None: it was not said how long to wait."""
+
+    def overloaded(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+        """Say that the provider has too much load (503, 529)."""
+
+
+Gate = Callable[[], AbstractAsyncContextManager[Seat]]
+"""Waits for a place for one physical call; entered anew for each try."""
 
 
 class ChatProvider(Protocol):
     """Answers questions, or says in a typed way why not.
 
-    One instance serves any number of callers at once; whoever needs a limit puts one in front.
+    One instance serves any number of callers at once; whoever needs a limit puts a gate in front.
     """
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
-        """Ask once, trying again where that may help.
+    async def complete(self, request: ChatRequest, gate: Gate) -> ChatReply:
+        """Ask once, trying again where that may help, each time through the gate.
 
         Raises:
             ProviderError: One of the tree in ``engine/providers/errors.py``, carrying every physical call.

@@ -22,6 +22,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
+from engine.providers.allowance import SILENT, Allowance
 from events.errors import ExitCode, StillroomError
 
 ErrorKind = Literal[
@@ -61,12 +62,14 @@ class Seen(Struct, frozen=True, kw_only=True):
         raw: The body's bytes, as many as came; None when none did.
         retry_after_s: Seconds the provider asked to wait, 0 or more; None when it did not ask.
         request_id: The provider's name for this call; None when it gave none.
+        left: What the provider says is left of its limits.
     """
 
     status: int | None = None
     raw: bytes | None = None
     retry_after_s: float | None = None
     request_id: str | None = None
+    left: Allowance = SILENT
 
 
 NOTHING_SEEN = Seen()
@@ -82,6 +85,7 @@ class ProviderError(StillroomError):
         raw: The body's bytes, as many as came; None when none did.
         retry_after_s: Seconds the provider asked to wait; None when it did not ask.
         request_id: The provider's name for this call; None when it gave none.
+        left: What the provider says is left of its limits.
         tries: Every physical call made for the logical one, in order; set where calls are repeated.
     """
 
@@ -103,6 +107,7 @@ class ProviderError(StillroomError):
         self.raw = seen.raw
         self.retry_after_s = seen.retry_after_s
         self.request_id = seen.request_id
+        self.left = seen.left
         self.tries: tuple[Try, ...] = ()
 
     @property

@@ -5,6 +5,7 @@ back is kept byte for byte, failed or not.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 import httpx
@@ -14,9 +15,11 @@ from tenacity import RetryCallState
 from tenacity.asyncio import AsyncRetrying
 from tenacity.retry import retry_if_exception
 
-from engine.providers.base import ChatReply, ChatRequest, Clock, body_of
+from engine.providers.allowance import allowance_in
+from engine.providers.base import ChatReply, ChatRequest, Clock, Gate, body_of
 from engine.providers.endpoint import headers_for, url_for
 from engine.providers.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut, Try
+from engine.providers.gate import tell_answer, tell_failure, wide_open
 from engine.providers.openai_faults import fault_of, read_error
 from engine.providers.openai_reply import reply_of, said_in
 from engine.providers.openai_stream import said_in_stream
@@ -82,8 +85,10 @@ class OpenAIChat:
         self._wire = wire
         self._sleep = sleep
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
-        """Ask once, trying again where that may help.
+    async def complete(self, request: ChatRequest, gate: Gate = wide_open) -> ChatReply:
+        """Ask once, trying again where that may help, each time through the gate.
+
+        A call that was refused waits for itself first, as its retry settings say, and then at the gate.
 
         Raises:
             ProviderError: One of the tree in ``errors.py``, carrying every physical call in ``tries``.
@@ -95,7 +100,7 @@ class OpenAIChat:
             made.append(Try(status=status, error=error.kind if error else None, waited_s=waited_s))
 
         try:
-            reply = await self._tried(request, body, note)
+            reply = await self._tried(partial(self._through, gate, request, body), body, note)
         except ProviderError as error:
             note(error.status, error, 0.0)
             error.tries = tuple(made)
@@ -103,12 +108,12 @@ class OpenAIChat:
         note(reply.status, None, 0.0)
         return replace(reply, tries=tuple(made))
 
-    async def _tried(self, request: ChatRequest, body: bytes, note: Note) -> ChatReply:
+    async def _tried(self, call: Callable[[], Awaitable[ChatReply]], body: bytes, note: Note) -> ChatReply:
         """Call until answered. Tenacity, a hundred microseconds a call, is asked only once a call has failed."""
         started = self._clock()
         failed: list[ProviderError] = []
         try:
-            return await self._once(request, body)
+            return await call()
         except ProviderError as error:
             if not error.retryable:
                 raise
@@ -117,7 +122,7 @@ class OpenAIChat:
         async def once() -> ChatReply:
             if failed:  # the loop counts the first call as its own
                 raise failed.pop()
-            return await self._once(request, body)
+            return await call()
 
         reply: ChatReply = await self._retrying(body, started, note)(once)
         return reply
@@ -146,6 +151,17 @@ class OpenAIChat:
             before_sleep=before_sleep,
             reraise=True,
         )
+
+    async def _through(self, gate: Gate, request: ChatRequest, body: bytes) -> ChatReply:
+        """Make one physical call when the gate lets it pass, and tell it how that went."""
+        async with gate() as seat:
+            try:
+                reply = await self._once(request, body)
+            except ProviderError as error:
+                tell_failure(seat, error)
+                raise
+            tell_answer(seat, reply)
+            return reply
 
     async def _once(self, request: ChatRequest, body: bytes) -> ChatReply:
         """Make one physical call."""
@@ -186,6 +202,7 @@ class OpenAIChat:
             raw=raw,
             retry_after_s=None if response.is_success else retry_after_in(response.headers, self._clock()),
             request_id=response.headers.get("x-request-id"),
+            left=allowance_in(response.headers, self._clock()),
         )
 
     def _unfinished(self, error: httpx.RequestError, seen: Seen, total_s: float) -> ProviderError:

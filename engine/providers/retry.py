@@ -66,21 +66,21 @@ def retry_after_in(headers: httpx.Headers, now_us: int) -> float | None:
     Returns:
         Seconds, 0 or more; None when it does not ask, or not in a way that can be read.
     """
-    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+    if (milliseconds := number_in(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     given = headers.get("retry-after")
     if given is not None:
-        seconds = _number(given)
+        seconds = number_in(given)
         return _until(given, now_us) if seconds is None else seconds
     resets = [
-        _duration(headers.get(f"x-ratelimit-reset-{what}", ""))
+        duration_in(headers.get(f"x-ratelimit-reset-{what}", ""))
         for what in ("requests", "tokens")
         if headers.get(f"x-ratelimit-remaining-{what}") == "0"
     ]
     return max((reset for reset in resets if reset is not None), default=None)
 
 
-def _number(text: str | None) -> float | None:
+def number_in(text: str | None) -> float | None:
     """Read a plain decimal number; None for anything else, ``nan`` and ``inf`` included."""
     plain = (text or "").strip()
     return float(plain) if re.fullmatch(r"\d{1,9}(\.\d+)?", plain) else None
@@ -97,7 +97,8 @@ def _until(date: str, now_us: int) -> float | None:
     return max(0.0, (then - datetime.fromtimestamp(now_us / 1e6, UTC)).total_seconds())
 
 
-def _duration(text: str) -> float | None:
+def duration_in(text: str) -> float | None:
+    """Read a time as OpenAI writes it, in seconds; None for anything else."""
     match = DURATION.fullmatch(text)
     if match is None or not text:
         return None

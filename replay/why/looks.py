@@ -13,6 +13,7 @@ from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.memo import MemoImported, MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.pdi import InterventionChosen, PdiImported, PdiRead
+from events.pool import PoolLimited, PoolsOpened
 from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import (
     ActionAsked,
@@ -190,6 +191,8 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     InFlightFound: (_SESSION, Named("asked")),
     InputsChanged: (_SESSION, Opening("run")),
     SandboxesSwept: (_SESSION,),
+    PoolsOpened: (_SESSION,),
+    PoolLimited: (_SESSION,),
     SessionEnded: (_SESSION,),
     RunForked: (),
     ScopeStopped: (_SANDBOX,),

@@ -1,8 +1,10 @@
 """Stories of the budget keeper: nothing is spent that was not reserved first."""
 
+from contextlib import AbstractAsyncContextManager
+
 from engine.budget import BudgetKeeper, Caps
 from engine.histories import load_histories
-from engine.ports import Place
+from engine.ports import Leave, Place, granted
 from engine.scope import Scope
 from events.base import Draft, Event, Ref, StreamId
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
@@ -79,6 +81,10 @@ async def test_a_keeper_that_starts_after_a_crash_knows_all_that_was_spent() -> 
 
         def stranded(self, history: object) -> None:
             del history
+
+        def leave(self, request: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+            del request, stream
+            return granted()
 
         async def __call__(self, request: Event, place: Place) -> Event:
             keeper.settle(place.stream, answer(10))

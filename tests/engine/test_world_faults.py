@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import pytest
 from typing_extensions import override
 
 from engine.histories import load_histories
-from engine.ports import Place, Port, Ports
+from engine.ports import Leave, Place, Port, Ports
 from engine.prompting import load_prompts
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting
@@ -50,6 +51,14 @@ class Meanwhile(NamedTuple):
     def stranded(self, history: Sequence[Recorded]) -> str | None:
         """Ask the ports."""
         return self.ports.stranded(history)
+
+    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+        """Ask the ports."""
+        return self.ports.leave(asked, stream)
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Ask the ports."""
+        return self.ports.start(child)
 
     async def _through(self, port: Port, asked: Event, place: Place) -> Event:
         if tag_of(asked) == self.tag and not self.happened:

@@ -1,11 +1,13 @@
 """Worlds for tests: a memory log, ports that answer from a list, and a way to live a run again."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from engine.histories import Histories, load_histories
-from engine.ports import Place
-from engine.scope import Recall, Scope, World
+from engine.ports import Leave, Place, begun, granted
+from engine.scope import Scope
+from engine.world import Recall, World
 from events.base import Event, Recorded
 from events.log import EventLog
 from events.memory import MemoryLog
@@ -41,6 +43,16 @@ class Echo:
         """Say what the test said."""
         del history
         return self._stranded
+
+    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+        """Let everything be asked."""
+        del asked, stream
+        return granted()
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Let everyone begin."""
+        del child
+        return begun()
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Give the command back as its output."""

@@ -1,0 +1,83 @@
+"""Leave to ask: every request waits here for its orders and for a place in its pool, before it is recorded."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from engine.model_port import ModelPort
+from engine.pools.orders import Orders
+from engine.pools.pools import Pools
+from engine.pools.room import Room, Turn
+from engine.ports import Leave, Place
+from engine.sandbox_port import SandboxPort
+from events.base import Event
+from events.model import ModelAsked
+from events.sandbox import SandboxAsked, VerifyAsked
+
+
+class Admission:
+    """Who may ask, and when. One per run and process."""
+
+    def __init__(self, run: str, pools: Pools, trials: Room, orders: Orders) -> None:
+        self._run = run
+        self._pools = pools
+        self._trials = trials
+        self._orders = orders
+        self._sandboxes: dict[str, Turn] = {}
+
+    @property
+    def rooms(self) -> tuple[Room, ...]:
+        """All that may have to be waited in."""
+        return (self._trials, *self._pools.rooms)
+
+    @asynccontextmanager
+    async def leave(self, asked: Event, stream: str, models: ModelPort, sandboxes: SandboxPort) -> AsyncIterator[Leave]:
+        """Wait while the run is paused, and for a place; hold it until the request is answered.
+
+        A sandbox keeps its place until it is released. One whose attempt is stopped is closed here.
+        """
+        with self._orders.asking(stream) as leave:
+            await leave.during(self._orders.unpaused)
+            turn: Turn | None = None
+            match asked:
+                case ModelAsked():
+                    turn = models.turn(asked.role, Place(self._run, stream, 0))
+                    models.turns[stream] = turn
+                case VerifyAsked():
+                    turn = self._pools.verifiers.turn(self._run, stream)
+                case SandboxAsked():
+                    turn = self._pools.sandboxes.turn(self._run, stream)
+                    self._sandboxes[stream] = turn
+                case _:
+                    pass
+            try:
+                if turn is not None:
+                    await leave.during(turn.wait)
+                yield leave
+            finally:
+                models.turns.pop(stream, None)
+                if leave.stop is not None:
+                    with anyio.CancelScope(shield=True):
+                        await sandboxes.drop(stream)
+                self._give_back(asked, stream, turn, sandboxes)
+
+    @asynccontextmanager
+    async def start(self, child: str) -> AsyncIterator[bool]:
+        """Let a trial begin when there is a place for it, unless none may begin any more."""
+        if not child.startswith("trial/"):
+            yield True
+            return
+        turn = self._trials.turn(self._run, child)
+        await turn.wait()
+        try:
+            yield not self._orders.drained
+        finally:
+            turn.release()
+
+    def _give_back(self, asked: Event, stream: str, turn: Turn | None, sandboxes: SandboxPort) -> None:
+        """Free what is not used any more."""
+        if turn is not None and not isinstance(asked, SandboxAsked):
+            turn.release()
+        if stream in self._sandboxes and not sandboxes.holds(stream):
+            self._sandboxes.pop(stream).release()

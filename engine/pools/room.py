@@ -1,0 +1,236 @@
+"""The waiting room in front of a kind of work: nobody gets in before there is a place, and before it is their turn.
+
+What the places are decided by is `engine.policies.pace`; who is next, `engine.pools.queue`. The room has the clock.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import anyio
+
+from engine.policies import pace
+from engine.policies.pace import Answer, Bounds, Pace, Refusal
+from engine.pools.queue import FairQueue, Ticket
+from engine.providers.allowance import SILENT, Allowance
+from events.pool import PoolLimited
+
+Told = Callable[[PoolLimited], None]
+"""Is told when a limit changes by much, and why."""
+
+Reason = Literal["refused", "overloaded", "low", "grown", "tuned"]
+
+
+def nobody(change: PoolLimited) -> None:
+    """Tell nobody."""
+    del change
+
+
+class Room:
+    """Places for one kind of work. For one event loop; shared by any number of runs in it."""
+
+    def __init__(self, name: str, bounds: Bounds, told: Told = nobody) -> None:
+        """Open it.
+
+        Args:
+            name: For people, such as ``verifiers``.
+            bounds: How many places there are. Where all three are the same, nothing said by anyone changes them.
+            told: Is told of changes.
+        """
+        self.name = name
+        self._pace = pace.opening(bounds)
+        self._told = told
+        self._said = self._pace.whole
+        self._queue: FairQueue[_Waiter] = FairQueue()
+        self._running = 0
+        self._waiters: dict[_Waiter, None] = {}
+        self._watch: _Waiter | None = None
+        """The one waiter that looks at the clock for all."""
+
+    @property
+    def limit(self) -> int:
+        """Places there are now."""
+        return self._pace.whole
+
+    @property
+    def bounds(self) -> Bounds:
+        """Fewest and most places there may be."""
+        return self._pace.bounds
+
+    @property
+    def running(self) -> int:
+        """Places in use."""
+        return self._running
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return sum(1 for each in self._waiters if each.began is None)
+
+    def turn(self, run: str, who: str) -> "Turn":
+        """Ask for one thing to be done; it keeps its turn however often it is tried.
+
+        Args:
+            run: On whose account; runs get equal parts.
+            who: Such as the stream of an attempt; so do these, within a run.
+        """
+        return Turn(self, self._queue.ticket(run, who))
+
+    def tune(self, bounds: Bounds) -> None:
+        """Change how many places there may be. What goes on is left to end."""
+        self._change(pace.within(self._pace, bounds), "tuned", None)
+        self._admit()
+
+    async def take(self, ticket: Ticket) -> float:
+        """Wait for a place, and take it; give the time at which it was taken."""
+        if not self._queue and self._free():
+            return self._take(ticket)
+        waiter = _Waiter()
+        self._waiters[waiter] = None
+        self._queue.push(ticket, waiter)
+        try:
+            while waiter.began is None:
+                await self._wait(waiter)
+        except BaseException:
+            waiter.gone = True
+            if waiter.began is not None:
+                self.leave(ticket)
+            raise
+        finally:
+            del self._waiters[waiter]
+            self._admit()
+        return waiter.began
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give a place back."""
+        self._running -= 1
+        self._queue.running[ticket.run] -= 1
+        self._admit()
+
+    def forget(self, run: str) -> None:
+        """Keep nothing of a run that has ended."""
+        self._queue.forget(run)
+
+    def answered(self, began: float, tokens: int | None, left: Allowance) -> None:
+        """Hear that a call was answered."""
+        full = self._running >= self._pace.whole or bool(self._queue)
+        after = pace.after_answer(self._pace, Answer(began, anyio.current_time(), full, tokens, left))
+        gap = after.gap_s if after.gap_s > 2 * self._pace.gap_s else None
+        self._change(after, "grown" if gap is None else "low", gap)
+
+    def refused(self, began: float, retry_after_s: float | None, left: Allowance, *, reason: Reason) -> None:
+        """Hear that a call was refused because of too many, or too much load."""
+        now = anyio.current_time()
+        after = pace.after_refusal(self._pace, Refusal(began, now, retry_after_s, left))
+        self._change(after, reason, max(0.0, after.not_before - now) if after.cut_at == now else None)
+
+    def _free(self) -> bool:
+        return pace.may_begin(self._pace, self._running, anyio.current_time())
+
+    def _take(self, ticket: Ticket) -> float:
+        now = anyio.current_time()
+        self._pace = pace.after_beginning(self._pace, now)
+        self._running += 1
+        self._queue.running[ticket.run] += 1
+        return now
+
+    def _admit(self) -> None:
+        """Let in who may go in; have someone watch the clock if that is all there is to wait for."""
+        while self._queue and self._free():
+            ticket, waiter = self._queue.pop()
+            if not waiter.gone:
+                waiter.began = self._take(ticket)
+                waiter.woken.set()
+        if self._watch is None and self._waiters and self._running < self._pace.whole:
+            self._watch = next((each for each in self._waiters if each.began is None and not each.gone), None)
+            if self._watch is not None:
+                self._watch.woken.set()
+
+    async def _wait(self, waiter: "_Waiter") -> None:
+        """Sleep until woken, or, for the one that watches the clock, until the next may begin."""
+        self._admit()
+        if waiter.began is not None:
+            return
+        watches = self._watch is waiter
+        seconds = max(0.0, self._pace.not_before - anyio.current_time()) if watches else None
+        waiter.woken = anyio.Event()
+        try:
+            with anyio.move_on_after(seconds):
+                await waiter.woken.wait()
+        finally:
+            if watches:
+                self._watch = None
+
+    def _change(self, after: Pace, reason: Reason, wait_s: float | None) -> None:
+        """Go on at another pace, and tell of it if it is a cut, a wait, or growth by half."""
+        self._pace = after
+        notable = after.whole >= self._said * 1.5 or (after.whole > self._said and after.whole == after.bounds.most)
+        if wait_s is not None or reason == "tuned" or (reason == "grown" and notable):
+            before, self._said = self._said, after.whole
+            wait_s = None if wait_s is None else round(wait_s, 3)
+            self._told(PoolLimited(self.name, reason, before, after.whole, wait_s, self._running, self.waiting))
+
+
+class _Waiter:
+    """One that waits."""
+
+    def __init__(self) -> None:
+        self.woken = anyio.Event()
+        self.began: float | None = None
+        self.gone = False
+
+
+class Turn:
+    """One thing to be done, which may take several tries."""
+
+    def __init__(self, room: Room, ticket: Ticket) -> None:
+        self._room = room
+        self._ticket = ticket
+        self._held: float | None = None
+
+    async def wait(self) -> None:
+        """Wait for a place and hold it for the first try."""
+        if self._held is None:
+            self._held = await self._room.take(self._ticket)
+
+    def release(self) -> None:
+        """Give back a place that is held and was not used."""
+        if self._held is not None:
+            self._held = None
+            self._room.leave(self._ticket)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator["Try"]:
+        """Have a place for one try, waiting for it if none is held."""
+        await self.wait()
+        began, self._held = self._held, None
+        assert began is not None
+        try:
+            yield Try(self._room, began)
+        finally:
+            self._room.leave(self._ticket)
+
+
+class Try:
+    """A place in use. Whoever uses it says how it went; who says nothing is taken to know nothing."""
+
+    def __init__(self, room: Room, began: float) -> None:
+        self._room = room
+        self._began = began
+
+    def answered(self, tokens: int | None = None, left: Allowance = SILENT) -> None:
+        """Say that it was answered.
+
+        Args:
+            tokens: Input and output together. None: not counted.
+            left: What the provider says is left of its limits.
+        """
+        self._room.answered(self._began, tokens, left)
+
+    def refused(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+        """Say that it was refused because there were too many (429)."""
+        self._room.refused(self._began, retry_after_s, left, reason="refused")
+
+    def overloaded(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+        """Say that the provider has too much load (503, 529)."""
+        self._room.refused(self._began, retry_after_s, left, reason="overloaded")

@@ -1,0 +1,77 @@
+"""What a provider says is left of its limits, as it says it in the headers of its answers.
+
+OpenAI and those that follow it write ``x-ratelimit-remaining-tokens`` and ``x-ratelimit-reset-tokens: 6m0s``;
+Anthropic writes ``anthropic-ratelimit-tokens-remaining`` and a date in ``anthropic-ratelimit-tokens-reset``.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from engine.providers.retry import duration_in, number_in
+
+
+class Left(Struct, frozen=True):
+    """What is left of one limit.
+
+    Attributes:
+        remaining: Requests or tokens, 0 or more.
+        limit: How many there are when nothing is used. None: not said.
+        reset_s: Seconds until all of it is there again, 0 or more. None: not said.
+    """
+
+    remaining: float
+    limit: float | None = None
+    reset_s: float | None = None
+
+
+class Allowance(Struct, frozen=True):
+    """What is left of all limits. None: nothing was said of that one."""
+
+    requests: Left | None = None
+    tokens: Left | None = None
+
+
+SILENT: Final = Allowance()
+"""Nothing was said."""
+
+_FORMS: Final = ("x-ratelimit-{part}-{what}", "anthropic-ratelimit-{what}-{part}")
+
+
+def allowance_in(headers: Mapping[str, str], now_us: int) -> Allowance:
+    """Read what is left; what cannot be read counts as not said.
+
+    Args:
+        headers: Of an answer, found by lower-case names.
+        now_us: UTC microseconds since 1970, against which a date is read.
+    """
+    return Allowance(requests=_left(headers, "requests", now_us), tokens=_left(headers, "tokens", now_us))
+
+
+def _left(headers: Mapping[str, str], what: str, now_us: int) -> Left | None:
+    for form in _FORMS:
+        remaining = number_in(headers.get(form.format(part="remaining", what=what)))
+        if remaining is not None:
+            limit = number_in(headers.get(form.format(part="limit", what=what)))
+            return Left(remaining, limit, _seconds(headers.get(form.format(part="reset", what=what)), now_us))
+    return None
+
+
+def _seconds(text: str | None, now_us: int) -> float | None:
+    """Read a time to wait: ``6m0s``, plain seconds, or an RFC 3339 date."""
+    if not text:
+        return None
+    given = duration_in(text)
+    seconds = number_in(text) if given is None else given
+    return _until(text, now_us) if seconds is None else seconds
+
+
+def _until(date: str, now_us: int) -> float | None:
+    try:
+        then = datetime.fromisoformat(date.strip())
+    except ValueError:
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return max(0.0, then.timestamp() - now_us / 1e6)

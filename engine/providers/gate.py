@@ -1,0 +1,48 @@
+"""Telling a gate how a physical call went."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from engine.providers.allowance import SILENT, Allowance
+from engine.providers.base import ChatReply, Seat
+from engine.providers.errors import ProviderError, RateLimited, ServerFault
+
+OVERLOADED: Final = frozenset({503, 529})
+"""Statuses that mean too much load; 529 is Anthropic's."""
+
+
+class OpenSeat:
+    """A place where there is room for all."""
+
+    def answered(self, tokens: int | None = None, left: Allowance = SILENT) -> None:
+        """Take no note."""
+
+    def refused(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+        """Take no note."""
+
+    def overloaded(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+        """Take no note."""
+
+
+@asynccontextmanager
+async def wide_open() -> AsyncIterator[Seat]:
+    """Let every call through at once."""
+    yield OpenSeat()
+
+
+def tell_answer(seat: Seat, reply: ChatReply) -> None:
+    """Say that a call was answered."""
+    used = [each for each in (reply.usage.input_tokens, reply.usage.output_tokens) if each is not None]
+    seat.answered(sum(used) if used else None, reply.left)
+
+
+def tell_failure(seat: Seat, error: ProviderError) -> None:
+    """Say what a failure means for other calls; most mean nothing."""
+    match error:
+        case RateLimited(retryable=True):
+            seat.refused(error.retry_after_s, error.left)
+        case ServerFault(status=status) if status in OVERLOADED:
+            seat.overloaded(error.retry_after_s, error.left)
+        case _:
+            pass
