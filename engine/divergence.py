@@ -1,4 +1,4 @@
-"""Saying where a replay parts from the record."""
+"""Saying whether a replay parts from the record, and where."""
 
 from typing import NoReturn
 
@@ -6,10 +6,16 @@ import msgspec
 
 from engine.errors import ReplayDiverged
 from events.base import Event, Recorded, Ref
-from events.codec import encode, tag_of
+from events.codec import as_today, encode, tag_of
 
 _NOTHING = msgspec.Raw(b"nothing")
 """What a field holds that an older event does not have."""
+
+
+def same(recorded: Recorded, decided: Event) -> bool:
+    """Say whether an event that is decided is the one that is recorded; what an earlier version wrote is lifted."""
+    payload = encode(decided)
+    return recorded.payload == payload or as_today(recorded) == payload
 
 
 def diverged(recorded: Recorded, decided: Event, cause: Ref | None) -> NoReturn:
@@ -27,7 +33,7 @@ def diverged(recorded: Recorded, decided: Event, cause: Ref | None) -> NoReturn:
 def _difference(recorded: Recorded, decided: Event, cause: Ref | None) -> tuple[str, str, str]:
     if tag_of(recorded.event) != tag_of(decided):
         return "tag", tag_of(recorded.event), tag_of(decided)
-    before = msgspec.json.decode(recorded.payload, type=dict[str, msgspec.Raw])
+    before = msgspec.json.decode(as_today(recorded), type=dict[str, msgspec.Raw])
     now = msgspec.json.decode(encode(decided), type=dict[str, msgspec.Raw])
     for field in now:
         was, is_now = bytes(before.get(field, _NOTHING)).decode(), bytes(now[field]).decode()

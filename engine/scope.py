@@ -12,13 +12,13 @@ from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 import anyio
 
-from engine.divergence import diverged
+from engine.divergence import diverged, same
 from engine.errors import HistoryEnded, HistoryUnread
 from engine.lineage import era_of
 from engine.ports import Place
 from engine.world import World
 from events.base import Draft, Event, Recorded, Ref, StreamId
-from events.codec import encode, tag_of
+from events.codec import tag_of
 from events.digest import Digest
 from events.session import ScopeStopped
 
@@ -224,7 +224,7 @@ class Scope:
             if self._read == len(self._history):
                 return await self._record_live(events[index:], cause)
             recorded = self._take()
-            if recorded.payload != encode(event) or recorded.cause != cause:
+            if recorded.cause != cause or not same(recorded, event):
                 diverged(recorded, event, cause)
             last = _Kept(recorded.ref, recorded.position, recorded.at)
         return last

@@ -36,7 +36,7 @@ from events.trial import (
     AttemptConcluded,
     AttemptPlanned,
     HintPrepared,
-    NextDecided,
+    NextChosen,
     TaskAsked,
     TaskRead,
     TrialClosed,
@@ -63,7 +63,7 @@ AnyEvent: TypeAlias = (
     | HintPrepared
     | AttemptPlanned
     | AttemptConcluded
-    | NextDecided
+    | NextChosen
     | TrialClosed
     | AttemptOpened
     | AgentEnded

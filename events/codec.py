@@ -10,12 +10,13 @@ from typing import get_args, get_type_hints
 
 import msgspec
 
-from events.base import Event, Ref
+from events.base import Event, Recorded, Ref
 from events.catalog import AnyEvent
+from events.lifting import LIFTS, Outgrown, lift
 from events.log_errors import EventRefused
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[AnyEvent | Outgrown] = msgspec.json.Decoder(AnyEvent | Outgrown)
 _ref_decoder = msgspec.json.Decoder(Ref)
 
 
@@ -49,12 +50,32 @@ def encode(event: Event) -> bytes:
     raise EventRefused(type(event).__name__, "it does not read back as it was written (NaN or infinity?)")
 
 
-decode: Callable[[bytes], AnyEvent] = _decoder.decode
-"""Reads an event from its bytes.
+decode_as_written: Callable[[bytes], Event] = _decoder.decode
+"""Reads an event in the shape in which it was written, which may be outgrown.
 
 Raises:
     msgspec.MsgspecError: The bytes are not an event that this version knows.
 """
+
+
+def decode(payload: bytes) -> Event:
+    """Read an event from its bytes, lifted to the shape of today.
+
+    Raises:
+        msgspec.MsgspecError: The bytes are not an event that this version knows.
+    """
+    event = decode_as_written(payload)
+    return lift(event) if type(event) in LIFTS else event
+
+
+def as_today(recorded: Recorded) -> bytes:
+    """Give an event's bytes as they would be written today: by these, histories of two versions compare.
+
+    Raises:
+        EventRefused: They cannot be written any more.
+    """
+    written = decode_as_written(recorded.payload)
+    return encode(recorded.event) if type(written) in LIFTS else recorded.payload
 
 
 def tag_of(event: Event) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
+from events.lifting import TODAY
 from events.log_errors import LogError
 
 
@@ -24,6 +25,7 @@ class Selection(NamedTuple):
     run: str | None = None
     stream: StreamId | None = None
     tags: Collection[str] | None = None
+    """As they are today; facts that were written under an earlier tag are among them."""
     after: int = 0
     """Only events behind this position."""
     until: int | None = None
@@ -34,7 +36,7 @@ class Selection(NamedTuple):
         return (
             (self.run is None or row.run == self.run)
             and (self.stream is None or (row.run, row.name) == self.stream)
-            and (self.tags is None or row.tag in self.tags)
+            and (self.tags is None or row.tag in self.tags or TODAY.get(row.tag) in self.tags)
             and self.after < row.position
             and (self.until is None or row.position <= self.until)
         )
@@ -164,6 +166,8 @@ class EventLog(BlobStore, Protocol):
 
     def payloads(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Payload]]:
         """Give only places and payloads, a page at a time: for folds that decode a few fields themselves.
+
+        They are as they were written, in shapes that may be outgrown.
 
         Raises:
             LogCorrupt: A page of the file cannot be read.

@@ -7,6 +7,7 @@ from typing import Any
 from events.base import StreamId
 from events.chain import GENESIS
 from events.digest import Digest
+from events.lifting import tags_as_written
 from events.log import Head, Payload, Row, Selection
 from events.row import Kept
 from events.sqlite_connection import Connection
@@ -135,4 +136,4 @@ def _tagged(selection: Selection) -> tuple[tuple[str, ...], str]:
     """Write the condition on tags, and its argument."""
     if selection.tags is None:
         return (), ""
-    return (dumps(sorted(selection.tags)),), " AND tag IN (SELECT value FROM json_each(?))"
+    return (dumps(sorted(tags_as_written(selection.tags))),), " AND tag IN (SELECT value FROM json_each(?))"

@@ -80,14 +80,14 @@ class AttemptConcluded(Event, frozen=True, tag="trial.attempt_concluded"):
     """Blob: rows of passed and failed tests."""
 
 
-class NextDecided(Event, frozen=True, tag="trial.next_decided"):
+class NextChosen(Event, frozen=True, tag="trial.next_chosen"):
     """Before the first attempt and after each one: go on, or stop, and why."""
 
     after: int
     """Attempts of any kind so far; 0 before the first."""
     decision: Literal["continue", "solved", "exhausted", "give_up_infrastructure", "budget_reached", "cancelled"]
-    counted: int
-    """Ordinal of the next attempt among those that count, from 1; 0 if there is none."""
+    counted: int | None
+    """Ordinal of the next attempt among those that count, from 1. None: there is none."""
     reason: str
 
 

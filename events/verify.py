@@ -24,6 +24,7 @@ from events.findings import (
     VerifyReport,
     VersionUnexpected,
 )
+from events.lifting import lift
 from events.log import EventLog, Row
 from events.log_errors import BlobMissing, LogCorrupt, LogError
 from events.seals import AnySeal
@@ -178,15 +179,16 @@ class EventCheck:
     def _decode(self, row: Row) -> Event | None:
         """Read the event, its tag and its cause."""
         try:
-            event, cause = codec.decode(row.payload), codec.decode_ref(row.cause)
+            event, cause = codec.decode_as_written(row.payload), codec.decode_ref(row.cause)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             self.findings.add(Undecodable(row.position, str(error)))
             return None
-        if codec.tag_of(event) != row.tag:
-            self.findings.add(TagMismatch(row.position, row.tag, codec.tag_of(event)))
+        tag = str(type(event).__struct_config__.tag)
+        if tag != row.tag:
+            self.findings.add(TagMismatch(row.position, row.tag, tag))
         if cause is not None and not self._stands_before(row, cause):
             self.findings.add(CauseUnknown(row.position, cause))
-        return event
+        return lift(event)
 
     def _stands_before(self, row: Row, cause: Ref) -> bool:
         """Say whether a cause is an event that was already read. Versions have no gaps, so counting is enough."""

@@ -12,7 +12,7 @@ from engine.prompting import Prompts
 from engine.spec import canonical
 from events.base import Recorded, Ref, StreamId
 from events.chain import GENESIS, link, stream_part
-from events.codec import decode, tag_of
+from events.codec import as_today, decode, tag_of
 from events.log import EventLog, Selection
 from events.run import RunOpened
 from replay.decisions.base import Decision, Fields
@@ -87,7 +87,7 @@ def of_rerun(error: ReplayDiverged | HistoryUnread | HistoryEnded, histories: Hi
 def _nearest(history: Sequence[Recorded], version: int, payload: bytes) -> Nearest | None:
     """Find what was decided elsewhere in the stream, else the last event of its kind, else the one before."""
     for each in history:
-        if each.payload == payload:
+        if as_today(each) == payload:
             return Nearest(each.ref, f"what was decided is recorded {_apart(each.version - version)}")
     tag = tag_of(decode(payload))
     same = [each for each in history if each.version < version and tag_of(each.event) == tag]

@@ -7,7 +7,7 @@ left out: they differ between any two runs.
 from hashlib import sha256
 
 from engine.histories import load_histories
-from events.codec import encode_ref
+from events.codec import as_today, encode_ref
 from events.digest import Digest
 from events.log import EventLog
 from events.session import ScopeStopped
@@ -29,7 +29,7 @@ async def trial_digests(log: EventLog, run: str) -> dict[str, Digest]:
         ):
             summed.update(name.encode() + b"\0")
             for recorded in streams[name]:
-                summed.update(str(encode_ref(recorded.cause)).encode() + b"\0" + recorded.payload + b"\0")
+                summed.update(str(encode_ref(recorded.cause)).encode() + b"\0" + as_today(recorded) + b"\0")
         digests[trial] = Digest(summed.hexdigest())
     return digests
 

@@ -3,11 +3,12 @@
 import ast
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, get_args
 
 from events.base import Event
 from events.catalog import AnyEvent
+from events.lifting import LIFTS, TODAY
 
 _HEAD: Final = """\
 # Events
@@ -22,7 +23,7 @@ changes its shape gets a new tag.
 
 def event_docs() -> str:
     """Write the page."""
-    return "\n".join([_HEAD, *_index(), "", *_events()]).rstrip("\n") + "\n"
+    return "\n".join([_HEAD, *_index(), "", *_described(events()), *_outgrown()]).rstrip("\n") + "\n"
 
 
 def events() -> tuple[type[Event], ...]:
@@ -40,11 +41,28 @@ def _index() -> Iterator[str]:
     yield "| --- | --- |"
     for event in events():
         first = (inspect.getdoc(event) or "").partition("\n")[0]
-        yield f"| [`{_tag(event)}`](#{_tag(event).replace('.', '')}) | {first} |"
+        yield f"| [`{_tag(event)}`](#{_anchor(_tag(event))}) | {first} |"
 
 
-def _events() -> Iterator[str]:
-    for event in events():
+def _outgrown() -> Iterator[str]:
+    yield "# Outgrown"
+    yield ""
+    yield "Shapes that earlier versions wrote. They stay in their logs and are read as the event of today"
+    yield "([how to change a shape](schema-change.md))."
+    yield ""
+    yield "| tag | read as |"
+    yield "| --- | --- |"
+    yield from (f"| [`{old}`](#{_anchor(old)}) | [`{now}`](#{_anchor(now)}) |" for old, now in TODAY.items())
+    yield ""
+    yield from _described(LIFTS)
+
+
+def _anchor(tag: str) -> str:
+    return tag.replace(".", "")
+
+
+def _described(classes: Iterable[type[Event]]) -> Iterator[str]:
+    for event in classes:
         yield f"## {_tag(event)}"
         yield ""
         yield (inspect.getdoc(event) or "").replace("``", "`")

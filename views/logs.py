@@ -25,6 +25,7 @@ class EventRow(msgspec.Struct, frozen=True, tag_field="kind", tag="event"):
     stream: str
     version: int
     tag: str
+    """Of today; the payload has the one under which it was written."""
     at: int
     """Microseconds since 1970, UTC."""
     cause: Ref | None

@@ -21,7 +21,7 @@ from engine.prompting import Prompts
 from engine.spec import MethodSpec
 from events.digest import Digest
 from events.pdi import InterventionChosen
-from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextDecided
+from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextChosen
 from projections.pdi import PdiInput
 
 Put = Callable[[bytes], Digest]
@@ -41,7 +41,7 @@ def prepare_hint(
 
 def decide_whether(
     method: Method, settings: MethodSpec, outcomes: Sequence[Outcome], *, attempts: int, money: str | None
-) -> tuple[Decision, NextDecided]:
+) -> tuple[Decision, NextChosen]:
     """Decide whether to go on.
 
     Args:
@@ -57,8 +57,8 @@ def decide_whether(
         max_scoreless=3 * settings.infrastructure_retries,
     )
     decision = method.go_on(outcomes, rule, money)
-    counted = decision.counted if isinstance(decision, Continue) else 0
-    return decision, NextDecided(attempts, word_of(decision), counted, decision.reason)
+    counted = decision.counted if isinstance(decision, Continue) else None
+    return decision, NextChosen(attempts, word_of(decision), counted, decision.reason)
 
 
 def plan_attempt(number: int, level: Level, injection: str, put: Put) -> AttemptPlanned:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from engine.actors.deciding import decide_whether
 from engine.policies.judging import Outcome
 from events.base import Recorded
-from events.trial import NextDecided
+from events.trial import NextChosen
 from replay.decisions.base import Chain, Decision, Input, Under, decision, fields_of, method_rule
 
 
@@ -13,7 +13,7 @@ class StoppingStep(NamedTuple):
     """Before the first attempt, or after one."""
 
     recorded: Recorded
-    event: NextDecided
+    event: NextChosen
     outcomes: tuple[tuple[int, Outcome], ...]
     """Of the attempts that count, with their numbers."""
     attempts: int

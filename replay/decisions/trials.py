@@ -25,7 +25,7 @@ from events.memo import MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelFailed
 from events.pdi import InterventionChosen, PdiRead
 from events.skill import EvidenceGathered, SkillRefused, SkillRevised
-from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextDecided, TaskRead, TrialOpened
+from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextChosen, TaskRead, TrialOpened
 from replay.decisions.answers import Answers, read_answers
 from replay.decisions.attempts import read_attempt
 from replay.decisions.base import Input, MissingStep, Step, fields_of
@@ -97,7 +97,7 @@ class TrialReader:
                 await self._task_read(recorded, event)
             case HintPrepared() as event:
                 await self._hinted(recorded, event)
-            case NextDecided() as event:
+            case NextChosen() as event:
                 self._decided(recorded, event)
             case AttemptPlanned() as event:
                 await self._planned(recorded, event)
@@ -151,7 +151,7 @@ class TrialReader:
 
     # -- attempts ---------------------------------------------------------------------------------------------------
 
-    def _decided(self, recorded: Recorded, event: NextDecided) -> None:
+    def _decided(self, recorded: Recorded, event: NextChosen) -> None:
         money = () if self._money is None else (Input("money", None, None, self._money),)
         self.steps.append(
             StoppingStep(
@@ -163,7 +163,7 @@ class TrialReader:
                 (*self._noted, Input("attempts", None, None, self._history.attempts), *money),
             )
         )
-        self._counted = event.counted
+        self._counted = event.counted or self._counted  # after the last one, nothing is planned any more
 
     async def _planned(self, recorded: Recorded, event: AttemptPlanned) -> None:
         inputs = (

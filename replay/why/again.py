@@ -12,7 +12,7 @@ from events.log import EventLog
 from events.memo import MemoKept, MemoRewritten
 from events.pdi import InterventionChosen, PdiImported, PdiRead
 from events.skill import EvidenceGathered, SkillRefused, SkillRevised
-from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextDecided
+from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextChosen
 from replay.decisions.base import Decision, Input, Point
 from replay.redecide import DecidedRun, read_decisions
 from replay.why.nodes import Again, BlobLink, EventLink, Link
@@ -21,7 +21,7 @@ from replay.why.past import trial_of
 POINT_OF: Final[Mapping[type[Event], Point]] = {
     AttemptJudged: "judging",
     AttemptConcluded: "judging",
-    NextDecided: "stopping",
+    NextChosen: "stopping",
     HintPrepared: "hint",
     AttemptPlanned: "retry",
     MemoRewritten: "reflection",

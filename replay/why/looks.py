@@ -42,7 +42,7 @@ from events.trial import (
     AttemptConcluded,
     AttemptPlanned,
     HintPrepared,
-    NextDecided,
+    NextChosen,
     TaskAsked,
     TaskRead,
     TrialClosed,
@@ -201,7 +201,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     TaskRead: (),
     HintPrepared: (_TASK, Prompts("prompt", ("hint",))),
     AttemptPlanned: (
-        Latest("decision", (NextDecided,)),
+        Latest("decision", (NextChosen,)),
         _TASK,
         Latest("hint", (HintPrepared,)),
         Latest("intervention", (InterventionChosen,)),
@@ -209,12 +209,12 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
         Prompts("prompt", ("retry_",), after=(AttemptConcluded,)),
     ),
     AttemptConcluded: (AttemptEnd("verdict"), Latest("planned", (AttemptPlanned,))),
-    NextDecided: (
+    NextChosen: (
         _TRIAL,
         Every("attempt", (AttemptConcluded,)),
         Latest("budget", (BudgetRefused,)),
     ),
-    TrialClosed: (Every("attempt", (AttemptConcluded,)), Latest("decision", (NextDecided,)), _TRIAL),
+    TrialClosed: (Every("attempt", (AttemptConcluded,)), Latest("decision", (NextChosen,)), _TRIAL),
     AttemptOpened: (Plan("planned"),),
     AgentEnded: (_ATTEMPT, Every("turn", _TURNS)),
     AttemptJudged: (
@@ -255,7 +255,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     PdiImported: (_CONCLUDED, Next("memo", (MemoImported,))),
     EvidenceGathered: (
         Every("attempt", (AttemptConcluded,)),
-        Latest("decision", (NextDecided,)),
+        Latest("decision", (NextChosen,)),
         Latest("memo", (MemoRewritten,)),
         _TASK,
     ),

@@ -8,7 +8,7 @@ from events.log import EventLog
 from events.log_errors import BlobErased, BlobMissing
 from events.sandbox import VerifierSilent
 from events.skill import SkillRefused, SkillRevised
-from events.trial import AttemptConcluded, NextDecided, TrialClosed
+from events.trial import AttemptConcluded, NextChosen, TrialClosed
 from projections.text import failed_rows
 from replay.why.past import Past
 
@@ -55,7 +55,7 @@ async def trial_without_skill(past: Past, trial: str) -> Answer:
                 obstacles.append(await _concluded(past.log, each, event))
             case AttemptConcluded(attempt=attempt):
                 obstacles.append(Obstacle(each, f"attempt {attempt} solved the task", ()))
-            case NextDecided(decision=decision, reason=reason) if decision != "continue":
+            case NextChosen(decision=decision, reason=reason) if decision != "continue":
                 obstacles.append(Obstacle(each, f"decided: {decision.replace('_', ' ')}", (reason,)))
             case TrialClosed(outcome=outcome):
                 obstacles.append(Obstacle(each, f"the trial was closed: {outcome}", ()))

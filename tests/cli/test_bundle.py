@@ -215,7 +215,7 @@ def test_what_was_erased_arrives_as_erased(folder: Path) -> None:
 
 def test_a_damaged_log_makes_no_bundle(folder: Path) -> None:
     """The event is named, and no half-written file is left."""
-    edit_events(folder / "here" / LOG, "trial.next_decided", '"counted":2', '"counted":3')
+    edit_events(folder / "here" / LOG, "trial.next_chosen", '"counted":2', '"counted":3')
     outcome = type_in(folder / "here", "bundle", "write", "-o", "run.bundle")
     assert (outcome.code, "does not fit its digest" in outcome.err) == (5, True)
     assert not [each for each in (folder / "here").iterdir() if "bundle" in each.name]

@@ -47,12 +47,12 @@ def test_every_run_of_a_log_is_done_again(tmp_path: Path) -> None:
 def test_an_edited_event_is_named_and_the_shell_is_told(tmp_path: Path) -> None:
     """Exit code 4 of the replay, 5 of the verifying that it advises."""
     path = explored(tmp_path)
-    edit_events(path, "trial.next_decided", '"counted":2', '"counted":3')
+    edit_events(path, "trial.next_chosen", '"counted":2', '"counted":3')
     outcome = type_in(tmp_path, "replay")
     assert outcome.code == 4
     assert "DIFFERS rerun of run" in outcome.out
     assert "trial/word@7, field counted" in outcome.out
-    assert "trial/word@7 (trial.next_decided, position" in outcome.out
+    assert "trial/word@7 (trial.next_chosen, position" in outcome.out
     assert type_in(tmp_path, "log", "verify").code == 5
     rows = type_in(tmp_path, "replay", "--json").rows
     found = {(row["strength"], row["field"], row["recorded"], row["decided"]) for row in rows if "strength" in row}

@@ -18,7 +18,7 @@ from events.base import Recorded
 from events.log import EventLog, Selection
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelAsked
-from events.trial import AttemptPlanned, NextDecided
+from events.trial import AttemptPlanned, NextChosen
 from events.verify import verify
 from projections.trials import Trials
 from replay.redecide import decisions
@@ -76,13 +76,13 @@ async def test_a_fork_goes_by_the_old_settings_before_its_cut_and_by_the_new_one
     first = await start_run(await setting(log, base), tight)
     assert first.outcomes == {"word": "unsolved"}
     history = (await load_histories(log, first.run)).by_stream["trial/word"]
-    stopped = next(each for each in history if isinstance(each.event, NextDecided) and each.event.after == 1)
+    stopped = next(each for each in history if isinstance(each.event, NextChosen) and each.event.after == 1)
     more = changed(tight, method__attempts="3")
     second = await fork_run(await setting(log, base), plain(first.run, stopped.position - 1, more))
     assert second.outcomes == {"word": "solved"}
     state = (await fold(log, Trials(), Selection(run=second.run))).runs[second.run]
     assert len(state.trials["word"].attempts) == 2
-    decided = [each for each in await own(log, second.run) if isinstance(each.event, NextDecided)]
+    decided = [each for each in await own(log, second.run) if isinstance(each.event, NextChosen)]
     assert decided[0].version == stopped.version
     assert (await rerun(log, second.run)).complete
     assert (await rerun(log, first.run)).complete

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from events import codec
 from events.base import Event, Ref
 from events.digest import digest_of
+from events.lifting import TODAY
 from events.log_errors import EventRefused
 from events.sandbox import ActionAsked, VerifierRewarded
 from events.trial import TrialClosed
@@ -23,8 +24,8 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "events.json"
 
 def test_every_event_is_written_as_it_always_was() -> None:
     """Logs outlive versions. A changed shape is a new tag; a new class needs a line in the golden file."""
-    golden = {tag: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for tag, value in _golden().items()}
-    assert golden == {codec.tag_of(sample(kind)): codec.encode(sample(kind)).decode() for kind in CLASSES}
+    written = {codec.tag_of(sample(kind)): codec.encode(sample(kind)) for kind in CLASSES}
+    assert {tag: payload for tag, payload in _golden().items() if tag not in TODAY} == written
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -106,7 +107,7 @@ def _finite(number: float) -> bool:
     return number - number == 0
 
 
-def _golden() -> dict[str, object]:
-    """Read the golden file."""
+def _golden() -> dict[str, bytes]:
+    """Read the golden file: payloads by their tags."""
     golden: dict[str, object] = json.loads(GOLDEN.read_text())
-    return golden
+    return {tag: json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() for tag, value in golden.items()}

@@ -69,12 +69,12 @@ async def test_an_edited_verdict_is_traced_to_the_event_that_was_edited(tmp_path
 
 async def test_an_edited_decision_is_named_with_both_values(tmp_path: Path) -> None:
     """What was decided can still be told from what it saw."""
-    checked = await edited(tmp_path, "trial.next_decided", '"counted":2', '"counted":3')
+    checked = await edited(tmp_path, "trial.next_chosen", '"counted":2', '"counted":3')
     (decided, again) = (each for each in checked.differences if each.at == Ref("trial/word", 7))
     for each in (decided, again):
         assert (each.field, each.recorded, each.decided) == ("counted", "3", "2")
     assert len(checked.causes) == 1
-    assert checked.causes[0].startswith("trial/word@7 (trial.next_decided, position ")
+    assert checked.causes[0].startswith("trial/word@7 (trial.next_chosen, position ")
 
 
 async def test_a_policy_that_changed_is_named_by_redecide_and_by_rerun(tmp_path: Path) -> None:

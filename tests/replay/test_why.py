@@ -70,7 +70,7 @@ async def test_the_chain_of_a_skill_reaches_everything_it_came_from(tmp_path: Pa
     nodes = await chain(log, run, await skill_of(log, run))
     tags = {node.tag for node in nodes}
     assert tags >= {
-        "skill.evidence_gathered", "trial.next_decided", "trial.attempt_concluded", "attempt.judged",
+        "skill.evidence_gathered", "trial.next_chosen", "trial.attempt_concluded", "attempt.judged",
         "verify.rewarded", "attempt.agent_ended", "action.observed", "action.asked", "model.answered", "model.asked",
         "memo.rewritten", "pdi.read", "trial.attempt_planned", "sandbox.opened", "task.read", "trial.opened",
         "run.opened", "conversation", "references", "provenance", "request", "task", "prompt",
