@@ -108,7 +108,7 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
             ports = LivePorts(
                 TaskPort(log, by_name, setting.backend),
                 SandboxPort(log, setting.backend, by_name, {}),
-                ModelPort(log, {"teacher": Line(Ready(turns), None, pools.calls("in.process", "m"))}, budget),
+                ModelPort(log, lambda *_: Line(Ready(turns), None, pools.calls("in.process", "m")), budget),
                 budget,
                 Admission("bench", pools, room_of(samples), Orders()),
             )

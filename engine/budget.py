@@ -72,9 +72,11 @@ class BudgetKeeper:
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Answer a `BudgetAsked`; the port of the budget."""
         assert isinstance(asked, BudgetAsked)
-        if self._caps.run is not None and self._total + asked.amount > self._caps.run:
+        unused = self._open.get(place.stream)
+        more = asked.amount - (0 if unused is None else unused.amount)
+        if self._caps.run is not None and self._total + more > self._caps.run:
             return BudgetRefused("run", self._caps.run)
-        if self._caps.trial is not None and self._by_trial[asked.trial] + asked.amount > self._caps.trial:
+        if self._caps.trial is not None and self._by_trial[asked.trial] + more > self._caps.trial:
             return BudgetRefused("trial", self._caps.trial)
         self._reserve(place.stream, asked)
         return BudgetGranted()
@@ -103,6 +105,10 @@ class BudgetKeeper:
                     pass
 
     def _reserve(self, stream: str, asked: BudgetAsked) -> None:
+        """Keep money for a stream's next call, in the place of what was kept for a call that was never made."""
+        unused = self._open.get(stream)
+        if unused is not None:
+            self._add(unused.trial, -unused.amount)
         self._open[stream] = Open(asked.trial, asked.amount)
         self._add(asked.trial, asked.amount)
 

@@ -1,5 +1,6 @@
 """Asking a model: money first, then the call, and the answer into the conversation."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, assert_never
 
 from engine.conversation import Conversation, extend_kept
@@ -25,21 +26,29 @@ class Caller(NamedTuple):
 
 
 async def ask_model(
-    scope: Scope, caller: Caller, conversation: Conversation, *, tools: bytes | None = None
+    scope: Scope, whom: Callable[[], Caller], conversation: Conversation, *, tools: bytes | None = None
 ) -> ModelAnswered | ModelFailed | BudgetRefused:
     """Ask, within the budget.
+
+    Args:
+        scope: Of the actor that asks.
+        whom: Says whom to ask now. Asked again once money is granted: a fork may lie between the two.
+        conversation: What was said so far.
+        tools: What the model may call, as JSON. None: nothing.
 
     Raises:
         Stopped: The actor is stopped.
     """
     assert conversation.node is not None, "something must be said first"
-    if caller.reserve is not None:
-        price, most_output = caller.reserve
+    caller, granted_for = whom(), None
+    while caller.reserve is not None and caller.reserve != granted_for:
+        price, most_output = granted_for = caller.reserve
         bound = upper_bound(conversation.size + len(tools or b""), most_output, price)
         granted = await scope.effect(BudgetAsked(caller.trial, bound))
         if isinstance(granted, BudgetRefused):
             return granted
         assert isinstance(granted, BudgetGranted)
+        caller = whom()
     asked = ModelAsked(
         role=caller.role,
         model=caller.model,

@@ -1,6 +1,7 @@
 """Forking: another run that shares the beginning of a past one, and goes on live under other settings."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,8 +19,13 @@ from events.log import EventLog
 from events.session import InFlightFound, InputsChanged, RunForked, SessionStarted, SettingChange
 from events.trial import AttemptPlanned
 
-FIXED: Final = ("tasks", "only", "repeats")
-"""Keys that say which trials there are: a fork has those of its parent."""
+FIXED: Final = {
+    "tasks": "says which trials there are, and those of the run stand",
+    "only": "says which trials there are, and those of the run stand",
+    "repeats": "says which trials there are, and those of the run stand",
+    "sandbox": "says where attempts take place, and those that are shared took place there",
+}
+"""Keys that a fork has from its parent, each with the reason."""
 
 
 class Fork(NamedTuple):
@@ -111,7 +117,46 @@ async def _cut(log: EventLog, fork: Fork, run: str) -> Histories:
         raise NotForkable(fork.parent, reason, remedy=f"choose a position from {first} on")
     if shared.closed:
         raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
+    _refuse_between(histories, fork)
     return shared
+
+
+def _refuse_between(histories: Histories, fork: Fork) -> None:
+    """Refuse to cut between events of one append: they were decided as one, under one set of settings."""
+    for history in histories.by_stream.values():
+        for each, following in pairwise(history):
+            if each.position == fork.position and (following.position, following.at) == (each.position + 1, each.at):
+                reason = f"the events at positions {each.position} and {following.position} were decided as one"
+                remedy = "choose the position before or behind them"
+                raise NotForkable(fork.parent, reason, remedy=remedy)
+
+
+def at_event(histories: Histories, run: str, position: int) -> int:
+    """See that a position is one of the run's own events, or of those it shares; give it back.
+
+    Raises:
+        NotForkable: Another run's event stands there, or none.
+    """
+    known = [each.position for history in histories.by_stream.values() for each in history]
+    if position in known:
+        return position
+    before = [each for each in known if each < position]
+    near = max(before) if before else min(known)
+    reason = f"position {position} is not one of its events"
+    raise NotForkable(run, reason, remedy=f"choose one of its own, such as {near}: `stillroom log tail {run}`")
+
+
+def only_trial(histories: Histories, run: str) -> str:
+    """Name the trial of a run that has just one.
+
+    Raises:
+        NotForkable: It has several, or none yet.
+    """
+    trials = [name.removeprefix("trial/") for name in histories.by_stream if name.startswith("trial/")]
+    if len(trials) != 1:
+        known = ", ".join(trials[:20]) or "none"
+        raise NotForkable(run, "it has no single trial", remedy=f"name one, as --attempt TRIAL/N; there are: {known}")
+    return trials[0]
 
 
 def before_attempt(histories: Histories, run: str, trial: str, attempt: int) -> int:

@@ -78,6 +78,28 @@ async def pages_of(log: EventLog, selection: Selection) -> AsyncIterator[Sequenc
                 yield kept
 
 
+async def streams_of(log: EventLog, run: str) -> dict[str, int]:
+    """List a run's streams with their versions, those it has of its ancestors first."""
+    lineage = await lineage_of(log, run)
+    own = {name: version + _shift(lineage[-1], name) for name, version in (await log.streams(run)).items()}
+    return {**lineage[-1].cuts, **own}
+
+
+class Places:
+    """Gives events as they stand in the log their place in their run, which counts on from where it was forked."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._branches: dict[str, Branch] = {}
+
+    async def of(self, recorded: Recorded) -> Recorded:
+        """Count an event's version as its run does."""
+        run, name = recorded.stream
+        if run not in self._branches:
+            self._branches[run] = (await lineage_of(self._log, run))[-1]
+        return recorded._replace(version=recorded.version + _shift(self._branches[run], name))
+
+
 async def ancestral_sessions(log: EventLog, lineage: Lineage, until: int) -> list[Recorded]:
     """Give what processes noted of a run's ancestors, up to the position of the first event that is its own."""
     found: list[Recorded] = []
@@ -100,7 +122,12 @@ def _moved(lineage: Lineage, index: int, recorded: Recorded) -> Recorded | None:
     last = len(lineage) - 1
     if name == SESSION:
         return recorded if index == last else None
-    version = recorded.version + lineage[index].cuts.get(name, 0)
+    version = recorded.version + _shift(lineage[index], name)
     if any(version > later.cuts.get(name, 0) for later in lineage[index + 1 :]):
         return None
     return recorded._replace(stream=StreamId(lineage[last].run, name), version=version)
+
+
+def _shift(branch: Branch, name: str) -> int:
+    """Say how many events of a stream stand in the log under the names of a run's ancestors."""
+    return 0 if name == SESSION else branch.cuts.get(name, 0)

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import NamedTuple
+
+from httpx import AsyncClient
 
 from engine.errors import KeyMissing
 from engine.model_port import Line
@@ -19,29 +22,43 @@ from engine.system import clock
 from events.values import Role
 
 
-async def open_lines(stack: AsyncExitStack, setting: Setting, spec: RunSpec, pools: Pools) -> Mapping[Role, Line]:
-    """Open what the spec's roles need; the stack closes it again.
+async def open_lines(
+    stack: AsyncExitStack, setting: Setting, specs: Mapping[int, RunSpec], pools: Pools
+) -> Mapping[int, Mapping[Role, Line]]:
+    """Open what the roles of some specs need, by era; the stack closes it again.
 
     Raises:
         KeyMissing: A model's key is to be read from a variable that is not set.
     """
-    client = await stack.enter_async_context(open_client())
-    endpoints: dict[str, str] = {}
+    shared = _Shared(await stack.enter_async_context(open_client()), {}, pools)
+    return {era: await _lines_of(stack, setting, spec, shared) for era, spec in specs.items()}
+
+
+class _Shared(NamedTuple):
+    """What the lines of all eras have in common."""
+
+    client: AsyncClient
+    endpoints: dict[str, str]
+    """Where each base URL of a spec is reached, as far as it was looked up."""
+    pools: Pools
+
+
+async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shared: _Shared) -> Mapping[Role, Line]:
     lines: dict[Role, Line] = {}
     for role in ROLES:
         model = model_for(spec, role)
         if model is None:
             continue
-        if model.base_url not in endpoints:
-            endpoints[model.base_url] = await _reached(stack, setting, model)
+        if model.base_url not in shared.endpoints:
+            shared.endpoints[model.base_url] = await _reached(stack, setting, model)
         provider = OpenAIChat(
-            endpoints[model.base_url],
+            shared.endpoints[model.base_url],
             api_key=_key(setting, model),
-            client=client,
+            client=shared.client,
             retry=Retry(tries=model.tries),
             clock=clock,
         )
-        lines[role] = Line(provider, price_of(spec, model), pools.calls(model.base_url, model.model))
+        lines[role] = Line(provider, price_of(spec, model), shared.pools.calls(model.base_url, model.model))
     return lines
 
 

@@ -7,23 +7,25 @@ from typing import NamedTuple
 from engine.actors.run import RunPlan
 from engine.budget import BudgetKeeper, Caps
 from engine.histories import Histories
-from engine.lineage import SESSION
+from engine.lineage import SESSION, era_of
 from engine.lines import open_lines
-from engine.model_port import ModelPort
+from engine.model_port import Line, ModelPort
 from engine.planning import nano
 from engine.pools.admission import Admission
 from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of
 from engine.pools.room import Told
-from engine.ports import Leave, Port
+from engine.ports import Leave, Place, Port
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting, chosen_tasks
+from engine.spec import RunSpec
 from engine.task_port import TaskPort
 from events.base import Event, Recorded
 from events.budget import BudgetAsked
 from events.model import ModelAsked
 from events.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
 from events.trial import TaskAsked
+from events.values import Role
 
 
 class LivePorts(NamedTuple):
@@ -84,14 +86,30 @@ async def live_ports(setting: Setting, plan: RunPlan, histories: Histories, boar
     budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
     sandboxes = SandboxPort(setting.log, setting.backend, tasks, setting.variables)
     async with AsyncExitStack() as stack:
-        lines = await open_lines(stack, setting, spec, board.pools)
+        lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
         stack.callback(board.pools.tell(board.told))
+
+        def line(role: Role, place: Place) -> Line:
+            return lines[era_of(histories.lineage, place.stream, place.version - 1)][role]
+
         stack.push_async_callback(sandboxes.close)
         yield LivePorts(
             tasks=TaskPort(setting.log, tasks, setting.backend),
             sandboxes=sandboxes,
-            models=ModelPort(setting.log, lines, budget),
+            models=ModelPort(setting.log, line, budget),
             budget=budget,
             admission=Admission(board.run, board.pools, room_of(spec.concurrency), board.orders),
         )
+
+
+def _needed(plan: RunPlan, histories: Histories) -> dict[int, RunSpec]:
+    """Give the specs in force from here on, and of earlier eras those whose calls are asked again as they were."""
+    eras = plan.trials[0].eras
+    last = [history[-1] for history in histories.by_stream.values()]
+    asked = {
+        era_of(histories.lineage, each.stream.name, each.version - 1)
+        for each in last
+        if isinstance(each.event, ModelAsked)
+    }
+    return {era: eras[era].spec for era in {*asked, len(eras) - 1}}

@@ -1,6 +1,6 @@
 """The port of models: builds the request from the blobs that are asked for, sends it, keeps every byte."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from engine.budget import BudgetKeeper
@@ -30,10 +30,11 @@ class Line(NamedTuple):
 class ModelPort:
     """Answers `ModelAsked` through the provider of its role."""
 
-    def __init__(self, blobs: BlobStore, lines: Mapping[Role, Line], budget: BudgetKeeper) -> None:
+    def __init__(self, blobs: BlobStore, line: Callable[[Role, Place], Line], budget: BudgetKeeper) -> None:
+        """Say where answers are kept, which line a role's request from some place takes, and who counts the money."""
         self._blobs = blobs
         self._reader = ConversationReader(blobs)
-        self._lines = lines
+        self._line = line
         self._budget = budget
         self.turns: dict[str, Turn] = {}
         """Held for the next request of a stream; without one, the request asks for a turn of its own."""
@@ -45,7 +46,7 @@ class ModelPort:
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Ask the model. A failure of the provider is an outcome."""
         assert isinstance(asked, ModelAsked)
-        line = self._lines[asked.role]
+        line = self._line(asked.role, place)
         request = await build_request(asked, self._reader, self._blobs)
         try:
             turn = self.turns.get(place.stream) or self.turn(asked.role, place)

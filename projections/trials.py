@@ -96,6 +96,8 @@ class Run(msgspec.Struct):
     """Run that it was forked from. None: it was started."""
     changes: tuple[str, ...] = ()
     """Settings of a fork that are not its parent's, as ``key=value``."""
+    shared: int = 0
+    """Events it has of its ancestors, when it is folded with them. They come first."""
     closed: bool = False
     sessions: int = 0
     ended: str | None = None
@@ -117,7 +119,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 3
+    revision = 4
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -167,7 +169,7 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             run.imported, run.tasks, run.model = found.source, (found.name,), found.model
             run.warnings = found.warnings
         case RunForked() as forked:
-            run.parent = forked.parent
+            run.parent, run.shared = forked.parent, run.events - 1
             run.changes = tuple(f"{change.key}={change.now}" for change in forked.changes)
         case RunClosed():
             run.closed = True

@@ -3,7 +3,7 @@
 import msgspec
 from rich.console import RenderableType
 
-from engine.forking import Cut, Fork, before_attempt
+from engine.forking import Cut, Fork, at_event, before_attempt, only_trial
 from engine.histories import load_histories
 from events.log import EventLog
 from events.session import SettingChange
@@ -30,16 +30,17 @@ async def position_of(log: EventLog, run: str, at: int | None, attempt: str | No
 
     Raises:
         UsageWrong: Neither or both are given, or an attempt is not written as TRIAL/N.
-        NotForkable: There is no such attempt.
+        NotForkable: There is no such attempt, or the position is not one of the run's.
     """
     if (at is None) == (attempt is None):
         raise UsageWrong("a fork needs a place", remedy="give --at POSITION, or --attempt TRIAL/N, and not both")
+    histories = await load_histories(log, run)
     if at is not None:
-        return at
+        return at_event(histories, run, at)
     trial, _, number = (attempt or "").rpartition("/")
-    if not trial or not number.isdecimal():
+    if not number.isdecimal():
         raise UsageWrong(f"--attempt {attempt} is not TRIAL/N", remedy="write for example --attempt greet/2")
-    return before_attempt(await load_histories(log, run), run, trial, int(number))
+    return before_attempt(histories, run, trial or only_trial(histories, run), int(number))
 
 
 def fork_row(fork: Fork, cut: Cut) -> ForkRow:

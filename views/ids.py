@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
+from engine.lineage import streams_of
 from events.base import StreamId
 from events.digest import Digest
 from events.log import EventLog
@@ -131,7 +132,7 @@ async def _blob(log: EventLog, beginning: str) -> BlobTarget:
 
 
 async def _within(log: EventLog, run: str, text: str) -> Target:
-    streams = await log.streams(run)
+    streams = await streams_of(log, run)
     name, at, version = text.rpartition("@")
     if at and version.isdigit():
         stream = _one(name, _named(name, streams), "stream", list(streams))

@@ -7,6 +7,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.lineage import Places, pages_of
 from events.base import Recorded, Ref
 from events.codec import tag_of
 from events.findings import AnyFinding, ErasedBlob, VerifyReport, told
@@ -179,9 +180,10 @@ async def tail(desk: Desk, *, events: int, run: str | None, follow: bool) -> Non
     head = (await desk.log.head()).position
     after = max(0, head - events) if chosen is None else 0
     last: deque[EventRow] = deque(maxlen=events)
-    async for recorded in desk.log.read(Selection(run=chosen, after=after, until=head)):
-        last.append(event_row(recorded))
+    places = Places(desk.log)
+    async for page in pages_of(desk.log, Selection(run=chosen, after=after, until=head)):
+        last.extend([event_row(each if chosen else await places.of(each)) for each in page])
     desk.screen.show(last, render_events)
     if follow:
         async for recorded in desk.log.follow(Selection(run=chosen, after=head)):
-            desk.screen.draw(event_row(recorded), event_line)
+            desk.screen.draw(event_row(await places.of(recorded)), event_line)

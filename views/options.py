@@ -169,6 +169,25 @@ class Tail:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
+class Going:
+    """How a run is gone on with."""
+
+    accept_changes: bool = False
+    """Go on although tasks, prompts or the package are not what the run started with."""
+    env_file: Path | None = None
+    """A file of NAME=value lines that hold keys, weaker than the environment. No other is read."""
+
+    def on(self, machine: Machine) -> Machine:
+        """Give the machine, with what a named file adds to its environment.
+
+        Raises:
+            ConfigUnreadable: The file cannot be read.
+        """
+        return machine._replace(environment=Wishes(env_file=self.env_file).environment(machine))
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
 class ForkPlace:
     """Where a fork is cut, and what is changed there."""
 
@@ -194,6 +213,7 @@ NOWISH: Final = Wishes()
 ASKED: Final = Asked()
 TAIL: Final = Tail()
 ANYWHERE: Final = ForkPlace()
+GO_ON: Final = Going()
 """What a command is given when nothing was typed."""
 
 

@@ -45,4 +45,5 @@ def _tree(rows: Sequence[RunRow]) -> Iterator[tuple[int, RunRow]]:
 def _origin(row: RunRow) -> str:
     if row.parent is None:
         return "a script" if row.scripted else row.source
-    return f"fork of {short(row.parent)}" + (f": {', '.join(row.changes)}" if row.changes else "")
+    changes = f": {', '.join(row.changes)}" if row.changes else ""
+    return f"fork of {short(row.parent)} after {count(row.shared)} events{changes}"

@@ -41,6 +41,8 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """Run that it was forked from, whose beginning is counted here too. None: it was started."""
     changes: tuple[str, ...]
     """Settings of a fork that are not its parent's, as ``key=value``."""
+    shared: int
+    """Events up to the cut: they are the parent's, and counted here too. 0: it was started."""
     method: str
     scripted: bool
     """True if a script stood in for a model."""
@@ -131,6 +133,7 @@ def run_row(seen: Seen, run: Run) -> RunRow:
         source=run.imported or "stillroom",
         parent=run.parent,
         changes=run.changes,
+        shared=run.shared,
         method=run.method,
         scripted=run.scripted,
         tasks=len(run.tasks),

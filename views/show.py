@@ -8,6 +8,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.lineage import Places, pages_of
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged
 from events.base import Event, Recorded, StreamId
 from events.digest import Digest
@@ -152,6 +153,8 @@ def render_run(run: Run, row: RunRow) -> RenderableType:
         ("run", row.run),
         ("state", row.state),
         ("from", "a script in place of a model" if row.scripted else row.source),
+        ("fork of", "" if row.parent is None else f"{row.parent}, whose first {row.shared:,} events it shares"),
+        ("changed", ", ".join(row.changes)),
         ("method", row.method or "-"),
         ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
         ("model", run.model or ""),
@@ -238,16 +241,18 @@ async def _tell_attempt(desk: Desk, target: AttemptTarget, *, full: bool) -> Non
     rows = [row for row in attempt_rows(run, run.trials[target.trial]) if row.attempt == target.attempt]
     desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
     stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")
-    history = [recorded async for recorded in desk.log.read(Selection(stream=stream))]
+    history = [recorded async for page in pages_of(desk.log, Selection(stream=stream)) for recorded in page]
     desk.screen.show(await steps(desk.log, history), partial(render_steps, full=full))
 
 
 async def _tell_event(desk: Desk, target: EventTarget | PlaceTarget, *, full: bool) -> None:
     match target:
         case EventTarget(position):
-            found = [each async for each in desk.log.read(Selection(after=position - 1, until=position))]
+            places, here = Places(desk.log), Selection(after=position - 1, until=position)
+            found = [await places.of(each) async for each in desk.log.read(here)]
         case PlaceTarget(stream, version):
-            found = [each async for each in desk.log.read(Selection(stream=stream)) if each.version == version]
+            pages = pages_of(desk.log, Selection(stream=stream))
+            found = [each async for page in pages for each in page if each.version == version]
         case _:
             assert_never(target)
     if not found:

@@ -22,16 +22,27 @@ from events.sandbox import (
 from projections.checks import NO_CHECKS, Checks, read_checks
 
 
-class AttemptBrief(NamedTuple):
-    """What an attempt is given by its trial."""
+class AttemptTerms(NamedTuple):
+    """What an attempt goes by. A fork may change them between any two events of its own stream."""
 
-    number: int
-    """From 1, counting every attempt of the trial."""
     backend: str
     agent: Agent
     brief: Brief
     judge: Callable[[VerdictFacts], Outcome]
     """The method's: what a verdict means."""
+
+
+class AttemptGiven(NamedTuple):
+    """What an attempt is given by its trial."""
+
+    number: int
+    """From 1, counting every attempt of the trial."""
+    eras: tuple[AttemptTerms, ...]
+    """One for each run of the line, oldest first; just one where nothing was forked."""
+
+    def terms(self, scope: Scope) -> AttemptTerms:
+        """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
+        return self.eras[scope.era]
 
 
 class AttemptResult(NamedTuple):
@@ -47,16 +58,17 @@ class AttemptResult(NamedTuple):
     """Why there is no money for more. None: there may be."""
 
 
-async def attempt(scope: Scope, given: AttemptBrief) -> AttemptResult:
+async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
     """Open a sandbox, let the agent act, have the verifier judge."""
-    brief = given.brief
-    told = scope.put(brief.instruction.encode())
-    await scope.record(AttemptOpened(brief.trial, given.number, given.agent.name, told))
+    begun = given.terms(scope)
+    told = scope.put(begun.brief.instruction.encode())
+    await scope.record(AttemptOpened(begun.brief.trial, given.number, begun.agent.name, told))
     try:
-        opened = await scope.effect(SandboxAsked(given.backend, brief.task))
+        opened = await scope.effect(SandboxAsked(given.terms(scope).backend, begun.brief.task))
         if isinstance(opened, SandboxFailed):
             return await _abandon(scope, opened)
-        acted = await given.agent.act(scope, brief)
+        # Whoever was said to act goes on: a fork changes what an agent goes by, not who it is.
+        acted = await begun.agent.act(scope, lambda: given.terms(scope).brief)
         await scope.record(acted.ended)
         result = await _judged(scope, given, acted)
         await scope.effect(ReleaseAsked())
@@ -77,11 +89,12 @@ def scoreless(detail: str, *, counts: bool) -> AttemptResult:
     return AttemptResult(facts, NO_CHECKS, (), (), counts, None)
 
 
-async def _judged(scope: Scope, given: AttemptBrief, acted: Acted) -> AttemptResult:
+async def _judged(scope: Scope, given: AttemptGiven, acted: Acted) -> AttemptResult:
     """Have the verifier judge, unless something of ours broke: then there is nothing to judge."""
-    verdict = None if acted.ended.reason == "failed" else await scope.effect(VerifyAsked(given.brief.task))
+    task = given.terms(scope).brief.task
+    verdict = None if acted.ended.reason == "failed" else await scope.effect(VerifyAsked(task))
     result = result_of(acted, facts_of(acted.ended, verdict), await checks_of(scope, verdict))
-    await scope.record(judged_event(given.judge(result.facts), result.checks, scope.put))
+    await scope.record(judged_event(given.terms(scope).judge(result.facts), result.checks, scope.put))
     return result
 
 

@@ -32,7 +32,7 @@ class Distiller(NamedTuple):
 
     task: str
     caller: Callable[[], Caller]
-    """Asked before each call: a fork may have changed it."""
+    """Says whom to ask now: a fork may have changed it."""
     prompts: Prompts
     test_source: str | None
     """The verifier's Python tests, whose constants must not turn up in the skill. None: it has none."""
@@ -78,7 +78,7 @@ async def distil(scope: Scope, by: Distiller, attempt: int, solved: SolvedTrial)
     talk = extend(scope, EMPTY, _opening(by, skill, blocks))
     repairs = 0
     while True:
-        answer = await ask_model(scope, by.caller(), talk)
+        answer = await ask_model(scope, by.caller, talk)
         if not isinstance(answer, ModelAnswered):
             await scope.record(SkillRefused(skill, None, (problem_of(answer),)))
             return

@@ -35,7 +35,7 @@ class Reflector(NamedTuple):
     task: str
     instruction: str
     caller: Callable[[], Caller]
-    """Asked before each call: a fork may have changed it."""
+    """Says whom to ask now: a fork may have changed it."""
     prompts: Prompts
 
 
@@ -63,7 +63,7 @@ async def reflect(scope: Scope, by: Reflector, failure: Failure, before: MemoSta
     talk = extend(scope, EMPTY, _opening(by, failure, before))
     repairs = 0
     while True:
-        answer = await ask_model(scope, by.caller(), talk)
+        answer = await ask_model(scope, by.caller, talk)
         if not isinstance(answer, ModelAnswered):
             return await _kept(scope, failure, before, answer)
         text = await text_of(scope, answer.text)

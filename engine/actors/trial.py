@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from engine.actors.attempt import AttemptBrief, AttemptResult, attempt
+from engine.actors.attempt import AttemptGiven, AttemptResult, AttemptTerms, attempt
 from engine.actors.deciding import (
     choose_intervention,
     conclude,
@@ -98,16 +98,18 @@ class _Loop:
         self._monitor = Monitor(plan.terms(scope).spec.method.pdi)
         self._level = Level.NONE
         self._money: str | None = None
+        self._hint: str | None = None
+        """None: none was prepared so far."""
 
     @property
     def _terms(self) -> Terms:
         return self._plan.terms(self._scope)
 
     async def run(self) -> TrialResult:
-        hint = await self._hint()
+        await self._prepare_hint()
         decision = await self._decide()
         while isinstance(decision, Continue):
-            result = await self._attempt(decision, hint)
+            result = await self._attempt(decision)
             decision = await self._decide()
             if isinstance(decision, Continue):
                 learns = self._history.last_failed and "reflector" in self._terms.callers
@@ -119,15 +121,16 @@ class _Loop:
             await self._distil()
         return await _close(self._scope, self._history, decision)
 
-    async def _hint(self) -> str:
-        """Prepare what the agent may see of the verifier; empty if nothing."""
+    async def _prepare_hint(self) -> None:
+        """Prepare what the agent may see of the verifier, once, if it may see anything: a fork may say so later."""
         terms = self._terms
-        if not terms.spec.method.hint:
-            return ""
+        if not terms.spec.method.hint or self._hint is not None:
+            return
         source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
-        text, prepared = prepare_hint(terms.method, self._plan.prompts, source, self._instruction, self._scope.put)
+        self._hint, prepared = prepare_hint(
+            terms.method, self._plan.prompts, source, self._instruction, self._scope.put
+        )
         await self._scope.record(prepared)
-        return text
 
     async def _decide(self) -> Decision:
         """Decide whether to go on, and record it."""
@@ -138,14 +141,14 @@ class _Loop:
         await self._scope.record(decided)
         return decision
 
-    async def _attempt(self, decision: Continue, hint: str) -> AttemptResult:
-        """Run one attempt below, under the terms it was planned by, and take note of how it ended."""
-        terms = self._terms
+    async def _attempt(self, decision: Continue) -> AttemptResult:
+        """Run one attempt below, and take note of how it ended."""
+        await self._prepare_hint()
         number = self._history.attempts + 1
+        hint = self._hint if self._terms.spec.method.hint and self._hint else ""
         injection = hint + self._retry_text(decision)
         await self._scope.record(plan_attempt(number, self._level, injection, self._scope.put))
-        brief = self._brief(terms, decision, injection)
-        given = AttemptBrief(number, terms.spec.sandbox, terms.agent, brief, terms.method.judge)
+        given = AttemptGiven(number, tuple(self._given(terms, decision, injection) for terms in self._plan.eras))
         child = Child(f"attempt/{self._plan.name}/{number}", partial(attempt, given=given))
         result = (await self._scope.gather([child]))[0]
         outcome = self._terms.method.judge(result.facts)
@@ -162,9 +165,10 @@ class _Loop:
         place = RetryPlace(decision.counted, terms.spec.method.attempts)
         return word_retry(terms.method, self._memo.memo, place, self._level, self._plan.prompts)
 
-    def _brief(self, terms: Terms, decision: Continue, injection: str) -> Brief:
+    def _given(self, terms: Terms, decision: Continue, injection: str) -> AttemptTerms:
+        """Say what an attempt goes by under these terms. Its stream may be cut elsewhere than the trial's."""
         agent, teacher = terms.spec.agent, terms.spec.models.get("teacher")
-        return Brief(
+        brief = Brief(
             trial=self._plan.name,
             task=self._plan.task,
             label=f"{decision.counted} of {terms.spec.method.attempts}",
@@ -175,6 +179,7 @@ class _Loop:
             tools=teacher is not None and teacher.tools,
             prompts=self._plan.prompts,
         )
+        return AttemptTerms(terms.spec.sandbox, terms.agent, brief, terms.method.judge)
 
     async def _learn(self, result: AttemptResult, decision: Continue) -> Reading | None:
         """Reflect on a failure that another attempt follows, and read PDI."""

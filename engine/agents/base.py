@@ -1,5 +1,6 @@
 """What an agent is: who acts inside a sandbox, until it says it is done or a limit ends it."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from engine.calls import Caller
@@ -27,6 +28,10 @@ class Brief(NamedTuple):
     """How to ask the model. None: the spec names none, and this agent needs none."""
     tools: bool
     prompts: Prompts
+
+
+Told = Callable[[], Brief]
+"""Gives the brief as it stands. Ask it anew after each effect: a fork may have changed settings, limits and model."""
 
 
 class Action(NamedTuple):
@@ -61,5 +66,5 @@ class Agent(Protocol):
     needs_model: bool
     """Whether a run with it must name a teacher model."""
 
-    async def act(self, scope: Scope, brief: Brief) -> Acted:
+    async def act(self, scope: Scope, told: Told) -> Acted:
         """Work until done or until a limit is reached, and say which."""

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from engine.agents.base import Acted, Action, Brief
+from engine.agents.base import Acted, Action, Told
 from engine.scope import Scope
 from events.attempt import AgentEnded
 from events.sandbox import ActionObserved, SandboxFailed, SolutionAsked
@@ -17,8 +17,9 @@ class Oracle:
     name = "oracle"
     needs_model = False
 
-    async def act(self, scope: Scope, brief: Brief) -> Acted:
+    async def act(self, scope: Scope, told: Told) -> Acted:
         """Run the solution; a non-zero exit is the verifier's to judge, as Harbor has it."""
+        brief = told()
         observed = await scope.effect(SolutionAsked(brief.task, brief.timeout_s))
         if isinstance(observed, SandboxFailed):
             return _acted("failed", observed.detail)
@@ -35,9 +36,9 @@ class Nop:
     name = "nop"
     needs_model = False
 
-    async def act(self, scope: Scope, brief: Brief) -> Acted:
+    async def act(self, scope: Scope, told: Told) -> Acted:
         """Leave the sandbox as it is."""
-        del scope, brief
+        del scope, told
         return _acted("done", "nothing was done, on purpose")
 
 

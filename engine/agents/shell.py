@@ -1,9 +1,10 @@
 """The shell agent: ask, act, observe, until it is done or a limit ends it."""
 
+from functools import partial
 from typing import assert_never
 
-from engine.agents.base import Acted, Action, Brief, Note
-from engine.calls import answered, ask_model, problem_of, text_of
+from engine.agents.base import Acted, Action, Brief, Note, Told
+from engine.calls import Caller, answered, ask_model, problem_of, text_of
 from engine.conversation import EMPTY, extend, message, tool_message
 from engine.policies.limits import Spent, limit_reached, time_left
 from engine.policies.turn import (
@@ -30,22 +31,22 @@ class Shell:
     name = "shell"
     needs_model = True
 
-    async def act(self, scope: Scope, brief: Brief) -> Acted:
+    async def act(self, scope: Scope, told: Told) -> Acted:
         """Work on the task."""
         actions: list[Action] = []
         notes: list[Note] = []
-        ended = await self._loop(scope, brief, actions, notes)
+        ended = await self._loop(scope, told, actions, notes)
         return Acted(ended, tuple(actions), tuple(notes))
 
-    async def _loop(self, scope: Scope, brief: Brief, actions: list[Action], notes: list[Note]) -> AgentEnded:
-        assert brief.teacher is not None, "checked before the run starts"
-        talk = extend(scope, EMPTY, _opening(brief))
+    async def _loop(self, scope: Scope, told: Told, actions: list[Action], notes: list[Note]) -> AgentEnded:
+        talk = extend(scope, EMPTY, _opening(told()))
         spent = Spent.nothing()
         while True:
+            brief = told()
             limit = limit_reached(spent, scope.busy_s, brief.settings, brief.timeout_s)
             if limit is not None:
                 return AgentEnded(limit.reason, limit.detail, spent.turns)
-            answer = await ask_model(scope, brief.teacher, talk, tools=RUN_TOOL if brief.tools else None)
+            answer = await ask_model(scope, partial(_teacher, told), talk, tools=RUN_TOOL if brief.tools else None)
             if not isinstance(answer, ModelAnswered):
                 return _unanswered(answer, spent.turns)
             spent = spent.plus(answer)
@@ -58,14 +59,20 @@ class Shell:
                 case Unclear():
                     reply = turn.problem
                 case Command():
-                    action = await _run(scope, brief, turn)
+                    action = await _run(scope, told(), turn)
                     if isinstance(action, SandboxFailed):
                         return AgentEnded("failed", action.detail, spent.turns)
                     actions.append(action)
-                    reply = await _told(scope, action, brief.settings.observation_chars)
+                    reply = await _told(scope, action, told().settings.observation_chars)
                 case _:
                     assert_never(turn)
             talk = extend(scope, talk, _replies(answer, turn, reply))
+
+
+def _teacher(told: Told) -> Caller:
+    caller = told().teacher
+    assert caller is not None, "checked before the run starts"
+    return caller
 
 
 def _opening(brief: Brief) -> list[bytes]:

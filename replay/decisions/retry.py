@@ -30,10 +30,11 @@ class RetryStep(NamedTuple):
     def decide(self, under: Under, chain: Chain) -> Decision:
         """Word it again."""
         level = chain.levels.get(self.event.attempt, self.level)
-        text = self.hint if chain.hint is None else chain.hint
+        prepared = self.hint if chain.hint is None else chain.hint
+        text = prepared if under.spec.method.hint else ""
         if self.failed:
             place = RetryPlace(self.counted, under.spec.method.attempts)
             text += word_retry(under.method, self.memo, place, level, under.prompts)
         event = plan_attempt(self.event.attempt, level, text, digest_of)
-        rule = method_rule(under.spec, "attempts")
+        rule = method_rule(under.spec, "attempts", "hint")
         return decision("retry", self.recorded, rule=rule, inputs=self.inputs, decided=fields_of(event))

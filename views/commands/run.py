@@ -18,7 +18,7 @@ from views import forks, live, runs
 from views.commands.rows import Rows
 from views.ids import LATEST, find_run
 from views.machine import Machine
-from views.options import ANYWHERE, ASIS, NOWISH, ForkPlace, Given, Options, Wishes
+from views.options import ANYWHERE, ASIS, GO_ON, NOWISH, ForkPlace, Given, Going, Options, Wishes
 from views.summary import exit_code
 
 ROWS: Final[Rows] = {
@@ -54,8 +54,7 @@ async def resume(
     run: str = LATEST,
     /,
     *,
-    accept_changes: bool = False,
-    env_file: Path | None = None,
+    going: Going = GO_ON,
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
@@ -63,15 +62,13 @@ async def resume(
 
     Args:
         run: Its id, shortened as far as it is unique.
-        accept_changes: Go on although tasks, prompts or the package are not what the run started with.
-        env_file: A file of NAME=value lines that hold keys.
     """
-    machine = machine._replace(environment=Wishes(env_file=env_file).environment(machine))
+    machine = going.on(machine)
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
         spec = await live.spec_of(desk.log, full)
     async with open_for(machine, options, spec) as setting:
-        work = partial(runtime.resume_run, setting, full, accept_changes=accept_changes)
+        work = partial(runtime.resume_run, setting, full, accept_changes=going.accept_changes)
         report = await live.carry(setting.log, options.screen(machine), work)
     return exit_code(report.outcomes)
 
@@ -82,7 +79,7 @@ async def fork(
     *,
     place: ForkPlace = ANYWHERE,
     dry_run: bool = False,
-    accept_changes: bool = False,
+    going: Going = GO_ON,
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
@@ -91,8 +88,8 @@ async def fork(
     Args:
         run: Its id.
         dry_run: Say what would be shared, and start nothing.
-        accept_changes: Go on although tasks, prompts or the package are not what the run started with.
     """
+    machine = going.on(machine)
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
         amended = amend(await live.spec_of(desk.log, full), place.flags, machine.folder, fixed=FIXED)
@@ -102,7 +99,7 @@ async def fork(
             desk.screen.draw(forks.fork_row(wanted, await look_at(desk.log, wanted)), forks.render_fork)
             return ExitCode.DONE
     async with open_for(machine, options, wanted.spec) as setting:
-        work = partial(fork_run, setting, wanted, accept_changes=accept_changes)
+        work = partial(fork_run, setting, wanted, accept_changes=going.accept_changes)
         report = await live.carry(setting.log, options.screen(machine), work)
     return exit_code(report.outcomes)
 
