@@ -37,9 +37,9 @@ class LivePorts(NamedTuple):
     budget: BudgetKeeper
     admission: Admission
 
-    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Wait for orders and places."""
-        return self.admission.leave(asked, stream, self.models, self.sandboxes)
+        return self.admission.leave(asked, place, self.models, self.sandboxes)
 
     def start(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Wait for a place among the trials."""

@@ -41,7 +41,7 @@ class ModelPort:
 
     def turn(self, role: Role, place: Place) -> Turn:
         """Ask for a turn."""
-        return self._lines[role].room.turn(place.run, place.stream)
+        return self._line(role, place).room.turn(place.run, place.stream)
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Ask the model. A failure of the provider is an outcome."""

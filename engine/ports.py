@@ -73,8 +73,10 @@ class Ports(Protocol):
         Asked once, when an actor crosses from its recorded history into the live world. None: it may go on.
         """
 
-    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Wait until this may be asked, and hold its place until it is answered.
+
+        `place` is where it is recorded, or is going to be.
 
         What waits here has not been asked yet: nobody pays for it, no time limit counts it, and a process that dies
         leaves nothing in flight.
@@ -99,9 +101,9 @@ class PortTable:
         del history
         return None
 
-    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Let everything be asked."""
-        del asked, stream
+        del asked, place
         return granted()
 
     def start(self, child: str) -> AbstractAsyncContextManager[bool]:

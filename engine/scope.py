@@ -134,7 +134,7 @@ class Scope:
         if not self._crossed:
             await self._meet_stop()
         if self._read == len(self._history) and self._world.ports is not None:
-            async with self._world.ports.leave(NOTHING, self.name) as leave:
+            async with self._world.ports.leave(NOTHING, Place(self._world.run, self.name, self._version + 1)) as leave:
                 stop = leave.stop
             if stop is not None:
                 raise await self._stopped(stop)
@@ -192,10 +192,10 @@ class Scope:
         ports = self._world.ports
         if ports is None:
             self._ended(tag_of(asked) if kept is None else f"the outcome of {tag_of(asked)}")
-        async with ports.leave(asked, self.name) as leave:
+        place = Place(self._world.run, self.name, self._version + (1 if kept is None else 0))
+        async with ports.leave(asked, place) as leave:
             if kept is None and leave.stop is None:
                 kept = await self._record((asked,), None)
-            place = Place(self._world.run, self.name, self._version)
             outcome = await leave.during(partial(ports.door(asked), asked, place))
         if outcome is None or kept is None:
             assert leave.stop is not None

@@ -30,9 +30,9 @@ class Shuffled:
         """What is gone stays gone in any order."""
         return self._ports.stranded(history)
 
-    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Wait where the ports have one wait."""
-        return self._ports.leave(asked, stream)
+        return self._ports.leave(asked, place)
 
     def start(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Begin where the ports let one begin."""

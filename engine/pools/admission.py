@@ -32,17 +32,20 @@ class Admission:
         return (self._trials, *self._pools.rooms)
 
     @asynccontextmanager
-    async def leave(self, asked: Event, stream: str, models: ModelPort, sandboxes: SandboxPort) -> AsyncIterator[Leave]:
+    async def leave(
+        self, asked: Event, place: Place, models: ModelPort, sandboxes: SandboxPort
+    ) -> AsyncIterator[Leave]:
         """Wait while the run is paused, and for a place; hold it until the request is answered.
 
         A sandbox keeps its place until it is released. One whose attempt is stopped is closed here.
         """
+        stream = place.stream
         with self._orders.asking(stream) as leave:
             await leave.during(self._orders.unpaused)
             turn: Turn | None = None
             match asked:
                 case ModelAsked():
-                    turn = models.turn(asked.role, Place(self._run, stream, 0))
+                    turn = models.turn(asked.role, place)
                     models.turns[stream] = turn
                 case VerifyAsked():
                     turn = self._pools.verifiers.turn(self._run, stream)

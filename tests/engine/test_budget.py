@@ -82,8 +82,8 @@ async def test_a_keeper_that_starts_after_a_crash_knows_all_that_was_spent() -> 
         def stranded(self, history: object) -> None:
             del history
 
-        def leave(self, request: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
-            del request, stream
+        def leave(self, request: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+            del request, place
             return granted()
 
         async def __call__(self, request: Event, place: Place) -> Event:

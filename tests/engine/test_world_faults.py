@@ -52,9 +52,9 @@ class Meanwhile(NamedTuple):
         """Ask the ports."""
         return self.ports.stranded(history)
 
-    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Ask the ports."""
-        return self.ports.leave(asked, stream)
+        return self.ports.leave(asked, place)
 
     def start(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Ask the ports."""

@@ -44,9 +44,9 @@ class Echo:
         del history
         return self._stranded
 
-    def leave(self, asked: Event, stream: str) -> AbstractAsyncContextManager[Leave]:
+    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Let everything be asked."""
-        del asked, stream
+        del asked, place
         return granted()
 
     def start(self, child: str) -> AbstractAsyncContextManager[bool]:
