@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from engine.system import clock
 from views.calling import call, finish
-from views.commands import bundle, imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
+from views.commands import bundle, control, imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
 from views.machine import Machine
 
 app: Final = App(
@@ -43,6 +43,11 @@ _run.default(run.run)
 _run.command(run.explore)
 app.command(run.resume)
 app.command(run.fork)
+app.command(control.pause)
+app.command(control.unpause)
+app.command(control.drain)
+app.command(control.cancel)
+app.command(control.tune)
 
 app.command(look.list_runs, name="runs")
 app.command(look.show_it, name="show")

@@ -8,6 +8,7 @@
         ├── InputsDiffer        a task, prompt or package is not what the run started with
         ├── RunUnknown          no such run
         ├── NothingToResume     the run is complete, or was never ours
+        ├── RunNotAlive         an order was given to a run that nobody carries
         ├── ModelMissing        a role has no model
         ├── KeyMissing          the variable that should hold a key is not set
         ├── OutputUnbounded     a cap is set, and an answer may be of any length
@@ -121,6 +122,20 @@ class NothingToResume(EngineError):
     def __init__(self, run: str, why: str) -> None:
         super().__init__(f"run {run} cannot be resumed: {why}", remedy=f"`stillroom show {run}` says how it ended")
         self.run = run
+
+
+class RunNotAlive(EngineError):
+    """Raised when an order is given to a run that no process carries."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(
+            f"run {run} cannot be ordered anything: {why}",
+            remedy=f"`stillroom runs` says which are running; `stillroom resume {run}` takes up one that was cut off",
+        )
+        self.run = run
+        self.why = why
 
 
 class ModelMissing(EngineError):

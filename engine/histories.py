@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from engine.errors import RunUnknown
-from engine.lineage import SESSION, Branch, Lineage, ancestral_sessions, lineage_of, pages_of
+from engine.lineage import APART, SESSION, Branch, Lineage, ancestral_sessions, lineage_of, pages_of
 from events.base import Recorded, Ref, StreamId
 from events.codec import tag_of
 from events.log import EventLog, Selection
@@ -43,7 +43,7 @@ class Histories(NamedTuple):
     @property
     def in_flight(self) -> tuple[Ref, ...]:
         """Effects that were asked and have no outcome: each is the last event of its stream."""
-        last = [history[-1] for name, history in self.by_stream.items() if name != SESSION]
+        last = [history[-1] for name, history in self.by_stream.items() if name not in APART]
         return tuple(each.ref for each in last if tag_of(each.event).endswith("asked"))
 
     @property
@@ -95,7 +95,7 @@ def cut(histories: Histories, run: str, position: int) -> Histories:
     kept = {
         name: [each for each in history if each.position <= position]
         for name, history in histories.by_stream.items()
-        if name != SESSION
+        if name not in APART
     }
     shared = {name: history for name, history in kept.items() if history}
     cuts = {name: history[-1].version for name, history in shared.items()}

@@ -15,7 +15,13 @@ from events.log import EventLog, Selection
 from events.session import RunForked
 
 SESSION = "session"
-"""Tells of processes: the one stream that a fork does not share."""
+"""Tells of processes."""
+
+CONTROL = "control"
+"""Holds what people order of the processes of a run: it is not shared by a fork either, and no actor's."""
+
+APART = frozenset({SESSION, CONTROL})
+"""Streams that no actor owns: a rerun does not make them again, and a fork has its own."""
 
 FORKED = "session.run_forked"
 """Tag of the event that a fork begins with."""
@@ -120,7 +126,7 @@ def _moved(lineage: Lineage, index: int, recorded: Recorded) -> Recorded | None:
     """Give an event its place in the last run of the line. None: it is not part of that."""
     name = recorded.stream.name
     last = len(lineage) - 1
-    if name == SESSION:
+    if name in APART:
         return recorded if index == last else None
     version = recorded.version + _shift(lineage[index], name)
     if any(version > later.cuts.get(name, 0) for later in lineage[index + 1 :]):

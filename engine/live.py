@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 from engine.actors.run import RunPlan
 from engine.budget import BudgetKeeper, Caps
+from engine.control import Board
 from engine.histories import Histories
 from engine.lineage import SESSION, era_of
 from engine.lines import open_lines
 from engine.model_port import Line, ModelPort
 from engine.planning import nano
 from engine.pools.admission import Admission
-from engine.pools.orders import Orders
-from engine.pools.pools import Pools, room_of
 from engine.pools.room import Told
 from engine.ports import Leave, Place, Port
 from engine.sandbox_port import SandboxPort
@@ -64,18 +63,10 @@ class LivePorts(NamedTuple):
         return self.sandboxes.stranded(history)
 
 
-class Board(NamedTuple):
-    """Who decides what may be asked, and when."""
-
-    run: str
-    pools: Pools
-    orders: Orders
-    told: Told
-    """Is told of changes of limits."""
-
-
 @asynccontextmanager
-async def live_ports(setting: Setting, plan: RunPlan, histories: Histories, board: Board) -> AsyncIterator[LivePorts]:
+async def live_ports(
+    setting: Setting, plan: RunPlan, histories: Histories, board: Board, told: Told
+) -> AsyncIterator[LivePorts]:
     """Open every door a run needs; close them, and every sandbox, when the run lets go.
 
     The budget is folded from the run's history before anything else may be asked.
@@ -88,7 +79,7 @@ async def live_ports(setting: Setting, plan: RunPlan, histories: Histories, boar
     async with AsyncExitStack() as stack:
         lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
-        stack.callback(board.pools.tell(board.told))
+        stack.callback(board.pools.tell(told))
 
         def line(role: Role, place: Place) -> Line:
             return lines[era_of(histories.lineage, place.stream, place.version - 1)][role]
@@ -99,7 +90,7 @@ async def live_ports(setting: Setting, plan: RunPlan, histories: Histories, boar
             sandboxes=sandboxes,
             models=ModelPort(setting.log, line, budget),
             budget=budget,
-            admission=Admission(board.run, board.pools, room_of(spec.concurrency), board.orders),
+            admission=Admission(board.run, board.pools, board.trials, board.orders),
         )
 
 

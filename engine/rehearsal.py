@@ -6,7 +6,7 @@ The second phase of a resume, and what a rerun is.
 from engine.actors.run import RunPlan, run
 from engine.errors import HistoryEnded, HistoryUnread
 from engine.histories import RUN, Histories
-from engine.lineage import SESSION
+from engine.lineage import APART
 from engine.scope import Scope
 from engine.world import Recall, World
 from events.log import EventLog
@@ -40,7 +40,7 @@ async def rehearse(log: EventLog, run_id: str, plan: RunPlan, histories: Histori
         scope.finish()
     except HistoryEnded as ended:
         frontier = ended
-    unvisited = histories.by_stream.keys() - world.visited - {SESSION}
+    unvisited = histories.by_stream.keys() - world.visited - APART
     for name in sorted(unvisited):
         raise HistoryUnread(name, read=0, recorded=len(histories.by_stream[name]))
     return frontier

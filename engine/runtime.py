@@ -6,16 +6,17 @@ from typing import NamedTuple
 import anyio
 
 from engine.actors.run import RunPlan, run
+from engine.control import Board, Helm
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import RUN, Histories, load_histories
-from engine.live import Board, live_ports
+from engine.live import live_ports
 from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs
 from engine.pools.orders import Orders
-from engine.pools.pools import Pools, sizes
+from engine.pools.pools import Pools, room_of, sizes
 from engine.ports import Ports
 from engine.rehearsal import rehearse
 from engine.sandbox_port import sandbox_prefix
-from engine.scope import Scope, first_of
+from engine.scope import Held, Scope, first_of
 from engine.session import LEASE_S, Ending, Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec
@@ -33,6 +34,8 @@ class RunReport(NamedTuple):
     run: str
     outcomes: dict[str, str]
     """By trial, as in `TrialClosed`."""
+    held: int = 0
+    """Trials that were not to begin in this process; a resume takes them up."""
 
 
 async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], None] | None = None) -> RunReport:
@@ -107,29 +110,39 @@ async def _take(log: EventLog, run_id: str) -> Fence:
 async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:
     """Run the actors: over their histories, and then live."""
     reason: Ending = "failed"
+    names = [trial.name for trial in plan.trials]
+    board = _board(setting, plan, session.fence.run)
+    helm = Helm(setting.log, session, board, plan.trials[0].eras[-1].spec)
+    helm.take_up(histories)
     try:
-        async with live_ports(setting, plan, histories, await _board(setting, plan, session)) as live:
+        async with live_ports(setting, plan, histories, board, session.later) as live:
             await session.note(PoolsOpened(sizes(live.admission.rooms)))
-            results = await _live(setting.log, plan, histories, session, setting.between(live))
+            results = await _live(setting.log, plan, histories, (session, helm), setting.between(live))
         reason = "completed"
     except anyio.get_cancelled_exc_class():
         reason = "interrupted"
         raise
+    except Held as held:
+        reason = "drained"
+        ended = {name.removeprefix("trial/"): result.outcome for name, result in held.ended.items()}
+        return RunReport(session.fence.run, ended, len(held.names))
     finally:
         await session.end(reason)
-    names = [trial.name for trial in plan.trials]
     return RunReport(session.fence.run, dict(zip(names, results, strict=True)))
 
 
-async def _board(setting: Setting, plan: RunPlan, session: Session) -> Board:
-    """Open the pools of the run, unless it shares those of others."""
+def _board(setting: Setting, plan: RunPlan, run_id: str) -> Board:
+    """Open the pools of a run, unless it shares those of others."""
     spec = plan.trials[0].eras[-1].spec
     pools = setting.pools or Pools(spec.pools, machine())
-    return Board(session.fence.run, pools, Orders(), session.later)
+    return Board(run_id, Orders(), pools, room_of(spec.concurrency), frozenset(trial.name for trial in plan.trials))
 
 
-async def _live(log: EventLog, plan: RunPlan, histories: Histories, session: Session, ports: Ports) -> list[str]:
-    """Run the actors while the lease is kept."""
+async def _live(
+    log: EventLog, plan: RunPlan, histories: Histories, owner: tuple[Session, Helm], ports: Ports
+) -> list[str]:
+    """Run the actors while the lease is kept and orders are met."""
+    session, helm = owner
     world = World(
         log=log,
         blobs=log,
@@ -146,6 +159,7 @@ async def _live(log: EventLog, plan: RunPlan, histories: Histories, session: Ses
         async with anyio.create_task_group() as group:
             group.start_soon(session.renew)
             group.start_soon(session.write)
+            group.start_soon(helm.steer)
             scope = Scope(world, RUN)
             results = [result.outcome for result in await run(scope, plan)]
             scope.finish()

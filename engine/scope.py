@@ -5,7 +5,7 @@ The same actor lives four lives through it: live (no history), resumed (a prefix
 and effects are answered from it; after that, events are appended and effects go through ports.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
@@ -39,9 +39,11 @@ class Stopped(Exception):
 class Held(Exception):
     """Some actors were not to begin in this process; a later one may take them up."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], ended: Mapping[str, Any]) -> None:
         super().__init__(", ".join(names))
         self.names = tuple(sorted(names))
+        self.ended = ended
+        """Results of the others, by name."""
 
 
 class Child(NamedTuple, Generic[T]):
@@ -126,11 +128,7 @@ class Scope:
         return await self._ask(asked, kept)
 
     async def heed(self) -> None:
-        """Go no further if the actor is stopped: for places between effects, where the next one may be far.
-
-        Raises:
-            Stopped: The actor is stopped here.
-        """
+        """Go no further, by raising `Stopped`, if the actor is stopped; for places before another actor's effects."""
         if not self._crossed:
             await self._meet_stop()
         if self._read == len(self._history) and self._world.ports is not None:
@@ -173,7 +171,7 @@ class Scope:
         if ended:
             raise ended[0]
         if held:
-            raise Held(held)
+            raise Held(held, {children[index].name: result for index, result in results.items()})
         return [results[index] for index in range(len(children))]
 
     def finish(self) -> None:
@@ -188,7 +186,7 @@ class Scope:
     # -----------------------------------------------------------------------------------------------------------------
 
     async def _ask(self, asked: Event, kept: "_Kept | None") -> Event:
-        """Ask the world. `kept` is the request, if history holds it; else it is recorded when there is leave."""
+        """Ask the world. `kept` is the request if history holds it; else it is recorded when there is leave."""
         ports = self._world.ports
         if ports is None:
             self._ended(tag_of(asked) if kept is None else f"the outcome of {tag_of(asked)}")

@@ -15,7 +15,7 @@ LEASE_S: Final = 30.0
 _MOST_NOTES: Final = 1000
 """Notes that wait to be written; older ones are dropped for newer ones, and nothing rests on them."""
 
-Ending = Literal["completed", "interrupted", "failed"]
+Ending = Literal["completed", "interrupted", "failed", "drained"]
 
 
 class Session:

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.memo import MemoImported, MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.pdi import InterventionChosen, PdiImported, PdiRead
@@ -55,6 +56,12 @@ AnyEvent: TypeAlias = (
     | RunForked
     | SessionEnded
     | ScopeStopped
+    | PauseOrdered
+    | UnpauseOrdered
+    | DrainOrdered
+    | CancelOrdered
+    | TuneOrdered
+    | OrderMet
     | PoolsOpened
     | PoolLimited
     | TrialOpened

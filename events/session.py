@@ -75,7 +75,7 @@ class SandboxesSwept(Event, frozen=True, tag="session.sandboxes_swept"):
 class SessionEnded(Event, frozen=True, tag="session.ended"):
     """The process let go of the run in good order."""
 
-    reason: Literal["completed", "interrupted", "failed"]
+    reason: Literal["completed", "interrupted", "failed", "drained"]
 
 
 class ScopeStopped(Event, frozen=True, tag="scope.stopped"):

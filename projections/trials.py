@@ -203,7 +203,7 @@ def _apply_trial(run: Run, name: str, recorded: Recorded) -> None:
         case AttemptConcluded():
             attempt = trial.attempts.setdefault(str(event.attempt), Attempt(event.attempt))
             attempt.status, attempt.passed, attempt.total = event.status, event.passed, event.total
-            attempt.outcome = None if attempt.abandoned == "sandbox_lost" else event.outcome
+            attempt.outcome = None if attempt.abandoned in ("sandbox_lost", "stopped") else event.outcome
             _scored(trial, attempt)
         case TrialClosed():
             trial.state, trial.reward = event.outcome, event.reward

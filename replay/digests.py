@@ -7,6 +7,7 @@ left out: they differ between any two runs.
 from hashlib import sha256
 
 from engine.histories import load_histories
+from events.base import Event
 from events.codec import as_today, encode_ref
 from events.digest import Digest
 from events.log import EventLog
@@ -40,5 +41,9 @@ async def trials_that_lost_a_sandbox(log: EventLog, run: str) -> set[str]:
     return {
         name.split("/")[1]
         for name, history in streams.items()
-        if name.startswith("attempt/") and any(isinstance(each.event, ScopeStopped) for each in history)
+        if name.startswith("attempt/") and any(_lost(each.event) for each in history)
     }
+
+
+def _lost(event: Event) -> bool:
+    return isinstance(event, ScopeStopped) and event.reason == "sandbox_lost"

@@ -12,6 +12,7 @@ from engine.planning import recorded_specs
 from engine.runtime import RunReport
 from engine.scope import first_of
 from engine.spec import RunSpec
+from events.errors import ExitCode
 from events.log import EventLog, Selection
 from events.run import RunOpened
 from projections.cost import Cost
@@ -24,6 +25,11 @@ from views.skills import heads
 
 LAST_WORDS_S = 5.0
 """Seconds the watcher gets to read what the run wrote last."""
+
+
+def code_of(report: RunReport) -> ExitCode:
+    """Say what a run's end tells the shell."""
+    return ExitCode.INTERRUPTED if report.held else summary.exit_code(report.outcomes)
 
 
 class Work(Protocol):
@@ -49,6 +55,8 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
             screen.line(each)
     else:
         screen.out.print(summary.render(row, trials, await heads(log, report.run)))
+    if report.held:
+        screen.say(f"{report.held} trials have not begun: `stillroom resume {report.run}` takes them up")
     return report
 
 

@@ -208,12 +208,31 @@ class ForkPlace:
         return [_set(each) for each in self.set_]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Changes:
+    """What is changed."""
+
+    set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
+    """A key that is changed, as KEY=VALUE; may be given often."""
+
+    @property
+    def flags(self) -> list[Flag]:
+        """Give the changes as flags.
+
+        Raises:
+            UsageWrong: One is not KEY=VALUE.
+        """
+        return [_set(each) for each in self.set_]
+
+
 ASIS: Final = Options()
 NOWISH: Final = Wishes()
 ASKED: Final = Asked()
 TAIL: Final = Tail()
 ANYWHERE: Final = ForkPlace()
 GO_ON: Final = Going()
+UNCHANGED: Final = Changes()
 """What a command is given when nothing was typed."""
 
 

@@ -1,7 +1,7 @@
 """The attempt: one agent in one fresh sandbox, ended by a verdict or abandoned."""
 
 from collections.abc import Callable
-from typing import NamedTuple, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from engine.agents.base import Acted, Action, Agent, Brief, Note
 from engine.calls import Readable, text_of
@@ -63,6 +63,7 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
     begun = given.terms(scope)
     told = scope.put(begun.brief.instruction.encode())
     await scope.record(AttemptOpened(begun.brief.trial, given.number, begun.agent.name, told))
+    result: AttemptResult | None = None
     try:
         opened = await scope.effect(SandboxAsked(given.terms(scope).backend, begun.brief.task))
         if isinstance(opened, SandboxFailed):
@@ -73,7 +74,12 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
         result = await _judged(scope, given, acted)
         await scope.effect(ReleaseAsked())
     except Stopped as stop:
-        await scope.record(AttemptAbandoned("sandbox_lost", stop.event.detail))
+        if result is not None:  # its verdict has arrived
+            return result
+        reason: Literal["sandbox_lost", "stopped"] = (
+            "sandbox_lost" if stop.event.reason == "sandbox_lost" else "stopped"
+        )
+        await scope.record(AttemptAbandoned(reason, stop.event.detail))
         return scoreless(stop.event.detail, counts=False)
     return result
 

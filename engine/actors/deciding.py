@@ -16,7 +16,7 @@ from engine.policies.intervention import Intervention, InterventionRule, Invalid
 from engine.policies.judging import Outcome, spark_status
 from engine.policies.memo import Memo, render_memo
 from engine.policies.retry import RetryPlace
-from engine.policies.stopping import Continue, Decision, StoppingRule
+from engine.policies.stopping import Cancelled, Continue, Decision, StoppingRule, TrialSolved
 from engine.prompting import Prompts
 from engine.spec import MethodSpec
 from events.digest import Digest
@@ -40,7 +40,13 @@ def prepare_hint(
 
 
 def decide_whether(
-    method: Method, settings: MethodSpec, outcomes: Sequence[Outcome], *, attempts: int, money: str | None
+    method: Method,
+    settings: MethodSpec,
+    outcomes: Sequence[Outcome],
+    *,
+    attempts: int,
+    money: str | None,
+    cancelled: str | None,
 ) -> tuple[Decision, NextChosen]:
     """Decide whether to go on.
 
@@ -50,6 +56,7 @@ def decide_whether(
         outcomes: Of the attempts that count.
         attempts: How many there were of any kind.
         money: Why nothing more can be paid for. None: there may be money left.
+        cancelled: Who ordered a stop, and why. None: nobody did. A success that has arrived wins over it.
     """
     rule = StoppingRule(
         max_attempts=settings.attempts,
@@ -57,6 +64,8 @@ def decide_whether(
         max_scoreless=3 * settings.infrastructure_retries,
     )
     decision = method.go_on(outcomes, rule, money)
+    if cancelled is not None and not isinstance(decision, TrialSolved):
+        decision = Cancelled(cancelled)
     counted = decision.counted if isinstance(decision, Continue) else None
     return decision, NextChosen(attempts, word_of(decision), counted, decision.reason)
 

@@ -1,6 +1,7 @@
 """The trial: attempts, judging, reflection, intervention and distillation, in SPARK's order (SPARK, 2.2)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -26,13 +27,14 @@ from engine.policies.intervention import Level, Reading
 from engine.policies.judging import Failed, Solved, spark_status
 from engine.policies.retry import RetryPlace
 from engine.policies.stopping import (
+    Cancelled,
     Continue,
     Decision,
     GiveUpInfrastructure,
     TrialSolved,
 )
 from engine.prompting import Prompts
-from engine.scope import Child, Scope
+from engine.scope import Child, Scope, Stopped
 from engine.spec import RunSpec
 from events.trial import TaskAsked, TaskRead, TrialClosed, TrialOpened
 from events.values import Role
@@ -78,7 +80,10 @@ class TrialResult(NamedTuple):
 async def trial(scope: Scope, plan: TrialPlan) -> TrialResult:
     """Try a task until it is solved or there is a reason to stop."""
     await scope.record(TrialOpened(plan.task, plan.condition, plan.terms(scope).spec.method.attempts))
-    read = await scope.effect(TaskAsked(plan.task))
+    try:
+        read = await scope.effect(TaskAsked(plan.task))
+    except Stopped as stop:
+        return await _close(scope, TrialHistory(), Cancelled(stop.event.detail))
     if not isinstance(read, TaskRead):
         return await _close(scope, TrialHistory(), GiveUpInfrastructure("the task cannot be read"))
     loop = _Loop(scope, plan, read, await text_of(scope, read.instruction))
@@ -100,12 +105,29 @@ class _Loop:
         self._money: str | None = None
         self._hint: str | None = None
         """None: none was prepared so far."""
+        self._cancelled: str | None = None
 
     @property
     def _terms(self) -> Terms:
         return self._plan.terms(self._scope)
 
     async def run(self) -> TrialResult:
+        try:
+            decision = await self._explore()
+        except Stopped as stop:
+            self._cancelled = stop.event.detail
+            decision = await self._decide()
+        if isinstance(decision, TrialSolved):
+            with suppress(Stopped):  # what was solved stays solved, if without a skill
+                await self._distil()
+        return await _close(self._scope, self._history, decision)
+
+    async def _explore(self) -> Decision:
+        """Make attempts until one solves the task or there is a reason to stop.
+
+        Raises:
+            Stopped: The trial is stopped.
+        """
         await self._prepare_hint()
         decision = await self._decide()
         while isinstance(decision, Continue):
@@ -117,9 +139,7 @@ class _Loop:
                 await self._intervene(reading)
                 if self._money is not None:
                     decision = await self._decide()
-        if isinstance(decision, TrialSolved):
-            await self._distil()
-        return await _close(self._scope, self._history, decision)
+        return decision
 
     async def _prepare_hint(self) -> None:
         """Prepare what the agent may see of the verifier, once, if it may see anything: a fork may say so later."""
@@ -136,7 +156,12 @@ class _Loop:
         """Decide whether to go on, and record it."""
         terms, history = self._terms, self._history
         decision, decided = decide_whether(
-            terms.method, terms.spec.method, history.outcomes, attempts=history.attempts, money=self._money
+            terms.method,
+            terms.spec.method,
+            history.outcomes,
+            attempts=history.attempts,
+            money=self._money,
+            cancelled=self._cancelled,
         )
         await self._scope.record(decided)
         return decision
@@ -155,6 +180,7 @@ class _Loop:
         self._money = result.out_of_money
         concluded = await self._scope.record(conclude(number, result, outcome, self._scope.put))
         self._history.add(result, outcome, concluded)
+        await self._scope.heed()
         return result
 
     def _retry_text(self, decision: Continue) -> str:

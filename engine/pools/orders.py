@@ -29,18 +29,21 @@ class Orders:
         """Whether no further trial may begin."""
         return self._drained
 
-    def pause(self) -> None:
-        """Have nothing new asked. What is under way comes to its end."""
-        self._paused = True
+    def pause(self) -> bool:
+        """Have nothing new asked. What is under way comes to its end. False: it was paused."""
+        before, self._paused = self._paused, True
+        return not before
 
-    def unpause(self) -> None:
-        """Go on."""
-        self._paused = False
+    def unpause(self) -> bool:
+        """Go on. False: it was not paused."""
+        before, self._paused = self._paused, False
         self._wake()
+        return before
 
-    def drain(self) -> None:
-        """Let no further trial begin; those that have begun come to their end."""
-        self._drained = True
+    def drain(self) -> bool:
+        """Let no further trial begin; those that have begun come to their end. False: it was so."""
+        before, self._drained = self._drained, True
+        return not before
 
     def cancel(self, trial: str | None, detail: str) -> None:
         """Stop a trial, or all of them (None): what is under way is cut off, and nothing new is asked."""

@@ -39,7 +39,7 @@ async def read_attempt(blobs: Readable, history: Sequence[Recorded]) -> AttemptR
     if abandoned is not None:
         failed = _last(history, SandboxFailed)
         source = abandoned if failed is None else failed
-        lost = isinstance(abandoned.event, AttemptAbandoned) and abandoned.event.reason == "sandbox_lost"
+        lost = isinstance(abandoned.event, AttemptAbandoned) and abandoned.event.reason in ("sandbox_lost", "stopped")
         detail = getattr(abandoned.event if lost else source.event, "detail", "")
         return AttemptRead(scoreless(detail, counts=not lost), (_event_input("abandoned", abandoned),))
     ended = _last(history, AgentEnded)

@@ -20,11 +20,20 @@ class StoppingStep(NamedTuple):
     """Of any kind."""
     money: str | None
     """Why nothing more could be paid for. None: there may have been money left."""
+    cancelled: str | None
+    """Who ordered a stop, and why. None: nobody did."""
     inputs: tuple[Input, ...]
 
     def decide(self, under: Under, chain: Chain) -> Decision:
         """Decide again whether to go on."""
         outcomes = [chain.outcomes.get(number, outcome) for number, outcome in self.outcomes]
-        _, event = decide_whether(under.method, under.spec.method, outcomes, attempts=self.attempts, money=self.money)
+        _, event = decide_whether(
+            under.method,
+            under.spec.method,
+            outcomes,
+            attempts=self.attempts,
+            money=self.money,
+            cancelled=self.cancelled,
+        )
         rule = method_rule(under.spec, "attempts", "infrastructure_retries")
         return decision("stopping", self.recorded, rule=rule, inputs=self.inputs, decided=fields_of(event))

@@ -24,6 +24,7 @@ from events.log import BlobStore
 from events.memo import MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelFailed
 from events.pdi import InterventionChosen, PdiRead
+from events.session import ScopeStopped
 from events.skill import EvidenceGathered, SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, HintPrepared, NextChosen, TaskRead, TrialOpened
 from replay.decisions.answers import Answers, read_answers
@@ -69,6 +70,7 @@ class TrialReader:
         self._hint = ""
         self._counted = 0
         self._money: str | None = None
+        self._cancelled: str | None = None
         self._memo: tuple[Memo | None, Digest | None] = (None, None)
         self._memo_input: tuple[Input, ...] = ()
         self._level = Level.NONE
@@ -99,6 +101,8 @@ class TrialReader:
                 await self._hinted(recorded, event)
             case NextChosen() as event:
                 self._decided(recorded, event)
+            case ScopeStopped() as event:
+                self._cancelled = event.detail
             case AttemptPlanned() as event:
                 await self._planned(recorded, event)
             case AttemptConcluded() as event:
@@ -153,6 +157,7 @@ class TrialReader:
 
     def _decided(self, recorded: Recorded, event: NextChosen) -> None:
         money = () if self._money is None else (Input("money", None, None, self._money),)
+        cancelled = () if self._cancelled is None else (Input("cancelled", None, None, self._cancelled),)
         self.steps.append(
             StoppingStep(
                 recorded,
@@ -160,7 +165,8 @@ class TrialReader:
                 tuple(self._outcomes),
                 self._history.attempts,
                 self._money,
-                (*self._noted, Input("attempts", None, None, self._history.attempts), *money),
+                self._cancelled,
+                (*self._noted, Input("attempts", None, None, self._history.attempts), *money, *cancelled),
             )
         )
         self._counted = event.counted or self._counted  # after the last one, nothing is planned any more

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.base import Event
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.memo import MemoImported, MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.pdi import InterventionChosen, PdiImported, PdiRead
@@ -191,6 +192,12 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     InFlightFound: (_SESSION, Named("asked")),
     InputsChanged: (_SESSION, Opening("run")),
     SandboxesSwept: (_SESSION,),
+    PauseOrdered: (_SESSION,),
+    UnpauseOrdered: (_SESSION,),
+    DrainOrdered: (_SESSION,),
+    CancelOrdered: (_SESSION,),
+    TuneOrdered: (_SESSION,),
+    OrderMet: (_SESSION,),
     PoolsOpened: (_SESSION,),
     PoolLimited: (_SESSION,),
     SessionEnded: (_SESSION,),

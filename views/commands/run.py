@@ -13,8 +13,9 @@ from engine.forking import FIXED, Fork, fork_run, look_at
 from engine.runtime import RunReport
 from engine.setting import Setting
 from engine.spec import RunSpec
+from events.control import UnpauseOrdered
 from events.errors import ExitCode
-from views import forks, live, runs
+from views import forks, live, orders, runs
 from views.commands.rows import Rows
 from views.ids import LATEST, find_run
 from views.machine import Machine
@@ -58,7 +59,7 @@ async def resume(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Go on with a run that was cut off; nothing that was answered is asked again.
+    """Go on with a run that was cut off, drained or paused; nothing that was answered is asked again.
 
     Args:
         run: Its id, shortened as far as it is unique.
@@ -66,11 +67,13 @@ async def resume(
     machine = going.on(machine)
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
+        if await orders.is_paused(desk, full):
+            return await orders.tell(desk, full, UnpauseOrdered(orders.login(machine), ""))
         spec = await live.spec_of(desk.log, full)
     async with open_for(machine, options, spec) as setting:
         work = partial(runtime.resume_run, setting, full, accept_changes=going.accept_changes)
         report = await live.carry(setting.log, options.screen(machine), work)
-    return exit_code(report.outcomes)
+    return live.code_of(report)
 
 
 async def fork(
@@ -101,13 +104,13 @@ async def fork(
     async with open_for(machine, options, wanted.spec) as setting:
         work = partial(fork_run, setting, wanted, accept_changes=going.accept_changes)
         report = await live.carry(setting.log, options.screen(machine), work)
-    return exit_code(report.outcomes)
+    return live.code_of(report)
 
 
 async def _run(machine: Machine, options: Options, wishes: Wishes, file: Path | None) -> ExitCode:
     spec = wishes.resolve(machine, file).spec
     report = await _carry(machine._replace(environment=wishes.environment(machine)), options, spec)
-    return exit_code(report.outcomes)
+    return live.code_of(report)
 
 
 async def _carry(machine: Machine, options: Options, spec: RunSpec) -> RunReport:

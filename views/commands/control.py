@@ -1,0 +1,107 @@
+"""Commands to a run that is alive, in whatever process: pause, unpause, drain, cancel, tune."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from engine import control
+from engine.config_amend import amend
+from engine.control import Order
+from engine.histories import load_histories
+from events.control import CancelOrdered, DrainOrdered, PauseOrdered, TuneOrdered, UnpauseOrdered
+from events.errors import ExitCode
+from views import live, orders
+from views.commands.rows import Rows
+from views.errors import UsageWrong
+from views.ids import find_run
+from views.machine import Machine
+from views.options import ASIS, UNCHANGED, Changes, Given, Options
+
+ROWS: Final[Rows] = {"pause, unpause, drain, cancel, tune": (orders.OrderRow,)}
+TUNABLE: Final = ("pools", "concurrency")
+"""Keys that change no decision of a run."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Words:
+    """What goes on record with an order."""
+
+    reason: Annotated[str, Parameter(name=("--reason", "-r"))] = ""
+    """Why."""
+    author: str | None = None
+    """Who orders it. Default: the name you are logged in by."""
+
+    def author_on(self, machine: Machine) -> str:
+        """Say who orders it."""
+        return self.author or orders.login(machine)
+
+
+SILENT: Final = Words()
+
+
+async def pause(run: str, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Have a run ask nothing new of models and sandboxes; what is under way comes to its end.
+
+    Args:
+        run: Its id.
+    """
+    return await _give(machine, options, run, PauseOrdered(words.author_on(machine), words.reason))
+
+
+async def unpause(run: str, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Have a paused run go on.
+
+    Args:
+        run: Its id.
+    """
+    return await _give(machine, options, run, UnpauseOrdered(words.author_on(machine), words.reason))
+
+
+async def drain(run: str, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Have a run begin no further trial, and end when those that go on have ended; `resume` takes up the others.
+
+    Args:
+        run: Its id.
+    """
+    return await _give(machine, options, run, DrainOrdered(words.author_on(machine), words.reason))
+
+
+async def cancel(
+    run: str, trial: str | None = None, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given
+) -> ExitCode:
+    """Stop a run, or one of its trials, for good. What was judged before stands.
+
+    Args:
+        run: Its id.
+        trial: Name of the trial. Default: all of them.
+    """
+    return await _give(machine, options, run, CancelOrdered(words.author_on(machine), words.reason, trial))
+
+
+async def tune(
+    run: str, /, *, changes: Changes = UNCHANGED, words: Words = SILENT, options: Options = ASIS, machine: Given
+) -> ExitCode:
+    """Change how much goes on at a time in a run: `concurrency` and the keys of `pools`.
+
+    Args:
+        run: Its id.
+    """
+    wrong = [flag.name for flag in changes.flags if flag.key[0] not in TUNABLE]
+    if wrong or not changes.flags:
+        said = f"{wrong[0]} cannot be changed while a run is alive" if wrong else "nothing is to be changed"
+        raise UsageWrong(said, remedy="write for example --set pools.calls.most=8; `stillroom fork` changes the rest")
+    async with options.desk(machine) as desk:
+        full = await find_run(desk.log, run)
+        history = (await load_histories(desk.log, full)).by_stream.get("control", ())
+        spec = control.tuned(await live.spec_of(desk.log, full), control.ordered(history))
+    told = amend(spec, changes.flags, machine.folder).changes
+    if not told:
+        raise UsageWrong("these are the values it has", remedy="`stillroom log tail` shows what was tuned before")
+    return await _give(machine, options, run, TuneOrdered(words.author_on(machine), words.reason, told))
+
+
+async def _give(machine: Machine, options: Options, run: str, order: Order) -> ExitCode:
+    async with options.desk(machine) as desk:
+        return await orders.tell(desk, await find_run(desk.log, run), order)
