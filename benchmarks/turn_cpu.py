@@ -24,6 +24,7 @@ from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, make_task
 from engine.actors.run import run
 from engine.budget import BudgetKeeper, Caps
+from engine.gateway.upstream import Upstream
 from engine.histories import RUN
 from engine.live import LivePorts
 from engine.model_port import Line, ModelPort
@@ -105,11 +106,13 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
             budget = BudgetKeeper(Caps(None, None))
             by_name = {task.name: task for task in tasks}
             pools = Pools(PoolsSpec(calls=CallsSpec(start=samples)), machine())
+            nowhere = Upstream("http://in.process", None, None, 1.0)
             ports = LivePorts(
                 TaskPort(log, by_name, setting.backend),
                 SandboxPort(log, setting.backend, by_name, {}),
-                ModelPort(log, lambda *_: Line(Ready(turns), None, pools.calls("in.process", "m")), budget),
+                ModelPort(log, lambda *_: Line(Ready(turns), None, pools.calls("in.process", "m"), nowhere), budget),
                 budget,
+                None,
                 Admission("bench", pools, room_of(samples), Orders()),
             )
             plan = plan_of(opening(setting, spec, tasks), [spec], setting.prompts)

@@ -69,7 +69,17 @@ async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], Non
             warn(warning)
         variables = {name: means.environment[name] for name in key_names(spec) if name in means.environment}
         async with open_log(means, spec) as log:
-            yield Setting(log, backend, load_prompts(), means.package, variables, means.folder, pools=pools)
+            cache = cache_of(means.environment)
+            yield Setting(
+                log, backend, load_prompts(), means.package, variables, means.folder, pools=pools, cache=cache
+            )
+
+
+def cache_of(environment: Mapping[str, str]) -> Path | None:
+    """Say where this user keeps what can be fetched again (XDG Base Directory). None: nowhere that is known."""
+    if environment.get("XDG_CACHE_HOME"):
+        return Path(environment["XDG_CACHE_HOME"]) / "stillroom"
+    return Path(environment["HOME"]) / ".cache" / "stillroom" if environment.get("HOME") else None
 
 
 @asynccontextmanager

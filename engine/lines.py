@@ -8,6 +8,7 @@ from typing import NamedTuple
 from httpx import AsyncClient
 
 from engine.errors import KeyMissing
+from engine.gateway.upstream import Upstream
 from engine.model_port import Line
 from engine.planning import ROLES, SCRIPT, price_of
 from engine.pools.pools import Pools
@@ -51,14 +52,16 @@ async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shar
             continue
         if model.base_url not in shared.endpoints:
             shared.endpoints[model.base_url] = await _reached(stack, setting, model)
+        key, price = _key(setting, model), price_of(spec, model)
         provider = OpenAIChat(
             shared.endpoints[model.base_url],
-            api_key=_key(setting, model),
+            api_key=key,
             client=shared.client,
             retry=Retry(tries=model.tries),
             clock=clock,
         )
-        lines[role] = Line(provider, price_of(spec, model), shared.pools.calls(model.base_url, model.model))
+        reach = Upstream(shared.endpoints[model.base_url], key, price, model.timeout_s)
+        lines[role] = Line(provider, price, shared.pools.calls(model.base_url, model.model), reach)
     return lines
 
 

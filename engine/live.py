@@ -7,18 +7,22 @@ from typing import NamedTuple
 from engine.actors.run import RunPlan
 from engine.budget import BudgetKeeper, Caps
 from engine.control import Board
+from engine.gateway.server import Book
 from engine.histories import Histories
+from engine.installed.opening import Parts, open_agents
+from engine.installed.port import AgentPort
 from engine.lineage import SESSION, era_of
 from engine.lines import open_lines
 from engine.model_port import Line, ModelPort
 from engine.planning import nano
 from engine.pools.admission import Admission
-from engine.pools.room import Told
 from engine.ports import Leave, Place, Port
 from engine.sandbox_port import SandboxPort
+from engine.session import Session
 from engine.setting import Setting, chosen_tasks
 from engine.spec import RunSpec
 from engine.task_port import TaskPort
+from events.agent import AgentRunAsked, CallReceived
 from events.base import Event, Recorded
 from events.budget import BudgetAsked
 from events.model import ModelAsked
@@ -34,6 +38,8 @@ class LivePorts(NamedTuple):
     sandboxes: SandboxPort
     models: ModelPort
     budget: BudgetKeeper
+    agents: AgentPort | None
+    """None: the agent is not of another make."""
     admission: Admission
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
@@ -51,6 +57,8 @@ class LivePorts(NamedTuple):
                 return self.models
             case ActionAsked() | SandboxAsked() | VerifyAsked() | ReleaseAsked() | SolutionAsked():
                 return self.sandboxes
+            case AgentRunAsked() if self.agents is not None:
+                return self.agents
             case BudgetAsked():
                 return self.budget
             case TaskAsked():
@@ -59,13 +67,15 @@ class LivePorts(NamedTuple):
                 raise KeyError(type(asked).__name__)
 
     def stranded(self, history: Sequence[Recorded]) -> str | None:
-        """Only sandboxes end with the process that held them."""
+        """Only sandboxes end with the process that held them, and the agents in them."""
+        if isinstance(history[0].event, CallReceived):
+            return "the agent that called ended with the process that held its sandbox"
         return self.sandboxes.stranded(history)
 
 
 @asynccontextmanager
 async def live_ports(
-    setting: Setting, plan: RunPlan, histories: Histories, board: Board, told: Told
+    setting: Setting, plan: RunPlan, histories: Histories, board: Board, session: Session
 ) -> AsyncIterator[LivePorts]:
     """Open every door a run needs; close them, and every sandbox, when the run lets go.
 
@@ -79,17 +89,21 @@ async def live_ports(
     async with AsyncExitStack() as stack:
         lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
-        stack.callback(board.pools.tell(told))
+        stack.callback(board.pools.tell(session.later))
 
         def line(role: Role, place: Place) -> Line:
             return lines[era_of(histories.lineage, place.stream, place.version - 1)][role]
 
+        book = Book(setting.log, board.run, session.fence)
+        mine = lines[len(plan.trials[0].eras) - 1]
+        agents = await open_agents(stack, setting, spec, book, Parts(mine.get("teacher"), budget, sandboxes))
         stack.push_async_callback(sandboxes.close)
         yield LivePorts(
             tasks=TaskPort(setting.log, tasks, setting.backend),
             sandboxes=sandboxes,
             models=ModelPort(setting.log, line, budget),
             budget=budget,
+            agents=agents,
             admission=Admission(board.run, board.pools, board.trials, board.orders),
         )
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from engine.budget import BudgetKeeper
 from engine.conversation import ConversationReader
+from engine.gateway.upstream import Upstream
 from engine.pools.room import Room, Turn
 from engine.ports import Place
 from engine.providers.base import ChatProvider, ChatReply, ChatRequest, ReplyCall, body_of
@@ -25,6 +26,8 @@ class Line(NamedTuple):
     """None: unknown; only the provider's own figure can then say what a call cost."""
     room: Room
     """Where calls to this model wait for each other, whoever makes them."""
+    reach: Upstream
+    """The same, for agents of other makes that make their calls themselves."""
 
 
 class ModelPort:
@@ -52,33 +55,34 @@ class ModelPort:
             turn = self.turns.get(place.stream) or self.turn(asked.role, place)
             reply = await line.provider.complete(request, turn.place)
         except ProviderError as error:
-            outcome: ModelAnswered | ModelFailed = self._failed(error)
+            outcome: ModelAnswered | ModelFailed = failed(self._blobs, error)
         else:
-            outcome = self._answered(request, reply, line.price)
+            outcome = answered(self._blobs, Fingerprint(digest_of(body_of(request))), reply, line.price)
         self._budget.settle(place.stream, outcome)
         return outcome
 
-    def _answered(self, request: ChatRequest, reply: ChatReply, price: Price | None) -> ModelAnswered:
-        put = self._blobs.put
-        return ModelAnswered(
-            request=Fingerprint(digest_of(body_of(request))),
-            reply=put(reply.raw),
-            message=put(reply.message),
-            text=None if reply.text is None else put(reply.text.encode("utf-8", "replace")),
-            tool_calls=tuple(self._call(call) for call in reply.tool_calls),
-            finish=reply.finish,
-            model=reply.model,
-            usage=_usage(reply),
-            cost=_cost(reply, price),
-            tries=_tries(reply.tries),
-        )
 
-    def _call(self, call: ReplyCall) -> ToolCall:
-        return ToolCall(call.id, call.name, self._blobs.put(call.arguments.encode("utf-8", "replace")))
+def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, price: Price | None) -> ModelAnswered:
+    """Write down what a model answered."""
+    put = blobs.put
+    return ModelAnswered(
+        request=request,
+        reply=put(reply.raw),
+        message=put(reply.message),
+        text=None if reply.text is None else put(reply.text.encode("utf-8", "replace")),
+        tool_calls=tuple(_call(put, call) for call in reply.tool_calls),
+        finish=reply.finish,
+        model=reply.model,
+        usage=_usage(reply),
+        cost=_cost(reply, price),
+        tries=_tries(reply.tries),
+    )
 
-    def _failed(self, error: ProviderError) -> ModelFailed:
-        raw: Digest | None = None if error.raw is None else self._blobs.put(error.raw)
-        return ModelFailed(error.kind, error.status, error.problem, raw, _tries(error.tries))
+
+def failed(blobs: BlobStore, error: ProviderError) -> ModelFailed:
+    """Write down why there is no answer."""
+    raw: Digest | None = None if error.raw is None else blobs.put(error.raw)
+    return ModelFailed(error.kind, error.status, error.problem, raw, _tries(error.tries))
 
 
 async def build_request(asked: ModelAsked, reader: ConversationReader, blobs: BlobStore) -> ChatRequest:
@@ -91,6 +95,10 @@ async def build_request(asked: ModelAsked, reader: ConversationReader, blobs: Bl
         stream=asked.stream,
         timeout_s=asked.timeout_s,
     )
+
+
+def _call(put: Callable[[bytes], Digest], call: ReplyCall) -> ToolCall:
+    return ToolCall(call.id, call.name, put(call.arguments.encode("utf-8", "replace")))
 
 
 def _usage(reply: ChatReply) -> Usage:

@@ -9,6 +9,7 @@ from engine.actors.run import RunPlan, run
 from engine.control import Board, Helm
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import RUN, Histories, load_histories
+from engine.kept import first_of
 from engine.live import live_ports
 from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs
 from engine.pools.orders import Orders
@@ -16,7 +17,7 @@ from engine.pools.pools import Pools, room_of, sizes
 from engine.ports import Ports
 from engine.rehearsal import rehearse
 from engine.sandbox_port import sandbox_prefix
-from engine.scope import Held, Scope, first_of
+from engine.scope import Held, Scope
 from engine.session import LEASE_S, Ending, Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec
@@ -115,7 +116,7 @@ async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: 
     helm = Helm(setting.log, session, board, plan.trials[0].eras[-1].spec)
     helm.take_up(histories)
     try:
-        async with live_ports(setting, plan, histories, board, session.later) as live:
+        async with live_ports(setting, plan, histories, board, session) as live:
             await session.note(PoolsOpened(sizes(live.admission.rooms)))
             results = await _live(setting.log, plan, histories, (session, helm), setting.between(live))
         reason = "completed"

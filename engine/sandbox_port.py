@@ -5,7 +5,7 @@ has to clean up.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import anyio
 
@@ -27,7 +27,7 @@ from events.sandbox import (
     VerifyAsked,
 )
 from events.values import NamedDigest
-from sandbox.base import ExecResult, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.base import ExecResult, Mount, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.errors import InfrastructureError, PathRefused, Unsupported
 from sandbox.task import Task
 from sandbox.templates import resolve
@@ -42,6 +42,16 @@ def sandbox_prefix(run: str) -> str:
     return f"{run}-"
 
 
+class Ground(Protocol):
+    """Prepares what a sandbox is to see of us besides its task."""
+
+    async def prepare(self, place: Place) -> tuple[Mount, ...]:
+        """Make it ready, before the sandbox opens."""
+
+    async def clear(self, stream: str) -> None:
+        """Take it away, once the sandbox is gone; again is fine."""
+
+
 class SandboxPort:
     """Answers everything that is asked of sandboxes."""
 
@@ -53,6 +63,8 @@ class SandboxPort:
         self._tasks = tasks
         self._variables = variables
         self._open: dict[str, tuple[Sandbox, Task]] = {}
+        self.ground: Ground | None = None
+        """None: sandboxes see nothing of us."""
 
     def stranded(self, history: Sequence[Recorded]) -> str | None:
         """Say whether a stream's history relies on a sandbox that a dead process took with it."""
@@ -81,12 +93,17 @@ class SandboxPort:
         """Whether a stream has a sandbox."""
         return stream in self._open
 
+    def held(self, stream: str) -> tuple[Sandbox, Task]:
+        """Give the sandbox of a stream, and the task it is for."""
+        return self._open[stream]
+
     async def drop(self, stream: str) -> None:
         """Close the sandbox of a stream that was stopped, if it has one, for as long as that may take."""
         held = self._open.pop(stream, None)
         if held is not None:
             with anyio.move_on_after(_CLOSE_S):
                 await held[0].close()
+        await self._clear(stream)
 
     async def close(self) -> None:
         """Close every sandbox that is left, for as long as that may take."""
@@ -94,6 +111,8 @@ class SandboxPort:
             async with anyio.create_task_group() as group:
                 for sandbox, _ in self._open.values():
                     group.start_soon(sandbox.close)
+            for stream in self._open:
+                await self._clear(stream)
         self._open.clear()
 
     async def _answer(self, asked: Event, place: Place) -> Event:
@@ -115,7 +134,13 @@ class SandboxPort:
     async def _begin(self, asked: SandboxAsked, place: Place) -> Event:
         task = self._tasks[asked.task]
         name = sandbox_prefix(place.run) + place.stream.replace("/", "-")
-        sandbox = await self._backend.open(SandboxSpec(id=name, task=task, env=self._variables))
+        mounts = () if self.ground is None else await self.ground.prepare(place)
+        try:
+            sandbox = await self._backend.open(SandboxSpec(id=name, task=task, env=self._variables, mounts=mounts))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._clear(place.stream)
+            raise
         self._open[place.stream] = (sandbox, task)
         return SandboxOpened(self._backend.describe().level)
 
@@ -163,4 +188,9 @@ class SandboxPort:
         held = self._open.pop(place.stream, None)
         if held is not None:
             await held[0].close()
+        await self._clear(place.stream)
         return SandboxReleased()
+
+    async def _clear(self, stream: str) -> None:
+        if self.ground is not None:
+            await self.ground.clear(stream)

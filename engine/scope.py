@@ -8,12 +8,13 @@ and effects are answered from it; after that, events are appended and effects go
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
+from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 import anyio
 
 from engine.divergence import diverged, same
 from engine.errors import HistoryEnded, HistoryUnread
+from engine.kept import Kept, Written, first_of
 from engine.lineage import era_of
 from engine.ports import Place
 from engine.world import World
@@ -52,6 +53,13 @@ class Child(NamedTuple, Generic[T]):
     name: str
     """Its stream: what it is, never in which order it was started."""
     actor: Callable[["Scope"], Coroutine[Any, Any, T]]
+
+
+class Visitor(Protocol):
+    """An actor that begins with something that came from outside."""
+
+    async def __call__(self, scope: "Scope", came: Event) -> None:
+        """Go through it."""
 
 
 class Scope:
@@ -103,20 +111,20 @@ class Scope:
         """
         return (await self._record(events, cause)).ref
 
-    async def effect(self, asked: Event) -> Event:
+    async def effect(self, asked: Event, *, after: Sequence[Event] = ()) -> Event:
         """Ask the world for something, and give the outcome: an event, good or bad.
 
         The request is durable before the world is touched. If history holds the outcome, the world is not
-        touched at all.
+        touched at all. Facts given in `after` are recorded just before the request, together with it.
 
         Raises:
             Stopped: The actor is stopped before this effect, or before it was answered.
         """
         if not self._crossed:
             await self._meet_stop()
-        kept: _Kept | None = None
+        kept: Kept | None = None
         if self._read < len(self._history):
-            kept = await self._record((asked,), None)
+            kept = await self._record((*after, asked), None)
             if not self._crossed:
                 await self._meet_stop()
         if kept is not None and self._read < len(self._history):
@@ -125,7 +133,7 @@ class Scope:
                 diverged(answer, asked, kept.ref)
             self._count_time(kept, answer.position, answer.at)
             return answer.event
-        return await self._ask(asked, kept)
+        return await self._ask(asked, kept, after)
 
     async def heed(self) -> None:
         """Go no further, by raising `Stopped`, if the actor is stopped; for places before another actor's effects."""
@@ -136,6 +144,19 @@ class Scope:
                 stop = leave.stop
             if stop is not None:
                 raise await self._stopped(stop)
+
+    async def hosted(self, asked: Event, below: str, visitor: "Visitor") -> Event:
+        """Ask the world for something that asks back while it lasts.
+
+        Each visit has a stream of its own, whose name begins with `below` and whose first event is what came. Live,
+        whoever answers the request runs the visitors; over history they are run again here, whatever becomes of it.
+        """
+        try:
+            return await self.effect(asked)
+        finally:
+            histories = self._world.histories
+            names = sorted((name for name in histories if name.startswith(below)), key=lambda name: (len(name), name))
+            await self.gather([Child(name, partial(visitor, came=histories[name][0].event)) for name in names])
 
     async def gather(self, children: Sequence[Child[T]], *, at_once: int | None = None) -> list[T]:
         """Run actors below this one, each on its own stream; give their results in the order given.
@@ -183,17 +204,15 @@ class Scope:
         if self._read < len(self._history):
             raise HistoryUnread(self.name, read=self._read, recorded=len(self._history))
 
-    # -----------------------------------------------------------------------------------------------------------------
-
-    async def _ask(self, asked: Event, kept: "_Kept | None") -> Event:
+    async def _ask(self, asked: Event, kept: Kept | None, after: Sequence[Event]) -> Event:
         """Ask the world. `kept` is the request if history holds it; else it is recorded when there is leave."""
         ports = self._world.ports
         if ports is None:
             self._ended(tag_of(asked) if kept is None else f"the outcome of {tag_of(asked)}")
-        place = Place(self._world.run, self.name, self._version + (1 if kept is None else 0))
+        place = Place(self._world.run, self.name, self._version + (len(after) + 1 if kept is None else 0))
         async with ports.leave(asked, place) as leave:
             if kept is None and leave.stop is None:
-                kept = await self._record((asked,), None)
+                kept = await self._record((*after, asked), None)
             outcome = await leave.during(partial(ports.door(asked), asked, place))
         if outcome is None or kept is None:
             assert leave.stop is not None
@@ -216,24 +235,24 @@ class Scope:
         async with ports.start(child) as may:
             yield may or child in self._world.histories
 
-    async def _record(self, events: Sequence[Event], cause: Ref | None) -> "_Kept":
-        last = _Kept(Ref(self.name, self._version), 0, 0)
+    async def _record(self, events: Sequence[Event], cause: Ref | None) -> Kept:
+        last = Kept(Ref(self.name, self._version), 0, 0)
         for index, event in enumerate(events):
             if self._read == len(self._history):
                 return await self._record_live(events[index:], cause)
             recorded = self._take()
             if recorded.cause != cause or not same(recorded, event):
                 diverged(recorded, event, cause)
-            last = _Kept(recorded.ref, recorded.position, recorded.at)
+            last = Kept(recorded.ref, recorded.position, recorded.at)
         return last
 
-    async def _record_live(self, events: Sequence[Event], cause: Ref | None) -> "_Kept":
+    async def _record_live(self, events: Sequence[Event], cause: Ref | None) -> Kept:
         if self._world.ports is None:
             self._ended(tag_of(events[0]))
         appended = await self._append([Draft(event, cause) for event in events])
-        return _Kept(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
+        return Kept(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
 
-    async def _append(self, drafts: Sequence[Draft]) -> "_Appended":
+    async def _append(self, drafts: Sequence[Draft]) -> Written:
         appended = await self._world.log.append(
             StreamId(self._world.run, self.name),
             drafts,
@@ -241,7 +260,7 @@ class Scope:
             fence=self._world.fence,
         )
         self._version = appended.version + self._base
-        return _Appended(appended.position, self._version, appended.at)
+        return Written(appended.position, self._version, appended.at)
 
     def _take(self) -> Recorded:
         recorded = self._history[self._read]
@@ -264,7 +283,7 @@ class Scope:
         if stranded is not None:
             raise await self._stopped(ScopeStopped("sandbox_lost", stranded))
 
-    def _count_time(self, asked: "_Kept", position: int, at: int) -> None:
+    def _count_time(self, asked: Kept, position: int, at: int) -> None:
         """Add an effect's duration, unless a process died in the middle of it: nobody was waiting then.
 
         A clock that was set back meanwhile says less than nothing: that counts as nothing, and gives no time back.
@@ -274,25 +293,3 @@ class Scope:
 
     def _ended(self, wanted: str) -> NoReturn:
         raise HistoryEnded(self.name, self._version, wanted)
-
-
-class _Kept(NamedTuple):
-    """Where a recorded event stands, and when it was recorded."""
-
-    ref: Ref
-    position: int
-    at: int
-
-
-class _Appended(NamedTuple):
-    position: int
-    version: int
-    at: int
-
-
-def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Give the first error in a group, so that callers meet the error and not its wrapping."""
-    first: BaseException = errors
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from engine.agents.registry import agent_named
 from engine.errors import ModelMissing, TaskUnknown
+from engine.installed.agent import Installed
 from engine.methods.registry import method_named
 from engine.pools.pools import Pools
 from engine.ports import Ports
@@ -39,6 +40,8 @@ class Setting(NamedTuple):
     """What stands between the actors and the live ports: nothing, or what tries other orders."""
     pools: Pools | None = None
     """Shared with other runs of this process. None: the run has its own, as its spec says."""
+    cache: Path | None = None
+    """Folder for what is fetched once for this user, such as installed agents. None: nothing can be."""
 
 
 def chosen_tasks(spec: RunSpec, base: Path) -> tuple[Task, ...]:
@@ -70,6 +73,8 @@ def check(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> None:
         refused += [
             f"{task.name}: it has no solution/solve.sh for the oracle" for task in tasks if not task.has_solution
         ]
+    if isinstance(agent_named(spec.agent.name), Installed) and setting.backend.describe().level == "none":
+        refused.append(f"the agent {spec.agent.name} (it is mounted into the sandbox, and this one isolates nothing)")
     if refused:
         raise Unsupported(setting.backend.name, refused)
 

@@ -54,7 +54,10 @@ class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Who acts in the sandbox, and the limits of one attempt. Each limit ends it with its own outcome."""
 
     name: str = "shell"
-    """``shell`` asks the teacher model; ``oracle`` runs the task's solution; ``nop`` does nothing."""
+    """``shell`` asks the teacher model; ``oracle`` runs the task's solution; ``nop`` does nothing. ``codex``,
+    ``qwen-code``, ``opencode``, ``claude-code`` and ``gemini-cli`` are installed in the sandbox."""
+    skills: str | None = None
+    """A folder of skills, each a folder with a ``SKILL.md``, that an installed agent is given. None: none are."""
     max_turns: int = 50
     """Model answers per attempt."""
     max_tokens: int | None = None

@@ -24,6 +24,11 @@ def mint_run_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(10))
 
 
+def mint_token() -> str:
+    """Draw what opens the gateway for one attempt. It is never recorded: what is, has it replaced."""
+    return secrets.token_hex(24)
+
+
 def process_name() -> str:
     """Say which process this is, so that another can tell whether it still lives: host, id and start."""
     return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"

@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from events.agent import AgentActed, AgentRunAsked, AgentRunEnded, AgentSaid, CallAsked, CallReceived, CallRefused
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
@@ -88,6 +89,13 @@ AnyEvent: TypeAlias = (
     | VerifierSilent
     | ReleaseAsked
     | SandboxReleased
+    | AgentRunAsked
+    | AgentRunEnded
+    | AgentActed
+    | AgentSaid
+    | CallReceived
+    | CallAsked
+    | CallRefused
     | ModelAsked
     | ModelAnswered
     | ModelFailed

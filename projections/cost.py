@@ -9,6 +9,7 @@ from typing import Final, assert_never
 
 import msgspec
 
+from events.agent import CallAsked
 from events.base import Recorded, Ref
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest
@@ -97,12 +98,13 @@ class Cost:
     """The projection."""
 
     name = "cost"
-    revision = 2
+    revision = 3
     tags: frozenset[str] | None = frozenset(
         {
             "budget.asked",
             "budget.granted",
             "budget.refused",
+            "call.asked",
             "model.asked",
             "model.answered",
             "model.failed",
@@ -132,7 +134,7 @@ class Cost:
         match event:
             case BudgetAsked() | BudgetGranted() | BudgetRefused():
                 _budget(state.runs.setdefault(run_id, RunCost()), name, event)
-            case ModelAsked() | ModelAnswered() | ModelFailed() | ModelImported():
+            case ModelAsked() | CallAsked() | ModelAnswered() | ModelFailed() | ModelImported():
                 _call(state.runs.setdefault(run_id, RunCost()), name, event)
             case InFlightFound():
                 _found_in_flight(state.runs.setdefault(run_id, RunCost()), event.asked)
@@ -153,11 +155,10 @@ def counted(outcome: ModelAnswered | ModelFailed, bound: NanoUsd) -> NanoUsd:
 
 
 def trial_of(stream: str) -> str:
-    """Say on whose account a stream asks: ``trial/<trial>…`` and ``attempt/<trial>/<n>``."""
+    """Say on whose account a stream asks: ``trial/<trial>``, ``attempt/<trial>/<n>`` or ``call/<trial>/<n>/<k>``."""
     family, _, place = stream.partition("/")
-    if family == "attempt":
-        return place.rpartition("/")[0]
-    return place
+    below = {"attempt": 1, "call": 2}.get(family, 0)
+    return place.rsplit("/", below)[0]
 
 
 def _budget(run: RunCost, name: str, event: BudgetAsked | BudgetGranted | BudgetRefused) -> None:
@@ -175,10 +176,10 @@ def _budget(run: RunCost, name: str, event: BudgetAsked | BudgetGranted | Budget
     _tidy(run, name)
 
 
-def _call(run: RunCost, name: str, event: ModelAsked | ModelAnswered | ModelFailed | ModelImported) -> None:
+def _call(run: RunCost, name: str, event: ModelAsked | CallAsked | ModelAnswered | ModelFailed | ModelImported) -> None:
     stream = run.streams.setdefault(name, StreamCost())
     match event:
-        case ModelAsked():
+        case ModelAsked() | CallAsked():
             stream.calling = (event.role, event.model)
             _line(run, name, stream.calling).calls += 1
         case ModelImported():
@@ -206,7 +207,8 @@ def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:
         if stream is None or stream.calling is None:
             continue
         _line(run, ref.stream, stream.calling).unknown_cost += 1
-        if stream.open is not None:
+        # What an agent of another make had under way ended with its sandbox: its grant stays, and is not used again.
+        if stream.open is not None and not ref.stream.startswith("call/"):
             _commit(run, stream.open.trial, stream.open.amount)
             run.lost += stream.open.amount
 

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from events.agent import AgentActed, CallAsked
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.base import Event, Recorded
 from events.digest import Digest
@@ -154,6 +155,8 @@ class Trials:
                 trial, _, number = place.rpartition("/")
                 if trial in run.trials and _ORDINAL.fullmatch(number):
                     _apply_attempt(run.trials[trial], int(number), recorded)
+            case "call":
+                _apply_visit(run, place, recorded.event)
             case _:
                 pass
         return state
@@ -226,7 +229,7 @@ def _apply_attempt(trial: Trial, number: int, recorded: Recorded) -> None:
             attempt.detail = event.error
         case SandboxOpened():
             attempt.isolation = event.isolation
-        case ActionAsked():
+        case ActionAsked() | AgentActed():
             attempt.actions += 1
         case AgentEnded():
             attempt.agent_ended, attempt.detail = event.reason, event.detail
@@ -239,6 +242,16 @@ def _apply_attempt(trial: Trial, number: int, recorded: Recorded) -> None:
             _count_call(trial, attempt, event)
 
 
+def _apply_visit(run: Run, place: str, event: Event) -> None:
+    """Count what an agent of another make asked of its model."""
+    trial = run.trials.get(place.rsplit("/", 2)[0])
+    number = place.rsplit("/", 2)[1]
+    if trial is None or not _ORDINAL.fullmatch(number):
+        return
+    _count_trouble(trial, event)
+    _count_call(trial, trial.attempts.setdefault(number, Attempt(int(number))), event)
+
+
 def _scored(trial: Trial, attempt: Attempt) -> None:
     """Keep the best reward."""
     reward = None if attempt.outcome is None else attempt.outcome.reward
@@ -249,7 +262,7 @@ def _scored(trial: Trial, attempt: Attempt) -> None:
 def _count_call(trial: Trial, attempt: Attempt | None, event: Event) -> None:
     """Count a model call for its trial, and for its attempt if it was made in one."""
     match event:
-        case ModelAsked():
+        case ModelAsked() | CallAsked():
             trial.calls += 1
         case ModelAnswered():
             if attempt is not None:

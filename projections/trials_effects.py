@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from events.agent import AgentRunAsked, CallAsked
 from events.base import Event, Recorded, Ref
 from events.budget import BudgetAsked
 from events.codec import tag_of
@@ -20,7 +21,18 @@ from events.sandbox import (
 from events.trial import TaskAsked
 
 _ASKED: Final = frozenset(
-    {ActionAsked, BudgetAsked, ModelAsked, ReleaseAsked, SandboxAsked, SolutionAsked, TaskAsked, VerifyAsked}
+    {
+        ActionAsked,
+        AgentRunAsked,
+        BudgetAsked,
+        CallAsked,
+        ModelAsked,
+        ReleaseAsked,
+        SandboxAsked,
+        SolutionAsked,
+        TaskAsked,
+        VerifyAsked,
+    }
 )
 """Requests to the world. A stream has one at a time: whatever is recorded next in it, it is no longer in flight."""
 

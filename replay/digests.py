@@ -26,7 +26,9 @@ async def trial_digests(log: EventLog, run: str) -> dict[str, Digest]:
     for trial in trials:
         summed = sha256()
         for name in sorted(
-            each for each in streams if each == f"trial/{trial}" or each.startswith(f"attempt/{trial}/")
+            each
+            for each in streams
+            if each == f"trial/{trial}" or each.startswith((f"attempt/{trial}/", f"call/{trial}/"))
         ):
             summed.update(name.encode() + b"\0")
             for recorded in streams[name]:

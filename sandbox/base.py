@@ -91,6 +91,14 @@ class Isolation(Struct, frozen=True):
     """What a person must be told before a run. Empty means there is nothing to say."""
 
 
+class Mount(Struct, frozen=True):
+    """A folder of the host that a sandbox sees, and cannot change."""
+
+    source: Path
+    target: str
+    """Absolute path inside; nothing of the task lies there."""
+
+
 class SandboxSpec(Struct, frozen=True):
     """One sandbox that is wanted."""
 
@@ -101,6 +109,8 @@ class SandboxSpec(Struct, frozen=True):
     env: Mapping[str, str] = {}
     """Values for the ``${NAME}`` templates in ``environment.env``; the only way in from the host."""
     limits: Limits = Limits()
+    mounts: tuple[Mount, ...] = ()
+    """A backend that isolates nothing refuses them."""
 
 
 class Sandbox(Protocol):

@@ -13,7 +13,7 @@ and root again in a user namespace of its own. Capabilities are dropped in both 
 import os
 import select
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE, STDOUT
@@ -24,6 +24,7 @@ import msgspec
 from anyio import EndOfStream, fail_after, move_on_after
 from anyio.abc import Process
 
+from sandbox.base import Mount
 from sandbox.cell import LAUNCHER, PROGRAMS_PATH, Confinement, own_python
 from sandbox.errors import SandboxUnavailable
 from sandbox.process import kill_group
@@ -86,7 +87,10 @@ class _First:
 class BubblewrapCell:
     """Namespaces of its own for mounts, processes, IPC, host name and (unless shared) network."""
 
-    def __init__(self, sandbox: str, scratch: Scratch, confinement: Confinement, *, share_network: bool) -> None:
+    def __init__(
+        self, sandbox: str, scratch: Scratch, confinement: Confinement, *, share_network: bool, mounts: Sequence[Mount]
+    ) -> None:
+        self._mounts = mounts
         self._sandbox = sandbox
         self._scratch = scratch
         self._confinement = confinement
@@ -130,7 +134,8 @@ class BubblewrapCell:
             if not self._laid_out:
                 await anyio.to_thread.run_sync(_lay_out, self._scratch)
                 self._laid_out = True
-            await anyio.to_thread.run_sync(_clear_the_way, self._scratch.root)
+            for target in self._targets():
+                await anyio.to_thread.run_sync(_clear_the_way, self._scratch.root, target)
             try:
                 with fail_after(_START_S):
                     await self._launch()
@@ -140,6 +145,10 @@ class BubblewrapCell:
             except BaseException:
                 await self._end()
                 raise
+
+    def _targets(self) -> list[Path]:
+        """List folders that something is mounted on, below those that an agent can change."""
+        return [*filter(None, [own_python()]), *(Path(mount.target) for mount in self._mounts)]
 
     def lost(self) -> str | None:
         """See ``Cell``."""
@@ -208,6 +217,7 @@ class BubblewrapCell:
             *_merged(),
             *("--ro-bind", str(self._scratch.etc), "/etc"),
             *([] if python is None else ["--ro-bind", str(python), str(python)]),
+            *(word for each in self._mounts for word in ("--ro-bind", str(each.source), each.target)),
             *_etc(share_network=self._share_network),
             # A /dev one can write to would be memory without a limit.
             *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"),
@@ -263,11 +273,10 @@ def _lay_out(scratch: Scratch) -> None:
             os.chown(path, INNER_USER, INNER_USER, follow_symlinks=False)
 
 
-def _clear_the_way(root: Path) -> None:
-    """Folders down to our Python: an agent may have moved them, or put links there to keep us from starting."""
-    python = own_python()
+def _clear_the_way(root: Path, target: Path) -> None:
+    """Folders down to a mount: an agent may have moved them, or put links there to keep us from starting."""
     place = root
-    for part in () if python is None else python.parts[1:]:
+    for part in target.parts[1:]:
         place = place / part
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             place.unlink()

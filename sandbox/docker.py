@@ -188,7 +188,7 @@ def container_config(spec: SandboxSpec, built: Built, env: Mapping[str, str], io
         "Env": [f"{name}={value}" for name, value in env.items()],
         "Hostname": "sandbox",
         "HostConfig": {
-            "Binds": [f"{io}:{MOUNT}:ro"],
+            "Binds": [f"{io}:{MOUNT}:ro", *(f"{each.source}:{each.target}:ro" for each in spec.mounts)],
             "Memory": memory,
             "MemorySwap": memory,
             "NanoCpus": 0 if wants.cpus is None else wants.cpus * 1_000_000_000,

@@ -111,6 +111,8 @@ class LocalBackend:
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """See ``SandboxBackend``."""
         features = self.check(spec.task)
+        if spec.mounts and isinstance(self._way, Bare):
+            features.append("folders mounted into the sandbox")
         if features:
             raise Unsupported(NAME, features)
         recipe = recipe_of(spec.task.dockerfile, spec.task.environment)
@@ -138,7 +140,7 @@ class LocalBackend:
         match self._way:
             case Confined():
                 share = self._network == "host" and spec.task.config.environment.network_mode != "no-network"
-                return BubblewrapCell(spec.id, scratch, confinement, share_network=share)
+                return BubblewrapCell(spec.id, scratch, confinement, share_network=share, mounts=spec.mounts)
             case Bare():
                 return PlainCell(scratch, confinement, (workdir_of(spec.task, recipe), recipe.workdir))
 
@@ -173,7 +175,7 @@ async def _try_bubblewrap(workspace: Path) -> Confined | Bare:
     except InfrastructureError as error:
         return Bare(reason=error.problem, remedy=error.remedy)
     confinement = Confinement(env={"PATH": PROGRAMS_PATH}, memory_bytes=256 * _MIB, processes=64, file_bytes=_MIB)
-    cell = BubblewrapCell(_PROBE, scratch, confinement, share_network=False)
+    cell = BubblewrapCell(_PROBE, scratch, confinement, share_network=False, mounts=())
     try:
         await cell.start()
         done = await run(Job(argv=cell.argv(["true"], "/"), env=cell.environment(), timeout_s=20), lingering)

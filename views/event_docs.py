@@ -15,9 +15,9 @@ _HEAD: Final = """\
 
 Every fact a log may hold, by its tag. Written from the classes in `events/` by `make docs`, and checked by the tests.
 
-Streams are named relative to their run: `run`, `session`, `trial/<name>`, `attempt/<trial>/<n>`. A `Digest` is the
-SHA-256 of bytes that are kept beside the events; a `Fingerprint` is one of bytes that are not. A tag is for life: what
-changes its shape gets a new tag.
+Streams are named relative to their run: `run`, `session`, `trial/<name>`, `attempt/<trial>/<n>`,
+`call/<trial>/<n>/<k>`. A `Digest` is the SHA-256 of bytes that are kept beside the events; a `Fingerprint` is one of
+bytes that are not. A tag is for life: what changes its shape gets a new tag.
 """
 
 

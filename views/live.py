@@ -7,10 +7,10 @@ import anyio
 
 from engine.errors import NothingToResume
 from engine.folding import fold_many
+from engine.kept import first_of
 from engine.lineage import lineage_of, pages_of
 from engine.planning import recorded_specs
 from engine.runtime import RunReport
-from engine.scope import first_of
 from engine.spec import RunSpec
 from events.errors import ExitCode
 from events.log import EventLog, Selection

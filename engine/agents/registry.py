@@ -1,8 +1,9 @@
 """Agents by name, through entry points: built-in ones and outsiders' come the same way."""
 
+from importlib.metadata import entry_points
+
 from engine.agents.base import Agent
 from engine.errors import NameUnknown
-from engine.registered import registered
 
 GROUP = "stillroom.agents"
 
@@ -13,7 +14,7 @@ def agent_named(name: str) -> Agent:
     Raises:
         NameUnknown: No installed package registers it.
     """
-    found = registered(GROUP)
+    found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:
         raise NameUnknown("agent", name, tuple(sorted(found)))
     agent: Agent = found[name].load()()

@@ -1,8 +1,9 @@
 """Methods by name, through entry points: built-in ones and outsiders' come the same way."""
 
+from importlib.metadata import entry_points
+
 from engine.errors import NameUnknown
 from engine.methods.base import Method
-from engine.registered import registered
 
 GROUP = "stillroom.methods"
 
@@ -13,7 +14,7 @@ def method_named(name: str) -> Method:
     Raises:
         NameUnknown: No installed package registers it.
     """
-    found = registered(GROUP)
+    found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:
         raise NameUnknown("method", name, tuple(sorted(found)))
     method: Method = found[name].load()

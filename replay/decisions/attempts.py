@@ -7,8 +7,11 @@ from engine.actors.attempt import AttemptResult, checks_of, facts_of, result_of,
 from engine.agents.base import Acted, Action, Note
 from engine.agents.oracle import SOLUTION
 from engine.calls import Readable, text_of
+from engine.installed.agent import seen
+from events.agent import AgentActed, AgentSaid
 from events.attempt import AgentEnded, AttemptAbandoned
 from events.base import Event, Recorded, Ref
+from events.digest import digest_of
 from events.model import ModelAnswered
 from events.sandbox import (
     ActionAsked,
@@ -88,11 +91,17 @@ async def _verifier_files(blobs: Readable, verdict: Recorded) -> list[Input]:
 async def _actions(blobs: Readable, history: Sequence[Recorded]) -> tuple[Action, ...]:
     """List what was run, in order: each observation with the command it answers."""
     commands = await _commands(blobs, history)
-    return tuple(
-        Action(commands[each.cause], each.event, each.ref)
-        for each in history
-        if isinstance(each.event, ActionObserved) and each.cause in commands
-    )
+    actions: list[Action] = []
+    for each in history:
+        match each.event:
+            case ActionObserved() if each.cause in commands:
+                actions.append(Action(commands[each.cause], each.event, each.ref))
+            case AgentActed():
+                command = await text_of(blobs, each.event.command)
+                actions.append(Action(command, seen(each.event, digest_of(b"")), each.ref))
+            case _:
+                pass
+    return tuple(actions)
 
 
 async def _commands(blobs: Readable, history: Sequence[Recorded]) -> Mapping[Ref | None, str]:
@@ -113,6 +122,6 @@ async def _notes(blobs: Readable, history: Sequence[Recorded]) -> tuple[Note, ..
         [
             Note(await text_of(blobs, each.event.text), each.ref)
             for each in history
-            if isinstance(each.event, ModelAnswered)
+            if isinstance(each.event, ModelAnswered | AgentSaid)
         ]
     )

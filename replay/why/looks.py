@@ -7,6 +7,7 @@ imported stands before the memo it was taken of, as its source recorded it.
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
+from events.agent import AgentActed, AgentRunAsked, AgentRunEnded, AgentSaid, CallAsked, CallReceived, CallRefused
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.base import Event
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
@@ -243,6 +244,13 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     VerifierSilent: (),
     ReleaseAsked: (Latest("after", (AttemptJudged,)), _SANDBOX),
     SandboxReleased: (),
+    AgentRunAsked: (_ATTEMPT, _SANDBOX),
+    AgentRunEnded: (),
+    AgentActed: (Latest("run", (AgentRunEnded,)),),
+    AgentSaid: (Latest("run", (AgentRunEnded,)),),
+    CallReceived: (),
+    CallAsked: (Latest("received", (CallReceived,)),),
+    CallRefused: (Latest("received", (CallReceived,)),),
     ModelAsked: (ByRole(_ASKED),),
     ModelAnswered: (),
     ModelFailed: (),

@@ -1,16 +1,13 @@
-"""Wording answers and failures as an OpenAI-compatible endpoint would: pure, the same bytes for the same request."""
+"""Wording answers and failures in whichever protocol was asked: pure, the same bytes for the same request."""
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.providers.scripted.matching import Asked, Choice, NoAnswer
-from engine.providers.scripted.script import ErrorName, Script, Turn
+from engine.providers.scripted.dialects.base import Dialect, Fault, Spent, Wording, arguments_for, encode
+from engine.providers.scripted.matching import Choice, NoAnswer
+from engine.providers.scripted.script import ErrorName, Turn
 
-_JSON: Final = msgspec.json.Encoder(decimal_format="number")
-_PIECE: Final = 40
-"""Characters per chunk of a stream."""
 _REFUSAL: Final = "I cannot help with that. (This refusal stands in a script.)"
 _GARBAGE: Final = b"<html><body>502 Bad Gateway, says a script</body></html>"
 
@@ -47,21 +44,9 @@ class Reply(NamedTuple):
     """Whether the connection breaks in the middle."""
 
 
-def refuse(no: NoAnswer) -> Reply:
+def refuse(dialect: Dialect, no: NoAnswer) -> Reply:
     """Say that the script has no answer."""
-    told: dict[str, object] = {"message": no.problem, "type": "script_error", "param": None, "code": no.code}
-    return _error(no.status, told, no.code)
-
-
-class Wording(NamedTuple):
-    """What an answer is made from besides the turn."""
-
-    script: Script
-    asked: Asked
-    digest: str
-    """Of the request's body; ids derive from it."""
-    size: int
-    """Bytes of the request's body."""
+    return _error(dialect, Fault(no.status, "script_error", no.code, no.problem), no.code)
 
 
 def word(by: Wording, choice: Choice, *, failures: int) -> Reply:
@@ -80,13 +65,8 @@ def word(by: Wording, choice: Choice, *, failures: int) -> Reply:
 def _failure(by: Wording, turn: Turn, error: ErrorName) -> Reply:
     if error in _HTTP_ERRORS:
         status, kind, code, message = _HTTP_ERRORS[error]
-        told: dict[str, object] = {
-            "message": f"{message} (script {by.script.name})",
-            "type": kind,
-            "param": None,
-            "code": code,
-        }
-        return _error(turn.status or status, told, error)._replace(retry_after_s=turn.retry_after_s)
+        fault = Fault(turn.status or status, kind, code, f"{message} (script {by.script.name})")
+        return _error(by.dialect, fault, error)._replace(retry_after_s=turn.retry_after_s)
     match error:
         case "hang":
             return Reply(None, "", (), error)
@@ -99,34 +79,14 @@ def _failure(by: Wording, turn: Turn, error: ErrorName) -> Reply:
             return _answer(by, turn, error=error)
 
 
-def _error(status: int, told: dict[str, object], error: str) -> Reply:
-    return Reply(status, "application/json", (_JSON.encode({"error": told}),), error)
+def _error(dialect: Dialect, fault: Fault, error: str) -> Reply:
+    return Reply(fault.status, "application/json", (encode(dialect.error(fault)),), error)
 
 
 def _answer(by: Wording, turn: Turn, *, error: ErrorName | None) -> Reply:
     message = _message(by, turn, error)
-    finish = "tool_calls" if "tool_calls" in message else "stop"
-    usage = _usage(by, turn, message)
-    if not by.asked.stream:
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
-        whole = _frame(by, "chat.completion") | {"choices": [choice], "usage": usage}
-        return Reply(200, "application/json", (_JSON.encode(whole),), error)
-    chunks = [_chunk(by, delta, None) for delta in _deltas(message)]
-    chunks.append(_chunk(by, {}, finish))
-    if by.asked.wants_usage:
-        chunks.append(_frame(by, "chat.completion.chunk") | {"choices": [], "usage": usage})
-    lines = [b"data: " + _JSON.encode(chunk) + b"\n\n" for chunk in chunks]
-    return Reply(200, "text/event-stream", (*lines, b"data: [DONE]\n\n"), error)
-
-
-def _frame(by: Wording, kind: str) -> dict[str, object]:
-    return {
-        "id": f"chatcmpl-{by.digest[:24]}",
-        "object": kind,
-        "created": 0,  # a script has no clock: the same request gets the same bytes
-        "model": f"script/{by.script.name}",
-        "system_fingerprint": f"script-{by.script.fingerprint}",
-    }
+    body = by.dialect.answer(by, message, _spent(by, turn, message))
+    return Reply(200, "text/event-stream" if by.asked.stream else "application/json", tuple(body), error)
 
 
 def _message(by: Wording, turn: Turn, error: ErrorName | None) -> dict[str, Any]:
@@ -139,48 +99,17 @@ def _message(by: Wording, turn: Turn, error: ErrorName | None) -> dict[str, Any]
             pass
     if turn.command is None:
         return {"role": "assistant", "content": turn.text}
-    if not by.asked.offers_run:
+    shell = by.asked.shell
+    if shell is None:
         fence = f"```sh\n{turn.command.rstrip()}\n```"
         return {"role": "assistant", "content": fence if turn.text is None else f"{turn.text.rstrip()}\n\n{fence}"}
-    arguments = _JSON.encode({"command": turn.command}).decode()
-    call = {
-        "id": f"call_{by.digest[:24]}",
-        "type": "function",
-        "function": {"name": "run", "arguments": arguments},
-    }
+    function = {"name": shell.name, "arguments": arguments_for(shell, turn.command)}
+    call = {"id": f"call_{by.digest[:24]}", "type": "function", "function": function}
     return {"role": "assistant", "content": turn.text, "tool_calls": [call]}
 
 
-def _usage(by: Wording, turn: Turn, message: dict[str, Any]) -> dict[str, object]:
+def _spent(by: Wording, turn: Turn, message: dict[str, Any]) -> Spent:
     said = turn.usage
-    spent = (max(1, by.size // 4), max(1, len(_JSON.encode(message)) // 4), 0)
-    entered, left, cached = spent if said is None else (said.input, said.output, said.cached)
-    usage: dict[str, object] = {
-        "prompt_tokens": entered,
-        "completion_tokens": left,
-        "total_tokens": entered + left,
-        "prompt_tokens_details": {"cached_tokens": cached},
-    }
-    return usage if turn.cost_usd is None else usage | {"cost": turn.cost_usd}
-
-
-def _chunk(by: Wording, delta: dict[str, object], finish: str | None) -> dict[str, object]:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    return _frame(by, "chat.completion.chunk") | {"choices": [choice]}
-
-
-def _deltas(message: dict[str, Any]) -> Iterator[dict[str, object]]:
-    yield {"role": "assistant", "content": ""}
-    for key in ("content", "refusal"):
-        for piece in _pieces(message.get(key) or ""):
-            yield {key: piece}
-    for index, call in enumerate(message.get("tool_calls", ())):
-        named = {"name": call["function"]["name"], "arguments": ""}
-        yield {"tool_calls": [{"index": index, "id": call["id"], "type": "function", "function": named}]}
-        for piece in _pieces(call["function"]["arguments"]):
-            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
-
-
-def _pieces(text: str) -> Iterator[str]:
-    for start in range(0, len(text), _PIECE):
-        yield text[start : start + _PIECE]
+    if said is None:
+        return Spent(max(1, by.size // 4), max(1, len(encode(message)) // 4), 0, turn.cost_usd)
+    return Spent(said.input, said.output, said.cached, turn.cost_usd)

@@ -81,6 +81,8 @@ class Rule(Struct, frozen=True, kw_only=True):
         model: The model that must be asked for. None: any.
         contains: Texts that must all stand in the opening: what comes before the first assistant message.
         absent: Texts none of which may stand there.
+        shell: Whether a shell must be on offer, or must not be. None: either. Agents ask small things on the side, such
+            as a title for the conversation, and then offer no tools.
         turns: Turn k answers a request that holds k assistant messages; at least one.
     """
 
@@ -88,6 +90,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     model: Text | None = None
     contains: tuple[Text, ...] = ()
     absent: tuple[Text, ...] = ()
+    shell: bool | None = None
     turns: tuple[Turn, ...] = field(name="turn")
 
 

@@ -1,6 +1,11 @@
-"""A real HTTP server on loopback that answers chat completions from a script."""
+"""A real HTTP server on loopback that answers from a script.
+
+It speaks chat completions, responses (both OpenAI's), messages (Anthropic's) and generateContent (Google's).
+"""
 
 from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -9,8 +14,13 @@ import anyio
 import msgspec
 from aiohttp import web
 
-from engine.providers.scripted.answers import Reply, Wording, refuse, word
+from engine.providers.scripted.answers import Reply, refuse, word
 from engine.providers.scripted.counts import Counts, Line
+from engine.providers.scripted.dialects.base import Dialect, Wording
+from engine.providers.scripted.dialects.chat import Chat
+from engine.providers.scripted.dialects.gemini import Gemini
+from engine.providers.scripted.dialects.messages import Messages
+from engine.providers.scripted.dialects.responses import Responses
 from engine.providers.scripted.errors import PortTaken
 from engine.providers.scripted.matching import NoAnswer, find
 from engine.providers.scripted.script import Script
@@ -21,6 +31,12 @@ _HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 4096
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_KEPT: Final = 4096
+_POSTS: Final[tuple[tuple[str, Dialect], ...]] = (
+    ("/chat/completions", Chat()),
+    ("/responses", Responses()),
+    ("/messages", Messages()),
+    (r"/models/{model:[^/:]+}:{verb:generateContent|streamGenerateContent}", Gemini()),
+)
 _STOPPING_S: Final = 0.5
 """Seconds for handlers to end; they are told beforehand, so this is never reached in practice."""
 
@@ -89,16 +105,17 @@ class ScriptedEndpoint:
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_get("/", self._about)
-        for prefix in ("", "/v1"):
+        for prefix in ("", "/v1", "/v1beta"):
             app.router.add_get(f"{prefix}/models", self._models)
-            app.router.add_post(f"{prefix}/chat/completions", self._complete)
+            for path, dialect in _POSTS:
+                app.router.add_post(prefix + path, self._completing(dialect))
         return app
 
     async def _about(self, _: web.Request) -> web.Response:
         return self._json(
             {
                 "script": self._script.name,
-                "about": "This is not a model. It answers POST /v1/chat/completions from a script, word for word.",
+                "about": "This is not a model. It answers from a script, word for word.",
                 "rules": [rule.name for rule in self._script.rules],
             }
         )
@@ -113,10 +130,13 @@ class ScriptedEndpoint:
         headers = {HEADER: self._script.name}
         return web.Response(body=msgspec.json.encode(value), content_type="application/json", headers=headers)
 
-    async def _complete(self, request: web.Request) -> web.StreamResponse:
+    def _completing(self, dialect: Dialect) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        return partial(self._complete, dialect)
+
+    async def _complete(self, dialect: Dialect, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.requests.append(body)
-        reply, line, delay_s = self._decide(body)
+        reply, line, delay_s = self._decide(dialect, body, request.path)
         self._counts.write(line)
         if await self._stopped_within(delay_s) or reply.status is None:
             if reply.status is None:
@@ -130,15 +150,15 @@ class ScriptedEndpoint:
             self._counts.write(msgspec.structs.replace(line, at="answered"))
         return response
 
-    def _decide(self, body: bytes) -> tuple[Reply, Line, float]:
+    def _decide(self, dialect: Dialect, body: bytes, path: str) -> tuple[Reply, Line, float]:
         """Find the answer, what is noted of it, and the seconds before it is given."""
         digest = digest_of(body)
-        found = find(self._script, body)
+        found = find(self._script, dialect, body, path)
         if isinstance(found, NoAnswer):
             line = Line(digest=digest, rule=None, turn=None, status=found.status, error=found.code)
-            return refuse(found), line, self._script.delay_s
+            return refuse(dialect, found), line, self._script.delay_s
         reply = word(
-            Wording(self._script, found.asked, digest, len(body)),
+            Wording(dialect, self._script, found.asked, digest, len(body)),
             found.choice,
             failures=self._counts.received(digest),
         )

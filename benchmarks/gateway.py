@@ -1,0 +1,185 @@
+"""What a call through the gateway takes beyond the same call made directly.
+
+The endpoint is the scripted one, in a process of its own, and so is the gateway with its log in a file; the client
+here asks one call after the other, directly and through the gateway in turns, and what counts is the difference of
+the medians. Beside it, how long the gateway's log takes to make one event durable: one such append stands before each
+call, and one follows it, which an agent that asks again at once (``--pause-ms 0``) waits for too.
+
+    .venv/bin/python -m benchmarks.gateway --calls 300 --rounds 5
+"""
+
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import cpu_count, getloadavg
+from pathlib import Path
+from platform import machine
+from statistics import median, quantiles
+from typing import Final, NamedTuple
+
+import aiohttp
+import anyio
+from msgspec import json
+
+from benchmarks.harness import microseconds
+from engine.budget import BudgetKeeper, Caps
+from engine.gateway.door import DoorTerms
+from engine.gateway.exchange import Means
+from engine.gateway.server import Book, open_gateway
+from engine.gateway.upstream import Upstream, open_carrier
+from engine.gateway.visit import VisitTerms
+from engine.pools.pools import room_of
+from engine.providers.prices import price_from
+from engine.spec import AgentSpec
+from events.base import Draft, StreamId
+from events.sandbox import ReleaseAsked
+from events.sqlite import SqliteLog
+
+TOKEN: Final = "benchmark-token"
+GOAL_MS: Final = 1.0
+SCRIPT: Final = """
+name = "bench"
+[[rule]]
+name = "always"
+[[rule.turn]]
+text = "I look around first, and then I say what I have seen, in a sentence or two."
+repeat = true
+"""
+
+
+class Way(NamedTuple):
+    """A way to the endpoint."""
+
+    name: str
+    session: aiohttp.ClientSession
+    url: str
+
+
+def body(kilobytes: int, *, stream: bool) -> bytes:
+    """Make a request of a size; agents send 20 to 200 KB a turn."""
+    words = "lorem ipsum dolor sit amet " * (kilobytes * 1024 // 27)
+    message = {"role": "user", "content": words}
+    return json.encode({"model": "m", "messages": [message], "stream": stream})
+
+
+async def timed(way: Way, data: bytes, calls: int, pause_s: float = 0.0) -> list[float]:
+    """Ask one call after the other, with a pause between; give the milliseconds of each."""
+    took = []
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    for _ in range(calls):
+        began = time.perf_counter()
+        async with way.session.post(way.url, data=data, headers=headers) as response:
+            await response.read()
+            assert response.status == 200, await response.text()
+        took.append((time.perf_counter() - began) * 1000)
+        await anyio.sleep(pause_s)
+    return took
+
+
+async def appended(log: SqliteLog, calls: int) -> list[float]:
+    """Make single events durable one after the other; give the milliseconds of each."""
+    took = []
+    stream = StreamId("bench", "appends")
+    for version in range(calls):
+        began = time.perf_counter()
+        await log.append(stream, [Draft(ReleaseAsked(), None)], expected_version=version)
+        took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+async def serve(folder: Path, base_url: str) -> None:
+    """Be the gateway: one door, a log in a file. Ends when its input does."""
+    budget = BudgetKeeper(Caps(None, None))
+    async with (
+        await SqliteLog.open(folder / "log.db", clock=microseconds) as log,
+        open_carrier() as carrier,
+        open_gateway(Book(log, "bench", None), budget) as gateway,
+    ):
+        upstream = Upstream(base_url, "key", price_from("1", "2"), 60.0)
+        limits = AgentSpec(max_turns=10**9)
+        terms = DoorTerms(
+            "teacher", VisitTerms("t", None), limits, Means(log, carrier, upstream, budget, room_of(64, "calls"))
+        )
+        await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
+        print("ready", flush=True)
+        await anyio.to_thread.run_sync(sys.stdin.read)
+        took = await appended(log, 200)
+        print(f"one durable append: p50 {median(took):.2f} ms", flush=True)
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[str]:
+    """Start an endpoint, and a gateway before it; give the endpoint's base URL."""
+    (folder / "script.toml").write_text(SCRIPT)
+    scripted = [sys.executable, "-m", "engine.providers.scripted", str(folder / "script.toml")]
+    with subprocess.Popen(scripted, stdout=subprocess.PIPE, text=True) as endpoint:
+        assert endpoint.stdout is not None
+        base_url: str = json.decode(endpoint.stdout.readline())["base_url"]
+        ours = [sys.executable, "-m", "benchmarks.gateway", "--serve", str(folder), base_url]
+        with subprocess.Popen(ours, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as gateway:
+            assert gateway.stdin is not None
+            assert gateway.stdout is not None
+            assert gateway.stdout.readline() == "ready\n"
+            yield base_url
+            gateway.stdin.close()
+            print(gateway.stdout.read().strip())
+        endpoint.terminate()
+
+
+async def measure(base_url: str, folder: Path, told: Namespace) -> None:
+    """Ask both ways in turns, in one piece and streamed, and say what the gateway adds."""
+    load = " ".join(f"{part:.1f}" for part in getloadavg())
+    what = f"{told.kilobytes} KB a request"
+    print(f"{machine()}, {cpu_count()} CPUs, load {load}, SQLite {sqlite3.sqlite_version}, {what}")
+    async with (
+        aiohttp.ClientSession() as direct,
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(folder / "s"))) as through,
+    ):
+        path = "/chat/completions"
+        both = [Way("direct", direct, base_url + path), Way("through the gateway", through, f"http://gateway/v1{path}")]
+        for stream in (False, True):
+            await compare(both, body(told.kilobytes, stream=stream), told, "streamed" if stream else "whole")
+
+
+async def compare(both: Sequence[Way], data: bytes, told: Namespace, what: str) -> None:
+    """Take rounds that begin with another way each, and compare medians within a round."""
+    added: list[float] = []
+    took: dict[str, list[float]] = {way.name: [] for way in both}
+    for way in both:
+        await timed(way, data, 20)
+    for number in range(told.rounds):
+        middles = {}
+        for way in both if number % 2 else both[::-1]:
+            each = await timed(way, data, told.calls, told.pause_ms / 1000)
+            took[way.name] += each
+            middles[way.name] = median(each)
+        added.append(middles["through the gateway"] - middles["direct"])
+    for name, each in took.items():
+        print(f"  {what:<9} {name:<20} p50 {median(each):6.2f} ms   p99 {quantiles(each, n=100)[98]:6.2f} ms")
+    verdict = "met" if median(added) < GOAL_MS else "MISSED"
+    print(f"  {what:<9} added by the gateway p50 {median(added):6.2f} ms   goal under {GOAL_MS:g} ms: {verdict}")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--kilobytes", type=int, default=20)
+    parser.add_argument("--pause-ms", type=float, default=5.0, help="between calls; an agent runs a tool meanwhile")
+    parser.add_argument("--serve", nargs=2, metavar=("FOLDER", "BASE_URL"))
+    told = parser.parse_args()
+    if told.serve:
+        anyio.run(serve, Path(told.serve[0]), told.serve[1])
+        return
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder, servers(Path(folder)) as base_url:
+        anyio.run(measure, base_url, Path(folder), told)
+
+
+if __name__ == "__main__":
+    main()

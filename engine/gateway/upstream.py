@@ -1,0 +1,105 @@
+"""The way to a provider: where it is, the key, and one connection pool for all agents of a run."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from engine.gateway.wires.base import Wire
+from engine.gateway.wires.table import below
+from engine.providers.prices import Price
+from events.digest import Digest
+
+CONNECT_S: Final = 10.0
+"""Seconds to a usable connection."""
+
+_OURS: Final = frozenset(
+    {
+        "accept-encoding",  # what comes back is kept as it is read
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-api-key",
+        "x-goog-api-key",
+    }
+)
+"""Headers of an agent's request that are not passed on."""
+
+
+class Upstream(NamedTuple):
+    """A provider that a role's model is reached at."""
+
+    base_url: str
+    key: str | None
+    """None: none is sent."""
+    price: Price | None
+    """None: unknown; only the provider's own figure can then say what a call cost."""
+    timeout_s: float
+    """Seconds until a call is complete."""
+
+
+class Going(NamedTuple):
+    """A request on its way to a provider."""
+
+    wire: Wire
+    path: str
+    """As the agent asked, with its query."""
+    headers: Mapping[str, str]
+    """As the agent sent them."""
+    body: bytes
+    digest: Digest
+    """Of the body."""
+
+
+class Carrier:
+    """Carries requests to providers; any number at once."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @asynccontextmanager
+    async def send(self, going: Going, upstream: Upstream) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request; give the answer as soon as its headers are there.
+
+        Raises:
+            aiohttp.ClientError, TimeoutError, OSError: There is no answer.
+        """
+        async with self._session.post(
+            URL(below(upstream.base_url, going.path), encoded=True),
+            data=going.body,
+            headers=_headers(going, upstream.key),
+            timeout=aiohttp.ClientTimeout(total=upstream.timeout_s, sock_connect=CONNECT_S),
+            allow_redirects=False,
+        ) as response:
+            yield response
+
+
+@asynccontextmanager
+async def open_carrier() -> AsyncIterator[Carrier]:
+    """Open a pool without a limit: whoever wants one puts it in front, where it can be seen and recorded."""
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar()
+    ) as session:
+        yield Carrier(session)
+
+
+def _headers(going: Going, key: str | None) -> CIMultiDict[str]:
+    headers = CIMultiDict((name, value) for name, value in going.headers.items() if name.lower() not in _OURS)
+    headers["Accept-Encoding"] = "identity"
+    if key is not None:
+        name, value = going.wire.key(key)
+        headers[name] = value
+    return headers

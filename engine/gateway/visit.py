@@ -1,0 +1,98 @@
+"""A call that came to the gateway: may it pass, is there money, and what did the provider say."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from engine.gateway.wires.base import Facts, Json, body_in
+from engine.gateway.wires.table import wire_of
+from engine.providers.prices import Price, upper_bound
+from engine.scope import Scope, Stopped
+from events.agent import CallAsked, CallReceived, CallRefused
+from events.base import Event
+from events.budget import BudgetAsked, BudgetRefused
+
+
+class VisitTerms(NamedTuple):
+    """On whose account an agent calls."""
+
+    trial: str
+    reserve: tuple[Price, int] | None
+    """Price, and most tokens an answer may have. None: no cap on money is set, so nothing is reserved."""
+
+
+async def visit(scope: Scope, came: CallReceived, terms: VisitTerms, raw: bytes) -> Event:
+    """Pass a call on, or refuse it; give how it ended.
+
+    Args:
+        scope: Of a stream of its own.
+        came: The call.
+        terms: On whose account.
+        raw: The body that `came` names.
+
+    Raises:
+        Stopped: The agent ended with the process that held it.
+    """
+    body = body_in(raw)
+    refused = why_not(came, body)
+    if refused is not None or body is None:
+        assert refused is not None
+        await scope.record(came, refused)
+        return refused
+    if terms.reserve is None:
+        return await scope.effect(CallAsked(came.role, came.model, came.request), after=(came,))
+    price, most = terms.reserve
+    sent, bound = _bounded(came, body, raw, most)
+    granted = await scope.effect(BudgetAsked(terms.trial, upper_bound(len(sent), bound, price)), after=(came,))
+    if isinstance(granted, BudgetRefused):
+        return granted
+    return await scope.effect(CallAsked(came.role, came.model, scope.put(sent)))
+
+
+def revisiting(terms: VisitTerms) -> "Revisiting":
+    """Make the actor that goes through a recorded call once more."""
+    return Revisiting(terms)
+
+
+class Revisiting(NamedTuple):
+    """Runs `visit` over history."""
+
+    terms: VisitTerms
+
+    async def __call__(self, scope: Scope, came: Event) -> None:
+        """Go through it. A call that a dead process had under way was stopped, and says so itself."""
+        assert isinstance(came, CallReceived)
+        try:
+            await visit(scope, came, self.terms, await scope.get(came.request))
+        except Stopped:
+            return
+
+
+def why_not(came: CallReceived, body: Json | None) -> CallRefused | None:
+    """Say why a call is not passed on. None: it is."""
+    if came.barred is not None:
+        return CallRefused(came.barred, came.detail)
+    if came.protocol == "other":
+        return CallRefused("path", f"{came.path} is no path of a protocol the gateway speaks")
+    if body is None:
+        return CallRefused("body", "the body is not a JSON object")
+    return None
+
+
+def facts_of(path: str, raw: bytes) -> tuple[str, Facts]:
+    """Look at a request: its protocol, ``other`` if none is known, and what it asks for."""
+    bare = path.partition("?")[0]
+    wire, body = wire_of(bare), body_in(raw)
+    if wire is None:
+        return "other", Facts("", False, None)
+    return wire.name, wire.facts(body or {}, bare)
+
+
+def _bounded(came: CallReceived, body: Json, raw: bytes, most: int) -> tuple[bytes, int]:
+    """Bound the answer, since a cap on money is set: the request as it came if it asks for no more, else changed."""
+    wire = wire_of(came.path.partition("?")[0])
+    assert wire is not None
+    asked = wire.facts(body, came.path).most_output
+    if asked is not None and asked <= most:
+        return raw, asked
+    return msgspec.json.encode(wire.bounded(body, most)), most

@@ -1,0 +1,1 @@
+"""The protocols of model providers, as the gateway reads them: one module each."""

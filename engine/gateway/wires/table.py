@@ -1,0 +1,35 @@
+"""Which protocol a path belongs to."""
+
+import re
+from typing import Final
+
+from engine.gateway.wires.base import Wire
+from engine.gateway.wires.chat import Chat
+from engine.gateway.wires.gemini import Gemini
+from engine.gateway.wires.messages import Messages
+from engine.gateway.wires.responses import Responses
+
+_WIRES: Final[tuple[tuple[re.Pattern[str], Wire], ...]] = (
+    (re.compile(r"(/v1)?/chat/completions"), Chat()),
+    (re.compile(r"(/v1)?/responses"), Responses()),
+    (re.compile(r"(/v1)?/messages"), Messages()),
+    (re.compile(r"(/v1(beta)?)?/models/[^/:]+:(generateContent|streamGenerateContent)"), Gemini()),
+)
+_VERSION: Final = re.compile(r"/v1(beta)?(?=/)")
+
+
+def wire_of(path: str) -> Wire | None:
+    """Find the protocol that a path (without its query) belongs to. None: none the gateway knows."""
+    return next((wire for pattern, wire in _WIRES if pattern.fullmatch(path)), None)
+
+
+def below(base_url: str, path: str) -> str:
+    """Say where a request goes: a base that has a path of its own names the version, else the request's path does.
+
+    Args:
+        base_url: As in a spec, such as ``https://api.example/v1`` or ``https://api.example``.
+        path: As the agent asked, with its query.
+    """
+    base = base_url.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    bare = "/" not in base.split("://", 1)[-1]
+    return base + (path if bare else _VERSION.sub("", path, count=1))

@@ -1,0 +1,1 @@
+"""Agents of other makes, brought into the sandbox: installed once, configured, run, and read."""

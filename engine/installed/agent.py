@@ -1,0 +1,93 @@
+"""An agent of another make, as an attempt sees it: one effect, during which it calls its model through the gateway."""
+
+from engine.agents.base import Acted, Action, Note, Told
+from engine.calls import text_of
+from engine.gateway.visit import Revisiting, VisitTerms
+from engine.installed.base import Did, Recipe, Spoke, lines_of
+from engine.scope import Scope
+from events.agent import AgentActed, AgentRunAsked, AgentRunEnded, AgentSaid
+from events.attempt import AgentEnded
+from events.base import Event, Ref
+from events.digest import Digest
+from events.sandbox import ActionObserved, SandboxFailed
+
+
+class Installed:
+    """Any of them, by its recipe."""
+
+    needs_model = True
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.name = recipe.name
+
+    async def act(self, scope: Scope, told: Told) -> Acted:
+        """Run it to its end, then record what its event stream tells."""
+        brief = told()
+        assert brief.teacher is not None, "checked before the run starts"
+        asked = AgentRunAsked(
+            agent=self.name,
+            package=f"{self.recipe.package}@{self.recipe.version}",
+            instruction=scope.put(brief.instruction.encode()),
+            model=brief.teacher.model,
+            skills=brief.settings.skills,
+            timeout_s=brief.timeout_s,
+        )
+        terms = VisitTerms(brief.trial, brief.teacher.reserve)
+        ended = await scope.hosted(asked, calls_below(scope.name), Revisiting(terms))
+        if isinstance(ended, SandboxFailed):
+            return Acted(AgentEnded("failed", ended.detail, 0), (), ())
+        assert isinstance(ended, AgentRunEnded)
+        actions, notes = await self._recorded(scope, ended)
+        return Acted(_ending(ended, (await text_of(scope, ended.stderr)).strip()), actions, notes)
+
+    async def _recorded(self, scope: Scope, ended: AgentRunEnded) -> tuple[tuple[Action, ...], tuple[Note, ...]]:
+        """Record what it did and said, all at once."""
+        nothing = scope.put(b"")
+        told = list(self.recipe.read(lines_of(await scope.get(ended.stdout))))
+        events = [_event(scope, each) for each in told]
+        last = await scope.record(*events) if events else scope.at
+        actions: list[Action] = []
+        notes: list[Note] = []
+        for number, (each, event) in enumerate(zip(told, events, strict=True)):
+            place = Ref(last.stream, last.version - len(told) + 1 + number)
+            if isinstance(event, AgentActed):
+                actions.append(Action(await text_of(scope, event.command), seen(event, nothing), place))
+            elif isinstance(each, Spoke):
+                notes.append(Note(each.text, place))
+        return tuple(actions), tuple(notes)
+
+
+def calls_below(attempt: str) -> str:
+    """Say what the names of an attempt's calls begin with."""
+    return "call/" + attempt.removeprefix("attempt/") + "/"
+
+
+def seen(acted: AgentActed, nothing: Digest) -> ActionObserved:
+    """Give what came of a tool as distillation and PDI read it; `nothing` names no bytes at all."""
+    return ActionObserved(acted.exit_code, "exited", acted.output, nothing)
+
+
+def _event(scope: Scope, told: Did | Spoke) -> Event:
+    match told:
+        case Did():
+            return AgentActed(told.tool, _kept(scope, told.command), told.exit_code, _kept(scope, told.output))
+        case Spoke():
+            return AgentSaid(_kept(scope, told.text), told.final)
+
+
+def _kept(scope: Scope, text: str) -> Digest:
+    return scope.put(text.encode("utf-8", "replace"))
+
+
+def _ending(ended: AgentRunEnded, stderr: str) -> AgentEnded:
+    """Say how the attempt's agent ended. Where its model could not be reached, that is nobody's score."""
+    turns = ended.answered
+    if ended.stopped is not None:
+        return AgentEnded(ended.stopped, f"the gateway let no further call pass ({ended.stopped})", turns)
+    if ended.ended == "timed_out":
+        return AgentEnded("time_limit", "the agent ran out of time", turns)
+    if not turns:
+        what = f"none of its {ended.calls} calls was answered" if ended.calls else "it never called its model"
+        return AgentEnded("failed", f"{what} (exit code {ended.exit_code}): {stderr[-500:]}", 0)
+    return AgentEnded("done", f"exit code {ended.exit_code}", turns)

@@ -1,0 +1,83 @@
+"""Opening what agents of other makes need for a run: kit, gateway, folder. Nothing, where the spec names none."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final, NamedTuple
+
+import anyio
+
+from engine.agents.registry import agent_named
+from engine.budget import BudgetKeeper
+from engine.gateway.door import DoorTerms
+from engine.gateway.exchange import Means
+from engine.gateway.server import Book, open_gateway
+from engine.gateway.upstream import open_carrier
+from engine.gateway.visit import VisitTerms
+from engine.installed.agent import Installed
+from engine.installed.errors import KitUnavailable
+from engine.installed.kit import Kits
+from engine.installed.kit import forget as remove
+from engine.installed.port import AgentMeans, AgentPort
+from engine.model_port import Line
+from engine.planning import callers_of
+from engine.sandbox_port import SandboxPort
+from engine.setting import Setting
+from engine.spec import RunSpec
+
+_PREFIX: Final = "stillroom-"
+
+
+class Parts(NamedTuple):
+    """Other doors of the run that agents need."""
+
+    line: Line | None
+    """To the model they speak for. None: the spec names none."""
+    budget: BudgetKeeper
+    sandboxes: SandboxPort
+
+
+async def open_agents(
+    stack: AsyncExitStack, setting: Setting, spec: RunSpec, book: Book, parts: Parts
+) -> AgentPort | None:
+    """Open it, and have sandboxes show it; the stack closes it again. None: the agent is not of another make.
+
+    Raises:
+        KitUnavailable: What the agent needs is not here and cannot be fetched.
+    """
+    agent = agent_named(spec.agent.name)
+    if not isinstance(agent, Installed):
+        return None
+    line, budget, sandboxes = parts
+    assert line is not None, "checked before the run starts"
+    kit = await kits_of(setting, agent).ready(agent.recipe)
+    folder = await anyio.to_thread.run_sync(_folder)
+    stack.push_async_callback(anyio.to_thread.run_sync, remove, folder)
+    gateway = await stack.enter_async_context(open_gateway(book, budget))
+    carrier = await stack.enter_async_context(open_carrier())
+    means = Means(setting.log, carrier, line.reach, budget, line.room)
+
+    def terms(trial: str) -> DoorTerms:
+        visit = VisitTerms(trial, callers_of(spec, trial)["teacher"].reserve)
+        return DoorTerms("teacher", visit, spec.agent, means)
+
+    skills = None if spec.agent.skills is None else setting.base / spec.agent.skills
+    port = AgentPort(AgentMeans(setting.log, gateway, agent.recipe, kit, terms, skills, folder), sandboxes)
+    sandboxes.ground = port
+    return port
+
+
+def kits_of(setting: Setting, agent: Installed) -> Kits:
+    """Say where kits are kept.
+
+    Raises:
+        KitUnavailable: This process was given no place for them.
+    """
+    if setting.cache is None:
+        raise KitUnavailable(agent.name, "there is no folder to keep it in", remedy="set XDG_CACHE_HOME or HOME")
+    return Kits(setting.cache)
+
+
+def _folder() -> Path:
+    """Make a folder for sockets, whose paths may have a hundred characters: so not below the workspace."""
+    return Path(mkdtemp(prefix=_PREFIX))

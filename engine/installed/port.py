@@ -1,0 +1,141 @@
+"""The port of agents of other makes: a door, a kit and skills for each attempt, then the agent's whole run."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import anyio
+import msgspec
+
+from engine.gateway.door import Door, DoorTerms
+from engine.gateway.server import Gateway
+from engine.installed.agent import calls_below
+from engine.installed.base import ATTEMPT, KIT, Launch, Order, Recipe, node
+from engine.installed.kit import Kit
+from engine.installed.skills import SkillWatch, WatchLost, copy_skills
+from engine.ports import Place
+from engine.sandbox_port import SandboxPort
+from engine.system import mint_token
+from events.agent import AgentRunAsked, AgentRunEnded
+from events.base import Event
+from events.log import BlobStore
+from events.sandbox import SandboxFailed
+from events.values import NamedDigest
+from sandbox.base import Mount
+from sandbox.errors import InfrastructureError, Unsupported
+
+_MOST_OUTPUT: Final = 128 * 1024 * 1024
+"""Bytes an agent may print; its event stream holds what its tools printed."""
+_COMMAND: Final = f"exec {node()} {KIT}/launch.mjs {ATTEMPT}"
+
+
+class AgentMeans(NamedTuple):
+    """What agents of one run share."""
+
+    blobs: BlobStore
+    gateway: Gateway
+    recipe: Recipe
+    kit: Kit
+    terms: Callable[[str], DoorTerms]
+    """By the name of a trial."""
+    skills: Path | None
+    """Folder of the skills they are given. None: they are given none."""
+    folder: Path
+    """For the folders of attempts. Its path is short, since the paths of sockets must be."""
+
+
+class _Ground(NamedTuple):
+    """What one attempt has on the host."""
+
+    folder: Path
+    door: Door
+    watch: SkillWatch
+    skills: tuple[NamedDigest, ...]
+
+
+class AgentPort:
+    """Prepares the ground for each attempt before its sandbox opens, and answers `AgentRunAsked`."""
+
+    def __init__(self, means: AgentMeans, sandboxes: SandboxPort) -> None:
+        self._means = means
+        self._sandboxes = sandboxes
+        self._grounds: dict[str, _Ground] = {}
+        self._numbers = count(1)
+
+    async def prepare(self, place: Place) -> tuple[Mount, ...]:
+        """Make ready what a sandbox is to see of us: the kit, and a folder with the attempt's socket and skills."""
+        folder = self._means.folder / str(next(self._numbers))
+        files = await anyio.to_thread.run_sync(_laid_out, folder, self._means.skills)
+        skills = tuple(NamedDigest(name, self._means.blobs.put(data)) for name, data in files.items())
+        trial = place.stream.removeprefix("attempt/").rpartition("/")[0]
+        terms, below = self._means.terms(trial), calls_below(place.stream)
+        door = await self._means.gateway.open(below, mint_token(), folder / "s", terms)
+        self._grounds[place.stream] = _Ground(folder, door, SkillWatch(folder / "skills"), skills)
+        return (Mount(self._means.kit.folder, KIT), Mount(folder, ATTEMPT))
+
+    async def clear(self, stream: str) -> None:
+        """Take it away again, once the sandbox is gone."""
+        ground = self._grounds.pop(stream, None)
+        if ground is not None:
+            with anyio.CancelScope(shield=True):
+                await self._means.gateway.close(ground.door)
+                ground.watch.close()
+                await anyio.to_thread.run_sync(partial(shutil.rmtree, ground.folder, ignore_errors=True))
+
+    async def __call__(self, asked: Event, place: Place) -> Event:
+        """Run the agent; what breaks in its sandbox is an outcome of its own, never the agent's."""
+        assert isinstance(asked, AgentRunAsked)
+        try:
+            return await self._run(asked, place)
+        except Unsupported as error:
+            return SandboxFailed("unsupported", error.problem)
+        except InfrastructureError as error:
+            return SandboxFailed("lost", error.problem)
+        except WatchLost as error:
+            return SandboxFailed("lost", f"what was read of the skills is not known: {error}")
+
+    async def _run(self, asked: AgentRunAsked, place: Place) -> Event:
+        ground = self._grounds[place.stream]
+        sandbox, task = self._sandboxes.held(place.stream)
+        instruction = await self._means.blobs.get(asked.instruction)
+        order = Order(asked.model, ground.door.token, sandbox.workdir)
+        launch = self._means.recipe.launch(order)
+        skills = launch.skills if asked.skills is not None else None
+        await anyio.to_thread.run_sync(_write, ground.folder, launch, instruction, skills)
+        try:
+            result = await sandbox.exec(
+                _COMMAND, user=task.config.agent.user, timeout_s=asked.timeout_s, max_output_bytes=_MOST_OUTPUT
+            )
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._means.gateway.close(ground.door)
+        put, scrub, door = self._means.blobs.put, ground.door.scrub, ground.door
+        return AgentRunEnded(
+            kit=self._means.kit.lock,
+            exit_code=result.exit_code,
+            ended=result.ended,
+            stdout=put(scrub(result.stdout)),
+            stderr=put(scrub(result.stderr)),
+            calls=door.calls,
+            answered=door.spent.turns,
+            stopped=door.stopped,
+            skills=ground.skills,
+            reads=ground.watch.reads(),
+        )
+
+
+def _write(folder: Path, launch: Launch, instruction: bytes, skills: str | None) -> None:
+    """Write down what the launcher needs."""
+    told = {"argv": launch.argv, "env": dict(launch.env), "files": dict(launch.files), "skills": skills}
+    (folder / "instruction").write_bytes(instruction)
+    (folder / "launch.json").write_bytes(msgspec.json.encode(told))
+
+
+def _laid_out(folder: Path, skills: Path | None) -> dict[str, bytes]:
+    """Make the folder of an attempt; everybody in the sandbox may read it, whoever they are there."""
+    folder.mkdir()
+    folder.chmod(0o755)
+    return copy_skills(skills, folder / "skills")

@@ -1,0 +1,105 @@
+"""Skills an agent is given: copied for each attempt, and watched, so that what was read is known from the kernel.
+
+Each attempt has a copy of its own, mounted read-only in its sandbox. The kernel tells of every opening and reading of
+its files, through whichever mount (inotify), so an agent that never looked has touched nothing, and that can be shown.
+"""
+
+import ctypes
+import os
+import shutil
+import struct
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from events.agent import SkillRead
+
+_ACCESS: Final = 0x001
+_OPEN: Final = 0x020
+_FOLDER: Final = 0x4000_0000
+_OVERFLOW: Final = 0x4000
+_HEAD: Final = struct.Struct("iIII")
+_READ_BYTES: Final = 1 << 20
+
+
+class WatchLost(Exception):
+    """The kernel told more than it kept, or cannot watch: what was read is not known."""
+
+
+class SkillWatch:
+    """Counts who opens and reads the files below a folder, from now on."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin to watch.
+
+        Raises:
+            WatchLost: The kernel cannot.
+        """
+        self._folder = folder
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._descriptor < 0:
+            raise WatchLost(os.strerror(ctypes.get_errno()))
+        self._watched: dict[int, Path] = {}
+        for path in (folder, *sorted(each for each in folder.rglob("*") if each.is_dir())):
+            watch = self._libc.inotify_add_watch(self._descriptor, os.fsencode(path), _ACCESS | _OPEN)
+            if watch < 0:
+                os.close(self._descriptor)
+                raise WatchLost(os.strerror(ctypes.get_errno()))
+            self._watched[watch] = path
+        self._opened: Counter[str] = Counter()
+        self._read: Counter[str] = Counter()
+
+    def reads(self) -> tuple[SkillRead, ...]:
+        """Say which files were touched so far, by name.
+
+        Raises:
+            WatchLost: More was told than the kernel kept.
+        """
+        while data := self._next():
+            self._count(data)
+        names = sorted(self._opened.keys() | self._read.keys())
+        return tuple(SkillRead(name, self._opened[name], self._read[name]) for name in names)
+
+    def close(self) -> None:
+        """Watch no more."""
+        os.close(self._descriptor)
+
+    def _next(self) -> bytes:
+        try:
+            return os.read(self._descriptor, _READ_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def _count(self, data: bytes) -> None:
+        place = 0
+        while place < len(data):
+            watch, mask, _, length = _HEAD.unpack_from(data, place)
+            raw = data[place + _HEAD.size : place + _HEAD.size + length]
+            place += _HEAD.size + length
+            if mask & _OVERFLOW:
+                raise WatchLost("more was read than the kernel kept count of")
+            if mask & _FOLDER or watch not in self._watched or not raw.rstrip(b"\0"):
+                continue
+            path = self._watched[watch] / os.fsdecode(raw.rstrip(b"\0"))
+            counter = self._read if mask & _ACCESS else self._opened
+            counter[path.relative_to(self._folder).as_posix()] += 1
+
+
+def copy_skills(source: Path | None, target: Path) -> dict[str, bytes]:
+    """Copy skills, each a folder with a ``SKILL.md``; give the bytes of every file by its name.
+
+    Args:
+        source: A folder of them. None: there are none, and the copy is empty.
+        target: A folder to be made.
+    """
+    target.mkdir()
+    found: dict[str, bytes] = {}
+    for skill in [] if source is None else sorted(each.parent for each in source.glob("*/SKILL.md")):
+        shutil.copytree(skill, target / skill.name)
+    for path in sorted(target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        if path.is_file():
+            found[path.relative_to(target).as_posix()] = path.read_bytes()
+    target.chmod(0o755)
+    return found

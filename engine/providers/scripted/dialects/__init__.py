@@ -1,0 +1,1 @@
+"""The protocols a script can speak, one module each."""

@@ -1,0 +1,121 @@
+"""OpenAI's chat completions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from engine.providers.scripted.dialects.base import Asked, Fault, Spent, Tool, Wording, encode, pieces, text_of
+
+
+class _Part(Struct, frozen=True):
+    """One part of a message that is given in parts; only text counts."""
+
+    text: str = ""
+
+
+class _Message(Struct, frozen=True):
+    role: str
+    content: str | list[_Part] | None = None
+
+
+class _Offer(Struct, frozen=True):
+    function: Tool = Tool()
+
+
+class _StreamOptions(Struct, frozen=True):
+    include_usage: bool = False
+
+
+class _Request(Struct, frozen=True):
+    model: str
+    messages: list[_Message]
+    tools: list[_Offer] | None = None
+    stream: bool | None = None
+    stream_options: _StreamOptions | None = None
+
+
+class Chat:
+    """See ``Dialect``."""
+
+    def read(self, body: bytes, path: str) -> Asked:
+        """See ``Dialect``."""
+        del path
+        request = msgspec.json.decode(body, type=_Request)
+        if not request.messages:
+            raise msgspec.ValidationError("no messages")
+        roles = [message.role for message in request.messages]
+        first = roles.index("assistant") if "assistant" in roles else len(roles)
+        return Asked(
+            model=request.model,
+            opening="\n".join(text for each in request.messages[:first] for text in _texts(each)),
+            turn=roles.count("assistant"),
+            tools=tuple(offer.function for offer in request.tools or ()),
+            stream=bool(request.stream),
+            wants_usage=request.stream_options is not None and request.stream_options.include_usage,
+        )
+
+    def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
+        """See ``Dialect``."""
+        finish = "tool_calls" if "tool_calls" in message else "stop"
+        usage = _usage(spent)
+        if not by.asked.stream:
+            choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+            return [encode(_frame(by, "chat.completion") | {"choices": [choice], "usage": usage})]
+        chunks = [_chunk(by, delta, None) for delta in _deltas(message)]
+        chunks.append(_chunk(by, {}, finish))
+        if by.asked.wants_usage:
+            chunks.append(_frame(by, "chat.completion.chunk") | {"choices": [], "usage": usage})
+        return [*(b"data: " + encode(chunk) + b"\n\n" for chunk in chunks), b"data: [DONE]\n\n"]
+
+    def error(self, fault: Fault) -> object:
+        """See ``Dialect``."""
+        return {"error": {"message": fault.message, "type": fault.kind, "param": None, "code": fault.code}}
+
+
+def _texts(message: _Message) -> Iterator[str]:
+    match message.content:
+        case None:
+            pass
+        case str(text):
+            yield text
+        case parts:
+            yield from (text_of(part.text) for part in parts)
+
+
+def _usage(spent: Spent) -> dict[str, object]:
+    usage: dict[str, object] = {
+        "prompt_tokens": spent.entered,
+        "completion_tokens": spent.left,
+        "total_tokens": spent.entered + spent.left,
+        "prompt_tokens_details": {"cached_tokens": spent.cached},
+    }
+    return usage if spent.cost is None else usage | {"cost": spent.cost}
+
+
+def _frame(by: Wording, kind: str) -> dict[str, object]:
+    return {
+        "id": f"chatcmpl-{by.digest[:24]}",
+        "object": kind,
+        "created": 0,  # a script has no clock: the same request gets the same bytes
+        "model": by.model,
+        "system_fingerprint": f"script-{by.script.fingerprint}",
+    }
+
+
+def _chunk(by: Wording, delta: dict[str, object], finish: str | None) -> dict[str, object]:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    return _frame(by, "chat.completion.chunk") | {"choices": [choice]}
+
+
+def _deltas(message: dict[str, Any]) -> Iterator[dict[str, object]]:
+    yield {"role": "assistant", "content": ""}
+    for key in ("content", "refusal"):
+        for piece in pieces(message.get(key) or ""):
+            yield {key: piece}
+    for index, call in enumerate(message.get("tool_calls", ())):
+        named = {"name": call["function"]["name"], "arguments": ""}
+        yield {"tool_calls": [{"index": index, "id": call["id"], "type": "function", "function": named}]}
+        for piece in pieces(call["function"]["arguments"]):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}

@@ -1,0 +1,106 @@
+"""Google's generateContent."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from engine.providers.scripted.dialects.base import Asked, Fault, Spent, Tool, Wording, encode, pieces, text_of
+
+_PATH: Final = re.compile(r"/models/(?P<model>[^/:]+):(?P<verb>generateContent|streamGenerateContent)")
+_STATUSES: Final = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+}
+"""Google's words by HTTP status; all others are ``INTERNAL``."""
+
+
+class _Content(Struct, frozen=True):
+    role: str = "user"
+    parts: list[dict[str, Any]] = []
+
+
+class _Declared(Struct, frozen=True, rename="camel"):
+    name: str = ""
+    parameters: dict[str, Any] | None = None
+    parameters_json_schema: dict[str, Any] | None = None
+
+
+class _Tools(Struct, frozen=True, rename="camel"):
+    function_declarations: list[_Declared] = []
+
+
+class _Request(Struct, frozen=True, rename="camel"):
+    contents: list[_Content]
+    system_instruction: _Content | None = None
+    tools: list[_Tools] | None = None
+
+
+class Gemini:
+    """See ``Dialect``."""
+
+    def read(self, body: bytes, path: str) -> Asked:
+        """See ``Dialect``. The model and whether a stream is wanted stand in the path."""
+        asked = _PATH.search(path)
+        assert asked is not None, "the server's routes see to it"
+        request = msgspec.json.decode(body, type=_Request)
+        if not request.contents:
+            raise msgspec.ValidationError("no contents")
+        roles = [content.role for content in request.contents]
+        first = roles.index("model") if "model" in roles else len(roles)
+        told = ([] if request.system_instruction is None else [request.system_instruction]) + request.contents[:first]
+        declared = [each for tools in request.tools or () for each in tools.function_declarations]
+        return Asked(
+            model=asked["model"],
+            opening="\n".join(text_of(content.parts) for content in told),
+            turn=roles.count("model"),
+            tools=tuple(Tool(each.name, each.parameters_json_schema or each.parameters or {}) for each in declared),
+            stream=asked["verb"] == "streamGenerateContent",
+        )
+
+    def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
+        """See ``Dialect``. A stream comes as server-sent events, which every client of ours asks for."""
+        finish = "SAFETY" if message.get("refusal") else "STOP"
+        parts = list(_parts(message))
+        if not by.asked.stream:
+            return [encode(_frame(by, parts, finish) | {"usageMetadata": _usage(spent)})]
+        split = [{"text": piece} for part in parts for piece in pieces(part.get("text", ""))]
+        split += [part for part in parts if "functionCall" in part]
+        chunks = [_frame(by, [part], None) for part in split]
+        chunks.append(_frame(by, [{"text": ""}], finish) | {"usageMetadata": _usage(spent)})
+        return [b"data: " + encode(chunk) + b"\r\n\r\n" for chunk in chunks]
+
+    def error(self, fault: Fault) -> object:
+        """See ``Dialect``."""
+        status = _STATUSES.get(fault.status, "INTERNAL")
+        return {"error": {"code": fault.status, "message": fault.message, "status": status}}
+
+
+def _parts(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if message.get("content") is not None:
+        yield {"text": message["content"]}
+    for call in message.get("tool_calls", ()):
+        arguments = msgspec.json.decode(call["function"]["arguments"])
+        yield {"functionCall": {"id": call["id"], "name": call["function"]["name"], "args": arguments}}
+
+
+def _frame(by: Wording, parts: list[dict[str, Any]], finish: str | None) -> dict[str, object]:
+    candidate: dict[str, object] = {"index": 0, "content": {"role": "model", "parts": parts}}
+    if finish is not None:
+        candidate["finishReason"] = finish
+    return {"candidates": [candidate], "modelVersion": by.model, "responseId": by.digest[:24]}
+
+
+def _usage(spent: Spent) -> dict[str, object]:
+    return {
+        "promptTokenCount": spent.entered,
+        "candidatesTokenCount": spent.left,
+        "totalTokenCount": spent.entered + spent.left,
+        "cachedContentTokenCount": spent.cached,
+    } | ({} if spent.cost is None else {"cost": spent.cost})

@@ -1,0 +1,179 @@
+"""Stories of real agents in real sandboxes: only their model is a script."""
+
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from engine.agents.registry import agent_named
+from engine.installed.agent import Installed
+from engine.installed.errors import KitUnavailable
+from engine.installed.kit import Kits
+from engine.prompting import load_prompts
+from engine.runtime import start_run
+from engine.setting import Setting
+from engine.system import clock
+from events.agent import AgentActed, AgentRunEnded, AgentSaid, CallReceived, CallRefused
+from events.base import Event
+from events.log import Selection
+from events.memory import MemoryLog
+from events.model import ModelAnswered
+from events.redact import Redactor
+from replay.redecide import decisions
+from replay.rerun import rerun
+from sandbox.base import SandboxBackend
+from sandbox.docker import docker_backend
+from sandbox.local import local_backend
+from tests.support.runs import SKILL, make_base, spec
+
+KEY = "sk-never-to-be-seen-inside"
+AGENTS = ["codex", "qwen-code", "opencode", "claude-code", "gemini-cli"]
+
+SCRIPT = """
+name = "agents"
+
+[[rule]]
+name = "aside"
+shell = false
+[[rule.turn]]
+text = "A title"
+repeat = true
+
+[[rule]]
+name = "looks for the key"
+[[rule.turn]]
+text = "I read first."
+command = "cat words.txt | tee answer.txt; env; cat /opt/stillroom/attempt/launch.json $HOME/.*/skills/*/SKILL.md"
+[[rule.turn]]
+text = "DONE"
+"""
+
+
+class Lived(NamedTuple):
+    """A run that has come to its end."""
+
+    log: MemoryLog
+    run: str
+    outcomes: dict[str, str]
+    events: dict[str, list[Event]]
+    """By stream."""
+
+
+@asynccontextmanager
+async def backend_named(name: str, folder: Path) -> AsyncIterator[SandboxBackend]:
+    """Open a backend that isolates, or skip and say why."""
+    if name == "docker":
+        async with docker_backend(folder / "sandboxes") as backend:
+            yield backend
+        return
+    local = await local_backend(folder / "sandboxes")
+    if local.describe().level == "none":
+        pytest.skip(local.describe().reason)
+    yield local
+
+
+async def live(cache: Path, base: Path, agent: str, where: str, **more: object) -> Lived:
+    """Have an agent solve the task of the tests."""
+    found = agent_named(agent)
+    assert isinstance(found, Installed)
+    try:
+        await Kits(cache).ready(found.recipe)
+    except KitUnavailable as error:
+        warnings.warn(f"REAL AGENT NOT TRIED: {error.problem}", UserWarning, stacklevel=2)
+        pytest.skip(error.problem)
+    log = MemoryLog(clock=clock, redactor=Redactor({"KEY": KEY}))
+    model = {"model": more.pop("model", "teacher"), "base_url": "script:script.toml", "api_key_env": "KEY"}
+    asked = spec(
+        agent={"name": agent, **more}, sandbox=where, method={"attempts": 1}, models={"teacher": model},
+        prices={str(model["model"]): {"input": "1", "output": "2"}},
+    )  # fmt: skip
+    async with backend_named(where, base) as backend:
+        report = await start_run(Setting(log, backend, load_prompts(), "test", {"KEY": KEY}, base, cache=cache), asked)
+    events: dict[str, list[Event]] = {}
+    async for each in log.read(Selection(run=report.run)):
+        events.setdefault(each.stream.name, []).append(each.event)
+    return Lived(log, report.run, report.outcomes, events)
+
+
+def skilled(folder: Path) -> Path:
+    """Make a folder with the task, the script and a skill."""
+    base = make_base(folder, SCRIPT)
+    (base / "skills" / "word").mkdir(parents=True)
+    (base / "skills" / "word" / "SKILL.md").write_text(SKILL)
+    return base
+
+
+def only(events: list[Event], kind: type[Event]) -> list[Event]:
+    """Give those of a kind."""
+    return [each for each in events if type(each) is kind]
+
+
+EVERYWHERE = pytest.mark.parametrize("where", ["local", pytest.param("docker", marks=pytest.mark.docker)])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@EVERYWHERE
+@pytest.mark.parametrize("agent", AGENTS)
+async def test_an_agent_solves_a_task_on_record_and_without_a_key(
+    agent: str, where: str, cache: Path, tmp_path: Path
+) -> None:
+    """Actions and calls are on record, the key is not in its sandbox, and the run comes out the same again."""
+    # When an agent solves a task, reads its skill, and looks for a key on its way.
+    lived = await live(cache, skilled(tmp_path), agent, where, skills="skills")
+    assert lived.outcomes == {"word": "solved"}
+    attempt = lived.events["attempt/word/1"]
+    # Then what it did and said is on record, and its answer.
+    acted = only(attempt, AgentActed)[0]
+    assert isinstance(acted, AgentActed)
+    assert b"tee answer.txt" in await lived.log.get(acted.command)
+    output = await lived.log.get(acted.output)
+    assert b"hello" in output
+    finals = [each for each in only(attempt, AgentSaid) if isinstance(each, AgentSaid) and each.final]
+    assert [await lived.log.get(each.text) for each in finals] == [b"DONE"]
+    # And which skills it was given, and that it read them.
+    ended = only(attempt, AgentRunEnded)[0]
+    assert isinstance(ended, AgentRunEnded)
+    assert [each.name for each in ended.skills] == ["word/SKILL.md"]
+    assert [each.name for each in ended.reads if each.read] == ["word/SKILL.md"]
+    # And so is each of its calls, with its cost.
+    calls = [events for name, events in lived.events.items() if name.startswith("call/word/1/")]
+    assert len(calls) >= 2
+    for call in calls:
+        assert isinstance(call[0], CallReceived)
+        assert isinstance(call[-1], ModelAnswered)
+        assert call[-1].cost is not None
+    # And neither key nor token were found: all it holds is what the log calls by its name.
+    assert KEY.encode() not in output
+    assert b"[secret:KEY]" not in output
+    assert b"[token]" in output
+    # And the whole run comes out again from the log alone.
+    assert (await rerun(lived.log, lived.run)).complete
+    made = await decisions(lived.log, lived.run)
+    assert [each.point for each in made if each.recorded != each.decided] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@EVERYWHERE
+async def test_without_skills_no_byte_of_one_is_touched(where: str, cache: Path, tmp_path: Path) -> None:
+    """The other arm of a comparison: an agent that looks for skills, and is given none."""
+    lived = await live(cache, skilled(tmp_path), "codex", where)
+    ended = only(lived.events["attempt/word/1"], AgentRunEnded)[0]
+    assert isinstance(ended, AgentRunEnded)
+    assert (ended.skills, ended.reads) == ((), ())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_a_limit_on_turns_ends_an_agent_that_is_not_ours(cache: Path, tmp_path: Path) -> None:
+    """It cannot be asked to stop, but its calls can be turned away."""
+    lived = await live(cache, make_base(tmp_path, SCRIPT), "codex", "local", max_turns=1)
+    ended = only(lived.events["attempt/word/1"], AgentRunEnded)[0]
+    assert isinstance(ended, AgentRunEnded)
+    assert (ended.answered, ended.stopped) == (1, "turn_limit")
+    assert any(only(events, CallRefused) for name, events in lived.events.items() if name.startswith("call/"))
+    assert (await rerun(lived.log, lived.run)).complete

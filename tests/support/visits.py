@@ -1,0 +1,104 @@
+"""A gateway for tests: real sockets, the scripted endpoint behind it, a log in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+
+from engine.budget import BudgetKeeper, Caps
+from engine.gateway.door import Door, DoorTerms
+from engine.gateway.exchange import Means
+from engine.gateway.server import Book, Gateway, open_gateway
+from engine.gateway.upstream import Upstream, open_carrier
+from engine.gateway.visit import VisitTerms
+from engine.pools.pools import room_of
+from engine.providers.prices import price_from
+from engine.providers.scripted.reading import parse_script
+from engine.providers.scripted.server import ScriptedEndpoint
+from engine.spec import AgentSpec
+from events.base import Event
+from events.log import EventLog, Selection
+
+PRICE = price_from("1", "2")
+TOKEN = "token-of-the-first-attempt"
+KEY = "sk-the-operators-own-key"
+
+SCRIPT = """
+name = "visits"
+
+[[rule]]
+name = "trouble"
+contains = ["Break"]
+[[rule.turn]]
+error = "rate_limit"
+retry_after_s = 3
+
+[[rule]]
+name = "half"
+contains = ["Half"]
+[[rule.turn]]
+error = "half"
+
+[[rule]]
+name = "hang"
+contains = ["Hang"]
+[[rule.turn]]
+error = "hang"
+
+[[rule]]
+name = "work"
+[[rule.turn]]
+text = "I look."
+command = "ls"
+usage = { input = 1000, output = 200, cached = 400 }
+"""
+
+
+class House(NamedTuple):
+    """A gateway with one door, and what is behind it."""
+
+    gateway: Gateway
+    door: Door
+    log: EventLog
+    budget: BudgetKeeper
+    endpoint: ScriptedEndpoint
+    folder: Path
+    terms: DoorTerms
+
+    async def ask(self, path: str, body: Any, *, token: str | None = TOKEN, door: Door | None = None) -> httpx.Response:
+        """Ask through a door, as an agent does: over its socket, with its token."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        async with self.client(door) as client:
+            return await client.post(path, json=body, headers=headers)
+
+    def client(self, door: Door | None = None) -> httpx.AsyncClient:
+        """Make a client that reaches the door's socket."""
+        transport = httpx.AsyncHTTPTransport(uds=str((door or self.door).socket))
+        return httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=20)
+
+    async def recorded(self, stream: str = "call/t/1/1") -> list[Event]:
+        """Read what was recorded of a call, once it is."""
+        await self.door.settled()
+        return [each.event async for each in self.log.read(Selection(run="r1")) if each.stream.name == stream]
+
+
+@asynccontextmanager
+async def house(
+    log: EventLog, folder: Path, *, caps: Caps | None = None, limits: AgentSpec | None = None
+) -> AsyncIterator[House]:
+    """Open it; where money is capped, answers are bounded to 1,000 tokens."""
+    budget = BudgetKeeper(caps or Caps(None, None))
+    async with (
+        ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint,
+        open_carrier() as carrier,
+        open_gateway(Book(log, "r1", None), budget) as gateway,
+    ):
+        upstream = Upstream(endpoint.base_url.removesuffix("/v1"), KEY, PRICE, 20.0)
+        visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
+        terms = DoorTerms(
+            "teacher", visit, limits or AgentSpec(), Means(log, carrier, upstream, budget, room_of(64, "calls"))
+        )
+        door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
+        yield House(gateway, door, log, budget, endpoint, folder, terms)
