@@ -10,7 +10,6 @@ from typing import NamedTuple
 from anyio import CancelScope, to_thread
 from anyio import Path as AsyncPath
 
-from events.base import StreamId
 from events.bundle_errors import BundleThere
 from events.bundle_format import (
     BLOBS,
@@ -27,8 +26,8 @@ from events.bundle_format import (
     write_manifest,
 )
 from events.chain import FORMAT as LOG_FORMAT
-from events.chain import GENESIS, link, stream_part
-from events.copying import decoded, names_within, with_ancestors
+from events.chain import GENESIS
+from events.copying import check_link, decoded, names_within, with_ancestors
 from events.digest import Digest, digest_of
 from events.log import Row, Selection, Source
 from events.log_errors import BlobErased, CopyBroken, LogError
@@ -125,7 +124,7 @@ class _Writing:
             for row in page:
                 if row.run in self._streams:
                     lines.append(Line(row, None if row.position == last + 1 else before))
-                    _check(before, row)
+                    check_link(before, row)
                     last = row.position
                 before = row.digest
             yield lines
@@ -181,17 +180,6 @@ class _Writing:
     def _put(self, blobs: Sequence[tuple[Digest, bytes]]) -> None:
         for digest, data in blobs:
             self._bundle.writestr(_entry(BLOBS + digest), data)
-
-
-def _check(before: bytes, row: Row) -> None:
-    """See that an event fits its digest: what was edited is not handed on as a run.
-
-    Raises:
-        CopyBroken: It does not.
-    """
-    part = stream_part(StreamId(row.run, row.name))
-    if link(before, (row.position, row.version, row.at), part, row.cause, row.payload) != row.digest:
-        raise CopyBroken(f"event {row.position}", "it does not fit its digest")
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -14,6 +14,7 @@ import msgspec
 
 from events import codec
 from events.base import Event, StreamId
+from events.chain import GENESIS, link, stream_part
 from events.log import Erasure, EventLog, Head, Row, Selection, Source
 from events.log_errors import BlobErased, CopyBroken, EventRefused, LogError, RunDiffers
 from events.session import RunForked
@@ -53,7 +54,7 @@ async def copy(source: Source, log: EventLog, runs: Collection[str] | None = Non
     onward = runs is None and await _begins_alike(source, start)
     there = {} if onward else await _there(source, log, runs)
     copying = _Copying(source, log, start if onward else None)
-    async for page in _rows(source, runs, after=start.position if onward else 0):
+    async for page in _fitting(source.rows(Selection(after=start.position if onward else 0)), runs):
         await copying.take([row for row in page if row.version > there.get(StreamId(row.run, row.name), 0)])
     await log.adopt(())  # blobs that were put last
     before = start.position if onward else sum(there.values())
@@ -72,10 +73,44 @@ async def _begins_alike(source: Source, head: Head) -> bool:
     return False
 
 
-async def _rows(source: Source, runs: Collection[str] | None, *, after: int = 0) -> AsyncIterator[Sequence[Row]]:
+async def _rows(source: Source, runs: Collection[str] | None) -> AsyncIterator[Sequence[Row]]:
     only = next(iter(runs)) if runs is not None and len(runs) == 1 else None
-    async for page in source.rows(Selection(run=only, after=after)):
+    async for page in source.rows(Selection(run=only)):
         yield page if runs is None else [row for row in page if row.run in runs]
+
+
+async def _fitting(pages: AsyncIterator[Sequence[Row]], runs: Collection[str] | None) -> AsyncIterator[Sequence[Row]]:
+    """Give the events of some runs, and see that each fits the one before it in the log, whose ever that is.
+
+    What was edited would get a new digest where it is copied to, and look like any other event.
+    """
+    position, before = 0, GENESIS
+    async for page in pages:
+        chosen = []
+        for row in page:
+            if runs is None or row.run in runs:
+                if row.position == position + 1:
+                    check_link(before, row)
+                chosen.append(row)
+            position, before = row.position, row.digest
+        yield chosen
+
+
+def check_link(before: bytes, row: Row) -> None:
+    """See that an event fits its digest.
+
+    Args:
+        before: Digest of the event before it in the log.
+        row: The event.
+
+    Raises:
+        CopyBroken: It does not.
+    """
+    part = stream_part(StreamId(row.run, row.name))
+    if link(before, (row.position, row.version, row.at), part, row.cause, row.payload) != row.digest:
+        raise CopyBroken(
+            f"event {row.position}", "it does not fit its digest: it was changed, or the one before it was"
+        )
 
 
 async def _there(source: Source, log: EventLog, runs: Collection[str] | None) -> dict[StreamId, int]:

@@ -136,13 +136,16 @@ async def test_what_is_a_secret_there_is_not_copied(log: EventLog) -> None:
 
 
 async def test_a_damaged_log_is_not_copied_as_if_it_were_whole(tmp_path: Path) -> None:
-    """The event is named; nothing of a digest that does not fit is passed on."""
+    """The event is named, and gets no new digest anywhere; runs that nobody touched can be saved."""
     async with await SqliteLog.open(tmp_path / "log.db", clock=ticking()) as log:
         await filled(log)
     edit_events(tmp_path / "log.db", "sandbox.failed", "two", "2wo")
     async with await SqliteSource.open_source(tmp_path / "log.db") as source, other() as copied:
-        with pytest.raises(CopyBroken, match="does not fit its digest"):
-            await copy(source, copied)
+        for runs in (None, ["run-1"]):
+            with pytest.raises(CopyBroken, match=r"event 2 .* does not fit its digest"):
+                await copy(source, copied, runs)
+        assert (await copied.head()).position == 0
+        assert (await copy(source, copied, ["run-2"])).events == 3
 
 
 async def test_the_source_is_only_read(tmp_path: Path) -> None:
