@@ -10,7 +10,22 @@ from cyclopts import App, Parameter
 
 from engine.system import clock
 from views.calling import call, finish
-from views.commands import bundle, control, imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
+from views.commands import (
+    agents,
+    bundle,
+    control,
+    imports,
+    log,
+    look,
+    pdi,
+    prepare,
+    replay,
+    run,
+    skills,
+    tasks,
+    what_if,
+    why,
+)
 from views.machine import Machine
 
 app: Final = App(
@@ -32,6 +47,7 @@ def _group(name: str, help_: str) -> App:
 _run = _group("run", "Start a run: from a spec, or from flags alone.")
 _pdi = _group("pdi", "How far each memo of a run rested on what was executed: as recorded, or under other settings.")
 _tasks = _group("tasks", "Datasets of tasks.")
+_agents = _group("agents", "Who acts in a sandbox: agents of ours, and those of other makes.")
 _skills = _group("skills", "The skills that were distilled.")
 _log = _group("log", "The log itself.")
 _bundle = _group("bundle", "Runs in one file, to be carried elsewhere.")
@@ -63,6 +79,9 @@ app.command(why.blame)
 
 _tasks.command(tasks.check_tasks, name="check")
 _tasks.command(tasks.run_tasks, name="run")
+_agents.command(agents.list_agents, name="list")
+_agents.command(agents.check_agents, name="check")
+_agents.command(agents.replay_attempt, name="replay")
 
 _skills.command(skills.list_skills, name="list")
 _skills.command(skills.show_skill, name="show")

@@ -4,6 +4,7 @@ StillroomError
 └── ReplayError
     ├── NotRerunnable       a run that no actor of ours made
     ├── NothingDecided      a run that was cut off before it began
+    ├── AgentNotRun         an attempt in which no agent of another make came to its end
     └── CauseLost           bytes that a decision rested on are gone
 """
 
@@ -40,6 +41,20 @@ class NothingDecided(ReplayError):
             remedy="`stillroom runs` lists the others",
         )
         self.run = run
+
+
+class AgentNotRun(ReplayError):
+    """Raised when an attempt has no agent of another make to run again."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, attempt: str) -> None:
+        super().__init__(
+            f"no installed agent came to its end in {attempt} of run {run}",
+            remedy="name an attempt of such an agent; the actors of any run are run again by `stillroom replay`",
+        )
+        self.run = run
+        self.attempt = attempt
 
 
 class CauseLost(ReplayError):

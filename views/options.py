@@ -68,7 +68,7 @@ class Wishes:
     base_url: str | None = None
     """Of an OpenAI-compatible API."""
     agent: Annotated[str | None, Parameter(name=("--agent", "-a"))] = None
-    """shell, oracle or nop."""
+    """shell, oracle, nop, or an installed one: see `stillroom agents list`."""
     concurrency: Annotated[int | None, Parameter(name=("--concurrency", "-n"))] = None
     """Trials at a time."""
     attempts: int | None = None

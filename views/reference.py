@@ -12,7 +12,22 @@ from engine.config_template import toml
 from engine.config_values import words
 from events.errors import ExitCode
 from views import problems
-from views.commands import bundle, control, imports, log, look, pdi, prepare, replay, run, skills, tasks, what_if, why
+from views.commands import (
+    agents,
+    bundle,
+    control,
+    imports,
+    log,
+    look,
+    pdi,
+    prepare,
+    replay,
+    run,
+    skills,
+    tasks,
+    what_if,
+    why,
+)
 from views.commands.rows import Rows
 from views.event_docs import event_docs, field_docs
 
@@ -26,6 +41,7 @@ ROWS: Final[Rows] = {
     **pdi.ROWS,
     **replay.ROWS,
     **tasks.ROWS,
+    **agents.ROWS,
     **what_if.ROWS,
     **why.ROWS,
     **skills.ROWS,

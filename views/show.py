@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.lineage import Places, pages_of
+from events.agent import AgentActed, AgentSaid
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged
 from events.base import Event, Recorded, StreamId
 from events.digest import Digest
@@ -91,7 +92,17 @@ def _told(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
         case AgentEnded():
             return "agent", f"{event.reason} after {event.turns} turns {event.detail}".rstrip(), ()
         case _:
-            return _told_of_end(event)
+            return _told_of_installed(event) or _told_of_end(event)
+
+
+def _told_of_installed(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
+    match event:
+        case AgentActed():
+            return "run", event.tool, (event.command, event.output)
+        case AgentSaid():
+            return "said", "its answer" if event.final else "", (event.text,)
+        case _:
+            return None
 
 
 def _told_of_end(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:

@@ -8,6 +8,11 @@ from engine.errors import NameUnknown
 GROUP = "stillroom.agents"
 
 
+def agent_names() -> tuple[str, ...]:
+    """List all agents that some installed package registers."""
+    return tuple(sorted(point.name for point in entry_points(group=GROUP)))
+
+
 def agent_named(name: str) -> Agent:
     """Find an agent.
 

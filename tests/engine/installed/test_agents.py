@@ -1,6 +1,5 @@
 """Stories of real agents in real sandboxes: only their model is a script."""
 
-import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from events.log import Selection
 from events.memory import MemoryLog
 from events.model import ModelAnswered
 from events.redact import Redactor
+from replay.agent import replay_agent
 from replay.redecide import decisions
 from replay.rerun import rerun
 from sandbox.base import SandboxBackend
@@ -82,8 +82,7 @@ async def live(cache: Path, base: Path, agent: str, where: str, **more: object) 
     try:
         await Kits(cache).ready(found.recipe)
     except KitUnavailable as error:
-        warnings.warn(f"REAL AGENT NOT TRIED: {error.problem}", UserWarning, stacklevel=2)
-        pytest.skip(error.problem)
+        pytest.skip(f"REAL AGENT NOT TRIED: {error.problem}")
     log = MemoryLog(clock=clock, redactor=Redactor({"KEY": KEY}))
     model = {"model": more.pop("model", "teacher"), "base_url": "script:script.toml", "api_key_env": "KEY"}
     asked = spec(
@@ -177,3 +176,31 @@ async def test_a_limit_on_turns_ends_an_agent_that_is_not_ours(cache: Path, tmp_
     assert (ended.answered, ended.stopped) == (1, "turn_limit")
     assert any(only(events, CallRefused) for name, events in lived.events.items() if name.startswith("call/"))
     assert (await rerun(lived.log, lived.run)).complete
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_a_closed_agent_runs_again_from_the_log_and_what_it_asks_otherwise_is_named(
+    cache: Path, tmp_path: Path
+) -> None:
+    """Its model's answers are taken from the log, so a change of its surroundings shows in what it asks."""
+    # Given an attempt of an agent.
+    base = make_base(tmp_path, SCRIPT.replace("; env;", ";").replace("/opt/stillroom/attempt/launch.json ", ""))
+    lived = await live(cache, base, "codex", "local")
+    # When it is run again.
+    async with backend_named("local", base) as backend:
+        setting = Setting(lived.log, backend, load_prompts(), "test", {}, base, cache=cache)
+        again = await replay_agent(setting, lived.run, "attempt/word/1")
+        # Then it asks what it asked, but for ids of its own.
+        assert again.same, again.difference
+        assert (again.recorded, again.equal + again.alike) == (2, 2)
+        # When its environment is another one by now.
+        (base / "tasks" / "word" / "environment" / "words.txt").write_text("farewell")
+        other = await replay_agent(setting, lived.run, "attempt/word/1")
+    # Then the first request that differs is named, with the place and both texts.
+    assert not other.same
+    assert other.difference is not None
+    assert other.difference.number == 2
+    assert other.difference.at.startswith("input[")
+    assert "hello" in other.difference.recorded
+    assert "farewell" in other.difference.now

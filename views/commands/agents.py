@@ -1,0 +1,54 @@
+"""Commands about agents."""
+
+from typing import Final
+
+from events.errors import ExitCode
+from replay.agent import replay_agent
+from views import agents, live
+from views.commands.rows import Rows
+from views.commands.run import open_for
+from views.errors import UsageWrong
+from views.ids import AttemptTarget, find_target
+from views.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {
+    "agents list": (agents.AgentRow,),
+    "agents check": (agents.AgentRow,),
+    "agents replay": (agents.ReplayRow,),
+}
+
+
+def list_agents(*, options: Options = ASIS, machine: Given) -> None:
+    """List the agents that a spec may name, and which of them are installed."""
+    options.screen(machine).show(agents.rows(machine.environment), agents.render)
+
+
+async def check_agents(*names: str, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Install agents of other makes, pinned, and have each say its version.
+
+    Args:
+        names: Which. Default: all of them.
+    """
+    rows = await agents.checked(names, machine.environment)
+    options.screen(machine).show(rows, agents.render)
+    return ExitCode.DONE if all(row.state == "ready" for row in rows) else ExitCode.NEGATIVE
+
+
+async def replay_attempt(attempt: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Run an installed agent again in a fresh sandbox, its model's answers taken from the log.
+
+    No model is called and nothing is written. Where the agent asks something else than it did, the first such request
+    is named, and the exit code is 4.
+
+    Args:
+        attempt: RUN:TRIAL/N, or TRIAL/N of the latest run.
+    """
+    async with options.desk(machine) as desk:
+        target = await find_target(desk.log, attempt)
+        if not isinstance(target, AttemptTarget):
+            raise UsageWrong(f"{attempt!r} is no attempt", remedy="write TRIAL/N or RUN:TRIAL/N")
+        spec = await live.spec_of(desk.log, target.run)
+    async with open_for(machine, options, spec) as setting:
+        found = await replay_agent(setting, target.run, f"attempt/{target.trial}/{target.attempt}")
+    options.screen(machine).draw(agents.replay_row(found), agents.render_replay)
+    return ExitCode.DONE if found.same else ExitCode.DIVERGED
