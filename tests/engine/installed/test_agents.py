@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from engine.agents.registry import agent_named
@@ -12,15 +14,18 @@ from engine.installed.agent import Installed
 from engine.installed.errors import KitUnavailable
 from engine.installed.kit import Kits
 from engine.prompting import load_prompts
-from engine.runtime import start_run
+from engine.runtime import resume_run, start_run
 from engine.setting import Setting
 from engine.system import clock
 from events.agent import AgentActed, AgentRunEnded, AgentSaid, CallReceived, CallRefused
-from events.base import Event
+from events.attempt import AttemptAbandoned
+from events.base import Draft, Event
+from events.codec import tag_of
 from events.log import Selection
 from events.memory import MemoryLog
 from events.model import ModelAnswered
 from events.redact import Redactor
+from events.session import ScopeStopped
 from replay.agent import replay_agent
 from replay.redecide import decisions
 from replay.rerun import rerun
@@ -204,3 +209,60 @@ async def test_a_closed_agent_runs_again_from_the_log_and_what_it_asks_otherwise
     assert other.difference.at.startswith("input[")
     assert "hello" in other.difference.recorded
     assert "farewell" in other.difference.now
+
+
+HANGING = """
+name = "hanging"
+[[rule]]
+name = "all"
+[[rule.turn]]
+error = "hang"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("how", ["interrupted", "killed"])
+async def test_a_run_that_was_cut_off_under_an_agent_goes_on_with_a_fresh_attempt(
+    how: str, cache: Path, tmp_path: Path
+) -> None:
+    """Its sandbox is gone, and so is the agent: the attempt is abandoned, its call stopped, and neither is a score."""
+    # Given a run that is cut off while its agent waits for its model.
+    base = make_base(tmp_path, HANGING)
+    log = MemoryLog(clock=clock)
+    asked = spec(agent={"name": "codex"}, method={"attempts": 1})
+    async with backend_named("local", base) as backend:
+        setting = Setting(log, backend, load_prompts(), "test", {}, base, cache=cache)
+        async with anyio.create_task_group() as group:
+            group.start_soon(start_run, setting, asked)
+            while not [each async for each in log.read(Selection(tags=("call.asked",)))]:
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        run = (await log.runs())[0]
+        if how == "killed":
+            setting = setting._replace(log=await until(log, run, "session.ended"))
+        # When it goes on, and its model answers by now.
+        (base / "script.toml").write_text(SCRIPT)
+        report = await resume_run(setting, run)
+    # Then the attempt was abandoned, and a fresh one solved the task.
+    assert report.outcomes == {"word": "solved"}
+    events: dict[str, list[Event]] = {}
+    async for each in setting.log.read(Selection(run=run)):
+        events.setdefault(each.stream.name, []).append(each.event)
+    abandoned = events["attempt/word/1"][-1]
+    assert isinstance(abandoned, AttemptAbandoned)
+    assert abandoned.reason == "sandbox_lost"
+    # And so says its call.
+    assert isinstance(events["call/word/1/1"][-1], ScopeStopped)
+    assert (await rerun(setting.log, run)).complete
+
+
+async def until(log: MemoryLog, run: str, tag: str) -> MemoryLog:
+    """Give a log as it stood before the first event of a tag, as a process leaves it that is killed."""
+    cut = MemoryLog(clock=clock)
+    cut._kept.blobs.update(log._kept.blobs)
+    async for each in log.read(Selection(run=run)):
+        if tag_of(each.event) == tag:
+            break
+        await cut.append(each.stream, [Draft(each.event, each.cause)], expected_version=each.version - 1)
+    return cut
