@@ -9,6 +9,7 @@ from engine.actors.run import RunPlan, run
 from engine.control import Board, Helm
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import RUN, Histories, load_histories
+from engine.installed.opening import prepare
 from engine.kept import first_of
 from engine.live import live_ports
 from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs
@@ -52,6 +53,7 @@ async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], No
     """
     tasks = chosen_tasks(spec, setting.base)
     check(setting, spec, tasks)
+    await prepare(setting, spec)
     opened = opening(setting, spec, tasks)
     plan = plan_of(opened, [spec], setting.prompts)
     run_id = mint_run_id()

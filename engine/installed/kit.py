@@ -35,9 +35,15 @@ class Kit(NamedTuple):
 class Kits:
     """The kits of one user."""
 
-    def __init__(self, cache: Path) -> None:
-        """Say where they are kept; the folder is made when it is needed."""
+    def __init__(self, cache: Path, *, programs: str | None = None) -> None:
+        """Say where they are kept; the folder is made when it is needed.
+
+        Args:
+            cache: The folder.
+            programs: Where npm is looked for, as in ``PATH``. None: where this process looks.
+        """
         self._cache = cache
+        self._programs = programs
         self._lock = anyio.Lock()
 
     def here(self, recipe: Recipe) -> Kit | None:
@@ -67,7 +73,8 @@ class Kits:
     async def _install(self, recipe: Recipe) -> None:
         if not sys.platform.startswith("linux"):
             raise KitUnavailable(recipe.name, "sandboxes run Linux, and this machine does not", remedy="use Linux")
-        if shutil.which("npm") is None:
+        npm = shutil.which(_NPM[0], path=self._programs)
+        if npm is None:
             raise KitUnavailable(
                 recipe.name, "there is no npm", remedy="install node with npm (on Debian: apt-get install npm)"
             )
@@ -75,7 +82,7 @@ class Kits:
         made = await anyio.to_thread.run_sync(_prepared, folder, _manifest(recipe))
         try:
             with anyio.fail_after(_INSTALL_S):
-                await anyio.run_process(_NPM, cwd=made)
+                await anyio.run_process([npm, *_NPM[1:]], cwd=made)
             await anyio.to_thread.run_sync(_keep, made, folder)
         except CalledProcessError as error:
             said = (error.stderr or error.stdout or b"").decode(errors="replace").strip()

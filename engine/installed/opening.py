@@ -37,6 +37,17 @@ class Parts(NamedTuple):
     sandboxes: SandboxPort
 
 
+async def prepare(setting: Setting, spec: RunSpec) -> None:
+    """Have the kit of an installed agent here before anything is recorded.
+
+    Raises:
+        KitUnavailable: What the agent needs is not here and cannot be fetched.
+    """
+    agent = agent_named(spec.agent.name)
+    if isinstance(agent, Installed):
+        await kits_of(setting, agent).ready(agent.recipe)
+
+
 async def open_agents(
     stack: AsyncExitStack, setting: Setting, spec: RunSpec, book: Book, parts: Parts
 ) -> AgentPort | None:
