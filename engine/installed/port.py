@@ -130,8 +130,9 @@ class AgentPort:
 def _write(folder: Path, launch: Launch, instruction: bytes, skills: str | None) -> None:
     """Write down what the launcher needs."""
     told = {"argv": launch.argv, "env": dict(launch.env), "files": dict(launch.files), "skills": skills}
-    (folder / "instruction").write_bytes(instruction)
-    (folder / "launch.json").write_bytes(msgspec.json.encode(told))
+    for name, data in (("instruction", instruction), ("launch.json", msgspec.json.encode(told))):
+        (folder / name).write_bytes(data)
+        (folder / name).chmod(0o644)  # the agent may run as any user of its sandbox
 
 
 def _laid_out(folder: Path, skills: Path | None) -> dict[str, bytes]:
