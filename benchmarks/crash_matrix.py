@@ -50,13 +50,19 @@ class Part(NamedTuple):
     run_usd: str
     in_file: bool
     points: Points
+    on_loss: str = "abandon"
+    forked: bool = False
 
 
 def parts(every: int) -> list[Part]:
     """Say what is tried. Second deaths fall where a resume records what it found, and a while later."""
     later = (0, 1, 2, 3, 4, 5, 12, 40, 120)
+
+    def one(most: int) -> Sequence[tuple[int, ...]]:
+        return [(at,) for at in range(0, most, every)]
+
     return [
-        Part("one death", "1", in_file=False, points=lambda most: [(at,) for at in range(0, most, every)]),
+        Part("one death", "1", in_file=False, points=one),
         Part(
             "one death, in a file", "1", in_file=True, points=lambda most: [(at,) for at in range(0, most, 4 * every)]
         ),
@@ -72,6 +78,9 @@ def parts(every: int) -> list[Part]:
             in_file=False,
             points=lambda most: [(at, 30) for at in range(0, most, 3 * every)],
         ),
+        Part("a fork", "1", in_file=False, points=one, forked=True),
+        Part("rebuilt", "1", in_file=False, points=one, on_loss="rebuild"),
+        Part("a fork, rebuilt", "1", in_file=False, points=one, on_loss="rebuild", forked=True),
     ]
 
 
@@ -84,15 +93,17 @@ async def tried(part: Part, here: World, logs: Callable[[], OpenLog]) -> int:
     for deaths in part.points(plain.moments[0]):
         seen.append(await ended(here, deaths, logs()))
         found = wrong(plain, seen[-1]) if part.run_usd == "1" else wrong_with_cap(seen[-1])
+        lost = seen[-1].account.lost if part.on_loss == "rebuild" else ()
+        found += [f"trial {name} lost a sandbox that should have been rebuilt" for name in sorted(lost)]
         bad += len(found)
         for each in found:
             print(f"  LOOK {each}; died at {seen[-1].deaths}")
-    lost = sum(len(each.account.lost) for each in seen)
+    gone = sum(len(each.account.lost) for each in seen)
     died = Counter(f"{moment.side} {moment.what}" for each in seen for moment in each.deaths)
     again = sum(each.again for each in seen)
     print(
         f"{part.name:<22} {plain.account.events:>6} {len(seen):>6} {sum(died.values()):>6} "
-        f"{sum(each.resumes for each in seen):>7} {lost:>7} {bad:>11} {again:>8} {time.perf_counter() - begun:>6.0f}"
+        f"{sum(each.resumes for each in seen):>7} {gone:>7} {bad:>11} {again:>8} {time.perf_counter() - begun:>6.0f}"
     )
     print("  " + ", ".join(f"{count} {place}" for place, count in sorted(died.items())))
     return bad
@@ -105,7 +116,9 @@ async def placed(part: Part, *, real: bool) -> AsyncIterator[tuple[World, Callab
         folder, numbers = Path(name), count()
         local = await local_backend(folder / "sandboxes")
         backend: Callable[[], SandboxBackend] = (lambda: local) if real else PretendBackend
-        async with world(folder, run_usd=part.run_usd, backend=backend) as here:
+        async with world(
+            folder, run_usd=part.run_usd, backend=backend, on_loss=part.on_loss, forked=part.forked
+        ) as here:
             yield here, (lambda: in_file(folder / f"{next(numbers)}.db")) if part.in_file else in_memory
 
 

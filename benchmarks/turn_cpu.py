@@ -114,6 +114,7 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
                 budget,
                 None,
                 Admission("bench", pools, room_of(samples), Orders()),
+                None,
             )
             plan = plan_of(opening(setting, spec, tasks), [spec], setting.prompts)
             wall, cpu = time.perf_counter(), time.process_time()

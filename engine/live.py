@@ -1,7 +1,8 @@
 """The live ports of a run: every door to the world, opened together and closed together."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import NamedTuple
 
 from engine.actors.run import RunPlan
@@ -17,6 +18,7 @@ from engine.model_port import Line, ModelPort
 from engine.planning import nano
 from engine.pools.admission import Admission
 from engine.ports import Leave, Place, Port
+from engine.rebuilding import held, rebuild
 from engine.sandbox_port import SandboxPort
 from engine.session import Session
 from engine.setting import Setting, chosen_tasks
@@ -27,8 +29,11 @@ from events.base import Event, Recorded
 from events.budget import BudgetAsked
 from events.model import ModelAsked
 from events.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
+from events.session import SandboxRebuilt, ScopeStopped
 from events.trial import TaskAsked
 from events.values import Role
+
+Note = Callable[[Event], Awaitable[object]]
 
 
 class LivePorts(NamedTuple):
@@ -41,6 +46,8 @@ class LivePorts(NamedTuple):
     agents: AgentPort | None
     """None: the agent is not of another make."""
     admission: Admission
+    rebuilt: Note | None
+    """Records that a sandbox was made again. None: none is, and an attempt whose sandbox is gone is abandoned."""
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Wait for orders and places."""
@@ -66,11 +73,23 @@ class LivePorts(NamedTuple):
             case _:
                 raise KeyError(type(asked).__name__)
 
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
-        """Only sandboxes end with the process that held them, and the agents in them."""
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+        """Only sandboxes end with the process that held them, and the agents in them; make one again if it may be."""
         if isinstance(history[0].event, CallReceived):
-            return "the agent that called ended with the process that held its sandbox"
-        return self.sandboxes.stranded(history)
+            return ScopeStopped("sandbox_lost", "the agent that called ended with the process that held its sandbox")
+        lost = held(history)
+        if lost is None:
+            return None
+        if self.rebuilt is None or lost.foreign:
+            return ScopeStopped("sandbox_lost", "the sandbox ended with the process that held it")
+        async with self.leave(lost.asked, place) as leave:
+            found = await leave.during(partial(rebuild, lost, self.sandboxes, place))
+            if not isinstance(found, SandboxRebuilt):
+                await self.sandboxes.drop(place.stream)
+        if isinstance(found, SandboxRebuilt):
+            await self.rebuilt(found)
+            return None
+        return found or leave.stop
 
 
 @asynccontextmanager
@@ -105,6 +124,7 @@ async def live_ports(
             budget=budget,
             agents=agents,
             admission=Admission(board.run, board.pools, board.trials, board.orders),
+            rebuilt=session.note if spec.on_loss == "rebuild" else None,
         )
 
 

@@ -14,6 +14,7 @@ from events.base import Appended, Draft, Event, Fence, Recorded, StreamId
 from events.codec import tag_of
 from events.digest import Digest
 from events.log import EVERYTHING, Erasure, EventLog, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.session import ScopeStopped
 
 
 class Died(BaseException):
@@ -83,9 +84,9 @@ class MortalPorts:
         """Find the port for this request, and the moments around it."""
         return partial(self._through, self._ports.door(asked))
 
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
         """Ask the ports."""
-        return self._ports.stranded(history)
+        return await self._ports.recover(history, place)
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Wait where the ports have one wait."""

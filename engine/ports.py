@@ -67,8 +67,8 @@ class Ports(Protocol):
             KeyError: Nothing answers this kind; a mistake in composing, not an outcome.
         """
 
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
-        """Say what a stream's history relies on that is no longer there, such as a sandbox of a dead process.
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+        """Bring back what a stream's history relies on, such as a sandbox of a dead process, or say that it is lost.
 
         Asked once, when an actor crosses from its recorded history into the live world. None: it may go on.
         """
@@ -87,7 +87,7 @@ class Ports(Protocol):
 
 
 class PortTable:
-    """Ports by the type of what they answer; nothing is ever stranded behind them."""
+    """Ports by the type of what they answer; nothing is ever lost behind them."""
 
     def __init__(self, doors: Mapping[type[Event], Port]) -> None:
         self._doors = dict(doors)
@@ -96,9 +96,9 @@ class PortTable:
         """Find the port for this request."""
         return self._doors[type(asked)]
 
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
         """Nothing here outlives its call."""
-        del history
+        del history, place
         return None
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:

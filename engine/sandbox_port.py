@@ -4,13 +4,13 @@ It owns every sandbox of its process, and closes what is left when the run lets 
 has to clean up.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol, assert_never
 
 import anyio
 
 from engine.ports import Place
-from events.base import Event, Recorded
+from events.base import Event
 from events.digest import Digest
 from events.log import BlobStore
 from events.sandbox import (
@@ -65,19 +65,6 @@ class SandboxPort:
         self._open: dict[str, tuple[Sandbox, Task]] = {}
         self.ground: Ground | None = None
         """None: sandboxes see nothing of us."""
-
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
-        """Say whether a stream's history relies on a sandbox that a dead process took with it."""
-        relies = False
-        for recorded in history:
-            match recorded.event:
-                case SandboxOpened():
-                    relies = True
-                case VerifierRewarded() | VerifierSilent() | SandboxReleased():
-                    relies = False
-                case _:
-                    pass
-        return "the sandbox ended with the process that held it" if relies else None
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Do it; what breaks in a sandbox is an outcome of its own, never the agent's."""

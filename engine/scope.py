@@ -279,9 +279,10 @@ class Scope:
         if self._crossed or self._world.ports is None:
             return
         self._crossed = True
-        stranded = self._world.ports.stranded(self._history)
-        if stranded is not None:
-            raise await self._stopped(ScopeStopped("sandbox_lost", stranded))
+        place = Place(self._world.run, self.name, self._version)
+        lost = await self._world.ports.recover(self._history, place)
+        if lost is not None:
+            raise await self._stopped(lost)
 
     def _count_time(self, asked: Kept, position: int, at: int) -> None:
         """Add an effect's duration, unless a process died in the middle of it: nobody was waiting then.

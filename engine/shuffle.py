@@ -10,6 +10,7 @@ from anyio.lowlevel import checkpoint
 from engine.ports import Leave, Place, Port, Ports
 from events.base import Event, Recorded
 from events.digest import digest_of
+from events.session import ScopeStopped
 
 MOST_TURNS: Final = 64
 """Turns of the event loop that a request, and then its answer, may be held back. An effect itself takes a few."""
@@ -26,9 +27,9 @@ class Shuffled:
         """Find the port for this request, and stand before it."""
         return partial(self._late, self._ports.door(asked))
 
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
         """What is gone stays gone in any order."""
-        return self._ports.stranded(history)
+        return await self._ports.recover(history, place)
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Wait where the ports have one wait."""

@@ -167,6 +167,9 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Trials per task."""
     sandbox: BackendName = "local"
     """Where attempts take place: on this machine under bubblewrap, or in containers."""
+    on_loss: Literal["abandon", "rebuild"] = "abandon"
+    """What becomes of an attempt whose sandbox ended with its process. ``rebuild``: its recorded commands are run again
+    in a new one, and it goes on if each ends as recorded. ``abandon``: that is not tried. Neither gives a score."""
     method: MethodSpec = MethodSpec()
     agent: AgentSpec = AgentSpec()
     models: dict[Literal["teacher", "reflector", "distiller"], ModelSpec] = msgspec.field(default_factory=dict)

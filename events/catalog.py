@@ -29,6 +29,7 @@ from events.session import (
     InputsChanged,
     RunForked,
     SandboxesSwept,
+    SandboxRebuilt,
     ScopeStopped,
     SessionEnded,
     SessionStarted,
@@ -54,6 +55,7 @@ AnyEvent: TypeAlias = (
     | InFlightFound
     | InputsChanged
     | SandboxesSwept
+    | SandboxRebuilt
     | RunForked
     | SessionEnded
     | ScopeStopped

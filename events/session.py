@@ -72,6 +72,27 @@ class SandboxesSwept(Event, frozen=True, tag="session.sandboxes_swept"):
     names: tuple[str, ...]
 
 
+class OutputDiffered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a command printed that was run again, where that is not what it printed before."""
+
+    asked: Ref
+    """The recorded request."""
+    stdout: Digest
+    """Blob: all of it."""
+    stderr: Digest
+
+
+class SandboxRebuilt(Event, frozen=True, tag="session.sandbox_rebuilt"):
+    """A sandbox that ended with its process was made again, and what was done in it was done again."""
+
+    stream: str
+    """Of the attempt that relies on it."""
+    actions: int
+    """Commands that were run again; each ended as it is recorded to have ended."""
+    differing: tuple[OutputDiffered, ...]
+    """Those that printed something else. The agent goes on from what it saw, which is what is recorded."""
+
+
 class SessionEnded(Event, frozen=True, tag="session.ended"):
     """The process let go of the run in good order."""
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from engine.budget import BudgetKeeper, Caps
 from engine.conversation import ConversationReader
-from engine.histories import load_histories
+from engine.histories import Histories, load_histories
 from engine.lineage import SESSION
 from engine.model_port import build_request
 from engine.providers.base import body_of
@@ -37,7 +37,7 @@ class Account(NamedTuple):
     spent: Mapping[str, NanoUsd]
     """By trial, without the bounds of calls that were in flight when a process died."""
     sent: Counter[str]
-    """By digest of a request's body: how often a model may have received it."""
+    """By digest of a request's body: how often a model may have received it from this run, its ancestors left out."""
     equal: bool
     """Whether the rerun came out the same, to the end of the run."""
     sound: bool
@@ -51,7 +51,8 @@ async def account_of(log: EventLog, run: str) -> Account:
         RunUnknown: There is no such run.
         ReplayDiverged, HistoryUnread: Its rerun is not equal.
     """
-    streams = (await load_histories(log, run)).by_stream
+    histories = await load_histories(log, run)
+    streams = histories.by_stream
     keeper = BudgetKeeper(Caps(None, None))
     keeper.fold(streams)
     digests, bounds = await trial_digests(log, run), _lost_bounds(streams)
@@ -61,7 +62,7 @@ async def account_of(log: EventLog, run: str) -> Account:
         digests,
         frozenset(await trials_that_lost_a_sandbox(log, run)),
         {trial: keeper.of_trial(trial) - bounds[trial] for trial in digests},
-        await _sent(log, streams),
+        await _sent(log, histories),
         (await rerun(log, run)).complete,
         (await verify(log)).sound,
     )
@@ -95,18 +96,22 @@ def _lost_bounds(streams: Streams) -> Counter[str]:
     return bounds
 
 
-async def _sent(log: EventLog, streams: Streams) -> Counter[str]:
-    """Count how often each request may have been received: tries made, and calls in flight when a process died."""
+async def _sent(log: EventLog, histories: Histories) -> Counter[str]:
+    """Count how often each request may have been received: tries made, and calls in flight when a process died.
+
+    What a fork shares was sent by its ancestors.
+    """
+    streams, shared = histories.by_stream, histories.bases
     reader = ConversationReader(log)
     bodies: dict[Ref, str] = {}
     counts: Counter[str] = Counter()
-    for history in streams.values():
+    for name, history in streams.items():
         for each in history:
-            event = each.event
+            event, own = each.event, each.version > shared.get(name, 0)
             if isinstance(event, ModelAsked):
                 bodies[each.ref] = digest_of(body_of(await build_request(event, reader, log)))
-                counts[bodies[each.ref]] += 1
-            elif isinstance(event, ModelAnswered | ModelFailed) and each.cause is not None:
+                counts[bodies[each.ref]] += int(own)
+            elif isinstance(event, ModelAnswered | ModelFailed) and each.cause is not None and own:
                 counts[bodies[each.cause]] += len(event.tries) - 1
     for each in streams.get(SESSION, ()):
         if isinstance(each.event, InFlightFound):

@@ -79,8 +79,8 @@ async def test_a_keeper_that_starts_after_a_crash_knows_all_that_was_spent() -> 
         def door(self, request: Event) -> "Ports | BudgetKeeper":
             return keeper if isinstance(request, BudgetAsked) else self
 
-        def stranded(self, history: object) -> None:
-            del history
+        async def recover(self, history: object, place: Place) -> None:
+            del history, place
 
         def leave(self, request: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
             del request, place

@@ -44,6 +44,18 @@ async def test_no_death_lets_a_run_spend_more_than_its_cap(tmp_path: Path) -> No
             assert wrong_with_cap(seen) == [], seen.deaths
 
 
+@pytest.mark.parametrize("forked", [False, True])
+async def test_a_run_whose_sandboxes_are_rebuilt_loses_nothing_at_all(*, forked: bool, tmp_path: Path) -> None:
+    """Every trial holds the same bytes, a fork's too, which begins in the middle of an attempt."""
+    async with world(tmp_path, on_loss="rebuild", forked=forked) as here:
+        plain = await ended(here, (), in_memory())
+        assert len(plain.account.digests) == 3
+        for moment in range(0, plain.moments[0], FREQUENT):
+            seen = await ended(here, (moment,), in_memory())
+            assert (wrong(plain, seen), seen.account.lost) == ([], frozenset()), seen.deaths
+            assert len(seen.deaths) == 1
+
+
 @pytest.mark.parametrize("moment", [120, 121])
 async def test_a_file_is_taken_up_by_the_next_process_as_memory_is(moment: int, tmp_path: Path) -> None:
     """Each life opens the file for itself."""

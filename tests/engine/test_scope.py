@@ -147,7 +147,7 @@ async def test_an_actor_whose_sandbox_is_gone_is_stopped_before_its_next_effect(
             return "abandoned"
         return "done"
 
-    ports = Echo(log, stranded="it died")
+    ports = Echo(log, lost="it died")
     resumed = Scope(live_world(log, ports, await load_histories(log, "r1")), "attempt/a/1")
     assert await attempt(resumed) == "abandoned"
     assert ports.asked == []

@@ -22,6 +22,7 @@ from events.log import EventLog
 from events.log_errors import LogFull, LogLocked
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelFailed
+from events.session import ScopeStopped
 from events.sqlite import Settings, SqliteLog
 from events.trial import AttemptConcluded, TrialClosed
 from events.verify import verify
@@ -48,9 +49,9 @@ class Meanwhile(NamedTuple):
         """Find the port, and let it happen on the way."""
         return partial(self._through, self.ports.door(asked))
 
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
         """Ask the ports."""
-        return self.ports.stranded(history)
+        return await self.ports.recover(history, place)
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Ask the ports."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import NothingToResume
+from engine.forking import Fork, fork_run
 from engine.histories import load_histories
+from engine.lineage import pages_of
 from engine.mortal import Fate, Moment, MortalLog, MortalPorts
 from engine.planning import nano
 from engine.prompting import load_prompts
@@ -18,10 +20,10 @@ from engine.providers.scripted.server import ScriptedEndpoint
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting
 from engine.spec import RunSpec
-from events.base import Ref
+from events.base import Recorded, Ref
 from events.budget import BudgetAsked, BudgetGranted
 from events.digest import digest_of
-from events.log import EventLog
+from events.log import EventLog, Selection
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelFailed
 from events.sqlite import SqliteLog
@@ -43,6 +45,8 @@ class World(NamedTuple):
     """It survives every death, and knows what it was sent."""
     backend: Callable[[], SandboxBackend]
     spec: RunSpec
+    forked: bool
+    """Whether what dies is a fork, cut off in the middle of a run that nobody disturbed."""
 
 
 class Ended(NamedTuple):
@@ -61,15 +65,21 @@ class Ended(NamedTuple):
 
 @asynccontextmanager
 async def world(
-    folder: Path, *, run_usd: str = "1", backend: Callable[[], SandboxBackend] = PretendBackend
+    folder: Path,
+    *,
+    run_usd: str = "1",
+    backend: Callable[[], SandboxBackend] = PretendBackend,
+    on_loss: str = "abandon",
+    forked: bool = False,
 ) -> AsyncIterator[World]:
     """Make tasks, serve the script, and say what is to be run: three trials side by side, within a budget."""
     base = base_of(folder)
     async with ScriptedEndpoint(load_script(base / "script.toml")) as endpoint:
         teacher = {"model": "teacher", "base_url": endpoint.base_url, "parameters": {"max_tokens": 100}}
         prices = {"teacher": {"input": "1", "output": "1"}}
-        asked = spec(models={"teacher": teacher}, prices=prices, budget={"run_usd": run_usd, "trial_usd": "0.5"})
-        yield World(base, endpoint, backend, asked)
+        budget = {"run_usd": run_usd, "trial_usd": "0.5"}
+        asked = spec(models={"teacher": teacher}, prices=prices, budget=budget, on_loss=on_loss)
+        yield World(base, endpoint, backend, asked, forked)
 
 
 def in_memory() -> OpenLog:
@@ -97,23 +107,43 @@ def in_file(path: Path) -> OpenLog:
 
 async def ended(world: World, deaths: Sequence[int], opened: OpenLog) -> Ended:
     """Live the run, dying at these moments of its lives, and then to its end."""
-    world.endpoint.requests.clear()
     backend = world.backend()
+    parent = await _parent(world, opened) if world.forked else None
+    world.endpoint.requests.clear()
     fates = [Fate(at) for at in (*deaths, None)]
     resumes = 0
     for fate in fates:
         async with opened() as log:
-            resumes += await _life(world, backend, log, fate)
+            resumes += await _life(_Cast(world, backend, parent), log, fate)
     async with opened() as log:
-        account = await account_of(log, (await log.runs())[-1])
-        overdrawn = await _overdrawn(log, nano(world.spec.budget.run_usd))
+        run = (await log.runs())[-1]
+        account = await account_of(log, run)
+        overdrawn = await _overdrawn(log, run, nano(world.spec.budget.run_usd))
     received = Counter(str(digest_of(body)) for body in world.endpoint.requests)
     died = tuple(fate.passed[-1] for fate in fates if fate.dead)
     moments = tuple(len(fate.passed) for fate in fates)
     return Ended(died, resumes, moments, account, overdrawn, repeated(received, account.sent))
 
 
-async def _overdrawn(log: EventLog, cap: int | None) -> list[Ref]:
+async def _parent(world: World, opened: OpenLog) -> Fork:
+    """Live a run to its end, undisturbed, and say where it is to be forked: in the middle."""
+    async with opened() as log:
+        setting = Setting(log, world.backend(), load_prompts(), "test", {}, world.base)
+        run = (await start_run(setting, world.spec)).run
+        positions = [each.position async for each in log.read(Selection(run=run))]
+        asked = [each.position async for each in log.read(Selection(run=run, tags={"action.asked"}))]
+    middle = next(each for each in asked if each > positions[len(positions) // 2])
+    return Fork(run, middle, world.spec, ())
+
+
+async def events_of(log: EventLog, selection: Selection) -> AsyncIterator[Recorded]:
+    """Read a run, with what it has of its ancestors."""
+    async for page in pages_of(log, selection):
+        for each in page:
+            yield each
+
+
+async def _overdrawn(log: EventLog, run: str, cap: int | None) -> list[Ref]:
     """Find grants that did not fit under the cap, whatever the order in which answers came and were recorded.
 
     Each call before counts with what it came to cost, which the keeper may have known already; with its bound if nobody
@@ -124,7 +154,7 @@ async def _overdrawn(log: EventLog, cap: int | None) -> list[Ref]:
     came_to: dict[Ref, int] = {}
     latest: dict[str, tuple[Ref, int]] = {}
     asked: dict[str, int] = {}
-    async for each in log.read():
+    async for each in events_of(log, Selection(run=run)):
         name = each.stream.name
         match each.event:
             case BudgetAsked():
@@ -142,17 +172,29 @@ async def _overdrawn(log: EventLog, cap: int | None) -> list[Ref]:
     return [ref for (ref, bound), spent in zip(grants, before, strict=False) if spent + bound > cap]
 
 
-async def _life(world: World, backend: SandboxBackend, log: EventLog, fate: Fate) -> int:
+class _Cast(NamedTuple):
+    """Who lives."""
+
+    world: World
+    backend: SandboxBackend
+    fork: Fork | None
+    """None: a run of its own."""
+
+
+async def _life(cast: _Cast, log: EventLog, fate: Fate) -> int:
     """Carry the run as far as this life goes; give 1 if it was resumed."""
     ports = partial(MortalPorts, fate=fate)
-    here = Setting(MortalLog(log, fate), backend, load_prompts(), "test", {}, world.base, ports)
+    here = Setting(MortalLog(log, fate), cast.backend, load_prompts(), "test", {}, cast.world.base, ports)
     runs = await log.runs()
-    begun = bool(runs) and (await load_histories(log, runs[-1])).opened is not None
+    run = runs[-1] if runs and (cast.fork is None or runs[-1] != cast.fork.parent) else None
+    begun = run is not None and (await load_histories(log, run)).opened is not None
     try:
-        if begun:
-            await resume_run(here, runs[-1])
+        if begun and run is not None:
+            await resume_run(here, run)
+        elif cast.fork is not None:
+            await fork_run(here, cast.fork)
         else:
-            await start_run(here, world.spec)
+            await start_run(here, cast.world.spec)
     except NothingToResume:
         return 0
     except BaseException:  # death, or what others in the process met because of it

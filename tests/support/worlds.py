@@ -12,6 +12,7 @@ from events.base import Event, Recorded
 from events.log import EventLog
 from events.memory import MemoryLog
 from events.sandbox import ActionAsked, ActionObserved
+from events.session import ScopeStopped
 
 
 class Ticking:
@@ -29,20 +30,20 @@ class Ticking:
 class Echo:
     """Answers every action with its own command, and counts how often it was asked."""
 
-    def __init__(self, log: EventLog, *, stranded: str | None = None) -> None:
+    def __init__(self, log: EventLog, *, lost: str | None = None) -> None:
         self.asked: list[str] = []
         self._log = log
-        self._stranded = stranded
+        self._lost = lost
 
     def door(self, asked: Event) -> "Echo":
         """There is one door."""
         del asked
         return self
 
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
         """Say what the test said."""
-        del history
-        return self._stranded
+        del history, place
+        return None if self._lost is None else ScopeStopped("sandbox_lost", self._lost)
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Let everything be asked."""

@@ -1,0 +1,108 @@
+"""Rebuilding: a sandbox that ended with its process is made again, and what was done in it is done again.
+
+Commands need not do the same twice: clocks, random names and the network differ. Where one ends otherwise than it is
+recorded to have ended, what follows would rest on another past, and the attempt is abandoned as if nothing could be
+rebuilt. Output alone may differ: it was observed as recorded, and what it is now is kept beside.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from engine.ports import Place, Port
+from events.agent import AgentRunAsked
+from events.base import Event, Recorded
+from events.sandbox import (
+    ActionAsked,
+    ActionObserved,
+    SandboxAsked,
+    SandboxFailed,
+    SandboxOpened,
+    SandboxReleased,
+    SolutionAsked,
+    VerifierRewarded,
+    VerifierSilent,
+)
+from events.session import OutputDiffered, SandboxRebuilt, ScopeStopped
+
+
+class Done(NamedTuple):
+    """Something that was done in a sandbox."""
+
+    asked: Recorded
+    observed: ActionObserved
+
+
+class Held(NamedTuple):
+    """A sandbox that a stream relies on, and what was done in it so far."""
+
+    asked: SandboxAsked
+    done: tuple[Done, ...]
+    foreign: bool
+    """Whether an agent of another make acted in it: what it did there is not on record as commands of ours."""
+
+
+def held(history: Sequence[Recorded]) -> Held | None:
+    """Say which sandbox a stream's history relies on. None: none any more, or none yet."""
+    asked, last, done = None, None, list[Done]()
+    relies = foreign = False
+    for recorded in history:
+        match recorded.event:
+            case SandboxAsked() as event:
+                asked, done, foreign = event, [], False
+            case SandboxOpened():
+                relies = True
+            case VerifierRewarded() | VerifierSilent() | SandboxReleased():
+                relies = False
+            case ActionAsked() | SolutionAsked():
+                last = recorded
+            case AgentRunAsked():
+                foreign = True
+            case ActionObserved() as event if last is not None:
+                done.append(Done(last, event))
+            case _:
+                pass
+    return Held(asked, tuple(done), foreign) if relies and asked is not None else None
+
+
+async def rebuild(lost: Held, port: Port, place: Place) -> SandboxRebuilt | ScopeStopped:
+    """Make a sandbox again, up to where the recorded one was.
+
+    Args:
+        lost: The recorded one.
+        port: Answers what is asked of sandboxes.
+        place: The stream that relies on it.
+    """
+    opened = await port(lost.asked, place)
+    if isinstance(opened, SandboxFailed):
+        return _not(f"no sandbox could be opened: {opened.detail}")
+    differing: list[OutputDiffered] = []
+    for number, each in enumerate(lost.done, start=1):
+        seen = await port(each.asked.event, place._replace(version=each.asked.version))
+        problem = _otherwise(each.observed, seen)
+        if problem is not None:
+            return _not(f"command {number} of {len(lost.done)}, run again, {problem}")
+        assert isinstance(seen, ActionObserved)
+        if (seen.stdout, seen.stderr) != (each.observed.stdout, each.observed.stderr):
+            differing.append(OutputDiffered(each.asked.ref, seen.stdout, seen.stderr))
+    return SandboxRebuilt(place.stream, len(lost.done), tuple(differing))
+
+
+def _otherwise(recorded: ActionObserved, seen: Event) -> str | None:
+    """Say in what a command ended otherwise than recorded. None: in nothing that counts."""
+    match seen:
+        case ActionObserved():
+            if (seen.ended, seen.exit_code) == (recorded.ended, recorded.exit_code):
+                return None
+            return f"ended with {_end(seen)}, and not with {_end(recorded)}"
+        case SandboxFailed():
+            return f"broke the sandbox: {seen.detail}"
+        case _:
+            raise AssertionError(f"a command was answered with {seen!r}")
+
+
+def _end(observed: ActionObserved) -> str:
+    return f"exit code {observed.exit_code}" if observed.ended == "exited" else observed.ended.replace("_", " ")
+
+
+def _not(why: str) -> ScopeStopped:
+    return ScopeStopped("sandbox_lost", f"the sandbox ended with the process that held it; rebuilding failed: {why}")
