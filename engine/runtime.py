@@ -66,9 +66,22 @@ async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], No
 
 
 async def resume_run(
-    setting: Setting, run_id: str, *, accept_changes: bool = False, told: Callable[[str], None] | None = None
+    setting: Setting,
+    run_id: str,
+    *,
+    accept_changes: bool = False,
+    take_over: bool = False,
+    told: Callable[[str], None] | None = None,
 ) -> RunReport:
     """Go on with a run that was cut off: compare its inputs, rehearse its history, then open the ports.
+
+    Args:
+        setting: This process's means.
+        run_id: The run.
+        accept_changes: Go on although inputs are not what the run started with.
+        take_over: Set a lease aside that has not run out, although its owner may live: a person said so. What that
+            one still appends is refused, and it stops.
+        told: Is told the run's id as soon as the run is ours.
 
     Raises:
         NothingToResume: It is complete, imported, or was cut off before it began.
@@ -88,7 +101,7 @@ async def resume_run(
     if changes and not accept_changes:
         raise InputsDiffer(run_id, changes)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
-    fence = await _take(setting.log, run_id)
+    fence = await _take(setting.log, run_id, even_alive=take_over)
     await rehearse(setting.log, run_id, plan, histories)
     session = Session(setting.log, fence, histories.session_version)
     started = await session.note(SessionStarted("resume", fence.token, process_name(), setting.package))
@@ -104,10 +117,11 @@ async def resume_run(
     return await carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
 
 
-async def _take(log: EventLog, run_id: str) -> Fence:
+async def _take(log: EventLog, run_id: str, *, even_alive: bool) -> Fence:
     """Take a run over; a lease whose process is known to be dead does not hold it."""
-    dead = [each.token for each in await log.leases() if each.run == run_id and process_ended(each.owner)]
-    return await log.acquire(run_id, process_name(), ttl_s=LEASE_S, take_over=dead[0] if dead else None)
+    leases = [each for each in await log.leases() if each.run == run_id]
+    aside = [each.token for each in leases if even_alive or process_ended(each.owner)]
+    return await log.acquire(run_id, process_name(), ttl_s=LEASE_S, take_over=aside[0] if aside else None)
 
 
 async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:

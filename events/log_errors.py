@@ -86,7 +86,8 @@ class RunOwned(LogError):
     def __init__(self, run: str, *, owner: str, seconds_left: float) -> None:
         super().__init__(
             f"run {run} is owned by {owner}, whose lease runs for another {seconds_left:.0f} s",
-            remedy="wait for it to end, or stop that process; a lease that is not renewed runs out by itself",
+            remedy="wait for it to end, or stop that process; a lease that is not renewed runs out by itself; "
+            "if you know that it is gone: `stillroom resume --take-over`",
         )
         self.run = run
         self.owner = owner

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from anyio import Path as AsyncPath
 from anyio import TemporaryDirectory
 
+from engine.system import process_ended
 from events.bundle_source import BundleSource, looks_like_bundle
 from events.bundle_verify import require_sound
 from events.copying import copy
@@ -45,10 +46,11 @@ class Desk(NamedTuple):
             )
         return self.log
 
-    async def owned(self) -> set[str]:
-        """List the runs that a process holds at this moment."""
+    async def owned(self) -> dict[str, str]:
+        """List the runs that a process holds at this moment, with its name; one that is known to be dead holds none."""
         now = self.machine.clock()
-        return {lease.run for lease in await self.log.leases() if lease.expires_at > now}
+        held = [lease for lease in await self.log.leases() if lease.expires_at > now]
+        return {lease.run: lease.owner for lease in held if not process_ended(lease.owner)}
 
 
 def is_file(path: Path) -> bool:

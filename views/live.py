@@ -47,7 +47,7 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
     """
     report = await watched(log, screen, work)
     trials_state, cost = await fold_many(log, [Trials(), Cost()], Selection(run=report.run))
-    seen = Seen(trials_state, cost, owned=())
+    seen = Seen(trials_state, cost, owned={})
     run = seen.trials.runs[report.run]
     row, trials = run_row(seen, run), trial_rows(seen, run)
     if screen.manner is Manner.JSON:

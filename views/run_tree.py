@@ -17,7 +17,7 @@ def render_runs(rows: Sequence[RunRow]) -> RenderableType:
         (
             f"{'  ' * (depth - 1)}└ {row.run}" if depth else row.run,
             when(row.started_at)[5:16],
-            row.state,
+            row.state if row.owner is None else f"{row.state} in {row.owner.rpartition(':')[0]}",
             f"{row.solved} of {row.trials}",
             str(row.no_verdict or "-"),
             count(row.tokens),

@@ -1,7 +1,7 @@
 """Runs, trials and attempts as rows: what `runs`, `show` and the summary draw and what ``--json`` prints."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -35,6 +35,8 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     started_at: int
     """Microseconds since 1970, UTC."""
     state: Literal["running", "done", "cut off", "imported"]
+    owner: str | None
+    """The process that holds it, as ``host:id:start``. None: none does."""
     source: str
     """Which system made it: ``stillroom``, or the one it was imported from."""
     parent: str | None
@@ -112,7 +114,7 @@ class Seen(NamedTuple):
 
     trials: TrialsState
     cost: CostState
-    owned: Collection[str]
+    owned: Mapping[str, str]
     """Runs that a process holds; a run that is neither closed nor held was cut off."""
 
 
@@ -130,6 +132,7 @@ def run_row(seen: Seen, run: Run) -> RunRow:
         run=run.id,
         started_at=run.started_at,
         state=_state(run, seen.owned),
+        owner=seen.owned.get(run.id),
         source=run.imported or "stillroom",
         parent=run.parent,
         changes=run.changes,

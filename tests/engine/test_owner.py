@@ -17,15 +17,17 @@ from anyio.abc import Process
 from engine.histories import load_histories
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
+from engine.runtime import resume_run
 from engine.system import clock
 from events.digest import digest_of
 from events.errors import ExitCode
 from events.log import Selection
+from events.log_errors import FenceLost
 from events.session import SessionEnded, SessionStarted
 from events.sqlite import SqliteLog
 from replay.account import Account, account_of, repeated
 from replay.crash_child import Life
-from tests.support.runs import SCRIPT, make_base, spec
+from tests.support.runs import SCRIPT, make_base, setting, spec
 
 SLOW_SCRIPT = SCRIPT.replace('name = "word"', 'name = "word"\ndelay_s = 0.3', 1)
 """Slow enough that a second process meets the first at work."""
@@ -118,3 +120,22 @@ async def test_of_two_processes_that_find_a_dead_owner_one_goes_on(tmp_path: Pat
         seen = await here.account()
         assert (seen.equal, seen.sound, repeated(here.received, seen.sent)) == (True, True, 0)
         assert await sessions(here.log) == [("live", 1), ("resume", 2)]
+
+
+@pytest.mark.slow
+async def test_a_run_that_is_taken_over_goes_on_and_its_former_owner_stops(tmp_path: Path) -> None:
+    """A person said so; what the other one still wants to record is refused."""
+    async with place(tmp_path) as here:
+        first = await here.process("first")
+        async with await SqliteLog.open(here.log, clock=clock) as log:
+            async for _ in log.follow(Selection(tags={"model.asked"})):
+                break
+            (run,) = await log.runs()
+            report = await resume_run(await setting(log, here.folder), run, take_over=True)
+        assert report.outcomes == {"word": "solved"}
+        code, trouble = await said(first)
+        assert code == FenceLost.exit_code
+        assert "was taken over" in trouble
+        seen = await here.account()
+        assert (seen.equal, seen.sound, repeated(here.received, seen.sent)) == (True, True, 0)
+        assert [token for _, token in await sessions(here.log)] == [1, 2]

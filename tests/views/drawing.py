@@ -22,4 +22,4 @@ def drawn(what: RenderableType, *, width: int = 80) -> str:
 async def seen(log: EventLog, *owned: str) -> Seen:
     """Fold what a log holds."""
     trials, cost = await fold_many(log, [Trials(), Cost()])
-    return Seen(trials, cost, owned)
+    return Seen(trials, cost, dict.fromkeys(owned, "here:1:1"))

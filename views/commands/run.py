@@ -55,6 +55,7 @@ async def resume(
     run: str = LATEST,
     /,
     *,
+    take_over: bool = False,
     going: Going = GO_ON,
     options: Options = ASIS,
     machine: Given,
@@ -63,6 +64,8 @@ async def resume(
 
     Args:
         run: Its id, shortened as far as it is unique.
+        take_over: Take it from a process that holds it, such as one on a machine that is gone. If that one lives, what
+            it appends from now on is refused, and it stops.
     """
     machine = going.on(machine)
     async with options.desk(machine) as desk:
@@ -71,7 +74,7 @@ async def resume(
             return await orders.tell(desk, full, UnpauseOrdered(orders.login(machine), ""))
         spec = await live.spec_of(desk.log, full)
     async with open_for(machine, options, spec) as setting:
-        work = partial(runtime.resume_run, setting, full, accept_changes=going.accept_changes)
+        work = partial(runtime.resume_run, setting, full, accept_changes=going.accept_changes, take_over=take_over)
         report = await live.carry(setting.log, options.screen(machine), work)
     return live.code_of(report)
 
