@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -78,10 +79,15 @@ def sweep(workspace: Path, prefix: str = "") -> tuple[Path, ...]:
 def remove(folder: Path) -> None:
     """Remove a marked folder, also where an agent took away its own rights; links are not followed.
 
-    The marker goes last: interrupted, the rest can still be found.
+    The marker goes last: interrupted, the rest can still be found. Two processes may do it at once, such as one that
+    takes a run over and the one it is taken from: each goes on with what is left.
     """
-    if not _is_ours(folder):
-        return
+    while _is_ours(folder):
+        with suppress(FileNotFoundError):
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
     for path, folders, _ in os.walk(folder):
         for name in folders:
             _unlock(os.path.join(path, name))  # noqa: PTH118 - an agent's names may be no valid text
