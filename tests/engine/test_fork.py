@@ -24,6 +24,7 @@ from projections.trials import Trials
 from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.engine.test_resume import cut as died_at
+from tests.support.pretend import PretendBackend
 from tests.support.runs import make_base, setting, spec
 from tests.support.worlds import Ticking
 
@@ -51,11 +52,12 @@ async def test_a_run_can_be_forked_after_any_of_its_events(tmp_path: Path) -> No
     """Each fork ends well, reruns equal, shares by reference, and pays for nothing that was answered before the cut."""
     log = MemoryLog(clock=Ticking())
     base = make_base(tmp_path)
-    parent = (await start_run(await setting(log, base), spec())).run
+    means = (await setting(log, base))._replace(backend=PretendBackend())
+    parent = (await start_run(means, spec())).run
     whole = await load_histories(log, parent)
     every = [each for name, history in whole.by_stream.items() if name != SESSION for each in history]
     for cut in sorted(each.position for each in every)[:-1]:
-        report = await fork_run(await setting(log, base), plain(parent, cut, spec()))
+        report = await fork_run(means, plain(parent, cut, spec()))
         assert report.outcomes == {"word": "solved"}, cut
         assert (await rerun(log, report.run)).complete, cut
         answered = {each.ref for each in every if isinstance(each.event, ModelAnswered) and each.position <= cut}
