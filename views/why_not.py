@@ -7,6 +7,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.lineage import streams_of
 from engine.policies.skill_split import skill_name_for
 from events.base import Ref
 from events.errors import ExitCode
@@ -76,7 +77,7 @@ async def _target(desk: Desk, text: str) -> AttemptTarget | TrialTarget:
     except IdUnknown:
         run_text, colon, name = text.rpartition(":")
         run = await find_run(desk.log, run_text if colon else "@latest")
-        for stream in await desk.log.streams(run):
+        for stream in await streams_of(desk.log, run):
             kind, _, trial = stream.partition("/")
             if kind == "trial" and skill_name_for(trial) == name:
                 return TrialTarget(run, trial)

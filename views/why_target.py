@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple, assert_never
 
+from engine.lineage import Places, pages_of, streams_of
 from engine.policies.skill_split import skill_name_for
 from events.attempt import AttemptAbandoned, AttemptJudged
 from events.base import Recorded, Ref, StreamId
@@ -99,8 +100,8 @@ def revision_of(event: SkillRevised | SkillImported) -> int:
 
 
 async def _of_run(log: EventLog, run: str, name: str) -> AsyncIterator[FoundSkill]:
-    for stream in _called_after(await log.streams(run), name):
-        async for recorded in log.read(Selection(stream=StreamId(run, stream), tags=_SKILLS)):
+    for stream in _called_after(await streams_of(log, run), name):
+        for recorded in await _history(log, Selection(stream=StreamId(run, stream), tags=_SKILLS)):
             event = recorded.event
             if isinstance(event, SkillRevised | SkillImported) and event.skill == name:
                 yield FoundSkill(recorded, event)
@@ -124,24 +125,29 @@ def _skill_of(task: str) -> str:
 
 async def _at(log: EventLog, position: int) -> Place:
     async for recorded in log.read(Selection(after=position - 1, until=position)):
-        return Place(recorded.stream.run, recorded.ref)
+        return Place(recorded.stream.run, (await Places(log).of(recorded)).ref)
     raise IdUnknown(str(position), "event at position", [f"1 to {(await log.head()).position}"])
 
 
 async def _of_attempt(log: EventLog, target: AttemptTarget) -> Place:
     """Give what its trial noted of it; before that its verdict, and before that its last event."""
     trial = StreamId(target.run, f"trial/{target.trial}")
-    async for recorded in log.read(Selection(stream=trial, tags={"trial.attempt_concluded"})):
+    for recorded in await _history(log, Selection(stream=trial, tags={"trial.attempt_concluded"})):
         if isinstance(recorded.event, AttemptConcluded) and recorded.event.attempt == target.attempt:
             return Place(target.run, recorded.ref)
     stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")
-    history = [each async for each in log.read(Selection(stream=stream))]
+    history = await _history(log, Selection(stream=stream))
     ended = [each for each in history if isinstance(each.event, AttemptJudged | AttemptAbandoned)]
     return Place(target.run, (ended or history)[-1].ref)
 
 
 async def _last(log: EventLog, stream: StreamId) -> Place:
-    versions = await log.streams(stream.run)
+    versions = await streams_of(log, stream.run)
     if stream.name not in versions:
         raise IdUnknown(f"{stream.run}:{stream.name}", "stream", list(versions))
     return Place(stream.run, Ref(stream.name, versions[stream.name]))
+
+
+async def _history(log: EventLog, selection: Selection) -> list[Recorded]:
+    """Read events of a run, those included that it has of its ancestors."""
+    return [each async for page in pages_of(log, selection) for each in page]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
+from engine.lineage import streams_of
 from events.attempt import AttemptAbandoned, AttemptJudged, AttemptOpened
 from events.base import Event, Recorded, Ref
 from events.model import ModelAnswered, ModelAsked
@@ -124,7 +125,7 @@ async def _elsewhere(past: Past, recorded: Recorded, look: AttemptEnd | Plan | T
         case Plan():
             return await _plan(past, recorded)
         case TrialEnds():
-            streams = await past.log.streams(past.run)
+            streams = await streams_of(past.log, past.run)
             return [Ref(name, version) for name, version in streams.items() if name.startswith("trial/")]
         case Named():
             return list(recorded.event.asked) if isinstance(recorded.event, InFlightFound) else []

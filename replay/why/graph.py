@@ -127,7 +127,7 @@ class Chain:
         )
         links = await links_of(self._past, recorded)
         if decided is not None:
-            links = [*await self._rule(), *_called(decided.links, links)]
+            links = [*await self._rule(recorded), *_called(decided.links, links)]
         return _Seen(node, links)
 
     def _absent(self, at: _Waiting, ref: Ref) -> _Seen:
@@ -166,12 +166,13 @@ class Chain:
             return "unkept", "the run began without naming this task's digest"
         return ("pinned", "") if digest == link.to else ("differs", f"the run began with the task at {digest}")
 
-    async def _rule(self) -> list[Link]:
-        """Name where the settings stand that decide."""
+    async def _rule(self, decided: Recorded) -> list[Link]:
+        """Name where the settings stand that decided: the first run's, or those of the fork behind whose cut it is."""
+        forked = await self._past.fork_at(decided)
         opening = await self._past.opening()
         match opening:
             case Recorded(event=RunOpened(spec=spec)):
-                return [BlobLink("rule", spec, "prompt")]
+                return [BlobLink("rule", spec if forked is None else forked.spec, "prompt")]
             case _:
                 return []
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.histories import Histories, load_histories
+from engine.lineage import era_of, streams_of
 from events.base import Recorded, Ref
 from events.log import EventLog
+from events.session import RunForked
 
 MOST_TRIALS: Final = 4
 """Trials held at a time: it bounds memory."""
@@ -36,9 +38,14 @@ class Past:
         """Give the first event of the run itself. None: it was cut off before that."""
         return await self.at(Ref("run", 1))
 
+    async def fork_at(self, decided: Recorded) -> RunForked | None:
+        """Say which fork's settings decided something. None: those that the oldest run began with."""
+        lineage = (await self._of(trial_of(decided.stream.name))).lineage
+        return lineage[era_of(lineage, decided.stream.name, decided.version - 1)].forked
+
     async def trials(self) -> list[str]:
         """Name the streams of the trials."""
-        return [name for name in await self.log.streams(self.run) if name.startswith("trial/")]
+        return [name for name in await streams_of(self.log, self.run) if name.startswith("trial/")]
 
     async def _of(self, trial: str) -> Histories:
         known = self._trials.get(trial)

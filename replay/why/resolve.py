@@ -47,12 +47,15 @@ async def bytes_of(log: EventLog, digest: Digest) -> Bytes:
 
 
 async def event_verified(log: EventLog, recorded: Recorded) -> tuple[Verified, str]:
-    """Compute an event's digest again, from its bytes and the digest of the event before it in the log."""
-    before, position = GENESIS, recorded.position
-    async for page in log.rows(Selection(after=position - 2, until=position - 1)):
-        before = page[0].digest
-    place = (position, recorded.version, recorded.at)
-    stream = stream_part(StreamId(*recorded.stream))
+    """Compute an event's digest again, from its bytes and the digest of the event before it in the log.
+
+    What a fork shares stands in the log under the name of an ancestor, and its own events are counted there from 1.
+    """
+    position = recorded.position
+    rows = [row async for page in log.rows(Selection(after=position - 2, until=position)) for row in page]
+    before = rows[-2].digest if position > 1 else GENESIS
+    place = (position, rows[-1].version, recorded.at)
+    stream = stream_part(StreamId(rows[-1].run, rows[-1].name))
     made = link(before, place, stream, encode_ref(recorded.cause), recorded.payload)
     if made.hex() == recorded.digest:
         return "kept", ""

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from engine.lineage import Places
 from events.digest import Digest
 from events.log import EventLog, Selection
 from events.log_errors import BlobErased, BlobMissing
@@ -30,11 +31,12 @@ async def shown_to(log: EventLog, text: str) -> list[Shown]:
     """
     search = _Search(log, msgspec.json.encode(text.strip())[1:-1])
     found: dict[tuple[str, str], Shown] = {}
+    places = Places(log)
     async for page in log.pages(Selection(tags=("model.asked",))):
         for each in page:
             if isinstance(each.event, ModelAsked) and await search.holds(each.event.conversation):
                 place = (each.stream.run, each.stream.name)
-                known = found.get(place, Shown(*place, each.version, 0))
+                known = found.get(place) or Shown(*place, (await places.of(each)).version, 0)
                 found[place] = known._replace(calls=known.calls + 1)
     return list(found.values())
 
