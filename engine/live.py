@@ -80,7 +80,7 @@ class LivePorts(NamedTuple):
         lost = held(history)
         if lost is None:
             return None
-        if self.rebuilt is None or lost.foreign:
+        if self.rebuilt is None:
             return ScopeStopped("sandbox_lost", "the sandbox ended with the process that held it")
         async with self.leave(lost.asked, place) as leave:
             found = await leave.during(partial(rebuild, lost, self.sandboxes, place))

@@ -6,14 +6,18 @@ rebuilt. Output alone may differ: it was observed as recorded, and what it is no
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from engine.ports import Place, Port
-from events.agent import AgentRunAsked
-from events.base import Event, Recorded
+from events.attempt import AttemptJudged
+from events.base import Event, Recorded, Ref
+from events.budget import BudgetAsked
+from events.codec import tag_of
+from events.model import ModelAsked
 from events.sandbox import (
     ActionAsked,
     ActionObserved,
+    ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
     SandboxOpened,
@@ -21,8 +25,12 @@ from events.sandbox import (
     SolutionAsked,
     VerifierRewarded,
     VerifierSilent,
+    VerifyAsked,
 )
 from events.session import OutputDiffered, SandboxRebuilt, ScopeStopped
+
+REPEATABLE: Final = (ActionAsked, SolutionAsked, ModelAsked, BudgetAsked, SandboxAsked, VerifyAsked, ReleaseAsked)
+"""What may be asked between the opening of a sandbox and its end, and leaves nothing in it but what commands do."""
 
 
 class Done(NamedTuple):
@@ -37,31 +45,30 @@ class Held(NamedTuple):
 
     asked: SandboxAsked
     done: tuple[Done, ...]
-    foreign: bool
-    """Whether an agent of another make acted in it: what it did there is not on record as commands of ours."""
+    beyond: str | None
+    """Tag of something done in it that running commands does not do again. None: there is no such thing."""
 
 
 def held(history: Sequence[Recorded]) -> Held | None:
-    """Say which sandbox a stream's history relies on. None: none any more, or none yet."""
-    asked, last, done = None, None, list[Done]()
-    relies = foreign = False
+    """Say which sandbox a stream's history relies on. None: none yet, or none any more: it was judged, or it broke."""
+    asked: dict[Ref, Recorded] = {}
+    found: Held | None = None
     for recorded in history:
+        before = None if recorded.cause is None else asked.get(recorded.cause)
         match recorded.event:
-            case SandboxAsked() as event:
-                asked, done, foreign = event, [], False
-            case SandboxOpened():
-                relies = True
-            case VerifierRewarded() | VerifierSilent() | SandboxReleased():
-                relies = False
-            case ActionAsked() | SolutionAsked():
-                last = recorded
-            case AgentRunAsked():
-                foreign = True
-            case ActionObserved() as event if last is not None:
-                done.append(Done(last, event))
+            case SandboxOpened() if before is not None and isinstance(before.event, SandboxAsked):
+                found = Held(before.event, (), None)
+            case VerifierRewarded() | VerifierSilent() | SandboxFailed() | SandboxReleased() | AttemptJudged():
+                found = None
+            case ActionObserved() as seen if found is not None and before is not None:
+                found = found._replace(done=(*found.done, Done(before, seen)))
+            case event if tag_of(event).endswith("asked"):
+                asked[recorded.ref] = recorded
+                if found is not None and not isinstance(event, REPEATABLE):
+                    found = found._replace(beyond=tag_of(event))
             case _:
                 pass
-    return Held(asked, tuple(done), foreign) if relies and asked is not None else None
+    return found
 
 
 async def rebuild(lost: Held, port: Port, place: Place) -> SandboxRebuilt | ScopeStopped:
@@ -72,6 +79,8 @@ async def rebuild(lost: Held, port: Port, place: Place) -> SandboxRebuilt | Scop
         port: Answers what is asked of sandboxes.
         place: The stream that relies on it.
     """
+    if lost.beyond is not None:
+        return _not(f"{lost.beyond} is not done again")
     opened = await port(lost.asked, place)
     if isinstance(opened, SandboxFailed):
         return _not(f"no sandbox could be opened: {opened.detail}")
