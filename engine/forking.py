@@ -82,7 +82,7 @@ async def fork_run(
     assert opened is not None
     tasks = chosen_tasks(fork.spec, setting.base)
     check(setting, fork.spec, tasks)
-    changed = changes_since(opened, setting, tasks)
+    changed = changes_since(shared, setting, tasks)
     if changed and not accept_changes:
         raise InputsDiffer(fork.parent, changed)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)

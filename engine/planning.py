@@ -1,6 +1,6 @@
 """From a spec to the plan of a run, and back from the log to the same plan."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -10,7 +10,8 @@ from engine.actors.trial import Terms, TrialPlan
 from engine.agents.registry import agent_named
 from engine.calls import Caller
 from engine.errors import OutputUnbounded
-from engine.lineage import Lineage
+from engine.histories import Histories
+from engine.lineage import SESSION, Lineage
 from engine.methods.registry import method_named
 from engine.prompting import Prompts, make_prompts
 from engine.providers.prices import Price, PriceUnknown, price_from
@@ -19,11 +20,13 @@ from engine.spec import ModelSpec, RunSpec, canonical
 from events.digest import Fingerprint
 from events.log import BlobStore
 from events.run import RunOpened, TaskPinned
-from events.session import InputChange
+from events.sandbox import SandboxOpened
+from events.session import InputChange, InputsChanged
 from events.values import NamedDigest, NanoUsd, Role
 from sandbox.task import Task
 
 ROLES: tuple[Role, ...] = ("teacher", "reflector", "distiller")
+ISOLATION = "isolation of sandboxes"
 SCRIPT = "script:"
 """A base URL of this scheme names a script file; the scripted endpoint is started for it."""
 
@@ -113,13 +116,42 @@ def _reserve(spec: RunSpec, role: Role, model: ModelSpec) -> tuple[Price, int] |
     return price, most
 
 
-def changes_since(opened: RunOpened, setting: Setting, tasks: tuple[Task, ...]) -> tuple[InputChange, ...]:
-    """Name every input that is not what it was when the run started."""
+def changes_since(histories: Histories, setting: Setting, tasks: tuple[Task, ...]) -> tuple[InputChange, ...]:
+    """Name every input that is not what it was when the run started, or when a person last said to go on.
+
+    Settings and models are not among them: a run that is resumed goes by those it recorded.
+
+    Args:
+        histories: Of the run, which has begun.
+        setting: This process's means.
+        tasks: As they are now.
+    """
+    opened = histories.opened
+    assert opened is not None
     tasks_now = {task.name: task.digest for task in tasks}
     prompts_now = setting.prompts.digests
     compared = [
         ("package stillroom", opened.package, setting.package),
         *[(f"task {each.name}", each.digest, tasks_now.get(each.name, "missing")) for each in opened.tasks],
         *[(f"prompt {each.name}", each.digest, prompts_now.get(each.name, "missing")) for each in opened.prompts],
+        *[(ISOLATION, level, setting.backend.describe().level) for level in _isolation(histories)],
     ]
-    return tuple(InputChange(what, before, now) for what, before, now in compared if before != now)
+    accepted = {each.what: each.now for each in _accepted(histories)}
+    known = [(what, accepted.get(what, before), now) for what, before, now in compared]
+    return tuple(InputChange(what, before, now) for what, before, now in known if before != now)
+
+
+def _isolation(histories: Histories) -> list[str]:
+    """Say how far sandboxes were kept apart from the host at first. Empty: none was opened yet."""
+    opened = [
+        each for history in histories.by_stream.values() for each in history if isinstance(each.event, SandboxOpened)
+    ]
+    opened.sort(key=lambda each: each.position)
+    return [each.event.isolation for each in opened[:1] if isinstance(each.event, SandboxOpened)]
+
+
+def _accepted(histories: Histories) -> Iterator[InputChange]:
+    """List the changes with which a person said to go on, the oldest first."""
+    for each in (*histories.earlier, *histories.by_stream.get(SESSION, ())):
+        if isinstance(each.event, InputsChanged):
+            yield from each.event.changes

@@ -12,6 +12,7 @@ from engine.histories import RUN, Histories, load_histories
 from engine.installed.opening import prepare
 from engine.kept import first_of
 from engine.live import live_ports
+from engine.owners import take
 from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs
 from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of, sizes
@@ -22,9 +23,8 @@ from engine.scope import Held, Scope
 from engine.session import LEASE_S, Ending, Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec
-from engine.system import machine, mint_run_id, process_ended, process_name
+from engine.system import machine, mint_run_id, process_name
 from engine.world import World
-from events.base import Fence
 from events.log import EventLog
 from events.pool import PoolsOpened
 from events.session import InFlightFound, InputsChanged, SandboxesSwept, SessionStarted
@@ -97,11 +97,11 @@ async def resume_run(
         raise NothingToResume(run_id, "it is complete")
     specs = await recorded_specs(setting.log, opened, histories.lineage)
     tasks = chosen_tasks(specs[-1], setting.base)
-    changes = changes_since(opened, setting, tasks)
+    changes = changes_since(histories, setting, tasks)
     if changes and not accept_changes:
         raise InputsDiffer(run_id, changes)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
-    fence = await _take(setting.log, run_id, even_alive=take_over)
+    fence = await take(setting.log, run_id, even_alive=take_over)
     await rehearse(setting.log, run_id, plan, histories)
     session = Session(setting.log, fence, histories.session_version)
     started = await session.note(SessionStarted("resume", fence.token, process_name(), setting.package))
@@ -115,13 +115,6 @@ async def resume_run(
     if told is not None:
         told(run_id)
     return await carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
-
-
-async def _take(log: EventLog, run_id: str, *, even_alive: bool) -> Fence:
-    """Take a run over; a lease whose process is known to be dead does not hold it."""
-    leases = [each for each in await log.leases() if each.run == run_id]
-    aside = [each.token for each in leases if even_alive or process_ended(each.owner)]
-    return await log.acquire(run_id, process_name(), ttl_s=LEASE_S, take_over=aside[0] if aside else None)
 
 
 async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:

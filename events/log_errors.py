@@ -21,6 +21,7 @@ StillroomError
     └── IntegrityBroken     the chain does not hold
 """
 
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from events.errors import ExitCode, StillroomError
@@ -79,19 +80,28 @@ class FenceLost(LogError):
 
 
 class RunOwned(LogError):
-    """Raised when a run is asked for that a live process owns."""
+    """Raised when a run is asked for that a live process owns.
+
+    Attributes:
+        run: Its id.
+        owner: Which process: host, id and start.
+        seconds_left: Until its lease runs out, unless it is renewed.
+        since: When it took the run up, in microseconds since 1970, UTC. None: not known here.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
-    def __init__(self, run: str, *, owner: str, seconds_left: float) -> None:
+    def __init__(self, run: str, *, owner: str, seconds_left: float, since: int | None = None) -> None:
+        begun = "" if since is None else f" since {datetime.fromtimestamp(since / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
         super().__init__(
-            f"run {run} is owned by {owner}, whose lease runs for another {seconds_left:.0f} s",
+            f"run {run} is owned by {owner}{begun}, whose lease runs for another {seconds_left:.0f} s",
             remedy="wait for it to end, or stop that process; a lease that is not renewed runs out by itself; "
-            "if you know that it is gone: `stillroom resume --take-over`",
+            f"if you know that it is gone: `stillroom resume {run} --take-over`",
         )
         self.run = run
         self.owner = owner
         self.seconds_left = seconds_left
+        self.since = since
 
 
 class BlobMissing(LogError):

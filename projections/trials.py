@@ -101,6 +101,8 @@ class Run(msgspec.Struct):
     """Events it has of its ancestors, when it is folded with them. They come first."""
     closed: bool = False
     sessions: int = 0
+    taken_up_at: int | None = None
+    """When the last process took it up: microseconds since 1970, UTC. None: none did, it was imported."""
     ended: str | None = None
     """How the last process let go of it. None: it has not, or was killed."""
     trials: dict[str, Trial] = {}
@@ -120,7 +122,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 4
+    revision = 5
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -178,6 +180,7 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             run.closed = True
         case SessionStarted():
             run.sessions += 1
+            run.taken_up_at = recorded.at
             run.ended = None
         case SessionEnded() as ended:
             run.ended = ended.reason

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from anyio import Path as AsyncPath
 from anyio import TemporaryDirectory
 
-from engine.system import process_ended
+from engine.owners import Holder, holder_of
 from events.bundle_source import BundleSource, looks_like_bundle
 from events.bundle_verify import require_sound
 from events.copying import copy
@@ -46,11 +46,11 @@ class Desk(NamedTuple):
             )
         return self.log
 
-    async def owned(self) -> dict[str, str]:
-        """List the runs that a process holds at this moment, with its name; one that is known to be dead holds none."""
+    async def owned(self) -> dict[str, Holder]:
+        """List the runs that a process holds at this moment, and which; one that is known to be dead holds none."""
         now = self.machine.clock()
-        held = [lease for lease in await self.log.leases() if lease.expires_at > now]
-        return {lease.run: lease.owner for lease in held if not process_ended(lease.owner)}
+        holders = {lease.run: holder_of(lease, now) for lease in await self.log.leases()}
+        return {run: holder for run, holder in holders.items() if holder is not None}
 
 
 def is_file(path: Path) -> bool:

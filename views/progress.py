@@ -8,6 +8,7 @@ from rich.live import Live
 from rich.text import Text
 
 from engine.lineage import pages_of
+from engine.owners import Holder
 from engine.system import process_name
 from events.attempt import AttemptAbandoned
 from events.base import Recorded
@@ -37,7 +38,7 @@ class Progress:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._seen = Seen(Trials().initial(), Cost().initial(), owned={run: process_name()})
+        self._seen = Seen(Trials().initial(), Cost().initial(), owned={run: Holder(process_name(), 0.0)})
         self._answers = 0
 
     @property

@@ -1,13 +1,19 @@
 """Runs as a table, each fork below the run it branched off."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.text import Text
 
+from engine.session import LEASE_S
 from views.figures import count, short, when
 from views.runs import RunRow
 from views.spending import written
 from views.tables import table
+
+SILENT_S: Final = LEASE_S * 2 / 3
+"""Seconds without a word from a process that holds a run, until people are told: it has missed two occasions."""
 
 
 def render_runs(rows: Sequence[RunRow]) -> RenderableType:
@@ -26,7 +32,18 @@ def render_runs(rows: Sequence[RunRow]) -> RenderableType:
         )
         for depth, row in _tree(rows)
     ]
-    return table(columns, cells, right=["solved", "no verdict", "tokens", "cost"])
+    drawn = table(columns, cells, right=["solved", "no verdict", "tokens", "cost"])
+    silent = [_silent(row) for row in rows if row.silent_s is not None and row.silent_s > SILENT_S]
+    return Group(drawn, *silent) if silent else drawn
+
+
+def _silent(row: RunRow) -> Text:
+    """Say what a person may do about a process of which nothing is heard."""
+    since = "" if row.owned_since is None else f" since {when(row.owned_since)} UTC"
+    return Text(
+        f"{row.run}: {row.owner} has held it{since}, and been silent for {row.silent_s:.0f} s; if you know that it is "
+        f"gone: `stillroom resume {row.run} --take-over`"
+    )
 
 
 def _tree(rows: Sequence[RunRow]) -> Iterator[tuple[int, RunRow]]:

@@ -8,6 +8,7 @@ import msgspec
 from rich.console import RenderableType
 
 from engine.folding import fold_many
+from engine.owners import Holder
 from events.log import Selection
 from projections.cost import Cost, CostState
 from projections.trials import Attempt, Run, Trial, Trials, TrialsState
@@ -37,6 +38,10 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     state: Literal["running", "done", "cut off", "imported"]
     owner: str | None
     """The process that holds it, as ``host:id:start``. None: none does."""
+    owned_since: int | None
+    """When that process took it up: microseconds since 1970, UTC."""
+    silent_s: float | None
+    """Seconds since that process was last heard of. One that lives says so every ten; at thirty its lease runs out."""
     source: str
     """Which system made it: ``stillroom``, or the one it was imported from."""
     parent: str | None
@@ -114,7 +119,7 @@ class Seen(NamedTuple):
 
     trials: TrialsState
     cost: CostState
-    owned: Mapping[str, str]
+    owned: Mapping[str, Holder]
     """Runs that a process holds; a run that is neither closed nor held was cut off."""
 
 
@@ -128,11 +133,14 @@ def run_row(seen: Seen, run: Run) -> RunRow:
     trials = run.trials.values()
     states = Counter(trial.state for trial in trials)
     known, unknown = spent(seen.cost.runs.get(run.id))
+    holder = seen.owned.get(run.id)
     return RunRow(
         run=run.id,
         started_at=run.started_at,
         state=_state(run, seen.owned),
-        owner=seen.owned.get(run.id),
+        owner=None if holder is None else holder.owner,
+        owned_since=None if holder is None else run.taken_up_at,
+        silent_s=None if holder is None else holder.silent_s,
         source=run.imported or "stillroom",
         parent=run.parent,
         changes=run.changes,

@@ -19,7 +19,9 @@ def test_a_fork_is_looked_at_made_and_shown(tmp_path: Path) -> None:
     looked = type_in(tmp_path, "fork", "--attempt", "2", "--set", "method.attempts=4", "--dry-run", "--json").rows[0]
     assert [(each["key"], each["before"], each["now"]) for each in looked["changes"]] == [("method.attempts", "5", "4")]
     assert len(type_in(tmp_path, "runs", "--json").rows) == 1
-    assert type_in(tmp_path, "fork", "--attempt", "word/2", "--set", "method.attempts=4").code == 0
+    made = type_in(tmp_path, "fork", "--attempt", "word/2", "--set", "method.attempts=4")
+    assert made.code == 0
+    assert made.err.startswith("changed  method.attempts: was 5, is 4\n")
     parent, child = type_in(tmp_path, "runs", "--json").rows
     assert (child["parent"], child["shared"], child["solved"]) == (parent["run"], looked["events"], 1)
     assert f"fork of {parent['run'][:6]} after {looked['events']} events: method.attempts=4" in type_in(

@@ -19,14 +19,16 @@ from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.runtime import resume_run
 from engine.system import clock
+from events.base import Draft, StreamId
 from events.digest import digest_of
 from events.errors import ExitCode
 from events.log import Selection
-from events.log_errors import FenceLost
+from events.log_errors import FenceLost, RunOwned
 from events.session import SessionEnded, SessionStarted
 from events.sqlite import SqliteLog
 from replay.account import Account, account_of, repeated
 from replay.crash_child import Life
+from tests.engine.test_resume import interrupted
 from tests.support.runs import SCRIPT, make_base, setting, spec
 
 SLOW_SCRIPT = SCRIPT.replace('name = "word"', 'name = "word"\ndelay_s = 0.3', 1)
@@ -139,3 +141,20 @@ async def test_a_run_that_is_taken_over_goes_on_and_its_former_owner_stops(tmp_p
         seen = await here.account()
         assert (seen.equal, seen.sound, repeated(here.received, seen.sent)) == (True, True, 0)
         assert [token for _, token in await sessions(here.log)] == [1, 2]
+
+
+async def test_who_is_refused_a_run_is_told_since_when_it_is_held_and_what_may_be_done(tmp_path: Path) -> None:
+    """A process on another machine cannot be seen from here: its lease, and when it took the run up, can."""
+    log, base, run = await interrupted(tmp_path)
+    theirs = await log.acquire(run, "elsewhere:7:1", ttl_s=60)
+    version = (await log.streams(run))["session"]
+    begun = Draft(SessionStarted("resume", theirs.token, "elsewhere:7:1", "test"), None)
+    since = (await log.append(StreamId(run, "session"), [begun], expected_version=version, fence=theirs)).at
+    with pytest.raises(RunOwned, match=r"elsewhere:7:1 since 1970-\S+ \S+ UTC, whose lease") as told:
+        await resume_run(await setting(log, base), run)
+    assert (told.value.since, told.value.owner) == (since, "elsewhere:7:1")
+    assert f"`stillroom resume {run} --take-over`" in told.value.remedy
+    report = await resume_run(await setting(log, base), run, take_over=True)
+    assert report.outcomes == {"word": "solved"}
+    with pytest.raises(FenceLost):
+        await log.append(StreamId(run, "run"), [begun], expected_version=0, fence=theirs)

@@ -21,6 +21,7 @@ from events.session import InFlightFound, SandboxesSwept
 from events.trial import AttemptConcluded
 from replay.rerun import rerun
 from sandbox.scratch import make
+from tests.support.pretend import PretendBackend
 from tests.support.runs import make_base, setting, spec
 from tests.support.worlds import Ticking
 
@@ -115,6 +116,28 @@ async def test_changed_inputs_are_gone_on_with_only_when_a_person_says_so(tmp_pa
     (base / "tasks/word/README.md").write_text("Said more.\n")
     report = await resume_run(await setting(log, base), run, accept_changes=True)
     assert report.outcomes == {"word": "solved"}
+
+
+async def test_what_a_person_has_gone_on_with_is_not_asked_about_again(tmp_path: Path) -> None:
+    """Cut off once more: what was accepted is what the run now stands on, and going back is a change as well."""
+    log, base, run = await interrupted(tmp_path)
+    instruction = base / "tasks/word/instruction.md"
+    before = instruction.read_text()
+    instruction.write_text(before + "Said more.\n")
+    await resume_run(await setting(log, base), run, accept_changes=True)
+    rest = await cut(log, await place_of(log, AttemptConcluded))
+    instruction.write_text(before)
+    with pytest.raises(InputsDiffer, match="task word"):
+        await resume_run(await setting(rest, base), run)
+    instruction.write_text(before + "Said more.\n")
+    assert (await resume_run(await setting(rest, base), run)).outcomes == {"word": "solved"}
+
+
+async def test_sandboxes_that_are_kept_apart_less_than_before_are_named(tmp_path: Path) -> None:
+    """A machine on which nothing isolates is another place to run commands that a model wrote."""
+    log, base, run = await interrupted(tmp_path)
+    with pytest.raises(InputsDiffer, match="isolation of sandboxes: was namespaces, is none"):
+        await resume_run((await setting(log, base))._replace(backend=PretendBackend()), run)
 
 
 async def test_another_version_of_the_package_is_named(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 from rich.console import Console, RenderableType
 
 from engine.folding import fold_many
+from engine.owners import Holder
 from events.log import EventLog
 from projections.cost import Cost
 from projections.trials import Trials
@@ -22,4 +23,4 @@ def drawn(what: RenderableType, *, width: int = 80) -> str:
 async def seen(log: EventLog, *owned: str) -> Seen:
     """Fold what a log holds."""
     trials, cost = await fold_many(log, [Trials(), Cost()])
-    return Seen(trials, cost, dict.fromkeys(owned, "here:1:1"))
+    return Seen(trials, cost, dict.fromkeys(owned, Holder("here:1:1", 2.0)))

@@ -104,6 +104,8 @@ async def fork(
         if dry_run:
             desk.screen.draw(forks.fork_row(wanted, await look_at(desk.log, wanted)), forks.render_fork)
             return ExitCode.DONE
+        for change in wanted.changes:
+            desk.screen.say(f"changed  {change.key}: was {change.before}, is {change.now}")
     async with open_for(machine, options, wanted.spec) as setting:
         work = partial(fork_run, setting, wanted, accept_changes=going.accept_changes)
         report = await live.carry(setting.log, options.screen(machine), work)
