@@ -52,7 +52,7 @@ async def event_verified(log: EventLog, recorded: Recorded) -> tuple[Verified, s
     What a fork shares stands in the log under the name of an ancestor, and its own events are counted there from 1.
     """
     position = recorded.position
-    rows = [row async for page in log.rows(Selection(after=position - 2, until=position)) for row in page]
+    rows = [row async for page in log.rows(Selection(after=max(0, position - 2), until=position)) for row in page]
     before = rows[-2].digest if position > 1 else GENESIS
     place = (position, rows[-1].version, recorded.at)
     stream = stream_part(StreamId(rows[-1].run, rows[-1].name))
