@@ -8,7 +8,7 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from engine.system import clock
+from engine.system import allow_many_files, clock
 from views.calling import call, finish
 from views.commands import (
     agents,
@@ -109,6 +109,7 @@ app.command(prepare.version, name="--version")
 
 def main() -> int:
     """Run the command that was typed."""
+    allow_many_files()
     machine = Machine(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock, sqlite3.sqlite_version)
     return finish(machine, call(app, sys.argv[1:], machine))
 

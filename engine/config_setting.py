@@ -63,7 +63,7 @@ async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], Non
     Raises:
         LogError: The log cannot be opened, or a key is one that cannot be looked for.
     """
-    pools = Pools(spec.pools, machine())
+    pools = Pools(spec.pools, machine(), spec.sandbox)
     async with open_backend(means, spec.sandbox, pools) as backend:
         for warning in backend.describe().warnings:
             warn(warning)

@@ -144,7 +144,7 @@ async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: 
 def _board(setting: Setting, plan: RunPlan, run_id: str) -> Board:
     """Open the pools of a run, unless it shares those of others."""
     spec = plan.trials[0].eras[-1].spec
-    pools = setting.pools or Pools(spec.pools, machine())
+    pools = setting.pools or Pools(spec.pools, machine(), spec.sandbox)
     return Board(run_id, Orders(), pools, room_of(spec.concurrency), frozenset(trial.name for trial in plan.trials))
 
 

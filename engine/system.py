@@ -1,6 +1,7 @@
 """The system ports: the one module that reads the clock and draws chance."""
 
 import os
+import resource
 import secrets
 import socket
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from engine.pools.pools import Machine
 
+_MANY_FILES = 65_536
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -59,6 +61,14 @@ def _without_proc(pid: int) -> str:
     except OSError:
         return "alive"
     return "gone" if Path("/proc/self/stat").exists() else "alive"
+
+
+def allow_many_files() -> None:
+    """Let this process open as many files as it may: a sandbox takes four, and the usual limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def machine() -> Machine:

@@ -72,7 +72,9 @@ class _First:
     @property
     def alive(self) -> bool:
         """Whether it runs."""
-        return not select.select([self._descriptor], [], [], 0)[0]
+        ended = select.poll()  # unlike `select.select`, it takes descriptors above 1023
+        ended.register(self._descriptor, select.POLLIN)
+        return not ended.poll(0)
 
     async def kill(self) -> None:
         """Kill it. It is only dead when all others of its namespace are, so none writes afterwards."""

@@ -1,14 +1,17 @@
 """How many calls a provider is given at a time, after each thing it says; pure.
 
-Growth is additive and cuts halve, as in TCP (Chiu and Jain, 1989): users that share a provider without knowing of each
-other come to equal parts. Until the first refusal the limit doubles with each round of answers, as TCP's slow start
-does; after it, a round adds a sixteenth of the limit that was refused, so that eight rounds lead back to it.
+Cuts halve and growth is additive at the end, as in TCP (Chiu and Jain, 1989): users that share a provider without
+knowing of each other come to equal parts. Until the first refusal the limit doubles with each round of answers, as
+TCP's slow start does. After it, a round of answers goes half of the way to the limit that was refused, stays close to
+it for some thirty rounds, and leaves it behind ever faster if it is borne by now (after binary increase: Xu, Harfoush
+and Rhee, 2004).
 
 Otherwise than in TCP:
 
 * calls that began before a cut say nothing about the limit that the cut left, so a storm of refusals cuts once;
-* after a refusal nobody calls until the wait is over, and then one call goes after the other until one is answered:
-  what a storm wastes grows with its length in doubling steps, not with the number of those who wait;
+* after a refusal calls begin one by one, a tenth of a second apart and then faster, until one of them is answered; if
+  one of them is refused too, nobody calls for a while, which doubles each time. What a storm wastes grows with the
+  logarithm of its length at first, and not with the number of those who wait;
 * what is left of requests and tokens per minute, where the provider says so, spaces the calls out before it refuses.
 
 Times are seconds of any clock that only moves forward.
@@ -18,16 +21,17 @@ from typing import Final, NamedTuple
 
 from engine.providers.allowance import Allowance, Left
 
-FIRST_WAIT_S: Final = 0.5
-"""Wait after a first refusal that does not say how long; each further one in a row waits twice as long."""
-LONGEST_WAIT_S: Final = 60.0
-"""Where doubling stops."""
+FIRST_WAIT_S: Final = 0.25
+"""Wait after a second refusal in a row that does not say how long; each further one waits twice as long. The first
+waits for nothing: half of what is under way has to end first anyway."""
+LONGEST_WAIT_S: Final = 10.0
+"""Where doubling stops: one call each ten seconds is a small price for seeing the end of a storm soon."""
 LONGEST_ASKED_S: Final = 900.0
 """The longest wait that is granted to a provider; after it, one call looks again."""
+NEAR: Final = 1 / 16
+"""What share of the limit that was refused counts as close to it."""
 PROBE_GAP_S: Final = 0.1
-"""Seconds between the calls that look whether a provider answers again."""
-ROUNDS_BACK: Final = 8
-"""Rounds of answers from half of a limit back to all of it."""
+"""Seconds between the first two calls that look whether a provider answers again; after n calls, an n-th of it."""
 
 
 class Bounds(NamedTuple):
@@ -47,20 +51,30 @@ class Pace(NamedTuple):
     bounds: Bounds
     limit: float
     """Calls at a time; as a whole number, rounded down."""
-    refused_at: float | None = None
-    """The limit at the last refusal. None: there was none."""
+    target: float | None = None
+    """The limit that was refused last; three quarters of it if that was below the one before, since less is borne by
+    now. None: none was refused."""
     cut_at: float = float("-inf")
     """When the limit was last cut. Calls that began before say nothing about it."""
     strikes: int = 0
     """Refusals in a row since the last answer to a call that began after the cut."""
+    probes: int = 0
+    """Calls that began since the last refusal, while there are strikes."""
+    shut_until: float = float("-inf")
+    """No call begins before this time, since that was asked for, or all was refused."""
     not_before: float = float("-inf")
-    """No call begins before this time."""
+    """No call begins before this time, for its distance from the one before."""
     gap_s: float = 0.0
     """Seconds between the beginnings of calls while little is left; 0: none."""
     gap_until: float = float("-inf")
     """Until when `gap_s` holds."""
     tokens: float = 0.0
     """Tokens of a call, as a moving mean; 0: not known."""
+
+    @property
+    def opens_at(self) -> float:
+        """When the next call may begin."""
+        return max(self.shut_until, self.not_before)
 
     @property
     def whole(self) -> int:
@@ -102,14 +116,15 @@ def within(pace: Pace, bounds: Bounds) -> Pace:
 
 def may_begin(pace: Pace, running: int, now: float) -> bool:
     """Say whether one more call may begin."""
-    return running < pace.whole and now >= pace.not_before
+    return running < pace.whole and now >= pace.opens_at
 
 
 def after_beginning(pace: Pace, now: float) -> Pace:
     """Take note of a call that begins: it may be what the next one has to keep its distance from."""
-    gap = PROBE_GAP_S if pace.strikes else 0.0
-    if now < pace.gap_until:
-        gap = max(gap, pace.gap_s)
+    gap = pace.gap_s if now < pace.gap_until else 0.0
+    if pace.strikes:
+        pace = pace._replace(probes=pace.probes + 1)
+        gap = max(gap, PROBE_GAP_S / pace.probes)
     return pace._replace(not_before=max(pace.not_before, now + gap)) if gap else pace
 
 
@@ -118,9 +133,12 @@ def after_answer(pace: Pace, answer: Answer) -> Pace:
     if answer.tokens is not None:
         mean = answer.tokens if not pace.tokens else pace.tokens + (answer.tokens - pace.tokens) / 8
         pace = pace._replace(tokens=mean)
-    if answer.began >= pace.cut_at:
-        recovered = pace.strikes > 0
-        pace = pace._replace(strikes=0, not_before=min(pace.not_before, answer.now) if recovered else pace.not_before)
+    fresh = answer.began >= pace.cut_at
+    if pace.strikes and (fresh or pace.strikes == 1):
+        # One that began before the cut makes room for one more: so where only some are refused, the others go on.
+        pace = pace._replace(not_before=min(pace.not_before, answer.now))
+    if fresh:
+        pace = pace._replace(strikes=0)
         if answer.full:
             pace = pace._replace(limit=min(pace.limit + _step(pace), float(pace.bounds.most)))
     return _spaced(pace, answer.left, answer.now)
@@ -128,22 +146,30 @@ def after_answer(pace: Pace, answer: Answer) -> Pace:
 
 def after_refusal(pace: Pace, refusal: Refusal) -> Pace:
     """Halve, once for all calls that began before; and let nobody call for a while."""
-    asked = refusal.retry_after_s
-    wait = 0.0 if asked is None else min(asked, LONGEST_ASKED_S)
+    wait = min(refusal.retry_after_s or 0.0, LONGEST_ASKED_S)
     if refusal.began >= pace.cut_at:
-        wait = max(wait, min(FIRST_WAIT_S * 2.0 ** min(pace.strikes, 20), LONGEST_WAIT_S) if asked is None else wait)
-        if not pace.strikes:  # without an answer in between, all is refused, and says nothing about how many
-            half = max(pace.limit / 2, float(pace.bounds.least))
-            pace = pace._replace(limit=half, refused_at=pace.limit)
-        pace = pace._replace(cut_at=refusal.now, strikes=pace.strikes + 1)
-    return pace._replace(not_before=max(pace.not_before, refusal.now + wait))
+        if not pace.strikes:
+            pace = _halved(pace)
+        elif refusal.retry_after_s is None:
+            wait = min(FIRST_WAIT_S * 2.0 ** min(pace.strikes - 1, 20), LONGEST_WAIT_S)
+        pace = pace._replace(cut_at=refusal.now, strikes=pace.strikes + 1, probes=0)
+    return pace._replace(shut_until=max(pace.shut_until, refusal.now + wait))
+
+
+def _halved(pace: Pace) -> Pace:
+    """Cut the limit. Not done again before an answer: if all is refused, that says nothing about how many are borne."""
+    known = pace.target is None or pace.limit >= pace.target * (1 - NEAR)
+    target = pace.limit if known else 0.75 * pace.limit
+    return pace._replace(limit=max(pace.limit / 2, float(pace.bounds.least)), target=target)
 
 
 def _step(pace: Pace) -> float:
     """Say by how much one answer lets the limit grow: in a round there are as many answers as the limit."""
-    if pace.refused_at is None:
+    if pace.target is None:
         return 1.0
-    return max(1.0, pace.refused_at / (2 * ROUNDS_BACK)) / pace.limit
+    away = abs(pace.limit - pace.target)
+    a_round = max(0.25, pace.target * NEAR / 16) if away <= pace.target * NEAR else max(1.0, away / 2)
+    return a_round / pace.limit
 
 
 def _spaced(pace: Pace, left: Allowance, now: float) -> Pace:

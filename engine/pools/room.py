@@ -122,7 +122,7 @@ class Room:
         """Hear that a call was refused because of too many, or too much load."""
         now = anyio.current_time()
         after = pace.after_refusal(self._pace, Refusal(began, now, retry_after_s, left))
-        self._change(after, reason, max(0.0, after.not_before - now) if after.cut_at == now else None)
+        self._change(after, reason, max(0.0, after.shut_until - now) if after.cut_at == now else None)
 
     def _free(self) -> bool:
         return pace.may_begin(self._pace, self._running, anyio.current_time())
@@ -152,7 +152,7 @@ class Room:
         if waiter.began is not None:
             return
         watches = self._watch is waiter
-        seconds = max(0.0, self._pace.not_before - anyio.current_time()) if watches else None
+        seconds = max(0.0, self._pace.opens_at - anyio.current_time()) if watches else None
         waiter.woken = anyio.Event()
         try:
             with anyio.move_on_after(seconds):

@@ -3,12 +3,13 @@
 import os
 import signal
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import anyio
 import pytest
 
+from engine.system import allow_many_files
 from sandbox.base import SandboxSpec
 from sandbox.errors import SandboxLost, SandboxUnavailable, Unsupported
 from sandbox.local import Bare, LocalBackend, local_backend
@@ -51,6 +52,21 @@ async def test_a_feature_that_cannot_be_honoured_is_refused_by_name(
         await local.open(SandboxSpec(id="x", task=task))
     assert name in caught.value.problem
     assert caught.value.remedy
+
+
+async def test_the_three_hundredth_sandbox_is_as_good_as_the_first(
+    confined: LocalBackend, write_task: WriteTask
+) -> None:
+    """By then a process has more than 1,024 files open, which the oldest way of waiting for one does not bear."""
+    allow_many_files()
+    with ExitStack() as files:
+        for _ in range(1100):
+            files.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        sandbox = await confined.open(SandboxSpec(id="late", task=load_task(write_task())))
+        try:
+            assert (await sandbox.exec("echo here")).stdout == b"here\n"
+        finally:
+            await sandbox.close()
 
 
 async def test_the_network_is_granted_only_when_shared(

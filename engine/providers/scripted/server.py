@@ -27,6 +27,9 @@ from engine.providers.scripted.script import Script
 from events.digest import digest_of
 
 HEADER: Final = "x-stillroom-script"
+_TOO_MANY: Final = (
+    b'{"error":{"message":"Too many requests at a time.","type":"rate_limit_error","code":"rate_limit_exceeded"}}'
+)
 _HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 4096
 _MOST_BYTES: Final = 64 * 1024 * 1024
@@ -48,18 +51,27 @@ class ScriptedEndpoint:
         requests: The bodies received, oldest first; the last 4096 of them.
     """
 
-    def __init__(self, script: Script, port: int = 0, counts: Path | None = None) -> None:
+    def __init__(
+        self,
+        script: Script,
+        port: int = 0,
+        counts: Path | None = None,
+        bears: Callable[[], int] | None = None,
+    ) -> None:
         """Get ready; nothing listens yet.
 
         Args:
             script: What is answered.
             port: Where to listen on loopback; 0 takes any free port.
             counts: A file to keep the counts in. None: they end with the process.
+            bears: How many requests it bears at this moment; those beyond are refused at once with 429. None: any.
         """
         self.requests: deque[bytes] = deque(maxlen=_MOST_KEPT)
         self._script = script
         self._port = port
         self._counts_path = counts
+        self._bears = bears
+        self._working = 0
 
     @property
     def base_url(self) -> str:
@@ -136,6 +148,15 @@ class ScriptedEndpoint:
     async def _complete(self, dialect: Dialect, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.requests.append(body)
+        if self._bears is not None and self._working >= self._bears():
+            return web.Response(status=429, body=_TOO_MANY, content_type="application/json")
+        self._working += 1
+        try:
+            return await self._answer(dialect, request, body)
+        finally:
+            self._working -= 1
+
+    async def _answer(self, dialect: Dialect, request: web.Request, body: bytes) -> web.StreamResponse:
         reply, line, delay_s = self._decide(dialect, body, request.path)
         self._counts.write(line)
         if await self._stopped_within(delay_s) or reply.status is None:

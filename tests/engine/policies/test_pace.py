@@ -1,5 +1,6 @@
 """Stories of how many calls a provider is given at a time."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -46,11 +47,11 @@ def test_a_refusal_while_nothing_is_answered_only_makes_the_wait_longer() -> Non
     after = rounds(pace.opening(BOUNDS), 3)
     waits = []
     for _ in range(5):
-        now = after.not_before if after.strikes else 2000.0
+        now = max(after.opens_at, 2000.0)
         after = pace.after_refusal(after, Refusal(began=now, now=now))
-        waits.append(after.not_before - now)
+        waits.append(after.shut_until - now)
     assert after.whole == 32
-    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert waits == [0.0, 0.25, 0.5, 1.0, 2.0]
 
 
 def test_what_the_provider_asks_to_wait_is_waited() -> None:
@@ -59,7 +60,7 @@ def test_what_the_provider_asks_to_wait_is_waited() -> None:
     assert not pace.may_begin(after, 0, 16.9)
     assert pace.may_begin(after, 0, 17.0)
     later = pace.after_refusal(after, Refusal(9.0, 11.0, retry_after_s=20.0))
-    assert (later.not_before, later.strikes) == (31.0, 1)
+    assert (later.shut_until, later.strikes) == (31.0, 1)
 
 
 def test_after_the_wait_one_call_goes_after_the_other_until_one_is_answered() -> None:
@@ -73,13 +74,33 @@ def test_after_the_wait_one_call_goes_after_the_other_until_one_is_answered() ->
     assert not pace.may_begin(well, 32, 2005.02)
 
 
+def test_where_only_some_are_refused_the_others_go_on() -> None:
+    """An answer to a call that began before the cut lets the next one begin, but not while a wait was asked for."""
+    full = pace.opening(Bounds(64, 1, 1000))
+    cut = pace.after_beginning(pace.after_refusal(full, Refusal(10.0, 10.0)), 10.0)
+    assert not pace.may_begin(cut, 30, 10.01)
+    assert pace.may_begin(pace.after_answer(cut, Answer(9.9, 10.01, full=True)), 30, 10.01)
+    asked = pace.after_refusal(full, Refusal(10.0, 10.0, retry_after_s=1.0))
+    assert not pace.may_begin(pace.after_answer(asked, Answer(9.9, 10.01, full=True)), 30, 10.01)
+
+
 def test_eight_rounds_lead_from_half_a_limit_back_to_all_of_it() -> None:
     """Recovery does not take longer the more there is to recover."""
     for most in (16, 128, 1024):
         full = pace.opening(Bounds(most, 1, 4 * most))
         cut = pace.after_refusal(full, Refusal(0, 0))
         assert cut.whole == most // 2
-        assert rounds(cut, 8).whole in range(most - most // 8, most + 2)
+        assert rounds(cut, 8).limit / most == pytest.approx(1, abs=0.1)
+
+
+def test_where_less_is_borne_than_before_the_target_comes_down() -> None:
+    """Half the way to a limit of another time would be refused again and again."""
+    first = pace.after_refusal(pace.opening(Bounds(64, 1, 1000)), Refusal(0, 0))
+    grown = rounds(first, 1)
+    again = pace.after_refusal(grown, Refusal(2000.0, 2000.0))
+    assert first.target == 64
+    assert again.target is not None
+    assert again.limit < again.target < grown.limit < 64
 
 
 def test_other_bounds_hold_from_now_on() -> None:

@@ -114,9 +114,9 @@ async def test_runs_of_one_process_share_a_provider_in_equal_parts(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("machine", "wanted"),
-    [(Machine(1, 1 << 28), (1, 4, 2)), (Machine(2, 8 << 30), (1, 128, 4)), (Machine(64, 1 << 40), (32, 4096, 128))],
+    [(Machine(1, 1 << 28), (1, 4, 2)), (Machine(2, 8 << 30), (1, 128, 4)), (Machine(64, 1 << 40), (32, 16384, 128))],
 )
 def test_a_machine_gets_as_many_places_as_it_bears(machine: Machine, wanted: tuple[int, int, int]) -> None:
     """Where the spec says nothing: builds, sandboxes, verifiers."""
-    pools = Pools(PoolsSpec(), machine)
+    pools = Pools(PoolsSpec(), machine, "docker")
     assert (pools.builds.limit, pools.sandboxes.limit, pools.verifiers.limit) == wanted

@@ -1,0 +1,198 @@
+"""Many trials from one machine: wall over ideal, CPU, and memory that must not grow with the length of a run.
+
+    python -m benchmarks.many_trials [--quick] [--rounds 3]
+
+Each measurement is a process of its own, so that a peak is its own too; the scripted endpoint is another.
+
+* 1,000 trials at once that run no command: real log, actors, HTTP and pools; the sandbox does nothing.
+* 300 trials at once in the `local` sandbox, with three commands and a verifier each. The ideal is what the waits of the
+  model take, or what the same sandboxes take without any engine around them, if that is more: on two cores it is.
+* 200 and 1,000 trials, fifty at a time: the ratio of their peaks, and what each trial more costs.
+
+Calls begin at `--start` and grow; the last measurement of the first kind begins at 1,000, which is what the pool costs.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import anyio
+import msgspec
+
+from benchmarks.idle_sandbox import IdleBackend
+from benchmarks.trials import SECRETS, Shape, make_task, script
+from engine.prompting import load_prompts
+from engine.runtime import start_run
+from engine.setting import Setting
+from engine.spec import RunSpec
+from engine.system import clock
+from events.redact import Redactor
+from events.sqlite import SqliteLog
+from sandbox.base import SandboxBackend, SandboxSpec
+from sandbox.local import local_backend
+from sandbox.task import load_task
+from sandbox.verifier import verify
+
+MIB = 1 << 20
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What one process measures."""
+
+    what: str
+    trials: int
+    at_once: int
+    turns: int
+    latency_s: float
+    start: int
+    """Calls at first."""
+    local: bool
+    """Whether commands are run in real sandboxes."""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What it saw."""
+
+    wall_s: float
+    cpu_s: float
+    """Of the engine's process alone."""
+    peak_mib: float
+    bare_s: float
+    """The same sandboxes, commands and verifiers without an engine; 0 where there are none."""
+
+
+def plans(start: int, *, quick: bool) -> list[Plan]:
+    """List what is measured."""
+    many, some, few, long = (60, 10, 20, 60) if quick else (1000, 300, 200, 1000)
+    return [
+        Plan("at once, no commands", many, many, 4, 2.0, start, local=False),
+        Plan("the same, calls start at all", many, many, 4, 2.0, many, local=False),
+        Plan("at once, local sandboxes", some, some, 4, 2.0, start, local=True),
+        Plan("few, fifty at a time", few, 50, 4, 0.05, start, local=False),
+        Plan("many, fifty at a time", long, 50, 4, 0.05, start, local=False),
+    ]
+
+
+async def run_all(plan: Plan, base: Path, url: str) -> Measured:
+    """Run every trial of a plan once."""
+    backend: SandboxBackend = await local_backend(base / "sandboxes") if plan.local else IdleBackend()
+    bare = await bare_s(plan, base, backend) if plan.local else 0.0
+    async with await SqliteLog.open(base / "log.db", clock=clock, redactor=Redactor(SECRETS)) as log:
+        setting = Setting(log, backend, load_prompts(), "bench", {}, base)
+        spec = msgspec.convert(
+            {
+                "tasks": "tasks",
+                "repeats": plan.trials,
+                "concurrency": plan.at_once,
+                "models": {"teacher": {"model": "teacher", "base_url": url}},
+                "method": {"attempts": 1},
+                "pools": {"calls": {"start": plan.start}},
+            },
+            RunSpec,
+        )
+        wall, cpu = time.perf_counter(), time.process_time()
+        await start_run(setting, spec)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Measured(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, bare)
+
+
+async def bare_s(plan: Plan, base: Path, backend: SandboxBackend) -> float:
+    """Open the same sandboxes, run the same commands and verifiers, as many at a time as there are processors."""
+    task = load_task(base / "tasks" / "bench")
+    gate = anyio.Semaphore(os.cpu_count() or 1)
+
+    async def one(number: int) -> None:
+        async with gate:
+            sandbox = await backend.open(SandboxSpec(id=f"bare-{number}", task=task, env={}))
+            for _ in range(plan.turns - 1):
+                await sandbox.exec("make progress and print what was found, at some length, step")
+            await verify(sandbox, task, env={})
+            await sandbox.close()
+
+    began = time.perf_counter()
+    async with anyio.create_task_group() as group:
+        for number in range(plan.trials):
+            group.start_soon(one, number)
+    return time.perf_counter() - began
+
+
+def child(plan: Plan) -> None:
+    """Measure one plan in this process, and print what was seen."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
+        base = Path(folder)
+        make_task(base)
+        verifier = base / "tasks/bench/tests/test.sh"
+        verifier.write_text("#!/bin/sh\necho 0 > /logs/verifier/reward.txt\n")
+        verifier.chmod(0o755)
+        (base / "script.toml").write_text(script(Shape(plan.trials, plan.turns, plan.latency_s)))
+        command = [sys.executable, "-m", "engine.providers.scripted", str(base / "script.toml")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+            assert server.stdout is not None
+            url = json.loads(server.stdout.readline())["base_url"]
+            try:
+                print(msgspec.json.encode(anyio.run(run_all, plan, base, url)).decode())
+            finally:
+                server.kill()
+
+
+def measure(plan: Plan) -> Measured:
+    """Measure a plan in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.many_trials", "--child", msgspec.json.encode(plan).decode()]
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return msgspec.json.decode(out.splitlines()[-1], type=Measured)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--start", type=int, default=32)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="", help="only plans whose name has this in it")
+    parser.add_argument("--child")
+    given = parser.parse_args()
+    if given.child:
+        child(msgspec.json.decode(given.child, type=Plan))
+        return
+    chosen = [each for each in plans(given.start, quick=given.quick) if given.only in each.what]
+    seen = {plan: [measure(plan) for _ in range(1 if given.quick else given.rounds)] for plan in chosen}
+    print(f"{os.cpu_count()} CPUs, load {' '.join(f'{part:.1f}' for part in os.getloadavg())}")
+    for plan, each in seen.items():
+        print(line(plan, each))
+    memory(seen)
+
+
+def line(plan: Plan, seen: list[Measured]) -> str:
+    """Say what a plan took."""
+    waits = plan.turns * plan.latency_s * -(-plan.trials // plan.at_once)
+    ratios = [each.wall_s / max(waits, each.bare_s) for each in seen]
+    cpu = median(each.cpu_s for each in seen) / (plan.trials * plan.turns) * 1e6
+    peak = max(each.peak_mib for each in seen)
+    bare = f", bare sandboxes {median(each.bare_s for each in seen):.1f} s" if plan.local else ""
+    return (
+        f"{plan.trials:>5} {plan.what:<28} wall over ideal {median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
+        f"  CPU {cpu:.0f} us a turn  peak {peak:.0f} MiB  waits {waits:.1f} s{bare}"
+    )
+
+
+def memory(seen: dict[Plan, list[Measured]]) -> None:
+    """Say how memory grows with the length of a run."""
+    peaks: dict[str, Any] = {plan.what: (plan.trials, min(each.peak_mib for each in got)) for plan, got in seen.items()}
+    if "few, fifty at a time" in peaks and "many, fifty at a time" in peaks:
+        (few, low), (many, high) = peaks["few, fifty at a time"], peaks["many, fifty at a time"]
+        each = (high - low) * 1024 / (many - few)
+        print(
+            f"      memory: {high / low:.2f} times as much for {many} trials as for {few}: {each:.1f} KiB for each more"
+        )
+
+
+if __name__ == "__main__":
+    main()
