@@ -6,7 +6,7 @@ and effects are answered from it; after that, events are appended and effects go
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
@@ -158,35 +158,38 @@ class Scope:
             names = sorted((name for name in histories if name.startswith(below)), key=lambda name: (len(name), name))
             await self.gather([Child(name, partial(visitor, came=histories[name][0].event)) for name in names])
 
-    async def gather(self, children: Sequence[Child[T]], *, at_once: int | None = None) -> list[T]:
+    async def gather(self, children: Sequence[Child[T]]) -> list[T]:
         """Run actors below this one, each on its own stream; give their results in the order given.
 
-        All of them end before it returns. `at_once` bounds how many run at a time and changes no result.
+        All of them end before it returns. How many run at a time is for the ports to say, and changes no result: one
+        that waits for its place has no task yet, and costs nothing.
 
         Raises:
             Held: Some were not to begin in this process; the others have ended.
         """
         results: dict[int, T] = {}
         ended: list[HistoryEnded] = []
-        gate = anyio.Semaphore(at_once or max(1, len(children)))
         held: list[str] = []
 
-        async def run(index: int, child: Child[T]) -> None:
-            async with gate, self._start(child.name) as may:
-                if not may:
-                    held.append(child.name)
-                    return
-                scope = Scope(self._world, child.name)
-                try:
-                    results[index] = await child.actor(scope)
-                    scope.finish()
-                except HistoryEnded as error:  # the others still have history to read
-                    ended.append(error)
+        async def run(index: int, child: Child[T], place: AbstractAsyncContextManager[bool]) -> None:
+            scope = Scope(self._world, child.name)
+            try:
+                results[index] = await child.actor(scope)
+                scope.finish()
+            except HistoryEnded as error:  # the others still have history to read
+                ended.append(error)
+            finally:
+                await place.__aexit__(None, None, None)
 
         try:
             async with anyio.create_task_group() as group:
                 for index, child in enumerate(children):
-                    group.start_soon(run, index, child)
+                    place = self._start(child.name)
+                    if await place.__aenter__():
+                        group.start_soon(run, index, child, place)
+                    else:
+                        held.append(child.name)
+                        await place.__aexit__(None, None, None)
         except BaseExceptionGroup as errors:
             raise first_of(errors) from errors
         if ended:

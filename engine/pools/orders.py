@@ -78,10 +78,4 @@ class Orders:
 def trial_of(stream: str) -> str | None:
     """Say whose stream it is. None: no trial's."""
     kind, _, rest = stream.partition("/")
-    match kind:
-        case "trial":
-            return rest
-        case "attempt":
-            return rest.rpartition("/")[0]
-        case _:
-            return None
+    return rest.partition("/")[0] if kind in ("trial", "attempt") else None

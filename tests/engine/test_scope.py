@@ -109,7 +109,7 @@ async def test_children_give_results_in_the_order_they_were_named() -> None:
 
             return Child(name, actor)
 
-        return await scope.gather([child(name) for name in ("c", "a", "b")], at_once=2)
+        return await scope.gather([child(name) for name in ("c", "a", "b")])
 
     assert await parent(Scope(live_world(log, Echo(log)), "run")) == [b"c", b"a", b"b"]
     assert await parent(Scope(await closed_world(log), "run")) == [b"c", b"a", b"b"]

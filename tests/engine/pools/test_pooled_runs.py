@@ -19,6 +19,7 @@ from events.sandbox import SandboxAsked, SandboxReleased
 from replay.digests import trial_digests
 from replay.rerun import rerun
 from sandbox.base import Sandbox, SandboxSpec
+from sandbox.errors import SandboxUnavailable
 from tests.support.orders import Counting, base_of
 from tests.support.pretend import PretendBackend
 from tests.support.runs import SCRIPT, make_base, spec
@@ -110,6 +111,46 @@ async def test_runs_of_one_process_share_a_provider_in_equal_parts(tmp_path: Pat
             group.start_soon(live, setting)
     assert ended == ["solved"] * 6
     assert [room.running for room in pools.rooms] == [0] * len(pools.rooms)
+
+
+class Breaking(PretendBackend):
+    """Cannot open a sandbox for the task `a`."""
+
+    @override
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        if spec.task.name == "a":
+            raise SandboxUnavailable(spec.id, "its image is broken", remedy="mend it")
+        return await super().open(spec)
+
+
+async def test_one_task_that_breaks_disturbs_no_other(tmp_path: Path) -> None:
+    """Its place is given back each time, and the trials beside it are what they would have been."""
+    base = base_of(tmp_path)
+    whole, broken = here(base), here(base, Breaking())
+    asked = spec(concurrency=3, pools={"sandboxes": 1})
+    one, two = await start_run(whole, asked), await start_run(broken, asked)
+    assert two.outcomes == {"a": "infrastructure", "b": "solved", "c": "solved"}
+    expected, found = await trial_digests(whole.log, one.run), await trial_digests(broken.log, two.run)
+    assert (found["b"], found["c"]) == (expected["b"], expected["c"])
+    assert found["a"] != expected["a"]
+
+
+async def test_trials_that_wait_for_their_place_cost_nothing(tmp_path: Path) -> None:
+    """Forty trials, two at a time: there are as many tasks as two trials need, or a long run needs much memory."""
+    tasks: list[int] = []
+
+    class Counted(PretendBackend):
+        """Counts the tasks of the process whenever a sandbox is opened."""
+
+        @override
+        async def open(self, spec: SandboxSpec) -> Sandbox:
+            tasks.append(len(anyio.get_running_tasks()))
+            return await super().open(spec)
+
+    made = make_base(tmp_path, SCRIPT, "word")
+    await start_run(here(made, Counted()), spec(concurrency=2, repeats=40, method={"attempts": 1}))
+    assert len(tasks) == 40
+    assert max(tasks) < 40
 
 
 @pytest.mark.parametrize(
