@@ -1,6 +1,6 @@
 """A difference between the record and the same again: where, which field, both values, and what may be behind it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -117,12 +117,12 @@ async def likely_causes(log: EventLog, decided: DecidedRun, here: Here, known: S
         here: What this installation would run with.
         known: The decisions that come out otherwise.
     """
-    causes = [_edited(each) async for each in _edits(log, decided.histories)]
-    opened = decided.histories.opened
+    edits = [_edited(each) async for each in _edits(log, decided.histories)]
+    causes, opened = list(edits), decided.histories.opened
     if opened is not None:
         causes += await _inputs(log, opened, here)
     points = dict.fromkeys(each.point for each in known)
-    if points and not causes:
+    if points and not edits:
         causes.append(f"the policy of {', '.join(points)} decides otherwise from the same inputs")
     return causes or ["no event and no input changed: an actor, or what it calls, is not what it was"]
 
@@ -136,9 +136,20 @@ async def _inputs(log: EventLog, opened: RunOpened, here: Here) -> list[str]:
     causes = []
     if opened.package != here.package:
         causes.append(f"the run was made by stillroom {opened.package}, and this is {here.package}")
-    if canonical((await recorded_specs(log, opened, ()))[0]) != await log.get(opened.spec):
-        causes.append("its spec reads otherwise: this version knows other keys")
+    recorded, read = await log.get(opened.spec), canonical((await recorded_specs(log, opened, ()))[0])
+    if read != recorded:
+        keys = ", ".join(_other_keys(msgspec.json.decode(recorded), msgspec.json.decode(read)))
+        causes.append(f"its spec reads otherwise: this version knows other keys ({keys})")
     return causes
+
+
+def _other_keys(before: object, now: object, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Name the keys of two settings that only one has, or that differ, with dots."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        yield from () if before == now else (".".join(path),)
+        return
+    for key in sorted(before.keys() | now.keys()):
+        yield from _other_keys(before.get(key, NOTHING), now.get(key, NOTHING), (*path, key))
 
 
 async def _edits(log: EventLog, histories: Histories) -> AsyncIterator[Recorded]:

@@ -112,7 +112,10 @@ async def test_another_version_is_named_only_where_something_differs(tmp_path: P
     assert (await check(log, run, here)).causes == ()
     hasty = SPARK._replace(retry=lambda memo, place, level, wording: "try harder")
     checked = await check(log, run, here, RERUN, method=hasty)
-    assert checked.causes == ("the run was made by stillroom test, and this is newer",)
+    assert checked.causes == (
+        "the run was made by stillroom test, and this is newer",
+        "the policy of retry decides otherwise from the same inputs",
+    )
     (difference,) = checked.differences
     assert (difference.at, difference.field) == (Ref("trial/word", 13), "injection")
     assert difference.nearest is not None
