@@ -21,6 +21,7 @@ from views.commands import (
     prepare,
     replay,
     run,
+    sandboxes,
     skills,
     tasks,
     what_if,
@@ -48,6 +49,7 @@ _run = _group("run", "Start a run: from a spec, or from flags alone.")
 _pdi = _group("pdi", "How far each memo of a run rested on what was executed: as recorded, or under other settings.")
 _tasks = _group("tasks", "Datasets of tasks.")
 _agents = _group("agents", "Who acts in a sandbox: agents of ours, and those of other makes.")
+_sandbox = _group("sandbox", "Where attempts take place.")
 _skills = _group("skills", "The skills that were distilled.")
 _log = _group("log", "The log itself.")
 _bundle = _group("bundle", "Runs in one file, to be carried elsewhere.")
@@ -100,6 +102,8 @@ _log.command(log.erase)
 _bundle.command(bundle.write)
 _bundle.command(bundle.verify)
 _bundle.command(bundle.read)
+
+_sandbox.command(sandboxes.collect, name="gc")
 
 app.command(prepare.look_around, name="doctor")
 _config.command(prepare.show_config, name="show")

@@ -12,7 +12,7 @@ from engine.pools.pools import Pools
 from engine.prompting import load_prompts
 from engine.setting import Setting
 from engine.spec import BackendName, RunSpec
-from engine.system import machine
+from engine.system import machine, process_ended, process_name
 from events.redact import Redactor
 from events.sqlite import SqliteLog
 from sandbox.base import SandboxBackend
@@ -103,6 +103,8 @@ async def open_backend(means: Means, name: BackendName, pools: Pools | None = No
                 host=means.environment.get("DOCKER_HOST"),
                 build_network=means.environment.get("STILLROOM_BUILD_NETWORK", "default"),
                 building=None if pools is None else pools.building,
+                owner=process_name(),
+                tidies=process_ended,
             )
             async with docker_backend(means.sandboxes, settings) as backend:
                 yield backend

@@ -6,7 +6,7 @@ be found and removed, and nothing else is.
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from sandbox.archive import pack_folders
 from sandbox.base import MIB, Isolation, Limits, Sandbox, SandboxSpec
 from sandbox.docker_engine import Engine, EngineFailed, open_engine
 from sandbox.docker_errand import MOUNT
+from sandbox.docker_gc import OWNER, left_behind, remove
 from sandbox.docker_image import LABEL, Built, Gate, Images
 from sandbox.docker_needs import refused
 from sandbox.docker_sandbox import FIRST, DockerSandbox, Ground
@@ -45,6 +46,12 @@ class DockerSettings(Struct, frozen=True):
     """Network of ``RUN`` steps: ``default``, ``host`` or ``none``."""
     building: Gate | None = None
     """Entered for each build, and has those wait that are too many. None: two at a time."""
+    owner: str | None = None
+    """Process that what is made belongs to, for its label: once it has ended, what is left is known to be left behind.
+    None: nobody in particular, and nothing is ever taken for left behind."""
+    tidies: Callable[[str], bool] | None = None
+    """Says whether a process is known to have ended: what such ones left is taken away when the backend is opened, but
+    for its own workspace's, which is swept run by run. None: nothing is."""
     starts: int = 4
     """Containers started at a time, from 1: an engine that is asked for more gets slower, not faster."""
 
@@ -65,14 +72,19 @@ class DockerBackend:
     def __init__(self, engine: Engine, workspace: Path, settings: DockerSettings) -> None:
         self._engine = engine
         self._workspace = workspace
+        self._owner = settings.owner
         self._label = f"{LABEL}={workspace_name(workspace)}"
         self._images = Images(
             engine,
-            workspace=workspace_name(workspace),
             network=settings.build_network,
             gate=settings.building or two_at_a_time(),
         )
         self._starting = anyio.Semaphore(settings.starts)
+
+    @property
+    def engine(self) -> Engine:
+        """Where the containers are."""
+        return self._engine
 
     @property
     def name(self) -> str:
@@ -129,7 +141,7 @@ class DockerBackend:
         folder = self._workspace.resolve() / folder_name(spec.id)
         workdir = spec.task.config.environment.workdir or built.image.workdir or "/"
         config = container_config(spec, built, env, folder / "io") | {"Labels": self._labels(spec)}
-        await anyio.to_thread.run_sync(_make, folder)
+        await self._make(spec, folder)
         try:
             container = await self._engine.create(
                 f"stillroom-{workspace_name(self._workspace)[:8]}-{folder.name}", config
@@ -147,8 +159,15 @@ class DockerBackend:
             raise
         return sandbox
 
+    async def _make(self, spec: SandboxSpec, folder: Path) -> None:
+        """Make its folder; one whose container somebody took away is in nobody's way."""
+        if await anyio.Path(folder).exists() and not await self._engine.containers(self._label, f"{_ID}={spec.id}"):
+            await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+        await anyio.to_thread.run_sync(_make, folder)
+
     def _labels(self, spec: SandboxSpec) -> dict[str, str]:
-        return {LABEL: workspace_name(self._workspace), _ID: spec.id}
+        owner = {} if self._owner is None else {OWNER: self._owner}
+        return {LABEL: workspace_name(self._workspace), _ID: spec.id, **owner}
 
 
 @asynccontextmanager
@@ -164,6 +183,10 @@ async def docker_backend(workspace: Path, settings: DockerSettings = DEFAULTS) -
     """
     try:
         async with open_engine(settings.host) as engine:
+            if settings.tidies is not None:
+                mine = workspace_name(workspace)
+                left = await left_behind(engine, settings.tidies, images=False)
+                await remove(engine, [each for each in left if each.workspace != mine])
             yield DockerBackend(engine, workspace, settings)
     except EngineFailed as error:
         remedy = "start it (on Debian: apt-get install docker.io), or say where it is with DOCKER_HOST"

@@ -138,6 +138,13 @@ class Engine:
             found = await self._docker.containers.list(all=True, filters=json.dumps({"label": list(labels)}))
         return [(each.id, dict(each["Labels"])) for each in found]
 
+    async def api(self, method: str, path: str, **params: str) -> Any:
+        """Call the engine's API where no more than its answer is wanted; None if it has none."""
+        with _told():
+            async with self._session.request(method, f"{self._base}/{path}", params=params) as response:
+                await _checked(response)
+                return await response.json() if response.content_type == "application/json" else None
+
     async def start(self, container: DockerContainer) -> None:
         """Start it."""
         with _told():

@@ -19,7 +19,10 @@ from sandbox.dockerfile_classic import STAGE, Written, classic
 from sandbox.task import Task
 
 LABEL: Final = "dev.stillroom"
-"""Label of everything ours; its value names the workspace."""
+"""Label of everything ours; its value names the workspace, but for images."""
+SHARED: Final = "shared"
+"""Value of an image's label: all workspaces use the same one, since its name is its content's. A label that differed
+would make it another image."""
 _REPOSITORY: Final = "stillroom/task"
 
 
@@ -37,17 +40,15 @@ class Built(Struct, frozen=True):
 class Images:
     """Finds, builds and fetches images; each once, however many ask for it at the same time."""
 
-    def __init__(self, engine: Engine, *, workspace: str, network: str, gate: Gate) -> None:
+    def __init__(self, engine: Engine, *, network: str, gate: Gate) -> None:
         """Say how.
 
         Args:
             engine: Which builds.
-            workspace: Whose images they are, for the label.
             network: Network of ``RUN`` steps, as the engine calls it: ``default``, ``host`` or ``none``.
             gate: Entered for each build.
         """
         self._engine = engine
-        self._workspace = workspace
         self._network = network
         self._gate = gate
         self._locks: dict[str, anyio.Lock] = {}
@@ -74,7 +75,7 @@ class Images:
         limit = task.config.environment.build_timeout_sec
         try:
             with anyio.fail_after(limit):
-                await self._engine.build(name, context, {LABEL: self._workspace}, network=self._network)
+                await self._engine.build(name, context, {LABEL: SHARED}, network=self._network)
         except TimeoutError as error:
             raise EngineFailed(f"building took longer than environment.build_timeout_sec = {limit:g}") from error
 

@@ -1,0 +1,122 @@
+"""Stories of what processes leave in an engine when they die, and of who takes it away."""
+
+import sys
+from pathlib import Path
+from signal import SIGKILL
+from subprocess import PIPE, Popen
+
+import pytest
+
+from engine.system import process_ended, process_name
+from sandbox.base import SandboxSpec
+from sandbox.docker import DockerSettings, docker_backend
+from sandbox.docker_engine import open_engine
+from sandbox.docker_gc import OWNER, Left, left_behind, remove
+from sandbox.docker_image import LABEL
+from sandbox.task import load_task
+from tests.sandbox.conftest import WriteTask
+from tests.sandbox.test_docker import docker
+
+pytestmark = pytest.mark.docker
+ROOT = Path(__file__).parents[2]
+
+LIFE = """
+import sys, anyio
+from pathlib import Path
+from engine.system import process_name
+from sandbox.base import SandboxSpec
+from sandbox.docker import DockerSettings, docker_backend
+from sandbox.task import load_task
+
+async def main():
+    async with docker_backend(Path(sys.argv[1]), DockerSettings(owner=process_name())) as backend:
+        await backend.open(SandboxSpec(id="run-a", task=load_task(Path(sys.argv[2]))))
+        print(process_name(), flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+
+
+def died_with_a_sandbox(workspace: Path, task: Path) -> str:
+    """Let a process open a sandbox and be killed; give its name."""
+    with Popen([sys.executable, "-c", LIFE, str(workspace), str(task)], cwd=ROOT, stdout=PIPE) as process:
+        assert process.stdout is not None
+        owner = process.stdout.readline().decode().strip()
+        process.send_signal(SIGKILL)
+    return owner
+
+
+async def test_what_a_killed_process_left_is_taken_away_and_nothing_else(tmp_path: Path, write_task: WriteTask) -> None:
+    """A stranger's container, and that of a process that lives, go on; so does a network that is not ours."""
+    task = write_task()
+    stranger = docker("run", "-d", "--rm", "debian:bookworm-slim", "sleep", "1000")
+    owner = died_with_a_sandbox(tmp_path / "dead", task)
+    network = docker("network", "create", "--label", f"{LABEL}=w", "--label", f"{OWNER}={owner}", "left-by-a-test")
+    volume = docker("volume", "create", "--label", f"{LABEL}=w", "--label", f"{OWNER}={owner}")
+    try:
+        async with docker_backend(tmp_path / "alive", DockerSettings(owner=process_name())) as backend:
+            neighbour = await backend.open(SandboxSpec(id="run-a", task=load_task(task)))
+            found = [
+                each for each in await left_behind(backend.engine, process_ended, images=False) if each.owner == owner
+            ]
+            assert [each.kind for each in found] == ["container", "network", "volume"]
+            assert found[1:] == [
+                Left("network", network, "left-by-a-test", owner, "w"),
+                Left("volume", volume, volume, owner, "w"),
+            ]
+            assert await remove(backend.engine, found) == []
+            left = await left_behind(backend.engine, process_ended, images=False)
+            assert [each for each in left if each.owner == owner] == []
+            assert (await neighbour.exec("echo well")).stdout == b"well\n"
+            await neighbour.close()
+        assert docker("inspect", "-f", "{{.State.Running}}", stranger) == "true"
+    finally:
+        docker("kill", stranger)
+
+
+async def test_an_image_that_is_used_stays_and_one_that_is_not_goes_when_asked(
+    tmp_path: Path, write_task: WriteTask
+) -> None:
+    """They are a cache of all workspaces, so a name is kept unless somebody asks for the room."""
+    task = load_task(
+        write_task({"environment/Dockerfile": "FROM debian:bookworm-slim\nRUN echo of a test of its own > /mark\n"})
+    )
+    async with docker_backend(tmp_path) as backend, open_engine() as engine:
+        sandbox = await backend.open(SandboxSpec(id="a", task=task))
+        config = await engine.api("GET", "containers/json", all="1")
+        (image,) = {each["ImageID"] for each in config if "-a" in each["Names"][0] and LABEL in each["Labels"]} & {
+            each["Id"] for each in await engine.api("GET", "images/json")
+        }
+        assert image not in {each.id for each in await left_behind(engine, process_ended, images=True)}
+        await sandbox.close()
+        (mine,) = [each for each in await left_behind(engine, process_ended, images=True) if each.id == image]
+        assert mine.name.startswith("stillroom/task:")
+        assert await remove(engine, [mine]) == []
+        assert await remove(engine, [mine]) == []  # it is gone, and that is fine
+        assert await engine.image(mine.name) is None
+
+
+async def test_a_sandbox_whose_container_was_taken_away_can_be_opened_again(
+    tmp_path: Path, write_task: WriteTask
+) -> None:
+    """A janitor of another workspace takes containers away, and leaves folders it knows nothing of."""
+    path = write_task()
+    owner = died_with_a_sandbox(tmp_path / "ours", path)
+    async with docker_backend(tmp_path / "theirs") as other:
+        left = [each for each in await left_behind(other.engine, process_ended, images=False) if each.owner == owner]
+        assert await remove(other.engine, left) == []
+    async with docker_backend(tmp_path / "ours") as backend:
+        sandbox = await backend.open(SandboxSpec(id="run-a", task=load_task(path)))
+        assert (await sandbox.exec("echo well")).stdout == b"well\n"
+        await sandbox.close()
+
+
+async def test_a_backend_that_is_opened_takes_away_what_others_left(tmp_path: Path, write_task: WriteTask) -> None:
+    """So that crashes do not add up on a machine; those of its own workspace it leaves to whoever resumes their run."""
+    path = write_task()
+    theirs, ours = (died_with_a_sandbox(tmp_path / name, path) for name in ("theirs", "ours"))
+    async with docker_backend(tmp_path / "ours", DockerSettings(tidies=process_ended)) as backend:
+        left = {each.owner for each in await left_behind(backend.engine, process_ended, images=False)}
+        assert (theirs in left, ours in left) == (False, True)
+        assert await backend.sweep("run-") == ("run-a",)

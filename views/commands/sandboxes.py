@@ -1,0 +1,44 @@
+"""Commands about sandboxes."""
+
+from typing import Final
+
+import anyio
+
+from engine.config_setting import open_backend
+from engine.spec import BackendName
+from events.errors import ExitCode
+from sandbox.docker import DockerBackend
+from views import gc
+from views.commands.rows import Rows
+from views.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {"sandbox gc": (gc.LeftRow,)}
+
+
+async def collect(
+    *,
+    sandbox: BackendName = "docker",
+    images: bool = False,
+    dry_run: bool = False,
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
+    """Remove what processes that have ended left behind: containers, networks, volumes, folders. Nothing else.
+
+    In an engine, what bears no label of ours, and what belongs to a process that may live, stays.
+
+    Args:
+        sandbox: Where to look.
+        images: Remove images of tasks too, unless a container uses them; they are a cache. Those that another one has
+            taken the name of go in any case.
+        dry_run: Say what is there in an engine, and remove nothing.
+    """
+    async with open_backend(options.means(machine), sandbox) as backend:
+        found: list[gc.LeftRow] = []
+        if isinstance(backend, DockerBackend):
+            found += await gc.of_engine(backend.engine, images=images, dry_run=dry_run)
+        if not dry_run and await anyio.Path(options.path(machine)).is_file():
+            async with options.desk(machine) as desk:
+                found += await gc.of_workspace(desk, backend)
+    options.screen(machine).show(found, gc.render)
+    return ExitCode.DONE if all(row.became in {"removed", "found"} for row in found) else ExitCode.NEGATIVE
