@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from hashlib import shake_128
 from pathlib import Path
 from statistics import median
@@ -27,16 +28,18 @@ from benchmarks.trials import SECRETS, make_task
 from benchmarks.turn_cpu import Ready
 from engine.budget import BudgetKeeper, Caps
 from engine.model_port import Line, ModelPort
-from engine.ports import Port, Ports
+from engine.pools.pools import Pools
+from engine.ports import Leave, Place, Port, Ports
 from engine.prompting import load_prompts
 from engine.runtime import start_run
 from engine.setting import Setting
-from engine.spec import RunSpec
-from engine.system import clock
+from engine.spec import PoolsSpec, RunSpec
+from engine.system import clock, machine
 from events.base import Event, Recorded
 from events.log import Selection
 from events.model import ModelAsked
 from events.redact import Redactor
+from events.session import ScopeStopped
 from events.sqlite import SqliteLog
 from sandbox.base import DEFAULT_OUTPUT_BYTES, ExecResult, SandboxSpec
 
@@ -97,16 +100,25 @@ class InProcess(NamedTuple):
         """Find the port."""
         return self.model if isinstance(asked, ModelAsked) else self.ports.door(asked)
 
-    def stranded(self, history: Sequence[Recorded]) -> str | None:
+    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+        """Wait where the ports have one wait."""
+        return self.ports.leave(asked, place)
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Begin where the ports let one begin."""
+        return self.ports.start(child)
+
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
         """Ask the ports."""
-        return self.ports.stranded(history)
+        return await self.ports.recover(history, place)
 
 
 async def make(path: Path, base: Path, runs: int, size: int) -> None:
     """Write the log."""
     make_task(base)
     async with await SqliteLog.open(path, clock=clock, redactor=Redactor(SECRETS)) as log:
-        model = ModelPort(log, {"teacher": Line(Ready(TURNS), None)}, BudgetKeeper(Caps(None, None)))
+        room = Pools(PoolsSpec(), machine()).calls("in.process", "m")
+        model = ModelPort(log, lambda *_: Line(Ready(TURNS), None, room), BudgetKeeper(Caps(None, None)))
 
         def between(ports: Ports) -> Ports:
             return InProcess(ports, model)
