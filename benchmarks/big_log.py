@@ -27,6 +27,7 @@ from benchmarks.idle_sandbox import IdleBackend, IdleSandbox
 from benchmarks.trials import SECRETS, make_task
 from benchmarks.turn_cpu import Ready
 from engine.budget import BudgetKeeper, Caps
+from engine.gateway.upstream import Upstream
 from engine.model_port import Line, ModelPort
 from engine.pools.pools import Pools
 from engine.ports import Leave, Place, Port, Ports
@@ -118,7 +119,9 @@ async def make(path: Path, base: Path, runs: int, size: int) -> None:
     make_task(base)
     async with await SqliteLog.open(path, clock=clock, redactor=Redactor(SECRETS)) as log:
         room = Pools(PoolsSpec(), machine()).calls("in.process", "m")
-        model = ModelPort(log, lambda *_: Line(Ready(TURNS), None, room), BudgetKeeper(Caps(None, None)))
+        nowhere = Upstream("http://in.process", None, None, 1.0)
+        line = Line(Ready(TURNS), None, room, nowhere)
+        model = ModelPort(log, lambda *_: line, BudgetKeeper(Caps(None, None)))
 
         def between(ports: Ports) -> Ports:
             return InProcess(ports, model)
