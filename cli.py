@@ -14,6 +14,7 @@ from views.commands import (
     agents,
     bundle,
     control,
+    exports,
     imports,
     log,
     look,
@@ -53,6 +54,7 @@ _sandbox = _group("sandbox", "Where attempts take place.")
 _skills = _group("skills", "The skills that were distilled.")
 _log = _group("log", "The log itself.")
 _bundle = _group("bundle", "Runs in one file, to be carried elsewhere.")
+_export = _group("export", "Write runs in the formats of others.")
 _import = _group("import", "Read past runs of other systems into the log.")
 _config = _group("config", "What a run would be asked to do.")
 
@@ -89,6 +91,7 @@ _skills.command(skills.list_skills, name="list")
 _skills.command(skills.show_skill, name="show")
 _skills.command(skills.export_skill, name="export")
 
+_export.command(exports.to_atif, name="atif")
 _import.command(imports.spark)
 
 _log.command(log.tail)

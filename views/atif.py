@@ -1,0 +1,98 @@
+"""Attempts as ATIF files, with a report of what they do not hold."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import msgspec
+from anyio import Path as AsyncPath
+from rich.console import RenderableType
+
+from engine.histories import Histories, load_histories
+from replay.atif.document import Exported, Source, document
+from views.desk import Desk
+from views.errors import UsageWrong
+from views.ids import AttemptTarget, RunTarget, TrialTarget, find_target
+from views.tables import table
+
+
+class AtifRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
+    """An attempt that was written as a file."""
+
+    trial: str
+    attempt: int
+    path: str
+    """Empty: it has no step to tell, and no file was written."""
+    steps: int
+    losses: dict[str, int]
+    """What of the attempt has no place in the format, by kind of event."""
+
+
+async def write(desk: Desk, text: str, folder: Path) -> list[AtifRow]:
+    """Write the attempts of a run, of a trial, or one of them.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such thing, or there are several.
+        UsageWrong: It is no run, trial or attempt, or the folder cannot be written to.
+        BlobMissing, BlobErased: Bytes of an attempt are gone.
+    """
+    target = await find_target(desk.log, text)
+    match target:
+        case RunTarget(run):
+            wanted = "attempt/"
+        case TrialTarget(run, trial):
+            wanted = f"attempt/{trial}/"
+        case AttemptTarget(run, trial, attempt):
+            wanted = f"attempt/{trial}/{attempt}"
+        case _:
+            raise UsageWrong(f"{text} is no run, trial or attempt", remedy="such as @latest, TRIAL or TRIAL/2")
+    rows: list[AtifRow] = []
+    async for source, made in _documents(desk, await load_histories(desk.log, run), run, wanted):
+        path = folder / source.trial / f"attempt-{source.attempt}.json"
+        rows.append(_row(source, made, path))
+        if made is not None:
+            await _save(path, made)
+    return rows
+
+
+async def _documents(
+    desk: Desk, histories: Histories, run: str, wanted: str
+) -> AsyncIterator[tuple[Source, Exported | None]]:
+    opened = histories.opened
+    package = "imported" if opened is None else opened.package
+    for name, history in histories.by_stream.items():
+        exact = name == wanted or (wanted.endswith("/") and name.startswith(wanted))
+        if exact and name.startswith("attempt/"):
+            trial, _, attempt = name.removeprefix("attempt/").rpartition("/")
+            source = Source(run, trial, int(attempt), package)
+            yield source, await document(desk.log, source, history)
+
+
+def _row(source: Source, made: Exported | None, path: Path) -> AtifRow:
+    if made is None:
+        return AtifRow(source.trial, source.attempt, "", 0, {})
+    return AtifRow(source.trial, source.attempt, str(path), len(made.trajectory.steps), dict(made.losses))
+
+
+async def _save(path: Path, made: Exported) -> None:
+    text = msgspec.json.format(msgspec.json.encode(made.trajectory), indent=2)
+    try:
+        await AsyncPath(path.parent).mkdir(parents=True, exist_ok=True)
+        await AsyncPath(path).write_bytes(text + b"\n")
+    except OSError as error:
+        raise UsageWrong(
+            f"{path} cannot be written: {error.strerror}", remedy="name a folder that can be written to"
+        ) from error
+
+
+def render(rows: Sequence[AtifRow]) -> RenderableType:
+    """Draw what was written, and what it lacks."""
+    cells = [
+        (
+            f"{row.trial}/{row.attempt}",
+            str(row.steps),
+            row.path or "no step to tell",
+            ", ".join(f"{count} {what}" for what, count in row.losses.items()) or "-",
+        )
+        for row in rows
+    ]
+    return table(["attempt", "steps", "file…", "has no place in it…"], cells, right=["steps"])

@@ -1,0 +1,23 @@
+"""Commands that write runs in the formats of others."""
+
+from pathlib import Path
+from typing import Final
+
+from views import atif
+from views.commands.rows import Rows
+from views.ids import LATEST
+from views.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {"export atif": (atif.AtifRow,)}
+
+
+async def to_atif(target: str = LATEST, /, *, to: Path = Path("atif"), options: Options = ASIS, machine: Given) -> None:
+    """Write attempts as ATIF 1.7, Harbor's format of trajectories, and say what has no place in it.
+
+    Args:
+        target: RUN, RUN:TRIAL or RUN:TRIAL/2; TRIAL or TRIAL/2 of the latest run.
+        to: Folder for the files, one for each attempt: TRIAL/attempt-N.json.
+    """
+    async with options.desk(machine) as desk:
+        rows = await atif.write(desk, target, machine.folder / to)
+        desk.screen.show(rows, atif.render)
