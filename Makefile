@@ -34,6 +34,7 @@ check: venv  ## Everything a change must pass: format, lint, types, borders, tes
 bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEERS=PYTHON to compare with others.
 	$(BIN)/python -m benchmarks.append $(if $(FULL),,--rounds 1 --events 5000 --skip-long) $(PEER)
 	$(BIN)/python -m benchmarks.replay_speed $(if $(FULL),,--rounds 1 --events 5000) $(PEER)
+	$(BIN)/python -m benchmarks.rerun_speed $(QUICK)
 	$(BIN)/python -m benchmarks.pdi $(QUICK)
 	$(BIN)/python -m benchmarks.http_client $(QUICK)
 	$(BIN)/python -m benchmarks.trials $(QUICK)
