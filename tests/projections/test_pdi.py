@@ -152,7 +152,7 @@ def test_lenient_sections_are_read_where_settings_say_so() -> None:
 
 @given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=10), st.sampled_from(BOTH))
 def test_values_keep_their_ranges(rows: list[tuple[str, str, str]], settings: PdiSettings) -> None:
-    """Components are shares, and a score of n values is at most sqrt(n - 1) from 0."""
+    """Components are shares, and a score of n values is at most sqrt(n - 1) from 0, unless they differ by rounding."""
     memos = [memo(facts, plan) for facts, plan, _ in rows]
     steps = [replace(each, commands=row[2]) for each, row in zip(story(*memos), rows, strict=True)]
     for number, reading in enumerate(read_all(steps, settings), start=1):
@@ -161,7 +161,8 @@ def test_values_keep_their_ranges(rows: list[tuple[str, str, str]], settings: Pd
             for each in (reading.proxy_exec, reading.proxy_plan, reading.proxy_oss)
         )
         assert 0.0 <= reading.weight <= 1.0
-        assert abs(reading.exec_score.z) <= max(number - 1, 0) ** 0.5 + 1e-6
+        within = abs(reading.exec_score.z) <= max(number - 1, 0) ** 0.5 + 1e-6
+        assert within or reading.exec_score.std < 1e-12
         assert (reading.level is not None) == reading.triggered
 
 
