@@ -21,6 +21,7 @@ from typing import NamedTuple
 import anyio
 
 from engine.config_setting import Means
+from engine.spec import OnLoss
 from engine.system import clock
 from replay.crash_test import DEATHS, crash_test
 from sandbox.base import SandboxBackend
@@ -50,7 +51,7 @@ class Part(NamedTuple):
     run_usd: str
     in_file: bool
     points: Points
-    on_loss: str = "abandon"
+    on_loss: OnLoss = "abandon"
     forked: bool = False
 
 
@@ -131,13 +132,14 @@ async def matrix(every: int, *, real: bool) -> int:
     for part in parts(every):
         async with placed(part, real=real) as (here, logs):
             bad += await tried(part, here, logs)
-    bad += await killed(quick=every > 1)
+    bad += await killed("abandon", quick=every > 1)
+    bad += await killed("rebuild", quick=every > 1)
     print("* trials that lost a sandbox with the process; they abandon an attempt, and are not compared byte for byte")
     print("** answered calls that the model was sent again")
     return bad
 
 
-async def killed(*, quick: bool) -> int:
+async def killed(on_loss: OnLoss, *, quick: bool) -> int:
     """Let processes be killed by SIGKILL, with a log in a file and the sandboxes of this machine."""
     begun = time.perf_counter()
     kinds = [("append", tag) for tag in APPENDED] + [("effect", tag) for tag in ASKED]
@@ -145,13 +147,15 @@ async def killed(*, quick: bool) -> int:
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
         folder = Path(name)
         means = Means({}, folder, folder / "log.db", folder / "sandboxes", clock, "benchmark")
-        seen = await crash_test(means, folder, "local", told=lambda _: None, deaths=deaths)
+        seen = await crash_test(means, folder, "local", told=lambda _: None, deaths=deaths, on_loss=on_loss)
     wrong = [f"  LOOK {each}; killed {crash.place}" for crash in seen for each in crash.wrong]
+    if on_loss == "rebuild":
+        wrong += [f"  LOOK a sandbox was not rebuilt; killed {crash.place}" for crash in seen if crash.lost]
     figures = (len(seen), sum(each.killed for each in seen), sum(each.resumed for each in seen))
     runs, deaths_died, resumes = figures
     lost, seconds = sum(each.lost for each in seen), time.perf_counter() - begun
     print(
-        f"{'processes killed':<22} {'':>6} {runs:>6} {deaths_died:>6} {resumes:>7} {lost:>7} {len(wrong):>11} "
+        f"{f'killed, {on_loss}':<22} {'':>6} {runs:>6} {deaths_died:>6} {resumes:>7} {lost:>7} {len(wrong):>11} "
         f"{'':>8} {seconds:>6.0f}"
     )
     print("\n".join([f"  SIGKILL, real sandboxes, a log in a file: {len(deaths)} kinds of places", *wrong]))

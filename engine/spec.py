@@ -152,6 +152,7 @@ class PoolsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 BackendName = Literal["local", "docker"]
+OnLoss = Literal["abandon", "rebuild"]
 
 
 class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -167,7 +168,7 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Trials per task."""
     sandbox: BackendName = "local"
     """Where attempts take place: on this machine under bubblewrap, or in containers."""
-    on_loss: Literal["abandon", "rebuild"] = "abandon"
+    on_loss: OnLoss = "abandon"
     """What becomes of an attempt whose sandbox ended with its process. ``rebuild``: its recorded commands are run again
     in a new one, and it goes on if each ends as recorded. ``abandon``: that is not tried. Neither gives a score."""
     method: MethodSpec = MethodSpec()

@@ -4,8 +4,9 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ from engine.config_setting import Means
 from engine.mortal import Moment
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
-from engine.spec import BackendName, RunSpec
+from engine.spec import BackendName, OnLoss, RunSpec
 from events.digest import digest_of
 from events.errors import StillroomError
 from events.sqlite import SqliteLog
@@ -78,6 +79,7 @@ async def crash_test(
     *,
     told: Callable[[Crash], None],
     deaths: Sequence[Death] = DEATHS,
+    on_loss: OnLoss = "abandon",
 ) -> list[Crash]:
     """Kill a small run at a handful of places, each time in a log of its own; resume it; compare.
 
@@ -87,18 +89,20 @@ async def crash_test(
         sandbox: Which backend to try.
         told: Called with each result as it comes.
         deaths: Where to kill; what such a run never comes to is left out.
+        on_loss: What becomes of an attempt whose sandbox died: where it is made again, no trial may differ.
 
     Raises:
         StillroomError: The run does not work on this machine even if nobody kills it.
     """
     shutil.copytree(DEMO, folder / "demo")
+    where = partial(_bench, means, changes={"sandbox": sandbox, "on_loss": on_loss})
     found: dict[int, Crash] = {}
     gate = anyio.Semaphore(AT_ONCE)
-    async with _bench(means, folder / "undisturbed", sandbox) as bench:
+    async with where(folder / "undisturbed") as bench:
         plain, moments = await _undisturbed(bench)
 
     async def crash(at: int) -> None:
-        async with gate, _bench(means, folder / f"killed-{at}", sandbox) as bench:
+        async with gate, where(folder / f"killed-{at}") as bench:
             found[at] = await _crashed(bench, at, moments[at], plain)
             told(found[at])
 
@@ -109,7 +113,7 @@ async def crash_test(
 
 
 @asynccontextmanager
-async def _bench(means: Means, folder: Path, sandbox: BackendName) -> AsyncIterator[_Bench]:
+async def _bench(means: Means, folder: Path, *, changes: Mapping[str, str]) -> AsyncIterator[_Bench]:
     demo = folder.parent / "demo"
     await anyio.Path(folder).mkdir()
     asked = config.resolve(config.Inputs(folder, run_file=demo / "run.toml")).spec
@@ -117,7 +121,7 @@ async def _bench(means: Means, folder: Path, sandbox: BackendName) -> AsyncItera
         models = {
             role: msgspec.structs.replace(model, base_url=endpoint.base_url) for role, model in asked.models.items()
         }
-        spec = msgspec.structs.replace(asked, tasks=str(demo / "tasks"), only=(TASK,), models=models, sandbox=sandbox)
+        spec = msgspec.structs.replace(asked, tasks=str(demo / "tasks"), only=(TASK,), models=models, **changes)
         yield _Bench(means, folder, endpoint, spec)
 
 

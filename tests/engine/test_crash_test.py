@@ -27,6 +27,14 @@ async def test_a_killed_process_is_found_out_and_its_run_ends_as_if_it_had_lived
     assert told == found
 
 
+@pytest.mark.slow
+async def test_a_killed_process_whose_sandbox_is_made_again_loses_no_trial(tmp_path: Path) -> None:
+    """Killed with a command answered and not recorded: another sandbox is brought to where the dead one was."""
+    deaths = [("before", "append", "action.observed")]
+    found = await crash_test(means(tmp_path), tmp_path, "local", told=lambda _: None, deaths=deaths, on_loss="rebuild")
+    assert [(crash.killed, crash.resumed, crash.lost, crash.wrong) for crash in found] == [(True, True, 0, ())]
+
+
 async def test_a_machine_on_which_nothing_runs_is_told_so_before_anything_is_killed(tmp_path: Path) -> None:
     """A backend that is not there is no crash that went wrong."""
     nowhere = means(tmp_path)._replace(environment={"DOCKER_HOST": "unix:///nowhere/docker.sock"})

@@ -19,7 +19,7 @@ from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting
-from engine.spec import RunSpec
+from engine.spec import OnLoss, RunSpec
 from events.base import Recorded, Ref
 from events.budget import BudgetAsked, BudgetGranted
 from events.digest import digest_of
@@ -69,7 +69,7 @@ async def world(
     *,
     run_usd: str = "1",
     backend: Callable[[], SandboxBackend] = PretendBackend,
-    on_loss: str = "abandon",
+    on_loss: OnLoss = "abandon",
     forked: bool = False,
 ) -> AsyncIterator[World]:
     """Make tasks, serve the script, and say what is to be run: three trials side by side, within a budget."""
