@@ -22,6 +22,7 @@ from engine.setting import Setting
 from engine.spec import OnLoss, RunSpec
 from events.base import Recorded, Ref
 from events.budget import BudgetAsked, BudgetGranted
+from events.copying import copy
 from events.digest import digest_of
 from events.log import EventLog, Selection
 from events.memory import MemoryLog
@@ -45,8 +46,15 @@ class World(NamedTuple):
     """It survives every death, and knows what it was sent."""
     backend: Callable[[], SandboxBackend]
     spec: RunSpec
-    forked: bool
-    """Whether what dies is a fork, cut off in the middle of a run that nobody disturbed."""
+    parent: "Parent | None" = None
+    """What is forked, if it is a fork that dies. None: it is a run of its own."""
+
+
+class Parent(NamedTuple):
+    """A run that nobody disturbed, lived once: forks are compared that were cut at one place."""
+
+    log: EventLog
+    fork: Fork
 
 
 class Ended(NamedTuple):
@@ -79,7 +87,8 @@ async def world(
         prices = {"teacher": {"input": "1", "output": "1"}}
         budget = {"run_usd": run_usd, "trial_usd": "0.5"}
         asked = spec(models={"teacher": teacher}, prices=prices, budget=budget, on_loss=on_loss)
-        yield World(base, endpoint, backend, asked, forked)
+        here = World(base, endpoint, backend, asked)
+        yield here._replace(parent=await _parent(here) if forked else None)
 
 
 def in_memory() -> OpenLog:
@@ -108,13 +117,15 @@ def in_file(path: Path) -> OpenLog:
 async def ended(world: World, deaths: Sequence[int], opened: OpenLog) -> Ended:
     """Live the run, dying at these moments of its lives, and then to its end."""
     backend = world.backend()
-    parent = await _parent(world, opened) if world.forked else None
+    if world.parent is not None:
+        async with opened() as log:
+            await copy(world.parent.log, log)
     world.endpoint.requests.clear()
     fates = [Fate(at) for at in (*deaths, None)]
     resumes = 0
     for fate in fates:
         async with opened() as log:
-            resumes += await _life(_Cast(world, backend, parent), log, fate)
+            resumes += await _life(world, backend, log, fate)
     async with opened() as log:
         run = (await log.runs())[-1]
         account = await account_of(log, run)
@@ -125,15 +136,15 @@ async def ended(world: World, deaths: Sequence[int], opened: OpenLog) -> Ended:
     return Ended(died, resumes, moments, account, overdrawn, repeated(received, account.sent))
 
 
-async def _parent(world: World, opened: OpenLog) -> Fork:
-    """Live a run to its end, undisturbed, and say where it is to be forked: in the middle."""
-    async with opened() as log:
-        setting = Setting(log, world.backend(), load_prompts(), "test", {}, world.base)
-        run = (await start_run(setting, world.spec)).run
-        positions = [each.position async for each in log.read(Selection(run=run))]
-        asked = [each.position async for each in log.read(Selection(run=run, tags={"action.asked"}))]
+async def _parent(world: World) -> Parent:
+    """Live a run to its end, undisturbed, and say where it is to be forked: in the middle, with a command in flight."""
+    log = MemoryLog(clock=Counting())
+    setting = Setting(log, world.backend(), load_prompts(), "test", {}, world.base)
+    run = (await start_run(setting, world.spec)).run
+    positions = [each.position async for each in log.read(Selection(run=run))]
+    asked = [each.position async for each in log.read(Selection(run=run, tags={"action.asked"}))]
     middle = next(each for each in asked if each > positions[len(positions) // 2])
-    return Fork(run, middle, world.spec, ())
+    return Parent(log, Fork(run, middle, world.spec, ()))
 
 
 async def events_of(log: EventLog, selection: Selection) -> AsyncIterator[Recorded]:
@@ -172,29 +183,21 @@ async def _overdrawn(log: EventLog, run: str, cap: int | None) -> list[Ref]:
     return [ref for (ref, bound), spent in zip(grants, before, strict=False) if spent + bound > cap]
 
 
-class _Cast(NamedTuple):
-    """Who lives."""
-
-    world: World
-    backend: SandboxBackend
-    fork: Fork | None
-    """None: a run of its own."""
-
-
-async def _life(cast: _Cast, log: EventLog, fate: Fate) -> int:
+async def _life(world: World, backend: SandboxBackend, log: EventLog, fate: Fate) -> int:
     """Carry the run as far as this life goes; give 1 if it was resumed."""
+    fork = None if world.parent is None else world.parent.fork
     ports = partial(MortalPorts, fate=fate)
-    here = Setting(MortalLog(log, fate), cast.backend, load_prompts(), "test", {}, cast.world.base, ports)
+    here = Setting(MortalLog(log, fate), backend, load_prompts(), "test", {}, world.base, ports)
     runs = await log.runs()
-    run = runs[-1] if runs and (cast.fork is None or runs[-1] != cast.fork.parent) else None
+    run = runs[-1] if runs and (fork is None or runs[-1] != fork.parent) else None
     begun = run is not None and (await load_histories(log, run)).opened is not None
     try:
         if begun and run is not None:
             await resume_run(here, run)
-        elif cast.fork is not None:
-            await fork_run(here, cast.fork)
+        elif fork is not None:
+            await fork_run(here, fork)
         else:
-            await start_run(here, cast.world.spec)
+            await start_run(here, world.spec)
     except NothingToResume:
         return 0
     except BaseException:  # death, or what others in the process met because of it
