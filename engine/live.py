@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from engine.actors.run import RunPlan
+from engine.agents.oracle import Nop, Oracle
 from engine.budget import BudgetKeeper, Caps
 from engine.control import Board
 from engine.gateway.server import Book
@@ -32,6 +33,7 @@ from events.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAske
 from events.session import SandboxRebuilt, ScopeStopped
 from events.trial import TaskAsked
 from events.values import Role
+from sandbox.verifier import Trust
 
 Note = Callable[[Event], Awaitable[object]]
 
@@ -104,7 +106,7 @@ async def live_ports(
     tasks = {task.name: task for task in chosen_tasks(spec, setting.base)}
     budget = BudgetKeeper(Caps(nano(spec.budget.run_usd), nano(spec.budget.trial_usd)))
     budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
-    sandboxes = SandboxPort(setting.log, setting.backend, tasks, setting.variables)
+    sandboxes = SandboxPort(setting.log, setting.backend, tasks, setting.variables, trust=_trust(spec))
     async with AsyncExitStack() as stack:
         lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
@@ -138,3 +140,8 @@ def _needed(plan: RunPlan, histories: Histories) -> dict[int, RunSpec]:
         if isinstance(each.event, ModelAsked)
     }
     return {era: eras[era].spec for era in {*asked, len(eras) - 1}}
+
+
+def _trust(spec: RunSpec) -> Trust:
+    """Say whether whoever acts may want the reward without the work: the task's author and nobody at all do not."""
+    return "author" if spec.agent.name in {Oracle.name, Nop.name} else "none"

@@ -5,6 +5,7 @@ has to clean up.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol, assert_never
 
 import anyio
@@ -29,9 +30,13 @@ from events.sandbox import (
 from events.values import NamedDigest
 from sandbox.base import ExecResult, Mount, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.errors import InfrastructureError, PathRefused, Unsupported
+from sandbox.solution import joined, not_begun, solve
+from sandbox.steps import do_steps
 from sandbox.task import Task
-from sandbox.templates import resolve
-from sandbox.verifier import Evidence, NoVerdict, Rewarded, VerifierBroken, verify
+from sandbox.task_schema import Step
+from sandbox.templates import TemplateUnresolved, resolve
+from sandbox.verifier import Evidence, NoVerdict, Rewarded, Trust, Verification, VerifierBroken, verify
+from sandbox.verifier_apart import verify_apart
 
 _CLOSE_S = 30.0
 """Seconds that closing the sandboxes of a run may take; what is left is swept when the run is resumed."""
@@ -56,21 +61,39 @@ class SandboxPort:
     """Answers everything that is asked of sandboxes."""
 
     def __init__(
-        self, blobs: BlobStore, backend: SandboxBackend, tasks: Mapping[str, Task], variables: Mapping[str, str]
+        self,
+        blobs: BlobStore,
+        backend: SandboxBackend,
+        tasks: Mapping[str, Task],
+        variables: Mapping[str, str],
+        *,
+        trust: Trust = "none",
     ) -> None:
+        """Say with what.
+
+        Args:
+            blobs: Where outputs are kept.
+            backend: Makes sandboxes.
+            tasks: By name.
+            variables: What of the host tasks may see.
+            trust: Whether whoever acts has a motive to cheat: see `verify`.
+        """
         self._blobs = blobs
         self._backend = backend
         self._tasks = tasks
         self._variables = variables
+        self._trust: Trust = trust
         self._open: dict[str, tuple[Sandbox, Task]] = {}
         self.ground: Ground | None = None
         """None: sandboxes see nothing of us."""
+        self._judged: dict[str, Verification] = {}
+        """Of tasks of several steps: each is judged before the next begins, so that nothing is left to be asked."""
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Do it; what breaks in a sandbox is an outcome of its own, never the agent's."""
         try:
             return await self._answer(asked, place)
-        except Unsupported as error:
+        except (Unsupported, TemplateUnresolved) as error:
             return SandboxFailed("unsupported", error.problem)
         except InfrastructureError as error:
             opened = place.stream in self._open
@@ -112,7 +135,7 @@ class SandboxPort:
             case SolutionAsked():
                 return await self._solve(asked, place)
             case VerifyAsked():
-                return await self._verify(asked, place)
+                return await self._verify(place)
             case ReleaseAsked():
                 return await self._release(place)
             case _:
@@ -136,22 +159,41 @@ class SandboxPort:
         try:
             result = await sandbox.exec(command, timeout_s=timeout_s, user=task.config.agent.user)
         except PathRefused as error:  # the agent removed its own working directory
-            return self._observed(ExecResult(126, b"", error.problem.encode(), "exited", 0, len(error.problem)))
+            return self._observed(not_begun(error.problem))
         return self._observed(result)
 
     async def _solve(self, asked: SolutionAsked, place: Place) -> Event:
         sandbox, task = self._open[place.stream]
-        await sandbox.put_dir(task.solution, "/solution")
-        env = {"DEBIAN_FRONTEND": "noninteractive", **resolve(task.config.solution.env, self._variables)}
-        return self._observed(await sandbox.exec("/solution/solve.sh", env=env, timeout_s=asked.timeout_s))
+        env = resolve(task.config.solution.env, self._variables)
+        if not task.steps:
+            try:
+                return self._observed(await solve(sandbox, task, env=env, timeout_s=asked.timeout_s))
+            except PathRefused as error:  # its working folder is not there
+                return self._observed(not_begun(error.problem))
+        done = await do_steps(
+            sandbox, task, partial(solve, sandbox, task, env=env, timeout_s=asked.timeout_s), env=self._variables
+        )
+        self._judged[place.stream] = done.verdict
+        acted = [each.acted for each in done.steps if each.acted is not None]
+        return self._observed(joined(acted))
 
     def _observed(self, result: ExecResult) -> ActionObserved:
         stdout, stderr = self._blobs.put(result.stdout), self._blobs.put(result.stderr)
         return ActionObserved(result.exit_code, result.ended, stdout, stderr)
 
-    async def _verify(self, asked: VerifyAsked, place: Place) -> Event:
-        sandbox, _ = self._open[place.stream]
-        verdict = await verify(sandbox, self._tasks[asked.task], env=self._variables)
+    async def _verify(self, place: Place) -> Event:
+        sandbox, task = self._open[place.stream]
+        if task.steps:
+            judged = self._judged.pop(place.stream, None)
+            if judged is None:  # nobody acts
+                judged = (await do_steps(sandbox, task, _nothing, env=self._variables)).verdict
+            return self._told(judged)
+        if task.config.verifier.separate:
+            spec = SandboxSpec(id=f"{sandbox.id}-verifier", task=task, env=self._variables)
+            return self._told(await verify_apart(sandbox, self._backend, spec, env=self._variables))
+        return self._told(await verify(sandbox, task, env=self._variables, trust=self._trust))
+
+    def _told(self, verdict: Verification) -> Event:
         match verdict:
             case Rewarded():
                 code, stdout, stderr, files = self._kept(verdict.evidence)
@@ -165,8 +207,9 @@ class SandboxPort:
                 assert_never(verdict)
 
     def _kept(self, evidence: Evidence) -> tuple[int | None, Digest, Digest, tuple[NamedDigest, ...]]:
+        entries = (*evidence.files, *evidence.artifacts)
         files = tuple(
-            NamedDigest(entry.path, self._blobs.put(entry.data)) for entry in evidence.files if entry.data is not None
+            NamedDigest(entry.path, self._blobs.put(entry.data)) for entry in entries if entry.data is not None
         )
         return evidence.exit_code, self._blobs.put(evidence.stdout), self._blobs.put(evidence.stderr), files
 
@@ -181,3 +224,8 @@ class SandboxPort:
     async def _clear(self, stream: str) -> None:
         if self.ground is not None:
             await self.ground.clear(stream)
+
+
+async def _nothing(step: Step) -> None:
+    """Do nothing in a step."""
+    del step

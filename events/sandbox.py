@@ -74,7 +74,7 @@ class VerifierRewarded(Event, frozen=True, tag="verify.rewarded"):
     """Blob: what it printed."""
     stderr: Digest
     files: tuple[NamedDigest, ...]
-    """Blobs: every file it left in its log folder."""
+    """Blobs: every file it left in its log folder, and the task's artifacts by their absolute paths."""
 
 
 class VerifierSilent(Event, frozen=True, tag="verify.silent"):

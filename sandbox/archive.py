@@ -31,6 +31,8 @@ class Placed(Struct, frozen=True):
     """Relative to where the archive is unpacked."""
     mode: int | None = None
     """Permission bits; None keeps those of the source."""
+    line_ends: Literal["kept", "unix"] = "kept"
+    """unix: CRLF becomes LF."""
 
 
 def placed_as_is(source: Path) -> Iterator[Placed]:
@@ -40,10 +42,23 @@ def placed_as_is(source: Path) -> Iterator[Placed]:
 
 
 def placed_runnable(source: Path) -> Iterator[Placed]:
-    """Everything in a folder, its scripts made executable, as Harbor does with tests and solutions."""
+    """Everything in a folder, its scripts made executable, as Harbor does with tests and solutions.
+
+    A script whose interpreter cannot be found for its Windows line ends is given Unix ones. Harbor runs nothing then.
+    """
     for each in placed_as_is(source):
-        script = each.path.endswith(".sh") and each.source.is_file() and not each.source.is_symlink()
-        yield Placed(source=each.source, path=each.path, mode=0o755) if script else each
+        if each.path.endswith(".sh") and each.source.is_file() and not each.source.is_symlink():
+            ends: Literal["kept", "unix"] = "unix" if has_windows_shebang(each.source) else "kept"
+            yield Placed(source=each.source, path=each.path, mode=0o755, line_ends=ends)
+        else:
+            yield each
+
+
+def has_windows_shebang(script: Path) -> bool:
+    """Say whether a script names its interpreter in a line that ends as on Windows."""
+    with script.open("rb") as file:
+        first = file.readline(4096)
+    return first.startswith(b"#!") and first.endswith(b"\r\n")
 
 
 def pack(entries: Iterable[Placed], rewrite: Rewrite, *, written: Iterable[tuple[str, bytes, int]] = ()) -> bytes:
@@ -88,7 +103,10 @@ def _add(archive: tarfile.TarFile, entry: Placed, rewrite: Rewrite) -> None:
         info.type = tarfile.DIRTYPE
         archive.addfile(info)
     elif stat.S_ISREG(found.st_mode):
-        data = _rewritten(entry.source.read_bytes(), rewrite)
+        data = entry.source.read_bytes()
+        if entry.line_ends == "unix":
+            data = data.replace(b"\r\n", b"\n")
+        data = _rewritten(data, rewrite)
         info.size = len(data)
         archive.addfile(info, io.BytesIO(data))
 

@@ -7,33 +7,41 @@ be found and removed, and nothing else is.
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import anyio
 from anyio import CancelScope
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from events.digest import digest_of
 from sandbox.archive import pack_folders
-from sandbox.base import MIB, Isolation, Limits, Sandbox, SandboxSpec
-from sandbox.docker_engine import Engine, EngineFailed, open_engine
-from sandbox.docker_errand import MOUNT
+from sandbox.base import Isolation, Sandbox, SandboxSpec
+from sandbox.compose import Build, Compose, Service
+from sandbox.compose_file import OWN_IMAGE, compose_of
+from sandbox.docker_config import container_config
+from sandbox.docker_engine import Engine, open_engine
+from sandbox.docker_failures import EngineFailed
 from sandbox.docker_gc import OWNER, left_behind, remove
 from sandbox.docker_image import LABEL, Built, Gate, Images
-from sandbox.docker_needs import refused
-from sandbox.docker_sandbox import FIRST, DockerSandbox, Ground
+from sandbox.docker_needs import noted, refused
+from sandbox.docker_sandbox import DockerSandbox, Ground
+from sandbox.docker_town import Plot, Town, after_main, before_main, memory_of, settle
 from sandbox.errors import SandboxUnavailable, Unsupported
+from sandbox.health import NotReady, until_ready
 from sandbox.scratch import folder_name
 from sandbox.task import Task
 from sandbox.templates import resolve
+from sandbox.verifier_apart import verifier_of
 
 NAME: Final = "docker"
 _ID: Final = f"{LABEL}.sandbox"
 _SCRIPTS: Final = Path(__file__).with_name("container")
 """What runs inside."""
+_OWN: Final = (Build("."), Build("./"))
+"""Ways to say that ``main`` is built as the task is anyway."""
 _LOGS: Final = ("logs", "logs/agent", "logs/artifacts", "logs/verifier")
 
 
@@ -103,24 +111,36 @@ class DockerBackend:
 
     def check(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
-        return list(refused(task))
+        found = [*refused(task), *compose_of(task, task.config.environment.env).refused]
+        if task.config.verifier.separate and task.context == "environment":
+            apart = verifier_of(task)
+            if apart.dockerfile is None and apart.config.environment.docker_image is None:
+                found.append("verifier.environment without tests/Dockerfile or verifier.environment.docker_image")
+            found += [f"the verifier's {each}" for each in self.check(apart)]
+        return found
 
     def notes(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
-        if task.config.environment.storage_mb is None:
-            return []
-        return ["environment.storage_mb (no engine here limits what a container writes in all; single files are)"]
+        dropped = compose_of(task, task.config.environment.env).dropped
+        left_out = [f"docker-compose.yaml: {each} (a folder of the host, left out)" for each in dropped]
+        return [*noted(task, self._engine.cpus), *left_out]
 
     async def sweep(self, prefix: str) -> tuple[str, ...]:
         """See ``SandboxBackend``."""
-        removed = []
-        for container, labels in await self._engine.containers(self._label):
-            sandbox = labels.get(_ID, "")
-            if sandbox.startswith(prefix):
-                await self._engine.remove(container)
-                folder = self._workspace / folder_name(sandbox)
-                await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
-                removed.append(sandbox)
+        engine, removed = self._engine, set[str]()
+        for found, remove in (  # in this order: a network or a volume that is in use cannot be removed
+            (await engine.containers(self._label), engine.remove),
+            (await engine.networks.labelled(self._label), engine.networks.remove),
+            (await engine.volumes.labelled(self._label), engine.volumes.remove),
+        ):
+            for each, labels in found:
+                sandbox = labels.get(_ID, "")
+                if sandbox.startswith(prefix):
+                    await remove(each)
+                    removed.add(sandbox)
+        for sandbox in removed:
+            folder = self._workspace / folder_name(sandbox)
+            await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
         return tuple(sorted(removed))
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
@@ -129,29 +149,70 @@ class DockerBackend:
         if features:
             raise Unsupported(NAME, features)
         env = resolve(spec.task.config.environment.env, spec.env)
+        compose = compose_of(spec.task, env)
         try:
-            built = await self._images.of(spec.task)
+            built = await self._main(spec.task, compose.main)
             async with self._starting:
-                return await self._begin(spec, built, env)
+                return await self._begin(spec, built, env, compose)
         except EngineFailed as error:
             raise SandboxUnavailable(spec.id, error.detail) from error
+        except NotReady as error:
+            raise SandboxUnavailable(spec.id, f"environment.{error}") from error
+        except TimeoutError as error:
+            raise SandboxUnavailable(spec.id, "it was not ready within environment.build_timeout_sec") from error
 
-    async def _begin(self, spec: SandboxSpec, built: Built, env: Mapping[str, str]) -> Sandbox:
-        """Make and start the container; nothing of it is left if that fails."""
+    async def _main(self, task: Task, service: Service) -> Built:
+        """Give the image of the sandbox's own container; a compose file may name another than the task's Dockerfile."""
+        if service.build is not None and (service.build not in _OWN or task.dockerfile is None):
+            return await self._images.built_as(task.environment, service.build)
+        named = service.image if service.image != OWN_IMAGE else None
+        if task.dockerfile is None and task.config.environment.docker_image is None and named is not None:
+            return await self._images.fetched(named)
+        return await self._images.of(task)
+
+    async def _begin(self, spec: SandboxSpec, built: Built, env: Mapping[str, str], compose: Compose) -> Sandbox:
+        """Make and start everything; nothing of it is left if that fails."""
         folder = self._workspace.resolve() / folder_name(spec.id)
-        workdir = spec.task.config.environment.workdir or built.image.workdir or "/"
-        config = container_config(spec, built, env, folder / "io") | {"Labels": self._labels(spec)}
         await self._make(spec, folder)
-        try:
-            container = await self._engine.create(
-                f"stillroom-{workspace_name(self._workspace)[:8]}-{folder.name}", config
-            )
-        except EngineFailed:
-            await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
-            raise
-        sandbox = DockerSandbox(spec.id, Ground(self._engine, container, folder), workdir=workdir)
+        plot = self._plot(spec, compose, folder.name)
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(_removed, folder)
+            with anyio.fail_after(spec.task.config.environment.build_timeout_sec):
+                town = await settle(self._engine, plot)
+                undo.push_async_callback(_closed, town)
+                await town.start(self._images, before_main(compose))
+                await town.wait_for(compose.main)
+                sandbox = await self._raise(spec, built, env, town, folder)
+                undo.push_async_callback(sandbox.close)
+                await town.start(self._images, after_main(compose))
+                await town.settled()
+                await self._ready(spec.task, sandbox)
+            undo.pop_all()
+        return sandbox
+
+    async def _raise(
+        self, spec: SandboxSpec, built: Built, env: Mapping[str, str], town: Town, folder: Path
+    ) -> DockerSandbox:
+        """Make and start the sandbox's own container."""
+        service = town.plot.compose.main
+        image = structs.replace(
+            built.image,
+            entrypoint=built.image.entrypoint or service.command is not None or service.entrypoint is not None,
+            checked=built.image.checked or service.probe is not None,
+        )
+        variables = {**service.environment, **env}
+        config = container_config(spec, Built(built.name, image), variables, folder / "io", cpus=self._engine.cpus)
+        config |= {"Labels": self._labels(spec)}
+        if service.command is not None:
+            config["Cmd"] = list(service.command)
+        if service.entrypoint is not None:
+            config["Entrypoint"] = list(service.entrypoint)
+        container = await self._engine.create(town.plot.prefix, town.dress(service, config))
+        workdir = spec.task.config.environment.workdir or service.settings.get("WorkingDir") or image.workdir or "/"
+        sandbox = DockerSandbox(spec.id, Ground(self._engine, container, folder, town), workdir=workdir, image=image)
         try:
             await self._engine.place(container.id, pack_folders(_LOGS, 0o777))
+            await town.admit(service, container)
             await sandbox.start()
         except BaseException:
             with CancelScope(shield=True):
@@ -164,6 +225,21 @@ class DockerBackend:
         if await anyio.Path(folder).exists() and not await self._engine.containers(self._label, f"{_ID}={spec.id}"):
             await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
         await anyio.to_thread.run_sync(_make, folder)
+
+    async def _ready(self, task: Task, sandbox: Sandbox) -> None:
+        if task.config.environment.healthcheck is not None:
+            await until_ready(sandbox, task.config.environment.healthcheck)
+
+    def _plot(self, spec: SandboxSpec, compose: Compose, name: str) -> Plot:
+        wants = spec.task.config.environment
+        return Plot(
+            prefix=f"stillroom-{workspace_name(self._workspace)[:8]}-{name}",
+            labels=self._labels(spec),
+            material=spec.task.environment,
+            compose=compose,
+            outside=wants.network_mode != "no-network",
+            memory_bytes=memory_of(None, spec.limits.memory_bytes),
+        )
 
     def _labels(self, spec: SandboxSpec) -> dict[str, str]:
         owner = {} if self._owner is None else {OWNER: self._owner}
@@ -198,34 +274,13 @@ def workspace_name(workspace: Path) -> str:
     return digest_of(os.fsencode(workspace.resolve()))[:16]
 
 
-def container_config(spec: SandboxSpec, built: Built, env: Mapping[str, str], io: Path) -> dict[str, Any]:
-    """Write down a container, in the words of the engine's API.
-
-    The image's entry point stays in effect, as in Harbor, and is given the runner to start.
-    """
-    wants, limits = spec.task.config.environment, spec.limits
-    memory = limits.memory_bytes if wants.memory_mb is None else wants.memory_mb * MIB
-    return {
-        "Image": built.name,
-        "Cmd": ["/bin/sh", f"{MOUNT}/runner", FIRST],
-        "Env": [f"{name}={value}" for name, value in env.items()],
-        "Hostname": "sandbox",
-        "HostConfig": {
-            "Binds": [f"{io}:{MOUNT}:ro", *(f"{each.source}:{each.target}:ro" for each in spec.mounts)],
-            "Memory": memory,
-            "MemorySwap": memory,
-            "NanoCpus": 0 if wants.cpus is None else wants.cpus * 1_000_000_000,
-            "PidsLimit": limits.processes,
-            "Ulimits": [_file_size(limits)],
-            "NetworkMode": "none" if wants.network_mode == "no-network" else "default",
-            "CapDrop": ["MKNOD"],
-            "LogConfig": {"Type": "none"},
-        },
-    }
+async def _removed(folder: Path) -> None:
+    await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
-def _file_size(limits: Limits) -> dict[str, Any]:
-    return {"Name": "fsize", "Soft": limits.file_bytes, "Hard": limits.file_bytes}
+async def _closed(town: Town) -> None:
+    with CancelScope(shield=True):
+        await town.close()
 
 
 def _make(folder: Path) -> None:

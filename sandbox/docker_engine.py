@@ -1,14 +1,10 @@
-"""The one door to a Docker Engine (or what speaks its API, such as Podman).
-
-Errors of the API, of the connection and of the socket become `EngineFailed`; what that means is for callers to say:
-before a sandbox is open it is unavailable, after that it is lost.
-"""
+"""The one door to a Docker Engine (or what speaks its API, such as Podman)."""
 
 import base64
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any, Final
 
@@ -18,24 +14,15 @@ import anyio
 from aiodocker.containers import DockerContainer
 from msgspec import Struct
 
+from sandbox.docker_failures import CALL_S, EngineFailed, checked, gone_is_fine, told
+from sandbox.docker_networks import Networks, Volumes
+
 SOCKETS: Final = ("/var/run/docker.sock", "/run/podman/podman.sock")
 """Where an engine is looked for when nobody says."""
 _NOT_REGULAR: Final = (1 << 31) | (1 << 27) | (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19)
 """Go's bits for folder, link, device, pipe, socket, character device, irregular."""
 _BASE: Final = "http://engine"
 """Any name will do for a socket."""
-_CALL_S: Final = 120.0
-"""Seconds without an answer after which a call to the engine has failed."""
-
-
-class EngineFailed(Exception):
-    """Raised when the engine refuses, fails or cannot be reached."""
-
-    def __init__(self, detail: str, status: int | None = None) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.status = status
-        """HTTP status. None: it did not answer."""
 
 
 class Image(Struct, frozen=True):
@@ -46,6 +33,10 @@ class Image(Struct, frozen=True):
     """Empty if the image names none."""
     user: str
     """Empty for root."""
+    entrypoint: bool
+    """Whether it has a program of its own that is given the command to start."""
+    checked: bool
+    """Whether it has a health check."""
 
 
 class Stat(Struct, frozen=True):
@@ -69,40 +60,69 @@ class Stat(Struct, frozen=True):
 class Engine:
     """A connection to an engine. Made by `open_engine`."""
 
-    def __init__(self, docker: aiodocker.Docker, session: aiohttp.ClientSession, base: str, info: Any) -> None:
+    def __init__(
+        self, docker: aiodocker.Docker, session: aiohttp.ClientSession, base: str, info: Any, cpus: int
+    ) -> None:
         self._docker = docker
         self._session = session
         self._base = base
         self.version: str = info["Version"]
+        self.networks = Networks(docker)
+        self.volumes = Volumes(docker)
+        self.cpus = cpus
+        """CPUs of the machine: an engine refuses to promise more."""
         self.podman = any("podman" in str(part.get("Name", "")).lower() for part in info.get("Components", ()))
 
     async def image(self, name: str) -> Image | None:
         """Look at an image. None: it is not here."""
         try:
-            with _told():
+            with told():
                 found = await self._docker.images.inspect(name)
         except EngineFailed as error:
             if error.status == 404:
                 return None
             raise
         config = found.get("Config") or {}
-        return Image(found["Id"], config.get("WorkingDir") or "", config.get("User") or "")
+        test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+        return Image(
+            found["Id"],
+            config.get("WorkingDir") or "",
+            config.get("User") or "",
+            entrypoint=bool(config.get("Entrypoint")),
+            checked=test[0] != "NONE",
+        )
 
-    async def build(self, name: str, context: bytes, labels: Mapping[str, str], *, network: str) -> None:
+    async def build(
+        self, name: str, context: bytes, labels: Mapping[str, str], *, network: str, more: Mapping[str, str]
+    ) -> None:
         """Build an image from a tar archive with a Dockerfile at its root, with the classic builder.
+
+        Args:
+            name: What it is called then.
+            context: The archive.
+            labels: Of the image.
+            network: Of ``RUN`` steps.
+            more: Further parameters of the call, such as ``target``.
 
         Raises:
             EngineFailed: A step failed; the detail ends with what it wrote.
         """
-        params = {"t": name, "labels": json.dumps(dict(labels)), "networkmode": network, "rm": "1", "forcerm": "1"}
+        params = {
+            "t": name,
+            "labels": json.dumps(dict(labels)),
+            "networkmode": network,
+            "rm": "1",
+            "forcerm": "1",
+            **more,
+        }
         headers = {"Content-Type": "application/x-tar"}
         patient = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
         said: deque[str] = deque(maxlen=20)
-        with _told():
+        with told():
             async with self._session.post(
                 f"{self._base}/build", params=params, data=BytesIO(context), headers=headers, timeout=patient
             ) as response:
-                await _checked(response)
+                await checked(response)
                 async for line in response.content:
                     news = json.loads(line)
                     if "error" in news:
@@ -113,96 +133,92 @@ class Engine:
 
     async def pull(self, name: str) -> None:
         """Fetch an image from its registry."""
-        with _told():
+        with told():
             await self._docker.images.pull(name)
 
     async def remove_image(self, name: str) -> None:
         """Remove an image's name, and the image if it was its last."""
-        with _told():
+        with told():
             await self._docker.images.delete(name)
 
     async def images(self, label: str) -> list[str]:
         """List the names of images that carry a label."""
-        with _told():
+        with told():
             found = await self._docker.images.list(filters=json.dumps({"label": [label]}))
         return sorted(tag for each in found for tag in each.get("RepoTags") or ())
 
     async def create(self, name: str, config: Mapping[str, Any]) -> DockerContainer:
         """Make a container; it does not run yet."""
-        with _told():
+        with told():
             return await self._docker.containers.create(dict(config), name=name)
 
     async def containers(self, *labels: str) -> list[tuple[str, dict[str, str]]]:
         """List containers that carry all these labels, running or not: id and labels."""
-        with _told():
+        with told():
             found = await self._docker.containers.list(all=True, filters=json.dumps({"label": list(labels)}))
         return [(each.id, dict(each["Labels"])) for each in found]
 
     async def api(self, method: str, path: str, **params: str) -> Any:
         """Call the engine's API where no more than its answer is wanted; None if it has none."""
-        with _told():
+        with told():
             async with self._session.request(method, f"{self._base}/{path}", params=params) as response:
-                await _checked(response)
+                await checked(response)
                 return await response.json() if response.content_type == "application/json" else None
 
     async def start(self, container: DockerContainer) -> None:
         """Start it."""
-        with _told():
+        with told():
             await container.start()
 
     async def exec(self, container: DockerContainer, argv: list[str], *, user: str) -> None:
         """Start another process in it, and leave it to itself."""
-        with _told():
+        with told():
             made = await container.exec(argv, stdout=False, stderr=False, user=user)
             await made.start(detach=True)
 
     async def wait(self, container: DockerContainer) -> None:
         """Wait until it does not run."""
-        with _told():
+        with told():
             await container.wait(timeout=None)
 
     async def kill(self, container: DockerContainer) -> None:
         """Kill all of its processes and wait until they are gone; one that does not run is fine."""
         try:
-            with _told():
+            with told():
                 await container.kill()
         except EngineFailed as error:
             if error.status != 409:
                 raise
-        with _told():
+        with told():
             await container.wait()
 
     async def state(self, container: DockerContainer) -> dict[str, Any]:
         """Say how it is: the part ``State`` of its description."""
-        with _told():
+        with told():
             state: dict[str, Any] = (await container.show())["State"]
         return state
 
     async def remove(self, container: str) -> None:
         """Kill and remove it, with its own volumes; one that is gone is fine."""
-        try:
-            with _told():
-                await self._docker.containers.container(container).delete(force=True, v=True)
-        except EngineFailed as error:
-            if error.status != 404:
-                raise
+        with gone_is_fine():
+            await self._docker.containers.container(container).delete(force=True, v=True)
 
     async def stat(self, container: str, path: str) -> Stat | None:
         """Look at a path inside it. None: there is nothing."""
-        with _told():
+        with told():
             async with self._session.head(self._archive(container), params={"path": path}) as response:
                 if response.status == 404:
                     return None
-                await _checked(response)
-                told = json.loads(base64.b64decode(response.headers["X-Docker-Container-Path-Stat"]))
-        return Stat(told["size"], told["mode"])
+                await checked(response)
+                answer = json.loads(base64.b64decode(response.headers["X-Docker-Container-Path-Stat"]))
+        return Stat(answer["size"], answer["mode"])
 
     async def fetch(self, container: str, path: str, most: int) -> bytes | None:
         """Read a path as a tar archive. None: it is larger than so many bytes."""
         data = bytearray()
-        with _told():
+        with told():
             async with self._session.get(self._archive(container), params={"path": path}) as response:
-                await _checked(response)
+                await checked(response)
                 async for chunk in response.content.iter_any():
                     data += chunk
                     if len(data) > most:
@@ -213,11 +229,11 @@ class Engine:
         """Unpack a tar archive at the root of its files."""
         params = {"path": "/", "noOverwriteDirNonDir": "true"}
         headers = {"Content-Type": "application/x-tar"}
-        with _told():
+        with told():
             async with self._session.put(
                 self._archive(container), params=params, data=BytesIO(archive), headers=headers
             ) as response:
-                await _checked(response)
+                await checked(response)
 
     def _archive(self, container: str) -> str:
         return f"{self._base}/containers/{container}/archive"
@@ -239,31 +255,12 @@ async def open_engine(host: str | None = None) -> AsyncIterator[Engine]:
         raise EngineFailed(f"there is no Docker socket ({' or '.join(SOCKETS)})")
     connector = aiohttp.UnixConnector(url.removeprefix("unix://"), limit=0) if url.startswith("unix://") else None
     base = _BASE if connector else url.replace("tcp://", "http://", 1)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=_CALL_S)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=CALL_S)
     async with aiohttp.ClientSession(connector=connector or aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
         docker = aiodocker.Docker(url=base, session=session, connector=session.connector, timeout=timeout)
         try:
-            with _told():
-                info = await docker.version()
-            yield Engine(docker, session, base, info)
+            with told():
+                info, machine = await docker.version(), await docker.system.info()
+            yield Engine(docker, session, base, info, int(machine["NCPU"]))
         finally:
             await docker.close()
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn every way in which a call can fail into one."""
-    try:
-        yield
-    except aiodocker.DockerError as error:
-        raise EngineFailed(str(error.message), error.status) from error
-    except TimeoutError as error:
-        raise EngineFailed(f"no answer for {_CALL_S:.0f} s") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise EngineFailed(f"{type(error).__name__}: {error}") from error
-
-
-async def _checked(response: aiohttp.ClientResponse) -> None:
-    if response.status >= 400:
-        text = await response.text()
-        raise EngineFailed(text.strip()[-500:], response.status)

@@ -49,6 +49,8 @@ class Errand:
         """As a shell tells it: 128 + n for signal n. None: nobody told how it ended."""
         self.no_folder = False
         """Whether the folder to work in is missing; then it did not begin."""
+        self.lost = False
+        """Whether the container ended before anybody in it took the errand."""
         self._folder = folder
         folder.mkdir(mode=0o755)
         folder.chmod(0o755)
@@ -56,14 +58,14 @@ class Errand:
         _write(folder / "run", _script(self.number, wanted))
         if _is_long(wanted):
             _write(folder / "text", wanted.text)
-        self._ours: list[int] = []
+        self._ours: dict[str, int] = {}
         self._news = self._pipe("news")
         self.outputs = Outputs(self._pipe("out"), self._pipe("err"), limit)
 
     @property
     def over(self) -> bool:
         """Whether it has ended, or whoever kept it is gone."""
-        return self._news.ended or self.code is not None
+        return self.lost or self._news.ended or self.code is not None
 
     async def begun(self) -> None:
         """Wait until it has begun; from then on the end of a pipe is an end."""
@@ -78,9 +80,8 @@ class Errand:
 
     def release_ours(self) -> None:
         """Close our writing ends. Without them a pipe that nobody has opened yet would look like one that ended."""
-        for descriptor in self._ours:
-            os.close(descriptor)
-        self._ours = []
+        while self._ours:
+            os.close(self._ours.popitem()[1])
 
     def close(self, lingering: Lingering) -> None:
         """Let go of the pipes and remove the folder; what background processes hold open lives on without it."""
@@ -94,6 +95,9 @@ class Errand:
         self._news.read()
         for line in self._news.kept.decode("ascii", "replace").splitlines():
             match line.split():
+                case ["kept"]:
+                    if "news" in self._ours:  # from now on the pipe's end is the keeper's
+                        os.close(self._ours.pop("news"))
                 case ["began", pid] if pid.isdecimal():
                     self.pid = int(pid)
                 case ["nowhere"]:
@@ -107,7 +111,7 @@ class Errand:
         path = self._folder / name
         make_pipe(path)
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        self._ours.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        self._ours[name] = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         return Output(reader)
 
 

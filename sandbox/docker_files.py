@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+from msgspec import structs
 
 from sandbox.archive import Placed, pack, placed_runnable, unpack
 from sandbox.base import DEFAULT_TREE_BYTES, FileEntry
-from sandbox.docker_engine import Engine, EngineFailed, Stat
+from sandbox.docker_engine import Engine, Stat
+from sandbox.docker_failures import EngineFailed
 from sandbox.errors import PathRefused, SandboxLost
 
 _TAR_OVERHEAD: Final = 4 << 20
@@ -99,5 +101,5 @@ def _inside(path: str) -> str:
 
 def _packed(source: Path, target: str) -> bytes:
     here = Placed(source=source, path=target, mode=0o755)
-    below = (Placed(each.source, f"{target}/{each.path}", each.mode) for each in placed_runnable(source))
+    below = (structs.replace(each, path=f"{target}/{each.path}") for each in placed_runnable(source))
     return pack([here, *below], str)

@@ -9,7 +9,8 @@ from typing import Final, Literal, NamedTuple, assert_never
 
 from msgspec import Struct
 
-from sandbox.docker_engine import Engine, EngineFailed
+from sandbox.docker_engine import Engine
+from sandbox.docker_failures import EngineFailed
 from sandbox.docker_image import LABEL, SHARED
 
 OWNER: Final = f"{LABEL}.owner"

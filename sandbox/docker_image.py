@@ -4,9 +4,12 @@ Each is built once in the life of a process. What an earlier process built is no
 have changed since. The engine's own cache makes building the same again a matter of milliseconds.
 """
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import anyio
@@ -14,7 +17,10 @@ from msgspec import Struct
 
 from events.digest import digest_of
 from sandbox.archive import pack, placed_as_is
-from sandbox.docker_engine import Engine, EngineFailed, Image
+from sandbox.compose import Build
+from sandbox.docker_engine import Engine, Image
+from sandbox.docker_failures import EngineFailed
+from sandbox.dockerfile import Dockerfile, parse_dockerfile
 from sandbox.dockerfile_classic import STAGE, Written, classic
 from sandbox.task import Task
 
@@ -24,6 +30,9 @@ SHARED: Final = "shared"
 """Value of an image's label: all workspaces use the same one, since its name is its content's. A label that differed
 would make it another image."""
 _REPOSITORY: Final = "stillroom/task"
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_PATIENCE_S: Final = 1800.0
+"""Seconds for the image of a service; the task's own limit is for all of its environment together."""
 
 
 Gate = Callable[[], AbstractAsyncContextManager[object]]
@@ -61,21 +70,59 @@ class Images:
             EngineFailed: It cannot be built or fetched; says what the engine said.
         """
         prebuilt = task.config.environment.docker_image
-        if prebuilt is not None and task.dockerfile is None:
-            return await self._once(prebuilt, partial(self._fetch, prebuilt))
-        context = await anyio.to_thread.run_sync(_context, task)
-        name = f"{_REPOSITORY}:{digest_of(context)[:24]}"
-        return await self._once(name, partial(self._build, name, context, task))
+        if prebuilt is not None:
+            try:
+                return await self.fetched(prebuilt)
+            except EngineFailed:
+                if task.dockerfile is None:
+                    raise
+                # Harbor would fail. Many published tasks name a registry of their authors' and say how to build it too.
+        assert task.dockerfile is not None
+        limit = task.config.environment.build_timeout_sec
+        return await self._built(task.environment, "Dockerfile", task.dockerfile, limit=limit)
+
+    async def fetched(self, name: str) -> Built:
+        """Give an image that somebody else has built.
+
+        Raises:
+            EngineFailed: It cannot be fetched.
+        """
+        return await self._once(name, partial(self._fetch, name))
+
+    async def built_as(self, material: Path, build: Build) -> Built:
+        """Give the image of a service.
+
+        Args:
+            material: The task's ``environment`` folder.
+            build: As the compose file has it.
+
+        Raises:
+            EngineFailed: It cannot be built.
+        """
+        folder = material / build.context
+        file = folder / build.dockerfile
+        if not file.is_file():
+            raise EngineFailed(f"{build.context}/{build.dockerfile} is not in environment/")
+        more = {"buildargs": json.dumps(build.args)} if build.args else {}
+        more |= {"target": build.target} if build.target else {}
+        dockerfile = parse_dockerfile(folder.name, file.read_text(encoding="utf-8"))
+        return await self._built(folder, build.dockerfile, dockerfile, limit=_PATIENCE_S, more=more)
+
+    async def _built(
+        self, folder: Path, file: str, dockerfile: Dockerfile, *, limit: float, more: Mapping[str, str] = NOTHING
+    ) -> Built:
+        context = await anyio.to_thread.run_sync(_context, folder, file, dockerfile)
+        name = f"{_REPOSITORY}:{digest_of(context + json.dumps(dict(more)).encode())[:24]}"
+        return await self._once(name, partial(self._build, name, context, limit, more))
 
     async def _fetch(self, name: str) -> None:
         if await self._engine.image(name) is None:
             await self._engine.pull(name)
 
-    async def _build(self, name: str, context: bytes, task: Task) -> None:
-        limit = task.config.environment.build_timeout_sec
+    async def _build(self, name: str, context: bytes, limit: float, more: Mapping[str, str]) -> None:
         try:
             with anyio.fail_after(limit):
-                await self._engine.build(name, context, {LABEL: SHARED}, network=self._network)
+                await self._engine.build(name, context, {LABEL: SHARED}, network=self._network, more=more)
         except TimeoutError as error:
             raise EngineFailed(f"building took longer than environment.build_timeout_sec = {limit:g}") from error
 
@@ -91,16 +138,14 @@ class Images:
         return self._made[name]
 
 
-def _context(task: Task) -> bytes:
-    """Pack the build context, in words that the classic builder knows."""
-    assert task.dockerfile is not None
-    told = classic(task.dockerfile, task.environment)
-    if told.text is None:
-        return pack(placed_as_is(task.environment), str)
-    written = [Written("Dockerfile", told.text.encode(), 0o644), *told.written]
-    ignore = task.environment / ".dockerignore"
+def _context(folder: Path, file: str, dockerfile: Dockerfile) -> bytes:
+    """Pack a build context, in words that the classic builder knows."""
+    told = classic(dockerfile, folder)
+    text = (folder / file).read_text(encoding="utf-8-sig") if told.text is None else told.text
+    written = [Written("Dockerfile", text.encode(), 0o644), *told.written]
+    ignore = folder / ".dockerignore"
     if ignore.is_file():  # it may leave out everything that it does not name
         written.append(Written(".dockerignore", ignore.read_bytes() + f"\n!{STAGE}\n".encode(), 0o644))
     names = {each.path for each in written}
-    kept = [each for each in placed_as_is(task.environment) if each.path not in names]
+    kept = [each for each in placed_as_is(folder) if each.path not in names]
     return pack([*kept, *told.placed], str, written=[(each.path, each.data, each.mode) for each in written])

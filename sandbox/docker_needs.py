@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sandbox.compose_values import MAIN
 from sandbox.dockerfile_classic import classic
 from sandbox.task import Task
 
@@ -13,17 +14,33 @@ def refused(task: Task) -> Iterator[str]:
         (f"environment.os = {wants.os!r}", wants.os != "linux"),
         (f"environment.gpus = {wants.gpus}", bool(wants.gpus)),
         ("environment.tpu", wants.tpu is not None),
-        ("environment.mcp_servers", bool(wants.mcp_servers)),
-        ("environment.healthcheck", wants.healthcheck is not None),
-        ("environment/docker-compose.yaml (sidecars)", task.has_compose),
-        ("steps (a task of several steps)", bool(task.steps)),
-        ("verifier.environment (a verifier of its own)", task.config.verifier.separate),
+        ("steps with a verifier of their own", any(each.verifier.environment is not None for each in task.steps)),
+        ("steps together with verifier.environment", bool(task.steps) and task.config.verifier.separate),
+        ("verifier.collect of another service", any(each.service != MAIN for each in task.config.verifier.collect)),
     ):
         if asked:
             yield feature
     yield from _network(task)
-    if task.dockerfile is not None:
+    if task.dockerfile is not None and wants.docker_image is None:
         yield from classic(task.dockerfile, task.environment).refused
+
+
+def noted(task: Task, cpus: int) -> Iterator[str]:
+    """What is honoured less strictly.
+
+    Args:
+        task: Which.
+        cpus: CPUs of the machine.
+    """
+    wants = task.config.environment
+    if wants.storage_mb is not None:
+        yield "environment.storage_mb (no engine here limits what a container writes in all; single files are)"
+    if wants.cpus is not None and wants.cpus > cpus:
+        yield f"environment.cpus = {wants.cpus}: this machine has {cpus}"
+    if any(each.service not in {None, MAIN} for each in task.config.artifacts):
+        yield "artifacts of other services (they are not kept)"
+    if wants.mcp_servers:
+        yield "environment.mcp_servers (they run, and no agent of ours asks them)"
 
 
 def _network(task: Task) -> Iterator[str]:

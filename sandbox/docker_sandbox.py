@@ -12,18 +12,23 @@ from aiodocker.containers import DockerContainer
 from anyio import create_task_group, fail_after, move_on_after
 
 from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, Ended, ExecResult, FileEntry
-from sandbox.docker_engine import Engine, EngineFailed
+from sandbox.docker_engine import Engine, Image
 from sandbox.docker_errand import MOUNT, Errand, Wanted
+from sandbox.docker_failures import EngineFailed
 from sandbox.docker_files import ContainerFiles
+from sandbox.docker_health import until_healthy
 from sandbox.docker_runner import Runner
+from sandbox.docker_town import Town
 from sandbox.errors import PathRefused, SandboxLost
 from sandbox.outputs import Lingering
 
 FIRST: Final = "first"
-"""Name of the runner that is a container's first process, and runs as the image's user."""
+"""Name of the runner that is a container's first process, or stands beside its entry point, as the image's user."""
 READY_S: Final = 60.0
 """Seconds for a container to start and say so."""
 _KILL_S: Final = 10.0
+_LOOK_S: Final = 1.0
+"""Seconds after which a command that has not begun is reason to look at the container."""
 _CLOSE_S: Final = 60.0
 _KILLED: Final = 137
 _NO_FORK: Final = frozenset({2, 254})
@@ -37,6 +42,8 @@ class Ground(NamedTuple):
     container: DockerContainer
     folder: Path
     """On the host; the container sees its sub-folder ``io``."""
+    town: Town
+    """What stands beside the container."""
 
     @property
     def io(self) -> Path:
@@ -47,10 +54,11 @@ class Ground(NamedTuple):
 class DockerSandbox:
     """See ``Sandbox``."""
 
-    def __init__(self, sandbox: str, ground: Ground, *, workdir: str) -> None:
+    def __init__(self, sandbox: str, ground: Ground, *, workdir: str, image: Image) -> None:
         self._id = sandbox
         self._ground = ground
         self._workdir = workdir
+        self._image = image
         self._files = ContainerFiles(sandbox, ground.engine, ground.container.id)
         self._runners = {"": Runner(ground.io, FIRST)}
         self._numbers = count(1)
@@ -74,16 +82,21 @@ class DockerSandbox:
         Raises:
             EngineFailed: It does not start, ends at once, or says nothing.
         """
-        await self._ground.engine.start(self._ground.container)
+        engine, container = self._ground.engine, self._ground.container
+        await engine.start(container)
+        if self._image.entrypoint:
+            await engine.exec(container, ["/bin/sh", f"{MOUNT}/runner", FIRST], user="")
         with move_on_after(READY_S) as clock:
             async with create_task_group() as group:
                 group.start_soon(self._watch)
                 await self._runners[""].ready()
                 group.cancel_scope.cancel()
         if clock.cancelled_caught:
-            raise EngineFailed(f"the container did not start our runner in {READY_S:.0f} s; does its entry point?")
+            raise EngineFailed(f"the container did not start our runner in {READY_S:.0f} s")
         if not self._runners[""].apart:
             raise EngineFailed("the image has no `setsid` (util-linux or busybox), by which commands are kept apart")
+        if self._image.checked:
+            await until_healthy(engine, container, "the container")
 
     async def exec(
         self,
@@ -155,6 +168,7 @@ class DockerSandbox:
             async with self._changing:
                 try:
                     await self._ground.engine.remove(self._ground.container.id)
+                    await self._ground.town.close()
                 except EngineFailed:
                     return  # the folder stays, so that `sweep` finds what is left
                 await self._let_go()
@@ -172,7 +186,7 @@ class DockerSandbox:
                     for output in (errand.outputs.stdout, errand.outputs.stderr):
                         group.start_soon(errand.outputs.pump, output, group.cancel_scope.cancel)
                     self._order(runner, f"run {errand.number}")
-                    await errand.begun()
+                    await self._begun(errand)
                     await errand.ended()
                     group.cancel_scope.cancel()
         finally:
@@ -182,10 +196,19 @@ class DockerSandbox:
             return "output_limit"
         return "timed_out" if clock.cancelled_caught else "exited"
 
+    async def _begun(self, errand: Errand) -> None:
+        """Wait until a command has begun; a container that ended before that will never say so."""
+        while True:
+            with move_on_after(_LOOK_S):
+                await errand.begun()
+                return
+            if not (await self._state()).get("Running"):
+                errand.lost = True
+
     async def _kill(self, runner: Runner, errand: Errand) -> None:
         """Kill a command and all of its process group. Shielded, or a cancelled command would go on by itself."""
         with move_on_after(_KILL_S, shield=True) as grace:
-            await errand.begun()
+            await self._begun(errand)
             if errand.pid is not None and not errand.over:
                 self._order(runner, f"kill {errand.pid}")
             await errand.ended()
@@ -200,7 +223,7 @@ class DockerSandbox:
 
     async def _watch(self) -> None:
         """Fail as soon as the container has ended by itself."""
-        engine, container, _ = self._ground
+        engine, container = self._ground.engine, self._ground.container
         await engine.wait(container)
         state = await engine.state(container)
         raise EngineFailed(f"the container ended at once, with code {state.get('ExitCode')}; see its entry point")
@@ -233,11 +256,13 @@ class DockerSandbox:
         async with self._changing:
             self._check()
             state = await self._state()
-            if state.get("Running"):
+            if state.get("Running") and not self._image.entrypoint:
                 return _KILLED
-            if not state.get("OOMKilled") and state.get("ExitCode") not in _NO_FORK:
+            if not state.get("Running") and not state.get("OOMKilled") and state.get("ExitCode") not in _NO_FORK:
                 raise SandboxLost(self._id, f"its container ended with code {state.get('ExitCode')}")
             try:
+                # Beside an entry point our runner is no first process, and may be what was killed.
+                await self._ground.engine.kill(self._ground.container)
                 await self._let_go()
                 await self.start()
             except EngineFailed as error:

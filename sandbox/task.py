@@ -1,5 +1,6 @@
 """Harbor task folders: instruction, environment, verifier, and perhaps an oracle solution."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from sandbox.task_schema import Step, TaskConfig
 
 INSTRUCTION: Final = "instruction.md"
 DOCKERFILE: Final = "environment/Dockerfile"
-COMPOSE: Final = "environment/docker-compose.yaml"
+COMPOSE: Final = "docker-compose.yaml"
 TEST_SCRIPT: Final = "tests/test.sh"
 SOLUTION_SCRIPT: Final = "solution/solve.sh"
 _REFERENCE: Final = "a task folder holds task.toml, instruction.md, environment/Dockerfile and tests/test.sh"
@@ -33,12 +34,16 @@ class Task(Struct, frozen=True):
     """Harbor's package digest: what has to be equal for two runs to be of the same task."""
     unknown_keys: tuple[str, ...]
     """Dotted keys of ``task.toml`` that mean nothing to Harbor; most are typos."""
+    forgiven: tuple[str, ...]
+    """What Harbor would reject ``task.toml`` for, and we do not."""
     has_solution: bool
-    """Whether there is a ``solution/solve.sh`` for the oracle."""
+    """Whether there is a ``solution/solve.sh`` for the oracle, or one for each step."""
     dockerfile: Dockerfile | None
     """How the image is built; None when a prebuilt image or a compose file says."""
     has_compose: bool
     """Whether the environment has services beside the main one."""
+    context: str = "environment"
+    """Sub-folder that the image is built from."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -53,7 +58,7 @@ class Task(Struct, frozen=True):
     @property
     def environment(self) -> Path:
         """The build context."""
-        return self.path / "environment"
+        return self.path / self.context
 
     @property
     def tests(self) -> Path:
@@ -90,7 +95,9 @@ def load_task(folder: Path) -> Task:
     name = folder.resolve().name
     if not folder.is_dir():
         raise TaskInvalid(name, str(folder), "is not a folder", remedy="give the path of a task folder")
-    config, unknown_keys = read_config(name, _read(name, folder, FILE, "add a task.toml; an empty one will do"))
+    config, unknown_keys, forgiven = read_config(
+        name, _read(name, folder, FILE, "add a task.toml; an empty one will do")
+    )
     dockerfile = _dockerfile(name, folder, config)
     if config.steps:
         _check_steps(name, folder, config.steps)
@@ -103,9 +110,10 @@ def load_task(folder: Path) -> Task:
         config=config,
         digest=package_digest(folder),
         unknown_keys=unknown_keys,
-        has_solution=(folder / SOLUTION_SCRIPT).is_file(),
+        forgiven=forgiven,
+        has_solution=all((each / SOLUTION_SCRIPT).is_file() for each in _solved(folder, config)),
         dockerfile=dockerfile,
-        has_compose=(folder / COMPOSE).is_file(),
+        has_compose=(folder / "environment" / COMPOSE).is_file(),
     )
 
 
@@ -162,7 +170,7 @@ def _instruction(task: str, folder: Path, file: str) -> str:
 def _dockerfile(task: str, folder: Path, config: TaskConfig) -> Dockerfile | None:
     if (folder / DOCKERFILE).is_file():
         return parse_dockerfile(task, _text(task, folder, DOCKERFILE, "add a Dockerfile"))
-    if (folder / COMPOSE).is_file() or config.environment.docker_image is not None:
+    if (folder / "environment" / COMPOSE).is_file() or config.environment.docker_image is not None:
         return None
     raise TaskInvalid(
         task,
@@ -170,6 +178,14 @@ def _dockerfile(task: str, folder: Path, config: TaskConfig) -> Dockerfile | Non
         "is missing, and neither docker-compose.yaml nor environment.docker_image stands in for it",
         remedy="add environment/Dockerfile (note that docker-compose.yml, without the a, is not looked at)",
     )
+
+
+def _solved(folder: Path, config: TaskConfig) -> Iterator[Path]:
+    """Folders that need a solution, for the oracle to solve the task."""
+    if (folder / SOLUTION_SCRIPT).is_file() or not config.steps:
+        yield folder
+    else:
+        yield from (folder / "steps" / each.name for each in config.steps)
 
 
 def _check_steps(task: str, folder: Path, steps: tuple[Step, ...]) -> None:

@@ -10,8 +10,9 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from sandbox.archive import has_windows_shebang
 from sandbox.dockerfile import Instruction
-from sandbox.task import TEST_SCRIPT, Task
+from sandbox.task import Task
 from sandbox.templates import wanted
 
 Weight = Literal["error", "warning", "note"]
@@ -39,16 +40,17 @@ def lint(task: Task) -> tuple[Oddity, ...]:
 def _keys(task: Task) -> Iterator[Oddity]:
     for key in task.unknown_keys:
         yield Oddity("warning", "task.toml", f"unknown key {key}", "mend its spelling, or move it below [metadata]")
+    for told in task.forgiven:
+        yield Oddity("warning", "task.toml", told, "mend it, so that Harbor takes the task too")
 
 
 def _scripts(task: Task) -> Iterator[Oddity]:
     for path in sorted(task.path.rglob("*.sh")):
         place = path.relative_to(task.path).as_posix()
-        first = path.read_bytes()[:4096].split(b"\n", 1)[0]
-        if first.startswith(b"#!") and first.endswith(b"\r"):
-            heavy: Weight = "error" if place.endswith(TEST_SCRIPT) else "warning"
-            yield Oddity(heavy, place, "Windows line ends: its interpreter is not found", "save it with LF")
-        if not first.startswith(b"#!"):
+        if has_windows_shebang(path):
+            what = "Windows line ends: its interpreter would not be found, so it is given others when it is copied in"
+            yield Oddity("warning", place, what, "save it with LF, or Harbor will not run it")
+        if not path.read_bytes().startswith(b"#!"):
             yield Oddity("warning", place, "no interpreter on its first line", "begin it with #!/bin/bash")
         if not os.access(path, os.X_OK):
             yield Oddity("note", place, "no run bit", "nothing: scripts are made runnable when they are copied in")

@@ -6,7 +6,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator
 from ipaddress import ip_network
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 import msgspec
 from msgspec import Struct, structs
@@ -16,6 +16,7 @@ from sandbox.task_legacy import BadSpelling, modernise
 from sandbox.task_schema import Environment, McpServer, Step, TaskConfig
 
 FILE: Final = "task.toml"
+_BOM: Final = b"\xef\xbb\xbf"
 _PACKAGE: Final = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z0-9._-]+/(?!\.)[A-Za-z0-9._-]+")
 _HOST: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _FOLDER: Final = re.compile(r'(?![. ])[^/\\:*?"<>|\x00-\x1f]+(?<![. ])')
@@ -23,17 +24,25 @@ _TOPOLOGY: Final = re.compile(r"[1-9]\d*(?:x[1-9]\d*)*")
 _VALIDATION: Final = re.compile(r"(?P<detail>.*?) - at `(?:key in )?\$\.?(?P<key>.*?)`", re.DOTALL)
 
 
-def read_config(task: str, data: bytes) -> tuple[TaskConfig, tuple[str, ...]]:
-    """Settings, and the dotted path of every key that Harbor's schema does not know.
+class ConfigRead(NamedTuple):
+    """What a ``task.toml`` says, and what its author should know about it."""
 
-    Unknown keys change nothing (Harbor ignores them in silence); a caller shows them, for most are typos.
+    config: TaskConfig
+    unknown_keys: tuple[str, ...]
+    """Dotted paths of keys that Harbor's schema does not know. They change nothing; most are typos."""
+    forgiven: tuple[str, ...]
+    """What Harbor would not read the file for, and we do: it has no bearing on how the task runs."""
+
+
+def read_config(task: str, data: bytes) -> ConfigRead:
+    """Read the settings.
 
     Raises:
         TaskInvalid: The file cannot be read, a value has the wrong type, or one that Harbor rejects.
     """
     raw = _parse(task, data)
     try:
-        raw = modernise(raw)
+        raw, forgiven = _without_bad_name(modernise(raw))
         config = msgspec.convert(raw, TaskConfig)
     except BadSpelling as error:
         raise _invalid(task, error.key, str(error)) from error
@@ -42,7 +51,25 @@ def read_config(task: str, data: bytes) -> tuple[TaskConfig, tuple[str, ...]]:
         raise _invalid(task, key, detail) from error
     for key, detail in _faults(config, raw):
         raise _invalid(task, key, detail)
-    return config, tuple(sorted(_unknown(raw, TaskConfig, "")))
+    return ConfigRead(config, tuple(sorted(_unknown(raw, TaskConfig, ""))), (*forgiven, *_bom(data)))
+
+
+def _bom(data: bytes) -> Iterator[str]:
+    if data.startswith(_BOM):
+        yield "it begins with a UTF-8 byte order mark, for which Harbor rejects it"
+
+
+def _without_bad_name(raw: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Leave out ``[task]`` where its name is no package's: the folder's name is what a run goes by."""
+    table = raw.get("task")
+    if not isinstance(table, dict):
+        return raw, ()
+    name = table.get("name")
+    if isinstance(name, str) and _PACKAGE.fullmatch(name):
+        return raw, ()
+    detail = "task.name is missing" if name is None else f"task.name = {name!r} is not org/name"
+    rest = {key: value for key, value in raw.items() if key != "task"}
+    return rest, (f"{detail}, for which Harbor rejects the file; the folder's name is used",)
 
 
 def _invalid(task: str, key: str | None, detail: str) -> TaskInvalid:
@@ -52,10 +79,8 @@ def _invalid(task: str, key: str | None, detail: str) -> TaskInvalid:
 
 
 def _parse(task: str, data: bytes) -> dict[str, Any]:
-    if data.startswith(b"\xef\xbb\xbf"):
-        raise TaskInvalid(task, FILE, "it begins with a UTF-8 byte order mark", remedy="save it as UTF-8 without BOM")
     try:
-        return tomllib.loads(data.decode())
+        return tomllib.loads(data.removeprefix(_BOM).decode())
     except UnicodeDecodeError as error:
         raise TaskInvalid(
             task, FILE, f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 without BOM"
@@ -100,8 +125,6 @@ def _struct_in(kind: Any) -> type[Struct] | None:
 
 def _faults(config: TaskConfig, raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What the types cannot say. The first one is enough."""
-    if config.package is not None and not _PACKAGE.fullmatch(config.package.name):
-        yield "task.name", f"{config.package.name!r} is not org/name (letters, digits, '-', '_', '.')"
     yield from _not_finite(raw, "")
     yield from _environment_faults(config.environment, "environment")
     if config.verifier.environment is not None:

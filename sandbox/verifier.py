@@ -6,20 +6,26 @@ is killed again; only then are the files read. So a reward that the agent wrote,
 laid and a process it left behind count for nothing. What this cannot stop, in a shared environment: tests that
 run the agent's own code let that code do as it likes for as long as they run.
 
-Unlike in Harbor, servers that the agent started do not live on into the verification.
+Unlike in Harbor, servers that the agent started do not live on into the verification. Where nobody has a motive to
+cheat (the task's own solution, an agent that does nothing) all of this is left out, and servers live on, as in Harbor.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, assert_never
 
 from msgspec import Struct
 
+from sandbox.artifacts import collect, taken
 from sandbox.base import ExecResult, FileEntry, Sandbox
 from sandbox.errors import InfrastructureError, PathRefused
 from sandbox.reward import Fault, RewardFault, Rewards, read_reward
 from sandbox.task import TEST_SCRIPT, Task
+from sandbox.task_schema import Artifact
 from sandbox.templates import resolve
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 CTRF: Final = "ctrf.json"
 LOGS: Final = "/logs/verifier"
 _RESET_S: Final = 120.0
@@ -34,6 +40,14 @@ mkdir -p /logs/verifier /tests && chmod 777 /logs/verifier
 # A `.pth` file of the agent's in its home would otherwise run in every Python the tests start.
 _GUARD: Final = {"PYTHONNOUSERSITE": "1"}
 
+_PREPARE: Final = """
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+mkdir -p /logs/verifier /tests && chmod 777 /logs/verifier
+"""
+
+Trust = Literal["none", "author"]
+"""none: whoever acted wants the reward. author: the task's own solution acted, or nobody."""
+
 NoVerdictReason = Literal["timed_out", "output_limit", "memory", "workdir_missing"] | RewardFault
 
 
@@ -46,6 +60,8 @@ class Evidence(Struct, frozen=True):
     stderr: bytes
     files: tuple[FileEntry, ...]
     """All that is in ``/logs/verifier``."""
+    artifacts: tuple[FileEntry, ...] = ()
+    """What the task wants kept, by absolute path."""
 
     @property
     def ctrf(self) -> bytes | None:
@@ -86,6 +102,7 @@ async def verify(
     *,
     env: Mapping[str, str] | None = None,
     timeout_s: float | None = None,
+    trust: Trust = "none",
 ) -> Verification:
     """Let the task's tests judge the sandbox as it is now. The agent cannot go on in it afterwards.
 
@@ -94,39 +111,91 @@ async def verify(
         task: Whose tests they are.
         env: Values for the templates in ``verifier.env``.
         timeout_s: Seconds for ``test.sh``; None for the task's own.
+        trust: Whether what the agent left running and prepared is to be done away with first.
 
     Raises:
         TemplateUnresolved: A template of ``verifier.env`` has no value.
     """
-    variables = {**_GUARD, **resolve(task.config.verifier.env, env or {})}
-    limit = task.config.verifier.timeout_sec if timeout_s is None else timeout_s
+    guard = _GUARD if trust == "none" else {}
+    given = env or {}
+    wants = Examination.of(task, env=given, timeout_s=timeout_s, guard=guard)
     try:
-        await sandbox.halt()
-        await _reset(sandbox)
-        await sandbox.put_dir(task.tests, "/tests")
-        try:
-            user = task.config.verifier.user
-            result = await sandbox.exec("/tests/test.sh", env=variables, timeout_s=limit, user=user)
-        except PathRefused as error:
-            return NoVerdict("workdir_missing", error.problem, Evidence(None, b"", b"", ()))
-        await sandbox.halt()
-        files = await sandbox.read_tree(LOGS)
+        await _reset(sandbox, trust)
+        await collect(sandbox, task.config.verifier.collect)
+        return await examine(sandbox, wants)
     except (InfrastructureError, PathRefused) as error:
         return VerifierBroken(error.problem)
-    return _judge(task, result, files)
 
 
-async def _reset(sandbox: Sandbox) -> None:
-    """Make the folders of the verification anew; nothing of the agent's runs at this time."""
-    result = await sandbox.exec(_RESET, cwd="/", timeout_s=_RESET_S)
+class Examination(Struct, frozen=True):
+    """What is done once everything is ready for it."""
+
+    tests: tuple[Path, ...]
+    """Folders of the host that are copied to ``/tests``, the later over the earlier. Empty: they are there."""
+    env: dict[str, str]
+    timeout_s: float
+    user: str | int | None
+    artifacts: tuple[Artifact, ...]
+    """What is kept of the sandbox afterwards."""
+    afterwards: Literal["halted", "left"] = "halted"
+    """halted: every process is ended before anything is read. left: they go on, for the step that comes next."""
+
+    @staticmethod
+    def of(
+        task: Task, *, env: Mapping[str, str], timeout_s: float | None = None, guard: Mapping[str, str] = NOTHING
+    ) -> "Examination":
+        """Give a task's own.
+
+        Raises:
+            TemplateUnresolved: A template of ``verifier.env`` has no value.
+        """
+        table = task.config.verifier
+        return Examination(
+            tests=(task.tests,),
+            env={**guard, **resolve(table.env, env)},
+            timeout_s=table.timeout_sec if timeout_s is None else timeout_s,
+            user=table.user,
+            artifacts=task.config.artifacts,
+        )
+
+
+async def examine(sandbox: Sandbox, wants: Examination) -> Verification:
+    """Copy the tests, run them, and read what they left.
+
+    Raises:
+        InfrastructureError: The sandbox failed.
+        PathRefused: A folder cannot be read or written.
+    """
+    for tests in wants.tests:
+        await sandbox.put_dir(tests, "/tests")
+    try:
+        result = await sandbox.exec("/tests/test.sh", env=wants.env, timeout_s=wants.timeout_s, user=wants.user)
+    except PathRefused as error:
+        return NoVerdict("workdir_missing", error.problem, Evidence(None, b"", b"", ()))
+    if wants.afterwards == "halted":
+        await sandbox.halt()
+    return judge(result, await sandbox.read_tree(LOGS), await taken(sandbox, wants.artifacts))
+
+
+async def _reset(sandbox: Sandbox, trust: Trust) -> None:
+    """Make the folders of the verification; for who is not trusted anew, while nothing of the agent's runs."""
+    match trust:
+        case "none":
+            await sandbox.halt()
+            script = _RESET
+        case "author":
+            script = _PREPARE
+        case _:
+            assert_never(trust)
+    result = await sandbox.exec(script, cwd="/", timeout_s=_RESET_S, user="root")
     if result.exit_code != 0:
         said = result.stderr.decode(errors="replace").strip()
         raise PathRefused(LOGS, f"cannot be emptied ({result.ended}, code {result.exit_code}): {said[-500:]}")
 
 
-def _judge(task: Task, result: ExecResult, files: tuple[FileEntry, ...]) -> Verification:
+def judge(result: ExecResult, files: tuple[FileEntry, ...], artifacts: tuple[FileEntry, ...]) -> Verification:
     """What it comes to: first whether the tests ran to their end, then what they wrote."""
-    evidence = Evidence(result.exit_code, result.stdout, result.stderr, files)
+    evidence = Evidence(result.exit_code, result.stdout, result.stderr, files, artifacts)
     match result.ended:
         case "exited":
             found = read_reward(files)
@@ -139,14 +208,6 @@ def _judge(task: Task, result: ExecResult, files: tuple[FileEntry, ...]) -> Veri
         case Rewards(by_name, reward):
             return Rewarded(by_name, reward, evidence)
         case Fault(reason, detail):
-            return NoVerdict(reason, f"{detail}{_hint(task, result)}", evidence)
+            return NoVerdict(reason, f"{detail}; {TEST_SCRIPT} ended with code {result.exit_code}", evidence)
         case _:
             assert_never(found)
-
-
-def _hint(task: Task, result: ExecResult) -> str:
-    """The commonest cause, where it can be seen."""
-    first = (task.path / TEST_SCRIPT).read_bytes().split(b"\n", 1)[0]
-    if first.startswith(b"#!") and first.endswith(b"\r"):
-        return f"; {TEST_SCRIPT} has Windows line ends, so its interpreter is not found (save it with LF)"
-    return f"; {TEST_SCRIPT} ended with code {result.exit_code}"

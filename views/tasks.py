@@ -93,7 +93,7 @@ def proof(task: str, agent: str, trial: Trial) -> ProofRow:
     earned = trial.reward
     if earned is None:
         attempt = next(reversed(trial.attempts.values()), None)
-        detail = "" if attempt is None else attempt.detail or (attempt.outcome.reason if attempt.outcome else "")
+        detail = "" if attempt is None else (attempt.outcome.reason if attempt.outcome else "") or attempt.detail
         return ProofRow(task, agent, trial.state, None, "no verdict", detail)
     verdict: Verdict = "sound" if (earned >= 1) == (agent == "oracle") else "unsound"
     said = "the solution does not earn everything" if agent == "oracle" else "doing nothing earns everything"

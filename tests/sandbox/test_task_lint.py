@@ -15,7 +15,10 @@ def test_the_usual_task_is_not_odd(write_task: WriteTask) -> None:
 @pytest.mark.parametrize(
     ("files", "weight", "said"),
     [
-        ({"tests/test.sh": b"#!/bin/bash\r\nexit 0\r\n"}, "error", "Windows line ends"),
+        ({"tests/test.sh": b"#!/bin/bash\r\nexit 0\r\n"}, "warning", "Windows line ends"),
+        ({"task.toml": b"\xef\xbb\xbfsource = 'x'\n"}, "warning", "byte order mark"),
+        ({"task.toml": "[task]\nname = 'Fix it'\nid = 'x'\n"}, "warning", "'Fix it' is not org/name"),
+        ({"task.toml": "[task]\nversion = '1'\n"}, "warning", "task.name is missing"),
         ({"solution/solve.sh": "echo 42 > answer.txt\n"}, "warning", "no interpreter"),
         ({"solution/solve.sh": None}, "note", "there is none"),
         ({"task.toml": "[agent]\ntimout_sec = 3\n"}, "warning", "unknown key agent.timout_sec"),

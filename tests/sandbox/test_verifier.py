@@ -71,13 +71,29 @@ async def test_a_reward_before_a_timeout_does_not_count(open_task: OpenTask, wri
     assert (found.reason, found.evidence.stdout) == ("timed_out", b"began\n")
 
 
-async def test_windows_line_ends_are_named(open_task: OpenTask, write_task: WriteTask) -> None:
-    """Harbor says only that there is no reward file; the cause is one look away."""
+async def test_windows_line_ends_are_mended(open_task: OpenTask, write_task: WriteTask) -> None:
+    """Harbor says only that there is no reward file; the cause, and what its author meant, are plain to see."""
     task = load_task(write_task({"tests/test.sh": "#!/bin/bash\r\necho 1 > /logs/verifier/reward.txt\r\n"}))
     found = await verify(await open_task(task), task)
-    assert isinstance(found, NoVerdict)
-    assert found.reason == "no_reward_file"
-    assert "Windows line ends" in found.detail
+    assert isinstance(found, Rewarded)
+    assert [entry.path for entry in found.evidence.files] == ["reward.txt"]
+
+
+async def test_servers_of_the_solution_live_on_and_those_of_an_agent_do_not(
+    open_task: OpenTask, write_task: WriteTask
+) -> None:
+    """Many a task is solved by starting a server; nobody else's process may be there when the tests judge."""
+    task = load_task(
+        write_task(_script("grep -q sleep /proc/$(cat /app/pid)/cmdline && echo 1 > reward.txt || echo 0 > reward.txt"))
+    )
+    sandbox = await open_task(task)
+    await sandbox.exec("sleep 1000 & echo $! > /app/pid")
+    trusted = await verify(sandbox, task, trust="author")
+    await sandbox.exec("sleep 1000 & echo $! > /app/pid")
+    judged = await verify(sandbox, task)
+    assert isinstance(trusted, Rewarded)
+    assert isinstance(judged, Rewarded)
+    assert (trusted.reward, judged.reward) == (1.0, 0.0)
 
 
 async def test_a_working_folder_that_is_gone_is_named(open_task: OpenTask, write_task: WriteTask) -> None:

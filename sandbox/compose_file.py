@@ -1,0 +1,59 @@
+"""A task's ``docker-compose.yaml``, read from its folder with the variables that Harbor gives it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import yaml
+
+from sandbox.compose import Compose, read_compose
+from sandbox.compose_values import filled
+from sandbox.errors import TaskInvalid
+from sandbox.task import COMPOSE, Task
+
+OWN_IMAGE: Final = "stillroom-main"
+"""What ``${MAIN_IMAGE_NAME}`` stands for: the image that is built from the task."""
+_NOTHING: Final = Compose((), frozenset(), (), ())
+_LOGS: Final = ("VERIFIER", "AGENT")
+
+
+def compose_of(task: Task, env: Mapping[str, str]) -> Compose:
+    """Read it; what the host has and nobody gave is refused by its variable's name, and never passed on empty.
+
+    Args:
+        task: Whose. One without the file has no services.
+        env: Variables of the environment: ``environment.env``, resolved.
+
+    Raises:
+        TaskInvalid: It is no YAML.
+    """
+    if not task.has_compose:
+        return _NOTHING
+    try:
+        raw = yaml.safe_load((task.environment / COMPOSE).read_bytes())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TaskInvalid(task.name, COMPOSE, f"not YAML: {error}", remedy="mend its syntax") from error
+    missing = set[str]()
+    read = read_compose(filled(raw or {}, {**_variables(task), **env}, missing))
+    asked = tuple(f"${{{name}}} in docker-compose.yaml (it has no value)" for name in sorted(missing))
+    refused = tuple(f"docker-compose.yaml: {each}" for each in read.refused)
+    return Compose(read.services, read.internal, (*refused, *asked), read.dropped)
+
+
+def _variables(task: Task) -> dict[str, str]:
+    """Give what Harbor gives (`reference/harbor.md`, a.3). Its log folders are no bind mounts here, and left out."""
+    wants = task.config.environment
+    logs = {f"HOST_{each}_LOGS_PATH": f"/harbor/{each.lower()}" for each in _LOGS}
+    inside = {f"ENV_{each}_LOGS_PATH": f"/logs/{each.lower()}" for each in _LOGS}
+    return {
+        **logs,
+        **inside,
+        "HOST_ARTIFACTS_PATH": "/harbor/artifacts",
+        "ENV_ARTIFACTS_PATH": "/logs/artifacts",
+        "MAIN_IMAGE_NAME": OWN_IMAGE,
+        "CONTEXT_DIR": ".",
+        "CPUS": str(wants.cpus or 1),
+        "MEMORY": f"{wants.memory_mb or 2048}M",
+        "TEST_DIR": "",
+        "NETWORK_MODE": "",
+        "HOME": "/home",
+    }

@@ -1,0 +1,107 @@
+"""Values of a compose file: variables filled in, and several spellings of lists, tables, times and sizes. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+MAIN: Final = "main"
+"""Name of the service that is the task's own container."""
+_VARIABLE: Final = re.compile(
+    r"\$(?:(?P<escaped>\$)|(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])(?P<text>[^}]*))?\})"
+)
+_TIME: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)")
+_SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
+_BYTES: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+class Complaint:
+    """What was met that is not understood, and what is left out."""
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+        self.dropped: list[str] = []
+
+    def add(self, what: str) -> None:
+        """Refuse something by its place in the file."""
+        self.refused.append(what)
+
+
+def filled(value: Any, variables: Mapping[str, str], missing: set[str]) -> Any:
+    """Fill in the variables of every text in a parsed file, as Compose does.
+
+    Args:
+        value: What was parsed.
+        variables: Their values.
+        missing: Is given the names of those without a value or a default.
+    """
+    match value:
+        case str():
+            return _VARIABLE.sub(lambda match: _value(match, variables, missing), value)
+        case dict():
+            return {key: filled(each, variables, missing) for key, each in value.items()}
+        case list():
+            return [filled(each, variables, missing) for each in value]
+        case _:
+            return value
+
+
+def _value(match: re.Match[str], variables: Mapping[str, str], missing: set[str]) -> str:
+    if match["escaped"]:
+        return "$"
+    name, how, text = match["plain"] or match["name"], match["how"] or "", match["text"] or ""
+    found = variables.get(name)
+    there = bool(found) if how.startswith(":") else found is not None
+    if how.endswith("+"):
+        return text if there else ""
+    if there:
+        return found or ""
+    if not how.endswith("-"):
+        missing.add(name)
+    return text if how.endswith("-") else ""
+
+
+def table_of(value: Any, place: str, complaint: Complaint) -> dict[str, Any]:
+    """Read a table, or refuse what stands in its place."""
+    if isinstance(value, dict):
+        return {str(key): each for key, each in value.items()}
+    complaint.add(f"{place} (expected a table)")
+    return {}
+
+
+def list_of(value: Any, place: str, complaint: Complaint) -> list[Any]:
+    """Read a list, or refuse what stands in its place."""
+    if isinstance(value, list):
+        return value
+    complaint.add(f"{place} (expected a list)")
+    return []
+
+
+def pairs_of(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
+    """Read names with values, a table or ``NAME=value`` lines; a name alone is nothing of ours to give."""
+    if isinstance(value, list):
+        split = [str(each).partition("=") for each in value]
+        return {name: text for name, sign, text in split if sign}
+    table = table_of(value, place, complaint)
+    return {name: _plain(each) for name, each in table.items() if each is not None}
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def seconds_of(value: Any, place: str, complaint: Complaint) -> int:
+    """Read a time such as ``1m30s``, in nanoseconds; 0 where nothing is written."""
+    parts = _TIME.findall(str(value or ""))
+    if value and "".join(number + unit for number, unit in parts) != str(value):
+        complaint.add(f"{place}: {value}")
+    return int(sum(float(number) * _SECONDS[unit] for number, unit in parts) * 1e9)
+
+
+def bytes_of(value: Any, place: str, complaint: Complaint) -> int:
+    """Read a size such as ``512m``."""
+    match = _SIZE.fullmatch(str(value))
+    if match is None:
+        complaint.add(f"{place}: {value}")
+        return 0
+    return int(float(match[1]) * _BYTES[match[2].lower()])

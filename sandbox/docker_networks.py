@@ -1,0 +1,62 @@
+"""Networks and volumes of an engine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiodocker
+from aiodocker.containers import DockerContainer
+
+from sandbox.docker_failures import gone_is_fine, told
+
+
+class Networks:
+    """Networks. Every method raises `EngineFailed` where the engine does not do it."""
+
+    def __init__(self, docker: aiodocker.Docker) -> None:
+        self._docker = docker
+
+    async def create(self, name: str, labels: Mapping[str, str], *, internal: bool) -> None:
+        """Make one; an internal one leads nowhere else."""
+        config = {"Name": name, "Labels": dict(labels), "Internal": internal, "CheckDuplicate": True}
+        with told():
+            await self._docker.networks.create(config)
+
+    async def join(self, name: str, container: DockerContainer, aliases: list[str]) -> None:
+        """Bring a container into a further network, where it is found under these names."""
+        with told():
+            found = await self._docker.networks.get(name)
+            await found.connect({"Container": container.id, "EndpointConfig": {"Aliases": aliases}})
+
+    async def remove(self, name: str) -> None:
+        """Remove one; that it is gone is fine."""
+        with gone_is_fine():
+            await (await self._docker.networks.get(name)).delete()
+
+    async def labelled(self, label: str) -> list[tuple[str, dict[str, str]]]:
+        """List those that carry a label: name and labels."""
+        with told():
+            found = await self._docker.networks.list(filters={"label": [label]})
+        return [(each["Name"], dict(each["Labels"])) for each in found]
+
+
+class Volumes:
+    """Volumes, likewise."""
+
+    def __init__(self, docker: aiodocker.Docker) -> None:
+        self._volumes: Any = docker.volumes  # aiodocker gives these no types
+
+    async def create(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make one."""
+        with told():
+            await self._volumes.create({"Name": name, "Labels": dict(labels)})
+
+    async def remove(self, name: str) -> None:
+        """Remove one; that it is gone is fine."""
+        with gone_is_fine():
+            await (await self._volumes.get(name)).delete()
+
+    async def labelled(self, label: str) -> list[tuple[str, dict[str, str]]]:
+        """List those that carry a label: name and labels."""
+        with told():
+            found = await self._volumes.list(filters={"label": [label]})
+        return [(each["Name"], dict(each["Labels"])) for each in found.get("Volumes") or ()]

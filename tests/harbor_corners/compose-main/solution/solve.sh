@@ -1,0 +1,2 @@
+#!/bin/bash
+[ "$SHOWN" = yes ] && echo 42 > /app/answer.txt

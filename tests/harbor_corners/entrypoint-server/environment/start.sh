@@ -1,0 +1,2 @@
+cd /app
+exec python3 -m http.server 8123

@@ -1,0 +1,2 @@
+#!/bin/bash
+echo "$I $A $B $C $D" > /app/seen

@@ -1,0 +1,2 @@
+#!/bin/bash
+echo perfect > /logs/verifier/reward.txt

@@ -1,0 +1,2 @@
+#!/bin/bash
+[ -e /app/was-set-up ] && touch /app/one
