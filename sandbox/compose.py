@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct, structs
 
-from sandbox.compose_values import MAIN, Complaint, bytes_of, list_of, pairs_of, seconds_of, table_of
+from sandbox.compose_values import LOGS, MAIN, Complaint, bytes_of, list_of, missing_in, pairs_of, seconds_of, table_of
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 
@@ -81,7 +81,7 @@ class Compose(Struct, frozen=True):
     refused: tuple[str, ...]
     """What is not understood, by name; then nothing else here is worth anything."""
     dropped: tuple[str, ...]
-    """What is left out on purpose: folders of the host."""
+    """What is left out on purpose: folders of the host, variables without a value."""
 
     @property
     def main(self) -> Service:
@@ -109,8 +109,25 @@ def read_compose(raw: object) -> Compose:
     if services and all(each.name != MAIN for each in services):
         services.append(Service(MAIN))
     internal = frozenset(name for name, each in declared.items() if isinstance(each, dict) and each.get("internal"))
+    services = _with_shared_logs(services)
+    for name in missing_in([structs.asdict(each) for each in services]):
+        complaint.add(f"${{{name}}} has no value")
     ordered = tuple(_ordered({each.name: each for each in services}, complaint))
     return Compose(ordered, internal, tuple(complaint.refused), tuple(complaint.dropped))
+
+
+def _with_shared_logs(services: list[Service]) -> list[Service]:
+    """Give ``main`` a volume where another service wants the folder of the host that Harbor shares between them."""
+    wanted = sorted({
+        each.source for service in services if service.name != MAIN for each in service.mounts
+        if each.source is not None and each.source.startswith(LOGS)
+    })  # fmt: skip
+    shared = tuple(Mount(each, f"/logs/{each.removeprefix(LOGS)}", "volume") for each in wanted)
+    return [structs.replace(each, mounts=(*_own(each), *shared)) if each.name == MAIN else each for each in services]
+
+
+def _own(main: Service) -> tuple[Mount, ...]:
+    return tuple(each for each in main.mounts if each.source is None or not each.source.startswith(LOGS))
 
 
 def _service(name: str, table: Mapping[str, Any], complaint: Complaint) -> Service:
@@ -155,6 +172,14 @@ def _build(value: Any, place: str, complaint: Complaint) -> Build:
         args=pairs_of(table.get("args") or {}, f"{place}.args", complaint),
         target=str(table.get("target") or ""),
     )
+
+
+def _environment(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
+    """Read variables. One that needs what nobody gave is left out: an empty secret would fail later and elsewhere."""
+    pairs = pairs_of(value, place, complaint)
+    for name, text in pairs.items():
+        complaint.dropped.extend(f"{place}.{name}: ${{{each}}} has no value" for each in missing_in(text))
+    return {name: text for name, text in pairs.items() if not missing_in(text)}
 
 
 def _words(value: Any, place: str, complaint: Complaint) -> tuple[str, ...]:
@@ -203,9 +228,11 @@ def _mount(value: Any, place: str, complaint: Complaint) -> Mount | None:
         source, target = str(table.get("source") or ""), str(table.get("target") or "")
         if table.get("type") == "tmpfs" or not source:
             return Mount(None, target, "volume")
-    if not source.startswith((".", "/", "~")):
+    if source.startswith(LOGS):
         return Mount(source, target, "volume")
-    if source.startswith(("~", "/")) or ".." in source.split("/"):
+    if not source.startswith((".", "/", "~")) and not missing_in(source):
+        return Mount(source, target, "volume")
+    if missing_in(source) or source.startswith(("~", "/")) or ".." in source.split("/"):
         complaint.dropped.append(f"{place}: {source}")
         return None
     return Mount(source.removeprefix("./"), target, "material")
@@ -257,7 +284,7 @@ _READERS: Final = {
     "build": _build,
     "command": _words,
     "entrypoint": _words,
-    "environment": pairs_of,
+    "environment": _environment,
     "depends_on": _depends,
     "healthcheck": _probe,
     "volumes": _mounts,

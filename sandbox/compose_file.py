@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 import yaml
+from msgspec import structs
 
 from sandbox.compose import Compose, read_compose
-from sandbox.compose_values import filled
+from sandbox.compose_values import LOGS, filled
 from sandbox.errors import TaskInvalid
 from sandbox.task import COMPOSE, Task
 
@@ -17,7 +18,7 @@ _LOGS: Final = ("VERIFIER", "AGENT")
 
 
 def compose_of(task: Task, env: Mapping[str, str]) -> Compose:
-    """Read it; what the host has and nobody gave is refused by its variable's name, and never passed on empty.
+    """Read it. What the host has and nobody gave is never passed on empty: see `Compose.dropped` and ``refused``.
 
     Args:
         task: Whose. One without the file has no services.
@@ -32,22 +33,19 @@ def compose_of(task: Task, env: Mapping[str, str]) -> Compose:
         raw = yaml.safe_load((task.environment / COMPOSE).read_bytes())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TaskInvalid(task.name, COMPOSE, f"not YAML: {error}", remedy="mend its syntax") from error
-    missing = set[str]()
-    read = read_compose(filled(raw or {}, {**_variables(task), **env}, missing))
-    asked = tuple(f"${{{name}}} in docker-compose.yaml (it has no value)" for name in sorted(missing))
-    refused = tuple(f"docker-compose.yaml: {each}" for each in read.refused)
-    return Compose(read.services, read.internal, (*refused, *asked), read.dropped)
+    read = read_compose(filled(raw or {}, {**_variables(task), **env}))
+    return structs.replace(read, refused=tuple(f"docker-compose.yaml: {each}" for each in read.refused))
 
 
 def _variables(task: Task) -> dict[str, str]:
-    """Give what Harbor gives (`reference/harbor.md`, a.3). Its log folders are no bind mounts here, and left out."""
+    """Give what Harbor gives (`reference/harbor.md`, a.3). Its log folders are no bind mounts here."""
     wants = task.config.environment
-    logs = {f"HOST_{each}_LOGS_PATH": f"/harbor/{each.lower()}" for each in _LOGS}
+    logs = {f"HOST_{each}_LOGS_PATH": f"{LOGS}{each.lower()}" for each in _LOGS}
     inside = {f"ENV_{each}_LOGS_PATH": f"/logs/{each.lower()}" for each in _LOGS}
     return {
         **logs,
         **inside,
-        "HOST_ARTIFACTS_PATH": "/harbor/artifacts",
+        "HOST_ARTIFACTS_PATH": f"{LOGS}artifacts",
         "ENV_ARTIFACTS_PATH": "/logs/artifacts",
         "MAIN_IMAGE_NAME": OWN_IMAGE,
         "CONTEXT_DIR": ".",

@@ -6,9 +6,14 @@ from typing import Any, Final
 
 MAIN: Final = "main"
 """Name of the service that is the task's own container."""
+LOGS: Final = "/harbor/"
+"""Begins what stands for Harbor's log folders on the host."""
 _VARIABLE: Final = re.compile(
     r"\$(?:(?P<escaped>\$)|(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<how>:?[-?+])(?P<text>[^}]*))?\})"
 )
+_OPEN, _CLOSE = "⟦no value: ", "⟧"
+"""Around the name of a variable without a value."""
+_MISSING: Final = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
 _TIME: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
@@ -27,26 +32,23 @@ class Complaint:
         self.refused.append(what)
 
 
-def filled(value: Any, variables: Mapping[str, str], missing: set[str]) -> Any:
+def filled(value: Any, variables: Mapping[str, str]) -> Any:
     """Fill in the variables of every text in a parsed file, as Compose does.
 
-    Args:
-        value: What was parsed.
-        variables: Their values.
-        missing: Is given the names of those without a value or a default.
+    One without a value or a default stays recognisable (`missing_in`), where Compose would put nothing.
     """
     match value:
         case str():
-            return _VARIABLE.sub(lambda match: _value(match, variables, missing), value)
+            return _VARIABLE.sub(lambda match: _value(match, variables), value)
         case dict():
-            return {key: filled(each, variables, missing) for key, each in value.items()}
+            return {key: filled(each, variables) for key, each in value.items()}
         case list():
-            return [filled(each, variables, missing) for each in value]
+            return [filled(each, variables) for each in value]
         case _:
             return value
 
 
-def _value(match: re.Match[str], variables: Mapping[str, str], missing: set[str]) -> str:
+def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
     if match["escaped"]:
         return "$"
     name, how, text = match["plain"] or match["name"], match["how"] or "", match["text"] or ""
@@ -56,9 +58,12 @@ def _value(match: re.Match[str], variables: Mapping[str, str], missing: set[str]
         return text if there else ""
     if there:
         return found or ""
-    if not how.endswith("-"):
-        missing.add(name)
-    return text if how.endswith("-") else ""
+    return text if how.endswith("-") else f"{_OPEN}{name}{_CLOSE}"
+
+
+def missing_in(value: Any) -> list[str]:
+    """Names of variables without a value in anything that was read."""
+    return sorted(set(_MISSING.findall(str(value))))
 
 
 def table_of(value: Any, place: str, complaint: Complaint) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class DockerBackend:
     def notes(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
         dropped = compose_of(task, task.config.environment.env).dropped
-        left_out = [f"docker-compose.yaml: {each} (a folder of the host, left out)" for each in dropped]
+        left_out = [f"docker-compose.yaml: {each} (left out)" for each in dropped]
         return [*noted(task, self._engine.cpus), *left_out]
 
     async def sweep(self, prefix: str) -> tuple[str, ...]:

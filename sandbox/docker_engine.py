@@ -67,6 +67,8 @@ class Engine:
         self._session = session
         self._base = base
         self.version: str = info["Version"]
+        self.architecture: str = info["Arch"]
+        """As Docker calls it: ``amd64``, ``arm64``."""
         self.networks = Networks(docker)
         self.volumes = Volumes(docker)
         self.cpus = cpus

@@ -30,7 +30,7 @@ SHARED: Final = "shared"
 """Value of an image's label: all workspaces use the same one, since its name is its content's. A label that differed
 would make it another image."""
 _REPOSITORY: Final = "stillroom/task"
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _PATIENCE_S: Final = 1800.0
 """Seconds for the image of a service; the task's own limit is for all of its environment together."""
 
@@ -79,7 +79,18 @@ class Images:
                 # Harbor would fail. Many published tasks name a registry of their authors' and say how to build it too.
         assert task.dockerfile is not None
         limit = task.config.environment.build_timeout_sec
-        return await self._built(task.environment, "Dockerfile", task.dockerfile, limit=limit)
+        args = self._automatic(task.dockerfile)
+        more = {"buildargs": json.dumps(args)} if args else {}
+        return await self._built(task.environment, "Dockerfile", task.dockerfile, limit=limit, more=more)
+
+    def _automatic(self, dockerfile: Dockerfile) -> dict[str, str]:
+        """Give the variables that BuildKit gives by itself, those a Dockerfile asks for."""
+        asked = {each.value.split("=")[0].strip() for each in dockerfile.instructions if each.word == "ARG"}
+        arch = self._engine.architecture
+        known = {f"{side}{what}": value for side in ("TARGET", "BUILD") for what, value in (
+            ("ARCH", arch), ("OS", "linux"), ("PLATFORM", f"linux/{arch}"), ("VARIANT", ""),
+        )}  # fmt: skip
+        return {name: value for name, value in known.items() if name in asked}
 
     async def fetched(self, name: str) -> Built:
         """Give an image that somebody else has built.
@@ -103,13 +114,14 @@ class Images:
         file = folder / build.dockerfile
         if not file.is_file():
             raise EngineFailed(f"{build.context}/{build.dockerfile} is not in environment/")
-        more = {"buildargs": json.dumps(build.args)} if build.args else {}
-        more |= {"target": build.target} if build.target else {}
         dockerfile = parse_dockerfile(folder.name, file.read_text(encoding="utf-8"))
+        args = {**self._automatic(dockerfile), **build.args}
+        more = {"buildargs": json.dumps(args)} if args else {}
+        more |= {"target": build.target} if build.target else {}
         return await self._built(folder, build.dockerfile, dockerfile, limit=_PATIENCE_S, more=more)
 
     async def _built(
-        self, folder: Path, file: str, dockerfile: Dockerfile, *, limit: float, more: Mapping[str, str] = NOTHING
+        self, folder: Path, file: str, dockerfile: Dockerfile, *, limit: float, more: Mapping[str, str] = _NOTHING
     ) -> Built:
         context = await anyio.to_thread.run_sync(_context, folder, file, dockerfile)
         name = f"{_REPOSITORY}:{digest_of(context + json.dumps(dict(more)).encode())[:24]}"

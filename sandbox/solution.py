@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sandbox.base import ExecResult, Sandbox
 from sandbox.task import Task
 from sandbox.task_schema import Step
+from sandbox.verifier import OUTPUT_BYTES
 
 _SCRIPT = "/solution/solve.sh"
 _ENV = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -33,7 +34,7 @@ async def solve(
         user = user if step.agent.user is None else step.agent.user
         limit = limit if step.agent.timeout_sec is None else step.agent.timeout_sec
     await sandbox.put_dir(folder, "/solution")
-    return await sandbox.exec(_SCRIPT, env={**_ENV, **env}, timeout_s=limit, user=user)
+    return await sandbox.exec(_SCRIPT, env={**_ENV, **env}, timeout_s=limit, user=user, max_output_bytes=OUTPUT_BYTES)
 
 
 def joined(results: Sequence[ExecResult]) -> ExecResult:

@@ -54,7 +54,7 @@ def _scripts(task: Task) -> Iterator[Oddity]:
             yield Oddity("warning", place, "no interpreter on its first line", "begin it with #!/bin/bash")
         if not os.access(path, os.X_OK):
             yield Oddity("note", place, "no run bit", "nothing: scripts are made runnable when they are copied in")
-    if not task.has_solution and not task.steps:
+    if not task.has_solution:
         yield Oddity("note", "solution/solve.sh", "there is none", "write one, so that the oracle can prove the task")
 
 

@@ -100,10 +100,16 @@ def proof(task: str, agent: str, trial: Trial) -> ProofRow:
     return ProofRow(task, agent, trial.state, earned, verdict, said if verdict == "unsound" else "")
 
 
+def without_solution(folder: Path) -> frozenset[str]:
+    """Name the tasks that bring nothing for the oracle to run."""
+    return frozenset(task.name for task in find_tasks(folder).tasks if not task.has_solution)
+
+
 def unproved(row: TaskRow, agent: str) -> ProofRow:
     """Give the row of a task that was not run."""
     why = (*row.refused, *[f"{each.place}: {each.what}" for each in row.oddities if each.weight == "error"])
-    return ProofRow(row.task, agent, row.state, None, "refused", "; ".join(why))
+    detail = "; ".join(why) or "it has no solution/solve.sh for the oracle"
+    return ProofRow(row.task, agent, row.state, None, "refused", detail)
 
 
 def render_proofs(rows: Sequence[ProofRow]) -> RenderableType:

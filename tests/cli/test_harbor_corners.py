@@ -11,13 +11,18 @@ CORNERS = Path(__file__).parent.parent / "harbor_corners"
 EARNED = {
     "agent-timeout": 1.0,
     "artifacts": 1.0,
+    "build-arch": 1.0,
+    "build-heredoc": 1.0,
+    "compose-logs": 1.0,
     "compose-main": 1.0,
+    "compose-secret": 1.0,
     "entrypoint-server": 1.0,
     "env-templates": 1.0,
     "exit-codes": 1.0,
     "healthcheck": 1.0,
     "image-healthcheck": 1.0,
     "image-user": 1.0,
+    "image-user-reads": 1.0,
     "many-cpus": 1.0,
     "no-network": 1.0,
     "no-run-bit": 1.0,
@@ -42,6 +47,7 @@ SILENT = {
     "reward-two-names": "ambiguous_reward",
     "reward-words": "malformed_reward",
     "verifier-timeout": "timed_out",
+    "workdir-missing": "workdir_missing",
 }
 """No verdict, and why."""
 

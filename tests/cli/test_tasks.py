@@ -23,9 +23,11 @@ def test_the_oracle_earns_and_nothing_does_not(tmp_path: Path) -> None:
     (wrong / "solution" / "solve.sh").write_text("#!/bin/sh\necho nope > /app/answer.txt\n")
     needy = make_task(tmp_path / "set" / "needy")
     (needy / "environment" / "Dockerfile").write_text("FROM debian:bookworm-slim\nRUN apt-get install -y x\n")
+    (make_task(tmp_path / "set" / "unsolved") / "solution" / "solve.sh").unlink()
     outcome = type_in(tmp_path, "tasks", "run", "set", "--sandbox", "local", "--json")
     found = {row["task"]: (row["verdict"], row["reward"]) for row in outcome.rows if row["kind"] == "proof"}
-    assert found == {"good": ("sound", 1.0), "wrong": ("unsound", 0.0), "needy": ("refused", None)}
+    refused = {"needy": ("refused", None), "unsolved": ("refused", None)}
+    assert found == {"good": ("sound", 1.0), "wrong": ("unsound", 0.0), **refused}
     assert outcome.code == 3
 
 

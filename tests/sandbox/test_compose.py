@@ -10,7 +10,7 @@ import yaml
 from sandbox.base import SandboxSpec
 from sandbox.compose import Build, Compose, Mount, read_compose
 from sandbox.compose_file import compose_of
-from sandbox.compose_values import filled
+from sandbox.compose_values import filled, missing_in
 from sandbox.docker import DockerBackend, docker_backend
 from sandbox.docker_town import after_main, before_main
 from sandbox.errors import SandboxUnavailable, TaskInvalid
@@ -82,10 +82,16 @@ def test_folders_of_the_host_stay_out() -> None:
 
 def test_variables_are_filled_in_as_compose_does() -> None:
     """Defaults count for what is empty only with a colon; two signs are one; what nobody gave is named."""
-    missing = set[str]()
-    text = "${A} $A ${B:-x} ${B-x} ${C:-y} ${C-} $$HOME ${A:+set} ${D} ${E:?needed}"
-    assert filled({"k": [text]}, {"A": "1", "B": ""}, missing) == {"k": ["1 1 x  y  $HOME set  "]}
-    assert missing == {"D", "E"}
+    text = "${A} $A ${B:-x} ${B-x} ${C:-y} ${C-} $$HOME ${A:+set}"
+    assert filled({"k": [text]}, {"A": "1", "B": ""}) == {"k": ["1 1 x  y  $HOME set"]}
+    assert missing_in(filled({"k": ["${D} $E", "${E:?needed}"]}, {})) == ["D", "E"]
+
+
+def test_log_folders_are_shared_only_where_another_service_has_one() -> None:
+    """Harbor mounts its folders of the host; old tasks say so again for the main service, where they are anyway."""
+    both = "services: {main: {volumes: ['/harbor/agent:/logs/agent']}, note: {volumes: ['/harbor/agent:/shared']}}"
+    assert read(both).main.mounts == (Mount("/harbor/agent", "/logs/agent", "volume"),)
+    assert read("services: {main: {volumes: ['/harbor/agent:/logs/agent']}}").main.mounts == ()
 
 
 def test_services_start_before_or_after_the_main_one() -> None:
@@ -96,10 +102,13 @@ def test_services_start_before_or_after_the_main_one() -> None:
 
 
 def test_a_task_is_asked_for_what_nobody_gave(write_task: WriteTask) -> None:
-    """A secret of the host is never passed on empty, and a file that is none is the author's to mend."""
+    """A secret of the host is left out, and not passed on empty; where nothing goes without it the task is refused."""
     task = load_task(write_task({FILE: "services: {main: {environment: {KEY: '${SECRET}', CPUS: '${CPUS}'}}}\n"}))
-    assert compose_of(task, {}).refused == ("${SECRET} in docker-compose.yaml (it has no value)",)
+    assert compose_of(task, {}).main.environment == {"CPUS": "1"}
+    assert compose_of(task, {}).dropped == ("services.main.environment.KEY: ${SECRET} has no value",)
     assert compose_of(task, {"SECRET": "x"}).main.environment == {"KEY": "x", "CPUS": "1"}
+    needy = load_task(write_task({FILE: "services: {main: {}, db: {image: 'db:${VERSION}'}}\n"}, name="needy"))
+    assert compose_of(needy, {}).refused == ("docker-compose.yaml: ${VERSION} has no value",)
     with pytest.raises(TaskInvalid, match="not YAML"):
         compose_of(load_task(write_task({FILE: "a: ]"}, name="broken")), {})
 

@@ -59,7 +59,8 @@ async def run_tasks(
     where = (machine.folder / folder).resolve()
     async with open_backend(options.means(machine), sandbox) as backend:
         looked = tasks.look(where, backend)
-    wanted = [row for row in looked if row.state in {"ok", "odd"}]
+    lacking = tasks.without_solution(where) if agent == "oracle" else frozenset()
+    wanted = [row for row in looked if row.state in {"ok", "odd"} and row.task not in lacking]
     proofs = [tasks.unproved(row, agent) for row in looked if row not in wanted]
     screen = options.screen(machine)
     if wanted:
