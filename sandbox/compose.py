@@ -156,11 +156,6 @@ def _with(service: Service, key: str, value: Any, place: str, complaint: Complai
     return service
 
 
-def _image(value: Any, place: str, complaint: Complaint) -> str | None:
-    del place, complaint
-    return str(value) or None
-
-
 def _build(value: Any, place: str, complaint: Complaint) -> Build:
     table = {"context": value} if isinstance(value, str) else table_of(value, place, complaint)
     for key in table:
@@ -280,11 +275,11 @@ def _ordered(services: Mapping[str, Service], complaint: Complaint) -> Iterator[
 
 _TIMES: Final = ("interval", "timeout", "start_period")
 _READERS: Final = {
-    "image": _image,
     "build": _build,
     "command": _words,
     "entrypoint": _words,
     "environment": _environment,
+    "image": lambda value, *_: str(value) or None,
     "depends_on": _depends,
     "healthcheck": _probe,
     "volumes": _mounts,
