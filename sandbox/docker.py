@@ -128,7 +128,7 @@ class DockerBackend:
     async def sweep(self, prefix: str) -> tuple[str, ...]:
         """See ``SandboxBackend``."""
         engine, removed = self._engine, set[str]()
-        for found, remove in (  # in this order: a network or a volume that is in use cannot be removed
+        for found, take_away in (  # in this order: a network or a volume that is in use cannot be removed
             (await engine.containers(self._label), engine.remove),
             (await engine.networks.labelled(self._label), engine.networks.remove),
             (await engine.volumes.labelled(self._label), engine.volumes.remove),
@@ -136,7 +136,7 @@ class DockerBackend:
             for each, labels in found:
                 sandbox = labels.get(_ID, "")
                 if sandbox.startswith(prefix):
-                    await remove(each)
+                    await take_away(each)
                     removed.add(sandbox)
         for sandbox in removed:
             folder = self._workspace / folder_name(sandbox)
