@@ -63,7 +63,7 @@ async def open_agents(
     assert line is not None, "checked before the run starts"
     kit = await kits_of(setting, agent).ready(agent.recipe)
     folder = await anyio.to_thread.run_sync(_folder)
-    stack.push_async_callback(anyio.to_thread.run_sync, remove, folder)
+    stack.push_async_callback(_removed, folder)
     gateway = await stack.enter_async_context(open_gateway(book, budget))
     carrier = await stack.enter_async_context(open_carrier())
     means = Means(setting.log, carrier, line.reach, budget, line.room)
@@ -92,3 +92,9 @@ def kits_of(setting: Setting, agent: Installed) -> Kits:
 def _folder() -> Path:
     """Make a folder for sockets, whose paths may have a hundred characters: so not below the workspace."""
     return Path(mkdtemp(prefix=_PREFIX))
+
+
+async def _removed(folder: Path) -> None:
+    """Remove it, also where the run was interrupted: a cancelled scope would not even begin to."""
+    with anyio.CancelScope(shield=True):
+        await anyio.to_thread.run_sync(remove, folder)
