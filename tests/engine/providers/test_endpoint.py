@@ -45,11 +45,11 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
 
 def test_the_key_is_sent_only_where_there_is_one() -> None:
     """A local server needs none, and an empty one confuses it."""
-    assert headers_for("sk-1", {})["authorization"] == "Bearer sk-1"
+    assert headers_for("key-1", {})["authorization"] == "Bearer key-1"
     assert "authorization" not in headers_for(None, {})
 
 
-@pytest.mark.parametrize("key", ["", "sk-1\n", "sk 1", "“sk-1”"])
+@pytest.mark.parametrize("key", ["", "key-1\n", "key 1", "“key-1”"])
 def test_a_key_with_a_slip_of_the_clipboard_is_refused_and_not_repeated(key: str) -> None:
     """Otherwise it comes back as a 401, or breaks the header."""
     with pytest.raises(EndpointInvalid) as raised:

@@ -118,8 +118,8 @@ def test_the_providers_words_are_in_the_problem() -> None:
 
 def test_a_key_that_the_endpoint_repeats_is_not_shown() -> None:
     """Some do, and problems are printed."""
-    fault = judged(401, words("Incorrect API key provided: sk-secret"), hide="sk-secret")
-    assert "sk-secret" not in fault.problem
+    fault = judged(401, words("Incorrect API key provided: a-secret-key"), hide="a-secret-key")
+    assert "a-secret-key" not in fault.problem
     assert "[key]" in fault.problem
 
 

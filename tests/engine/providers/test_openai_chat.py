@@ -50,7 +50,7 @@ async def test_nothing_is_sent_that_was_not_asked_for(client: httpx.AsyncClient)
         parameters={"temperature": 0.0, "max_tokens": 5},
     )
     async with serving(answer(completion())) as endpoint:
-        await OpenAIChat(endpoint.url, client=client, clock=noon, api_key="sk-1").complete(ask)
+        await OpenAIChat(endpoint.url, client=client, clock=noon, api_key="key-1").complete(ask)
     asked = endpoint.asked[0]
     assert asked.body == body_of(ask)
     assert (
@@ -61,7 +61,7 @@ async def test_nothing_is_sent_that_was_not_asked_for(client: httpx.AsyncClient)
         ).encode()
     )
     assert (asked.method, asked.path) == ("POST", "/v1/chat/completions")
-    assert asked.header("Authorization") == ["Bearer sk-1"]
+    assert asked.header("Authorization") == ["Bearer key-1"]
     names = sorted(name.lower() for name, _ in asked.headers)
     assert set(names) <= {"accept", "authorization", "content-length", "content-type", "host", "user-agent"}
 
@@ -77,13 +77,13 @@ async def test_without_a_key_no_key_is_sent(client: httpx.AsyncClient) -> None:
 
 async def test_the_key_is_in_no_error(client: httpx.AsyncClient) -> None:
     """Some endpoints repeat the key in their complaint; a sentence about it goes into logs and issues."""
-    complaint = answer('{"error":{"message":"Incorrect API key provided: sk-secret-1"}}', 401)
+    complaint = answer('{"error":{"message":"Incorrect API key provided: a-secret-key-1"}}', 401)
     async with serving(complaint) as endpoint:
-        chat = OpenAIChat(endpoint.url, client=client, clock=noon, api_key="sk-secret-1")
+        chat = OpenAIChat(endpoint.url, client=client, clock=noon, api_key="a-secret-key-1")
         with pytest.raises(ProviderError) as caught:
             await chat.complete(ASK)
     assert caught.value.kind == "authentication"
-    assert "sk-secret-1" not in f"{caught.value.problem} {caught.value.remedy} {chat!r}"
+    assert "a-secret-key-1" not in f"{caught.value.problem} {caught.value.remedy} {chat!r}"
 
 
 @pytest.mark.parametrize(
