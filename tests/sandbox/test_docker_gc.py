@@ -83,11 +83,11 @@ async def test_an_image_that_is_used_stays_and_one_that_is_not_goes_when_asked(
         write_task({"environment/Dockerfile": "FROM debian:bookworm-slim\nRUN echo of a test of its own > /mark\n"})
     )
     async with docker_backend(tmp_path) as backend, open_engine() as engine:
-        sandbox = await backend.open(SandboxSpec(id="a", task=task))
-        config = await engine.api("GET", "containers/json", all="1")
-        (image,) = {each["ImageID"] for each in config if "-a" in each["Names"][0] and LABEL in each["Labels"]} & {
-            each["Id"] for each in await engine.api("GET", "images/json")
-        }
+        sandbox = await backend.open(SandboxSpec(id="uses-its-image", task=task))
+        containers = await engine.api("GET", "containers/json", all="1")
+        (image,) = [
+            each["ImageID"] for each in containers if each["Labels"].get(f"{LABEL}.sandbox") == "uses-its-image"
+        ]
         assert image not in {each.id for each in await left_behind(engine, process_ended, images=True)}
         await sandbox.close()
         (mine,) = [each for each in await left_behind(engine, process_ended, images=True) if each.id == image]
