@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import load_histories
+from engine.prompting import load_prompts
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting
 from events.attempt import AttemptAbandoned
@@ -61,16 +62,20 @@ async def answered(log: EventLog, run: str) -> Counter[tuple[str, int]]:
     return counts
 
 
-@pytest.mark.slow
+def pretended(log: EventLog, base: Path) -> Setting:
+    """Make a setting without real sandboxes."""
+    return Setting(log, PretendBackend(), load_prompts(), "test", {}, base)
+
+
 async def test_a_run_cut_off_after_any_event_goes_on_and_repeats_no_answer(tmp_path: Path) -> None:
-    """The whole matrix of one run: every event is the last one once."""
+    """The whole matrix of one run: every event is the last one once. With pretended sandboxes, for there are many."""
     log = MemoryLog(clock=Ticking())
     base = make_base(tmp_path)
-    whole = await start_run(await setting(log, base), spec())
+    whole = await start_run(pretended(log, base), spec())
     end = (await log.head()).position
     for position in range(3, end - 1):
         rest = await cut(log, position)
-        report = await resume_run(await setting(rest, base), whole.run)
+        report = await resume_run(pretended(rest, base), whole.run)
         assert report.outcomes == {"word": "solved"}, position
         assert set((await answered(rest, whole.run)).values()) == {1}, position
         assert (await rerun(rest, whole.run)).complete, position
