@@ -75,7 +75,7 @@ def lived(base: Path, spec: Path, seed: int, number: int) -> str:
             process.wait()
             return "ended"
         try:
-            process.wait(timeout=1.5 + drawn[1] / 256 * 8)
+            process.wait(timeout=1.0 + drawn[1] / 256 * 2.5)
         except subprocess.TimeoutExpired:
             process.send_signal(SIGKILL)
             return "killed"
@@ -121,6 +121,8 @@ def tried(base: Path, trials: int, seed: int) -> int:
     (base / "tasks/bench/tests/test.sh").write_text("#!/bin/sh\necho 0 > /logs/verifier/reward.txt\n")
     spec = base / "run.toml"
     spec.write_text(SPEC.format(repeats=A_RUN))
+    # Images that earlier runs of ours left in the cache are not to count.
+    subprocess.run(command(base, "sandbox", "gc", "--images"), check=True, stdout=subprocess.DEVNULL)
     before, begun = look(), time.perf_counter()
     ends = [lived(base, spec, seed, number) for number in range(trials // A_RUN)]
     print(f"{trials} trials in {len(ends)} runs, {ends.count('killed')} killed, {time.perf_counter() - begun:.0f} s")
