@@ -133,14 +133,13 @@ class DockerBackend:
             (await engine.networks.labelled(self._label), engine.networks.remove),
             (await engine.volumes.labelled(self._label), engine.volumes.remove),
         ):
-            for each, labels in found:
-                sandbox = labels.get(_ID, "")
+            for each in found:
+                sandbox = each.labels.get(_ID, "")
                 if sandbox.startswith(prefix):
-                    await take_away(each)
+                    await take_away(each.id)
                     removed.add(sandbox)
         for sandbox in removed:
-            folder = self._workspace / folder_name(sandbox)
-            await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+            await _removed(self._workspace / folder_name(sandbox))
         return tuple(sorted(removed))
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
@@ -223,7 +222,7 @@ class DockerBackend:
     async def _make(self, spec: SandboxSpec, folder: Path) -> None:
         """Make its folder; one whose container somebody took away is in nobody's way."""
         if await anyio.Path(folder).exists() and not await self._engine.containers(self._label, f"{_ID}={spec.id}"):
-            await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+            await _removed(folder)
         await anyio.to_thread.run_sync(_make, folder)
 
     async def _ready(self, task: Task, sandbox: Sandbox) -> None:

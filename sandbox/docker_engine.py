@@ -15,7 +15,7 @@ from aiodocker.containers import DockerContainer
 from msgspec import Struct
 
 from sandbox.docker_failures import CALL_S, EngineFailed, checked, gone_is_fine, told
-from sandbox.docker_networks import Networks, Volumes
+from sandbox.docker_networks import Labelled, Networks, Volumes
 
 SOCKETS: Final = ("/var/run/docker.sock", "/run/podman/podman.sock")
 """Where an engine is looked for when nobody says."""
@@ -143,22 +143,27 @@ class Engine:
         with told():
             await self._docker.images.delete(name)
 
-    async def images(self, label: str) -> list[str]:
-        """List the names of images that carry a label."""
-        with told():
-            found = await self._docker.images.list(filters=json.dumps({"label": [label]}))
-        return sorted(tag for each in found for tag in each.get("RepoTags") or ())
+    async def unused_images(self, label: str) -> list[Labelled]:
+        """List images that carry a label and that no container uses."""
+        used = {each["ImageID"] for each in await self.api("GET", "containers/json", all="1")}
+        found = await self.api("GET", "images/json", filters=json.dumps({"label": [label]}))
+        names = [next(iter(each.get("RepoTags") or ()), "").replace("<none>:<none>", "") for each in found]
+        return [
+            Labelled(each["Id"], name, each["Labels"])
+            for each, name in zip(found, names, strict=True)
+            if each["Id"] not in used
+        ]
 
     async def create(self, name: str, config: Mapping[str, Any]) -> DockerContainer:
         """Make a container; it does not run yet."""
         with told():
             return await self._docker.containers.create(dict(config), name=name)
 
-    async def containers(self, *labels: str) -> list[tuple[str, dict[str, str]]]:
-        """List containers that carry all these labels, running or not: id and labels."""
+    async def containers(self, *labels: str) -> list[Labelled]:
+        """List containers that carry all these labels, running or not."""
         with told():
             found = await self._docker.containers.list(all=True, filters=json.dumps({"label": list(labels)}))
-        return [(each.id, dict(each["Labels"])) for each in found]
+        return [Labelled(each.id, each["Names"][0].strip("/"), each["Labels"]) for each in found]
 
     async def api(self, method: str, path: str, **params: str) -> Any:
         """Call the engine's API where no more than its answer is wanted; None if it has none."""

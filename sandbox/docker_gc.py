@@ -3,28 +3,20 @@
 Whatever bears no label of ours, or belongs to a process that may live, is left alone; nothing is ever pruned globally.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, assert_never
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, assert_never
 
 from msgspec import Struct
 
 from sandbox.docker_engine import Engine
 from sandbox.docker_failures import EngineFailed
 from sandbox.docker_image import LABEL, SHARED
+from sandbox.docker_networks import Labelled
 
 OWNER: Final = f"{LABEL}.owner"
 """Label of containers, networks and volumes: the process that made them."""
 
 Kind = Literal["container", "network", "volume", "image"]
-
-
-class Labelled(NamedTuple):
-    """Something in the engine that carries labels."""
-
-    id: str
-    name: str
-    labels: Mapping[str, str]
 
 
 class Left(Struct, frozen=True):
@@ -51,9 +43,9 @@ async def left_behind(engine: Engine, ended: Callable[[str], bool], *, images: b
             another one has taken the name of.
     """
     kinds: tuple[tuple[Kind, Sequence[Labelled]], ...] = (
-        ("container", await _containers(engine)),
-        ("network", await _networks(engine)),
-        ("volume", await _volumes(engine)),
+        ("container", await engine.containers(LABEL)),
+        ("network", await engine.networks.labelled(LABEL)),
+        ("volume", await engine.volumes.labelled(LABEL)),
     )
     found = [
         Left(kind, each.id, each.name, each.labels[OWNER], each.labels[LABEL])
@@ -61,40 +53,8 @@ async def left_behind(engine: Engine, ended: Callable[[str], bool], *, images: b
         for each in things
         if OWNER in each.labels and ended(each.labels[OWNER])
     ]
-    unused = [each for each in await _images(engine) if images or not each.name]
+    unused = [each for each in await engine.unused_images(f"{LABEL}={SHARED}") if images or not each.name]
     return found + [Left("image", each.id, each.name or each.id[7:19], "", "") for each in unused]
-
-
-async def _containers(engine: Engine) -> list[Labelled]:
-    """List ours, running or not."""
-    found = await engine.api("GET", "containers/json", all="1", **_labelled(LABEL))
-    return [Labelled(each["Id"], each["Names"][0].strip("/"), each["Labels"]) for each in found]
-
-
-async def _networks(engine: Engine) -> list[Labelled]:
-    found = await engine.api("GET", "networks", **_labelled(LABEL))
-    return [Labelled(each["Id"], each["Name"], each["Labels"]) for each in found]
-
-
-async def _volumes(engine: Engine) -> list[Labelled]:
-    found = (await engine.api("GET", "volumes", **_labelled(LABEL)))["Volumes"] or ()
-    return [Labelled(each["Name"], each["Name"], each["Labels"]) for each in found]
-
-
-async def _images(engine: Engine) -> list[Labelled]:
-    """List ours that no container uses; the name of one whose name another one took is empty."""
-    used = {each["ImageID"] for each in await engine.api("GET", "containers/json", all="1")}
-    found = await engine.api("GET", "images/json", **_labelled(f"{LABEL}={SHARED}"))
-    names = {each["Id"]: next(iter(each.get("RepoTags") or ()), "") for each in found}
-    return [
-        Labelled(each["Id"], "" if names[each["Id"]] == "<none>:<none>" else names[each["Id"]], each["Labels"])
-        for each in found
-        if each["Id"] not in used
-    ]
-
-
-def _labelled(label: str) -> dict[str, str]:
-    return {"filters": json.dumps({"label": [label]})}
 
 
 async def remove(engine: Engine, left: Sequence[Left]) -> list[tuple[Left, str]]:
@@ -114,9 +74,9 @@ async def _remove(engine: Engine, left: Left) -> None:
         case "container":
             await engine.remove(left.id)
         case "network":
-            await engine.api("DELETE", f"networks/{left.id}")
+            await engine.networks.remove(left.id)
         case "volume":
-            await engine.api("DELETE", f"volumes/{left.id}")
+            await engine.volumes.remove(left.id)
         case "image":
             # By its name where it has one: an image with two names must keep the other.
             await engine.remove_image(left.name if ":" in left.name else left.id)

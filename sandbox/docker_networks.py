@@ -1,12 +1,22 @@
-"""Networks and volumes of an engine."""
+"""Networks and volumes of an engine, and how what carries labels is listed."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiodocker
 from aiodocker.containers import DockerContainer
 
 from sandbox.docker_failures import gone_is_fine, told
+
+
+class Labelled(NamedTuple):
+    """Something in an engine that carries labels."""
+
+    id: str
+    """By which the engine knows it."""
+    name: str
+    """For people; empty for an image whose name another one took."""
+    labels: Mapping[str, str]
 
 
 class Networks:
@@ -32,11 +42,11 @@ class Networks:
         with gone_is_fine():
             await (await self._docker.networks.get(name)).delete()
 
-    async def labelled(self, label: str) -> list[tuple[str, dict[str, str]]]:
-        """List those that carry a label: name and labels."""
+    async def labelled(self, label: str) -> list[Labelled]:
+        """List those that carry a label."""
         with told():
             found = await self._docker.networks.list(filters={"label": [label]})
-        return [(each["Name"], dict(each["Labels"])) for each in found]
+        return [Labelled(each["Id"], each["Name"], each["Labels"]) for each in found]
 
 
 class Volumes:
@@ -55,8 +65,8 @@ class Volumes:
         with gone_is_fine():
             await (await self._volumes.get(name)).delete()
 
-    async def labelled(self, label: str) -> list[tuple[str, dict[str, str]]]:
-        """List those that carry a label: name and labels."""
+    async def labelled(self, label: str) -> list[Labelled]:
+        """List those that carry a label."""
         with told():
             found = await self._volumes.list(filters={"label": [label]})
-        return [(each["Name"], dict(each["Labels"])) for each in found.get("Volumes") or ()]
+        return [Labelled(each["Name"], each["Name"], each["Labels"]) for each in found.get("Volumes") or ()]
