@@ -1,6 +1,6 @@
-"""ATIF, Harbor's interchange format for what an agent did, version 1.7: as structs, to be written and to be read.
+"""ATIF, Harbor's interchange format for what an agent did: as structs, to be written in 1.7 and read up to 1.8.
 
-Unknown keys are passed over when a document is read (`Trajectory.extra` and its like are where others put theirs), and
+They hold what has a place in the log. Other keys are passed over when a document is read, and `atif_losses` names them;
 every optional key that is None is left out when one is written.
 """
 
@@ -9,8 +9,37 @@ from typing import Any, Final, Literal
 import msgspec
 
 VERSION: Final = "ATIF-v1.7"
-READ: Final = tuple(f"ATIF-v1.{minor}" for minor in range(8))
-"""Versions that are read."""
+READ: Final = tuple(f"ATIF-v1.{minor}" for minor in range(9))
+"""Versions that are read: all that Harbor's own models know. Like those, a field may be of a later one."""
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a picture or a sound is."""
+
+    media_type: str
+    path: str
+    """Of a file, from the document's folder, or an address."""
+    duration_sec: float | None = None
+    """Seconds."""
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of a message that is more than text."""
+
+    type: Literal["text", "image", "audio"]
+    text: str | None = None
+    source: Source | None = None
+
+
+class SubagentRef(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which trajectory tells what an agent below did."""
+
+    trajectory_id: str | None = None
+    """Of one that is embedded in the document."""
+    session_id: str | None = None
+    """For readers; up to 1.6 it was the only key."""
+    trajectory_path: str | None = None
+    """Of another file."""
 
 
 class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,7 +55,8 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of it."""
 
     source_call_id: str | None = None
-    content: str | list[dict[str, Any]] | None = None
+    content: str | tuple[Part, ...] | None = None
+    subagent_trajectory_ref: tuple[SubagentRef, ...] | None = None
     extra: dict[str, Any] | None = None
 
 
@@ -52,7 +82,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     step_id: int
     """From 1, without gaps."""
     source: Literal["system", "user", "agent"]
-    message: str | list[dict[str, Any]]
+    message: str | tuple[Part, ...]
     timestamp: str | None = None
     """ISO 8601."""
     model_name: str | None = None
@@ -60,7 +90,10 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_calls: tuple[ToolCall, ...] | None = None
     observation: Observation | None = None
     metrics: Metrics | None = None
+    is_copied_context: bool | None = None
+    """Whether it was taken over from an earlier trajectory, and is told and paid for there."""
     llm_call_count: int | None = None
+    """How many calls of a model stand behind it. None: nobody counted."""
     extra: dict[str, Any] | None = None
 
 
@@ -95,4 +128,7 @@ class Trajectory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     trajectory_id: str | None = None
     notes: str | None = None
     final_metrics: FinalMetrics | None = None
+    continued_trajectory_ref: str | None = None
+    """File in which it goes on."""
+    subagent_trajectories: tuple["Trajectory", ...] | None = None
     extra: dict[str, Any] | None = None

@@ -98,7 +98,7 @@ async def with_action(blobs: BlobStore, so_far: Gathering, asked: Recorded, obse
         "stdout_sha256": str(observed.stdout),
         "stderr_sha256": str(observed.stderr),
     }
-    result = Result(calls[number].tool_call_id, stdout + stderr, extra)
+    result = Result(calls[number].tool_call_id, stdout + stderr, extra=extra)
     return so_far._replace(calls=calls, results=(*so_far.results, result))
 
 
@@ -121,7 +121,7 @@ async def of_acted(blobs: BlobStore, recorded: Recorded, event: AgentActed) -> G
     except msgspec.MsgspecError:
         arguments = {"command": given}
     name = NO_ID.format(version=recorded.version)
-    results = (Result(name, output, {"exit_code": event.exit_code}),)
+    results = (Result(name, output, extra={"exit_code": event.exit_code}),)
     calls = (ToolCall(name, event.tool, arguments),)
     return Gathering(recorded.at, "", None, calls, results, None, 0, {"event": place_of(recorded)})
 
