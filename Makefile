@@ -42,6 +42,9 @@ bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEER
 	$(BIN)/python -m benchmarks.kills $(QUICK)
 	$(BIN)/python -m benchmarks.shuffle $(QUICK)
 	$(BIN)/python -m benchmarks.crash_matrix $(QUICK)
+	@if docker info >/dev/null 2>&1; then set -x; \
+		$(BIN)/python -m benchmarks.container_trials $(QUICK) && $(BIN)/python -m benchmarks.exec_latency $(QUICK); \
+	else echo "benchmarks.container_trials and benchmarks.exec_latency need a Docker engine, and none answers"; fi
 
 fix: venv  ## Format, and repair what the linter can.
 	$(BIN)/ruff format .

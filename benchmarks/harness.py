@@ -27,7 +27,7 @@ class Goal(NamedTuple):
 
 
 Contender = Callable[[], float]
-"""Runs once, and gives events per second."""
+"""Runs once, and gives a rate, such as events per second."""
 
 
 def interleave(contenders: Mapping[str, Contender], rounds: int) -> dict[str, list[float]]:
@@ -41,12 +41,15 @@ def interleave(contenders: Mapping[str, Contender], rounds: int) -> dict[str, li
     return rates
 
 
-def report(rates: Mapping[str, Sequence[float]], goals: Sequence[Goal]) -> None:
+def report(
+    rates: Mapping[str, Sequence[float]], goals: Sequence[Goal], *, unit: str = "events/s", digits: int = 0
+) -> None:
     """Print medians with their spread, then the ratios."""
     load = " ".join(f"{part:.1f}" for part in os.getloadavg())
     print(f"{platform.machine()}, {os.cpu_count()} CPUs, load {load}, SQLite {sqlite3.sqlite_version}")
     for name, values in rates.items():
-        print(f"  {name:<44} {median(values):>10,.0f} events/s  [{min(values):,.0f} to {max(values):,.0f}]")
+        spread = f"[{min(values):,.{digits}f} to {max(values):,.{digits}f}]"
+        print(f"  {name:<44} {median(values):>10,.{digits}f} {unit}  {spread}")
     for goal in goals:
         if goal.ours in rates and goal.theirs in rates:
             print(f"  {ratio(goal, rates)}")
