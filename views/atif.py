@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
-from anyio import Path as AsyncPath
 from rich.console import RenderableType
 
 from engine.histories import Histories, load_histories
 from replay.atif.document import Exported, Source, document
 from views.desk import Desk
 from views.errors import UsageWrong
+from views.files import write_file
 from views.ids import AttemptTarget, RunTarget, TrialTarget, find_target
 from views.tables import table
 
@@ -50,7 +50,8 @@ async def write(desk: Desk, text: str, folder: Path) -> list[AtifRow]:
         path = folder / source.trial / f"attempt-{source.attempt}.json"
         rows.append(_row(source, made, path))
         if made is not None:
-            await _save(path, made)
+            body = msgspec.json.format(msgspec.json.encode(made.trajectory), indent=2)
+            await write_file(path, body + b"\n")
     return rows
 
 
@@ -71,17 +72,6 @@ def _row(source: Source, made: Exported | None, path: Path) -> AtifRow:
     if made is None:
         return AtifRow(source.trial, source.attempt, "", 0, {})
     return AtifRow(source.trial, source.attempt, str(path), len(made.trajectory.steps), dict(made.losses))
-
-
-async def _save(path: Path, made: Exported) -> None:
-    text = msgspec.json.format(msgspec.json.encode(made.trajectory), indent=2)
-    try:
-        await AsyncPath(path.parent).mkdir(parents=True, exist_ok=True)
-        await AsyncPath(path).write_bytes(text + b"\n")
-    except OSError as error:
-        raise UsageWrong(
-            f"{path} cannot be written: {error.strerror}", remedy="name a folder that can be written to"
-        ) from error
 
 
 def render(rows: Sequence[AtifRow]) -> RenderableType:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from anyio import Path as AsyncPath
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -15,6 +14,7 @@ from replay.what_if_record import record
 from views.charts import Line, Panel, panels_svg
 from views.desk import Desk
 from views.figures import UNKNOWN, money, plural, short
+from views.files import write_file
 from views.tables import heading, table
 from views.versions import package_version
 from views.what_if_rows import FlipRow, LeftRow, RecordedRow, WhatIfRow
@@ -63,13 +63,14 @@ async def tell_sweep(desk: Desk, runs: Sequence[str], sweep: Sweep, wanted: Want
 
     Raises:
         NothingDecided, BlobMissing, NameUnknown: As above.
+        UsageWrong: The picture cannot be written where it was asked for.
         ChartsAbsent: A picture is wanted, and matplotlib is not installed.
     """
     prepared = [await prepare(desk.log, run) for run in runs]
     found = [ask(prepared, changes) for changes in sweep.settings]
     rows = [row_of(each, len(runs)) for each in found]
     if wanted.svg is not None:
-        await AsyncPath(wanted.svg).write_bytes(picture(sweep, rows))
+        await write_file(wanted.svg, picture(sweep, rows))
     desk.screen.show(rows, lambda shown: render_sweep(sweep, shown))
     if wanted.svg is not None:
         desk.screen.say(f"wrote {wanted.svg}")

@@ -1,11 +1,10 @@
 """Why: the chain of causes of a decision, as a tree for people and as rows for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
-from anyio import Path as AsyncPath
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -14,8 +13,8 @@ from replay.errors import CauseLost
 from replay.why.graph import Chain
 from replay.why.nodes import Verified
 from views.desk import Desk
-from views.errors import UsageWrong
 from views.figures import plural, size
+from views.files import write_file
 from views.screen import Manner
 from views.tables import one_line
 from views.why_page import bodies_of, page
@@ -63,48 +62,51 @@ async def tell(desk: Desk, text: str, ask: Ask) -> ExitCode:
     """
     place = await find_place(desk.log, text)
     target = f"{place.run}:{place.at.stream}@{place.at.version}"
-    if desk.screen.manner is Manner.JSON:
-        await _rows(desk, place, ask)
-    else:
+    rows: list[Callable[[NodeRow], object]] = []
+    whole: list[NodeRow] = []
+    if ask.html is not None and ask.depth is None:
+        rows.append(whole.append)
+    if desk.screen.manner is not Manner.JSON:
         nodes = await read(desk, place, SHOWN if ask.depth is None else ask.depth)
         desk.screen.out.print(render(nodes, target))
-    checking = await check(desk, place, target)
+    elif ask.depth is None:
+        rows.append(desk.screen.line)
+    else:
+        for row in await read(desk, place, ask.depth):
+            desk.screen.line(row)
+    checking = await check(desk, place, target, rows)
     desk.screen.draw(checking.row(), render_checked)
     if desk.screen.manner is not Manner.JSON:
         desk.screen.out.print(Text(MORE, style="dim"))
     if ask.html is not None:
-        await _write_page(desk, place, ask.html, ask.depth, checking.row())
+        shown = whole if ask.depth is None else await read(desk, place, ask.depth)
+        text = page(shown, checking.row(), await bodies_of(desk.log, shown), WORDS)
+        await write_file(ask.html, text.encode())
+        desk.screen.say(f"written to {ask.html}")
     return verdict(checking)
 
 
-async def _write_page(desk: Desk, place: Place, path: Path, depth: int | None, checked: CheckedRow) -> None:
-    """Write a chain as a page; all of it, unless a depth was asked for."""
-    nodes = [node_row(node) async for node in Chain(desk.log, place.run, depth=depth).walk(place.at)]
-    text = page(nodes, checked, await bodies_of(desk.log, nodes), WORDS)
-    try:
-        await AsyncPath(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageWrong(
-            f"{path} cannot be written: {error.strerror}", remedy="name a file in a folder that is there"
-        ) from error
-    desk.screen.say(f"written to {path}")
-
-
-async def _rows(desk: Desk, place: Place, ask: Ask) -> None:
-    async for node in Chain(desk.log, place.run, depth=ask.depth).walk(place.at):
-        desk.screen.line(node_row(node))
-
-
-async def read(desk: Desk, place: Place, depth: int | None) -> list[NodeRow]:
+async def read(desk: Desk, place: Place, depth: int) -> list[NodeRow]:
     """Read a chain as far as it is to be shown."""
     return [node_row(node) async for node in Chain(desk.log, place.run, depth=depth).walk(place.at)]
 
 
-async def check(desk: Desk, place: Place, target: str) -> Checking:
-    """Walk a whole chain, down to its last byte."""
+async def check(desk: Desk, place: Place, target: str, rows: Sequence[Callable[[NodeRow], object]] = ()) -> Checking:
+    """Walk a whole chain, down to its last byte.
+
+    Args:
+        desk: Where it is read.
+        place: Where it begins.
+        target: What was asked for.
+        rows: Each is given the row of every step, as the walk comes to it.
+    """
     checking = Checking(target)
     async for node in Chain(desk.log, place.run).walk(place.at):
         checking.see(node)
+        if rows:
+            row = node_row(node)
+            for each in rows:
+                each(row)
     return checking
 
 

@@ -8,9 +8,7 @@ from typing_extensions import override
 
 from engine.forking import Fork, fork_run
 from engine.histories import load_histories
-from engine.prompting import load_prompts
 from engine.runtime import resume_run, start_run
-from engine.setting import Setting
 from engine.spec import RunSpec
 from events.attempt import AttemptAbandoned
 from events.log import EventLog
@@ -22,15 +20,10 @@ from replay.rerun import rerun
 from sandbox.base import ExecResult, Sandbox, SandboxSpec
 from tests.engine.test_resume import answered, cut, place_of
 from tests.support.orders import Counting
-from tests.support.pretend import PretendBackend, PretendSandbox
+from tests.support.pretend import PretendBackend, PretendSandbox, pretended
 from tests.support.runs import make_base, spec
 
 REBUILD = {"on_loss": "rebuild"}
-
-
-def here(log: EventLog, base: Path, backend: PretendBackend | None = None) -> Setting:
-    """Make a setting with pretended sandboxes."""
-    return Setting(log, backend or PretendBackend(), load_prompts(), "test", {}, base)
 
 
 async def rebuilt(log: EventLog, run: str) -> list[SandboxRebuilt]:
@@ -48,12 +41,12 @@ async def abandoned(log: EventLog, run: str) -> list[str]:
 async def test_a_run_cut_off_after_any_event_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     """The whole matrix: no attempt is lost, no answer repeated, every trial has the digest of the undisturbed run."""
     log, base = MemoryLog(clock=Counting()), make_base(tmp_path)
-    whole = await start_run(here(log, base), spec(**REBUILD))
+    whole = await start_run(pretended(log, base), spec(**REBUILD))
     digests = await trial_digests(log, whole.run)
     made_again = 0
     for position in range(3, (await log.head()).position - 1):
         rest = await cut(log, position)
-        assert (await resume_run(here(rest, base), whole.run)).outcomes == {"word": "solved"}
+        assert (await resume_run(pretended(rest, base), whole.run)).outcomes == {"word": "solved"}
         assert await trial_digests(rest, whole.run) == digests, position
         assert await abandoned(rest, whole.run) == []
         assert set((await answered(rest, whole.run)).values()) == {1}, position
@@ -104,7 +97,7 @@ class ChangedBackend(PretendBackend):
 async def after_the_first_command(base: Path, asked: RunSpec) -> tuple[MemoryLog, str]:
     """Give a run whose process died when its first command had been answered."""
     log = MemoryLog(clock=Counting())
-    whole = await start_run(here(log, base), asked)
+    whole = await start_run(pretended(log, base), asked)
     return await cut(log, await place_of(log, ActionObserved)), whole.run
 
 
@@ -112,7 +105,7 @@ async def test_a_command_that_ends_otherwise_makes_no_past_that_was_not(tmp_path
     """What follows would rest on another sandbox: the attempt is abandoned, and the log says at which command."""
     base = make_base(tmp_path)
     log, run = await after_the_first_command(base, spec(**REBUILD))
-    report = await resume_run(here(log, base, ChangedBackend(exit_code=7)), run)
+    report = await resume_run(pretended(log, base, ChangedBackend(exit_code=7)), run)
     (why,) = await abandoned(log, run)
     assert "command 1 of 1, run again, ended with exit code 7, and not with exit code 0" in why
     assert await rebuilt(log, run) == []
@@ -124,7 +117,7 @@ async def test_output_that_differs_is_kept_beside_and_the_agent_goes_on_from_wha
     """A date in an output is no other past; a person can see that it was another one."""
     base = make_base(tmp_path)
     log, run = await after_the_first_command(base, spec(**REBUILD))
-    await resume_run(here(log, base, ChangedBackend(exit_code=0)), run)
+    await resume_run(pretended(log, base, ChangedBackend(exit_code=0)), run)
     (again,) = await rebuilt(log, run)
     assert (again.stream, again.actions, len(again.differing)) == ("attempt/word/1", 1, 1)
     asked = again.differing[0].asked
@@ -138,10 +131,10 @@ async def test_output_that_differs_is_kept_beside_and_the_agent_goes_on_from_wha
 async def test_a_fork_within_an_attempt_goes_on_in_a_sandbox_of_its_own(tmp_path: Path) -> None:
     """The commands of the shared part are run again for the fork; the parent is not touched."""
     log, base = MemoryLog(clock=Counting()), make_base(tmp_path)
-    whole = await start_run(here(log, base), spec(**REBUILD))
+    whole = await start_run(pretended(log, base), spec(**REBUILD))
     before = await trial_digests(log, whole.run)
     position = await place_of(log, VerifyAsked)
-    report = await fork_run(here(log, base), Fork(whole.run, position, spec(**REBUILD), ()))
+    report = await fork_run(pretended(log, base), Fork(whole.run, position, spec(**REBUILD), ()))
     assert [each.stream for each in await rebuilt(log, report.run)] == ["attempt/word/1"]
     assert await abandoned(log, report.run) == []
     assert report.outcomes == {"word": "solved"}

@@ -8,7 +8,6 @@ import pytest
 
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import load_histories
-from engine.prompting import load_prompts
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting
 from events.attempt import AttemptAbandoned
@@ -22,7 +21,7 @@ from events.session import InFlightFound, SandboxesSwept
 from events.trial import AttemptConcluded
 from replay.rerun import rerun
 from sandbox.scratch import make
-from tests.support.pretend import PretendBackend
+from tests.support.pretend import PretendBackend, pretended
 from tests.support.runs import make_base, setting, spec
 from tests.support.worlds import Ticking
 
@@ -60,11 +59,6 @@ async def answered(log: EventLog, run: str) -> Counter[tuple[str, int]]:
             if isinstance(each.event, ModelAnswered) and each.cause is not None:
                 counts[name, each.cause.version] += 1
     return counts
-
-
-def pretended(log: EventLog, base: Path) -> Setting:
-    """Make a setting without real sandboxes."""
-    return Setting(log, PretendBackend(), load_prompts(), "test", {}, base)
 
 
 async def test_a_run_cut_off_after_any_event_goes_on_and_repeats_no_answer(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from typing_extensions import override
 
 from engine.histories import load_histories
 from engine.ports import Leave, Place, Port, Ports
-from engine.prompting import load_prompts
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting
 from engine.spec import RunSpec
@@ -31,7 +30,7 @@ from sandbox.base import Sandbox, SandboxSpec
 from sandbox.errors import SandboxUnavailable
 from tests.events.samples import stranger
 from tests.support.orders import Counting
-from tests.support.pretend import PretendBackend, PretendSandbox
+from tests.support.pretend import PretendBackend, PretendSandbox, pretended
 from tests.support.runs import SCRIPT, make_base, spec
 
 IMPATIENT = Settings(patience_s=0.1)
@@ -70,7 +69,7 @@ class Meanwhile(NamedTuple):
 
 def here(log: EventLog, base: Path, between: Callable[[Ports], Ports] | None = None) -> Setting:
     """Make a setting with pretended sandboxes."""
-    plain = Setting(log, PretendBackend(), load_prompts(), "test", {}, base)
+    plain = pretended(log, base)
     return plain if between is None else plain._replace(between=between)
 
 

@@ -10,6 +10,9 @@ from typing import Final
 
 from anyio.lowlevel import checkpoint
 
+from engine.prompting import load_prompts
+from engine.setting import Setting
+from events.log import EventLog
 from sandbox.base import ExecResult, FileEntry, Isolation, Sandbox, SandboxSpec
 from sandbox.errors import PathRefused, SandboxLost, SandboxUnavailable
 from sandbox.task import Task
@@ -129,3 +132,8 @@ class PretendBackend:
 
 def _said(text: str) -> ExecResult:
     return ExecResult(0, text.encode(), b"", "exited", len(text.encode()), 0)
+
+
+def pretended(log: EventLog, base: Path, backend: PretendBackend | None = None) -> Setting:
+    """Make a setting without real sandboxes."""
+    return Setting(log, backend or PretendBackend(), load_prompts(), "test", {}, base)

@@ -8,7 +8,6 @@ from typing_extensions import override
 
 from engine.histories import load_histories
 from engine.pools.pools import Machine, Pools
-from engine.prompting import load_prompts
 from engine.runtime import start_run
 from engine.setting import Setting
 from engine.spec import CallsSpec, PoolsSpec
@@ -21,7 +20,7 @@ from replay.rerun import rerun
 from sandbox.base import Sandbox, SandboxSpec
 from sandbox.errors import SandboxUnavailable
 from tests.support.orders import Counting, base_of
-from tests.support.pretend import PretendBackend
+from tests.support.pretend import PretendBackend, pretended
 from tests.support.runs import SCRIPT, make_base, spec
 
 BUSY = SCRIPT.replace(
@@ -47,8 +46,7 @@ class Watched(PretendBackend):
 
 def here(base: Path, backend: PretendBackend | None = None, pools: Pools | None = None) -> Setting:
     """Make a setting with a log of its own and pretended sandboxes."""
-    log = MemoryLog(clock=Counting())
-    return Setting(log, backend or PretendBackend(), load_prompts(), "test", {}, base, pools=pools)
+    return pretended(MemoryLog(clock=Counting()), base, backend)._replace(pools=pools)
 
 
 async def noted(setting: Setting, run: str) -> list[object]:
