@@ -92,6 +92,7 @@ _skills.command(skills.show_skill, name="show")
 _skills.command(skills.export_skill, name="export")
 
 _export.command(exports.to_atif, name="atif")
+_export.command(exports.to_harbor, name="harbor")
 _import.command(imports.spark)
 
 _log.command(log.tail)

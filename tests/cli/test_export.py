@@ -1,29 +1,14 @@
 """Stories of attempts in the format of others: nothing is made up, and what is left out is named."""
 
 from pathlib import Path
-from typing import Any
 
-import anyio
 import msgspec
 import pytest
 
 from engine.importers.atif_model import Trajectory
-from engine.runtime import start_run
-from events.sqlite import SqliteLog
-from tests.cli.terminal import ticking, type_in
-from tests.support.runs import REFUSING, SCRIPT, make_base, setting, spec
-
-
-def lived(folder: Path, script: str = SCRIPT, **changes: Any) -> Path:
-    """Live a run in a folder."""
-
-    async def live() -> None:
-        async with await SqliteLog.open(folder / ".stillroom/log.db", clock=ticking()) as log:
-            await start_run(await setting(log, make_base(folder, script)), spec(**changes))
-
-    (folder / ".stillroom").mkdir()
-    anyio.run(live)
-    return folder
+from tests.cli.living import lived
+from tests.cli.terminal import type_in
+from tests.support.runs import REFUSING
 
 
 def documents(folder: Path) -> dict[str, Trajectory]:

@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Final
 
-from views import atif
+from views import atif, harbor_jobs
 from views.commands.rows import Rows
 from views.ids import LATEST
 from views.options import ASIS, Given, Options
 
-ROWS: Final[Rows] = {"export atif": (atif.AtifRow,)}
+ROWS: Final[Rows] = {
+    "export atif": (atif.AtifRow,),
+    "export harbor": (harbor_jobs.HarborTrialRow, harbor_jobs.HarborJobRow),
+}
 
 
 async def to_atif(target: str = LATEST, /, *, to: Path = Path("atif"), options: Options = ASIS, machine: Given) -> None:
@@ -21,3 +24,19 @@ async def to_atif(target: str = LATEST, /, *, to: Path = Path("atif"), options: 
     async with options.desk(machine) as desk:
         rows = await atif.write(desk, target, machine.folder / to)
         desk.screen.show(rows, atif.render)
+
+
+async def to_harbor(
+    target: str = LATEST, /, *, to: Path = Path("jobs"), options: Options = ASIS, machine: Given
+) -> None:
+    """Write a run as a job folder of Harbor's, one trial for each attempt, and say what has no place in it.
+
+    `harbor view` shows it. What the log does not hold is null there. A folder that is there already is left alone.
+
+    Args:
+        target: The run.
+        to: Folder of jobs; the job's own folder is made in it, named after the run.
+    """
+    async with options.desk(machine) as desk:
+        rows = await harbor_jobs.write(desk, target, machine.folder / to)
+        desk.screen.show(rows, harbor_jobs.render)

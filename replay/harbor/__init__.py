@@ -1,0 +1,1 @@
+"""Attempts and runs as Harbor writes them: trials and job folders."""
