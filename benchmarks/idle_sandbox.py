@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult, FileEntry, Isolation, SandboxSpec
 from sandbox.task import Task
+from sandbox.task_schema import NetworkMode
 
 _NOTHING = ExecResult(0, b"ok\n", b"", "exited", 3, 0)
 _REWARD = (FileEntry("reward.txt", "file", 0o644, b"0\n", None),)
@@ -46,6 +47,9 @@ class IdleSandbox:
         """Give a reward of 0, so that nothing is distilled: the figure is of turns."""
         del path, max_bytes
         return _REWARD
+
+    async def set_network(self, mode: NetworkMode) -> None:
+        """See ``Sandbox``; there is no network."""
 
     async def halt(self) -> None:
         """Do nothing."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import structs
+
 from engine.agents.registry import agent_named
 from engine.errors import ModelMissing, TaskUnknown
 from engine.installed.agent import Installed
@@ -11,12 +13,13 @@ from engine.methods.registry import method_named
 from engine.pools.pools import Pools
 from engine.ports import Ports
 from engine.prompting import Prompts
-from engine.spec import ModelSpec, RunSpec
+from engine.spec import ModelSpec, RunSpec, VerifierNetwork
 from events.log import EventLog
 from events.values import Role
 from sandbox.base import SandboxBackend
 from sandbox.errors import Unsupported
 from sandbox.task import Task, find_tasks
+from sandbox.task_schema import NetworkMode
 
 
 def straight(ports: Ports) -> Ports:
@@ -55,7 +58,17 @@ def chosen_tasks(spec: RunSpec, base: Path) -> tuple[Task, ...]:
     for name in spec.only:
         if name not in found:
             raise TaskUnknown(name, tuple(found))
-    return tuple(found[name] for name in spec.only) if spec.only else tuple(found.values())
+    chosen = tuple(found[name] for name in spec.only) if spec.only else tuple(found.values())
+    return tuple(_with_network(task, spec.verifier_network) for task in chosen)
+
+
+def _with_network(task: Task, network: VerifierNetwork) -> Task:
+    """Give a task's verifier the network that the spec wants for it."""
+    if network == "task":
+        return task
+    mode: NetworkMode = "public" if network == "on" else "no-network"
+    verifier = structs.replace(task.config.verifier, network_mode=mode, allowed_hosts=None)
+    return structs.replace(task, config=structs.replace(task.config, verifier=verifier))
 
 
 def check(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> None:

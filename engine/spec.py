@@ -153,6 +153,7 @@ class PoolsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 BackendName = Literal["local", "docker"]
 OnLoss = Literal["abandon", "rebuild"]
+VerifierNetwork = Literal["task", "off", "on"]
 
 
 class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -168,6 +169,9 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Trials per task."""
     sandbox: BackendName = "local"
     """Where attempts take place: on this machine under bubblewrap, or in containers."""
+    verifier_network: VerifierNetwork = "task"
+    """Whether the tests reach the network: as the task has it, never (``off``), or always (``on``), such as tests that
+    download what they need, in a task whose agent must not. The local sandbox has one network for all phases."""
     on_loss: OnLoss = "abandon"
     """What becomes of an attempt whose sandbox ended with its process. ``rebuild``: its recorded commands are run again
     in a new one, and it goes on if each ends as recorded. ``abandon``: that is not tried. Neither gives a score."""

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from events.digest import Digest, digest_of
 from sandbox.task import Task
+from sandbox.task_schema import NetworkMode
 
-Network = Literal["public", "no-network", "allowlist"]
 """What a task may reach: anything, nothing, or named hosts."""
 
 Ended = Literal["exited", "timed_out", "output_limit", "memory"]
@@ -197,6 +197,13 @@ class Sandbox(Protocol):
 
         Raises:
             PathRefused: It is missing, is not a folder, or holds more than ``max_bytes``.
+        """
+        ...
+
+    async def set_network(self, mode: NetworkMode) -> None:
+        """Open the way to the network, or close it, while what runs goes on.
+
+        Only between the modes that the task names for its phases; a backend that cannot has refused the task.
         """
         ...
 

@@ -186,6 +186,7 @@ class DockerBackend:
                 await town.start(self._images, after_main(compose))
                 await town.settled()
                 await self._ready(spec.task, sandbox)
+                await sandbox.set_network(spec.task.network_in("agent"))
             undo.pop_all()
         return sandbox
 
@@ -212,6 +213,7 @@ class DockerBackend:
         try:
             await self._engine.place(container.id, pack_folders(_LOGS, 0o777))
             await town.admit(service, container)
+            await town.set_network(container, spec.task.network_in("begin"))
             await sandbox.start()
         except BaseException:
             with CancelScope(shield=True):
@@ -230,13 +232,12 @@ class DockerBackend:
             await until_ready(sandbox, task.config.environment.healthcheck)
 
     def _plot(self, spec: SandboxSpec, compose: Compose, name: str) -> Plot:
-        wants = spec.task.config.environment
         return Plot(
             prefix=f"stillroom-{workspace_name(self._workspace)[:8]}-{name}",
             labels=self._labels(spec),
             material=spec.task.environment,
             compose=compose,
-            outside=wants.network_mode != "no-network",
+            outside="public" in spec.task.networks,
             memory_bytes=memory_of(None, spec.limits.memory_bytes),
         )
 

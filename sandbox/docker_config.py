@@ -30,7 +30,7 @@ def container_config(spec: SandboxSpec, built: Built, env: Mapping[str, str], io
             "NanoCpus": 0 if wants.cpus is None else min(wants.cpus, cpus) * 1_000_000_000,
             "PidsLimit": limits.processes,
             "Ulimits": [_file_size(limits)],
-            "NetworkMode": "none" if wants.network_mode == "no-network" else "default",
+            "NetworkMode": "default" if "public" in spec.task.networks else "none",
             "CapDrop": ["MKNOD"],
             "LogConfig": {"Type": "none"},
         },

@@ -74,6 +74,8 @@ class Engine:
         self.cpus = cpus
         """CPUs of the machine: an engine refuses to promise more."""
         self.podman = any("podman" in str(part.get("Name", "")).lower() for part in info.get("Components", ()))
+        self.usual_network = "podman" if self.podman else "bridge"
+        """Name of the network of containers that ask for none."""
 
     async def image(self, name: str) -> Image | None:
         """Look at an image. None: it is not here."""

@@ -52,5 +52,12 @@ def _network(task: Task) -> Iterator[str]:
     ):
         if mode == "allowlist":
             yield f"{place}.network_mode = 'allowlist'"
-        elif mode is not None and place != "environment" and mode != (config.environment.network_mode or "public"):
-            yield f"{place}.network_mode = {mode!r} (a network of its own for this phase)"
+    for step in task.steps:
+        for place, own, usual in (
+            ("agent", step.agent.network_mode, task.network_in("agent")),
+            ("verifier", step.verifier.network_mode, task.network_in("verify")),
+        ):
+            if own not in {None, usual}:
+                yield f"steps.{step.name}.{place}.network_mode = {own!r} (another than the other steps have)"
+    if task.has_compose and len(task.networks) > 1:
+        yield "docker-compose.yaml together with a network that changes between phases"

@@ -37,6 +37,12 @@ class Networks:
             found = await self._docker.networks.get(name)
             await found.connect({"Container": container.id, "EndpointConfig": {"Aliases": aliases}})
 
+    async def leave(self, name: str, container: DockerContainer) -> None:
+        """Take a container out of a network."""
+        with told():
+            found = await self._docker.networks.get(name)
+            await found.disconnect({"Container": container.id, "Force": True})
+
     async def remove(self, name: str) -> None:
         """Remove one; that it is gone is fine."""
         with gone_is_fine():

@@ -21,6 +21,7 @@ from sandbox.docker_runner import Runner
 from sandbox.docker_town import Town
 from sandbox.errors import PathRefused, SandboxLost
 from sandbox.outputs import Lingering
+from sandbox.task_schema import NetworkMode
 
 FIRST: Final = "first"
 """Name of the runner that is a container's first process, or stands beside its entry point, as the image's user."""
@@ -148,6 +149,14 @@ class DockerSandbox:
         """See ``Sandbox``."""
         self._check()
         return await self._files.read_tree(path, max_bytes=max_bytes)
+
+    async def set_network(self, mode: NetworkMode) -> None:
+        """See ``Sandbox``."""
+        self._check()
+        try:
+            await self._ground.town.set_network(self._ground.container, mode)
+        except EngineFailed as error:
+            raise SandboxLost(self._id, f"its network cannot be changed: {error.detail}") from error
 
     async def halt(self) -> None:
         """See ``Sandbox``. The container is killed and started anew: nothing inside can prevent that, or outlive it."""

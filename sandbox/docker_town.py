@@ -19,6 +19,7 @@ from sandbox.docker_engine import Engine
 from sandbox.docker_failures import EngineFailed
 from sandbox.docker_health import until_healthy
 from sandbox.docker_image import Images
+from sandbox.task_schema import NetworkMode
 
 _DEFAULT: Final = "default"
 """Network of services that name none."""
@@ -50,6 +51,8 @@ class Town(Struct):
     """Name in the file, and name of the engine's."""
     volumes: dict[str, str] = field(default_factory=dict)
     filled: set[str] = field(default_factory=set)
+    network: NetworkMode = "public"
+    """Of the sandbox's own container, where that changes between phases."""
 
     def dress(self, service: Service, config: Mapping[str, Any]) -> dict[str, Any]:
         """Give a container's configuration what the file says of its surroundings."""
@@ -82,6 +85,21 @@ class Town(Struct):
                 await self.engine.place(container.id, archive)
                 if _key(mount) in self.volumes:
                     self.filled.add(_key(mount))
+
+    async def set_network(self, container: DockerContainer, mode: NetworkMode) -> None:
+        """Bring the sandbox's own container into the engine's usual network, or take it out.
+
+        Raises:
+            EngineFailed: The engine cannot.
+        """
+        if mode == self.network:
+            return
+        networks, usual = self.engine.networks, self.engine.usual_network
+        if mode == "public":
+            await networks.join(usual, container, [])
+        else:
+            await networks.leave(usual, container)
+        self.network = mode
 
     async def wait_for(self, service: Service) -> None:
         """Wait for what a service depends on, as it asks."""
@@ -162,7 +180,7 @@ async def settle(engine: Engine, plot: Plot) -> Town:
     Raises:
         EngineFailed: The engine cannot; nothing is left.
     """
-    town = Town(engine, plot)
+    town = Town(engine, plot, network="public" if plot.outside else "no-network")
     compose = plot.compose
     if not compose.services:
         return town

@@ -16,6 +16,7 @@ from sandbox.errors import PathRefused, SandboxLost, Unsupported
 from sandbox.outputs import Lingering
 from sandbox.process import Finished, Job, Stuck, run
 from sandbox.scratch import Scratch, remove
+from sandbox.task_schema import NetworkMode
 
 _TOOL_ENV: Final = {"PATH": PROGRAMS_PATH, "LD_PRELOAD": "", "LD_LIBRARY_PATH": "", "TAR_OPTIONS": ""}
 """For tools of ours: an image's variables may lead to programs that an agent can replace."""
@@ -104,6 +105,9 @@ class LocalSandbox:
         """See ``Sandbox``."""
         finished = await self._tool(_PACK, path, limit=max_bytes)
         return await anyio.to_thread.run_sync(unpack, finished.stdout)
+
+    async def set_network(self, mode: NetworkMode) -> None:
+        """See ``Sandbox``. There is one network for all phases: tasks that want another for one of them are refused."""
 
     async def halt(self) -> None:
         """See ``Sandbox``."""

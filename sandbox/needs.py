@@ -67,14 +67,14 @@ def _environment(table: Environment) -> Iterator[str]:
 
 
 def _network(task: Task, network: HostNetwork) -> Iterator[str]:
-    config = task.config
+    config, baseline = task.config, task.network_in("begin")
     for place, table in (("environment", config.environment), ("agent", config.agent), ("verifier", config.verifier)):
         if table.network_mode == "allowlist":
             yield f"{place}.network_mode = 'allowlist'"
         elif table.network_mode == "public" and network == "none":
             yield f"{place}.network_mode = 'public' (no network here unless the host's is shared)"
-        elif place != "environment" and table.network_mode == "no-network" and network == "host":
-            yield f"{place}.network_mode = 'no-network' (one network for the whole sandbox)"
+        elif table.network_mode not in {None, baseline} and network == "host":
+            yield f"{place}.network_mode = {table.network_mode!r} (one network for the whole sandbox)"
 
 
 def _phases(task: Task) -> Iterator[str]:

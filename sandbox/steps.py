@@ -66,9 +66,12 @@ async def do_steps(sandbox: Sandbox, task: Task, act: Act, *, env: Mapping[str, 
     done: list[Done] = []
     try:
         for step in task.steps:
+            await sandbox.set_network(task.network_in("begin"))
             await _prepare(sandbox, task, step)
+            await sandbox.set_network(task.network_in("agent"))
             acted = await act(step)
             await collect(sandbox, step.verifier.collect or task.config.verifier.collect)
+            await sandbox.set_network(task.network_in("verify"))
             verdict = await examine(sandbox, _examination(task, step, env))
             if isinstance(verdict, VerifierBroken):
                 return StepsDone(tuple(done), verdict)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -11,7 +11,7 @@ from sandbox.dockerfile import Dockerfile, parse_dockerfile
 from sandbox.errors import TaskInvalid
 from sandbox.task_digest import package_digest
 from sandbox.task_read import FILE, read_config
-from sandbox.task_schema import Step, TaskConfig
+from sandbox.task_schema import NetworkMode, Step, TaskConfig
 
 INSTRUCTION: Final = "instruction.md"
 DOCKERFILE: Final = "environment/Dockerfile"
@@ -19,6 +19,11 @@ COMPOSE: Final = "docker-compose.yaml"
 TEST_SCRIPT: Final = "tests/test.sh"
 SOLUTION_SCRIPT: Final = "solution/solve.sh"
 _REFERENCE: Final = "a task folder holds task.toml, instruction.md, environment/Dockerfile and tests/test.sh"
+
+
+Phase = Literal["begin", "agent", "verify"]
+"""begin: the sandbox starts. agent: somebody acts. verify: the tests judge."""
+PHASES: Final[tuple[Phase, ...]] = ("begin", "agent", "verify")
 
 
 class Task(Struct, frozen=True):
@@ -54,6 +59,19 @@ class Task(Struct, frozen=True):
     def untrusted(self) -> bool:
         """``[metadata] untrusted = true``: never to be run without isolation. Harbor ignores the key."""
         return self.config.metadata.get("untrusted", False) is True
+
+    def network_in(self, phase: Phase) -> NetworkMode:
+        """Give the network of a phase: its own, or else that of the environment, which is public unless it says so."""
+        table = self.config.environment
+        own = {"begin": None, "agent": self.config.agent.network_mode, "verify": self.config.verifier.network_mode}
+        return own[phase] or table.network_mode or "public"
+
+    @property
+    def networks(self) -> frozenset[NetworkMode]:
+        """Networks of its sandbox over all phases. A verifier apart has a sandbox of its own, and a network with it."""
+        return frozenset(
+            self.network_in(each) for each in PHASES if each != "verify" or not self.config.verifier.separate
+        )
 
     @property
     def environment(self) -> Path:

@@ -126,6 +126,7 @@ async def verify(
     try:
         await _reset(sandbox, trust)
         await collect(sandbox, task.config.verifier.collect)
+        await sandbox.set_network(task.network_in("verify"))
         return await examine(sandbox, wants)
     except (InfrastructureError, PathRefused) as error:
         return VerifierBroken(error.problem)

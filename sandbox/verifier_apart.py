@@ -22,12 +22,16 @@ def verifier_of(task: Task) -> Task:
     Raises:
         TaskInvalid: Its Dockerfile cannot be read.
     """
-    table = task.config.verifier.environment or Environment()
+    config = task.config
+    table = config.verifier.environment or Environment()
+    if config.verifier.network_mode is not None:
+        table = structs.replace(table, network_mode=config.verifier.network_mode)
+    agent = structs.replace(config.agent, network_mode=None)  # nobody acts there
     file = task.path / _FOLDER / "Dockerfile"
     return structs.replace(
         task,
         context=_FOLDER,
-        config=structs.replace(task.config, environment=table),
+        config=structs.replace(config, environment=table, agent=agent),
         dockerfile=parse_dockerfile(task.name, file.read_text(encoding="utf-8")) if file.is_file() else None,
         has_compose=(task.path / _FOLDER / "docker-compose.yaml").is_file(),
     )

@@ -24,6 +24,8 @@ EARNED = {
     "image-user": 1.0,
     "image-user-reads": 1.0,
     "many-cpus": 1.0,
+    "network-of-agent": 1.0,
+    "network-phases": 1.0,
     "no-network": 1.0,
     "no-run-bit": 1.0,
     "reward-boolean": 1.0,
@@ -65,3 +67,21 @@ def test_the_oracle_earns_in_every_corner_what_harbor_gives(tmp_path: Path) -> N
     assert set(silent) == set(SILENT)
     assert [name for name, why in SILENT.items() if why not in silent[name]] == []
     assert {row["verdict"] for row in rows.values()} == {"sound", "unsound", "no verdict"}
+
+
+@pytest.mark.docker
+def test_whether_tests_reach_the_network_is_for_the_operator_to_say(tmp_path: Path) -> None:
+    """The same task, whose tests want a network: it has one unless that is switched off, whatever its agent had."""
+    if shutil.which("docker") is None:
+        pytest.skip("there is no Docker here")
+    task = str(CORNERS / "network-of-agent")
+    assert {choice: [row["reward"] for row in _proofs(tmp_path, task, choice)] for choice in ("task", "off", "on")} == {
+        "task": [1.0],
+        "off": [0.0],
+        "on": [1.0],
+    }
+
+
+def _proofs(folder: Path, task: str, choice: str) -> list[dict[str, object]]:
+    outcome = type_in(folder, "tasks", "run", task, "--verifier-network", choice, "--json")
+    return [row for row in outcome.rows if row["kind"] == "proof"]

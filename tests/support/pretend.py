@@ -16,6 +16,7 @@ from events.log import EventLog
 from sandbox.base import ExecResult, FileEntry, Isolation, Sandbox, SandboxSpec
 from sandbox.errors import PathRefused, SandboxLost, SandboxUnavailable
 from sandbox.task import Task
+from sandbox.task_schema import NetworkMode
 
 _ECHO: Final = re.compile(r"echo (\w+) > (\S+)")
 _TEE: Final = re.compile(r"cat (\S+) \| tee (\S+)")
@@ -79,6 +80,9 @@ class PretendSandbox:
     async def read_file(self, path: str, *, max_bytes: int = 0) -> bytes:
         """Give a file."""
         return self._files[path].encode()
+
+    async def set_network(self, mode: NetworkMode) -> None:
+        """See ``Sandbox``; there is no network."""
 
     async def halt(self) -> None:
         """Nothing goes on here."""

@@ -1,5 +1,6 @@
 """Commands about datasets of tasks."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -9,7 +10,7 @@ from cyclopts import Parameter
 from engine.config_setting import open_backend
 from engine.folding import fold
 from engine.runtime import start_run
-from engine.spec import AgentSpec, BackendName, MethodSpec, RunSpec
+from engine.spec import AgentSpec, BackendName, MethodSpec, RunSpec, VerifierNetwork
 from events.errors import ExitCode
 from events.log import Selection
 from projections.trials import Trials
@@ -36,13 +37,29 @@ async def check_tasks(
     return ExitCode.DONE if all(row.state in {"ok", "odd"} for row in rows) else ExitCode.NEGATIVE
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Proving:
+    """How tasks are proved."""
+
+    agent: Annotated[Literal["oracle", "nop"], Parameter(name=("--agent", "-a"))] = "oracle"
+    """Who tries them."""
+    sandbox: BackendName = "docker"
+    """Where."""
+    concurrency: Annotated[int, Parameter(name=("--concurrency", "-n"))] = 4
+    """Tasks at a time."""
+    verifier_network: VerifierNetwork = "task"
+    """Whether the tests reach the network: as the task has it, never, or always."""
+
+
+USUAL: Final = Proving()
+
+
 async def run_tasks(
     folder: Path,
     /,
     *,
-    agent: Annotated[Literal["oracle", "nop"], Parameter(name=("--agent", "-a"))] = "oracle",
-    sandbox: BackendName = "docker",
-    concurrency: Annotated[int, Parameter(name=("--concurrency", "-n"))] = 4,
+    how: Proving = USUAL,
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
@@ -52,31 +69,29 @@ async def run_tasks(
 
     Args:
         folder: A Harbor task folder, or a folder of them.
-        agent: Who tries them.
-        sandbox: Where.
-        concurrency: Tasks at a time.
     """
     where = (machine.folder / folder).resolve()
-    async with open_backend(options.means(machine), sandbox) as backend:
+    async with open_backend(options.means(machine), how.sandbox) as backend:
         looked = tasks.look(where, backend)
-    lacking = tasks.without_solution(where) if agent == "oracle" else frozenset()
+    lacking = tasks.without_solution(where) if how.agent == "oracle" else frozenset()
     wanted = [row for row in looked if row.state in {"ok", "odd"} and row.task not in lacking]
-    proofs = [tasks.unproved(row, agent) for row in looked if row not in wanted]
+    proofs = [tasks.unproved(row, how.agent) for row in looked if row not in wanted]
     screen = options.screen(machine)
     if wanted:
         spec = RunSpec(
             tasks=str(where),
             only=tuple(row.task for row in wanted),
-            concurrency=concurrency,
-            sandbox=sandbox,
-            agent=AgentSpec(name=agent),
+            concurrency=how.concurrency,
+            sandbox=how.sandbox,
+            verifier_network=how.verifier_network,
+            agent=AgentSpec(name=how.agent),
             method=msgspec.structs.replace(MethodSpec(), attempts=1),
         )
         async with open_for(machine, options, spec) as setting:
             report = await live.watched(setting.log, screen, lambda *, told: start_run(setting, spec, told=told))
             state = await fold(setting.log, Trials(), Selection(run=report.run))
         trials = state.runs[report.run].trials
-        proofs += [tasks.proof(trial.task, agent, trial) for trial in trials.values()]
+        proofs += [tasks.proof(trial.task, how.agent, trial) for trial in trials.values()]
     screen.show(proofs, tasks.render_proofs)
     return _exit_code(proofs)
 
