@@ -102,7 +102,7 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
                 },
                 RunSpec,
             )
-            tasks = chosen_tasks(spec, base)
+            tasks = await chosen_tasks(setting, spec)
             budget = BudgetKeeper(Caps(None, None))
             by_name = {task.name: task for task in tasks}
             pools = Pools(PoolsSpec(calls=CallsSpec(start=samples)), machine())

@@ -80,7 +80,7 @@ async def fork_run(
     shared = await _cut(setting.log, fork, run)
     opened = shared.opened
     assert opened is not None
-    tasks = chosen_tasks(fork.spec, setting.base)
+    tasks = await chosen_tasks(setting, fork.spec)
     check(setting, fork.spec, tasks)
     changed = changes_since(shared, setting, tasks)
     if changed and not accept_changes:

@@ -103,7 +103,7 @@ async def live_ports(
     The budget is folded from the run's history before anything else may be asked.
     """
     spec = plan.trials[0].eras[-1].spec
-    tasks = {task.name: task for task in chosen_tasks(spec, setting.base)}
+    tasks = {task.name: task for task in await chosen_tasks(setting, spec)}
     budget = BudgetKeeper(Caps(nano(spec.budget.run_usd), nano(spec.budget.trial_usd)))
     budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
     sandboxes = SandboxPort(setting.log, setting.backend, tasks, setting.variables, trust=_trust(spec))

@@ -51,7 +51,7 @@ async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], No
     Raises:
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
-    tasks = chosen_tasks(spec, setting.base)
+    tasks = await chosen_tasks(setting, spec)
     check(setting, spec, tasks)
     await prepare(setting, spec)
     opened = opening(setting, spec, tasks)
@@ -96,7 +96,7 @@ async def resume_run(
     if histories.closed:
         raise NothingToResume(run_id, "it is complete")
     specs = await recorded_specs(setting.log, opened, histories.lineage)
-    tasks = chosen_tasks(specs[-1], setting.base)
+    tasks = await chosen_tasks(setting, specs[-1])
     changes = changes_since(histories, setting, tasks)
     if changes and not accept_changes:
         raise InputsDiffer(run_id, changes)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from anyio import to_thread
 from msgspec import structs
 
 from engine.agents.registry import agent_named
@@ -17,8 +18,9 @@ from engine.spec import ModelSpec, RunSpec, VerifierNetwork
 from events.log import EventLog
 from events.values import Role
 from sandbox.base import SandboxBackend
+from sandbox.dataset import Places, tasks_named
 from sandbox.errors import Unsupported
-from sandbox.task import Task, find_tasks
+from sandbox.task import Task
 from sandbox.task_schema import NetworkMode
 
 
@@ -47,14 +49,16 @@ class Setting(NamedTuple):
     """Folder for what is fetched once for this user, such as installed agents. None: nothing can be."""
 
 
-def chosen_tasks(spec: RunSpec, base: Path) -> tuple[Task, ...]:
-    """Find the tasks a spec names.
+async def chosen_tasks(setting: Setting, spec: RunSpec) -> tuple[Task, ...]:
+    """Find the tasks a spec names; git may be asked for those of a registry.
 
     Raises:
-        TaskInvalid: A task folder cannot be read.
+        TaskInvalid, RegistryWrong, TaskNotFetched: They cannot be found or read.
         TaskUnknown: `only` names a task that is not there.
     """
-    found = {task.name: task for task in find_tasks(base / spec.tasks).tasks}
+    places = Places(setting.base, setting.cache)
+    tasks = (await to_thread.run_sync(tasks_named, spec.tasks, places, spec.only)).tasks
+    found = {task.name: task for task in tasks}
     for name in spec.only:
         if name not in found:
             raise TaskUnknown(name, tuple(found))

@@ -160,7 +160,7 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Everything a run is asked to do."""
 
     tasks: str
-    """A Harbor task folder, or a folder of them."""
+    """A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``: a dataset of a local registry."""
     only: tuple[str, ...] = ()
     """Names of the tasks to run. Empty: all."""
     concurrency: int = 4

@@ -189,7 +189,7 @@ async def _then(log: EventLog, histories: Histories, attempt: str) -> _Then | No
 async def _again(setting: Setting, then: _Then, recall: Recall) -> int | None:
     """Run it, in a world of its own that is thrown away."""
     scratch = MemoryLog(clock=clock)
-    tasks = {each.name: each for each in chosen_tasks(then.spec, setting.base)}
+    tasks = {each.name: each for each in await chosen_tasks(setting, then.spec)}
     sandboxes = SandboxPort(scratch, setting.backend, tasks, setting.variables)
     place = Place(mint_run_id(), then.stream, 1)
     async with AsyncExitStack() as stack:

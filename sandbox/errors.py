@@ -4,6 +4,8 @@
 StillroomError
 └── SandboxError
     ├── TaskInvalid          a task folder cannot be read: the author's to mend
+    ├── RegistryWrong        a registry of datasets cannot be read, or does not hold what is asked of it
+    ├── TaskNotFetched       git did not bring a task that a registry names
     ├── Unsupported          a named feature this backend cannot honour: choose another backend
     ├── PathRefused          a path inside a sandbox is missing, of the wrong kind, or too large
     └── InfrastructureError  ours: never a score, never the output of a command
@@ -40,6 +42,43 @@ class TaskInvalid(SandboxError):
         self.task = task
         self.file = file
         self.key = key
+        self.detail = detail
+
+
+class RegistryWrong(SandboxError):
+    """Raised when a registry of datasets cannot be read, or does not hold what is asked of it.
+
+    Attributes:
+        file: The registry.
+        detail: What is wrong with it, or is not in it.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, file: str, detail: str, *, remedy: str) -> None:
+        super().__init__(f"{file}: {detail}", remedy=remedy)
+        self.file = file
+        self.detail = detail
+
+
+class TaskNotFetched(SandboxError):
+    """Raised when git does not bring a task that a registry names.
+
+    Attributes:
+        url: Of the repository.
+        commit: Which was wanted.
+        detail: What git said.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, url: str, commit: str, detail: str, *, remedy: str | None = None) -> None:
+        super().__init__(
+            f"{url} at {commit}: {detail}",
+            remedy=remedy or "mend git_url and git_commit_id in the registry, or try again when git reaches it",
+        )
+        self.url = url
+        self.commit = commit
         self.detail = detail
 
 

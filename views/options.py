@@ -62,7 +62,7 @@ class Wishes:
     """What may be said about a run on the command line, stronger than any file."""
 
     tasks: Annotated[str | None, Parameter(name=("--tasks", "-p"))] = None
-    """A Harbor task folder, or a folder of them."""
+    """A Harbor task folder, a folder of them, or registry.json#NAME@VERSION."""
     model: Annotated[str | None, Parameter(name=("--model", "-m"))] = None
     """Of the teacher: openai/NAME, openrouter/NAME, script:FILE, or a name that --base-url knows."""
     base_url: str | None = None

@@ -1,17 +1,18 @@
 """Datasets: what is odd about their tasks, and whether they judge as they should."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Literal
 
 import msgspec
+from anyio import to_thread
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from projections.trials import Trial
 from sandbox.base import SandboxBackend
+from sandbox.dataset import Places, tasks_named
 from sandbox.errors import TaskInvalid
-from sandbox.task import Task, find_tasks
+from sandbox.task import Task
 from sandbox.task_lint import Oddity, lint
 from views.figures import plural, reward
 from views.tables import table
@@ -46,13 +47,14 @@ class ProofRow(msgspec.Struct, frozen=True, tag_field="kind", tag="proof"):
     detail: str
 
 
-def look(folder: Path, backend: SandboxBackend) -> list[TaskRow]:
-    """Look at a task folder, or at each in a folder of them.
+async def look(text: str, places: Places, backend: SandboxBackend) -> list[TaskRow]:
+    """Look at a task folder, at each in a folder of them, or at those of a dataset in a registry.
 
     Raises:
         TaskInvalid: There is none at all.
+        RegistryWrong, TaskNotFetched: The registry does not hold it, or git does not bring it.
     """
-    found = find_tasks(folder)
+    found = await to_thread.run_sync(tasks_named, text, places)
     rows = [_row(task, backend) for task in found.tasks]
     for each in found.incomplete:
         oddity = Oddity("error", each.name, each.reason, each.remedy)
@@ -100,9 +102,10 @@ def proof(task: str, agent: str, trial: Trial) -> ProofRow:
     return ProofRow(task, agent, trial.state, earned, verdict, said if verdict == "unsound" else "")
 
 
-def without_solution(folder: Path) -> frozenset[str]:
+async def without_solution(text: str, places: Places) -> frozenset[str]:
     """Name the tasks that bring nothing for the oracle to run."""
-    return frozenset(task.name for task in find_tasks(folder).tasks if not task.has_solution)
+    found = await to_thread.run_sync(tasks_named, text, places)
+    return frozenset(task.name for task in found.tasks if not task.has_solution)
 
 
 def unproved(row: TaskRow, agent: str) -> ProofRow:

@@ -49,6 +49,10 @@ class DatasetConfig(msgspec.Struct, frozen=True):
     """Which tasks."""
 
     path: str | None = None
+    """None: it is a dataset of a registry."""
+    name: str | None = None
+    version: str | None = None
+    registry_path: str | None = None
     task_names: tuple[str, ...] | None = None
     """None: all."""
 

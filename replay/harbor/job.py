@@ -22,13 +22,15 @@ from engine.importers.harbor_model import (
     TrialResult,
 )
 from engine.planning import recorded_specs
+from engine.spec import RunSpec
 from events.codec import tag_of
 from events.log import BlobStore
 from events.run import RunImported, RunOpened
 from events.trial import TrialOpened
 from replay.atif.steps import timestamp
-from replay.harbor.trial import Given, HarborTrial, JobFacts, environment_of, trial_of, uuid_of
+from replay.harbor.trial import Given, HarborTrial, JobFacts, environment_of, source_of, trial_of, uuid_of
 from replay.harbor.usage import sum_of
+from sandbox.registry import source_in
 
 _ADHOC: Final = "adhoc"
 _DECIMALS: Final = 9
@@ -112,8 +114,16 @@ def _config(job: JobFacts, trials: Sequence[Ended]) -> JobConfig:
         n_concurrent_trials=spec.concurrency,
         environment=environment_of(spec.sandbox),
         agents=tuple(agents) or (AgentConfig(spec.agent.name),),
-        datasets=(DatasetConfig(spec.tasks, spec.only or None),),
+        datasets=(_dataset(spec),),
     )
+
+
+def _dataset(spec: RunSpec) -> DatasetConfig:
+    registered = source_in(spec.tasks)
+    if registered is None:
+        return DatasetConfig(path=spec.tasks, task_names=spec.only or None)
+    name, version, file = registered.name or None, registered.version or None, registered.file
+    return DatasetConfig(None, name or source_of(spec), version, file, spec.only or None)
 
 
 def _result(histories: Histories, job: JobFacts, trials: Sequence[Ended]) -> JobResult:

@@ -6,6 +6,7 @@ an unknown part is not given.
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from engine.importers.harbor_model import (
@@ -38,6 +39,7 @@ from replay.atif.steps import timestamp
 from replay.harbor.files import files_of
 from replay.harbor.problems import problem_of
 from replay.harbor.usage import used
+from sandbox.registry import source_in
 
 _ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 """In which Harbor writes the end of a trial's name."""
@@ -140,7 +142,7 @@ def _config(job: JobFacts, given: Given, name: str, model: str | None) -> TrialC
     agent = next((e.event.agent for e in given.history if isinstance(e.event, AttemptOpened)), job.agent)
     backend = next((e.event.backend for e in given.history if isinstance(e.event, SandboxAsked)), None)
     return TrialConfig(
-        task=TaskSource(path=task if spec is None else f"{spec.tasks.rstrip('/')}/{task}", source=source_of(spec)),
+        task=TaskSource(path=_path(spec, task), source=source_of(spec)),
         trial_name=name,
         trials_dir=job.run,
         agent=AgentConfig(agent or "unknown", None, model, None if spec is None else spec.agent.timeout_s),
@@ -155,8 +157,19 @@ def environment_of(backend: str | None) -> EnvironmentConfig:
 
 
 def source_of(spec: RunSpec | None) -> str | None:
-    """Name the dataset, as Harbor names a local one: after its folder."""
-    return None if spec is None else spec.tasks.rstrip("/").rpartition("/")[2] or None
+    """Name the dataset: after its folder, as Harbor does, or as its registry does. None: not known."""
+    if spec is None:
+        return None
+    registered = source_in(spec.tasks)
+    return PurePosixPath(spec.tasks).name or None if registered is None else registered.name or registered.file
+
+
+def _path(spec: RunSpec | None, task: str) -> str:
+    """Say where a task's folder was; of a registry's tasks only the name is on record."""
+    if spec is None or source_in(spec.tasks) is not None:
+        return task
+    folder = PurePosixPath(spec.tasks)
+    return str(folder if folder.name == task else folder / task)
 
 
 def _model(given: Given) -> str | None:

@@ -7,16 +7,18 @@ from typing import Annotated, Final, Literal
 import msgspec
 from cyclopts import Parameter
 
-from engine.config_setting import open_backend
+from engine.config_setting import cache_of, open_backend
 from engine.folding import fold
 from engine.runtime import start_run
 from engine.spec import AgentSpec, BackendName, MethodSpec, RunSpec, VerifierNetwork
 from events.errors import ExitCode
 from events.log import Selection
 from projections.trials import Trials
+from sandbox.dataset import Places
 from views import live, tasks
 from views.commands.rows import Rows
 from views.commands.run import open_for
+from views.machine import Machine
 from views.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {"tasks check": (tasks.TaskRow,), "tasks run": (tasks.ProofRow,)}
@@ -28,11 +30,11 @@ async def check_tasks(
     """Look at tasks without running them: what is odd, and what the sandbox cannot honour.
 
     Args:
-        folder: A Harbor task folder, or a folder of them.
+        folder: A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``.
         sandbox: Where they would run.
     """
     async with open_backend(options.means(machine), sandbox) as backend:
-        rows = tasks.look(machine.folder / folder, backend)
+        rows = await tasks.look(str(folder), _places(machine), backend)
     options.screen(machine).show(rows, tasks.render)
     return ExitCode.DONE if all(row.state in {"ok", "odd"} for row in rows) else ExitCode.NEGATIVE
 
@@ -68,18 +70,18 @@ async def run_tasks(
     A task that cannot be run here is told by name and keeps no other from running.
 
     Args:
-        folder: A Harbor task folder, or a folder of them.
+        folder: A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``.
     """
-    where = (machine.folder / folder).resolve()
+    where = str((machine.folder / folder).resolve())
     async with open_backend(options.means(machine), how.sandbox) as backend:
-        looked = tasks.look(where, backend)
-    lacking = tasks.without_solution(where) if how.agent == "oracle" else frozenset()
+        looked = await tasks.look(where, _places(machine), backend)
+    lacking = await tasks.without_solution(where, _places(machine)) if how.agent == "oracle" else frozenset()
     wanted = [row for row in looked if row.state in {"ok", "odd"} and row.task not in lacking]
     proofs = [tasks.unproved(row, how.agent) for row in looked if row not in wanted]
     screen = options.screen(machine)
     if wanted:
         spec = RunSpec(
-            tasks=str(where),
+            tasks=where,
             only=tuple(row.task for row in wanted),
             concurrency=how.concurrency,
             sandbox=how.sandbox,
@@ -94,6 +96,10 @@ async def run_tasks(
         proofs += [tasks.proof(trial.task, how.agent, trial) for trial in trials.values()]
     screen.show(proofs, tasks.render_proofs)
     return _exit_code(proofs)
+
+
+def _places(machine: Machine) -> Places:
+    return Places(machine.folder, cache_of(machine.environment))
 
 
 def _exit_code(proofs: list[tasks.ProofRow]) -> ExitCode:
