@@ -25,9 +25,11 @@ def trials_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def stats_of(told: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what Harbor does not make from trials alone."""
+    """Leave out what Harbor does not make from trials alone, and the order in which they ended."""
     for each in told["evals"].values():
         del each["metrics"]
+        for listed in (each["exception_stats"], *each["reward_stats"].values()):
+            listed |= {key: sorted(names) for key, names in listed.items()}
     return told
 
 
