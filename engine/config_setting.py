@@ -17,6 +17,7 @@ from events.redact import Redactor
 from events.sqlite import SqliteLog
 from sandbox.base import SandboxBackend
 from sandbox.docker import DockerSettings, docker_backend
+from sandbox.docker_where import where_of
 from sandbox.local import local_backend
 
 
@@ -87,8 +88,8 @@ async def open_backend(means: Means, name: BackendName, pools: Pools | None = No
     """Open a sandbox backend by its name in a spec.
 
     Args:
-        means: Where sandboxes may keep their folders. ``DOCKER_HOST`` and ``STILLROOM_BUILD_NETWORK`` (``host`` where
-            the build of an image needs it to reach packages) are looked at for ``docker``.
+        means: Where sandboxes may keep their folders. For an engine, variables are looked at: its own (see
+            ``where_of``), and ``STILLROOM_BUILD_NETWORK``: ``host`` where a build needs it to reach packages.
         name: Which.
         pools: Where builds wait for each other. None: two go on at a time.
 
@@ -98,9 +99,9 @@ async def open_backend(means: Means, name: BackendName, pools: Pools | None = No
     match name:
         case "local":
             yield await local_backend(means.sandboxes)
-        case "docker":
+        case "docker" | "podman":
             settings = DockerSettings(
-                host=means.environment.get("DOCKER_HOST"),
+                where=where_of(name, means.environment),
                 build_network=means.environment.get("STILLROOM_BUILD_NETWORK", "default"),
                 building=None if pools is None else pools.building,
                 owner=process_name(),

@@ -151,7 +151,7 @@ class PoolsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     calls: CallsSpec = CallsSpec()
 
 
-BackendName = Literal["local", "docker"]
+BackendName = Literal["local", "docker", "podman"]
 OnLoss = Literal["abandon", "rebuild"]
 VerifierNetwork = Literal["task", "off", "on"]
 

@@ -40,7 +40,7 @@ DEATHS: Final[tuple[Death, ...]] = (
     ("after", "append", "skill.revised"),
 )
 """A handful of places: around an effect and around an append, in an attempt and after it."""
-PASSED_ON: Final = ("DOCKER_HOST", "STILLROOM_BUILD_NETWORK")
+PASSED_ON: Final = ("DOCKER_HOST", "CONTAINER_HOST", "XDG_RUNTIME_DIR", "STILLROOM_BUILD_NETWORK")
 """All that a life is told of the environment: what it is told is written to a file, and no key belongs there."""
 AT_ONCE: Final = 2
 """Runs side by side: most of their time is waiting for the disk and for sandboxes."""

@@ -77,7 +77,7 @@ def pack(entries: Iterable[Placed], rewrite: Rewrite, *, written: Iterable[tuple
             info = tarfile.TarInfo(path)
             info.mode, info.size, info.mtime = mode, len(data), _MODIFIED
             archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
+    return _unpadded(archive, buffer)
 
 
 def pack_folders(paths: Iterable[str], mode: int) -> bytes:
@@ -88,7 +88,12 @@ def pack_folders(paths: Iterable[str], mode: int) -> bytes:
             info = tarfile.TarInfo(path)
             info.type, info.mode, info.mtime = tarfile.DIRTYPE, mode, _MODIFIED
             archive.addfile(info)
-    return buffer.getvalue()
+    return _unpadded(archive, buffer)
+
+
+def _unpadded(archive: tarfile.TarFile, buffer: io.BytesIO) -> bytes:
+    """Give a closed archive up to its end mark: Podman stops to read there, and fails if more comes too late."""
+    return buffer.getvalue()[: archive.offset]
 
 
 def _add(archive: tarfile.TarFile, entry: Placed, rewrite: Rewrite) -> None:

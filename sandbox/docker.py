@@ -26,9 +26,11 @@ from sandbox.docker_engine import Engine, open_engine
 from sandbox.docker_failures import EngineFailed
 from sandbox.docker_gc import OWNER, left_behind, remove
 from sandbox.docker_image import LABEL, Built, Gate, Images
+from sandbox.docker_isolation import isolation_of
 from sandbox.docker_needs import noted, refused
 from sandbox.docker_sandbox import DockerSandbox, Ground
 from sandbox.docker_town import Plot, Town, after_main, before_main, memory_of, settle
+from sandbox.docker_where import Where
 from sandbox.errors import SandboxUnavailable, Unsupported
 from sandbox.health import NotReady, until_ready
 from sandbox.scratch import folder_name
@@ -36,7 +38,6 @@ from sandbox.task import Task
 from sandbox.templates import resolve
 from sandbox.verifier_apart import verifier_of
 
-NAME: Final = "docker"
 _ID: Final = f"{LABEL}.sandbox"
 _SCRIPTS: Final = Path(__file__).with_name("container")
 """What runs inside."""
@@ -48,8 +49,8 @@ _LOGS: Final = ("logs", "logs/agent", "logs/artifacts", "logs/verifier")
 class DockerSettings(Struct, frozen=True):
     """How the engine is used."""
 
-    host: str | None = None
-    """Such as ``unix:///var/run/docker.sock``. None: a socket in the usual places."""
+    where: Where = Where()
+    """Where the engine is, and which it must be."""
     build_network: str = "default"
     """Network of ``RUN`` steps: ``default``, ``host`` or ``none``."""
     building: Gate | None = None
@@ -80,6 +81,7 @@ class DockerBackend:
     def __init__(self, engine: Engine, workspace: Path, settings: DockerSettings) -> None:
         self._engine = engine
         self._workspace = workspace
+        self._name = settings.where.name
         self._owner = settings.owner
         self._label = f"{LABEL}={workspace_name(workspace)}"
         self._images = Images(
@@ -97,17 +99,11 @@ class DockerBackend:
     @property
     def name(self) -> str:
         """See ``SandboxBackend``."""
-        return NAME
+        return self._name
 
     def describe(self) -> Isolation:
         """See ``SandboxBackend``."""
-        what = "Podman" if self._engine.podman else "Docker Engine"
-        return Isolation(
-            level="container",
-            reason=f"{what} {self._engine.version}: files, processes, network and limits of each sandbox are its own",
-            remedy=None,
-            enforces=frozenset({"filesystem", "pids", "network", "processes", "memory", "escape"}),
-        )
+        return isolation_of(self._engine)
 
     def check(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
@@ -146,7 +142,7 @@ class DockerBackend:
         """See ``SandboxBackend``."""
         features = self.check(spec.task)
         if features:
-            raise Unsupported(NAME, features)
+            raise Unsupported(self._name, features)
         env = resolve(spec.task.config.environment.env, spec.env)
         compose = compose_of(spec.task, env)
         try:
@@ -201,7 +197,7 @@ class DockerBackend:
             checked=built.image.checked or service.probe is not None,
         )
         variables = {**service.environment, **env}
-        config = container_config(spec, Built(built.name, image), variables, folder / "io", cpus=self._engine.cpus)
+        config = container_config(spec, Built(built.name, image), variables, folder / "io", self._engine)
         config |= {"Labels": self._labels(spec)}
         if service.command is not None:
             config["Cmd"] = list(service.command)
@@ -258,15 +254,14 @@ async def docker_backend(workspace: Path, settings: DockerSettings = DEFAULTS) -
         SandboxUnavailable: There is no engine, or it does not answer.
     """
     try:
-        async with open_engine(settings.host) as engine:
+        async with open_engine(settings.where) as engine:
             if settings.tidies is not None:
                 mine = workspace_name(workspace)
                 left = await left_behind(engine, settings.tidies, images=False)
                 await remove(engine, [each for each in left if each.workspace != mine])
             yield DockerBackend(engine, workspace, settings)
     except EngineFailed as error:
-        remedy = "start it (on Debian: apt-get install docker.io), or say where it is with DOCKER_HOST"
-        raise SandboxUnavailable(NAME, error.detail, remedy=remedy) from error
+        raise SandboxUnavailable(settings.where.name, error.detail, remedy=settings.where.remedy) from error
 
 
 def workspace_name(workspace: Path) -> str:

@@ -10,19 +10,18 @@ from typing import Any, Final
 
 import aiodocker
 import aiohttp
-import anyio
 from aiodocker.containers import DockerContainer
 from msgspec import Struct
 
 from sandbox.docker_failures import CALL_S, EngineFailed, checked, gone_is_fine, told
 from sandbox.docker_networks import Labelled, Networks, Volumes
+from sandbox.docker_where import Where
 
-SOCKETS: Final = ("/var/run/docker.sock", "/run/podman/podman.sock")
-"""Where an engine is looked for when nobody says."""
 _NOT_REGULAR: Final = (1 << 31) | (1 << 27) | (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19)
 """Go's bits for folder, link, device, pipe, socket, character device, irregular."""
 _BASE: Final = "http://engine"
 """Any name will do for a socket."""
+_ANYWHERE: Final = Where()
 
 
 class Image(Struct, frozen=True):
@@ -61,7 +60,7 @@ class Engine:
     """A connection to an engine. Made by `open_engine`."""
 
     def __init__(
-        self, docker: aiodocker.Docker, session: aiohttp.ClientSession, base: str, info: Any, cpus: int
+        self, docker: aiodocker.Docker, session: aiohttp.ClientSession, base: str, info: Any, machine: Any
     ) -> None:
         self._docker = docker
         self._session = session
@@ -71,11 +70,17 @@ class Engine:
         """As Docker calls it: ``amd64``, ``arm64``."""
         self.networks = Networks(docker)
         self.volumes = Volumes(docker)
-        self.cpus = cpus
+        self.cpus = int(machine["NCPU"])
         """CPUs of the machine: an engine refuses to promise more."""
         self.podman = any("podman" in str(part.get("Name", "")).lower() for part in info.get("Components", ()))
         self.usual_network = "podman" if self.podman else "bridge"
         """Name of the network of containers that ask for none."""
+        self.rootless = bool(machine.get("Rootless")) or any(
+            "rootless" in each for each in machine.get("SecurityOptions") or ()
+        )
+        """Whether it runs as somebody else than root."""
+        self.cgroups = str(machine.get("CgroupVersion") or "")
+        """Version of control groups, ``1`` or ``2``. Empty: it does not say."""
 
     async def image(self, name: str) -> Image | None:
         """Look at an image. None: it is not here."""
@@ -201,11 +206,20 @@ class Engine:
         with told():
             await container.wait()
 
+    async def show(self, container: DockerContainer) -> dict[str, Any]:
+        """Describe it."""
+        with told():
+            found: dict[str, Any] = await container.show()
+        return found
+
     async def state(self, container: DockerContainer) -> dict[str, Any]:
         """Say how it is: the part ``State`` of its description."""
-        with told():
-            state: dict[str, Any] = (await container.show())["State"]
+        state: dict[str, Any] = (await self.show(container))["State"]
         return state
+
+    async def check_health(self, container: DockerContainer) -> None:
+        """Have Podman check now whether it is healthy; its state says what came of it."""
+        await self.api("GET", f"v4.0.0/libpod/containers/{container.id}/healthcheck")
 
     async def remove(self, container: str) -> None:
         """Kill and remove it, with its own volumes; one that is gone is fine."""
@@ -219,7 +233,7 @@ class Engine:
                 if response.status == 404:
                     return None
                 await checked(response)
-                answer = json.loads(base64.b64decode(response.headers["X-Docker-Container-Path-Stat"]))
+                answer = json.loads(base64.urlsafe_b64decode(response.headers["X-Docker-Container-Path-Stat"]))
         return Stat(answer["size"], answer["mode"])
 
     async def fetch(self, container: str, path: str, most: int) -> bytes | None:
@@ -249,19 +263,16 @@ class Engine:
 
 
 @asynccontextmanager
-async def open_engine(host: str | None = None) -> AsyncIterator[Engine]:
+async def open_engine(where: Where = _ANYWHERE) -> AsyncIterator[Engine]:
     """Connect to an engine.
 
     Args:
-        host: Such as ``unix:///var/run/docker.sock`` or ``tcp://host:2375``. None: the first of `SOCKETS` there is.
+        where: Where to look for it.
 
     Raises:
-        EngineFailed: None is there, or it does not answer.
+        EngineFailed: None is there, it does not answer, or it is another one than was asked for.
     """
-    found = [each for each in SOCKETS if await anyio.Path(each).is_socket()]
-    url = host or (f"unix://{found[0]}" if found else None)
-    if url is None:
-        raise EngineFailed(f"there is no Docker socket ({' or '.join(SOCKETS)})")
+    url = await where.url()
     connector = aiohttp.UnixConnector(url.removeprefix("unix://"), limit=0) if url.startswith("unix://") else None
     base = _BASE if connector else url.replace("tcp://", "http://", 1)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=CALL_S)
@@ -270,6 +281,9 @@ async def open_engine(host: str | None = None) -> AsyncIterator[Engine]:
         try:
             with told():
                 info, machine = await docker.version(), await docker.system.info()
-            yield Engine(docker, session, base, info, int(machine["NCPU"]))
+            engine = Engine(docker, session, base, info, machine)
+            if where.name == "podman" and not engine.podman:
+                raise EngineFailed(f"what answers at {url} is not Podman")
+            yield engine
         finally:
             await docker.close()

@@ -12,6 +12,7 @@ from sandbox.archive import Placed, pack, placed_runnable, unpack
 from sandbox.base import DEFAULT_TREE_BYTES, FileEntry
 from sandbox.docker_engine import Engine, Stat
 from sandbox.docker_failures import EngineFailed
+from sandbox.docker_globs import picked, taken_for_pattern
 from sandbox.errors import PathRefused, SandboxLost
 
 _TAR_OVERHEAD: Final = 4 << 20
@@ -32,6 +33,8 @@ class ContainerFiles:
 
     async def read_file(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> bytes:
         """See ``Sandbox``."""
+        if taken_for_pattern(self._engine, path):
+            return await self._read_picked(path, max_bytes)
         found = await self._stat(path)
         if not found.is_file:
             raise PathRefused(path, "is not a file")
@@ -50,6 +53,11 @@ class ContainerFiles:
 
     async def read_tree(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> tuple[FileEntry, ...]:
         """See ``Sandbox``."""
+        if taken_for_pattern(self._engine, path):
+            entries = await self._pick(path, max_bytes)
+            if entries.pop("").kind != "folder":
+                raise PathRefused(path, "is not a folder")
+            return tuple(entries.values())
         if not (await self._stat(path)).is_folder:
             raise PathRefused(path, "is not a folder")
         archive = await self._fetch(path, max_bytes)
@@ -57,6 +65,28 @@ class ContainerFiles:
         found = None if archive is None else await anyio.to_thread.run_sync(partial(unpack, archive, below=below))
         if found is None or sum(len(each.data or b"") for each in found) > max_bytes:
             raise PathRefused(path, f"holds more than {max_bytes} bytes")
+        return found
+
+    async def _read_picked(self, path: str, max_bytes: int) -> bytes:
+        data = (await self._pick(path, max_bytes))[""].data
+        if data is None:
+            raise PathRefused(path, "is not a file")
+        if len(data) > max_bytes:
+            raise PathRefused(path, f"is larger than {max_bytes} bytes")
+        return data
+
+    async def _pick(self, path: str, max_bytes: int) -> dict[str, FileEntry]:
+        """Give what is there, and below it; the folder above may be larger than what is asked for."""
+        _inside(path)
+        try:
+            most = max(max_bytes, DEFAULT_TREE_BYTES) + _TAR_OVERHEAD
+            found = await picked(self._engine, self._container, path, most)
+        except EngineFailed as error:
+            raise self._trouble(path, error) from error
+        if found is None:
+            raise PathRefused(path, f"is a pattern to Podman, and the folder above holds more than {most} bytes")
+        if "" not in found:
+            raise PathRefused(path, "missing")
         return found
 
     async def _stat(self, path: str) -> Stat:

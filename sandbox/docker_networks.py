@@ -1,12 +1,16 @@
 """Networks and volumes of an engine, and how what carries labels is listed."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import aiodocker
 from aiodocker.containers import DockerContainer
 
-from sandbox.docker_failures import gone_is_fine, told
+from sandbox.docker_failures import EngineFailed, gone_is_fine, told
+
+_CHANGING: Final = "no such network interface"
+"""Podman's answer when interfaces of other containers came or went while it looked for room between them all."""
+_TRIES: Final = 5
 
 
 class Labelled(NamedTuple):
@@ -28,8 +32,15 @@ class Networks:
     async def create(self, name: str, labels: Mapping[str, str], *, internal: bool) -> None:
         """Make one; an internal one leads nowhere else."""
         config = {"Name": name, "Labels": dict(labels), "Internal": internal, "CheckDuplicate": True}
-        with told():
-            await self._docker.networks.create(config)
+        for again in reversed(range(_TRIES)):
+            try:
+                with told():
+                    await self._docker.networks.create(config)
+            except EngineFailed as error:
+                if not again or _CHANGING not in error.detail:
+                    raise
+            else:
+                return
 
     async def join(self, name: str, container: DockerContainer, aliases: list[str]) -> None:
         """Bring a container into a further network, where it is found under these names."""

@@ -38,10 +38,16 @@ class Check(msgspec.Struct, frozen=True):
     """Empty when nothing needs doing."""
 
 
-def checks(machine: Machine, isolation: Isolation, sqlite: str) -> list[Check]:
-    """Look at everything; each look takes milliseconds and changes nothing."""
+def checks(machine: Machine, sandboxes: Mapping[str, Isolation], sqlite: str) -> list[Check]:
+    """Look at everything; each look takes milliseconds and changes nothing.
+
+    Args:
+        machine: Which.
+        sandboxes: What each backend can promise here.
+        sqlite: Version of the library.
+    """
     return [
-        _sandbox(isolation),
+        *(_sandbox(name, isolation) for name, isolation in sandboxes.items()),
         *_disk(machine),
         _sqlite(sqlite),
         _clock(machine),
@@ -49,9 +55,9 @@ def checks(machine: Machine, isolation: Isolation, sqlite: str) -> list[Check]:
     ]
 
 
-def _sandbox(isolation: Isolation) -> Check:
+def _sandbox(name: str, isolation: Isolation) -> Check:
     state: Literal["ok", "missing"] = "missing" if isolation.level == "none" else "ok"
-    return Check("sandbox local", state, f"{isolation.level}: {isolation.reason}", isolation.remedy or "")
+    return Check(f"sandbox {name}", state, f"{isolation.level}: {isolation.reason}", isolation.remedy or "")
 
 
 def _disk(machine: Machine) -> Iterator[Check]:

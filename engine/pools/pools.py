@@ -9,7 +9,11 @@ from engine.pools.room import Room, Told, nobody
 from engine.spec import BackendName, CallsSpec, PoolsSpec
 from events.pool import PoolLimited, PoolSize
 
-SANDBOX_BYTES: Final[Mapping[BackendName, int]] = {"local": 4 << 20, "docker": 64 << 20}
+SANDBOX_BYTES: Final[Mapping[BackendName, int]] = {
+    "local": 4 << 20,
+    "docker": 64 << 20,
+    "podman": 64 << 20,
+}
 """Memory set aside for a sandbox where nobody said how many there may be: an idle local one is two small processes, a
 container has its own and the engine's."""
 

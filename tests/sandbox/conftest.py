@@ -8,12 +8,18 @@ from typing import Literal
 import pytest
 
 from sandbox.base import Sandbox, SandboxSpec
+from sandbox.docker import DockerBackend, DockerSettings, docker_backend
+from sandbox.docker_where import where_of
+from sandbox.errors import SandboxUnavailable
 from sandbox.local import LocalBackend, local_backend
 from sandbox.task import Task, load_task
 
 Way = Literal["best", "plain"]
 WriteTask = Callable[..., Path]
 OpenTask = Callable[[Task], Awaitable[Sandbox]]
+
+ON_BOTH = pytest.mark.parametrize("backend", ["docker", "podman"], indirect=True)
+"""For stories about what the two engines do differently."""
 
 MINIMAL: Mapping[str, str] = {
     "task.toml": "",
@@ -72,6 +78,18 @@ async def confined(tmp_path: Path) -> LocalBackend:
 async def plain(tmp_path: Path) -> LocalBackend:
     """Nothing isolates."""
     return await backend_for(tmp_path / "workspace", "plain")
+
+
+@pytest.fixture
+async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DockerBackend]:
+    """A container engine, Docker's unless the story is told `ON_BOTH`; without it the story is not told."""
+    where = where_of(getattr(request, "param", "docker"), {})
+    try:
+        async with docker_backend(tmp_path / "workspace", DockerSettings(where)) as opened:
+            yield opened
+            assert await opened.sweep("") == (), "a story left a container behind"
+    except SandboxUnavailable as error:
+        pytest.skip(f"{error.problem} ({error.remedy})")
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Stories of environments with services beside the main one."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import anyio
 import pytest
 import yaml
@@ -11,11 +8,11 @@ from sandbox.base import SandboxSpec
 from sandbox.compose import Build, Compose, Mount, read_compose
 from sandbox.compose_file import compose_of
 from sandbox.compose_values import filled, missing_in
-from sandbox.docker import DockerBackend, docker_backend
+from sandbox.docker import DockerBackend
 from sandbox.docker_town import after_main, before_main
 from sandbox.errors import SandboxUnavailable, TaskInvalid
 from sandbox.task import load_task
-from tests.sandbox.conftest import WriteTask
+from tests.sandbox.conftest import ON_BOTH, WriteTask
 
 FILE = "environment/docker-compose.yaml"
 
@@ -113,17 +110,6 @@ def test_a_task_is_asked_for_what_nobody_gave(write_task: WriteTask) -> None:
         compose_of(load_task(write_task({FILE: "a: ]"}, name="broken")), {})
 
 
-@pytest.fixture
-async def backend(tmp_path: Path) -> AsyncIterator[DockerBackend]:
-    """A backend with a workspace of its own."""
-    try:
-        async with docker_backend(tmp_path / "workspace") as opened:
-            yield opened
-            assert await opened.sweep("") == (), "a story left something behind"
-    except SandboxUnavailable as error:
-        pytest.skip(error.problem)
-
-
 TOWN = """
 services:
   main: {volumes: ["shared:/shared", "./page:/page"]}
@@ -142,6 +128,7 @@ services:
 
 @pytest.mark.docker
 @pytest.mark.timeout(120)
+@ON_BOTH
 async def test_services_share_volumes_and_leave_nothing(backend: DockerBackend, write_task: WriteTask) -> None:
     """A volume, a folder and a file of the task; then all of it is gone, after a crash by way of the labels."""
     files = {FILE: TOWN, "environment/name": "configured\n", "environment/page/index": "page\n"}
@@ -155,7 +142,9 @@ async def test_services_share_volumes_and_leave_nothing(backend: DockerBackend, 
     await backend.open(spec)
     assert await backend.sweep("town") == ("town",)
     for kind in ("container", "network", "volume"):
-        listed = await anyio.run_process(["docker", kind, "ls", "-q", "--filter", "label=dev.stillroom.sandbox=town"])
+        listed = await anyio.run_process(
+            [backend.name, kind, "ls", "-q", "--filter", "label=dev.stillroom.sandbox=town"]
+        )
         assert listed.stdout == b""
 
 

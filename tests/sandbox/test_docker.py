@@ -1,6 +1,6 @@
 """Stories of containers, on a real engine: what they keep, what a crash leaves, and whose things are touched."""
 
-from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from subprocess import run
 
@@ -10,38 +10,30 @@ import pytest
 from sandbox.base import SandboxSpec
 from sandbox.conformance import CHECKS, Check, run_check
 from sandbox.docker import DockerBackend, docker_backend
+from sandbox.docker_where import EngineName
 from sandbox.errors import SandboxLost, SandboxUnavailable
 from sandbox.task import load_task
 from sandbox.verifier import Rewarded, verify
-from tests.sandbox.conftest import WriteTask
+from tests.sandbox.conftest import ON_BOTH, WriteTask
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 
-def docker(*words: str) -> str:
-    """Ask the engine through its own command."""
-    return run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+def docker(*words: str, engine: EngineName = "docker") -> str:
+    """Ask an engine through its own command."""
+    return run([engine, *words], check=True, capture_output=True, text=True).stdout.strip()
 
 
-@pytest.fixture
-async def backend(tmp_path: Path) -> AsyncIterator[DockerBackend]:
-    """A backend with a workspace of its own; without an engine the stories are not told."""
-    try:
-        async with docker_backend(tmp_path / "workspace") as opened:
-            yield opened
-            assert await opened.sweep("") == (), "a story left a container behind"
-    except SandboxUnavailable as error:
-        pytest.skip(f"{error.problem} ({error.remedy})")
-
-
+@ON_BOTH
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.number:02}-{check.name}".replace(" ", "-"))
-async def test_docker_keeps(check: Check, backend: DockerBackend, tmp_path: Path) -> None:
+async def test_an_engine_keeps(check: Check, backend: DockerBackend, tmp_path: Path) -> None:
     """Every check passes; none may be unsupported."""
     (tmp_path / "host").mkdir()
     found = await run_check(check, backend, tmp_path / "host")
     assert found.result == "passed", found.reason
 
 
+@ON_BOTH
 async def test_a_container_that_is_killed_from_outside_is_lost_at_once(
     backend: DockerBackend, write_task: WriteTask
 ) -> None:
@@ -56,7 +48,7 @@ async def test_a_container_that_is_killed_from_outside_is_lost_at_once(
         async with anyio.create_task_group() as group:
             group.start_soon(wait)
             await sandbox.exec("while [ ! -e begun ]; do sleep 0.01; done")
-            kill("killed")
+            kill("killed", backend)
     finally:
         await sandbox.close()
 
@@ -94,6 +86,7 @@ async def test_a_verifier_judges_in_the_container_the_agent_left(backend: Docker
     assert verdict.reward == 1
 
 
+@ON_BOTH
 async def test_commands_run_as_the_user_asked_for(backend: DockerBackend, write_task: WriteTask) -> None:
     """A task may want its agent to be somebody else than its verifier."""
     sandbox = await backend.open(SandboxSpec(id="users", task=load_task(write_task())))
@@ -107,10 +100,11 @@ async def test_commands_run_as_the_user_asked_for(backend: DockerBackend, write_
         await sandbox.close()
 
 
+@ON_BOTH
 async def test_a_build_that_fails_says_why(backend: DockerBackend, write_task: WriteTask) -> None:
     """The author of a task sees what the failing step wrote."""
     files = {"environment/Dockerfile": "FROM debian:bookworm-slim\nRUN echo about-to-break; exit 3\n"}
-    with pytest.raises(SandboxUnavailable, match=r"returned a non-zero code: 3[\s\S]*about-to-break"):
+    with pytest.raises(SandboxUnavailable, match=r"(non-zero code: |exit status )3[\s\S]*about-to-break"):
         await backend.open(SandboxSpec(id="unbuilt", task=load_task(write_task(files))))
 
 
@@ -123,11 +117,18 @@ async def test_interrupts_reach_what_an_agent_runs(backend: DockerBackend, write
         await sandbox.close()
 
 
-def kill(sandbox: str) -> None:
+def engine_of(backend: DockerBackend) -> EngineName:
+    """Say whose command is to be asked."""
+    return "podman" if backend.engine.podman else "docker"
+
+
+def kill(sandbox: str, backend: DockerBackend) -> None:
     """Kill a sandbox's container, as an operator might."""
-    docker("kill", docker("ps", "-q", "--filter", f"label=dev.stillroom.sandbox={sandbox}"))
+    ask = partial(docker, engine=engine_of(backend))
+    ask("kill", ask("ps", "-q", "--filter", f"label=dev.stillroom.sandbox={sandbox}"))
 
 
+@ON_BOTH
 async def test_an_image_may_be_written_for_buildkit(backend: DockerBackend, write_task: WriteTask) -> None:
     """Here-documents, caches and modes build on an engine whose builder knows none of them."""
     lines = [

@@ -1,10 +1,12 @@
 """Commands before a run: what this machine offers, what a run would be asked to do."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from engine.spec import BackendName
 from events.errors import ExitCode
+from sandbox.docker_isolation import look_at_engine
+from sandbox.docker_where import EngineName, where_of
 from sandbox.local import local_backend
 from views import crashes, doctor, replays, settings, versions
 from views.commands.rows import Rows
@@ -21,7 +23,7 @@ ROWS: Final[Rows] = {
 async def look_around(
     *, crash_test: bool = False, sandbox: BackendName = "local", options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Say what this machine offers a run: isolation, room, keys by name, SQLite.
+    """Say what this machine offers a run: isolation, container engines, room, keys by name, SQLite.
 
     Args:
         crash_test: Kill a small run at a handful of places instead, resume it, and compare; takes half a minute.
@@ -29,8 +31,11 @@ async def look_around(
     """
     if crash_test:
         return await crashes.tell(options.screen(machine), options.means(machine), machine.workspace, sandbox)
-    backend = await local_backend(machine.workspace / "sandboxes")
-    options.screen(machine).show(doctor.checks(machine, backend.describe(), machine.sqlite), doctor.render)
+    folder = machine.workspace / "sandboxes"
+    found = {"local": (await local_backend(folder)).describe()}
+    for name in get_args(EngineName):
+        found[name] = await look_at_engine(where_of(name, machine.environment))
+    options.screen(machine).show(doctor.checks(machine, found, machine.sqlite), doctor.render)
     return ExitCode.DONE
 
 
