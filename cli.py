@@ -94,6 +94,7 @@ _skills.command(skills.export_skill, name="export")
 _export.command(exports.to_atif, name="atif")
 _export.command(exports.to_harbor, name="harbor")
 _import.command(imports.spark)
+_import.command(imports.atif)
 
 _log.command(log.tail)
 _log.command(log.stats)

@@ -35,6 +35,7 @@ from events.session import (
     SessionStarted,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
+from events.step import ObservationImported, StepImported, TrajectoryImported
 from events.trial import (
     AttemptConcluded,
     AttemptPlanned,
@@ -80,6 +81,9 @@ AnyEvent: TypeAlias = (
     | AttemptJudged
     | AttemptAbandoned
     | ImportedAttempt
+    | TrajectoryImported
+    | StepImported
+    | ObservationImported
     | SandboxAsked
     | SandboxOpened
     | SandboxFailed

@@ -15,6 +15,7 @@ from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.session import InFlightFound
+from events.step import StepImported
 from events.values import NanoUsd, Usage
 from projections.base import Blobs
 
@@ -98,7 +99,7 @@ class Cost:
     """The projection."""
 
     name = "cost"
-    revision = 3
+    revision = 4
     tags: frozenset[str] | None = frozenset(
         {
             "budget.asked",
@@ -110,6 +111,7 @@ class Cost:
             "model.failed",
             "model.imported",
             "session.in_flight_found",
+            "step.imported",
         }
     )
 
@@ -136,6 +138,8 @@ class Cost:
                 _budget(state.runs.setdefault(run_id, RunCost()), name, event)
             case ModelAsked() | CallAsked() | ModelAnswered() | ModelFailed() | ModelImported():
                 _call(state.runs.setdefault(run_id, RunCost()), name, event)
+            case StepImported():
+                _told(state.runs.setdefault(run_id, RunCost()), name, event)
             case InFlightFound():
                 _found_in_flight(state.runs.setdefault(run_id, RunCost()), event.asked)
             case _:
@@ -198,6 +202,16 @@ def _call(run: RunCost, name: str, event: ModelAsked | CallAsked | ModelAnswered
                 _commit(run, stream.open.trial, counted(event, stream.open.amount) - stream.open.amount)
             stream.open = stream.calling = None
     _tidy(run, name)
+
+
+def _told(run: RunCost, name: str, event: StepImported) -> None:
+    """Count a step that another system recorded: it may stand for several calls, of which it knows only the sum."""
+    if not event.answers:
+        return
+    line = _line(run, name, ("teacher", event.model or UNNAMED))
+    line.calls += event.answers
+    _answered(line, event.usage or Usage(None, None, None, None), event.cost)
+    line.answered += event.answers - 1
 
 
 def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:

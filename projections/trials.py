@@ -1,9 +1,7 @@
 """Runs, trials and attempts: how far they are and how they ended. What `runs`, `show` and the progress line read."""
 
 import re
-from typing import Final, Literal
-
-import msgspec
+from typing import Final
 
 from events.agent import AgentActed, CallAsked
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
@@ -14,115 +12,21 @@ from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import ActionAsked, SandboxOpened
 from events.session import RunForked, SessionEnded, SessionStarted
 from events.skill import SkillImported, SkillRefused, SkillRevised
+from events.step import StepImported, TrajectoryImported
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
-from events.values import NanoUsd, Outcome, Usage
+from events.values import NanoUsd, Usage
 from projections.base import Blobs
-from projections.trials_effects import InFlight, follow_effect, trouble_of
-
-State = Literal["running", "solved", "unsolved", "infrastructure", "budget", "stopped"]
+from projections.trials_effects import follow_effect, trouble_of
+from projections.trials_state import Attempt, Run, Trial, TrialsState
 
 _ORDINAL: Final = re.compile(r"[0-9]{1,9}")
-
-
-class Attempt(msgspec.Struct):
-    """One attempt. None: not known yet."""
-
-    number: int
-    intervention: str = "none"
-    agent: str | None = None
-    isolation: str | None = None
-    agent_ended: str | None = None
-    detail: str = ""
-    outcome: Outcome | None = None
-    """None: not judged, or abandoned."""
-    abandoned: str | None = None
-    """Why it was abandoned. None: it was not."""
-    status: str | None = None
-    """SPARK's word for how it ended."""
-    passed: int = 0
-    total: int = 0
-    turns: int = 0
-    actions: int = 0
-    tokens: int = 0
-    cost: NanoUsd = 0
-    """Known costs only."""
-    unknown_cost: int = 0
-    """Answers without a known cost; above 0, `cost` is too low."""
-    failed_calls: int = 0
-
-
-class Trial(msgspec.Struct):
-    """One trial."""
-
-    name: str
-    task: str
-    condition: str
-    max_attempts: int
-    state: State = "running"
-    reward: float | None = None
-    """Best reward of any attempt so far. None: none was scored."""
-    attempts: dict[str, Attempt] = {}
-    """By number, written as text: keys of JSON objects are texts."""
-    tokens: int = 0
-    """Of the trial's own calls (reflector, distiller) and its attempts'."""
-    cost: NanoUsd = 0
-    """Known costs only."""
-    unknown_cost: int = 0
-    """Answers without a known cost; above 0, `cost` is too low."""
-    calls: int = 0
-    failed_calls: int = 0
-    errors: dict[str, int] = {}
-    """What went wrong, how often: ``model timeout``, ``sandbox lost``, ``verifier missing`` …"""
-    skill: str | None = None
-    """Name of the skill it led to. None: none, so far."""
-    skill_problem: str | None = None
-
-
-class Run(msgspec.Struct):
-    """One run."""
-
-    id: str
-    started_at: int
-    """Microseconds since 1970, UTC."""
-    method: str = ""
-    tasks: tuple[str, ...] = ()
-    package: str = ""
-    spec: Digest | None = None
-    scripted: bool = False
-    imported: str | None = None
-    """Name of the system it was imported from. None: it is ours."""
-    model: str | None = None
-    warnings: tuple[str, ...] = ()
-    parent: str | None = None
-    """Run that it was forked from. None: it was started."""
-    changes: tuple[str, ...] = ()
-    """Settings of a fork that are not its parent's, as ``key=value``."""
-    shared: int = 0
-    """Events it has of its ancestors, when it is folded with them. They come first."""
-    closed: bool = False
-    sessions: int = 0
-    taken_up_at: int | None = None
-    """When the last process took it up: microseconds since 1970, UTC. None: none did, it was imported."""
-    ended: str | None = None
-    """How the last process let go of it. None: it has not, or was killed."""
-    trials: dict[str, Trial] = {}
-    in_flight: dict[str, InFlight] = {}
-    """By stream. For a run that no process holds: what was under way when it was cut off."""
-    events: int = 0
-    last_at: int = 0
-
-
-class TrialsState(msgspec.Struct):
-    """All runs, oldest first."""
-
-    runs: dict[str, Run] = {}
 
 
 class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 5
+    revision = 6
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -228,8 +132,8 @@ def _apply_attempt(trial: Trial, number: int, recorded: Recorded) -> None:
     match event:
         case AttemptOpened():
             attempt.agent = event.agent
-        case ImportedAttempt():
-            attempt.detail = event.error
+        case ImportedAttempt() | TrajectoryImported() | StepImported():
+            _apply_imported(trial, attempt, event)
         case SandboxOpened():
             attempt.isolation = event.isolation
         case ActionAsked() | AgentActed():
@@ -281,6 +185,29 @@ def _count_call(trial: Trial, attempt: Attempt | None, event: Event) -> None:
                 attempt.failed_calls += 1
         case _:
             pass
+
+
+def _apply_imported(trial: Trial, attempt: Attempt, event: ImportedAttempt | TrajectoryImported | StepImported) -> None:
+    """Take note of what another system recorded; a step that is a copy counts where it was copied from."""
+    match event:
+        case ImportedAttempt():
+            attempt.detail = event.error
+        case TrajectoryImported():
+            attempt.agent = attempt.agent or event.agent
+        case StepImported() if not event.copied:
+            _count_step(trial, attempt, event)
+        case _:
+            pass
+
+
+def _count_step(trial: Trial, attempt: Attempt, event: StepImported) -> None:
+    attempt.actions += len(event.calls)
+    if event.answers:
+        trial.calls += event.answers
+        attempt.turns += event.answers
+        usage = event.usage or Usage(None, None, None, None)
+        _count_use(trial, usage, event.cost)
+        _count_use(attempt, usage, event.cost)
 
 
 def _count_use(on: Trial | Attempt, usage: Usage, cost: NanoUsd | None) -> None:

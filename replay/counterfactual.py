@@ -11,6 +11,7 @@ from events.codec import tag_of
 from events.model import ModelAnswered, ModelImported
 from events.pdi import InterventionChosen, PdiImported
 from events.sandbox import ReleaseAsked
+from events.step import StepImported
 from events.trial import AttemptPlanned
 from events.values import NanoUsd
 
@@ -90,9 +91,10 @@ def _facts(events: list[Recorded]) -> TrialFacts:
         attempts=attempts,
         interventions=[each.position for each in events if _spoken(each.event) and each.position < last],
         calls=[
-            (each.position, each.event.cost if isinstance(each.event, ModelAnswered) else None)
+            (each.position, None if isinstance(each.event, ModelImported) else each.event.cost)
             for each in events
             if isinstance(each.event, ModelAnswered | ModelImported)
+            or (isinstance(each.event, StepImported) and each.event.answers)
         ],
     )
 

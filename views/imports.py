@@ -6,6 +6,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.importers.atif import Imported as ImportedAtif
 from engine.importers.spark import Imported
 from views.figures import plural
 from views.tables import table
@@ -39,3 +40,46 @@ def render(rows: Sequence[ImportRow]) -> RenderableType:
         Text(f"{plural(len(rows), 'run')}, {plural(attempts, 'attempt')}, marked imported: we did not see them")
     )
     return Group(*parts)
+
+
+class AtifImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
+    """A task of which trajectories were read."""
+
+    task: str
+    run: str
+    attempts: int
+    steps: int
+    losses: dict[str, int]
+    """Fields that have no place in the log, by path, and how many there were. The files are kept as they were."""
+    inferences: tuple[str, ...]
+    """What the documents do not say, and what stands for it."""
+
+
+def atif_rows(found: Sequence[ImportedAtif]) -> list[AtifImportRow]:
+    """List the tasks."""
+    return [
+        AtifImportRow(each.task, each.run, each.attempts, each.steps, dict(each.losses), each.inferences)
+        for each in found
+    ]
+
+
+def render_atif(rows: Sequence[AtifImportRow]) -> RenderableType:
+    """Draw the tasks."""
+    cells = [
+        (row.task, str(row.attempts), str(row.steps), str(sum(row.losses.values()) or "-"), row.run) for row in rows
+    ]
+    kept = "the files are kept as they were; marked imported: we did not see them"
+    count = f"{plural(len(rows), 'run')}, {plural(sum(row.attempts for row in rows), 'attempt')}; {kept}"
+    right = ["attempts", "steps", "lost"]
+    return Group(table(["task…", "attempts", "steps", "lost", "run…"], cells, right=right), Text(count))
+
+
+def render_losses(rows: Sequence[AtifImportRow]) -> RenderableType:
+    """Draw the report of losses: what has no place, and what was inferred."""
+    parts: list[RenderableType] = []
+    lost = [(row.task, path, str(count)) for row in rows for path, count in row.losses.items()]
+    if lost:
+        parts.append(table(["task…", "has no place in the log…", "times"], lost, right=["times"]))
+    for row in rows:
+        parts += [Text(f"{row.task}: {each}", style="dim") for each in row.inferences]
+    return Group(*(parts or [Text("every field has a place in the log, and nothing was inferred", style="dim")]))

@@ -20,7 +20,8 @@ from events.session import SessionEnded
 from events.skill import SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.cost import Cost
-from projections.trials import Run, Trials
+from projections.trials import Trials
+from projections.trials_state import Run
 from views.figures import count, duration, plural, reward
 from views.runs import WORDS, Seen, run_row, trial_rows
 from views.screen import Manner, Screen

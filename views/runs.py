@@ -11,7 +11,8 @@ from engine.folding import fold_many
 from engine.owners import Holder
 from events.log import Selection
 from projections.cost import Cost, CostState
-from projections.trials import Attempt, Run, Trial, Trials, TrialsState
+from projections.trials import Trials
+from projections.trials_state import Attempt, Run, Trial, TrialsState
 from views.desk import Desk
 from views.errors import IdUnknown
 from views.figures import count, reward

@@ -9,16 +9,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.lineage import Places, pages_of
-from events.agent import AgentActed, AgentSaid
-from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged
-from events.base import Event, Recorded, StreamId
+from events.base import Recorded, StreamId
 from events.digest import Digest
 from events.log import EventLog, Selection
 from events.log_errors import BlobMissing
-from events.model import ModelAnswered, ModelFailed
 from events.named_blobs import named_blobs
-from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOpened, VerifierRewarded, VerifierSilent
-from projections.trials import Run
+from projections.trials_state import Run
 from views.desk import Desk
 from views.errors import IdUnknown
 from views.figures import cost, count, duration, plural, reward, size, when
@@ -35,6 +31,7 @@ from views.runs import (
     run_row,
     trial_rows,
 )
+from views.step_words import told_of
 from views.tables import heading, one_line, pairs, word
 
 SHORT: Final = 12
@@ -68,57 +65,12 @@ async def steps(log: EventLog, history: Sequence[Recorded]) -> list[StepRow]:
 
 async def _steps(log: EventLog, history: Sequence[Recorded]) -> AsyncIterator[StepRow]:
     for recorded in history:
-        told = _told(recorded.event)
+        told = told_of(recorded.event)
         if told is not None:
             what, note, digests = told
             parts = [await text_of(log, digest) for digest in digests if digest is not None]
             text = "\n".join(part.rstrip("\n") for part in parts if part)
             yield StepRow(recorded.position, recorded.version, what, note, text)
-
-
-def _told(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
-    """Say what an event means to a reader of an attempt. None: it is an inner step of another."""
-    match event:
-        case SandboxOpened():
-            return "sandbox", f"isolation: {event.isolation}", ()
-        case ModelAnswered():
-            tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
-            return "model", f"{count(tokens)} tokens, {cost(event.cost)}", (event.text,)
-        case ActionAsked():
-            return "run", "", (event.command,)
-        case ActionObserved():
-            note = event.ended if event.exit_code is None else f"exit {event.exit_code}"
-            return "output", note, (event.stdout, event.stderr)
-        case AgentEnded():
-            return "agent", f"{event.reason} after {event.turns} turns {event.detail}".rstrip(), ()
-        case _:
-            return _told_of_installed(event) or _told_of_end(event)
-
-
-def _told_of_installed(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
-    match event:
-        case AgentActed():
-            return "run", event.tool, (event.command, event.output)
-        case AgentSaid():
-            return "said", "its answer" if event.final else "", (event.text,)
-        case _:
-            return None
-
-
-def _told_of_end(event: Event) -> tuple[str, str, tuple[Digest | None, ...]] | None:
-    match event:
-        case VerifierRewarded():
-            return "verifier", f"reward {reward(event.reward)}", (event.stdout, event.stderr)
-        case VerifierSilent():
-            return "verifier", f"no verdict ({event.reason}): {event.detail}", (event.stdout, event.stderr)
-        case AttemptJudged():
-            return "verdict", f"{event.outcome.kind.replace('_', ' ')} {event.outcome.reason}".rstrip(), ()
-        case SandboxFailed() | ModelFailed():
-            return "trouble", f"{event.kind}: {event.detail}", ()
-        case AttemptAbandoned():
-            return "abandoned", f"{event.reason}: {event.detail}", ()
-        case _:
-            return None
 
 
 async def text_of(log: EventLog, digest: Digest) -> str:

@@ -8,7 +8,7 @@ from anyio import to_thread
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from projections.trials import Trial
+from projections.trials_state import Trial
 from sandbox.base import SandboxBackend
 from sandbox.dataset import Places, tasks_named
 from sandbox.errors import TaskInvalid

@@ -17,6 +17,7 @@ def inferences(trajectory: Trajectory, at: str = "") -> tuple[str, ...]:
     """
     found = Counter(line for step in trajectory.steps for line in _of_step(step))
     found += Counter(_unresolved(trajectory))
+    found += Counter(_unnamed(trajectory))
     lines = [f"{at}{line} ({count} times)" if count > 1 else f"{at}{line}" for line, count in found.items()]
     lines += [f"{at}{line}" for line in _of_totals(trajectory)]
     for each in trajectory.subagent_trajectories or ():
@@ -47,19 +48,27 @@ def _of_step(step: Step) -> Iterator[str]:
             yield "a tool call has no result: whether it ran is not known"
     if calls and None in answered:
         yield "a result names no tool call: it stands in its step beside those that do"
+    if step.source == "agent" and step.llm_call_count is None and not step.is_copied_context:
+        yield "an agent's step has no llm_call_count: it counts as one call of a model"
     if step.is_copied_context:
         yield "a step is copied context: what it cost counts where it was copied from"
     if step.metrics is not None:
-        yield from _of_metrics(step, step.metrics)
+        yield from _of_metrics(step.metrics)
 
 
-def _of_metrics(step: Step, metrics: Metrics) -> Iterator[str]:
+def _of_metrics(metrics: Metrics) -> Iterator[str]:
     if metrics.cost_usd is not None and nano_usd(metrics.cost_usd) / 1e9 != metrics.cost_usd:
         yield "a cost is finer than 0.000000001 USD: it is rounded to that"
     if reasoning_tokens(metrics) is None and "reasoning_tokens" in (metrics.extra or {}):
         yield "metrics.extra.reasoning_tokens is no count: it is left out"
-    if step.llm_call_count is None and not step.is_copied_context:
-        yield "a step has metrics and no llm_call_count: it counts as one call of a model"
+
+
+def _unnamed(trajectory: Trajectory) -> Iterator[str]:
+    """Steps that leave the model to the document, as the format allows."""
+    for step in trajectory.steps:
+        named = step.model_name or trajectory.agent.model_name is None
+        if step.source == "agent" and step.llm_call_count != 0 and not named:
+            yield "a step names no model: that of the trajectory stands for it"
 
 
 def _unresolved(trajectory: Trajectory) -> Iterator[str]:

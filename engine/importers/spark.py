@@ -4,9 +4,7 @@ One run per task, named after what its files hold, so that importing them again 
 cut short goes on where it ended: the same files give the same events.
 """
 
-import re
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -14,20 +12,17 @@ from anyio import to_thread
 
 from engine.errors import EngineError
 from engine.folding import fold
-from engine.importers.spark_events import Chunk, Told, Writer
+from engine.importers.laying import ALREADY, append, run_id
+from engine.importers.spark_events import Told, Writer
 from engine.importers.spark_files import ATTEMPTS, SKILL, TRAJECTORY, TaskFiles, read_files, task_folders
 from engine.importers.spark_read import Warnings
 from engine.importers.spark_story import Facts, Story
 from engine.importers.spark_tell import tell
-from events.base import StreamId
 from events.errors import ExitCode
 from events.log import EventLog, Selection
 from events.values import NamedDigest
 from projections.pdi import AT_THRESHOLD, PdiSettings
 from projections.pdi_steps import PdiSteps, PdiStepsState
-
-ALREADY = "already imported"
-"""Stands alone among the warnings of a task whose files the log holds."""
 
 _FIELDS = ("proxy_exec", "proxy_plan", "proxy_oss", "raw_pdi", "weight", "weighted_pdi")
 
@@ -106,39 +101,14 @@ def _read(folder: Path) -> _Read:
 async def _import(log: EventLog, read: _Read, settings: PdiSettings) -> Imported:
     found = read.files
     files = tuple(NamedDigest(name, log.put(data)) for name, data in sorted(found.files.items()))
-    run = run_id(found.task, files)
+    run = run_id("spark", found.task, files)
     story = read.story or Story(found.task, Facts(None, None, None), (), (), (), None, ended=False)
     chunks = Writer(log.put).write(Told(story, files, read.warnings))
-    if not await _append(log, run, chunks):
+    if not await append(log, run, chunks):
         return Imported(found.task, run, len(story.attempts), (ALREADY,))
     state = await fold(log, PdiSteps({"again": settings}), Selection(run=run))
     differences = tuple(_differences(state, settings))
     return Imported(found.task, run, len(story.attempts), read.warnings + differences)
-
-
-def run_id(task: str, files: tuple[NamedDigest, ...]) -> str:
-    """Name a run after its task and everything in its files."""
-    slug = re.sub(r"[^a-z0-9]+", "-", task.lower())[:24].strip("-") or "task"
-    told = "\n".join(f"{file.name} {file.digest}" for file in files)
-    return f"spark-{slug}-{sha256(told.encode()).hexdigest()[:8]}"
-
-
-async def _append(log: EventLog, run: str, chunks: list[Chunk]) -> bool:
-    """Append what the log does not hold yet. Says whether there was anything."""
-    async for _ in log.read(Selection(run=run, tags=("trial.closed",))):
-        # Its last event is there. A later version of ours may tell the same files in other events: not beside these.
-        return False
-    there = await log.streams(run)
-    versions: dict[str, int] = {}
-    appended = False
-    for stream, drafts in chunks:
-        start = versions.get(stream, 0)
-        versions[stream] = start + len(drafts)
-        missing = drafts[max(0, there.get(stream, 0) - start) :]
-        if missing:
-            await log.append(StreamId(run, stream), missing, expected_version=versions[stream] - len(missing))
-            appended = True
-    return appended
 
 
 def _differences(state: PdiStepsState, settings: PdiSettings) -> Iterator[str]:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from engine.importers.laying import Chunk, Layout
 from engine.importers.spark_actions import read_actions
 from engine.importers.spark_story import Call, Rewritten, Story, Tried
 from engine.policies.skill import check_skill
 from engine.policies.skill_finding import SkillContext
 from events.attempt import AttemptJudged, ImportedAttempt
-from events.base import Draft, Event, Ref
+from events.base import Ref
 from events.digest import Digest
 from events.memo import MemoImported
 from events.model import ModelImported
@@ -22,14 +23,6 @@ from events.values import NamedDigest, Outcome, Usage
 CONDITION = "imported"
 LONGEST_ERROR = 4_000
 """Characters of an attempt's error text that its event holds."""
-
-
-class Chunk(NamedTuple):
-    """Events that are appended together."""
-
-    stream: str
-    """Relative to the run."""
-    drafts: list[Draft]
 
 
 class Told(NamedTuple):
@@ -49,9 +42,8 @@ class Writer:
         Args:
             put: Takes the bytes of a blob in.
         """
-        self.chunks: list[Chunk] = []
+        self._layout = Layout()
         self._put = put
-        self._versions: dict[str, int] = {}
 
     def write(self, told: Told) -> list[Chunk]:
         """Lay out the whole story, in the order in which it happened."""
@@ -62,23 +54,16 @@ class Writer:
         run = RunImported(
             "spark", story.task, told.files, facts.model, facts.agent, facts.max_attempts or None, told.warnings
         )
-        self._add(trial, opened, self._add("run", run))
+        self._layout.add(trial, opened, self._layout.add("run", run))
         waiting = list(story.memos)
         for tried in story.attempts:
-            concluded = self._add(trial, *self._tried(story.task, tried))
+            concluded = self._layout.add(trial, *self._tried(story.task, tried))
             while waiting and waiting[0].attempt <= tried.number:
                 self._rewritten(trial, waiting.pop(0), concluded)
         for memo in waiting:
             self._rewritten(trial, memo, None)
         self._end(trial, story)
-        return self.chunks
-
-    def _add(self, stream: str, event: Event, cause: Ref | None = None) -> Ref:
-        if not self.chunks or self.chunks[-1].stream != stream:
-            self.chunks.append(Chunk(stream, []))
-        self.chunks[-1].drafts.append(Draft(event, cause))
-        version = self._versions[stream] = self._versions.get(stream, 0) + 1
-        return Ref(stream, version)
+        return self._layout.chunks
 
     def _text(self, text: str) -> Digest:
         return self._put(text.encode())
@@ -91,14 +76,14 @@ class Writer:
         stream = f"attempt/{task}/{tried.number}"
         error = tried.error if len(tried.error) <= LONGEST_ERROR else tried.error[:LONGEST_ERROR] + " …"
         stdout, verifier = self._maybe(tried.stdout), self._maybe(tried.verifier_stdout)
-        self._add(stream, ImportedAttempt(task, tried.number, stdout, verifier, error))
+        self._layout.add(stream, ImportedAttempt(task, tried.number, stdout, verifier, error))
         nothing = self._text("")
         for action in read_actions(tried.stdout or ""):
-            asked = self._add(stream, ActionAsked(self._text(action.command), timeout_s=None))
+            asked = self._layout.add(stream, ActionAsked(self._text(action.command), timeout_s=None))
             printed = self._text(action.output)
-            self._add(stream, ActionObserved(action.exit_code, action.ended, printed, nothing), asked)
+            self._layout.add(stream, ActionObserved(action.exit_code, action.ended, printed, nothing), asked)
         outcome, summary = outcome_of(tried), self._text(tried.summary)
-        judged = self._add(stream, AttemptJudged(outcome, tried.passed, tried.total, summary))
+        judged = self._layout.add(stream, AttemptJudged(outcome, tried.passed, tried.total, summary))
         commands = self._text(tried.commands)
         counts = (tried.passed, tried.total)
         return AttemptConcluded(tried.number, outcome, tried.status, *counts, commands, summary), judged
@@ -106,11 +91,11 @@ class Writer:
     def _rewritten(self, trial: str, memo: Rewritten, cause: Ref | None) -> None:
         """Write a reflection: the call, PDI as recorded, then the memo that PDI is about."""
         if memo.call is not None:
-            cause = self._add(trial, self._call(memo.call), cause)
+            cause = self._layout.add(trial, self._call(memo.call), cause)
         if memo.snapshot is not None:
-            self._add(trial, PdiImported(memo.attempt, *memo.snapshot), cause)
+            self._layout.add(trial, PdiImported(memo.attempt, *memo.snapshot), cause)
         previous = self._text(memo.previous) if memo.previous else None
-        self._add(trial, MemoImported(memo.attempt, self._text(memo.memo), previous, memo.reflected), cause)
+        self._layout.add(trial, MemoImported(memo.attempt, self._text(memo.memo), previous, memo.reflected), cause)
 
     def _call(self, call: Call) -> ModelImported:
         return ModelImported(
@@ -127,12 +112,12 @@ class Writer:
     def _end(self, trial: str, story: Story) -> None:
         cause = None
         for call in story.distilled:
-            cause = self._add(trial, self._call(call), cause)
+            cause = self._layout.add(trial, self._call(call), cause)
         if story.skill is not None:
             files = (NamedDigest("SKILL.md", self._text(story.skill)),)
-            self._add(trial, SkillImported(story.task, files, tuple(_problems(story))), cause)
+            self._layout.add(trial, SkillImported(story.task, files, tuple(_problems(story))), cause)
         best = max((each.reward for each in story.attempts if each.judged and each.reward is not None), default=None)
-        self._add(trial, TrialClosed(ending_of(story), len(story.attempts), best))
+        self._layout.add(trial, TrialClosed(ending_of(story), len(story.attempts), best))
 
 
 def outcome_of(tried: Tried) -> Outcome:

@@ -1,11 +1,12 @@
 """An attempt as an ATIF document, and what has no place in one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from engine.conversation import ConversationReader
+from engine.importers.atif_inferences import nano_usd
 from engine.importers.atif_model import VERSION, Agent, FinalMetrics, Step, Trajectory
 from events.agent import AgentActed, AgentRunAsked, AgentSaid
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened
@@ -14,6 +15,7 @@ from events.codec import tag_of
 from events.log import BlobStore
 from events.model import ModelAnswered, ModelAsked, ModelFailed
 from events.sandbox import ActionAsked, ActionObserved, SolutionAsked
+from replay.atif.imported import Told
 from replay.atif.steps import Gathering, of_acted, of_answer, of_said, step, timestamp, with_action
 
 
@@ -36,14 +38,18 @@ class Source(NamedTuple):
 
 
 async def document(blobs: BlobStore, source: Source, history: Sequence[Recorded]) -> Exported | None:
-    """Tell an attempt in ATIF. None: there is no step in it, as in one that was imported without its commands.
+    """Tell an attempt in ATIF. None: there is no step in it, as in one that was imported from SPARK.
 
     Raises:
         BlobMissing, BlobErased: Bytes of it are gone: half a document would pass for a whole one.
     """
     writing = _Writing(blobs)
+    told = Told(blobs)
     for recorded in history:
-        await writing.add(recorded)
+        if not await told.add(recorded):
+            await writing.add(recorded)
+    if told.found:
+        return Exported(await told.document(writing.losses), dict(sorted(writing.losses.items())))
     steps = writing.steps()
     if not steps:
         return None
@@ -63,7 +69,7 @@ async def document(blobs: BlobStore, source: Source, history: Sequence[Recorded]
             total_prompt_tokens=_sum(each.prompt_tokens for each in metrics),
             total_completion_tokens=_sum(each.completion_tokens for each in metrics),
             total_cached_tokens=_sum(each.cached_tokens for each in metrics),
-            total_cost_usd=_sum(each.cost_usd for each in metrics),
+            total_cost_usd=_dollars(each.cost_usd for each in metrics),
             total_steps=len(steps),
         ),
         extra={"recorded_by": f"stillroom {source.package}", "trial": source.trial, **writing.ends},
@@ -75,6 +81,12 @@ def _sum(values: Any) -> Any:
     """Add up what is known. None: nothing is."""
     known = [each for each in values if each is not None]
     return sum(known) if known else None
+
+
+def _dollars(values: Iterable[float | None]) -> float | None:
+    """Add money up in the log's whole units, so that the sum is what its parts say."""
+    total = _sum(None if each is None else nano_usd(each) for each in values)
+    return None if total is None else total / 1e9
 
 
 class _Writing:

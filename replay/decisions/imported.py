@@ -1,15 +1,17 @@
 """Decisions of a system whose runs were imported: made again as far as its files and our rule go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from engine.actors.monitor import ACTIVE, settings_of
+from engine.importers import atif_tell
+from engine.importers.atif import status_of
+from engine.importers.atif_read import read_atif
 from engine.importers.spark_events import outcome_of
 from engine.importers.spark_files import ATTEMPTS, TRAJECTORY, TaskFiles
 from engine.importers.spark_read import Warnings
-from engine.importers.spark_story import Tried
 from engine.importers.spark_tell import tell
 from events.base import Recorded
 from events.digest import Digest
@@ -17,7 +19,9 @@ from events.log import BlobStore
 from events.memo import MemoImported
 from events.pdi import PdiImported
 from events.run import RunImported
+from events.step import TrajectoryImported
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
+from events.values import Outcome
 from projections import pdi
 from projections.pdi_steps import TrialSteps, concluded, given_to_read
 from replay.decisions.base import (
@@ -80,20 +84,27 @@ class ImportedPdiStep(NamedTuple):
         return fields
 
 
+class Judged(NamedTuple):
+    """What a source's files say of an attempt's end."""
+
+    outcome: Outcome
+    status: str
+    passed: int
+    total: int
+
+
 class ImportedVerdictStep(NamedTuple):
     """How an attempt ended, as the source's own files tell it."""
 
     recorded: Recorded
     event: AttemptConcluded
-    tried: Tried
+    judged: Judged
     inputs: tuple[Input, ...]
 
     def decide(self, under: Under, chain: Chain) -> Decision:
         """Judge again what the files say."""
         del chain
-        outcome = msgspec.to_builtins(outcome_of(self.tried))
-        counts = {"status": self.tried.status, "passed": self.tried.passed, "total": self.tried.total}
-        decided = {**fields_of(self.event), "outcome": outcome, **counts}
+        decided = {**fields_of(self.event), **msgspec.to_builtins(self.judged._asdict())}
         return decision("judging", self.recorded, rule=method_rule(under.spec), inputs=self.inputs, decided=decided)
 
 
@@ -106,20 +117,45 @@ async def read_imported(
         BlobMissing: A file of the source, or a text that PDI rests on, is gone; the error says which.
     """
     files = {each.name: await blobs.get(each.digest) for each in opened.files}
-    story = tell(TaskFiles(opened.name, files), Warnings())
-    tried = {each.number: each for each in story.attempts} if story else {}
-    sources = tuple(
-        Input(each.name, None, each.digest, "") for each in opened.files if each.name in {ATTEMPTS, TRAJECTORY}
-    )
+    told, wanted = _told(opened, files, streams)
+    sources = tuple(Input(each.name, None, each.digest, "") for each in opened.files if each.name in wanted)
     steps: dict[str, list[Step]] = {}
     for name, stream in streams.items():
         if name.startswith("trial/"):
-            steps[name.removeprefix("trial/")] = await _trial(blobs, stream, tried, sources)
+            steps[name.removeprefix("trial/")] = await _trial(blobs, stream, told, sources)
     return steps
 
 
+def _told(
+    opened: RunImported, files: Mapping[str, bytes], streams: Mapping[str, Sequence[Recorded]]
+) -> tuple[dict[int, Judged], Collection[str]]:
+    """Read how the attempts ended, by number, and from which files."""
+    match opened.source:
+        case "spark":
+            return _told_by_spark(TaskFiles(opened.name, files)), {ATTEMPTS, TRAJECTORY}
+        case "atif":
+            return _told_by_atif(files, streams), files
+
+
+def _told_by_spark(files: TaskFiles) -> dict[int, Judged]:
+    story = tell(files, Warnings())
+    attempts = story.attempts if story else ()
+    return {each.number: Judged(outcome_of(each), each.status, each.passed, each.total) for each in attempts}
+
+
+def _told_by_atif(files: Mapping[str, bytes], streams: Mapping[str, Sequence[Recorded]]) -> dict[int, Judged]:
+    """Read each attempt's verdict from the document that its stream names first."""
+    told: dict[int, Judged] = {}
+    for name, stream in streams.items():
+        opened = next((each.event for each in stream if isinstance(each.event, TrajectoryImported)), None)
+        if name.startswith("attempt/") and opened is not None and opened.file in files:
+            outcome = atif_tell.outcome_of(read_atif(files[opened.file], opened.file).trajectory)
+            told[int(name.rpartition("/")[2])] = Judged(outcome, status_of(outcome), 0, 0)
+    return told
+
+
 async def _trial(
-    blobs: BlobStore, stream: Sequence[Recorded], tried: Mapping[int, Tried], sources: tuple[Input, ...]
+    blobs: BlobStore, stream: Sequence[Recorded], told: Mapping[int, Judged], sources: tuple[Input, ...]
 ) -> list[Step]:
     steps: list[Step] = []
     followed = TrialSteps("")
@@ -130,7 +166,7 @@ async def _trial(
                 followed = TrialSteps(event.task)
             case AttemptConcluded() as event:
                 concluded(followed, event, await _fetched(blobs, event.commands, event.test_summary))
-                steps.append(_verdict(recorded, event, tried, sources))
+                steps.append(_verdict(recorded, event, told, sources))
             case PdiImported() as event:
                 followed.imported_step = (event.attempt, event.step)
                 waiting = recorded
@@ -148,11 +184,11 @@ async def _trial(
 
 
 def _verdict(
-    recorded: Recorded, event: AttemptConcluded, tried: Mapping[int, Tried], sources: tuple[Input, ...]
+    recorded: Recorded, event: AttemptConcluded, told: Mapping[int, Judged], sources: tuple[Input, ...]
 ) -> Step:
-    if event.attempt not in tried:
+    if event.attempt not in told:
         return MissingStep("judging", recorded, f"the source's files tell nothing of attempt {event.attempt}")
-    return ImportedVerdictStep(recorded, event, tried[event.attempt], sources)
+    return ImportedVerdictStep(recorded, event, told[event.attempt], sources)
 
 
 def _reading(recorded: Recorded, memo_at: Recorded, memo: MemoImported, given: pdi.PdiInput | None) -> Step:

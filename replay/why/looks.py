@@ -41,6 +41,7 @@ from events.session import (
     SessionStarted,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
+from events.step import ObservationImported, StepImported, TrajectoryImported
 from events.trial import (
     AttemptConcluded,
     AttemptPlanned,
@@ -231,10 +232,13 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
         Latest("agent", (AgentEnded,)),
         Latest("verifier", (VerifierRewarded, VerifierSilent, SandboxFailed)),
         _ATTEMPT,
-        Since("turn", _TURNS, (ImportedAttempt,)),
+        Since("turn", (*_TURNS, StepImported), (ImportedAttempt,)),
     ),
     AttemptAbandoned: (Latest("stopped by", (ScopeStopped, SandboxFailed)), _ATTEMPT),
     ImportedAttempt: (Opening("run"),),
+    TrajectoryImported: (_ATTEMPT,),
+    StepImported: (Latest("trajectory", (TrajectoryImported,), quiet=True),),
+    ObservationImported: (),
     SandboxAsked: (_ATTEMPT,),
     SandboxOpened: (),
     SandboxFailed: (),

@@ -12,8 +12,9 @@ from events.session import ScopeStopped, SessionEnded, SessionStarted
 from events.skill import SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, TaskAsked, TrialClosed, TrialOpened
 from events.values import NanoUsd, Outcome, Usage
-from projections.trials import Run, Trials
+from projections.trials import Trials
 from projections.trials_effects import InFlight
+from projections.trials_state import Run
 from tests.projections.histories import folded, recorded
 
 NOTHING = Digest("0" * 64)

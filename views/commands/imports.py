@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Final
 
 from engine.config_setting import open_log
+from engine.importers.atif import import_atif
 from engine.importers.spark import import_spark
 from projections.pdi import PdiSettings
 from projections.pdi_likeness import Likeness
 from views import imports
 from views.commands.rows import Rows
 from views.options import ASIS, Given, Options
+from views.screen import Manner
 
-ROWS: Final[Rows] = {"import spark": (imports.ImportRow,)}
+ROWS: Final[Rows] = {"import spark": (imports.ImportRow,), "import atif": (imports.AtifImportRow,)}
 
 
 async def spark(
@@ -26,3 +28,18 @@ async def spark(
     async with open_log(options.means(machine)) as log:
         found = await import_spark(log, machine.folder / folder, settings=PdiSettings(method=method))
     options.screen(machine).show(imports.rows(found), imports.render)
+
+
+async def atif(path: Path, /, *, task: str | None = None, options: Options = ASIS, machine: Given) -> None:
+    """Read trajectories of ATIF 1.0 to 1.8, and report what has no place in the log and what was inferred.
+
+    Args:
+        path: A trajectory, or a folder in which and below which all are read.
+        task: The task they all are attempts at. Without it each says so itself, or is named after its place.
+    """
+    async with open_log(options.means(machine)) as log:
+        found = await import_atif(log, machine.folder / path, task=task)
+    screen, rows = options.screen(machine), imports.atif_rows(found)
+    screen.show(rows, imports.render_atif)
+    if screen.manner is not Manner.JSON:
+        screen.err.print(imports.render_losses(rows))

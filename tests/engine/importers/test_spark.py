@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from engine.folding import fold_many
-from engine.importers.spark import ALREADY, Imported, import_spark
+from engine.importers.laying import ALREADY
+from engine.importers.spark import Imported, import_spark
 from events.attempt import ImportedAttempt
 from events.memory import MemoryLog
 from events.model import ModelImported
@@ -19,7 +20,8 @@ from events.sandbox import ActionAsked, ActionObserved
 from events.trial import AttemptConcluded, TrialClosed
 from projections.pdi import PdiSettings
 from projections.pdi_steps import PdiSteps, PdiStepsState, StepRow
-from projections.trials import Trials, TrialsState
+from projections.trials import Trials
+from projections.trials_state import TrialsState
 
 SHARED = (Path(__file__).parents[3] / ".." / "shared").resolve()
 FOLDERS = SHARED / "data" / "spark-trajectories"

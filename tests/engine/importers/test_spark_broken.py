@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.importers.spark import ALREADY, Imported, NothingToImport, import_spark
+from engine.importers.laying import ALREADY
+from engine.importers.spark import Imported, NothingToImport, import_spark
 from events.attempt import ImportedAttempt
 from events.base import Draft, Event
 from events.errors import ExitCode

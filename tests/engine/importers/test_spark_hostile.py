@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.folding import fold_many
-from engine.importers.spark import ALREADY, NothingToImport, import_spark
+from engine.importers.laying import ALREADY
+from engine.importers.spark import NothingToImport, import_spark
 from events.base import Draft, StreamId
 from events.memory import MemoryLog
 from events.model import ModelImported

@@ -1,0 +1,105 @@
+"""What is known of runs, trials and attempts: the state of the projection of trials."""
+
+from typing import Literal
+
+import msgspec
+
+from events.digest import Digest
+from events.values import NanoUsd, Outcome
+from projections.trials_effects import InFlight
+
+State = Literal["running", "solved", "unsolved", "infrastructure", "budget", "stopped"]
+
+
+class Attempt(msgspec.Struct):
+    """One attempt. None: not known yet."""
+
+    number: int
+    intervention: str = "none"
+    agent: str | None = None
+    isolation: str | None = None
+    agent_ended: str | None = None
+    detail: str = ""
+    outcome: Outcome | None = None
+    """None: not judged, or abandoned."""
+    abandoned: str | None = None
+    """Why it was abandoned. None: it was not."""
+    status: str | None = None
+    """SPARK's word for how it ended."""
+    passed: int = 0
+    total: int = 0
+    turns: int = 0
+    actions: int = 0
+    tokens: int = 0
+    cost: NanoUsd = 0
+    """Known costs only."""
+    unknown_cost: int = 0
+    """Answers without a known cost; above 0, `cost` is too low."""
+    failed_calls: int = 0
+
+
+class Trial(msgspec.Struct):
+    """One trial."""
+
+    name: str
+    task: str
+    condition: str
+    max_attempts: int
+    state: State = "running"
+    reward: float | None = None
+    """Best reward of any attempt so far. None: none was scored."""
+    attempts: dict[str, Attempt] = {}
+    """By number, written as text: keys of JSON objects are texts."""
+    tokens: int = 0
+    """Of the trial's own calls (reflector, distiller) and its attempts'."""
+    cost: NanoUsd = 0
+    """Known costs only."""
+    unknown_cost: int = 0
+    """Answers without a known cost; above 0, `cost` is too low."""
+    calls: int = 0
+    failed_calls: int = 0
+    errors: dict[str, int] = {}
+    """What went wrong, how often: ``model timeout``, ``sandbox lost``, ``verifier missing`` …"""
+    skill: str | None = None
+    """Name of the skill it led to. None: none, so far."""
+    skill_problem: str | None = None
+
+
+class Run(msgspec.Struct):
+    """One run."""
+
+    id: str
+    started_at: int
+    """Microseconds since 1970, UTC."""
+    method: str = ""
+    tasks: tuple[str, ...] = ()
+    package: str = ""
+    spec: Digest | None = None
+    scripted: bool = False
+    imported: str | None = None
+    """Name of the system it was imported from. None: it is ours."""
+    model: str | None = None
+    warnings: tuple[str, ...] = ()
+    parent: str | None = None
+    """Run that it was forked from. None: it was started."""
+    changes: tuple[str, ...] = ()
+    """Settings of a fork that are not its parent's, as ``key=value``."""
+    shared: int = 0
+    """Events it has of its ancestors, when it is folded with them. They come first."""
+    closed: bool = False
+    sessions: int = 0
+    taken_up_at: int | None = None
+    """When the last process took it up: microseconds since 1970, UTC. None: none did, it was imported."""
+    ended: str | None = None
+    """How the last process let go of it. None: it has not, or was killed."""
+    trials: dict[str, Trial] = {}
+    in_flight: dict[str, InFlight] = {}
+    """By stream. For a run that no process holds: what was under way when it was cut off."""
+    events: int = 0
+    last_at: int = 0
+
+
+class TrialsState(msgspec.Struct):
+    """All runs, oldest first."""
+
+    runs: dict[str, Run] = {}

@@ -1,0 +1,77 @@
+"""What the events of an attempt mean to its reader: a word, a note, and the texts to show."""
+
+from typing import TypeAlias
+
+from events.agent import AgentActed, AgentSaid
+from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged
+from events.base import Event
+from events.digest import Digest
+from events.model import ModelAnswered, ModelFailed
+from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOpened, VerifierRewarded, VerifierSilent
+from events.step import ObservationImported, StepImported
+from views.figures import cost, count, reward
+
+Told: TypeAlias = tuple[str, str, tuple[Digest | None, ...]]
+
+
+def told_of(event: Event) -> Told | None:
+    """Say what an event means to a reader of an attempt. None: it is an inner step of another."""
+    match event:
+        case SandboxOpened():
+            return "sandbox", f"isolation: {event.isolation}", ()
+        case ModelAnswered():
+            tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
+            return "model", f"{count(tokens)} tokens, {cost(event.cost)}", (event.text,)
+        case ActionAsked():
+            return "run", "", (event.command,)
+        case ActionObserved():
+            note = event.ended if event.exit_code is None else f"exit {event.exit_code}"
+            return "output", note, (event.stdout, event.stderr)
+        case AgentEnded():
+            return "agent", f"{event.reason} after {event.turns} turns {event.detail}".rstrip(), ()
+        case _:
+            return _told_of_installed(event) or _told_of_end(event)
+
+
+def _told_of_installed(event: Event) -> Told | None:
+    match event:
+        case AgentActed():
+            return "run", event.tool, (event.command, event.output)
+        case AgentSaid():
+            return "said", "its answer" if event.final else "", (event.text,)
+        case StepImported():
+            return _told_of_step(event)
+        case ObservationImported():
+            return "output", "" if event.call is None else f"of {event.call}", (event.text,)
+        case _:
+            return None
+
+
+def _told_of_step(event: StepImported) -> Told:
+    """Say what another system recorded of a step."""
+    notes = ["copied from before" if event.copied else "", *(f"calls {each.name}" for each in event.calls)]
+    if event.usage is not None:
+        tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
+        notes.insert(0, f"{count(tokens)} tokens, {cost(event.cost)}")
+    what = "model" if event.source == "agent" else event.source
+    return (
+        what,
+        ", ".join(filter(None, notes)),
+        (event.reasoning, event.text, *(each.arguments for each in event.calls)),
+    )
+
+
+def _told_of_end(event: Event) -> Told | None:
+    match event:
+        case VerifierRewarded():
+            return "verifier", f"reward {reward(event.reward)}", (event.stdout, event.stderr)
+        case VerifierSilent():
+            return "verifier", f"no verdict ({event.reason}): {event.detail}", (event.stdout, event.stderr)
+        case AttemptJudged():
+            return "verdict", f"{event.outcome.kind.replace('_', ' ')} {event.outcome.reason}".rstrip(), ()
+        case SandboxFailed() | ModelFailed():
+            return "trouble", f"{event.kind}: {event.detail}", ()
+        case AttemptAbandoned():
+            return "abandoned", f"{event.reason}: {event.detail}", ()
+        case _:
+            return None
