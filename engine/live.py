@@ -31,6 +31,7 @@ from events.budget import BudgetAsked
 from events.model import ModelAsked
 from events.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
 from events.session import SandboxRebuilt, ScopeStopped
+from events.steps import StepAsked, StepVerifyAsked
 from events.trial import TaskAsked
 from events.values import Role
 from sandbox.verifier import Trust
@@ -65,6 +66,8 @@ class LivePorts(NamedTuple):
             case ModelAsked():
                 return self.models
             case ActionAsked() | SandboxAsked() | VerifyAsked() | ReleaseAsked() | SolutionAsked():
+                return self.sandboxes
+            case StepAsked() | StepVerifyAsked():
                 return self.sandboxes
             case AgentRunAsked() if self.agents is not None:
                 return self.agents

@@ -11,6 +11,7 @@ from typing import Protocol, assert_never
 import anyio
 
 from engine.ports import Place
+from engine.steps_port import StepsPort
 from events.base import Event
 from events.digest import Digest
 from events.log import BlobStore
@@ -27,6 +28,7 @@ from events.sandbox import (
     VerifierSilent,
     VerifyAsked,
 )
+from events.steps import StepAsked, StepVerifyAsked
 from events.values import NamedDigest
 from sandbox.base import ExecResult, Mount, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.errors import InfrastructureError, PathRefused, Unsupported
@@ -86,6 +88,7 @@ class SandboxPort:
         self._open: dict[str, tuple[Sandbox, Task]] = {}
         self.ground: Ground | None = None
         """None: sandboxes see nothing of us."""
+        self._steps = StepsPort(blobs, variables, trust)
         self._judged: dict[str, Verification] = {}
         """Of tasks of several steps: each is judged before the next begins, so that nothing is left to be asked."""
 
@@ -134,6 +137,10 @@ class SandboxPort:
                 return await self._act(place, command, asked.timeout_s)
             case SolutionAsked():
                 return await self._solve(asked, place)
+            case StepAsked() | StepVerifyAsked():
+                sandbox, task = self._open[place.stream]
+                do = self._steps.begin if isinstance(asked, StepAsked) else self._steps.judge
+                return await do(place.stream, sandbox, task, asked.step)
             case VerifyAsked():
                 return await self._verify(place)
             case ReleaseAsked():
@@ -184,7 +191,7 @@ class SandboxPort:
     async def _verify(self, place: Place) -> Event:
         sandbox, task = self._open[place.stream]
         if task.steps:
-            judged = self._judged.pop(place.stream, None)
+            judged = self._steps.whole(place.stream, task) or self._judged.pop(place.stream, None)
             if judged is None:  # nobody acts
                 judged = (await do_steps(sandbox, task, _nothing, env=self._variables)).verdict
             return self._told(judged)
@@ -216,6 +223,7 @@ class SandboxPort:
     async def _release(self, place: Place) -> Event:
         """Close it; one that an earlier process held is gone already."""
         held = self._open.pop(place.stream, None)
+        self._steps.forget(place.stream)
         if held is not None:
             await held[0].close()
         await self._clear(place.stream)

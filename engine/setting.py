@@ -87,7 +87,8 @@ def check(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> None:
         raise ModelMissing("teacher")
     refused = [f"{task.name}: {feature}" for task in tasks for feature in setting.backend.check(task)]
     if agent_named(spec.agent.name).needs_model:
-        refused += [f"{task.name}: steps (agents that ask a model do one step)" for task in tasks if task.steps]
+        installed = isinstance(agent_named(spec.agent.name), Installed)
+        refused += [f"{task.name}: steps (installed agents do one)" for task in tasks if task.steps and installed]
     if spec.agent.name == "oracle":
         refused += [
             f"{task.name}: it has no solution/solve.sh for the oracle" for task in tasks if not task.has_solution

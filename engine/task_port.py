@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
+from msgspec import structs
 
 from engine.ports import Place
 from events.base import Event
 from events.digest import Digest, Fingerprint
 from events.log import BlobStore
-from events.trial import TaskAsked, TaskRead
+from events.trial import StepRead, TaskAsked, TaskRead, TaskReadInSteps
 from sandbox.base import SandboxBackend
 from sandbox.task import DOCKERFILE, Task
+from sandbox.task_schema import Step
 
 TEST_SOURCE = "tests/test_outputs.py"
 """Where a Harbor task keeps its Python checks, by convention."""
@@ -36,15 +38,25 @@ class TaskPort:
 
     async def _find(self, task: Task) -> TaskRead:
         unknown = [f"task.toml: unknown key {key}" for key in task.unknown_keys]
-        return TaskRead(
+        texts = [(step, (await anyio.Path(task.instruction_of(step)).read_bytes()).decode()) for step in task.steps]
+        told = [f"Step {n} of {len(texts)}, {step.name}:\n\n{text}" for n, (step, text) in enumerate(texts, start=1)]
+        read = TaskRead(
             task_digest=Fingerprint(task.digest),
-            instruction=self._blobs.put(task.instruction.encode()),
+            instruction=self._blobs.put(("\n\n".join(told) or task.instruction).encode()),
             test_source=await self._file(task.path / TEST_SOURCE),
             dockerfile=await self._file(task.path / DOCKERFILE),
             agent_timeout_s=task.config.agent.timeout_sec,
             notes=(*unknown, *self._backend.notes(task)),
         )
+        if not texts:
+            return read
+        steps = tuple(StepRead(step.name, self._blobs.put(text.encode()), _limit(task, step)) for step, text in texts)
+        return TaskReadInSteps(**structs.asdict(read), steps=steps)
 
     async def _file(self, path: Path) -> Digest | None:
         file = anyio.Path(path)
         return self._blobs.put(await file.read_bytes()) if await file.is_file() else None
+
+
+def _limit(task: Task, step: Step) -> float | None:
+    return task.config.agent.timeout_sec if step.agent.timeout_sec is None else step.agent.timeout_sec

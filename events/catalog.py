@@ -35,7 +35,8 @@ from events.session import (
     SessionStarted,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
-from events.step import ObservationImported, StepImported, TrajectoryImported
+from events.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
+from events.trajectory import ObservationImported, StepImported, TrajectoryImported
 from events.trial import (
     AttemptConcluded,
     AttemptPlanned,
@@ -43,6 +44,7 @@ from events.trial import (
     NextChosen,
     TaskAsked,
     TaskRead,
+    TaskReadInSteps,
     TrialClosed,
     TrialOpened,
 )
@@ -71,6 +73,7 @@ AnyEvent: TypeAlias = (
     | TrialOpened
     | TaskAsked
     | TaskRead
+    | TaskReadInSteps
     | HintPrepared
     | AttemptPlanned
     | AttemptConcluded
@@ -90,6 +93,10 @@ AnyEvent: TypeAlias = (
     | ActionAsked
     | SolutionAsked
     | ActionObserved
+    | StepAsked
+    | StepBegun
+    | StepVerifyAsked
+    | StepJudged
     | VerifyAsked
     | VerifierRewarded
     | VerifierSilent

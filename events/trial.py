@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from events.base import Event
 from events.digest import Digest, Fingerprint
 from events.values import Outcome
@@ -38,6 +40,22 @@ class TaskRead(Event, frozen=True, tag="task.read"):
     """The task's own limit for an attempt, in seconds. None: no limit."""
     notes: tuple[str, ...]
     """What the sandbox honours less strictly than the task asks, and keys nobody knows."""
+
+
+class StepRead(msgspec.Struct, frozen=True):
+    """One step of a task that has several."""
+
+    name: str
+    instruction: Digest
+    """Blob: the step's instruction, word for word."""
+    timeout_s: float | None
+    """Its limit for an agent, in seconds. None: no limit."""
+
+
+class TaskReadInSteps(TaskRead, frozen=True, tag="task.read_in_steps"):
+    """What the trial needs of a task of several steps; its instruction is that of all steps, one below the other."""
+
+    steps: tuple[StepRead, ...]
 
 
 class HintPrepared(Event, frozen=True, tag="trial.hint_prepared"):

@@ -15,7 +15,7 @@ from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.session import InFlightFound
-from events.step import StepImported
+from events.trajectory import StepImported
 from events.values import NanoUsd, Usage
 from projections.base import Blobs
 

@@ -12,7 +12,7 @@ from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import ActionAsked, SandboxOpened
 from events.session import RunForked, SessionEnded, SessionStarted
 from events.skill import SkillImported, SkillRefused, SkillRevised
-from events.step import StepImported, TrajectoryImported
+from events.trajectory import StepImported, TrajectoryImported
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
 from events.values import NanoUsd, Usage
 from projections.base import Blobs

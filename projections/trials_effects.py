@@ -18,6 +18,7 @@ from events.sandbox import (
     VerifierSilent,
     VerifyAsked,
 )
+from events.steps import StepAsked, StepVerifyAsked
 from events.trial import TaskAsked
 
 _ASKED: Final = frozenset(
@@ -30,6 +31,8 @@ _ASKED: Final = frozenset(
         ReleaseAsked,
         SandboxAsked,
         SolutionAsked,
+        StepAsked,
+        StepVerifyAsked,
         TaskAsked,
         VerifyAsked,
     }

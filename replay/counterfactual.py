@@ -11,7 +11,7 @@ from events.codec import tag_of
 from events.model import ModelAnswered, ModelImported
 from events.pdi import InterventionChosen, PdiImported
 from events.sandbox import ReleaseAsked
-from events.step import StepImported
+from events.trajectory import StepImported
 from events.trial import AttemptPlanned
 from events.values import NanoUsd
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from sandbox.recipe import Recipe
 from sandbox.task import SOLUTION_SCRIPT, TEST_SCRIPT, Task
-from sandbox.task_schema import Environment
+from sandbox.task_schema import Environment, Step
 
 HostNetwork = Literal["none", "host"]
 """What a task that asks for the network gets from the local backend: nothing, or the host's own."""
@@ -31,8 +31,6 @@ def refused(task: Task, recipe: Recipe, network: HostNetwork) -> Iterator[str]:
     yield from _phases(task)
     if task.has_compose:
         yield "environment/docker-compose.yaml (sidecars)"
-    if task.steps:
-        yield f"steps (a task of {len(task.steps)} steps)"
     yield from recipe.refused
     yield from _packages(task, network)
 
@@ -82,15 +80,27 @@ def _phases(task: Task) -> Iterator[str]:
     for place, user in (("agent", config.agent.user), ("verifier", config.verifier.user)):
         if user not in _ROOT:
             yield f"{place}.user = {user!r}"
+    for step in task.steps:
+        yield from _of_step(step)
     if config.verifier.separate:
         yield "verifier.environment_mode = 'separate'"
     if config.verifier.collect:
         yield "verifier.collect"
 
 
+def _of_step(step: Step) -> Iterator[str]:
+    if step.agent.user not in _ROOT or step.verifier.user not in _ROOT:
+        yield f"steps.{step.name}: a user"
+    if step.agent.network_mode is not None or step.verifier.network_mode is not None:
+        yield f"steps.{step.name}: a network of its own"
+    if step.verifier.environment is not None:
+        yield f"steps.{step.name}.verifier.environment"
+
+
 def _packages(task: Task, network: HostNetwork) -> Iterator[str]:
     """Scripts that would install or fetch. Without this they would fail inside, and look like a failed attempt."""
-    for file in (TEST_SCRIPT, SOLUTION_SCRIPT):
+    folders = ["", *(f"steps/{each.name}/" for each in task.steps)]
+    for file in (folder + script for folder in folders for script in (TEST_SCRIPT, SOLUTION_SCRIPT)):
         path = task.path / file
         if not path.is_file():
             continue

@@ -19,7 +19,18 @@ from sandbox.health import NotReady, until_ready
 from sandbox.task import Task
 from sandbox.task_schema import Step
 from sandbox.templates import resolve
-from sandbox.verifier import Evidence, Examination, NoVerdict, Rewarded, Verification, VerifierBroken, examine
+from sandbox.verifier import (
+    GUARD,
+    Evidence,
+    Examination,
+    NoVerdict,
+    Rewarded,
+    Trust,
+    Verification,
+    VerifierBroken,
+    examine,
+    reset,
+)
 
 _EMPTY_S: Final = 60.0
 _EMPTY: Final = """
@@ -66,13 +77,9 @@ async def do_steps(sandbox: Sandbox, task: Task, act: Act, *, env: Mapping[str, 
     done: list[Done] = []
     try:
         for step in task.steps:
-            await sandbox.set_network(task.network_in("begin"))
-            await _prepare(sandbox, task, step)
-            await sandbox.set_network(task.network_in("agent"))
+            await prepare_step(sandbox, task, step)
             acted = await act(step)
-            await collect(sandbox, step.verifier.collect or task.config.verifier.collect)
-            await sandbox.set_network(task.network_in("verify"))
-            verdict = await examine(sandbox, _examination(task, step, env))
+            verdict = await judge_step(sandbox, task, step, env=env, trust="author")
             if isinstance(verdict, VerifierBroken):
                 return StepsDone(tuple(done), verdict)
             done.append(Done(step, acted, verdict))
@@ -113,12 +120,15 @@ def summed(done: Sequence[Done], strategy: Literal["mean", "final"]) -> Rewarded
     return Rewarded(rewards, fmean(each.reward for each in rewarded), evidence)
 
 
-async def _prepare(sandbox: Sandbox, task: Task, step: Step) -> None:
+async def prepare_step(sandbox: Sandbox, task: Task, step: Step) -> None:
     """Empty what the step before left in the log folders, bring in the step's material, and wait until all is ready.
 
     Raises:
         NotReady: Its health check does not pass.
+        PathRefused: A folder cannot be emptied or written.
+        SandboxLost: The sandbox failed.
     """
+    await sandbox.set_network(task.network_in("begin"))
     emptied = await sandbox.exec(_EMPTY, cwd="/", timeout_s=_EMPTY_S, user="root")
     if emptied.exit_code != 0:
         raise PathRefused("/logs", f"cannot be emptied: {emptied.stderr.decode(errors='replace')[-500:]}")
@@ -130,11 +140,34 @@ async def _prepare(sandbox: Sandbox, task: Task, step: Step) -> None:
         await sandbox.exec(posixpath.join(sandbox.workdir, _SETUP), user=user)
     if step.healthcheck is not None:
         await until_ready(sandbox, step.healthcheck)
+    await sandbox.set_network(task.network_in("agent"))
 
 
-def _examination(task: Task, step: Step, env: Mapping[str, str]) -> Examination:
+async def judge_step(sandbox: Sandbox, task: Task, step: Step, *, env: Mapping[str, str], trust: Trust) -> Verification:
+    """Let the tests of a step judge the sandbox as it is now.
+
+    Args:
+        sandbox: Where the step was done.
+        task: Whose step it is.
+        step: Which.
+        env: Values for templates.
+        trust: Whether whoever acted has a motive to cheat; if so, nothing that it started lives on.
+
+    Raises:
+        TemplateUnresolved: A template of ``verifier.env`` has no value.
+        PathRefused: A folder cannot be read or written.
+        InfrastructureError: The sandbox failed.
+    """
+    if trust == "none":
+        await reset(sandbox, trust)
+    await collect(sandbox, step.verifier.collect or task.config.verifier.collect)
+    await sandbox.set_network(task.network_in("verify"))
+    return await examine(sandbox, _examination(task, step, env, trust))
+
+
+def _examination(task: Task, step: Step, env: Mapping[str, str], trust: Trust) -> Examination:
     """Give the task's tests with the step's own over them; what the step does not say, the task does."""
-    usual, own = Examination.of(task, env=env), step.verifier
+    usual, own = Examination.of(task, env=env, guard=GUARD if trust == "none" else {}), step.verifier
     tests = (task.tests, _folder(task, step) / "tests")
     return Examination(
         tests=tuple(each for each in tests if each.is_dir()),
@@ -142,7 +175,7 @@ def _examination(task: Task, step: Step, env: Mapping[str, str]) -> Examination:
         timeout_s=usual.timeout_s if own.timeout_sec is None else own.timeout_sec,
         user=usual.user if own.user is None else own.user,
         artifacts=(*usual.artifacts, *step.artifacts),
-        afterwards="left",
+        afterwards="halted" if trust == "none" else "left",
     )
 
 

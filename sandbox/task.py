@@ -83,6 +83,10 @@ class Task(Struct, frozen=True):
         """What is copied to ``/tests`` for verification, and not before."""
         return self.path / "tests"
 
+    def instruction_of(self, step: Step) -> Path:
+        """Give the file that tells an agent what to do in a step."""
+        return self.path / "steps" / step.name / INSTRUCTION
+
     @property
     def solution(self) -> Path:
         """What is copied to ``/solution`` for the oracle, and never for an agent."""

@@ -39,8 +39,8 @@ chmod u+rwx /logs 2>/dev/null
 gone /logs/verifier; gone /tests
 mkdir -p /logs/verifier /tests && chmod 777 /logs/verifier
 """
-# A `.pth` file of the agent's in its home would otherwise run in every Python the tests start.
-_GUARD: Final = {"PYTHONNOUSERSITE": "1"}
+GUARD: Final = {"PYTHONNOUSERSITE": "1"}
+"""A `.pth` file of the agent's in its home would otherwise run in every Python the tests start."""
 
 _PREPARE: Final = """
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -118,13 +118,13 @@ async def verify(
     Raises:
         TemplateUnresolved: A template of ``verifier.env`` has no value.
     """
-    guard = _GUARD if trust == "none" else {}
+    guard = GUARD if trust == "none" else {}
     given = env or {}
     wants = Examination.of(task, env=given, timeout_s=timeout_s, guard=guard)
     if trust == "author":  # a container may not bear to be started twice
         wants = structs.replace(wants, afterwards="left")
     try:
-        await _reset(sandbox, trust)
+        await reset(sandbox, trust)
         await collect(sandbox, task.config.verifier.collect)
         await sandbox.set_network(task.network_in("verify"))
         return await examine(sandbox, wants)
@@ -184,7 +184,7 @@ async def examine(sandbox: Sandbox, wants: Examination) -> Verification:
     return judge(result, await sandbox.read_tree(LOGS), await taken(sandbox, wants.artifacts))
 
 
-async def _reset(sandbox: Sandbox, trust: Trust) -> None:
+async def reset(sandbox: Sandbox, trust: Trust) -> None:
     """Make the folders of the verification; for who is not trusted anew, while nothing of the agent's runs."""
     match trust:
         case "none":

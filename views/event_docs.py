@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final, get_args
 
+import msgspec
+
 from events.base import Event
 from events.catalog import AnyEvent
 from events.lifting import LIFTS, TODAY
@@ -76,12 +78,13 @@ def _described(classes: Iterable[type[Event]]) -> Iterator[str]:
 
 
 def field_docs(struct: type) -> dict[str, tuple[str, str]]:
-    """Read how a class writes the type of each of its fields, and the text below it."""
-    tree = ast.parse(inspect.getsource(sys.modules[struct.__module__]))
+    """Read how a class, or one that it builds on, writes the type of each of its fields, and the text below it."""
     found: dict[str, tuple[str, str]] = {}
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == struct.__name__:
-            found = dict(_fields(node))
+    for each in reversed([kind for kind in struct.__mro__ if issubclass(kind, msgspec.Struct)][:-1]):
+        tree = ast.parse(inspect.getsource(sys.modules[each.__module__]))
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and node.name == each.__name__:
+                found |= dict(_fields(node))
     return found
 
 

@@ -8,7 +8,7 @@ from events.base import Event
 from events.digest import Digest
 from events.model import ModelAnswered, ModelFailed
 from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOpened, VerifierRewarded, VerifierSilent
-from events.step import ObservationImported, StepImported
+from events.trajectory import ObservationImported, StepImported
 from views.figures import cost, count, reward
 
 Told: TypeAlias = tuple[str, str, tuple[Digest | None, ...]]

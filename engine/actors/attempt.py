@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Literal, NamedTuple, assert_never
 
-from engine.agents.base import Acted, Action, Agent, Brief, Note
+from engine.actors.steps import act_in_steps
+from engine.agents.base import Acted, Action, Agent, Brief, Note, Told
 from engine.calls import Readable, text_of
 from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts
 from engine.scope import Scope, Stopped
@@ -69,7 +70,7 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
         if isinstance(opened, SandboxFailed):
             return await _abandon(scope, opened)
         # Whoever was said to act goes on: a fork changes what an agent goes by, not who it is.
-        acted = await begun.agent.act(scope, lambda: given.terms(scope).brief)
+        acted = await _act(scope, begun.agent, lambda: given.terms(scope).brief)
         await scope.record(acted.ended)
         result = await _judged(scope, given, acted)
         await scope.effect(ReleaseAsked())
@@ -82,6 +83,13 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
         await scope.record(AttemptAbandoned(reason, stop.event.detail))
         return scoreless(stop.event.detail, counts=False)
     return result
+
+
+async def _act(scope: Scope, agent: Agent, told: Told) -> Acted:
+    """Let the agent act, step by step where the task has steps. What needs no model does all of them in one go."""
+    if told().steps and agent.needs_model:
+        return await act_in_steps(scope, agent, told)
+    return await agent.act(scope, told)
 
 
 async def _abandon(scope: Scope, failed: SandboxFailed) -> AttemptResult:

@@ -20,7 +20,7 @@ from engine.actors.endings import ending_of
 from engine.actors.history import TaskTexts, TrialHistory, commands_of, solved_trial
 from engine.actors.monitor import Monitor, Step
 from engine.actors.reflect import NO_MEMO, Failure, MemoState, Reflector, reflect
-from engine.agents.base import Agent, Brief
+from engine.agents.base import Agent, Brief, StepBrief
 from engine.calls import Caller, text_of
 from engine.methods.base import Method
 from engine.policies.intervention import Level, Reading
@@ -36,7 +36,7 @@ from engine.policies.stopping import (
 from engine.prompting import Prompts
 from engine.scope import Child, Scope, Stopped
 from engine.spec import RunSpec
-from events.trial import TaskAsked, TaskRead, TrialClosed, TrialOpened
+from events.trial import TaskAsked, TaskRead, TaskReadInSteps, TrialClosed, TrialOpened
 from events.values import Role
 
 
@@ -86,18 +86,18 @@ async def trial(scope: Scope, plan: TrialPlan) -> TrialResult:
         return await _close(scope, TrialHistory(), Cancelled(stop.event.detail))
     if not isinstance(read, TaskRead):
         return await _close(scope, TrialHistory(), GiveUpInfrastructure("the task cannot be read"))
-    loop = _Loop(scope, plan, read, await text_of(scope, read.instruction))
+    loop = _Loop(scope, plan, read, await _texts(scope, read))
     return await loop.run()
 
 
 class _Loop:
     """One trial's loop, with what it has learnt so far; all of it comes from events of its own stream."""
 
-    def __init__(self, scope: Scope, plan: TrialPlan, read: TaskRead, instruction: str) -> None:
+    def __init__(self, scope: Scope, plan: TrialPlan, read: TaskRead, texts: "_Texts") -> None:
         self._scope = scope
         self._plan = plan
         self._read = read
-        self._instruction = instruction
+        self._instruction, self._steps = texts
         self._history = TrialHistory()
         self._memo: MemoState = NO_MEMO
         self._monitor = Monitor(plan.terms(scope).spec.method.pdi)
@@ -199,6 +199,8 @@ class _Loop:
             task=self._plan.task,
             label=f"{decision.counted} of {terms.spec.method.attempts}",
             instruction=self._instruction + ("\n\n" + injection if injection else ""),
+            injection=injection,
+            steps=self._steps,
             settings=agent,
             timeout_s=agent.timeout_s if agent.timeout_s is not None else self._read.agent_timeout_s,
             teacher=terms.callers.get("teacher"),
@@ -261,6 +263,20 @@ class _Loop:
         solved = await solved_trial(self._scope, judged, self._plan.name, self._history, texts)
         by = Distiller(self._plan.task, partial(self._caller, "distiller"), self._plan.prompts, source)
         await distil(self._scope, by, self._history.attempts, solved)
+
+
+class _Texts(NamedTuple):
+    """What a task asks for."""
+
+    instruction: str
+    steps: tuple[StepBrief, ...]
+
+
+async def _texts(scope: Scope, read: TaskRead) -> _Texts:
+    """Fetch what a task asks for."""
+    steps = read.steps if isinstance(read, TaskReadInSteps) else ()
+    told = [StepBrief(each.name, await text_of(scope, each.instruction), each.timeout_s) for each in steps]
+    return _Texts(await text_of(scope, read.instruction), tuple(told))
 
 
 async def _close(scope: Scope, history: TrialHistory, decision: Decision) -> TrialResult:

@@ -12,6 +12,16 @@ from events.base import Ref
 from events.sandbox import ActionObserved
 
 
+class StepBrief(NamedTuple):
+    """What an agent is told about one step of a task."""
+
+    name: str
+    instruction: str
+    """The step's own, without what earlier attempts left behind."""
+    timeout_s: float | None
+    """The task's limit for it, in seconds. None: no limit."""
+
+
 class Brief(NamedTuple):
     """All an agent is told about one attempt."""
 
@@ -22,6 +32,10 @@ class Brief(NamedTuple):
     instruction: str
     """The task's instruction, with what earlier attempts left behind."""
     settings: AgentSpec
+    injection: str
+    """What earlier attempts left behind, alone; the instruction ends with it."""
+    steps: tuple[StepBrief, ...]
+    """Of a task that has several. Empty for the usual kind."""
     timeout_s: float | None
     """Seconds for the attempt. None: no limit."""
     teacher: Caller | None

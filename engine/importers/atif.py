@@ -19,7 +19,7 @@ from events.attempt import AttemptJudged, ImportedAttempt
 from events.base import Ref
 from events.log import EventLog
 from events.run import RunImported
-from events.step import ObservationImported, StepImported
+from events.trajectory import ObservationImported, StepImported
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from events.values import NamedDigest, Outcome
 

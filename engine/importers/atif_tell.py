@@ -13,7 +13,7 @@ from engine.importers.atif_model import FinalMetrics, Metrics, Part, Result, Sou
 from engine.importers.atif_read import Document
 from events.base import Event
 from events.digest import Digest
-from events.step import (
+from events.trajectory import (
     CallTold,
     MediaTold,
     ObservationImported,

@@ -14,6 +14,7 @@ from engine.sandbox_port import SandboxPort
 from events.base import Event
 from events.model import ModelAsked
 from events.sandbox import SandboxAsked, VerifyAsked
+from events.steps import StepVerifyAsked
 
 
 class Admission:
@@ -47,7 +48,7 @@ class Admission:
                 case ModelAsked():
                     turn = models.turn(asked.role, place)
                     models.turns[stream] = turn
-                case VerifyAsked():
+                case VerifyAsked() | StepVerifyAsked():
                     turn = self._pools.verifiers.turn(self._run, stream)
                 case SandboxAsked():
                     turn = self._pools.sandboxes.turn(self._run, stream)

@@ -23,7 +23,15 @@ from engine.importers.atif_model import (
 from events.base import Recorded
 from events.digest import Digest
 from events.log import BlobStore
-from events.step import CallTold, MediaTold, ObservationImported, PartTold, StepImported, TotalsTold, TrajectoryImported
+from events.trajectory import (
+    CallTold,
+    MediaTold,
+    ObservationImported,
+    PartTold,
+    StepImported,
+    TotalsTold,
+    TrajectoryImported,
+)
 from events.values import NanoUsd, Usage
 
 

@@ -19,7 +19,7 @@ from events.log import BlobStore
 from events.memo import MemoImported
 from events.pdi import PdiImported
 from events.run import RunImported
-from events.step import TrajectoryImported
+from events.trajectory import TrajectoryImported
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from events.values import Outcome
 from projections import pdi

@@ -41,7 +41,8 @@ from events.session import (
     SessionStarted,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
-from events.step import ObservationImported, StepImported, TrajectoryImported
+from events.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
+from events.trajectory import ObservationImported, StepImported, TrajectoryImported
 from events.trial import (
     AttemptConcluded,
     AttemptPlanned,
@@ -49,6 +50,7 @@ from events.trial import (
     NextChosen,
     TaskAsked,
     TaskRead,
+    TaskReadInSteps,
     TrialClosed,
     TrialOpened,
 )
@@ -154,7 +156,7 @@ _TURNS: Final = (ModelAnswered, ModelFailed, BudgetRefused, ActionObserved, Sand
 _OUTCOMES: Final = (ModelAnswered, ModelFailed, BudgetRefused)
 _MEMO: Final = (MemoRewritten, MemoKept)
 _CONCLUDED: Final = Latest("attempt", (AttemptConcluded,))
-_TASK: Final = Latest("task", (TaskRead,))
+_TASK: Final = Latest("task", (TaskRead, TaskReadInSteps))
 _TRIAL: Final = Latest("trial", (TrialOpened,))
 _SANDBOX: Final = Latest("sandbox", (SandboxOpened,), quiet=True)
 _ATTEMPT: Final = Latest("attempt", (AttemptOpened, ImportedAttempt), quiet=True)
@@ -210,6 +212,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     TrialOpened: (Opening("run"),),
     TaskAsked: (_TRIAL,),
     TaskRead: (),
+    TaskReadInSteps: (),
     HintPrepared: (_TASK, Prompts("prompt", ("hint",))),
     AttemptPlanned: (
         Latest("decision", (NextChosen,)),
@@ -245,8 +248,12 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ActionAsked: (_SANDBOX, Latest("asked by", (ModelAnswered, ImportedAttempt))),
     SolutionAsked: (_ATTEMPT, _SANDBOX),
     ActionObserved: (),
-    VerifyAsked: (Mention("after", (AgentEnded,)), _SANDBOX),
+    VerifyAsked: (Mention("after", (AgentEnded,)), Every("step", (StepJudged,)), _SANDBOX),
     VerifierRewarded: (),
+    StepAsked: (_ATTEMPT, _SANDBOX),
+    StepBegun: (),
+    StepVerifyAsked: (Latest("step", (StepBegun,)), _SANDBOX),
+    StepJudged: (),
     VerifierSilent: (),
     ReleaseAsked: (Latest("after", (AttemptJudged,)), _SANDBOX),
     SandboxReleased: (),

@@ -33,7 +33,7 @@ REFUSED: dict[str, dict[str, str | bytes | None]] = {
     "verifier.collect": {"task.toml": "[verifier]\ncollect = [{ command = 'x' }]\n"},
     "agent.user": {"task.toml": "[agent]\nuser = 'agent'\n"},
     "verifier.user": {"task.toml": "[verifier]\nuser = 1000\n"},
-    "steps": {"task.toml": "steps = [{ name = 'a' }]\n", "steps/a/instruction.md": "x"},
+    "steps.a: a user": {"task.toml": "steps = [{ name = 'a', agent.user = 'x' }]\n", "steps/a/instruction.md": "x"},
     "Dockerfile line 2: RUN apt-get": {"environment/Dockerfile": "FROM x\nRUN apt-get install -y git\n"},
     "tests/test.sh line 2: apt-get install": {"tests/test.sh": "#!/bin/bash\napt-get install -y curl\n"},
     "tests/test.sh line 2: pip install": {"tests/test.sh": "#!/bin/bash\npip install pytest\n"},

@@ -17,7 +17,7 @@ from events.base import Event
 from events.log import Selection
 from events.memory import MemoryLog
 from events.run import RunImported
-from events.step import ObservationImported, StepImported, TrajectoryImported
+from events.trajectory import ObservationImported, StepImported, TrajectoryImported
 from events.trial import AttemptConcluded, TrialClosed
 from projections.cost import Cost
 from projections.trials import Trials
