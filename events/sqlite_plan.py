@@ -1,6 +1,6 @@
 """Where appended events will stand: their positions, versions and digests, before the file is written to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from events.base import Appended, StreamId
@@ -41,12 +41,18 @@ class End:
         self.tokens = tokens
         """Of leases, by run."""
         self.places: dict[StreamId, Place | None] = {}
-        """Streams that were looked for; None: not there yet."""
+        """Streams that were looked for, or are taken to be new; None: not there yet."""
 
     @property
     def mark(self) -> Mark:
         """The state of a file that ends here."""
         return Mark(self.position, self.digest, self.lease_epoch)
+
+    def forget_absent(self, guessed: Iterable[StreamId]) -> None:
+        """Forget that streams are not there, where that was only a guess and nothing was planned for them."""
+        for stream in guessed:
+            if self.places[stream] is None:
+                del self.places[stream]
 
 
 class Plan:

@@ -14,7 +14,7 @@ from events.draft import hold_secrets, redact
 from events.group import Entry
 from events.log_errors import EventRefused, LogCorrupt, LogError, LogLocked
 from events.redact import Redactor
-from events.sqlite_blobs import BlobRow, StagedBlobs, pack_all
+from events.sqlite_blobs import BlobRow, Packer, StagedBlobs
 from events.sqlite_connection import Connection
 from events.sqlite_lock import FileLock
 from events.sqlite_plan import End, Mark, Place, Plan, plan
@@ -63,6 +63,7 @@ class Writer:
         self._end: End | None = None
         """Where the file will end when all is written that was handed to the thread; None if that is not known."""
         self._planning = Lock(fast_acquire=True)
+        self._packer = Packer()
         self._unsaved = 0
 
     def knows(self, stream: StreamId) -> bool:
@@ -80,8 +81,9 @@ class Writer:
         entries = self._without_secrets(entries)
         try:
             async with self._planning:
-                end = await self._look(entries)
+                end, guessed = await self._look(entries)
                 planned = plan(end, entries, self.clock)
+                end.forget_absent(guessed)
             # Nothing may come between planning and handing over: batches are written in the order of their plans.
             if not await self.connection.run(lambda file: self._settle(file, entries, planned)):
                 self._end = None
@@ -103,12 +105,20 @@ class Writer:
                 entry.error = error
         return [entry for entry in entries if entry.error is None]
 
-    async def _look(self, entries: Sequence[Entry]) -> End:
-        """Find where the file and the streams of some entries end, unless that is known."""
+    async def _look(self, entries: Sequence[Entry]) -> tuple[End, set[StreamId]]:
+        """Find where the file and the streams of some entries end, unless that is known.
+
+        A stream that is appended to for the first time is taken to be new, which saves a trip to the thread: those
+        streams are given too. Whether it is will be seen when it is written.
+        """
         streams = {entry.stream for entry in entries}
-        if self._end is None or not self._end.places.keys() >= streams:
-            self._end = await self.connection.run(lambda file: self._find(file, streams, self._end))
-        return self._end
+        unknown = streams if self._end is None else streams - self._end.places.keys()
+        begun = {entry.stream for entry in entries if entry.expected != 0}
+        if self._end is not None and unknown.isdisjoint(begun):
+            self._end.places.update(dict.fromkeys(unknown))
+            return self._end, unknown
+        self._end = await self.connection.run(lambda file: self._find(file, streams, self._end))
+        return self._end, set()
 
     def _find(self, file: sqlite3.Connection, streams: Iterable[StreamId], known: End | None) -> End:
         """Read where the file and some streams end; what is known already is right unless the mark has changed."""
@@ -155,7 +165,7 @@ class Writer:
         try:
             # Outside of a transaction, a statement is one.
             if blobs or planned.streams or not planned.rows or not _append(file, planned):
-                planned = self._transaction(file, entries, planned, pack_all(blobs))
+                planned = self._transaction(file, entries, planned, self._packer.pack_all(blobs))
         except BaseException:
             self.blobs.lost()
             file.rollback()
@@ -167,9 +177,9 @@ class Writer:
     def _transaction(
         self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan, blobs: Sequence[BlobRow]
     ) -> Plan:
-        """Write a batch with all that belongs to it, planned anew if another process has written since."""
+        """Write a batch with all that belongs to it, planned anew if the file is in another state than was thought."""
         file.execute("BEGIN IMMEDIATE")
-        if self._mark(file) != planned.before:
+        if self._mark(file) != planned.before or _there(file, planned.streams):
             planned = plan(self._find(file, {entry.stream for entry in entries}, None), entries, self.clock)
         # Blobs first: no event may name bytes that are not there.
         file.executemany("INSERT INTO blobs (digest, size, encoding, data) VALUES (?, ?, ?, ?)", blobs)
@@ -230,6 +240,11 @@ class Writer:
         finally:
             await self.connection.close()
             self.lock.close()
+
+
+def _there(file: sqlite3.Connection, streams: Iterable[tuple[int, str, str]]) -> bool:
+    """Say whether any stream that was taken to be new is there already."""
+    return any(file.execute(_HEAD, (run, name)).fetchone() is not None for _, run, name in streams)
 
 
 def _append(file: sqlite3.Connection, planned: Plan) -> bool:

@@ -15,7 +15,7 @@ from events.log import Selection
 from events.log_errors import FenceLost, VersionConflict
 from events.sqlite import Settings, SqliteLog
 from events.verify import verify
-from tests.events.samples import TRIAL, drafts, everything, said, stranger, texts, ticking
+from tests.events.samples import ATTEMPT, TRIAL, drafts, everything, said, stranger, texts, ticking
 
 ROOT = Path(__file__).parents[2]
 
@@ -100,6 +100,31 @@ async def test_two_logs_on_one_file_notice_each_other(tmp_path: Path) -> None:
                     await anyio.sleep(0.03)
                     await one.append(TRIAL, drafts("more"), expected_version=version)
         assert len(seen) == 5
+        assert (await verify(two)).sound
+
+
+async def test_a_stream_that_another_log_began_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    """A first append to a stream is planned as if it were new, without a look: the writing must see that it is not."""
+    # Given a stream that one log began, and another log that knows the end of the file, but not this stream
+    path = tmp_path / "log.db"
+    async with (
+        await SqliteLog.open(path, clock=ticking()) as one,
+        await SqliteLog.open(path, clock=ticking()) as two,
+    ):
+        fence = await one.acquire("run-1", "one", ttl_s=60)
+        await one.append(TRIAL, drafts("1"), expected_version=0, fence=fence)
+        await two.append(ATTEMPT, drafts("a"), expected_version=0)
+        # When the other would begin it as well, and when it would with a lease that is not its own
+        with pytest.raises(VersionConflict) as caught:
+            await two.append(TRIAL, drafts("again"), expected_version=0)
+        await two.append(ATTEMPT, drafts("b"), expected_version=1)
+        with pytest.raises(FenceLost):
+            await two.append(TRIAL, drafts("stale"), expected_version=0, fence=fence._replace(token=fence.token + 1))
+        # Then it is told where the stream stands, and goes on from there
+        assert (caught.value.expected, caught.value.actual) == (0, 1)
+        await two.append(TRIAL, drafts("2"), expected_version=1, fence=fence)
+        read = [each async for each in one.read(Selection())]
+        assert [(each.stream, each.version) for each in read] == [(TRIAL, 1), (ATTEMPT, 1), (ATTEMPT, 2), (TRIAL, 2)]
         assert (await verify(two)).sound
 
 
