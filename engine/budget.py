@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from engine.lineage import SESSION
 from engine.ports import Place
+from events.agent import CallAsked
 from events.base import Event, Recorded, Ref
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.model import ModelAnswered, ModelAsked, ModelFailed
-from events.session import InFlightFound
+from events.session import InFlightFound, ScopeStopped
 from events.values import NanoUsd
 
 _MAY_HAVE_COST = frozenset({"timeout", "network", "malformed", "refusal"})
@@ -87,9 +88,17 @@ class BudgetKeeper:
         if grant is not None:
             self._add(grant.trial, _cost(outcome, grant.amount) - grant.amount)
 
+    def give_back(self, stream: str) -> None:
+        """Free what was granted for a call that is not going to be made."""
+        grant = self._open.pop(stream, None)
+        if grant is not None:
+            self._add(grant.trial, -grant.amount)
+
     def _fold_stream(self, stream: str, history: Iterable[Recorded], bounds: dict[Ref, Open]) -> None:
         """Take in one stream, noting what each granted call may cost at most."""
         asked: BudgetAsked | None = None
+        granted = False
+        """Whether the last grant waits for its call."""
         for recorded in history:
             match recorded.event:
                 case BudgetAsked():
@@ -97,8 +106,13 @@ class BudgetKeeper:
                 case BudgetGranted():
                     assert asked is not None, "a grant answers a request of its own stream"
                     self._reserve(stream, asked)
-                case ModelAsked() if stream in self._open:
-                    bounds[recorded.ref] = self._open[stream]
+                    granted = True
+                case ModelAsked() | CallAsked():
+                    granted = False
+                    if isinstance(recorded.event, ModelAsked) and stream in self._open:
+                        bounds[recorded.ref] = self._open[stream]
+                case ScopeStopped() if granted:
+                    self.give_back(stream)
                 case ModelAnswered() | ModelFailed():
                     self.settle(stream, recorded.event)
                 case _:

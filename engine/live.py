@@ -120,7 +120,9 @@ async def live_ports(
 
         book = Book(setting.log, board.run, session.fence)
         mine = lines[len(plan.trials[0].eras) - 1]
-        agents = await open_agents(stack, setting, spec, book, Parts(mine.get("teacher"), budget, sandboxes))
+        agents = await open_agents(
+            stack, setting, spec, book, Parts(mine.get("teacher"), budget, sandboxes, board.orders)
+        )
         stack.push_async_callback(sandboxes.close)
         yield LivePorts(
             tasks=TaskPort(setting.log, tasks, setting.backend),

@@ -26,6 +26,7 @@ from engine.installed.agent import Installed, calls_below
 from engine.installed.opening import kits_of
 from engine.installed.port import AgentMeans, AgentPort
 from engine.planning import recorded_specs
+from engine.pools.orders import Orders
 from engine.pools.pools import room_of
 from engine.ports import Place
 from engine.sandbox_port import SandboxPort
@@ -217,8 +218,8 @@ async def _port(
     budget = BudgetKeeper(Caps(None, None))
     gateway = await stack.enter_async_context(open_gateway(Book(scratch, run, None), budget))
     upstream = Upstream(base_url, None, None, _CALL_S)
-    carrier = await stack.enter_async_context(open_carrier())
-    means = Means(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"))
+    carrier = stack.enter_context(open_carrier())
+    means = Means(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), Orders())
     terms = DoorTerms("teacher", VisitTerms(then.trial, None), AgentSpec(max_turns=_MOST_CALLS), means)
     kit = await kits_of(setting, then.agent).ready(then.agent.recipe)
     skills = folder / "skills" if then.ended.skills else None

@@ -1,31 +1,37 @@
 """One request of an agent: its way to the provider, and the answer's way back, while every byte is kept."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
-import aiohttp
 import anyio
 import msgspec
-from aiohttp import web
+from anyio.lowlevel import checkpoint_if_cancelled
 from multidict import CIMultiDict
 
 from engine.budget import BudgetKeeper
-from engine.gateway.upstream import Carrier, Going, Upstream
+from engine.gateway.http.asking import Connection
+from engine.gateway.http.serving import Answer
+from engine.gateway.upstream import Carrier, Going, Sending, Upstream
 from engine.gateway.wires.base import Wire
 from engine.model_port import answered, failed
-from engine.pools.room import Room
-from engine.pools.room import Try as Turn
-from engine.ports import Place
+from engine.pools.orders import Orders
+from engine.pools.room import Room, Turn
+from engine.pools.room import Try as Held
+from engine.ports import Leave, Place
 from engine.providers.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut, Try
 from engine.providers.openai_faults import fault_of, read_error
 from events.agent import CallAsked
 from events.base import Event
 from events.digest import Fingerprint
 from events.log import BlobStore
+from events.session import ScopeStopped
 
 _BACK: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id")
 """Headers of an answer that agents go by."""
+_JSON: Final = (("Content-Type", "application/json"),)
 
 
 class Means(NamedTuple):
@@ -37,49 +43,91 @@ class Means(NamedTuple):
     budget: BudgetKeeper
     room: Room
     """Where calls to this model wait for each other, whoever makes them."""
+    orders: Orders
+    """What people have ordered of the run."""
 
 
 class Exchange:
     """The port of `CallAsked`, for one request."""
 
-    def __init__(self, request: web.Request, going: Going, means: Means, note: Callable[[Event], None]) -> None:
+    def __init__(self, answer: Answer, going: Going, means: Means, note: Callable[[Event], None]) -> None:
         """Make it.
 
         Args:
-            request: The agent's.
-            going: The same, as it is to be passed on.
+            answer: To the agent.
+            going: Its request, as it is to be passed on.
             means: How.
             note: Told how it ended, before the agent can ask again.
         """
-        self._note = note
-        self._request = request
+        self._answer = answer
         self._going = going
         self._means = means
+        self._note = note
+        self._leave: Leave | None = None
+        """While it waits."""
+        self._turn: Turn | None = None
+        self._sending: Sending | None = None
+        self._unsent = OSError("the request was not made ready")
+        """Why there is none."""
         self._scope = anyio.CancelScope()
+        self._cut = False
         self._raw = bytearray()
+        self._last = b""
+        """The end of a stream, which the agent gets when it is known what it comes to."""
         self._status: int | None = None
         self._headers: CIMultiDict[str] = CIMultiDict()
-        self._stream: web.StreamResponse | None = None
-        self._left = False
-        self._told = anyio.Event()
 
     @property
     def wire(self) -> Wire:
         """Its protocol."""
         return self._going.wire
 
+    @property
+    def must_wait(self) -> bool:
+        """Whether it would wait before it may be asked."""
+        return self._means.orders.paused or not self._means.room.free
+
     def cut(self) -> None:
         """Break it off: the agent has ended."""
+        if self._leave is not None:
+            self._leave.order(ScopeStopped("cancelled", "the agent ended before its call was made"))
+        self._cut = True
         self._scope.cancel()
+
+    @asynccontextmanager
+    async def leave(self, asked: Event, place: Place) -> AsyncIterator[Leave]:
+        """Wait while the run is paused, and for a place; then have the request ready while it is recorded.
+
+        What waits here has not been asked, and the provider knows nothing of it.
+        """
+        assert isinstance(asked, CallAsked)
+        self._leave = leave = Leave()
+        self._turn = turn = self._means.room.turn(place.run, place.stream)
+        try:
+            if self.must_wait:
+                await leave.during(partial(self._wait, turn))
+            else:
+                await turn.wait()
+            self._leave = None
+            if leave.stop is not None:
+                self._means.budget.give_back(place.stream)
+            elif asked.request == self._going.digest:
+                self._prepare(self._going)
+            else:
+                self._prepare(self._going._replace(body=await self._means.blobs.get(asked.request)))
+            yield leave
+        finally:
+            turn.release()
+            if self._sending is not None:
+                self._sending.close()
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Pass the request on, hand the answer's stream to the agent as it comes, and say what came of it."""
         assert isinstance(asked, CallAsked)
-        unchanged = asked.request == self._going.digest
-        body = self._going.body if unchanged else await self._means.blobs.get(asked.request)
-        async with self._means.room.turn(place.run, place.stream).place() as turn:
-            fault = await self._carry(self._going._replace(body=body))
-            self._say(turn)
+        assert self._turn is not None
+        async with self._turn.place() as held:
+            fault = await self._carry()
+            self._say(held)
         try:
             if fault is not None:
                 raise fault
@@ -90,87 +138,81 @@ class Exchange:
         self._means.budget.settle(place.stream, outcome)
         self._note(outcome)
         # Told before this is on record: what the agent does with it is of this attempt, and ends with our process.
-        await self._finish(cut=fault is not None)
+        self._finish(cut=fault is not None)
         return outcome
 
-    async def tell(self, status: int, body: bytes, content_type: str = "application/json") -> None:
+    def tell(self, status: int, body: bytes) -> None:
         """Answer the agent in one piece, unless that was done."""
-        if self._stream is None:
-            headers = self._headers or CIMultiDict({"Content-Type": content_type})
-            await self._prepare(web.StreamResponse(status=status, headers=headers), len(body))
-            await self._hand_on(body)
-            await self._end()
+        if not self._answer.begun:
+            self._answer.whole(status, self._headers.items() or _JSON, body)
 
-    async def told(self) -> web.StreamResponse:
-        """Wait until the agent has its answer to the last byte."""
-        await self._told.wait()
-        assert self._stream is not None
-        return self._stream
+    async def _wait(self, turn: Turn) -> None:
+        """Wait for leave: nobody takes a place that is not going to be used."""
+        await self._means.orders.unpaused()
+        await turn.wait()
 
-    def let_go(self) -> None:
-        """End the waiting, whatever became of it."""
-        self._stream = self._stream or web.Response(status=500)
-        self._told.set()
+    def _prepare(self, going: Going) -> None:
+        """Have the request ready. One that cannot be sent to anyone is found out when it is to be sent."""
+        try:
+            self._sending = self._means.carrier.prepare(going, self._means.upstream)
+        except OSError as error:
+            self._unsent = error
 
-    async def _carry(self, going: Going) -> ProviderError | None:
+    async def _carry(self) -> ProviderError | None:
         """Send it and read the answer to its end. None: it came, whatever it says."""
         try:
             with self._scope:
-                async with self._means.carrier.send(going, self._means.upstream) as response:
-                    await self._begin(response)
-                    async for chunk in response.content.iter_any():
-                        self._raw += chunk
-                        await self._hand_on(chunk)
+                self._scope.deadline = anyio.current_time() + self._means.upstream.timeout_s
+                await self._pass_on()
         except TimeoutError as error:
-            return TimedOut(f"no complete answer in {self._means.upstream.timeout_s:g} s: {error}", seen=self._seen())
-        except (aiohttp.ClientError, OSError) as error:
+            return TimedOut(f"no connection: {error}", seen=self._seen())
+        except OSError as error:
             return NetworkFault(f"{type(error).__name__}: {error}", seen=self._seen())
-        if self._scope.cancelled_caught:
+        if not self._scope.cancelled_caught:
+            return None
+        if self._cut:
             return NetworkFault("the agent ended before the answer did", seen=self._seen())
-        return None
+        return TimedOut(f"no complete answer in {self._means.upstream.timeout_s:g} s", seen=self._seen())
 
-    async def _finish(self, *, cut: bool) -> None:
+    async def _pass_on(self) -> None:
+        """Send the request, and hand on what comes; the last of it is kept back.
+
+        If the agent has left, the rest is read all the same: it is paid for.
+        """
+        await checkpoint_if_cancelled()
+        if self._sending is None:
+            raise self._unsent
+        connection = await self._sending.complete()
+        self._begin(connection)
+        async for piece in connection.pieces():
+            self._raw += piece
+            if self._answer.begun:
+                if connection.complete:
+                    self._last = piece
+                else:
+                    await self._answer.write(piece)
+
+    def _begin(self, connection: Connection) -> None:
+        self._status = connection.status
+        headers = connection.headers
+        self._headers.extend((name, headers[name]) for name in _BACK if name in headers)
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if self._status == HTTPStatus.OK and kind == "text/event-stream":
+            self._answer.begin(HTTPStatus.OK, self._headers.items(), None)
+
+    def _finish(self, *, cut: bool) -> None:
         """End the answer to the agent: as the provider did, cleanly or not."""
-        if self._stream is None and self._status is not None and not cut:
-            await self.tell(self._status, bytes(self._raw))
-        elif self._stream is None:
-            await self.tell(502, msgspec.json.encode(self.wire.error(502, "network", "the provider did not answer")))
-        elif cut and self._request.transport is not None:
-            self._request.transport.close()  # a clean end would say that this was all
-            self.let_go()
+        if self._answer.begun and cut:
+            self._answer.abort()
+        elif self._answer.begun:
+            self._answer.end(self._last)
+        elif self._status is not None and not cut:
+            self.tell(self._status, bytes(self._raw))
         else:
-            await self._end()
+            self._headers.clear()
+            self.tell(502, msgspec.json.encode(self.wire.error(502, "network", "the provider did not answer")))
 
-    async def _begin(self, response: aiohttp.ClientResponse) -> None:
-        self._status = response.status
-        self._headers.extend((name, response.headers[name]) for name in _BACK if name in response.headers)
-        if response.status == 200 and response.content_type == "text/event-stream":
-            await self._prepare(web.StreamResponse(status=200, headers=self._headers), None)
-
-    async def _prepare(self, stream: web.StreamResponse, length: int | None) -> None:
-        self._stream = stream
-        stream.content_length = length
-        try:
-            await stream.prepare(self._request)
-        except ConnectionError:
-            self._left = True
-
-    async def _end(self) -> None:
-        if self._stream is not None and not self._left:
-            with suppress(ConnectionError):
-                await self._stream.write_eof()
-        self.let_go()
-
-    async def _hand_on(self, chunk: bytes) -> None:
-        """Give the agent a piece of a stream. If it has left, the rest is read all the same: it is paid for."""
-        if self._stream is None or self._left:
-            return
-        try:
-            await self._stream.write(chunk)
-        except ConnectionError:
-            self._left = True
-
-    def _say(self, turn: Turn) -> None:
+    def _say(self, turn: Held) -> None:
         """Tell the room how it went, for its pace."""
         after = self._headers.get("retry-after", "")
         wait_s = float(after) if after.isdigit() else None

@@ -21,26 +21,40 @@ class VisitTerms(NamedTuple):
     """Price, and most tokens an answer may have. None: no cap on money is set, so nothing is reserved."""
 
 
-async def visit(scope: Scope, came: CallReceived, terms: VisitTerms, raw: bytes) -> Event:
+class Came(NamedTuple):
+    """What came with a call."""
+
+    raw: bytes
+    """The body, as it is recorded."""
+    body: Json | None
+    """The same, read. None: it is no JSON object."""
+    waits: bool
+    """Whether it will have to wait before it may be asked. Then that it came is recorded by itself, so that it can
+    be seen to wait; else together with the asking, for which one commit is enough. The events are the same."""
+
+
+async def visit(scope: Scope, came: CallReceived, terms: VisitTerms, more: Came) -> Event:
     """Pass a call on, or refuse it; give how it ended.
 
     Args:
         scope: Of a stream of its own.
         came: The call.
         terms: On whose account.
-        raw: The body that `came` names.
+        more: What `came` names.
 
     Raises:
         Stopped: The agent ended with the process that held it.
     """
-    body = body_in(raw)
+    raw, body, waits = more
     refused = why_not(came, body)
     if refused is not None or body is None:
         assert refused is not None
         await scope.record(came, refused)
         return refused
     if terms.reserve is None:
-        return await scope.effect(CallAsked(came.role, came.model, came.request), after=(came,))
+        if waits:
+            await scope.record(came)
+        return await scope.effect(CallAsked(came.role, came.model, came.request), after=() if waits else (came,))
     price, most = terms.reserve
     sent, bound = _bounded(came, body, raw, most)
     granted = await scope.effect(BudgetAsked(terms.trial, upper_bound(len(sent), bound, price)), after=(came,))
@@ -63,7 +77,8 @@ class Revisiting(NamedTuple):
         """Go through it. A call that a dead process had under way was stopped, and says so itself."""
         assert isinstance(came, CallReceived)
         try:
-            await visit(scope, came, self.terms, await scope.get(came.request))
+            raw = await scope.get(came.request)
+            await visit(scope, came, self.terms, Came(raw, body_in(raw), waits=False))
         except Stopped:
             return
 
@@ -79,10 +94,10 @@ def why_not(came: CallReceived, body: Json | None) -> CallRefused | None:
     return None
 
 
-def facts_of(path: str, raw: bytes) -> tuple[str, Facts]:
+def facts_of(path: str, body: Json | None) -> tuple[str, Facts]:
     """Look at a request: its protocol, ``other`` if none is known, and what it asks for."""
     bare = path.partition("?")[0]
-    wire, body = wire_of(bare), body_in(raw)
+    wire = wire_of(bare)
     if wire is None:
         return "other", Facts("", False, None)
     return wire.name, wire.facts(body or {}, bare)

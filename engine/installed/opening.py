@@ -21,6 +21,7 @@ from engine.installed.kit import forget as remove
 from engine.installed.port import AgentMeans, AgentPort
 from engine.model_port import Line
 from engine.planning import callers_of
+from engine.pools.orders import Orders
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting
 from engine.spec import RunSpec
@@ -35,6 +36,7 @@ class Parts(NamedTuple):
     """To the model they speak for. None: the spec names none."""
     budget: BudgetKeeper
     sandboxes: SandboxPort
+    orders: Orders
 
 
 async def prepare(setting: Setting, spec: RunSpec) -> None:
@@ -59,14 +61,14 @@ async def open_agents(
     agent = agent_named(spec.agent.name)
     if not isinstance(agent, Installed):
         return None
-    line, budget, sandboxes = parts
+    line, budget, sandboxes, orders = parts
     assert line is not None, "checked before the run starts"
     kit = await kits_of(setting, agent).ready(agent.recipe)
     folder = await anyio.to_thread.run_sync(_folder)
     stack.push_async_callback(_removed, folder)
     gateway = await stack.enter_async_context(open_gateway(book, budget))
-    carrier = await stack.enter_async_context(open_carrier())
-    means = Means(setting.log, carrier, line.reach, budget, line.room)
+    carrier = stack.enter_context(open_carrier())
+    means = Means(setting.log, carrier, line.reach, budget, line.room, orders)
 
     def terms(trial: str) -> DoorTerms:
         visit = VisitTerms(trial, callers_of(spec, trial)["teacher"].reserve)

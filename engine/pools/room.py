@@ -67,6 +67,11 @@ class Room:
         """How many wait."""
         return sum(1 for each in self._waiters if each.began is None)
 
+    @property
+    def free(self) -> bool:
+        """Whether whoever asks now gets in at once."""
+        return not self._queue and self._free()
+
     def turn(self, run: str, who: str) -> "Turn":
         """Ask for one thing to be done; it keeps its turn however often it is tried.
 
@@ -83,7 +88,7 @@ class Room:
 
     async def take(self, ticket: Ticket) -> float:
         """Wait for a place, and take it; give the time at which it was taken."""
-        if not self._queue and self._free():
+        if self.free:
             return self._take(ticket)
         waiter = _Waiter()
         self._waiters[waiter] = None

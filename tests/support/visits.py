@@ -13,7 +13,9 @@ from engine.gateway.exchange import Means
 from engine.gateway.server import Book, Gateway, open_gateway
 from engine.gateway.upstream import Upstream, open_carrier
 from engine.gateway.visit import VisitTerms
+from engine.pools.orders import Orders
 from engine.pools.pools import room_of
+from engine.pools.room import Room
 from engine.providers.prices import price_from
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.server import ScriptedEndpoint
@@ -84,21 +86,35 @@ class House(NamedTuple):
         return [each.event async for each in self.log.read(Selection(run="r1")) if each.stream.name == stream]
 
 
+class Behind:
+    """What stands behind the door: the orders of people, places, and another provider than the script."""
+
+    def __init__(self, *, base_url: str | None = None, room: Room | None = None) -> None:
+        self.base_url = base_url
+        self.room = room or room_of(64, "calls")
+        self.orders = Orders()
+
+
 @asynccontextmanager
 async def house(
-    log: EventLog, folder: Path, *, caps: Caps | None = None, limits: AgentSpec | None = None
+    log: EventLog,
+    folder: Path,
+    *,
+    caps: Caps | None = None,
+    limits: AgentSpec | None = None,
+    behind: Behind | None = None,
 ) -> AsyncIterator[House]:
     """Open it; where money is capped, answers are bounded to 1,000 tokens."""
+    behind = behind or Behind()
     budget = BudgetKeeper(caps or Caps(None, None))
-    async with (
-        ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint,
-        open_carrier() as carrier,
-        open_gateway(Book(log, "r1", None), budget) as gateway,
-    ):
-        upstream = Upstream(endpoint.base_url.removesuffix("/v1"), KEY, PRICE, 20.0)
-        visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
-        terms = DoorTerms(
-            "teacher", visit, limits or AgentSpec(), Means(log, carrier, upstream, budget, room_of(64, "calls"))
-        )
-        door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
-        yield House(gateway, door, log, budget, endpoint, folder, terms)
+    with open_carrier() as carrier:
+        async with (
+            ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint,
+            open_gateway(Book(log, "r1", None), budget) as gateway,
+        ):
+            upstream = Upstream(behind.base_url or endpoint.base_url.removesuffix("/v1"), KEY, PRICE, 20.0)
+            means = Means(log, carrier, upstream, budget, behind.room, behind.orders)
+            visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
+            terms = DoorTerms("teacher", visit, limits or AgentSpec(), means)
+            door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
+            yield House(gateway, door, log, budget, endpoint, folder, terms)
