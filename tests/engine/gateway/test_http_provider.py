@@ -1,0 +1,163 @@
+"""Stories of HTTP between the gateway and providers: nothing is asked before it is on record, what comes is kept."""
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import msgspec
+import pytest
+from typing_extensions import override
+
+from events.agent import CallAsked, CallReceived
+from events.base import Appended, Draft, Fence, StreamId
+from events.log_errors import LogFull
+from events.memory import MemoryLog
+from events.model import ModelAnswered, ModelFailed
+from tests.support.knocking import BODY, PATH, dialled, post, said
+from tests.support.provider import ANSWER, Provider, serving, whole
+from tests.support.visits import Behind, house
+from tests.support.worlds import Ticking, memory_log
+
+
+class Gated(MemoryLog):
+    """A log that takes its time to make it durable that a call is asked, or cannot do it at all."""
+
+    def __init__(self) -> None:
+        super().__init__(clock=Ticking())
+        self.durable = anyio.Event()
+        self.full = False
+
+    @override
+    async def append(
+        self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
+    ) -> Appended:
+        if any(isinstance(draft.event, CallAsked) for draft in drafts):
+            await self.durable.wait()
+            if self.full:
+                raise LogFull("here")
+        return await super().append(stream, drafts, expected_version=expected_version, fence=fence)
+
+
+async def test_a_provider_has_no_whole_request_before_it_is_on_record_that_it_is_asked(tmp_path: Path) -> None:
+    """A call that was made and is not on record would be paid for by nobody, and made again after a crash."""
+    log = Gated()
+    async with (
+        serving(Provider(whole(), whole())) as provider,
+        house(log, tmp_path, behind=Behind(base_url=provider.base_url)) as here,
+    ):
+        # Given a connection that is kept from an earlier call
+        log.durable.set()
+        await here.ask(PATH, msgspec.json.decode(BODY))
+        first = len(provider.came[0])
+        log.durable = anyio.Event()
+        async with await dialled(here) as agent:
+            # When an agent asks, and the log takes its time
+            await agent.send(post())
+            sent = await provider.until(0, 2 * first - 200)
+            await anyio.wait_all_tasks_blocked()
+            # Then all but the last byte is there already, which nobody can act on
+            assert bytes(provider.came[0])[first:].endswith(b"\r\n\r\n" + BODY[:-1])
+            assert len(sent) > first
+            # And when it is on record, the rest follows, over the same connection
+            log.durable.set()
+            assert (await said(agent)).startswith(b"HTTP/1.1 200")
+            assert len(provider.came) == 1
+
+
+async def test_a_call_that_cannot_be_recorded_is_not_made(tmp_path: Path) -> None:
+    """Nor is what was begun of it left where the next request would follow it."""
+    log = Gated()
+    async with (
+        serving(Provider(whole(), whole())) as provider,
+        house(log, tmp_path, behind=Behind(base_url=provider.base_url)) as here,
+    ):
+        # Given a kept connection, and a log that becomes full
+        log.durable.set()
+        await here.ask(PATH, msgspec.json.decode(BODY))
+        log.full = True
+        # When an agent asks
+        async with await dialled(here) as agent:
+            await agent.send(post())
+            with pytest.raises(anyio.EndOfStream):
+                await said(agent)
+        # Then the provider never had the whole of it, and the next call goes over another connection
+        assert provider.came[0].endswith(BODY[:-1])
+        log.full = False
+        assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 200
+        assert len(provider.came) == 2
+        # And what broke is raised where the door is closed
+        with pytest.raises(LogFull):
+            await here.gateway.close(here.door)
+
+
+async def test_a_connection_that_the_provider_has_closed_meanwhile_is_not_used(tmp_path: Path) -> None:
+    """A provider lets go of what is idle when it likes; the agent need not know."""
+    async with (
+        serving(Provider(whole(), whole(ANSWER, "X: 1"), whole())) as provider,
+        house(memory_log(), tmp_path, behind=Behind(base_url=provider.base_url)) as here,
+    ):
+        provider.says[0] = whole().replace(b"Content-Length", b"Connection: close\r\nContent-Length")
+        for number in range(3):
+            assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 200
+            assert len(provider.came) == 1 + (number > 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n" + whole(),
+        whole().replace(b"Content-Length", b"Connection: close\r\nX-Length"),
+        whole(gzip.compress(ANSWER), "Content-Encoding: gzip"),
+        whole()
+        .replace(b"Content-Length: %d" % len(ANSWER), b"Transfer-Encoding: chunked")
+        .replace(ANSWER, b"%x\r\n" % len(ANSWER) + ANSWER + b"\r\n0\r\n\r\n"),
+    ],
+    ids=["after-a-notice", "until-closed", "packed", "chunked"],
+)
+async def test_however_an_answer_comes_it_is_handed_on_and_recorded_plain(answer: bytes, tmp_path: Path) -> None:
+    """The log holds what the model said."""
+    log = memory_log()
+    async with (
+        serving(Provider(answer)) as provider,
+        house(log, tmp_path, behind=Behind(base_url=provider.base_url)) as here,
+    ):
+        assert (await here.ask(PATH, msgspec.json.decode(BODY))).content == ANSWER
+        answered = (await here.recorded())[-1]
+        assert isinstance(answered, ModelAnswered)
+        assert await log.get(answered.reply) == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"I speak something else\r\n\r\nConnection: close", "is not HTTP"),
+        (whole().replace(b"Content-Length: ", b"Connection: close\r\nContent-Length: 9"), "the connection was closed"),
+        (whole(ANSWER, "Content-Encoding: br"), "br, which is not known here"),
+    ],
+    ids=["no-http", "cut", "unknown-packing"],
+)
+async def test_an_answer_that_does_not_come_whole_is_a_failure_of_the_network(
+    answer: bytes, says: str, tmp_path: Path
+) -> None:
+    """The agent is told in its own protocol, and what was wrong is on record."""
+    async with (
+        serving(Provider(answer)) as provider,
+        house(memory_log(), tmp_path, behind=Behind(base_url=provider.base_url)) as here,
+    ):
+        told = await here.ask(PATH, msgspec.json.decode(BODY))
+        assert (told.status_code, told.json()["error"]["code"]) == (502, "stillroom_network")
+        failed = (await here.recorded())[-1]
+        assert isinstance(failed, ModelFailed)
+        assert failed.kind == "network"
+        assert says in failed.detail
+
+
+async def test_a_provider_that_cannot_be_reached_is_told_of(tmp_path: Path) -> None:
+    """Nobody listens there, or it is no address at all."""
+    for number, url in enumerate(("http://127.0.0.1:1/v1", "nonsense")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        async with house(memory_log(), folder, behind=Behind(base_url=url)) as here:
+            assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 502
+            assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, ModelFailed]
