@@ -65,7 +65,7 @@ class TotalsTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: int | None
 
 
-class TrajectoryImported(Event, frozen=True, tag="step.trajectory_imported"):
+class TrajectoryImported(Event, frozen=True, tag="trajectory.imported"):
     """A trajectory begins: its steps follow, up to the next. The first in a stream is that of the attempt's agent."""
 
     file: str
@@ -92,7 +92,7 @@ class TrajectoryImported(Event, frozen=True, tag="step.trajectory_imported"):
     """Blob: what else the source says of it, as JSON."""
 
 
-class StepImported(Event, frozen=True, tag="step.imported"):
+class StepImported(Event, frozen=True, tag="trajectory.step_imported"):
     """Somebody said something, and if it was the agent, perhaps called tools."""
 
     number: int
@@ -129,7 +129,7 @@ class StepImported(Event, frozen=True, tag="step.imported"):
         return 1 if self.asked is None else self.asked
 
 
-class ObservationImported(Event, frozen=True, tag="step.observation_imported"):
+class ObservationImported(Event, frozen=True, tag="trajectory.observation_imported"):
     """What came of it. Its cause is the step."""
 
     step: int

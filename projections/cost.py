@@ -111,7 +111,7 @@ class Cost:
             "model.failed",
             "model.imported",
             "session.in_flight_found",
-            "step.imported",
+            "trajectory.step_imported",
         }
     )
 
