@@ -23,7 +23,8 @@ import anyio
 
 from benchmarks.container_trials import write_tasks
 from sandbox.base import Sandbox, SandboxSpec
-from sandbox.docker import docker_backend, workspace_name
+from sandbox.docker import docker_backend
+from sandbox.docker_folder import workspace_name
 from sandbox.docker_image import LABEL
 from sandbox.task import load_task
 

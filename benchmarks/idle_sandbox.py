@@ -1,6 +1,6 @@
 """A sandbox that does nothing, at once: for measuring everything else. Never used outside of benchmarks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult, FileEntry, Isolation, SandboxSpec
@@ -77,9 +77,11 @@ class IdleBackend:
         del task
         return []
 
-    async def sweep(self, prefix: str) -> tuple[str, ...]:
+    lasting = None
+
+    async def sweep(self, which: Callable[[str], bool]) -> tuple[str, ...]:
         """Nothing is ever left."""
-        del prefix
+        del which
         return ()
 
     async def open(self, spec: SandboxSpec) -> IdleSandbox:

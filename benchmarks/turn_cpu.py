@@ -34,6 +34,7 @@ from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of
 from engine.prompting import load_prompts
 from engine.providers.base import ChatReply, ChatRequest, Gate, ReplyCall, Usage
+from engine.recovering import Recovery
 from engine.sandbox_port import SandboxPort
 from engine.scope import Scope
 from engine.setting import Setting, chosen_tasks
@@ -41,6 +42,7 @@ from engine.spec import CallsSpec, PoolsSpec, RunSpec
 from engine.system import clock, machine
 from engine.task_port import TaskPort
 from engine.world import World
+from events.base import Event
 from events.redact import Redactor
 from events.sqlite import SqliteLog
 
@@ -83,6 +85,11 @@ def _wire(call: ReplyCall) -> dict[str, object]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
+async def _unheard(event: Event) -> None:
+    """Note nothing: no process dies here."""
+    del event
+
+
 async def ours(samples: int, turns: int) -> dict[str, float]:
     """Run all trials once."""
     with tempfile.TemporaryDirectory() as folder:
@@ -107,14 +114,15 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
             by_name = {task.name: task for task in tasks}
             pools = Pools(PoolsSpec(calls=CallsSpec(start=samples)), machine())
             nowhere = Upstream("http://in.process", None, None, 1.0)
+            sandboxes = SandboxPort(log, setting.backend, by_name, {})
             ports = LivePorts(
                 TaskPort(log, by_name, setting.backend),
-                SandboxPort(log, setting.backend, by_name, {}),
+                sandboxes,
                 ModelPort(log, lambda *_: Line(Ready(turns), None, pools.calls("in.process", "m"), nowhere), budget),
                 budget,
                 None,
                 Admission("bench", pools, room_of(samples), Orders()),
-                None,
+                Recovery(sandboxes, _unheard, rebuilds=False, noted=()),
             )
             plan = plan_of(opening(setting, spec, tasks), [spec], setting.prompts)
             wall, cpu = time.perf_counter(), time.process_time()

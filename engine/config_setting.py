@@ -105,7 +105,7 @@ async def open_backend(means: Means, name: BackendName, pools: Pools | None = No
                 build_network=means.environment.get("STILLROOM_BUILD_NETWORK", "default"),
                 building=None if pools is None else pools.building,
                 owner=process_name(),
-                tidies=process_ended,
+                ended=process_ended,
             )
             async with docker_backend(means.sandboxes, settings) as backend:
                 yield backend

@@ -1,6 +1,6 @@
 """The live ports of a run: every door to the world, opened together and closed together."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NamedTuple
@@ -18,8 +18,9 @@ from engine.lines import open_lines
 from engine.model_port import Line, ModelPort
 from engine.planning import nano
 from engine.pools.admission import Admission
-from engine.ports import Leave, Place, Port
-from engine.rebuilding import held, rebuild
+from engine.ports import Leave, Place, Port, granted
+from engine.rebuilding import Held, held
+from engine.recovering import Recovery, Stand
 from engine.sandbox_port import SandboxPort
 from engine.session import Session
 from engine.setting import Setting, chosen_tasks
@@ -30,13 +31,11 @@ from events.base import Event, Recorded
 from events.budget import BudgetAsked
 from events.model import ModelAsked
 from events.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
-from events.session import SandboxRebuilt, ScopeStopped
+from events.session import ScopeStopped
 from events.steps import StepAsked, StepVerifyAsked
 from events.trial import TaskAsked
 from events.values import Role
 from sandbox.verifier import Trust
-
-Note = Callable[[Event], Awaitable[object]]
 
 
 class LivePorts(NamedTuple):
@@ -49,8 +48,7 @@ class LivePorts(NamedTuple):
     agents: AgentPort | None
     """None: the agent is not of another make."""
     admission: Admission
-    rebuilt: Note | None
-    """Records that a sandbox was made again. None: none is, and an attempt whose sandbox is gone is abandoned."""
+    recovery: Recovery
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Wait for orders and places."""
@@ -79,22 +77,29 @@ class LivePorts(NamedTuple):
                 raise KeyError(type(asked).__name__)
 
     async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
-        """Only sandboxes end with the process that held them, and the agents in them; make one again if it may be."""
+        """Only sandboxes end with the process that held them, and the agents in them; bring one back if that may be."""
         if isinstance(history[0].event, CallReceived):
             return ScopeStopped("sandbox_lost", "the agent that called ended with the process that held its sandbox")
         lost = held(history)
         if lost is None:
             return None
-        if self.rebuilt is None:
-            return ScopeStopped("sandbox_lost", "the sandbox ended with the process that held it")
-        async with self.leave(lost.asked, place) as leave:
-            found = await leave.during(partial(rebuild, lost, self.sandboxes, place))
-            if not isinstance(found, SandboxRebuilt):
+        stand = self.recovery.stand(lost, history, place.stream)
+        async with self._leave_if(lost, stand, place) as leave:
+            found = await leave.during(partial(self.recovery.bring_back, lost, stand, place))
+            if isinstance(found, ScopeStopped):
                 await self.sandboxes.drop(place.stream)
-        if isinstance(found, SandboxRebuilt):
-            await self.rebuilt(found)
-            return None
-        return found or leave.stop
+        if found is None:
+            await self.sandboxes.discard(place)
+            return leave.stop
+        if isinstance(found, ScopeStopped):
+            return found
+        await self.recovery.note(found)
+        return None
+
+    def _leave_if(self, lost: Held, stand: Stand, place: Place) -> AbstractAsyncContextManager[Leave]:
+        """Wait for a place, unless none is needed to give the attempt up."""
+        needed = self.recovery.rebuilds or isinstance(stand, int)
+        return self.leave(lost.asked, place) if needed else granted()
 
 
 @asynccontextmanager
@@ -109,7 +114,9 @@ async def live_ports(
     tasks = {task.name: task for task in await chosen_tasks(setting, spec)}
     budget = BudgetKeeper(Caps(nano(spec.budget.run_usd), nano(spec.budget.trial_usd)))
     budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
-    sandboxes = SandboxPort(setting.log, setting.backend, tasks, setting.variables, trust=_trust(spec))
+    sandboxes = SandboxPort(
+        setting.log, setting.backend, tasks, setting.variables, trust=_trust(spec), session=session.fence.token
+    )
     async with AsyncExitStack() as stack:
         lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
@@ -131,7 +138,7 @@ async def live_ports(
             budget=budget,
             agents=agents,
             admission=Admission(board.run, board.pools, board.trials, board.orders),
-            rebuilt=session.note if spec.on_loss == "rebuild" else None,
+            recovery=Recovery(sandboxes, session.note, spec.on_loss == "rebuild", histories.by_stream.get(SESSION, ())),
         )
 
 

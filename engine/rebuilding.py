@@ -44,6 +44,7 @@ class Held(NamedTuple):
     """A sandbox that a stream relies on, and what was done in it so far."""
 
     asked: SandboxAsked
+    opened: Recorded
     done: tuple[Done, ...]
     beyond: str | None
     """Tag of something done in it that running commands does not do again. None: there is no such thing."""
@@ -57,7 +58,7 @@ def held(history: Sequence[Recorded]) -> Held | None:
         before = None if recorded.cause is None else asked.get(recorded.cause)
         match recorded.event:
             case SandboxOpened() if before is not None and isinstance(before.event, SandboxAsked):
-                found = Held(before.event, (), None)
+                found = Held(before.event, recorded, (), None)
             case VerifierRewarded() | VerifierSilent() | SandboxFailed() | SandboxReleased() | AttemptJudged():
                 found = None
             case ActionObserved() as seen if found is not None and before is not None:

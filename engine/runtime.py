@@ -18,7 +18,8 @@ from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of, sizes
 from engine.ports import Ports
 from engine.rehearsal import rehearse
-from engine.sandbox_port import sandbox_prefix
+from engine.reopening import standing
+from engine.sandbox_port import sandbox_id, sandbox_prefix
 from engine.scope import Held, Scope
 from engine.session import LEASE_S, Ending, Session
 from engine.setting import Setting, check, chosen_tasks
@@ -107,7 +108,7 @@ async def resume_run(
     started = await session.note(SessionStarted("resume", fence.token, process_name(), setting.package))
     if changes:
         await session.note(InputsChanged(changes))
-    swept = await setting.backend.sweep(sandbox_prefix(run_id))
+    swept = await _sweep(setting, run_id, histories)
     if swept:
         await session.note(SandboxesSwept(swept))
     if histories.in_flight:
@@ -115,6 +116,13 @@ async def resume_run(
     if told is not None:
         told(run_id)
     return await carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
+
+
+async def _sweep(setting: Setting, run_id: str, histories: Histories) -> tuple[str, ...]:
+    """Remove what earlier processes left of the run's sandboxes, but for those that may be gone on with."""
+    streams = () if setting.backend.lasting is None else standing(histories.by_stream)
+    spared = {sandbox_id(run_id, stream) for stream in streams}
+    return await setting.backend.sweep(lambda each: each.startswith(sandbox_prefix(run_id)) and each not in spared)
 
 
 async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:

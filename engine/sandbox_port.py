@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol, assert_never
 
 import anyio
+from msgspec.structs import replace
 
 from engine.ports import Place
 from engine.steps_port import StepsPort
@@ -30,7 +31,7 @@ from events.sandbox import (
 )
 from events.steps import StepAsked, StepVerifyAsked
 from events.values import NamedDigest
-from sandbox.base import ExecResult, Mount, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.base import ExecResult, Gone, Mount, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.errors import InfrastructureError, PathRefused, Unsupported
 from sandbox.solution import joined, not_begun, solve
 from sandbox.steps import do_steps
@@ -47,6 +48,11 @@ _CLOSE_S = 30.0
 def sandbox_prefix(run: str) -> str:
     """Say what the ids of a run's sandboxes begin with."""
     return f"{run}-"
+
+
+def sandbox_id(run: str, stream: str) -> str:
+    """Name the sandbox of an attempt's stream."""
+    return sandbox_prefix(run) + stream.replace("/", "-")
 
 
 class Ground(Protocol):
@@ -70,6 +76,7 @@ class SandboxPort:
         variables: Mapping[str, str],
         *,
         trust: Trust = "none",
+        session: int | None = None,
     ) -> None:
         """Say with what.
 
@@ -78,6 +85,7 @@ class SandboxPort:
             backend: Makes sandboxes.
             tasks: By name.
             variables: What of the host tasks may see.
+            session: Number of the process's hold on the run. None: sandboxes are not to outlive it.
             trust: Whether whoever acts has a motive to cheat: see `verify`.
         """
         self._blobs = blobs
@@ -85,6 +93,7 @@ class SandboxPort:
         self._tasks = tasks
         self._variables = variables
         self._trust: Trust = trust
+        self._session = session
         self._open: dict[str, tuple[Sandbox, Task]] = {}
         self.ground: Ground | None = None
         """None: sandboxes see nothing of us."""
@@ -109,6 +118,38 @@ class SandboxPort:
     def held(self, stream: str) -> tuple[Sandbox, Task]:
         """Give the sandbox of a stream, and the task it is for."""
         return self._open[stream]
+
+    async def reopen(self, asked: SandboxAsked, place: Place, opened_in: int) -> Gone | None:
+        """Go on with a sandbox of an earlier process, as it stands. Where that cannot be, nothing of it is left.
+
+        Args:
+            asked: As it was asked for.
+            place: The stream that relies on it.
+            opened_in: Session in which it was made.
+
+        Returns:
+            None if it is gone on with; else why it is not.
+        """
+        task, lasting = self._tasks[asked.task], self._backend.lasting
+        if lasting is None:
+            return Gone(
+                "not_kept", f"sandboxes of the backend {self._backend.name} end with the process that holds them"
+            )
+        if self.ground is not None or task.steps:
+            found: Sandbox | Gone = Gone("unfit", "what of ours this attempt stood on ended with the process")
+        else:
+            found = await lasting.reopen(self._spec(task, place), opened_in=opened_in)
+        if isinstance(found, Gone):
+            await self.discard(place)
+            return found
+        self._open[place.stream] = (found, task)
+        return None
+
+    async def discard(self, place: Place) -> None:
+        """Remove what an earlier process left of a stream's sandbox."""
+        name = sandbox_id(place.run, place.stream)
+        with anyio.CancelScope(shield=True):
+            await self._backend.sweep(lambda each: each == name)
 
     async def drop(self, stream: str) -> None:
         """Close the sandbox of a stream that was stopped, if it has one, for as long as that may take."""
@@ -150,16 +191,19 @@ class SandboxPort:
 
     async def _begin(self, asked: SandboxAsked, place: Place) -> Event:
         task = self._tasks[asked.task]
-        name = sandbox_prefix(place.run) + place.stream.replace("/", "-")
         mounts = () if self.ground is None else await self.ground.prepare(place)
         try:
-            sandbox = await self._backend.open(SandboxSpec(id=name, task=task, env=self._variables, mounts=mounts))
+            sandbox = await self._backend.open(replace(self._spec(task, place), mounts=mounts))
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._clear(place.stream)
             raise
         self._open[place.stream] = (sandbox, task)
         return SandboxOpened(self._backend.describe().level)
+
+    def _spec(self, task: Task, place: Place) -> SandboxSpec:
+        name = sandbox_id(place.run, place.stream)
+        return SandboxSpec(id=name, task=task, env=self._variables, session=self._session)
 
     async def _act(self, place: Place, command: str, timeout_s: float | None) -> Event:
         sandbox, task = self._open[place.stream]

@@ -173,8 +173,9 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Whether the tests reach the network: as the task has it, never (``off``), or always (``on``), such as tests that
     download what they need, in a task whose agent must not. The local sandbox has one network for all phases."""
     on_loss: OnLoss = "abandon"
-    """What becomes of an attempt whose sandbox ended with its process. ``rebuild``: its recorded commands are run again
-    in a new one, and it goes on if each ends as recorded. ``abandon``: that is not tried. Neither gives a score."""
+    """What becomes of an attempt whose sandbox is gone after a crash, or cannot be trusted. ``rebuild``: its recorded
+    commands are run again in a new one, and it goes on if each ends as recorded. ``abandon``: that is not tried.
+    Neither gives a score."""
     method: MethodSpec = MethodSpec()
     agent: AgentSpec = AgentSpec()
     models: dict[Literal["teacher", "reflector", "distiller"], ModelSpec] = msgspec.field(default_factory=dict)

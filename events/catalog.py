@@ -29,7 +29,9 @@ from events.session import (
     InputsChanged,
     RunForked,
     SandboxesSwept,
+    SandboxNotReopened,
     SandboxRebuilt,
+    SandboxReopened,
     ScopeStopped,
     SessionEnded,
     SessionStarted,
@@ -59,6 +61,8 @@ AnyEvent: TypeAlias = (
     | InputsChanged
     | SandboxesSwept
     | SandboxRebuilt
+    | SandboxReopened
+    | SandboxNotReopened
     | RunForked
     | SessionEnded
     | ScopeStopped

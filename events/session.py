@@ -9,6 +9,7 @@ import msgspec
 
 from events.base import Event, Ref
 from events.digest import Digest
+from events.values import Loss
 
 
 class SessionStarted(Event, frozen=True, tag="session.started"):
@@ -91,6 +92,26 @@ class SandboxRebuilt(Event, frozen=True, tag="session.sandbox_rebuilt"):
     """Commands that were run again; each ended as it is recorded to have ended."""
     differing: tuple[OutputDiffered, ...]
     """Those that printed something else. The agent goes on from what it saw, which is what is recorded."""
+
+
+class SandboxReopened(Event, frozen=True, tag="session.sandbox_reopened"):
+    """A sandbox outlived the process that held it, and was gone on with as it stands: nothing in it was run again."""
+
+    stream: str
+    """Of the attempt that relies on it."""
+    actions: int
+    """Commands that had been run in it, each of them answered."""
+
+
+class SandboxNotReopened(Event, frozen=True, tag="session.sandbox_not_reopened"):
+    """A sandbox that an earlier process had open was not gone on with; what ``on_loss`` says held instead."""
+
+    stream: str
+    """Of the attempt that relied on it."""
+    why: Loss
+    """Which kind of reason it is."""
+    detail: str
+    """For people."""
 
 
 class SessionEnded(Event, frozen=True, tag="session.ended"):

@@ -7,6 +7,14 @@ import msgspec
 from events.digest import Digest
 
 Role = Literal["teacher", "reflector", "distiller"]
+Loss = Literal["in_flight", "not_kept", "unfit", "gone", "ended", "changed", "held", "silent"]
+"""Why a sandbox of an earlier process is not gone on with.
+
+in_flight: something was asked of it and not answered, and nobody knows how much of that was done. not_kept: sandboxes
+of this backend end with their process. unfit: what this attempt's stood on, besides itself, ended with the process.
+gone: there is none. ended: it, or what stands beside it, does not run. changed: it was started again, or is another.
+held: the process that holds it may live. silent: it takes no orders.
+"""
 """Who a model call speaks for: the teacher explores, the reflector rewrites the memo, the distiller writes."""
 
 NanoUsd = int

@@ -10,7 +10,7 @@ from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import ActionAsked, SandboxOpened
-from events.session import RunForked, SessionEnded, SessionStarted
+from events.session import RunForked, SandboxRebuilt, SandboxReopened, SessionEnded, SessionStarted
 from events.skill import SkillImported, SkillRefused, SkillRevised
 from events.trajectory import StepImported, TrajectoryImported
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
@@ -26,7 +26,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 6
+    revision = 7
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -58,9 +58,9 @@ class Trials:
             case "trial":
                 _apply_trial(run, place, recorded)
             case "attempt":
-                trial, _, number = place.rpartition("/")
-                if trial in run.trials and _ORDINAL.fullmatch(number):
-                    _apply_attempt(run.trials[trial], int(number), recorded)
+                found = _found(run, place)
+                if found is not None:
+                    _apply_attempt(*found, recorded)
             case "call":
                 _apply_visit(run, place, recorded.event)
             case _:
@@ -82,14 +82,38 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             run.changes = tuple(f"{change.key}={change.now}" for change in forked.changes)
         case RunClosed():
             run.closed = True
+        case _:
+            _apply_session(run, recorded)
+
+
+def _apply_session(run: Run, recorded: Recorded) -> None:
+    match recorded.event:
         case SessionStarted():
             run.sessions += 1
             run.taken_up_at = recorded.at
             run.ended = None
         case SessionEnded() as ended:
             run.ended = ended.reason
+        case SandboxReopened(stream):
+            _recovered(run, stream, "went on")
+        case SandboxRebuilt(stream):
+            _recovered(run, stream, "made again")
         case _:
             pass
+
+
+def _recovered(run: Run, stream: str, how: str) -> None:
+    found = _found(run, stream.removeprefix("attempt/"))
+    if found is not None:
+        found[1].recovered += (how,)
+
+
+def _found(run: Run, place: str) -> tuple[Trial, Attempt] | None:
+    """Find an attempt by ``<trial>/<number>``. None: no trial of that name was opened."""
+    trial, _, number = place.rpartition("/")
+    if trial not in run.trials or not _ORDINAL.fullmatch(number):
+        return None
+    return run.trials[trial], run.trials[trial].attempts.setdefault(str(int(number)), Attempt(int(number)))
 
 
 def _count_trouble(trial: Trial, event: Event) -> None:
@@ -125,8 +149,7 @@ def _apply_trial(run: Run, name: str, recorded: Recorded) -> None:
             _count_call(trial, None, event)
 
 
-def _apply_attempt(trial: Trial, number: int, recorded: Recorded) -> None:
-    attempt = trial.attempts.setdefault(str(number), Attempt(number))
+def _apply_attempt(trial: Trial, attempt: Attempt, recorded: Recorded) -> None:
     event = recorded.event
     _count_trouble(trial, event)
     match event:
@@ -151,12 +174,10 @@ def _apply_attempt(trial: Trial, number: int, recorded: Recorded) -> None:
 
 def _apply_visit(run: Run, place: str, event: Event) -> None:
     """Count what an agent of another make asked of its model."""
-    trial = run.trials.get(place.rsplit("/", 2)[0])
-    number = place.rsplit("/", 2)[1]
-    if trial is None or not _ORDINAL.fullmatch(number):
-        return
-    _count_trouble(trial, event)
-    _count_call(trial, trial.attempts.setdefault(number, Attempt(int(number))), event)
+    found = _found(run, place.rpartition("/")[0])
+    if found is not None:
+        _count_trouble(found[0], event)
+        _count_call(*found, event)
 
 
 def _scored(trial: Trial, attempt: Attempt) -> None:

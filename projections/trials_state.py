@@ -36,6 +36,8 @@ class Attempt(msgspec.Struct):
     unknown_cost: int = 0
     """Answers without a known cost; above 0, `cost` is too low."""
     failed_calls: int = 0
+    recovered: tuple[str, ...] = ()
+    """What became of its sandbox each time its process had ended: ``went on`` as it stood, or was ``made again``."""
 
 
 class Trial(msgspec.Struct):

@@ -4,13 +4,14 @@ A backend opens sandboxes; a sandbox runs commands and keeps files. The promises
 ``sandbox/conformance.py`` has one numbered check for each that can be tried.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from events.digest import Digest, digest_of
+from events.values import Loss
 from sandbox.task import Task
 from sandbox.task_schema import NetworkMode
 
@@ -111,6 +112,17 @@ class SandboxSpec(Struct, frozen=True):
     limits: Limits = Limits()
     mounts: tuple[Mount, ...] = ()
     """A backend that isolates nothing refuses them."""
+    session: int | None = None
+    """Number of the process's hold on the run, from 1, by which it is known later which process made the sandbox.
+    None: it is not to outlive its process."""
+
+
+class Gone(Struct, frozen=True):
+    """Why a sandbox of an earlier process is not gone on with."""
+
+    why: Loss
+    detail: str
+    """For people."""
 
 
 class Sandbox(Protocol):
@@ -242,8 +254,13 @@ class SandboxBackend(Protocol):
         """Features it honours less strictly than a container would, by name; worth a line in a report."""
         ...
 
-    async def sweep(self, prefix: str) -> tuple[str, ...]:
-        """Remove what sandboxes whose ids begin with this left behind when their process died; name each thing.
+    @property
+    def lasting(self) -> "Lasting | None":
+        """How its sandboxes outlive the process that opened them. None: they end with it."""
+        ...
+
+    async def sweep(self, which: Callable[[str], bool]) -> tuple[str, ...]:
+        """Remove what sandboxes left behind when their process died, by their ids; name each thing.
 
         Touches nothing of anybody else's. Only where none of these sandboxes is open.
         """
@@ -257,3 +274,24 @@ class SandboxBackend(Protocol):
             SandboxUnavailable: The machine cannot, or a sandbox of this id exists.
         """
         ...
+
+
+class Lasting(Protocol):
+    """What a backend can do besides, if its sandboxes go on when the process that opened them is killed."""
+
+    async def reopen(self, spec: SandboxSpec, *, opened_in: int) -> Sandbox | Gone:
+        """Take up a sandbox that an earlier process left open, as it stands: files, and what runs in the background.
+
+        The caller knows that nothing was under way in it. Where it is not given back, what is left of it is for
+        ``sweep``.
+
+        Args:
+            spec: With what it was opened, but for ``session``, which is that of whoever takes it up.
+            opened_in: Session in which it was opened. One that was opened in another is not the one that is wanted.
+        """
+        ...
+
+
+def beginning(prefix: str) -> Callable[[str], bool]:
+    """Choose sandboxes by what their ids begin with."""
+    return lambda sandbox: sandbox.startswith(prefix)

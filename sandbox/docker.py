@@ -4,11 +4,8 @@ Everything it makes carries the label ``dev.stillroom`` with the workspace's nam
 be found and removed, and nothing else is.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,18 +13,19 @@ import anyio
 from anyio import CancelScope
 from msgspec import Struct, structs
 
-from events.digest import digest_of
 from sandbox.archive import pack_folders
-from sandbox.base import Isolation, Sandbox, SandboxSpec
+from sandbox.base import Gone, Isolation, Sandbox, SandboxSpec
 from sandbox.compose import Build, Compose, Service
 from sandbox.compose_file import OWN_IMAGE, compose_of
 from sandbox.docker_config import container_config
 from sandbox.docker_engine import Engine, open_engine
 from sandbox.docker_failures import EngineFailed
-from sandbox.docker_gc import OWNER, left_behind, remove
+from sandbox.docker_folder import make_folder, remove_folder, workspace_name
+from sandbox.docker_gc import OWNER, SANDBOX, left_behind, remove, sweep
 from sandbox.docker_image import LABEL, Built, Gate, Images
 from sandbox.docker_isolation import isolation_of
 from sandbox.docker_needs import noted, refused
+from sandbox.docker_reopen import BARE, Site, card_of, reopen
 from sandbox.docker_sandbox import DockerSandbox, Ground
 from sandbox.docker_town import Plot, Town, after_main, before_main, memory_of, settle
 from sandbox.docker_where import Where
@@ -38,9 +36,6 @@ from sandbox.task import Task
 from sandbox.templates import resolve
 from sandbox.verifier_apart import verifier_of
 
-_ID: Final = f"{LABEL}.sandbox"
-_SCRIPTS: Final = Path(__file__).with_name("container")
-"""What runs inside."""
 _OWN: Final = (Build("."), Build("./"))
 """Ways to say that ``main`` is built as the task is anyway."""
 _LOGS: Final = ("logs", "logs/agent", "logs/artifacts", "logs/verifier")
@@ -58,9 +53,13 @@ class DockerSettings(Struct, frozen=True):
     owner: str | None = None
     """Process that what is made belongs to, for its label: once it has ended, what is left is known to be left behind.
     None: nobody in particular, and nothing is ever taken for left behind."""
-    tidies: Callable[[str], bool] | None = None
-    """Says whether a process is known to have ended: what such ones left is taken away when the backend is opened, but
-    for its own workspace's, which is swept run by run. None: nothing is."""
+    ended: Callable[[str], bool] | None = None
+    """Says whether a process is known to have ended: a sandbox of such a one may be taken up, and what they left is
+    taken away when the backend is opened, but for its own workspace's, which is swept run by run. None: nobody can
+    say, and neither is done."""
+    spared_s: float = 86400.0
+    """Seconds from its making, from 0, for which a sandbox of another workspace is not taken away when the backend is
+    opened, though its process has ended: somebody may resume its run."""
     starts: int = 4
     """Containers started at a time, from 1: an engine that is asked for more gets slower, not faster."""
 
@@ -82,7 +81,7 @@ class DockerBackend:
         self._engine = engine
         self._workspace = workspace
         self._name = settings.where.name
-        self._owner = settings.owner
+        self._owner, self._ended = settings.owner, settings.ended
         self._label = f"{LABEL}={workspace_name(workspace)}"
         self._images = Images(
             engine,
@@ -121,22 +120,23 @@ class DockerBackend:
         left_out = [f"docker-compose.yaml: {each} (left out)" for each in dropped]
         return [*noted(task, self._engine.cpus), *left_out]
 
-    async def sweep(self, prefix: str) -> tuple[str, ...]:
+    @property
+    def lasting(self) -> "DockerBackend":
+        """See ``SandboxBackend``: containers are the engine's, and go on without us."""
+        return self
+
+    async def sweep(self, which: Callable[[str], bool]) -> tuple[str, ...]:
         """See ``SandboxBackend``."""
-        engine, removed = self._engine, set[str]()
-        for found, take_away in (  # in this order: a network or a volume that is in use cannot be removed
-            (await engine.containers(self._label), engine.remove),
-            (await engine.networks.labelled(self._label), engine.networks.remove),
-            (await engine.volumes.labelled(self._label), engine.volumes.remove),
-        ):
-            for each in found:
-                sandbox = each.labels.get(_ID, "")
-                if sandbox.startswith(prefix):
-                    await take_away(each.id)
-                    removed.add(sandbox)
+        removed = await sweep(self._engine, self._label, which)
         for sandbox in removed:
-            await _removed(self._workspace / folder_name(sandbox))
+            await remove_folder(self._folder(sandbox))
         return tuple(sorted(removed))
+
+    async def reopen(self, spec: SandboxSpec, *, opened_in: int) -> Sandbox | Gone:
+        """See ``Lasting``."""
+        folder = self._folder(spec.id)
+        site = Site(spec.id, self._engine, self._plot(spec, BARE, folder.name), folder)
+        return await reopen(site, opened_in=opened_in, by=spec.session, ended=self._ended)
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """See ``SandboxBackend``."""
@@ -167,11 +167,11 @@ class DockerBackend:
 
     async def _begin(self, spec: SandboxSpec, built: Built, env: Mapping[str, str], compose: Compose) -> Sandbox:
         """Make and start everything; nothing of it is left if that fails."""
-        folder = self._workspace.resolve() / folder_name(spec.id)
+        folder = self._folder(spec.id)
         await self._make(spec, folder)
         plot = self._plot(spec, compose, folder.name)
         async with AsyncExitStack() as undo:
-            undo.push_async_callback(_removed, folder)
+            undo.push_async_callback(remove_folder, folder)
             with anyio.fail_after(spec.task.config.environment.build_timeout_sec):
                 town = await settle(self._engine, plot)
                 undo.push_async_callback(_closed, town)
@@ -183,6 +183,8 @@ class DockerBackend:
                 await town.settled()
                 await self._ready(spec.task, sandbox)
                 await sandbox.set_network(spec.task.network_in("agent"))
+                if spec.session is not None:
+                    await sandbox.keeping.show(await card_of(sandbox, town, spec.session))
             undo.pop_all()
         return sandbox
 
@@ -219,9 +221,9 @@ class DockerBackend:
 
     async def _make(self, spec: SandboxSpec, folder: Path) -> None:
         """Make its folder; one whose container somebody took away is in nobody's way."""
-        if await anyio.Path(folder).exists() and not await self._engine.containers(self._label, f"{_ID}={spec.id}"):
-            await _removed(folder)
-        await anyio.to_thread.run_sync(_make, folder)
+        if await anyio.Path(folder).exists() and not await self._engine.containers(self._label, f"{SANDBOX}={spec.id}"):
+            await remove_folder(folder)
+        await make_folder(folder)
 
     async def _ready(self, task: Task, sandbox: Sandbox) -> None:
         if task.config.environment.healthcheck is not None:
@@ -237,9 +239,12 @@ class DockerBackend:
             memory_bytes=memory_of(None, spec.limits.memory_bytes),
         )
 
+    def _folder(self, sandbox: str) -> Path:
+        return self._workspace.resolve() / folder_name(sandbox)
+
     def _labels(self, spec: SandboxSpec) -> dict[str, str]:
         owner = {} if self._owner is None else {OWNER: self._owner}
-        return {LABEL: workspace_name(self._workspace), _ID: spec.id, **owner}
+        return {LABEL: workspace_name(self._workspace), SANDBOX: spec.id, **owner}
 
 
 @asynccontextmanager
@@ -255,41 +260,15 @@ async def docker_backend(workspace: Path, settings: DockerSettings = DEFAULTS) -
     """
     try:
         async with open_engine(settings.where) as engine:
-            if settings.tidies is not None:
+            if settings.ended is not None:
                 mine = workspace_name(workspace)
-                left = await left_behind(engine, settings.tidies, images=False)
+                left = await left_behind(engine, settings.ended, images=False, spared_s=settings.spared_s)
                 await remove(engine, [each for each in left if each.workspace != mine])
             yield DockerBackend(engine, workspace, settings)
     except EngineFailed as error:
         raise SandboxUnavailable(settings.where.name, error.detail, remedy=settings.where.remedy) from error
 
 
-def workspace_name(workspace: Path) -> str:
-    """Name a workspace for labels: the same for the same folder, without telling where it is."""
-    return digest_of(os.fsencode(workspace.resolve()))[:16]
-
-
-async def _removed(folder: Path) -> None:
-    await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
-
-
 async def _closed(town: Town) -> None:
     with CancelScope(shield=True):
         await town.close()
-
-
-def _make(folder: Path) -> None:
-    """Make the folder of a sandbox, with the runner in it.
-
-    Raises:
-        EngineFailed: It is there already.
-    """
-    try:
-        (folder / "io").mkdir(parents=True)
-    except FileExistsError as error:
-        raise EngineFailed(f"{folder.name} exists: a sandbox of this id is open, or a crash left it") from error
-    for each in (folder, folder / "io"):
-        each.chmod(0o755)
-    for script in _SCRIPTS.iterdir():
-        shutil.copyfile(script, folder / "io" / script.name)
-        (folder / "io" / script.name).chmod(0o755)

@@ -166,6 +166,10 @@ class Engine:
         with told():
             return await self._docker.containers.create(dict(config), name=name)
 
+    def container(self, name: str) -> DockerContainer:
+        """Take hold of a container, by its id; whether there is one is not asked."""
+        return self._docker.containers.container(name)
+
     async def containers(self, *labels: str) -> list[Labelled]:
         """List containers that carry all these labels, running or not."""
         with told():

@@ -6,6 +6,7 @@ a millisecond and not an API call, and an engine that is busy or gone does not c
 """
 
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from sandbox.outputs import Lingering, Output, Outputs
 
 MOUNT: Final = "/.stillroom"
 """Where a container sees the folder."""
+_OUTPUTS: Final = ("out", "err")
+_NUMBERED: Final = re.compile(r"(?:user-)?([0-9]+)")
 _LONGEST: Final = 100_000
 """Bytes of a command that still fit in one argument of a program (Linux: 131,072)."""
 
@@ -60,7 +63,8 @@ class Errand:
             _write(folder / "text", wanted.text)
         self._ours: dict[str, int] = {}
         self._news = self._pipe("news")
-        self.outputs = Outputs(self._pipe("out"), self._pipe("err"), limit)
+        self._outputs = {name: self._pipe(name) for name in _OUTPUTS}
+        self.outputs = Outputs(self._outputs["out"], self._outputs["err"], limit)
 
     @property
     def over(self) -> bool:
@@ -84,11 +88,19 @@ class Errand:
             os.close(self._ours.popitem()[1])
 
     def close(self, lingering: Lingering) -> None:
-        """Let go of the pipes and remove the folder; what background processes hold open lives on without it."""
+        """Let go of the pipes and remove the folder.
+
+        Pipes that background processes hold open stay, so that whoever takes the sandbox up finds them.
+        """
         self.release_ours()
         os.close(self._news.reader)
+        held = [name for name, output in self._outputs.items() if not output.ended]
         self.outputs.release(lingering)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if held:
+            for each in ("in", "run", "text", "news", *(self._outputs.keys() - held)):
+                (self._folder / each).unlink(missing_ok=True)
+        else:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _read(self) -> None:
         await anyio.wait_readable(self._news.reader)
@@ -119,6 +131,14 @@ def make_pipe(path: Path) -> None:
     """Make a named pipe that every user of a container may write to and read from."""
     os.mkfifo(path)
     path.chmod(0o666)
+
+
+def left_open(io: Path) -> tuple[int, list[int]]:
+    """Say which number was used last, and open the outputs that background processes of earlier commands hold."""
+    names = [(found, each) for each in io.iterdir() if (found := _NUMBERED.match(each.name))]
+    pipes = [path / name for _, path in names for name in _OUTPUTS if (path / name).exists()]
+    last = max((int(found[1]) for found, _ in names), default=0)
+    return last, [os.open(each, os.O_RDONLY | os.O_NONBLOCK) for each in pipes]
 
 
 def _write(path: Path, text: str) -> None:

@@ -59,10 +59,10 @@ class Networks:
         with gone_is_fine():
             await (await self._docker.networks.get(name)).delete()
 
-    async def labelled(self, label: str) -> list[Labelled]:
-        """List those that carry a label."""
+    async def labelled(self, *labels: str) -> list[Labelled]:
+        """List those that carry all these labels."""
         with told():
-            found = await self._docker.networks.list(filters={"label": [label]})
+            found = await self._docker.networks.list(filters={"label": list(labels)})
         return [Labelled(each["Id"], each["Name"], each["Labels"]) for each in found]
 
 
@@ -82,8 +82,8 @@ class Volumes:
         with gone_is_fine():
             await (await self._volumes.get(name)).delete()
 
-    async def labelled(self, label: str) -> list[Labelled]:
-        """List those that carry a label."""
+    async def labelled(self, *labels: str) -> list[Labelled]:
+        """List those that carry all these labels."""
         with told():
-            found = await self._volumes.list(filters={"label": [label]})
+            found = await self._volumes.list(filters={"label": list(labels)})
         return [Labelled(each["Name"], each["Name"], each["Labels"]) for each in found.get("Volumes") or ()]

@@ -1,8 +1,6 @@
 """One open container: commands through its runner, files through the engine."""
 
-import shutil
 from collections.abc import Mapping
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -10,12 +8,15 @@ from typing import Final, NamedTuple
 import anyio
 from aiodocker.containers import DockerContainer
 from anyio import create_task_group, fail_after, move_on_after
+from msgspec import structs
 
-from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, Ended, ExecResult, FileEntry
+from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult, FileEntry
+from sandbox.docker_carrier import Carrier
 from sandbox.docker_engine import Engine, Image
-from sandbox.docker_errand import MOUNT, Errand, Wanted
+from sandbox.docker_errand import MOUNT, Errand, Wanted, left_open
 from sandbox.docker_failures import EngineFailed
 from sandbox.docker_files import ContainerFiles
+from sandbox.docker_folder import Card, Keeping, Standing, remove_folder
 from sandbox.docker_health import until_healthy
 from sandbox.docker_runner import Runner
 from sandbox.docker_town import Town
@@ -27,9 +28,8 @@ FIRST: Final = "first"
 """Name of the runner that is a container's first process, or stands beside its entry point, as the image's user."""
 READY_S: Final = 60.0
 """Seconds for a container to start and say so."""
-_KILL_S: Final = 10.0
-_LOOK_S: Final = 1.0
-"""Seconds after which a command that has not begun is reason to look at the container."""
+_ANSWER_S: Final = 10.0
+"""Seconds for the runner of a container that is taken up to answer."""
 _CLOSE_S: Final = 60.0
 _KILLED: Final = 137
 _NO_FORK: Final = frozenset({2, 254})
@@ -62,8 +62,10 @@ class DockerSandbox:
         self._image = image
         self._files = ContainerFiles(sandbox, ground.engine, ground.container.id)
         self._runners = {"": Runner(ground.io, FIRST)}
+        self.keeping = Keeping(ground.folder)
         self._numbers = count(1)
         self._lingering = Lingering()
+        self._carrier = Carrier(sandbox, ground.engine, ground.container)
         self._closed = False
         self._changing = anyio.Lock()
 
@@ -76,6 +78,16 @@ class DockerSandbox:
     def workdir(self) -> str:
         """See ``Sandbox``."""
         return self._workdir
+
+    @property
+    def image(self) -> Image:
+        """What its container was made from."""
+        return self._image
+
+    @property
+    def container(self) -> DockerContainer:
+        """Its own container."""
+        return self._ground.container
 
     async def start(self) -> None:
         """Start the container, and wait until its runner is ready.
@@ -98,6 +110,32 @@ class DockerSandbox:
             raise EngineFailed("the image has no `setsid` (util-linux or busybox), by which commands are kept apart")
         if self._image.checked:
             await until_healthy(engine, container, "the container")
+        if self.keeping.card is not None:
+            await self.keeping.show(structs.replace(self.keeping.card, main=await standing(engine, container)))
+
+    async def take_up(self, card: Card) -> None:
+        """Go on with a container that runs, as another process left it.
+
+        Raises:
+            EngineFailed: Its runner says nothing.
+        """
+        last, outputs = await anyio.to_thread.run_sync(left_open, self._ground.io)
+        self._numbers = count(last + 1)
+        for each in outputs:
+            self._lingering.keep(each)
+        self._runners[""].order("say")
+        with move_on_after(_ANSWER_S) as clock:
+            await self._runners[""].ready()
+        if clock.cancelled_caught:
+            raise EngineFailed(f"its runner did not answer in {_ANSWER_S:.0f} s")
+        await self.keeping.show(card)
+
+    def let_be(self) -> None:
+        """Let go of our ends, and leave the container as it is."""
+        self._closed = True
+        self._lingering.close()
+        while self._runners:
+            self._runners.popitem()[1].close()
 
     async def exec(
         self,
@@ -118,7 +156,7 @@ class DockerSandbox:
         folder = self._ground.io / str(next(self._numbers))
         errand = await anyio.to_thread.run_sync(Errand, folder, wanted, max_output_bytes)
         try:
-            ended = await self._carry(runner, errand, timeout_s)
+            ended = await self._carrier.carry(runner, errand, timeout_s)
             errand.outputs.finish()
         finally:
             errand.close(self._lingering)
@@ -164,6 +202,7 @@ class DockerSandbox:
         try:
             with fail_after(READY_S, shield=True):
                 async with self._changing:
+                    await self.keeping.hide()
                     await self._ground.engine.kill(self._ground.container)
                     await self._let_go()
                     await self.start()
@@ -183,52 +222,9 @@ class DockerSandbox:
                 await self._let_go()
                 if "" in self._runners:
                     self._runners.pop("").close()
-                await anyio.to_thread.run_sync(partial(shutil.rmtree, self._ground.folder, ignore_errors=True))
+                await remove_folder(self._ground.folder)
 
     # -----------------------------------------------------------------------------------------------------------------
-
-    async def _carry(self, runner: Runner, errand: Errand, timeout_s: float | None) -> Ended:
-        """Have a command run and wait for its end, or put an end to it."""
-        try:
-            with move_on_after(timeout_s) as clock:
-                async with create_task_group() as group:
-                    for output in (errand.outputs.stdout, errand.outputs.stderr):
-                        group.start_soon(errand.outputs.pump, output, group.cancel_scope.cancel)
-                    self._order(runner, f"run {errand.number}")
-                    await self._begun(errand)
-                    await errand.ended()
-                    group.cancel_scope.cancel()
-        finally:
-            if not errand.over:
-                await self._kill(runner, errand)
-        if errand.outputs.over:
-            return "output_limit"
-        return "timed_out" if clock.cancelled_caught else "exited"
-
-    async def _begun(self, errand: Errand) -> None:
-        """Wait until a command has begun; a container that ended before that will never say so."""
-        while True:
-            with move_on_after(_LOOK_S):
-                await errand.begun()
-                return
-            if not (await self._state()).get("Running"):
-                errand.lost = True
-
-    async def _kill(self, runner: Runner, errand: Errand) -> None:
-        """Kill a command and all of its process group. Shielded, or a cancelled command would go on by itself."""
-        with move_on_after(_KILL_S, shield=True) as grace:
-            await self._begun(errand)
-            if errand.pid is not None and not errand.over:
-                self._order(runner, f"kill {errand.pid}")
-            await errand.ended()
-        if grace.cancelled_caught:
-            raise SandboxLost(self._id, "a killed command does not end")
-
-    def _order(self, runner: Runner, text: str) -> None:
-        try:
-            runner.order(text)
-        except BlockingIOError as error:
-            raise SandboxLost(self._id, "nothing in its container takes orders any more") from error
 
     async def _watch(self) -> None:
         """Fail as soon as the container has ended by itself."""
@@ -244,7 +240,7 @@ class DockerSandbox:
             return self._runners[user]
         async with self._changing:
             self._check()
-            runner = Runner(self._ground.io, f"user-{len(self._runners)}")
+            runner = Runner(self._ground.io, f"user-{next(self._numbers)}")
             try:
                 argv = ["/bin/sh", f"{MOUNT}/runner", runner.name]
                 await self._ground.engine.exec(self._ground.container, argv, user=user)
@@ -264,12 +260,13 @@ class DockerSandbox:
         """
         async with self._changing:
             self._check()
-            state = await self._state()
+            state = await self._carrier.state()
             if state.get("Running") and not self._image.entrypoint:
                 return _KILLED
             if not state.get("Running") and not state.get("OOMKilled") and state.get("ExitCode") not in _NO_FORK:
                 raise SandboxLost(self._id, f"its container ended with code {state.get('ExitCode')}")
             try:
+                await self.keeping.hide()
                 # Beside an entry point our runner is no first process, and may be what was killed.
                 await self._ground.engine.kill(self._ground.container)
                 await self._let_go()
@@ -277,12 +274,6 @@ class DockerSandbox:
             except EngineFailed as error:
                 raise SandboxLost(self._id, error.detail) from error
         return _KILLED
-
-    async def _state(self) -> Mapping[str, object]:
-        try:
-            return await self._ground.engine.state(self._ground.container)
-        except EngineFailed as error:
-            raise SandboxLost(self._id, f"the engine says: {error.detail}") from error
 
     async def _let_go(self) -> None:
         """Forget what ended with the container's processes: other users' runners, outputs held open."""
@@ -293,3 +284,9 @@ class DockerSandbox:
     def _check(self) -> None:
         if self._closed:
             raise SandboxLost(self._id, "it is closed")
+
+
+async def standing(engine: Engine, container: DockerContainer) -> Standing:
+    """Look at a container."""
+    state = await engine.state(container)
+    return Standing(container.id, str(state.get("StartedAt")), bool(state.get("Running")) and not state.get("Paused"))

@@ -16,7 +16,7 @@ Background processes go on between commands, as in a container; ``halt`` and ``c
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Literal
@@ -104,9 +104,14 @@ class LocalBackend:
         """See ``SandboxBackend``."""
         return list(noted(task, recipe_of(task.dockerfile, task.environment), self._reach))
 
-    async def sweep(self, prefix: str) -> tuple[str, ...]:
+    @property
+    def lasting(self) -> None:
+        """None: the kernel ends its processes with ours."""
+        return
+
+    async def sweep(self, which: Callable[[str], bool]) -> tuple[str, ...]:
         """See ``SandboxBackend``."""
-        return tuple(folder.name for folder in await anyio.to_thread.run_sync(sweep, self._workspace, prefix))
+        return tuple(folder.name for folder in await anyio.to_thread.run_sync(sweep, self._workspace, which))
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """See ``SandboxBackend``."""

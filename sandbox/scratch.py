@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -65,12 +66,12 @@ def leftovers(workspace: Path) -> tuple[Path, ...]:
     return tuple(sorted(each for each in workspace.iterdir() if _is_ours(each)))
 
 
-def sweep(workspace: Path, prefix: str = "") -> tuple[Path, ...]:
-    """Remove the marked folders of sandboxes whose ids begin with a prefix, and return them.
+def sweep(workspace: Path, which: Callable[[str], bool]) -> tuple[Path, ...]:
+    """Remove the marked folders of these sandboxes, by their ids, and return them.
 
     Only where none of these sandboxes is open.
     """
-    found = tuple(folder for folder in leftovers(workspace) if _id_of(folder).startswith(prefix))
+    found = tuple(folder for folder in leftovers(workspace) if which(_id_of(folder)))
     for folder in found:
         remove(folder)
     return found

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from engine.sandbox_port import sandbox_prefix
 from engine.system import process_ended
-from sandbox.base import SandboxBackend
+from sandbox.base import SandboxBackend, beginning
 from sandbox.docker_engine import Engine
 from sandbox.docker_gc import Left, left_behind, remove
 from views.desk import Desk
@@ -44,7 +44,7 @@ async def of_workspace(desk: Desk, backend: SandboxBackend) -> list[LeftRow]:
     rows: list[LeftRow] = []
     for run in await desk.log.runs():
         if run not in owned:
-            swept = await backend.sweep(sandbox_prefix(run))
+            swept = await backend.sweep(beginning(sandbox_prefix(run)))
             rows += [LeftRow("sandbox", name, "", "removed") for name in swept]
     return rows
 

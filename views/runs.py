@@ -68,6 +68,8 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """In units of 10^-9 US dollars, as far as it is known. None: there were calls, and none said what it cost."""
     unknown_cost_calls: int
     """Calls whose cost is missing from that sum."""
+    recovered: dict[str, int]
+    """Sandboxes whose process had ended, and what became of them: ``went on`` or ``made again``, how often."""
     events: int
 
 
@@ -111,6 +113,8 @@ class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
     ended: str
     """How the agent came to stop, such as ``done`` or ``turn_limit``; empty while it acts."""
     detail: str
+    recovered: tuple[str, ...]
+    """What became of its sandbox each time its process had ended: it ``went on``, or was ``made again``."""
     tokens: int
     cost_nano_usd: int | None
 
@@ -159,6 +163,7 @@ def run_row(seen: Seen, run: Run) -> RunRow:
         # A record that holds no call says nothing about money.
         cost_nano_usd=None if run.imported and not known else known,
         unknown_cost_calls=unknown,
+        recovered=Counter(how for trial in trials for each in trial.attempts.values() for how in each.recovered),
         events=run.events,
     )
 
@@ -210,6 +215,7 @@ def _attempt_row(run: Run, trial: Trial, attempt: Attempt) -> AttemptRow:
         actions=attempt.actions,
         ended=attempt.agent_ended or "",
         detail=attempt.detail or (attempt.outcome.reason if attempt.outcome else ""),
+        recovered=attempt.recovered,
         tokens=attempt.tokens,
         cost_nano_usd=None if attempt.unknown_cost and not attempt.cost else attempt.cost,
     )

@@ -34,6 +34,7 @@ from views.runs import (
 from views.step_words import told_of
 from views.tables import heading, one_line, pairs, word
 
+_BECAME: Final = {"went on": "went on as it stood", "made again": "was made again, and its commands run again"}
 SHORT: Final = 12
 """Lines of a text that are shown unless all of it is asked for. The log keeps all."""
 
@@ -123,6 +124,7 @@ def render_run(run: Run, row: RunRow) -> RenderableType:
         ("model", run.model or ""),
         ("calls", f"{row.calls:,}, {count(row.tokens)} tokens, {spending(row)}"),
         ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
+        ("sandboxes", ", ".join(f"{number} {what} after a crash" for what, number in row.recovered.items())),
         ("warnings", "; ".join(run.warnings)),
     ]
     return pairs((name, value) for name, value in named if value)
@@ -147,6 +149,7 @@ def render_attempt(row: AttemptRow) -> RenderableType:
     return Group(
         pairs([("attempt", f"{row.trial}/{row.attempt} of run {row.run}"), ("spoken to", row.intervention)]),
         Text.assemble(("outcome  ", "dim"), word(row.outcome), f"  reward {reward(row.reward)}"),
+        *(Text(f"after a crash its sandbox {_BECAME[each]}", style="dim") for each in row.recovered),
         "",
     )
 
@@ -236,11 +239,8 @@ def render_event(row: EventRow, texts: Mapping[Digest, str], *, full: bool) -> R
     body = msgspec.json.format(bytes(row.event), indent=2).decode()
     parts: list[RenderableType] = [pairs(place), "", Text(body)]
     for digest, text in texts.items():
-        parts += [
-            "",
-            heading(f"blob {digest[:12]}"),
-            *[_shown(f"  {line}", full=full) for line in head(text, full=full)],
-        ]
+        parts += ["", heading(f"blob {digest[:12]}")]
+        parts += [_shown(f"  {line}", full=full) for line in head(text, full=full)]
     return Group(*parts)
 
 

@@ -8,7 +8,7 @@ from events.digest import Digest, Fingerprint
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.run import RunClosed, RunImported, RunOpened, TaskPinned
 from events.sandbox import ActionAsked, ActionObserved, SandboxAsked, SandboxFailed, SandboxOpened, VerifierSilent
-from events.session import ScopeStopped, SessionEnded, SessionStarted
+from events.session import SandboxRebuilt, SandboxReopened, ScopeStopped, SessionEnded, SessionStarted
 from events.skill import SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, TaskAsked, TrialClosed, TrialOpened
 from events.values import NanoUsd, Outcome, Usage
@@ -47,6 +47,14 @@ def judged(outcome: Outcome) -> AttemptJudged:
 def concluded(attempt: int, outcome: Outcome) -> AttemptConcluded:
     """What the trial took note of."""
     return AttemptConcluded(attempt, outcome, "FAIL", 1, 4, NOTHING, NOTHING)
+
+
+def test_a_sandbox_that_outlived_its_process_counts_for_its_attempt() -> None:
+    """Each time anew; and one of an attempt that nobody opened counts for nothing."""
+    again = [("session", SandboxReopened(FIRST, 2)), ("session", SandboxRebuilt(FIRST, 3, ()))]
+    run = run_of(OPENED, (FIRST, asked()), *again, ("session", SandboxReopened("attempt/b/1", 0)))
+    assert run.trials["a"].attempts["1"].recovered == ("went on", "made again")
+    assert list(run.trials) == ["a"]
 
 
 def test_a_run_says_what_it_is() -> None:

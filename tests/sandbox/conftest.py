@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from sandbox.base import Sandbox, SandboxSpec
+from sandbox.base import Sandbox, SandboxSpec, beginning
 from sandbox.docker import DockerBackend, DockerSettings, docker_backend
 from sandbox.docker_where import where_of
 from sandbox.errors import SandboxUnavailable
@@ -87,7 +87,7 @@ async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     try:
         async with docker_backend(tmp_path / "workspace", DockerSettings(where)) as opened:
             yield opened
-            assert await opened.sweep("") == (), "a story left a container behind"
+            assert await opened.sweep(beginning("")) == (), "a story left a container behind"
     except SandboxUnavailable as error:
         pytest.skip(f"{error.problem} ({error.remedy})")
 

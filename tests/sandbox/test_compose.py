@@ -4,7 +4,7 @@ import anyio
 import pytest
 import yaml
 
-from sandbox.base import SandboxSpec
+from sandbox.base import SandboxSpec, beginning
 from sandbox.compose import Build, Compose, Mount, read_compose
 from sandbox.compose_file import compose_of
 from sandbox.compose_values import filled, missing_in
@@ -140,7 +140,7 @@ async def test_services_share_volumes_and_leave_nothing(backend: DockerBackend, 
         await sandbox.close()
     assert told.stdout.decode() == "from the writer\nconfigured\npage\nmore\n"
     await backend.open(spec)
-    assert await backend.sweep("town") == ("town",)
+    assert await backend.sweep(beginning("town")) == ("town",)
     for kind in ("container", "network", "volume"):
         listed = await anyio.run_process(
             [backend.name, kind, "ls", "-q", "--filter", "label=dev.stillroom.sandbox=town"]

@@ -7,7 +7,7 @@ from subprocess import run
 import anyio
 import pytest
 
-from sandbox.base import SandboxSpec
+from sandbox.base import SandboxSpec, beginning
 from sandbox.conformance import CHECKS, Check, run_check
 from sandbox.docker import DockerBackend, docker_backend
 from sandbox.docker_where import EngineName
@@ -63,8 +63,8 @@ async def test_what_a_crash_left_is_swept_and_a_stranger_is_not(tmp_path: Path, 
             await crashed.open(SandboxSpec(id="run2-a", task=task))
             neighbour = await other.open(SandboxSpec(id="run1-a", task=task))
             async with docker_backend(tmp_path / "ours") as next_one:
-                assert await next_one.sweep("run1-") == ("run1-a",)
-                assert await next_one.sweep("") == ("run2-a",)
+                assert await next_one.sweep(beginning("run1-")) == ("run1-a",)
+                assert await next_one.sweep(beginning("")) == ("run2-a",)
             assert (await neighbour.exec("echo well")).stdout == b"well\n"
             await neighbour.close()
         assert list((tmp_path / "ours").iterdir()) == []

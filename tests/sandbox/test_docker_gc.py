@@ -9,7 +9,7 @@ from subprocess import PIPE, Popen
 import pytest
 
 from engine.system import process_ended
-from sandbox.base import SandboxSpec
+from sandbox.base import SandboxSpec, beginning
 from sandbox.docker import DockerBackend, DockerSettings, docker_backend
 from sandbox.docker_gc import OWNER, Left, left_behind, remove
 from sandbox.docker_image import LABEL
@@ -119,7 +119,7 @@ async def test_a_backend_that_is_opened_takes_away_what_others_left(tmp_path: Pa
     """So that crashes do not add up on a machine; those of its own workspace it leaves to whoever resumes their run."""
     path = write_task()
     theirs, ours = (died_with_a_sandbox(tmp_path / name, path) for name in ("theirs", "ours"))
-    async with docker_backend(tmp_path / "ours", DockerSettings(tidies=process_ended)) as backend:
+    async with docker_backend(tmp_path / "ours", DockerSettings(ended=process_ended, spared_s=0)) as backend:
         left = {each.owner for each in await left_behind(backend.engine, process_ended, images=False)}
         assert (theirs in left, ours in left) == (False, True)
-        assert await backend.sweep("run-") == ("run-a",)
+        assert await backend.sweep(beginning("run-")) == ("run-a",)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from engine.system import allow_many_files
-from sandbox.base import SandboxSpec
+from sandbox.base import SandboxSpec, beginning
 from sandbox.errors import SandboxLost, SandboxUnavailable, Unsupported
 from sandbox.local import Bare, LocalBackend, local_backend
 from sandbox.scratch import MARKER, leftovers, make, sweep
@@ -226,7 +226,7 @@ async def test_after_a_crash_no_process_lives_and_the_folder_is_swept(
     assert not _running(b"986.125")
     (left,) = leftovers(workspace)
     assert (left / MARKER).read_text(encoding="utf-8") == "crash\n"
-    assert sweep(workspace) == (left,)
+    assert sweep(workspace, beginning("")) == (left,)
     assert [each.name for each in workspace.iterdir()] == ["not-ours"]
 
 
@@ -259,7 +259,7 @@ def test_sweeping_touches_only_what_is_marked(tmp_path: Path) -> None:
     (tmp_path / "one-000000000000").mkdir()
     (tmp_path / "link").symlink_to(elsewhere.folder)
     (scratch.root / "out").symlink_to(tmp_path / "one-000000000000")
-    assert sweep(tmp_path) == (scratch.folder,)
+    assert sweep(tmp_path, beginning("")) == (scratch.folder,)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "one-000000000000", "other"]
     assert elsewhere.folder.is_dir()
 

@@ -4,7 +4,7 @@ For stories that are lived hundreds of times, where what a sandbox does matters 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from anyio.lowlevel import checkpoint
 from engine.prompting import load_prompts
 from engine.setting import Setting
 from events.log import EventLog
-from sandbox.base import ExecResult, FileEntry, Isolation, Sandbox, SandboxSpec
+from sandbox.base import ExecResult, FileEntry, Isolation, Lasting, Sandbox, SandboxSpec
 from sandbox.errors import PathRefused, SandboxLost, SandboxUnavailable
 from sandbox.task import Task
 from sandbox.task_schema import NetworkMode
@@ -119,9 +119,11 @@ class PretendBackend:
         """Say nothing."""
         return []
 
-    async def sweep(self, prefix: str) -> tuple[str, ...]:
+    lasting: Lasting | None = None
+
+    async def sweep(self, which: Callable[[str], bool]) -> tuple[str, ...]:
         """Forget what a dead process left."""
-        left = tuple(sorted(each for each in self.open_ids if each.startswith(prefix)))
+        left = tuple(sorted(each for each in self.open_ids if which(each)))
         self.open_ids.difference_update(left)
         return left
 

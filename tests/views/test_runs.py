@@ -3,10 +3,12 @@
 import pytest
 
 from events.log import EventLog
+from events.session import SandboxReopened
 from tests.views.drawing import drawn, seen
 from tests.views.histories import FAILED, Told, asked, lost, opened, record, trial_closed, trial_opened, tried, whole
 from views.run_tree import render_runs
 from views.runs import attempt_rows, render_attempts, render_trials, run_rows, trial_rows
+from views.show import render_attempt, render_run
 
 
 async def test_what_broke_is_no_verdict_and_no_zero(log: EventLog) -> None:
@@ -29,6 +31,18 @@ async def test_attempts_stand_in_the_order_in_which_they_were_made(log: EventLog
     await record(log, "r1", [*opened(log, "greet"), trial_opened("greet"), *attempts])
     run = (await seen(log)).trials.runs["r1"]
     assert [row.attempt for row in attempt_rows(run, run.trials["greet"])] == list(range(1, 12))
+
+
+async def test_what_became_of_sandboxes_after_a_crash_is_said(log: EventLog) -> None:
+    """Of the run how often, and of the attempt in words."""
+    again = Told("session", SandboxReopened("attempt/greet/1", 2))
+    await record(log, "r1", [*opened(log, "greet"), trial_opened("greet"), *tried(log, "greet", 1, FAILED), again])
+    found = await seen(log)
+    run = found.trials.runs["r1"]
+    (row,) = run_rows(found)
+    assert "1 went on after a crash" in drawn(render_run(run, row))
+    (attempt,) = attempt_rows(run, run.trials["greet"])
+    assert "after a crash its sandbox went on as it stood" in drawn(render_attempt(attempt))
 
 
 async def test_an_abandoned_attempt_is_not_a_failed_one(log: EventLog) -> None:

@@ -25,7 +25,8 @@ async def collect(
 ) -> ExitCode:
     """Remove what processes that have ended left behind: containers, networks, volumes, folders. Nothing else.
 
-    In an engine, what bears no label of ours, and what belongs to a process that may live, stays.
+    In an engine, what bears no label of ours, and what belongs to a process that may live, stays. A container that a
+    crash left goes too, although `stillroom resume` might have gone on in it: what `on_loss` says holds then.
 
     Args:
         sandbox: Where to look.

@@ -1,0 +1,187 @@
+"""Stories of containers that outlive the process that opened them, and of who may go on with them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from sandbox.base import Gone, Sandbox, SandboxSpec, beginning
+from sandbox.docker import DockerBackend, DockerSettings, docker_backend
+from sandbox.docker_folder import workspace_name
+from sandbox.docker_gc import left_behind
+from sandbox.docker_sandbox import DockerSandbox
+from sandbox.task import load_task
+from tests.sandbox.conftest import WriteTask
+from tests.sandbox.test_docker import docker
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+PAGE = """\
+services:
+  main:
+    depends_on: [page]
+  page:
+    image: debian:bookworm-slim
+    command: ["sh", "-c", "sleep 1000"]
+"""
+
+
+def process(folder: Path, *, dead: bool) -> DockerSettings:
+    """One of two processes that share a workspace; stories that are told at the same time know nothing of them."""
+    gone = f"the dead one in {folder}"
+    return DockerSettings(owner=gone if dead else f"the living one in {folder}", ended=lambda owner: owner == gone)
+
+
+@asynccontextmanager
+async def left(folder: Path, spec: SandboxSpec, *, dead: bool = True) -> AsyncIterator[Sandbox]:
+    """A sandbox whose process goes without a word at the end of this: nothing is closed in good order."""
+    async with docker_backend(folder, process(folder, dead=dead)) as backend:
+        sandbox = await backend.open(spec)
+        assert isinstance(sandbox, DockerSandbox)
+        yield sandbox
+        sandbox.let_be()
+
+
+@asynccontextmanager
+async def next_process(folder: Path) -> AsyncIterator[DockerBackend]:
+    """Another process, in the same workspace; what it leaves is taken away."""
+    async with docker_backend(folder, process(folder, dead=False)) as backend:
+        try:
+            yield backend
+        finally:
+            await backend.sweep(beginning(""))
+
+
+@pytest.fixture
+def wanted(write_task: WriteTask) -> SandboxSpec:
+    """A sandbox that is opened in session 3."""
+    return SandboxSpec(id="run-a", task=load_task(write_task()), session=3)
+
+
+def ours(folder: Path) -> str:
+    """Choose what belongs to a workspace, in the words of the engine's command."""
+    return f"--filter=label=dev.stillroom={workspace_name(folder)}"
+
+
+def container_in(folder: Path) -> str:
+    """Ask the engine for the id of the only container of a workspace."""
+    return docker("ps", "-aq", "--no-trunc", ours(folder))
+
+
+async def test_a_container_is_gone_on_with_as_it_stands(tmp_path: Path, wanted: SandboxSpec) -> None:
+    """Files, users' rights and exit codes: the next command finds what the one before it left."""
+    async with left(tmp_path / "w", wanted) as sandbox:
+        await sandbox.exec("echo one > made; id -un > by", user="nobody", cwd="/tmp")
+    before = container_in(tmp_path / "w")
+    async with next_process(tmp_path / "w") as backend:
+        again = await backend.reopen(replace(wanted, session=4), opened_in=3)
+        assert not isinstance(again, Gone), again
+        assert (again.id, again.workdir) == ("run-a", "/app")
+        assert (await again.exec("cat made by; echo two >> made", cwd="/tmp", user="nobody")).stdout == b"one\nnobody\n"
+        assert (await again.exec("cat made; exit 7", cwd="/tmp")).stdout == b"one\ntwo\n"
+        assert (await again.exec("sleep 100", timeout_s=0.1)).ended == "timed_out"
+        assert container_in(tmp_path / "w") == before
+        await again.halt()
+        assert (await again.exec("cat made", cwd="/tmp")).stdout == b"one\ntwo\n"
+        await again.close()
+        assert container_in(tmp_path / "w") == ""
+        assert docker("volume", "ls", "-q", ours(tmp_path / "w")) == ""
+        assert list((tmp_path / "w").iterdir()) == []
+
+
+async def test_what_a_command_left_running_goes_on_though_nobody_read_its_output(
+    tmp_path: Path, wanted: SandboxSpec
+) -> None:
+    """A server is part of where the attempt stands; it must not end because we did, with its first line of log."""
+    beat = "i=0; while :; do i=$((i+1)); echo line $i; echo $i > beat; sleep 0.05; done"
+    async with left(tmp_path / "w", wanted) as sandbox:
+        await sandbox.exec(f"({beat}) & echo $! > pid")
+        pid = (await sandbox.exec("cat pid")).stdout
+    async with next_process(tmp_path / "w") as backend:
+        again = await backend.reopen(wanted, opened_in=3)
+        assert not isinstance(again, Gone), again
+        said = await again.exec(
+            f"a=$(cat beat); while [ $(cat beat) = $a ]; do sleep 0.02; done; kill -0 {pid.decode()}"
+        )
+        assert (said.exit_code, said.stdout, said.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [("rm -f {}", "gone"), ("kill {}", "ended"), ("restart -t 0 {}", "changed"), ("pause {}", "ended")],
+)
+async def test_a_container_that_somebody_touched_is_not_gone_on_with(
+    meanwhile: str, why: str, tmp_path: Path, wanted: SandboxSpec
+) -> None:
+    """What it holds is no longer what the log says; the workspace can be swept as ever."""
+    async with left(tmp_path / "w", wanted) as sandbox:
+        await sandbox.exec("true")
+    docker(*meanwhile.format(container_in(tmp_path / "w")).split())
+    async with next_process(tmp_path / "w") as backend:
+        gone = await backend.reopen(wanted, opened_in=3)
+        assert isinstance(gone, Gone)
+        assert gone.why == why
+
+
+async def test_one_that_another_session_made_is_another_one(tmp_path: Path, wanted: SandboxSpec) -> None:
+    """A process that died while it ran commands again left a sandbox of the same name, and half of its past."""
+    async with left(tmp_path / "w", wanted):
+        pass
+    async with next_process(tmp_path / "w") as backend:
+        gone = await backend.reopen(wanted, opened_in=2)
+        assert isinstance(gone, Gone)
+        assert gone.why == "changed"
+
+
+async def test_one_whose_process_lives_is_left_to_it(tmp_path: Path, wanted: SandboxSpec) -> None:
+    """Two processes must not act in one sandbox, whatever became of the lease."""
+    async with (
+        left(tmp_path / "w", wanted, dead=False),
+        docker_backend(tmp_path / "w", process(tmp_path / "w", dead=False)) as backend,
+    ):
+        gone = await backend.reopen(wanted, opened_in=3)
+        assert isinstance(gone, Gone)
+        assert gone.why == "held"
+        await backend.sweep(beginning(""))
+
+
+async def test_what_stands_beside_it_is_looked_at_too(tmp_path: Path, write_task: WriteTask) -> None:
+    """A service that is another one now knows nothing of what was told to the first."""
+    task = load_task(write_task({"environment/docker-compose.yaml": PAGE}))
+    wanted = SandboxSpec(id="run-a", task=task, session=3)
+    async with left(tmp_path / "w", wanted):
+        pass
+    async with next_process(tmp_path / "w") as backend:
+        again = await backend.reopen(wanted, opened_in=3)
+        assert not isinstance(again, Gone), again
+        assert (await again.exec("getent hosts page")).exit_code == 0
+        await again.close()
+        assert docker("network", "ls", "-q", ours(tmp_path / "w")) == ""
+    async with left(tmp_path / "w", wanted):
+        name = docker("ps", "-q", "--filter=name=-page$", ours(tmp_path / "w"))
+        docker("restart", "-t", "0", name)
+    async with next_process(tmp_path / "w") as backend:
+        gone = await backend.reopen(wanted, opened_in=3)
+        assert gone == Gone("changed", "page was started again")
+
+
+async def test_one_that_was_taken_up_is_not_taken_for_left_behind(tmp_path: Path, wanted: SandboxSpec) -> None:
+    """Its label names a process that has ended, for labels cannot change; a janitor must see the other."""
+    async with left(tmp_path / "w", wanted):
+        pass
+    ended = process(tmp_path / "w", dead=True).ended
+    assert ended is not None
+    async with next_process(tmp_path / "w") as backend:
+
+        async def taken(spared_s: float = 0) -> list[str]:
+            left = await left_behind(backend.engine, ended, images=False, spared_s=spared_s)
+            return [each.id for each in left if each.workspace == workspace_name(tmp_path / "w")]
+
+        assert await taken() == [container_in(tmp_path / "w")]
+        assert await taken(spared_s=600) == []
+        again = await backend.reopen(replace(wanted, session=4), opened_in=3)
+        assert not isinstance(again, Gone), again
+        assert await taken() == []
+        await again.close()
