@@ -95,6 +95,7 @@ _export.command(exports.to_atif, name="atif")
 _export.command(exports.to_harbor, name="harbor")
 _import.command(imports.spark)
 _import.command(imports.atif)
+_import.command(imports.harbor)
 
 _log.command(log.tail)
 _log.command(log.stats)

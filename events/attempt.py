@@ -4,7 +4,7 @@ from typing import Literal
 
 from events.base import Event
 from events.digest import Digest
-from events.values import Outcome
+from events.values import NanoUsd, Outcome, Usage
 
 
 class AttemptOpened(Event, frozen=True, tag="attempt.opened"):
@@ -62,3 +62,13 @@ class ImportedAttempt(Event, frozen=True, tag="attempt.imported"):
     verifier_stdout: Digest | None
     error: str
     """The source's own error text; empty if none."""
+
+
+class UsageImported(Event, frozen=True, tag="attempt.usage_imported"):
+    """What an attempt of a past run took in all, as another system counted it; nothing tells by which calls."""
+
+    model: str | None
+    """None: the source names none."""
+    usage: Usage
+    cost: NanoUsd | None
+    """None: the source does not say."""

@@ -3,7 +3,14 @@
 from typing import TypeAlias
 
 from events.agent import AgentActed, AgentRunAsked, AgentRunEnded, AgentSaid, CallAsked, CallReceived, CallRefused
-from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
+from events.attempt import (
+    AgentEnded,
+    AttemptAbandoned,
+    AttemptJudged,
+    AttemptOpened,
+    ImportedAttempt,
+    UsageImported,
+)
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.memo import MemoImported, MemoKept, MemoRewritten
@@ -88,6 +95,7 @@ AnyEvent: TypeAlias = (
     | AttemptJudged
     | AttemptAbandoned
     | ImportedAttempt
+    | UsageImported
     | TrajectoryImported
     | StepImported
     | ObservationImported

@@ -44,9 +44,9 @@ class RunClosed(Event, frozen=True, tag="run.closed"):
 class RunImported(Event, frozen=True, tag="run.imported"):
     """A past run of another system was read into the log. Nothing in it was verified by us."""
 
-    source: Literal["spark", "atif"]
+    source: Literal["spark", "atif", "harbor"]
     name: str
-    """What the source calls it: the task's name, or that of its folder."""
+    """What the source calls it: the task's name, or that of its folder; of a job its name."""
     files: tuple[NamedDigest, ...]
     """Blobs: the source files as they were, byte for byte."""
     model: str | None

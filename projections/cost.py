@@ -10,6 +10,7 @@ from typing import Final, assert_never
 import msgspec
 
 from events.agent import CallAsked
+from events.attempt import UsageImported
 from events.base import Recorded, Ref
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest
@@ -99,9 +100,10 @@ class Cost:
     """The projection."""
 
     name = "cost"
-    revision = 4
+    revision = 5
     tags: frozenset[str] | None = frozenset(
         {
+            "attempt.usage_imported",
             "budget.asked",
             "budget.granted",
             "budget.refused",
@@ -138,6 +140,8 @@ class Cost:
                 _budget(state.runs.setdefault(run_id, RunCost()), name, event)
             case ModelAsked() | CallAsked() | ModelAnswered() | ModelFailed() | ModelImported():
                 _call(state.runs.setdefault(run_id, RunCost()), name, event)
+            case UsageImported():
+                _summed(state.runs.setdefault(run_id, RunCost()), name, event)
             case StepImported():
                 _told(state.runs.setdefault(run_id, RunCost()), name, event)
             case InFlightFound():
@@ -212,6 +216,13 @@ def _told(run: RunCost, name: str, event: StepImported) -> None:
     line.calls += event.answers
     _answered(line, event.usage or Usage(None, None, None, None), event.cost)
     line.answered += event.answers - 1
+
+
+def _summed(run: RunCost, name: str, event: UsageImported) -> None:
+    """Take a sum in of which nobody knows by how many calls it came about: it counts as no answer."""
+    line = _line(run, name, ("teacher", event.model or UNNAMED))
+    _answered(line, event.usage, event.cost)
+    line.answered -= 1
 
 
 def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:

@@ -4,7 +4,14 @@ import re
 from typing import Final
 
 from events.agent import AgentActed, CallAsked
-from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
+from events.attempt import (
+    AgentEnded,
+    AttemptAbandoned,
+    AttemptJudged,
+    AttemptOpened,
+    ImportedAttempt,
+    UsageImported,
+)
 from events.base import Event, Recorded
 from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
@@ -75,7 +82,8 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             run.tasks = tuple(task.name for task in opened.tasks)
             run.scripted = opened.scripted
         case RunImported() as found:
-            run.imported, run.tasks, run.model = found.source, (found.name,), found.model
+            run.imported, run.model = found.source, found.model
+            run.tasks = () if found.source == "harbor" else (found.name,)
             run.warnings = found.warnings
         case RunForked() as forked:
             run.parent, run.shared = forked.parent, run.events - 1
@@ -122,10 +130,16 @@ def _count_trouble(trial: Trial, event: Event) -> None:
         trial.errors[trouble] = trial.errors.get(trouble, 0) + 1
 
 
+def _open_trial(run: Run, name: str, event: TrialOpened) -> None:
+    run.trials[name] = Trial(name, event.task, event.condition, event.max_attempts)
+    if run.imported is not None and event.task not in run.tasks:
+        run.tasks = (*run.tasks, event.task)  # a job is not named after its tasks
+
+
 def _apply_trial(run: Run, name: str, recorded: Recorded) -> None:
     event = recorded.event
     if isinstance(event, TrialOpened):
-        run.trials[name] = Trial(name, event.task, event.condition, event.max_attempts)
+        _open_trial(run, name, event)
         return
     trial = run.trials.get(name)
     if trial is None:
@@ -155,7 +169,7 @@ def _apply_attempt(trial: Trial, attempt: Attempt, recorded: Recorded) -> None:
     match event:
         case AttemptOpened():
             attempt.agent = event.agent
-        case ImportedAttempt() | TrajectoryImported() | StepImported():
+        case ImportedAttempt() | TrajectoryImported() | StepImported() | UsageImported():
             _apply_imported(trial, attempt, event)
         case SandboxOpened():
             attempt.isolation = event.isolation
@@ -208,7 +222,9 @@ def _count_call(trial: Trial, attempt: Attempt | None, event: Event) -> None:
             pass
 
 
-def _apply_imported(trial: Trial, attempt: Attempt, event: ImportedAttempt | TrajectoryImported | StepImported) -> None:
+def _apply_imported(
+    trial: Trial, attempt: Attempt, event: ImportedAttempt | TrajectoryImported | StepImported | UsageImported
+) -> None:
     """Take note of what another system recorded; a step that is a copy counts where it was copied from."""
     match event:
         case ImportedAttempt():
@@ -217,6 +233,9 @@ def _apply_imported(trial: Trial, attempt: Attempt, event: ImportedAttempt | Tra
             attempt.agent = attempt.agent or event.agent
         case StepImported() if not event.copied:
             _count_step(trial, attempt, event)
+        case UsageImported():
+            _count_use(trial, event.usage, event.cost)
+            _count_use(attempt, event.usage, event.cost)
         case _:
             pass
 

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.importers.atif import Imported as ImportedAtif
+from engine.importers.harbor import Imported as ImportedJob
 from engine.importers.spark import Imported
 from views.figures import plural
 from views.tables import table
@@ -83,3 +84,34 @@ def render_losses(rows: Sequence[AtifImportRow]) -> RenderableType:
     for row in rows:
         parts += [Text(f"{row.task}: {each}", style="dim") for each in row.inferences]
     return Group(*(parts or [Text("every field has a place in the log, and nothing was inferred", style="dim")]))
+
+
+class HarborImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="harbor"):
+    """A job that was read."""
+
+    job: str
+    run: str
+    trials: int
+    """As Harbor counts them."""
+    steps: int
+    losses: dict[str, int]
+    """What has no place in the log, and how much of it there was."""
+    warnings: tuple[str, ...]
+    """What was missing, and what stands for it."""
+
+
+def harbor_row(found: ImportedJob) -> HarborImportRow:
+    """List the job."""
+    return HarborImportRow(found.job, found.run, found.trials, found.steps, dict(found.losses), found.warnings)
+
+
+def render_harbor(rows: Sequence[HarborImportRow]) -> RenderableType:
+    """Draw the job, what has no place in the log, and what was missing."""
+    cells = [(row.job, str(row.trials), str(row.steps), row.run) for row in rows]
+    parts: list[RenderableType] = [table(["job…", "trials", "steps", "run…"], cells, right=["trials", "steps"])]
+    lost = [(what, str(count)) for row in rows for what, count in row.losses.items()]
+    if lost:
+        parts.append(table(["has no place in the log…", "times"], lost, right=["times"]))
+    parts += [Text(warning, style="dim") for row in rows for warning in row.warnings]
+    parts.append(Text("the documents are kept as they were; marked imported: we did not see them"))
+    return Group(*parts)

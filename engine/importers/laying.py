@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from events.base import Draft, Event, Ref, StreamId
 from events.log import EventLog, Selection
+from events.trial import TrialClosed
 from events.values import NamedDigest
 
 ALREADY: Final = "already imported"
@@ -46,7 +47,9 @@ def run_id(source: str, task: str, files: Sequence[NamedDigest]) -> str:
 
 async def append(log: EventLog, run: str, chunks: Sequence[Chunk]) -> bool:
     """Append what is missing, so that an import that was cut short goes on. Says whether there was any."""
-    async for _ in log.read(Selection(run=run, tags=("trial.closed",))):
+    expected = sum(isinstance(draft.event, TrialClosed) for chunk in chunks for draft in chunk.drafts)
+    closed = [each async for each in log.read(Selection(run=run, tags=("trial.closed",)))]
+    if len(closed) >= expected:
         # Its last event is there. A later version of ours may tell the same files in other events: not beside these.
         return False
     there = await log.streams(run)

@@ -6,12 +6,12 @@ all bytes of the task before anything of them is kept. A warning names the varia
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from engine.importers.hidden import blanked, redactor_of, secrets_within
 from engine.importers.spark_read import Place, Warnings, read_lines
-from events.errors import StillroomError
-from events.redact import Redactor
 
 SKILL: Final = "SKILL.md"
 ATTEMPTS: Final = "attempts.json"
@@ -20,17 +20,10 @@ REPORT: Final = "error_report.md"
 FILES: Final = (SKILL, ATTEMPTS, TRAJECTORY, REPORT)
 """What SPARK writes for a task. Any of the first three makes a folder a task's."""
 
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)\Z", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     rb'(?<!\w)(\w{0,64}?(?:KEY|TOKEN|SECRET|PASSWORD))\\{0,8}"\s{0,8}:\s{0,8}\\{0,8}"([^"\\\s]+)', re.IGNORECASE
 )
 """Every repetition before the value has a bound: without, a line of 200,000 letters took longer than anybody waits."""
-
-_BLANKED = re.compile(
-    r"(?:[a-z]{1,4}-)?(?:\W*(?:REDACTED|MASKED|HIDDEN|REMOVED)\W*|[x*.]+|<[\w -]+>|\$\{\w+\}|\[secret:.*\])",
-    re.IGNORECASE,
-)
-"""Values that hide one already: the published recordings hold ``sk-REDACTED`` and names in pointed brackets."""
 
 
 class TaskFiles(NamedTuple):
@@ -67,34 +60,13 @@ def read_files(folder: Path, warnings: Warnings) -> TaskFiles:
         if not data.strip():
             warnings.add(Place(name, None), "is empty", "it is kept, and counts as missing")
         files[name] = data
-    redactor = _redactor(files, warnings)
+    redactor = redactor_of(_secrets(files), partial(warnings.add, Place(TRAJECTORY, None)))
     task = folder.resolve().name.encode("utf-8", "replace").decode()
     return TaskFiles(task or "task", {name: redactor.replace(data) for name, data in files.items()})
 
 
 def _is_task(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (SKILL, ATTEMPTS, TRAJECTORY))
-
-
-def _redactor(files: Mapping[str, bytes], warnings: Warnings) -> Redactor:
-    """Make what replaces the secrets that the files name themselves."""
-    secrets: dict[str, str] = {}
-    redactor = Redactor()
-    for name, value in dict.fromkeys(_secrets(files)):
-        # A label for the name: only what a mark may hold, and what can be written.
-        label = re.sub(r"[^A-Za-z0-9_.-]", "_", name) or "SECRET"
-        while label in secrets:
-            label += "_"
-        try:
-            redactor = Redactor({**secrets, label: value})
-        except (StillroomError, UnicodeEncodeError):
-            warnings.add(Place(TRAJECTORY, None), f"{label} has a value that cannot be looked for", "it stays as it is")
-            continue
-        secrets[label] = value
-        warnings.add(
-            Place(TRAJECTORY, None), f"holds the value of {label}", f"[secret:{label}] stands for it everywhere"
-        )
-    return redactor
 
 
 def _secrets(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
@@ -105,28 +77,9 @@ def _secrets(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
     for record in read_lines(data, TRAJECTORY, quiet):
         read.add(record.place.line)
         config = record.value.get("result_json")
-        yield from _within(config.get("config") if isinstance(config, dict) else None)
+        yield from secrets_within(config.get("config") if isinstance(config, dict) else None)
     for number, line in enumerate(data.split(b"\n"), start=1):
         if number not in read:
             for name, value in _SECRET_TEXT.findall(line):
-                if not _blanked(text := value.decode("utf-8", "replace")):
+                if not blanked(text := value.decode("utf-8", "replace")):
                     yield name.decode(), text
-
-
-def _within(value: Any) -> Iterator[tuple[str, str]]:
-    """Look at any depth, without the recursion that deep nesting would break."""
-    waiting = [value]
-    while waiting:
-        match waiting.pop():
-            case dict() as found:
-                texts = [(key, item) for key, item in found.items() if isinstance(item, str)]
-                yield from (each for each in texts if _SECRET_NAME.search(each[0]) and not _blanked(each[1]))
-                waiting += found.values()
-            case list() as items:
-                waiting += items
-            case _:
-                pass
-
-
-def _blanked(value: str) -> bool:
-    return not value or _BLANKED.fullmatch(value) is not None

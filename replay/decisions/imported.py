@@ -9,6 +9,10 @@ from engine.actors.monitor import ACTIVE, settings_of
 from engine.importers import atif_tell
 from engine.importers.atif import status_of
 from engine.importers.atif_read import read_atif
+from engine.importers.harbor_events import judged_of
+from engine.importers.harbor_files import checks_in, results_in
+from engine.importers.harbor_model import RESULT
+from engine.importers.harbor_story import places
 from engine.importers.spark_events import outcome_of
 from engine.importers.spark_files import ATTEMPTS, TRAJECTORY, TaskFiles
 from engine.importers.spark_read import Warnings
@@ -122,19 +126,22 @@ async def read_imported(
     steps: dict[str, list[Step]] = {}
     for name, stream in streams.items():
         if name.startswith("trial/"):
-            steps[name.removeprefix("trial/")] = await _trial(blobs, stream, told, sources)
+            trial = name.removeprefix("trial/")
+            steps[trial] = await _trial(blobs, stream, told.get(trial, {}), sources)
     return steps
 
 
 def _told(
     opened: RunImported, files: Mapping[str, bytes], streams: Mapping[str, Sequence[Recorded]]
-) -> tuple[dict[int, Judged], Collection[str]]:
-    """Read how the attempts ended, by number, and from which files."""
+) -> tuple[dict[str, dict[int, Judged]], Collection[str]]:
+    """Read how the attempts ended, by trial and number, and from which files."""
     match opened.source:
         case "spark":
-            return _told_by_spark(TaskFiles(opened.name, files)), {ATTEMPTS, TRAJECTORY}
+            return {opened.name: _told_by_spark(TaskFiles(opened.name, files))}, {ATTEMPTS, TRAJECTORY}
         case "atif":
-            return _told_by_atif(files, streams), files
+            return {opened.name: _told_by_atif(files, streams)}, files
+        case "harbor":
+            return _told_by_harbor(files), {name for name in files if name.endswith(f"/{RESULT}")}
 
 
 def _told_by_spark(files: TaskFiles) -> dict[int, Judged]:
@@ -151,6 +158,17 @@ def _told_by_atif(files: Mapping[str, bytes], streams: Mapping[str, Sequence[Rec
         if name.startswith("attempt/") and opened is not None and opened.file in files:
             outcome = atif_tell.outcome_of(read_atif(files[opened.file], opened.file).trajectory)
             told[int(name.rpartition("/")[2])] = Judged(outcome, status_of(outcome), 0, 0)
+    return told
+
+
+def _told_by_harbor(files: Mapping[str, bytes]) -> dict[str, dict[int, Judged]]:
+    """Read each trial's verdict from its result and what its verifier left."""
+    told: dict[str, dict[int, Judged]] = {}
+    results = results_in(files)
+    for folder, place in places(results).items():
+        judged = judged_of(results[folder], *checks_in(files, folder, results[folder]))
+        counts = (judged.checks.passed, judged.checks.total)
+        told.setdefault(place.trial, {})[place.attempt] = Judged(judged.outcome, status_of(judged.outcome), *counts)
     return told
 
 

@@ -225,8 +225,7 @@ def _model_info(model: str) -> ModelInfo:
 
 
 def _took(given: Given, model: str | None) -> AgentResult:
-    seen = any(isinstance(each.event, AttemptOpened) for each in given.history)
-    took = used((*given.history, *given.visits), model) if seen else AgentResult()
+    took = used((*given.history, *given.visits), model)
     beside: dict[str, Any] = {"trial": given.trial, "attempt": given.attempt, "condition": given.opened.condition}
     for recorded in given.history:
         match recorded.event:

@@ -1,13 +1,16 @@
 """What the calls of an attempt took, as Harbor counts it. A sum with an unknown part is not known."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from engine.importers.harbor_model import AgentResult, ModelUsage
-from events.base import Recorded
+from events.attempt import ImportedAttempt, UsageImported
+from events.base import Event, Recorded
 from events.model import ModelAnswered, ModelFailed
-from events.values import NanoUsd
+from events.trajectory import StepImported
+from events.values import NanoUsd, Usage
 
+_UNKNOWN: Final = Usage(None, None, None, None)
 _Number = TypeVar("_Number", int, float)
 
 
@@ -29,7 +32,12 @@ def used(history: Iterable[Recorded], model: str | None) -> AgentResult:
     events = [recorded.event for recorded in history]
     if any(isinstance(event, ModelFailed) for event in events):
         return AgentResult()  # what a call took that was not answered, nobody says
-    calls = [_call(event, model or "unknown") for event in events if isinstance(event, ModelAnswered)]
+    summed = next((event for event in events if isinstance(event, UsageImported)), None)
+    if summed is not None:
+        return _stated(summed)
+    calls = [call for event in events if (call := _call(event, model or "unknown")) is not None]
+    if not calls and any(isinstance(event, ImportedAttempt) for event in events):
+        return AgentResult()  # its source does not say
     by_model = {name: _of_model([call for call in calls if call.model == name]) for name in {c.model for c in calls}}
     known = {name: usage for name, usage in sorted(by_model.items()) if usage is not None}
     return AgentResult(
@@ -41,9 +49,25 @@ def used(history: Iterable[Recorded], model: str | None) -> AgentResult:
     )
 
 
-def _call(event: ModelAnswered, model: str) -> _Call:
-    usage = event.usage
-    return _Call(event.model or model, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens, event.cost)
+def _call(event: Event, model: str) -> _Call | None:
+    """Read what a call took, or a step of an imported trajectory. None: it is neither."""
+    match event:
+        case ModelAnswered():
+            return _counted(event.model or model, event.usage, event.cost)
+        case StepImported() if event.answers:
+            return _counted(event.model or model, event.usage or _UNKNOWN, event.cost)
+        case _:
+            return None
+
+
+def _counted(model: str, usage: Usage, cost: NanoUsd | None) -> _Call:
+    return _Call(model, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens, cost)
+
+
+def _stated(event: UsageImported) -> AgentResult:
+    usage, cost = event.usage, event.cost
+    dollars = None if cost is None else cost / 1e9
+    return AgentResult(usage.input_tokens, usage.cached_input_tokens, usage.output_tokens, dollars)
 
 
 def _of_model(calls: Sequence[_Call]) -> ModelUsage | None:

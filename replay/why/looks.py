@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from events.agent import AgentActed, AgentRunAsked, AgentRunEnded, AgentSaid, CallAsked, CallReceived, CallRefused
-from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
+from events.attempt import (
+    AgentEnded,
+    AttemptAbandoned,
+    AttemptJudged,
+    AttemptOpened,
+    ImportedAttempt,
+    UsageImported,
+)
 from events.base import Event
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
@@ -233,6 +240,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ),
     AttemptAbandoned: (Latest("stopped by", (ScopeStopped, SandboxFailed)), _ATTEMPT),
     ImportedAttempt: (Opening("run"),),
+    UsageImported: (_ATTEMPT,),
     TrajectoryImported: (_ATTEMPT,),
     StepImported: (Latest("trajectory", (TrajectoryImported,), quiet=True),),
     ObservationImported: (),

@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.config_setting import open_log
 from engine.importers.atif import import_atif
+from engine.importers.harbor import import_harbor
 from engine.importers.spark import import_spark
 from projections.pdi import PdiSettings
 from projections.pdi_likeness import Likeness
@@ -13,7 +14,11 @@ from views.commands.rows import Rows
 from views.options import ASIS, Given, Options
 from views.screen import Manner
 
-ROWS: Final[Rows] = {"import spark": (imports.ImportRow,), "import atif": (imports.AtifImportRow,)}
+ROWS: Final[Rows] = {
+    "import spark": (imports.ImportRow,),
+    "import atif": (imports.AtifImportRow,),
+    "import harbor": (imports.HarborImportRow,),
+}
 
 
 async def spark(
@@ -43,3 +48,14 @@ async def atif(path: Path, /, *, task: str | None = None, options: Options = ASI
     screen.show(rows, imports.render_atif)
     if screen.manner is not Manner.JSON:
         screen.err.print(imports.render_losses(rows))
+
+
+async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) -> None:
+    """Read a job folder of Harbor's as one run, and report what has no place in the log and what was missing.
+
+    Args:
+        folder: Of the job: it holds a folder for each trial.
+    """
+    async with open_log(options.means(machine)) as log:
+        found = await import_harbor(log, machine.folder / folder)
+    options.screen(machine).show([imports.harbor_row(found)], imports.render_harbor)

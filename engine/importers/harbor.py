@@ -1,0 +1,223 @@
+"""``stillroom import harbor DIR``: a job folder of Harbor's, read into the log so that every view of ours shows it.
+
+One run per job, named after what its files hold, so that importing it again finds it there. All of it is read before
+anything is written: what cannot be read leaves no trace.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from anyio import to_thread
+
+from engine.importers.harbor_events import lay_out_attempt, usage_of
+from engine.importers.harbor_files import JobFiles, TrialFiles, read_job, read_trial, secrets_of
+from engine.importers.harbor_model import CONFIG, RESULT, TRAJECTORY, TrialResult
+from engine.importers.harbor_story import Place, model_of, outcome_of, places, was_cancelled
+from engine.importers.hidden import redactor_of
+from engine.importers.laying import ALREADY, Chunk, Layout, append, run_id
+from events.base import Ref
+from events.digest import Digest
+from events.log import EventLog
+from events.redact import Redactor
+from events.run import RunImported
+from events.trajectory import StepImported
+from events.trial import TrialClosed, TrialOpened
+from events.values import NamedDigest
+
+_SHOWN: Final = 5
+"""Trials that a warning lists by name."""
+
+
+class Imported(NamedTuple):
+    """What came of a job."""
+
+    job: str
+    run: str
+    trials: int
+    """As Harbor counts them: attempts of ours."""
+    steps: int
+    losses: Mapping[str, int]
+    """What has no place in the log, and how much of it there was."""
+    warnings: tuple[str, ...]
+    """What was missing, and what stands for it; `ALREADY` alone if the log holds the job."""
+
+
+class _Surveyed(NamedTuple):
+    """A job that was read from end to end once."""
+
+    job: JobFiles
+    results: Mapping[str, TrialResult]
+    redactor: Redactor
+    losses: Mapping[str, int]
+    warnings: tuple[str, ...]
+
+
+class _Told(NamedTuple):
+    """Its trials as events."""
+
+    chunks: tuple[Chunk, ...]
+    files: tuple[NamedDigest, ...]
+    steps: int
+
+
+async def import_harbor(log: EventLog, folder: Path) -> Imported:
+    """Read a job folder into the log.
+
+    Args:
+        log: Where the run goes.
+        folder: The job's.
+
+    Raises:
+        HarborWrong: It is no job folder, or a file of it cannot be read; nothing was imported.
+    """
+    surveyed = await to_thread.run_sync(_survey, folder)
+    job = surveyed.job
+    told = await _tell(surveyed, lambda data: log.put(surveyed.redactor.replace(data)))
+    run = run_id("harbor", job.name, told.files)
+    opening = Layout()
+    opening.add("run", _opening(surveyed, told.files))
+    new = await append(log, run, [*opening.chunks, *told.chunks])
+    warnings = surveyed.warnings if new else (ALREADY,)
+    return Imported(job.name, run, len(surveyed.results), told.steps, surveyed.losses, warnings)
+
+
+async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest]) -> _Told:
+    """Lay the trials out, one at a time, since all of their files may not fit into memory."""
+    job, found = surveyed.job, places(surveyed.results)
+    kept = {name: put(data) for name, data in job.files.items()}
+    layout = Layout()
+    for trial, folders in _by_trial(found).items():
+        place = found[folders[0]]
+        layout.add(f"trial/{trial}", TrialOpened(place.task, place.condition, len(folders)), Ref("run", 1))
+        for name in folders:
+            files = await to_thread.run_sync(read_trial, job, name, surveyed.redactor)
+            kept |= {path: put(data) for path, data in files.files.items()}
+            concluded = lay_out_attempt(layout, found[name], files, put)
+            layout.add(f"trial/{trial}", concluded.event, concluded.judged)
+        results = [surveyed.results[name] for name in folders]
+        layout.add(f"trial/{trial}", _closed(results))
+    steps = sum(isinstance(draft.event, StepImported) for chunk in layout.chunks for draft in chunk.drafts)
+    return _Told(tuple(layout.chunks), tuple(NamedDigest(*each) for each in sorted(kept.items())), steps)
+
+
+def _by_trial(found: Mapping[str, Place]) -> dict[str, list[str]]:
+    trials: dict[str, list[str]] = {}
+    for name, place in found.items():
+        trials.setdefault(place.trial, []).append(name)
+    return trials
+
+
+def _closed(results: Sequence[TrialResult]) -> TrialClosed:
+    """Say how a trial ended. Without any reward it counts among those without a verdict, never as unsolved."""
+    outcomes = [outcome_of(each) for each in results]
+    rewards = [each.reward for each in outcomes if each.reward is not None]
+    if any(each.kind == "solved" for each in outcomes):
+        return TrialClosed("solved", len(results), max(rewards))
+    if rewards:
+        return TrialClosed("unsolved", len(results), max(rewards))
+    cancelled = any(was_cancelled(each) for each in results)
+    return TrialClosed("stopped" if cancelled else "infrastructure", len(results), None)
+
+
+def _opening(surveyed: _Surveyed, files: tuple[NamedDigest, ...]) -> RunImported:
+    agents = {each.agent_info.name for each in surveyed.results.values()}
+    models = {model_of(each) for each in surveyed.results.values()}
+    lost = [f"lost: {count} {what}" for what, count in surveyed.losses.items()]
+    return RunImported(
+        source="harbor",
+        name=surveyed.job.name,
+        files=files,
+        model=next(iter(models)) if len(models) == 1 else None,
+        agent=next(iter(agents)) if len(agents) == 1 else None,
+        max_attempts=None,
+        warnings=(*surveyed.warnings, *lost),
+    )
+
+
+def _survey(folder: Path) -> _Surveyed:
+    """Read all of a job once, so that whatever is wrong with it is known before anything is written.
+
+    Raises:
+        HarborWrong: A file of it cannot be read.
+    """
+    job = read_job(folder)
+    results: dict[str, TrialResult] = {}
+    losses: Counter[str] = Counter()
+    secrets: dict[tuple[str, str], None] = {}
+    doubts = _Doubts()
+    for name in job.trials:
+        trial = read_trial(job, name, Redactor())
+        results[name] = trial.result
+        secrets |= dict.fromkeys(secrets_of(job, trial))
+        losses.update(_losses(trial))
+        doubts.add(trial)
+    said = [*_of_job(job), *doubts.said()]
+    redactor = redactor_of(secrets, lambda problem, instead: said.append(f"{problem}: {instead}"))
+    if secrets:  # what is made of the files must not hold them either
+        results = {name: read_trial(job, name, redactor).result for name in job.trials}
+    return _Surveyed(job, results, redactor, dict(sorted(losses.items())), tuple(said))
+
+
+def _of_job(job: JobFiles) -> Iterator[str]:
+    """Say what of the job is not there."""
+    if job.config is None:
+        yield f"there is no {CONFIG} of the job: it is called {job.name} after its folder"
+    if job.unfinished:
+        yield f"{_listed(job.unfinished)} did not end: there is no {RESULT}, and no attempt of it here"
+    known = len(job.trials) + len(job.unfinished)
+    if job.expected is not None and job.expected > known:
+        yield f"the job says it has {job.expected} trials: {job.expected - known} of them are not there"
+
+
+class _Doubts:
+    """What is missing or odd, each said once, with the trials that it holds for."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+
+    def add(self, trial: TrialFiles) -> None:
+        """Look at a trial."""
+        documents = [document for part in trial.parts for document in part.documents]
+        for document in documents:
+            for each in document.inferences:
+                self._say(each, trial.name)
+        if not documents:
+            self._say(f"no {TRAJECTORY}: what the agent did is not known", trial.name)
+        if trial.stdout is None:
+            self._say("nothing the verifier printed: which checks passed is not known", trial.name)
+        stated = usage_of(trial.result)
+        totals = [each.trajectory.final_metrics for each in documents]
+        read = [None if each is None else each.total_prompt_tokens for each in totals]
+        if stated is not None and len(read) == 1 and read[0] not in {None, stated.usage.input_tokens}:
+            self._say("trial and trajectory state other numbers of tokens: those of the steps count", trial.name)
+
+    def said(self) -> Iterator[str]:
+        """Say it."""
+        for what, names in self._names.items():
+            yield f"{_listed(names)}: {what}"
+
+    def _say(self, what: str, name: str) -> None:
+        names = self._names.setdefault(what, [])
+        if name not in names:
+            names.append(name)
+
+
+def _losses(trial: TrialFiles) -> dict[str, int]:
+    """Count what of a trial has no place in the log; its documents are kept as they were all the same."""
+    lost: Counter[str] = Counter({f"files of {kind}": count for kind, count in trial.left.items()})
+    for part in trial.parts:
+        for document in part.documents:
+            lost.update({f"trajectory: {path}": count for path, count in document.losses.items()})
+    result = trial.result
+    phases = (result.environment_setup, result.agent_setup, result.agent_execution, result.verifier)
+    lost["times of trials and their phases"] += sum(each is not None for each in (result.started_at, *phases))
+    rewards = {} if result.verifier_result is None else result.verifier_result.rewards or {}
+    lost["further rewards"] += max(0, len(rewards) - 1)
+    return +lost
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,96 @@
+"""A trial of Harbor's as events: an attempt of its own, with what its trajectory tells."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from engine.importers.atif import status_of
+from engine.importers.atif_inferences import nano_usd
+from engine.importers.atif_tell import Telling, commands_of, told
+from engine.importers.harbor_files import TrialFiles
+from engine.importers.harbor_model import TrialResult
+from engine.importers.harbor_story import Place, error_of, model_of, outcome_of
+from engine.importers.laying import Layout
+from events.attempt import AttemptJudged, ImportedAttempt, UsageImported
+from events.base import Ref
+from events.digest import Digest
+from events.trajectory import ObservationImported, StepImported
+from events.trial import AttemptConcluded
+from events.values import Outcome, Usage
+from projections.checks import Checks, read_checks
+
+
+class Judged(NamedTuple):
+    """How an attempt ended."""
+
+    outcome: Outcome
+    checks: Checks
+
+
+class Conclusion(NamedTuple):
+    """What a trial notes of an attempt, and why."""
+
+    event: AttemptConcluded
+    judged: Ref
+
+
+def judged_of(result: TrialResult, stdout: bytes | None, ctrf: bytes | None) -> Judged:
+    """Say how an attempt ended, and which checks passed.
+
+    Args:
+        result: Of the trial.
+        stdout: Of the verifier. None: it left none.
+        ctrf: Its report in the Common Test Report Format. None: it left none.
+    """
+    return Judged(outcome_of(result), read_checks((stdout or b"").decode(errors="replace"), ctrf))
+
+
+def lay_out_attempt(layout: Layout, place: Place, trial: TrialFiles, put: Callable[[bytes], Digest]) -> Conclusion:
+    """Lay out an attempt's own stream; give what its trial takes note of."""
+    stream = f"attempt/{place.trial}/{place.attempt}"
+    printed = [part.printed for part in trial.parts if part.printed is not None]
+    agent = put(b"".join(printed)) if printed else None
+    verifier = None if trial.stdout is None else put(trial.stdout)
+    layout.add(stream, ImportedAttempt(place.trial, place.attempt, agent, verifier, error_of(trial.result)))
+    counted = _steps(layout, stream, trial, put)
+    usage = usage_of(trial.result)
+    if usage is not None and not counted:
+        layout.add(stream, usage)
+    judged = judged_of(trial.result, trial.stdout, trial.ctrf)
+    outcome, passed, total = judged.outcome, judged.checks.passed, judged.checks.total
+    summary = put(judged.checks.summary.encode())
+    at = layout.add(stream, AttemptJudged(outcome, passed, total, summary))
+    documents = [document for part in trial.parts for document in part.documents]
+    commands = put(commands_of([document.trajectory for document in documents]).encode())
+    status = status_of(outcome)
+    return Conclusion(AttemptConcluded(place.attempt, outcome, status, passed, total, commands, summary), at)
+
+
+def _steps(layout: Layout, stream: str, trial: TrialFiles, put: Callable[[bytes], Digest]) -> bool:
+    """Lay out what the trajectories tell. Says whether a step of theirs counts tokens."""
+    counted = False
+    for part in trial.parts:
+        for document in part.documents:
+            step: Ref | None = None
+            for event in told(document, Telling(put, part.media)):
+                place = layout.add(stream, event, step if isinstance(event, ObservationImported) else None)
+                if isinstance(event, StepImported):
+                    step = place
+                    counted = counted or event.usage is not None
+    return counted
+
+
+def usage_of(result: TrialResult) -> UsageImported | None:
+    """Give the sums that a trial states, of all its steps. None: it states none."""
+    took = [each for each in (result.agent_result, *(s.agent_result for s in result.step_results or ())) if each]
+    read, cached = _sum([each.n_input_tokens for each in took]), _sum([each.n_cache_tokens for each in took])
+    said, dollars = _sum([each.n_output_tokens for each in took]), [each.cost_usd for each in took]
+    cost = _sum([None if each is None else nano_usd(each) for each in dollars])
+    if read is None and said is None and cost is None:
+        return None
+    return UsageImported(model_of(result), Usage(read, said, cached, None), cost)
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    """Add up what is stated, as Harbor does. None: nothing is."""
+    known = [each for each in counts if each is not None]
+    return sum(known) if known else None
