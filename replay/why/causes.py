@@ -12,8 +12,10 @@ from events.run import RunOpened
 from events.session import InFlightFound
 from events.skill import EvidenceGathered, SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, TaskRead
-from replay.why.looks import (
-    RESTS,
+from replay.why.looks import RESTS
+from replay.why.nodes import BlobLink, EventLink, Form, Link, RequestLink, TaskLink
+from replay.why.past import Past, trial_of
+from replay.why.ways import (
     AttemptEnd,
     ByRole,
     Every,
@@ -29,8 +31,6 @@ from replay.why.looks import (
     Since,
     TrialEnds,
 )
-from replay.why.nodes import BlobLink, EventLink, Form, Link, RequestLink, TaskLink
-from replay.why.past import Past, trial_of
 
 _FORMS: Final[Mapping[tuple[type[Event], str], Form]] = {
     (ModelAsked, "conversation"): "conversation",
