@@ -160,3 +160,23 @@ async def test_an_image_may_be_written_for_buildkit(backend: DockerBackend, writ
     finally:
         await sandbox.close()
     assert told.stdout.decode() == "made by /bin/sh\nyeshello you\n750\n600\n/app\n"
+
+
+@ON_BOTH
+async def test_a_network_comes_and_goes_with_the_phase(backend: DockerBackend, write_task: WriteTask) -> None:
+    """It is the same container throughout, and its files stay; a restart changes nothing of it."""
+    table = "[environment]\nnetwork_mode = 'public'\n[agent]\nnetwork_mode = 'no-network'\n"
+    sandbox = await backend.open(SandboxSpec(id="phases", task=load_task(write_task({"task.toml": table}))))
+    seen = "tail -n +3 /proc/net/dev | cut -d: -f1 | grep -vc lo"
+    try:
+        found = [(await sandbox.exec(seen)).stdout]
+        for mode in ("no-network", "no-network", "public", "no-network"):
+            await sandbox.set_network(mode)
+            found.append((await sandbox.exec(seen)).stdout)
+        await sandbox.halt()
+        found.append((await sandbox.exec(seen)).stdout)
+        await sandbox.set_network("public")
+        found.append((await sandbox.exec(seen)).stdout)
+    finally:
+        await sandbox.close()
+    assert found == [b"0\n", b"0\n", b"0\n", b"1\n", b"0\n", b"0\n", b"1\n"]
