@@ -21,6 +21,8 @@ _NOT_REGULAR: Final = (1 << 31) | (1 << 27) | (1 << 26) | (1 << 25) | (1 << 24) 
 """Go's bits for folder, link, device, pipe, socket, character device, irregular."""
 _BASE: Final = "http://engine"
 """Any name will do for a socket."""
+_OWN: Final = "v4.0.0/libpod"
+"""Begins what Podman understands in its own words."""
 _ANYWHERE: Final = Where()
 
 
@@ -92,7 +94,10 @@ class Engine:
                 return None
             raise
         config = found.get("Config") or {}
-        test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+        check = config.get("Healthcheck")
+        if self.podman:  # in Docker's words it leaves that out
+            check = (await self.api("GET", f"{_OWN}/images/{found['Id']}/json")).get("Healthcheck")
+        test = (check or {}).get("Test") or ["NONE"]
         return Image(
             found["Id"],
             config.get("WorkingDir") or "",
@@ -223,7 +228,7 @@ class Engine:
 
     async def check_health(self, container: DockerContainer) -> None:
         """Have Podman check now whether it is healthy; its state says what came of it."""
-        await self.api("GET", f"v4.0.0/libpod/containers/{container.id}/healthcheck")
+        await self.api("GET", f"{_OWN}/containers/{container.id}/healthcheck")
 
     async def remove(self, container: str) -> None:
         """Kill and remove it, with its own volumes; one that is gone is fine."""

@@ -180,3 +180,21 @@ async def test_a_network_comes_and_goes_with_the_phase(backend: DockerBackend, w
     finally:
         await sandbox.close()
     assert found == [b"0\n", b"0\n", b"0\n", b"1\n", b"0\n", b"0\n", b"1\n"]
+
+
+@ON_BOTH
+async def test_a_sandbox_is_open_when_its_image_says_so(backend: DockerBackend, write_task: WriteTask) -> None:
+    """The check of an image is waited for: Podman does not tell of it in Docker's words, and leaves it to timers."""
+    lines = [
+        "FROM debian:bookworm-slim",
+        "WORKDIR /app",
+        'ENTRYPOINT ["/bin/sh", "-c", "sleep 0.5; touch /app/ready; exec sleep infinity"]',
+        "HEALTHCHECK --interval=1s --retries=30 CMD test -e /app/ready",
+        "",
+    ]
+    spec = SandboxSpec(id="healthy", task=load_task(write_task({"environment/Dockerfile": "\n".join(lines)})))
+    sandbox = await backend.open(spec)
+    try:
+        assert (await sandbox.exec("ls /app")).stdout == b"ready\n"
+    finally:
+        await sandbox.close()
