@@ -31,7 +31,8 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     timeout_s: float = 600.0
     """Seconds for one request."""
     tries: int = 5
-    """Requests at most per call, the first included."""
+    """Requests at most per call, the first included; from 2 on, refusals because of too many (429) are not counted, and
+    end after 15 minutes."""
 
 
 class PriceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

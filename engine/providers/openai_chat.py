@@ -18,7 +18,7 @@ from tenacity.retry import retry_if_exception
 from engine.providers.allowance import allowance_in
 from engine.providers.base import ChatReply, ChatRequest, Clock, Gate, body_of
 from engine.providers.endpoint import headers_for, url_for
-from engine.providers.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut, Try
+from engine.providers.errors import MalformedReply, NetworkFault, ProviderError, RateLimited, Seen, TimedOut, Try
 from engine.providers.gate import tell_answer, tell_failure, wide_open
 from engine.providers.openai_faults import fault_of, read_error
 from engine.providers.openai_reply import reply_of, said_in
@@ -130,6 +130,7 @@ class OpenAIChat:
     def _retrying(self, body: bytes, started: int, note: Note) -> AsyncRetrying:
         """Build the loop for one call; tenacity keeps its state in it, so it cannot be shared."""
         request = digest_of(body)
+        patient = self._retry.budget_s is not None and self._retry.tries > 1
 
         def wait(state: RetryCallState) -> float:
             spread = spread_of(request, state.attempt_number)
@@ -139,13 +140,20 @@ class OpenAIChat:
             budget = self._retry.budget_s
             return budget is not None and (self._clock() - started) / 1e6 + state.upcoming_sleep > budget
 
+        refused = 0
+
+        def enough(state: RetryCallState) -> bool:
+            nonlocal refused
+            refused += patient and isinstance(_error_of(state), RateLimited)
+            return state.attempt_number - refused >= self._retry.tries or spent(state)
+
         def before_sleep(state: RetryCallState) -> None:
             error = _error_of(state)
             note(error.status, error, state.upcoming_sleep)
 
         return AsyncRetrying(
             sleep=self._sleep,
-            stop=lambda state: state.attempt_number >= self._retry.tries or spent(state),
+            stop=enough,
             wait=wait,
             retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.retryable),
             before_sleep=before_sleep,

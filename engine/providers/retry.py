@@ -17,7 +17,9 @@ class Retry(Struct, frozen=True, kw_only=True):
     """How often one question may be asked, and at what distance.
 
     Attributes:
-        tries: Physical calls at most for one logical one, 1 or more, the first included.
+        tries: Physical calls at most for one logical one, 1 or more, the first included. Refusals because of too many
+            calls (429) are not counted: the pool slows down until the provider bears it, and the time budget bounds
+            them. Where there is no such budget, or nothing is to be repeated (1), they are counted like the others.
         first_wait_s: Seconds before the second call, 0 or more; each further wait is twice the one before.
         longest_wait_s: Seconds that doubling stops at. A wait the provider asks for is honoured beyond it.
         budget_s: Seconds from the first call after which no further one is begun; a wait that would pass it is

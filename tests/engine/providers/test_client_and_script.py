@@ -68,7 +68,9 @@ async def test_each_failure_of_a_script_has_its_kind(error: str, kind: str, call
     """Tests of the engine lean on scripts, so both sides must mean the same by a word."""
     request = ChatRequest(model="m", messages=(HELLO,), stream=stream)
     async with ScriptedEndpoint(script(f'[[rule.turn]]\nerror = "{error}"')) as endpoint, open_client() as client:
-        provider = OpenAIChat(endpoint.base_url, client=client, clock=clock, retry=Retry(tries=3), sleep=no_wait)
+        provider = OpenAIChat(
+            endpoint.base_url, client=client, clock=clock, retry=Retry(tries=3, budget_s=None), sleep=no_wait
+        )
         with pytest.raises(ProviderError) as raised:
             await provider.complete(request)
     assert (raised.value.kind, raised.value.calls_made) == (kind, calls)

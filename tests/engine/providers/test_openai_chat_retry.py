@@ -93,10 +93,41 @@ async def test_waits_grow_and_are_the_same_in_every_life(client: httpx.AsyncClie
 
 async def test_the_last_failure_is_the_one_that_is_told(client: httpx.AsyncClient, glass: Hourglass) -> None:
     """With all calls before it."""
-    error = await given_up(client, glass, Retry(tries=2), answer("", 500), answer("slow", 429))
-    assert (error.kind, error.status, error.raw) == ("rate_limit", 429, b"slow")
-    assert [(each.status, each.error) for each in error.tries] == [(500, "server"), (429, "rate_limit")]
+    error = await given_up(client, glass, Retry(tries=2), answer("", 500), answer("broken", 502))
+    assert (error.kind, error.status, error.raw) == ("server", 502, b"broken")
+    assert [(each.status, each.error) for each in error.tries] == [(500, "server"), (502, "server")]
     assert error.tries[-1].waited_s == 0.0
+
+
+async def test_being_refused_for_too_many_calls_is_no_try(client: httpx.AsyncClient, glass: Hourglass) -> None:
+    """While a provider wants fewer calls the pool slows down; a storm longer than a few calls is no failure."""
+    # Given a call that may be tried five times, and a provider that refuses it more often than that
+    storm = [answer("", 429) for _ in range(6)]
+    # When something else fails once among the refusals
+    reply = await asked(client, glass, *storm[:3], answer("", 500), *storm[3:], answer(completion()))
+    # Then it is answered all the same, and all of it is told
+    assert [each.status for each in reply.tries] == [429, 429, 429, 500, 429, 429, 429, 200]
+
+
+async def test_what_fails_besides_refusals_is_counted(client: httpx.AsyncClient, glass: Hourglass) -> None:
+    """Two tries are two, whatever lies between them."""
+    answers = (answer("", 500), answer("", 429), answer("", 429), answer("broken", 500))
+    error = await given_up(client, glass, Retry(tries=2), *answers)
+    assert (error.status, error.raw, error.calls_made) == (500, b"broken", 4)
+
+
+async def test_refusals_without_end_end_with_the_time_there_is(client: httpx.AsyncClient, glass: Hourglass) -> None:
+    """What counts is how long it has waited, and not how often it asked."""
+    error = await given_up(client, glass, Retry(tries=2, budget_s=300.0), answer("", 429))
+    assert error.kind == "rate_limit"
+    assert error.calls_made > 5
+    assert 240 < sum(glass.slept) <= 300
+
+
+async def test_without_a_bound_in_time_refusals_are_tries(client: httpx.AsyncClient, glass: Hourglass) -> None:
+    """Something must end it."""
+    error = await given_up(client, glass, Retry(tries=3, budget_s=None), answer("", 429))
+    assert error.calls_made == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422])
