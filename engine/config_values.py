@@ -16,6 +16,7 @@ _SMALLEST: Final[Mapping[str, int]] = {
     "prices.<model>.input": 0,
     "prices.<model>.output": 0,
     "prices.<model>.cached_input": 0,
+    "prices.<model>.cache_write": 0,
     "budget.run_usd": 0,
     "budget.trial_usd": 0,
     "agent.max_cost_usd": 0,

@@ -95,7 +95,7 @@ def callers_of(spec: RunSpec, trial: str) -> dict[Role, Caller]:
 def price_of(spec: RunSpec, model: ModelSpec) -> Price | None:
     """Look up what a model costs. None: the spec does not say."""
     price = spec.prices.get(model.model)
-    return None if price is None else price_from(price.input, price.output, price.cached_input)
+    return None if price is None else price_from(price.input, price.output, price.cached_input, price.cache_write)
 
 
 def nano(usd: Decimal | None) -> NanoUsd | None:

@@ -42,6 +42,9 @@ class PriceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     output: Decimal
     cached_input: Decimal | None = None
     """None: cached input costs as much as other input."""
+    cache_write: Decimal | None = None
+    """What a provider asks for input that it puts into its cache, as Anthropic does: the dearest, where it has several.
+    None: as much as for other input."""
 
 
 class BudgetSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -59,12 +59,14 @@ class ReplyCall(Struct, frozen=True, kw_only=True):
 class Usage(Struct, frozen=True, kw_only=True):
     """Tokens as the provider counted them, each 0 or more; None means that it did not say.
 
-    ``cached_input_tokens`` are part of ``input_tokens``, ``reasoning_tokens`` part of ``output_tokens``.
+    ``cached_input_tokens`` (read from the provider's cache) and ``cache_write_tokens`` (put into it) are parts of
+    ``input_tokens``, ``reasoning_tokens`` part of ``output_tokens``.
     """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_input_tokens: int | None = None
+    cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
 
 

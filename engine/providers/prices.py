@@ -62,10 +62,12 @@ class Price(Struct, frozen=True, kw_only=True):
     output_per_million: int
     cached_per_million: int
     """For input read from the provider's cache."""
+    cache_write_per_million: int
+    """For input that the provider put into its cache."""
 
 
 class Counted(Protocol):
-    """Tokens as a provider counted them; ``Usage`` here and ``Usage`` in the events both are."""
+    """Tokens as a provider counted them, such as ``Usage``."""
 
     @property
     def input_tokens(self) -> int | None:
@@ -79,18 +81,25 @@ class Counted(Protocol):
     def cached_input_tokens(self) -> int | None:
         """Part of the input."""
 
+    @property
+    def cache_write_tokens(self) -> int | None:
+        """Another part of the input."""
+
 
 Amount = str | int | Decimal
 """US dollars, exactly. Never a float: 0.1 is not a tenth."""
 
 
-def price_from(input_usd: Amount, output_usd: Amount, cached_usd: Amount | None = None) -> Price:
+def price_from(
+    input_usd: Amount, output_usd: Amount, cached_usd: Amount | None = None, cache_write_usd: Amount | None = None
+) -> Price:
     """Read a price in US dollars per million tokens.
 
     Args:
         input_usd: For tokens sent.
         output_usd: For tokens answered, reasoning included.
         cached_usd: For tokens read from the provider's cache; None charges them as any other input.
+        cache_write_usd: For tokens put into it; None charges them as any other input.
 
     Raises:
         PriceInvalid: An amount is not a number, below 0, or finer than a nano-USD per million tokens.
@@ -100,6 +109,7 @@ def price_from(input_usd: Amount, output_usd: Amount, cached_usd: Amount | None 
         input_per_million=full,
         output_per_million=_nano(output_usd),
         cached_per_million=full if cached_usd is None else _nano(cached_usd),
+        cache_write_per_million=full if cache_write_usd is None else _nano(cache_write_usd),
     )
 
 
@@ -120,11 +130,12 @@ def cost_of(usage: Counted, price: Price, *, reported_usd: Decimal | None = None
     if read is None or written is None:
         return None
     # More cached than read is nonsense; a doubtful discount is not given.
-    cached = usage.cached_input_tokens or 0
-    cached = cached if cached <= read else 0
+    cached, kept = usage.cached_input_tokens or 0, usage.cache_write_tokens or 0
+    cached, kept = (cached, kept) if cached + kept <= read else (0, 0)
     return _per_million(
-        (read - cached) * price.input_per_million
+        (read - cached - kept) * price.input_per_million
         + cached * price.cached_per_million
+        + kept * price.cache_write_per_million
         + written * price.output_per_million
     )
 
@@ -147,7 +158,7 @@ def upper_bound(request_bytes: int, max_output_tokens: int, price: Price) -> int
         max_output_tokens: The most the answer may have, reasoning included; what ``max_tokens`` asks for.
         price: What the model costs.
     """
-    dearest = max(price.input_per_million, price.cached_per_million)
+    dearest = max(price.input_per_million, price.cached_per_million, price.cache_write_per_million)
     return _per_million((request_bytes + FRAME_BYTES) * dearest + max_output_tokens * price.output_per_million)
 
 

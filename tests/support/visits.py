@@ -23,7 +23,7 @@ from engine.spec import AgentSpec
 from events.base import Event
 from events.log import EventLog, Selection
 
-PRICE = price_from("1", "2")
+PRICE = price_from("1", "2", cache_write_usd="1.25")
 TOKEN = "token-of-the-first-attempt"
 KEY = "sk-the-operators-own-key"
 
@@ -48,6 +48,13 @@ name = "hang"
 contains = ["Hang"]
 [[rule.turn]]
 error = "hang"
+
+[[rule]]
+name = "remember"
+contains = ["Remember"]
+[[rule.turn]]
+text = "I keep that."
+usage = { input = 1000, output = 200, cached = 400, written = 500 }
 
 [[rule]]
 name = "work"

@@ -118,6 +118,7 @@ def _whole(message: Json) -> Whole:
             input_tokens=together(tokens(within(usage, "input_tokens")), read, made),
             output_tokens=tokens(within(usage, "output_tokens")),
             cached_input_tokens=read,
+            cache_write_tokens=made,
         ),
         id=text(message.get("id")),
     )

@@ -111,5 +111,5 @@ def _message(by: Wording, turn: Turn, error: ErrorName | None) -> dict[str, Any]
 def _spent(by: Wording, turn: Turn, message: dict[str, Any]) -> Spent:
     said = turn.usage
     if said is None:
-        return Spent(max(1, by.size // 4), max(1, len(encode(message)) // 4), 0, turn.cost_usd)
-    return Spent(said.input, said.output, said.cached, turn.cost_usd)
+        return Spent(max(1, by.size // 4), max(1, len(encode(message)) // 4), 0, 0, turn.cost_usd)
+    return Spent(said.input, said.output, said.cached, said.written, turn.cost_usd)

@@ -129,12 +129,12 @@ def _check_figures(turn: Turn, place: str) -> None:
     cost, usage = turn.cost_usd, turn.usage
     if cost is not None and (not cost.is_finite() or cost < 0):
         raise ScriptInvalid(place, "cost_usd", f"is {cost}", remedy='write USD as a text such as "0.0001"')
-    if usage is not None and usage.cached > usage.input:
+    if usage is not None and usage.cached + usage.written > usage.input:
         raise ScriptInvalid(
             f"{place}, usage",
             "cached",
-            "is more than `input`, of which it is a part",
-            remedy="count cached within input",
+            "is, with `written`, more than `input`, of which both are parts",
+            remedy="count cached and written within input",
         )
 
 

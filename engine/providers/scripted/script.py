@@ -32,12 +32,15 @@ class TokenCount(Struct, frozen=True, kw_only=True):
     Attributes:
         input: Tokens of the request.
         output: Tokens of the answer.
-        cached: How many of the input tokens came from a cache; at most ``input``.
+        cached: How many of the input tokens came from a cache.
+        written: How many of them were put into a cache; with ``cached`` at most ``input``. Only Anthropic's messages
+            say so.
     """
 
     input: Tokens
     output: Tokens
     cached: Tokens = 0
+    written: Tokens = 0
 
 
 class Turn(Struct, frozen=True, kw_only=True):

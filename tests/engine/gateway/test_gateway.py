@@ -103,6 +103,17 @@ async def test_a_call_passes_unchanged_and_is_on_record(way: Way, tmp_path: Path
         assert answer.cost == 1_000_000 + 2 * 200_000
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_what_a_provider_keeps_for_later_is_priced_as_such(tmp_path: Path, *, stream: bool) -> None:
+    """Anthropic counts it beside the input, and asks more for it; a cap that took it for input would be passed."""
+    async with house(memory_log(), tmp_path) as here:
+        assert (await here.ask("/v1/messages", messages("Remember", stream=stream))).status_code == 200
+        answer = (await here.recorded())[-1]
+        assert isinstance(answer, ModelAnswered)
+        assert answer.usage.input_tokens == 1000
+        assert answer.cost == 500 * 1000 + 500 * 1250 + 2 * 200_000
+
+
 async def test_the_key_goes_to_the_provider_and_the_token_does_not(tmp_path: Path) -> None:
     """The agent holds a token that is worth one attempt; the key never leaves our process but for the provider."""
     seen: list[dict[str, str]] = []
@@ -146,7 +157,7 @@ async def test_another_attempts_token_is_foreign_at_this_door(tmp_path: Path) ->
 async def test_money_is_reserved_before_it_is_spent(tmp_path: Path) -> None:
     """A cap is hard: a call that could exceed it is refused in the agent's own protocol, and nothing is sent."""
     # Given a cap that one call fits under and two do not.
-    async with house(memory_log(), tmp_path, caps=Caps(None, 7_000_000)) as here:
+    async with house(memory_log(), tmp_path, caps=Caps(None, 8_000_000)) as here:
         # When an agent asks twice.
         first = await here.ask("/v1/chat/completions", chat())
         second = await here.ask("/v1/chat/completions", chat())
@@ -234,7 +245,7 @@ async def test_known_secrets_are_not_recorded_nor_sent(tmp_path: Path) -> None:
         assert b"[secret:KEY]" in await log.get(came.request)
 
 
-@pytest.mark.parametrize("caps", [None, Caps(None, 7_000_000)], ids=["uncapped", "capped"])
+@pytest.mark.parametrize("caps", [None, Caps(None, 8_000_000)], ids=["uncapped", "capped"])
 async def test_recorded_calls_come_out_the_same_again(caps: Caps | None, tmp_path: Path) -> None:
     """Whether a call may pass, how it is bounded and what is reserved for it are decided again, and compared."""
     log = memory_log()

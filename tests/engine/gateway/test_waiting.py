@@ -97,7 +97,7 @@ async def test_a_call_that_waits_has_come_and_is_not_asked(
 async def test_a_call_whose_agent_ends_while_it_waits_is_never_made_and_costs_nothing(tmp_path: Path) -> None:
     """What was granted for it is free again at once, and after a crash as well."""
     log, behind = memory_log(), Behind()
-    caps = Caps(None, 7_000_000)
+    caps = Caps(None, 8_000_000)
     async with house(log, tmp_path, caps=caps, behind=behind) as here, anyio.create_task_group() as tasks:
         # Given a paused run with a cap, and a call that waits with its grant
         behind.orders.pause()

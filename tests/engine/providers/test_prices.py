@@ -23,13 +23,18 @@ from engine.providers.prices import (
 
 TOKENS = st.integers(0, 10**9)
 USD = st.decimals(min_value=0, max_value=10**4, places=9)
-PRICES = st.builds(price_from, USD, USD, st.none() | USD)
+PRICES = st.builds(price_from, USD, USD, st.none() | USD, st.none() | USD)
 
 
 def test_a_price_far_below_a_nano_dollar_a_token_is_kept_exactly() -> None:
     """$0.075 per million is 0.075 nano-USD a token: kept per token it would have become nothing."""
     price = price_from("0.075", "0.30")
-    assert price == Price(input_per_million=75_000_000, output_per_million=300_000_000, cached_per_million=75_000_000)
+    assert price == Price(
+        input_per_million=75_000_000,
+        output_per_million=300_000_000,
+        cached_per_million=75_000_000,
+        cache_write_per_million=75_000_000,
+    )
     assert cost_of(Usage(input_tokens=MILLION, output_tokens=0), price) == 75_000_000
 
 
@@ -45,10 +50,19 @@ def test_cached_input_is_charged_at_its_own_price() -> None:
     assert cost_of(usage, price_from("2", "8", "0.5")) == 100 * 2000 + 900 * 500 + 10 * 8000
 
 
-def test_more_cached_than_read_earns_no_discount() -> None:
+def test_input_put_into_a_cache_is_charged_at_its_own_price() -> None:
+    """Anthropic asks a quarter more for it; where no price is given, it costs what other input does."""
+    usage = Usage(input_tokens=1000, output_tokens=10, cached_input_tokens=600, cache_write_tokens=300)
+    assert cost_of(usage, price_from("2", "8", "0.5", "2.5")) == 100 * 2000 + 600 * 500 + 300 * 2500 + 10 * 8000
+    assert cost_of(usage, price_from("2", "8", "0.5")) == 400 * 2000 + 600 * 500 + 10 * 8000
+
+
+@pytest.mark.parametrize("parts", [(11, 0), (0, 11), (6, 5)])
+def test_more_cached_than_read_earns_no_discount(parts: tuple[int, int]) -> None:
     """A count that makes no sense must not make a call cheap."""
-    price = price_from("2", "8", "0")
-    assert cost_of(Usage(input_tokens=10, output_tokens=0, cached_input_tokens=11), price) == 20_000
+    read, kept = parts
+    usage = Usage(input_tokens=10, output_tokens=0, cached_input_tokens=read, cache_write_tokens=kept)
+    assert cost_of(usage, price_from("2", "8", "0", "0")) == 20_000
 
 
 @pytest.mark.parametrize("usage", [Usage(), Usage(input_tokens=1), Usage(output_tokens=1)])
@@ -85,13 +99,15 @@ def test_a_near_name_is_not_taken_for_a_model() -> None:
         table.price_of("gpt-mini")
 
 
-@given(price=PRICES, read=TOKENS, written=TOKENS, cached=TOKENS)
-def test_a_cost_is_the_exact_sum_rounded_up(price: Price, read: int, written: int, cached: int) -> None:
+@given(price=PRICES, new=TOKENS, written=TOKENS, cached=TOKENS, kept=TOKENS)
+def test_a_cost_is_the_exact_sum_rounded_up(price: Price, new: int, written: int, cached: int, kept: int) -> None:
     """Compared with fractions, which lose nothing."""
-    usage = Usage(input_tokens=read, output_tokens=written, cached_input_tokens=min(cached, read))
+    read = new + cached + kept
+    usage = Usage(input_tokens=read, output_tokens=written, cached_input_tokens=cached, cache_write_tokens=kept)
     exact = Fraction(
-        (read - min(cached, read)) * price.input_per_million
-        + min(cached, read) * price.cached_per_million
+        new * price.input_per_million
+        + cached * price.cached_per_million
+        + kept * price.cache_write_per_million
         + written * price.output_per_million,
         MILLION,
     )
@@ -104,10 +120,11 @@ def test_a_cost_is_the_exact_sum_rounded_up(price: Price, read: int, written: in
 def test_no_call_costs_more_than_its_bound(price: Price, text: str, room: int) -> None:
     """At most a token for each byte: even a model without a vocabulary keeps within what was set aside."""
     body = body_of(ChatRequest(model="m", messages=(b'{"role":"user","content":"x"}',), parameters={"user": text}))
-    worst = Usage(input_tokens=len(body), output_tokens=room)
-    cost = cost_of(worst, price)
-    assert cost is not None
-    assert cost <= upper_bound(len(body), room, price)
+    for cached, kept in ((0, 0), (len(body), 0), (0, len(body))):
+        worst = Usage(input_tokens=len(body), output_tokens=room, cached_input_tokens=cached, cache_write_tokens=kept)
+        cost = cost_of(worst, price)
+        assert cost is not None
+        assert cost <= upper_bound(len(body), room, price)
 
 
 @given(USD)

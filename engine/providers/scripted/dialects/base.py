@@ -79,6 +79,8 @@ class Spent(NamedTuple):
     left: int
     cached: int
     """Part of what entered."""
+    written: int
+    """Another part of it: what was put into a cache."""
     cost: Any
     """In USD. None: no cost is reported."""
 

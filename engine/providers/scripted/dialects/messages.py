@@ -123,10 +123,10 @@ def _deltas(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, str]]
 
 
 def _usage(spent: Spent) -> dict[str, object]:
-    """Count as Anthropic does: what came from the cache is not part of the input."""
+    """Count as Anthropic does: what came from the cache, or went there, is not part of the input."""
     return {
-        "input_tokens": spent.entered - spent.cached,
-        "cache_creation_input_tokens": 0,
+        "input_tokens": spent.entered - spent.cached - spent.written,
+        "cache_creation_input_tokens": spent.written,
         "cache_read_input_tokens": spent.cached,
         "output_tokens": spent.left,
     } | ({} if spent.cost is None else {"cost": spent.cost})
