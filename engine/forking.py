@@ -8,7 +8,7 @@ import msgspec
 
 from engine.errors import InputsDiffer, NotForkable
 from engine.histories import RUN, Histories, cut, load_histories
-from engine.planning import changes_since, plan_of, recorded_prompts, recorded_specs
+from engine.planning import changes_since, plan_of, recorded_prompts, recorded_specs, scripts_of
 from engine.rehearsal import rehearse
 from engine.runtime import RunReport, carry
 from engine.session import LEASE_S, Session
@@ -16,7 +16,7 @@ from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec, canonical
 from engine.system import mint_run_id, process_name
 from events.log import EventLog
-from events.session import InFlightFound, InputsChanged, RunForked, SessionStarted, SettingChange
+from events.session import InFlightFound, InputsChanged, RunForked, ScriptsPinned, SessionStarted, SettingChange
 from events.trial import AttemptPlanned
 
 FIXED: Final = {
@@ -95,6 +95,8 @@ async def fork_run(
     cuts = put(msgspec.json.encode(dict(shared.lineage[-1].cuts), order="sorted"))
     await session.note(RunForked(fork.parent, cuts, put(canonical(fork.spec)), fork.changes))
     started = await session.note(SessionStarted("fork", fence.token, process_name(), setting.package))
+    if scripts := scripts_of(setting, fork.spec):
+        await session.note(ScriptsPinned(scripts))
     if changed:
         await session.note(InputsChanged(changed))
     if shared.in_flight:

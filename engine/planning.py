@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 
@@ -17,11 +18,11 @@ from engine.prompting import Prompts, make_prompts
 from engine.providers.prices import Price, PriceUnknown, price_from
 from engine.setting import Setting, model_for
 from engine.spec import ModelSpec, RunSpec, canonical
-from events.digest import Fingerprint
+from events.digest import Fingerprint, digest_of
 from events.log import BlobStore
 from events.run import RunOpened, TaskPinned
 from events.sandbox import SandboxOpened
-from events.session import InputChange, InputsChanged
+from events.session import InputChange, InputsChanged, ScriptPinned, ScriptsPinned
 from events.values import NamedDigest, NanoUsd, Role
 from sandbox.task import Task
 
@@ -135,10 +136,35 @@ def changes_since(histories: Histories, setting: Setting, tasks: tuple[Task, ...
         *[(f"task {each.name}", each.digest, tasks_now.get(each.name, "missing")) for each in opened.tasks],
         *[(f"prompt {each.name}", each.digest, prompts_now.get(each.name, "missing")) for each in opened.prompts],
         *[(ISOLATION, level, setting.backend.describe().level) for level in _isolation(histories)],
+        *[(f"script {each.name}", each.digest, _digest(setting.base / each.name)) for each in _scripts(histories)],
     ]
     accepted = {each.what: each.now for each in _accepted(histories)}
     known = [(what, accepted.get(what, before), now) for what, before, now in compared]
     return tuple(InputChange(what, before, now) for what, before, now in known if before != now)
+
+
+def scripts_of(setting: Setting, spec: RunSpec) -> tuple[ScriptPinned, ...]:
+    """Name the scripts that stand in for models, as they are now."""
+    models = (model.base_url for model in spec.models.values())
+    names = sorted({url.removeprefix(SCRIPT) for url in models if url.startswith(SCRIPT)})
+    return tuple(ScriptPinned(name, Fingerprint(_digest(setting.base / name))) for name in names)
+
+
+def _scripts(histories: Histories) -> tuple[ScriptPinned, ...]:
+    """Give the scripts that the run was started or forked with. Empty: none, or an earlier version wrote the log."""
+    pinned: tuple[ScriptPinned, ...] = ()
+    for each in (*histories.earlier, *histories.by_stream.get(SESSION, ())):
+        if isinstance(each.event, ScriptsPinned):
+            pinned = each.event.scripts
+    return pinned
+
+
+def _digest(path: Path) -> str:
+    """Name the bytes of a file."""
+    try:
+        return digest_of(path.read_bytes())
+    except OSError:
+        return "missing"
 
 
 def _isolation(histories: Histories) -> list[str]:

@@ -13,7 +13,7 @@ from engine.installed.opening import prepare
 from engine.kept import first_of
 from engine.live import live_ports
 from engine.owners import take
-from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs
+from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs, scripts_of
 from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of, sizes
 from engine.ports import Ports
@@ -28,7 +28,7 @@ from engine.system import machine, mint_run_id, process_name
 from engine.world import World
 from events.log import EventLog
 from events.pool import PoolsOpened
-from events.session import InFlightFound, InputsChanged, SandboxesSwept, SessionStarted
+from events.session import InFlightFound, InputsChanged, SandboxesSwept, ScriptsPinned, SessionStarted
 
 
 class RunReport(NamedTuple):
@@ -63,6 +63,8 @@ async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], No
     if told is not None:
         told(run_id)
     await session.note(SessionStarted("live", fence.token, process_name(), setting.package))
+    if scripts := scripts_of(setting, spec):
+        await session.note(ScriptsPinned(scripts))
     return await carry(setting, plan, Histories({}, ()), session)
 
 

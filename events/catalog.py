@@ -40,6 +40,7 @@ from events.session import (
     SandboxRebuilt,
     SandboxReopened,
     ScopeStopped,
+    ScriptsPinned,
     SessionEnded,
     SessionStarted,
 )
@@ -65,6 +66,7 @@ AnyEvent: TypeAlias = (
     | RunImported
     | SessionStarted
     | InFlightFound
+    | ScriptsPinned
     | InputsChanged
     | SandboxesSwept
     | SandboxRebuilt

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from events.base import Event, Ref
-from events.digest import Digest
+from events.digest import Digest, Fingerprint
 from events.values import Loss
 
 
@@ -27,6 +27,21 @@ class InFlightFound(Event, frozen=True, tag="session.in_flight_found"):
     """Resuming or forking, effects were found that had been asked and not answered. They are asked again."""
 
     asked: tuple[Ref, ...]
+
+
+class ScriptPinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A script as it was when it stood in for a model."""
+
+    name: str
+    """As the spec names it: a path below the workspace."""
+    digest: Fingerprint
+    """Of the file."""
+
+
+class ScriptsPinned(Event, frozen=True, tag="session.scripts_pinned"):
+    """Scripts stand in for models; a run that goes on with others would be told something else."""
+
+    scripts: tuple[ScriptPinned, ...]
 
 
 class InputChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -46,6 +46,7 @@ from events.session import (
     SandboxRebuilt,
     SandboxReopened,
     ScopeStopped,
+    ScriptsPinned,
     SessionEnded,
     SessionStarted,
 )
@@ -124,6 +125,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     RunImported: (),
     SessionStarted: (),
     InFlightFound: (_SESSION, Named("asked")),
+    ScriptsPinned: (_SESSION,),
     InputsChanged: (_SESSION, Opening("run")),
     **dict.fromkeys((SandboxesSwept, SandboxRebuilt, SandboxReopened, SandboxNotReopened), (_SESSION,)),
     **dict.fromkeys((PauseOrdered, UnpauseOrdered, DrainOrdered, CancelOrdered, TuneOrdered, OrderMet), (_SESSION,)),

@@ -67,7 +67,7 @@ async def test_a_run_cut_off_after_any_event_goes_on_and_repeats_no_answer(tmp_p
     base = make_base(tmp_path)
     whole = await start_run(pretended(log, base), spec())
     end = (await log.head()).position
-    for position in range(3, end - 1):
+    for position in range(4, end - 1):
         rest = await cut(log, position)
         report = await resume_run(pretended(rest, base), whole.run)
         assert report.outcomes == {"word": "solved"}, position
@@ -130,6 +130,26 @@ async def test_what_a_person_has_gone_on_with_is_not_asked_about_again(tmp_path:
         await resume_run(await setting(rest, base), run)
     instruction.write_text(before + "Said more.\n")
     assert (await resume_run(await setting(rest, base), run)).outcomes == {"word": "solved"}
+
+
+@pytest.mark.parametrize("change", ["another word", "gone"])
+async def test_a_script_that_was_changed_is_named(change: str, tmp_path: Path) -> None:
+    """It stands in for a model: what it says from here on would not be what the run began with."""
+    # Given a run that was cut off, whose script is another one by now, or is no more
+    log, base, run = await interrupted(tmp_path)
+    script = base / "script.toml"
+    before = script.read_text()
+    script.unlink() if change == "gone" else script.write_text(f"# {change}\n{before}")
+    # When it is resumed, then the script is named, and nothing was done
+    end = (await log.head()).position
+    with pytest.raises(InputsDiffer, match=r"script script\.toml"):
+        await resume_run(await setting(log, base), run)
+    assert (await log.head()).position == end
+    # And with the script as it was, or if a person says so, it goes on
+    if change == "gone":
+        script.write_text(before)
+    report = await resume_run(await setting(log, base), run, accept_changes=change != "gone")
+    assert report.outcomes == {"word": "solved"}
 
 
 async def test_sandboxes_that_are_kept_apart_less_than_before_are_named(tmp_path: Path) -> None:

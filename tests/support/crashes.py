@@ -26,7 +26,8 @@ from events.copying import copy
 from events.digest import digest_of
 from events.log import EventLog, Selection
 from events.memory import MemoryLog
-from events.model import ModelAnswered, ModelFailed
+from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.session import ScopeStopped
 from events.sqlite import SqliteLog
 from replay.account import Account, account_of, differences, repeated
 from sandbox.base import SandboxBackend
@@ -158,13 +159,14 @@ async def _overdrawn(log: EventLog, run: str, cap: int | None) -> list[Ref]:
     """Find grants that did not fit under the cap, whatever the order in which answers came and were recorded.
 
     Each call before counts with what it came to cost, which the keeper may have known already; with its bound if nobody
-    ever learnt that.
+    ever learnt that, and with nothing if it was stopped before it was made.
     """
     assert cap is not None
     grants: list[tuple[Ref, int]] = []
     came_to: dict[Ref, int] = {}
     latest: dict[str, tuple[Ref, int]] = {}
     asked: dict[str, int] = {}
+    unmade: set[str] = set()
     async for each in events_of(log, Selection(run=run)):
         name = each.stream.name
         match each.event:
@@ -173,6 +175,11 @@ async def _overdrawn(log: EventLog, run: str, cap: int | None) -> list[Ref]:
             case BudgetGranted():
                 latest[name] = (each.ref, asked[name])
                 grants.append(latest[name])
+                unmade.add(name)
+            case ModelAsked():
+                unmade.discard(name)
+            case ScopeStopped() if name in unmade:
+                came_to[latest[name][0]] = 0
             case ModelAnswered() if each.event.cost is not None:
                 came_to[latest[name][0]] = each.event.cost
             case ModelFailed():
