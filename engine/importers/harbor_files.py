@@ -156,8 +156,8 @@ def checks_in(files: Mapping[str, bytes], folder: str, result: TrialResult) -> t
 
 
 def steps_of(result: TrialResult) -> list[str]:
-    """Give the folders of a trial's steps, each with a slash behind it; an empty one if it has no steps."""
-    return [f"steps/{each.step_name}/" for each in result.step_results or ()] or [""]
+    """Give the folders of a trial's steps, each with a slash behind it, and at the end that of the trial: empty."""
+    return [*(f"steps/{each.step_name}/" for each in result.step_results or ()), ""]
 
 
 def secrets_of(job: JobFiles, trial: TrialFiles) -> Iterator[tuple[str, str]]:

@@ -148,6 +148,8 @@ class StepResult(msgspec.Struct, frozen=True):
     agent_result: AgentResult | None = None
     verifier_result: VerifierResult | None = None
     exception_info: ExceptionInfo | None = None
+    agent_execution: Timing | None = None
+    verifier: Timing | None = None
 
 
 class TrialResult(msgspec.Struct, frozen=True, kw_only=True):

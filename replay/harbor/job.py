@@ -36,7 +36,15 @@ _ADHOC: Final = "adhoc"
 _DECIMALS: Final = 9
 """Of money: our unit is 10^-9 US dollars."""
 _CARRIED: Final = frozenset(
-    {"trial.opened", "task.asked", "task.read", "trial.attempt_planned", "trial.attempt_concluded", "trial.closed"}
+    {
+        "trial.opened",
+        "task.asked",
+        "task.read",
+        "task.read_in_steps",
+        "trial.attempt_planned",
+        "trial.attempt_concluded",
+        "trial.closed",
+    }
 )
 """Events of trials that say nothing a job folder does not."""
 

@@ -40,7 +40,9 @@ _NO_VERDICT: Final = "NoVerdict"
 _Trouble: TypeAlias = SandboxFailed | VerifierSilent | AgentEnded | AttemptAbandoned
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
+    """A problem."""
+
     name: str
     message: str
 
@@ -71,29 +73,34 @@ def problem_of(history: Sequence[Recorded]) -> ExceptionInfo | None:
     return found
 
 
-def _told(event: _Trouble, call: ModelFailed | None) -> _Told | None:
+def _told(event: _Trouble, call: ModelFailed | None) -> Told | None:
     match event:
         case SandboxFailed():
-            return _Told(_SANDBOX[event.kind], event.detail)
+            return Told(_SANDBOX[event.kind], event.detail)
         case VerifierSilent():
-            return _Told(_VERIFIER.get(event.reason, _NO_VERDICT), f"{event.reason}: {event.detail}")
+            return silent(event.reason, event.detail)
         case AgentEnded(reason="time_limit"):
-            return _Told("AgentTimeoutError", event.detail)
+            return Told("AgentTimeoutError", event.detail)
         case AgentEnded(reason="failed"):
-            return _Told("AgentFailed" if call is None else _MODEL.get(call.kind, "UnknownApiError"), event.detail)
+            return Told("AgentFailed" if call is None else _MODEL.get(call.kind, "UnknownApiError"), event.detail)
         case AgentEnded():
             return None
         case AttemptAbandoned():
-            return _Told("CancelledError" if event.reason == "stopped" else _SANDBOX["lost"], event.detail)
+            return Told("CancelledError" if event.reason == "stopped" else _SANDBOX["lost"], event.detail)
         case _:
             assert_never(event)
 
 
-def _unjudged(judged: AttemptJudged, imported: str) -> _Told | None:
+def silent(reason: str, detail: str) -> Told:
+    """Name what became of a verifier that left no usable reward."""
+    return Told(_VERIFIER.get(reason, _NO_VERDICT), f"{reason}: {detail}")
+
+
+def _unjudged(judged: AttemptJudged, imported: str) -> Told | None:
     """Tell an attempt that has no score, or whose source names an error beside it."""
     named = _NAMED.match(imported)
     if named is not None:
-        return _Told(named[1], imported[named.end() :])
+        return Told(named[1], imported[named.end() :])
     if judged.outcome.reward is not None:
         return None
-    return _Told(_NO_VERDICT if judged.outcome.kind == "no_verdict" else "Infrastructure", judged.outcome.reason)
+    return Told(_NO_VERDICT if judged.outcome.kind == "no_verdict" else "Infrastructure", judged.outcome.reason)

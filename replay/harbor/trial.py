@@ -38,6 +38,7 @@ from replay.atif.document import Source, document
 from replay.atif.steps import timestamp
 from replay.harbor.files import files_of
 from replay.harbor.problems import problem_of
+from replay.harbor.steps import steps_of
 from replay.harbor.usage import used
 from sandbox.registry import source_in
 
@@ -45,7 +46,7 @@ _ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 """In which Harbor writes the end of a trial's name."""
 _NAME_CHARS: Final = 32
 _MARK_CHARS: Final = 7
-_CARRIED: Final = ("sandbox.", "verify.")
+_CARRIED: Final = ("sandbox.", "verify.", "step.")
 """Families of events that a trial tells in its own ways, though its trajectory does not."""
 IMPORT_PATH: Final = "sandbox.local:LocalBackend"
 """Of sandboxes that are none of Harbor's own kinds."""
@@ -207,6 +208,7 @@ def _result(job: JobFacts, given: Given, config: TrialConfig, model: str | None)
         finished_at=timestamp(history[-1].at) if seen else None,
         environment_setup=_phase(history, SandboxAsked, (SandboxOpened, SandboxFailed)),
         agent_execution=_phase(history, SandboxOpened, (AgentEnded, AttemptAbandoned)),
+        step_results=steps_of(history),
         verifier=_phase(history, VerifyAsked, (VerifierRewarded, VerifierSilent, SandboxFailed, AttemptAbandoned)),
     )
 

@@ -1,21 +1,41 @@
 """Stories of runs as job folders of Harbor's: its own reader takes them, and no figure is made up."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from engine.runtime import start_run
+from events.sqlite import SqliteLog
 from tests.cli.living import lived
-from tests.cli.terminal import type_in
+from tests.cli.terminal import ticking, type_in
+from tests.engine.test_steps import written
 from tests.support.harbor import judge, needs_harbor
-from tests.support.runs import REFUSING
+from tests.support.runs import REFUSING, setting, spec
+
+PHASES = (("agent_execution", "started_at"), ("verifier", "finished_at"))
 
 
 def job_of(folder: Path) -> Path:
     """Give the one job folder that was written."""
     (job,) = (folder / "jobs").iterdir()
     return job
+
+
+def lived_in_steps(folder: Path) -> Path:
+    """Live a run of a task of two steps."""
+
+    async def live() -> None:
+        async with await SqliteLog.open(folder / ".stillroom/log.db", clock=ticking()) as log:
+            await start_run(await setting(log, written(folder)), spec())
+
+    (folder / ".stillroom").mkdir()
+    anyio.run(live)
+    return folder
 
 
 def trials_of(folder: Path) -> list[dict[str, Any]]:
@@ -89,6 +109,24 @@ def test_the_oracle_leaves_what_its_solution_printed(tmp_path: Path) -> None:
     assert of_agent["metrics"] == [{"mean": 1.0}]
 
 
+def test_steps_stand_below_folders_of_their_own(tmp_path: Path) -> None:
+    """Each with its reward, its times and what its tests printed; the second falls short in the first attempt."""
+    lived_in_steps(tmp_path)
+    assert type_in(tmp_path, "export", "harbor").code == 0
+    (first, second) = trials_of(tmp_path)
+    told = [(each["step_name"], each["verifier_result"]) for each in first["step_results"]]
+    assert told == [("first", {"rewards": {"reward": 1.0}}), ("second", {"rewards": {"reward": 0.0}})]
+    begun, ended = [[each[phase][at] for each in first["step_results"]] for phase, at in PHASES]
+    assert begun[0] < ended[0] < begun[1] < ended[1]
+    folder = job_of(tmp_path) / second["trial_name"]
+    assert (folder / "steps/second/verifier/reward.txt").read_text() == "1\n"
+    assert (folder / "steps/first/verifier/test-stdout.txt").is_file()
+    assert not (folder / "verifier").exists()
+    (imported,) = type_in(tmp_path, "import", "harbor", str(job_of(tmp_path)), "--json").rows
+    assert imported["steps"] > 0
+    assert type_in(tmp_path, "replay", imported["run"]).code == 0
+
+
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     """A second export is refused, and leaves the first as it was, and nothing beside it."""
     type_in(lived(tmp_path), "export", "harbor")
@@ -110,11 +148,10 @@ def test_what_cannot_be_written_is_refused_with_words(target: str, to: str, tmp_
 
 
 @needs_harbor
-@pytest.mark.parametrize("script", ["solved", "refused"])
-def test_harbor_itself_reads_it_and_sums_it_up_alike(script: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("live", [lived, partial(lived, script=REFUSING), lived_in_steps])
+def test_harbor_itself_reads_it_and_sums_it_up_alike(live: Callable[[Path], Path], tmp_path: Path) -> None:
     """Its models load every document, and make the same sums of the trials as we wrote down."""
-    lived(tmp_path, REFUSING) if script == "refused" else lived(tmp_path)
-    type_in(tmp_path, "export", "harbor")
+    type_in(live(tmp_path), "export", "harbor")
     (told,) = judge(tmp_path / "jobs").values()
     assert len(told["trials"]) == told["job"]["n_total_trials"] > 1
     assert stats_of(told["stats"]) == stats_of(told["job"]["stats"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.terminal import Outcome, machine, type_in
+from tests.support.harbor import ask, needs_harbor
 from tests.support.runs import make_task
 
 
@@ -167,3 +168,17 @@ def test_without_a_cache_nothing_is_fetched(tmp_path: Path) -> None:
     outcome = type_in(tmp_path, "tasks", "check", "registry.json")
     assert outcome.code == 2
     assert "XDG_CACHE_HOME" in outcome.err
+
+
+@needs_harbor
+def test_harbor_reads_the_same_registry(tmp_path: Path) -> None:
+    """The file is its own format: name, version, and tasks with their places."""
+    url, first, _ = repository(tmp_path / "origin")
+    fetched = task("tasks/word", git_url=url, git_commit_id=first)
+    registry(tmp_path, {"name": "words", "version": "1", "tasks": [fetched]})
+    told = ask(
+        "import sys; from pathlib import Path; from harbor.models.registry import Registry;"
+        "print(Registry.from_path(Path(sys.argv[1])).datasets[0].model_dump_json())",
+        str(tmp_path / "registry.json"),
+    )
+    assert (told["name"], told["version"], told["tasks"]) == ("words", "1", [fetched])

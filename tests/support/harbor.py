@@ -45,15 +45,24 @@ print(json.dumps(told))
 """
 
 
+def ask(program: str, *words: str) -> Any:
+    """Run a program with Harbor's python, and read the JSON that it prints.
+
+    Raises:
+        AssertionError: Harbor refuses something, and says what.
+    """
+    done = subprocess.run(
+        [str(PYTHON), "-c", program, *words], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
 def judge(jobs: Path) -> dict[str, Any]:
     """Have Harbor's own models and scanner read a folder of jobs; the stats are what Harbor makes of the trials.
 
     Raises:
         AssertionError: Harbor refuses something, and says what.
     """
-    done = subprocess.run(
-        [str(PYTHON), "-c", _JUDGE, str(jobs)], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    told: dict[str, Any] = json.loads(done.stdout)
+    told: dict[str, Any] = ask(_JUDGE, str(jobs))
     return told
