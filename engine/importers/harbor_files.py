@@ -88,6 +88,16 @@ class TrialFiles(NamedTuple):
     """Files that have no place in the log, by kind."""
 
 
+def jobs_in(folder: Path) -> list[Path]:
+    """Say which job folders are meant by a folder: those in it, such as in Harbor's `jobs`, or else itself."""
+    below = sorted(each for each in folder.iterdir() if _is_job(each)) if folder.is_dir() else []
+    return below or [folder]
+
+
+def _is_job(folder: Path) -> bool:
+    return folder.is_dir() and any((each / RESULT).is_file() for each in folder.iterdir() if each.is_dir())
+
+
 def read_job(folder: Path) -> JobFiles:
     """Read a job's own documents, and list its trials.
 

@@ -69,6 +69,16 @@ def test_an_imported_job_answers_like_any_other_run(tmp_path: Path) -> None:
     assert "it was imported: there are no actors to run again" in replayed.out
 
 
+def test_a_folder_of_jobs_is_a_run_for_each(tmp_path: Path) -> None:
+    """Such as Harbor's own `jobs`, which people name first; a job's folder holds trials and no jobs."""
+    (tmp_path / ".stillroom").mkdir()
+    for name in ("monday", "tuesday"):
+        job(tmp_path / "jobs" / name, trial("word__aaaaaaa", "word", {}, verifier_result=rewarded(reward=1.0)))
+    rows = type_in(tmp_path, "import", "harbor", "jobs", "--json").rows
+    assert len({row["run"] for row in rows}) == len(rows) == 2
+    assert len(type_in(tmp_path, "runs", "--json").rows) == 2
+
+
 def test_a_folder_that_is_none_is_refused_with_words(tmp_path: Path) -> None:
     """Nothing is recorded, and the remedy says what to give."""
     (tmp_path / ".stillroom").mkdir()

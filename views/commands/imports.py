@@ -6,6 +6,7 @@ from typing import Final
 from engine.config_setting import open_log
 from engine.importers.atif import import_atif
 from engine.importers.harbor import import_harbor
+from engine.importers.harbor_files import jobs_in
 from engine.importers.spark import import_spark
 from projections.pdi import PdiSettings
 from projections.pdi_likeness import Likeness
@@ -54,8 +55,8 @@ async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) ->
     """Read a job folder of Harbor's as one run, and report what has no place in the log and what was missing.
 
     Args:
-        folder: Of the job: it holds a folder for each trial.
+        folder: Of a job, which holds a folder for each trial; or a folder of jobs.
     """
     async with open_log(options.means(machine)) as log:
-        found = await import_harbor(log, machine.folder / folder)
-    options.screen(machine).show([imports.harbor_row(found)], imports.render_harbor)
+        found = [await import_harbor(log, each) for each in jobs_in(machine.folder / folder)]
+    options.screen(machine).show([imports.harbor_row(each) for each in found], imports.render_harbor)
