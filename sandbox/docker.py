@@ -201,6 +201,8 @@ class DockerBackend:
         variables = {**service.environment, **env}
         config = container_config(spec, Built(built.name, image), variables, folder / "io", self._engine)
         config |= {"Labels": self._labels(spec)}
+        if self._engine.podman and len(spec.task.networks) > 1:
+            config["HostConfig"]["NetworkMode"] = await town.hold_network(built.name)
         if service.command is not None:
             config["Cmd"] = list(service.command)
         if service.entrypoint is not None:

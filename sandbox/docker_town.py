@@ -23,6 +23,8 @@ from sandbox.task_schema import NetworkMode
 
 _DEFAULT: Final = "default"
 """Network of services that name none."""
+_HOLDER: Final = "its network"
+"""Among containers by service; no service can be called so."""
 
 
 class Plot(Struct, frozen=True):
@@ -86,6 +88,28 @@ class Town(Struct):
                 if _key(mount) in self.volumes:
                     self.filled.add(_key(mount))
 
+    async def hold_network(self, image: str) -> str:
+        """Have the network of the sandbox's own container be held by another; give that network's name.
+
+        Podman starts a container that is in no network without its loopback, too: what the agent serves there could
+        not be reached. One that was in a network once keeps its loopback, as long as it runs; so another one runs,
+        and what the agent's container loses and gains between phases is lost and gained by that.
+        """
+        holder = await self.engine.create(
+            f"{self.plot.prefix}-network",
+            {
+                "Image": image,
+                "Entrypoint": ["/bin/sh", "-c"],
+                "Cmd": ["sleep infinity"],
+                "Healthcheck": {"Test": ["NONE"]},
+                "Labels": dict(self.plot.labels),
+                "HostConfig": {"Memory": self.plot.memory_bytes, "MemorySwap": self.plot.memory_bytes},
+            },
+        )
+        self.containers[_HOLDER] = holder
+        await self.engine.start(holder)
+        return f"container:{holder.id}"
+
     async def set_network(self, container: DockerContainer, mode: NetworkMode) -> None:
         """Bring the sandbox's own container into the engine's usual network, or take it out.
 
@@ -95,6 +119,7 @@ class Town(Struct):
         if mode == self.network:
             return
         networks, usual = self.engine.networks, self.engine.usual_network
+        container = self.containers.get(_HOLDER, container)
         if mode == "public":
             await networks.join(usual, container, [])
         else:

@@ -13,9 +13,11 @@ from sandbox.docker import DockerBackend, docker_backend
 from sandbox.docker_where import EngineName
 from sandbox.errors import SandboxLost, SandboxUnavailable
 from sandbox.task import load_task
+from sandbox.task_schema import NetworkMode
 from sandbox.verifier import Rewarded, verify
 from tests.sandbox.conftest import ON_BOTH, WriteTask
 
+MODES: tuple[NetworkMode, ...] = ("public", "public", "no-network")
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 
@@ -162,24 +164,36 @@ async def test_an_image_may_be_written_for_buildkit(backend: DockerBackend, writ
     assert told.stdout.decode() == "made by /bin/sh\nyeshello you\n750\n600\n/app\n"
 
 
+TALK = """
+import socket
+others = [name for _, name in socket.if_nameindex() if name != "lo"]
+server = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(server.getsockname(), 2)
+print(len(others))
+"""
+
+
 @ON_BOTH
 async def test_a_network_comes_and_goes_with_the_phase(backend: DockerBackend, write_task: WriteTask) -> None:
-    """It is the same container throughout, and its files stay; a restart changes nothing of it."""
-    table = "[environment]\nnetwork_mode = 'public'\n[agent]\nnetwork_mode = 'no-network'\n"
-    sandbox = await backend.open(SandboxSpec(id="phases", task=load_task(write_task({"task.toml": table}))))
-    seen = "tail -n +3 /proc/net/dev | cut -d: -f1 | grep -vc lo"
+    """A restart changes nothing of it, and what the sandbox serves to itself is heard throughout."""
+    table = "[environment]\nnetwork_mode = 'no-network'\n[verifier]\nnetwork_mode = 'public'\n"
+    spec = SandboxSpec(id="phases", task=load_task(write_task({"task.toml": table})))
+    sandbox = await backend.open(spec)
+
+    async def interfaces() -> bytes:
+        return (await sandbox.exec(f"python3 -c '{TALK}'")).stdout.strip()
+
     try:
-        found = [(await sandbox.exec(seen)).stdout]
-        for mode in ("no-network", "no-network", "public", "no-network"):
-            await sandbox.set_network(mode)
-            found.append((await sandbox.exec(seen)).stdout)
+        found = [await interfaces()]
         await sandbox.halt()
-        found.append((await sandbox.exec(seen)).stdout)
-        await sandbox.set_network("public")
-        found.append((await sandbox.exec(seen)).stdout)
+        found.append(await interfaces())
+        for mode in MODES:
+            await sandbox.set_network(mode)
+            found.append(await interfaces())
+        assert found == [b"0", b"0", b"1", b"1", b"0"]
+        assert await backend.sweep(lambda _: True) == ("phases",)
     finally:
         await sandbox.close()
-    assert found == [b"0\n", b"0\n", b"0\n", b"1\n", b"0\n", b"0\n", b"1\n"]
 
 
 @ON_BOTH
