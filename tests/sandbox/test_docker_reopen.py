@@ -103,7 +103,7 @@ async def test_what_a_command_left_running_goes_on_though_nobody_read_its_output
         again = await backend.reopen(wanted, opened_in=3)
         assert not isinstance(again, Gone), again
         said = await again.exec(
-            f"a=$(cat beat); while [ $(cat beat) = $a ]; do sleep 0.02; done; kill -0 {pid.decode()}"
+            f'a=$(cat beat); while [ "$(cat beat)" = "$a" ]; do sleep 0.02; done; kill -0 {pid.decode()}'
         )
         assert (said.exit_code, said.stdout, said.stderr) == (0, b"", b"")
 
