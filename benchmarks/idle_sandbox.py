@@ -51,6 +51,10 @@ class IdleSandbox:
     async def set_network(self, mode: NetworkMode) -> None:
         """See ``Sandbox``; there is no network."""
 
+    async def disk_bytes(self) -> int:
+        """Nothing is written."""
+        return 0
+
     async def halt(self) -> None:
         """Do nothing."""
 
@@ -62,6 +66,11 @@ class IdleBackend:
     """Opens sandboxes that do nothing."""
 
     name = "idle"
+
+    @property
+    def disk(self) -> Path | None:
+        """Nothing is written."""
+        return None
 
     def describe(self) -> Isolation:
         """Nothing runs, so nothing is promised."""

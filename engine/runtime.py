@@ -1,7 +1,7 @@
 """The runtime: takes a run, gives its actors a world, and lets go of it in good order."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import anyio
 
@@ -26,9 +26,13 @@ from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec
 from engine.system import machine, mint_run_id, process_name
 from engine.world import World
+from events.base import Fence
 from events.log import EventLog
 from events.pool import PoolsOpened
 from events.session import InFlightFound, InputsChanged, SandboxesSwept, ScriptsPinned, SessionStarted
+
+Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""Goes on beside the actors until they have ended."""
 
 
 class RunReport(NamedTuple):
@@ -137,7 +141,8 @@ async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: 
     try:
         async with live_ports(setting, plan, histories, board, session) as live:
             await session.note(PoolsOpened(sizes(live.admission.rooms)))
-            results = await _live(setting.log, plan, histories, (session, helm), setting.between(live))
+            beside = (session.renew, session.write, helm.steer, live.sandboxes.disk.watch)
+            results = await _live(setting.log, plan, histories, (session.fence, beside), setting.between(live))
         reason = "completed"
     except anyio.get_cancelled_exc_class():
         reason = "interrupted"
@@ -159,27 +164,26 @@ def _board(setting: Setting, plan: RunPlan, run_id: str) -> Board:
 
 
 async def _live(
-    log: EventLog, plan: RunPlan, histories: Histories, owner: tuple[Session, Helm], ports: Ports
+    log: EventLog, plan: RunPlan, histories: Histories, owner: tuple[Fence, Sequence[Beside]], ports: Ports
 ) -> list[str]:
-    """Run the actors while the lease is kept and orders are met."""
-    session, helm = owner
+    """Run the actors, and beside them what keeps the lease, meets orders and watches the disk."""
+    fence, beside = owner
     world = World(
         log=log,
         blobs=log,
-        run=session.fence.run,
+        run=fence.run,
         histories=histories.by_stream,
         sessions=histories.sessions,
         lineage=histories.lineage,
         ports=ports,
-        fence=session.fence,
+        fence=fence,
         visited=set(),
     )
     results: list[str] = []
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(session.renew)
-            group.start_soon(session.write)
-            group.start_soon(helm.steer)
+            for each in beside:
+                group.start_soon(each)
             scope = Scope(world, RUN)
             results = [result.outcome for result in await run(scope, plan)]
             scope.finish()

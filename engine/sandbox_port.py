@@ -31,7 +31,8 @@ from events.sandbox import (
 )
 from events.steps import StepAsked, StepVerifyAsked
 from events.values import NamedDigest
-from sandbox.base import ExecResult, Gone, Mount, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.base import ExecResult, Gone, Limits, Mount, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.disk import DiskWatch, disk_limit
 from sandbox.errors import InfrastructureError, PathRefused, Unsupported
 from sandbox.solution import joined, not_begun, solve
 from sandbox.steps import do_steps
@@ -95,6 +96,8 @@ class SandboxPort:
         self._trust: Trust = trust
         self._session = session
         self._open: dict[str, tuple[Sandbox, Task]] = {}
+        self.disk = DiskWatch(backend.disk)
+        """Ends what fills the disk; somebody has to let it `watch`."""
         self.ground: Ground | None = None
         """None: sandboxes see nothing of us."""
         self._steps = StepsPort(blobs, variables, trust)
@@ -143,6 +146,7 @@ class SandboxPort:
             await self.discard(place)
             return found
         self._open[place.stream] = (found, task)
+        self.disk.add(found, disk_limit(task, Limits()))
         return None
 
     async def discard(self, place: Place) -> None:
@@ -155,6 +159,7 @@ class SandboxPort:
         """Close the sandbox of a stream that was stopped, if it has one, for as long as that may take."""
         held = self._open.pop(stream, None)
         if held is not None:
+            self.disk.forget(held[0])
             with anyio.move_on_after(_CLOSE_S):
                 await held[0].close()
         await self._clear(stream)
@@ -164,6 +169,7 @@ class SandboxPort:
         with anyio.move_on_after(_CLOSE_S, shield=True):
             async with anyio.create_task_group() as group:
                 for sandbox, _ in self._open.values():
+                    self.disk.forget(sandbox)
                     group.start_soon(sandbox.close)
             for stream in self._open:
                 await self._clear(stream)
@@ -199,6 +205,7 @@ class SandboxPort:
                 await self._clear(place.stream)
             raise
         self._open[place.stream] = (sandbox, task)
+        self.disk.add(sandbox, disk_limit(task, Limits()))
         return SandboxOpened(self._backend.describe().level)
 
     def _spec(self, task: Task, place: Place) -> SandboxSpec:
@@ -207,8 +214,9 @@ class SandboxPort:
 
     async def _act(self, place: Place, command: str, timeout_s: float | None) -> Event:
         sandbox, task = self._open[place.stream]
+        run = partial(sandbox.exec, command, timeout_s=timeout_s, user=task.config.agent.user)
         try:
-            result = await sandbox.exec(command, timeout_s=timeout_s, user=task.config.agent.user)
+            result = await self.disk.during(sandbox, run)
         except PathRefused as error:  # the agent removed its own working directory
             return self._observed(not_begun(error.problem))
         return self._observed(result)
@@ -218,7 +226,8 @@ class SandboxPort:
         env = resolve(task.config.solution.env, self._variables)
         if not task.steps:
             try:
-                return self._observed(await solve(sandbox, task, env=env, timeout_s=asked.timeout_s))
+                run = partial(solve, sandbox, task, env=env, timeout_s=asked.timeout_s)
+                return self._observed(await self.disk.during(sandbox, run))
             except PathRefused as error:  # its working folder is not there
                 return self._observed(not_begun(error.problem))
         done = await do_steps(
@@ -234,6 +243,7 @@ class SandboxPort:
 
     async def _verify(self, place: Place) -> Event:
         sandbox, task = self._open[place.stream]
+        self.disk.anew(sandbox)
         if task.steps:
             judged = self._steps.whole(place.stream, task) or self._judged.pop(place.stream, None)
             if judged is None:  # nobody acts
@@ -269,6 +279,7 @@ class SandboxPort:
         held = self._open.pop(place.stream, None)
         self._steps.forget(place.stream)
         if held is not None:
+            self.disk.forget(held[0])
             await held[0].close()
         await self._clear(place.stream)
         return SandboxReleased()

@@ -47,7 +47,7 @@ class AgentRunEnded(Event, frozen=True, tag="agent.run_ended"):
     """Of what was installed: the lock file of its packages."""
     exit_code: int | None
     """None if a limit killed it."""
-    ended: Literal["exited", "timed_out", "output_limit", "memory"]
+    ended: Literal["exited", "timed_out", "output_limit", "memory", "disk"]
     stdout: Digest
     """Blob: its event stream, all of it, the token of the attempt replaced."""
     stderr: Digest

@@ -27,7 +27,15 @@ class AgentEnded(Event, frozen=True, tag="attempt.agent_ended"):
     """
 
     reason: Literal[
-        "done", "turn_limit", "token_limit", "time_limit", "cost_limit", "budget", "context_limit", "failed"
+        "done",
+        "turn_limit",
+        "token_limit",
+        "time_limit",
+        "cost_limit",
+        "disk_limit",
+        "budget",
+        "context_limit",
+        "failed",
     ]
     detail: str
     turns: int

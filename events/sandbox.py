@@ -49,7 +49,7 @@ class ActionObserved(Event, frozen=True, tag="action.observed"):
 
     exit_code: int | None
     """None if it was killed."""
-    ended: Literal["exited", "timed_out", "output_limit", "memory", "killed"]
+    ended: Literal["exited", "timed_out", "output_limit", "memory", "disk", "killed"]
     stdout: Digest
     """Blob: all of it."""
     stderr: Digest

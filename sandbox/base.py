@@ -17,11 +17,11 @@ from sandbox.task_schema import NetworkMode
 
 """What a task may reach: anything, nothing, or named hosts."""
 
-Ended = Literal["exited", "timed_out", "output_limit", "memory"]
+Ended = Literal["exited", "timed_out", "output_limit", "memory", "disk"]
 """How a command ended: by itself, or killed because of the named limit.
 
 ``memory`` is said only by a backend that can tell (a container's OOM event). Elsewhere a command short of
-memory sees its allocation fail and ends by itself.
+memory sees its allocation fail and ends by itself. ``disk`` is said by ``DiskWatch``: too much was written in all.
 """
 
 Promise = Literal["filesystem", "pids", "network", "processes", "memory", "escape"]
@@ -41,6 +41,8 @@ class Limits(Struct, frozen=True):
     """Processes and threads at one time, in the whole sandbox; from 1."""
     file_bytes: int = 10240 * MIB
     """Largest single file that may be written; from 1."""
+    disk_bytes: int = 10240 * MIB
+    """What may be written in all, unless the task says; from 1. Watched by ``DiskWatch``, no backend's affair."""
 
 
 class ExecResult(Struct, frozen=True):
@@ -219,6 +221,10 @@ class Sandbox(Protocol):
         """
         ...
 
+    async def disk_bytes(self) -> int:
+        """Measure what its files take on the disk: those of its environment too where the backend cannot tell."""
+        ...
+
     async def halt(self) -> None:
         """Kill every process of the sandbox and keep its files. Commands may be run afterwards."""
         ...
@@ -237,6 +243,11 @@ class SandboxBackend(Protocol):
     @property
     def name(self) -> str:
         """As written in a spec; a word."""
+        ...
+
+    @property
+    def disk(self) -> Path | None:
+        """A folder on the file system that its sandboxes write to. None: that is on no file system of this machine."""
         ...
 
     def describe(self) -> Isolation:

@@ -100,6 +100,11 @@ class DockerBackend:
         """See ``SandboxBackend``."""
         return self._name
 
+    @property
+    def disk(self) -> Path | None:
+        """See ``SandboxBackend``."""
+        return self._engine.disk
+
     def describe(self) -> Isolation:
         """See ``SandboxBackend``."""
         return isolation_of(self._engine)

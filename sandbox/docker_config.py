@@ -6,6 +6,7 @@ from resource import RLIM_INFINITY, RLIMIT_NOFILE, RLIMIT_NPROC, getrlimit
 from typing import Any, Final
 
 from sandbox.base import MIB, SandboxSpec
+from sandbox.disk import disk_limit
 from sandbox.docker_engine import Engine
 from sandbox.docker_errand import MOUNT
 from sandbox.docker_image import Built
@@ -38,7 +39,7 @@ def container_config(
             "MemorySwap": memory,
             "NanoCpus": 0 if wants.cpus is None else min(wants.cpus, engine.cpus) * 1_000_000_000,
             "PidsLimit": limits.processes,
-            "Ulimits": [_limit("fsize", limits.file_bytes), *_own(engine)],
+            "Ulimits": [_limit("fsize", min(limits.file_bytes, disk_limit(spec.task, limits))), *_own(engine)],
             "NetworkMode": "default" if "public" in spec.task.networks else "none",
             "CapDrop": ["MKNOD"],
             "LogConfig": {"Type": "none"},

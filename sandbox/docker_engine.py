@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any, Final
 
 import aiodocker
@@ -74,6 +75,9 @@ class Engine:
         self.volumes = Volumes(docker)
         self.cpus = int(machine["NCPU"])
         """CPUs of the machine: an engine refuses to promise more."""
+        root = Path(str(machine.get("DockerRootDir") or ""))
+        self.disk = root if base == _BASE and root.is_absolute() else None
+        """Where it keeps what containers write. None: it is asked over a network, or does not say."""
         self.podman = any("podman" in str(part.get("Name", "")).lower() for part in info.get("Components", ()))
         self.usual_network = "podman" if self.podman else "bridge"
         """Name of the network of containers that ask for none."""
@@ -230,6 +234,11 @@ class Engine:
     async def check_health(self, container: DockerContainer) -> None:
         """Have Podman check now whether it is healthy; its state says what came of it."""
         await self.api("GET", f"{_OWN}/containers/{container.id}/healthcheck")
+
+    async def written(self, container: str) -> int:
+        """Measure what it wrote over its image, in bytes; what lies in volumes is not counted."""
+        found = await self.api("GET", f"containers/{container}/json", size="true")
+        return int(found.get("SizeRw") or 0)
 
     async def remove(self, container: str) -> None:
         """Kill and remove it, with its own volumes; one that is gone is fine."""

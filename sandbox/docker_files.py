@@ -27,6 +27,13 @@ class ContainerFiles:
         self._engine = engine
         self._container = container
 
+    async def written(self) -> int:
+        """See ``Sandbox.disk_bytes``."""
+        try:
+            return await self._engine.written(self._container)
+        except EngineFailed as error:
+            raise SandboxLost(self._id, f"it cannot be measured: {error.detail}") from error
+
     async def write_file(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
         """See ``Sandbox``."""
         await self._place(path, pack((), str, written=[(_inside(path), data, mode)]))

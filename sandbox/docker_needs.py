@@ -34,7 +34,7 @@ def noted(task: Task, cpus: int) -> Iterator[str]:
     """
     wants = task.config.environment
     if wants.storage_mb is not None:
-        yield "environment.storage_mb (no engine here limits what a container writes in all; single files are)"
+        yield f"environment.storage_mb = {wants.storage_mb}: watched, and not barred; volumes and services are not"
     if wants.cpus is not None and wants.cpus > cpus:
         yield f"environment.cpus = {wants.cpus}: this machine has {cpus}"
     if any(each.service not in {None, MAIN} for each in task.config.artifacts):

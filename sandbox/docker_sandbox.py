@@ -196,6 +196,10 @@ class DockerSandbox:
         except EngineFailed as error:
             raise SandboxLost(self._id, f"its network cannot be changed: {error.detail}") from error
 
+    async def disk_bytes(self) -> int:
+        """See ``Sandbox``."""
+        return await self._files.written()
+
     async def halt(self) -> None:
         """See ``Sandbox``. The container is killed and started anew: nothing inside can prevent that, or outlive it."""
         self._check()

@@ -70,6 +70,11 @@ class LocalBackend:
         return NAME
 
     @property
+    def disk(self) -> Path | None:
+        """See ``SandboxBackend``."""
+        return self._workspace
+
+    @property
     def _reach(self) -> HostNetwork:
         match self._way:
             case Confined():

@@ -15,7 +15,7 @@ from sandbox.cell import NO_FOLDER, PROGRAMS_PATH, STARTED, Cell
 from sandbox.errors import PathRefused, SandboxLost, Unsupported
 from sandbox.outputs import Lingering
 from sandbox.process import Finished, Job, Stuck, run
-from sandbox.scratch import Scratch, remove
+from sandbox.scratch import Scratch, remove, size_of
 from sandbox.task_schema import NetworkMode
 
 _TOOL_ENV: Final = {"PATH": PROGRAMS_PATH, "LD_PRELOAD": "", "LD_LIBRARY_PATH": "", "TAR_OPTIONS": ""}
@@ -108,6 +108,10 @@ class LocalSandbox:
 
     async def set_network(self, mode: NetworkMode) -> None:
         """See ``Sandbox``. There is one network for all phases: tasks that want another for one of them are refused."""
+
+    async def disk_bytes(self) -> int:
+        """See ``Sandbox``."""
+        return await anyio.to_thread.run_sync(size_of, self._scratch.root)
 
     async def halt(self) -> None:
         """See ``Sandbox``."""

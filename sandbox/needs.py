@@ -46,7 +46,7 @@ def noted(task: Task, recipe: Recipe, network: HostNetwork) -> Iterator[str]:
     if table.memory_mb is not None:
         yield f"environment.memory_mb = {table.memory_mb}: for each process, not for their sum"
     if table.storage_mb is not None:
-        yield f"environment.storage_mb = {table.storage_mb}: for each file, not for their sum"
+        yield f"environment.storage_mb = {table.storage_mb}: barred for each file, for their sum watched"
 
 
 def _environment(table: Environment) -> Iterator[str]:

@@ -50,7 +50,7 @@ mkdir -p /logs/verifier /tests && chmod 777 /logs/verifier
 Trust = Literal["none", "author"]
 """none: whoever acted wants the reward. author: the task's own solution acted, or nobody."""
 
-NoVerdictReason = Literal["timed_out", "output_limit", "memory", "workdir_missing"] | RewardFault
+NoVerdictReason = Literal["timed_out", "output_limit", "memory", "disk", "workdir_missing"] | RewardFault
 
 
 class Evidence(Struct, frozen=True):
@@ -206,7 +206,7 @@ def judge(result: ExecResult, files: tuple[FileEntry, ...], artifacts: tuple[Fil
     match result.ended:
         case "exited":
             found = read_reward(files)
-        case "timed_out" | "output_limit" | "memory":
+        case "timed_out" | "output_limit" | "memory" | "disk":
             detail = f"{TEST_SCRIPT} was killed ({result.ended}); a reward it may have written does not count"
             return NoVerdict(result.ended, detail, evidence)
         case _:

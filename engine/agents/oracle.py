@@ -27,6 +27,8 @@ class Oracle:
         action = Action(SOLUTION, observed, scope.at)
         if observed.ended == "timed_out":
             return _acted("time_limit", "the solution ran out of time", action)
+        if observed.ended == "disk":
+            return _acted("disk_limit", "the solution wrote more than its sandbox may hold", action)
         return _acted("done", f"the solution exited with {observed.exit_code}", action)
 
 
@@ -42,5 +44,5 @@ class Nop:
         return _acted("done", "nothing was done, on purpose")
 
 
-def _acted(reason: Literal["done", "failed", "time_limit"], detail: str, *actions: Action) -> Acted:
+def _acted(reason: Literal["done", "failed", "time_limit", "disk_limit"], detail: str, *actions: Action) -> Acted:
     return Acted(AgentEnded(reason, detail, 0), actions, ())

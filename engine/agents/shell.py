@@ -1,5 +1,6 @@
 """The shell agent: ask, act, observe, until it is done or a limit ends it."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import assert_never
 
@@ -43,9 +44,9 @@ class Shell:
         spent = Spent.nothing()
         while True:
             brief = told()
-            limit = limit_reached(spent, scope.busy_s, brief.settings, brief.timeout_s)
+            limit = _limit(scope, brief, spent, actions)
             if limit is not None:
-                return AgentEnded(limit.reason, limit.detail, spent.turns)
+                return limit
             answer = await ask_model(scope, partial(_teacher, told), talk, tools=RUN_TOOL if brief.tools else None)
             if not isinstance(answer, ModelAnswered):
                 return _unanswered(answer, spent.turns)
@@ -67,6 +68,14 @@ class Shell:
                 case _:
                     assert_never(turn)
             talk = extend(scope, talk, _replies(answer, turn, reply))
+
+
+def _limit(scope: Scope, brief: Brief, spent: Spent, actions: Sequence[Action]) -> AgentEnded | None:
+    """Say what ends the attempt before its next turn. None: it goes on."""
+    if actions and actions[-1].seen.ended == "disk":
+        return AgentEnded("disk_limit", "it wrote more than its sandbox may hold", spent.turns)
+    limit = limit_reached(spent, scope.busy_s, brief.settings, brief.timeout_s)
+    return None if limit is None else AgentEnded(limit.reason, limit.detail, spent.turns)
 
 
 def _teacher(told: Told) -> Caller:

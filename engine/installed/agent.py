@@ -87,6 +87,8 @@ def _ending(ended: AgentRunEnded, stderr: str) -> AgentEnded:
         return AgentEnded(ended.stopped, f"the gateway let no further call pass ({ended.stopped})", turns)
     if ended.ended == "timed_out":
         return AgentEnded("time_limit", "the agent ran out of time", turns)
+    if ended.ended == "disk":
+        return AgentEnded("disk_limit", "the agent wrote more than its sandbox may hold", turns)
     if not turns:
         what = f"none of its {ended.calls} calls was answered" if ended.calls else "it never called its model"
         return AgentEnded("failed", f"{what} (exit code {ended.exit_code}): {stderr[-500:]}", 0)

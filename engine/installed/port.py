@@ -106,9 +106,14 @@ class AgentPort:
         skills = launch.skills if asked.skills is not None else None
         await anyio.to_thread.run_sync(_write, ground.folder, launch, instruction, skills)
         try:
-            result = await sandbox.exec(
-                _COMMAND, user=task.config.agent.user, timeout_s=asked.timeout_s, max_output_bytes=_MOST_OUTPUT
+            run = partial(
+                sandbox.exec,
+                _COMMAND,
+                user=task.config.agent.user,
+                timeout_s=asked.timeout_s,
+                max_output_bytes=_MOST_OUTPUT,
             )
+            result = await self._sandboxes.disk.during(sandbox, run)
         finally:
             with anyio.CancelScope(shield=True):
                 await self._means.gateway.close(ground.door)

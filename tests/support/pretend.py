@@ -84,6 +84,10 @@ class PretendSandbox:
     async def set_network(self, mode: NetworkMode) -> None:
         """See ``Sandbox``; there is no network."""
 
+    async def disk_bytes(self) -> int:
+        """Nothing is written."""
+        return 0
+
     async def halt(self) -> None:
         """Nothing goes on here."""
         await checkpoint()
@@ -106,6 +110,11 @@ class PretendBackend:
 
     def __init__(self) -> None:
         self.open_ids: set[str] = set()
+
+    @property
+    def disk(self) -> Path | None:
+        """Nothing is written."""
+        return None
 
     def describe(self) -> Isolation:
         """Isolates nothing, and runs nothing."""
