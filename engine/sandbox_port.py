@@ -186,6 +186,7 @@ class SandboxPort:
                 return await self._solve(asked, place)
             case StepAsked() | StepVerifyAsked():
                 sandbox, task = self._open[place.stream]
+                self.disk.anew(sandbox)
                 do = self._steps.begin if isinstance(asked, StepAsked) else self._steps.judge
                 return await do(place.stream, sandbox, task, asked.step)
             case VerifyAsked():
