@@ -31,9 +31,10 @@ from events.sandbox import (
 )
 from events.steps import StepAsked, StepVerifyAsked
 from events.values import NamedDigest
-from sandbox.base import ExecResult, Gone, Limits, Mount, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.base import ExecResult, Gone, Mount, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
 from sandbox.errors import InfrastructureError, PathRefused, Unsupported
+from sandbox.limits import Limits
 from sandbox.solution import joined, not_begun, solve
 from sandbox.steps import do_steps
 from sandbox.task import Task

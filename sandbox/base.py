@@ -12,10 +12,9 @@ from msgspec import Struct
 
 from events.digest import Digest, digest_of
 from events.values import Loss
+from sandbox.limits import MIB, Limits
 from sandbox.task import Task
 from sandbox.task_schema import NetworkMode
-
-"""What a task may reach: anything, nothing, or named hosts."""
 
 Ended = Literal["exited", "timed_out", "output_limit", "memory", "disk"]
 """How a command ended: by itself, or killed because of the named limit.
@@ -27,22 +26,8 @@ memory sees its allocation fail and ends by itself. ``disk`` is said by ``DiskWa
 Promise = Literal["filesystem", "pids", "network", "processes", "memory", "escape"]
 """What a backend may enforce: see ``Isolation.enforces``."""
 
-MIB = 1024 * 1024
 DEFAULT_OUTPUT_BYTES = 16 * MIB
 DEFAULT_TREE_BYTES = 256 * MIB
-
-
-class Limits(Struct, frozen=True):
-    """What one sandbox may use. The backend's ``describe()`` says which of these it enforces, and how."""
-
-    memory_bytes: int = 4096 * MIB
-    """Memory; from 1. The local backend applies it to each process (``RLIMIT_DATA``), not to their sum."""
-    processes: int = 512
-    """Processes and threads at one time, in the whole sandbox; from 1."""
-    file_bytes: int = 10240 * MIB
-    """Largest single file that may be written; from 1."""
-    disk_bytes: int = 10240 * MIB
-    """What may be written in all, unless the task says; from 1. Watched by ``DiskWatch``, no backend's affair."""
 
 
 class ExecResult(Struct, frozen=True):

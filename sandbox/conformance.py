@@ -13,12 +13,13 @@ import anyio
 from anyio import fail_after
 from msgspec import Struct
 
-from sandbox.base import Limits, Promise, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.base import Promise, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.conformance_bench import Bench, CheckFailed
 from sandbox.conformance_commands import COMMAND_CHECKS
 from sandbox.conformance_files import FILE_CHECKS
 from sandbox.conformance_isolation import ISOLATION_CHECKS
 from sandbox.errors import SandboxError
+from sandbox.limits import Limits
 from sandbox.task import Task, load_task
 
 CHECK_S: Final = 60.0

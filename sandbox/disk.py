@@ -13,8 +13,9 @@ from typing import Final
 import anyio
 from msgspec import Struct, structs
 
-from sandbox.base import MIB, ExecResult, Limits, Sandbox
+from sandbox.base import ExecResult, Sandbox
 from sandbox.errors import SandboxLost
+from sandbox.limits import MIB, Limits
 from sandbox.task import Task
 
 LOOK_S: Final = 0.5

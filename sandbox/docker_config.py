@@ -5,12 +5,13 @@ from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, RLIMIT_NPROC, getrlimit
 from typing import Any, Final
 
-from sandbox.base import MIB, SandboxSpec
+from sandbox.base import SandboxSpec
 from sandbox.disk import disk_limit
 from sandbox.docker_engine import Engine
 from sandbox.docker_errand import MOUNT
 from sandbox.docker_image import Built
 from sandbox.docker_sandbox import FIRST
+from sandbox.limits import MIB
 
 _FILES: Final = 1 << 20
 """Open files of a process, as both engines have it by themselves."""

@@ -75,8 +75,7 @@ class Engine:
         self.volumes = Volumes(docker)
         self.cpus = int(machine["NCPU"])
         """CPUs of the machine: an engine refuses to promise more."""
-        root = Path(str(machine.get("DockerRootDir") or ""))
-        self.disk = root if base == _BASE and root.is_absolute() else None
+        self.disk = Path(machine["DockerRootDir"]) if base == _BASE and machine.get("DockerRootDir") else None
         """Where it keeps what containers write. None: it is asked over a network, or does not say."""
         self.podman = any("podman" in str(part.get("Name", "")).lower() for part in info.get("Components", ()))
         self.usual_network = "podman" if self.podman else "bridge"
@@ -237,8 +236,7 @@ class Engine:
 
     async def written(self, container: str) -> int:
         """Measure what it wrote over its image, in bytes; what lies in volumes is not counted."""
-        found = await self.api("GET", f"containers/{container}/json", size="true")
-        return int(found.get("SizeRw") or 0)
+        return int((await self.api("GET", f"containers/{container}/json", size="true")).get("SizeRw") or 0)
 
     async def remove(self, container: str) -> None:
         """Kill and remove it, with its own volumes; one that is gone is fine."""

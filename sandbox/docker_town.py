@@ -12,13 +12,13 @@ from aiodocker.containers import DockerContainer
 from msgspec import Struct, field
 
 from sandbox.archive import Placed, pack, placed_as_is
-from sandbox.base import MIB
 from sandbox.compose import Compose, Condition, Mount, Service
 from sandbox.compose_values import MAIN
 from sandbox.docker_engine import Engine
 from sandbox.docker_failures import EngineFailed
 from sandbox.docker_health import until_healthy
 from sandbox.docker_image import Images
+from sandbox.limits import MIB
 from sandbox.task_schema import NetworkMode
 
 _DEFAULT: Final = "default"

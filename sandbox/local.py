@@ -25,10 +25,11 @@ import anyio
 from anyio import CancelScope
 from msgspec import Struct
 
-from sandbox.base import Isolation, Limits, Sandbox, SandboxSpec
+from sandbox.base import Isolation, Sandbox, SandboxSpec
 from sandbox.bubblewrap import TOOLS, BubblewrapCell
 from sandbox.cell import PROGRAMS_PATH, Cell, Confinement
 from sandbox.errors import InfrastructureError, Unsupported
+from sandbox.limits import Limits
 from sandbox.local_build import build, plain_refusals, sandbox_env, workdir_of
 from sandbox.local_sandbox import LocalSandbox
 from sandbox.needs import HostNetwork, noted, refused

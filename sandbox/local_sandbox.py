@@ -10,9 +10,10 @@ from anyio import Path as AsyncPath
 from anyio import move_on_after
 
 from sandbox.archive import Rewrite, pack, placed_runnable, unpack
-from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, MIB, ExecResult, FileEntry
+from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult, FileEntry
 from sandbox.cell import NO_FOLDER, PROGRAMS_PATH, STARTED, Cell
 from sandbox.errors import PathRefused, SandboxLost, Unsupported
+from sandbox.limits import MIB
 from sandbox.outputs import Lingering
 from sandbox.process import Finished, Job, Stuck, run
 from sandbox.scratch import Scratch, remove, size_of

@@ -18,8 +18,9 @@ from typing import Final, Literal, assert_never
 from msgspec import Struct, structs
 
 from sandbox.artifacts import collect, taken
-from sandbox.base import MIB, ExecResult, FileEntry, Sandbox
+from sandbox.base import ExecResult, FileEntry, Sandbox
 from sandbox.errors import InfrastructureError, PathRefused
+from sandbox.limits import MIB
 from sandbox.reward import Fault, RewardFault, Rewards, read_reward
 from sandbox.task import TEST_SCRIPT, Task
 from sandbox.task_schema import Artifact

@@ -8,10 +8,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sandbox.base import MIB, Limits, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.base import Sandbox, SandboxBackend, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
 from sandbox.docker import docker_backend
 from sandbox.errors import SandboxLost, SandboxUnavailable
+from sandbox.limits import MIB, Limits
 from sandbox.task import Task, load_task
 from sandbox.verifier import Rewarded, verify
 from tests.sandbox.conftest import WriteTask, backend_for
