@@ -16,10 +16,9 @@ from msgspec import Struct
 
 from sandbox.docker_failures import CALL_S, EngineFailed, checked, gone_is_fine, told
 from sandbox.docker_networks import Labelled, Networks, Volumes
+from sandbox.docker_stat import Stat
 from sandbox.docker_where import Where
 
-_NOT_REGULAR: Final = (1 << 31) | (1 << 27) | (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19)
-"""Go's bits for folder, link, device, pipe, socket, character device, irregular."""
 _BASE: Final = "http://engine"
 """Any name will do for a socket."""
 _OWN: Final = "v4.0.0/libpod"
@@ -39,24 +38,6 @@ class Image(Struct, frozen=True):
     """Whether it has a program of its own that is given the command to start."""
     checked: bool
     """Whether it has a health check."""
-
-
-class Stat(Struct, frozen=True):
-    """A path inside a container, links not followed."""
-
-    size: int
-    mode: int
-    """As Go writes it: permission bits, and the kind in the high bits."""
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether it is a folder."""
-        return bool(self.mode & (1 << 31))
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a regular file."""
-        return not self.mode & _NOT_REGULAR
 
 
 class Engine:

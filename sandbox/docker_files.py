@@ -10,9 +10,10 @@ from msgspec import structs
 
 from sandbox.archive import Placed, pack, placed_runnable, unpack
 from sandbox.base import DEFAULT_TREE_BYTES, FileEntry
-from sandbox.docker_engine import Engine, Stat
+from sandbox.docker_engine import Engine
 from sandbox.docker_failures import EngineFailed
 from sandbox.docker_globs import picked, taken_for_pattern
+from sandbox.docker_stat import Stat
 from sandbox.errors import PathRefused, SandboxLost
 
 _TAR_OVERHEAD: Final = 4 << 20
