@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from engine.budget import BudgetKeeper
 from engine.gateway.http.asking import Connection
 from engine.gateway.http.serving import Answer
-from engine.gateway.upstream import Carrier, Going, Sending, Upstream
+from engine.gateway.upstream import Carrier, Going, Upstream
 from engine.gateway.wires.base import Wire
 from engine.model_port import answered, failed
 from engine.pools.orders import Orders
@@ -66,9 +66,6 @@ class Exchange:
         self._leave: Leave | None = None
         """While it waits."""
         self._turn: Turn | None = None
-        self._sending: Sending | None = None
-        self._unsent = OSError("the request was not made ready")
-        """Why there is none."""
         self._scope = anyio.CancelScope()
         self._cut = False
         self._raw = bytearray()
@@ -96,11 +93,8 @@ class Exchange:
 
     @asynccontextmanager
     async def leave(self, asked: Event, place: Place) -> AsyncIterator[Leave]:
-        """Wait while the run is paused, and for a place; then have the request ready while it is recorded.
-
-        What waits here has not been asked, and the provider knows nothing of it.
-        """
-        assert isinstance(asked, CallAsked)
+        """Wait while the run is paused, and for a place. What waits here has not been asked."""
+        del asked
         self._leave = leave = Leave()
         self._turn = turn = self._means.room.turn(place.run, place.stream)
         try:
@@ -111,22 +105,19 @@ class Exchange:
             self._leave = None
             if leave.stop is not None:
                 self._means.budget.give_back(place.stream)
-            elif asked.request == self._going.digest:
-                self._prepare(self._going)
-            else:
-                self._prepare(self._going._replace(body=await self._means.blobs.get(asked.request)))
             yield leave
         finally:
             turn.release()
-            if self._sending is not None:
-                self._sending.close()
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Pass the request on, hand the answer's stream to the agent as it comes, and say what came of it."""
         assert isinstance(asked, CallAsked)
         assert self._turn is not None
+        going = self._going
+        if asked.request != going.digest:  # changed, to bound the answer
+            going = going._replace(body=await self._means.blobs.get(asked.request))
         async with self._turn.place() as held:
-            fault = await self._carry()
+            fault = await self._carry(going)
             self._say(held)
         try:
             if fault is not None:
@@ -151,19 +142,12 @@ class Exchange:
         await self._means.orders.unpaused()
         await turn.wait()
 
-    def _prepare(self, going: Going) -> None:
-        """Have the request ready. One that cannot be sent to anyone is found out when it is to be sent."""
-        try:
-            self._sending = self._means.carrier.prepare(going, self._means.upstream)
-        except OSError as error:
-            self._unsent = error
-
-    async def _carry(self) -> ProviderError | None:
+    async def _carry(self, going: Going) -> ProviderError | None:
         """Send it and read the answer to its end. None: it came, whatever it says."""
         try:
             with self._scope:
                 self._scope.deadline = anyio.current_time() + self._means.upstream.timeout_s
-                await self._pass_on()
+                await self._pass_on(going)
         except TimeoutError as error:
             return TimedOut(f"no connection: {error}", seen=self._seen())
         except OSError as error:
@@ -174,22 +158,19 @@ class Exchange:
             return NetworkFault("the agent ended before the answer did", seen=self._seen())
         return TimedOut(f"no complete answer in {self._means.upstream.timeout_s:g} s", seen=self._seen())
 
-    async def _pass_on(self) -> None:
+    async def _pass_on(self, going: Going) -> None:
         """Send the request, and hand on what comes; the last of it is kept back.
 
         If the agent has left, the rest is read all the same: it is paid for.
         """
         await checkpoint_if_cancelled()
-        if self._sending is None:
-            raise self._unsent
-        connection = await self._sending.complete()
-        self._begin(connection)
-        async for piece in connection.pieces():
-            self._raw += piece
-            if self._answer.begun:
-                if connection.complete:
+        async with self._means.carrier.send(going, self._means.upstream) as connection:
+            self._begin(connection)
+            async for piece in connection.pieces():
+                self._raw += piece
+                if self._answer.begun and connection.complete:
                     self._last = piece
-                else:
+                elif self._answer.begun:
                     await self._answer.write(piece)
 
     def _begin(self, connection: Connection) -> None:

@@ -2,8 +2,8 @@
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final, NamedTuple
 
 import anyio
@@ -70,60 +70,30 @@ class Going(NamedTuple):
     """Of the body."""
 
 
-class Sending:
-    """A request on its way: all of it but the last byte may be there before it is asked for.
-
-    Without that byte it is no request, and nobody can act on it; so what takes time before can be done while what is
-    asked becomes durable (``docs/decisions/0010``).
-    """
-
-    def __init__(self, pool: "Carrier", origin: Origin, data: bytes) -> None:
-        self._pool = pool
-        self._origin = origin
-        self._data = data
-        self._connection = pool.idle(origin)
-        if self._connection is not None:
-            self._connection.prepare(data[:-1])
-
-    async def complete(self) -> Connection:
-        """Send the last byte, and wait for how the answer begins.
-
-        Raises:
-            TimeoutError, OSError: There is no answer.
-        """
-        connection = self._connection
-        if connection is None or not connection.fresh:
-            # Whatever became of the one that was kept: it never had the whole request.
-            self.close()
-            self._connection = connection = await connect(self._origin, CONNECT_S)
-            connection.prepare(self._data[:-1])
-        connection.ask(self._data[-1:])
-        await connection.head()
-        return connection
-
-    def close(self) -> None:
-        """Let go of the connection, or keep it for the next request if it is of use still."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._pool.take_back(connection)
-
-
 class Carrier:
     """Carries requests to providers; any number at once."""
 
     def __init__(self) -> None:
         self._idle: dict[Origin, deque[Connection]] = {}
 
-    def prepare(self, going: Going, upstream: Upstream) -> Sending:
-        """Send a request but for its last byte, if there is a connection that waits for one.
+    @asynccontextmanager
+    async def send(self, going: Going, upstream: Upstream) -> AsyncIterator[Connection]:
+        """Send a request; give the answer's connection as soon as it is known how the answer begins.
 
         Raises:
-            OSError: It cannot be sent to anyone.
+            TimeoutError, OSError: There is no answer.
         """
         url = URL(below(upstream.base_url, going.path), encoded=True)
-        return Sending(self, _origin(url), _head(url, going, upstream.key) + going.body)
+        origin, data = _origin(url), _head(url, going, upstream.key) + going.body
+        connection = self._idle_one(origin) or await connect(origin, CONNECT_S)
+        try:
+            connection.ask(data)
+            await connection.head()
+            yield connection
+        finally:
+            self._take_back(connection)
 
-    def idle(self, origin: Origin) -> Connection | None:
+    def _idle_one(self, origin: Origin) -> Connection | None:
         """Take a connection that may be used again. None: there is none."""
         kept = self._idle.get(origin)
         while kept:
@@ -133,7 +103,7 @@ class Carrier:
             connection.close()
         return None
 
-    def take_back(self, connection: Connection) -> None:
+    def _take_back(self, connection: Connection) -> None:
         """Keep a connection for later, if it is of use; let go of those that were not used for long."""
         if not connection.reusable:
             connection.close()

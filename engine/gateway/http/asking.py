@@ -1,6 +1,6 @@
 """The side of the provider: one connection, one answer at a time, taken in as it comes.
 
-asyncio's own protocols stand here, and not anyio's streams: see ``docs/decisions/0010``.
+asyncio's own protocols stand here, and not anyio's streams: see ``docs/decisions/0011``.
 """
 
 import asyncio  # noqa: TID251 - only what calls back: nothing here cancels, or is cancelled, in asyncio's way
@@ -89,17 +89,14 @@ class Connection(asyncio.Protocol):
         if self._at_hand > _MOST_AT_HAND and self._transport is not None:
             self._transport.pause_reading()
 
-    def prepare(self, data: bytes) -> None:
-        """Send a request but for its last part. After this it may only be asked, or closed."""
+    def ask(self, data: bytes) -> None:
+        """Send a request; from now on an answer is listened to."""
         self._parser = httptools.HttpResponseParser(self)
         self._parts, self._at_hand = [], 0
         self._begin()
-        self._write(data)
-
-    def ask(self, last: bytes) -> None:
-        """Send the last part of what was prepared; from now on an answer is listened to."""
         self._under_way = True
-        self._write(last)
+        if self._transport is not None and self._lost is None:
+            self._transport.write(data)
 
     async def head(self) -> None:
         """Wait for how the answer begins: `status` and `headers`.
@@ -173,10 +170,6 @@ class Connection(asyncio.Protocol):
             self.fresh = True
         else:
             self._begin()
-
-    def _write(self, data: bytes) -> None:
-        if data and self._transport is not None and self._lost is None:
-            self._transport.write(data)
 
     def _begin(self) -> None:
         self.headers: CIMultiDict[str] = CIMultiDict()

@@ -1,7 +1,7 @@
 """The side of the agent: requests come in over a socket, and each is answered before the next is looked at.
 
 asyncio's own protocols stand here, and not anyio's streams, as they did in the library that served before: a streamed
-call takes half the processor time (``docs/decisions/0010``).
+call takes half the processor time (``docs/decisions/0011``).
 """
 
 import asyncio  # noqa: TID251 - only what calls back: nothing here cancels, or is cancelled, in asyncio's way
