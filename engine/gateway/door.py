@@ -49,7 +49,8 @@ class Door:
         """What of ours broke while a call was served. None: nothing."""
         self.open = True
         self._under_way: set[Exchange] = set()
-        self._idle = anyio.Event()
+        self._idle: anyio.Event | None = None
+        """Set when nothing is under way any more. None: nobody waits for that."""
 
     def scrub(self, data: bytes) -> bytes:
         """Take the token out of what is to be recorded."""
@@ -82,9 +83,9 @@ class Door:
     def leave(self, exchange: Exchange) -> None:
         """Let go of a call whose end is on record."""
         self._under_way.discard(exchange)
-        if not self._under_way:
+        if not self._under_way and self._idle is not None:
             self._idle.set()
-            self._idle = anyio.Event()
+            self._idle = None
 
     async def close(self) -> None:
         """Let nothing in any more, break off what is under way, and wait until all of it is on record."""
@@ -96,4 +97,5 @@ class Door:
     async def settled(self) -> None:
         """Wait until everything that came in is on record."""
         while self._under_way:
+            self._idle = self._idle or anyio.Event()
             await self._idle.wait()

@@ -118,18 +118,12 @@ class Exchange:
             going = going._replace(body=await self._means.blobs.get(asked.request))
         async with self._turn.place() as held:
             fault = await self._carry(going)
+            outcome = self._outcome(asked, fault)
+            self._means.budget.settle(place.stream, outcome)
+            self._note(outcome)
+            # Told before this is on record: what the agent does with it is of this attempt, and ends with our process.
+            self._finish(cut=fault is not None)
             self._say(held)
-        try:
-            if fault is not None:
-                raise fault
-            outcome: Event = self._answered(asked)
-        except ProviderError as error:
-            error.tries = (Try(status=self._status, error=error.kind, waited_s=0.0),)
-            outcome = failed(self._means.blobs, error)
-        self._means.budget.settle(place.stream, outcome)
-        self._note(outcome)
-        # Told before this is on record: what the agent does with it is of this attempt, and ends with our process.
-        self._finish(cut=fault is not None)
         return outcome
 
     def tell(self, status: int, body: bytes) -> None:
@@ -206,6 +200,16 @@ class Exchange:
                 turn.overloaded(wait_s)
             case _:
                 pass
+
+    def _outcome(self, asked: CallAsked, fault: ProviderError | None) -> Event:
+        """Write down what came of it."""
+        try:
+            if fault is not None:
+                raise fault
+            return self._answered(asked)
+        except ProviderError as error:
+            error.tries = (Try(status=self._status, error=error.kind, waited_s=0.0),)
+            return failed(self._means.blobs, error)
 
     def _seen(self) -> Seen:
         return Seen(status=self._status, raw=bytes(self._raw) if self._status is not None else None)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, NamedTuple
 
-import anyio
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -98,7 +97,7 @@ class Carrier:
         kept = self._idle.get(origin)
         while kept:
             connection = kept.pop()
-            if connection.fresh and anyio.current_time() - connection.idle_since < KEPT_S:
+            if connection.fresh and connection.idle_s < KEPT_S:
                 return connection
             connection.close()
         return None
@@ -108,9 +107,8 @@ class Carrier:
         if not connection.reusable:
             connection.close()
             return
-        now = connection.idle_since = anyio.current_time()
         kept = self._idle.setdefault(connection.origin, deque())
-        while kept and now - kept[0].idle_since >= KEPT_S:
+        while kept and kept[0].idle_s >= KEPT_S:
             kept.popleft().close()
         kept.append(connection)
 

@@ -40,8 +40,9 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.idle_since = 0.0
-        """By the event loop's clock; set by whoever keeps it for later."""
+        self.ended_at = 0.0
+        """When the last answer ended, by the event loop's clock."""
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._signal: asyncio.Future[None] | None = None
         self._lost: Exception | None = None
@@ -127,6 +128,11 @@ class Connection(asyncio.Protocol):
                 await self._woken()
 
     @property
+    def idle_s(self) -> float:
+        """Seconds since the last answer ended."""
+        return self._loop.time() - self.ended_at
+
+    @property
     def reusable(self) -> bool:
         """Whether another request may follow."""
         return self._lost is None and self.complete and self._keep and not self._until_closed
@@ -168,6 +174,7 @@ class Connection(asyncio.Protocol):
         if self._headed:
             self.complete, self._under_way = True, False
             self.fresh = True
+            self.ended_at = self._loop.time()
         else:
             self._begin()
 
@@ -180,7 +187,7 @@ class Connection(asyncio.Protocol):
     async def _woken(self) -> None:
         if self._lost is not None:
             raise self._lost
-        self._signal = asyncio.get_running_loop().create_future()
+        self._signal = self._loop.create_future()
         try:
             await self._signal
         finally:
