@@ -4,6 +4,7 @@ asyncio's own protocols stand here, and not anyio's streams: see ``docs/decision
 """
 
 import asyncio  # noqa: TID251 - only what calls back: nothing here cancels, or is cancelled, in asyncio's way
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 
 import anyio
 import httptools
+from aiohappyeyeballs import start_connection
 from multidict import CIMultiDict
 from typing_extensions import override
 
@@ -207,12 +209,12 @@ async def connect(origin: Origin, within_s: float) -> Connection:
     """
     loop = asyncio.get_running_loop()
     with anyio.fail_after(within_s):
+        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        # asyncio's own race of addresses leaves a socket open if it is given up at the wrong moment.
+        opened = await start_connection(found, happy_eyeballs_delay=_STEP_S)
+        trust, name = (_trust(), origin.host) if origin.secure else (None, None)
         _, connection = await loop.create_connection(
-            lambda: Connection(origin),
-            origin.host,
-            origin.port,
-            ssl=_trust() if origin.secure else None,
-            happy_eyeballs_delay=_STEP_S,
+            lambda: Connection(origin), sock=opened, ssl=trust, server_hostname=name
         )
     return connection
 

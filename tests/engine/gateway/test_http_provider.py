@@ -1,5 +1,6 @@
 """Stories of HTTP between the gateway and providers: nothing is asked before it is on record, what comes is kept."""
 
+import gc
 import gzip
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
+from engine.gateway.http.asking import Origin, connect
 from events.agent import CallAsked, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
 from events.log_errors import LogFull
@@ -154,3 +156,20 @@ async def test_a_provider_that_cannot_be_reached_is_told_of(tmp_path: Path) -> N
         async with house(memory_log(), folder, behind=Behind(base_url=url)) as here:
             assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 502
             assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, ModelFailed]
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_connection_that_is_given_up_while_it_is_made_leaves_nothing_open(steps: int) -> None:
+    """An agent may end at any moment; a socket that nobody holds any more would be warned of, and fail this."""
+    async with serving(Provider()) as provider:
+        port = int(provider.base_url.rpartition(":")[2])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_connected, Origin(secure=False, host="127.0.0.1", port=port))
+            for _ in range(steps):
+                await checkpoint()
+            tasks.cancel_scope.cancel()
+    gc.collect()
+
+
+async def _connected(origin: Origin) -> None:
+    (await connect(origin, 10.0)).close()
