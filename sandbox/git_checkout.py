@@ -16,7 +16,7 @@ _LIMIT_S: Final = 900.0
 _SAID_CHARS: Final = 400
 _GIT: Final = (
     "git",
-    *("-c", "core.hooksPath=/dev/null", "-c", "credential.interactive=false", "-c", "advice.detachedHead=false"),
+    *("-c", "core.hooksPath=/dev/null", "-c", "credential.interactive=false", "-c", "core.autocrlf=false"),
     *("-c", "protocol.allow=never", "-c", "protocol.file.allow=always", "-c", "protocol.https.allow=always"),
     *("-c", "protocol.ssh.allow=always"),
 )
@@ -53,8 +53,10 @@ def _fetch(url: str, commit: str, kept: Path) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=kept.parent) as folder:
         tree = Path(folder) / "tree"
-        repository = ("-C", str(tree))
-        _run(url, commit, "init", "--quiet", str(tree))
+        tree.mkdir()
+        # Said in full: a GIT_DIR in the environment, as below a hook, must not mean another repository.
+        repository = ("--git-dir", str(tree / ".git"), "--work-tree", str(tree))
+        _run(url, commit, *repository, "init", "--quiet")
         try:
             _run(url, commit, *repository, "fetch", "--quiet", "--depth", "1", "--", url, commit)
         except TaskNotFetched:  # a server need not give a commit by its name

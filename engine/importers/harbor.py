@@ -124,7 +124,7 @@ def _closed(results: Sequence[TrialResult]) -> TrialClosed:
 def _opening(surveyed: _Surveyed, files: tuple[NamedDigest, ...]) -> RunImported:
     agents = {each.agent_info.name for each in surveyed.results.values()}
     models = {model_of(each) for each in surveyed.results.values()}
-    lost = [f"lost: {count} {what}" for what, count in surveyed.losses.items()]
+    lost = [f"lost: {what} ({count})" for what, count in surveyed.losses.items()]
     return RunImported(
         source="harbor",
         name=surveyed.job.name,

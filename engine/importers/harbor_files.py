@@ -13,6 +13,7 @@ from engine.errors import EngineError
 from engine.importers.atif_read import AtifWrong, Document, read_atif
 from engine.importers.atif_tell import inline, sources_of
 from engine.importers.harbor_model import CONFIG, EXCEPTION, RESULT, JobConfig, TrialResult
+from engine.importers.harbor_story import printed
 from engine.importers.hidden import secrets_within
 from events.errors import ExitCode
 from events.redact import Redactor
@@ -115,7 +116,7 @@ def read_job(folder: Path) -> JobFiles:
     files = {name: (folder / name).read_bytes() for name in (CONFIG, RESULT) if (folder / name).is_file()}
     config = _decoded(files.get(CONFIG), folder / CONFIG, JobConfig)
     said = _decoded(files.get(RESULT), folder / RESULT, _JobSaid)
-    name = folder.resolve().name if config is None else config.job_name
+    name = printed(folder.resolve().name if config is None else config.job_name)
     return JobFiles(name, folder, config, files, trials, unfinished, None if said is None else said.n_total_trials)
 
 
@@ -197,10 +198,11 @@ def _decoded(data: bytes | None, path: Path, kind: type[_Read]) -> _Read | None:
 
 
 def _wanted(folder: Path, step: str, agent: str) -> list[Path]:
-    """List the files below a trial or a step that are read and kept whole."""
+    """List the files below a trial or a step that are read and kept whole; a link that leads out is not followed."""
     below, verifier = folder / step / "agent", folder / step / "verifier"
     named = [below / _TRAJECTORY, *sorted(below.glob(_FURTHER)), below / agent]
-    return [path for path in (*named, *(verifier / each for each in (_STDOUT, _STDERR, _CTRF))) if path.is_file()]
+    wanted = (*named, *(verifier / each for each in (_STDOUT, _STDERR, _CTRF)))
+    return [path for path in wanted if path.is_file() and path.resolve().is_relative_to(folder.resolve())]
 
 
 def _part(folder: Path, step: str, agent: str, kept: Mapping[str, bytes]) -> Part:

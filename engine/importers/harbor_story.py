@@ -48,7 +48,7 @@ def places(results: Mapping[str, TrialResult]) -> dict[str, Place]:
     ordered = sorted(results, key=lambda folder: (_who(results[folder]), results[folder].started_at or "", folder))
     by_task: dict[str, list[str]] = {}
     for folder in ordered:
-        by_task.setdefault(_printed(results[folder].task_name), []).append(folder)
+        by_task.setdefault(printed(results[folder].task_name), []).append(folder)
     found: dict[str, Place] = {}
     taken: set[str] = set()
     for task, folders in sorted(by_task.items()):
@@ -120,7 +120,7 @@ def _own(result: TrialResult) -> Place | None:
     told: Any = (metadata or {}).get("stillroom")
     match told:
         case {"trial": str(trial), "attempt": int(attempt), "condition": str(condition)} if attempt > 0:
-            return Place(_printed(trial), attempt, _printed(result.task_name), _printed(condition))
+            return Place(printed(trial), attempt, printed(result.task_name), printed(condition))
         case _:
             return None
 
@@ -130,5 +130,6 @@ def _by_place(each: tuple[str, Place | None]) -> tuple[str, int]:
     return ("", 0) if place is None else (place.trial, place.attempt)
 
 
-def _printed(text: str) -> str:
+def printed(text: str) -> str:
+    """Give a name as it can be shown: of bounded length, and without control characters."""
     return _UNPRINTED.sub("-", text)[:_LONGEST_NAME] or "task"

@@ -3,7 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from events.base import Event
+from events.memory import MemoryLog
+
+E = TypeVar("E", bound=Event)
 
 JOB = "4998ea76-e379-43f4-9cba-42df106c7d96"
 TIMES = {"started_at": "2026-11-21T10:00:00.100000Z", "finished_at": "2026-11-21T10:00:09.900000Z"}
@@ -100,3 +105,8 @@ def job(folder: Path, *trials: Mapping[str, Any], **said: Any) -> Path:
     for each in trials:
         own |= each
     return write(folder, own)
+
+
+async def every(log: MemoryLog, kind: type[E]) -> list[E]:
+    """Give all events of a kind."""
+    return [each.event async for each in log.read() if isinstance(each.event, kind)]
