@@ -1,6 +1,6 @@
 """Kill a run at every moment: before and after each append and each effect; resume it, and compare.
 
-    python -m benchmarks.crash_matrix [--every 1] [--real]
+    python -m benchmarks.crash_matrix [--every 1] [--real] [--docker]
 
 Three trials side by side, a scripted model over real HTTP that survives every death and counts what it is sent, and
 pretended sandboxes (`--real`: those of this machine). Asked of each: trials that lost no sandbox hold the same bytes
@@ -16,12 +16,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import anyio
 
 from engine.config_setting import Means
-from engine.spec import OnLoss
+from engine.spec import BackendName, OnLoss
 from engine.system import clock
 from replay.crash_test import DEATHS, crash_test
 from sandbox.base import SandboxBackend
@@ -132,22 +132,22 @@ async def matrix(every: int, *, real: bool) -> int:
     for part in parts(every):
         async with placed(part, real=real) as (here, logs):
             bad += await tried(part, here, logs)
-    bad += await killed("abandon", quick=every > 1)
-    bad += await killed("rebuild", quick=every > 1)
+    bad += await killed("abandon", "local", quick=every > 1)
+    bad += await killed("rebuild", "local", quick=every > 1)
     print("* trials that lost a sandbox with the process; they abandon an attempt, and are not compared byte for byte")
     print("** answered calls that the model was sent again")
     return bad
 
 
-async def killed(on_loss: OnLoss, *, quick: bool) -> int:
-    """Let processes be killed by SIGKILL, with a log in a file and the sandboxes of this machine."""
+async def killed(on_loss: OnLoss, sandbox: BackendName, *, quick: bool) -> int:
+    """Let processes be killed by SIGKILL, with a log in a file and real sandboxes."""
     begun = time.perf_counter()
     kinds = [("append", tag) for tag in APPENDED] + [("effect", tag) for tag in ASKED]
     deaths = DEATHS if quick else [(side, what, tag) for what, tag in kinds for side in ("before", "after")]
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
         folder = Path(name)
         means = Means({}, folder, folder / "log.db", folder / "sandboxes", clock, "benchmark")
-        seen = await crash_test(means, folder, "local", told=lambda _: None, deaths=deaths, on_loss=on_loss)
+        seen = await crash_test(means, folder, sandbox, told=lambda _: None, deaths=deaths, on_loss=on_loss)
     wrong = [f"  LOOK {each}; killed {crash.place}" for crash in seen for each in crash.wrong]
     if on_loss == "rebuild":
         wrong += [f"  LOOK a sandbox was not rebuilt; killed {crash.place}" for crash in seen if crash.lost]
@@ -155,7 +155,7 @@ async def killed(on_loss: OnLoss, *, quick: bool) -> int:
     runs, deaths_died, resumes = figures
     lost, seconds = sum(each.lost for each in seen), time.perf_counter() - begun
     print(
-        f"{f'killed, {on_loss}':<22} {'':>6} {runs:>6} {deaths_died:>6} {resumes:>7} {lost:>7} {len(wrong):>11} "
+        f"{f'{sandbox}, {on_loss}':<22} {'':>6} {runs:>6} {deaths_died:>6} {resumes:>7} {lost:>7} {len(wrong):>11} "
         f"{'':>8} {seconds:>6.0f}"
     )
     print("\n".join([f"  SIGKILL, real sandboxes, a log in a file: {len(deaths)} kinds of places", *wrong]))
@@ -167,11 +167,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, help="die at every which moment")
     parser.add_argument("--real", action="store_true")
+    parser.add_argument("--docker", action="store_true", help="only killed processes, whose containers may survive")
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
 
     async def work() -> int:
-        return await matrix(40 if given.quick else given.every, real=given.real)
+        every = 40 if given.quick else given.every
+        if given.docker:
+            print(f"{'SIGKILL':<29} {'runs':>6} {'deaths':>6} {'resumes':>7} {'lost':>7} {'differences':>11} {'s':>15}")
+            return sum([await killed(on_loss, "docker", quick=every > 1) for on_loss in get_args(OnLoss)])
+        return await matrix(every, real=given.real)
 
     bad = anyio.run(work)
     print(f"{bad} differences that should not be")
