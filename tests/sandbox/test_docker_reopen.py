@@ -12,6 +12,8 @@ from sandbox.docker import DockerBackend, DockerSettings, docker_backend
 from sandbox.docker_folder import workspace_name
 from sandbox.docker_gc import left_behind
 from sandbox.docker_sandbox import DockerSandbox
+from sandbox.docker_where import EngineName, where_of
+from sandbox.errors import SandboxUnavailable
 from sandbox.task import load_task
 from tests.sandbox.conftest import WriteTask
 from tests.sandbox.test_docker import docker
@@ -28,30 +30,60 @@ services:
 """
 
 
-def process(folder: Path, *, dead: bool) -> DockerSettings:
-    """One of two processes that share a workspace; stories that are told at the same time know nothing of them."""
-    gone = f"the dead one in {folder}"
-    return DockerSettings(owner=gone if dead else f"the living one in {folder}", ended=lambda owner: owner == gone)
+class Bench:
+    """One workspace with an engine, in which one process dies and another goes on."""
+
+    def __init__(self, folder: Path, engine: EngineName) -> None:
+        self.folder = folder
+        self.engine: EngineName = engine
+
+    def process(self, *, dead: bool) -> DockerSettings:
+        """One of the two; stories that are told at the same time know nothing of them."""
+        gone = f"the dead one in {self.folder}"
+        owner = gone if dead else f"the living one in {self.folder}"
+        return DockerSettings(where_of(self.engine, {}), owner=owner, ended=lambda each: each == gone)
+
+    @asynccontextmanager
+    async def left(self, spec: SandboxSpec, *, dead: bool = True) -> AsyncIterator[Sandbox]:
+        """A sandbox whose process goes without a word at the end of this: nothing is closed in good order."""
+        async with docker_backend(self.folder, self.process(dead=dead)) as backend:
+            sandbox = await backend.open(spec)
+            assert isinstance(sandbox, DockerSandbox)
+            yield sandbox
+            sandbox.let_be()
+
+    @asynccontextmanager
+    async def next_process(self) -> AsyncIterator[DockerBackend]:
+        """Another process, in the same workspace; what it leaves is taken away."""
+        async with docker_backend(self.folder, self.process(dead=False)) as backend:
+            try:
+                yield backend
+            finally:
+                await backend.sweep(beginning(""))
+
+    def ask(self, *words: str) -> str:
+        """Ask the engine through its own command."""
+        return docker(*words, engine=self.engine)
+
+    def list(self, *words: str) -> str:
+        """Ask it for what belongs to the workspace."""
+        return self.ask(*words, f"--filter=label=dev.stillroom={workspace_name(self.folder)}")
+
+    @property
+    def container(self) -> str:
+        """Id of the only container of the workspace; empty if there is none."""
+        return self.list("ps", "-aq", "--no-trunc")
 
 
-@asynccontextmanager
-async def left(folder: Path, spec: SandboxSpec, *, dead: bool = True) -> AsyncIterator[Sandbox]:
-    """A sandbox whose process goes without a word at the end of this: nothing is closed in good order."""
-    async with docker_backend(folder, process(folder, dead=dead)) as backend:
-        sandbox = await backend.open(spec)
-        assert isinstance(sandbox, DockerSandbox)
-        yield sandbox
-        sandbox.let_be()
-
-
-@asynccontextmanager
-async def next_process(folder: Path) -> AsyncIterator[DockerBackend]:
-    """Another process, in the same workspace; what it leaves is taken away."""
-    async with docker_backend(folder, process(folder, dead=False)) as backend:
-        try:
-            yield backend
-        finally:
-            await backend.sweep(beginning(""))
+@pytest.fixture(params=["docker", "podman"])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    """Each engine in turn; without it the story is not told."""
+    found = Bench(tmp_path / "w", request.param)
+    try:
+        async with docker_backend(found.folder, DockerSettings(where_of(found.engine, {}))):
+            return found
+    except SandboxUnavailable as error:
+        pytest.skip(f"{error.problem} ({error.remedy})")
 
 
 @pytest.fixture
@@ -60,46 +92,36 @@ def wanted(write_task: WriteTask) -> SandboxSpec:
     return SandboxSpec(id="run-a", task=load_task(write_task()), session=3)
 
 
-def ours(folder: Path) -> str:
-    """Choose what belongs to a workspace, in the words of the engine's command."""
-    return f"--filter=label=dev.stillroom={workspace_name(folder)}"
-
-
-def container_in(folder: Path) -> str:
-    """Ask the engine for the id of the only container of a workspace."""
-    return docker("ps", "-aq", "--no-trunc", ours(folder))
-
-
-async def test_a_container_is_gone_on_with_as_it_stands(tmp_path: Path, wanted: SandboxSpec) -> None:
+async def test_a_container_is_gone_on_with_as_it_stands(bench: Bench, wanted: SandboxSpec) -> None:
     """Files, users' rights and exit codes: the next command finds what the one before it left."""
-    async with left(tmp_path / "w", wanted) as sandbox:
+    async with bench.left(wanted) as sandbox:
         await sandbox.exec("echo one > made; id -un > by", user="nobody", cwd="/tmp")
-    before = container_in(tmp_path / "w")
-    async with next_process(tmp_path / "w") as backend:
+    before = bench.container
+    async with bench.next_process() as backend:
         again = await backend.reopen(replace(wanted, session=4), opened_in=3)
         assert not isinstance(again, Gone), again
         assert (again.id, again.workdir) == ("run-a", "/app")
         assert (await again.exec("cat made by; echo two >> made", cwd="/tmp", user="nobody")).stdout == b"one\nnobody\n"
         assert (await again.exec("cat made; exit 7", cwd="/tmp")).stdout == b"one\ntwo\n"
         assert (await again.exec("sleep 100", timeout_s=0.1)).ended == "timed_out"
-        assert container_in(tmp_path / "w") == before
+        assert bench.container == before
         await again.halt()
         assert (await again.exec("cat made", cwd="/tmp")).stdout == b"one\ntwo\n"
         await again.close()
-        assert container_in(tmp_path / "w") == ""
-        assert docker("volume", "ls", "-q", ours(tmp_path / "w")) == ""
-        assert list((tmp_path / "w").iterdir()) == []
+        assert bench.container == ""
+        assert bench.list("volume", "ls", "-q") == ""
+        assert list(bench.folder.iterdir()) == []
 
 
 async def test_what_a_command_left_running_goes_on_though_nobody_read_its_output(
-    tmp_path: Path, wanted: SandboxSpec
+    bench: Bench, wanted: SandboxSpec
 ) -> None:
     """A server is part of where the attempt stands; it must not end because we did, with its first line of log."""
     beat = "i=0; while :; do i=$((i+1)); echo line $i; echo $i > beat; sleep 0.05; done"
-    async with left(tmp_path / "w", wanted) as sandbox:
+    async with bench.left(wanted) as sandbox:
         await sandbox.exec(f"({beat}) & echo $! > pid")
         pid = (await sandbox.exec("cat pid")).stdout
-    async with next_process(tmp_path / "w") as backend:
+    async with bench.next_process() as backend:
         again = await backend.reopen(wanted, opened_in=3)
         assert not isinstance(again, Gone), again
         said = await again.exec(
@@ -113,33 +135,33 @@ async def test_what_a_command_left_running_goes_on_though_nobody_read_its_output
     [("rm -f {}", "gone"), ("kill {}", "ended"), ("restart -t 0 {}", "changed"), ("pause {}", "ended")],
 )
 async def test_a_container_that_somebody_touched_is_not_gone_on_with(
-    meanwhile: str, why: str, tmp_path: Path, wanted: SandboxSpec
+    meanwhile: str, why: str, bench: Bench, wanted: SandboxSpec
 ) -> None:
     """What it holds is no longer what the log says; the workspace can be swept as ever."""
-    async with left(tmp_path / "w", wanted) as sandbox:
+    async with bench.left(wanted) as sandbox:
         await sandbox.exec("true")
-    docker(*meanwhile.format(container_in(tmp_path / "w")).split())
-    async with next_process(tmp_path / "w") as backend:
+    bench.ask(*meanwhile.format(bench.container).split())
+    async with bench.next_process() as backend:
         gone = await backend.reopen(wanted, opened_in=3)
         assert isinstance(gone, Gone)
         assert gone.why == why
 
 
-async def test_one_that_another_session_made_is_another_one(tmp_path: Path, wanted: SandboxSpec) -> None:
+async def test_one_that_another_session_made_is_another_one(bench: Bench, wanted: SandboxSpec) -> None:
     """A process that died while it ran commands again left a sandbox of the same name, and half of its past."""
-    async with left(tmp_path / "w", wanted):
+    async with bench.left(wanted):
         pass
-    async with next_process(tmp_path / "w") as backend:
+    async with bench.next_process() as backend:
         gone = await backend.reopen(wanted, opened_in=2)
         assert isinstance(gone, Gone)
         assert gone.why == "changed"
 
 
-async def test_one_whose_process_lives_is_left_to_it(tmp_path: Path, wanted: SandboxSpec) -> None:
+async def test_one_whose_process_lives_is_left_to_it(bench: Bench, wanted: SandboxSpec) -> None:
     """Two processes must not act in one sandbox, whatever became of the lease."""
     async with (
-        left(tmp_path / "w", wanted, dead=False),
-        docker_backend(tmp_path / "w", process(tmp_path / "w", dead=False)) as backend,
+        bench.left(wanted, dead=False),
+        docker_backend(bench.folder, bench.process(dead=False)) as backend,
     ):
         gone = await backend.reopen(wanted, opened_in=3)
         assert isinstance(gone, Gone)
@@ -147,39 +169,39 @@ async def test_one_whose_process_lives_is_left_to_it(tmp_path: Path, wanted: San
         await backend.sweep(beginning(""))
 
 
-async def test_what_stands_beside_it_is_looked_at_too(tmp_path: Path, write_task: WriteTask) -> None:
+async def test_what_stands_beside_it_is_looked_at_too(bench: Bench, write_task: WriteTask) -> None:
     """A service that is another one now knows nothing of what was told to the first."""
     task = load_task(write_task({"environment/docker-compose.yaml": PAGE}))
     wanted = SandboxSpec(id="run-a", task=task, session=3)
-    async with left(tmp_path / "w", wanted):
+    async with bench.left(wanted):
         pass
-    async with next_process(tmp_path / "w") as backend:
+    async with bench.next_process() as backend:
         again = await backend.reopen(wanted, opened_in=3)
         assert not isinstance(again, Gone), again
         assert (await again.exec("getent hosts page")).exit_code == 0
         await again.close()
-        assert docker("network", "ls", "-q", ours(tmp_path / "w")) == ""
-    async with left(tmp_path / "w", wanted):
-        name = docker("ps", "-q", "--filter=name=-page$", ours(tmp_path / "w"))
-        docker("restart", "-t", "0", name)
-    async with next_process(tmp_path / "w") as backend:
+        assert bench.list("network", "ls", "-q") == ""
+    async with bench.left(wanted):
+        name = bench.list("ps", "-q", "--filter=name=-page$")
+        bench.ask("restart", "-t", "0", name)
+    async with bench.next_process() as backend:
         gone = await backend.reopen(wanted, opened_in=3)
         assert gone == Gone("changed", "page was started again")
 
 
-async def test_one_that_was_taken_up_is_not_taken_for_left_behind(tmp_path: Path, wanted: SandboxSpec) -> None:
+async def test_one_that_was_taken_up_is_not_taken_for_left_behind(bench: Bench, wanted: SandboxSpec) -> None:
     """Its label names a process that has ended, for labels cannot change; a janitor must see the other."""
-    async with left(tmp_path / "w", wanted):
+    async with bench.left(wanted):
         pass
-    ended = process(tmp_path / "w", dead=True).ended
+    ended = bench.process(dead=True).ended
     assert ended is not None
-    async with next_process(tmp_path / "w") as backend:
+    async with bench.next_process() as backend:
 
         async def taken(spared_s: float = 0) -> list[str]:
             left = await left_behind(backend.engine, ended, images=False, spared_s=spared_s)
-            return [each.id for each in left if each.workspace == workspace_name(tmp_path / "w")]
+            return [each.id for each in left if each.workspace == workspace_name(bench.folder)]
 
-        assert await taken() == [container_in(tmp_path / "w")]
+        assert await taken() == [bench.container]
         assert await taken(spared_s=600) == []
         again = await backend.reopen(replace(wanted, session=4), opened_in=3)
         assert not isinstance(again, Gone), again
