@@ -11,10 +11,7 @@ and root again in a user namespace of its own. Capabilities are dropped in both 
 """
 
 import os
-import select
-import signal
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 from typing import Final
@@ -27,6 +24,7 @@ from anyio.abc import Process
 from sandbox.base import Mount
 from sandbox.cell import LAUNCHER, PROGRAMS_PATH, Confinement, own_python
 from sandbox.errors import SandboxUnavailable
+from sandbox.first_process import First
 from sandbox.process import kill_group
 from sandbox.scratch import Scratch
 
@@ -62,30 +60,6 @@ class _Info(msgspec.Struct):
     pid: int = msgspec.field(name="child-pid")
 
 
-class _First:
-    """Process 1 of the namespace, by a descriptor: a number could be another process's by now."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._descriptor = os.pidfd_open(pid)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        ended = select.poll()  # unlike `select.select`, it takes descriptors above 1023
-        ended.register(self._descriptor, select.POLLIN)
-        return not ended.poll(0)
-
-    async def kill(self) -> None:
-        """Kill it. It is only dead when all others of its namespace are, so none writes afterwards."""
-        try:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
-            await anyio.wait_readable(self._descriptor)
-        finally:
-            os.close(self._descriptor)
-
-
 class BubblewrapCell:
     """Namespaces of its own for mounts, processes, IPC, host name and (unless shared) network."""
 
@@ -100,7 +74,7 @@ class BubblewrapCell:
         self._entered: tuple[str, ...] = ("-U", "-m", "-p", "-i", "-u") + (() if share_network else ("-n",))
         self._share_network = share_network
         self._bwrap: Process | None = None
-        self._first: _First | None = None
+        self._first: First | None = None
         self._starting = anyio.Lock()
         self._laid_out = False
 
@@ -193,7 +167,7 @@ class BubblewrapCell:
         said = await self._bwrap.stdout.receive()
         if said != _READY:
             raise OSError(said.decode(errors="replace").strip())
-        self._first = _First(msgspec.json.decode(info, type=_Info).pid)
+        self._first = First(msgspec.json.decode(info, type=_Info).pid)
 
     async def _end(self) -> None:
         """Kill what there is. Shielded and bounded: half a kill would leave a namespace behind."""
