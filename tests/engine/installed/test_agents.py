@@ -243,7 +243,7 @@ async def test_a_run_that_was_cut_off_under_an_agent_goes_on_with_a_fresh_attemp
             setting = setting._replace(log=await until(log, run, "session.ended"))
         # When it goes on, and its model answers by now.
         (base / "script.toml").write_text(SCRIPT)
-        report = await resume_run(setting, run)
+        report = await resume_run(setting, run, accept_changes=True)
     # Then the attempt was abandoned, and a fresh one solved the task.
     assert report.outcomes == {"word": "solved"}
     events: dict[str, list[Event]] = {}
