@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncIterator
 from functools import cache
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import anyio
 import httptools
@@ -62,8 +62,7 @@ class Connection(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.Protocol``."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # of another loop's make, it may not say so
         self.fresh = True
 
     @override
