@@ -114,7 +114,7 @@ async def serve(folder: Path, base_url: str) -> None:
     upstream = Upstream(base_url, "key", price_from("1", "2"), 60.0)
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(await SqliteLog.open(folder / "log.db", clock=microseconds))
-        carrier = stack.enter_context(open_carrier())
+        carrier = await stack.enter_async_context(open_carrier())
         doors: list[Door] = []
         logs: dict[str, EventLog] = {FILE: log, MEMORY: MemoryLog(clock=microseconds)}
         for name, each in logs.items():

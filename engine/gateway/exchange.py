@@ -6,14 +6,14 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+import aiohttp
 import anyio
 import msgspec
 from anyio.lowlevel import checkpoint_if_cancelled
 from multidict import CIMultiDict
 
 from engine.budget import BudgetKeeper
-from engine.gateway.http.asking import Connection
-from engine.gateway.http.serving import Answer
+from engine.gateway.answer import Answer
 from engine.gateway.upstream import Carrier, Going, Upstream
 from engine.gateway.wires.base import Wire
 from engine.model_port import answered, failed
@@ -31,7 +31,7 @@ from events.session import ScopeStopped
 
 _BACK: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id")
 """Headers of an answer that agents go by."""
-_JSON: Final = (("Content-Type", "application/json"),)
+_JSON: Final = {"Content-Type": "application/json"}
 
 
 class Means(NamedTuple):
@@ -129,7 +129,7 @@ class Exchange:
     def tell(self, status: int, body: bytes) -> None:
         """Answer the agent in one piece, unless that was done."""
         if not self._answer.begun:
-            self._answer.whole(status, self._headers.items() or _JSON, body)
+            self._answer.whole(status, self._headers or _JSON, body)
 
     async def _wait(self, turn: Turn) -> None:
         """Wait for leave: nobody takes a place that is not going to be used."""
@@ -144,7 +144,7 @@ class Exchange:
                 await self._pass_on(going)
         except TimeoutError as error:
             return TimedOut(f"no connection: {error}", seen=self._seen())
-        except OSError as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             return NetworkFault(f"{type(error).__name__}: {error}", seen=self._seen())
         if not self._scope.cancelled_caught:
             return None
@@ -158,27 +158,25 @@ class Exchange:
         If the agent has left, the rest is read all the same: it is paid for.
         """
         await checkpoint_if_cancelled()
-        async with self._means.carrier.send(going, self._means.upstream) as connection:
-            self._begin(connection)
-            async for piece in connection.pieces():
+        async with self._means.carrier.send(going, self._means.upstream) as response:
+            await self._begin(response)
+            async for piece in response.content.iter_any():
                 self._raw += piece
-                if self._answer.begun and connection.complete:
+                if self._answer.begun and response.content.at_eof():
                     self._last = piece
                 elif self._answer.begun:
                     await self._answer.write(piece)
 
-    def _begin(self, connection: Connection) -> None:
-        self._status = connection.status
-        headers = connection.headers
-        self._headers.extend((name, headers[name]) for name in _BACK if name in headers)
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if self._status == HTTPStatus.OK and kind == "text/event-stream":
-            self._answer.begin(HTTPStatus.OK, self._headers.items(), None)
+    async def _begin(self, response: aiohttp.ClientResponse) -> None:
+        self._status = response.status
+        self._headers.extend((name, response.headers[name]) for name in _BACK if name in response.headers)
+        if response.status == HTTPStatus.OK and response.content_type == "text/event-stream":
+            await self._answer.begin(HTTPStatus.OK, self._headers)
 
     def _finish(self, *, cut: bool) -> None:
         """End the answer to the agent: as the provider did, cleanly or not."""
         if self._answer.begun and cut:
-            self._answer.abort()
+            self._answer.let_go()
         elif self._answer.begun:
             self._answer.end(self._last)
         elif self._status is not None and not cut:

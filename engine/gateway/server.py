@@ -1,5 +1,6 @@
 """The gateway's server: a Unix socket for each attempt, so that nobody else's can be reached from its sandbox."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -8,14 +9,15 @@ from typing import Final, NamedTuple
 
 import anyio
 import msgspec
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from engine.budget import BudgetKeeper
+from engine.gateway.answer import Answer
 from engine.gateway.door import Door, DoorTerms
 from engine.gateway.exchange import Exchange
-from engine.gateway.http.coming import Request
-from engine.gateway.http.serving import Answer, Listening, listen
 from engine.gateway.upstream import Going
 from engine.gateway.visit import Came, facts_of, visit
 from engine.gateway.wires.base import Json, Wire, body_in
@@ -34,6 +36,14 @@ from events.log import EventLog
 _REFUSED: Final = {"token": 401, "limit": 403, "path": 404, "body": 400}
 _NO_MONEY: Final = 402
 """Clients try again after 429, and no waiting helps here."""
+_MOST_BYTES: Final = 256 * 1024 * 1024
+"""Of a request's body, without compression."""
+_BACKLOG: Final = 512
+_STOPPING_S: Final = 0.2
+"""Seconds an agent that does not read what it was told may hold up the closing of its door."""
+_UNHEARD: Final = logging.getLogger(__name__)
+# What a sandbox sends must not show in the operator's terminal; what breaks of ours is raised where the door is closed.
+_UNHEARD.disabled = True
 
 
 class Book(NamedTuple):
@@ -51,12 +61,16 @@ class Gateway:
         self._book = book
         self._tasks = tasks
         self._budget = budget
-        self._doors: dict[Door, Listening] = {}
+        self._doors: dict[Door, web.ServerRunner] = {}
 
     async def open(self, below: str, token: str, socket: Path, terms: DoorTerms) -> Door:
         """Open a door; everybody who sees the socket may knock, and the token lets in."""
         door = Door(below, token, socket, terms)
-        self._doors[door] = await listen(socket, partial(self._serve, door), self._tasks)
+        # Not cancelled when an agent leaves: what it asked for is paid for, and is put on record.
+        server = web.Server(partial(self._serve, door), access_log=None, logger=_UNHEARD)
+        self._doors[door] = runner = web.ServerRunner(server, shutdown_timeout=_STOPPING_S)
+        await runner.setup()
+        await web.UnixSite(runner, socket, backlog=_BACKLOG).start()
         await anyio.Path(socket).chmod(0o666)
         return door
 
@@ -69,26 +83,44 @@ class Gateway:
         await door.close()
         held = self._doors.pop(door, None)
         if held is not None:
-            held.close()
+            await held.cleanup()
+            await door.settled()  # what had come in while it closed
         if door.broken is not None:
             raise door.broken
 
-    def shut(self) -> None:
+    async def shut(self) -> None:
         """Let go of every door that is still open."""
-        for held in self._doors.values():
-            held.close()
-        self._doors.clear()
+        while self._doors:
+            _, held = self._doors.popitem()
+            await held.cleanup()
 
-    async def _serve(self, door: Door, request: Request, answer: Answer) -> None:
-        """Let a call through, or not, and record how it ended, also if the agent leaves meanwhile: it is paid for."""
-        came, raw, body = await self._received(door, request)
-        wire = wire_of(request.url.path) or Chat()
-        going = Going(wire, came.path, request.headers, raw, came.request)
-        exchange = Exchange(answer, going, door.terms.means, door.note)
-        stream = door.enter(exchange)
-        ports = VisitPorts({BudgetAsked: self._budget, CallAsked: exchange}, exchange)
-        world = World(self._book.log, self._book.log, self._book.run, {}, (), ports, self._book.fence, set())
+    async def _serve(self, door: Door, request: web.BaseRequest) -> web.StreamResponse:
+        """Take a request in, and answer it."""
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
         try:
+            body = await request.clone(client_max_size=_MOST_BYTES).read()
+        except (HttpProcessingError, web.RequestPayloadError) as error:
+            refused = web.HTTPBadRequest(text="the body cannot be read")
+            refused.force_close()
+            raise refused from error
+        answer = Answer(request)
+        # In a task of its own: the agent need not wait until its answer is on record, nor the record for the agent.
+        self._tasks.start_soon(self._visit, door, request, door.scrub(body), answer)
+        return await answer.said()
+
+    async def _visit(self, door: Door, request: web.BaseRequest, sent: bytes, answer: Answer) -> None:
+        """Let a call through, or not, and record how it ended, also if the agent leaves meanwhile: it is paid for."""
+        exchange: Exchange | None = None
+        try:
+            came, raw, body = await self._received(door, request, sent)
+            wire = wire_of(request.path) or Chat()
+            going = Going(wire, came.path, request.headers, raw, came.request)
+            exchange = Exchange(answer, going, door.terms.means, door.note)
+            stream = door.enter(exchange)
+            ports = VisitPorts({BudgetAsked: self._budget, CallAsked: exchange}, exchange)
+            world = World(self._book.log, self._book.log, self._book.run, {}, (), ports, self._book.fence, set())
             outcome = await visit(Scope(world, stream), came, door.terms.visit, Came(raw, body, exchange.must_wait))
             told = _told(exchange.wire, outcome)
             if told is not None:
@@ -99,15 +131,18 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - raised where the door is closed; here it would end other calls
             door.broken = door.broken or error
         finally:
-            door.leave(exchange)
+            answer.let_go()
+            if exchange is not None:
+                door.leave(exchange)
 
-    async def _received(self, door: Door, request: Request) -> tuple[CallReceived, bytes, Json | None]:
+    async def _received(
+        self, door: Door, request: web.BaseRequest, raw: bytes
+    ) -> tuple[CallReceived, bytes, Json | None]:
         """Take a request in: what is recorded of it, and its body as it is recorded, also read."""
-        raw = door.scrub(request.body)
         digest = self._book.log.put(raw)
         if digest_of(raw) != digest:  # a known secret was in it
             raw = await self._book.log.get(digest)
-        path = door.scrub(str(request.url).encode()).decode()
+        path = door.scrub(request.path_qs.encode()).decode()
         body = body_in(raw)
         protocol, facts = facts_of(path, body)
         barred, detail = door.barred(_token(request))
@@ -138,19 +173,20 @@ async def open_gateway(book: Book, budget: BudgetKeeper) -> AsyncIterator[Gatewa
             try:
                 yield gateway
             finally:
-                gateway.shut()
                 tasks.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    await gateway.shut()
     except BaseExceptionGroup as errors:
         raise first_of(errors) from errors
 
 
-def _token(request: Request) -> str | None:
+def _token(request: web.BaseRequest) -> str | None:
     """Find the token, wherever a protocol carries its key."""
     bearer = request.headers.get("Authorization", "")
     if bearer.startswith("Bearer "):
         return bearer.removeprefix("Bearer ")
     given = request.headers.get("x-api-key") or request.headers.get("x-goog-api-key")
-    return given or request.url.query.get("key")
+    return given or request.query.get("key")
 
 
 def _told(wire: Wire, outcome: Event) -> tuple[int, bytes] | None:

@@ -67,7 +67,7 @@ async def open_agents(
     folder = await anyio.to_thread.run_sync(_folder)
     stack.push_async_callback(_removed, folder)
     gateway = await stack.enter_async_context(open_gateway(book, budget))
-    carrier = stack.enter_context(open_carrier())
+    carrier = await stack.enter_async_context(open_carrier())
     means = Means(setting.log, carrier, line.reach, budget, line.room, orders)
 
     def terms(trial: str) -> DoorTerms:

@@ -22,8 +22,10 @@ if sys.version_info >= (3, 12):
 else:  # aiohttp itself needs typing_extensions there
     from typing_extensions import override
 
-WRITTEN_BY_HTTPX = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers aiohttp would add of its own accord; the request has its own, or is meant to have none."""
+KEPT_S = 15.0
+"""Seconds an idle connection is kept for the next request: providers close theirs after 20 and more."""
 
 FAULTS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
@@ -61,7 +63,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     The body is handed on as it was sent; httpx undoes any compression.
     """
 
-    def __init__(self, *, verify: ssl.SSLContext | bool = True, keepalive_s: float = 15.0) -> None:
+    def __init__(self, *, verify: ssl.SSLContext | bool = True, keepalive_s: float = KEPT_S) -> None:
         """Open nothing yet: aiohttp wants a running loop first.
 
         Args:
@@ -83,7 +85,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 URL(str(request.url), encoded=True),
                 data=_data_of(request),
                 headers=_headers_of(request),
-                skip_auto_headers=WRITTEN_BY_HTTPX,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
                     total=limits.get("total"), connect=limits.get("connect"), sock_read=limits.get("read")
@@ -105,10 +106,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def _open(self) -> aiohttp.ClientSession:
         """Open the session on the loop that first uses it."""
-        connector = aiohttp.TCPConnector(limit=0, ssl=self._verify, keepalive_timeout=self._keepalive_s)
-        self._session = aiohttp.ClientSession(
-            connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-        )
+        self._session = open_session(verify=self._verify, keepalive_s=self._keepalive_s, auto_decompress=False)
         return self._session
 
 
@@ -157,3 +155,22 @@ def open_client(*, verify: ssl.SSLContext | bool = True) -> httpx.AsyncClient:
     environment.
     """
     return httpx.AsyncClient(transport=AiohttpTransport(verify=verify), trust_env=False, follow_redirects=False)
+
+
+def open_session(
+    *, verify: ssl.SSLContext | bool = True, keepalive_s: float = KEPT_S, auto_decompress: bool
+) -> aiohttp.ClientSession:
+    """Open an aiohttp session on the running loop: no cap, cookies or proxies, and no header but the request's own.
+
+    Args:
+        verify: As `AiohttpTransport` has it.
+        keepalive_s: As `AiohttpTransport` has it.
+        auto_decompress: Whether bodies are given plain. Else they are given as they were sent.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=verify, keepalive_timeout=keepalive_s),
+        auto_decompress=auto_decompress,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=NOT_ADDED,
+        trust_env=False,
+    )

@@ -25,19 +25,11 @@ class Provider:
         self.came: list[bytearray] = []
         self.says = list(says)
         self.base_url = ""
-        self._moved = anyio.Event()
         self._streams: list[SocketStream] = []
 
     async def end(self, connection: int, data: bytes) -> None:
         """Say more over a connection."""
         await self._streams[connection].send(data)
-
-    async def until(self, connection: int, size: int) -> bytes:
-        """Wait until a connection has brought so many bytes; give all that it brought."""
-        while len(self.came) <= connection or len(self.came[connection]) < size:
-            self._moved = anyio.Event()
-            await self._moved.wait()
-        return bytes(self.came[connection])
 
     async def serve(self, stream: SocketStream) -> None:
         """Answer each whole request with what is next; after ``close`` in place of a header, hang up."""
@@ -49,7 +41,6 @@ class Provider:
             async with stream:
                 while True:
                     mine += await stream.receive()
-                    self._moved.set()
                     head, found, body = bytes(mine[done:]).partition(b"\r\n\r\n")
                     if found and len(body) >= _length(head):
                         done = len(mine)

@@ -94,10 +94,11 @@ class House(NamedTuple):
 
 
 class Behind:
-    """What stands behind the door: the orders of people, places, and another provider than the script."""
+    """What stands behind the door: the orders of people, places, and another provider or key than the script's."""
 
-    def __init__(self, *, base_url: str | None = None, room: Room | None = None) -> None:
+    def __init__(self, *, base_url: str | None = None, key: str = KEY, room: Room | None = None) -> None:
         self.base_url = base_url
+        self.key = key
         self.room = room or room_of(64, "calls")
         self.orders = Orders()
 
@@ -114,14 +115,14 @@ async def house(
     """Open it; where money is capped, answers are bounded to 1,000 tokens."""
     behind = behind or Behind()
     budget = BudgetKeeper(caps or Caps(None, None))
-    with open_carrier() as carrier:
-        async with (
-            ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint,
-            open_gateway(Book(log, "r1", None), budget) as gateway,
-        ):
-            upstream = Upstream(behind.base_url or endpoint.base_url.removesuffix("/v1"), KEY, PRICE, 20.0)
-            means = Means(log, carrier, upstream, budget, behind.room, behind.orders)
-            visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
-            terms = DoorTerms("teacher", visit, limits or AgentSpec(), means)
-            door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
-            yield House(gateway, door, log, budget, endpoint, folder, terms)
+    async with (
+        open_carrier() as carrier,
+        ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint,
+        open_gateway(Book(log, "r1", None), budget) as gateway,
+    ):
+        upstream = Upstream(behind.base_url or endpoint.base_url.removesuffix("/v1"), behind.key, PRICE, 20.0)
+        means = Means(log, carrier, upstream, budget, behind.room, behind.orders)
+        visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
+        terms = DoorTerms("teacher", visit, limits or AgentSpec(), means)
+        door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
+        yield House(gateway, door, log, budget, endpoint, folder, terms)

@@ -11,15 +11,17 @@ import pytest
 from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
-from engine.gateway.http.asking import Origin, connect
+from engine.gateway.upstream import Carrier, Going, Upstream, open_carrier
+from engine.gateway.wires.chat import Chat
 from events.agent import CallAsked, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
+from events.digest import digest_of
 from events.log_errors import LogFull
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelFailed
 from tests.support.knocking import BODY, PATH, dialled, post, said
 from tests.support.provider import ANSWER, Provider, serving, whole
-from tests.support.visits import Behind, house
+from tests.support.visits import KEY, Behind, house
 from tests.support.worlds import Ticking, memory_log
 
 
@@ -28,6 +30,7 @@ class Gated(MemoryLog):
 
     def __init__(self) -> None:
         super().__init__(clock=Ticking())
+        self.reached = anyio.Event()
         self.durable = anyio.Event()
         self.full = False
 
@@ -36,13 +39,14 @@ class Gated(MemoryLog):
         self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
     ) -> Appended:
         if any(isinstance(draft.event, CallAsked) for draft in drafts):
+            self.reached.set()
             await self.durable.wait()
             if self.full:
                 raise LogFull("here")
         return await super().append(stream, drafts, expected_version=expected_version, fence=fence)
 
 
-async def test_a_provider_is_not_touched_before_it_is_on_record_that_it_is_asked(tmp_path: Path) -> None:
+async def test_a_provider_hears_nothing_before_it_is_on_record_that_it_is_asked(tmp_path: Path) -> None:
     """A call that was made and is not on record would be paid for by nobody, and made again after a crash."""
     log = Gated()
     async with (
@@ -53,35 +57,42 @@ async def test_a_provider_is_not_touched_before_it_is_on_record_that_it_is_asked
         log.durable.set()
         await here.ask(PATH, msgspec.json.decode(BODY))
         first = len(provider.came[0])
-        log.durable = anyio.Event()
+        log.reached, log.durable = anyio.Event(), anyio.Event()
         async with await dialled(here) as agent:
             # When an agent asks, and the log takes its time
             await agent.send(post())
-            while here.door.calls < 2:
-                await checkpoint()
+            await log.reached.wait()
             await anyio.wait_all_tasks_blocked()
-            # Then the provider has heard nothing
+            # Then nothing has been sent
             assert len(provider.came[0]) == first
-            # And when it is on record, it is asked, over the same connection
+            assert len(provider.came) == 1
+            # And when it is on record, the request follows, over the same connection
             log.durable.set()
             assert (await said(agent)).startswith(b"HTTP/1.1 200")
             assert len(provider.came) == 1
+            assert provider.came[0][first:].endswith(b"\r\n\r\n" + BODY)
 
 
 async def test_a_call_that_cannot_be_recorded_is_not_made(tmp_path: Path) -> None:
-    """The agent learns that there is no answer, and whoever closes the door learns why."""
+    """Nor does the agent get an answer that would look like one of the provider's."""
     log = Gated()
     async with (
         serving(Provider(whole())) as provider,
         house(log, tmp_path, behind=Behind(base_url=provider.base_url)) as here,
     ):
+        # Given a log that is full
         log.durable.set()
         log.full = True
+        # When an agent asks
         async with await dialled(here) as agent:
             await agent.send(post())
             with pytest.raises(anyio.EndOfStream):
                 await said(agent)
+        # Then the provider heard nothing, and the next call is made
         assert not provider.came
+        log.full = False
+        assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 200
+        # And what broke is raised where the door is closed
         with pytest.raises(LogFull):
             await here.gateway.close(here.door)
 
@@ -126,9 +137,9 @@ async def test_however_an_answer_comes_it_is_handed_on_and_recorded_plain(answer
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (b"I speak something else\r\n\r\nConnection: close", "is not HTTP"),
-        (whole().replace(b"Content-Length: ", b"Connection: close\r\nContent-Length: 9"), "the connection was closed"),
-        (whole(ANSWER, "Content-Encoding: br"), "br, which is not known here"),
+        (b"I speak something else\r\n\r\nConnection: close", "Expected HTTP/"),
+        (whole().replace(b"Content-Length: ", b"Connection: close\r\nContent-Length: 9"), "not completed"),
+        (whole(ANSWER, "Content-Encoding: br"), "brotli"),
     ],
     ids=["no-http", "cut", "unknown-packing"],
 )
@@ -148,28 +159,31 @@ async def test_an_answer_that_does_not_come_whole_is_a_failure_of_the_network(
         assert says in failed.detail
 
 
-async def test_a_provider_that_cannot_be_reached_is_told_of(tmp_path: Path) -> None:
-    """Nobody listens there, or it is no address at all."""
-    for number, url in enumerate(("http://127.0.0.1:1/v1", "nonsense")):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        async with house(memory_log(), folder, behind=Behind(base_url=url)) as here:
-            assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 502
-            assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, ModelFailed]
+@pytest.mark.parametrize(
+    "behind",
+    [Behind(base_url="http://127.0.0.1:1/v1"), Behind(base_url="nonsense"), Behind(key="sk-of-two\nlines")],
+    ids=["nobody-listens", "no-address", "no-key"],
+)
+async def test_a_provider_that_cannot_be_reached_is_told_of(behind: Behind, tmp_path: Path) -> None:
+    """Nobody listens there, or it is no address at all, or what would be sent is no HTTP."""
+    async with house(memory_log(), tmp_path, behind=behind) as here:
+        assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 502
+        assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, ModelFailed]
+        await here.gateway.close(here.door)
 
 
 @pytest.mark.parametrize("steps", range(12))
 async def test_a_connection_that_is_given_up_while_it_is_made_leaves_nothing_open(steps: int) -> None:
     """An agent may end at any moment; a socket that nobody holds any more would be warned of, and fail this."""
-    async with serving(Provider()) as provider:
-        port = int(provider.base_url.rpartition(":")[2])
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_connected, Origin(secure=False, host="127.0.0.1", port=port))
-            for _ in range(steps):
-                await checkpoint()
-            tasks.cancel_scope.cancel()
+    async with serving(Provider(whole())) as provider, open_carrier() as carrier, anyio.create_task_group() as tasks:
+        tasks.start_soon(sent, carrier, Upstream(provider.base_url, KEY, None, 20.0))
+        for _ in range(steps):
+            await checkpoint()
+        tasks.cancel_scope.cancel()
     gc.collect()
 
 
-async def _connected(origin: Origin) -> None:
-    (await connect(origin, 10.0)).close()
+async def sent(carrier: Carrier, upstream: Upstream) -> None:
+    """Send a request, and do not read its answer."""
+    async with carrier.send(Going(Chat(), PATH, {}, BODY, digest_of(BODY)), upstream):
+        pass
