@@ -14,7 +14,7 @@ import anyio
 from msgspec import Struct, structs
 
 from sandbox.base import ExecResult, Sandbox
-from sandbox.errors import SandboxLost
+from sandbox.errors import InfrastructureError, SandboxLost
 from sandbox.limits import MIB, Limits
 from sandbox.task import Task
 
@@ -150,8 +150,8 @@ class DiskWatch:
                 await watched.sandbox.halt()
             finally:
                 watched.stopping.set()
-        except SandboxLost:
-            # Whoever uses it next is told so.
+        except (InfrastructureError, OSError):
+            # It broke, and whoever uses it next is told so: one sandbox must not end the watch over the others.
             return
 
 

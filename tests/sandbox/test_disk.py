@@ -104,9 +104,13 @@ async def test_one_that_writes_little_is_left_alone(backend: SandboxBackend, san
     await watch.look()
     assert (result.ended, result.exit_code) == ("exited", 3)
     assert 8 * MIB <= await sandbox.disk_bytes() - before < 9 * MIB
+    # A sandbox that is gone ends no watch over others, and whoever uses it is told.
     await sandbox.close()
+    later = DiskWatch(backend.disk)
+    later.add(sandbox, 1)
+    await later.look()
     with pytest.raises(SandboxLost):
-        await watch.during(sandbox, partial(sandbox.exec, "true"))
+        await later.during(sandbox, partial(sandbox.exec, "true"))
 
 
 async def test_a_single_file_cannot_be_larger_than_all(sandbox: Sandbox) -> None:
