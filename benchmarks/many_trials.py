@@ -154,7 +154,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--start", type=int, default=32)
+    parser.add_argument("--start", type=int, default=200)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="", help="only plans whose name has this in it")
     parser.add_argument("--child")

@@ -135,8 +135,8 @@ class MethodSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class CallsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Calls at a time, for each model at each address. Their number grows while all is well, and halves on refusals."""
 
-    start: int = 32
-    """At first."""
+    start: int = 200
+    """At first. A thousand trials at once are then under way within three rounds of answers."""
     least: int = 1
     """Never fewer."""
     most: int = 2000
