@@ -24,8 +24,8 @@ from engine.providers.allowance import Allowance, Left
 FIRST_WAIT_S: Final = 0.25
 """Wait after a second refusal in a row that does not say how long; each further one waits twice as long. The first
 waits for nothing: half of what is under way has to end first anyway."""
-LONGEST_WAIT_S: Final = 10.0
-"""Where doubling stops: one call each ten seconds is a small price for seeing the end of a storm soon."""
+LONGEST_WAIT_S: Final = 2.0
+"""Where doubling stops: one call each two seconds is a small price for seeing the end of a storm soon."""
 LONGEST_ASKED_S: Final = 900.0
 """The longest wait that is granted to a provider; after it, one call looks again."""
 NEAR: Final = 1 / 16
