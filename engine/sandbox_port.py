@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from engine.ports import Place
 from engine.steps_port import StepsPort
+from engine.verifier_evidence import keep_evidence
 from events.base import Event
-from events.digest import Digest
 from events.log import BlobStore
 from events.sandbox import (
     ActionAsked,
@@ -30,7 +30,6 @@ from events.sandbox import (
     VerifyAsked,
 )
 from events.steps import StepAsked, StepVerifyAsked
-from events.values import NamedDigest
 from sandbox.base import ExecResult, Gone, Mount, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
 from sandbox.errors import InfrastructureError, PathRefused, Unsupported
@@ -40,7 +39,7 @@ from sandbox.steps import do_steps
 from sandbox.task import Task
 from sandbox.task_schema import Step
 from sandbox.templates import TemplateUnresolved, resolve
-from sandbox.verifier import Evidence, NoVerdict, Rewarded, Trust, Verification, VerifierBroken, verify
+from sandbox.verifier import NoVerdict, Rewarded, Trust, Verification, VerifierBroken, verify
 from sandbox.verifier_apart import verify_apart
 
 _CLOSE_S = 30.0
@@ -259,22 +258,13 @@ class SandboxPort:
     def _told(self, verdict: Verification) -> Event:
         match verdict:
             case Rewarded():
-                code, stdout, stderr, files = self._kept(verdict.evidence)
-                return VerifierRewarded(verdict.rewards, verdict.reward, code, stdout, stderr, files)
+                return VerifierRewarded(verdict.rewards, verdict.reward, *keep_evidence(self._blobs, verdict.evidence))
             case NoVerdict():
-                code, stdout, stderr, files = self._kept(verdict.evidence)
-                return VerifierSilent(verdict.reason, verdict.detail, code, stdout, stderr, files)
+                return VerifierSilent(verdict.reason, verdict.detail, *keep_evidence(self._blobs, verdict.evidence))
             case VerifierBroken():
                 return SandboxFailed("lost", verdict.detail)
             case _:
                 assert_never(verdict)
-
-    def _kept(self, evidence: Evidence) -> tuple[int | None, Digest, Digest, tuple[NamedDigest, ...]]:
-        entries = (*evidence.files, *evidence.artifacts)
-        files = tuple(
-            NamedDigest(entry.path, self._blobs.put(entry.data)) for entry in entries if entry.data is not None
-        )
-        return evidence.exit_code, self._blobs.put(evidence.stdout), self._blobs.put(evidence.stderr), files
 
     async def _release(self, place: Place) -> Event:
         """Close it; one that an earlier process held is gone already."""

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import assert_never
 
+from engine.verifier_evidence import keep_evidence
 from events.base import Event
 from events.log import BlobStore
 from events.sandbox import SandboxFailed
 from events.steps import StepBegun, StepJudged
-from events.values import NamedDigest
 from sandbox.base import Sandbox
 from sandbox.errors import PathRefused
 from sandbox.health import NotReady
@@ -59,15 +59,12 @@ class StepsPort:
         self._done.pop(stream, None)
 
     def _judged(self, verdict: Rewarded | NoVerdict, *, goes_on: bool) -> StepJudged:
-        evidence, put = verdict.evidence, self._blobs.put
-        entries = (*evidence.files, *evidence.artifacts)
-        files = tuple(NamedDigest(each.path, put(each.data)) for each in entries if each.data is not None)
-        kept = (goes_on, evidence.exit_code, put(evidence.stdout), put(evidence.stderr), files)
+        left = keep_evidence(self._blobs, verdict.evidence)
         match verdict:
             case Rewarded():
-                return StepJudged(verdict.reward, verdict.rewards, "", *kept)
+                return StepJudged(verdict.reward, verdict.rewards, "", goes_on, *left)
             case NoVerdict():
-                return StepJudged(None, {}, f"{verdict.reason}: {verdict.detail}", *kept)
+                return StepJudged(None, {}, f"{verdict.reason}: {verdict.detail}", goes_on, *left)
             case _:
                 assert_never(verdict)
 

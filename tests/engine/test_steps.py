@@ -13,7 +13,7 @@ from events.sandbox import ActionObserved, VerifierRewarded
 from events.steps import StepAsked, StepJudged
 from replay.rerun import rerun
 from tests.engine.test_resume import answered, cut
-from tests.support.runs import MEMO, SKILL, setting, spec
+from tests.support.runs import LEARNING, setting, spec
 from tests.support.worlds import Ticking
 
 TASK = """\
@@ -29,18 +29,7 @@ name = "second"
 SCRIPT = f"""
 name = "steps"
 
-[[rule]]
-name = "reflect"
-contains = ["Role: reflector"]
-[[rule.turn]]
-text = '''{MEMO}'''
-
-[[rule]]
-name = "distil"
-contains = ["Role: distiller"]
-[[rule.turn]]
-text = '''{SKILL}'''
-
+{LEARNING}
 [[rule]]
 name = "the first step, each time"
 contains = ["Write one"]

@@ -105,9 +105,7 @@ cat answer.txt
 ```
 """
 
-SCRIPT = f"""
-name = "word"
-
+LEARNING = f"""\
 [[rule]]
 name = "reflect"
 contains = ["Role: reflector"]
@@ -119,7 +117,23 @@ name = "distil"
 contains = ["Role: distiller"]
 [[rule.turn]]
 text = '''{SKILL}'''
+"""
+"""Rules of a model that reflects and distils."""
 
+ASIDE = """\
+[[rule]]
+name = "aside"
+shell = false
+[[rule.turn]]
+text = "A title"
+repeat = true
+"""
+"""Rule for questions that installed agents ask beside their work."""
+
+SCRIPT = f"""
+name = "word"
+
+{LEARNING}
 [[rule]]
 name = "first attempt: a guess"
 contains = ["Attempt: 1 of"]

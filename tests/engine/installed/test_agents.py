@@ -32,21 +32,15 @@ from replay.rerun import rerun
 from sandbox.base import SandboxBackend
 from sandbox.docker import docker_backend
 from sandbox.local import local_backend
-from tests.support.runs import SKILL, make_base, spec
+from tests.support.runs import ASIDE, SKILL, make_base, spec
 
 KEY = "never-to-be-seen-inside"
 AGENTS = ["codex", "qwen-code", "opencode", "claude-code", "gemini-cli"]
 
-SCRIPT = """
-name = "agents"
-
-[[rule]]
-name = "aside"
-shell = false
-[[rule.turn]]
-text = "A title"
-repeat = true
-
+SCRIPT = (
+    'name = "agents"\n'
+    + ASIDE
+    + """
 [[rule]]
 name = "looks for the key"
 [[rule.turn]]
@@ -55,6 +49,7 @@ command = "cat words.txt | tee answer.txt; env; cat /opt/stillroom/attempt/launc
 [[rule.turn]]
 text = "DONE"
 """
+)
 
 
 class Lived(NamedTuple):

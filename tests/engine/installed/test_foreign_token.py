@@ -7,17 +7,12 @@ import pytest
 from events.agent import AgentActed, CallRefused
 from replay.rerun import rerun
 from tests.engine.installed.test_agents import EVERYWHERE, live, only
-from tests.support.runs import make_base
+from tests.support.runs import ASIDE, make_base
 
-CHEATING = """
-name = "cheating"
-[[rule]]
-name = "aside"
-shell = false
-[[rule.turn]]
-text = "A title"
-repeat = true
-
+CHEATING = (
+    'name = "cheating"\n'
+    + ASIDE
+    + """
 [[rule]]
 name = "tries the token of another attempt"
 [[rule.turn]]
@@ -36,6 +31,7 @@ cp words.txt answer.txt
 [[rule.turn]]
 text = "DONE"
 """
+)
 
 
 @pytest.mark.slow

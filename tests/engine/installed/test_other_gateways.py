@@ -9,19 +9,13 @@ from events.agent import AgentActed, CallReceived, CallRefused
 from events.base import Event
 from replay.rerun import rerun
 from tests.engine.installed.test_agents import EVERYWHERE, live, only
-from tests.support.runs import make_base
+from tests.support.runs import ASIDE, make_base
 
 E = TypeVar("E", bound=Event)
-THIEF: Final = """
-name = "thief"
-
-[[rule]]
-name = "aside"
-shell = false
-[[rule.turn]]
-text = "A title"
-repeat = true
-
+THIEF: Final = (
+    'name = "thief"\n'
+    + ASIDE
+    + """
 [[rule]]
 name = "thief"
 contains = ["thief.txt"]
@@ -70,6 +64,7 @@ command = "cp words.txt answer.txt"
 [[rule.turn]]
 text = "DONE"
 """
+)
 
 
 @pytest.mark.slow

@@ -22,18 +22,12 @@ from events.log import Selection
 from events.memory import MemoryLog
 from replay.rerun import rerun
 from sandbox.local import local_backend
-from tests.support.runs import make_base, spec
+from tests.support.runs import ASIDE, make_base, spec
 
-SCRIPT = """
-name = "agents"
-
-[[rule]]
-name = "aside"
-shell = false
-[[rule.turn]]
-text = "A title"
-repeat = true
-
+SCRIPT = (
+    'name = "agents"\n'
+    + ASIDE
+    + """
 [[rule]]
 name = "works"
 [[rule.turn]]
@@ -41,6 +35,7 @@ command = "cat words.txt | tee answer.txt"
 [[rule.turn]]
 text = "DONE"
 """
+)
 
 
 @pytest.mark.slow
