@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.architecture.source import modules, named, shipped
 
-LONGEST_FILE: Final = 300
+LONGEST_FILE: Final = 500
 LONGEST_FUNCTION: Final = 45
 
 LONG_FILES: Final[dict[str, str]] = {}
