@@ -24,8 +24,8 @@ import msgspec
 
 from engine.policies.pace import Bounds
 from engine.pools.room import Room
+from engine.protocols.errors import ProviderError
 from engine.providers.base import ChatRequest, Gate
-from engine.providers.errors import ProviderError
 from engine.providers.gate import wide_open
 from engine.providers.openai_chat import OpenAIChat
 from engine.providers.retry import Retry

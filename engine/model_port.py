@@ -8,8 +8,9 @@ from engine.conversation import ConversationReader
 from engine.gateway.upstream import Upstream
 from engine.pools.room import Room, Turn
 from engine.ports import Place
-from engine.providers.base import ChatProvider, ChatReply, ChatRequest, ReplyCall, body_of
-from engine.providers.errors import ProviderError, Try
+from engine.protocols.errors import ProviderError, Try
+from engine.protocols.reply import ChatReply, ReplyCall
+from engine.providers.base import ChatProvider, ChatRequest, body_of
 from engine.providers.prices import Price, cost_of, reported_cost
 from events.base import Event
 from events.digest import Digest, Fingerprint, digest_of

@@ -15,14 +15,14 @@ from multidict import CIMultiDict
 from engine.budget import BudgetKeeper
 from engine.gateway.answer import Answer
 from engine.gateway.upstream import Carrier, Going, Upstream
-from engine.gateway.wires.base import Wire
 from engine.model_port import answered, failed
 from engine.pools.orders import Orders
 from engine.pools.room import Room, Turn
 from engine.pools.room import Try as Held
 from engine.ports import Leave, Place
-from engine.providers.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut, Try
-from engine.providers.openai_faults import fault_of, read_error
+from engine.protocols.base import ApiProtocol
+from engine.protocols.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut, Try
+from engine.protocols.faults import fault_of, read_error
 from events.agent import CallAsked
 from events.base import Event
 from events.digest import Fingerprint
@@ -75,9 +75,9 @@ class Exchange:
         self._headers: CIMultiDict[str] = CIMultiDict()
 
     @property
-    def wire(self) -> Wire:
+    def protocol(self) -> ApiProtocol:
         """Its protocol."""
-        return self._going.wire
+        return self._going.protocol
 
     @property
     def must_wait(self) -> bool:
@@ -183,7 +183,7 @@ class Exchange:
             self.tell(self._status, bytes(self._raw))
         else:
             self._headers.clear()
-            self.tell(502, msgspec.json.encode(self.wire.error(502, "network", "the provider did not answer")))
+            self.tell(502, msgspec.json.encode(self.protocol.error(502, "network", "the provider did not answer")))
 
     def _say(self, turn: Held) -> None:
         """Tell the room how it went, for its pace."""
@@ -219,7 +219,7 @@ class Exchange:
         if seen.status != 200:
             raise fault_of(seen, read_error(seen.raw, self._means.upstream.key), status=seen.status)
         try:
-            reply = self.wire.read(seen.raw, seen)
+            reply = self.protocol.read(seen.raw, seen)
         except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
             # Providers vary, and a reader of ours that stumbles must not take the answer from the agent.
             raise MalformedReply(f"the answer could not be read: {error!r}", seen=seen) from error

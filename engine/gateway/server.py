@@ -20,11 +20,11 @@ from engine.gateway.door import Door, DoorTerms
 from engine.gateway.exchange import Exchange
 from engine.gateway.upstream import Going
 from engine.gateway.visit import Came, facts_of, visit
-from engine.gateway.wires.base import Json, Wire, body_in
-from engine.gateway.wires.chat import Chat
-from engine.gateway.wires.table import wire_of
 from engine.kept import first_of
 from engine.ports import Leave, Place, Port, PortTable
+from engine.protocols.base import ApiProtocol, Json, body_in
+from engine.protocols.chat import Chat
+from engine.protocols.routes import protocol_of
 from engine.scope import Scope, Stopped
 from engine.world import World
 from events.agent import CallAsked, CallReceived, CallRefused
@@ -115,14 +115,14 @@ class Gateway:
         exchange: Exchange | None = None
         try:
             came, raw, body = await self._received(door, request, sent)
-            wire = wire_of(request.path) or Chat()
-            going = Going(wire, came.path, request.headers, raw, came.request)
+            protocol = protocol_of(request.path) or Chat()
+            going = Going(protocol, came.path, request.headers, raw, came.request)
             exchange = Exchange(answer, going, door.terms.means, door.note)
             stream = door.enter(exchange)
             ports = VisitPorts({BudgetAsked: self._budget, CallAsked: exchange}, exchange)
             world = World(self._book.log, self._book.log, self._book.run, {}, (), ports, self._book.fence, set())
             outcome = await visit(Scope(world, stream), came, door.terms.visit, Came(raw, body, exchange.must_wait))
-            told = _told(exchange.wire, outcome)
+            told = _told(exchange.protocol, outcome)
             if told is not None:
                 door.note(outcome)
                 exchange.tell(*told)
@@ -189,7 +189,7 @@ def _token(request: web.BaseRequest) -> str | None:
     return given or request.query.get("key")
 
 
-def _told(wire: Wire, outcome: Event) -> tuple[int, bytes] | None:
+def _told(protocol: ApiProtocol, outcome: Event) -> tuple[int, bytes] | None:
     """Word what the gateway itself has to say. None: the provider's answer stands."""
     match outcome:
         case CallRefused():
@@ -198,4 +198,4 @@ def _told(wire: Wire, outcome: Event) -> tuple[int, bytes] | None:
             status, code, message = _NO_MONEY, "budget", f"the budget of the {outcome.cap} is used up"
         case _:
             return None
-    return status, msgspec.json.encode(wire.error(status, code, message))
+    return status, msgspec.json.encode(protocol.error(status, code, message))

@@ -8,8 +8,8 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from engine.gateway.wires.base import Wire
-from engine.gateway.wires.table import below
+from engine.protocols.base import ApiProtocol
+from engine.protocols.routes import below
 from engine.providers.prices import Price
 from engine.providers.transport import open_session
 from events.digest import Digest
@@ -55,7 +55,7 @@ class Upstream(NamedTuple):
 class Going(NamedTuple):
     """A request on its way to a provider."""
 
-    wire: Wire
+    protocol: ApiProtocol
     path: str
     """As the agent asked, with its query."""
     headers: Mapping[str, str]
@@ -98,6 +98,6 @@ def _headers(going: Going, key: str | None) -> CIMultiDict[str]:
     headers = CIMultiDict((name, value) for name, value in going.headers.items() if name.lower() not in _OURS)
     headers["Accept-Encoding"] = "identity"
     if key is not None:
-        name, value = going.wire.key(key)
+        name, value = going.protocol.key(key)
         headers[name] = value
     return headers

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.gateway.wires.base import Facts, Json, body_in
-from engine.gateway.wires.table import wire_of
+from engine.protocols.base import Json, RequestFacts, body_in
+from engine.protocols.routes import protocol_of
 from engine.providers.prices import Price, upper_bound
 from engine.scope import Scope, Stopped
 from events.agent import CallAsked, CallReceived, CallRefused
@@ -94,20 +94,20 @@ def why_not(came: CallReceived, body: Json | None) -> CallRefused | None:
     return None
 
 
-def facts_of(path: str, body: Json | None) -> tuple[str, Facts]:
+def facts_of(path: str, body: Json | None) -> tuple[str, RequestFacts]:
     """Look at a request: its protocol, ``other`` if none is known, and what it asks for."""
     bare = path.partition("?")[0]
-    wire = wire_of(bare)
-    if wire is None:
-        return "other", Facts("", False, None)
-    return wire.name, wire.facts(body or {}, bare)
+    protocol = protocol_of(bare)
+    if protocol is None:
+        return "other", RequestFacts("", False, None)
+    return protocol.name, protocol.facts(body or {}, bare)
 
 
 def _bounded(came: CallReceived, body: Json, raw: bytes, most: int) -> tuple[bytes, int]:
     """Bound the answer, since a cap on money is set: the request as it came if it asks for no more, else changed."""
-    wire = wire_of(came.path.partition("?")[0])
-    assert wire is not None
-    asked = wire.facts(body, came.path).most_output
+    protocol = protocol_of(came.path.partition("?")[0])
+    assert protocol is not None
+    asked = protocol.facts(body, came.path).most_output
     if asked is not None and asked <= most:
         return raw, asked
-    return msgspec.json.encode(wire.bounded(body, most)), most
+    return msgspec.json.encode(protocol.bounded(body, most)), most

@@ -19,7 +19,7 @@ Times are seconds of any clock that only moves forward.
 
 from typing import Final, NamedTuple
 
-from engine.providers.allowance import Allowance, Left
+from engine.protocols.allowance import Allowance, Left
 
 FIRST_WAIT_S: Final = 0.25
 """Wait after a second refusal in a row that does not say how long; each further one waits twice as long. The first

@@ -12,7 +12,7 @@ import anyio
 from engine.policies import pace
 from engine.policies.pace import Answer, Bounds, Pace, Refusal
 from engine.pools.queue import FairQueue, Ticket
-from engine.providers.allowance import SILENT, Allowance
+from engine.protocols.allowance import SILENT, Allowance
 from events.pool import PoolLimited
 
 Told = Callable[[PoolLimited], None]

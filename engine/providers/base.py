@@ -6,13 +6,13 @@ from its blobs to the last byte, today or in a year.
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from decimal import Decimal
 from typing import Any, Protocol
 
 from msgspec import Raw, Struct, json
 
-from engine.providers.allowance import SILENT, Allowance
-from engine.providers.errors import BadRequest, Try
+from engine.protocols.allowance import SILENT, Allowance
+from engine.protocols.errors import BadRequest
+from engine.protocols.reply import ChatReply
 
 Clock = Callable[[], int]
 """Gives UTC microseconds since 1970. Passed in, so that a test or a replay decides what time it is."""
@@ -40,66 +40,6 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any] = {}
     stream: bool = False
     timeout_s: float | None = None
-
-
-class ReplyCall(Struct, frozen=True, kw_only=True):
-    """One action the model asks for.
-
-    Attributes:
-        id: What the tool's answer must refer to. Derived from the reply's bytes when the provider gave none.
-        name: The tool's name, as the model wrote it.
-        arguments: The arguments as the model wrote them: JSON text as a rule, but models err.
-    """
-
-    id: str
-    name: str
-    arguments: str
-
-
-class Usage(Struct, frozen=True, kw_only=True):
-    """Tokens as the provider counted them, each 0 or more; None means that it did not say.
-
-    ``cached_input_tokens`` (read from the provider's cache) and ``cache_write_tokens`` (put into it) are parts of
-    ``input_tokens``, ``reasoning_tokens`` part of ``output_tokens``.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cached_input_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class ChatReply(Struct, frozen=True, kw_only=True):
-    """A complete answer, with everything the provider said.
-
-    Attributes:
-        raw: The response body; for a stream the complete server-sent events.
-        status: The HTTP status.
-        message: The assistant message as canonical JSON bytes, ready to be appended to the conversation.
-        text: What the model said; None when it only called tools. Never empty.
-        tool_calls: What the model wants done, in its order.
-        finish: Why it stopped, in the provider's words; None when it did not say.
-        model: The concrete model behind an alias; None when the provider did not say.
-        usage: The tokens counted.
-        cost_usd: What the provider says this call cost, in USD; None when it did not say.
-        request_id: The provider's name for this call, for its support; None when it gave none.
-        tries: Every physical call, the answered one last.
-        left: What the provider says is left of its limits.
-    """
-
-    raw: bytes
-    status: int
-    message: bytes
-    text: str | None
-    tool_calls: tuple[ReplyCall, ...]
-    finish: str | None
-    model: str | None
-    usage: Usage
-    cost_usd: Decimal | None
-    request_id: str | None
-    tries: tuple[Try, ...] = ()
-    left: Allowance = SILENT
 
 
 class Seat(Protocol):
@@ -134,7 +74,7 @@ class ChatProvider(Protocol):
         """Ask once, trying again where that may help, each time through the gate.
 
         Raises:
-            ProviderError: One of the tree in ``engine/providers/errors.py``, carrying every physical call.
+            ProviderError: One of the tree in ``engine/protocols/errors.py``, carrying every physical call.
         """
         ...
 

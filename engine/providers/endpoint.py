@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from engine.providers.errors import EndpointInvalid
+from engine.protocols.errors import EndpointInvalid
 
 PATH = "/chat/completions"
 

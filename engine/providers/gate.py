@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from engine.providers.allowance import SILENT, Allowance
-from engine.providers.base import ChatReply, Seat
-from engine.providers.errors import ProviderError, RateLimited, ServerFault
+from engine.protocols.allowance import SILENT, Allowance
+from engine.protocols.errors import ProviderError, RateLimited, ServerFault
+from engine.protocols.reply import ChatReply
+from engine.providers.base import Seat
 
 OVERLOADED: Final = frozenset({503, 529})
 """Statuses that mean too much load; 529 is Anthropic's."""

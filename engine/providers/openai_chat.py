@@ -15,14 +15,15 @@ from tenacity import RetryCallState
 from tenacity.asyncio import AsyncRetrying
 from tenacity.retry import retry_if_exception
 
-from engine.providers.allowance import allowance_in
-from engine.providers.base import ChatReply, ChatRequest, Clock, Gate, body_of
+from engine.protocols.allowance import allowance_in
+from engine.protocols.chat_reply import reply_of, said_in
+from engine.protocols.chat_stream import said_in_stream
+from engine.protocols.errors import MalformedReply, NetworkFault, ProviderError, RateLimited, Seen, TimedOut, Try
+from engine.protocols.faults import fault_of, read_error
+from engine.protocols.reply import ChatReply
+from engine.providers.base import ChatRequest, Clock, Gate, body_of
 from engine.providers.endpoint import headers_for, url_for
-from engine.providers.errors import MalformedReply, NetworkFault, ProviderError, RateLimited, Seen, TimedOut, Try
 from engine.providers.gate import tell_answer, tell_failure, wide_open
-from engine.providers.openai_faults import fault_of, read_error
-from engine.providers.openai_reply import reply_of, said_in
-from engine.providers.openai_stream import said_in_stream
 from engine.providers.retry import Retry, retry_after_in, spread_of, wait_before
 from events.digest import digest_of
 

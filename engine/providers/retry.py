@@ -1,16 +1,13 @@
 """When to ask again, and how long to wait first. Pure, but for the loop that tenacity runs elsewhere."""
 
-import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 from msgspec import Struct
 
+from engine.protocols.allowance import duration_in, number_in
 from events.digest import Digest, digest_of
-
-DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
-"""OpenAI's way to write when a limit is reset: ``1s``, ``6m0s``, ``120ms``."""
 
 
 class Retry(Struct, frozen=True, kw_only=True):
@@ -82,12 +79,6 @@ def retry_after_in(headers: httpx.Headers, now_us: int) -> float | None:
     return max((reset for reset in resets if reset is not None), default=None)
 
 
-def number_in(text: str | None) -> float | None:
-    """Read a plain decimal number; None for anything else, ``nan`` and ``inf`` included."""
-    plain = (text or "").strip()
-    return float(plain) if re.fullmatch(r"\d{1,9}(\.\d+)?", plain) else None
-
-
 def _until(date: str, now_us: int) -> float | None:
     """Read seconds until an HTTP date; 0 when it has passed."""
     try:
@@ -97,12 +88,3 @@ def _until(date: str, now_us: int) -> float | None:
     # An HTTP date is in GMT even where its zone is missing.
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
     return max(0.0, (then - datetime.fromtimestamp(now_us / 1e6, UTC)).total_seconds())
-
-
-def duration_in(text: str) -> float | None:
-    """Read a time as OpenAI writes it, in seconds; None for anything else."""
-    match = DURATION.fullmatch(text)
-    if match is None or not text:
-        return None
-    hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.budget import BudgetKeeper, Caps
-from engine.providers.errors import ErrorKind
+from engine.protocols.errors import ErrorKind
 from events.base import Event, Recorded, Ref, StreamId
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest, Fingerprint

@@ -85,7 +85,8 @@ def _error(dialect: Dialect, fault: Fault, error: str) -> Reply:
 
 def _answer(by: Wording, turn: Turn, *, error: ErrorName | None) -> Reply:
     message = _message(by, turn, error)
-    body = by.dialect.answer(by, message, _spent(by, turn, message))
+    spent = _spent(by, turn, message)._replace(**({"left": 0} if error == "empty" else {}))
+    body = by.dialect.answer(by, message, spent)
     return Reply(200, "text/event-stream" if by.asked.stream else "application/json", tuple(body), error)
 
 

@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from engine.budget import Caps
 from engine.gateway.visit import Came, VisitTerms, visit
-from engine.gateway.wires.base import body_in
+from engine.protocols.base import body_in
 from engine.scope import Child, Scope
 from engine.spec import AgentSpec
 from events.agent import CallAsked, CallReceived, CallRefused

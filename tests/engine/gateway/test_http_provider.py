@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
 from engine.gateway.upstream import Carrier, Going, Upstream, open_carrier
-from engine.gateway.wires.chat import Chat
+from engine.protocols.chat import Chat
 from events.agent import CallAsked, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
 from events.digest import digest_of

@@ -6,7 +6,7 @@ from hypothesis import strategies as some
 
 from engine.policies import pace
 from engine.policies.pace import Answer, Bounds, Pace, Refusal
-from engine.providers.allowance import Allowance, Left
+from engine.protocols.allowance import Allowance, Left
 
 BOUNDS = Bounds(start=8, least=1, most=100)
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
 
+from engine.protocols.errors import BadRequest
 from engine.providers.base import ChatRequest, body_of
-from engine.providers.errors import BadRequest
 
 ODD = b'{ "role" : "user",\n  "content": "caf\\u00e9 \xe2\x98\x95", "x_extra": 1.50 }'
 """Bytes that no encoder of ours would write."""

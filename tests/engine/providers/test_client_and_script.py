@@ -7,8 +7,8 @@ import anyio
 import pytest
 from msgspec import json
 
+from engine.protocols.errors import BadRequest, ProviderError, TimedOut
 from engine.providers.base import ChatRequest
-from engine.providers.errors import BadRequest, ProviderError, TimedOut
 from engine.providers.openai_chat import OpenAIChat, Sleep
 from engine.providers.retry import Retry
 from engine.providers.scripted.reading import parse_script

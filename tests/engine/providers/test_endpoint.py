@@ -2,8 +2,8 @@
 
 import pytest
 
+from engine.protocols.errors import EndpointInvalid
 from engine.providers.endpoint import headers_for, url_for
-from engine.providers.errors import EndpointInvalid
 from events.errors import ExitCode
 
 

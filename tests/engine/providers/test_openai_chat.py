@@ -9,8 +9,9 @@ import httpx
 import msgspec
 import pytest
 
-from engine.providers.base import ChatRequest, ReplyCall, Usage, body_of
-from engine.providers.errors import BadRequest, EndpointInvalid, ProviderError
+from engine.protocols.errors import BadRequest, EndpointInvalid, ProviderError
+from engine.protocols.reply import ReplyCall, Usage
+from engine.providers.base import ChatRequest, body_of
 from engine.providers.openai_chat import OpenAIChat, Wire
 from engine.providers.retry import Retry
 from engine.providers.transport import open_client
@@ -168,8 +169,8 @@ async def test_tokens_that_were_not_counted_are_unknown(client: httpx.AsyncClien
         (completion()[:40], "malformed"),
         (b"<html>It works!</html>", "malformed"),
         (b'{"choices":[]}', "malformed"),
-        (completion({"role": "assistant", "content": ""}), "malformed"),
-        (completion({"role": "assistant", "content": None, "tool_calls": []}), "malformed"),
+        (completion({"role": "assistant", "content": ""}, usage={}), "malformed"),
+        (completion({"role": "assistant", "content": None, "tool_calls": []}, usage={}), "malformed"),
         (completion({"role": "assistant", "content": None, "refusal": "I will not."}), "refusal"),
         (completion(choices=[{"message": {"content": "par"}, "finish_reason": "content_filter"}]), "refusal"),
         (b'{"error":{"message":"Rate limited upstream","code":429}}', "rate_limit"),

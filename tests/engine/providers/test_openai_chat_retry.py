@@ -6,8 +6,9 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from engine.providers.base import ChatReply, ChatRequest
-from engine.providers.errors import ProviderError
+from engine.protocols.errors import ProviderError
+from engine.protocols.reply import ChatReply
+from engine.providers.base import ChatRequest
 from engine.providers.openai_chat import OpenAIChat
 from engine.providers.retry import Retry
 from engine.providers.transport import open_client

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.providers.base import ChatReply, ChatRequest, Usage
-from engine.providers.errors import ProviderError, Seen
+from engine.protocols.chat_reply import reply_of, said_in
+from engine.protocols.chat_stream import said_in_stream
+from engine.protocols.errors import ProviderError, Seen
+from engine.protocols.reply import ChatReply, Usage
+from engine.providers.base import ChatRequest
 from engine.providers.openai_chat import OpenAIChat
-from engine.providers.openai_reply import reply_of, said_in
-from engine.providers.openai_stream import said_in_stream
 from engine.providers.retry import Retry
 from engine.providers.transport import open_client
 from tests.engine.providers.support_server import answer, completion, delta, events, in_pieces, serving

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from engine.providers.openai_stream import events_in
+from engine.protocols.chat_stream import events_in
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.server import ScriptedEndpoint
 

@@ -3,13 +3,13 @@
 import re
 from typing import Final
 
-from engine.gateway.wires.base import Wire
-from engine.gateway.wires.chat import Chat
-from engine.gateway.wires.gemini import Gemini
-from engine.gateway.wires.messages import Messages
-from engine.gateway.wires.responses import Responses
+from engine.protocols.base import ApiProtocol
+from engine.protocols.chat import Chat
+from engine.protocols.gemini import Gemini
+from engine.protocols.messages import Messages
+from engine.protocols.responses import Responses
 
-_WIRES: Final[tuple[tuple[re.Pattern[str], Wire], ...]] = (
+_ROUTES: Final[tuple[tuple[re.Pattern[str], ApiProtocol], ...]] = (
     (re.compile(r"(/v1)?/chat/completions"), Chat()),
     (re.compile(r"(/v1)?/responses"), Responses()),
     (re.compile(r"(/v1)?/messages"), Messages()),
@@ -18,9 +18,9 @@ _WIRES: Final[tuple[tuple[re.Pattern[str], Wire], ...]] = (
 _VERSION: Final = re.compile(r"/v1(beta)?(?=/)")
 
 
-def wire_of(path: str) -> Wire | None:
+def protocol_of(path: str) -> ApiProtocol | None:
     """Find the protocol that a path (without its query) belongs to. None: none the gateway knows."""
-    return next((wire for pattern, wire in _WIRES if pattern.fullmatch(path)), None)
+    return next((protocol for pattern, protocol in _ROUTES if pattern.fullmatch(path)), None)
 
 
 def below(base_url: str, path: str) -> str:

@@ -4,12 +4,12 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from engine.providers.base import ChatReply, ReplyCall, Usage
-from engine.providers.errors import MalformedReply, ProviderError, Seen
-from engine.providers.openai_faults import UNREADABLE, fault_of, read_error
-from engine.providers.openai_stream import DONE, events_in
+from engine.protocols.chat_stream import DONE, events_in
+from engine.protocols.errors import MalformedReply, ProviderError, Seen
+from engine.protocols.faults import UNREADABLE, fault_of, read_error
+from engine.protocols.reply import ChatReply, ReplyCall, Usage, spent
 
-WireName = Literal["chat", "responses", "messages", "gemini"]
+ProtocolName = Literal["chat", "responses", "messages", "gemini"]
 """OpenAI's chat completions and responses, Anthropic's messages, Google's generateContent."""
 
 Json = dict[str, Any]
@@ -18,7 +18,7 @@ REFUSED: Final = "stillroom_"
 """What the codes of the gateway's own errors begin with, so that nobody takes them for a provider's."""
 
 
-class Facts(NamedTuple):
+class RequestFacts(NamedTuple):
     """A request, as far as the gateway looks at it."""
 
     model: str
@@ -32,6 +32,7 @@ class Whole(NamedTuple):
     """An answer, whichever way it came."""
 
     text: str
+    reasoning: str
     calls: tuple[ReplyCall, ...]
     finish: str | None
     model: str | None
@@ -39,15 +40,15 @@ class Whole(NamedTuple):
     id: str | None
 
 
-class Wire(Protocol):
+class ApiProtocol(Protocol):
     """One protocol."""
 
     @property
-    def name(self) -> WireName:
+    def name(self) -> ProtocolName:
         """As events have it."""
         ...
 
-    def facts(self, body: Json, path: str) -> Facts:
+    def facts(self, body: Json, path: str) -> RequestFacts:
         """Look at a request."""
         ...
 
@@ -107,10 +108,16 @@ def fault_in(error: Any, seen: Seen) -> ProviderError:
 
 
 def reply_from(whole: Whole, seen: Seen) -> ChatReply:
-    """Turn an answer into a reply, with the message as chat completions have it."""
+    """Turn an answer into a reply, with the message as chat completions have it.
+
+    Raises:
+        MalformedReply: There is nothing in it: no text, no call, no reasoning, no output counted.
+    """
     assert seen.raw is not None
     assert seen.status is not None
-    message: Json = {"role": "assistant", "content": whole.text or None}
+    if not (whole.text or whole.calls or whole.reasoning or spent(whole.usage, whole.finish)):
+        raise MalformedReply("the model answered with neither text nor a tool call", seen=seen)
+    message: Json = {"role": "assistant", "content": whole.text or (None if whole.calls else "")}
     if whole.calls:
         message["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
@@ -121,6 +128,7 @@ def reply_from(whole: Whole, seen: Seen) -> ChatReply:
         status=seen.status,
         message=msgspec.json.encode(message, order="sorted"),
         text=whole.text or None,
+        reasoning=whole.reasoning or None,
         tool_calls=whole.calls,
         finish=whole.finish,
         model=whole.model,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
 
-from engine.providers.base import ChatReply, ReplyCall, Usage
-from engine.providers.errors import (
+from engine.protocols.chat_reply import reply_of, said_in
+from engine.protocols.errors import (
     ContextLength,
     MalformedReply,
     ProviderError,
@@ -19,7 +19,7 @@ from engine.providers.errors import (
     Seen,
     ServerFault,
 )
-from engine.providers.openai_reply import reply_of, said_in
+from engine.protocols.reply import ChatReply, ReplyCall, Usage
 
 
 def read(body: Any, echo: tuple[str, ...] = ()) -> ChatReply:
@@ -156,12 +156,25 @@ def test_an_empty_answer_is_an_error(message: dict[str, Any]) -> None:
     assert raised.value.raw == json.encode(answer(message))
 
 
-def test_an_answer_cut_before_it_began_is_not_asked_for_again() -> None:
-    """The same limit would cut it again, for the same money."""
-    with pytest.raises(MalformedReply, match="output limit") as raised:
-        read(answer({"content": ""}, finish="length"))
-    assert not raised.value.retryable
-    assert "max_tokens" in raised.value.remedy
+@pytest.mark.parametrize(
+    ("message", "finish", "usage", "reasoning"),
+    [
+        ({"content": None, "reasoning_content": "hm"}, "stop", None, "hm"),
+        ({"content": "", "reasoning": "hm"}, "length", None, "hm"),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": "h"}, {"summary": "m"}]}, "stop", None, "hm"),
+        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}, "stop", None, "hm"),
+        ({"content": [{"type": "redacted_thinking", "data": "x"}]}, "stop", {"completion_tokens": 9}, None),
+        ({"content": ""}, "stop", {"completion_tokens_details": {"reasoning_tokens": 9}}, None),
+        ({"content": ""}, "length", None, None),
+    ],
+)
+def test_an_answer_of_reasoning_only_is_the_models_own_turn(
+    message: dict[str, Any], finish: str, usage: Any, reasoning: str | None
+) -> None:
+    """Asked again it would cost as much again; whoever asked tells the model that it said nothing."""
+    reply = read(answer(message, finish=finish, usage=usage))
+    assert (reply.text, reply.tool_calls, reply.reasoning, reply.finish) == (None, (), reasoning, finish)
+    assert json.decode(reply.message) == {"role": "assistant", "content": ""}
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.providers.errors import ProviderError, Seen
-from engine.providers.openai_faults import fault_of, read_error
-from engine.providers.openai_reply import reply_of, said_in
-from engine.providers.openai_stream import said_in_stream
+from engine.protocols.chat_reply import reply_of, said_in
+from engine.protocols.chat_stream import said_in_stream
+from engine.protocols.errors import ProviderError, Seen
+from engine.protocols.faults import fault_of, read_error
 from events.errors import StillroomError
 
 

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct, json
 
-from engine.providers.base import ChatReply, ReplyCall, Usage
-from engine.providers.errors import MalformedReply, ProviderError, Refused, Seen
-from engine.providers.openai_faults import UNREADABLE, error_in, fault_of
+from engine.protocols.errors import MalformedReply, ProviderError, Refused, Seen
+from engine.protocols.faults import UNREADABLE, error_in, fault_of
+from engine.protocols.reasoning import THOUGHTS, reasoning_in, thought_in
+from engine.protocols.reply import ChatReply, ReplyCall, Usage, spent
 from events.digest import digest_of
 
 NOT_GIVEN = Raw(b"null")
@@ -42,6 +43,7 @@ class Said(Struct, frozen=True, kw_only=True):
     """What one answer said, however it came."""
 
     message: dict[str, Any]
+    reasoning: str
     finish: str | None
     model: str | None
     id: str | None
@@ -102,6 +104,7 @@ def said_in(raw: bytes, seen: Seen) -> Said:
         raise MalformedReply("the endpoint's answer holds no message", seen=seen)
     return Said(
         message=choices[0].message,
+        reasoning=reasoning_of(choices[0].message),
         finish=choices[0].finish_reason,
         model=_text(envelope.model),
         id=_text(envelope.id),
@@ -128,22 +131,27 @@ def reply_of(said: Said, seen: Seen, echo: tuple[str, ...] = ()) -> ChatReply:
         raise Refused(f"the model did not answer: {refusal or 'a content filter stopped it'}", seen=seen)
     text = text_in(said.message.get("content"), seen) or None
     calls = [_whole_call(call, n, seen) for n, call in enumerate(calls_in(said.message, seen))]
-    if text is None and not calls:
-        raise _empty(said, seen)
+    usage = _usage_in(said.usage)
+    reasoning = said.reasoning or None
+    if text is None and not calls and reasoning is None and not spent(usage, said.finish):
+        raise MalformedReply("the model answered with neither text nor a tool call", seen=seen)
     kept = {name: said.message[name] for name in echo if name in said.message}
-    message = {**kept, "role": "assistant", "content": text} | ({"tool_calls": calls} if calls else {})
+    # Without calls a content of null is refused by many servers when the conversation comes back to them.
+    content = text if text is not None or calls else ""
+    message = {**kept, "role": "assistant", "content": content} | ({"tool_calls": calls} if calls else {})
     return ChatReply(
         raw=seen.raw,
         status=seen.status,
         message=json.encode(message, order="sorted"),
         text=text,
+        reasoning=reasoning,
         tool_calls=tuple(
             ReplyCall(id=call["id"], name=call["function"]["name"], arguments=call["function"]["arguments"])
             for call in calls
         ),
         finish=said.finish,
         model=said.model,
-        usage=_usage_in(said.usage),
+        usage=usage,
         cost_usd=_cost_in(said.usage),
         request_id=seen.request_id or said.id,
     )
@@ -162,6 +170,13 @@ def text_in(content: Any, seen: Seen) -> str:
             raise MalformedReply(f"the message's content is a {type(content).__name__}, not text", seen=seen)
 
 
+def reasoning_of(message: dict[str, Any]) -> str:
+    """Give what a message, or a delta, shows of the model's reasoning: in a field, else in parts of its content."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    return reasoning_in(message) or "".join(thought_in(part) for part in parts if _is_thought(part))
+
+
 def calls_in(message: dict[str, Any], seen: Seen) -> list[dict[str, Any]]:
     """Give a message's tool calls, or the pieces of them that a delta brings."""
     calls = message.get("tool_calls") or []
@@ -172,12 +187,16 @@ def calls_in(message: dict[str, Any], seen: Seen) -> list[dict[str, Any]]:
 
 def _part_text(part: Any, seen: Seen) -> str:
     match part:
+        case dict() if _is_thought(part):
+            return ""
         case {"text": str(text)}:
             return text
-        case {"type": "thinking" | "reasoning"}:  # not said to anyone; the bytes keep it
-            return ""
         case _:
             raise MalformedReply("the message holds a part that is not text", seen=seen)
+
+
+def _is_thought(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") in THOUGHTS
 
 
 def _whole_call(call: dict[str, Any], place: int, seen: Seen) -> dict[str, Any]:
@@ -200,18 +219,6 @@ def _whole_call(call: dict[str, Any], place: int, seen: Seen) -> dict[str, Any]:
         "type": "function",
         "function": {"name": name, "arguments": arguments},
     }
-
-
-def _empty(said: Said, seen: Seen) -> MalformedReply:
-    """Say why there is nothing. The same limit would be hit again, so that case is not worth another call."""
-    if said.finish == "length":
-        return MalformedReply(
-            "the model reached its output limit before it said anything",
-            remedy="raise max_tokens; models that reason spend it before they answer",
-            seen=seen,
-            retryable=False,
-        )
-    return MalformedReply("the model answered with neither text nor a tool call", seen=seen)
 
 
 def _usage_in(raw: Raw) -> Usage:

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from engine.gateway.wires.base import (
-    Facts,
+from engine.protocols.base import (
     Json,
+    ProtocolName,
+    RequestFacts,
     Whole,
-    WireName,
     fault_in,
     pieces_in,
     reply_from,
@@ -15,9 +15,10 @@ from engine.gateway.wires.base import (
     within,
     written,
 )
-from engine.gateway.wires.chat import Chat
-from engine.providers.base import ChatReply, ReplyCall, Usage
-from engine.providers.errors import MalformedReply, Seen
+from engine.protocols.chat import Chat
+from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.reasoning import thought_in
+from engine.protocols.reply import ChatReply, ReplyCall, Usage
 
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action"}
@@ -25,35 +26,37 @@ _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input", "loc
 
 
 class Responses:
-    """See ``Wire``."""
+    """See ``ApiProtocol``."""
 
     @property
-    def name(self) -> WireName:
-        """See ``Wire``."""
+    def name(self) -> ProtocolName:
+        """See ``ApiProtocol``."""
         return "responses"
 
-    def facts(self, body: Json, path: str) -> Facts:
-        """See ``Wire``."""
+    def facts(self, body: Json, path: str) -> RequestFacts:
+        """See ``ApiProtocol``."""
         del path
-        return Facts(text(body.get("model")) or "", body.get("stream") is True, tokens(body.get("max_output_tokens")))
+        return RequestFacts(
+            text(body.get("model")) or "", body.get("stream") is True, tokens(body.get("max_output_tokens"))
+        )
 
     def bounded(self, body: Json, most: int) -> Json:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         return body | {"max_output_tokens": most}
 
     def read(self, raw: bytes, seen: Seen) -> ChatReply:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         response, items = _response(pieces_in(raw, seen), seen)
         if response.get("error"):
             raise fault_in(response["error"], seen)
         return reply_from(_whole(response, items), seen)
 
     def key(self, key: str) -> tuple[str, str]:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         return Chat().key(key)
 
     def error(self, status: int, code: str, message: str) -> object:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         return Chat().error(status, code, message)
 
 
@@ -81,6 +84,7 @@ def _whole(response: Json, items: list[Json]) -> Whole:
     usage = response.get("usage")
     return Whole(
         text="".join(str(part.get("text") or part.get("refusal") or "") for part in parts),
+        reasoning="".join(thought_in(item) for item in items if item.get("type") == "reasoning"),
         calls=tuple(
             ReplyCall(
                 id=str(item.get("call_id") or item.get("id") or ""),

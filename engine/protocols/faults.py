@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import MsgspecError, Struct, json
 
-from engine.providers.errors import (
+from engine.protocols.errors import (
     Authentication,
     BadRequest,
     ContextLength,

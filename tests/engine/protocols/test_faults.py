@@ -3,7 +3,7 @@
 import pytest
 from msgspec import json
 
-from engine.providers.errors import (
+from engine.protocols.errors import (
     Authentication,
     BadRequest,
     ContextLength,
@@ -14,7 +14,7 @@ from engine.providers.errors import (
     ServerFault,
     TimedOut,
 )
-from engine.providers.openai_faults import fault_of, read_error
+from engine.protocols.faults import fault_of, read_error
 
 
 def judged(status: int, body: object, *, hide: str | None = None) -> ProviderError:

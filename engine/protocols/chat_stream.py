@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Raw
 
-from engine.providers.errors import MalformedReply, Seen
-from engine.providers.openai_reply import NOT_GIVEN, Said, calls_in, read_envelope, text_in
+from engine.protocols.chat_reply import NOT_GIVEN, Said, calls_in, read_envelope, reasoning_of, text_in
+from engine.protocols.errors import MalformedReply, Seen
 
 DONE = b"[DONE]"
 
@@ -35,6 +35,7 @@ class StreamedMessage:
         self._echo = echo
         self._content: list[str] = []
         self._refusal: list[str] = []
+        self._reasoning: list[str] = []
         self._kept: dict[str, Any] = {}
         self._calls: list[dict[str, Any]] = []
         self._latest: dict[int, dict[str, Any]] = {}
@@ -43,11 +44,16 @@ class StreamedMessage:
         """Take in one delta."""
         self._content.append(text_in(delta.get("content"), seen))
         self._refusal.append(text_in(delta.get("refusal"), seen))
+        self._reasoning.append(reasoning_of(delta))
         for name in self._echo:
             if delta.get(name) is not None:
                 self._kept[name] = _joined(self._kept.get(name), delta[name])
         for piece in calls_in(delta, seen):
             self._add_call(piece)
+
+    def reasoning(self) -> str:
+        """Give what was shown of the model's reasoning."""
+        return "".join(self._reasoning)
 
     def whole(self) -> dict[str, Any]:
         """Give the message as it would have come in one piece."""
@@ -103,7 +109,14 @@ def said_in_stream(raw: bytes, seen: Seen, echo: tuple[str, ...]) -> Said:
                 finish = choice.finish_reason or finish
     if not done and finish is None:
         raise MalformedReply("the stream ended before the answer did", seen=seen)
-    return Said(message=message.whole(), finish=finish, model=model or None, id=given_id or None, usage=usage)
+    return Said(
+        message=message.whole(),
+        reasoning=message.reasoning(),
+        finish=finish,
+        model=model or None,
+        id=given_id or None,
+        usage=usage,
+    )
 
 
 def _add_function(function: dict[str, Any], piece: dict[str, Any]) -> None:

@@ -4,12 +4,12 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.gateway.wires.base import (
+from engine.protocols.base import (
     REFUSED,
-    Facts,
     Json,
+    ProtocolName,
+    RequestFacts,
     Whole,
-    WireName,
     fault_in,
     pieces_in,
     reply_from,
@@ -19,9 +19,10 @@ from engine.gateway.wires.base import (
     within,
     written,
 )
-from engine.providers.base import ChatReply, ReplyCall, Usage
-from engine.providers.errors import MalformedReply, Seen
-from engine.providers.openai_faults import UNREADABLE
+from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.faults import UNREADABLE
+from engine.protocols.reasoning import THOUGHTS, thought_in
+from engine.protocols.reply import ChatReply, ReplyCall, Usage
 
 _KINDS: Final = {
     400: "invalid_request_error",
@@ -33,24 +34,24 @@ _KINDS: Final = {
 
 
 class Messages:
-    """See ``Wire``."""
+    """See ``ApiProtocol``."""
 
     @property
-    def name(self) -> WireName:
-        """See ``Wire``."""
+    def name(self) -> ProtocolName:
+        """See ``ApiProtocol``."""
         return "messages"
 
-    def facts(self, body: Json, path: str) -> Facts:
-        """See ``Wire``."""
+    def facts(self, body: Json, path: str) -> RequestFacts:
+        """See ``ApiProtocol``."""
         del path
-        return Facts(text(body.get("model")) or "", body.get("stream") is True, tokens(body.get("max_tokens")))
+        return RequestFacts(text(body.get("model")) or "", body.get("stream") is True, tokens(body.get("max_tokens")))
 
     def bounded(self, body: Json, most: int) -> Json:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         return body | {"max_tokens": most}
 
     def read(self, raw: bytes, seen: Seen) -> ChatReply:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         pieces = pieces_in(raw, seen)
         for piece in pieces:
             if piece.get("type") == "error":
@@ -60,11 +61,11 @@ class Messages:
         return reply_from(_whole(_joined(pieces, seen)), seen)
 
     def key(self, key: str) -> tuple[str, str]:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         return "x-api-key", key
 
     def error(self, status: int, code: str, message: str) -> object:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         told = {"type": _KINDS.get(status, "api_error"), "message": message, "code": REFUSED + code}
         return {"type": "error", "error": told}
 
@@ -97,6 +98,8 @@ def _joined(pieces: list[Json], seen: Seen) -> Json:
 def _add(block: Json, delta: Json) -> None:
     if isinstance(delta.get("text"), str):
         block["text"] = block.get("text", "") + delta["text"]
+    if isinstance(delta.get("thinking"), str):
+        block["thinking"] = block.get("thinking", "") + delta["thinking"]
     if isinstance(delta.get("partial_json"), str):
         block["json"] = block.get("json", "") + delta["partial_json"]
 
@@ -106,7 +109,10 @@ def _whole(message: Json) -> Whole:
     usage = message.get("usage")
     read, made = (tokens(within(usage, f"cache_{what}_input_tokens")) for what in ("read", "creation"))
     return Whole(
-        text="".join(block["text"] for block in blocks if isinstance(block.get("text"), str)),
+        text="".join(
+            block["text"] for block in blocks if block.get("type") == "text" and isinstance(block.get("text"), str)
+        ),
+        reasoning="".join(thought_in(block) for block in blocks if block.get("type") in THOUGHTS),
         calls=tuple(
             ReplyCall(id=str(block.get("id") or ""), name=str(block.get("name") or ""), arguments=_input(block))
             for block in blocks

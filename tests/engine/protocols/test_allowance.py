@@ -1,6 +1,6 @@
 """Stories of what providers say is left of their limits."""
 
-from engine.providers.allowance import SILENT, Allowance, Left, allowance_in
+from engine.protocols.allowance import SILENT, Allowance, Left, allowance_in
 
 NOON = 1_700_000_000_000_000
 

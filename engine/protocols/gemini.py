@@ -3,12 +3,12 @@
 import re
 from typing import Any, Final
 
-from engine.gateway.wires.base import (
+from engine.protocols.base import (
     REFUSED,
-    Facts,
     Json,
+    ProtocolName,
+    RequestFacts,
     Whole,
-    WireName,
     fault_in,
     pieces_in,
     reply_from,
@@ -18,36 +18,37 @@ from engine.gateway.wires.base import (
     within,
     written,
 )
-from engine.providers.base import ChatReply, ReplyCall, Usage
-from engine.providers.errors import MalformedReply, Seen
+from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.reasoning import thought_in
+from engine.protocols.reply import ChatReply, ReplyCall, Usage
 
 _PATH: Final = re.compile(r"/models/([^/:]+):(\w+)")
 _STATUSES: Final = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
 
 
 class Gemini:
-    """See ``Wire``."""
+    """See ``ApiProtocol``."""
 
     @property
-    def name(self) -> WireName:
-        """See ``Wire``."""
+    def name(self) -> ProtocolName:
+        """See ``ApiProtocol``."""
         return "gemini"
 
-    def facts(self, body: Json, path: str) -> Facts:
-        """See ``Wire``. The model and whether a stream is wanted stand in the path."""
+    def facts(self, body: Json, path: str) -> RequestFacts:
+        """See ``ApiProtocol``. The model and whether a stream is wanted stand in the path."""
         found = _PATH.search(path)
         model, verb = found.groups() if found else ("", "")
-        return Facts(
+        return RequestFacts(
             model, verb == "streamGenerateContent", tokens(within(body, "generationConfig", "maxOutputTokens"))
         )
 
     def bounded(self, body: Json, most: int) -> Json:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         settings = body.get("generationConfig")
         return body | {"generationConfig": (settings if isinstance(settings, dict) else {}) | {"maxOutputTokens": most}}
 
     def read(self, raw: bytes, seen: Seen) -> ChatReply:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         pieces = pieces_in(raw, seen)
         for piece in pieces:
             if piece.get("error"):
@@ -58,11 +59,11 @@ class Gemini:
         return reply_from(whole, seen)
 
     def key(self, key: str) -> tuple[str, str]:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         return "x-goog-api-key", key
 
     def error(self, status: int, code: str, message: str) -> object:
-        """See ``Wire``."""
+        """See ``ApiProtocol``."""
         reason = [{"reason": REFUSED + code}]
         told = {"code": status, "message": message, "status": _STATUSES.get(status, "INTERNAL"), "details": reason}
         return {"error": told}
@@ -76,6 +77,7 @@ def _whole(pieces: list[Json]) -> Whole:
     finishes = [text(within(each, "finishReason")) for each in candidates] + [text(each) for each in blocked]
     return Whole(
         text="".join(part["text"] for part in parts if isinstance(part.get("text"), str) and not part.get("thought")),
+        reasoning="".join(thought_in(part) for part in parts if part.get("thought")),
         calls=tuple(
             ReplyCall(
                 id=str(call.get("id") or f"call_{place}"),

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json, structs
 
-from engine.providers.base import ChatReply, Usage
-from engine.providers.errors import ContextLength, MalformedReply, Refused, Seen, ServerFault
-from engine.providers.openai_reply import reply_of, said_in
-from engine.providers.openai_stream import events_in, said_in_stream
+from engine.protocols.chat_reply import reply_of, said_in
+from engine.protocols.chat_stream import events_in, said_in_stream
+from engine.protocols.errors import ContextLength, MalformedReply, Refused, Seen, ServerFault
+from engine.protocols.reply import ChatReply, Usage
 from tests.engine.providers.support_server import delta, events
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

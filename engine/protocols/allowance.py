@@ -4,13 +4,12 @@ OpenAI and those that follow it write ``x-ratelimit-remaining-tokens`` and ``x-r
 Anthropic writes ``anthropic-ratelimit-tokens-remaining`` and a date in ``anthropic-ratelimit-tokens-reset``.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
-
-from engine.providers.retry import duration_in, number_in
 
 
 class Left(Struct, frozen=True):
@@ -36,6 +35,9 @@ class Allowance(Struct, frozen=True):
 
 SILENT: Final = Allowance()
 """Nothing was said."""
+
+_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+"""OpenAI's way to write when a limit is reset: ``1s``, ``6m0s``, ``120ms``."""
 
 _FORMS: Final = ("x-ratelimit-{part}-{what}", "anthropic-ratelimit-{what}-{part}")
 
@@ -77,3 +79,18 @@ def _until(date: str, now_us: int) -> float | None:
         return None
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
     return max(0.0, then.timestamp() - now_us / 1e6)
+
+
+def number_in(text: str | None) -> float | None:
+    """Read a plain decimal number; None for anything else, ``nan`` and ``inf`` included."""
+    plain = (text or "").strip()
+    return float(plain) if re.fullmatch(r"\d{1,9}(\.\d+)?", plain) else None
+
+
+def duration_in(text: str) -> float | None:
+    """Read a time as OpenAI writes it, in seconds; None for anything else."""
+    match = _DURATION.fullmatch(text)
+    if match is None or not text:
+        return None
+    hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000

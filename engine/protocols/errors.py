@@ -22,7 +22,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from engine.providers.allowance import SILENT, Allowance
+from engine.protocols.allowance import SILENT, Allowance
 from events.errors import ExitCode, StillroomError
 
 ErrorKind = Literal[

@@ -1,1 +1,0 @@
-"""The protocols of model providers, as the gateway reads them: one module each."""
