@@ -121,6 +121,8 @@ async def live_ports(
         lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
         stack.callback(board.pools.tell(session.later))
+        admission = Admission(board.run, board.pools, board.trials, board.orders)
+        stack.callback(admission.close)
 
         def line(role: Role, place: Place) -> Line:
             return lines[era_of(histories.lineage, place.stream, place.version - 1)][role]
@@ -137,7 +139,7 @@ async def live_ports(
             models=ModelPort(setting.log, line, budget),
             budget=budget,
             agents=agents,
-            admission=Admission(board.run, board.pools, board.trials, board.orders),
+            admission=admission,
             recovery=Recovery(sandboxes, session.note, spec.on_loss == "rebuild", histories.by_stream.get(SESSION, ())),
         )
 

@@ -79,6 +79,11 @@ class Admission:
         finally:
             turn.release()
 
+    def close(self) -> None:
+        """Give back what the run still holds; its sandboxes are closed. Other runs of the process may wait for it."""
+        while self._sandboxes:
+            self._sandboxes.popitem()[1].release()
+
     def _give_back(self, asked: Event, stream: str, turn: Turn | None, sandboxes: SandboxPort) -> None:
         """Free what is not used any more."""
         if turn is not None and not isinstance(asked, SandboxAsked):

@@ -30,14 +30,27 @@ class FairQueue(Generic[T]):
 
     def __init__(self) -> None:
         self._flows: dict[str, _Flow[T]] = {}
+        self._entries: dict[Ticket, _Entry[T]] = {}
+        """What waits, in the order in which it was pushed."""
         self._numbers = 0
+        self._pushes = 0
         self._turns = 0
         self.running: Counter[str] = Counter()
         """Places in use, by run; kept by whoever grants them."""
 
     def __len__(self) -> int:
         """Count what waits."""
-        return sum(len(flow.waiting) for flow in self._flows.values())
+        return len(self._entries)
+
+    @property
+    def newest(self) -> T | None:
+        """Give the one that was pushed last. None: nothing waits."""
+        ticket = next(reversed(self._entries), None)
+        return None if ticket is None else self._entries[ticket].thing
+
+    def __contains__(self, ticket: Ticket) -> bool:
+        """Say whether what was pushed with a ticket waits."""
+        return ticket in self._entries
 
     def ticket(self, run: str, who: str) -> Ticket:
         """Draw a ticket, to be pushed once or more often."""
@@ -46,9 +59,11 @@ class FairQueue(Generic[T]):
         return Ticket(max(flow.now, flow.ahead.get(who, 0.0)), self._numbers, run, who)
 
     def push(self, ticket: Ticket, thing: T) -> None:
-        """Let it wait."""
+        """Let it wait. With one ticket, one thing waits at a time."""
         flow = self._flow(ticket.run)
-        heappush(flow.waiting, (ticket.start, ticket.number, ticket, thing))
+        self._pushes += 1
+        entry = self._entries[ticket] = _Entry(ticket.start, ticket.number, self._pushes, ticket, thing)
+        heappush(flow.waiting, entry)
         flow.asking[ticket.who] += 1
         flow.ahead[ticket.who] = max(flow.ahead.get(ticket.who, 0.0), ticket.start + 1.0)
 
@@ -58,31 +73,51 @@ class FairQueue(Generic[T]):
         Raises:
             IndexError: Nothing waits.
         """
-        busy = [(self.running[run], flow.turn, run) for run, flow in self._flows.items() if flow.waiting]
+        busy = [(self.running[run], flow.turn, run) for run, flow in self._flows.items() if flow.asking]
         if not busy:
             raise IndexError
         flow = self._flows[min(busy)[2]]
-        start, _, ticket, thing = heappop(flow.waiting)
+        entry = heappop(flow.waiting)
+        while self._entries.get(entry.ticket) is not entry:  # it was discarded
+            entry = heappop(flow.waiting)
+        del self._entries[entry.ticket]
         self._turns += 1
         flow.turn = self._turns
-        flow.now = max(flow.now, start)
-        flow.forget(ticket.who)
-        return ticket, thing
+        flow.now = max(flow.now, entry.start)
+        flow.forget(entry.ticket.who)
+        return entry.ticket, entry.thing
+
+    def discard(self, ticket: Ticket) -> None:
+        """Take out what does not wait any more; nobody else's turn changes by it."""
+        if self._entries.pop(ticket, None) is not None:
+            self._flows[ticket.run].forget(ticket.who)
 
     def _flow(self, run: str) -> "_Flow[T]":
         return self._flows.setdefault(run, _Flow())
 
     def forget(self, run: str) -> None:
-        """Forget a run that asks no more."""
+        """Forget a run that asks no more, and of which nothing waits."""
         self._flows.pop(run, None)
         del self.running[run]
+
+
+class _Entry(NamedTuple, Generic[T]):
+    """One thing that waits, in the order in which it is served."""
+
+    start: float
+    number: int
+    push: int
+    """Tells it from an entry of the same ticket that was discarded."""
+    ticket: Ticket
+    thing: T
 
 
 class _Flow(Generic[T]):
     """What waits of one run."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[float, int, Ticket, T]] = []
+        self.waiting: list[_Entry[T]] = []
+        """A heap; what was discarded stays in it until it comes to the top."""
         self.now = 0.0
         self.turn = 0
         self.asking: Counter[str] = Counter()

@@ -1,8 +1,14 @@
 """The waiting room in front of a kind of work: nobody gets in before there is a place, and before it is their turn.
 
 What the places are decided by is `engine.policies.pace`; who is next, `engine.pools.queue`. The room has the clock.
+
+Nobody waits in it without cause, since `Room._settle` follows each change of what admission depends on: the pace, the
+places in use, those that wait. It lets in whoever may go in, and sets the room's one timer if only the clock keeps the
+next one out. The timer is the deadline of the scope in which one of those that wait sleeps: it is set from outside, so
+no task has to run before it counts. However that one leaves (admitted, cancelled, woken), `_settle` follows.
 """
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -42,10 +48,10 @@ class Room:
         self._told = told
         self._said = self._pace.whole
         self._queue: FairQueue[_Waiter] = FairQueue()
+        """Exactly those that wait: who is admitted or gives up is taken out at once."""
         self._running = 0
-        self._waiters: dict[_Waiter, None] = {}
-        self._watch: _Waiter | None = None
-        """The one waiter that looks at the clock for all."""
+        self._timer: _Waiter | None = None
+        """Whose scope has the deadline."""
 
     @property
     def limit(self) -> int:
@@ -65,7 +71,12 @@ class Room:
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return sum(1 for each in self._waiters if each.began is None)
+        return len(self._queue)
+
+    @property
+    def opens_at(self) -> float:
+        """When the next may go in, if there is a place: seconds of the event loop's clock."""
+        return self._pace.opens_at
 
     @property
     def free(self) -> bool:
@@ -84,33 +95,32 @@ class Room:
     def tune(self, bounds: Bounds) -> None:
         """Change how many places there may be. What goes on is left to end."""
         self._change(pace.within(self._pace, bounds), "tuned", None)
-        self._admit()
 
     async def take(self, ticket: Ticket) -> float:
         """Wait for a place, and take it; give the time at which it was taken."""
         if self.free:
             return self._take(ticket)
-        waiter = _Waiter()
-        self._waiters[waiter] = None
+        waiter = _Waiter(ticket)
         self._queue.push(ticket, waiter)
         try:
             while waiter.began is None:
-                await self._wait(waiter)
+                with anyio.CancelScope() as waiter.scope:
+                    self._settle()
+                    await waiter.admitted.wait()
         except BaseException:
-            waiter.gone = True
-            if waiter.began is not None:
+            self._queue.discard(ticket)
+            if waiter.began is None:
+                self._settle()
+            else:
                 self.leave(ticket)
             raise
-        finally:
-            del self._waiters[waiter]
-            self._admit()
         return waiter.began
 
     def leave(self, ticket: Ticket) -> None:
         """Give a place back."""
         self._running -= 1
         self._queue.running[ticket.run] -= 1
-        self._admit()
+        self._settle()
 
     def forget(self, run: str) -> None:
         """Keep nothing of a run that has ended."""
@@ -139,32 +149,21 @@ class Room:
         self._queue.running[ticket.run] += 1
         return now
 
-    def _admit(self) -> None:
-        """Let in who may go in; have someone watch the clock if that is all there is to wait for."""
+    def _settle(self) -> None:
+        """Let in who may go in, and set the timer if only the clock keeps the next one out."""
         while self._queue and self._free():
             ticket, waiter = self._queue.pop()
-            if not waiter.gone:
-                waiter.began = self._take(ticket)
-                waiter.woken.set()
-        if self._watch is None and self._waiters and self._running < self._pace.whole:
-            self._watch = next((each for each in self._waiters if each.began is None and not each.gone), None)
-            if self._watch is not None:
-                self._watch.woken.set()
-
-    async def _wait(self, waiter: "_Waiter") -> None:
-        """Sleep until woken, or, for the one that watches the clock, until the next may begin."""
-        self._admit()
-        if waiter.began is not None:
-            return
-        watches = self._watch is waiter
-        seconds = max(0.0, self._pace.opens_at - anyio.current_time()) if watches else None
-        waiter.woken = anyio.Event()
-        try:
-            with anyio.move_on_after(seconds):
-                await waiter.woken.wait()
-        finally:
-            if watches:
-                self._watch = None
+            waiter.began = self._take(ticket)
+            waiter.admitted.set()
+        if self._timer is not None and self._timer.ticket not in self._queue:
+            self._timer = None
+        due = self._running < self._pace.whole
+        if self._timer is None and due:
+            # The newest is admitted last, so the timer moves on as seldom as may be.
+            self._timer = self._queue.newest
+        opens_at = self._pace.opens_at if due else math.inf
+        if self._timer is not None and self._timer.scope.deadline != opens_at:
+            self._timer.scope.deadline = opens_at
 
     def _change(self, after: Pace, reason: Reason, wait_s: float | None) -> None:
         """Go on at another pace, and tell of it if it is a cut, a wait, or growth by half."""
@@ -174,15 +173,19 @@ class Room:
             before, self._said = self._said, after.whole
             wait_s = None if wait_s is None else round(wait_s, 3)
             self._told(PoolLimited(self.name, reason, before, after.whole, wait_s, self._running, self.waiting))
+        self._settle()
 
 
 class _Waiter:
     """One that waits."""
 
-    def __init__(self) -> None:
-        self.woken = anyio.Event()
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+        self.admitted = anyio.Event()
         self.began: float | None = None
-        self.gone = False
+        """When it was admitted. None: it waits."""
+        self.scope = anyio.CancelScope()
+        """In which it sleeps; a new one each time the timer has woken it."""
 
 
 class Turn:

@@ -11,6 +11,7 @@ from engine.pools.pools import Machine, Pools
 from engine.runtime import start_run
 from engine.setting import Setting
 from engine.spec import CallsSpec, PoolsSpec
+from events.log import Selection
 from events.memory import MemoryLog
 from events.model import ModelAnswered
 from events.pool import PoolLimited, PoolsOpened
@@ -149,6 +150,22 @@ async def test_trials_that_wait_for_their_place_cost_nothing(tmp_path: Path) -> 
     await start_run(here(made, Counted()), spec(concurrency=2, repeats=40, method={"attempts": 1}))
     assert len(tasks) == 40
     assert max(tasks) < 40
+
+
+async def test_a_run_that_is_cut_off_leaves_its_places_to_the_others(tmp_path: Path) -> None:
+    """It had a sandbox open; another run of the process needs the only place there is."""
+    pools = Pools(PoolsSpec(sandboxes=1), Machine(2, 1 << 30))
+    base = base_of(tmp_path)
+    setting = here(base, pools=pools)
+    async with anyio.create_task_group() as group:
+        group.start_soon(start_run, setting, spec())
+        async for each in setting.log.follow(Selection(tags=("sandbox.opened",))):
+            assert each.position
+            break
+        group.cancel_scope.cancel()
+    assert [room.running for room in pools.rooms] == [0] * len(pools.rooms)
+    with anyio.fail_after(10):
+        assert set((await start_run(here(base, pools=pools), spec())).outcomes.values()) == {"solved"}
 
 
 @pytest.mark.parametrize(

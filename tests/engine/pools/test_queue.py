@@ -70,3 +70,30 @@ def test_nothing_is_kept_of_those_that_have_been_served() -> None:
     assert (len(queue), queue.running) == (0, {})
     with pytest.raises(IndexError):
         queue.pop()
+
+
+def test_who_gives_up_is_not_served_and_costs_the_others_nothing() -> None:
+    """A ticket keeps its number, so that whoever asks again with it goes before those that came later."""
+    queue: FairQueue[str] = FairQueue()
+    early = queue.ticket("r", "early")
+    queue.push(early, "early")
+    push(queue, "r", "late", "late")
+    assert (queue.newest, early in queue) == ("late", True)
+    queue.discard(early)
+    queue.discard(early)
+    assert (len(queue), early in queue) == (1, False)
+    queue.push(early, "early again")
+    assert (queue.newest, order(queue)) == ("early again", ["early again", "late"])
+    assert queue.newest is None
+
+
+def test_a_run_of_which_all_gave_up_has_no_turn() -> None:
+    """What it left in the order must not be taken for something that waits."""
+    queue: FairQueue[str] = FairQueue()
+    ticket = queue.ticket("gone", "x")
+    queue.push(ticket, "x")
+    queue.discard(ticket)
+    with pytest.raises(IndexError):
+        queue.pop()
+    push(queue, "there", "y", "y")
+    assert queue.pop()[1] == "y"
