@@ -96,10 +96,13 @@ class Reader:
         tags, condition = _tagged(selection)
         after = selection.after
         if selection.run is not None:
-            first, last = await self._span(selection.run)
-            after, upto = max(after, first - 1), min(upto, last)
-            # The plus keeps SQLite from walking the index of streams, which is in no order we could page by.
-            condition += " AND +stream IN (SELECT id FROM streams WHERE run = ?)"
+            if (
+                upto - after > PAGE
+            ):  # finding the span looks at every stream of the run, and a follower reads small ends
+                first, last = await self._span(selection.run)
+                after, upto = max(after, first - 1), min(upto, last)
+            # Asked of each row: a list of the run's streams would be made anew for each page that a follower reads.
+            condition += " AND (SELECT run FROM streams WHERE id = events.stream) = ?"
             tags = (*tags, selection.run)
         sql = (
             f"SELECT {columns} FROM events WHERE position > ? AND position <= ?{condition} "  # noqa: S608
@@ -124,12 +127,15 @@ class Reader:
 
     async def _learn(self, page: Page) -> None:
         """Learn the names of streams that were not met before; they never change."""
-        if not self._names.keys() >= {row[2] for row in page}:
-            for id_, run, name in await self.connection.fetch("SELECT id, run, name FROM streams"):
+        unknown = {row[2] for row in page if row[2] not in self._names}
+        if unknown:
+            # Only those: a follower of a live run meets new ones on nearly every page.
+            sql = "SELECT id, run, name FROM streams WHERE id IN (SELECT value FROM json_each(?))"
+            for id_, run, name in await self.connection.fetch(sql, (dumps(sorted(unknown)),)):
                 self._names[id_] = StreamId(run.decode(), name.decode())
-            for row in page:
+            for id_ in unknown:
                 # Only a damaged file has events of a stream without a name; `verify` has to get past it.
-                self._names.setdefault(row[2], StreamId("", f"?{row[2]}"))
+                self._names.setdefault(id_, StreamId("", f"?{id_}"))
 
 
 def _tagged(selection: Selection) -> tuple[tuple[str, ...], str]:

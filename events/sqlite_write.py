@@ -112,7 +112,9 @@ class Writer:
         streams are given too. Whether it is will be seen when it is written.
         """
         streams = {entry.stream for entry in entries}
-        unknown = streams if self._end is None else streams - self._end.places.keys()
+        # Not `streams - places.keys()`, which walks all streams there ever were, at each batch.
+        places = {} if self._end is None else self._end.places
+        unknown = {stream for stream in streams if stream not in places}
         begun = {entry.stream for entry in entries if entry.expected != 0}
         if self._end is not None and unknown.isdisjoint(begun):
             self._end.places.update(dict.fromkeys(unknown))

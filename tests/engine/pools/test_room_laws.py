@@ -84,7 +84,11 @@ def together(*ends: Literal["answered", "refused", "unknown"]) -> tuple[Caller, 
     )
 
 
-ADMITTED = Day(Bounds(6, 1, 6), together("refused", *["unknown"] * 4, "answered", "refused", "unknown", "unknown"), ())
+ADMITTED = Day(
+    Bounds(6, 1, 6),
+    together("refused", "unknown", "unknown", "unknown", "unknown", "answered", "refused", "unknown", "unknown"),
+    (),
+)
 """At one moment: calls begin one by one after a refusal, the next to begin is told to look at the clock, and an answer
 lets it in before it has looked. Then the last ones leave while the room is shut, and one waits."""
 CANCELLED = Day(
