@@ -1,19 +1,58 @@
 """Which values of the environment must never reach the log: keys the spec names, and what is named like a secret."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from engine.spec import RunSpec
+from engine.policies.turn import RUN_TOOL
+from engine.prompting import Prompts
+from engine.setting import Setting
+from engine.spec import RunSpec, canonical
 from events.log_errors import SecretUnusable
-from events.redact import Redactor
+from events.redact import IgnoredSecret, Redactor
+from events.vocabulary import catalog_words
 
 _LOOKS_SECRET: Final = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)\d*$")
+
+_MESSAGE_WORDS: Final = (
+    "role content system user assistant function arguments tool_calls tool_call_id reasoning choices message delta "
+    "finish_reason usage prompt_tokens completion_tokens input_tokens output_tokens parameters "
+    "reward.txt reward.json ctrf.json results summary passed failed skipped pending other"
+)
+"""Words of the formats that are read from what is recorded: messages of models, and reports of verifiers."""
+
+_STREAM_NAMES: Final = "session control trial/ attempt/"
 
 
 def key_names(spec: RunSpec) -> tuple[str, ...]:
     """List the variables a spec reads keys from."""
     return tuple(sorted({model.api_key_env for model in spec.models.values() if model.api_key_env}))
+
+
+def redactor_of(
+    environment: Mapping[str, str], named: Iterable[str] = ()
+) -> tuple[Redactor, tuple[IgnoredSecret, ...]]:
+    """Make what replaces the secrets of an environment, but for guesses that are words of the log.
+
+    Args:
+        environment: Of the process.
+        named: Variables that are known to hold a key. Those that are only named like one are guesses.
+
+    Returns:
+        It, and the guesses that it does not look for.
+
+    Raises:
+        SecretUnusable: A named value cannot be looked for, or is a word of the log.
+    """
+    known = tuple(named)
+    secrets = secrets_of(environment, known)
+    redactor = Redactor(secrets, guessed=secrets.keys() - set(known))
+    words = {"the words of events": "\0".join(sorted(catalog_words())).encode()} if secrets else {}
+    formats = {
+        "the words of messages and reports": _MESSAGE_WORDS.encode(),
+        "the names of streams": _STREAM_NAMES.encode(),
+    }
+    return redactor, redactor.protect(words | formats | {"the definition of the tool run": RUN_TOOL})
 
 
 def secrets_of(environment: Mapping[str, str], named: Iterable[str] = ()) -> dict[str, str]:
@@ -35,6 +74,38 @@ def secrets_of(environment: Mapping[str, str], named: Iterable[str] = ()) -> dic
         ):
             wanted[name] = environment[name]
     return wanted
+
+
+def protect(setting: Setting, specs: Iterable[RunSpec], prompts: Prompts, trials: Iterable[str]) -> None:
+    """Stop treating guesses as secrets that stand in what a run must record as it is, and tell a person of them.
+
+    Args:
+        setting: The process's means. Nothing of the run was recorded yet.
+        specs: In force at some time of the run.
+        prompts: What models are told.
+        trials: Their names, or those of their tasks; they are in the names of streams.
+
+    Raises:
+        SecretUnusable: The value of a key that the spec names stands there.
+    """
+    fixed = dict(_fixed(specs, prompts, trials))
+    for text in told(setting.log.redactor.protect(fixed)):
+        setting.warn(text)
+
+
+def told(ignored: Iterable[IgnoredSecret]) -> Iterator[str]:
+    """Word for a person which variables are not taken for secrets."""
+    for each in ignored:
+        yield (
+            f"{each.name} is not treated as a secret: its value occurs in {each.where}. "
+            "If it is one, give it another value"
+        )
+
+
+def _fixed(specs: Iterable[RunSpec], prompts: Prompts, trials: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    yield "the spec", b"\0".join(canonical(spec) for spec in specs)
+    yield from ((f"the prompt {each.name}", each.text.encode()) for each in prompts.prompts)
+    yield from ((f"the name of the trial {name}", name.encode()) for name in trials)
 
 
 def _usable(secrets: Mapping[str, str]) -> bool:

@@ -7,13 +7,12 @@ from typing import NamedTuple, assert_never
 
 import anyio
 
-from engine.config_secrets import key_names, secrets_of
+from engine.config_secrets import key_names, redactor_of, told
 from engine.pools.pools import Pools
 from engine.prompting import load_prompts
 from engine.setting import Setting
 from engine.spec import BackendName, RunSpec
 from engine.system import machine, process_ended, process_name
-from events.redact import Redactor
 from events.sqlite import SqliteLog
 from sandbox.base import SandboxBackend
 from sandbox.docker import DockerSettings, docker_backend
@@ -36,19 +35,24 @@ class Means(NamedTuple):
 
 
 @asynccontextmanager
-async def open_log(means: Means, spec: RunSpec | None = None) -> AsyncIterator[SqliteLog]:
+async def open_log(
+    means: Means, spec: RunSpec | None = None, *, warn: Callable[[str], None]
+) -> AsyncIterator[SqliteLog]:
     """Open the log to write to it, and make it if it is not there. Secrets of the environment never reach it.
 
     Args:
         means: Its path, the clock, the environment.
         spec: Whose keys are secrets too, whatever their variables are called. None: there is none.
+        warn: Called with what a person must be told: which variables are not treated as secrets, though named like one.
 
     Raises:
         LogError: It cannot be opened, or a key is one that cannot be looked for.
     """
-    secrets = secrets_of(means.environment, key_names(spec) if spec else ())
+    redactor, ignored = redactor_of(means.environment, key_names(spec) if spec else ())
+    for text in told(ignored):
+        warn(text)
     await anyio.Path(means.log.parent).mkdir(parents=True, exist_ok=True)
-    async with await SqliteLog.open(means.log, clock=means.clock, redactor=Redactor(secrets)) as log:
+    async with await SqliteLog.open(means.log, clock=means.clock, redactor=redactor) as log:
         yield log
 
 
@@ -69,11 +73,12 @@ async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], Non
         for warning in backend.describe().warnings:
             warn(warning)
         variables = {name: means.environment[name] for name in key_names(spec) if name in means.environment}
-        async with open_log(means, spec) as log:
+        async with open_log(means, spec, warn=warn) as log:
             cache = cache_of(means.environment)
-            yield Setting(
+            here = Setting(
                 log, backend, load_prompts(), means.package, variables, means.folder, pools=pools, cache=cache
             )
+            yield here._replace(warn=warn)
 
 
 def cache_of(environment: Mapping[str, str]) -> Path | None:

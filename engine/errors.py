@@ -7,6 +7,7 @@
         ├── HistoryUnread       the log goes on where the actors ended
         ├── InputsDiffer        a task, prompt or package is not what the run started with
         ├── RunUnknown          no such run
+        ├── SpecUnreadable      the recorded spec of a run is none any more
         ├── NothingToResume     the run is complete, or was never ours
         ├── RunNotAlive         an order was given to a run that nobody carries
         ├── ModelMissing        a role has no model
@@ -112,6 +113,20 @@ class RunUnknown(EngineError):
             f"no run {run} in this log", remedy="`stillroom runs` lists them; --log FILE names another log"
         )
         self.run = run
+
+
+class SpecUnreadable(EngineError):
+    """Raised when the spec that a run recorded cannot be read back."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, digest: str, why: str) -> None:
+        super().__init__(
+            f"the spec that the run recorded (blob {digest[:12]}) cannot be read: {why}",
+            remedy=f"`stillroom show blob:{digest[:12]}` shows it. Where it holds [secret:NAME], a word was "
+            "replaced that was also the value of that variable: the run can be shown, not replayed or resumed",
+        )
+        self.digest = digest
 
 
 class NothingToResume(EngineError):

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from engine.config_secrets import protect
 from engine.errors import InputsDiffer, NotForkable
 from engine.histories import RUN, Histories, cut, load_histories
 from engine.planning import changes_since, plan_of, recorded_prompts, recorded_specs, scripts_of
@@ -87,6 +88,7 @@ async def fork_run(
         raise InputsDiffer(fork.parent, changed)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
+    protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials])
     if await rehearse(setting.log, run, plan, shared) is None:
         raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
     fence = await setting.log.acquire(run, process_name(), ttl_s=LEASE_S)

@@ -16,6 +16,7 @@ from events.base import Event
 from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ToolCall, TryMade
+from events.redact import Redactor
 from events.values import NanoUsd, Role, Usage
 
 
@@ -68,7 +69,7 @@ def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, price: Pr
     put = blobs.put
     return ModelAnswered(
         request=request,
-        reply=put(reply.raw),
+        reply=put(_without_secrets(blobs.redactor, reply)),
         message=put(reply.message),
         text=None if reply.text is None else put(reply.text.encode("utf-8", "replace")),
         tool_calls=tuple(_call(put, call) for call in reply.tool_calls),
@@ -82,8 +83,14 @@ def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, price: Pr
 
 def failed(blobs: BlobStore, error: ProviderError) -> ModelFailed:
     """Write down why there is no answer."""
-    raw: Digest | None = None if error.raw is None else blobs.put(error.raw)
+    raw: Digest | None = None if error.raw is None else blobs.put(blobs.redactor.replace_streamed(error.raw))
     return ModelFailed(error.kind, error.status, error.problem, raw, _tries(error.tries))
+
+
+def _without_secrets(redactor: Redactor, reply: ChatReply) -> bytes:
+    """Give the bytes of an answer; in those of a stream, a secret that the whole text holds may lie across pieces."""
+    told = reply.message + (reply.reasoning or "").encode("utf-8", "replace")
+    return redactor.replace_streamed(reply.raw) if redactor.hits(told) else reply.raw
 
 
 async def build_request(asked: ModelAsked, reader: ConversationReader, blobs: BlobStore) -> ChatRequest:

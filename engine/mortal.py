@@ -14,6 +14,7 @@ from events.base import Appended, Draft, Event, Fence, Recorded, StreamId
 from events.codec import tag_of
 from events.digest import Digest
 from events.log import EVERYTHING, Erasure, EventLog, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.redact import Redactor
 from events.session import ScopeStopped
 
 
@@ -109,6 +110,11 @@ class MortalLog:
     def __init__(self, log: EventLog, fate: Fate) -> None:
         self._log = log
         self._fate = fate
+
+    @property
+    def redactor(self) -> Redactor:
+        """What is replaced before anything is kept."""
+        return self._log.redactor
 
     async def append(
         self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None

@@ -10,7 +10,7 @@ from engine.actors.run import RunPlan
 from engine.actors.trial import Terms, TrialPlan
 from engine.agents.registry import agent_named
 from engine.calls import Caller
-from engine.errors import OutputUnbounded
+from engine.errors import OutputUnbounded, SpecUnreadable
 from engine.histories import Histories
 from engine.lineage import SESSION, Lineage
 from engine.methods.registry import method_named
@@ -18,7 +18,7 @@ from engine.prompting import Prompts, make_prompts
 from engine.providers.prices import Price, PriceUnknown, price_from
 from engine.setting import Setting, model_for
 from engine.spec import ModelSpec, RunSpec, canonical
-from events.digest import Fingerprint, digest_of
+from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore
 from events.run import RunOpened, TaskPinned
 from events.sandbox import SandboxOpened
@@ -72,9 +72,20 @@ def _terms(spec: RunSpec, trial: str) -> Terms:
 
 
 async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> tuple[RunSpec, ...]:
-    """Read the specs of a run and its ancestors back, oldest first; the last one is in force."""
+    """Read the specs of a run and its ancestors back, oldest first; the last one is in force.
+
+    Raises:
+        SpecUnreadable: One of them is none.
+    """
     digests = [opened.spec, *[branch.forked.spec for branch in lineage if branch.forked is not None]]
-    return tuple([msgspec.json.decode(await blobs.get(digest), type=RunSpec) for digest in digests])
+    return tuple([await _recorded_spec(blobs, digest) for digest in digests])
+
+
+async def _recorded_spec(blobs: BlobStore, digest: Digest) -> RunSpec:
+    try:
+        return msgspec.json.decode(await blobs.get(digest), type=RunSpec)
+    except msgspec.MsgspecError as error:
+        raise SpecUnreadable(digest, str(error)) from error
 
 
 async def recorded_prompts(blobs: BlobStore, opened: RunOpened) -> Prompts:

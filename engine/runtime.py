@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 import anyio
 
 from engine.actors.run import RunPlan, run
+from engine.config_secrets import protect
 from engine.control import Board, Helm
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import RUN, Histories, load_histories
@@ -58,6 +59,7 @@ async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], No
     """
     tasks = await chosen_tasks(setting, spec)
     check(setting, spec, tasks)
+    protect(setting, [spec], setting.prompts, [task.name for task in tasks])
     await prepare(setting, spec)
     opened = opening(setting, spec, tasks)
     plan = plan_of(opened, [spec], setting.prompts)
@@ -108,6 +110,7 @@ async def resume_run(
     if changes and not accept_changes:
         raise InputsDiffer(run_id, changes)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
+    protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials])
     fence = await take(setting.log, run_id, even_alive=take_over)
     await rehearse(setting.log, run_id, plan, histories)
     session = Session(setting.log, fence, histories.session_version)

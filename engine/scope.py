@@ -21,6 +21,7 @@ from engine.world import World
 from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.codec import tag_of
 from events.digest import Digest
+from events.draft import as_kept
 from events.session import ScopeStopped
 
 T = TypeVar("T")
@@ -220,6 +221,8 @@ class Scope:
         if outcome is None or kept is None:
             assert leave.stop is not None
             raise await self._stopped(leave.stop)
+        # The actor goes on with what a replay will read: known secrets are replaced in that.
+        outcome = as_kept(outcome, self._world.log.redactor)
         appended = await self._append((Draft(outcome, kept.ref),))
         self._count_time(kept, appended.position, appended.at)
         return outcome

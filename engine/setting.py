@@ -29,6 +29,11 @@ def straight(ports: Ports) -> Ports:
     return ports
 
 
+def nobody(text: str) -> None:
+    """Tell nobody."""
+    del text
+
+
 class Setting(NamedTuple):
     """A process's means. Nothing else of the machine reaches a run."""
 
@@ -47,6 +52,8 @@ class Setting(NamedTuple):
     """Shared with other runs of this process. None: the run has its own, as its spec says."""
     cache: Path | None = None
     """Folder for what is fetched once for this user, such as installed agents. None: nothing can be."""
+    warn: Callable[[str], None] = nobody
+    """Called with what a person must be told."""
 
 
 async def chosen_tasks(setting: Setting, spec: RunSpec) -> tuple[Task, ...]:

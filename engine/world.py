@@ -8,6 +8,7 @@ from engine.ports import Ports
 from events.base import Fence, Recorded
 from events.digest import Digest, digest_of
 from events.log import BlobStore, EventLog
+from events.redact import NOTHING_SECRET
 
 
 class World(NamedTuple):
@@ -35,6 +36,8 @@ class Recall:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
+        self.redactor = NOTHING_SECRET
+        """Secrets were replaced when what is read was written."""
 
     def put(self, data: bytes) -> Digest:
         """Name these bytes. What actors put comes from the log, so secrets were replaced before."""

@@ -17,7 +17,7 @@ def check_adopted(rows: Sequence[Row], redactor: Redactor) -> None:
     """
     for stream in dict.fromkeys(StreamId(row.run, row.name) for row in rows):
         check_stream(stream, redactor)
-    if redactor.hits(b"\n".join([row.payload for row in rows])):
+    if redactor.hits(b"\0".join([row.payload for row in rows])):
         raise EventRefused("an event of another log", "it holds a value that is registered as a secret here")
 
 

@@ -10,6 +10,7 @@ from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
 from events.lifting import TODAY
 from events.log_errors import LogError
+from events.redact import Redactor
 
 
 class Head(NamedTuple):
@@ -100,11 +101,16 @@ Fetched = tuple[Digest, bytes | LogError]
 class BlobStore(Protocol):
     """Bytes under their SHA-256, each stored once."""
 
+    @property
+    def redactor(self) -> Redactor:
+        """Replaces known secrets before anything is kept."""
+
     def put(self, data: bytes) -> Digest:
         """Take bytes in; they are durable before any event that is appended later.
 
         Known secrets are replaced first, so the digest names what is *kept*: read the bytes back through
-        it wherever a decision rests on them.
+        it wherever a decision rests on them. Of a stream whose texts come in pieces, a value that lies across two
+        is not found: see `Redactor.replace_streamed`.
         """
 
     async def get(self, digest: Digest) -> bytes:

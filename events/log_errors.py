@@ -50,7 +50,8 @@ class SecretUnusable(LogError):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(
             f"the secret {name} cannot be kept out of the log: {why}",
-            remedy="use a longer value, or do not register it as a secret",
+            remedy="give it a longer value that occurs nowhere else (an endpoint that checks no key takes any), "
+            "or remove the api_key_env that names it",
         )
         self.name = name
 

@@ -67,6 +67,10 @@ class Screen:
         """Tell people something, on stderr."""
         self.err.print(words)
 
+    def warn(self, text: str) -> None:
+        """Tell people what they should know before they go on, on stderr."""
+        self.say(f"warning  {text}")
+
 
 def encode(row: msgspec.Struct) -> bytes:
     """Write a row as JSON, its schema first."""

@@ -1,6 +1,8 @@
 """Known secrets, in every spelling, and nothing else."""
 
+import base64
 import json
+import textwrap
 
 import msgspec
 import pytest
@@ -13,7 +15,7 @@ from events.digest import digest_of
 from events.draft import Ready, hold_secrets, prepare, redact
 from events.log_errors import EventRefused, SecretUnusable
 from events.model import ModelAsked
-from events.redact import NOTHING_SECRET, Redactor
+from events.redact import NOTHING_SECRET, IgnoredSecret, Redactor
 from tests.events.samples import CLASSES, SECRETS, said, sample, spellings
 
 REDACTOR = Redactor(SECRETS)
@@ -94,6 +96,147 @@ def test_without_secrets_nothing_is_touched() -> None:
     body = b"x" * 100
     assert NOTHING_SECRET.replace(body) is body
     assert REDACTOR.replace(body) is body
+
+
+PEM = "\n".join(
+    [
+        "-----BEGIN PRIVATE KEY-----",
+        *textwrap.wrap(json.dumps(list(range(90)), separators=(",", "+")), 64),
+        "-----END PRIVATE KEY-----",
+    ]
+)
+"""The form of a key, and none."""
+
+
+def wrapped_forms(value: str, end: str, indent: str) -> list[bytes]:
+    """Write a value as programs do that break lines, among other bytes."""
+    around = b"first line of a file\n" + value.encode() + b"\nlast line of a file\n"
+    coded = base64.encodebytes(around).decode().splitlines()
+    digits = textwrap.wrap(around.hex(), 60)
+    return [(end + indent).join(lines).encode() for lines in (coded, digits)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\\n", "\\r\\n", "\\\\n"], ids=repr)
+@pytest.mark.parametrize("indent", ["", "    ", "\t"], ids=repr)
+def test_line_ends_within_a_form_hide_nothing(end: str, indent: str) -> None:
+    """``base64`` breaks at 76, ``xxd -p`` at 60; in JSON the line ends are escapes; in YAML the lines are indented."""
+    redactor = Redactor({"KEY": "long-enough-to-lie-across-two-lines-0123456789", "PEM": PEM})
+    for data in wrapped_forms("long-enough-to-lie-across-two-lines-0123456789", end, indent):
+        kept = redactor.replace(data)
+        assert b"[secret:KEY]" in kept
+        assert not redactor.hits(kept)
+    lines = (end + indent).join(PEM.splitlines()).encode()
+    assert redactor.replace(b"key: |" + lines) == b"key: |[secret:PEM]"
+
+
+def test_a_line_of_a_value_of_several_lines_is_one() -> None:
+    """``grep`` and ``head`` print single lines. The first says only what kind of key it is, and the same for all."""
+    redactor = Redactor({"PEM": PEM})
+    first, line, *_, last = PEM.splitlines()
+    assert redactor.replace(f"2:{line}\r\n".encode()) == b"2:[secret:PEM]\r\n"
+    assert redactor.replace(base64.b64encode(line.encode())).startswith(b"[secret:PEM]")
+    assert not redactor.hits(f"{first}\n{last}".encode())
+    exactly, shorter = "x" * 15 + "y", "x" * 14 + "y"
+    assert Redactor({"KEY": f"{exactly}\n{shorter}"}).text(f"{exactly} {shorter}") == f"[secret:KEY] {shorter}"
+
+
+def test_blanks_around_a_value_need_not_be_there() -> None:
+    """A variable that was read from a file may end in a line end."""
+    assert Redactor({"KEY": "made-up-value\n"}).text("Bearer made-up-value") == "Bearer [secret:KEY]"
+
+
+def test_a_short_value_is_not_looked_for_across_lines() -> None:
+    """Innocent words would be found where one line ends in the first half, and the next begins with the other."""
+    shorter, exactly = Redactor({"KEY": "abcdefghijk"}), Redactor({"KEY": "abcdefghijkl"})
+    assert shorter.text("abcdef\nghijk") == "abcdef\nghijk"
+    assert exactly.text("abcdef\nghijkl") == "[secret:KEY]"
+    assert exactly.text("abcdef ghijkl") == "abcdef ghijkl"
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [
+            {"choices": [{"index": 0, "delta": {"content": piece}}]}
+            for piece in ("my key: tok-01", "23456", "789abcdef.")
+        ],
+        [
+            {"type": "content_block_delta", "index": 1, "delta": {"text": piece}}
+            for piece in ("tok-0123456789a", "bcdef")
+        ],
+        [{"type": "response.output_text.delta", "delta": piece} for piece in "tok-0123456789abcdef"],
+        [
+            {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}}]}
+            for piece in ('{"command":"echo tok-', "0123456789abc", 'def"}')
+        ],
+    ],
+    ids=["chat", "messages", "responses", "arguments"],
+)
+def test_a_value_that_a_stream_brings_in_pieces_is_replaced(objects: list[object]) -> None:
+    """No line holds it, and whoever joins the texts has it. What it has no part in stays byte for byte."""
+    other = b': a comment\n\ndata: {"choices":[{"index":0,"delta":{"role":"assistant"}}],  "id": "x"}\n\n'
+    raw = other + b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in objects) + b"data: [DONE]\n\n"
+    redactor = Redactor({"TOKEN": SECRETS["TOKEN"]})
+    assert redactor.replace(raw) == raw
+    kept = redactor.replace_streamed(raw)
+    assert kept.startswith(other)
+    assert kept.endswith(b"data: [DONE]\n\n")
+    assert kept.count(b"[secret:TOKEN]") == 1
+    assert len(kept.splitlines()) == len(raw.splitlines())
+    assert redactor.replace_streamed(kept) == kept
+    joined = "".join(map(_text_in, kept.decode().splitlines()))
+    assert "tok-" not in joined
+    assert not any(piece in joined for piece in ("23456", "bcdef"))
+
+
+def _text_in(line: str) -> str:
+    """Give what a line of a stream says, keys and values together."""
+    return line.removeprefix("data: ") if line.startswith("data: {") else ""
+
+
+def test_a_stream_without_a_value_stays_as_it_is() -> None:
+    """Also where it is no JSON, or nested deeper than anything that is read."""
+    for raw in (
+        b"data: {",
+        b"data: nothing\n",
+        b"[" * 100_000,
+        b'data: {"a": "tok-"}\ndata: {"b": "0123456789abcdef"}\n',
+    ):
+        assert REDACTOR.replace_streamed(raw) == raw
+
+
+@given(some.lists(some.integers(1, 8), min_size=2, max_size=30), some.integers(0, 40))
+def test_wherever_a_stream_is_cut_nothing_is_left(sizes: list[int], before: int) -> None:
+    """Each cut of a text into pieces, with the value anywhere in it."""
+    text = "x" * before + SECRETS["TOKEN"] + "y" * 100
+    pieces, at = [], 0
+    for size in sizes:
+        pieces.append(text[at : at + size])
+        at += size
+    lines = [json.dumps({"delta": piece}) for piece in [*pieces, text[at:]]]
+    kept = REDACTOR.replace_streamed("\n".join(lines).encode())
+    joined = "".join(json.loads(line)["delta"] for line in kept.splitlines())
+    assert joined == text.replace(SECRETS["TOKEN"], "[secret:TOKEN]")
+
+
+def test_a_guess_that_stands_in_what_must_not_change_is_let_go() -> None:
+    """Else a spec would be recorded that is none. What was named as a key is refused instead, by name."""
+    secrets = {"A_TOKEN": "sandbox", "B_TOKEN": "made-up-value"}
+    fixed = {"a prompt": b"innocent", "the spec": b'{"sandbox":"local"}'}
+    redactor = Redactor(secrets, guessed=secrets)
+    assert redactor.protect(fixed) == (IgnoredSecret("A_TOKEN", "the spec"),)
+    assert redactor.text("sandbox made-up-value") == "sandbox [secret:B_TOKEN]"
+    assert redactor.protect(fixed) == ()
+    with pytest.raises(SecretUnusable, match=r"A_TOKEN.*the spec"):
+        Redactor(secrets, guessed={"B_TOKEN"}).protect(fixed)
+
+
+def test_hexadecimal_digits_that_digests_hold_by_chance_are_no_secret_that_can_be_kept() -> None:
+    """Each event names blobs by their digests: to replace six digits in one loses what it names."""
+    with pytest.raises(SecretUnusable, match="hexadecimal"):
+        Redactor({"KEY": "0123456789abcde"})
+    assert Redactor({"KEY": "0123456789abcdef"}).text("0123456789abcdef") == "[secret:KEY]"
+    assert Redactor({"KEY": "0123456789ABCDE"}).text("0123456789ABCDE") == "[secret:KEY]"
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ async def spark(
         folder: One task's folder, or a folder of them.
         method: By which recorded PDI is computed again and compared.
     """
-    async with open_log(options.means(machine)) as log:
+    async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_spark(log, machine.folder / folder, settings=PdiSettings(method=method))
     options.screen(machine).show(imports.rows(found), imports.render)
 
@@ -43,7 +43,7 @@ async def atif(path: Path, /, *, task: str | None = None, options: Options = ASI
         path: A trajectory, or a folder in which and below which all are read.
         task: The task they all are attempts at. Without it each says so itself, or is named after its place.
     """
-    async with open_log(options.means(machine)) as log:
+    async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_atif(log, machine.folder / path, task=task)
     screen, rows = options.screen(machine), imports.atif_rows(found)
     screen.show(rows, imports.render_atif)
@@ -57,6 +57,6 @@ async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) ->
     Args:
         folder: Of a job, which holds a folder for each trial; or a folder of jobs.
     """
-    async with open_log(options.means(machine)) as log:
+    async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = [await import_harbor(log, each) for each in jobs_in(machine.folder / folder)]
     options.screen(machine).show([imports.harbor_row(each) for each in found], imports.render_harbor)

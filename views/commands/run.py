@@ -125,5 +125,4 @@ async def _carry(machine: Machine, options: Options, spec: RunSpec) -> RunReport
 
 def open_for(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:
     """Gather the means of a run, and warn of what a person must be told."""
-    screen = options.screen(machine)
-    return open_setting(options.means(machine), spec, warn=lambda text: screen.say(f"warning  {text}"))
+    return open_setting(options.means(machine), spec, warn=options.screen(machine).warn)
