@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, assert_never
 
 from engine.conversation import Conversation, extend_kept
+from engine.policies.assistant_message import sendable
 from engine.providers.prices import Price, upper_bound
 from engine.scope import Scope
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
@@ -63,9 +64,24 @@ async def ask_model(
     return outcome
 
 
-async def answered(scope: Scope, conversation: Conversation, answer: ModelAnswered) -> Conversation:
-    """Take the model's own message into the conversation, byte for byte as it came."""
-    return extend_kept(scope, conversation, (answer.message,), len(await scope.get(answer.message)))
+async def answered(
+    scope: Scope, conversation: Conversation, answer: ModelAnswered, *, calls: bool = False
+) -> Conversation:
+    """Take the model's own message into the conversation: byte for byte as it came, or as providers take it back.
+
+    A message that says nothing is left out.
+
+    Args:
+        scope: Of the actor that asked.
+        conversation: What was said so far.
+        answer: The model's.
+        calls: Whether every call in it is answered next. Without, they are left out.
+    """
+    came = await scope.get(answer.message)
+    sent = sendable(came, calls=calls)
+    if sent is None:
+        return conversation
+    return extend_kept(scope, conversation, (answer.message if sent is came else scope.put(sent),), len(sent))
 
 
 class Readable(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from engine.calls import Caller
+from engine.policies.inline_reasoning import split_reasoning
 from engine.prompting import Prompts
 from engine.scope import Scope
 from engine.spec import AgentSpec
@@ -63,6 +64,11 @@ class Note(NamedTuple):
     text: str
     answered: Ref
     """The event that says so."""
+
+
+def note_of(text: str, answered: Ref) -> Note:
+    """Take down what an agent said, without the reasoning it wrote beside it."""
+    return Note(split_reasoning(text).said, answered)
 
 
 class Acted(NamedTuple):

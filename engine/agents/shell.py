@@ -1,12 +1,12 @@
 """The shell agent: ask, act, observe, until it is done or a limit ends it."""
 
-from collections.abc import Sequence
 from functools import partial
-from typing import assert_never
+from typing import Literal, assert_never
 
-from engine.agents.base import Acted, Action, Brief, Note, Told
+from engine.agents.base import Acted, Action, Brief, Note, Told, note_of
 from engine.calls import Caller, answered, ask_model, problem_of, text_of
 from engine.conversation import EMPTY, extend, message, tool_message
+from engine.policies.done_claim import question_done
 from engine.policies.limits import Spent, limit_reached, time_left
 from engine.policies.turn import (
     RUN_TOOL,
@@ -26,6 +26,21 @@ from events.model import ModelAnswered, ModelFailed
 from events.sandbox import ActionAsked, ActionObserved, SandboxFailed
 
 
+class _Progress:
+    """What an attempt has done so far."""
+
+    def __init__(self) -> None:
+        self.actions: list[Action] = []
+        self.notes: list[Note] = []
+        self.spent = Spent.nothing()
+        self.questioned = 0
+        """Claims to be done that were questioned."""
+
+    def ended(self, reason: Literal["done", "failed"], detail: str) -> AgentEnded:
+        """Say how it ended."""
+        return AgentEnded(reason, detail, self.spent.turns)
+
+
 class Shell:
     """Works at a shell, one command a turn."""
 
@@ -34,48 +49,58 @@ class Shell:
 
     async def act(self, scope: Scope, told: Told) -> Acted:
         """Work on the task."""
-        actions: list[Action] = []
-        notes: list[Note] = []
-        ended = await self._loop(scope, told, actions, notes)
-        return Acted(ended, tuple(actions), tuple(notes))
+        so_far = _Progress()
+        ended = await self._loop(scope, told, so_far)
+        return Acted(ended, tuple(so_far.actions), tuple(so_far.notes))
 
-    async def _loop(self, scope: Scope, told: Told, actions: list[Action], notes: list[Note]) -> AgentEnded:
+    async def _loop(self, scope: Scope, told: Told, so_far: _Progress) -> AgentEnded:
         talk = extend(scope, EMPTY, _opening(told()))
-        spent = Spent.nothing()
         while True:
             brief = told()
-            limit = _limit(scope, brief, spent, actions)
+            limit = _limit(scope, brief, so_far)
             if limit is not None:
                 return limit
             answer = await ask_model(scope, partial(_teacher, told), talk, tools=RUN_TOOL if brief.tools else None)
             if not isinstance(answer, ModelAnswered):
-                return _unanswered(answer, spent.turns)
-            spent = spent.plus(answer)
-            notes.append(Note(await text_of(scope, answer.text), scope.at))
-            turn = await _read(scope, answer, notes[-1].text)
-            talk = await answered(scope, talk, answer)
-            match turn:
-                case Done():
-                    return AgentEnded("done", "the agent said so", spent.turns)
-                case Unclear():
-                    reply = turn.problem
-                case Command():
-                    action = await _run(scope, told(), turn)
-                    if isinstance(action, SandboxFailed):
-                        return AgentEnded("failed", action.detail, spent.turns)
-                    actions.append(action)
-                    reply = await _told(scope, action, told().settings.observation_chars)
-                case _:
-                    assert_never(turn)
+                return _unanswered(answer, so_far.spent.turns)
+            so_far.spent = so_far.spent.plus(answer)
+            text = await text_of(scope, answer.text)
+            so_far.notes.append(note_of(text, scope.at))
+            turn = await _read(scope, answer, text)
+            talk = await answered(scope, talk, answer, calls=True)
+            reply = await _respond(scope, told, turn, so_far)
+            if isinstance(reply, AgentEnded):
+                return reply
             talk = extend(scope, talk, _replies(answer, turn, reply))
 
 
-def _limit(scope: Scope, brief: Brief, spent: Spent, actions: Sequence[Action]) -> AgentEnded | None:
+async def _respond(scope: Scope, told: Told, turn: Turn, so_far: _Progress) -> str | AgentEnded:
+    """Act on what the model wants done; give what it is told of that, or how the attempt ends."""
+    match turn:
+        case Done():
+            doubt = question_done(commands=len(so_far.actions), questioned=so_far.questioned)
+            so_far.questioned += 1
+            return doubt or so_far.ended("done", "the agent said so")
+        case Unclear():
+            return turn.problem
+        case Command():
+            action = await _run(scope, told(), turn)
+            if isinstance(action, SandboxFailed):
+                return so_far.ended("failed", action.detail)
+            so_far.actions.append(action)
+            seen = await _told(scope, action, told().settings.observation_chars)
+            return f"{seen}\n({turn.note})" if turn.note else seen
+        case _:
+            assert_never(turn)
+
+
+def _limit(scope: Scope, brief: Brief, so_far: _Progress) -> AgentEnded | None:
     """Say what ends the attempt before its next turn. None: it goes on."""
-    if actions and actions[-1].seen.ended == "disk":
-        return AgentEnded("disk_limit", "it wrote more than its sandbox may hold", spent.turns)
-    limit = limit_reached(spent, scope.busy_s, brief.settings, brief.timeout_s)
-    return None if limit is None else AgentEnded(limit.reason, limit.detail, spent.turns)
+    turns = so_far.spent.turns
+    if so_far.actions and so_far.actions[-1].seen.ended == "disk":
+        return AgentEnded("disk_limit", "it wrote more than its sandbox may hold", turns)
+    limit = limit_reached(so_far.spent, scope.busy_s, brief.settings, brief.timeout_s)
+    return None if limit is None else AgentEnded(limit.reason, limit.detail, turns)
 
 
 def _teacher(told: Told) -> Caller:
@@ -92,8 +117,9 @@ def _opening(brief: Brief) -> list[bytes]:
 async def _read(scope: Scope, answer: ModelAnswered, text: str) -> Turn:
     """Read what the model wants done."""
     if not answer.tool_calls:
-        return read_text(text)
-    return read_calls(tuple([(call.id, call.name, await text_of(scope, call.arguments)) for call in answer.tool_calls]))
+        return read_text(text, answer.finish)
+    calls = [(call.id, call.name, await text_of(scope, call.arguments)) for call in answer.tool_calls]
+    return read_calls(tuple(calls), answer.finish)
 
 
 async def _run(scope: Scope, brief: Brief, command: Command) -> Action | SandboxFailed:
@@ -113,12 +139,13 @@ async def _told(scope: Scope, action: Action, most: int) -> str:
     return observation_text(Observation(seen.ended, seen.exit_code, stdout, stderr), most=most)
 
 
-def _replies(answer: ModelAnswered, turn: Command | Unclear, reply: str) -> list[bytes]:
+def _replies(answer: ModelAnswered, turn: Turn, reply: str) -> list[bytes]:
     """Answer every tool call, since providers refuse a conversation that leaves one open; only the first is run."""
-    if turn.call is None:
+    if isinstance(turn, Done) or turn.call is None:
         return [message("user", reply)]
-    unused = "not run: one command a turn"
-    return [tool_message(call.id, reply if i == 0 else unused) for i, call in enumerate(answer.tool_calls)]
+    told = dict.fromkeys((call.id for call in answer.tool_calls), "not run: one command a turn")
+    told[answer.tool_calls[0].id] = reply
+    return [tool_message(call, text) for call, text in told.items()]
 
 
 def _unanswered(outcome: ModelFailed | BudgetRefused, turns: int) -> AgentEnded:

@@ -1,6 +1,6 @@
 """An agent of another make, as an attempt sees it: one effect, during which it calls its model through the gateway."""
 
-from engine.agents.base import Acted, Action, Note, Told
+from engine.agents.base import Acted, Action, Note, Told, note_of
 from engine.calls import text_of
 from engine.gateway.visit import Revisiting, VisitTerms
 from engine.installed.base import Did, Recipe, Spoke, lines_of
@@ -54,7 +54,7 @@ class Installed:
             if isinstance(event, AgentActed):
                 actions.append(Action(await text_of(scope, event.command), seen(event, nothing), place))
             elif isinstance(each, Spoke):
-                notes.append(Note(each.text, place))
+                notes.append(note_of(each.text, place))
         return tuple(actions), tuple(notes)
 
 

@@ -13,6 +13,27 @@ from msgspec import Struct
 _FENCE = re.compile(r"^\s*(?P<marks>`{3,}|~{3,})(?P<info>.*)$")
 
 
+class Fence(NamedTuple):
+    """The line that opens a block."""
+
+    marks: str
+    indent: int
+    """Columns before the marks; as many are taken off each line of the code."""
+    language: str
+    """First word of the info string in lower case, without the marks of ``{.bash}``; empty when there is none."""
+
+    def closed_by(self, line: str) -> bool:
+        """Whether this line ends the block, as CommonMark has it: not indented by more than three columns."""
+        return closes(line, self.marks) and _indent(line) <= self.indent + 3
+
+    def unindented(self, line: str) -> str:
+        """A line of the code, without the indentation that the fence has."""
+        if not self.indent:
+            return line
+        line = line.expandtabs(4) if line[: self.indent].find("\t") >= 0 else line
+        return line[min(self.indent, _indent(line)) :]
+
+
 class FencedLine(NamedTuple):
     """One line and where it stands."""
 
@@ -41,6 +62,21 @@ def opening_fence(line: str) -> str | None:
     if match is None or (match["marks"][0] == "`" and "`" in match["info"]):
         return None
     return match["marks"]
+
+
+def fence_at(line: str) -> Fence | None:
+    """The fence that this line opens a block with, or None when it opens nothing."""
+    marks = opening_fence(line)
+    if marks is None:
+        return None
+    info = line.strip()[len(marks) :].split()
+    return Fence(marks, _indent(line), info[0].strip("{}.").lower() if info else "")
+
+
+def _indent(line: str) -> int:
+    """Columns of white space before a line's text."""
+    wide = line.expandtabs(4)
+    return len(wide) - len(wide.lstrip())
 
 
 def closes(line: str, marks: str) -> bool:

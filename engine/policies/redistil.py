@@ -8,8 +8,9 @@ call failed is the caller's fact; it never reaches this function.
 from msgspec import Struct
 
 from engine.policies.error_dump import error_dump
+from engine.policies.inline_reasoning import split_reasoning
 from engine.policies.skill import check_skill
-from engine.policies.skill_finding import Finding, SkillContext
+from engine.policies.skill_finding import Finding, SkillContext, SkillVerdict
 from engine.policies.skill_split import clean_answer
 
 
@@ -38,6 +39,11 @@ class NoSkill(Struct, frozen=True, tag="no_skill"):
 
 Distillation = SaveSkill | RepairSkill | NoSkill
 
+_ONLY_REASONING = SkillVerdict(
+    errors=(Finding("only-reasoning", "The answer holds only reasoning.", "Write the whole file after it."),),
+    warnings=(),
+)
+
 
 def judge_skill_answer(
     answer: str, context: SkillContext, *, repairs_made: int = 0, repairs_allowed: int = 2
@@ -50,8 +56,9 @@ def judge_skill_answer(
         repairs_made: How many repairs were asked for already.
         repairs_allowed: How many may be asked for in all.
     """
-    text = clean_answer(answer)
-    verdict = check_skill(text, context)
+    said = split_reasoning(answer)
+    text = clean_answer(said.said)
+    verdict = check_skill(text, context) if text or not said.reasoning else _ONLY_REASONING
     if not verdict.errors:
         return SaveSkill(text + "\n", verdict.warnings)
     if repairs_made < repairs_allowed:

@@ -8,6 +8,7 @@ memo. That a call failed is the caller's fact (a failed effect); it never reache
 from msgspec import Struct
 
 from engine.policies.error_dump import error_dump
+from engine.policies.inline_reasoning import split_reasoning
 from engine.policies.memo import Memo, MemoFault, memo_warnings, parse_memo
 
 
@@ -47,11 +48,14 @@ def judge_reflection(
         repairs_made: How many repairs were asked for already.
         repairs_allowed: How many may be asked for in all.
     """
-    memo = parse_memo(answer)
+    said = split_reasoning(answer)
+    memo = parse_memo(said.said)
+    if not said.said.strip() and said.reasoning:
+        memo = MemoFault(("The answer holds only reasoning; the memo has to follow it.",))
     match memo:
         case Memo():
             return Accept(memo, memo_warnings(memo, failed_attempts=failed_attempts))
         case MemoFault() if repairs_made < repairs_allowed:
-            return Repair(memo.problems, quotable=error_dump(answer) is None)
+            return Repair(memo.problems, quotable=error_dump(said.said) is None)
         case MemoFault():
             return KeepOld(memo.problems)

@@ -1,12 +1,30 @@
-"""Reading a model's answer as an action, and an observation as a text; pure."""
+"""Reading a model's answer as an action, and an observation as a text; pure.
+
+What is run, of an answer without tool calls: the first block marked ``sh``, ``bash`` or ``shell`` that is not empty.
+Reasoning is not read at all. Nothing is run where it is unclear what the block holds: it is never closed, a
+here-document or a quote in it never ends, another block begins inside it, or a block before it is like that. Further
+blocks are not run, nor does ``DONE`` count beside a command; the model is told either. ``DONE`` ends the work where it
+stands on a line of its own outside of blocks, and there is no command.
+
+Of several tool calls the first is run. One that a length limit may have cut is not, even where a server has made JSON
+of it again.
+"""
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
-_FENCE = re.compile(r"^[ \t]*```[ \t]*(?:sh|bash|shell)[ \t]*\r?\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
-_DONE = re.compile(r"^\W*DONE\W*$", re.MULTILINE)
+from engine.policies.inline_reasoning import split_reasoning
+from engine.policies.shell_block import SHELLS, Block, block_at, line_at
+from engine.policies.shortened import shortened
+from engine.policies.tool_arguments import BadArguments, read_arguments, wrong_text
+
+_DONE: Final = re.compile(r"^\W*DONE\W*$")
+_CUT: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
+"""How providers say, in lower case, that a limit on the output ended an answer."""
+
+_ASK: Final = "give one command in a block fenced as ```sh, or answer DONE when the work is finished"
 
 RUN_TOOL = msgspec.json.encode(
     [
@@ -33,6 +51,8 @@ class Command(NamedTuple):
     text: str
     call: str | None
     """Id of the tool call that asked for it. None: it stood in a fenced block."""
+    note: str = ""
+    """What of the answer has no effect, said to the model with what came of the command; empty when nothing."""
 
 
 class Done(NamedTuple):
@@ -51,30 +71,120 @@ class Unclear(NamedTuple):
 Turn = Command | Done | Unclear
 
 
-def read_calls(calls: tuple[tuple[str, str, str], ...]) -> Turn:
+def read_calls(calls: tuple[tuple[str, str, str], ...], finish: str | None = None) -> Turn:
     """Read the first tool call.
 
     Args:
         calls: Id, name and arguments of each; at least one.
+        finish: Why the answer ended, in the provider's word. None: it did not say.
     """
     call, name, arguments = calls[0]
+    if _cut(finish) and len(calls) == 1:
+        return Unclear(
+            "the answer reached its length limit inside the call, so nothing was run; "
+            "give a shorter command, and write a long file in several steps",
+            call,
+        )
     if name != "run":
         return Unclear(f"there is no tool {name!r}; the only tool is `run`", call)
-    try:
-        command = msgspec.json.decode(arguments, type=dict[str, str])["command"]
-    except (msgspec.MsgspecError, KeyError):
-        return Unclear('the arguments of `run` must be JSON like {"command": "ls"}', call)
-    return Command(command, call) if command.strip() else Unclear("the command is empty", call)
+    read = read_arguments(arguments)
+    if isinstance(read, BadArguments):
+        return Unclear(read.problem, call)
+    unused = ", ".join(f"`{each}`" for each in read.unused)
+    return Command(read.text, call, f"`run` takes only `command`; without effect: {unused}" if unused else "")
 
 
-def read_text(text: str) -> Turn:
-    """Read an answer without tool calls: the first fenced block, else DONE on a line of its own."""
-    block = _FENCE.search(text)
-    if block is not None and block.group(1).strip():
-        return Command(block.group(1).strip("\r\n"), None)
-    if _DONE.search(text):
+def read_text(text: str, finish: str | None = None) -> Turn:
+    """Read an answer without tool calls.
+
+    Args:
+        text: What the model answered; empty when it said nothing.
+        finish: Why the answer ended, in the provider's word. None: it did not say.
+    """
+    parts = split_reasoning(text)
+    if not parts.said.strip():
+        return Unclear(_unsaid(parts.problem, cut=_cut(finish)), None)
+    blocks, done = _read_blocks(parts.said.replace("\r\n", "\n"))
+    for number, block in enumerate(blocks):
+        if block.problem and (block.language in SHELLS or any(_runs(each) for each in blocks[number:])):
+            return Unclear(_unclear(block, cut=_cut(finish)), None)
+        if _runs(block):
+            return _command(block, blocks[number + 1 :], done=done)
+    if done:
         return Done()
-    return Unclear("give one command in a block fenced as ```sh, or answer DONE when the work is finished", None)
+    if parts.problem:
+        return Unclear(_unsaid(parts.problem, cut=_cut(finish)), None)
+    return Unclear(_no_command(blocks, cut=_cut(finish)), None)
+
+
+def _cut(finish: str | None) -> bool:
+    return (finish or "").lower() in _CUT
+
+
+def _read_blocks(text: str) -> tuple[list[Block], bool]:
+    """The blocks of a text, and whether a line outside of them says that the work is done."""
+    blocks: list[Block] = []
+    done, at = False, 0
+    while at < len(text):
+        block = block_at(text, at)
+        if block is None:
+            line, at = line_at(text, at)
+            done = done or _DONE.match(line) is not None
+        else:
+            blocks.append(block)
+            at = block.end
+    return blocks, done
+
+
+def _runs(block: Block) -> bool:
+    return block.language in SHELLS and bool(block.code.strip())
+
+
+def _command(block: Block, rest: list[Block], *, done: bool) -> Turn:
+    if wrong := wrong_text(block.code):
+        return Unclear(wrong, None)
+    if _DONE.match(block.code):
+        return Unclear(
+            "DONE is no command, so nothing was run; when the work is finished answer DONE without a block", None
+        )
+    notes = ["only the first block was run: one command a turn"] if any(_runs(each) for each in rest) else []
+    notes += ["DONE was not taken: answer it alone, once you have seen that the work is finished"] if done else []
+    return Command(block.code, None, "; ".join(notes))
+
+
+def _unsaid(problem: str, *, cut: bool) -> str:
+    """Tell a model that it only thought."""
+    if cut:
+        return (
+            f"the answer reached its length limit before it said anything, so nothing was run; think less, and {_ASK}"
+        )
+    why = problem or "it is all reasoning, or empty"
+    return f"the answer holds nothing that can be run ({why}); after your reasoning {_ASK}"
+
+
+def _unclear(block: Block, *, cut: bool) -> str:
+    if cut and not block.closed:
+        return (
+            "the answer reached its length limit inside the block, so nothing was run; "
+            "give a shorter command, and write a long file in several steps"
+        )
+    return (
+        f"the block {_marked(block)} is unclear: {block.problem}; nothing was run. Give one "
+        "command in one block fenced as ```sh; around a command that holds ``` itself, use ````sh and ````"
+    )
+
+
+def _no_command(blocks: list[Block], *, cut: bool) -> str:
+    if cut:
+        return f"the answer reached its length limit before a command; {_ASK}"
+    other = next((block for block in blocks if block.code.strip()), None)
+    if other is None:
+        return _ASK
+    return f"a block {_marked(other)} is not run; {_ASK}"
+
+
+def _marked(block: Block) -> str:
+    return f"marked {block.language}" if block.language else "that names no language"
 
 
 class Observation(NamedTuple):
@@ -99,11 +209,3 @@ def observation_text(seen: Observation, *, most: int) -> str:
         if text:
             parts.append(f"{name}:\n{shortened(text, most)}")
     return "\n".join(parts)
-
-
-def shortened(text: str, most: int) -> str:
-    """Keep the beginning and the end of a text that is too long."""
-    if len(text) <= most:
-        return text
-    half = most // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters not shown ...]\n{text[-half:]}"

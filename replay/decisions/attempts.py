@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from engine.actors.attempt import AttemptResult, checks_of, facts_of, result_of, scoreless
-from engine.agents.base import Acted, Action, Note
+from engine.agents.base import Acted, Action, Note, note_of
 from engine.agents.oracle import SOLUTION
 from engine.calls import Readable, text_of
 from engine.installed.agent import seen
@@ -120,7 +120,7 @@ async def _commands(blobs: Readable, history: Sequence[Recorded]) -> Mapping[Ref
 async def _notes(blobs: Readable, history: Sequence[Recorded]) -> tuple[Note, ...]:
     return tuple(
         [
-            Note(await text_of(blobs, each.event.text), each.ref)
+            note_of(await text_of(blobs, each.event.text), each.ref)
             for each in history
             if isinstance(each.event, ModelAnswered | AgentSaid)
         ]

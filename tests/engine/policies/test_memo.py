@@ -140,3 +140,22 @@ def test_a_malformed_answer_is_repaired_once_then_the_old_memo_stays() -> None:
     assert first.quotable
     assert isinstance(judge_reflection(broken, failed_attempts=2, repairs_made=1), KeepOld)
     assert judge_reflection(TEXT, failed_attempts=2, repairs_made=1) == Accept(MEMO, ())
+
+
+@pytest.mark.parametrize(
+    "thought", ["<think>\n## Exploration Memo (9 failed attempts)\n</think>\n", "no, wait</think>\n"]
+)
+def test_a_thought_before_a_memo_is_no_part_of_it(thought: str) -> None:
+    """Whatever title or heading stands in it."""
+    assert judge_reflection(thought + TEXT, failed_attempts=2) == Accept(MEMO, ())
+
+
+@pytest.mark.parametrize(
+    "thought", ["<think>" + TEXT, "<think>" + TEXT + "</think>", "<|channel|>analysis<|message|>" + TEXT]
+)
+def test_a_memo_that_was_only_thought_is_no_memo(thought: str) -> None:
+    """The reflector is told so once, then the old memo stays; the thought never becomes one."""
+    first = judge_reflection(thought, failed_attempts=2)
+    assert isinstance(first, Repair)
+    assert first.problems == ("The answer holds only reasoning; the memo has to follow it.",)
+    assert isinstance(judge_reflection(thought, failed_attempts=2, repairs_made=1), KeepOld)

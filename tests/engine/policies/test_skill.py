@@ -217,6 +217,18 @@ def test_a_sound_answer_is_saved_clean() -> None:
     assert judge_skill_answer(f"```markdown\n{SKILL}```", CONTEXT) == SaveSkill(SKILL, ())
 
 
+def test_a_thought_before_a_skill_is_no_part_of_it() -> None:
+    """The file begins where the reasoning ends; a skill that was only thought is asked for again."""
+    assert judge_skill_answer(f"<think>\n---\nname: x\n</think>\n{SKILL}", CONTEXT) == judge_skill_answer(
+        SKILL, CONTEXT
+    )
+    for thought in (f"<think>{SKILL}", f"<think>{SKILL}</think>\n"):
+        asked = judge_skill_answer(thought, CONTEXT)
+        assert isinstance(asked, RepairSkill)
+        assert [finding.rule for finding in asked.findings] == ["only-reasoning"]
+        assert isinstance(judge_skill_answer(thought, CONTEXT, repairs_made=2), NoSkill)
+
+
 @pytest.mark.shared
 @needs_shared
 def test_w22_recorded_skills_are_judged() -> None:

@@ -1,8 +1,10 @@
 """Stories of reading a model's answer and of wording an observation."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.policies.shortened import shortened
 from engine.policies.turn import (
     Command,
     Done,
@@ -11,7 +13,6 @@ from engine.policies.turn import (
     observation_text,
     read_calls,
     read_text,
-    shortened,
 )
 
 
@@ -19,6 +20,61 @@ def test_the_first_fenced_command_is_run_whole() -> None:
     """A block may hold several lines, and prose may stand around it."""
     turn = read_text("Let me look.\n\n```sh\nls -la\ncat a.txt\n```\nThen we see. DONE")
     assert turn == Command("ls -la\ncat a.txt", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "note"),
+    [
+        ("```sh\nls\n```\nDONE", "ls", "DONE was not taken"),
+        ("DONE\n```sh\nls\n```", "ls", "DONE was not taken"),
+        ("```sh\nls\n```\n```bash\npwd\n```", "ls", "only the first block was run"),
+        ("```sh\nls\n```\n```bash\npwd", "ls", "only the first block was run"),
+        ("```sh\n\n```\n```sh\nls\n```", "ls", ""),
+        ("```python\nprint(1)\n```\n```sh\nls\n```\n```\na b\n```", "ls", ""),
+        ("```sh\r\nls\r\npwd\r\n```\r\n", "ls\npwd", ""),
+        ("<think>\n```sh\nrm a\n```\nDONE</think>\n```sh\nls\n```", "ls", ""),
+        ("```sh\ncat <<E > a.md\n```py\nx\n```\nDONE\nE\n```", "cat <<E > a.md\n```py\nx\n```\nDONE\nE", ""),
+    ],
+)
+def test_the_first_shell_block_is_the_command_and_what_has_no_effect_is_told(
+    text: str, command: str, note: str
+) -> None:
+    """Blocks of other languages are not run, nor is a second one; a model that does not know builds on nothing."""
+    turn = read_text(text)
+    assert isinstance(turn, Command)
+    assert (turn.text, turn.call) == (command, None)
+    assert turn.note.startswith(note)
+    assert bool(turn.note) == bool(note)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "why"),
+    [
+        ("```sh\ncat <<E\na", "length", "length limit inside the block"),
+        ("```sh\ncat <<E\na\n```", "length", "its here-document E is never ended"),
+        ("```sh\ncat <<E\na\n```", "stop", "its here-document E is never ended"),
+        ("```sh\nls", None, "it is never closed"),
+        ("```python\nx\n```sh\nrm a\n```\nand\n```sh\nls\n```", None, "marked python is unclear"),
+        ("```python\nprint(1)\n```", None, "a block marked python is not run"),
+        ("```\nls\n```", None, "that names no language is not run"),
+        ("```sh\nDONE\n```", None, "DONE is no command"),
+        ("```sh\necho a\0b\n```", None, "NUL"),
+        ("I look at", "MAX_TOKENS", "length limit before a command"),
+        ("<think>I look at", "length", "length limit before it said anything"),
+        ("<think>I look at", "stop", "its reasoning is never closed"),
+        ("I look. <think>DONE", "stop", "its reasoning is never closed"),
+        ("<think>ls</think>", "stop", "all reasoning"),
+        ("", "stop", "all reasoning, or empty"),
+        ("```\nDONE\n```", None, "that names no language"),
+        ("`DONE` comes later", None, "give one command"),
+    ],
+)
+def test_what_is_unclear_is_not_run_and_the_model_is_told_why(text: str, finish: str | None, why: str) -> None:
+    """At the cost of a turn; half of a command is never run."""
+    turn = read_text(text, finish)
+    assert isinstance(turn, Unclear)
+    assert why in turn.problem
+    assert turn.call is None
 
 
 def test_a_heredoc_with_a_fence_of_another_language_is_no_command() -> None:
@@ -29,6 +85,7 @@ def test_a_heredoc_with_a_fence_of_another_language_is_no_command() -> None:
 def test_done_is_a_line_of_its_own() -> None:
     """An agent that says it is not DONE yet has not finished."""
     assert read_text("All checked.\n\n**DONE**") == Done()
+    assert read_text("<think>all there</think>\nDONE") == Done()
     assert isinstance(read_text("I am not DONE yet"), Unclear)
 
 
@@ -44,6 +101,23 @@ def test_a_wrong_tool_and_wrong_arguments_are_told_to_the_model() -> None:
         turn = read_calls((call,))
         assert isinstance(turn, Unclear)
         assert turn.call == "c1"
+
+
+def test_a_call_that_a_length_limit_may_have_cut_is_not_run() -> None:
+    """Some servers make JSON of it again, with half of the command in it; only a call that others follow is whole."""
+    call, whole = ("c1", "run", '{"command": "rm -r /app/ol'), ("c1", "run", '{"command": "rm -r /app/ol"}')
+    for cut in (call, whole):
+        turn = read_calls((cut,), "length")
+        assert isinstance(turn, Unclear)
+        assert "length limit" in turn.problem
+    assert read_calls((whole, ("c2", "run", "{")), "length") == Command("rm -r /app/ol", "c1")
+    assert read_calls((whole,), "tool_calls") == Command("rm -r /app/ol", "c1")
+
+
+def test_keys_of_a_call_that_have_no_effect_are_told() -> None:
+    """A model that names a folder to run in would else believe that it was heard."""
+    turn = read_calls((("c1", "run", '{"command": "ls", "workdir": "/srv"}'),))
+    assert turn == Command("ls", "c1", "`run` takes only `command`; without effect: `workdir`")
 
 
 def test_a_killed_command_says_so_and_has_no_exit_code() -> None:
