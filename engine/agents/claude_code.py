@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from engine.installed.agent import Installed
-from engine.installed.base import ADDRESS, HOME, KIT, Did, Json, Launch, Order, Spoke, arch, tool_results
+from engine.installed.base import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, arch, tool_results
 
 
 class ClaudeCode:
@@ -21,7 +21,7 @@ class ClaudeCode:
         return Launch(
             argv=(programme, *words),
             env={
-                "HOME": HOME,
+                "CLAUDE_CONFIG_DIR": f"{STATE}/.claude",
                 "ANTHROPIC_API_KEY": order.token,
                 "ANTHROPIC_BASE_URL": ADDRESS,
                 "ANTHROPIC_MODEL": order.model,
@@ -31,7 +31,7 @@ class ClaudeCode:
                 "IS_SANDBOX": "1",  # it refuses to run as root elsewhere
             },
             files={},
-            skills=f"{HOME}/.claude/skills",
+            skills=f"{STATE}/.claude/skills",
         )
 
     def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from engine.installed.agent import Installed
-from engine.installed.base import ADDRESS, HOME, KIT, Did, Json, Launch, Order, Spoke, arch, as_text
+from engine.installed.base import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, arch, as_text
 
 _CONFIG = """\
 model_provider = "stillroom"
@@ -37,9 +37,9 @@ class Codex:
         words = ("exec", "--json", "--skip-git-repo-check", "-C", order.workdir, "-m", order.model, "-")
         return Launch(
             argv=(programme, *words),
-            env={"HOME": HOME, "CODEX_HOME": f"{HOME}/.codex", "STILLROOM_TOKEN": order.token},
-            files={f"{HOME}/.codex/config.toml": _CONFIG.format(address=ADDRESS)},
-            skills=f"{HOME}/.codex/skills",
+            env={"CODEX_HOME": f"{STATE}/.codex", "STILLROOM_TOKEN": order.token},
+            files={f"{STATE}/.codex/config.toml": _CONFIG.format(address=ADDRESS)},
+            skills=f"{STATE}/.codex/skills",
         )
 
     def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import msgspec
 
 from engine.installed.agent import Installed
-from engine.installed.base import ADDRESS, HOME, KIT, Did, Json, Launch, Order, Spoke, as_text, command_in, node
+from engine.installed.base import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, as_text, command_in, node
 
 _SETTINGS = {
     "security": {"auth": {"selectedType": "gemini-api-key"}},
@@ -29,14 +29,14 @@ class GeminiCli:
         return Launch(
             argv=(node(), programme, "--yolo", "--output-format", "stream-json"),
             env={
-                "HOME": HOME,
+                "GEMINI_CLI_HOME": STATE,
                 "GEMINI_API_KEY": order.token,
                 "GEMINI_MODEL": order.model,
                 "GEMINI_CLI_TRUST_WORKSPACE": "true",
                 "GOOGLE_GEMINI_BASE_URL": ADDRESS,
             },
-            files={f"{HOME}/.gemini/settings.json": msgspec.json.encode(_SETTINGS).decode()},
-            skills=f"{HOME}/.gemini/skills",
+            files={f"{STATE}/.gemini/settings.json": msgspec.json.encode(_SETTINGS).decode()},
+            skills=f"{STATE}/.gemini/skills",
         )
 
     def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:

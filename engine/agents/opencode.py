@@ -6,10 +6,17 @@ from typing import Any, ClassVar
 import msgspec
 
 from engine.installed.agent import Installed
-from engine.installed.base import ADDRESS, HOME, KIT, Did, Json, Launch, Order, Spoke, arch, as_text, command_in
+from engine.installed.base import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, arch, as_text, command_in
 
 _NO_AVX2 = "-baseline"
 """The build that every machine of its kind can run."""
+
+
+_SETTINGS = f"{STATE}/opencode"
+_FOLDERS = {f"XDG_{what}_HOME": f"{STATE}/{what.lower()}" for what in ("DATA", "STATE", "CACHE", "CONFIG")}
+"""It knows no other way to keep its sessions out of the home folder."""
+_NO_FOLDERS = f"{STATE}/bash_env"
+"""What bash reads first: the programs that the agent runs are to find the folders of their user."""
 
 
 class OpenCode:
@@ -39,9 +46,18 @@ class OpenCode:
         }
         return Launch(
             argv=(f"{KIT}/node_modules/{build}/bin/opencode", "run", "--format", "json"),
-            env={"HOME": HOME, "OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1"},
-            files={f"{HOME}/.config/opencode/opencode.json": msgspec.json.encode(settings).decode()},
-            skills=f"{HOME}/.config/opencode/skills",
+            env={
+                **_FOLDERS,
+                "BASH_ENV": _NO_FOLDERS,
+                "OPENCODE_CONFIG_DIR": _SETTINGS,
+                "OPENCODE_DISABLE_MODELS_FETCH": "1",
+                "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            },
+            files={
+                f"{_SETTINGS}/opencode.json": msgspec.json.encode(settings).decode(),
+                _NO_FOLDERS: f"unset {' '.join(_FOLDERS)} BASH_ENV\n",
+            },
+            skills=f"{_SETTINGS}/skills",
         )
 
     def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from engine.installed.agent import Installed
-from engine.installed.base import ADDRESS, HOME, KIT, Did, Json, Launch, Order, Spoke, node, tool_results
+from engine.installed.base import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, node, tool_results
 
 _SETTINGS = """\
 {"general": {"enableAutoUpdate": false}, "privacy": {"usageStatisticsEnabled": false}, "telemetry": {"enabled": false}}
@@ -25,14 +25,14 @@ class QwenCode:
         return Launch(
             argv=(node(), programme, *words),
             env={
-                "HOME": HOME,
+                "QWEN_HOME": f"{STATE}/.qwen",
                 "OPENAI_API_KEY": order.token,
                 "OPENAI_BASE_URL": f"{ADDRESS}/v1",
                 "OPENAI_MODEL": order.model,
                 "QWEN_CODE_SUPPRESS_YOLO_WARNING": "1",
             },
-            files={f"{HOME}/.qwen/settings.json": _SETTINGS},
-            skills=f"{HOME}/.qwen/skills",
+            files={f"{STATE}/.qwen/settings.json": _SETTINGS},
+            skills=f"{STATE}/.qwen/skills",
         )
 
     def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:

@@ -12,8 +12,8 @@ KIT: Final = "/opt/stillroom/kit"
 """Where a sandbox sees the kit."""
 ATTEMPT: Final = "/opt/stillroom/attempt"
 """Where it sees what is the attempt's own: socket, instruction, skills."""
-HOME: Final = "/tmp/stillroom-agent"  # noqa: S108 - in the sandbox, made there by its own user
-"""The agent's home folder."""
+STATE: Final = "/tmp/stillroom-agent"  # noqa: S108 - in the sandbox, made there by its own user
+"""Folder for settings, skills and sessions of the agent. Its home is the sandbox's own, where tests look."""
 ADDRESS: Final = "http://127.0.0.1:@PORT@"
 """Where the agent reaches the gateway; the launcher knows the port."""
 

@@ -26,7 +26,7 @@ server.listen(0, "127.0.0.1", () => {
       symlinkSync(join(attempt, "skills", name), join(told.skills, name));
     }
   }
-  mkdirSync(told.env.HOME, { recursive: true });
+  mkdirSync(told.state, { recursive: true });
   const env = { ...process.env };
   for (const [name, value] of Object.entries(told.env)) env[name] = fill(value);
   const agent = spawn(told.argv[0], told.argv.slice(1).map(fill), { env, stdio: ["pipe", "inherit", "inherit"] });

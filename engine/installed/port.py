@@ -13,7 +13,7 @@ import msgspec
 from engine.gateway.door import Door, DoorTerms
 from engine.gateway.server import Gateway
 from engine.installed.agent import calls_below
-from engine.installed.base import ATTEMPT, KIT, Launch, Order, Recipe, node
+from engine.installed.base import ATTEMPT, KIT, STATE, Launch, Order, Recipe, node
 from engine.installed.kit import Kit
 from engine.installed.skills import SkillWatch, WatchLost, copy_skills
 from engine.ports import Place
@@ -139,7 +139,13 @@ class AgentPort:
 
 def _write(folder: Path, launch: Launch, instruction: bytes, skills: str | None) -> None:
     """Write down what the launcher needs."""
-    told = {"argv": launch.argv, "env": dict(launch.env), "files": dict(launch.files), "skills": skills}
+    told = {
+        "argv": launch.argv,
+        "env": dict(launch.env),
+        "files": dict(launch.files),
+        "skills": skills,
+        "state": STATE,
+    }
     for name, data in (("instruction", instruction), ("launch.json", msgspec.json.encode(told))):
         (folder / name).write_bytes(data)
         (folder / name).chmod(0o644)  # the agent may run as any user of its sandbox

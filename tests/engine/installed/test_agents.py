@@ -11,6 +11,7 @@ import pytest
 
 from engine.agents.registry import agent_named
 from engine.installed.agent import Installed
+from engine.installed.base import STATE
 from engine.installed.errors import KitUnavailable
 from engine.installed.kit import Kits
 from engine.prompting import load_prompts
@@ -45,7 +46,10 @@ SCRIPT = (
 name = "looks for the key"
 [[rule.turn]]
 text = "I read first."
-command = "cat words.txt | tee answer.txt; env; cat /opt/stillroom/attempt/launch.json $HOME/.*/skills/*/SKILL.md"
+command = """
+    + '"cat words.txt | tee answer.txt; env; ls -A ~; cp words.txt ~/answer.txt; '
+    + f'cat /opt/stillroom/attempt/launch.json {STATE}/*/skills/*/SKILL.md {STATE}/.*/skills/*/SKILL.md; true"'
+    + """
 [[rule.turn]]
 text = "DONE"
 """
@@ -98,11 +102,21 @@ async def live(cache: Path, base: Path, agent: str, where: str, **more: object) 
 
 
 def skilled(folder: Path) -> Path:
-    """Make a folder with the task, the script and a skill."""
+    """Make a folder with a skill, the script, and the task: the answer is to be in the home folder."""
     base = make_base(folder, SCRIPT)
+    verifier = base / "tasks/word/tests/test.sh"
+    verifier.write_text(verifier.read_text().replace("/app/answer.txt", "~/answer.txt"))
     (base / "skills" / "word").mkdir(parents=True)
     (base / "skills" / "word" / "SKILL.md").write_text(SKILL)
     return base
+
+
+NAMES_OF_AGENTS = (b".codex", b".claude", b".claude.json", b".gemini", b".qwen", b".config", b".local", b".cache")
+
+
+def listed(output: bytes) -> set[bytes]:
+    """Give the lines of an output: among them each name in the home folder."""
+    return set(output.splitlines())
 
 
 def only(events: list[Event], kind: type[Event]) -> list[Event]:
@@ -120,7 +134,10 @@ EVERYWHERE = pytest.mark.parametrize("where", ["local", pytest.param("docker", m
 async def test_an_agent_solves_a_task_on_record_and_without_a_key(
     agent: str, where: str, cache: Path, tmp_path: Path
 ) -> None:
-    """Actions and calls are on record, the key is not in its sandbox, and the run comes out the same again."""
+    """Actions and calls are on record, the key is not in its sandbox, and the run comes out the same again.
+
+    Its home is the one that the verifier looks into, and nothing of its own lies there.
+    """
     # When an agent solves a task, reads its skill, and looks for a key on its way.
     lived = await live(cache, skilled(tmp_path), agent, where, skills="skills")
     assert lived.outcomes == {"word": "solved"}
@@ -131,6 +148,7 @@ async def test_an_agent_solves_a_task_on_record_and_without_a_key(
     assert b"tee answer.txt" in await lived.log.get(acted.command)
     output = await lived.log.get(acted.output)
     assert b"hello" in output
+    assert not [each for each in NAMES_OF_AGENTS if each in listed(output)]
     finals = [each for each in only(attempt, AgentSaid) if isinstance(each, AgentSaid) and each.final]
     assert [await lived.log.get(each.text) for each in finals] == [b"DONE"]
     # And which skills it was given, and that it read them.

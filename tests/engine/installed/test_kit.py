@@ -6,7 +6,7 @@ import pytest
 
 from engine.agents.registry import agent_named, agent_names
 from engine.installed.agent import Installed
-from engine.installed.base import ADDRESS, HOME, KIT, Order, Recipe
+from engine.installed.base import ADDRESS, KIT, STATE, Order, Recipe
 from engine.installed.errors import KitUnavailable
 from engine.installed.kit import Kits
 from engine.runtime import start_run
@@ -19,7 +19,7 @@ EACH = pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name
 
 @EACH
 def test_an_agent_is_started_from_its_kit_with_nothing_but_the_token(recipe: Recipe) -> None:
-    """No key, no address but our own, no file outside of its home; and its version is exact."""
+    """No key, no address but our own, no file outside of its folder, no home of its own; and its version is exact."""
     launch = recipe.launch(Order("some-model", "the-token", "/work"))
     assert launch.argv[0].startswith(f"{KIT}/node_modules/")
     told = f"{launch.argv} {dict(launch.env)} {dict(launch.files)}"
@@ -27,7 +27,8 @@ def test_an_agent_is_started_from_its_kit_with_nothing_but_the_token(recipe: Rec
     assert "some-model" in told
     assert ADDRESS in told
     assert told.count("http") == told.count(ADDRESS)
-    assert all(path.startswith(f"{HOME}/") for path in [*launch.files, launch.skills])
+    assert all(path.startswith(f"{STATE}/") for path in [*launch.files, launch.skills])
+    assert "HOME" not in launch.env
     assert recipe.version[0].isdigit()
 
 
