@@ -13,7 +13,7 @@ from engine.ports import Leave, Place, Port, Ports
 from events.base import Appended, Draft, Event, Fence, Recorded, StreamId
 from events.codec import tag_of
 from events.digest import Digest
-from events.log import EVERYTHING, Erasure, EventLog, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import EVERYTHING, Append, Erasure, EventLog, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
 from events.redact import Redactor
 from events.session import ScopeStopped
 
@@ -165,6 +165,11 @@ class MortalLog:
         """Give the selected events undecoded."""
         self._fate.breathe()
         return self._log.rows(selection)
+
+    async def append_all(self, appends: Sequence[Append]) -> Head:
+        """Keep events of several streams."""
+        self._fate.breathe()
+        return await self._log.append_all(appends)
 
     async def adopt(self, rows: Sequence[Row], erased: Sequence[Erasure] = ()) -> Head:
         """Take over events."""

@@ -1,10 +1,10 @@
-"""What every store asks of events that it takes over from another log."""
+"""What every store asks of events that it takes over whole: from another log, or from an import."""
 
 from collections.abc import Sequence
 
 from events.base import StreamId
-from events.draft import check_stream
-from events.log import Row
+from events.draft import check_stream, hold_secrets, prepare, redact
+from events.log import Append, Row
 from events.log_errors import EventRefused, VersionConflict
 from events.redact import Redactor
 
@@ -32,3 +32,25 @@ def follow_on(versions: dict[StreamId, int], row: Row) -> None:
     if row.version != version + 1:
         raise VersionConflict("/".join(stream), expected=row.version - 1, actual=version)
     versions[stream] = row.version
+
+
+def rows_of(appends: Sequence[Append], redactor: Redactor, at: int) -> list[Row]:
+    """Make rows of events that are to be kept together. Positions and digests are left open: a store gives them.
+
+    Args:
+        appends: In their order.
+        redactor: Replaces known secrets.
+        at: When they are recorded: microseconds since 1970, UTC.
+
+    Raises:
+        EventRefused: One of them would not read back, or its stream cannot be named.
+    """
+    rows: list[Row] = []
+    for stream, drafts, expected in appends:
+        ready = prepare(drafts)
+        if hold_secrets([ready], redactor):
+            ready = redact(drafts, redactor)
+        check_stream(stream, redactor)
+        for version, (tag, cause, payload) in enumerate(ready, start=expected + 1):
+            rows.append(Row(0, *stream, version, tag, cause, at, payload, b""))
+    return rows

@@ -13,6 +13,16 @@ from events.log_errors import LogError
 from events.redact import Redactor
 
 
+class Append(NamedTuple):
+    """Events for one stream."""
+
+    stream: StreamId
+    drafts: Sequence[Draft]
+    """At least one event, each with its cause."""
+    expected_version: int
+    """The version that the stream is at; 0 for a new stream."""
+
+
 class Head(NamedTuple):
     """How far a log reaches. (0, 64 zeros) is an empty log."""
 
@@ -159,6 +169,21 @@ class EventLog(BlobStore, Protocol):
         Raises:
             VersionConflict: The stream has moved on. Nothing was kept.
             FenceLost: Another process owns the run now. Nothing was kept.
+            EventRefused: An event would not read back as it was written. Nothing was kept.
+            LogFull, LogLocked, LogCorrupt: The file failed us. Nothing was kept.
+        """
+
+    async def append_all(self, appends: Sequence[Append]) -> Head:
+        """Keep events of several streams in one transaction, whole or not at all, and give the head then.
+
+        For histories that are known from their beginning to their end, such as imported ones: nobody sees half of one,
+        whatever ends the process meanwhile.
+
+        Args:
+            appends: In the order in which they shall stand; a stream may come several times.
+
+        Raises:
+            VersionConflict: A stream has moved on. Nothing was kept.
             EventRefused: An event would not read back as it was written. Nothing was kept.
             LogFull, LogLocked, LogCorrupt: The file failed us. Nothing was kept.
         """

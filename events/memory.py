@@ -10,12 +10,12 @@ from typing import Self
 from anyio import Event as Signal
 from anyio.lowlevel import checkpoint
 
-from events.adopting import check_adopted, follow_on
+from events.adopting import check_adopted, follow_on, rows_of
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.chain import GENESIS, link, stream_part
 from events.digest import Digest, digest_of, span_of
 from events.draft import check_stream, hold_secrets, prepare, redact
-from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import EVERYTHING, Append, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
 from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, RunOwned, VersionConflict
 from events.redact import NOTHING_SECRET, Redactor
 from events.row import kept, recorded
@@ -82,6 +82,10 @@ class MemoryLog:
         grown, self._grown = self._grown, Signal()
         grown.set()
         return Appended(first, version, at)
+
+    async def append_all(self, appends: Sequence[Append]) -> Head:
+        """Keep events of several streams, whole or not at all."""
+        return await self.adopt(rows_of(appends, self.redactor, self._clock()))
 
     async def adopt(self, rows: Sequence[Row], erased: Sequence[Erasure] = ()) -> Head:
         """Take over events of another log."""

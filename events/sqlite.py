@@ -11,12 +11,12 @@ from anyio import Event as Signal
 from typing_extensions import override
 
 from events import sqlite_leases
-from events.adopting import check_adopted
+from events.adopting import check_adopted, rows_of
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
 from events.draft import check_stream, prepare
 from events.group import Entry, Group
-from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Row, Selection, Snapshot
+from events.log import EVERYTHING, Append, Erasure, Fetched, Head, Lease, Row, Selection, Snapshot
 from events.log_errors import LogClosed
 from events.redact import NOTHING_SECRET, Redactor
 from events.sqlite_adopt import adopt
@@ -145,6 +145,10 @@ class SqliteLog(SqliteSource):
         rest = [digest for digest in digests if digest not in waiting]
         async for page in super().many(rest):
             yield page
+
+    async def append_all(self, appends: Sequence[Append]) -> Head:
+        """Keep events of several streams, whole or not at all."""
+        return await self.adopt(rows_of(appends, self.redactor, self._writer.clock()))
 
     async def adopt(self, rows: Sequence[Row], erased: Sequence[Erasure] = ()) -> Head:
         """Take over events of another log, and note which blobs they name were erased there."""

@@ -42,6 +42,9 @@ class Checks(NamedTuple):
 
 
 NO_CHECKS = Checks((), 0, 0)
+_BOM = b"\xef\xbb\xbf"
+_MOST_CHECKS = 10**9
+"""A summary that counts more, fewer than none, or more passed than there are, is damage."""
 
 
 class _Test(msgspec.Struct, frozen=True):
@@ -88,9 +91,13 @@ def _report(ctrf: bytes | None) -> _Results:
     if ctrf is None:
         return _Results()
     try:
-        return msgspec.json.decode(ctrf, type=_Report, strict=False).results
-    except msgspec.MsgspecError:
+        found = msgspec.json.decode(ctrf.removeprefix(_BOM), type=_Report, strict=False).results
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _Results()
+    counts = found.summary
+    if not 0 <= counts.passed <= counts.tests <= _MOST_CHECKS:
+        return _Results(found.tests)
+    return found
 
 
 def _printed(stdout: str) -> Sequence[Row]:

@@ -8,9 +8,35 @@ from rich.text import Text
 
 from engine.importers.atif import Imported as ImportedAtif
 from engine.importers.harbor import Imported as ImportedJob
+from engine.importers.left_out import LeftOut
 from engine.importers.spark import Imported
+from events.errors import ExitCode
 from views.figures import plural
 from views.tables import table
+
+
+class LeftOutRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left_out"):
+    """Something that was meant and is not in the log."""
+
+    name: str
+    """Its path below what was given."""
+    problem: str
+    """Why it was left out."""
+    remedy: str
+
+
+def left_out_rows(found: Sequence[LeftOut]) -> list[LeftOutRow]:
+    """List what was left out."""
+    return [LeftOutRow(each.name, each.problem, each.remedy) for each in found]
+
+
+def render_left_out(rows: Sequence[LeftOutRow]) -> RenderableType:
+    """Draw what was left out."""
+    cells = [(row.name, row.problem, row.remedy) for row in rows]
+    return Group(
+        table(["left out", "because…", "remedy…"], cells),
+        Text(f"{plural(len(rows), 'part')} left out: exit code {int(ExitCode.NEGATIVE)}"),
+    )
 
 
 class ImportRow(msgspec.Struct, frozen=True):

@@ -61,7 +61,7 @@ EXITS: Final[Mapping[ExitCode, str]] = {
     ExitCode.DONE: "Done. A task nobody solved is a result like any other.",
     ExitCode.INTERNAL: "A mistake of ours; the message says where the traceback is.",
     ExitCode.USAGE: "Wrong usage or configuration; nothing was started.",
-    ExitCode.NEGATIVE: "The verdict asked for is negative.",
+    ExitCode.NEGATIVE: "The verdict asked for is negative, or a part of what was to be read was left out, by name.",
     ExitCode.DIVERGED: "A replay came out differently.",
     ExitCode.INTEGRITY: "The log does not hold what it once held.",
     ExitCode.BUDGET: "A cap on money was met; what was judged before it stands.",

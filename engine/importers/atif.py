@@ -1,7 +1,7 @@
 """``stillroom import atif``: trajectories of other systems, read into the log so that every view of ours shows them.
 
 One run per task, named after what its files hold, so that importing them again finds it there. All documents are read
-before anything is written: what is not well made leaves no trace.
+before anything is written: one that is not well made is left out by name, and leaves no trace.
 """
 
 from collections import Counter
@@ -12,12 +12,14 @@ from typing import Final, Literal, NamedTuple
 
 from anyio import to_thread
 
-from engine.importers.atif_files import Attempted, Held, Tried, read_tasks
+from engine.importers.atif_files import WANTED, Attempted, Held, Tried, read_tasks
 from engine.importers.atif_tell import Telling, commands_of, outcome_of, told
 from engine.importers.laying import ALREADY, Layout, append, run_id
+from engine.importers.left_out import Imports, NothingImported, of_error
 from events.attempt import AttemptJudged, ImportedAttempt
 from events.base import Ref
 from events.log import EventLog
+from events.log_errors import EventRefused, VersionConflict
 from events.run import RunImported
 from events.trajectory import ObservationImported, StepImported
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
@@ -43,8 +45,8 @@ class Imported(NamedTuple):
     """What the documents do not say, and what stands for it; `ALREADY` if the log holds them."""
 
 
-async def import_atif(log: EventLog, path: Path, *, task: str | None = None) -> list[Imported]:
-    """Read a trajectory, or all in a folder and below, into the log.
+async def import_atif(log: EventLog, path: Path, *, task: str | None = None) -> Imports[Imported]:
+    """Read a trajectory, or all in a folder and below, into the log; each run whole or not at all.
 
     Args:
         log: Where the runs go.
@@ -53,10 +55,20 @@ async def import_atif(log: EventLog, path: Path, *, task: str | None = None) -> 
 
     Raises:
         NoTrajectory: There is none.
-        AtifWrong: One of them is not well made; nothing was imported.
+        AtifWrong: The only one is not well made.
+        NothingImported: Not one of several can be read.
     """
     tried = await to_thread.run_sync(read_tasks, path, task)
-    return [await _import(log, each) for each in tried]
+    found: list[Imported] = []
+    left_out = list(tried.left_out)
+    for each in tried.found:
+        try:
+            found.append(await _import(log, each))
+        except (EventRefused, VersionConflict) as error:
+            left_out.append(of_error(each.task, error))
+    if not found:
+        raise NothingImported(path, tuple(left_out), WANTED)
+    return Imports(tuple(found), tuple(left_out))
 
 
 async def _import(log: EventLog, tried: Tried) -> Imported:

@@ -5,18 +5,21 @@ Nothing is fetched, and nothing above the folder that was given is looked at, wh
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import ClassVar, Final, NamedTuple
 
 from engine.errors import EngineError
-from engine.importers.atif_read import Document, looks_like_atif, read_atif
+from engine.importers.atif_read import AtifWrong, Document, looks_like_atif, read_atif
+from engine.importers.atif_rules import Fault
 from engine.importers.atif_tell import inline, is_ours, sources_of
+from engine.importers.left_out import Imports, LeftOut, NothingImported, leads_out, of_error
 from events.errors import ExitCode
 
 _GENERAL: Final = frozenset({"trajectory", "agent", "logs", "traj"})
 """Names of files and folders that say nothing of the task."""
 _UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _ORDINAL: Final = re.compile(r"[0-9]{1,9}")
+WANTED: Final = "a trajectory of ATIF, such as agent/trajectory.json, or a folder of them"
 _LONGEST: Final = 200
 """Characters of a task's name."""
 
@@ -27,9 +30,7 @@ class NoTrajectory(EngineError):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(
-            f"{path} {problem}", remedy="give a trajectory of ATIF, such as agent/trajectory.json, or a folder of them"
-        )
+        super().__init__(f"{path} {problem}", remedy=f"give {WANTED}")
 
 
 class Held(NamedTuple):
@@ -59,8 +60,8 @@ class Tried(NamedTuple):
     inferences: tuple[str, ...]
 
 
-def read_tasks(path: Path, task: str | None) -> list[Tried]:
-    """Read a document, or all in a folder and below.
+def read_tasks(path: Path, task: str | None) -> Imports[Tried]:
+    """Read a document, or all in a folder and below; one that is not well made is left out by name.
 
     Args:
         path: Of the document or the folder.
@@ -68,10 +69,12 @@ def read_tasks(path: Path, task: str | None) -> list[Tried]:
 
     Raises:
         NoTrajectory: There is none, or the path cannot be read.
-        AtifWrong: One of them is not well made.
+        AtifWrong: The only one is not well made.
+        NothingImported: Not one of several is.
     """
     folder = path if path.is_dir() else path.parent
-    documents = _documents(path)
+    left_out: list[LeftOut] = []
+    documents = _documents(path, left_out)
     named = {name: tuple(_named(each, documents)) for name, each in documents.items()}
     below = {other for others in named.values() for other in others}
     # Those that name each other in a ring are all told: none of them may be lost.
@@ -82,10 +85,11 @@ def read_tasks(path: Path, task: str | None) -> list[Tried]:
         key, why = _attempted(documents[name], folder, task)
         groups.setdefault(key, []).append(name)
         inferred[key] = why
-    return [
+    found = (
         _tried(key[0], [_held_by(folder, documents, named, name) for name in names], inferred[key])
         for key, names in groups.items()
-    ]
+    )
+    return Imports(tuple(found), tuple(left_out))
 
 
 def _tried(task: str, attempts: Sequence[tuple[Held, ...]], inferred: str) -> Tried:
@@ -106,31 +110,85 @@ def _number(document: Document) -> int | None:
     return int(number) if is_ours(document.trajectory) and _ORDINAL.fullmatch(number) else None
 
 
-def _documents(path: Path) -> dict[str, Document]:
-    """Read the document and those it names, or all there are, by their names from the folder."""
-    try:
-        if path.is_dir():
-            found = sorted(each for each in path.rglob("*.json") if each.is_file())
-            read = {each.relative_to(path).as_posix(): each.read_bytes() for each in found}
-            documents = {name: read_atif(data, name) for name, data in read.items() if looks_like_atif(data)}
-        else:
-            documents = _reached(path)
-    except OSError as error:
-        raise NoTrajectory(path, f"cannot be read ({error.strerror})") from error
+def _documents(path: Path, left_out: list[LeftOut]) -> dict[str, Document]:
+    """Read the document and those it names, or all there are, by their names from the folder.
+
+    Raises:
+        NoTrajectory, AtifWrong, NothingImported: There is none that can be read.
+    """
+    if path.is_dir():
+        documents = _below(path, left_out)
+        if not documents and left_out:
+            raise NothingImported(path, tuple(left_out), WANTED)
+    else:
+        try:
+            documents = _reached(path, left_out)
+        except OSError as error:
+            raise NoTrajectory(path, f"cannot be read ({error.strerror})") from error
     if not documents:
         raise NoTrajectory(path, "holds no trajectory")
     return documents
 
 
-def _reached(path: Path) -> dict[str, Document]:
+def _below(folder: Path, left_out: list[LeftOut]) -> dict[str, Document]:
+    """Read all trajectories in a folder and below it."""
+    documents: dict[str, Document] = {}
+    for path in sorted(folder.rglob("*.json")):
+        name = path.relative_to(folder).as_posix()
+        if any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(folder).parts):
+            continue
+        try:
+            found = _read(path, name, folder)
+        except (AtifWrong, OSError) as error:
+            left_out.append(of_error(ascii(name)[1:-1], error))
+        else:
+            if found is not None:
+                documents[name] = found
+    return documents
+
+
+def _read(path: Path, name: str, folder: Path) -> Document | None:
+    """Read a document. None: it is of another kind, and not called as a trajectory is.
+
+    Raises:
+        AtifWrong, OSError: It should be a trajectory, and cannot be read as one.
+    """
+    called = PurePath(name).match("trajectory.json") or PurePath(name).match("trajectory.*.json")
+    if path.is_symlink() and not path.exists():
+        if not called:
+            return None
+        raise AtifWrong(name, Fault("", "it is a link to nothing", "mend the link"))
+    if not path.is_file():
+        return None
+    if leads_out(path, folder):
+        if not called and not looks_like_atif(path.read_bytes()):
+            return None
+        raise AtifWrong(name, Fault("", "it is a link that leads out of the folder", "put the file there"))
+    data = path.read_bytes()
+    if not called and not looks_like_atif(data):
+        return None
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise AtifWrong(ascii(name), Fault("", "its name is no UTF-8", "rename it")) from error
+    return read_atif(data, name)
+
+
+def _reached(path: Path, left_out: list[LeftOut]) -> dict[str, Document]:
+    """Read a document, and those that it names; of these one that is not well made is left out."""
     documents = {path.name: read_atif(path.read_bytes(), path.name)}
     waiting = list(documents.values())
     while waiting:
         document = waiting.pop()
         for name in filter(None, (_beside(document.name, each) for each in _paths(document))):
             data = None if name in documents else _bytes(path.parent, name)
-            if data is not None:
+            if data is None or any(each.name == name for each in left_out):
+                continue
+            try:
                 documents[name] = read_atif(data, name)
+            except AtifWrong as error:
+                left_out.append(of_error(name, error))
+            else:
                 waiting.append(documents[name])
     return documents
 

@@ -32,6 +32,7 @@ class AtifWrong(EngineError):
     Attributes:
         document: Its name.
         where: Path of the fault in it, such as ``steps[3].step_id``; empty: the document as a whole.
+        fault: The same, with what to do about it.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
@@ -41,6 +42,7 @@ class AtifWrong(EngineError):
         super().__init__(f"{document}{at}: {fault.problem}", remedy=f"{fault.remedy}; nothing was imported")
         self.document = document
         self.where = fault.where
+        self.fault = fault
 
 
 class Document(NamedTuple):
@@ -86,6 +88,7 @@ def read_atif(data: bytes, name: str) -> Document:
 
 def looks_like_atif(data: bytes) -> bool:
     """Say whether some bytes mean to be a trajectory, well made or not."""
+    data = data.replace(b"\0", b"")  # in UTF-16, which is refused by name
     return b'"schema_version"' in data and OPENING.encode() in data
 
 

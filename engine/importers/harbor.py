@@ -1,25 +1,28 @@
-"""``stillroom import harbor DIR``: a job folder of Harbor's, read into the log so that every view of ours shows it.
+"""``stillroom import harbor DIR``: job folders of Harbor's, read into the log so that every view of ours shows them.
 
 One run per job, named after what its files hold, so that importing it again finds it there. All of it is read before
-anything is written: what cannot be read leaves no trace.
+anything is written: a trial that cannot be read is left out by name, and the others are told.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from anyio import to_thread
 
 from engine.importers.harbor_events import lay_out_attempt, usage_of
-from engine.importers.harbor_files import JobFiles, TrialFiles, read_job, read_trial, secrets_of
+from engine.importers.harbor_files import HarborWrong, JobFiles, TrialFiles, read_job, read_trial, secrets_of
+from engine.importers.harbor_folders import JobFolder, find_jobs
 from engine.importers.harbor_model import CONFIG, RESULT, TRAJECTORY, TrialResult
 from engine.importers.harbor_story import Place, model_of, outcome_of, places, was_cancelled
 from engine.importers.hidden import redactor_of
 from engine.importers.laying import ALREADY, Chunk, Layout, append, run_id
+from engine.importers.left_out import Imports, LeftOut, NothingImported, of_error
 from events.base import Ref
 from events.digest import Digest
-from events.log import EventLog
+from events.log import EventLog, Selection
+from events.log_errors import EventRefused, VersionConflict
 from events.redact import Redactor
 from events.run import RunImported
 from events.trajectory import StepImported
@@ -42,6 +45,8 @@ class Imported(NamedTuple):
     """What has no place in the log, and how much of it there was."""
     warnings: tuple[str, ...]
     """What was missing, and what stands for it; `ALREADY` alone if the log holds the job."""
+    left_out: tuple[LeftOut, ...]
+    """What may have been meant for its trials and cannot be read."""
 
 
 class _Surveyed(NamedTuple):
@@ -62,25 +67,68 @@ class _Told(NamedTuple):
     steps: int
 
 
-async def import_harbor(log: EventLog, folder: Path) -> Imported:
-    """Read a job folder into the log.
+async def import_harbor(log: EventLog, path: Path) -> Imports[Imported]:
+    """Read jobs into the log, each whole or not at all; what is odd costs no more than itself.
 
     Args:
-        log: Where the run goes.
-        folder: The job's.
+        log: Where the runs go.
+        path: Of a job's folder, of one in which or below which jobs lie, or of a single trial's.
 
     Raises:
-        HarborWrong: It is no job folder, or a file of it cannot be read; nothing was imported.
+        NothingImported: Not one trial can be read.
+    """
+    found = await to_thread.run_sync(find_jobs, path)
+    imported: list[Imported] = []
+    left_out: list[LeftOut] = []
+    for folder in found.jobs:
+        try:
+            each = await _import(log, folder)
+        except (HarborWrong, EventRefused, VersionConflict, OSError) as error:
+            left_out += [*folder.left_out, of_error(_below(path, folder), error)]
+        else:
+            imported.append(each)
+            left_out += each.left_out
+    left_out += found.left_out
+    if not imported:
+        nothing = LeftOut(path.name, f"it holds no trial with a {RESULT}", "look into it")
+        wanted = "a job folder, such as jobs/2026-01-31__12-00-00, or the folder of one trial"
+        raise NothingImported(path, tuple(left_out) or (nothing,), wanted)
+    return Imports(tuple(imported), tuple(left_out))
+
+
+async def _import(log: EventLog, folder: JobFolder) -> Imported:
+    """Read a job into the log.
+
+    Raises:
+        HarborWrong: Not one of its trials can be read.
     """
     surveyed = await to_thread.run_sync(_survey, folder)
     job = surveyed.job
     told = await _tell(surveyed, lambda data: log.put(surveyed.redactor.replace(data)))
     run = run_id("harbor", job.name, told.files)
+    again = [each async for each in _told_before(log, run, told.files)]
     opening = Layout()
     opening.add("run", _opening(surveyed, told.files))
     new = await append(log, run, [*opening.chunks, *told.chunks])
-    warnings = surveyed.warnings if new else (ALREADY,)
-    return Imported(job.name, run, len(surveyed.results), told.steps, surveyed.losses, warnings)
+    warnings = (*surveyed.warnings, *again) if new else (ALREADY,)
+    return Imported(job.name, run, len(surveyed.results), told.steps, surveyed.losses, warnings, job.left_out)
+
+
+def _below(path: Path, folder: JobFolder) -> str:
+    """Name a job by its way from the path that was given."""
+    return path.name if folder.alone or folder.folder == path else folder.folder.relative_to(path).as_posix()
+
+
+async def _told_before(log: EventLog, run: str, files: Sequence[NamedDigest]) -> AsyncIterator[str]:
+    """Say which other runs hold results that stand in this one too: they would be counted twice."""
+    own = {each.digest for each in files if each.name.endswith(f"/{RESULT}")}
+    async for recorded in log.read(Selection(tags=("run.imported",))):
+        event = recorded.event
+        if not isinstance(event, RunImported) or event.source != "harbor" or recorded.stream.run == run:
+            continue
+        both = len(own & {each.digest for each in event.files})
+        if both:
+            yield f"{both} of its {len(own)} trials stand in run {recorded.stream.run} too: do not add the two up"
 
 
 async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest]) -> _Told:
@@ -136,23 +184,33 @@ def _opening(surveyed: _Surveyed, files: tuple[NamedDigest, ...]) -> RunImported
     )
 
 
-def _survey(folder: Path) -> _Surveyed:
-    """Read all of a job once, so that whatever is wrong with it is known before anything is written.
+def _survey(folder: JobFolder) -> _Surveyed:
+    """Read all of a job once, so that what is wrong with it is known before anything is written.
 
     Raises:
-        HarborWrong: A file of it cannot be read.
+        HarborWrong: Not one of its trials can be read.
     """
     job = read_job(folder)
     results: dict[str, TrialResult] = {}
     losses: Counter[str] = Counter()
     secrets: dict[tuple[str, str], None] = {}
     doubts = _Doubts()
+    odd: list[LeftOut] = []
     for name in job.trials:
-        trial = read_trial(job, name, Redactor())
+        try:
+            trial = read_trial(job, name, Redactor())
+        except HarborWrong as error:
+            odd.append(of_error(name, error))
+            continue
         results[name] = trial.result
         secrets |= dict.fromkeys(secrets_of(job, trial))
         losses.update(_losses(trial))
         doubts.add(trial)
+    if not results:
+        first, more = odd[0], len(odd) - 1
+        others = f"; {more} more cannot be read either" if more else ""
+        raise HarborWrong(str(job.folder / first.name), f"{first.problem}{others}", remedy=first.remedy)
+    job = job._replace(trials=tuple(results), left_out=(*odd, *job.left_out))
     said = [*_of_job(job), *doubts.said()]
     redactor = redactor_of(secrets, lambda problem, instead: said.append(f"{problem}: {instead}"))
     if secrets:  # what is made of the files must not hold them either
@@ -162,11 +220,11 @@ def _survey(folder: Path) -> _Surveyed:
 
 def _of_job(job: JobFiles) -> Iterator[str]:
     """Say what of the job is not there."""
-    if job.config is None:
+    yield from job.doubts
+    if not job.named:
         yield f"there is no {CONFIG} of the job: it is called {job.name} after its folder"
-    if job.unfinished:
-        yield f"{_listed(job.unfinished)} did not end: there is no {RESULT}, and no attempt of it here"
-    known = len(job.trials) + len(job.unfinished)
+    yield from (f"left out: {each.said}" for each in job.left_out)
+    known = len(job.trials) + len(job.left_out)
     if job.expected is not None and job.expected > known:
         yield f"the job says it has {job.expected} trials: {job.expected - known} of them are not there"
 
@@ -176,22 +234,29 @@ class _Doubts:
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}
+        self._ids: dict[str, str] = {}
 
     def add(self, trial: TrialFiles) -> None:
         """Look at a trial."""
         documents = [document for part in trial.parts for document in part.documents]
-        for document in documents:
-            for each in document.inferences:
-                self._say(each, trial.name)
+        for each in (*trial.doubts, *(said for document in documents for said in document.inferences)):
+            self._say(each, trial.name)
+        self._same(trial)
         if not documents:
             self._say(f"no {TRAJECTORY}: what the agent did is not known", trial.name)
-        if trial.stdout is None:
+        if trial.stdout is None and trial.ctrf is None:
             self._say("nothing the verifier printed: which checks passed is not known", trial.name)
         stated = usage_of(trial.result)
         totals = [each.trajectory.final_metrics for each in documents]
         read = [None if each is None else each.total_prompt_tokens for each in totals]
         if stated is not None and len(read) == 1 and read[0] not in {None, stated.usage.input_tokens}:
             self._say("trial and trajectory state other numbers of tokens: those of the steps count", trial.name)
+
+    def _same(self, trial: TrialFiles) -> None:
+        """Name trials that are one by their ids: a folder that was copied counts twice."""
+        other = self._ids.setdefault(trial.result.id or trial.name, trial.name)
+        if other != trial.name:
+            self._say(f"its id is that of {other}: both count", trial.name)
 
     def said(self) -> Iterator[str]:
         """Say it."""

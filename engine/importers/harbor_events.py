@@ -8,6 +8,7 @@ from engine.importers.atif_inferences import nano_usd
 from engine.importers.atif_tell import Telling, commands_of, told
 from engine.importers.harbor_files import TrialFiles
 from engine.importers.harbor_model import TrialResult
+from engine.importers.harbor_result import stated
 from engine.importers.harbor_story import Place, error_of, model_of, outcome_of
 from engine.importers.laying import Layout
 from events.attempt import AttemptJudged, ImportedAttempt, UsageImported
@@ -81,7 +82,8 @@ def _steps(layout: Layout, stream: str, trial: TrialFiles, put: Callable[[bytes]
 
 def usage_of(result: TrialResult) -> UsageImported | None:
     """Give the sums that a trial states, of all its steps. None: it states none."""
-    took = [each for each in (result.agent_result, *(s.agent_result for s in result.step_results or ())) if each]
+    given = (result.agent_result, *(each.agent_result for each in result.step_results or ()))
+    took = [stated(each) for each in given if each is not None]
     read, cached = _sum([each.n_input_tokens for each in took]), _sum([each.n_cache_tokens for each in took])
     said, dollars = _sum([each.n_output_tokens for each in took]), [each.cost_usd for each in took]
     cost = _sum([None if each is None else nano_usd(each) for each in dollars])

@@ -1,20 +1,22 @@
-"""The files of one of Harbor's job folders, read trial by trial: each wholly, or the import is refused and says why.
+"""The files of one of Harbor's job folders, read trial by trial: each wholly, or it is left out and says why.
 
 Fixes W21 as the import of SPARK does: keys that stand in a recorded configuration are replaced wherever they occur.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
-
-import msgspec
+from typing import ClassVar, Final, NamedTuple
 
 from engine.errors import EngineError
 from engine.importers.atif_read import AtifWrong, Document, read_atif
 from engine.importers.atif_tell import inline, sources_of
-from engine.importers.harbor_model import CONFIG, EXCEPTION, RESULT, JobConfig, TrialResult
+from engine.importers.harbor_folders import JobFolder
+from engine.importers.harbor_model import CONFIG, EXCEPTION, RESULT, TrialResult
+from engine.importers.harbor_result import expected_trials, read_job_config, read_result
 from engine.importers.harbor_story import printed
-from engine.importers.hidden import secrets_within
+from engine.importers.hidden import secrets_by_look, secrets_within
+from engine.importers.left_out import LeftOut, leads_out
+from engine.importers.loose_json import Unreadable, is_utf16, read_json
 from events.errors import ExitCode
 from events.redact import Redactor
 
@@ -24,11 +26,12 @@ _STDOUT: Final = "test-stdout.txt"
 _STDERR: Final = "test-stderr.txt"
 _CTRF: Final = "ctrf.json"
 _OWN: Final = (CONFIG, RESULT, EXCEPTION)
-_Read = TypeVar("_Read")
+_SHOWN: Final = 5
+"""Of what was left out, that an error lists."""
 
 
 class HarborWrong(EngineError):
-    """Raised when a job folder, or a file in it, cannot be read. Nothing of it was imported.
+    """Raised when a job folder, or a trial in it, cannot be read. Nothing of it was imported.
 
     Attributes:
         path: The folder or file at fault.
@@ -41,24 +44,23 @@ class HarborWrong(EngineError):
         self.path = path
 
 
-class _JobSaid(msgspec.Struct, frozen=True):
-    n_total_trials: int | None = None
-
-
 class JobFiles(NamedTuple):
     """A job folder, but for its trials."""
 
     name: str
     folder: Path
-    config: JobConfig | None
-    """None: there is no ``config.json``."""
+    """In which the trials lie."""
+    named: bool
+    """Whether it says itself what it is called. False: it is called after a folder."""
     files: Mapping[str, bytes]
     trials: tuple[str, ...]
     """Folders that hold a ``result.json``, by name."""
-    unfinished: tuple[str, ...]
-    """Folders of trials that hold none: Harbor was cut off."""
+    left_out: tuple[LeftOut, ...]
+    """Folders that may have been meant for trials and hold none that can be read."""
     expected: int | None
     """How many trials the job says it has. None: it does not."""
+    doubts: tuple[str, ...]
+    """What of its own documents cannot be read."""
 
 
 class Part(NamedTuple):
@@ -70,6 +72,8 @@ class Part(NamedTuple):
     """Pictures and sounds beside them, by the names they give them."""
     printed: bytes | None
     """By the agent. None: no file of its name is there."""
+    doubts: tuple[str, ...]
+    """Documents that cannot be read, and why."""
 
 
 class TrialFiles(NamedTuple):
@@ -87,37 +91,43 @@ class TrialFiles(NamedTuple):
     """Its report in the Common Test Report Format. None: it left none."""
     left: Mapping[str, int]
     """Files that have no place in the log, by kind."""
+    doubts: tuple[str, ...]
+    """What of it cannot be read, and what stands for it."""
 
 
-def jobs_in(folder: Path) -> list[Path]:
-    """Say which job folders are meant by a folder: those in it, such as in Harbor's `jobs`, or else itself."""
-    below = sorted(each for each in folder.iterdir() if _is_job(each)) if folder.is_dir() else []
-    return below or [folder]
-
-
-def _is_job(folder: Path) -> bool:
-    return folder.is_dir() and any((each / RESULT).is_file() for each in folder.iterdir() if each.is_dir())
-
-
-def read_job(folder: Path) -> JobFiles:
-    """Read a job's own documents, and list its trials.
+def read_job(found: JobFolder) -> JobFiles:
+    """Read a job's own documents; the job is told whatever they are.
 
     Raises:
-        HarborWrong: It is no job folder, or a document of it cannot be read.
+        HarborWrong: There is no trial in it.
     """
-    if not folder.is_dir():
-        raise HarborWrong(str(folder), "is no folder", remedy="give a job folder, such as jobs/2026-01-31__12-00-00")
-    children = sorted(each for each in folder.iterdir() if each.is_dir())
-    trials = tuple(each.name for each in children if (each / RESULT).is_file())
-    unfinished = tuple(each.name for each in children if (each / CONFIG).is_file() and each.name not in trials)
-    if not trials:
-        what = f"holds no trial with a {RESULT}" + (f" ({len(unfinished)} did not end)" if unfinished else "")
-        raise HarborWrong(str(folder), what, remedy="give the folder of one job, in which each trial has a folder")
-    files = {name: (folder / name).read_bytes() for name in (CONFIG, RESULT) if (folder / name).is_file()}
-    config = _decoded(files.get(CONFIG), folder / CONFIG, JobConfig)
-    said = _decoded(files.get(RESULT), folder / RESULT, _JobSaid)
-    name = printed(folder.resolve().name if config is None else config.job_name)
-    return JobFiles(name, folder, config, files, trials, unfinished, None if said is None else said.n_total_trials)
+    folder = found.folder
+    if not found.trials:
+        said = "".join(f"; {each.said}" for each in found.left_out[:_SHOWN])
+        remedy = "give the folder of a job, in which each trial has a folder, or that of one trial"
+        raise HarborWrong(str(folder), f"holds no trial with a {RESULT}{said}", remedy=remedy)
+    files = {} if found.alone else _own_files(folder, (CONFIG, RESULT))
+    doubts = [f"{name} of the job is UTF-16, and is not kept" for name, data in files.items() if is_utf16(data)]
+    files = {name: data for name, data in files.items() if not is_utf16(data)}
+    name, expected = None, None
+    try:
+        name = read_job_config(files[CONFIG]).job_name if CONFIG in files else None
+    except Unreadable as error:
+        doubts.append(f"{CONFIG} of the job {error}")
+    try:
+        expected = expected_trials(files[RESULT]) if RESULT in files else None
+    except Unreadable as error:
+        doubts.append(f"{RESULT} of the job {error}: how many trials it has is not known")
+    own = printed(name or (found.trials[0] if found.alone else folder.resolve().name))
+    return JobFiles(
+        own, folder, found.alone or name is not None, files, found.trials, found.left_out, expected, tuple(doubts)
+    )
+
+
+def _own_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Read files of a folder, those that are there; a link that leads out is not followed."""
+    paths = {name: folder / name for name in names}
+    return {name: each.read_bytes() for name, each in paths.items() if each.is_file() and not leads_out(each, folder)}
 
 
 def read_trial(job: JobFiles, name: str, redactor: Redactor) -> TrialFiles:
@@ -133,9 +143,12 @@ def read_trial(job: JobFiles, name: str, redactor: Redactor) -> TrialFiles:
     """
     folder = job.folder / name
     try:
-        kept = {each: redactor.replace((folder / each).read_bytes()) for each in _OWN if (folder / each).is_file()}
-        result = _decoded(kept[RESULT], folder / RESULT, TrialResult)
-        assert result is not None
+        kept = {each: redactor.replace(data) for each, data in _own_files(folder, _OWN).items()}
+        if RESULT not in kept:
+            raise HarborWrong(
+                str(folder / RESULT), "is a link that leads out of its folder", remedy="put the file there"
+            )
+        result, doubts = read_result(kept[RESULT], name)
         steps = steps_of(result)
         if any(".." in step for step in steps):
             raise HarborWrong(str(folder / RESULT), "names a step above its trial", remedy="mend the file")
@@ -144,18 +157,22 @@ def read_trial(job: JobFiles, name: str, redactor: Redactor) -> TrialFiles:
         kept |= {each.relative_to(folder).as_posix(): redactor.replace(each.read_bytes()) for each in paths}
         parts = tuple(_part(folder, step, agent, kept) for step in steps)
         left = _left(folder, kept)
-    except OSError as error:
-        place = str(error.filename or folder)
-        raise HarborWrong(place, f"cannot be read ({error.strerror})", remedy="make it readable") from error
+    except Unreadable as error:
+        remedy = "restore the file as Harbor wrote it"
+        raise HarborWrong(str(folder / RESULT), str(error), remedy=remedy) from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        place = str(getattr(error, "filename", None) or folder)
+        raise HarborWrong(place, f"cannot be read ({error})", remedy="make it readable") from error
     files = {f"{name}/{path}": data for path, data in kept.items()}
-    return TrialFiles(name, result, parts, files, *checks_in(files, name, result), left)
+    doubts = (*(f"{RESULT}: {each}" for each in doubts), *(each for part in parts for each in part.doubts))
+    return TrialFiles(name, result, parts, files, *checks_in(files, name, result), left, doubts)
 
 
 def results_in(files: Mapping[str, bytes]) -> dict[str, TrialResult]:
     """Read the results among files that were kept, by folder of the trial."""
     ending = f"/{RESULT}"
     found = {name.removesuffix(ending): data for name, data in files.items() if name.endswith(ending)}
-    return {folder: msgspec.json.decode(data, type=TrialResult) for folder, data in sorted(found.items())}
+    return {folder: read_result(data, folder).result for folder, data in sorted(found.items())}
 
 
 def checks_in(files: Mapping[str, bytes], folder: str, result: TrialResult) -> tuple[bytes | None, bytes | None]:
@@ -173,28 +190,19 @@ def steps_of(result: TrialResult) -> list[str]:
 
 def secrets_of(job: JobFiles, trial: TrialFiles) -> Iterator[tuple[str, str]]:
     """List names and values that look secret in the configurations of a trial and its job."""
-    for data in (job.files.get(CONFIG), *trial.files.values()):
-        if data is not None and data.lstrip()[:1] == b"{":
-            yield from secrets_within(_config_in(data))
+    for name, data in (*job.files.items(), *trial.files.items()):
+        if name.rpartition("/")[2] in {CONFIG, RESULT}:
+            yield from _secrets_in(data)
 
 
-def _config_in(data: bytes) -> Any:
+def _secrets_in(data: bytes) -> Iterator[tuple[str, str]]:
+    """List them by their place, or by their look in what cannot be read."""
     try:
-        value = msgspec.json.decode(data)
-    except msgspec.MsgspecError:
-        return None
-    return value.get("config", value if "task" in value or "job_name" in value else None)
-
-
-def _decoded(data: bytes | None, path: Path, kind: type[_Read]) -> _Read | None:
-    """Read a document. None: there is none."""
-    if data is None:
-        return None
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        remedy = "restore the file as Harbor wrote it, or take the folder it stands in away"
-        raise HarborWrong(str(path), f"is no {path.name} of Harbor's: {error}", remedy=remedy) from error
+        value, _ = read_json(data)
+    except Unreadable:
+        yield from secrets_by_look(data)
+    else:
+        yield from secrets_within(value.get("config", value if "task" in value or "job_name" in value else None))
 
 
 def _wanted(folder: Path, step: str, agent: str) -> list[Path]:
@@ -202,23 +210,23 @@ def _wanted(folder: Path, step: str, agent: str) -> list[Path]:
     below, verifier = folder / step / "agent", folder / step / "verifier"
     named = [below / _TRAJECTORY, *sorted(below.glob(_FURTHER)), below / agent]
     wanted = (*named, *(verifier / each for each in (_STDOUT, _STDERR, _CTRF)))
-    return [path for path in wanted if path.is_file() and path.resolve().is_relative_to(folder.resolve())]
+    return [path for path in wanted if path.is_file() and not leads_out(path, folder)]
 
 
 def _part(folder: Path, step: str, agent: str, kept: Mapping[str, bytes]) -> Part:
     """Make of kept files what stands below a trial or a step."""
     below = f"{step}agent/"
     names = [f"{below}{_TRAJECTORY}", *sorted(name for name in kept if PurePosixPath(name).match(below + _FURTHER))]
-    documents = tuple(_document(folder, name, kept[name]) for name in names if name in kept)
-    return Part(documents, _media(folder / below, documents), kept.get(below + agent))
-
-
-def _document(folder: Path, name: str, data: bytes) -> Document:
-    try:
-        return read_atif(data, f"{folder.name}/{name}")
-    except AtifWrong as error:
-        place, remedy = str(folder / name), "mend the file, or take it away"
-        raise HarborWrong(place, f"is no trajectory: {error.problem}", remedy=remedy) from error
+    documents: list[Document] = []
+    doubts: list[str] = []
+    for name in (each for each in names if each in kept):
+        try:
+            documents.append(read_atif(kept[name], f"{folder.name}/{name}"))
+        except AtifWrong as error:
+            at = f" at {error.where}" if error.where else ""
+            problem = error.fault.problem
+            doubts.append(f"{name} is no trajectory that can be read{at}: {problem}; it is kept as it was")
+    return Part(tuple(documents), _media(folder / below, documents), kept.get(below + agent), tuple(doubts))
 
 
 def _media(folder: Path, documents: Sequence[Document]) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ Field names and meanings are those of Harbor 0.24 (reference, b.1 to b.6). Unkno
 is read. None is null in the file: not known, or never reached.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -120,7 +121,9 @@ class AgentResult(msgspec.Struct, frozen=True):
 class VerifierResult(msgspec.Struct, frozen=True):
     """What the verifier gave, by its own names."""
 
-    rewards: dict[str, float] | None = None
+    rewards: Mapping[str, float | None] | None = None
+    """None of a name: what the verifier wrote there is no finite number. Harbor writes null for the NaN of a
+    ``reward.json``."""
 
 
 class ExceptionInfo(msgspec.Struct, frozen=True):

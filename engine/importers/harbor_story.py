@@ -64,10 +64,13 @@ def places(results: Mapping[str, TrialResult]) -> dict[str, Place]:
 def outcome_of(result: TrialResult) -> Outcome:
     """Say how a trial ended, in our words: what broke and what was not scored is never a score of 0."""
     rewards = {} if result.verifier_result is None else result.verifier_result.rewards or {}
-    reward = rewards.get(_REWARD, next(iter(rewards.values())) if len(rewards) == 1 else None)
+    named = _REWARD if _REWARD in rewards else next(iter(rewards)) if len(rewards) == 1 else None
+    reward = None if named is None else rewards[named]
     if reward is not None:
         return Outcome("solved" if reward >= 1.0 else "failed", reward, "")
     problem = problem_of(result)
+    if named is not None:
+        return Outcome("no_verdict", None, f"malformed_reward: {named!r} is no finite number")
     if rewards:
         names = ", ".join(sorted(rewards))
         return Outcome("no_verdict", None, f"ambiguous_reward: {names}: none of them is named 'reward'")

@@ -14,6 +14,11 @@ _BLANKED: Final = re.compile(
 )
 """Values that hide one already: the published recordings hold ``sk-REDACTED`` and names in pointed brackets."""
 
+_SECRET_TEXT: Final = re.compile(
+    rb'(?<!\w)(\w{0,64}?(?:KEY|TOKEN|SECRET|PASSWORD))\\{0,8}"\s{0,8}:\s{0,8}\\{0,8}"([^"\\\s]+)', re.IGNORECASE
+)
+"""Every repetition before the value has a bound: without, a line of 200,000 letters took longer than anybody waits."""
+
 Warn = Callable[[str, str], None]
 """Is told what is the matter, with a secret's name and never its value, and what is done."""
 
@@ -31,6 +36,13 @@ def secrets_within(value: Any) -> Iterator[tuple[str, str]]:
                 waiting += items
             case _:
                 pass
+
+
+def secrets_by_look(data: bytes) -> Iterator[tuple[str, str]]:
+    """List names and values that look secret in bytes that are no JSON any more, such as a line that was cut."""
+    for name, value in _SECRET_TEXT.findall(data):
+        if not blanked(text := value.decode("utf-8", "replace")):
+            yield name.decode("utf-8", "replace"), text
 
 
 def blanked(value: str) -> bool:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from events.base import Draft, Event, Ref, StreamId
-from events.log import EventLog, Selection
+from events.log import Append, EventLog, Selection
 from events.trial import TrialClosed
 from events.values import NamedDigest
 
@@ -46,7 +46,13 @@ def run_id(source: str, task: str, files: Sequence[NamedDigest]) -> str:
 
 
 async def append(log: EventLog, run: str, chunks: Sequence[Chunk]) -> bool:
-    """Append what is missing, so that an import that was cut short goes on. Says whether there was any."""
+    """Append what is missing, whole or not at all. Says whether there was any.
+
+    A part is there if an earlier version of ours was cut off while it imported.
+
+    Raises:
+        EventRefused: An event cannot be written. VersionConflict: Something else was written to the run.
+    """
     expected = sum(isinstance(draft.event, TrialClosed) for chunk in chunks for draft in chunk.drafts)
     closed = [each async for each in log.read(Selection(run=run, tags=("trial.closed",)))]
     if len(closed) >= expected:
@@ -54,12 +60,13 @@ async def append(log: EventLog, run: str, chunks: Sequence[Chunk]) -> bool:
         return False
     there = await log.streams(run)
     versions: dict[str, int] = {}
-    appended = False
+    appends: list[Append] = []
     for stream, drafts in chunks:
         start = versions.get(stream, 0)
         versions[stream] = start + len(drafts)
         missing = drafts[max(0, there.get(stream, 0) - start) :]
         if missing:
-            await log.append(StreamId(run, stream), missing, expected_version=versions[stream] - len(missing))
-            appended = True
-    return appended
+            appends.append(Append(StreamId(run, stream), missing, versions[stream] - len(missing)))
+    if appends:
+        await log.append_all(appends)
+    return bool(appends)

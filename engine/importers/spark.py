@@ -6,38 +6,29 @@ cut short goes on where it ended: the same files give the same events.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Final, NamedTuple
 
 from anyio import to_thread
 
-from engine.errors import EngineError
 from engine.folding import fold
 from engine.importers.laying import ALREADY, append, run_id
+from engine.importers.left_out import Imports, LeftOut, NothingImported, of_error
 from engine.importers.spark_events import Told, Writer
-from engine.importers.spark_files import ATTEMPTS, SKILL, TRAJECTORY, TaskFiles, read_files, task_folders
+from engine.importers.spark_files import ATTEMPTS, SIGNS, SKILL, TRAJECTORY, TaskFiles, read_files, task_folders
 from engine.importers.spark_read import Warnings
 from engine.importers.spark_story import Facts, Story
 from engine.importers.spark_tell import tell
-from events.errors import ExitCode
 from events.log import EventLog, Selection
+from events.log_errors import EventRefused, VersionConflict
 from events.values import NamedDigest
 from projections.pdi import AT_THRESHOLD, PdiSettings
 from projections.pdi_steps import PdiSteps, PdiStepsState
 
+_SHOWN: Final = 5
+"""Warnings that stand in the reason why a folder is left out."""
+_WANTED: Final = f"the folder of a task, with {SKILL}, {ATTEMPTS} or {TRAJECTORY}, or a folder of such folders"
+_REMEDY: Final = "restore its files as SPARK wrote them"
 _FIELDS = ("proxy_exec", "proxy_plan", "proxy_oss", "raw_pdi", "weight", "weighted_pdi")
-
-
-class NothingToImport(EngineError):
-    """Raised when no file in a folder can be read as one of SPARK's."""
-
-    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
-
-    def __init__(self, folder: Path, warnings: tuple[str, ...]) -> None:
-        found = f": {'; '.join(warnings[:5])}" if warnings else ""
-        super().__init__(
-            f"{folder} holds nothing of SPARK that can be read{found}",
-            remedy=f"give the folder of a task, with {SKILL}, {ATTEMPTS} or {TRAJECTORY}, or a folder of such folders",
-        )
 
 
 class Imported(NamedTuple):
@@ -59,8 +50,8 @@ class _Read(NamedTuple):
     warnings: tuple[str, ...]
 
 
-async def import_spark(log: EventLog, folder: Path, *, settings: PdiSettings | None = None) -> list[Imported]:
-    """Read the tasks of a folder into the log, by name.
+async def import_spark(log: EventLog, folder: Path, *, settings: PdiSettings | None = None) -> Imports[Imported]:
+    """Read the tasks of a folder into the log, by name; each whole or not at all.
 
     Args:
         log: Where the runs go.
@@ -68,26 +59,37 @@ async def import_spark(log: EventLog, folder: Path, *, settings: PdiSettings | N
         settings: What recorded PDI is compared with. None: SPARK's defaults.
 
     Raises:
-        NothingToImport: Not one file can be read.
+        NothingImported: Not one file can be read.
     """
     folders = await to_thread.run_sync(task_folders, folder)
-    await to_thread.run_sync(_check_readable, folder, folders)
-    return [await _import(log, await to_thread.run_sync(_read, each), settings or PdiSettings()) for each in folders]
+    found: dict[Path, Imported] = {}
+    left_out: dict[Path, LeftOut] = {}
+    for each in folders.found:
+        read = await to_thread.run_sync(_read, each)
+        try:
+            if read.story is None:
+                left_out[each] = LeftOut(each.name, _unreadable(read.warnings), _REMEDY)
+            else:
+                found[each] = await _import(log, read, settings or PdiSettings())
+        except (EventRefused, VersionConflict) as error:
+            left_out[each] = of_error(each.name, error)
+    if not found:
+        others = (*left_out.values(), *folders.left_out)
+        nothing = LeftOut(folder.name, f"it holds none of {', '.join(SIGNS)}", _REMEDY)
+        raise NothingImported(folder, others or (nothing,), _WANTED)
+    for each in [path for path in left_out if path not in found]:
+        # Beside tasks that can be read, the files of one that cannot are kept for whoever reads better.
+        read = await to_thread.run_sync(_read, each)
+        if read.story is None:
+            found[each] = kept = await _import(log, read, settings or PdiSettings())
+            left_out[each] = left_out[each]._replace(
+                problem=f"{left_out[each].problem}; run {kept.run} keeps its files"
+            )
+    return Imports(tuple(found[each] for each in sorted(found)), (*left_out.values(), *folders.left_out))
 
 
-def _check_readable(folder: Path, folders: list[Path]) -> None:
-    """Refuse before anything is written; one task at a time, since all of them may not fit into memory.
-
-    Raises:
-        NothingToImport: Not one file can be read.
-    """
-    warnings: list[str] = []
-    for each in folders:
-        read = _read(each)
-        if read.story is not None:
-            return
-        warnings += read.warnings
-    raise NothingToImport(folder, tuple(warnings))
+def _unreadable(warnings: tuple[str, ...]) -> str:
+    return f"it holds nothing of SPARK that can be read: {'; '.join(warnings[:_SHOWN])}"
 
 
 def _read(folder: Path) -> _Read:

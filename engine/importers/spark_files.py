@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from engine.importers.hidden import blanked, redactor_of, secrets_within
+from engine.importers.hidden import redactor_of, secrets_by_look, secrets_within
+from engine.importers.left_out import Imports, LeftOut, folders_in, leads_out, of_error, why_no_folder
 from engine.importers.spark_read import Place, Warnings, read_lines
 
 SKILL: Final = "SKILL.md"
@@ -18,12 +19,11 @@ ATTEMPTS: Final = "attempts.json"
 TRAJECTORY: Final = "trajectory.jsonl"
 REPORT: Final = "error_report.md"
 FILES: Final = (SKILL, ATTEMPTS, TRAJECTORY, REPORT)
-"""What SPARK writes for a task. Any of the first three makes a folder a task's."""
+"""What SPARK writes for a task."""
+SIGNS: Final = FILES[:3]
+"""Any of these makes a folder a task's."""
 
-_SECRET_TEXT = re.compile(
-    rb'(?<!\w)(\w{0,64}?(?:KEY|TOKEN|SECRET|PASSWORD))\\{0,8}"\s{0,8}:\s{0,8}\\{0,8}"([^"\\\s]+)', re.IGNORECASE
-)
-"""Every repetition before the value has a bound: without, a line of 200,000 letters took longer than anybody waits."""
+_UNPRINTED = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 class TaskFiles(NamedTuple):
@@ -35,14 +35,27 @@ class TaskFiles(NamedTuple):
     """By name, secrets replaced, those of zero bytes included."""
 
 
-def task_folders(folder: Path) -> list[Path]:
-    """List the folders of tasks: this one, or those in it, by name."""
+def task_folders(folder: Path) -> Imports[Path]:
+    """List the folders of tasks: this one, or those in it, by name; any other in it is left out."""
+    if not folder.is_dir():
+        return Imports((), (LeftOut(str(folder), *why_no_folder(folder)),))
+    found: list[Path] = []
+    left_out: list[LeftOut] = []
     try:
         if _is_task(folder):
-            return [folder]
-        return sorted(each for each in folder.iterdir() if each.is_dir() and _is_task(each))
-    except OSError:
-        return []
+            return Imports((folder,), ())
+        folders = list(folders_in(folder, left_out))
+    except OSError as error:
+        return Imports((), (of_error(str(folder), error),))
+    for each in folders:
+        try:
+            if _is_task(each):
+                found.append(each)
+            else:
+                left_out.append(LeftOut(each.name, f"it holds none of {', '.join(SIGNS)}", "take it away"))
+        except OSError as error:
+            left_out.append(of_error(each.name, error))
+    return Imports(tuple(found), tuple(left_out))
 
 
 def read_files(folder: Path, warnings: Warnings) -> TaskFiles:
@@ -51,6 +64,9 @@ def read_files(folder: Path, warnings: Warnings) -> TaskFiles:
     for name in FILES:
         path = folder / name
         try:
+            if path.is_symlink() and leads_out(path, folder):
+                warnings.add(Place(name, None), "is a link that leads out of the folder", "it counts as missing")
+                continue
             data = path.read_bytes()
         except FileNotFoundError:
             continue
@@ -61,12 +77,12 @@ def read_files(folder: Path, warnings: Warnings) -> TaskFiles:
             warnings.add(Place(name, None), "is empty", "it is kept, and counts as missing")
         files[name] = data
     redactor = redactor_of(_secrets(files), partial(warnings.add, Place(TRAJECTORY, None)))
-    task = folder.resolve().name.encode("utf-8", "replace").decode()
+    task = _UNPRINTED.sub("-", folder.resolve().name.encode("utf-8", "replace").decode())
     return TaskFiles(task or "task", {name: redactor.replace(data) for name, data in files.items()})
 
 
 def _is_task(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in (SKILL, ATTEMPTS, TRAJECTORY))
+    return any((folder / name).is_file() for name in SIGNS)
 
 
 def _secrets(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
@@ -80,6 +96,4 @@ def _secrets(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
         yield from secrets_within(config.get("config") if isinstance(config, dict) else None)
     for number, line in enumerate(data.split(b"\n"), start=1):
         if number not in read:
-            for name, value in _SECRET_TEXT.findall(line):
-                if not blanked(text := value.decode("utf-8", "replace")):
-                    yield name.decode(), text
+            yield from secrets_by_look(line)

@@ -195,7 +195,8 @@ def _of_agent(results: Sequence[TrialResult]) -> EvalStats:
 
 
 def _rewards(result: TrialResult) -> Mapping[str, float]:
-    return {} if result.verifier_result is None else result.verifier_result.rewards or {}
+    rewards = {} if result.verifier_result is None else result.verifier_result.rewards or {}
+    return {name: value for name, value in rewards.items() if value is not None}
 
 
 def _losses(histories: Histories) -> dict[str, int]:

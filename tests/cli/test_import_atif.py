@@ -87,6 +87,19 @@ def test_a_bad_document_leaves_no_trace(document: Any, tmp_path: Path) -> None:
     assert type_in(tmp_path, "runs", "--json").rows == []
 
 
+def test_a_bad_document_among_good_ones_is_left_out_by_name(tmp_path: Path) -> None:
+    """The exit code says that something is missing, in either manner."""
+    put(tmp_path, trajectory())
+    (tmp_path / "late.json").write_bytes(written(trajectory())[:-30])
+    outcome = type_in(tmp_path, "import", "atif", ".", "--json")
+    assert outcome.code == 3
+    row, left_out = outcome.rows
+    assert (row["task"], left_out["kind"], left_out["name"]) == ("word", "left_out", "late.json")
+    again = type_in(tmp_path, "import", "atif", ".")
+    assert again.code == 3
+    assert "late.json" in again.out
+
+
 def test_agents_below_and_pictures_come_out_again(tmp_path: Path) -> None:
     """What was embedded is embedded again, wherever it stood, and a picture keeps its name."""
     ref = [{"trajectory_id": "a"}]

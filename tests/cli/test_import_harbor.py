@@ -79,6 +79,38 @@ def test_a_folder_of_jobs_is_a_run_for_each(tmp_path: Path) -> None:
     assert len(type_in(tmp_path, "runs", "--json").rows) == 2
 
 
+def test_what_is_left_out_is_told_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    """By name with the reason, for people and for programs: a part of an import is no whole one without a word."""
+    (tmp_path / ".stillroom").mkdir()
+    names = ("word__aaaaaaa", "word__bbbbbbb", "word__ccccccc")
+    folder = job(tmp_path / "jobs/nightly", *(trial(n, "word", verifier_result=rewarded(reward=1.0)) for n in names))
+    (folder / "word__bbbbbbb/result.json").write_text('{"id": "a8')
+    (tmp_path / "jobs/notes").mkdir()
+    outcome = type_in(tmp_path, "import", "harbor", "jobs", "--json")
+    assert outcome.code == 3
+    row, *left_out = outcome.rows
+    assert (row["kind"], row["trials"]) == ("harbor", 2)
+    assert [(each["kind"], each["name"]) for each in left_out] == [("left_out", "word__bbbbbbb"), ("left_out", "notes")]
+    assert all(each["problem"] and each["remedy"] for each in left_out)
+    told = type_in(tmp_path, "import", "harbor", "jobs")
+    assert told.code == 3
+    for word in ("word__bbbbbbb", "no whole JSON", "notes", "2 parts left out"):
+        assert word in told.out
+    (listed,) = type_in(tmp_path, "runs", "--json").rows
+    assert (listed["trials"], listed["solved"]) == (2, 2)
+
+
+def test_one_trial_is_imported_by_itself(tmp_path: Path) -> None:
+    """Published trials come one by one, each a folder with a result."""
+    (tmp_path / ".stillroom").mkdir()
+    job(tmp_path / "nightly", trial("word__aaaaaaa", "word", verifier_result=rewarded(reward=1.0)))
+    outcome = type_in(tmp_path, "import", "harbor", "nightly/word__aaaaaaa", "--json")
+    assert outcome.code == 0
+    (row,) = outcome.rows
+    assert (row["job"], row["trials"]) == ("word__aaaaaaa", 1)
+    assert "solved" in type_in(tmp_path, "show", f"{row['run']}:word").out
+
+
 def test_a_folder_that_is_none_is_refused_with_words(tmp_path: Path) -> None:
     """Nothing is recorded, and the remedy says what to give."""
     (tmp_path / ".stillroom").mkdir()

@@ -8,7 +8,7 @@ from events import codec
 from events.base import Appended, Draft, Ref, StreamId
 from events.chain import seal
 from events.digest import digest_of
-from events.log import EventLog, Selection
+from events.log import Append, EventLog, Selection
 from events.log_errors import (
     BlobErased,
     BlobMissing,
@@ -43,6 +43,35 @@ async def test_an_append_at_another_version_is_refused_whole(log: EventLog) -> N
             await log.append(TRIAL, drafts("two", "three"), expected_version=expected)
         assert (caught.value.expected, caught.value.actual) == (expected, 1)
     assert await texts(log) == ["one"]
+    assert (await verify(log)).sound
+
+
+async def test_appends_to_several_streams_are_kept_together_or_not_at_all(log: EventLog) -> None:
+    """Nobody sees half of a history that is known from its beginning to its end; secrets are replaced in it too."""
+    await log.append(TRIAL, drafts("one"), expected_version=0)
+    cause = Ref("trial/greet", 1)
+    both = [
+        Append(ATTEMPT, [Draft(said("two"), cause)], 0),
+        Append(TRIAL, drafts(f"three {SECRETS['OPENAI_API_KEY']}"), 1),
+        Append(ATTEMPT, drafts("four"), 1),
+    ]
+    head = await log.append_all(both)
+    events = await everything(log)
+    assert [(each.stream, each.version, each.cause) for each in events[1:]] == [
+        (ATTEMPT, 1, cause),
+        (TRIAL, 2, None),
+        (ATTEMPT, 2, None),
+    ]
+    assert head == await log.head()
+    assert len({each.at for each in events[1:]}) == 1
+    for refused, error in (
+        (Append(TRIAL, drafts("late"), 1), VersionConflict),
+        (Append(TRIAL, [Draft(said("\ud800"), None)], 2), EventRefused),
+        (Append(StreamId("run-1", ""), drafts("nowhere"), 0), EventRefused),
+    ):
+        with pytest.raises(error):
+            await log.append_all([Append(ATTEMPT, drafts("fine"), 2), refused])
+    assert await texts(log) == ["one", "two", "three [secret:OPENAI_API_KEY]", "four"]
     assert (await verify(log)).sound
 
 

@@ -24,7 +24,7 @@ async def test_every_recorded_decision_comes_out_again() -> None:
     """73 verdicts from the source's own files, and 57 readings of PDI, of which two hang on rounding, and say so."""
     ticks = count(1)
     async with MemoryLog(clock=lambda: next(ticks)) as log:
-        imported = await import_spark(log, FOLDERS)
+        imported = (await import_spark(log, FOLDERS)).found
         made = [each for one in imported for each in await decisions(log, one.run)]
     assert Counter(each.point for each in made) == {"judging": 73, "pdi": 57}
     assert [(each.at, each.missing, each.differences) for each in made if not each.agrees] == []
@@ -35,7 +35,7 @@ async def test_a_sweep_over_every_recording_is_a_frontier() -> None:
     """At SPARK's own threshold nothing flips; below it fewer readings trigger, above it more, and never otherwise."""
     ticks = count(1)
     async with MemoryLog(clock=lambda: next(ticks)) as log:
-        runs = [await prepare(log, one.run) for one in await import_spark(log, FOLDERS)]
+        runs = [await prepare(log, one.run) for one in (await import_spark(log, FOLDERS)).found]
     own = ask(runs, read_changes([("pdi.threshold", "-0.5")]))
     assert (own.flips, own.left) == ((), ())
     rates = [ask(runs, read_changes([("pdi.threshold", f"{-4 + step / 10}")])).readings.rate for step in range(51)]

@@ -21,7 +21,7 @@ async def test_why_resolves_every_digest_of_five_imported_runs() -> None:
     """Verdicts and readings of PDI, whose settings are no spec of ours but whose bytes are all there."""
     ticks = count(1)
     async with MemoryLog(clock=lambda: next(ticks)) as log:
-        imported = await import_spark(log, FOLDERS)
+        imported = (await import_spark(log, FOLDERS)).found
         found = [await walked(log, each.run) for each in imported[:5]]
     assert [(each.broken, each.differ) for each in found] == [([], [])] * 5
     assert min(each.chains for each in found) > 0

@@ -1,31 +1,35 @@
 """Commands that read past runs of other systems."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from engine.config_setting import open_log
 from engine.importers.atif import import_atif
 from engine.importers.harbor import import_harbor
-from engine.importers.harbor_files import jobs_in
+from engine.importers.left_out import LeftOut
 from engine.importers.spark import import_spark
+from events.errors import ExitCode
 from projections.pdi import PdiSettings
 from projections.pdi_likeness import Likeness
 from views import imports
 from views.commands.rows import Rows
 from views.options import ASIS, Given, Options
-from views.screen import Manner
+from views.screen import Manner, Screen
 
 ROWS: Final[Rows] = {
-    "import spark": (imports.ImportRow,),
-    "import atif": (imports.AtifImportRow,),
-    "import harbor": (imports.HarborImportRow,),
+    "import spark": (imports.ImportRow, imports.LeftOutRow),
+    "import atif": (imports.AtifImportRow, imports.LeftOutRow),
+    "import harbor": (imports.HarborImportRow, imports.LeftOutRow),
 }
 
 
 async def spark(
     folder: Path, /, *, method: Likeness = "token_overlap", options: Options = ASIS, machine: Given
-) -> None:
+) -> ExitCode:
     """Read past runs of SPARK: SKILL.md, attempts.json and trajectory.jsonl, any of them missing or broken.
+
+    A folder that cannot be read is left out by name; the others are read, and the exit code is 3.
 
     Args:
         folder: One task's folder, or a folder of them.
@@ -33,11 +37,15 @@ async def spark(
     """
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_spark(log, machine.folder / folder, settings=PdiSettings(method=method))
-    options.screen(machine).show(imports.rows(found), imports.render)
+    screen = options.screen(machine)
+    screen.show(imports.rows(found.found), imports.render)
+    return _left_out(screen, found.left_out)
 
 
-async def atif(path: Path, /, *, task: str | None = None, options: Options = ASIS, machine: Given) -> None:
+async def atif(path: Path, /, *, task: str | None = None, options: Options = ASIS, machine: Given) -> ExitCode:
     """Read trajectories of ATIF 1.0 to 1.8, and report what has no place in the log and what was inferred.
+
+    One that is not well made is left out by name; the others are read, and the exit code is 3.
 
     Args:
         path: A trajectory, or a folder in which and below which all are read.
@@ -45,18 +53,31 @@ async def atif(path: Path, /, *, task: str | None = None, options: Options = ASI
     """
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_atif(log, machine.folder / path, task=task)
-    screen, rows = options.screen(machine), imports.atif_rows(found)
+    screen, rows = options.screen(machine), imports.atif_rows(found.found)
     screen.show(rows, imports.render_atif)
     if screen.manner is not Manner.JSON:
         screen.err.print(imports.render_losses(rows))
+    return _left_out(screen, found.left_out)
 
 
-async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) -> None:
-    """Read a job folder of Harbor's as one run, and report what has no place in the log and what was missing.
+async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Read job folders of Harbor's, each as one run, and report what has no place in the log and what was missing.
+
+    A trial that cannot be read is left out by name; the others are read, and the exit code is 3.
 
     Args:
-        folder: Of a job, which holds a folder for each trial; or a folder of jobs.
+        folder: Of a job, which holds a folder for each trial; of a single trial; or one below which jobs lie.
     """
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
-        found = [await import_harbor(log, each) for each in jobs_in(machine.folder / folder)]
-    options.screen(machine).show([imports.harbor_row(each) for each in found], imports.render_harbor)
+        found = await import_harbor(log, machine.folder / folder)
+    screen = options.screen(machine)
+    screen.show([imports.harbor_row(each) for each in found.found], imports.render_harbor)
+    return _left_out(screen, found.left_out)
+
+
+def _left_out(screen: Screen, left_out: Sequence[LeftOut]) -> ExitCode:
+    """Tell what is not in the log, and choose the exit code."""
+    if not left_out:
+        return ExitCode.DONE
+    screen.show(imports.left_out_rows(left_out), imports.render_left_out)
+    return ExitCode.NEGATIVE

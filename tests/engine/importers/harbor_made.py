@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.importers.harbor import Imported, import_harbor
 from events.base import Event
 from events.memory import MemoryLog
 
@@ -105,6 +106,12 @@ def job(folder: Path, *trials: Mapping[str, Any], **said: Any) -> Path:
     for each in trials:
         own |= each
     return write(folder, own)
+
+
+async def only(log: MemoryLog, folder: Path) -> Imported:
+    """Import one job."""
+    (found,) = (await import_harbor(log, folder)).found
+    return found
 
 
 async def every(log: MemoryLog, kind: type[E]) -> list[E]:

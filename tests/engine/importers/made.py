@@ -1,8 +1,19 @@
 """Records of SPARK, made up: small, and whole unless a story breaks them."""
 
 import json
+from pathlib import Path
+
+from engine.importers.spark import Imported, import_spark
+from events.memory import MemoryLog
 
 MEMO = "## Exploration Memo (1 failed attempts)\n\n### Verified Facts\n- cp works\n\n### Next Strategy\nuse cp\n"
+
+
+async def tasks(log: MemoryLog, folder: Path) -> list[Imported]:
+    """Import tasks of which none is left out."""
+    found = await import_spark(log, folder)
+    assert found.left_out == ()
+    return list(found.found)
 
 
 def as_lines(*records: object) -> str:

@@ -10,8 +10,8 @@ import pytest
 from engine.folding import fold_many
 from engine.importers.atif import Imported, import_atif
 from engine.importers.atif_files import NoTrajectory
-from engine.importers.atif_read import AtifWrong
 from engine.importers.laying import ALREADY
+from engine.importers.left_out import NothingImported
 from events.attempt import AttemptJudged
 from events.base import Event
 from events.log import Selection
@@ -46,7 +46,7 @@ def put(folder: Path, **documents: Any) -> Path:
 
 async def one(log: MemoryLog, path: Path) -> Imported:
     """Import what is one task."""
-    (found,) = await import_atif(log, path)
+    (found,) = (await import_atif(log, path)).found
     return found
 
 
@@ -123,10 +123,61 @@ async def test_the_same_files_are_the_same_run(log: MemoryLog, tmp_path: Path) -
     assert await every(log, Event) == before
 
 
-async def test_one_bad_document_keeps_all_out(log: MemoryLog, tmp_path: Path) -> None:
-    """Nothing is half imported: not the good ones before it either."""
-    put(tmp_path, a=trajectory(), b=trajectory(said(step_id=4)))
-    with pytest.raises(AtifWrong, match=r"b\.json"):
+async def test_one_bad_document_costs_no_more_than_itself(log: MemoryLog, tmp_path: Path) -> None:
+    """It is left out by name, with its place and the remedy; the good ones around it are told."""
+    put(tmp_path, a=trajectory(), b=trajectory(said(step_id=4)), c=trajectory())
+    found = await import_atif(log, tmp_path)
+    assert [each.task for each in found.found] == ["a", "c"]
+    (left_out,) = found.left_out
+    assert left_out.name == "b.json"
+    assert "steps[0].step_id" in left_out.problem
+    assert "nothing was imported" not in left_out.remedy
+
+
+ODD: dict[str, Any] = {
+    "empty": b"",
+    "cut": written(trajectory())[:-40],
+    "no number": written(trajectory()).replace(b"20", b"NaN"),
+    "no UTF-8": written(trajectory()).replace(b"Hello", b"Hell\xff"),
+    "UTF-16": written(trajectory()).decode().encode("utf-16"),
+    "another version": trajectory(version="ATIF-v9.9"),
+    "another kind of step": trajectory(said(source="tool")),
+    "huge": trajectory(acted(metrics={"prompt_tokens": 10**400})),
+    "two ids": trajectory(said(step_id=1), said(step_id=1)),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_whatever_is_odd_is_named_and_the_others_are_told(odd: str, log: MemoryLog, tmp_path: Path) -> None:
+    """A folder of results holds what it holds; files of the system's own are nobody's results."""
+    put(tmp_path, **{"one/trajectory": trajectory(), "two/trajectory": ODD[odd], "zoo/trajectory": trajectory()})
+    (tmp_path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX/trajectory.json").write_bytes(b"\0")
+    found = await import_atif(log, tmp_path)
+    assert [each.task for each in found.found] == ["one", "zoo"]
+    assert [each.name for each in found.left_out] == ["two/trajectory.json"]
+
+
+async def test_links_are_not_followed_out_and_name_themselves(log: MemoryLog, tmp_path: Path) -> None:
+    """Neither a document elsewhere on this machine nor one that is gone passes without a word."""
+    put(tmp_path, elsewhere=trajectory())
+    folder = put(tmp_path / "job", **{"one/trajectory": trajectory()})
+    for name, target in (("out", tmp_path / "elsewhere.json"), ("gone", tmp_path / "gone.json")):
+        (folder / name).mkdir()
+        (folder / name / "trajectory.json").symlink_to(target)
+    found = await import_atif(log, folder)
+    assert [each.task for each in found.found] == ["one"]
+    assert {each.name: each.problem.partition(": ")[2] for each in found.left_out} == {
+        "gone/trajectory.json": "it is a link to nothing",
+        "out/trajectory.json": "it is a link that leads out of the folder",
+    }
+
+
+async def test_nothing_readable_leaves_no_trace(log: MemoryLog, tmp_path: Path) -> None:
+    """All are named, and the log stays as it was."""
+    put(tmp_path, a=trajectory(said(step_id=4)), b=trajectory(version="ATIF-v9.9"))
+    with pytest.raises(NothingImported, match=r"a\.json.*b\.json"):
         await import_atif(log, tmp_path)
     assert await every(log, Event) == []
 
@@ -145,8 +196,8 @@ async def test_what_is_no_trajectory_is_passed_over_in_a_folder(log: MemoryLog, 
 async def test_a_task_is_named_by_its_place_or_by_whoever_imports(log: MemoryLog, tmp_path: Path) -> None:
     """Harbor puts each trajectory into a folder of its trial. A name that is given makes all of them attempts at it."""
     put(tmp_path, **{"greet__x1/agent/trajectory": trajectory(), "word__y2/agent/trajectory": trajectory()})
-    assert [each.task for each in await import_atif(log, tmp_path)] == ["greet__x1", "word__y2"]
-    (both,) = await import_atif(log, tmp_path, task="greet")
+    assert [each.task for each in (await import_atif(log, tmp_path)).found] == ["greet__x1", "word__y2"]
+    (both,) = (await import_atif(log, tmp_path, task="greet")).found
     assert (both.task, both.attempts) == ("greet", 2)
     assert any("order of their files" in each for each in both.inferences)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.folding import fold, fold_many
-from engine.importers.harbor import Imported, import_harbor
+from engine.importers.harbor import Imported
 from engine.importers.laying import ALREADY
 from events.attempt import AttemptJudged, ImportedAttempt, UsageImported
 from events.base import Draft
@@ -22,7 +22,7 @@ from projections.trials import Trials
 from projections.trials_state import Run
 from replay.redecide import decisions
 from tests.engine.importers.atif_made import acted, trajectory
-from tests.engine.importers.harbor_made import every, exception, job, rewarded, took, trial, write
+from tests.engine.importers.harbor_made import every, exception, job, only, rewarded, took, trial, write
 
 PYTEST = "PASSED test_outputs.py::test_word\nFAILED test_outputs.py::test_case - another case\n"
 
@@ -42,7 +42,7 @@ async def run_of(log: MemoryLog, found: Imported) -> Run:
 
 async def test_each_trial_of_a_job_is_a_trial_of_one_run(log: MemoryLog, tmp_path: Path) -> None:
     """Harbor's trials of one task are independent of each other: so are ours."""
-    found = await import_harbor(
+    found = await only(
         log,
         job(
             tmp_path / "nightly",
@@ -83,7 +83,7 @@ ENDS: dict[str, tuple[dict[str, Any], str, float | None, str]] = {
 async def test_what_broke_is_no_verdict_and_never_a_zero(story: str, log: MemoryLog, tmp_path: Path) -> None:
     """Each end of a trial is told in our words; what Harbor's mean counts as 0 has no score here."""
     changes, kind, reward, reason = ENDS[story]
-    await import_harbor(log, job(tmp_path / "nightly", trial("word__aaaaaaa", "word", **changes)))
+    await only(log, job(tmp_path / "nightly", trial("word__aaaaaaa", "word", **changes)))
     (judged,) = await every(log, AttemptJudged)
     assert (judged.outcome.kind, judged.outcome.reward) == (kind, reward)
     assert reason in judged.outcome.reason
@@ -99,7 +99,7 @@ async def test_what_agent_and_verifier_printed_is_kept_and_read(log: MemoryLog, 
         "artifacts/app/out.txt": "x",
     }
     story = trial("word__aaaaaaa", "word", files, verifier_result=rewarded(reward=0.5))
-    found = await import_harbor(log, job(tmp_path / "nightly", story))
+    found = await only(log, job(tmp_path / "nightly", story))
     (attempt,), (judged,) = await every(log, ImportedAttempt), await every(log, AttemptJudged)
     assert attempt.stdout is not None
     assert await log.get(attempt.stdout) == b"solving\n"
@@ -114,7 +114,7 @@ async def test_a_trajectory_is_told_step_by_step(log: MemoryLog, tmp_path: Path)
     files = {"agent/trajectory.json": trajectory(acted(), acted())}
     spent = took(n_input_tokens=240, n_output_tokens=40, cost_usd=0.004)
     info = {"name": "harness", "version": "1.2", "model_info": {"name": "m", "provider": "p"}}
-    found = await import_harbor(
+    found = await only(
         log, job(tmp_path / "nightly", trial("word__aaaaaaa", "word", files, agent_result=spent, agent_info=info))
     )
     steps = await every(log, StepImported)
@@ -130,7 +130,7 @@ async def test_without_a_trajectory_the_stated_sums_count(log: MemoryLog, tmp_pa
     spent = took(n_input_tokens=900, n_cache_tokens=100, n_output_tokens=50, cost_usd=0.0123)
     info = {"name": "codex", "version": "0.5", "model_info": {"name": "gpt", "provider": "openai"}}
     story = trial("word__aaaaaaa", "word", agent_result=spent, agent_info=info, verifier_result=rewarded(reward=0))
-    found = await import_harbor(log, job(tmp_path / "nightly", story))
+    found = await only(log, job(tmp_path / "nightly", story))
     trials, cost = await fold_many(log, [Trials(), Cost()], Selection(run=found.run))
     attempt = trials.runs[found.run].trials["word"].attempts["1"]
     assert (attempt.tokens, attempt.cost, attempt.turns) == (950, 12_300_000, 0)
@@ -152,7 +152,7 @@ async def test_steps_are_read_below_their_folders(log: MemoryLog, tmp_path: Path
         {"step_name": "two", "agent_result": None, "exception_info": exception("AgentTimeoutError", "too slow")},
     ]
     story = trial("word__aaaaaaa", "word", files, step_results=steps, verifier_result=rewarded(reward=0.5))
-    found = await import_harbor(log, job(tmp_path / "nightly", story))
+    found = await only(log, job(tmp_path / "nightly", story))
     (attempt,), (judged,) = await every(log, ImportedAttempt), await every(log, AttemptJudged)
     assert found.steps == len(await every(log, StepImported)) >= 2
     assert attempt.error == "AgentTimeoutError: too slow"
@@ -162,7 +162,7 @@ async def test_steps_are_read_below_their_folders(log: MemoryLog, tmp_path: Path
 async def test_agents_of_one_job_are_conditions(log: MemoryLog, tmp_path: Path) -> None:
     """What differs between trials of the same task is said."""
     nop = {"name": "nop", "version": "1.0.0", "model_info": None}
-    found = await import_harbor(
+    found = await only(
         log,
         job(
             tmp_path / "nightly",
@@ -179,8 +179,8 @@ async def test_what_is_missing_is_named(log: MemoryLog, tmp_path: Path) -> None:
     folder = job(tmp_path / "nightly", trial("word__aaaaaaa", "word"), n_total_trials=4)
     write(folder, {"late__bbbbbbb/config.json": {}})
     (folder / "config.json").unlink()
-    said = " ".join((await import_harbor(log, folder)).warnings)
-    assert "late__bbbbbbb did not end" in said
+    said = " ".join((await only(log, folder)).warnings)
+    assert "late__bbbbbbb: it did not end" in said
     assert "4 trials: 2 of them are not there" in said
     assert "called nightly after its folder" in said
 
@@ -189,9 +189,9 @@ async def test_the_same_folder_is_the_same_run(log: MemoryLog, tmp_path: Path) -
     """A second import adds nothing."""
     stories = [trial(f"word__{letter * 7}", "word", verifier_result=rewarded(reward=1.0)) for letter in "abc"]
     folder = job(tmp_path / "nightly", *stories)
-    first = await import_harbor(log, folder)
+    first = await only(log, folder)
     events = [each async for each in log.read()]
-    again = await import_harbor(log, folder)
+    again = await only(log, folder)
     assert (again.run, again.warnings) == (first.run, (ALREADY,))
     assert [each async for each in log.read()] == events
 
@@ -201,7 +201,7 @@ async def test_an_import_that_was_cut_off_goes_on_where_it_ended(kept: int, log:
     """Though some of its trials were closed already."""
     stories = [trial(f"word__{letter * 7}", "word", verifier_result=rewarded(reward=1.0)) for letter in "abc"]
     folder = job(tmp_path / "nightly", *stories)
-    await import_harbor(log, folder)
+    await only(log, folder)
     events = [each async for each in log.read()]
     times = count(1_790_000_000_000_000, 1_000)
     async with MemoryLog(clock=lambda: next(times)) as other:
@@ -209,7 +209,7 @@ async def test_an_import_that_was_cut_off_goes_on_where_it_ended(kept: int, log:
             for named in named_blobs(each.event):
                 other.put(await log.get(named))
             await other.append(each.stream, [Draft(each.event, each.cause)], expected_version=each.version - 1)
-        assert (await import_harbor(other, folder)).warnings != (ALREADY,)
+        assert (await only(other, folder)).warnings != (ALREADY,)
         assert [each.payload async for each in other.read()] == [each.payload for each in events]
 
 
@@ -221,7 +221,7 @@ async def test_its_verdicts_are_reached_again_from_its_files(log: MemoryLog, tmp
         trial("word__bbbbbbb", "word", exception_info=exception("RuntimeError")),
         trial("other__ccccccc", "other", verifier_result=rewarded(reward=1.0)),
     )
-    found = await import_harbor(log, job(tmp_path / "nightly", *stories))
+    found = await only(log, job(tmp_path / "nightly", *stories))
     again = await decisions(log, found.run)
     assert [each.point for each in again] == ["judging"] * 3
     assert all(each.agrees for each in again)

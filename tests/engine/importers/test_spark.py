@@ -58,7 +58,7 @@ async def world() -> AsyncIterator[World]:
     """Import all twenty."""
     ticks = count(1)
     async with MemoryLog(clock=lambda: next(ticks)) as log:
-        imported = await import_spark(log, FOLDERS)
+        imported = (await import_spark(log, FOLDERS)).found
         steps, trials = await fold_many(log, [PdiSteps(WATCHED), Trials()])
         yield World(log, {each.task: each for each in imported}, steps, trials)
 
@@ -167,7 +167,8 @@ async def test_files_are_kept_byte_for_byte(world: World) -> None:
 async def test_what_another_method_gives_is_said() -> None:
     """No file says which method was used; comparing under the other one shows that it was not that."""
     async with MemoryLog(clock=lambda: 1) as log:
-        (found,) = await import_spark(log, FOLDERS / "lean4-proof", settings=PdiSettings(method="js_divergence"))
+        settings = PdiSettings(method="js_divergence")
+        (found,) = (await import_spark(log, FOLDERS / "lean4-proof", settings=settings)).found
     wanted = "proxy_exec, raw_pdi, weighted_pdi as recorded are not what js_divergence gives"
     assert found.warnings == (f"PDI after attempt 0: {wanted}",)
 
@@ -175,7 +176,7 @@ async def test_what_another_method_gives_is_said() -> None:
 async def test_the_same_again_appends_nothing(world: World) -> None:
     """A person who is not sure may simply import again."""
     head = await world.log.head()
-    again = await import_spark(world.log, FOLDERS)
+    again = (await import_spark(world.log, FOLDERS)).found
     assert await world.log.head() == head
     assert {each.warnings for each in again} == {(ALREADY,)}
     assert {each.task: each.run for each in again} == {task: each.run for task, each in world.imported.items()}

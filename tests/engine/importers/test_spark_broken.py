@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from engine.importers.laying import ALREADY
-from engine.importers.spark import Imported, NothingToImport, import_spark
+from engine.importers.left_out import NothingImported
+from engine.importers.spark import Imported, import_spark
 from events.attempt import ImportedAttempt
 from events.base import Draft, Event
 from events.errors import ExitCode
@@ -20,7 +21,7 @@ from events.run import RunImported
 from events.sandbox import ActionAsked, ActionObserved
 from events.skill import SkillImported
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
-from tests.engine.importers.made import as_lines, attempts, codex, reflection, result, snapshot, tried
+from tests.engine.importers.made import as_lines, attempts, codex, reflection, result, snapshot, tasks, tried
 
 SECRET = "made-up-key-0123456789"
 
@@ -220,7 +221,7 @@ async def test_nothing_readable_is_a_mistake_of_the_caller(log: MemoryLog, tmp_p
     """The error names what was looked for; the log stays as it was."""
     broken = _task(tmp_path, {"attempts.json": "[1, 2]", "trajectory.jsonl": "\x00\n{}\n[]"})
     for folder in (tmp_path / "missing", broken, _task(tmp_path / "other", {"README.md": "no task"})):
-        with pytest.raises(NothingToImport) as caught:
+        with pytest.raises(NothingImported) as caught:
             await import_spark(log, folder)
         assert caught.value.exit_code is ExitCode.USAGE
         for name in ("SKILL.md", "attempts.json", "trajectory.jsonl"):
@@ -233,7 +234,11 @@ async def test_one_broken_task_does_not_cost_the_others(log: MemoryLog, tmp_path
     _task(tmp_path, {"trajectory.jsonl": "broken"}, name="bad")
     _task(tmp_path, {"trajectory.jsonl": as_lines(result(0))}, name="good")
     imported = await import_spark(log, tmp_path)
-    assert [(each.task, each.attempts) for each in imported] == [("bad", 0), ("good", 1)]
+    assert [(each.task, each.attempts) for each in imported.found] == [("bad", 0), ("good", 1)]
+    (left_out,) = imported.left_out
+    assert left_out.name == "bad"
+    assert "no JSON" in left_out.problem
+    assert f"run {imported.found[0].run} keeps its files" in left_out.problem
 
 
 async def test_an_import_that_was_cut_short_goes_on(log: MemoryLog, tmp_path: Path) -> None:
@@ -265,9 +270,8 @@ def _task(folder: Path, files: Mapping[str, str | bytes], *, name: str = "greet"
 
 
 async def _only(log: MemoryLog, task: Path) -> Imported:
-    imported = await import_spark(log, task)
-    assert len(imported) == 1
-    return imported[0]
+    (imported,) = await tasks(log, task)
+    return imported
 
 
 async def _all(log: MemoryLog, kind: type[Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.folding import fold_many
 from engine.importers.laying import ALREADY
-from engine.importers.spark import NothingToImport, import_spark
+from engine.importers.left_out import NothingImported
 from events.base import Draft, StreamId
 from events.memory import MemoryLog
 from events.model import ModelImported
@@ -22,7 +22,7 @@ from events.sandbox import ActionAsked
 from events.trial import TrialClosed
 from events.verify import verify
 from projections.registry import registered
-from tests.engine.importers.made import as_lines, attempts, codex, reflection, result, snapshot, tried
+from tests.engine.importers.made import as_lines, attempts, codex, reflection, result, snapshot, tasks, tried
 
 NAMES = ("SKILL.md", "attempts.json", "trajectory.jsonl")
 WHOLE = {
@@ -61,7 +61,7 @@ def task(folder: Path, **files: str | bytes) -> Path:
 async def test_a_long_line_that_was_cut_is_looked_through_in_time(log: MemoryLog, tmp_path: Path, filler: str) -> None:
     """Keys are looked for in what cannot be parsed, too; that took longer than a run, once."""
     cut = json.dumps(result(0, agent_stdout_full=filler))[:-1]
-    (imported,) = await import_spark(log, task(tmp_path, trajectory_jsonl=f"{cut}\n{json.dumps(result(1))}"))
+    (imported,) = await tasks(log, task(tmp_path, trajectory_jsonl=f"{cut}\n{json.dumps(result(1))}"))
     assert imported.attempts == 1
     assert any("line 1: no JSON" in text for text in imported.warnings)
 
@@ -69,7 +69,7 @@ async def test_a_long_line_that_was_cut_is_looked_through_in_time(log: MemoryLog
 async def test_a_key_that_stands_twice_is_named(log: MemoryLog, tmp_path: Path) -> None:
     """JSON readers do not agree on which one counts, so a person should know that there are two."""
     line = json.dumps(result(0))[:-1] + ', "reward": 1.0}'
-    (imported,) = await import_spark(log, task(tmp_path, trajectory_jsonl=line))
+    (imported,) = await tasks(log, task(tmp_path, trajectory_jsonl=line))
     assert "trajectory.jsonl line 1: the key 'reward' stands twice in an object; the last one counts" in (
         imported.warnings
     )
@@ -81,7 +81,7 @@ async def test_calls_keep_how_long_they_took(log: MemoryLog, tmp_path: Path) -> 
     lines = as_lines(
         result(0), reflection(0, latency_s=22.5), result(1), reflection(1, latency_s=float("nan"), memo_before=None)
     )
-    (imported,) = await import_spark(log, task(tmp_path, trajectory_jsonl=lines))
+    (imported,) = await tasks(log, task(tmp_path, trajectory_jsonl=lines))
     assert [event.latency_s for event in await _all(log, ModelImported)] == [22.5, None]
     assert any("latency_s is the number nan instead of a finite number" in text for text in imported.warnings)
 
@@ -90,10 +90,10 @@ async def test_an_import_by_another_version_stands(log: MemoryLog, tmp_path: Pat
     """A later version may tell the same files in more events: they are not put beside the ones that are there."""
     folder = task(tmp_path, trajectory_jsonl=WHOLE["trajectory.jsonl"])
     async with new_log() as other:
-        (wanted,) = await import_spark(other, folder)
+        (wanted,) = await tasks(other, folder)
     for stream, event in (("run", _imported()), ("trial/greet", TrialClosed("solved", 1, 1.0))):
         await log.append(StreamId(wanted.run, stream), [Draft(event, None)], expected_version=0)
-    (again,) = await import_spark(log, folder)
+    (again,) = await tasks(log, folder)
     assert again.warnings == (ALREADY,)
     assert (await log.head()).position == 2
 
@@ -144,8 +144,8 @@ async def _survives(files: dict[str, bytes]) -> None:
             for name, data in files.items():
                 (Path(folder) / name).write_bytes(data)
             try:
-                (imported,) = await import_spark(log, Path(folder))
-            except NothingToImport:
+                (imported,) = await tasks(log, Path(folder))
+            except NothingImported:
                 return
             (opened,) = await _all(log, RunImported)
             if not any("holds the value of" in text for text in opened.warnings):
@@ -153,7 +153,7 @@ async def _survives(files: dict[str, bytes]) -> None:
             assert (await verify(log)).sound
             await fold_many(log, registered())
             head = await log.head()
-            assert await import_spark(log, Path(folder)) == [imported._replace(warnings=(ALREADY,))]
+            assert await tasks(log, Path(folder)) == [imported._replace(warnings=(ALREADY,))]
             assert await log.head() == head
 
 
@@ -169,6 +169,6 @@ async def _all(log: MemoryLog, kind: type[Any]) -> list[Any]:
 async def test_commands_survive_whatever_stands_around_them(log: MemoryLog, tmp_path: Path) -> None:
     """An agent prints what it likes before and after the line that tells of a command."""
     stdout = "\n".join(["{", "\x00\x1b[31m", "[" * 50_000, codex("ls"), '{"item": {"type": "command_execution"}}'])
-    await import_spark(log, task(tmp_path, trajectory_jsonl=json.dumps(result(0, agent_stdout_full=stdout))))
+    await tasks(log, task(tmp_path, trajectory_jsonl=json.dumps(result(0, agent_stdout_full=stdout))))
     (asked,) = await _all(log, ActionAsked)
     assert await log.get(asked.command) == b"ls"
