@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sandbox.errors import RegistryWrong, TaskInvalid
 from sandbox.git_checkout import checkout
 from sandbox.registry import RegisteredTask, Source, find_dataset, source_in
-from sandbox.task import Found, Incomplete, Task, find_tasks, load_task
+from sandbox.task import Found, Incomplete, Task, find_tasks, incomplete, load_task
 
 
 class Places(NamedTuple):
@@ -48,19 +48,19 @@ def _registered(source: Source, places: Places, only: Collection[str]) -> Found:
         remedy = f"there is {', '.join(sorted(names)) or 'none'}"
         raise RegistryWrong(source.file, f"{dataset.name} has no task {', '.join(missing)}", remedy=remedy)
     tasks: list[Task] = []
-    incomplete: list[Incomplete] = []
+    unread: list[Incomplete] = []
     for each in dataset.tasks:
         if not only or each.folder in only:
             try:
                 tasks.append(load_task(_folder(each, source, places)))
             except TaskInvalid as error:
-                incomplete.append(Incomplete(name=each.folder, reason=error.problem, remedy=error.remedy))
+                unread.append(incomplete(each.folder, error))
     if not tasks:
-        reasons = "; ".join(each.reason for each in incomplete) or "it lists none"
+        reasons = "; ".join(each.reason for each in unread) or "it lists none"
         remedy = "mend the paths in the registry; those without a git_url are read from the registry's own folder"
         raise RegistryWrong(source.file, f"{dataset.name} holds no task that can be read: {reasons}", remedy=remedy)
     tasks.sort(key=lambda task: task.name)
-    return Found(tasks=tuple(tasks), incomplete=tuple(incomplete))
+    return Found(tasks=tuple(tasks), incomplete=tuple(unread))
 
 
 def _folder(task: RegisteredTask, source: Source, places: Places) -> Path:

@@ -16,7 +16,8 @@ import anyio
 from msgspec import Struct
 
 from events.digest import digest_of
-from sandbox.archive import pack, placed_as_is
+from sandbox.archive import Placed, pack
+from sandbox.build_context import IGNORE, BuildContext
 from sandbox.compose import Build
 from sandbox.docker_engine import Engine, Image
 from sandbox.docker_failures import EngineFailed
@@ -151,13 +152,16 @@ class Images:
 
 
 def _context(folder: Path, file: str, dockerfile: Dockerfile) -> bytes:
-    """Pack a build context, in words that the classic builder knows."""
-    told = classic(dockerfile, folder)
+    """Pack a build context, in words that the classic builder knows.
+
+    What an ignore file leaves out is left out here: an engine that is sent a context takes all of it.
+    """
+    seen = BuildContext(folder, dockerfile=file)
+    told = classic(dockerfile, seen)
     text = (folder / file).read_text(encoding="utf-8-sig") if told.text is None else told.text
     written = [Written("Dockerfile", text.encode(), 0o644), *told.written]
-    ignore = folder / ".dockerignore"
-    if ignore.is_file():  # it may leave out everything that it does not name
-        written.append(Written(".dockerignore", ignore.read_bytes() + f"\n!{STAGE}\n".encode(), 0o644))
+    if (folder / IGNORE).is_file() and seen.found(IGNORE):  # Podman goes by it once more
+        written.append(Written(IGNORE, (folder / IGNORE).read_bytes() + f"\n!{STAGE}\n".encode(), 0o644))
     names = {each.path for each in written}
-    kept = [each for each in placed_as_is(folder) if each.path not in names]
+    kept = [Placed(folder / path, path) for path in seen.visible() if path not in names]
     return pack([*kept, *told.placed], str, written=[(each.path, each.data, each.mode) for each in written])

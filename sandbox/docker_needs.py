@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sandbox.build_context import BuildContext
 from sandbox.compose_values import MAIN
 from sandbox.dockerfile_classic import classic
 from sandbox.task import Task
@@ -22,7 +23,7 @@ def refused(task: Task) -> Iterator[str]:
             yield feature
     yield from _network(task)
     if task.dockerfile is not None and wants.docker_image is None:
-        yield from classic(task.dockerfile, task.environment).refused
+        yield from classic(task.dockerfile, BuildContext(task.environment)).refused
 
 
 def noted(task: Task, cpus: int) -> Iterator[str]:

@@ -6,24 +6,34 @@ makes things faster is left out. What has none is refused by name.
 """
 
 import json
+import posixpath
+import re
 import shlex
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
 from msgspec import Struct
 
 from sandbox.archive import Placed
-from sandbox.dockerfile import Dockerfile, Instruction, expand
+from sandbox.build_context import BuildContext, is_pattern
+from sandbox.dockerfile import Dockerfile, Instruction
+from sandbox.dockerfile_sources import assigned, is_remote, sources_and_target
+from sandbox.dockerfile_words import expand, mark_of, unknown_in, unquoted
+from sandbox.ignore_file import IgnoreRules, clean
 
 STAGE: Final = ".stillroom"
 """Folder of the context that holds what stood inside the Dockerfile."""
 _SHELL: Final = ("/bin/sh", "-c")
-_NEEDLESS: Final = frozenset({"link", "network"})
-"""Flags that change how a step is built, and not what comes of it."""
-_KNOWN_FLAGS: Final = frozenset(
-    {"chown", "from", "platform", "interval", "timeout", "start-period", "retries", "keep-git-dir"}
-)
+_NEEDLESS: Final = frozenset({"link", "network", "start-interval"})
+"""Flags that change how a step is built or when it is first checked, and not what comes of it."""
+_KNOWN_FLAGS: Final = frozenset({"chown", "from", "platform", "interval", "timeout", "start-period", "retries"})
+_GIT: Final = re.compile(r"(?:git|ssh)://|git@|https?://\S+\.git(?:#\S*)?$")
+_STAGED: Final = frozenset({"chmod", "exclude", "parents"})
+"""Flags that are honoured by giving files a second place in the context."""
+_OCTAL: Final = re.compile(r"[0-7]{1,4}")
+
+Flags = Mapping[str, tuple[str, ...]]
 
 
 class Written(Struct, frozen=True):
@@ -41,28 +51,24 @@ class Classic(Struct, frozen=True):
     """None: the Dockerfile as it stands will do."""
     written: tuple[Written, ...] = ()
     placed: tuple[Placed, ...] = ()
-    """Files of the context once more, with other modes."""
+    """Files of the context once more, with other modes, or without those that are left out."""
     refused: tuple[str, ...] = ()
     """Instructions without an equivalent, by line; then nothing else here is worth anything."""
 
 
-def classic(dockerfile: Dockerfile, context: Path) -> Classic:
+def classic(dockerfile: Dockerfile, context: BuildContext) -> Classic:
     """Rewrite what needs BuildKit."""
-    if not any(_needs_buildkit(each) for each in dockerfile.instructions):
-        return Classic(text=None)
     writer = _Writer(context)
+    if not any(writer.needs_buildkit(each) for each in dockerfile.instructions):
+        return Classic(text=None)
     lines = [line for each in dockerfile.instructions for line in writer.lines(each)]
     return Classic("\n".join([*lines, ""]), tuple(writer.written), tuple(writer.placed), tuple(writer.refused))
-
-
-def _needs_buildkit(each: Instruction) -> bool:
-    return bool(each.heredocs) or bool(set(each.flags) - _KNOWN_FLAGS)
 
 
 class _Writer:
     """Goes through the instructions once."""
 
-    def __init__(self, context: Path) -> None:
+    def __init__(self, context: BuildContext) -> None:
         self.written: list[Written] = []
         self.placed: list[Placed] = []
         self.refused: list[str] = []
@@ -70,14 +76,31 @@ class _Writer:
         self._shell: tuple[str, ...] = _SHELL
         self._variables: dict[str, str] = {}
 
+    def needs_buildkit(self, each: Instruction) -> bool:
+        """Say whether the classic builder would read an instruction otherwise, or not at all."""
+        if each.heredocs or set(each.flags) - _KNOWN_FLAGS:
+            return True
+        if each.word not in {"COPY", "ADD"} or "from" in each.flags:
+            return False
+        sources, _ = sources_and_target(each)
+        return any(self._reads_otherwise(each, source) for source in sources)
+
+    def _reads_otherwise(self, each: Instruction, source: str) -> bool:
+        path = self._path(each, source)
+        if path is None or is_remote(source):
+            return _GIT.match(source) is not None
+        return ".." in path.split("/") or (is_pattern(path) and not self._context.found(path))
+
     def lines(self, each: Instruction) -> Iterator[str]:
         """Give the lines that stand for an instruction."""
         self._note(each)
-        flags = {name: value for name, value in each.flags.items() if name not in _NEEDLESS}
+        flags = {name: values for name, values in each.flags.items() if name not in _NEEDLESS}
         if each.word == "RUN":
             yield from self._run(each, flags)
         elif each.word in {"COPY", "ADD"}:
             yield from self._copy(each, flags)
+        elif each.word == "ONBUILD":
+            yield from (f"ONBUILD {line}" for line in self.lines(each.trigger))
         else:
             yield _line(each.word, flags, each.value)
 
@@ -88,60 +111,112 @@ class _Writer:
         elif each.word == "FROM":
             self._shell = _SHELL
         elif each.word in {"ENV", "ARG"}:
-            self._variables |= _assigned(expand(each.value, self._variables))
+            values = {name: value for name, value in assigned(each) if value is not None}
+            self._variables |= {name: expand(value, self._variables) for name, value in values.items()}
 
-    def _run(self, each: Instruction, flags: dict[str, str]) -> Iterator[str]:
-        mount = flags.pop("mount", None)
-        if mount is not None and "type=cache" not in mount and "type=tmpfs" not in mount:
-            self.refused.append(f"Dockerfile line {each.line}: RUN --mount={mount}")
-        self._refuse(each, flags)
+    def _run(self, each: Instruction, flags: Flags) -> Iterator[str]:
+        for mount in flags.get("mount", ()):
+            if not {"type=cache", "type=tmpfs"} & set(mount.split(",")):
+                self._add(each, f"RUN --mount={mount}")
+        self._refuse(each, {name: values for name, values in flags.items() if name != "mount"})
         if not each.heredocs:
             yield _line("RUN", {}, each.value)
             return
-        script = _script(each)
-        yield f"RUN {json.dumps([*self._shell, script])}"
+        yield f"RUN {json.dumps([*self._shell, _script(each)])}"
 
-    def _copy(self, each: Instruction, flags: dict[str, str]) -> Iterator[str]:
-        mode = flags.pop("chmod", None)
-        self._refuse(each, flags)
-        words = list(each.exec_form or each.value.split())
-        *sources, target = words
-        plain = [word for word in sources if not word.startswith("<<")]
-        for heredoc in each.heredocs:
+    def _copy(self, each: Instruction, flags: Flags) -> Iterator[str]:
+        kept = {name: values for name, values in flags.items() if name not in _STAGED}
+        self._refuse(each, kept)
+        sources, target = sources_and_target(each)
+        mode = self._mode(each)
+        bodies = {heredoc.name: heredoc for heredoc in each.heredocs}
+        for heredoc in (bodies[mark.name] for word in sources if (mark := mark_of(word)) and mark.name in bodies):
             path = f"{STAGE}/{each.line}/{heredoc.name}"
             body = expand(heredoc.body, self._variables) if heredoc.expand else heredoc.body
-            self.written.append(Written(path, body.encode(), _mode(mode, 0o644)))
-            yield _line(each.word, flags, json.dumps([path, target]))
-        if plain and mode is not None and "from" not in flags:
-            plain = [self._restaged(each, source, _mode(mode, 0o644)) for source in plain]
-        elif plain and mode is not None:
-            self.refused.append(f"Dockerfile line {each.line}: {each.word} --from with --chmod")
+            self.written.append(Written(path, body.encode(), 0o644 if mode is None else mode))
+            yield _line(each.word, kept, json.dumps([path, target]))
+        plain = [word for word in sources if mark_of(word) is None]
+        staged = sorted(_STAGED & set(flags))
+        if plain and staged and ("from" in flags or any(map(is_remote, plain))):
+            self._add(each, f"{each.word} {'--from' if 'from' in flags else 'of a URL'} with --{staged[0]}")
+        elif plain and "from" not in flags:
+            plain = [found for number, word in enumerate(plain) for found in self._source(each, word, number, mode)]
+            target = f"{target.rstrip('/')}/" if "parents" in flags else target
         if plain:
-            yield _line(each.word, flags, json.dumps([*plain, target]))
+            yield _line(each.word, kept, json.dumps([*plain, target]))
 
-    def _restaged(self, each: Instruction, source: str, mode: int) -> str:
-        """Give files of the context a second place, where they have another mode."""
-        found = self._context / source.strip("/")
-        base = f"{STAGE}/{each.line}/{source.strip('/')}"
-        if any(sign in source for sign in "*?[") or not found.exists():
-            self.refused.append(f"Dockerfile line {each.line}: {each.word} --chmod of {source}")
-        elif found.is_dir():
-            self.placed += [
-                Placed(path, f"{base}/{path.relative_to(found).as_posix()}", mode) for path in sorted(found.rglob("*"))
-            ]
+    def _source(self, each: Instruction, word: str, number: int, mode: int | None) -> Iterator[str]:
+        """Give a source as the classic builder finds it: nothing for a pattern that matches nothing, as in BuildKit."""
+        path = self._path(each, word)
+        staged = bool(_STAGED & set(each.flags))
+        if _GIT.match(word):
+            self._add(each, f"ADD of a git repository ({word})")
+        elif path is None or is_remote(word):
+            yield word
+            if staged:
+                self._add(each, f"{each.word} --{min(_STAGED & set(each.flags))} of {word}")
+        elif is_pattern(path) and not self._context.found(path):
+            return
+        elif staged:
+            apart = f"/{number}" if "parents" in each.flags else ""
+            yield from self._restaged(each, path, f"{STAGE}/{each.line}{apart}", mode)
         else:
-            self.placed.append(Placed(found, base, mode))
-        return base
+            yield clean(path) if ".." in path.split("/") else path
 
-    def _refuse(self, each: Instruction, flags: dict[str, str]) -> None:
+    def _path(self, each: Instruction, word: str) -> str | None:
+        """Give the path that a word stands for. None: it depends on a variable that only the base image knows."""
+        if unknown_in(word, self._variables):
+            return None
+        path = expand(word, self._variables)
+        return path if each.exec_form else unquoted(path)
+
+    def _restaged(self, each: Instruction, source: str, base: str, mode: int | None) -> Iterator[str]:
+        """Give files of the context a second place, where they have another mode, or stand without what is left out."""
+        parents = "parents" in each.flags
+        pivot, sign, _ = source.partition("/./")
+        start = f"{clean(pivot)}/" if parents and sign and clean(pivot) != "." else ""
+        found = self._context.found(source.replace("/./", "/"))
+        if not found:
+            self._add(each, f"{each.word} --{min(_STAGED & set(each.flags))} of {source}, which is not there")
+        for path in found:
+            for name in self._kept(each, path):
+                self.placed.append(Placed(self._context.folder / name, f"{base}/{name.removeprefix(start)}", mode))
+            if not parents:
+                yield posixpath.normpath(f"{base}/{path}")
+        if parents and found:
+            yield base
+
+    def _kept(self, each: Instruction, path: str) -> Iterator[str]:
+        """Name what is copied of a file or folder of the context, but for what ``--exclude`` leaves out."""
+        left_out = IgnoreRules(each.flags.get("exclude", ()))
+        below = self._context.below(path)
+        for name in below or (path,):
+            told = name if path == "." else name.removeprefix(f"{path}/" if below else f"{PurePosixPath(path).parent}/")
+            if not left_out.ignores(told):
+                yield name
+
+    def _mode(self, each: Instruction) -> int | None:
+        told = each.flag("chmod")
+        if told is None:
+            return None
+        text = expand(told, self._variables)
+        if _OCTAL.fullmatch(text):
+            return int(text, 8)
+        self._add(each, f"{each.word} --chmod={told}")
+        return None
+
+    def _refuse(self, each: Instruction, flags: Flags) -> None:
         for name in sorted(set(flags) - _KNOWN_FLAGS):
-            self.refused.append(f"Dockerfile line {each.line}: {each.word} --{name}")
+            self._add(each, f"{each.word} --{name}")
+
+    def _add(self, each: Instruction, what: str) -> None:
+        self.refused.append(f"Dockerfile line {each.line}: {what}")
 
 
 def _script(each: Instruction) -> str:
     """Write a RUN with here-documents as one script for the shell."""
-    alone = each.value.strip().startswith("<<") and len(each.value.split()) == 1
-    if not alone:
+    alone = mark_of(each.value.strip())
+    if alone is None:
         return "\n".join([each.value, *[f"{doc.body}{doc.name}" for doc in each.heredocs], ""])
     body = each.heredocs[0].body
     if not body.startswith("#!"):
@@ -151,21 +226,6 @@ def _script(each: Instruction) -> str:
     return f'f=$(mktemp) && printf %s {kept} >"$f" && chmod 700 "$f" && "$f"; code=$?; rm -f "$f"; exit $code'
 
 
-def _line(word: str, flags: dict[str, str], value: str) -> str:
-    told = [f"--{name}={text}" if text else f"--{name}" for name, text in flags.items()]
+def _line(word: str, flags: Flags, value: str) -> str:
+    told = [f"--{name}={text}" if text else f"--{name}" for name, values in flags.items() for text in values]
     return " ".join([word, *told, value])
-
-
-def _mode(told: str | None, usual: int) -> int:
-    return usual if told is None or not told.isdecimal() else int(told, 8)
-
-
-def _assigned(value: str) -> dict[str, str]:
-    """Read ``A=1 B="2 3"``, and the old form ``A 1``; best effort, as only here-documents of COPY rest on it."""
-    try:
-        words = shlex.split(value)
-    except ValueError:
-        return {}
-    if words and "=" not in words[0]:
-        return {words[0]: " ".join(words[1:])} if len(words) > 1 else {}
-    return dict(word.split("=", 1) for word in words if "=" in word)

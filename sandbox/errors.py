@@ -29,6 +29,7 @@ class TaskInvalid(SandboxError):
 
     Attributes:
         task: The task's folder name.
+        place: The file at fault, with the key if there is one.
         file: The file at fault, relative to the task folder.
         key: The dotted key at fault, or None when it is the file as a whole.
         detail: What is wrong with it.
@@ -40,6 +41,7 @@ class TaskInvalid(SandboxError):
         place = file if key is None else f"{file}: {key}"
         super().__init__(f"task {task}: {place}: {detail}", remedy=remedy)
         self.task = task
+        self.place = place
         self.file = file
         self.key = key
         self.detail = detail

@@ -15,8 +15,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from sandbox.build_context import BuildContext, is_pattern
 from sandbox.cell import programs_path
-from sandbox.dockerfile import Dockerfile, Instruction, expand
+from sandbox.dockerfile import Dockerfile, Instruction
+from sandbox.dockerfile_words import expand
 from sandbox.errors import TaskInvalid
 
 RUN_WORDS: Final = frozenset({
@@ -82,7 +84,7 @@ def recipe_of(dockerfile: Dockerfile | None, context: Path) -> Recipe:
     """Read the meaning of each instruction in turn."""
     if dockerfile is None:
         return Recipe()
-    cook = _Cook(context)
+    cook = _Cook(BuildContext(context))
     if len(dockerfile.bases) > 1:
         cook.refused.append("Dockerfile: more than one FROM (a build in stages)")
     if (context / ".dockerignore").is_file():
@@ -101,7 +103,7 @@ def recipe_of(dockerfile: Dockerfile | None, context: Path) -> Recipe:
 class _Cook:
     """State of a build in progress."""
 
-    def __init__(self, context: Path) -> None:
+    def __init__(self, context: BuildContext) -> None:
         self._context = context
         self._arguments: dict[str, str] = {"PATH": programs_path()}
         self.steps: list[RecipeStep] = []
@@ -168,27 +170,26 @@ class _Cook:
         if detail or len(words) < 2:
             self._refuse(instruction, detail)
             return
-        mode = instruction.flags.get("chmod")
+        mode = instruction.flag("chmod")
         sources = tuple(each for word in words[:-1] for each in self._sources(instruction, word))
+        if not sources:
+            return
         folder = words[-1].endswith(("/", "/.")) or words[-1] == "." or len(sources) > 1
         target = self._absolute(words[-1])
         self.steps.append(CopyIn(sources, f"{target}/" if folder else target, int(mode, 8) if mode else None))
 
     def _sources(self, instruction: Instruction, word: str) -> Iterator[str]:
         """Names below the context that a word stands for."""
-        name = str(PurePosixPath("/", word)).lstrip("/")
-        found = [self._context] if name in {"", "."} else sorted(self._context.glob(name))
-        inside = [each for each in found if each.resolve().is_relative_to(self._context.resolve())]
-        if not inside:
+        found = self._context.found(word)
+        if not found and not is_pattern(word):
             raise TaskInvalid(
-                self._context.parent.name,
+                self._context.folder.parent.name,
                 "environment/Dockerfile",
                 f"{instruction.word} {word}: there is no such file in environment/",
                 key=f"line {instruction.line}",
                 remedy="add the file to environment/, which is all that a build can see",
             )
-        for each in inside:
-            yield each.relative_to(self._context).as_posix()
+        yield from found
 
     def _run(self, instruction: Instruction) -> None:
         words = instruction.exec_form
@@ -220,11 +221,12 @@ def _copy_refusal(instruction: Instruction) -> str:
     """Why a copy cannot be made; empty when it can."""
     name, flags, words = instruction.word, instruction.flags, instruction.value.split()
     other = sorted(set(flags) - {"chown", "chmod", "link"})
+    owner, mode = instruction.flag("chown") or "root", instruction.flag("chmod") or "644"
     found = {
         f"{name} of a here-document": bool(instruction.heredocs),
-        f"{name} --chown={flags.get('chown')}": flags.get("chown", "root").split(":")[0] not in {"root", "0"},
+        f"{name} --chown={owner}": owner.split(":")[0] not in {"root", "0"},
         f"{name} --{''.join(other[:1])}": bool(other),
-        f"{name} --chmod={flags.get('chmod')}": not re.fullmatch(r"[0-7]{3,4}", flags.get("chmod", "644")),
+        f"{name} --chmod={mode}": not re.fullmatch(r"[0-7]{3,4}", mode),
         "ADD of a URL": name == "ADD" and re.search(r"\w+://|git@", instruction.value) is not None,
         "ADD of an archive": name == "ADD" and any(word.endswith(_ARCHIVES) for word in words),
     }

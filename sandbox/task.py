@@ -97,8 +97,25 @@ class Incomplete(Struct, frozen=True):
     """A folder of a dataset that is no task, and why. Harbor skips these in silence."""
 
     name: str
-    reason: str
+    place: str
+    """File at fault, with the key if there is one."""
+    detail: str
     remedy: str
+
+    @property
+    def reason(self) -> str:
+        """All of it in one sentence."""
+        return f"task {self.name}: {self.place}: {self.detail}"
+
+
+def incomplete(name: str, error: TaskInvalid) -> Incomplete:
+    """Write down why a folder is no task.
+
+    Args:
+        name: Of the folder.
+        error: What was said of it.
+    """
+    return Incomplete(name, error.place, error.detail, error.remedy)
 
 
 class Found(Struct, frozen=True):
@@ -152,17 +169,17 @@ def find_tasks(folder: Path) -> Found:
     if not folder.is_dir():
         raise TaskInvalid(folder.name, str(folder), "is not a folder", remedy="give the path of a folder of tasks")
     tasks: list[Task] = []
-    incomplete: list[Incomplete] = []
+    unread: list[Incomplete] = []
     for child in sorted(folder.iterdir()):
         if child.is_dir() and not child.name.startswith("."):
             try:
                 tasks.append(load_task(child))
             except TaskInvalid as error:
-                incomplete.append(Incomplete(name=child.name, reason=error.problem, remedy=error.remedy))
+                unread.append(incomplete(child.name, error))
     if not tasks:
-        reasons = "; ".join(each.reason for each in incomplete) or "it has no sub-folders"
+        reasons = "; ".join(each.reason for each in unread) or "it has no sub-folders"
         raise TaskInvalid(folder.name, str(folder), f"holds no tasks: {reasons}", remedy=_REFERENCE)
-    return Found(tasks=tuple(tasks), incomplete=tuple(incomplete))
+    return Found(tasks=tuple(tasks), incomplete=tuple(unread))
 
 
 def _need(task: str, folder: Path, file: str, remedy: str) -> None:

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMG])\s*", re.IGNORECASE)
+from sandbox.task_numbers import with_numbers
+
+_SIZE: Final = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*([KMG])\s*", re.ASCII | re.IGNORECASE)
 _MIB: Final = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}
-_NUMBERS: Final = frozenset({
-    "build_timeout_sec", "cpus", "gpus", "interval_sec", "memory_mb", "retries", "start_interval_sec",
-    "start_period_sec", "storage_mb", "timeout_sec",
-})  # fmt: skip
-_WHOLE: Final = re.compile(r"[+-]?\d+")
+_TRUE: Final = frozenset({"1", "on", "t", "true", "y", "yes"})
+_FALSE: Final = frozenset({"0", "off", "f", "false", "n", "no"})
 
 
 class BadSpelling(Exception):
@@ -25,27 +24,33 @@ class BadSpelling(Exception):
         self.key = key
 
 
-def modernise(raw: Mapping[str, Any]) -> dict[str, Any]:
+class Modern(NamedTuple):
+    """Settings in the words of schema 1.4."""
+
+    raw: dict[str, Any]
+    passed_over: tuple[str, ...]
+    """What Harbor passes over without a word, and so do we, saying so."""
+
+
+def modernise(raw: Mapping[str, Any]) -> Modern:
     """The same settings in the words of schema 1.4; nothing else is changed or dropped.
 
     Raises:
-        BadSpelling: A legacy key's value cannot be understood.
+        BadSpelling: A legacy key's value cannot be understood, or contradicts the present key.
     """
-    top = dict(raw)
+    top, passed_over = dict(raw), list[str]()
     _rename(top, "version", "schema_version")
     # It was accepted and dropped by Harbor itself when the strategy was introduced.
     top.pop("multi_step_reward_mode", None)
     if isinstance(top.get("environment"), dict):
-        top["environment"] = _environment(top["environment"], "environment")
-    verifier = top.get("verifier")
-    if isinstance(verifier, dict) and isinstance(verifier.get("environment"), dict):
-        inner = _environment(verifier["environment"], "verifier.environment")
-        top["verifier"] = {**verifier, "environment": inner}
+        top["environment"] = _environment(top["environment"], "environment", passed_over)
+    if isinstance(top.get("verifier"), dict):
+        top["verifier"] = _verifier(top["verifier"], "verifier", passed_over)
     if "artifacts" in top:
         top["artifacts"] = _artifacts(top["artifacts"])
     if isinstance(top.get("steps"), list):
-        top["steps"] = [_step(each) for each in top["steps"]]
-    return {key: _numbers(value) if key != "metadata" else value for key, value in top.items()}
+        top["steps"] = [_step(each, f"steps[{number}]", passed_over) for number, each in enumerate(top["steps"])]
+    return Modern(top, tuple(passed_over))
 
 
 def _rename(table: dict[str, Any], old: str, new: str) -> None:
@@ -54,24 +59,50 @@ def _rename(table: dict[str, Any], old: str, new: str) -> None:
         table.setdefault(new, value)
 
 
-def _environment(table: Mapping[str, Any], place: str) -> dict[str, Any]:
+def _verifier(table: Mapping[str, Any], place: str, passed_over: list[str]) -> dict[str, Any]:
+    inner = table.get("environment")
+    if not isinstance(inner, dict):
+        return dict(table)
+    return {**table, "environment": _environment(inner, f"{place}.environment", passed_over)}
+
+
+def _environment(table: Mapping[str, Any], place: str, passed_over: list[str]) -> dict[str, Any]:
     """Sizes in MiB, and the network by its mode."""
     now = dict(table)
     for old, new in (("memory", "memory_mb"), ("storage", "storage_mb")):
-        if old in now:
+        if isinstance(now.get(old), str):
+            _merge_size(now, old, new, place)
+        elif old in now:
             value = now.pop(old)
-            now.setdefault(new, _mebibytes(value, f"{place}.{old}"))
+            passed_over.append(f"{place}.{old} = {value!r} is no text such as '2G', and has no effect in Harbor either")
     if "allow_internet" in now:
-        allowed = now.pop("allow_internet")
-        if allowed is not None and not isinstance(allowed, bool):
-            raise BadSpelling(f"{place}.allow_internet", f"expected true or false, got {allowed!r}")
+        allowed = _flag(now.pop("allow_internet"), f"{place}.allow_internet")
         # An explicit `true` stays a wish for the network, so that who cannot grant it can say so.
         now.setdefault("network_mode", "public" if allowed else "no-network")
+    if isinstance(now.get("os"), str):
+        now["os"] = now["os"].lower()
     return now
 
 
-def _mebibytes(value: object, key: str) -> int:
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+def _merge_size(table: dict[str, Any], old: str, new: str, place: str) -> None:
+    text = table.pop(old)
+    size = _mebibytes(text, f"{place}.{old}")
+    written = with_numbers(table.get(new), int)
+    if isinstance(written, int) and written != size:
+        raise BadSpelling(f"{place}.{old}", f"{text!r} is {size} MB, and {new} = {written} stands beside it")
+    table.setdefault(new, size)
+
+
+def _flag(value: object, key: str) -> bool:
+    """Read an old flag as Harbor's parser does. Null is false, as ever."""
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value).lower()
+    if value is not None and text not in _TRUE | _FALSE:
+        raise BadSpelling(key, f"expected true or false, got {value!r}")
+    return text in _TRUE
+
+
+def _mebibytes(value: str, key: str) -> int:
+    match = _SIZE.fullmatch(value)
     if match is None:
         raise BadSpelling(key, f"expected a number and K, M or G, such as '2G', got {value!r}")
     return int(float(match[1]) * _MIB[match[2].upper()])
@@ -84,23 +115,10 @@ def _artifacts(value: object) -> object:
     return [{"source": each} if isinstance(each, str) else each for each in value]
 
 
-def _step(value: object) -> object:
+def _step(value: object, place: str, passed_over: list[str]) -> object:
     if not isinstance(value, dict):
         return value
-    return {**value, "artifacts": _artifacts(value["artifacts"])} if "artifacts" in value else value
-
-
-def _numbers(value: object) -> object:
-    """Numbers written as text, where a number is meant: Harbor's parser takes ``cpus = "2"``."""
-    match value:
-        case dict():
-            return {
-                key: int(each)
-                if key in _NUMBERS and isinstance(each, str) and _WHOLE.fullmatch(each)
-                else _numbers(each)
-                for key, each in value.items()
-            }
-        case list():
-            return [_numbers(each) for each in value]
-        case _:
-            return value
+    step = {**value, "artifacts": _artifacts(value["artifacts"])} if "artifacts" in value else dict(value)
+    if isinstance(step.get("verifier"), dict):
+        step["verifier"] = _verifier(step["verifier"], f"{place}.verifier", passed_over)
+    return step

@@ -4,22 +4,37 @@ The list is what went wrong in thousands of published tasks (`reference/harbor_s
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Final, Literal
 
 from msgspec import Struct
 
 from sandbox.archive import has_windows_shebang
+from sandbox.build_context import BuildContext
 from sandbox.dockerfile import Instruction
+from sandbox.dockerfile_sources import Absent, absent_sources, sources_and_target
+from sandbox.ignore_file import clean
 from sandbox.task import Task
 from sandbox.templates import wanted
 
 Weight = Literal["error", "warning", "note"]
 """error: it cannot work. warning: it probably does not do what its author meant. note: worth knowing."""
 
-RESERVED: Final = ("/tests", "/solution", "/logs")
-"""Folders that a run fills or empties."""
+_HIDDEN: Final = "Harbor lays a folder of its own over it"
+LOST: Final[Mapping[str, str]] = MappingProxyType({
+    "/tests": "it is emptied before the tests are copied in, unless the oracle acted (Harbor keeps what is there)",
+    "/logs/agent": _HIDDEN,
+    "/logs/artifacts": _HIDDEN,
+    "/logs/verifier": _HIDDEN,
+})  # fmt: skip
+"""Folders in which what an image brings is not found again, and why; seen with Harbor 0.24. What it puts into other
+folders below ``/logs``, or into ``/solution``, stays."""
+RUN: Final = ("solve.sh", "test.sh")
+"""Scripts that are started by their name; others are read by them, or by nobody."""
+EMPTIED: Final = ("/tests", "/logs/verifier")
+"""Folders in which nothing that an agent leaves is found again."""
 
 
 class Oddity(Struct, frozen=True):
@@ -41,21 +56,32 @@ def _keys(task: Task) -> Iterator[Oddity]:
     for key in task.unknown_keys:
         yield Oddity("warning", "task.toml", f"unknown key {key}", "mend its spelling, or move it below [metadata]")
     for told in task.forgiven:
-        yield Oddity("warning", "task.toml", told, "mend it, so that Harbor takes the task too")
+        remedy = "write it as Harbor's task reference has it, so that it means the same everywhere"
+        yield Oddity("warning", "task.toml", told, remedy)
 
 
 def _scripts(task: Task) -> Iterator[Oddity]:
     for path in sorted(task.path.rglob("*.sh")):
-        place = path.relative_to(task.path).as_posix()
-        if has_windows_shebang(path):
-            what = "Windows line ends: its interpreter would not be found, so it is given others when it is copied in"
-            yield Oddity("warning", place, what, "save it with LF, or Harbor will not run it")
-        if not path.read_bytes().startswith(b"#!"):
-            yield Oddity("warning", place, "no interpreter on its first line", "begin it with #!/bin/bash")
-        if not os.access(path, os.X_OK):
-            yield Oddity("note", place, "no run bit", "nothing: scripts are made runnable when they are copied in")
+        if path.is_file():
+            yield from _script(task, path)
     if not task.has_solution:
         yield Oddity("note", "solution/solve.sh", "there is none", "write one, so that the oracle can prove the task")
+
+
+def _script(task: Task, path: Path) -> Iterator[Oddity]:
+    """Look at a script. Those of tests and solutions are made runnable when they are copied in; others are material."""
+    place = path.relative_to(task.path).as_posix()
+    staged = bool({"solution", "tests"} & set(PurePosixPath(place).parent.parts)) and not place.startswith(
+        "environment/"
+    )
+    if staged and has_windows_shebang(path):
+        what = "Windows line ends: its interpreter would not be found, so it is given others when it is copied in"
+        yield Oddity("warning", place, what, "save it with LF, or Harbor will not run it")
+    if staged and path.name in RUN and not path.read_bytes().startswith(b"#!"):
+        what = "no interpreter on its first line: the shell that starts it runs it itself"
+        yield Oddity("note", place, what, "begin it with #!/bin/bash")
+    if staged and not os.access(path, os.X_OK):
+        yield Oddity("note", place, "no run bit", "nothing: scripts are made runnable when they are copied in")
 
 
 def _compose(task: Task) -> Iterator[Oddity]:
@@ -78,33 +104,30 @@ def _secrets(task: Task) -> Iterator[Oddity]:
 def _dockerfile(task: Task) -> Iterator[Oddity]:
     if task.dockerfile is None:
         return
-    for each in task.dockerfile.instructions:
-        place = f"environment/Dockerfile line {each.line}"
-        if each.word in {"COPY", "ADD"} and "from" not in each.flags:
-            yield from _sources(task, each, place)
-        if each.word == "WORKDIR" and _is_reserved(each.value):
-            what = f"works in {each.value}, which a run fills or empties"
-            yield Oddity("warning", place, what, "choose another folder")
+    file = f"{task.context}/Dockerfile"
+    built = task.config.environment.docker_image is None
+    for each in absent_sources(task.dockerfile, BuildContext(task.environment)):
+        yield _absent(task, each, file, "error" if built else "note")
+    for instruction in task.dockerfile.instructions:
+        yield from _lost(instruction, f"{file} line {instruction.line}")
 
 
-def _sources(task: Task, each: Instruction, place: str) -> Iterator[Oddity]:
-    *sources, target = each.exec_form or each.value.split() or ("",)
-    for source in sources:
-        if source.startswith(("<<", "http://", "https://", "git@")) or "$" in source:
-            continue
-        if not _is_there(task.environment, source):
-            at_root = (task.path / source).exists()
-            what = f"{source} is not in environment/"
-            remedy = "the build context is environment/, not the task's folder" if at_root else "add it"
-            yield Oddity("error", place, what, remedy)
-    if _is_reserved(target):
-        yield Oddity("warning", place, f"copies to {target}, which a run fills or empties", "choose another folder")
+def _absent(task: Task, each: Absent, file: str, weight: Weight) -> Oddity:
+    """Say what a build does not find. Where there is an image already, nothing is built unless it cannot be fetched."""
+    misplaced = each.source != "." and (task.path / clean(each.source)).exists()
+    remedy = f"the build context is {task.context}/, not the task's folder" if misplaced else each.remedy
+    return Oddity(weight, f"{file} line {each.line}", f"{each.source} {each.why}", remedy)
 
 
-def _is_there(context: Path, source: str) -> bool:
-    name = source.strip("/") or "."
-    return any(context.glob(name)) if any(sign in name for sign in "*?[") else (context / name).exists()
-
-
-def _is_reserved(path: str) -> bool:
-    return any(PurePosixPath(path).is_relative_to(each) for each in RESERVED)
+def _lost(each: Instruction, place: str) -> Iterator[Oddity]:
+    """Say what a run takes away again, of what an image puts into its folders. All else in them stays."""
+    if each.word in {"COPY", "ADD"}:
+        _, target = sources_and_target(each)
+        for folder, how in LOST.items():
+            if PurePosixPath(target).is_relative_to(folder):
+                yield Oddity("warning", place, f"copies to {target}; {how}", "choose another folder")
+    if each.word == "WORKDIR":
+        for folder in EMPTIED:
+            if PurePosixPath(each.value).is_relative_to(folder):
+                what = f"works in {each.value}, which is emptied before the tests run"
+                yield Oddity("warning", place, what, "choose another folder")

@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from sandbox.errors import TaskInvalid
 from sandbox.task_legacy import BadSpelling, modernise
+from sandbox.task_numbers import with_numbers
 from sandbox.task_schema import Environment, McpServer, Step, TaskConfig
 
 FILE: Final = "task.toml"
@@ -31,7 +32,8 @@ class ConfigRead(NamedTuple):
     unknown_keys: tuple[str, ...]
     """Dotted paths of keys that Harbor's schema does not know. They change nothing; most are typos."""
     forgiven: tuple[str, ...]
-    """What Harbor would not read the file for, and we do: it has no bearing on how the task runs."""
+    """What Harbor would not read the file for, and we do: it has no bearing on how the task runs. And what Harbor
+    passes over without a word, as we do."""
 
 
 def read_config(task: str, data: bytes) -> ConfigRead:
@@ -42,7 +44,8 @@ def read_config(task: str, data: bytes) -> ConfigRead:
     """
     raw = _parse(task, data)
     try:
-        raw, forgiven = _without_bad_name(modernise(raw))
+        modern = modernise(raw)
+        raw, forgiven = _without_bad_name(with_numbers(modern.raw, TaskConfig))
         config = msgspec.convert(raw, TaskConfig)
     except BadSpelling as error:
         raise _invalid(task, error.key, str(error)) from error
@@ -51,7 +54,9 @@ def read_config(task: str, data: bytes) -> ConfigRead:
         raise _invalid(task, key, detail) from error
     for key, detail in _faults(config, raw):
         raise _invalid(task, key, detail)
-    return ConfigRead(config, tuple(sorted(_unknown(raw, TaskConfig, ""))), (*forgiven, *_bom(data)))
+    return ConfigRead(
+        config, tuple(sorted(_unknown(raw, TaskConfig, ""))), (*forgiven, *modern.passed_over, *_bom(data))
+    )
 
 
 def _bom(data: bytes) -> Iterator[str]:

@@ -24,8 +24,9 @@ class TaskRow(msgspec.Struct, frozen=True, tag_field="kind", tag="task"):
     """A task folder that was looked at."""
 
     task: str
-    state: Literal["ok", "odd", "refused", "invalid"]
-    """odd: it can run, and its author should look at it. refused: the sandbox cannot honour it. invalid: unreadable."""
+    state: Literal["ok", "odd", "broken", "refused", "invalid"]
+    """odd: it can run, and its author should look at it. broken: its environment cannot be built. refused: the sandbox
+    cannot honour it. invalid: unreadable."""
     digest: str | None
     """Package digest (Harbor's rule). None: it cannot be read."""
     refused: tuple[str, ...]
@@ -57,7 +58,7 @@ async def look(text: str, places: Places, backend: SandboxBackend) -> list[TaskR
     found = await to_thread.run_sync(tasks_named, text, places)
     rows = [_row(task, backend) for task in found.tasks]
     for each in found.incomplete:
-        oddity = Oddity("error", each.name, each.reason, each.remedy)
+        oddity = Oddity("error", each.place, each.detail, each.remedy)
         rows.append(TaskRow(each.name, "invalid", None, (), (), (oddity,)))
     return sorted(rows, key=lambda row: row.task)
 
@@ -67,17 +68,21 @@ def _row(task: Task, backend: SandboxBackend) -> TaskRow:
         refused, notes = tuple(backend.check(task)), tuple(backend.notes(task))
         oddities = lint(task)
     except TaskInvalid as error:
-        oddity = Oddity("error", error.file, error.detail, error.remedy)
+        oddity = Oddity("error", error.place, error.detail, error.remedy)
         return TaskRow(task.name, "invalid", task.digest, (), (), (oddity,))
-    heavy = any(each.weight != "note" for each in oddities)
-    state: Literal["ok", "odd", "refused"] = "refused" if refused else "odd" if heavy else "ok"
+    state: Literal["ok", "odd", "broken", "refused"] = "refused" if refused else _weighed(oddities)
     return TaskRow(task.name, state, task.digest, refused, notes, oddities)
+
+
+def _weighed(oddities: Sequence[Oddity]) -> Literal["ok", "odd", "broken"]:
+    weights = {each.weight for each in oddities}
+    return "broken" if "error" in weights else "odd" if "warning" in weights else "ok"
 
 
 def render(rows: Sequence[TaskRow]) -> RenderableType:
     """Draw them."""
     lines = [(row.task, row.state, line) for row in rows for line in _lines(row)]
-    counts = {state: sum(row.state == state for row in rows) for state in ("ok", "odd", "refused", "invalid")}
+    counts = {state: sum(row.state == state for row in rows) for state in ("ok", "odd", "broken", "refused", "invalid")}
     told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
     return Group(table(["task…", "state", "why…"], lines), Text(f"{plural(len(rows), 'task')}: {told}"))
 

@@ -164,6 +164,37 @@ async def test_an_image_may_be_written_for_buildkit(backend: DockerBackend, writ
     assert told.stdout.decode() == "made by /bin/sh\nyeshello you\n750\n600\n/app\n"
 
 
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+@ON_BOTH
+async def test_a_build_sees_what_buildkit_shows_it(backend: DockerBackend, write_task: WriteTask) -> None:
+    """What is ignored stays out, a pattern without match copies nothing, the context is the root; asked of BuildKit."""
+    lines = [
+        "FROM debian:bookworm-slim",
+        "RUN cat << 'EOF' > /said",
+        "$HOME",
+        "EOF",
+        "COPY . /all/",
+        "COPY ../a.txt none* /up/",
+        "COPY --exclude=*.o src /src/",
+        "COPY --parents src/./deep/b.c /tree",
+        "WORKDIR /app",
+    ]
+    files: dict[str, str | bytes | None] = {
+        "environment/Dockerfile": "\n".join(lines),
+        "environment/.dockerignore": "secret\nbig/*\n!big/kept\n",
+        **{f"environment/{name}": name for name in ("a.txt", "secret", "big/x", "big/kept", "src/a.o", "src/deep/b.c")},
+    }
+    sandbox = await backend.open(SandboxSpec(id="seen", task=load_task(write_task(files))))
+    try:
+        told = await sandbox.exec("cat /said; find /all/* /up /src /tree -type f | sort")
+    finally:
+        await sandbox.close()
+    found = ["/all/Dockerfile", "/all/a.txt", "/all/big/kept", "/all/src/a.o", "/all/src/deep/b.c"]
+    found += ["/src/deep/b.c", "/tree/deep/b.c", "/up/a.txt"]
+    assert told.stdout.decode().splitlines() == ["$HOME", *found]
+
+
 TALK = """
 import socket
 others = [name for _, name in socket.if_nameindex() if name != "lo"]
