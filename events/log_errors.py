@@ -12,6 +12,9 @@ StillroomError
     ├── LogClosed           the log was used after it was closed
     ├── LogLocked           another program holds the file
     ├── LogFull             the disk, or the file's own limit
+    ├── LogUnwritable       the file can be read only
+    ├── LogLost             the file was taken away while it was in use
+    ├── LogLinked           the file has several names
     ├── LogNewer            written by a later version
     ├── LogNotOurs          a file that is not a log
     ├── LogCorrupt          SQLite cannot read a page
@@ -156,6 +159,47 @@ class LogFull(LogError):
         super().__init__(
             f"no room to append to {path}: the disk is full",
             remedy="free some space, then `stillroom resume`; everything recorded so far is safe",
+        )
+
+
+class LogUnwritable(LogError):
+    """Raised when the file can be read and not written, or the disk fails. Nothing of the append was kept."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be written to: {why}",
+            remedy="everything acknowledged is safe; look whether the disk is broken or was mounted read-only, and "
+            "whether this user may write there; then `stillroom resume`",
+        )
+
+
+class LogLost(LogError):
+    """Raised when the file of a log was deleted, moved, replaced or overwritten while it was in use.
+
+    Attributes:
+        path: Where the log was.
+        why: What became of it.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, path: str, why: str, remedy: str) -> None:
+        super().__init__(f"the log {path} is lost: {why}", remedy=remedy)
+        self.path = path
+        self.why = why
+
+
+class LogLinked(LogError):
+    """Raised when a log's file has several names (hard links)."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, path: str, names: int) -> None:
+        super().__init__(
+            f"{path} is one of {names} names of the same file (hard links), and SQLite damages a file that is used "
+            "under two of them",
+            remedy=f"find the others with `find -samefile {path}` and remove all but one; to keep a second log, copy "
+            "it with `stillroom log copy`",
         )
 
 

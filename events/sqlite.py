@@ -1,5 +1,6 @@
 """The log in a SQLite file. The format is described in ``docs/log-format.md``."""
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from os import PathLike
@@ -72,7 +73,7 @@ class SqliteLog(SqliteSource):
         """Open a log, and make it if it is not there.
 
         Args:
-            path: The file; `-wal`, `-shm`, `-writer` and `-queue` stand beside it.
+            path: The file, or a symbolic link to it; `-wal`, `-shm`, `-writer` and `-queue` stand beside the file.
             clock: Says the time in microseconds since 1970, UTC.
             redactor: Replaces known secrets before anything is written.
             create: Whether to make a log that is not there.
@@ -81,23 +82,24 @@ class SqliteLog(SqliteSource):
         Raises:
             LogNotOurs: It is not a log, or is not there and was not to be made.
             LogNewer: A later version wrote it.
+            LogLinked: The file has several names.
             LogLocked: Another program holds it.
             LogCorrupt: SQLite finds it damaged.
         """
-        file = Path(path)
+        file = Path(os.path.realpath(path))  # noqa: ASYNC240 - a name is looked at, not a file
         lock = FileLock(file, settings.patience_s)
         try:
-            writing = await open_writer(file, lock, patience_s=settings.patience_s, create=create)
+            opened = await open_writer(file, lock, patience_s=settings.patience_s, create=create, clock=clock)
             try:
                 reading = await open_reader(file, patience_s=settings.patience_s)
             except BaseException:
                 with CancelScope(shield=True):
-                    await writing.close()
+                    await opened[0].close()
                 raise
         except BaseException:
             lock.close()
             raise
-        writer = Writer(writing, lock, redactor=redactor, clock=clock)
+        writer = Writer(opened, lock, redactor=redactor, clock=clock)
         return cls(writer, Reader(reading), poll_s=settings.poll_s)
 
     async def append(
@@ -237,9 +239,18 @@ class SqliteLog(SqliteSource):
                 await self._flush()
             finally:
                 self._grown.set()
-                # Readers first: then ours is the last connection of this process, and its checkpoint complete.
-                await self._reader.connection.close()
-                await self._writer.close()
+                await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Close the connections."""
+        reader, writer = self._reader.connection, self._writer
+        # The last one to close checkpoints, unless it can only read. So readers first, and the checkpoint is complete;
+        # but last where somebody wrote other bytes into the file, since ours must not be mixed into those.
+        first, last = (reader, writer) if await writer.finish() else (writer, reader)
+        try:
+            await first.close()
+        finally:
+            await last.close()
 
     async def _flush(self) -> None:
         """Write staged blobs that no append has taken along."""

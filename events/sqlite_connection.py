@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from events.log_errors import LogClosed, LogCorrupt, LogError, LogFull, LogLocked, LogNotOurs
+from events.log_errors import LogClosed, LogCorrupt, LogError, LogFull, LogLocked, LogNotOurs, LogUnwritable
 
 Params = Iterable[Any]
 
@@ -17,6 +17,7 @@ _T = TypeVar("_T")
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -121,6 +122,8 @@ class Connection:
             return LogFull(path)
         if code in _DAMAGED:
             return LogCorrupt(path, str(error))
+        if code in _UNWRITABLE:
+            return LogUnwritable(path, str(error))
         return LogError(
             f"SQLite failed on {path}: {error}",
             remedy="everything acknowledged is safe; look for a full or broken disk, or a file that is read-only",

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from anyio import CancelScope
@@ -10,6 +11,7 @@ from anyio import Path as AsyncPath
 from events.chain import FORMAT
 from events.log_errors import LogCorrupt, LogNewer, LogNotOurs
 from events.sqlite_connection import Connection
+from events.sqlite_identity import FileIdentity, refuse_links
 from events.sqlite_lock import FileLock
 from events.sqlite_schema import APPLICATION_ID, BEFORE_CREATION, READER, SCHEMA, WRITER
 
@@ -17,42 +19,48 @@ UNWRITABLE = "ro&immutable=1"
 """How SQLite opens a file in a folder where it can make no lock: nobody else can write there either."""
 
 
-async def open_writer(path: Path, lock: FileLock, *, patience_s: float, create: bool) -> Connection:
-    """Connect for writing, and make the tables if the file is new.
+async def open_writer(
+    path: Path, lock: FileLock, *, patience_s: float, create: bool, clock: Callable[[], int]
+) -> tuple[Connection, FileIdentity]:
+    """Connect for writing, and make the tables if the file is new. Say which file it is, too.
 
     Raises:
         LogNotOurs: There is no such file and `create` is not given, or it is another program's.
         LogNewer: It was written by a later version.
+        LogLinked: It has several names.
         LogLocked: Another program holds it.
     """
     if await AsyncPath(path).exists():
+        refuse_links(path, await AsyncPath(path).stat())
         # A connection that could write would already checkpoint a stranger's file when it closes.
         await _refuse_strangers(path, patience_s)
     elif not create:
         raise LogNotOurs(str(path), "there is no such file")
     writer = await Connection.open(path, mode="rwc" if create else "rw", patience_s=patience_s)
 
-    def set_up(file: sqlite3.Connection) -> None:
+    def set_up(file: sqlite3.Connection) -> FileIdentity:
         with lock:
             _create_if_empty(file)
             for pragma in WRITER:
                 file.execute(pragma)
+            return FileIdentity(path, lock, clock)
 
     try:
-        await writer.run(set_up)
+        identity = await writer.run(set_up)
     except BaseException:
         with CancelScope(shield=True):
             await writer.close()
         raise
-    return writer
+    return writer, identity
 
 
 async def open_reader(path: Path, *, patience_s: float, mode: str = "ro") -> Connection:
     """Connect for reading only."""
     reader = await Connection.open(path, mode=mode, patience_s=patience_s)
     try:
-        for pragma in READER:
-            await reader.fetch(pragma)
+        # The last of them makes it hold the file from now on, so that no other connection takes itself for the last.
+        for statement in (*READER, "SELECT count(*) FROM sqlite_schema"):
+            await reader.fetch(statement)
     except BaseException:
         await reader.close()
         raise
@@ -64,10 +72,12 @@ async def open_source(path: Path, *, patience_s: float) -> Connection:
 
     Raises:
         LogNotOurs: There is no such file, it holds nothing, or it is another program's.
+        LogLinked: It has several names.
         LogNewer: It was written by a later version.
     """
     if not await AsyncPath(path).is_file():
         raise LogNotOurs(str(path), "there is no such file")
+    refuse_links(path, await AsyncPath(path).stat())
     mode = await _reading_mode(path)
     if await _refuse_strangers(path, patience_s, mode):
         raise LogNotOurs(str(path), "it is empty")

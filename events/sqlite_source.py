@@ -1,5 +1,6 @@
 """Reading a log's file, and nothing else: no lock is taken, nothing beside it is made that SQLite does not need."""
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -31,9 +32,11 @@ class SqliteSource:
 
         Raises:
             LogNotOurs: It is not a log, or is not there.
+            LogLinked: It has several names.
             LogNewer: A later version wrote it.
         """
-        return SqliteSource(Reader(await open_source(path, patience_s=patience_s)))
+        file = Path(os.path.realpath(path))  # noqa: ASYNC240 - a name is looked at, not a file
+        return SqliteSource(Reader(await open_source(file, patience_s=patience_s)))
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,10 +12,11 @@ from events.base import StreamId
 from events.chain import stream_part
 from events.draft import hold_secrets, redact
 from events.group import Entry
-from events.log_errors import EventRefused, LogCorrupt, LogError, LogLocked
+from events.log_errors import EventRefused, LogCorrupt, LogError, LogLocked, LogLost
 from events.redact import Redactor
 from events.sqlite_blobs import BlobRow, Packer, StagedBlobs
 from events.sqlite_connection import Connection
+from events.sqlite_identity import FileIdentity, Known
 from events.sqlite_lock import FileLock
 from events.sqlite_plan import End, Mark, Place, Plan, plan
 
@@ -54,8 +55,15 @@ _T = TypeVar("_T")
 class Writer:
     """Owns the writing connection and what is known about the file's end."""
 
-    def __init__(self, connection: Connection, lock: FileLock, *, redactor: Redactor, clock: Callable[[], int]) -> None:
-        self.connection = connection
+    def __init__(
+        self,
+        opened: tuple[Connection, FileIdentity],
+        lock: FileLock,
+        *,
+        redactor: Redactor,
+        clock: Callable[[], int],
+    ) -> None:
+        self.connection, self._identity = opened
         self.lock = lock
         self.redactor = redactor
         self.blobs = StagedBlobs()
@@ -65,6 +73,7 @@ class Writer:
         self._planning = Lock(fast_acquire=True)
         self._packer = Packer()
         self._unsaved = 0
+        self._known = Known(0, b"")
 
     def knows(self, stream: StreamId) -> bool:
         """Say whether a stream was written to not long ago."""
@@ -152,6 +161,9 @@ class Writer:
             return True
         try:
             with self.connection.errors(), self.lock:
+                self._identity.check(file, self._known)
+                if planned.before[:2] != self._known:
+                    self._identity.check_end(file, self._known)
                 written = self._write(file, entries, planned)
         except Exception as error:
             if not entries:
@@ -173,6 +185,9 @@ class Writer:
             file.rollback()
             raise
         self.blobs.kept()
+        self._identity.wrote = True
+        if planned.rows:
+            self._known = Known(planned.before.position + len(planned.rows), planned.digests[-1])
         self._unsaved += planned.weight + sum(map(len, blobs.values()))
         return planned
 
@@ -182,6 +197,7 @@ class Writer:
         """Write a batch with all that belongs to it, planned anew if the file is in another state than was thought."""
         file.execute("BEGIN IMMEDIATE")
         if self._mark(file) != planned.before or _there(file, planned.streams):
+            self._identity.check_end(file, self._known)
             planned = plan(self._find(file, {entry.stream for entry in entries}, None), entries, self.clock)
         # Blobs first: no event may name bytes that are not there.
         file.executemany("INSERT INTO blobs (digest, size, encoding, data) VALUES (?, ?, ?, ?)", blobs)
@@ -196,6 +212,7 @@ class Writer:
 
         def transaction(file: sqlite3.Connection) -> _T:
             with self.lock:
+                self._identity.check(file, self._known)
                 file.execute("BEGIN IMMEDIATE")
                 try:
                     result = work(file)
@@ -203,6 +220,7 @@ class Writer:
                 except BaseException:
                     file.rollback()
                     raise
+                self._identity.wrote = True
             return result
 
         with CancelScope(shield=True):
@@ -223,20 +241,38 @@ class Writer:
 
         def checkpoint(file: sqlite3.Connection) -> None:
             with self.lock:
-                file.execute(f"PRAGMA wal_checkpoint({mode})")
+                with suppress(LogLost):
+                    self._identity.check(file, self._known)
+                # Elsewhere, or under no name, the file still takes what was written to it; an overwritten one must not.
+                if not self._identity.overwritten:
+                    file.execute(f"PRAGMA wal_checkpoint({mode})")
+                    self._identity.changed_by_us()
 
         await self.connection.run(checkpoint)
 
+    async def finish(self) -> bool:
+        """Checkpoint as far as possible. Say whether the file is ours to write to as the connection closes."""
+        with suppress(LogError):
+            await self.checkpoint("TRUNCATE")
+        return not self._identity.overwritten
+
     async def close(self) -> None:
-        """Checkpoint as far as possible and close the connection, which checkpoints by itself if it is the last."""
+        """Close the connection, which checkpoints by itself if it is the last.
+
+        Raises:
+            LogLost: What was written here is no longer where its name says.
+        """
 
         def close(file: sqlite3.Connection) -> None:
             with self.lock:
-                file.close()
+                try:
+                    if self._identity.wrote:
+                        self._identity.check(file, self._known)
+                finally:
+                    file.close()
+                    self._identity.changed_by_us()
 
         try:
-            with suppress(LogError):
-                await self.checkpoint("TRUNCATE")
             with suppress(LogLocked):
                 await self.connection.run(close)
         finally:

@@ -59,11 +59,11 @@ ROWS: Final[Rows] = {
 
 EXITS: Final[Mapping[ExitCode, str]] = {
     ExitCode.DONE: "Done. A task nobody solved is a result like any other.",
-    ExitCode.INTERNAL: "A mistake of ours; the message says where the traceback is.",
+    ExitCode.INTERNAL: "A mistake of ours (the message says where the traceback is), or a disk that is full or fails.",
     ExitCode.USAGE: "Wrong usage or configuration; nothing was started.",
     ExitCode.NEGATIVE: "The verdict asked for is negative, or a part of what was to be read was left out, by name.",
     ExitCode.DIVERGED: "A replay came out differently.",
-    ExitCode.INTEGRITY: "The log does not hold what it once held.",
+    ExitCode.INTEGRITY: "The log does not hold what it once held, or was taken away while it was in use.",
     ExitCode.BUDGET: "A cap on money was met; what was judged before it stands.",
     ExitCode.NO_VERDICT: "Something of ours broke, and a trial has no verdict.",
     ExitCode.WAITING: "Waiting for a person, or for answers from outside.",
