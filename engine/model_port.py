@@ -57,7 +57,7 @@ class ModelPort:
             turn = self.turns.get(place.stream) or self.turn(asked.role, place)
             reply = await line.provider.complete(request, turn.place)
         except ProviderError as error:
-            outcome: ModelAnswered | ModelFailed = failed(self._blobs, error)
+            outcome: ModelAnswered | ModelFailed = failed(self._blobs, error, asked.role)
         else:
             outcome = answered(self._blobs, Fingerprint(digest_of(body_of(request))), reply, line.price)
         self._budget.settle(place.stream, outcome)
@@ -81,10 +81,19 @@ def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, price: Pr
     )
 
 
-def failed(blobs: BlobStore, error: ProviderError) -> ModelFailed:
-    """Write down why there is no answer."""
+def failed(blobs: BlobStore, error: ProviderError, role: Role | None = None) -> ModelFailed:
+    """Write down why there is no answer, and what mends it where that is known.
+
+    Args:
+        blobs: Where the answer's bytes are kept.
+        error: The failure.
+        role: Whose settings the request was made by. None: an agent of another make made it, by settings of its own.
+    """
     raw: Digest | None = None if error.raw is None else blobs.put(blobs.redactor.replace_streamed(error.raw))
-    return ModelFailed(error.kind, error.status, error.problem, raw, _tries(error.tries))
+    setting = None if role is None or error.setting is None else error.setting.replace("ROLE", role)
+    mend = setting or (error.remedy if error.remedy != error.usual_remedy else None)
+    detail = error.problem if mend is None else f"{error.problem} ({mend})"
+    return ModelFailed(error.kind, error.status, detail, raw, _tries(error.tries))
 
 
 def _without_secrets(redactor: Redactor, reply: ChatReply) -> bytes:

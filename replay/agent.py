@@ -219,7 +219,7 @@ async def _port(
     gateway = await stack.enter_async_context(open_gateway(Book(scratch, run, None), budget))
     upstream = Upstream(base_url, None, None, _CALL_S)
     carrier = await stack.enter_async_context(open_carrier())
-    means = Means(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), Orders())
+    means = Means(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), Orders(), clock)
     terms = DoorTerms("teacher", VisitTerms(then.trial, None), AgentSpec(max_turns=_MOST_CALLS), means)
     kit = await kits_of(setting, then.agent).ready(then.agent.recipe)
     skills = folder / "skills" if then.ended.skills else None

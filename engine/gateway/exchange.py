@@ -18,11 +18,15 @@ from engine.gateway.upstream import Carrier, Going, Upstream
 from engine.model_port import answered, failed
 from engine.pools.orders import Orders
 from engine.pools.room import Room, Turn
-from engine.pools.room import Try as Held
 from engine.ports import Leave, Place
 from engine.protocols.base import ApiProtocol
+from engine.protocols.error_body import read_error
 from engine.protocols.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut, Try
-from engine.protocols.faults import fault_of, read_error
+from engine.protocols.faults import fault_of
+from engine.protocols.reply import ChatReply
+from engine.providers.base import Clock
+from engine.providers.gate import tell_answer, tell_failure
+from engine.providers.seen import seen_of
 from events.agent import CallAsked
 from events.base import Event
 from events.digest import Fingerprint
@@ -45,6 +49,8 @@ class Means(NamedTuple):
     """Where calls to this model wait for each other, whoever makes them."""
     orders: Orders
     """What people have ordered of the run."""
+    clock: Clock
+    """Against which dates in answers are read."""
 
 
 class Exchange:
@@ -73,6 +79,9 @@ class Exchange:
         """The end of a stream, which the agent gets when it is known what it comes to."""
         self._status: int | None = None
         self._headers: CIMultiDict[str] = CIMultiDict()
+        """Of the answer, as far as the agent gets them."""
+        self._all_headers: dict[str, str] = {}
+        """All of them, by lower-case names."""
 
     @property
     def protocol(self) -> ApiProtocol:
@@ -118,12 +127,16 @@ class Exchange:
             going = going._replace(body=await self._means.blobs.get(asked.request))
         async with self._turn.place() as held:
             fault = await self._carry(going)
-            outcome = self._outcome(asked, fault)
+            said = fault or self._said()
+            outcome = self._outcome(asked, said)
             self._means.budget.settle(place.stream, outcome)
             self._note(outcome)
             # Told before this is on record: what the agent does with it is of this attempt, and ends with our process.
             self._finish(cut=fault is not None)
-            self._say(held)
+            if isinstance(said, ProviderError):
+                tell_failure(held, said)
+            else:
+                tell_answer(held, said)
         return outcome
 
     def tell(self, status: int, body: bytes) -> None:
@@ -145,6 +158,8 @@ class Exchange:
         except TimeoutError as error:
             return TimedOut(f"no connection: {error}", seen=self._seen())
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if self._status is not None and self._status >= HTTPStatus.MULTIPLE_CHOICES:
+                return self._fault(self._status)  # the status says more than the half of a body
             return NetworkFault(f"{type(error).__name__}: {error}", seen=self._seen())
         if not self._scope.cancelled_caught:
             return None
@@ -170,6 +185,7 @@ class Exchange:
     async def _begin(self, response: aiohttp.ClientResponse) -> None:
         self._status = response.status
         self._headers.extend((name, response.headers[name]) for name in _BACK if name in response.headers)
+        self._all_headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status == HTTPStatus.OK and response.content_type == "text/event-stream":
             await self._answer.begin(HTTPStatus.OK, self._headers)
 
@@ -185,43 +201,33 @@ class Exchange:
             self._headers.clear()
             self.tell(502, msgspec.json.encode(self.protocol.error(502, "network", "the provider did not answer")))
 
-    def _say(self, turn: Held) -> None:
-        """Tell the room how it went, for its pace."""
-        after = self._headers.get("retry-after", "")
-        wait_s = float(after) if after.isdigit() else None
-        match self._status:
-            case 200:
-                turn.answered()
-            case 429:
-                turn.refused(wait_s)
-            case 503 | 529:
-                turn.overloaded(wait_s)
-            case _:
-                pass
-
-    def _outcome(self, asked: CallAsked, fault: ProviderError | None) -> Event:
+    def _outcome(self, asked: CallAsked, said: ChatReply | ProviderError) -> Event:
         """Write down what came of it."""
-        try:
-            if fault is not None:
-                raise fault
-            return self._answered(asked)
-        except ProviderError as error:
-            error.tries = (Try(status=self._status, error=error.kind, waited_s=0.0),)
-            return failed(self._means.blobs, error)
+        if not isinstance(said, ProviderError):
+            reply = msgspec.structs.replace(said, tries=(Try(status=said.status, error=None, waited_s=0.0),))
+            return answered(self._means.blobs, Fingerprint(asked.request), reply, self._means.upstream.price)
+        said.tries = (Try(status=self._status, error=said.kind, waited_s=0.0),)
+        return failed(self._means.blobs, said)
 
     def _seen(self) -> Seen:
-        return Seen(status=self._status, raw=bytes(self._raw) if self._status is not None else None)
+        if self._status is None:
+            return Seen()
+        return seen_of(self._status, self._all_headers, bytes(self._raw), self._means.clock())
 
-    def _answered(self, asked: CallAsked) -> Event:
+    def _fault(self, status: int) -> ProviderError:
+        body = read_error(bytes(self._raw), self._means.upstream.key)
+        return fault_of(self._seen(), body, status=status)
+
+    def _said(self) -> ChatReply | ProviderError:
+        """Read an answer that came to its end."""
+        assert self._status is not None
+        if self._status != HTTPStatus.OK:
+            return self._fault(self._status)
         seen = self._seen()
-        assert seen.status is not None
-        assert seen.raw is not None
-        if seen.status != 200:
-            raise fault_of(seen, read_error(seen.raw, self._means.upstream.key), status=seen.status)
         try:
-            reply = self.protocol.read(seen.raw, seen)
+            return self.protocol.read(bytes(self._raw), seen)
+        except ProviderError as error:
+            return error
         except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
             # Providers vary, and a reader of ours that stumbles must not take the answer from the agent.
-            raise MalformedReply(f"the answer could not be read: {error!r}", seen=seen) from error
-        reply = msgspec.structs.replace(reply, tries=(Try(status=seen.status, error=None, waited_s=0.0),))
-        return answered(self._means.blobs, Fingerprint(asked.request), reply, self._means.upstream.price)
+            return MalformedReply(f"the answer could not be read: {error!r}", seen=seen)

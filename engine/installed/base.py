@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import msgspec
 
-from engine.protocols.faults import UNREADABLE
+from engine.protocols.errors import UNREADABLE
 
 KIT: Final = "/opt/stillroom/kit"
 """Where a sandbox sees the kit."""

@@ -25,6 +25,7 @@ from engine.pools.orders import Orders
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting
 from engine.spec import RunSpec
+from engine.system import clock
 
 _PREFIX: Final = "stillroom-"
 
@@ -68,7 +69,7 @@ async def open_agents(
     stack.push_async_callback(_removed, folder)
     gateway = await stack.enter_async_context(open_gateway(book, budget))
     carrier = await stack.enter_async_context(open_carrier())
-    means = Means(setting.log, carrier, line.reach, budget, line.room, orders)
+    means = Means(setting.log, carrier, line.reach, budget, line.room, orders, clock)
 
     def terms(trial: str) -> DoorTerms:
         visit = VisitTerms(trial, callers_of(spec, trial)["teacher"].reserve)

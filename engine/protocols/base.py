@@ -5,8 +5,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 import msgspec
 
 from engine.protocols.chat_stream import DONE, events_in
-from engine.protocols.errors import MalformedReply, ProviderError, Seen
-from engine.protocols.faults import UNREADABLE, fault_of, read_error
+from engine.protocols.errors import UNREADABLE, MalformedReply, Seen
 from engine.protocols.reply import ChatReply, ReplyCall, Usage, spent
 
 ProtocolName = Literal["chat", "responses", "messages", "gemini"]
@@ -101,12 +100,6 @@ def pieces_in(raw: bytes, seen: Seen) -> list[Json]:
     return found
 
 
-def fault_in(error: Any, seen: Seen) -> ProviderError:
-    """Judge an error that came with a 200."""
-    body = read_error(msgspec.json.encode({"error": error}))
-    return fault_of(seen, body, status=body.status or 500)
-
-
 def reply_from(whole: Whole, seen: Seen) -> ChatReply:
     """Turn an answer into a reply, with the message as chat completions have it.
 
@@ -135,6 +128,7 @@ def reply_from(whole: Whole, seen: Seen) -> ChatReply:
         usage=whole.usage,
         cost_usd=None,
         request_id=seen.request_id or whole.id,
+        left=seen.left,
     )
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct, json
 
-from engine.protocols.errors import MalformedReply, ProviderError, Refused, Seen
-from engine.protocols.faults import UNREADABLE, error_in, fault_of
+from engine.protocols.errors import UNREADABLE, MalformedReply, Refused, Seen
+from engine.protocols.faults import fault_within
 from engine.protocols.reasoning import THOUGHTS, reasoning_in, thought_in
 from engine.protocols.reply import ChatReply, ReplyCall, Usage, spent
 from events.digest import digest_of
@@ -86,14 +86,8 @@ def read_envelope(raw: bytes, seen: Seen) -> Envelope:
         raise MalformedReply(f"the endpoint's answer is not a chat completion: {error}", seen=seen) from error
     for error_object in (envelope.error, *(choice.error for choice in envelope.choices or ())):
         if error_object:
-            raise inner_fault(error_object, seen)
+            raise fault_within(error_object, seen)
     return envelope
-
-
-def inner_fault(error_object: Any, seen: Seen) -> ProviderError:
-    """Judge an error that came with a 200, by its own code; without one it counts as the server's fault."""
-    body = error_in(error_object)
-    return fault_of(seen, body, status=body.status or 500)
 
 
 def said_in(raw: bytes, seen: Seen) -> Said:
@@ -154,6 +148,7 @@ def reply_of(said: Said, seen: Seen, echo: tuple[str, ...] = ()) -> ChatReply:
         usage=usage,
         cost_usd=_cost_in(said.usage),
         request_id=seen.request_id or said.id,
+        left=seen.left,
     )
 
 

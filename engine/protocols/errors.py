@@ -10,6 +10,7 @@ StillroomError
     ├── ContextLength           the conversation does not fit the model
     ├── Refused                 a filter or the model itself declined
     ├── ServerFault             the endpoint broke
+    │   └── Overloaded          it has too much load for now
     ├── NetworkFault            no answer began
     ├── TimedOut                no complete answer in time
     └── MalformedReply          an answer that is cut, empty, or not the protocol
@@ -18,12 +19,15 @@ StillroomError
 ``retryable`` says whether the same bytes may be answered at another time. A failure is never an empty text.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 
 from engine.protocols.allowance import SILENT, Allowance
 from events.errors import ExitCode, StillroomError
+
+UNREADABLE: Final = (MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises over a provider's bytes: bad JSON, bad UTF-8 inside a string, a thousand brackets."""
 
 ErrorKind = Literal[
     "authentication",
@@ -86,6 +90,8 @@ class ProviderError(StillroomError):
         retry_after_s: Seconds the provider asked to wait; None when it did not ask.
         request_id: The provider's name for this call; None when it gave none.
         left: What the provider says is left of its limits.
+        setting: Which setting of the run mends it, told to a person, with ``ROLE`` for the name of the role; None where
+            none does, or it is not known which.
         tries: Every physical call made for the logical one, in order; set where calls are repeated.
     """
 
@@ -98,6 +104,7 @@ class ProviderError(StillroomError):
         problem: str,
         *,
         remedy: str | None = None,
+        setting: str | None = None,
         seen: Seen = NOTHING_SEEN,
         retryable: bool | None = None,
     ) -> None:
@@ -108,6 +115,7 @@ class ProviderError(StillroomError):
         self.retry_after_s = seen.retry_after_s
         self.request_id = seen.request_id
         self.left = seen.left
+        self.setting = setting
         self.tries: tuple[Try, ...] = ()
 
     @property
@@ -168,6 +176,10 @@ class ServerFault(ProviderError):
     kind = "server"
     usually_retryable = True
     usual_remedy = "try again later; the provider's status page may say more"
+
+
+class Overloaded(ServerFault):
+    """The endpoint has too much load for now: fewer calls at a time help."""
 
 
 class NetworkFault(ProviderError):

@@ -1,19 +1,33 @@
-"""What a failed answer of an OpenAI-compatible endpoint means.
+"""What a failed answer of an endpoint means, in all protocols.
 
-The protocol names few errors, and every provider words them its own way, so a status alone does not decide:
-the same 400 is a conversation that is too long, a filter, or a misspelt parameter. Codes come first, then
-the words that the common providers use, then the status.
+A status alone does not decide: the same 400 is a conversation that is too long, a filter, or a misspelt parameter.
+Codes and fields come first, wherever they are (`error_body`, `error_codes`); then the words that providers use
+(`error_words`), under few statuses and with what they must not be mistaken for; then the status. What remains is a bad
+request, which says nothing about an agent: an attempt without a score is better than an untrue one.
 """
 
-import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
-from msgspec import MsgspecError, Struct, json
+from msgspec.structs import replace
 
+from engine.protocols.error_body import ErrorBody, error_in
+from engine.protocols.error_codes import Meaning, meanings_of, status_of
+from engine.protocols.error_mends import Mend, mend_of
+from engine.protocols.error_words import (
+    TooLong,
+    credit_spent,
+    filtered,
+    never_fits,
+    renewed_later,
+    soon_again,
+    too_long,
+)
 from engine.protocols.errors import (
     Authentication,
     BadRequest,
     ContextLength,
+    Overloaded,
     ProviderError,
     RateLimited,
     Refused,
@@ -22,87 +36,40 @@ from engine.protocols.errors import (
     TimedOut,
 )
 
-UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises over a provider's bytes: bad JSON, bad UTF-8 inside a string, a thousand brackets."""
+_CREDIT: Final = "add credit to the provider's account"
+_QUOTA: Final = "wait until the quota is renewed, or have the provider raise it"
+_WINDOW: Final = "lower models.ROLE.parameters.max_tokens: what the answer may have counts toward the model's window"
+LONGEST_WAIT_S: Final = 900.0
+"""Seconds beyond which what a provider asks to wait is no matter of a call any more."""
 
-TOO_LONG_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error", "request_too_large"})
-TOO_LONG = re.compile(
-    r"context.length|context.window|context.size|maximum context|context limit"  # OpenAI, vLLM, OpenRouter, llama.cpp
-    r"|prompt is too long|input is too long|maximum prompt length"  # Anthropic, Bedrock, xAI
-    r"|reduce the length of the messages|input token count|range of input length"  # Groq, Gemini, DashScope
-    r"|too large for model|larger than the maximum",
-    re.IGNORECASE,
-)
+_MAY_BE_TOO_LONG: Final = frozenset({400, 413, 422, 500})
+"""Statuses under which words may say that a conversation is too long; llama.cpp and vLLM have used 500."""
+_MAY_BE_IF_SURE: Final = frozenset({403, 424, 502, 503})
+"""Where they must name the model's window: Together says so with 403, routers with 502."""
+_MAY_BE_FILTERED: Final = frozenset({400, 403, 422})
+_MAY_BE_SPENT: Final = frozenset({400, 401, 403, 429})
 
-FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "data_inspection_failed", "moderation_blocked"})
-FILTERED = re.compile(
-    r"content.(filter|policy|management)|moderation|flagged|data may contain inappropriate", re.IGNORECASE
-)
-
-SPENT_CODES = frozenset(
-    {"billing_hard_limit_reached", "billing_not_active", "insufficient_balance", "insufficient_quota"}
-)
-"""Codes only: Gemini words an ordinary rate limit as "you exceeded your current quota"."""
-
-MAY_BE_TOO_LONG = frozenset({400, 413, 422, 500})
-"""Statuses under which a conversation that is too long is reported; llama.cpp and vLLM have used 500."""
-
-MAY_BE_FILTERED = frozenset({400, 403, 422})
-
-BY_STATUS: dict[int, type[ProviderError]] = {
+_BY_STATUS: Final[dict[int, type[ProviderError]]] = {
     401: Authentication,
     403: Authentication,
     407: Authentication,
     408: TimedOut,
     409: ServerFault,  # a lock, which passes
-    413: ContextLength,
     425: ServerFault,  # too early, which passes
-    429: RateLimited,
+    503: Overloaded,
+    504: ServerFault,
+    529: Overloaded,  # Anthropic's
 }
 
 
-class ErrorBody(Struct, frozen=True):
-    """What could be read of an error body.
+class _Case(NamedTuple):
+    """An answer to be judged."""
 
-    Attributes:
-        message: The provider's words; empty when it had none.
-        codes: Its ``code`` and ``type``, lower case.
-        status: An HTTP status given inside the body, as OpenRouter does; None when there is none.
-    """
-
-    message: str
-    codes: frozenset[str]
-    status: int | None = None
-
-
-def read_error(raw: bytes, hide: str | None = None) -> ErrorBody:
-    """Read an error body of any provider; HTML, garbage and nothing at all are read as words.
-
-    Args:
-        raw: The body.
-        hide: The key, which some endpoints repeat in their words; None when there is none.
-    """
-    if hide:
-        raw = raw.replace(hide.encode(), b"[key]")
-    try:
-        body = json.decode(raw)
-    except UNREADABLE:
-        return ErrorBody(_one_line(re.sub(rb"<[^>]*>", b" ", raw[:4096]).decode("utf-8", "replace")), frozenset())
-    return error_in(body)
-
-
-def error_in(body: Any) -> ErrorBody:
-    """Read an error object, wherever a provider hid it."""
-    if isinstance(body, list) and body:  # Gemini wraps it in a list
-        body = body[0]
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if not isinstance(error, dict):
-        return ErrorBody(_one_line(str(error or "")), frozenset())
-    message = error.get("message") or error.get("detail") or error.get("error") or ""
-    given = [error.get("code"), error.get("type")]
-    numbers = [code for code in given if isinstance(code, int) and 400 <= code < 600]
-    codes = frozenset(code.lower() for code in given if isinstance(code, str))
-    return ErrorBody(_one_line(str(message)), codes, numbers[0] if numbers else None)
+    seen: Seen
+    body: ErrorBody
+    status: int
+    meanings: frozenset[Meaning]
+    said: str
 
 
 def fault_of(seen: Seen, body: ErrorBody, *, status: int) -> ProviderError:
@@ -113,32 +80,129 @@ def fault_of(seen: Seen, body: ErrorBody, *, status: int) -> ProviderError:
         body: What could be read of its body.
         status: The status to judge by: the answer's own, or one found inside a 200.
     """
-    words = f"the endpoint answered {status}: {body.message or 'no reason given'}"
-    if status in MAY_BE_TOO_LONG and (body.codes & TOO_LONG_CODES or TOO_LONG.search(body.message)):
-        return ContextLength(words, seen=seen)
-    if status in MAY_BE_FILTERED and (body.codes & FILTER_CODES or FILTERED.search(body.message)):
-        return Refused(words, seen=seen)
-    if status == 402 or (status == 429 and body.codes & SPENT_CODES):
-        return RateLimited(words, remedy="add credit to the provider's account", seen=seen, retryable=False)
-    return _by_status(words, seen, status)
+    if seen.retry_after_s is None and body.wait_s is not None:
+        seen = replace(seen, retry_after_s=body.wait_s)
+    said = f"the endpoint answered {status}: {body.message or 'no reason given'}"
+    case = _Case(seen, body, status, meanings_of(body), said)
+    for judge in _JUDGES:
+        fault = judge(case)
+        if fault is not None:
+            return fault
+    return _by_status(case)
 
 
-def _by_status(words: str, seen: Seen, status: int) -> ProviderError:
+def fault_within(error: Any, seen: Seen) -> ProviderError:
+    """Judge an error that came inside a 200, by its own status or codes; without one it is the server's fault.
+
+    Args:
+        error: What was decoded: an object, a text, or anything else.
+        seen: What is kept of the answer.
+    """
+    body = error_in(error)
+    return fault_of(seen, body, status=status_of(body) or 500)
+
+
+def _too_long_by_code(case: _Case) -> ProviderError | None:
+    if Meaning.TOO_LONG not in case.meanings or Meaning.RATE in case.meanings:
+        return None
+    words = too_long(case.body.words)
+    return _context(case, words or TooLong(sure=True, with_answer=False))
+
+
+def _filtered_by_code(case: _Case) -> ProviderError | None:
+    if Meaning.FILTERED in case.meanings or case.body.filtered:
+        return Refused(case.said, seen=case.seen)
+    return None
+
+
+def _spent(case: _Case) -> ProviderError | None:
+    """Tell an account without credit from one that has to wait: asking again helps only the latter."""
+    named = case.status == 402 or Meaning.SPENT in case.meanings
+    # Google words an ordinary rate limit as if the account had to be looked at.
+    sure = case.status not in _MAY_BE_SPENT or "resource_exhausted" in case.body.codes
+    words = credit_spent(case.body.words, sure=sure)
+    if not (named or words) or (case.status != 402 and soon_again(case.body.words)):
+        return None
+    return RateLimited(case.said, remedy=_CREDIT, seen=case.seen, retryable=False)
+
+
+def _limited(case: _Case) -> ProviderError | None:
+    """Judge a rate limit or a quota, by requests or by tokens; it is never a conversation that is too long."""
+    if case.status != 429 and not case.meanings & {Meaning.RATE, Meaning.LATER}:
+        return None
+    if never_fits(case.body.words):
+        remedy = "have the limit of tokens a minute raised: one request alone is beyond it"
+        return BadRequest(case.said, remedy=remedy, setting="lower models.ROLE.parameters.max_tokens", seen=case.seen)
+    wait = case.seen.retry_after_s
+    daily = any("perday" in code or "per_day" in code for code in case.body.codes)
+    later = Meaning.LATER in case.meanings or renewed_later(case.body.words)
+    if daily or (later if wait is None else wait > LONGEST_WAIT_S):
+        return RateLimited(case.said, remedy=_QUOTA, seen=case.seen, retryable=False)
+    return RateLimited(case.said, seen=case.seen)
+
+
+def _overloaded(case: _Case) -> ProviderError | None:
+    return Overloaded(case.said, seen=case.seen) if Meaning.OVERLOADED in case.meanings else None
+
+
+def _too_long_by_words(case: _Case) -> ProviderError | None:
+    if case.status not in _MAY_BE_TOO_LONG | _MAY_BE_IF_SURE:
+        return None
+    found = too_long(case.body.words)
+    if found is None or (case.status in _MAY_BE_IF_SURE and not found.sure):
+        return None
+    return _context(case, found)
+
+
+def _context(case: _Case, found: TooLong) -> ProviderError:
+    return ContextLength(case.said, setting=_WINDOW if found.with_answer else None, seen=case.seen)
+
+
+def _filtered_by_words(case: _Case) -> ProviderError | None:
+    if case.status in _MAY_BE_FILTERED and filtered(case.body.words):
+        return Refused(case.said, seen=case.seen)
+    return None
+
+
+def _mended(case: _Case) -> ProviderError | None:
+    """Find the setting that mends a refused request; llama.cpp and others refuse some with 500 or 501."""
+    mend = mend_of(case.body) if case.status in {400, 404, 405, 415, 422, 500, 501} else None
+    if mend is None or (case.status == 500 and "tools" not in (mend.setting or "")):
+        return None
+    return _bad(case, mend)
+
+
+def _bad(case: _Case, mend: Mend) -> BadRequest:
+    return BadRequest(case.said, remedy=mend.remedy, setting=mend.setting, seen=case.seen)
+
+
+_JUDGES: Final[tuple[Callable[[_Case], ProviderError | None], ...]] = (
+    _too_long_by_code,
+    _filtered_by_code,
+    _spent,
+    _limited,
+    _overloaded,
+    _too_long_by_words,
+    _filtered_by_words,
+    _mended,
+)
+"""In the order in which they are asked; the first that knows decides."""
+
+
+def _by_status(case: _Case) -> ProviderError:
     """Judge by the status alone."""
-    if known := BY_STATUS.get(status):
-        return known(words, seen=seen)
+    seen, status = case.seen, case.status
+    if known := _BY_STATUS.get(status):
+        return known(case.said, seen=seen)
     if status >= 500:
-        return ServerFault(words, seen=seen, retryable=status != 501)
+        return ServerFault(case.said, seen=seen, retryable=status != 501)
+    if status == 413:
+        remedy = "the request has more bytes than the endpoint, or a proxy before it, lets through"
+        return BadRequest(case.said, remedy=remedy, seen=seen)
     if 300 <= status < 400:
         return BadRequest(
-            f"{words} (a redirect, which is not followed: the key would go with it)",
+            f"{case.said} (a redirect, which is not followed: the key would go with it)",
             remedy="give the base URL that it points to",
             seen=seen,
         )
-    return BadRequest(words, seen=seen)
-
-
-def _one_line(text: str) -> str:
-    """Make a provider's words fit a sentence; the whole body is kept beside it."""
-    words = " ".join(text.split())
-    return words if len(words) <= 500 else words[:500] + " …"
+    return BadRequest(case.said, seen=seen)

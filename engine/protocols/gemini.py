@@ -9,7 +9,6 @@ from engine.protocols.base import (
     ProtocolName,
     RequestFacts,
     Whole,
-    fault_in,
     pieces_in,
     reply_from,
     text,
@@ -19,6 +18,7 @@ from engine.protocols.base import (
     written,
 )
 from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.faults import fault_within
 from engine.protocols.reasoning import thought_in
 from engine.protocols.reply import ChatReply, ReplyCall, Usage
 
@@ -52,7 +52,7 @@ class Gemini:
         pieces = pieces_in(raw, seen)
         for piece in pieces:
             if piece.get("error"):
-                raise fault_in(piece["error"], seen)
+                raise fault_within(piece["error"], seen)
         whole = _whole(pieces)
         if whole.finish is None:
             raise MalformedReply("the stream ended before the answer did", seen=seen)

@@ -10,7 +10,6 @@ from engine.protocols.base import (
     ProtocolName,
     RequestFacts,
     Whole,
-    fault_in,
     pieces_in,
     reply_from,
     text,
@@ -19,8 +18,8 @@ from engine.protocols.base import (
     within,
     written,
 )
-from engine.protocols.errors import MalformedReply, Seen
-from engine.protocols.faults import UNREADABLE
+from engine.protocols.errors import UNREADABLE, MalformedReply, Seen
+from engine.protocols.faults import fault_within
 from engine.protocols.reasoning import THOUGHTS, thought_in
 from engine.protocols.reply import ChatReply, ReplyCall, Usage
 
@@ -55,7 +54,7 @@ class Messages:
         pieces = pieces_in(raw, seen)
         for piece in pieces:
             if piece.get("type") == "error":
-                raise fault_in(piece.get("error"), seen)
+                raise fault_within(piece.get("error"), seen)
         if len(pieces) == 1 and pieces[0].get("type") == "message":
             return reply_from(_whole(pieces[0]), seen)
         return reply_from(_whole(_joined(pieces, seen)), seen)

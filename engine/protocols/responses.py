@@ -7,7 +7,6 @@ from engine.protocols.base import (
     ProtocolName,
     RequestFacts,
     Whole,
-    fault_in,
     pieces_in,
     reply_from,
     text,
@@ -17,6 +16,7 @@ from engine.protocols.base import (
 )
 from engine.protocols.chat import Chat
 from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.faults import fault_within
 from engine.protocols.reasoning import thought_in
 from engine.protocols.reply import ChatReply, ReplyCall, Usage
 
@@ -48,7 +48,7 @@ class Responses:
         """See ``ApiProtocol``."""
         response, items = _response(pieces_in(raw, seen), seen)
         if response.get("error"):
-            raise fault_in(response["error"], seen)
+            raise fault_within(response["error"], seen)
         return reply_from(_whole(response, items), seen)
 
     def key(self, key: str) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def _response(pieces: list[Json], seen: Seen) -> tuple[Json, list[Json]]:
             case {"type": "response.output_item.done", "item": dict(item)}:
                 done.append(item)
             case {"type": "error"}:
-                raise fault_in(piece.get("error") or piece, seen)
+                raise fault_within(piece.get("error") or piece, seen)
             case {"type": str(kind), "response": dict(response)} if kind in _ENDS:
                 return response, _objects(response.get("output")) or done
             case _:

@@ -2,15 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from engine.protocols.allowance import SILENT, Allowance
-from engine.protocols.errors import ProviderError, RateLimited, ServerFault
+from engine.protocols.errors import Overloaded, ProviderError, RateLimited
 from engine.protocols.reply import ChatReply
 from engine.providers.base import Seat
-
-OVERLOADED: Final = frozenset({503, 529})
-"""Statuses that mean too much load; 529 is Anthropic's."""
 
 
 class OpenSeat:
@@ -39,11 +35,11 @@ def tell_answer(seat: Seat, reply: ChatReply) -> None:
 
 
 def tell_failure(seat: Seat, error: ProviderError) -> None:
-    """Say what a failure means for other calls; most mean nothing."""
+    """Say what a failure means for other calls, whether it came as a status or inside an answer; most mean nothing."""
     match error:
         case RateLimited(retryable=True):
             seat.refused(error.retry_after_s, error.left)
-        case ServerFault(status=status) if status in OVERLOADED:
+        case Overloaded():
             seat.overloaded(error.retry_after_s, error.left)
         case _:
             pass

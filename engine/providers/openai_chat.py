@@ -15,16 +15,17 @@ from tenacity import RetryCallState
 from tenacity.asyncio import AsyncRetrying
 from tenacity.retry import retry_if_exception
 
-from engine.protocols.allowance import allowance_in
 from engine.protocols.chat_reply import reply_of, said_in
 from engine.protocols.chat_stream import said_in_stream
+from engine.protocols.error_body import read_error
 from engine.protocols.errors import MalformedReply, NetworkFault, ProviderError, RateLimited, Seen, TimedOut, Try
-from engine.protocols.faults import fault_of, read_error
+from engine.protocols.faults import fault_of
 from engine.protocols.reply import ChatReply
 from engine.providers.base import ChatRequest, Clock, Gate, body_of
 from engine.providers.endpoint import headers_for, url_for
 from engine.providers.gate import tell_answer, tell_failure, wide_open
-from engine.providers.retry import Retry, retry_after_in, spread_of, wait_before
+from engine.providers.retry import Retry, spread_of, wait_before
+from engine.providers.seen import seen_of
 from events.digest import digest_of
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -206,13 +207,7 @@ class OpenAIChat:
         """Keep what there is to know of an answer."""
         if response is None:
             return Seen()
-        return Seen(
-            status=response.status_code,
-            raw=raw,
-            retry_after_s=None if response.is_success else retry_after_in(response.headers, self._clock()),
-            request_id=response.headers.get("x-request-id"),
-            left=allowance_in(response.headers, self._clock()),
-        )
+        return seen_of(response.status_code, response.headers, raw, self._clock())
 
     def _unfinished(self, error: httpx.RequestError, seen: Seen, total_s: float) -> ProviderError:
         """Say what a call that did not end means."""

@@ -1,9 +1,9 @@
 """When to ask again, and how long to wait first. Pure, but for the loop that tenacity runs elsewhere."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import httpx
 from msgspec import Struct
 
 from engine.protocols.allowance import duration_in, number_in
@@ -52,14 +52,14 @@ def spread_of(request: Digest, tries_made: int) -> float:
     return int(digest_of(f"{request}/{tries_made}".encode())[:13], 16) / 16**13
 
 
-def retry_after_in(headers: httpx.Headers, now_us: int) -> float | None:
+def retry_after_in(headers: Mapping[str, str], now_us: int) -> float | None:
     """Read how long the provider asks to wait.
 
     ``retry-after-ms`` (OpenAI, Azure) before ``Retry-After`` (seconds or an HTTP date) before the reset time of
     whichever ``x-ratelimit`` is used up.
 
     Args:
-        headers: Of the answer.
+        headers: Of the answer, found by lower-case names.
         now_us: UTC microseconds since 1970, against which a date is read.
 
     Returns:

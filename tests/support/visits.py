@@ -20,6 +20,7 @@ from engine.providers.prices import price_from
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.spec import AgentSpec
+from engine.system import clock
 from events.base import Event
 from events.log import EventLog, Selection
 
@@ -121,7 +122,7 @@ async def house(
         open_gateway(Book(log, "r1", None), budget) as gateway,
     ):
         upstream = Upstream(behind.base_url or endpoint.base_url.removesuffix("/v1"), behind.key, PRICE, 20.0)
-        means = Means(log, carrier, upstream, budget, behind.room, behind.orders)
+        means = Means(log, carrier, upstream, budget, behind.room, behind.orders, clock)
         visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
         terms = DoorTerms("teacher", visit, limits or AgentSpec(), means)
         door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)

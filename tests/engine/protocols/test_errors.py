@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from engine.protocols.chat_reply import reply_of, said_in
 from engine.protocols.chat_stream import said_in_stream
+from engine.protocols.error_body import read_error
 from engine.protocols.errors import ProviderError, Seen
-from engine.protocols.faults import fault_of, read_error
+from engine.protocols.faults import fault_of
 from events.errors import StillroomError
 
 

@@ -3,10 +3,12 @@
 import pytest
 from msgspec import json
 
+from engine.protocols.error_body import read_error
 from engine.protocols.errors import (
     Authentication,
     BadRequest,
     ContextLength,
+    Overloaded,
     ProviderError,
     RateLimited,
     Refused,
@@ -14,7 +16,7 @@ from engine.protocols.errors import (
     ServerFault,
     TimedOut,
 )
-from engine.protocols.faults import fault_of, read_error
+from engine.protocols.faults import fault_of
 
 
 def judged(status: int, body: object, *, hide: str | None = None) -> ProviderError:
@@ -38,14 +40,14 @@ def words(message: str, **others: object) -> dict[str, object]:
         (404, BadRequest, False),
         (408, TimedOut, True),
         (409, ServerFault, True),
-        (413, ContextLength, False),
+        (413, BadRequest, False),
         (422, BadRequest, False),
         (429, RateLimited, True),
         (500, ServerFault, True),
         (501, ServerFault, False),
         (502, ServerFault, True),
-        (503, ServerFault, True),
-        (529, ServerFault, True),
+        (503, Overloaded, True),
+        (529, Overloaded, True),
         (307, BadRequest, False),
     ],
 )

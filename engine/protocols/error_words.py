@@ -1,0 +1,255 @@
+"""What a provider's words say where no code does; the last resort, so each rule has what it must not be mistaken for.
+
+A wrong "too long" makes a setting that the provider refuses a failed attempt, and so an untrue score; a missed one only
+leaves an attempt without a score. So words count only if they name both sides (what was said, and what it exceeds), and
+never where they tell of a rate, of an unknown field, or of the length of the answer alone.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+Test = Callable[[str], object]
+
+
+def _any(*forms: str) -> Test:
+    return re.compile("|".join(forms)).search
+
+
+_SPOKEN: Final = r"\b(?:prompts?|inputs?|messages?|conversation|chat history|history)\b"
+"""What was said to the model."""
+_WINDOW: Final = (
+    r"(?:\bcontext[ _-]?(?:length|window|size|limit|budget|capacity)s?\b|\bmax(?:imum)?[ _]context\b"
+    r"|\bmax(?:imum)?[ _](?:allowed[ _])?(?:prompt|input|sequence|seq|model)[ _](?:length|len|size|tokens?)\b"
+    r"|\bmax_prompt_tokens\b|\bn_ctx\w*|\bsequence length\b)"
+)
+"""What it has to fit into."""
+_TOKENS: Final = r"\b(?:model|input|prompt)?'?s? ?token limit\b"
+_EXCEEDS: Final = (
+    r"(?:\bexceed\w*|\bsurpass\w*|\boverflow\w*|\b(?:longer|larger|greater|bigger|more) than\b|\bover the\b|\bbeyond\b"
+    r"|\btoo (?:long|large|big|many)\b|\b(?:do|does|did|will|can)(?:es)?(?:n't| ?not) fit\b|\bout of\b|\breached\b"
+    r"|\bmust have less\b|\b(?:must|should) be (?:<=?|less|at most|smaller|within|no more)|>=?)"
+)
+_ANSWER: Final = (
+    r"(?:\bmax_?(?:completion|output|new|gen)?_?tokens\b|\bmax(?:completion|output|new)tokens\b|\bbudget_tokens\b"
+    r"|\bmax(?:imum)? (?:number of )?(?:output|completion|new|generated?)\b|\b(?:output|completion|response) tokens?\b"
+    r"|\bmaximum tokens (?:you|value|requested)|\boutput (?:length|limit)\b|\bn_predict\b)"
+)
+"""The length of the answer, which is a setting."""
+
+_WAITING: Final = _any(
+    r"\bper[ -](?:min(?:ute)?|sec(?:ond)?|hour|day|week|month)\b",
+    r"\b[rt]p[mds]\b",
+    r"\brate[ _-]?limit",
+    r"\btoo many requests\b",
+    r"throttl",
+    r"\bquotas?\b",
+    r"concurren",
+    r"\b(?:daily|weekly|monthly|hourly)\b|\b(?:this|last|the|a|each|every) (?:minute|second|hour|day|week|month)\b",
+    r"\b(?:try again|retry) (?:in|after) \d",
+    r"\bplease wait\b",
+    r"\bslow down\b",
+    r"每分钟|频率|速率|并发|限流|次数",
+    r"\b(?:cuda|gpu|vram|kv cache|out of memory|system memory)\b",
+)
+_FIELD: Final = _any(
+    r"\b(?:unknown|unrecogni[sz]ed|unexpected|unsupported|undefined|extra|additional|missing|duplicate|no such)"
+    r" (?:\w+ ){0,2}?(?:fields?|param\w*|arguments?|propert\w+|keys?|keyword|options?|inputs?|name|attributes?)\b",
+    r"\bnot (?:permitted|of type|a valid|recogni[sz]ed|an? allowed)\b",
+    r"\b(?:is|are) (?:not supported|required|deprecated|not allowed)\b",
+    r"\bmust be (?:of type|an? |one of|either|greater|at least|positive|non|set|true|false|boolean|string|integer)",
+    r"\b(?:string|array|list|object) too (?:long|large|many)\b",
+    r"\bdid you mean\b|\bdoes not exist\b|\bmutually exclusive\b|\bcannot be used\b|\bis not available\b",
+    r"\b(?:input|value) should be\b",
+    r"\b(?:context[ _-]?(?:length|window|size)|num_ctx|n_ctx|max_model_len)\b\W{0,3}(?:must|should|needs to)\b",
+    r"\b(?:context_(?:length|window|size)|num_ctx|n_ctx|max_model_len)\b.{0,12}"
+    r"\b(?:larger|greater|too (?:large|big)|exceeds?)\b",
+)
+_OTHER: Final = _any(
+    r"\b(?:images?|pictures?|photos?|files?|documents?|pdfs?|audio|videos?|attachments?|tools?|functions?|schemas?)\b",
+    r"\b(?:stop|metadata|names?|ids?|identifier|labels?|titles?|description|headers?|batch(?:es)?|embeddings?|suffix)\b",
+    r"\b(?:logit\w*|logprobs?|cache_control|caching|seed|payload|entity|flagged|violations?)\b",
+    r"\b\d*\s?(?:bytes?|kb|mb|gb|kib|mib|gib)\b",
+)
+"""What else can be too long, too large or too many."""
+
+_STATED: Final = _any(
+    r"\bmax(?:imum)? (?:allowed |supported )?(?:context|prompt|input|sequence|model)[ _-]?(?:length|window|size)"
+    r"(?: for this model| of (?!\d)\S+)?(?: is|:| =| \(| of)(?: only)? ?\d",
+    r"\bcontext[ _-]?(?:length|window|size) (?:is|of) (?:only )?\d+k? tokens\b",
+    r"\bmaximum context (?:length|window|size)\b",
+    r"\b(?:supports|takes|accepts) (?:at most|up to|only) \d+ (?:tokens of context|(?:input|prompt) tokens)\b",
+    r"\bonly (?:supports|takes|accepts|allows) \d+ tokens\b(?! (?:of|in|for) (?:the )?(?:output|completion|answer))",
+)
+"""Tells how much the model takes: nobody says so but to refuse more."""
+_TOO_MUCH: Final = _any(
+    rf"{_WINDOW}.{{0,80}}{_EXCEEDS}",
+    rf"{_EXCEEDS}.{{0,80}}{_WINDOW}",
+    r"\bexceed\w* (?:the |your |this )?(?:model'?s? )?(?:max(?:imum)? )?context\b(?! deadline)",
+    r"\bcontext (?:\w+ ){0,2}(?:overflow\w*|too (?:long|large|big)|full\b)",
+    r"\bcontext_?(?:window|length|size|limit)_?exceeded|\b(?:prompt|input|context)_?(?:is_)?too_?long\b",
+    r"\btoo (?:long|large|big) for (?:the |this )?(?:model'?s? )?context\b",
+)
+_TOO_LONG: Final = _any(
+    rf"{_SPOKEN}(?!\[).{{0,60}}?{_EXCEEDS}",
+    rf"{_TOKENS}.{{0,80}}{_EXCEEDS}|{_EXCEEDS}.{{0,80}}{_TOKENS}",
+    rf"{_SPOKEN}.{{0,40}}\d+ tokens.{{0,40}}\b(?:limit|maximum) is\b",
+    r"\btoo many (?:input |prompt )?tokens\b",
+    r"\btokens? in (?:the |your )?(?:request|prompt|input|messages?)\b.{0,30}(?:more than|exceed)",
+    r"\brange of input length should be\b",
+    r"\d+ tokens? > \d+",
+    r"\b(?:reduce|shorten|decrease|trim|truncate) (?:the |your )?(?:length of |size of |number of tokens in )?"
+    rf"(?:the |your )?{_SPOKEN}",
+    r"\brequest\b.{0,40}(?:exceed\w*|too (?:long|large)|longer than)[^.]*\btokens?\b",
+    r"(?:输入|提示词|上下文|对话|消息|prompt|tokens?).{0,16}(?:超长|过长|超出|超过|超限)",
+)
+_TOGETHER: Final = _any(
+    rf"{_SPOKEN}.{{0,60}}(?:\+|\band\b|\bplus\b).{{0,40}}{_ANSWER}.{{0,60}}{_EXCEEDS}",
+    rf"{_ANSWER}.{{0,40}}(?:\+|\band\b|\bplus\b).{{0,40}}{_SPOKEN}.{{0,60}}{_EXCEEDS}",
+    r"\(\d+ (?:in|of|from|for) (?:the |your )?(?:messages?|prompt|text input|input).{0,60}?"
+    r"\d+ (?:in|for) the (?:completion|output)",
+    rf"{_ANSWER}.{{0,40}}{_EXCEEDS}.{{0,120}}\b(?:has|contains|with) \d+ (?:input|prompt) tokens",
+)
+"""What was said and what the answer may have, together."""
+_WINDOW_SIZES: Final = (
+    re.compile(r"\+ \d+ > (\d+)"),
+    re.compile(r"(?:context|model)[ _-](?:length|window|size|limit)\D{0,40}?(\d+)"),
+    re.compile(r"must be <=? ?(\d+)"),
+)
+_ANSWER_SIZE: Final = re.compile(
+    rf"(\d+) (?:in|for) the (?:completion|output)|\+ (\d+) >|{_ANSWER}\D{{0,60}}?(?:too large|exceeds?)?: ?(\d+)"
+)
+_SENTENCE: Final = re.compile(r"(?<=[.;!?])\s+|(?<=。)")
+
+
+class TooLong(NamedTuple):
+    """The provider says that the conversation does not fit."""
+
+    sure: bool
+    """Whether it names the model's window, and not only that something is too long."""
+    with_answer: bool
+    """Whether what the answer may have is counted in, so that a setting takes part of the blame."""
+
+
+def too_long(words: str) -> TooLong | None:
+    """Say whether words tell that a conversation does not fit. None: they do not, or not clearly."""
+    text = _plain(words)
+    if _WAITING(text) or _FIELD(text):
+        return None
+    together = _TOGETHER(text) is not None
+    if together and _answer_alone(text):
+        return None
+    sentences = [each for each in _SENTENCE.split(text) if together or not re.search(_ANSWER, each)]
+    if together or any(_STATED(each) or _TOO_MUCH(each) for each in sentences):
+        return TooLong(sure=True, with_answer=together)
+    if any(_TOO_LONG(each) and not _OTHER(each) for each in sentences):
+        return TooLong(sure=False, with_answer=False)
+    return None
+
+
+def _answer_alone(text: str) -> bool:
+    """Say whether the answer alone is to be as long as the window: no conversation could fit."""
+    window = next(filter(None, (each.search(text) for each in _WINDOW_SIZES)), None)
+    answer = _ANSWER_SIZE.search(text)
+    if window is None or answer is None:
+        return False
+    return float(next(filter(None, answer.groups()))) >= float(window[1])
+
+
+def _plain(words: str) -> str:
+    """Write words alike: lower case, no quotes, no marks within numbers."""
+    text = re.sub(
+        r"[`\"'*\u2018\u201c\u201d]+(?=\W|$)|(?<!\w)[`\"'*\u2018\u201c\u201d]+",
+        "",
+        words.lower().replace("\u2019", "'"),
+    )
+    text = re.sub(r"(?<=\d)[,_](?=\d{3})", "", text)
+    text = re.sub(r"\b(?:invalid input|input validation error|validation error)\b:?", "", text)
+    return " ".join(text.split())
+
+
+_CREDIT_SURE: Final = _any(
+    r"\binsufficient (?:account |user |your )?(?:balance|credits?|funds)\b",
+    r"\b(?:balance|credits?|funds)\b (?:\w+ ){0,2}"
+    r"(?:insufficient|not enough|too low|exhausted|depleted|used up|empty)\b",
+    r"\b(?:out of|no (?:more |remaining )?|not enough|requires? more|ran out of) (?:credits?|funds|balance)\b",
+    r"\bcan only afford\b|\bpayment required\b|\barrear|\boverdue (?:payment|balance|bill)|\bpast due\b",
+    r"\b(?:add|purchase|buy) (?:more |additional )?(?:credits?|funds)\b|\bplease (?:recharge|top[ -]?up)\b",
+    r"\bbilling\b.{0,40}\b(?:disabled|not enabled|not active|inactive|suspended|hard limit)\b|\benable billing\b",
+    r"余额不足|欠费|请充值|额度不足|额度已用|预扣费额度",
+)
+_CREDIT: Final = _any(
+    r"\bcheck your (?:plan|account|billing)",
+    r"\bexceeded your (?:current|monthly) (?:quota|included)",
+    r"\b(?:reached|exceeded)\b.{0,30}\b(?:usage|spend(?:ing)?|budget|credit) (?:limits?|cap)\b",
+    r"\b(?:usage|spend(?:ing)?|budget|credit) (?:limits?|cap) (?:has been |was |is )?(?:reached|exceeded|hit)\b",
+    r"\bfree (?:tier |allocated )?quota\b.{0,30}\b(?:exhausted|exceeded|used up)\b",
+    r"\baccount\b.{0,40}\b(?:suspended|deactivated)\b.{0,40}\b(?:billing|balance|plan)\b",
+)
+_SHORT: Final = _any(
+    r"\bper[ -]?(?:min(?:ute)?|sec(?:ond)?)\b|\b[rt]p[ms]\b|/ ?min\b|每分钟|并发|\bconcurren",
+    r"\brate[ _-]?limit\w* (?:reached|exceeded|hit)\b|\btoo many requests\b",
+    r"(?<!free )\ballocated quota exceeded\b",
+    r"\bquota exceeded for (?:quota )?metric\b|\bresource_?exhausted\b|\bresource has been exhausted\b",
+)
+"""What passes while one waits."""
+_LONG: Final = _any(
+    r"\bper[ -]?(?:day|week|month)\b|\b(?:daily|weekly|monthly)\b|\b[rt]pd\b|\btoday\b|今日|每日|每周|每月",
+    r"\bquota exceeded for metric\b.{0,160}\blimit: 0\b",
+)
+_NUMBERS: Final = re.compile(r"\blimit:? (\d+)\b.{0,40}\brequested:? (\d+)\b")
+
+
+def credit_spent(words: str, *, sure: bool) -> bool:
+    """Say whether words tell that an account has no credit.
+
+    Args:
+        words: Of the provider.
+        sure: Whether only what can mean nothing else counts, since the status speaks of something else.
+    """
+    text = _plain(words)
+    return bool(_CREDIT_SURE(text) or (not sure and _CREDIT(text)))
+
+
+def soon_again(words: str) -> bool:
+    """Say whether words tell of a limit that is over within minutes, such as so many tokens a minute."""
+    text = _plain(words)
+    return bool(_SHORT(text) and not _LONG(text))
+
+
+def renewed_later(words: str) -> bool:
+    """Say whether words tell of a quota of a day or more, which a call cannot wait for."""
+    return bool(_LONG(_plain(words)))
+
+
+def never_fits(words: str) -> bool:
+    """Say whether one request alone is beyond the limit of tokens a minute; it can be told by both numbers only."""
+    found = _NUMBERS.search(_plain(words))
+    return found is not None and float(found[2]) > float(found[1])
+
+
+_STOPPED: Final = _any(
+    r"\b(?:content|prompt|input|inputs|output|response|request|message|completion|text|generation)s?\b.{0,60}"
+    r"\b(?:flagged|blocked|rejected|filtered|refused|violat\w+|disallowed|prohibited)\b",
+    r"\b(?:flagged|blocked|rejected|filtered|violat\w+)\b.{0,60}"
+    r"\b(?:content|prompt|input|output|response|message)s?\b",
+)
+_REASON: Final = _any(
+    r"\b(?:content|usage|safety|moderation|acceptable use) ?(?:\w+ ){0,2}"
+    r"(?:polic(?:y|ies)|guidelines?|filter\w*|system)\b",
+    r"\b(?:moderation|safety|harmful|unsafe|sensitive|inappropriate|high risk|violence|sexual|hate|jailbreak)\b",
+    r"\b(?:content[ _]management|responsible ai)\b",
+)
+_INAPPROPRIATE: Final = _any(
+    r"\bmay contain (?:\w+ ){0,2}(?:inappropriate|sensitive|unsafe|harmful)\b",
+    r"\b(?:input|prompt|content|message)s? (?:was|were|has been|have been|is|are) flagged\b(?! as required)",
+    r"不安全|敏感内容|内容审核",
+)
+
+
+def filtered(words: str) -> bool:
+    """Say whether words tell that a filter stopped a request; a field of that name is none."""
+    text = _plain(words)
+    if _FIELD(text):
+        return False
+    return bool(_INAPPROPRIATE(text) or (_STOPPED(text) and _REASON(text)))

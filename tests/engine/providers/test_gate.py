@@ -1,0 +1,106 @@
+"""Stories of calls of our own: what a room learns of them, and that spent credit is not waited for."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from typing_extensions import override
+
+from engine.protocols.allowance import SILENT, Allowance
+from engine.protocols.errors import ProviderError
+from engine.providers.base import Seat
+from engine.providers.gate import OpenSeat
+from engine.providers.retry import Retry
+from tests.engine.providers.support_server import Handler, answer, completion, serving
+from tests.engine.providers.test_openai_chat_retry import ASK, Hourglass, chat_at, client, glass
+
+__all__ = ["client", "glass"]
+
+STREAM = {"content-type": "text/event-stream"}
+BEGUN = 'data: {"choices":[{"index":0,"delta":{"content":"I lo"}}]}\n\n'
+
+
+class Heard(OpenSeat):
+    """A place that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, float | None]] = []
+        self.left: list[Allowance] = []
+
+    @override
+    def answered(self, tokens: int | None = None, left: Allowance = SILENT) -> None:
+        """Remember it."""
+        self.told.append(("answered", tokens))
+        self.left.append(left)
+
+    @override
+    def refused(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+        """Remember it."""
+        self.told.append(("refused", retry_after_s))
+        self.left.append(left)
+
+    @override
+    def overloaded(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+        """Remember it."""
+        self.told.append(("overloaded", retry_after_s))
+        self.left.append(left)
+
+    @asynccontextmanager
+    async def gate(self) -> AsyncIterator[Seat]:
+        """Let every call take this place."""
+        yield self
+
+
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (answer("", 429), ("refused", None)),
+        (answer("", 429, {"retry-after": "3"}), ("refused", 3.0)),
+        (answer('{"error":{"message":"try again in 20s"}}', 429), ("refused", 20.0)),
+        (answer("", 503), ("overloaded", None)),
+        (answer("", 529), ("overloaded", None)),
+        (answer(BEGUN + 'data: {"error":{"code":429,"message":"x"}}\n\n', 200, STREAM), ("refused", None)),
+        (answer(BEGUN + 'data: {"error":{"type":"overloaded_error"}}\n\n', 200, STREAM), ("overloaded", None)),
+        (answer('{"error":{"code":429,"message":"retry in 2s"}}'), ("refused", 2.0)),
+    ],
+)
+async def test_a_refusal_reaches_the_gate_wherever_it_is_said(
+    refusal: Handler, told: tuple[str, float | None], client: httpx.AsyncClient, glass: Hourglass
+) -> None:
+    """In a status, in a stream, in the body of a 200; and the call is made again."""
+    heard = Heard()
+    async with serving(refusal, answer(completion())) as endpoint:
+        await chat_at(endpoint, client, glass, Retry(tries=2)).complete(ASK, heard.gate)
+    assert [each[0] for each in heard.told] == [told[0], "answered"]
+    assert heard.told[0] == told
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answer('{"error":{"code":"1113","message":"please recharge"}}', 429),
+        answer('{"error":{"type":"exceeded_current_quota_error","message":"suspended"}}', 429),
+        answer('{"error":{"message":"insufficient balance"}}'),
+        answer('{"error":{"message":"used up, please try again in 5h"}}', 429),
+    ],
+)
+async def test_spent_credit_ends_a_call_at_once(refusal: Handler, client: httpx.AsyncClient, glass: Hourglass) -> None:
+    """Without a wait, and without a word to other calls: each of them fails as fast."""
+    heard = Heard()
+    async with serving(refusal) as endpoint:
+        with pytest.raises(ProviderError) as caught:
+            await chat_at(endpoint, client, glass, Retry(tries=5)).complete(ASK, heard.gate)
+        assert len(endpoint.asked) == 1
+    assert (caught.value.kind, glass.slept, heard.told) == ("rate_limit", [], [])
+
+
+async def test_what_is_left_reaches_the_gate_with_an_answer(client: httpx.AsyncClient, glass: Hourglass) -> None:
+    """That is what calls are spaced out by before they are refused."""
+    heard = Heard()
+    left = {"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "60s"}
+    async with serving(answer(completion(), 200, left)) as endpoint:
+        await chat_at(endpoint, client, glass, Retry(tries=1)).complete(ASK, heard.gate)
+    (requests,) = [each.requests for each in heard.left]
+    assert requests is not None
+    assert (requests.remaining, requests.reset_s) == (7.0, 60.0)
