@@ -105,7 +105,7 @@ class FileIdentity:
             self._content, self._unmoved = _content(main), _size(_look(self._wal))
             self._serial = self._note()[0] + 1
             with suppress(OSError):
-                self._lock.note = " ".join(map(str, (self._serial, *before, *self._content))).encode()
+                self._lock.leave(" ".join(map(str, (self._serial, *before, *self._content))).encode())
 
     def _find_loss(self, file: sqlite3.Connection, known: Known) -> LogLost | None:
         main, wal, shm = _look(self._name), _look(self._wal), _look(self._shm)
@@ -201,7 +201,7 @@ class FileIdentity:
     def _note(self) -> tuple[int, ...]:
         """Read which change was noted last: its number, and the content before and after it."""
         try:
-            return tuple(map(int, self._lock.note.split())) or (0,)
+            return tuple(map(int, self._lock.note().split())) or (0,)
         except ValueError:
             return (0,)
 

@@ -54,17 +54,16 @@ class FileLock:
         assert self._files is not None
         fcntl.flock(self._files[1].number, fcntl.LOCK_UN)
 
-    @property
     def note(self) -> bytes:
-        """What whoever held the lock left for others who hold it: a line in its file, at most `_LONGEST_NOTE` bytes."""
+        """Read what whoever held the lock left for others who hold it: a line in its file."""
         assert self._files is not None
         return os.pread(self._files[1].number, _LONGEST_NOTE, 0)
 
-    @note.setter
-    def note(self, text: bytes) -> None:
+    def leave(self, note: bytes) -> None:
+        """Leave word for others who hold the lock: one line of at most 127 bytes."""
         assert self._files is not None
         # Of one length, so that none is a mixture of two.
-        os.pwrite(self._files[1].number, text.ljust(_LONGEST_NOTE - 1) + b"\n", 0)
+        os.pwrite(self._files[1].number, note.ljust(_LONGEST_NOTE - 1) + b"\n", 0)
 
     def close(self) -> None:
         """Close the files. They stay: removing them would let two processes hold two locks of the same name."""
