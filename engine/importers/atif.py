@@ -142,7 +142,7 @@ def _attempt(layout: Layout, task: str, attempt: Attempted, log: EventLog) -> Re
 
 def _document(layout: Layout, stream: str, held: Held, log: EventLog) -> None:
     step: Ref | None = None
-    for event in told(held.document, Telling(log.put, held.media)):
+    for event in told(held.document.name, held.document.trajectory, Telling(log.put, held.media)):
         place = layout.add(stream, event, step if isinstance(event, ObservationImported) else None)
         step = place if isinstance(event, StepImported) else step
 

@@ -10,7 +10,6 @@ import msgspec
 
 from engine.importers.atif_inferences import nano_usd, reasoning_tokens
 from engine.importers.atif_model import FinalMetrics, Metrics, Part, Result, Source, Step, ToolCall, Trajectory
-from engine.importers.atif_read import Document
 from events.base import Event
 from events.digest import Digest
 from events.trajectory import (
@@ -41,9 +40,15 @@ class Telling(NamedTuple):
     """Files beside the document, by the paths that it names them by; others are not there."""
 
 
-def told(document: Document, telling: Telling) -> Iterator[Event]:
-    """Tell a document: its trajectory, step by step with what came of each, then those embedded in it."""
-    yield from _trajectory(document.name, document.trajectory, None, telling)
+def told(file: str, trajectory: Trajectory, telling: Telling) -> Iterator[Event]:
+    """Tell a trajectory, step by step with what came of each, then those embedded in it.
+
+    Args:
+        file: The file it stands in, by its name among those of the run.
+        trajectory: What was read of it.
+        telling: What it is told with.
+    """
+    yield from _trajectory(file, trajectory, None, telling)
 
 
 def is_ours(trajectory: Trajectory) -> bool:

@@ -19,6 +19,7 @@ from engine.importers.harbor_story import Place, model_of, outcome_of, places, w
 from engine.importers.hidden import redactor_of
 from engine.importers.laying import ALREADY, Chunk, Layout, append, run_id
 from engine.importers.left_out import Imports, LeftOut, NothingImported, of_error
+from events.agent import AgentActed, AgentSaid
 from events.base import Ref
 from events.digest import Digest
 from events.log import EventLog, Selection
@@ -146,7 +147,8 @@ async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest]) -> _Told:
             layout.add(f"trial/{trial}", concluded.event, concluded.judged)
         results = [surveyed.results[name] for name in folders]
         layout.add(f"trial/{trial}", _closed(results))
-    steps = sum(isinstance(draft.event, StepImported) for chunk in layout.chunks for draft in chunk.drafts)
+    told = (StepImported, AgentActed, AgentSaid)
+    steps = sum(isinstance(draft.event, told) for chunk in layout.chunks for draft in chunk.drafts)
     return _Told(tuple(layout.chunks), tuple(NamedDigest(*each) for each in sorted(kept.items())), steps)
 
 
@@ -242,8 +244,8 @@ class _Doubts:
         for each in (*trial.doubts, *(said for document in documents for said in document.inferences)):
             self._say(each, trial.name)
         self._same(trial)
-        if not documents:
-            self._say(f"no {TRAJECTORY}: what the agent did is not known", trial.name)
+        if not documents and not any(part.transcripts for part in trial.parts):
+            self._say(f"no {TRAJECTORY}, nor any record of its own: what the agent did is not known", trial.name)
         if trial.stdout is None and trial.ctrf is None:
             self._say("nothing the verifier printed: which checks passed is not known", trial.name)
         stated = usage_of(trial.result)

@@ -1,6 +1,6 @@
 """A trial of Harbor's as events: an attempt of its own, with what its trajectory tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from engine.importers.atif import status_of
@@ -11,13 +11,16 @@ from engine.importers.harbor_model import TrialResult
 from engine.importers.harbor_result import stated
 from engine.importers.harbor_story import Place, error_of, model_of, outcome_of
 from engine.importers.laying import Layout
+from engine.installed.base import Did, Spoke
+from events.agent import AgentActed, AgentSaid
 from events.attempt import AttemptJudged, ImportedAttempt, UsageImported
-from events.base import Ref
+from events.base import Event, Ref
 from events.digest import Digest
 from events.trajectory import ObservationImported, StepImported
 from events.trial import AttemptConcluded
 from events.values import Outcome, Usage
 from projections.checks import Checks, read_checks
+from projections.commands import joined_commands
 
 
 class Judged(NamedTuple):
@@ -53,31 +56,75 @@ def lay_out_attempt(layout: Layout, place: Place, trial: TrialFiles, put: Callab
     verifier = None if trial.stdout is None else put(trial.stdout)
     layout.add(stream, ImportedAttempt(place.trial, place.attempt, agent, verifier, error_of(trial.result)))
     counted = _steps(layout, stream, trial, put)
-    usage = usage_of(trial.result)
+    usage = usage_of(trial.result) or _spent(trial)
     if usage is not None and not counted:
         layout.add(stream, usage)
     judged = judged_of(trial.result, trial.stdout, trial.ctrf)
     outcome, passed, total = judged.outcome, judged.checks.passed, judged.checks.total
     summary = put(judged.checks.summary.encode())
     at = layout.add(stream, AttemptJudged(outcome, passed, total, summary))
-    documents = [document for part in trial.parts for document in part.documents]
-    commands = put(commands_of([document.trajectory for document in documents]).encode())
+    commands = put(_commands(trial).encode())
     status = status_of(outcome)
     return Conclusion(AttemptConcluded(place.attempt, outcome, status, passed, total, commands, summary), at)
 
 
+def _commands(trial: TrialFiles) -> str:
+    """Give what was run, as PDI reads it."""
+    told = [each for part in trial.parts for each in part.transcripts]
+    documents = [document.trajectory for part in trial.parts for document in part.documents]
+    steps = commands_of([*documents, *(each.trajectory for each in told)])
+    did = [each.command for transcript in told for each in transcript.told if isinstance(each, Did)]
+    return steps or joined_commands(did)
+
+
 def _steps(layout: Layout, stream: str, trial: TrialFiles, put: Callable[[bytes], Digest]) -> bool:
-    """Lay out what the trajectories tell. Says whether a step of theirs counts tokens."""
+    """Lay out what trajectories and transcripts tell. Says whether a step of theirs counts tokens."""
     counted = False
     for part in trial.parts:
+        telling = Telling(put, part.media)
         for document in part.documents:
-            step: Ref | None = None
-            for event in told(document, Telling(put, part.media)):
-                place = layout.add(stream, event, step if isinstance(event, ObservationImported) else None)
-                if isinstance(event, StepImported):
-                    step = place
-                    counted = counted or event.usage is not None
+            counted |= _laid(layout, stream, told(document.name, document.trajectory, telling))
+        for transcript in part.transcripts:
+            file = f"{trial.name}/{transcript.file}"
+            counted |= _laid(layout, stream, told(file, transcript.trajectory, telling))
+            for each in transcript.told:
+                layout.add(stream, _did(each, put))
     return counted
+
+
+def _laid(layout: Layout, stream: str, events: Iterator[Event]) -> bool:
+    """Lay out the events of a trajectory. Says whether a step of it counts tokens."""
+    counted = False
+    step: Ref | None = None
+    for event in events:
+        place = layout.add(stream, event, step if isinstance(event, ObservationImported) else None)
+        if isinstance(event, StepImported):
+            step = place
+            counted = counted or event.usage is not None
+    return counted
+
+
+def _did(each: Did | Spoke, put: Callable[[bytes], Digest]) -> Event:
+    match each:
+        case Did():
+            return AgentActed(each.tool, put(each.command.encode()), each.exit_code, put(each.output.encode()))
+        case Spoke():
+            return AgentSaid(put(each.text.encode()), each.final)
+
+
+def _spent(trial: TrialFiles) -> UsageImported | None:
+    """Give the sums that transcripts state, of all steps of a task. None: they state none."""
+    stated = [part.spent for part in trial.parts if part.spent is not None]
+    if not stated:
+        return None
+    usage = Usage(
+        _sum([each.usage.input_tokens for each in stated]),
+        _sum([each.usage.output_tokens for each in stated]),
+        _sum([each.usage.cached_input_tokens for each in stated]),
+        _sum([each.usage.reasoning_tokens for each in stated]),
+    )
+    models = [each.trajectory.agent.model_name for part in trial.parts for each in part.transcripts]
+    return UsageImported(model_of(trial.result) or models[0], usage, _sum([each.cost for each in stated]))
 
 
 def usage_of(result: TrialResult) -> UsageImported | None:

@@ -17,6 +17,8 @@ from engine.importers.harbor_story import printed
 from engine.importers.hidden import secrets_by_look, secrets_within
 from engine.importers.left_out import LeftOut, leads_out
 from engine.importers.loose_json import Unreadable, is_utf16, read_json
+from engine.importers.transcript import Spent, Transcript
+from engine.importers.transcripts import Read, read_transcripts, transcripts_below
 from events.errors import ExitCode
 from events.redact import Redactor
 
@@ -70,6 +72,10 @@ class Part(NamedTuple):
     """Trajectories, the agent's own first."""
     media: Mapping[str, bytes]
     """Pictures and sounds beside them, by the names they give them."""
+    transcripts: tuple[Transcript, ...]
+    """What the agent's own records tell, where no trajectory does."""
+    spent: Spent | None
+    """Sums that they state, where none of their steps counts. None: they state none."""
     printed: bytes | None
     """By the agent. None: no file of its name is there."""
     doubts: tuple[str, ...]
@@ -155,7 +161,7 @@ def read_trial(job: JobFiles, name: str, redactor: Redactor) -> TrialFiles:
         agent = f"{PurePosixPath(result.agent_info.name).name}.txt"
         paths = [path for step in steps for path in _wanted(folder, step, agent)]
         kept |= {each.relative_to(folder).as_posix(): redactor.replace(each.read_bytes()) for each in paths}
-        parts = tuple(_part(folder, step, agent, kept) for step in steps)
+        parts = tuple(_part(folder, step, agent, (kept, redactor)) for step in steps)
         left = _left(folder, kept)
     except Unreadable as error:
         remedy = "restore the file as Harbor wrote it"
@@ -213,9 +219,10 @@ def _wanted(folder: Path, step: str, agent: str) -> list[Path]:
     return [path for path in wanted if path.is_file() and not leads_out(path, folder)]
 
 
-def _part(folder: Path, step: str, agent: str, kept: Mapping[str, bytes]) -> Part:
-    """Make of kept files what stands below a trial or a step."""
+def _part(folder: Path, step: str, agent: str, given: tuple[dict[str, bytes], Redactor]) -> Part:
+    """Make of kept files what stands below a trial or a step; transcripts that are read are kept too."""
     below = f"{step}agent/"
+    kept, redactor = given
     names = [f"{below}{_TRAJECTORY}", *sorted(name for name in kept if PurePosixPath(name).match(below + _FURTHER))]
     documents: list[Document] = []
     doubts: list[str] = []
@@ -226,7 +233,14 @@ def _part(folder: Path, step: str, agent: str, kept: Mapping[str, bytes]) -> Par
             at = f" at {error.where}" if error.where else ""
             problem = error.fault.problem
             doubts.append(f"{name} is no trajectory that can be read{at}: {problem}; it is kept as it was")
-    return Part(tuple(documents), _media(folder / below, documents), kept.get(below + agent), tuple(doubts))
+    read = Read((), None, ())
+    if not documents:
+        own = {each.relative_to(folder).as_posix(): each for each in transcripts_below(folder / below)}
+        read = read_transcripts({name: redactor.replace(each.read_bytes()) for name, each in own.items()})
+        kept |= {each: redactor.replace(own[each].read_bytes()) for each in read.files}
+    media = _media(folder / below, documents)
+    said = (*doubts, *read.doubts)
+    return Part(tuple(documents), media, read.told, read.spent, kept.get(below + agent), said)
 
 
 def _media(folder: Path, documents: Sequence[Document]) -> dict[str, bytes]:

@@ -20,6 +20,7 @@ from engine.importers.atif_model import (
     ToolCall,
     Trajectory,
 )
+from events.agent import AgentActed, AgentSaid
 from events.base import Recorded
 from events.digest import Digest
 from events.log import BlobStore
@@ -33,6 +34,7 @@ from events.trajectory import (
     TrajectoryImported,
 )
 from events.values import NanoUsd, Usage
+from replay.atif.steps import Gathering, of_acted, of_said, step
 
 
 class Told:
@@ -51,9 +53,18 @@ class Told:
                 self.found[-1][1].append(await self._step(event))
             case ObservationImported() as event:
                 await self._observe(event)
+            case AgentActed() as event if self.found:
+                self._did(await of_acted(self._blobs, recorded, event))
+            case AgentSaid() as event if self.found:
+                self._did(await of_said(self._blobs, recorded, event))
             case _:
                 return False
         return True
+
+    def _did(self, given: Gathering) -> None:
+        """Take in what an event stream tells; which calls of a model stand behind it, it does not say."""
+        steps = self.found[-1][1]
+        steps.append(msgspec.structs.replace(step(len(steps) + 1, given), timestamp=None, llm_call_count=None))
 
     async def document(self, losses: dict[str, int]) -> Trajectory:
         """Give the first one, with those that were embedded in it.

@@ -11,6 +11,7 @@ import pytest
 from tests.cli.living import lived
 from tests.cli.terminal import type_in
 from tests.engine.importers.harbor_made import job, rewarded, trial
+from tests.engine.importers.test_transcripts import EXEC
 from tests.support.harbor import PYTHON, needs_harbor
 from tests.support.runs import REFUSING, SCRIPT, make_task
 
@@ -109,6 +110,30 @@ def test_one_trial_is_imported_by_itself(tmp_path: Path) -> None:
     (row,) = outcome.rows
     assert (row["job"], row["trials"]) == ("word__aaaaaaa", 1)
     assert "solved" in type_in(tmp_path, "show", f"{row['run']}:word").out
+
+
+def test_what_an_agent_printed_is_shown_and_exported(tmp_path: Path) -> None:
+    """Without a trajectory its own events tell what it did, and come out again as one."""
+    (tmp_path / ".stillroom").mkdir()
+    files = {"agent/codex.txt": EXEC}
+    info = {"name": "codex", "version": "0.99", "model_info": None}
+    job(tmp_path / "nightly", trial("word__aaaaaaa", "word", files, agent_info=info))
+    (row,) = type_in(tmp_path, "import", "harbor", "nightly", "--json").rows
+    assert row["steps"] == 3
+    assert not any("what the agent did is not known" in each for each in row["warnings"])
+    shown = type_in(tmp_path, "show", f"{row['run']}:word/1")
+    assert shown.code == 0
+    for each in ("I look.", "ls", "a", "Done."):
+        assert each in shown.out
+    assert type_in(tmp_path, "export", "atif", row["run"]).code == 0
+    (file,) = (tmp_path / "atif").rglob("*.json")
+    document = json.loads(file.read_bytes())
+    assert [step["message"] for step in document["steps"]] == ["I look.", "", "Done."]
+    assert document["agent"]["name"] == "codex"
+    assert "llm_call_count" not in document["steps"][0]
+    assert type_in(tmp_path, "import", "atif", str(file)).code == 0
+    assert type_in(tmp_path, "why", f"{row['run']}:attempt/word/1@3").code == 0
+    assert type_in(tmp_path, "replay", row["run"]).code == 0
 
 
 def test_a_folder_that_is_none_is_refused_with_words(tmp_path: Path) -> None:
