@@ -33,7 +33,8 @@ from engine.pools.admission import Admission
 from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of
 from engine.prompting import load_prompts
-from engine.protocols.reply import ChatReply, ReplyCall, Usage
+from engine.protocols.reply import ChatReply, ReplyCall
+from engine.protocols.usage import Usage
 from engine.providers.base import ChatRequest, Gate
 from engine.recovering import Recovery
 from engine.sandbox_port import SandboxPort

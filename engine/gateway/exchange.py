@@ -19,9 +19,9 @@ from engine.model_port import answered, failed
 from engine.pools.orders import Orders
 from engine.pools.room import Room, Turn
 from engine.ports import Leave, Place
-from engine.protocols.base import ApiProtocol
+from engine.protocols.base import ApiProtocol, with_stated
 from engine.protocols.error_body import read_error
-from engine.protocols.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut, Try
+from engine.protocols.errors import NetworkFault, ProviderError, Seen, TimedOut, Try
 from engine.protocols.faults import fault_of
 from engine.protocols.reply import ChatReply
 from engine.providers.base import Clock
@@ -156,16 +156,16 @@ class Exchange:
                 self._scope.deadline = anyio.current_time() + self._means.upstream.timeout_s
                 await self._pass_on(going)
         except TimeoutError as error:
-            return TimedOut(f"no connection: {error}", seen=self._seen())
+            return TimedOut(f"no connection: {error}", seen=self._failed())
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if self._status is not None and self._status >= HTTPStatus.MULTIPLE_CHOICES:
                 return self._fault(self._status)  # the status says more than the half of a body
-            return NetworkFault(f"{type(error).__name__}: {error}", seen=self._seen())
+            return NetworkFault(f"{type(error).__name__}: {error}", seen=self._failed())
         if not self._scope.cancelled_caught:
             return None
         if self._cut:
-            return NetworkFault("the agent ended before the answer did", seen=self._seen())
-        return TimedOut(f"no complete answer in {self._means.upstream.timeout_s:g} s", seen=self._seen())
+            return NetworkFault("the agent ended before the answer did", seen=self._failed())
+        return TimedOut(f"no complete answer in {self._means.upstream.timeout_s:g} s", seen=self._failed())
 
     async def _pass_on(self, going: Going) -> None:
         """Send the request, and hand on what comes; the last of it is kept back.
@@ -214,20 +214,20 @@ class Exchange:
             return Seen()
         return seen_of(self._status, self._all_headers, bytes(self._raw), self._means.clock())
 
+    def _failed(self) -> Seen:
+        """Say what there is to know of an answer that failed; what it states of its usage is paid for."""
+        return with_stated(self.protocol, self._seen())
+
     def _fault(self, status: int) -> ProviderError:
         body = read_error(bytes(self._raw), self._means.upstream.key)
-        return fault_of(self._seen(), body, status=status)
+        return fault_of(self._failed(), body, status=status)
 
     def _said(self) -> ChatReply | ProviderError:
         """Read an answer that came to its end."""
         assert self._status is not None
         if self._status != HTTPStatus.OK:
             return self._fault(self._status)
-        seen = self._seen()
         try:
-            return self.protocol.read(bytes(self._raw), seen)
+            return self.protocol.read(bytes(self._raw), self._seen())
         except ProviderError as error:
             return error
-        except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
-            # Providers vary, and a reader of ours that stumbles must not take the answer from the agent.
-            return MalformedReply(f"the answer could not be read: {error!r}", seen=seen)

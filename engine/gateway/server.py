@@ -22,8 +22,9 @@ from engine.gateway.upstream import Going
 from engine.gateway.visit import Came, facts_of, visit
 from engine.kept import first_of
 from engine.ports import Leave, Place, Port, PortTable
-from engine.protocols.base import ApiProtocol, Json, body_in
+from engine.protocols.base import ApiProtocol, body_in
 from engine.protocols.chat import Chat
+from engine.protocols.json_text import Json
 from engine.protocols.routes import protocol_of
 from engine.scope import Scope, Stopped
 from engine.world import World

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.protocols.base import Json, RequestFacts, body_in
+from engine.protocols.base import RequestFacts, body_in
+from engine.protocols.json_text import Json
 from engine.protocols.routes import protocol_of
 from engine.providers.prices import Price, upper_bound
 from engine.scope import Scope, Stopped

@@ -1,20 +1,27 @@
-"""What the gateway must know of a protocol: what was asked, what was answered, how a key and an error are written."""
+"""What must be known of a protocol: what was asked, what was answered, how a key and an error are written."""
 
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from engine.protocols.chat_stream import DONE, events_in
-from engine.protocols.errors import UNREADABLE, MalformedReply, Seen
-from engine.protocols.reply import ChatReply, ReplyCall, Usage, spent
+from engine.protocols.body import Body, body_of
+from engine.protocols.errors import MalformedReply, ProviderError, Seen
+from engine.protocols.faults import fault_within
+from engine.protocols.json_text import Json, NestedTooDeeply, decode, encode
+from engine.protocols.reply import Answer, ChatReply, reply_of
+from engine.protocols.tool_calls import CallsUnclear
+from engine.protocols.usage import Stated
 
 ProtocolName = Literal["chat", "responses", "messages", "gemini"]
 """OpenAI's chat completions and responses, Anthropic's messages, Google's generateContent."""
 
-Json = dict[str, Any]
-
 REFUSED: Final = "stillroom_"
 """What the codes of the gateway's own errors begin with, so that nobody takes them for a provider's."""
+
+
+STUMBLES: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a fault in a reader would raise; a test over any bytes sees to it that none does."""
 
 
 class RequestFacts(NamedTuple):
@@ -27,19 +34,25 @@ class RequestFacts(NamedTuple):
     """Tokens the answer may have. None: the request sets no bound."""
 
 
-class Whole(NamedTuple):
-    """An answer, whichever way it came."""
+class AnswerReader(Protocol):
+    """How one protocol's answers are read, once their bodies are taken apart."""
 
-    text: str
-    reasoning: str
-    calls: tuple[ReplyCall, ...]
-    finish: str | None
-    model: str | None
-    usage: Usage
-    id: str | None
+    def stated(self, pieces: tuple[Json, ...]) -> Stated:
+        """Say what an answer states of its usage and cost, be it whole, cut or refused. Never fails."""
+        ...
+
+    def answer(self, body: Body, seen: Seen) -> Answer:
+        """Read an answer, in one piece or streamed.
+
+        Raises:
+            ProviderError: It is cut, or holds an error, or is not this protocol.
+            CallsUnclear: It cannot be told which call something belongs to.
+            NestedTooDeeply: It holds JSON that cannot be written again.
+        """
+        ...
 
 
-class ApiProtocol(Protocol):
+class ApiProtocol(AnswerReader, Protocol):
     """One protocol."""
 
     @property
@@ -56,11 +69,7 @@ class ApiProtocol(Protocol):
         ...
 
     def read(self, raw: bytes, seen: Seen) -> ChatReply:
-        """Read an answer of status 200, in one piece or streamed.
-
-        Raises:
-            ProviderError: It is cut, or holds an error, or is not this protocol.
-        """
+        """Read an answer of status 200, see `read_answer`."""
         ...
 
     def key(self, key: str) -> tuple[str, str]:
@@ -72,69 +81,59 @@ class ApiProtocol(Protocol):
         ...
 
 
+def read_answer(reader: AnswerReader, raw: bytes, seen: Seen) -> ChatReply:
+    """Read an answer of status 200, whatever its bytes.
+
+    Raises:
+        ProviderError: It is cut, or holds an error or a refusal, or is not this protocol. It carries the usage and the
+            cost that the answer states all the same.
+    """
+    body = body_of(raw)
+    seen = _stating(reader, body, seen)
+    try:
+        return reply_of(reader.answer(body, seen), seen)
+    except (CallsUnclear, NestedTooDeeply) as error:
+        raise MalformedReply(f"the answer cannot be read: {error}", seen=seen) from error
+    except STUMBLES as error:  # providers vary without end, and one answer must not end a run
+        raise MalformedReply(f"a reader of ours stumbled over the answer: {error!r}", seen=seen) from error
+
+
+def with_stated(reader: AnswerReader, seen: Seen) -> Seen:
+    """Add what an answer that failed states of its usage and cost: what was paid is counted."""
+    return seen if seen.raw is None else _stating(reader, body_of(seen.raw), seen)
+
+
+def _stating(reader: AnswerReader, body: Body, seen: Seen) -> Seen:
+    stated = reader.stated(body.pieces)
+    return replace(seen, usage=stated.usage, cost_usd=stated.cost_usd)
+
+
+def not_ended(body: Body, seen: Seen) -> MalformedReply:
+    """Say why an answer does not count: half of one looks like a short one."""
+    if body.broken is not None:
+        return MalformedReply(f"the endpoint's answer cannot be read: {body.broken}", seen=seen)
+    if not body.pieces:
+        return MalformedReply("the endpoint's answer holds no JSON object", seen=seen)
+    what = "the endpoint's answer holds no message" if body.whole else "the stream ended before the answer did"
+    return MalformedReply(what, seen=seen)
+
+
+def fault_in(error: Any, seen: Seen) -> ProviderError:
+    """Judge an error that stands inside an answer, by its own codes and words.
+
+    Raises:
+        NestedTooDeeply: It cannot be read.
+    """
+    return fault_within(msgspec.json.decode(encode(error)), seen)
+
+
 def body_in(raw: bytes) -> Json | None:
     """Read a request's body. None: it is not a JSON object."""
     try:
-        body = msgspec.json.decode(raw)
-    except UNREADABLE:
+        body = decode(raw)
+    except ValueError:
         return None
     return body if isinstance(body, dict) else None
-
-
-def pieces_in(raw: bytes, seen: Seen) -> list[Json]:
-    """Give an answer's JSON objects: one, or those of a stream.
-
-    Raises:
-        MalformedReply: They are no JSON objects.
-    """
-    try:
-        if raw.lstrip()[:1] in {b"{", b"["}:
-            whole = msgspec.json.decode(raw)
-            found = whole if isinstance(whole, list) else [whole]
-        else:
-            found = [msgspec.json.decode(data) for data in events_in(raw) if data != DONE]
-    except UNREADABLE as error:
-        raise MalformedReply(f"the endpoint's answer is not JSON: {error}", seen=seen) from error
-    if not all(isinstance(each, dict) for each in found):
-        raise MalformedReply("the endpoint's answer is not made of JSON objects", seen=seen)
-    return found
-
-
-def reply_from(whole: Whole, seen: Seen) -> ChatReply:
-    """Turn an answer into a reply, with the message as chat completions have it.
-
-    Raises:
-        MalformedReply: There is nothing in it: no text, no call, no reasoning, no output counted.
-    """
-    assert seen.raw is not None
-    assert seen.status is not None
-    if not (whole.text or whole.calls or whole.reasoning or spent(whole.usage, whole.finish)):
-        raise MalformedReply("the model answered with neither text nor a tool call", seen=seen)
-    message: Json = {"role": "assistant", "content": whole.text or (None if whole.calls else "")}
-    if whole.calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in whole.calls
-        ]
-    return ChatReply(
-        raw=seen.raw,
-        status=seen.status,
-        message=msgspec.json.encode(message, order="sorted"),
-        text=whole.text or None,
-        reasoning=whole.reasoning or None,
-        tool_calls=whole.calls,
-        finish=whole.finish,
-        model=whole.model,
-        usage=whole.usage,
-        cost_usd=None,
-        request_id=seen.request_id or whole.id,
-        left=seen.left,
-    )
-
-
-def written(value: Any) -> str:
-    """Write arguments as JSON; text stays as it is."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def text(value: Any) -> str | None:
@@ -142,18 +141,8 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def tokens(value: Any) -> int | None:
-    """Take a count of tokens; one that makes no sense was not said."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
 def within(value: Any, *keys: str) -> Any:
     """Follow keys into JSON. None: they lead nowhere."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
-
-
-def together(*counts: int | None) -> int | None:
-    """Add counts, of which the first must be known."""
-    return None if counts[0] is None else sum(count or 0 for count in counts)

@@ -1,14 +1,47 @@
-"""OpenAI's chat completions."""
+"""OpenAI's chat completions, as OpenAI and all who follow it write them.
 
-from engine.protocols.base import REFUSED, Json, ProtocolName, RequestFacts, text, tokens
-from engine.protocols.chat_reply import reply_of, said_in
-from engine.protocols.chat_stream import said_in_stream
-from engine.protocols.errors import Seen
-from engine.protocols.reply import ChatReply
+Lenient where providers differ (content in parts, missing ids, arguments as objects), strict where leniency would invent
+something: half of an answer, or nothing at all, is an error and not a text.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import reduce
+from itertools import chain
+from typing import Any, Final
+
+from engine.protocols.base import (
+    REFUSED,
+    ProtocolName,
+    RequestFacts,
+    fault_in,
+    not_ended,
+    read_answer,
+    text,
+    within,
+)
+from engine.protocols.body import Body, objects
+from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.json_text import Json
+from engine.protocols.reasoning import Content, content_of, reasoning_in
+from engine.protocols.reply import Answer, ChatReply
+from engine.protocols.tool_calls import CallDraft, StreamedCalls, whole_calls
+from engine.protocols.usage import NOT_SAID, Stated, Usage, cost_in, count_of, first_count, merged, together
+
+_FILTERED: Final = "content_filter"
+_BARE: Final = frozenset({"code", "detail", "error_code", "error_msg", "message", "msg"})
+"""Fields of an error that does not stand under ``error``."""
 
 
 class Chat:
-    """See ``ApiProtocol``."""
+    """Chat completions; see ``ApiProtocol``."""
+
+    def __init__(self, echo: tuple[str, ...] = ()) -> None:
+        """Say what is kept in a conversation.
+
+        Args:
+            echo: Fields of the model's message that the provider wants back, such as ``reasoning_details``.
+        """
+        self._echo = echo
 
     @property
     def name(self) -> ProtocolName:
@@ -18,8 +51,8 @@ class Chat:
     def facts(self, body: Json, path: str) -> RequestFacts:
         """See ``ApiProtocol``."""
         del path
-        most = tokens(body.get("max_completion_tokens"))
-        most = tokens(body.get("max_tokens")) if most is None else most
+        most = count_of(body.get("max_completion_tokens"))
+        most = count_of(body.get("max_tokens")) if most is None else most
         return RequestFacts(text(body.get("model")) or "", body.get("stream") is True, most)
 
     def bounded(self, body: Json, most: int) -> Json:
@@ -29,8 +62,35 @@ class Chat:
 
     def read(self, raw: bytes, seen: Seen) -> ChatReply:
         """See ``ApiProtocol``."""
-        said = said_in(raw, seen) if raw.lstrip()[:1] == b"{" else said_in_stream(raw, seen, ())
-        return reply_of(said, seen)
+        return read_answer(self, raw, seen)
+
+    def stated(self, pieces: tuple[Json, ...]) -> Stated:
+        """See ``AnswerReader``."""
+        usage = reduce(lambda known, place: merged(known, _usage_at(place, pieces)), _USAGE_PLACES, NOT_SAID)
+        said = (each for place in _USAGE_PLACES for piece in pieces for each in _costs(place(piece)))
+        return Stated(usage, cost_in(chain((piece.get("cost") for piece in pieces), said), usage))
+
+    def answer(self, body: Body, seen: Seen) -> Answer:
+        """See ``AnswerReader``. Of several choices the first is taken; the others stay in the bytes."""
+        told = (place["error"] for piece in body.pieces for place in (piece, *_choices(piece)) if place.get("error"))
+        if (error := next(told, None)) is not None:
+            raise fault_in(error, seen)
+        message, finish = _Message(self._echo), None
+        first = _first_index(body.pieces)
+        for choice in (each for piece in body.pieces for each in _choices(piece) if _index(each, first) == first):
+            message.add(choice, whole=body.whole)
+            finish = choice.get("finish_reason") or finish
+        if not message.begun and (bare := next(filter(_is_error, body.pieces), None)) is not None:
+            raise fault_in(bare, seen)
+        if not (finish or body.done or message.ended):
+            raise not_ended(body, seen)
+        if not message.begun:
+            raise MalformedReply("the endpoint's answer holds no message", seen=seen)
+        return message.answer(
+            finish=text(finish),
+            model=_first_text(body.pieces, "model"),
+            given_id=_first_text(body.pieces, "id"),
+        )
 
     def key(self, key: str) -> tuple[str, str]:
         """See ``ApiProtocol``."""
@@ -40,3 +100,222 @@ class Chat:
         """See ``ApiProtocol``."""
         kind = "invalid_request_error" if status < 500 and status != 429 else "server_error"
         return {"error": {"message": message, "type": kind, "param": None, "code": REFUSED + code}}
+
+
+class _Message:
+    """A message that grows by deltas, or comes in one piece."""
+
+    def __init__(self, echo: tuple[str, ...]) -> None:
+        self.begun = False
+        """Whether anything came that is part of a message."""
+        self.ended = False
+        """Whether it came in one piece, and so is whole."""
+        self._held: list[Content] = []
+        self._length = 0
+        """Characters of text so far."""
+        self._reasoning: list[str] = []
+        self._refusals: list[str] = []
+        self._kept: dict[str, list[Any]] = {name: [] for name in echo}
+        self._calls: list[CallDraft] = []
+        self._streamed = StreamedCalls()
+        self._function = StreamedCalls()
+
+    def add(self, choice: Json, *, whole: bool) -> None:
+        """Take in what a choice brings.
+
+        Args:
+            choice: With a delta, or a message.
+            whole: Whether the body is one JSON text: a message in it is not followed by more of it.
+        """
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(message, dict) and not delta:
+            if whole:
+                self.ended = True
+                self._calls += whole_calls(message.get("tool_calls"))
+                self._add(message)
+            elif not self._says(message):
+                self._streamed.add(message.get("tool_calls"))
+                self._add(message)
+        elif isinstance(delta, dict):
+            self._streamed.add(delta.get("tool_calls"))
+            self._add(delta)
+        elif isinstance(choice.get("text"), str):  # as before there was chat
+            self._add({"content": choice["text"]})
+
+    def answer(self, *, finish: str | None, model: str | None, given_id: str | None) -> Answer:
+        """Give the answer."""
+        said = Content(*("".join(each) for each in zip(*self._held, strict=True)))
+        refusal = "".join(self._refusals) or (said.refusal if not said.text else "")
+        if not refusal and (finish or "").startswith(_FILTERED):
+            refusal = "a content filter stopped it"
+        return Answer(
+            text=said.text,
+            reasoning="".join(self._reasoning),
+            refusal=refusal,
+            calls=tuple(self._calls or self._streamed.whole() or self._function.whole()),
+            finish=finish,
+            model=model,
+            id=given_id,
+            kept={name: _whole(pieces) for name, pieces in self._kept.items() if pieces},
+        )
+
+    def _says(self, message: Json) -> bool:
+        """Say whether a message repeats what its deltas brought: some servers end a stream so."""
+        words = content_of(message, message.get("content")).text
+        if len(words) != self._length:
+            return False
+        calls = [(call.name, call.arguments) for call in self._streamed.whole()]
+        again = [(call.name, call.arguments) for call in whole_calls(message.get("tool_calls"))]
+        return bool(words or calls) and again == calls and words == "".join(each.text for each in self._held)
+
+    def _add(self, delta: Json) -> None:
+        self.begun = True
+        held = content_of(delta, delta.get("content"))
+        self._held.append(held)
+        self._length += len(held.text)
+        self._reasoning.append(reasoning_in(delta) or held.reasoning)
+        self._refusals.append("".join(content_of({}, delta.get("refusal"))))
+        for name, pieces in self._kept.items():
+            if delta.get(name) is not None:
+                pieces.append(delta[name])
+        if isinstance(delta.get("function_call"), dict):  # the one call of the protocol's first years
+            self._function.add([{"function": delta["function_call"]}])
+
+
+def _is_error(piece: Json) -> bool:
+    """Say whether a piece of an answer without choices is an error that stands bare: vLLM and MiniMax do so."""
+    return ("choices" not in piece and not _BARE.isdisjoint(piece)) or isinstance(piece.get("base_resp"), dict)
+
+
+def _choices(piece: Json) -> list[Json]:
+    return objects(piece.get("choices"))
+
+
+def _index(choice: Json, default: int) -> int:
+    index = choice.get("index")
+    return index if isinstance(index, int) and not isinstance(index, bool) else default
+
+
+def _first_index(pieces: tuple[Json, ...]) -> int:
+    """Give the index of the first choice, whatever the server counts from."""
+    given = [_index(choice, -1) for piece in pieces for choice in _choices(piece)]
+    return min((index for index in given if index >= 0), default=0)
+
+
+def _first_text(pieces: tuple[Json, ...], name: str) -> str | None:
+    return next((found for piece in pieces if (found := text(piece.get(name)))), None)
+
+
+def _whole(pieces: list[Any]) -> Any:
+    """Put the pieces of one field together: text and lists grow, of anything else the last stands."""
+    if all(isinstance(piece, str) for piece in pieces):
+        return "".join(pieces)
+    if all(isinstance(piece, list) for piece in pieces):
+        return list(chain.from_iterable(pieces))
+    return pieces[-1]
+
+
+# ------------------------------------------------------------------------------------------------------ usage and cost
+_Place = Callable[[Json], Iterator[Any]]
+
+
+def _in_meta(piece: Json) -> Iterator[Any]:
+    """Cohere."""
+    yield within(piece, "meta", "billed_units")
+    yield within(piece, "meta", "tokens")
+
+
+def _in_timings(piece: Json) -> Iterator[Any]:
+    """llama.cpp, which counts what its cache held beside what it read."""
+    timings = piece.get("timings")
+    if isinstance(timings, dict):
+        cached = count_of(timings.get("cache_n"))
+        yield {
+            "prompt_tokens": together(count_of(timings.get("prompt_n")), cached),
+            "completion_tokens": timings.get("predicted_n"),
+            "cached_tokens": cached,
+        }
+
+
+def _beside(piece: Json) -> Iterator[Any]:
+    """Ollama, which has its counts beside the answer."""
+    yield {"prompt_tokens": piece.get("prompt_eval_count"), "completion_tokens": piece.get("eval_count")}
+
+
+def _in_choices(piece: Json) -> Iterator[Any]:
+    """Moonshot, and proxies that move it into the message."""
+    for choice in _choices(piece):
+        yield from (within(choice, "delta", "usage"), within(choice, "message", "usage"), choice.get("usage"))
+
+
+def _in_groq(piece: Json) -> Iterator[Any]:
+    yield within(piece, "x_groq", "usage")
+
+
+def _at_the_top(piece: Json) -> Iterator[Any]:
+    usage = piece.get("usage")
+    yield from (within(usage, "billed_units"), within(usage, "tokens"), usage)
+
+
+_USAGE_PLACES: Final[tuple[_Place, ...]] = (_beside, _in_timings, _in_meta, _in_choices, _in_groq, _at_the_top)
+"""Where usage is said, from the least to the most trusted: a count replaces those of the places before it."""
+
+
+def _usage_at(place: _Place, pieces: tuple[Json, ...]) -> Usage:
+    said = (usage_of(each) for piece in pieces for each in place(piece) if isinstance(each, dict))
+    return reduce(merged, said, NOT_SAID)
+
+
+def usage_of(said: Json) -> Usage:
+    """Read one set of counts, in the words of OpenAI or of Anthropic."""
+    details = [within(said, name) for name in ("prompt_tokens_details", "input_tokens_details")]
+    read = first_count(
+        *(within(each, "cached_tokens") for each in details),
+        said.get("cached_tokens"),  # Moonshot
+        said.get("prompt_cache_hit_tokens"),  # DeepSeek
+        said.get("cache_read_input_tokens"),
+    )
+    made = first_count(
+        *(within(each, name) for each in details for name in ("cache_write_tokens", "cache_creation_tokens")),
+        said.get("cache_creation_input_tokens"),
+    )
+    thought = first_count(
+        *(within(said, name, "reasoning_tokens") for name in ("completion_tokens_details", "output_tokens_details")),
+        said.get("reasoning_tokens"),
+    )
+    cached = together(read, made) or 0
+    entered, left = _entered(said, cached), _left(said, thought or 0)
+    total = count_of(said.get("total_tokens"))
+    if entered is not None and left is not None and total is not None and total > entered + left:
+        if total == entered + left + cached:
+            entered += cached
+        else:  # what Gemini and xAI think is in the total only, and charged as output
+            left = total - entered
+    return Usage(
+        input_tokens=entered,
+        output_tokens=left,
+        cached_input_tokens=read,
+        cache_write_tokens=made,
+        reasoning_tokens=thought,
+    )
+
+
+def _entered(said: Json, cached: int) -> int | None:
+    """Count the input. Anthropic counts what its cache held, or was given to hold, beside it."""
+    entered = first_count(said.get("prompt_tokens"), said.get("input_tokens"))
+    beside = count_of(said.get("prompt_tokens")) is None and "cache_read_input_tokens" in said
+    return entered if entered is None or not (beside or cached > entered) else entered + cached
+
+
+def _left(said: Json, thought: int) -> int | None:
+    """Count the output; what was thought is part of it, but for xAI, which counts it beside."""
+    left = first_count(said.get("completion_tokens"), said.get("output_tokens"))
+    return left if left is None or thought <= left else left + thought
+
+
+def _costs(said: Iterator[Any]) -> Iterator[Any]:
+    """Give what may be the provider's own figure: OpenRouter, DeepInfra, Perplexity."""
+    for usage in said:
+        if isinstance(usage, dict):
+            cost = usage.get("cost")
+            yield from (usage.get("estimated_cost"), usage.get("total_cost"), within(cost, "total_cost"), cost)

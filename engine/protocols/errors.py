@@ -19,11 +19,13 @@ StillroomError
 ``retryable`` says whether the same bytes may be answered at another time. A failure is never an empty text.
 """
 
+from decimal import Decimal
 from typing import ClassVar, Final, Literal
 
 from msgspec import MsgspecError, Struct
 
 from engine.protocols.allowance import SILENT, Allowance
+from engine.protocols.usage import NOT_SAID, Usage
 from events.errors import ExitCode, StillroomError
 
 UNREADABLE: Final = (MsgspecError, UnicodeDecodeError, RecursionError)
@@ -67,6 +69,8 @@ class Seen(Struct, frozen=True, kw_only=True):
         retry_after_s: Seconds the provider asked to wait, 0 or more; None when it did not ask.
         request_id: The provider's name for this call; None when it gave none.
         left: What the provider says is left of its limits.
+        usage: The tokens that the refused or broken answer states all the same.
+        cost_usd: What it says that the call cost, in USD; None when it does not say.
     """
 
     status: int | None = None
@@ -74,6 +78,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     retry_after_s: float | None = None
     request_id: str | None = None
     left: Allowance = SILENT
+    usage: Usage = NOT_SAID
+    cost_usd: Decimal | None = None
 
 
 NOTHING_SEEN = Seen()
@@ -92,6 +98,8 @@ class ProviderError(StillroomError):
         left: What the provider says is left of its limits.
         setting: Which setting of the run mends it, told to a person, with ``ROLE`` for the name of the role; None where
             none does, or it is not known which.
+        usage: The tokens that the refused or broken answer states all the same; they are paid for.
+        cost_usd: What it says that the call cost, in USD; None when it does not say.
         tries: Every physical call made for the logical one, in order; set where calls are repeated.
     """
 
@@ -116,6 +124,8 @@ class ProviderError(StillroomError):
         self.request_id = seen.request_id
         self.left = seen.left
         self.setting = setting
+        self.usage = seen.usage
+        self.cost_usd = seen.cost_usd
         self.tries: tuple[Try, ...] = ()
 
     @property

@@ -1,29 +1,34 @@
 """Google's generateContent."""
 
 import re
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from engine.protocols.base import (
     REFUSED,
-    Json,
     ProtocolName,
     RequestFacts,
-    Whole,
-    pieces_in,
-    reply_from,
+    fault_in,
+    not_ended,
+    read_answer,
     text,
-    together,
-    tokens,
     within,
-    written,
 )
-from engine.protocols.errors import MalformedReply, Seen
-from engine.protocols.faults import fault_within
-from engine.protocols.reasoning import thought_in
-from engine.protocols.reply import ChatReply, ReplyCall, Usage
+from engine.protocols.body import Body, objects
+from engine.protocols.errors import Seen
+from engine.protocols.json_text import Json, text_of
+from engine.protocols.reasoning import is_thought, thought_in
+from engine.protocols.reply import Answer, ChatReply
+from engine.protocols.tool_calls import CallDraft
+from engine.protocols.usage import Stated, Usage, count_of, later, together
 
 _PATH: Final = re.compile(r"/models/([^/:]+):(\w+)")
 _STATUSES: Final = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
+
+
+_COUNTS: Final = ("prompt", "toolUsePrompt", "candidates", "thoughts", "cachedContent")
+_BLOCKED: Final = frozenset({"BLOCKLIST", "PROHIBITED_CONTENT", "RECITATION", "SAFETY", "SPII"})
+"""Reasons to stop that are a filter's."""
 
 
 class Gemini:
@@ -39,7 +44,7 @@ class Gemini:
         found = _PATH.search(path)
         model, verb = found.groups() if found else ("", "")
         return RequestFacts(
-            model, verb == "streamGenerateContent", tokens(within(body, "generationConfig", "maxOutputTokens"))
+            model, verb == "streamGenerateContent", count_of(within(body, "generationConfig", "maxOutputTokens"))
         )
 
     def bounded(self, body: Json, most: int) -> Json:
@@ -49,14 +54,46 @@ class Gemini:
 
     def read(self, raw: bytes, seen: Seen) -> ChatReply:
         """See ``ApiProtocol``."""
-        pieces = pieces_in(raw, seen)
+        return read_answer(self, raw, seen)
+
+    def stated(self, pieces: tuple[Json, ...]) -> Stated:
+        """See ``AnswerReader``. What a tool of Google's read is input, and thoughts are output: so they are charged."""
+        counts: dict[str, int | None] = {}
+        for said in (each.get("usageMetadata") for each in map(_inner, pieces)):
+            for name in _COUNTS:
+                counts[name] = later(counts.get(name), count_of(within(said, f"{name}TokenCount")))
+        entered = counts.get("prompt")
+        return Stated(
+            Usage(
+                input_tokens=None if entered is None else together(entered, counts.get("toolUsePrompt")),
+                output_tokens=together(counts.get("candidates"), counts.get("thoughts")),
+                cached_input_tokens=counts.get("cachedContent"),
+                reasoning_tokens=counts.get("thoughts"),
+            )
+        )
+
+    def answer(self, body: Body, seen: Seen) -> Answer:
+        """See ``AnswerReader``. Of several candidates the first is taken."""
+        pieces = [_inner(piece) for piece in body.pieces]
         for piece in pieces:
             if piece.get("error"):
-                raise fault_within(piece["error"], seen)
-        whole = _whole(pieces)
-        if whole.finish is None:
-            raise MalformedReply("the stream ended before the answer did", seen=seen)
-        return reply_from(whole, seen)
+                raise fault_in(piece["error"], seen)
+        candidates = [found[0] for piece in pieces if (found := objects(piece.get("candidates")))]
+        blocked = _last(text(within(piece, "promptFeedback", "blockReason")) for piece in pieces)
+        finish = _last(text(each.get("finishReason")) for each in candidates) or blocked
+        if finish is None:
+            raise not_ended(body, seen)
+        parts = [part for each in candidates for part in objects(within(each, "content", "parts"))]
+        return Answer(
+            text="".join(text(part.get("text")) or "" for part in parts if not is_thought(part)),
+            reasoning="".join(thought_in(part) for part in parts if is_thought(part)),
+            refusal=f"it was blocked: {finish}" if blocked or finish in _BLOCKED else "",
+            calls=tuple(_calls(parts)),
+            finish=finish,
+            model=_last(text(piece.get("modelVersion")) for piece in pieces),
+            id=_last(text(piece.get("responseId")) for piece in pieces),
+            kept={},
+        )
 
     def key(self, key: str) -> tuple[str, str]:
         """See ``ApiProtocol``."""
@@ -69,44 +106,16 @@ class Gemini:
         return {"error": told}
 
 
-def _whole(pieces: list[Json]) -> Whole:
-    """Join the pieces: parts one after the other, and of counts the last that were said."""
-    candidates = [each["candidates"][0] for each in pieces if isinstance(each.get("candidates"), list)]
-    parts = [part for each in candidates for part in within(each, "content", "parts") or () if isinstance(part, dict)]
-    blocked = [within(each, "promptFeedback", "blockReason") for each in pieces]
-    finishes = [text(within(each, "finishReason")) for each in candidates] + [text(each) for each in blocked]
-    return Whole(
-        text="".join(part["text"] for part in parts if isinstance(part.get("text"), str) and not part.get("thought")),
-        reasoning="".join(thought_in(part) for part in parts if part.get("thought")),
-        calls=tuple(
-            ReplyCall(
-                id=str(call.get("id") or f"call_{place}"),
-                name=str(call.get("name") or ""),
-                arguments=written(call.get("args") or {}),
-            )
-            for place, call in enumerate(_calls(parts))
-        ),
-        finish=_last(finishes),
-        model=_last([text(each.get("modelVersion")) for each in pieces]),
-        usage=_usage(_last([each.get("usageMetadata") for each in pieces])),
-        id=_last([text(each.get("responseId")) for each in pieces]),
-    )
+def _inner(piece: Json) -> Json:
+    """Take an answer out of the frame that Code Assist puts around it."""
+    inner = piece.get("response")
+    return inner if isinstance(inner, dict) and "candidates" not in piece else piece
 
 
-def _calls(parts: list[Json]) -> list[Json]:
-    return [part["functionCall"] for part in parts if isinstance(part.get("functionCall"), dict)]
+def _calls(parts: list[Json]) -> Iterator[CallDraft]:
+    for call in (part["functionCall"] for part in parts if isinstance(part.get("functionCall"), dict)):
+        yield CallDraft(text(call.get("id")), text(call.get("name")) or "", text_of(call.get("args") or {}), {})
 
 
-def _usage(said: Any) -> Usage:
-    """Count thoughts as output, which is how they are charged."""
-    thoughts = tokens(within(said, "thoughtsTokenCount"))
-    return Usage(
-        input_tokens=tokens(within(said, "promptTokenCount")),
-        output_tokens=together(tokens(within(said, "candidatesTokenCount")), thoughts),
-        cached_input_tokens=tokens(within(said, "cachedContentTokenCount")),
-        reasoning_tokens=thoughts,
-    )
-
-
-def _last(values: list[Any]) -> Any:
-    return next((value for value in reversed(values) if value is not None), None)
+def _last(values: Iterator[str | None]) -> str | None:
+    return next((value for value in reversed(list(values)) if value is not None), None)

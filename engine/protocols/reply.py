@@ -1,12 +1,17 @@
 """What a model answered, whichever protocol it came in."""
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from engine.protocols.allowance import SILENT, Allowance
-from engine.protocols.errors import Try
+from engine.protocols.errors import MalformedReply, Refused, Seen, Try
+from engine.protocols.json_text import Json, encode, mended
+from engine.protocols.tool_calls import CallDraft
+from engine.protocols.usage import Usage
+from events.digest import digest_of
 
 _LIMITS: Final = frozenset({"length", "max_tokens", "MAX_TOKENS", "max_output_tokens"})
 """How protocols say that an answer was cut at its limit."""
@@ -16,28 +21,15 @@ class ReplyCall(Struct, frozen=True, kw_only=True):
     """One action the model asks for.
 
     Attributes:
-        id: What the tool's answer must refer to. Derived from the reply's bytes when the provider gave none.
+        id: What the tool's answer must refer to; no two calls of an answer share one. Derived from the reply's bytes
+            when the provider gave none, or gave it twice.
         name: The tool's name, as the model wrote it.
-        arguments: The arguments as the model wrote them: JSON text as a rule, but models err.
+        arguments: The arguments as the model wrote them: JSON text as a rule, but models err. ``{}`` if it wrote none.
     """
 
     id: str
     name: str
     arguments: str
-
-
-class Usage(Struct, frozen=True, kw_only=True):
-    """Tokens as the provider counted them, each 0 or more; None means that it did not say.
-
-    ``cached_input_tokens`` (read from the provider's cache) and ``cache_write_tokens`` (put into it) are parts of
-    ``input_tokens``, ``reasoning_tokens`` part of ``output_tokens``.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cached_input_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
 
 
 class ChatReply(Struct, frozen=True, kw_only=True):
@@ -54,7 +46,7 @@ class ChatReply(Struct, frozen=True, kw_only=True):
         finish: Why it stopped, in the provider's words; None when it did not say.
         model: The concrete model behind an alias; None when the provider did not say.
         usage: The tokens counted.
-        cost_usd: What the provider says this call cost, in USD; None when it did not say.
+        cost_usd: What the provider says this call cost, in USD; None when it did not say, or cannot be believed.
         request_id: The provider's name for this call, for its support; None when it gave none.
         tries: Every physical call, the answered one last.
         left: What the provider says is left of its limits.
@@ -75,7 +67,87 @@ class ChatReply(Struct, frozen=True, kw_only=True):
     left: Allowance = SILENT
 
 
-def spent(usage: Usage, finish: str | None) -> bool:
+class Answer(NamedTuple):
+    """What an answer says, as a protocol's reader found it."""
+
+    text: str
+    reasoning: str
+    refusal: str
+    """Why the model or a filter declined. Empty: neither did."""
+    calls: tuple[CallDraft, ...]
+    finish: str | None
+    model: str | None
+    id: str | None
+    kept: Json
+    """Further fields of the message that go back into the conversation."""
+
+
+def reply_of(answer: Answer, seen: Seen) -> ChatReply:
+    """Turn an answer into a reply, with the message as chat completions have it.
+
+    Raises:
+        Refused: The model or a filter declined.
+        MalformedReply: There is nothing in it: no text, no call, no reasoning, no output counted; or a nameless call.
+    """
+    assert seen.raw is not None
+    assert seen.status is not None
+    if answer.refusal:
+        raise Refused(f"the model did not answer: {mended(answer.refusal)}", seen=seen)
+    calls = tuple(_named(answer.calls, seen))
+    text, reasoning = mended(answer.text) or None, mended(answer.reasoning) or None
+    if not (text or calls or reasoning or _wrote(seen.usage, answer.finish)):
+        raise MalformedReply("the model answered with neither text nor a tool call", seen=seen)
+    return ChatReply(
+        raw=seen.raw,
+        status=seen.status,
+        message=_message(text, calls, answer),
+        text=text,
+        reasoning=reasoning,
+        tool_calls=calls,
+        finish=answer.finish and mended(answer.finish),
+        model=answer.model and mended(answer.model),
+        usage=seen.usage,
+        cost_usd=seen.cost_usd,
+        request_id=seen.request_id or (answer.id and mended(answer.id)),
+        left=seen.left,
+    )
+
+
+def _message(text: str | None, calls: tuple[ReplyCall, ...], answer: Answer) -> bytes:
+    """Write the message. Without calls its content is a text: many servers refuse null when it comes back to them."""
+    message: Json = {**answer.kept, "role": "assistant", "content": text if text or calls else ""}
+    if calls:
+        message["tool_calls"] = [
+            {
+                **draft.extra,
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for draft, call in zip(answer.calls, calls, strict=True)
+        ]
+    return encode(message)
+
+
+def _named(drafts: tuple[CallDraft, ...], seen: Seen) -> Iterator[ReplyCall]:
+    """Complete the calls.
+
+    A derived id names the answer's bytes and the place in it, so it is the same in every replay and two
+    answers of one conversation never share one.
+    """
+    assert seen.raw is not None
+    given = set[str]()
+    for place, draft in enumerate(drafts):
+        if not draft.name:
+            raise MalformedReply("the message holds a tool call without a name", seen=seen)
+        own = mended(draft.id) if draft.id else None
+        name = own if own and own not in given else f"call_{digest_of(seen.raw)[:16]}_{place}"
+        given.add(name)
+        arguments = mended(draft.arguments) if draft.arguments.strip() else "{}"
+        yield ReplyCall(id=name, name=mended(draft.name), arguments=arguments)
+
+
+def _wrote(usage: Usage, finish: str | None) -> bool:
     """Say whether the model wrote something, be it nothing that is shown: tokens were counted, or a limit was reached.
 
     Such an answer is the model's own turn, and asking again would cost as much again.

@@ -1,26 +1,28 @@
 """OpenAI's responses."""
 
+from collections.abc import Iterator
+from functools import reduce
 from typing import Any, Final
 
 from engine.protocols.base import (
-    Json,
     ProtocolName,
     RequestFacts,
-    Whole,
-    pieces_in,
-    reply_from,
+    fault_in,
+    not_ended,
+    read_answer,
     text,
-    tokens,
     within,
-    written,
 )
-from engine.protocols.chat import Chat
-from engine.protocols.errors import MalformedReply, Seen
-from engine.protocols.faults import fault_within
-from engine.protocols.reasoning import thought_in
-from engine.protocols.reply import ChatReply, ReplyCall, Usage
+from engine.protocols.body import Body, objects
+from engine.protocols.chat import Chat, usage_of
+from engine.protocols.errors import Seen
+from engine.protocols.json_text import Json, text_of
+from engine.protocols.reasoning import Content, content_of, thought_in
+from engine.protocols.reply import Answer, ChatReply
+from engine.protocols.tool_calls import CallDraft
+from engine.protocols.usage import NOT_SAID, Stated, cost_in, count_of, merged
 
-_ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done"})
 _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action"}
 """Where each kind of call has what is asked of the tool."""
 
@@ -37,7 +39,7 @@ class Responses:
         """See ``ApiProtocol``."""
         del path
         return RequestFacts(
-            text(body.get("model")) or "", body.get("stream") is True, tokens(body.get("max_output_tokens"))
+            text(body.get("model")) or "", body.get("stream") is True, count_of(body.get("max_output_tokens"))
         )
 
     def bounded(self, body: Json, most: int) -> Json:
@@ -46,10 +48,32 @@ class Responses:
 
     def read(self, raw: bytes, seen: Seen) -> ChatReply:
         """See ``ApiProtocol``."""
-        response, items = _response(pieces_in(raw, seen), seen)
-        if response.get("error"):
-            raise fault_within(response["error"], seen)
-        return reply_from(_whole(response, items), seen)
+        return read_answer(self, raw, seen)
+
+    def stated(self, pieces: tuple[Json, ...]) -> Stated:
+        """See ``AnswerReader``."""
+        usage = reduce(merged, map(usage_of, _usages(pieces)), NOT_SAID)
+        return Stated(usage, cost_in((said.get("cost") for said in _usages(pieces)), usage))
+
+    def answer(self, body: Body, seen: Seen) -> Answer:
+        """See ``AnswerReader``."""
+        if (error := _error_in(body.pieces)) is not None:
+            raise fault_in(error, seen)
+        response, items = _response(body, seen)
+        said = [content_of({}, item.get("content")) for item in items if item.get("type") == "message"]
+        words = Content(*("".join(each) for each in zip(*said, strict=True))) if said else Content("", "", "")
+        finish = text(within(response, "incomplete_details", "reason")) or text(response.get("status"))
+        refusal = words.refusal if not words.text else ""
+        return Answer(
+            text=words.text or _streamed_text(body, items),
+            reasoning="".join(thought_in(item) for item in items if item.get("type") == "reasoning") + words.reasoning,
+            refusal=refusal or ("a content filter stopped it" if finish == "content_filter" else ""),
+            calls=tuple(_calls(items)),
+            finish=finish,
+            model=text(response.get("model")),
+            id=text(response.get("id")),
+            kept={},
+        )
 
     def key(self, key: str) -> tuple[str, str]:
         """See ``ApiProtocol``."""
@@ -60,50 +84,54 @@ class Responses:
         return Chat().error(status, code, message)
 
 
-def _response(pieces: list[Json], seen: Seen) -> tuple[Json, list[Json]]:
+def _response(body: Body, seen: Seen) -> tuple[Json, list[Json]]:
     """Find the response, and its items: some endpoints leave them out of a stream's last event."""
     done: list[Json] = []
-    for piece in pieces:
+    begun: Json = {}
+    for piece in body.pieces:
         match piece:
-            case {"object": "response"}:
-                return piece, _objects(piece.get("output"))
             case {"type": "response.output_item.done", "item": dict(item)}:
                 done.append(item)
-            case {"type": "error"}:
-                raise fault_within(piece.get("error") or piece, seen)
             case {"type": str(kind), "response": dict(response)} if kind in _ENDS:
-                return response, _objects(response.get("output")) or done
+                return response, objects(response.get("output")) or done
+            case {"type": str(), "response": dict(response)}:
+                begun = response
+            case {"output": list(output)} if body.whole or piece.get("object") == "response":
+                return piece, objects(output)
             case _:
                 pass
-    raise MalformedReply("the stream ended before the answer did", seen=seen)
+    if body.done and done:
+        return begun, done
+    raise not_ended(body, seen)
 
 
-def _whole(response: Json, items: list[Json]) -> Whole:
-    parts = [part for item in items if item.get("type") == "message" for part in _objects(item.get("content"))]
-    calls = [(item, _CALLS[item["type"]]) for item in items if item.get("type") in _CALLS]
-    usage = response.get("usage")
-    return Whole(
-        text="".join(str(part.get("text") or part.get("refusal") or "") for part in parts),
-        reasoning="".join(thought_in(item) for item in items if item.get("type") == "reasoning"),
-        calls=tuple(
-            ReplyCall(
-                id=str(item.get("call_id") or item.get("id") or ""),
-                name=str(item.get("name") or item["type"]),
-                arguments=written(item.get(key) or {}),
-            )
-            for item, key in calls
-        ),
-        finish=text(within(response, "incomplete_details", "reason")) or text(response.get("status")),
-        model=text(response.get("model")),
-        usage=Usage(
-            input_tokens=tokens(within(usage, "input_tokens")),
-            output_tokens=tokens(within(usage, "output_tokens")),
-            cached_input_tokens=tokens(within(usage, "input_tokens_details", "cached_tokens")),
-            reasoning_tokens=tokens(within(usage, "output_tokens_details", "reasoning_tokens")),
-        ),
-        id=text(response.get("id")),
+def _error_in(pieces: tuple[Json, ...]) -> Any:
+    """Find an error, which stands by itself, in an event, or in the response. None: there is none."""
+    told = (
+        each.get("error") or (each if each.get("type") == "error" else None) or within(each, "response", "error")
+        for each in pieces
     )
+    return next((error for error in told if error), None)
 
 
-def _objects(value: Any) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+def _calls(items: list[Json]) -> Iterator[CallDraft]:
+    for item in items:
+        kind = item.get("type")
+        if isinstance(kind, str) and kind in _CALLS:
+            given = text(item.get("call_id")) or text(item.get("id"))
+            yield CallDraft(given, text(item.get("name")) or kind, text_of(item.get(_CALLS[kind]) or {}), {})
+
+
+def _streamed_text(body: Body, items: list[Json]) -> str:
+    """Join the text that a stream brought where no item holds it."""
+    if items:
+        return ""
+    deltas = (each.get("delta") for each in body.pieces if each.get("type") == "response.output_text.delta")
+    return "".join(delta for delta in deltas if isinstance(delta, str))
+
+
+def _usages(pieces: tuple[Json, ...]) -> Iterator[Json]:
+    for piece in pieces:
+        for said in (piece.get("usage"), within(piece, "response", "usage")):
+            if isinstance(said, dict):
+                yield said

@@ -15,8 +15,8 @@ from tenacity import RetryCallState
 from tenacity.asyncio import AsyncRetrying
 from tenacity.retry import retry_if_exception
 
-from engine.protocols.chat_reply import reply_of, said_in
-from engine.protocols.chat_stream import said_in_stream
+from engine.protocols.base import with_stated
+from engine.protocols.chat import Chat
 from engine.protocols.error_body import read_error
 from engine.protocols.errors import MalformedReply, NetworkFault, ProviderError, RateLimited, Seen, TimedOut, Try
 from engine.protocols.faults import fault_of
@@ -85,6 +85,7 @@ class OpenAIChat:
         self._api_key = api_key
         self._retry = retry
         self._wire = wire
+        self._protocol = Chat(wire.echo)
         self._sleep = sleep
 
     async def complete(self, request: ChatRequest, gate: Gate = wide_open) -> ChatReply:
@@ -189,19 +190,17 @@ class OpenAIChat:
             finally:
                 await response.aclose()
         except httpx.RequestError as error:
-            raise self._unfinished(error, self._seen(response, b"".join(chunks)), total) from error
+            seen = with_stated(self._protocol, self._seen(response, b"".join(chunks)))
+            raise self._unfinished(error, seen, total) from error
         return self._read(response, b"".join(chunks))
 
     def _read(self, response: httpx.Response, raw: bytes) -> ChatReply:
         """Read a complete answer."""
         seen = self._seen(response, raw)
         if not response.is_success:
+            seen = with_stated(self._protocol, seen)
             raise fault_of(seen, read_error(raw, hide=self._api_key), status=response.status_code)
-        if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
-            said = said_in_stream(raw, seen, self._wire.echo)
-        else:
-            said = said_in(raw, seen)
-        return reply_of(said, seen, self._wire.echo)
+        return self._protocol.read(raw, seen)
 
     def _seen(self, response: httpx.Response | None, raw: bytes) -> Seen:
         """Keep what there is to know of an answer."""

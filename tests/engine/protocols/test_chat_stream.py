@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json, structs
 
-from engine.protocols.chat_reply import reply_of, said_in
-from engine.protocols.chat_stream import events_in, said_in_stream
+from engine.protocols.body import events_in
+from engine.protocols.chat import Chat
 from engine.protocols.errors import ContextLength, MalformedReply, Refused, Seen, ServerFault
-from engine.protocols.reply import ChatReply, Usage
+from engine.protocols.reply import ChatReply
+from engine.protocols.usage import Usage
 from tests.engine.providers.support_server import delta, events
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -20,7 +21,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 def read(raw: bytes, echo: tuple[str, ...] = ()) -> ChatReply:
     """Read a streamed answer."""
     seen = Seen(status=200, raw=raw)
-    return reply_of(said_in_stream(raw, seen, echo), seen, echo)
+    return Chat(echo).read(raw, seen)
 
 
 def pieces(text: str, cuts: list[int]) -> list[str]:
@@ -52,14 +53,14 @@ def test_a_streamed_answer_equals_one_in_one_piece(
             chunks.append(delta({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}))
     raw = events(*chunks, delta({}, "stop"), {"choices": [], "usage": usage}, "[DONE]")
     seen = Seen(status=200, raw=whole)
-    expected = reply_of(said_in(whole, seen), seen)
+    expected = Chat().read(whole, seen)
     assert structs.replace(read(raw), raw=b"") == structs.replace(expected, raw=b"")
 
 
 def test_events_are_split_as_the_standard_says() -> None:
     """Any line end, comments between, several data lines in one event, a last one without its empty line."""
     raw = b"\xef\xbb\xbf: OPENROUTER PROCESSING\r\n\r\nevent: x\r\ndata: a\r\ndata:b\r\n\r\ndata: c\r\rid: 1\n\ndata: d"
-    assert list(events_in(raw)) == [b"a\nb", b"c", b"d"]
+    assert [each.data for each in events_in(raw)] == [b"a\nb", b"c", b"d"]
 
 
 @given(
@@ -68,7 +69,8 @@ def test_events_are_split_as_the_standard_says() -> None:
 )
 def test_every_datum_comes_back(data: list[bytes], end: bytes) -> None:
     """Byte for byte, empty ones too."""
-    assert list(events_in(b"".join(b"data: " + each + end + end for each in data))) == data
+    sent = b"".join(b"data: " + each + end + end for each in data)
+    assert [each.data for each in events_in(sent)] == data
 
 
 def test_usage_comes_in_a_chunk_of_its_own() -> None:

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.protocols.chat_reply import reply_of, said_in
-from engine.protocols.chat_stream import said_in_stream
+from engine.protocols.chat import Chat
 from engine.protocols.error_body import read_error
 from engine.protocols.errors import ProviderError, Seen
 from engine.protocols.faults import fault_of
@@ -54,7 +53,7 @@ def assert_reply_or_error(raw: bytes, *, stream: bool) -> None:
     """Read an answer: there is a reply that holds something, or an error of the tree."""
     seen = Seen(status=200, raw=raw)
     try:
-        reply = reply_of(said_in_stream(raw, seen, ()) if stream else said_in(raw, seen), seen)
+        reply = Chat().read(raw, seen)
     except ProviderError:
         return
     assert reply.text or reply.tool_calls

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from engine.protocols.errors import BadRequest, EndpointInvalid, ProviderError
-from engine.protocols.reply import ReplyCall, Usage
+from engine.protocols.reply import ReplyCall
+from engine.protocols.usage import Usage
 from engine.providers.base import ChatRequest, body_of
 from engine.providers.openai_chat import OpenAIChat, Wire
 from engine.providers.retry import Retry

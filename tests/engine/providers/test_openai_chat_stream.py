@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.protocols.chat_reply import reply_of, said_in
-from engine.protocols.chat_stream import said_in_stream
+from engine.protocols.chat import Chat
 from engine.protocols.errors import ProviderError, Seen
-from engine.protocols.reply import ChatReply, Usage
+from engine.protocols.reply import ChatReply
+from engine.protocols.usage import Usage
 from engine.providers.base import ChatRequest
 from engine.providers.openai_chat import OpenAIChat
 from engine.providers.retry import Retry
@@ -41,7 +41,7 @@ async def streamed(client: httpx.AsyncClient, *pieces: bytes) -> ChatReply:
 def read(raw: bytes) -> ChatReply:
     """Read a stream from its bytes."""
     seen = Seen(status=200, raw=raw)
-    return reply_of(said_in_stream(raw, seen, ()), seen)
+    return Chat().read(raw, seen)
 
 
 def piece(index: int, arguments: str, **others: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ async def test_a_stream_becomes_the_message_it_would_have_been(client: httpx.Asy
         }
     )
     seen = Seen(status=200, raw=whole)
-    in_one = reply_of(said_in(whole, seen), seen)
+    in_one = Chat().read(whole, seen)
     assert reply.raw == raw
     assert (reply.message, reply.text, reply.tool_calls) == (in_one.message, in_one.text, in_one.tool_calls)
     assert (reply.finish, reply.model) == ("tool_calls", "stub-1")
@@ -140,4 +140,4 @@ def test_pieces_are_put_together_exactly(texts: list[str], arguments: list[str])
     calls = [piece(0, part, **({"id": "a", "name": "f"} if n == 0 else {})) for n, part in enumerate(arguments)]
     reply = read(events(*chunks, *calls, delta({}, "tool_calls"), "[DONE]"))
     assert reply.text == "".join(texts)
-    assert reply.tool_calls[0].arguments == "".join(arguments)
+    assert reply.tool_calls[0].arguments == ("".join(arguments) if "".join(arguments).strip() else "{}")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.protocols.reply import Usage
+from engine.protocols.usage import Usage
 from engine.providers.base import ChatRequest, body_of
 from engine.providers.prices import (
     MILLION,

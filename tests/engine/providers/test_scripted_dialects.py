@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from engine.protocols.chat_stream import events_in
+from engine.protocols.body import events_in
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.server import ScriptedEndpoint
 
@@ -243,7 +243,7 @@ async def test_a_stream_says_the_same_as_one_piece(spoken: Spoken) -> None:
     answer = await _asked(spoken, 0, stream=True)
     # Then it comes as server-sent events, and they join to the same.
     assert answer.headers["content-type"].startswith("text/event-stream")
-    events = [msgspec.json.decode(data) for data in events_in(answer.content) if data != b"[DONE]"]
+    events = [msgspec.json.decode(each.data) for each in events_in(answer.content) if each.data != b"[DONE]"]
     assert len(events) >= 4
     joined = spoken.joined(events)
     assert spoken.said(joined) == spoken.said(whole)
