@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 import yaml
-from msgspec import structs
 
-from sandbox.compose import Compose, read_compose
+from sandbox.compose import Compose
+from sandbox.compose_read import read_compose
 from sandbox.compose_values import LOGS, filled
 from sandbox.errors import TaskInvalid
 from sandbox.task import COMPOSE, Task
@@ -33,8 +33,7 @@ def compose_of(task: Task, env: Mapping[str, str]) -> Compose:
         raw = yaml.safe_load((task.environment / COMPOSE).read_bytes())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TaskInvalid(task.name, COMPOSE, f"not YAML: {error}", remedy="mend its syntax") from error
-    read = read_compose(filled(raw or {}, {**_variables(task), **env}))
-    return structs.replace(read, refused=tuple(f"docker-compose.yaml: {each}" for each in read.refused))
+    return read_compose(filled(raw or {}, {**_variables(task), **env}))
 
 
 def _variables(task: Task) -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
+
+from sandbox.compose_keys import Key
 
 MAIN: Final = "main"
 """Name of the service that is the task's own container."""
@@ -20,6 +23,14 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
 _BYTES: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
+_NOTHING: Final[tuple[Any, ...]] = ("", False, [], {})
+"""Values that ask for nothing."""
+_HARMLESS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
+    "cgroup": ("private",), "ipc": ("private",), "isolation": ("default",), "runtime": ("runc",),
+})  # fmt: skip
+"""Values of keys that are refused which ask for what is so anyway."""
+
+
 class Complaint:
     """What was met that is not understood, and what is left out."""
 
@@ -30,6 +41,37 @@ class Complaint:
     def add(self, what: str) -> None:
         """Refuse something by its place in the file."""
         self.refused.append(what)
+
+    def leave(self, what: str, why: str) -> None:
+        """Leave something out, by its place in the file."""
+        self.dropped.append(f"{what} left out, because {why}")
+
+
+def understood(table: Mapping[str, Any], keys: Mapping[str, Key], place: str, complaint: Complaint) -> dict[str, Any]:
+    """Give the keys of a table that are applied; leave out and refuse the others, each by name.
+
+    A key without a value says nothing, nor does an extension (``x-…``).
+
+    Args:
+        table: As it stands in the file.
+        keys: What becomes of each.
+        place: Where it stands. Empty: it is the file.
+        complaint: Told of the others.
+    """
+    applied: dict[str, Any] = {}
+    for name, value in table.items():
+        key, where = keys.get(name), f"{place}.{name}" if place else name
+        if name.startswith("x-") or value is None or (value in _NOTHING and (key is None or key.how != "applied")):
+            continue
+        if key is None:
+            complaint.add(f"{where} (it is no key that is known here)")
+        elif key.how == "applied":
+            applied[name] = value
+        elif key.how == "left out":
+            complaint.leave(where, key.why)
+        elif value not in _HARMLESS.get(name, ()):
+            complaint.add(f"{where} ({key.why})")
+    return applied
 
 
 def filled(value: Any, variables: Mapping[str, str]) -> Any:
@@ -110,3 +152,19 @@ def bytes_of(value: Any, place: str, complaint: Complaint) -> int:
         complaint.add(f"{place}: {value}")
         return 0
     return int(float(match[1]) * _BYTES[match[2].lower()])
+
+
+def number_of(value: Any, place: str, complaint: Complaint) -> float | None:
+    """Read a number, also one in quotes. None: nothing is written, or no number."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        complaint.add(f"{place}: {value}")
+        return None
+
+
+def strings_of(value: Any, place: str, complaint: Complaint) -> list[str]:
+    """Read one text or several."""
+    return [str(each) for each in ([value] if isinstance(value, str | int) else list_of(value, place, complaint))]

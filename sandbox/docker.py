@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from sandbox.archive import pack_folders
 from sandbox.base import Gone, Isolation, Sandbox, SandboxSpec
-from sandbox.compose import Build, Compose, Service
+from sandbox.compose import Compose, Service
 from sandbox.compose_file import OWN_IMAGE, compose_of
 from sandbox.docker_config import container_config
 from sandbox.docker_engine import Engine, open_engine
@@ -32,12 +32,11 @@ from sandbox.docker_where import Where
 from sandbox.errors import SandboxUnavailable, Unsupported
 from sandbox.health import NotReady, until_ready
 from sandbox.scratch import folder_name
+from sandbox.service_builds import OWN
 from sandbox.task import Task
 from sandbox.templates import resolve
 from sandbox.verifier_apart import verifier_of
 
-_OWN: Final = (Build("."), Build("./"))
-"""Ways to say that ``main`` is built as the task is anyway."""
 _LOGS: Final = ("logs", "logs/agent", "logs/artifacts", "logs/verifier")
 
 
@@ -111,7 +110,7 @@ class DockerBackend:
 
     def check(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
-        found = [*refused(task), *compose_of(task, task.config.environment.env).refused]
+        found = list(refused(task, compose_of(task, task.config.environment.env), self._engine.architecture))
         if task.config.verifier.separate and task.context == "environment":
             apart = verifier_of(task)
             if apart.dockerfile is None and apart.config.environment.docker_image is None:
@@ -121,9 +120,7 @@ class DockerBackend:
 
     def notes(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
-        dropped = compose_of(task, task.config.environment.env).dropped
-        left_out = [f"docker-compose.yaml: {each} (left out)" for each in dropped]
-        return [*noted(task, self._engine.cpus), *left_out]
+        return list(noted(task, compose_of(task, task.config.environment.env), self._engine.cpus))
 
     @property
     def lasting(self) -> "DockerBackend":
@@ -163,7 +160,7 @@ class DockerBackend:
 
     async def _main(self, task: Task, service: Service) -> Built:
         """Give the image of the sandbox's own container; a compose file may name another than the task's Dockerfile."""
-        if service.build is not None and (service.build not in _OWN or task.dockerfile is None):
+        if service.build is not None and (service.build not in OWN or task.dockerfile is None):
             return await self._images.built_as(task.environment, service.build)
         named = service.image if service.image != OWN_IMAGE else None
         if task.dockerfile is None and task.config.environment.docker_image is None and named is not None:

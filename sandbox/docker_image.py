@@ -113,7 +113,7 @@ class Images:
         """
         folder = material / build.context
         file = folder / build.dockerfile
-        if not file.is_file():
+        if not file.is_file():  # checked before the run; it was there then
             raise EngineFailed(f"{build.context}/{build.dockerfile} is not in environment/")
         dockerfile = parse_dockerfile(folder.name, file.read_text(encoding="utf-8"))
         args = {**self._automatic(dockerfile), **build.args}

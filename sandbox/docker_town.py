@@ -11,7 +11,7 @@ import anyio
 from aiodocker.containers import DockerContainer
 from msgspec import Struct, field
 
-from sandbox.archive import Placed, pack, placed_as_is
+from sandbox.archive import Placed, pack, pack_folders, placed_as_is
 from sandbox.compose import Compose, Condition, Mount, Service
 from sandbox.compose_values import MAIN
 from sandbox.docker_engine import Engine
@@ -58,8 +58,16 @@ class Town(Struct):
 
     def dress(self, service: Service, config: Mapping[str, Any]) -> dict[str, Any]:
         """Give a container's configuration what the file says of its surroundings."""
-        binds = [f"{self.volumes[_key(each)]}:{each.target}" for each in service.mounts if _key(each) in self.volumes]
-        host = {**config.get("HostConfig", {}), **service.host}
+        binds = [
+            f"{self.volumes[_key(each)]}:{each.target}{':ro' if each.read_only else ''}"
+            for each in service.mounts
+            if _key(each) in self.volumes
+        ]
+        usual = config.get("HostConfig", {})
+        host = {**usual, **service.host}
+        host["Ulimits"] = _merged(usual.get("Ulimits", []), service.host.get("Ulimits", []))
+        if service.cpus is not None:
+            host["NanoCpus"] = int(min(service.cpus, self.engine.cpus) * 1_000_000_000)
         host["Binds"] = [*config.get("HostConfig", {}).get("Binds", ()), *binds]
         dressed = {**config, **service.settings, "HostConfig": host}
         if service.probe is not None:
@@ -70,14 +78,14 @@ class Town(Struct):
         if service.host.get("NetworkMode") != "none" and self.networks:
             first = self.networks[names[0]]
             host["NetworkMode"] = first
-            aliases = [service.name, *service.networks.get(names[0], ())]
+            aliases = [service.name, *service.aliases, *service.networks.get(names[0], ())]
             dressed["NetworkingConfig"] = {"EndpointsConfig": {first: {"Aliases": aliases}}}
         return dressed
 
     async def admit(self, service: Service, container: DockerContainer) -> None:
         """Bring a container that does not run yet into its other networks, and put material of the task into it."""
         for name in list(service.networks)[1:]:
-            aliases = [service.name, *service.networks[name]]
+            aliases = [service.name, *service.aliases, *service.networks[name]]
             await self.engine.networks.join(self.networks[name], container, aliases)
         for mount in service.mounts:
             if mount.kind == "material" and _key(mount) not in self.filled:
@@ -257,19 +265,28 @@ def memory_of(memory_mb: int | None, usual: int) -> int:
     return usual if memory_mb is None else memory_mb * MIB
 
 
+def _merged(ours: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Give limits with those that a service wants; how large a file may become stays as it is."""
+    named = {each["Name"]: each for each in wanted if each["Name"] != "fsize"}
+    return [*(each for each in ours if each["Name"] not in named), *named.values()]
+
+
 def _key(mount: Mount) -> str:
     return f"{mount.kind} {mount.source or mount.target}"
 
 
 def _shared(plot: Plot, mount: Mount) -> bool:
-    """Whether it has to be a volume: a single file is put into the container instead."""
-    return mount.kind == "volume" or (plot.material / (mount.source or "")).is_dir()
+    """Whether it has to be a volume: a single file is put into the container instead.
+
+    What is not there is an empty folder, as Compose makes one.
+    """
+    return mount.kind == "volume" or not (plot.material / (mount.source or "")).is_file()
 
 
 def _packed(source: Path, target: str) -> bytes:
-    if not source.exists():
-        raise EngineFailed(f"{source.name}, which docker-compose.yaml mounts, is not in environment/")
     path = target.strip("/")
+    if not source.exists():
+        return pack_folders([path], 0o755)
     entries = [Placed(source, path)]
     if source.is_dir():
         entries += [Placed(each.source, f"{path}/{each.path}", each.mode) for each in placed_as_is(source)]

@@ -13,11 +13,14 @@ from msgspec import Struct
 
 from sandbox.archive import has_windows_shebang
 from sandbox.build_context import BuildContext
+from sandbox.compose_file import compose_of
 from sandbox.dockerfile import Instruction
 from sandbox.dockerfile_sources import Absent, absent_sources, sources_and_target
 from sandbox.ignore_file import clean
+from sandbox.service_builds import service_builds
 from sandbox.task import Task
 from sandbox.templates import wanted
+from sandbox.verifier_apart import verifier_of
 
 Weight = Literal["error", "warning", "note"]
 """error: it cannot work. warning: it probably does not do what its author meant. note: worth knowing."""
@@ -48,8 +51,12 @@ class Oddity(Struct, frozen=True):
 
 
 def lint(task: Task) -> tuple[Oddity, ...]:
-    """Look through a task folder; reads it, and runs nothing."""
-    return (*_keys(task), *_scripts(task), *_compose(task), *_dockerfile(task), *_secrets(task))
+    """Look through a task folder; reads it, and runs nothing.
+
+    Raises:
+        TaskInvalid: Its compose file or a Dockerfile that this one names cannot be read.
+    """
+    return (*_keys(task), *_scripts(task), *_compose(task), *_dockerfile(task), *_services(task), *_secrets(task))
 
 
 def _keys(task: Task) -> Iterator[Oddity]:
@@ -104,12 +111,26 @@ def _secrets(task: Task) -> Iterator[Oddity]:
 def _dockerfile(task: Task) -> Iterator[Oddity]:
     if task.dockerfile is None:
         return
-    file = f"{task.context}/Dockerfile"
-    built = task.config.environment.docker_image is None
-    for each in absent_sources(task.dockerfile, BuildContext(task.environment)):
-        yield _absent(task, each, file, "error" if built else "note")
+    yield from _unbuildable(task)
     for instruction in task.dockerfile.instructions:
-        yield from _lost(instruction, f"{file} line {instruction.line}")
+        yield from _lost(instruction, f"environment/Dockerfile line {instruction.line}")
+    if task.config.verifier.separate:
+        yield from _unbuildable(verifier_of(task))
+
+
+def _unbuildable(task: Task) -> Iterator[Oddity]:
+    weight: Weight = "error" if task.config.environment.docker_image is None else "note"
+    for each in absent_sources(task.dockerfile, BuildContext(task.environment)) if task.dockerfile else ():
+        yield _absent(task, each, f"{task.context}/Dockerfile", weight)
+
+
+def _services(task: Task) -> Iterator[Oddity]:
+    """Look at what services are built from."""
+    compose = compose_of(task, task.config.environment.env)
+    for build in service_builds(task, compose) if not compose.refused else ():
+        context = BuildContext(build.folder, dockerfile=build.file)
+        for each in absent_sources(build.dockerfile, context, build.args):
+            yield Oddity("error", f"{build.place} line {each.line}", f"{each.source} {each.why}", each.remedy)
 
 
 def _absent(task: Task, each: Absent, file: str, weight: Weight) -> Oddity:

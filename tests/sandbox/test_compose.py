@@ -1,17 +1,22 @@
 """Stories of environments with services beside the main one."""
 
+from typing import Any
+
 import anyio
 import pytest
 import yaml
 
 from sandbox.base import SandboxSpec, beginning
-from sandbox.compose import Build, Compose, Mount, read_compose
+from sandbox.compose import Build, Compose, Mount
 from sandbox.compose_file import compose_of
+from sandbox.compose_keys import TABLES
+from sandbox.compose_read import read_compose
 from sandbox.compose_values import filled, missing_in
 from sandbox.docker import DockerBackend
 from sandbox.docker_town import after_main, before_main
 from sandbox.errors import SandboxUnavailable, TaskInvalid
 from sandbox.task import load_task
+from tests.architecture.source import ROOT
 from tests.sandbox.conftest import ON_BOTH, WriteTask
 
 FILE = "environment/docker-compose.yaml"
@@ -67,7 +72,163 @@ networks: {back: {internal: true}}
 )
 def test_what_is_not_understood_is_refused_by_its_place(text: str, refused: str) -> None:
     """A file that is half understood would be another environment than its author's."""
-    assert refused in read(text).refused
+    assert [each for each in read(text).refused if each.partition(" (")[0] == refused.partition(" (")[0]] != []
+
+
+@pytest.mark.parametrize("place", [*TABLES])
+def test_every_key_is_applied_or_named(place: str) -> None:
+    """Nothing that a file says is passed over in silence: the table is what is done, key by key."""
+    for name, key in TABLES[place].items():
+        found = read(yaml.safe_dump(_wrapped(place.split("."), name)))
+        told = [each for each in (*found.refused, *found.dropped) if f"{name}" in each and key.why in each]
+        assert bool(told) == (key.how != "applied"), (place, name, found.refused, found.dropped)
+
+
+def _wrapped(place: list[str], name: str) -> dict[str, Any]:
+    """Write a file that says one key, with a value of the kind it takes."""
+    inner: Any = VALUES.get(name, {"x": "y"})
+    for part in reversed([*name.split(".")]):
+        inner = {part: inner}
+    for part in reversed([each for each in place if each]):
+        inner = {"other" if part == "*" else part: inner}
+    services = {"other": {"image": "x", **inner.get("services", {}).get("other", {})}}
+    return {**inner, "services": services} if name != "services" else {"services": services}
+
+
+VALUES: dict[str, Any] = {
+    **{
+        key: ["x"]
+        for key in ("cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "group_add", "command", "entrypoint")
+    },
+    **dict.fromkeys(("cpus", "cpu_quota", "cpu_period", "pids_limit", "retries", "scale", "replicas"), 1),
+    **dict.fromkeys(("limits.cpus", "limits.pids"), 1),
+    **dict.fromkeys(("mem_limit", "shm_size", "limits.memory"), "8m"),
+    **dict.fromkeys(("interval", "timeout", "start_period"), "1s"),
+    **dict.fromkeys(("init", "read_only", "tty", "stdin_open", "internal", "disable"), True),
+    "aliases": ["x"],
+    "build": ".",
+    "depends_on": [],
+    "deploy": {},
+    "driver": None,
+    "platform": "linux/amd64",
+    "extra_hosts": ["a:1.2.3.4"],
+    "healthcheck": {"test": "true"},
+    "links": ["other"],
+    "mode": "replicated",
+    "network_mode": "none",
+    "networks": {},
+    "profiles": [],
+    "resources": {},
+    "restart": "always",
+    "restart_policy": {"condition": "any"},
+    "security_opt": ["no-new-privileges:true"],
+    "sysctls": {"net.core.somaxconn": "1"},
+    "test": "true",
+    "tmpfs": "/t",
+    "ulimits": {"nofile": 10},
+    "volumes": [],
+}
+
+
+def test_a_page_of_the_docs_is_the_table() -> None:
+    """Whoever writes a compose file reads there what becomes of each key."""
+    lines = ["| key | | |", "| --- | --- | --- |"]
+    for place, table in TABLES.items():
+        lines += [f"| `{place}{name}` | {key.how} | {key.why} |" for name, key in table.items()]
+    page = (ROOT / "docs" / "compose.md").read_text(encoding="utf-8")
+    assert "\n".join(lines) in page, "put the table into docs/compose.md:\n" + "\n".join(lines)
+
+
+LIMITS = """
+services:
+  main:
+    deploy: {resources: {limits: {cpus: "0.5", memory: 512M, pids: 100}}}
+    mem_limit: 1g
+    restart: always
+    tty: true
+  db:
+    image: x
+    cpu_quota: 50000
+    ulimits: {nofile: {soft: 10, hard: 20}, nproc: 5}
+    restart: on-failure:3
+    deploy: {restart_policy: {condition: any}}
+    container_name: store
+    links: [cache, "web:www"]
+    mem_limit: 256m
+    tty: true
+    scale: 1
+  cache: {image: x, extra_hosts: {a: 1.2.3.4, b: ["1.1.1.1", "2.2.2.2"]}, volumes: ["v:/v:ro"]}
+  web: {image: x}
+  idle: {image: x, profiles: [debug]}
+  gone: {image: x, deploy: {replicas: 0}}
+"""
+
+
+def test_limits_are_the_containers() -> None:
+    """Said in either way, ``deploy`` is the stronger one; a service that is not started is named."""
+    found = read(LIMITS)
+    by_name = {each.name: each for each in found.services}
+    assert found.refused == ()
+    assert by_name["main"].host == {"Memory": 512 << 20, "MemorySwap": 512 << 20, "PidsLimit": 100}
+    assert (by_name["main"].cpus, by_name["main"].settings) == (0.5, {})
+    db = by_name["db"]
+    assert (db.cpus, db.aliases, db.settings) == (0.5, ("store",), {"Tty": True})
+    assert db.host["Ulimits"] == [{"Name": "nofile", "Soft": 10, "Hard": 20}, {"Name": "nproc", "Soft": 5, "Hard": 5}]
+    assert db.host["RestartPolicy"] == {"Name": "always"}
+    assert (db.depends_on, by_name["web"].aliases) == ({"cache": "service_started", "web": "service_started"}, ("www",))
+    assert by_name["cache"].host["ExtraHosts"] == ["a:1.2.3.4", "b:1.1.1.1", "b:2.2.2.2"]
+    assert by_name["cache"].mounts == (Mount("v", "/v", "volume", read_only=True),)
+    assert sorted(by_name) == ["cache", "db", "main", "web"]
+    assert [each.partition(" left out")[0] for each in found.dropped] == [
+        "services.main.restart", "services.main.tty", "services.idle", "services.gone",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}", "reservations.devices"),
+        ("gpus: all", "gpus"),
+        ("deploy: {replicas: 2}", "replicas: 2"),
+        ("scale: 3", "scale: 3"),
+        ("security_opt: ['seccomp:unconfined']", "security_opt: seccomp:unconfined"),
+        ("sysctls: ['kernel.panic=1']", "sysctls.kernel.panic"),
+        ("build: '../..'", "build.context: ../.."),
+        ("build: 'https://host/x.git'", "build.context"),
+        ("networks: {default: {ipv4_address: 10.0.0.2}}", "ipv4_address"),
+        ("volumes: [{type: image, source: x, target: /x}]", "volumes.type: image"),
+        ("mem_limit: lots", "mem_limit: lots"),
+        ("cpus: many", "cpus: many"),
+        ("colour: red", "colour (it is no key that is known here)"),
+    ],
+)
+def test_what_a_sandbox_does_not_give_is_refused(text: str, refused: str) -> None:
+    """As environment.gpus is, and with the reason."""
+    assert any(refused in each for each in read(f"services: {{main: {{{text}}}}}").refused)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "privileged: false",
+        "devices: []",
+        "ipc: private",
+        "runtime: runc",
+        "x-mine: 1",
+        "ports:",
+        "oom_kill_disable: false",
+    ],
+)
+def test_what_asks_for_nothing_is_not_told(text: str) -> None:
+    """A note on what changes nothing would hide those that matter."""
+    found = read(f"version: '3'\nx-more: {{}}\nservices:\n  main:\n    {text}\n")
+    assert (found.refused, found.dropped) == ((), ())
+
+
+def test_what_need_not_be_there_is_not_waited_for() -> None:
+    """As Compose has it."""
+    found = read("services: {main: {depends_on: {db: {condition: service_healthy, required: false}}}}")
+    assert (found.refused, found.main.depends_on) == ((), {})
 
 
 def test_folders_of_the_host_stay_out() -> None:
@@ -102,10 +263,10 @@ def test_a_task_is_asked_for_what_nobody_gave(write_task: WriteTask) -> None:
     """A secret of the host is left out, and not passed on empty; where nothing goes without it the task is refused."""
     task = load_task(write_task({FILE: "services: {main: {environment: {KEY: '${SECRET}', CPUS: '${CPUS}'}}}\n"}))
     assert compose_of(task, {}).main.environment == {"CPUS": "1"}
-    assert compose_of(task, {}).dropped == ("services.main.environment.KEY: ${SECRET} has no value",)
+    assert compose_of(task, {}).dropped == ("services.main.environment.KEY left out, because ${SECRET} has no value",)
     assert compose_of(task, {"SECRET": "x"}).main.environment == {"KEY": "x", "CPUS": "1"}
     needy = load_task(write_task({FILE: "services: {main: {}, db: {image: 'db:${VERSION}'}}\n"}, name="needy"))
-    assert compose_of(needy, {}).refused == ("docker-compose.yaml: ${VERSION} has no value",)
+    assert compose_of(needy, {}).refused == ("${VERSION} has no value",)
     with pytest.raises(TaskInvalid, match="not YAML"):
         compose_of(load_task(write_task({FILE: "a: ]"}, name="broken")), {})
 
@@ -146,6 +307,38 @@ async def test_services_share_volumes_and_leave_nothing(backend: DockerBackend, 
             [backend.name, kind, "ls", "-q", "--filter", "label=dev.stillroom.sandbox=town"]
         )
         assert listed.stdout == b""
+
+
+APPLIED = """
+services:
+  main:
+    hostname: desk
+    ulimits: {nofile: 321}
+    deploy: {resources: {limits: {memory: 300M, cpus: "0.5", pids: 77}}}
+    links: ["lasting:elsewhere"]
+    volumes: ["./made:/made"]
+  lasting: {image: "debian:bookworm-slim", tty: true, stdin_open: true, container_name: store, restart: always}
+  idle: {image: "nowhere/at-all:1", profiles: [debug]}
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(120)
+@ON_BOTH
+async def test_what_a_file_says_is_so_in_the_containers(backend: DockerBackend, write_task: WriteTask) -> None:
+    """Seen from inside; how large a file may become stays the sandbox's own affair."""
+    task = load_task(write_task({FILE: APPLIED}))
+    assert backend.check(task) == []
+    sandbox = await backend.open(SandboxSpec(id="applied", task=task))
+    show = "hostname; ulimit -n; getent hosts store elsewhere lasting | wc -l; ls -d /made"
+    show += "; test $(ulimit -f) != unlimited"
+    cgroup = "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max 2>/dev/null"
+    try:
+        other = "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max"
+        told = await sandbox.exec(f"{show} && echo bound; {cgroup} || {other}")
+    finally:
+        await sandbox.close()
+    assert told.stdout.decode().split() == ["desk", "321", "3", "/made", "bound", str(300 << 20), "77"]
 
 
 @pytest.mark.docker

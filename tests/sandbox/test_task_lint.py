@@ -85,6 +85,28 @@ def test_material_of_a_task_is_nobodys_script(write_task: WriteTask) -> None:
     assert [each.weight for each in lint(load_task(write_task(files))) if each.weight != "note"] == []
 
 
+def test_what_else_is_built_is_looked_at_too(write_task: WriteTask) -> None:
+    """The image of a service, under its own arguments and ignore file; and that of a verifier apart."""
+    files = {
+        "environment/docker-compose.yaml": (
+            "services: {main: {}, db: {build: {context: db, dockerfile: D, args: {WHAT: gone}}}}\n"
+        ),
+        "environment/db/D": "FROM x\nARG WHAT=data\nCOPY $WHAT data /d/\n",
+        "environment/db/data": "",
+        "environment/db/D.dockerignore": "data\n",
+        "task.toml": "[verifier.environment]\n",
+        "tests/Dockerfile": "FROM x\nCOPY . /tests\nCOPY missing /m\n",
+    }
+    errors = [(each.place, each.what) for each in lint(load_task(write_task(files))) if each.weight != "note"]
+    assert errors == [
+        ("tests/Dockerfile line 3", "missing is not there"),
+        ("environment/db/D line 3", "$WHAT is not there"),
+        ("environment/db/D line 3", "data is left out by .dockerignore"),
+    ]
+    with pytest.raises(TaskInvalid, match="environment/db/D: is missing"):
+        lint(load_task(write_task({**files, "environment/db/D": None}, "other")))
+
+
 IMAGE = {"task.toml": "[environment]\ndocker_image = 'x:1'\n", "environment/Dockerfile": "FROM x\nCOPY gone /gone\n"}
 
 
