@@ -20,6 +20,7 @@ from engine.setting import Setting, model_for
 from engine.spec import ModelSpec, RunSpec, canonical
 from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore
+from events.log_errors import BlobErased
 from events.run import RunOpened, TaskPinned
 from events.sandbox import SandboxOpened
 from events.session import InputChange, InputsChanged, ScriptPinned, ScriptsPinned
@@ -76,6 +77,7 @@ async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) 
 
     Raises:
         SpecUnreadable: One of them is none.
+        BlobErased: One of them was removed on purpose.
     """
     digests = [opened.spec, *[branch.forked.spec for branch in lineage if branch.forked is not None]]
     return tuple([await _recorded_spec(blobs, digest) for digest in digests])
@@ -83,14 +85,26 @@ async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) 
 
 async def _recorded_spec(blobs: BlobStore, digest: Digest) -> RunSpec:
     try:
-        return msgspec.json.decode(await blobs.get(digest), type=RunSpec)
+        return msgspec.json.decode(await _read(blobs, digest, "the run's spec"), type=RunSpec)
     except msgspec.MsgspecError as error:
         raise SpecUnreadable(digest, str(error)) from error
 
 
 async def recorded_prompts(blobs: BlobStore, opened: RunOpened) -> Prompts:
-    """Read a run's prompts back."""
-    return make_prompts({each.name: (await blobs.get(each.digest)).decode() for each in opened.prompts})
+    """Read a run's prompts back.
+
+    Raises:
+        BlobErased: One of them was removed on purpose.
+    """
+    read = {each.name: await _read(blobs, each.digest, f"the run's prompt {each.name}") for each in opened.prompts}
+    return make_prompts({name: text.decode() for name, text in read.items()})
+
+
+async def _read(blobs: BlobStore, digest: Digest, what: str) -> bytes:
+    try:
+        return await blobs.get(digest)
+    except BlobErased as error:
+        raise error.needed_by(what) from error
 
 
 def callers_of(spec: RunSpec, trial: str) -> dict[Role, Caller]:

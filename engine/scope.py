@@ -22,6 +22,7 @@ from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.codec import tag_of
 from events.digest import Digest
 from events.draft import as_kept
+from events.log_errors import BlobErased
 from events.session import ScopeStopped
 
 T = TypeVar("T")
@@ -88,6 +89,11 @@ class Scope:
         return self._busy_us / 1e6
 
     @property
+    def _where(self) -> str:
+        """The event that the actor stands at, in words."""
+        return f"{self.name}@{self._version} of run {self._world.run}"
+
+    @property
     def era(self) -> int:
         """Whose settings count for what is decided next: 0 for the oldest run of the line.
 
@@ -100,8 +106,15 @@ class Scope:
         return self._world.blobs.put(data)
 
     async def get(self, digest: Digest) -> bytes:
-        """Read bytes back, as they are kept."""
-        return await self._world.blobs.get(digest)
+        """Read bytes back, as they are kept.
+
+        Raises:
+            BlobErased: They were removed on purpose; it names this place.
+        """
+        try:
+            return await self._world.blobs.get(digest)
+        except BlobErased as error:
+            raise error.needed_by(self._where) from error
 
     async def record(self, *events: Event, cause: Ref | None = None) -> Ref:
         """Record facts side by side; give the place of the last.
@@ -217,7 +230,10 @@ class Scope:
         async with ports.leave(asked, place) as leave:
             if kept is None and leave.stop is None:
                 kept = await self._record((*after, asked), None)
-            outcome = await leave.during(partial(ports.door(asked), asked, place))
+            try:
+                outcome = await leave.during(partial(ports.door(asked), asked, place))
+            except BlobErased as error:
+                raise error.needed_by(self._where) from error
         if outcome is None or kept is None:
             assert leave.stop is not None
             raise await self._stopped(leave.stop)

@@ -1,13 +1,14 @@
 """The world as the scopes of a run share it."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from engine.lineage import Lineage
 from engine.ports import Ports
 from events.base import Fence, Recorded
 from events.digest import Digest, digest_of
 from events.log import BlobStore, EventLog
+from events.log_errors import BlobErased
 from events.redact import NOTHING_SECRET
 
 
@@ -31,18 +32,42 @@ class World(NamedTuple):
     """The run and those it was forked from, oldest first. Empty: it was not."""
 
 
+REMEMBERED: Final = 16 << 20
+"""Bytes that actors put, kept for the case that they were erased since: actors then make them again, as they did."""
+
+
 class Recall:
-    """Blobs for a life that writes nothing: what is put is named, and must be in the log to be read."""
+    """Blobs for a life that writes nothing: what is put is named, and must be in the log to be read.
+
+    Bytes that were erased from the log are given back if an actor put them not long ago.
+    """
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self.redactor = NOTHING_SECRET
         """Secrets were replaced when what is read was written."""
+        self._put: dict[Digest, bytes] = {}
+        self._size = 0
 
     def put(self, data: bytes) -> Digest:
         """Name these bytes. What actors put comes from the log, so secrets were replaced before."""
-        return digest_of(data)
+        digest = digest_of(data)
+        if digest not in self._put:
+            self._put[digest] = data
+            self._size += len(data)
+            while self._size > REMEMBERED:
+                self._size -= len(self._put.pop(next(iter(self._put))))
+        return digest
 
     async def get(self, digest: Digest) -> bytes:
-        """Give recorded bytes back."""
-        return await self._blobs.get(digest)
+        """Give recorded bytes back.
+
+        Raises:
+            BlobErased: They are gone, and no actor put them here.
+        """
+        try:
+            return await self._blobs.get(digest)
+        except BlobErased:
+            if (data := self._put.get(digest)) is None:
+                raise
+            return data

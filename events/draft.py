@@ -7,6 +7,9 @@ from events.base import Draft, Event, StreamId
 from events.log_errors import EventRefused
 from events.redact import Redactor
 
+LONGEST_NAME = 1 << 20
+"""Bytes of a run's id, or of a stream's name, at the most: each stands in an index."""
+
 Ready = tuple[str, bytes | None, bytes]
 """An event as it will stand in the log, but for its place: tag, cause, payload.
 
@@ -63,7 +66,7 @@ def check_stream(stream: StreamId, redactor: Redactor) -> None:
     A secret in a name cannot be replaced, since the name is what other events refer to.
 
     Raises:
-        EventRefused: It is empty, is not text, or holds a secret.
+        EventRefused: It is empty, is not text, is longer than `LONGEST_NAME`, or holds a secret.
     """
     for part in stream:
         try:
@@ -72,3 +75,5 @@ def check_stream(stream: StreamId, redactor: Redactor) -> None:
             raise EventRefused("a stream", str(error)) from error
         if not part or redactor.hits(data):
             raise EventRefused("a stream", "its name is empty or holds a secret value")
+        if len(data) > LONGEST_NAME:
+            raise EventRefused("a stream", f"its name has {len(data):,} bytes, and may have {LONGEST_NAME:,}")

@@ -185,7 +185,8 @@ class EventLog(BlobStore, Protocol):
         Raises:
             VersionConflict: A stream has moved on. Nothing was kept.
             EventRefused: An event would not read back as it was written. Nothing was kept.
-            LogFull, LogLocked, LogCorrupt: The file failed us. Nothing was kept.
+            LogFull, LogLocked, LogUnwritable, LogCorrupt: The file failed us. Nothing was kept.
+            LogLost: The file was taken away, and this log with it.
         """
 
     def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:

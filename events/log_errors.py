@@ -9,6 +9,7 @@ StillroomError
     ├── RunOwned            another process owns the run (when asking for it)
     ├── BlobMissing         bytes that an event names are not there
     │   └── BlobErased      they were removed on purpose
+    ├── BlobTooLarge        more bytes than a file keeps in one piece
     ├── LogClosed           the log was used after it was closed
     ├── LogLocked           another program holds the file
     ├── LogFull             the disk, or the file's own limit
@@ -27,6 +28,7 @@ StillroomError
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from events.digest import Digest
 from events.errors import ExitCode, StillroomError
 
 
@@ -124,15 +126,43 @@ class BlobMissing(LogError):
 class BlobErased(BlobMissing):
     """Raised when bytes that an event names were removed on purpose. The log is whole all the same."""
 
-    def __init__(self, digest: str, *, reason: str, at: int) -> None:
+    def __init__(self, digest: str, *, reason: str, at: int, place: str | None = None) -> None:
+        """Say what is gone.
+
+        Args:
+            digest: Which bytes.
+            reason: Who erased them, and why, as it was given.
+            at: When: microseconds since 1970, UTC.
+            place: Who needs them, such as an event of a run. None: nobody is named.
+        """
+        needed = "" if place is None else f", needed by {place},"
+        onward = "" if place is None else "; start the run anew, or fork it before that place"
         LogError.__init__(
             self,
-            f"blob {digest} was erased: {reason}",
-            remedy="nothing brings it back; what rests on it cannot be computed again",
+            f"blob {digest}{needed} was erased: {reason}",
+            remedy=f"nothing brings it back; what rests on it cannot be computed again{onward}",
         )
         self.digest = digest
         self.reason = reason
         self.at = at
+        self.place = place
+
+    def needed_by(self, place: str) -> "BlobErased":
+        """Give the same error with the place that needs the bytes; the innermost place counts."""
+        return BlobErased(self.digest, reason=self.reason, at=self.at, place=self.place or place)
+
+
+class BlobTooLarge(LogError):
+    """Raised when bytes are more than a file keeps in one piece. Nothing else is harmed."""
+
+    def __init__(self, digest: Digest, size: int, most: int) -> None:
+        super().__init__(
+            f"blob {digest} has {size:,} bytes, and a log keeps at most {most:,} in one piece",
+            remedy="let what made it write less, or put it into a file of several parts; nothing is cut off in the log",
+        )
+        self.digest = digest
+        self.size = size
+        self.most = most
 
 
 class LogClosed(LogError):

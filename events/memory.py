@@ -16,7 +16,7 @@ from events.chain import GENESIS, link, stream_part
 from events.digest import Digest, digest_of, span_of
 from events.draft import check_stream, hold_secrets, prepare, redact
 from events.log import EVERYTHING, Append, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
-from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, RunOwned, VersionConflict
+from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, LogError, RunOwned, VersionConflict
 from events.redact import NOTHING_SECRET, Redactor
 from events.row import kept, recorded
 
@@ -31,6 +31,8 @@ class _Kept:
     rows: list[Row] = field(default_factory=list)
     versions: dict[StreamId, int] = field(default_factory=dict)
     blobs: dict[Digest, bytes | Erasure] = field(default_factory=dict)
+    withheld: dict[Digest, bytes] = field(default_factory=dict)
+    """Bytes that were put after they had been erased: they stay erased, and whoever put them goes on."""
     leases: dict[str, Lease] = field(default_factory=dict)
     snapshots: dict[tuple[str, int], Snapshot] = field(default_factory=dict)
 
@@ -112,31 +114,38 @@ class MemoryLog:
             raise LogClosed
         data = self.redactor.replace(data)
         digest = digest_of(data)
-        self._kept.blobs.setdefault(digest, data)
+        if isinstance(self._kept.blobs.setdefault(digest, data), Erasure):
+            self._kept.withheld[digest] = data
         return digest
 
     async def get(self, digest: Digest) -> bytes:
         """Give the bytes back."""
         await self._open()
-        match self._kept.blobs.get(digest):
-            case None:
-                raise BlobMissing(digest)
-            case Erasure() as erasure:
-                raise BlobErased(digest, reason=erasure.reason, at=erasure.at)
-            case data:
-                return data
+        found = self._kept.withheld.get(digest, self._one(digest))
+        if isinstance(found, LogError):
+            raise found
+        return found
 
     async def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
         """Give many blobs back, one at a time."""
         for digest in digests:
-            try:
-                yield [(digest, await self.get(digest))]
-            except BlobMissing as error:
-                yield [(digest, error)]
+            await self._open()
+            yield [(digest, self._one(digest))]
+
+    def _one(self, digest: Digest) -> bytes | LogError:
+        match self._kept.blobs.get(digest):
+            case None:
+                return BlobMissing(digest)
+            case Erasure() as erasure:
+                return BlobErased(digest, reason=erasure.reason, at=erasure.at)
+            case data:
+                return data
 
     async def erase(self, digest: Digest, reason: str) -> Erasure:
         """Remove a blob's bytes."""
-        await self.get(digest)
+        await self._open()
+        if isinstance(found := self._one(digest), LogError):
+            raise found
         erasure = Erasure(digest, self.redactor.text(reason), self._clock())
         self._kept.blobs[digest] = erasure
         return erasure

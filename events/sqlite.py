@@ -14,14 +14,14 @@ from typing_extensions import override
 from events import sqlite_leases
 from events.adopting import check_adopted, rows_of
 from events.base import Appended, Draft, Fence, Recorded, StreamId
-from events.digest import Digest
+from events.digest import Digest, digest_of
 from events.draft import check_stream, prepare
 from events.group import Entry, Group
 from events.log import EVERYTHING, Append, Erasure, Fetched, Head, Lease, Row, Selection, Snapshot
-from events.log_errors import LogClosed
+from events.log_errors import BlobTooLarge, EventRefused, LogClosed
 from events.redact import NOTHING_SECRET, Redactor
 from events.sqlite_adopt import adopt
-from events.sqlite_blobs import erase
+from events.sqlite_blobs import erase, largest
 from events.sqlite_lock import FileLock
 from events.sqlite_open import open_reader, open_writer
 from events.sqlite_read import Reader
@@ -91,6 +91,7 @@ class SqliteLog(SqliteSource):
         try:
             opened = await open_writer(file, lock, patience_s=settings.patience_s, create=create, clock=clock)
             try:
+                most = await opened[0].run(largest)
                 reading = await open_reader(file, patience_s=settings.patience_s)
             except BaseException:
                 with CancelScope(shield=True):
@@ -99,7 +100,7 @@ class SqliteLog(SqliteSource):
         except BaseException:
             lock.close()
             raise
-        writer = Writer(opened, lock, redactor=redactor, clock=clock)
+        writer = Writer(opened, lock, redactor=redactor, clock=clock, most=most)
         return cls(writer, Reader(reading), poll_s=settings.poll_s)
 
     async def append(
@@ -108,6 +109,10 @@ class SqliteLog(SqliteSource):
         """Keep these events side by side at the end of a stream."""
         self._check_open()
         ready = prepare(drafts)
+        if (size := sum(len(payload) for _, _, payload in ready)) > self._writer.most:
+            raise EventRefused(
+                "an append", f"it has {size:,} bytes, and a log keeps {self._writer.most:,} in one piece"
+            )
         if not self._writer.knows(stream):
             check_stream(stream, self.redactor)
         entry = Entry(stream, drafts, ready, expected_version, fence)
@@ -126,7 +131,10 @@ class SqliteLog(SqliteSource):
     def put(self, data: bytes) -> Digest:
         """Take bytes in, without known secrets."""
         self._check_open()
-        return self._blobs.put(self.redactor.replace(data))
+        data = self.redactor.replace(data)
+        if len(data) > self._writer.most:
+            raise BlobTooLarge(digest_of(data), len(data), self._writer.most)
+        return self._blobs.put(data)
 
     @override
     async def get(self, digest: Digest) -> bytes:

@@ -1,7 +1,7 @@
 """Blobs on their way into the file and out of it."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 
 import zstandard
@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from events.digest import Digest, digest_of, span_of
 from events.log import Erasure
-from events.log_errors import BlobErased, BlobMissing, LogCorrupt
+from events.log_errors import BlobErased, BlobMissing, BlobTooLarge, LogCorrupt
 from events.sqlite_connection import Connection
 from events.sqlite_leases import BUMP
 
@@ -27,6 +27,9 @@ MOST_KNOWN = 65_536
 
 MOST_CACHED = 64
 """Blobs remembered, each of at most `WORTH_A_THREAD` bytes: what was put is often read back at once."""
+
+ROOM = 8 << 20
+"""Bytes left below SQLite's limit for the rest of a row, and for what a batch holds besides one large append."""
 
 BlobRow = tuple[bytes, int, str, bytes]
 """Digest, size, encoding, data."""
@@ -46,6 +49,11 @@ class StagedBlobs:
         self._staged: dict[Digest, bytes] = {}
         self._writing: dict[Digest, bytes] = {}
         self._known: dict[Digest, None] = {}
+        self._again: tuple[dict[Digest, bytes], dict[Digest, bytes]] = ({}, {})
+        """Bytes that were put although they were known: since the last transaction began, and before. Should another
+        process have erased them meanwhile, they are needed."""
+        self._withheld: dict[Digest, bytes] = {}
+        """Bytes that were put after they were erased: they stay erased in the file, and whoever put them goes on."""
         self._cache: dict[Digest, bytes] = {}
 
     def __bool__(self) -> bool:
@@ -55,14 +63,16 @@ class StagedBlobs:
         """Take bytes in, unless they are known."""
         digest = digest_of(data)
         with self._lock:
-            if digest not in self._known and digest not in self._writing:
+            if digest in self._known:
+                self._again[0][digest] = data
+            elif digest not in self._writing and digest not in self._withheld:
                 self._staged[digest] = data
         return digest
 
     def at_hand(self, digest: Digest) -> bytes | None:
         """Give bytes that need no look at the file."""
         with self._lock:
-            for place in (self._staged, self._writing, self._cache):
+            for place in (self._staged, self._writing, self._withheld, *self._again, self._cache):
                 if (data := place.get(digest)) is not None:
                     return data
         return None
@@ -77,12 +87,21 @@ class StagedBlobs:
         """Give what the next transaction has to write. `kept` or `lost` says how it ended."""
         with self._lock:
             self._writing, self._staged = self._staged, {}
+            self._again = {}, {**self._again[1], **self._again[0]}
         return self._writing
 
-    def kept(self) -> None:
-        """Take note that what was taken is in the file."""
+    def kept(self, erased: Collection[Digest]) -> None:
+        """Take note that what was taken is in the file.
+
+        Args:
+            erased: Those of them that were erased earlier, and are not.
+        """
         with self._lock:
+            self._again = self._again[0], {}
             for digest, data in self._writing.items():
+                if digest in erased:
+                    self._withheld[digest] = data
+                    continue
                 self._known[digest] = None
                 self._remember(digest, data)
             while len(self._known) > MOST_KNOWN:
@@ -94,6 +113,11 @@ class StagedBlobs:
         with self._lock:
             self._staged = self._writing | self._staged
             self._writing = {}
+
+    def refuse(self, digest: Digest) -> None:
+        """Let go of bytes that can never be in the file."""
+        with self._lock:
+            self._staged.pop(digest, None)
 
     def remember(self, digest: Digest, data: bytes) -> None:
         """Keep bytes at hand for a while."""
@@ -110,12 +134,16 @@ class StagedBlobs:
     def forget(self, digest: Digest) -> None:
         """Keep nothing of a blob that is being erased."""
         with self._lock:
-            self._cache.pop(digest, None)
+            for place in (self._cache, self._known, *self._again):
+                place.pop(digest, None)
 
     def forget_all(self) -> None:
-        """Keep no bytes at hand: another process may have erased some."""
+        """Take nothing for known: another process may have erased some. What was put since is put once more."""
         with self._lock:
             self._cache.clear()
+            self._known.clear()
+            self._staged = {**self._again[1], **self._again[0], **self._staged}
+            self._again = {}, {}
 
 
 class Packer:
@@ -124,8 +152,19 @@ class Packer:
     def __init__(self) -> None:
         self._zstd = zstandard.ZstdCompressor(level=LEVEL)
 
-    def pack_all(self, blobs: Mapping[Digest, bytes]) -> list[BlobRow]:
-        """Make the rows of some blobs."""
+    def pack_all(self, blobs: Mapping[Digest, bytes], most: int) -> list[BlobRow]:
+        """Make the rows of some blobs.
+
+        Args:
+            blobs: What to pack.
+            most: Bytes that the file keeps in one piece.
+
+        Raises:
+            BlobTooLarge: One of them is larger.
+        """
+        for digest, data in blobs.items():
+            if len(data) > most:
+                raise BlobTooLarge(digest, len(data), most)
         return [self._pack(digest, data) for digest, data in blobs.items()]
 
     def _pack(self, digest: Digest, data: bytes) -> BlobRow:
@@ -148,6 +187,20 @@ async def load(reader: Connection, digest: Digest) -> bytes:
     if row[0] < WORTH_A_THREAD:
         return unpack(str(reader.path), digest, row)
     return await to_thread.run_sync(unpack, str(reader.path), digest, row)
+
+
+def largest(file: sqlite3.Connection) -> int:
+    """Say how many bytes SQLite keeps in one piece, beside the rest of its row."""
+    return file.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - ROOM
+
+
+def insert(file: sqlite3.Connection, rows: Sequence[BlobRow]) -> set[Digest]:
+    """Write blobs within a transaction. Give those that were erased earlier: they stay erased."""
+    inserted = file.executemany("INSERT INTO blobs (digest, size, encoding, data) VALUES (?, ?, ?, ?)", rows).rowcount
+    if inserted == len(rows):
+        return set()
+    sql = "SELECT 1 FROM blobs WHERE digest = ? AND data IS NULL"
+    return {Digest(name.hex()) for name, *_ in rows if file.execute(sql, (name,)).fetchone() is not None}
 
 
 def erase(file: sqlite3.Connection, erasure: Erasure) -> None:
@@ -178,7 +231,7 @@ def _find(file: sqlite3.Connection, digest: Digest) -> Packed:
         raise BlobMissing(digest)
     size, encoding, data, at, reason = found
     if data is None:
-        raise BlobErased(digest, reason=reason.decode(), at=at)
+        raise BlobErased(digest, reason=reason.decode(errors="replace"), at=at)
     return size, encoding, data
 
 

@@ -9,7 +9,16 @@ from urllib.parse import quote
 
 import aiosqlite
 
-from events.log_errors import LogClosed, LogCorrupt, LogError, LogFull, LogLocked, LogNotOurs, LogUnwritable
+from events.log_errors import (
+    EventRefused,
+    LogClosed,
+    LogCorrupt,
+    LogError,
+    LogFull,
+    LogLocked,
+    LogNotOurs,
+    LogUnwritable,
+)
 
 Params = Iterable[Any]
 
@@ -101,6 +110,8 @@ class Connection:
             yield
         except sqlite3.Error as error:
             raise self._translate(error) from error
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise EventRefused("a value", f"SQLite cannot keep it: {error}") from error
 
     async def close(self) -> None:
         """Let go of the file and end the thread. Twice is fine."""
@@ -120,6 +131,8 @@ class Connection:
             return LogLocked(path, self._patience_s)
         if code in _FULL or extended in _FULL:
             return LogFull(path)
+        if code == sqlite3.SQLITE_TOOBIG:
+            return EventRefused("an append", f"SQLite cannot keep it: {error}")
         if code in _DAMAGED:
             return LogCorrupt(path, str(error))
         if code in _UNWRITABLE:

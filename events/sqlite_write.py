@@ -10,11 +10,21 @@ from anyio import CancelScope, Lock
 
 from events.base import StreamId
 from events.chain import stream_part
+from events.digest import Digest
 from events.draft import hold_secrets, redact
 from events.group import Entry
-from events.log_errors import EventRefused, LogCorrupt, LogError, LogLocked, LogLost
+from events.log_errors import (
+    BlobTooLarge,
+    EventRefused,
+    LogCorrupt,
+    LogError,
+    LogFull,
+    LogLocked,
+    LogLost,
+    LogUnwritable,
+)
 from events.redact import Redactor
-from events.sqlite_blobs import BlobRow, Packer, StagedBlobs
+from events.sqlite_blobs import BlobRow, Packer, StagedBlobs, insert, largest
 from events.sqlite_connection import Connection
 from events.sqlite_identity import FileIdentity, Known
 from events.sqlite_lock import FileLock
@@ -48,6 +58,9 @@ loop runs while SQLite works. With a parameter for each value, binding takes the
 statements, the thread waits for the lock between them, until the event loop has nothing left to do.
 """
 
+_OF_THE_FILE = (LogFull, LogLocked, LogUnwritable, LogCorrupt, LogLost)
+"""What no entry is to blame for: to try each alone would only take longer."""
+
 _rows = msgspec.json.Encoder()
 _T = TypeVar("_T")
 
@@ -62,18 +75,22 @@ class Writer:
         *,
         redactor: Redactor,
         clock: Callable[[], int],
+        most: int,
     ) -> None:
+        """Take what `open_writer` gave; `most` bytes are kept in one piece."""
         self.connection, self._identity = opened
         self.lock = lock
         self.redactor = redactor
         self.blobs = StagedBlobs()
         self.clock = clock
+        self.most = most
         self._end: End | None = None
         """Where the file will end when all is written that was handed to the thread; None if that is not known."""
         self._planning = Lock(fast_acquire=True)
         self._packer = Packer()
         self._unsaved = 0
         self._known = Known(0, b"")
+        self._lease_epoch: int | None = None
 
     def knows(self, stream: StreamId) -> bool:
         """Say whether a stream was written to not long ago."""
@@ -88,20 +105,33 @@ class Writer:
             LogError: The file failed us, and there is no entry to tell.
         """
         entries = self._without_secrets(entries)
+        alone: Sequence[Entry] = ()
         try:
-            async with self._planning:
-                end, guessed = await self._look(entries)
-                planned = plan(end, entries, self.clock)
-                end.forget_absent(guessed)
-            # Nothing may come between planning and handing over: batches are written in the order of their plans.
-            if not await self.connection.run(lambda file: self._settle(file, entries, planned)):
-                self._end = None
-        except LogError as error:
+            if entries or self.blobs:
+                alone = await self._write_together(entries)
+            else:
+                # Behind all that is on its way.
+                await self.connection.run(lambda _: None)
+        except Exception as error:
             self._end = None
             if not entries:
                 raise
             _refuse(entries, error)
+        for entry in alone:
+            await self.write([entry])
         return any(entry.appended is not None for entry in entries)
+
+    async def _write_together(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Write entries in one transaction. Give those to be written one by one, since one of them spoiled it."""
+        async with self._planning:
+            end, guessed = await self._look(entries)
+            planned = plan(end, entries, self.clock)
+            end.forget_absent(guessed)
+        # Nothing may come between planning and handing over: batches are written in the order of their plans.
+        as_planned, alone = await self.connection.run(lambda file: self._settle(file, entries, planned))
+        if not as_planned:
+            self._end = None
+        return alone
 
     def _without_secrets(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Replace secrets in what will be written; an entry that cannot do without is refused alone."""
@@ -136,8 +166,12 @@ class Writer:
         mark = self._mark(file)
         if known is None or known.mark != mark:
             last = file.execute("SELECT coalesce(max(id), 0) FROM streams").fetchone()[0]
-            tokens = {run.decode(): token for run, token in file.execute("SELECT run, token FROM leases")}
+            tokens = {
+                run.decode(errors="replace"): token for run, token in file.execute("SELECT run, token FROM leases")
+            }
             known = End(mark, last, tokens)
+        if mark.lease_epoch != self._lease_epoch:
+            self._lease_epoch = mark.lease_epoch
             self.blobs.forget_all()
         for stream in streams:
             if stream not in known.places:
@@ -152,39 +186,50 @@ class Writer:
             raise LogCorrupt(str(self.connection.path), "the table meta has lost a row")
         return Mark(*found)
 
-    def _settle(self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan) -> bool:
-        """Write a batch and tell its callers how it ended. Say whether all went as planned.
+    def _settle(
+        self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan
+    ) -> tuple[bool, Sequence[Entry]]:
+        """Write a batch and tell its callers how it ended. Say whether all went as planned, and who is to try alone.
 
         They are told here, on the thread, since the caller that had it written may have been cancelled meanwhile.
         """
-        if not entries and not self.blobs:
-            return True
         try:
             with self.connection.errors(), self.lock:
                 self._identity.check(file, self._known)
                 if planned.before[:2] != self._known:
                     self._identity.check_end(file, self._known)
                 written = self._write(file, entries, planned)
+        except BlobTooLarge as error:
+            self.blobs.refuse(error.digest)
+            if not entries:
+                raise
+            name = error.digest.encode()
+            naming = [entry for entry in entries if any(name in payload for _, _, payload in entry.ready)]
+            _refuse(naming, error)
+            return False, [entry for entry in entries if entry not in naming]
         except Exception as error:
             if not entries:
                 raise
+            if len(entries) > 1 and not isinstance(error, _OF_THE_FILE):
+                return False, entries
             _refuse(entries, error)
-            return False
+            return False, ()
         written.settle()
-        return written is planned
+        return written is planned, ()
 
     def _write(self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan) -> Plan:
         """Write a batch whole or not at all, and give the plan that was carried out."""
         blobs = self.blobs.take()
+        erased: set[Digest] = set()
         try:
             # Outside of a transaction, a statement is one.
             if blobs or planned.streams or not planned.rows or not _append(file, planned):
-                planned = self._transaction(file, entries, planned, self._packer.pack_all(blobs))
+                planned, erased = self._transaction(file, entries, planned, self._packer.pack_all(blobs, largest(file)))
         except BaseException:
             self.blobs.lost()
             file.rollback()
             raise
-        self.blobs.kept()
+        self.blobs.kept(erased)
         self._identity.wrote = True
         if planned.rows:
             self._known = Known(planned.before.position + len(planned.rows), planned.digests[-1])
@@ -193,19 +238,22 @@ class Writer:
 
     def _transaction(
         self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan, blobs: Sequence[BlobRow]
-    ) -> Plan:
-        """Write a batch with all that belongs to it, planned anew if the file is in another state than was thought."""
+    ) -> tuple[Plan, set[Digest]]:
+        """Write a batch with all that belongs to it, planned anew if the file is in another state than was thought.
+
+        Gives the plan that was carried out, and those of the blobs that stay erased.
+        """
         file.execute("BEGIN IMMEDIATE")
         if self._mark(file) != planned.before or _there(file, planned.streams):
             self._identity.check_end(file, self._known)
             planned = plan(self._find(file, {entry.stream for entry in entries}, None), entries, self.clock)
         # Blobs first: no event may name bytes that are not there.
-        file.executemany("INSERT INTO blobs (digest, size, encoding, data) VALUES (?, ?, ?, ?)", blobs)
+        erased = insert(file, blobs)
         file.executemany("INSERT INTO streams VALUES (?, ?, ?)", planned.streams)
         if planned.rows:
             _append(file, planned)
         file.execute("COMMIT")
-        return planned
+        return planned, erased
 
     async def exclusively(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Do something else in a transaction of its own, shielded like a batch."""

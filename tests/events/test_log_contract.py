@@ -8,6 +8,7 @@ from events import codec
 from events.base import Appended, Draft, Ref, StreamId
 from events.chain import seal
 from events.digest import digest_of
+from events.draft import LONGEST_NAME
 from events.log import Append, EventLog, Selection
 from events.log_errors import (
     BlobErased,
@@ -81,10 +82,12 @@ async def test_a_refused_event_keeps_its_neighbours_out(log: EventLog) -> None:
         await log.append(TRIAL, [*drafts("fine"), Draft(said("\ud800"), None)], expected_version=0)
     with pytest.raises(EventRefused):
         await log.append(TRIAL, [], expected_version=0)
-    with pytest.raises(EventRefused):
-        await log.append(StreamId("run-1", ""), drafts("nowhere"), expected_version=0)
+    for name in ("", "\ud800", "x" * (LONGEST_NAME + 1)):
+        with pytest.raises(EventRefused):
+            await log.append(StreamId("run-1", name), drafts("nowhere"), expected_version=0)
+    await log.append(StreamId("run-1", "x" * LONGEST_NAME), drafts("next"), expected_version=0)
     await log.append(TRIAL, drafts("next"), expected_version=0)
-    assert await texts(log) == ["next"]
+    assert await texts(log) == ["next", "next"]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
@@ -211,6 +214,24 @@ async def test_blobs_are_found_by_the_beginning_of_their_digests(log: EventLog) 
     everything = [each for letter in "0123456789abcdef" for each in await log.digests(letter, most=99)]
     assert everything == digests
     assert len([each for letter in "0123456789abcdef" for each in await log.digests(letter, most=1)]) <= 16
+
+
+async def test_bytes_that_were_erased_and_come_again_stay_erased_and_stop_nobody(log: EventLog) -> None:
+    """Who erased them for good reason finds them nowhere; whoever made them again goes on, and names them."""
+    digest = log.put(b"a customer's name")
+    await log.append(TRIAL, asked(digest), expected_version=0)
+    await log.erase(digest, "asked by Ann")
+    for version in (1, 2):
+        assert log.put(b"a customer's name") == digest
+        assert await log.get(digest) == b"a customer's name"
+        await log.append(TRIAL, asked(digest), expected_version=version)
+        assert await log.get(digest) == b"a customer's name"
+    ((_, found),) = [each async for page in log.many([digest]) for each in page]
+    assert isinstance(found, BlobErased)
+    with pytest.raises(BlobErased):
+        await log.erase(digest, "once more")
+    report = await verify(log)
+    assert (report.sound, report.erased) == (True, (digest,))
 
 
 async def test_secrets_are_replaced_before_anything_is_kept(log: EventLog) -> None:
