@@ -68,7 +68,7 @@ def raw(path: Path, count: int, *, tuned: bool) -> float:
             for payload in payloads:
                 position += 1
                 versions[stream] += 1
-                rows.append((position, stream, versions[stream], "model.answered", None, 1, payload, b"d" * 32))
+                rows.append((position, stream, versions[stream], "model.call_answered", None, 1, payload, b"d" * 32))
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.execute("COMMIT")

@@ -31,7 +31,14 @@ from tests.support.pretend import PretendBackend
 
 APPENDED = (
     *("run.opened", "trial.opened", "task.read", "trial.attempt_planned", "sandbox.opened", "budget.granted"),
-    *("model.asked", "model.answered", "action.observed", "attempt.agent_ended", "verify.rewarded", "attempt.judged"),
+    *(
+        "model.asked",
+        "model.call_answered",
+        "action.observed",
+        "attempt.agent_ended",
+        "verify.rewarded",
+        "attempt.judged",
+    ),
     *("trial.attempt_concluded", "skill.revised", "trial.closed", "run.closed", "session.ended"),
 )
 ASKED = (

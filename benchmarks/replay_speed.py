@@ -59,7 +59,7 @@ class Fold:
     def narrow(self, event: Narrow) -> None:
         """Fold in the few fields that matter."""
         self.kinds[event.tag] += 1
-        if event.tag == "model.answered" and event.cost is not None:
+        if event.tag == "model.call_answered" and event.cost is not None:
             self.cost += event.cost
 
     def event(self, event: object) -> None:
@@ -95,7 +95,7 @@ async def _read(path: Path, how: str) -> float:
                 for _, _, payload in payloads:
                     apply(decode(payload))
         else:
-            selection = Selection(tags={"model.answered"}) if how == TAGGED else Selection()
+            selection = Selection(tags={"model.call_answered"}) if how == TAGGED else Selection()
             async for page in log.pages(selection):
                 for recorded in page:
                     fold.apply(recorded)

@@ -22,17 +22,22 @@ from typing import Final, NamedTuple
 import anyio
 import msgspec
 
+from engine.model_port import Terms
+from engine.model_port import failed as failed_event
+from engine.policies.call_retry import NOT_TRIED, GiveUp, Retry, judge_failure, spread_of
 from engine.policies.pace import Bounds
 from engine.pools.room import Room
 from engine.protocols.errors import ProviderError
 from engine.providers.base import ChatRequest, Gate
 from engine.providers.gate import wide_open
 from engine.providers.openai_chat import OpenAIChat
-from engine.providers.retry import Retry
 from engine.providers.scripted.script import Rule, Script, Turn
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import open_client
 from engine.system import clock
+from events.base import Ref
+from events.digest import digest_of
+from events.memory import MemoryLog
 
 BEARS: Final = 64
 LATENCY_S: Final = 0.2
@@ -117,21 +122,17 @@ async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> Resu
     rule = Rule(name="all", turns=(turn,))
     script = Script(name="storm", rules=(rule,), fingerprint="0" * 16)
     async with ScriptedEndpoint(script, bears=storm.bears) as endpoint, open_client() as client:
-        provider = OpenAIChat(endpoint.base_url, client=client, clock=clock, retry=Retry(tries=5))
+        provider = OpenAIChat(endpoint.base_url, client=client, clock=clock)
 
         async def caller(number: int) -> None:
             count = 0
             while not storm.over:
                 count += 1
                 said = msgspec.json.encode({"role": "user", "content": f"caller {number}, call {count}"})
-                try:
-                    reply = await provider.complete(ChatRequest(model="m", messages=(said,)), make())
-                except ProviderError as error:
-                    storm.failed += 1
-                    storm.refused += [storm.now] * len(error.tries)
-                else:
+                if await answered(provider, ChatRequest(model="m", messages=(said,)), make(), storm):
                     storm.answered.append(storm.now)
-                    storm.refused += [storm.now] * (len(reply.tries) - 1)
+                else:
+                    storm.failed += 1
 
         async with anyio.create_task_group() as group:
             for number in range(callers):
@@ -143,6 +144,25 @@ async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> Resu
     quarters = tuple(storm.held(part * quarter_s, (part + 1) * quarter_s) for part in range(4))
     back = storm.recovered_s(quarter_s * (2 + 1 / 3))
     return Result(quarters, back, len(storm.refused) / max(1, len(storm.answered)), storm.failed)
+
+
+async def answered(provider: OpenAIChat, request: ChatRequest, gate: Gate, storm: Storm) -> bool:
+    """Ask as actors do: again where that may help, as the policy says. False: the call was given up."""
+    tried, name = NOT_TRIED, digest_of(b"".join(request.messages))
+    began = anyio.current_time()
+    while True:
+        try:
+            await provider.complete(request, gate)
+        except ProviderError as error:
+            storm.refused.append(storm.now)
+            failed = failed_event(MemoryLog(clock=clock), error, Terms(None, None))
+            tried = tried.plus(failed, 0.0, 0.0)._replace(elapsed_s=anyio.current_time() - began)
+            ruling = judge_failure(failed, tried, Retry(tries=5), spread_of(Ref(name, tried.made)))
+            if isinstance(ruling, GiveUp):
+                return False
+            await anyio.sleep(ruling.wait_s)
+        else:
+            return True
 
 
 def contenders() -> dict[str, Callable[[], Callable[[], Gate]]]:

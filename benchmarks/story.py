@@ -4,7 +4,7 @@ from events.attempt import AgentEnded
 from events.base import Draft, Event, Ref
 from events.budget import BudgetAsked, BudgetGranted
 from events.digest import Fingerprint, digest_of
-from events.model import ModelAnswered, ModelAsked, ToolCall, TryMade
+from events.model import ModelAnswered, ModelAsked, ToolCall
 from events.pdi import PdiRead
 from events.sandbox import ActionAsked, ActionObserved
 from events.values import Usage
@@ -21,7 +21,6 @@ def turn() -> list[Draft]:
     digests = [digest_of(b"%d" % number) for number in range(40)]
     calls = tuple(ToolCall(f"call_{number:08x}", "bash", digests[number]) for number in range(6))
     usage = Usage(12_345, 678, 9_000, None)
-    tries = (TryMade(429, "rate_limit", 1.5), TryMade(503, "server", 3.25), TryMade(200, None, 0.0))
     asked = ModelAsked(
         "teacher",
         "openai/gpt-large-2026-10-01",
@@ -33,7 +32,7 @@ def turn() -> list[Draft]:
     )
     answered = ModelAnswered(
         Fingerprint("0" * 64), digests[2], digests[3], digests[4], calls, "tool_calls", "gpt-large-2026-10-01", usage,
-        12_345_678, tries,
+        12_345_678, None, 200, (),
     )  # fmt: skip
     reasons = tuple(f"the memo's claim {number} names no command that was run: " + "x" * 60 for number in range(10))
     pdi = PdiRead(

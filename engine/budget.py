@@ -16,9 +16,7 @@ from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.model import ModelAnswered, ModelAsked, ModelFailed
 from events.session import InFlightFound, ScopeStopped
 from events.values import NanoUsd
-
-_MAY_HAVE_COST = frozenset({"timeout", "network", "malformed", "refusal"})
-"""Failures after which the provider may have done the work; they count at their upper bound."""
+from projections.charges import charge
 
 
 class Caps(NamedTuple):
@@ -52,6 +50,11 @@ class BudgetKeeper:
     def committed(self) -> NanoUsd:
         """Spent and reserved, all trials together."""
         return self._total
+
+    def bound(self, stream: str) -> NanoUsd | None:
+        """Give what is set aside for a stream's next or present call. None: nothing is."""
+        grant = self._open.get(stream)
+        return None if grant is None else grant.amount
 
     def fold(self, histories: Mapping[str, Sequence[Recorded]]) -> None:
         """Take in what a run did before, in whichever order its streams come: sums have none.
@@ -144,11 +147,5 @@ def _found_in_flight(event: Event) -> tuple[Ref, ...]:
 
 
 def _cost(outcome: Event, bound: NanoUsd) -> NanoUsd:
-    """What to count for a call: its cost, its bound where that is unknown, nothing where none can have arisen."""
-    match outcome:
-        case ModelAnswered():
-            return bound if outcome.cost is None else outcome.cost
-        case ModelFailed():
-            return bound if outcome.kind in _MAY_HAVE_COST else 0
-        case _:
-            return bound
+    """What to count for a call; its bound where it was stopped, and nobody heard how it ended."""
+    return charge(outcome, bound) if isinstance(outcome, ModelAnswered | ModelFailed) else bound

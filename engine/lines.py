@@ -13,7 +13,6 @@ from engine.model_port import Line
 from engine.planning import ROLES, SCRIPT, price_of
 from engine.pools.pools import Pools
 from engine.providers.openai_chat import OpenAIChat
-from engine.providers.retry import Retry
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import open_client
@@ -57,7 +56,6 @@ async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shar
             shared.endpoints[model.base_url],
             api_key=key,
             client=shared.client,
-            retry=Retry(tries=model.tries),
             clock=clock,
         )
         reach = Upstream(shared.endpoints[model.base_url], key, price, model.timeout_s)

@@ -15,7 +15,7 @@ from engine.installed.opening import Parts, open_agents
 from engine.installed.port import AgentPort
 from engine.lineage import SESSION, era_of
 from engine.lines import open_lines
-from engine.model_port import Line, ModelPort
+from engine.model_port import Line, ModelPort, wait_to_retry
 from engine.planning import nano
 from engine.pools.admission import Admission
 from engine.ports import Leave, Place, Port, granted
@@ -29,7 +29,7 @@ from engine.task_port import TaskPort
 from events.agent import AgentRunAsked, CallReceived
 from events.base import Event, Recorded
 from events.budget import BudgetAsked
-from events.model import ModelAsked
+from events.model import ModelAsked, RetryAsked
 from events.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
 from events.session import ScopeStopped
 from events.steps import StepAsked, StepVerifyAsked
@@ -61,8 +61,8 @@ class LivePorts(NamedTuple):
     def door(self, asked: Event) -> Port:
         """Find the port for this request."""
         match asked:
-            case ModelAsked():
-                return self.models
+            case ModelAsked() | RetryAsked():
+                return self.models if isinstance(asked, ModelAsked) else wait_to_retry
             case ActionAsked() | SandboxAsked() | VerifyAsked() | ReleaseAsked() | SolutionAsked():
                 return self.sandboxes
             case StepAsked() | StepVerifyAsked():

@@ -3,21 +3,25 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import anyio
+
 from engine.budget import BudgetKeeper
 from engine.conversation import ConversationReader
 from engine.gateway.upstream import Upstream
 from engine.pools.room import Room, Turn
 from engine.ports import Place
-from engine.protocols.errors import ProviderError, Try
+from engine.protocols.errors import ProviderError
 from engine.protocols.reply import ChatReply, ReplyCall
+from engine.protocols.usage import Usage as Counted
 from engine.providers.base import ChatProvider, ChatRequest, body_of
 from engine.providers.prices import Price, cost_of, reported_cost
 from events.base import Event
 from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore
-from events.model import ModelAnswered, ModelAsked, ModelFailed, ToolCall, TryMade
+from events.model import ModelAnswered, ModelAsked, ModelFailed, RetryAsked, RetryDue, ToolCall
 from events.redact import Redactor
 from events.values import NanoUsd, Role, Usage
+from projections.charges import known_cost, known_usage
 
 
 class Line(NamedTuple):
@@ -43,28 +47,53 @@ class ModelPort:
         self._budget = budget
         self.turns: dict[str, Turn] = {}
         """Held for the next request of a stream; without one, the request asks for a turn of its own."""
+        self._again: dict[str, tuple[ModelAsked, Turn]] = {}
+        """By stream: a request that failed and may be made again, with the turn that it keeps."""
 
-    def turn(self, role: Role, place: Place) -> Turn:
-        """Ask for a turn."""
-        return self._line(role, place).room.turn(place.run, place.stream)
+    def turn(self, asked: ModelAsked, place: Place) -> Turn:
+        """Ask for a turn. A request that is made again keeps the one it had: it goes before those that came later."""
+        failed, turn = self._again.pop(place.stream, (None, None))
+        if turn is not None and failed == asked:
+            return turn
+        return self._line(asked.role, place).room.turn(place.run, place.stream)
 
     async def __call__(self, asked: Event, place: Place) -> Event:
-        """Ask the model. A failure of the provider is an outcome."""
+        """Ask the model, once. A failure of the provider is an outcome."""
         assert isinstance(asked, ModelAsked)
         line = self._line(asked.role, place)
         request = await build_request(asked, self._reader, self._blobs)
+        terms = Terms(line.price, self._budget.bound(place.stream))
+        turn = self.turns.get(place.stream) or self.turn(asked, place)
         try:
-            turn = self.turns.get(place.stream) or self.turn(asked.role, place)
             reply = await line.provider.complete(request, turn.place)
         except ProviderError as error:
-            outcome: ModelAnswered | ModelFailed = failed(self._blobs, error, asked.role)
+            outcome: ModelAnswered | ModelFailed = failed(self._blobs, error, terms, asked.role)
+            if error.retryable:
+                self._again[place.stream] = (asked, turn)
         else:
-            outcome = answered(self._blobs, Fingerprint(digest_of(body_of(request))), reply, line.price)
+            outcome = answered(self._blobs, Fingerprint(digest_of(body_of(request))), reply, terms)
         self._budget.settle(place.stream, outcome)
         return outcome
 
 
-def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, price: Price | None) -> ModelAnswered:
+async def wait_to_retry(asked: Event, place: Place) -> Event:
+    """Answer a `RetryAsked`, when its time has come."""
+    del place
+    assert isinstance(asked, RetryAsked)
+    await anyio.sleep(asked.wait_s)
+    return RetryDue()
+
+
+class Terms(NamedTuple):
+    """By what the cost of a physical call is told."""
+
+    price: Price | None
+    """None: unknown; only the provider's own figure can then say what it cost."""
+    bound: NanoUsd | None
+    """The most it should cost. None: nobody bounded it."""
+
+
+def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, terms: Terms) -> ModelAnswered:
     """Write down what a model answered."""
     put = blobs.put
     return ModelAnswered(
@@ -75,25 +104,37 @@ def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, price: Pr
         tool_calls=tuple(_call(put, call) for call in reply.tool_calls),
         finish=reply.finish,
         model=reply.model,
-        usage=_usage(reply),
-        cost=_cost(reply, price),
-        tries=_tries(reply.tries),
+        usage=_usage(reply.usage),
+        cost=_cost(reply, terms),
+        reasoning=None if reply.reasoning is None else put(reply.reasoning.encode("utf-8", "replace")),
+        status=reply.status,
+        earlier=(),
     )
 
 
-def failed(blobs: BlobStore, error: ProviderError, role: Role | None = None) -> ModelFailed:
-    """Write down why there is no answer, and what mends it where that is known.
+def failed(blobs: BlobStore, error: ProviderError, terms: Terms, role: Role | None = None) -> ModelFailed:
+    """Write down why there is no answer, what it cost all the same, and what mends it where that is known.
 
     Args:
         blobs: Where the answer's bytes are kept.
         error: The failure.
+        terms: By what its cost is told.
         role: Whose settings the request was made by. None: an agent of another make made it, by settings of its own.
     """
-    raw: Digest | None = None if error.raw is None else blobs.put(blobs.redactor.replace_streamed(error.raw))
     setting = None if role is None or error.setting is None else error.setting.replace("ROLE", role)
     mend = setting or (error.remedy if error.remedy != error.usual_remedy else None)
-    detail = error.problem if mend is None else f"{error.problem} ({mend})"
-    return ModelFailed(error.kind, error.status, detail, raw, _tries(error.tries))
+    return ModelFailed(
+        kind=error.kind,
+        status=error.status,
+        detail=error.problem if mend is None else f"{error.problem} ({mend})",
+        reply=None if error.raw is None else blobs.put(blobs.redactor.replace_streamed(error.raw)),
+        usage=_usage(error.usage),
+        cost=_cost(error, terms),
+        sent=error.sent,
+        retryable=error.retryable,
+        retry_after_s=error.retry_after_s,
+        earlier=(),
+    )
 
 
 def _without_secrets(redactor: Redactor, reply: ChatReply) -> bytes:
@@ -118,17 +159,16 @@ def _call(put: Callable[[bytes], Digest], call: ReplyCall) -> ToolCall:
     return ToolCall(call.id, call.name, put(call.arguments.encode("utf-8", "replace")))
 
 
-def _usage(reply: ChatReply) -> Usage:
-    said = reply.usage
-    return Usage(said.input_tokens, said.output_tokens, said.cached_input_tokens, said.reasoning_tokens)
+def _usage(said: Counted) -> Usage:
+    """Write down the counts; one that no call comes to was not said."""
+    return known_usage(Usage(said.input_tokens, said.output_tokens, said.cached_input_tokens, said.reasoning_tokens))
 
 
-def _cost(reply: ChatReply, price: Price | None) -> NanoUsd | None:
-    """Say what a call cost: the provider's own figure wins over token counts and the configured price."""
-    if reply.cost_usd is not None:
-        return reported_cost(reply.cost_usd)
-    return None if price is None else cost_of(reply.usage, price)
+def _cost(of: ChatReply | ProviderError, terms: Terms) -> NanoUsd | None:
+    """Say what a call cost: the provider's own figure wins over token counts and the configured price.
 
-
-def _tries(tries: tuple[Try, ...]) -> tuple[TryMade, ...]:
-    return tuple(TryMade(each.status, each.error, each.waited_s) for each in tries)
+    None: it does not say, or what it says cannot be.
+    """
+    if of.cost_usd is not None:
+        return known_cost(reported_cost(of.cost_usd), terms.bound)
+    return None if terms.price is None else known_cost(cost_of(of.usage, terms.price), terms.bound)

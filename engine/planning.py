@@ -14,6 +14,7 @@ from engine.errors import OutputUnbounded, SpecUnreadable
 from engine.histories import Histories
 from engine.lineage import SESSION, Lineage
 from engine.methods.registry import method_named
+from engine.policies.call_retry import Retry
 from engine.prompting import Prompts, make_prompts
 from engine.providers.prices import Price, PriceUnknown, price_from
 from engine.setting import Setting, model_for
@@ -114,7 +115,16 @@ def callers_of(spec: RunSpec, trial: str) -> dict[Role, Caller]:
         model = model_for(spec, role)
         if model is not None:
             reserve = _reserve(spec, role, model)
-            callers[role] = Caller(trial, role, model.model, model.parameters, model.stream, model.timeout_s, reserve)
+            callers[role] = Caller(
+                trial=trial,
+                role=role,
+                model=model.model,
+                parameters=model.parameters,
+                stream=model.stream,
+                timeout_s=model.timeout_s,
+                reserve=reserve,
+                retry=Retry(tries=model.tries),
+            )
     return callers
 
 

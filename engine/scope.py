@@ -75,6 +75,9 @@ class Scope:
         self._version = 0
         self._crossed = not self._history
         self._busy_us = 0
+        self._idle_us = 0
+        self._last = (0, 0)
+        """Position and time of the last event; zeros before there is one."""
         self._base = world.lineage[-1].cuts.get(name, 0) if world.lineage else 0
         world.visited.add(name)
 
@@ -87,6 +90,11 @@ class Scope:
     def busy_s(self) -> float:
         """Seconds spent in effects so far, from the recorded times; a fold, not a timer."""
         return self._busy_us / 1e6
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds spent waiting for leave to ask so far, from the recorded times; a fold, not a timer."""
+        return self._idle_us / 1e6
 
     @property
     def _where(self) -> str:
@@ -138,14 +146,14 @@ class Scope:
             await self._meet_stop()
         kept: Kept | None = None
         if self._read < len(self._history):
-            kept = await self._record((*after, asked), None)
+            kept = await self._record_asked(asked, after)
             if not self._crossed:
                 await self._meet_stop()
         if kept is not None and self._read < len(self._history):
             answer = self._take()
             if answer.cause != kept.ref:
                 diverged(answer, asked, kept.ref)
-            self._count_time(kept, answer.position, answer.at)
+            self._busy_us += self._lived_us((kept.position, kept.at), (answer.position, answer.at))
             return answer.event
         return await self._ask(asked, kept, after)
 
@@ -229,7 +237,7 @@ class Scope:
         place = Place(self._world.run, self.name, self._version + (len(after) + 1 if kept is None else 0))
         async with ports.leave(asked, place) as leave:
             if kept is None and leave.stop is None:
-                kept = await self._record((*after, asked), None)
+                kept = await self._record_asked(asked, after)
             try:
                 outcome = await leave.during(partial(ports.door(asked), asked, place))
             except BlobErased as error:
@@ -240,7 +248,7 @@ class Scope:
         # The actor goes on with what a replay will read: known secrets are replaced in that.
         outcome = as_kept(outcome, self._world.log.redactor)
         appended = await self._append((Draft(outcome, kept.ref),))
-        self._count_time(kept, appended.position, appended.at)
+        self._busy_us += self._lived_us((kept.position, kept.at), (appended.position, appended.at))
         return outcome
 
     async def _stopped(self, stop: ScopeStopped) -> Stopped:
@@ -256,6 +264,14 @@ class Scope:
             return
         async with ports.start(child) as may:
             yield may or child in self._world.histories
+
+    async def _record_asked(self, asked: Event, after: Sequence[Event]) -> Kept:
+        """Record a request, and count the time since the event before."""
+        last = self._last
+        kept = await self._record((*after, asked), None)
+        if last[0]:
+            self._idle_us += self._lived_us(last, (kept.position, kept.at))
+        return kept
 
     async def _record(self, events: Sequence[Event], cause: Ref | None) -> Kept:
         last = Kept(Ref(self.name, self._version), 0, 0)
@@ -282,12 +298,14 @@ class Scope:
             fence=self._world.fence,
         )
         self._version = appended.version + self._base
+        self._last = (appended.position + len(drafts) - 1, appended.at)
         return Written(appended.position, self._version, appended.at)
 
     def _take(self) -> Recorded:
         recorded = self._history[self._read]
         self._read += 1
         self._version = recorded.version
+        self._last = (recorded.position, recorded.at)
         return recorded
 
     async def _meet_stop(self) -> None:
@@ -306,13 +324,15 @@ class Scope:
         if lost is not None:
             raise await self._stopped(lost)
 
-    def _count_time(self, asked: Kept, position: int, at: int) -> None:
-        """Add an effect's duration, unless a process died in the middle of it: nobody was waiting then.
+    def _lived_us(self, since: tuple[int, int], until: tuple[int, int]) -> int:
+        """Give the time between two events, each by position and time, unless a process died in the middle of it.
 
-        A clock that was set back meanwhile says less than nothing: that counts as nothing, and gives no time back.
+        Nobody was waiting then. A clock that was set back meanwhile says less than nothing: that counts as nothing, and
+        gives no time back.
         """
-        if not any(asked.position < session < position for session in self._world.sessions):
-            self._busy_us += max(0, at - asked.at)
+        if any(since[0] < session < until[0] for session in self._world.sessions):
+            return 0
+        return max(0, until[1] - since[1])
 
     def _ended(self, wanted: str) -> NoReturn:
         raise HistoryEnded(self.name, self._version, wanted)

@@ -14,7 +14,7 @@ from events.attempt import (
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.memo import MemoImported, MemoKept, MemoRewritten
-from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
+from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
 from events.pdi import InterventionChosen, PdiImported, PdiRead
 from events.pool import PoolLimited, PoolsOpened
 from events.run import RunClosed, RunImported, RunOpened
@@ -126,6 +126,8 @@ AnyEvent: TypeAlias = (
     | ModelAsked
     | ModelAnswered
     | ModelFailed
+    | RetryAsked
+    | RetryDue
     | ModelImported
     | BudgetAsked
     | BudgetGranted

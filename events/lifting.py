@@ -9,7 +9,10 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 from events.base import Event
+from events.digest import Digest, Fingerprint
+from events.model import ModelAnswered, ModelFailed, ToolCall, TryMade
 from events.trial import NextChosen
+from events.values import NanoUsd, Usage
 
 
 class NextDecided(Event, frozen=True, tag="trial.next_decided"):
@@ -22,7 +25,33 @@ class NextDecided(Event, frozen=True, tag="trial.next_decided"):
     reason: str
 
 
-Outgrown: TypeAlias = NextDecided
+class ModelAnsweredInTries(Event, frozen=True, tag="model.answered"):
+    """As `ModelAnswered`, with every physical request that its asking led to. Written until 323f770."""
+
+    request: Fingerprint
+    reply: Digest
+    message: Digest
+    text: Digest | None
+    tool_calls: tuple[ToolCall, ...]
+    finish: str | None
+    model: str | None
+    usage: Usage
+    cost: NanoUsd | None
+    tries: tuple[TryMade, ...]
+    """The answered one last."""
+
+
+class ModelFailedInTries(Event, frozen=True, tag="model.failed"):
+    """As `ModelFailed`, after which nothing was asked again. Written until 323f770."""
+
+    kind: str
+    status: int | None
+    detail: str
+    reply: Digest | None
+    tries: tuple[TryMade, ...]
+
+
+Outgrown: TypeAlias = NextDecided | ModelAnsweredInTries | ModelFailedInTries
 """The closed union of all of them."""
 
 
@@ -30,10 +59,51 @@ def _next_decided(old: NextDecided) -> NextChosen:
     return NextChosen(old.after, old.decision, old.counted or None, old.reason)
 
 
-LIFTS: Final[Mapping[type[Event], Callable[[Any], Event]]] = MappingProxyType({NextDecided: _next_decided})
+def _answered(old: ModelAnsweredInTries) -> ModelAnswered:
+    return ModelAnswered(
+        request=old.request,
+        reply=old.reply,
+        message=old.message,
+        text=old.text,
+        tool_calls=old.tool_calls,
+        finish=old.finish,
+        model=old.model,
+        usage=old.usage,
+        cost=old.cost,
+        reasoning=None,
+        status=old.tries[-1].status if old.tries else None,
+        earlier=old.tries[:-1],
+    )
+
+
+def _failed(old: ModelFailedInTries) -> ModelFailed:
+    """Lift a failure. It was final: whoever wrote it had asked as often as it was going to."""
+    return ModelFailed(
+        kind=old.kind,
+        status=old.status,
+        detail=old.detail,
+        reply=old.reply,
+        usage=Usage(None, None, None, None),
+        cost=None,
+        sent=None,
+        retryable=False,
+        retry_after_s=None,
+        earlier=old.tries[:-1],
+    )
+
+
+LIFTS: Final[Mapping[type[Event], Callable[[Any], Event]]] = MappingProxyType(
+    {NextDecided: _next_decided, ModelAnsweredInTries: _answered, ModelFailedInTries: _failed}
+)
 """By outgrown class: how it reads today, or one step nearer to today."""
 
-TODAY: Final[Mapping[str, str]] = MappingProxyType({"trial.next_decided": "trial.next_chosen"})
+TODAY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "trial.next_decided": "trial.next_chosen",
+        "model.answered": "model.call_answered",
+        "model.failed": "model.call_failed",
+    }
+)
 """By outgrown tag: the tag under which such facts are written today."""
 
 

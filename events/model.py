@@ -32,7 +32,7 @@ class ToolCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TryMade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One physical request behind a call; retries make several."""
+    """One physical request, as versions until 323f770 recorded it: not by itself, but with the outcome of its call."""
 
     status: int | None
     """HTTP status. None: there was no response."""
@@ -43,7 +43,7 @@ class TryMade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelAsked(Event, frozen=True, tag="model.asked"):
-    """A model was asked. Exactly these values make up the request; nothing else is sent."""
+    """A model was asked, once. Exactly these values make up the request; nothing else is sent."""
 
     role: Role
     model: str
@@ -58,7 +58,7 @@ class ModelAsked(Event, frozen=True, tag="model.asked"):
     timeout_s: float | None
 
 
-class ModelAnswered(Event, frozen=True, tag="model.answered"):
+class ModelAnswered(Event, frozen=True, tag="model.call_answered"):
     """It answered."""
 
     request: Fingerprint
@@ -68,7 +68,7 @@ class ModelAnswered(Event, frozen=True, tag="model.answered"):
     message: Digest
     """Blob: the assistant's message as it goes into the conversation."""
     text: Digest | None
-    """Blob: its text. None: it only called tools."""
+    """Blob: its text. None: it said nothing, or only called tools."""
     tool_calls: tuple[ToolCall, ...]
     finish: str | None
     """The provider's own word. None: it did not say."""
@@ -77,19 +77,48 @@ class ModelAnswered(Event, frozen=True, tag="model.answered"):
     usage: Usage
     cost: NanoUsd | None
     """From the provider's own figure, else from its token counts and the configured price. None: unknown."""
-    tries: tuple[TryMade, ...]
+    reasoning: Digest | None
+    """Blob: what it thought, as far as the provider shows it; never part of its text. None: nothing is shown."""
+    status: int | None
+    """HTTP status. None: not recorded."""
+    earlier: tuple[TryMade, ...]
+    """Physical requests before it under the same asking, as versions until 323f770 made them. Since then: empty."""
 
 
-class ModelFailed(Event, frozen=True, tag="model.failed"):
-    """There was no answer. A failed call never becomes text."""
+class ModelFailed(Event, frozen=True, tag="model.call_failed"):
+    """A physical request that was not answered, or not usably. A failed call never becomes text."""
 
     kind: str
     """``authentication``, ``rate_limit``, ``context_length``, ``refusal``, ``server``, ``network``, ``timeout`` …"""
     status: int | None
     detail: str
     reply: Digest | None
-    """Blob: the body of the last response. None: there was none."""
-    tries: tuple[TryMade, ...]
+    """Blob: the body of the response. None: there was none."""
+    usage: Usage
+    """As the provider counted all the same; a refused or cut answer is often paid for."""
+    cost: NanoUsd | None
+    """From the provider's own figure, else from its token counts and the configured price. None: not stated."""
+    sent: bool | None
+    """Whether the request may have reached the provider. False: no connection was made. None: not recorded."""
+    retryable: bool
+    """Whether the same request may be answered at another time."""
+    retry_after_s: float | None
+    """Seconds the provider asked to wait, 0 or more. None: it did not ask."""
+    earlier: tuple[TryMade, ...]
+    """Physical requests before it under the same asking, as versions until 323f770 made them. Since then: empty."""
+
+
+class RetryAsked(Event, frozen=True, tag="model.retry_asked"):
+    """A call that failed is to be made again, after a wait."""
+
+    tries: int
+    """Physical requests made for it so far, from 1."""
+    wait_s: float
+    """Seconds to wait first, 0 or more."""
+
+
+class RetryDue(Event, frozen=True, tag="model.retry_due"):
+    """The wait is over."""
 
 
 class ModelImported(Event, frozen=True, tag="model.imported"):

@@ -5,7 +5,7 @@ whose cost nobody knows, and calls that were under way when a process died. `Run
 that, and never below what was really spent; a budget keeper that takes up a run starts from it.
 """
 
-from typing import Final, assert_never
+from typing import Final
 
 import msgspec
 
@@ -19,9 +19,7 @@ from events.session import InFlightFound
 from events.trajectory import StepImported
 from events.values import NanoUsd, Usage
 from projections.base import Blobs
-
-MAY_HAVE_COST: Final = frozenset({"timeout", "network", "malformed", "refusal"})
-"""Kinds of failure after which the provider may have done the work; they count at their upper bound."""
+from projections.charges import charge, is_unknown, known_cost, known_tokens, unknown_before
 
 UNNAMED: Final = ""
 """Stands for a role or model that the record does not name."""
@@ -34,19 +32,25 @@ class Spending(msgspec.Struct):
     """Asked, whatever came of it; imported ones too."""
     answered: int = 0
     failed: int = 0
+    """Physical requests that were not answered."""
     tries: int = 0
-    """Physical requests; retries make several of one call. Imported calls have none."""
+    """Physical requests, of which versions until 323f770 made several for one call. Imported calls have none."""
     input_tokens: int = 0
+    """Of failed calls too, as far as the provider counted them all the same."""
     output_tokens: int = 0
     cached_input_tokens: int = 0
     """Part of the input."""
     reasoning_tokens: int = 0
     """Part of the output that was not shown, as far as providers say."""
     unknown_usage: int = 0
-    """Answers whose input or output nobody counted."""
+    """Answers, and failures that may have cost, whose input or output nobody counted."""
     cost: NanoUsd = 0
     unknown_cost: int = 0
     """Answers without a cost, and failures that may have had one."""
+    bound: NanoUsd = 0
+    """What those of unknown cost may have cost at most, as far as money was granted for them."""
+    unbounded: int = 0
+    """Those of unknown cost for which none was."""
 
 
 class Grant(msgspec.Struct):
@@ -100,7 +104,7 @@ class Cost:
     """The projection."""
 
     name = "cost"
-    revision = 5
+    revision = 6
     tags: frozenset[str] | None = frozenset(
         {
             "attempt.usage_imported",
@@ -109,8 +113,8 @@ class Cost:
             "budget.refused",
             "call.asked",
             "model.asked",
-            "model.answered",
-            "model.failed",
+            "model.call_answered",
+            "model.call_failed",
             "model.imported",
             "session.in_flight_found",
             "trajectory.step_imported",
@@ -151,17 +155,6 @@ class Cost:
         return state
 
 
-def counted(outcome: ModelAnswered | ModelFailed, bound: NanoUsd) -> NanoUsd:
-    """Say what to count for a call: its cost, its bound where that is unknown, nothing where none can have arisen."""
-    match outcome:
-        case ModelAnswered():
-            return bound if outcome.cost is None else outcome.cost
-        case ModelFailed():
-            return bound if outcome.kind in MAY_HAVE_COST else 0
-        case _:
-            assert_never(outcome)
-
-
 def trial_of(stream: str) -> str:
     """Say on whose account a stream asks: ``trial/<trial>``, ``attempt/<trial>/<n>`` or ``call/<trial>/<n>/<k>``."""
     family, _, place = stream.partition("/")
@@ -195,17 +188,28 @@ def _call(run: RunCost, name: str, event: ModelAsked | CallAsked | ModelAnswered
             line.calls += 1
             _answered(line, event.usage, None)
         case ModelAnswered() | ModelFailed():
-            line = _line(run, name, stream.calling or (UNNAMED, UNNAMED))
-            line.tries += len(event.tries)
-            if isinstance(event, ModelAnswered):
-                _answered(line, event.usage, event.cost)
-            else:
-                line.failed += 1
-                line.unknown_cost += event.kind in MAY_HAVE_COST
+            bound = None if stream.open is None else stream.open.amount
+            _ended(_line(run, name, stream.calling or (UNNAMED, UNNAMED)), event, bound)
             if stream.open is not None:
-                _commit(run, stream.open.trial, counted(event, stream.open.amount) - stream.open.amount)
+                _commit(run, stream.open.trial, charge(event, stream.open.amount) - stream.open.amount)
             stream.open = stream.calling = None
     _tidy(run, name)
+
+
+def _ended(line: Spending, outcome: ModelAnswered | ModelFailed, bound: NanoUsd | None) -> None:
+    """Count a physical call, and those before it that older versions recorded with its outcome."""
+    before = unknown_before(outcome.earlier)
+    unknown = is_unknown(outcome, bound) + before
+    line.tries += 1 + len(outcome.earlier)
+    line.failed += len(outcome.earlier)
+    if isinstance(outcome, ModelAnswered):
+        line.answered += 1
+    else:
+        line.failed += 1
+    _count(line, outcome.usage, asked=isinstance(outcome, ModelAnswered) or is_unknown(outcome, bound))
+    line.unknown_usage += before
+    line.cost += known_cost(outcome.cost, bound) or 0
+    _unknown(line, unknown, bound)
 
 
 def _told(run: RunCost, name: str, event: StepImported) -> None:
@@ -231,7 +235,8 @@ def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:
         stream = run.streams.get(ref.stream)
         if stream is None or stream.calling is None:
             continue
-        _line(run, ref.stream, stream.calling).unknown_cost += 1
+        line = _line(run, ref.stream, stream.calling)
+        _unknown(line, 1, None if stream.open is None else stream.open.amount)
         # What an agent of another make had under way ended with its sandbox: its grant stays, and is not used again.
         if stream.open is not None and not ref.stream.startswith("call/"):
             _commit(run, stream.open.trial, stream.open.amount)
@@ -245,13 +250,26 @@ def _line(run: RunCost, name: str, by: tuple[str, str]) -> Spending:
 
 def _answered(line: Spending, usage: Usage, cost: NanoUsd | None) -> None:
     line.answered += 1
-    line.input_tokens += usage.input_tokens or 0
-    line.output_tokens += usage.output_tokens or 0
-    line.cached_input_tokens += usage.cached_input_tokens or 0
-    line.reasoning_tokens += usage.reasoning_tokens or 0
-    line.unknown_usage += usage.input_tokens is None or usage.output_tokens is None
+    _count(line, usage, asked=True)
     line.cost += cost or 0
-    line.unknown_cost += cost is None
+    _unknown(line, int(cost is None), None)
+
+
+def _unknown(line: Spending, calls: int, bound: NanoUsd | None) -> None:
+    """Count calls of unknown cost; `bound` is what each may have cost at most. None: nobody bounded it."""
+    line.unknown_cost += calls
+    line.bound += calls * (bound or 0)
+    line.unbounded += calls if bound is None else 0
+
+
+def _count(line: Spending, usage: Usage, *, asked: bool) -> None:
+    """Add tokens up; `asked` says whether somebody should have counted them."""
+    read, written = known_tokens(usage.input_tokens), known_tokens(usage.output_tokens)
+    line.input_tokens += read or 0
+    line.output_tokens += written or 0
+    line.cached_input_tokens += known_tokens(usage.cached_input_tokens) or 0
+    line.reasoning_tokens += known_tokens(usage.reasoning_tokens) or 0
+    line.unknown_usage += asked and (read is None or written is None)
 
 
 def _commit(run: RunCost, trial: str, amount: NanoUsd) -> None:

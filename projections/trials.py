@@ -23,6 +23,7 @@ from events.trajectory import StepImported, TrajectoryImported
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
 from events.values import NanoUsd, Usage
 from projections.base import Blobs
+from projections.charges import is_unknown, known_cost, known_tokens, unknown_before
 from projections.trials_effects import follow_effect, trouble_of
 from projections.trials_state import Attempt, Run, Trial, TrialsState
 
@@ -33,7 +34,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 7
+    revision = 8
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -206,20 +207,25 @@ def _count_call(trial: Trial, attempt: Attempt | None, event: Event) -> None:
     match event:
         case ModelAsked() | CallAsked():
             trial.calls += 1
-        case ModelAnswered():
+        case ModelAnswered() | ModelFailed():
+            trial.calls += len(event.earlier)
+            _count_outcome(trial, event)
             if attempt is not None:
-                attempt.turns += 1
-                _count_use(attempt, event.usage, event.cost)
-            _count_use(trial, event.usage, event.cost)
+                attempt.turns += isinstance(event, ModelAnswered)
+                _count_outcome(attempt, event)
         case ModelImported():
             trial.calls += 1
             _count_use(trial, event.usage, None)
-        case ModelFailed():
-            trial.failed_calls += 1
-            if attempt is not None:
-                attempt.failed_calls += 1
         case _:
             pass
+
+
+def _count_outcome(on: Trial | Attempt, outcome: ModelAnswered | ModelFailed) -> None:
+    """Count a physical call, answered or not, and those before it that older versions recorded with it."""
+    on.failed_calls += len(outcome.earlier) + isinstance(outcome, ModelFailed)
+    _count_tokens(on, outcome.usage)
+    on.cost += known_cost(outcome.cost) or 0
+    on.unknown_cost += is_unknown(outcome) + unknown_before(outcome.earlier)
 
 
 def _apply_imported(
@@ -251,6 +257,10 @@ def _count_step(trial: Trial, attempt: Attempt, event: StepImported) -> None:
 
 
 def _count_use(on: Trial | Attempt, usage: Usage, cost: NanoUsd | None) -> None:
-    on.tokens += (usage.input_tokens or 0) + (usage.output_tokens or 0)
+    _count_tokens(on, usage)
     on.cost += cost or 0
     on.unknown_cost += cost is None
+
+
+def _count_tokens(on: Trial | Attempt, usage: Usage) -> None:
+    on.tokens += (known_tokens(usage.input_tokens) or 0) + (known_tokens(usage.output_tokens) or 0)

@@ -8,7 +8,7 @@ from events.agent import AgentRunAsked, CallAsked
 from events.base import Event, Recorded, Ref
 from events.budget import BudgetAsked
 from events.codec import tag_of
-from events.model import ModelAsked, ModelFailed
+from events.model import ModelAsked, ModelFailed, RetryAsked
 from events.sandbox import (
     ActionAsked,
     ReleaseAsked,
@@ -29,6 +29,7 @@ _ASKED: Final = frozenset(
         CallAsked,
         ModelAsked,
         ReleaseAsked,
+        RetryAsked,
         SandboxAsked,
         SolutionAsked,
         StepAsked,

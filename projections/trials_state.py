@@ -34,7 +34,7 @@ class Attempt(msgspec.Struct):
     cost: NanoUsd = 0
     """Known costs only."""
     unknown_cost: int = 0
-    """Answers without a known cost; above 0, `cost` is too low."""
+    """Calls whose cost nobody knows: answers, and failures that may have had one. Above 0, `cost` is too low."""
     failed_calls: int = 0
     recovered: tuple[str, ...] = ()
     """What became of its sandbox each time its process had ended: ``went on`` as it stood, or was ``made again``."""
@@ -57,9 +57,11 @@ class Trial(msgspec.Struct):
     cost: NanoUsd = 0
     """Known costs only."""
     unknown_cost: int = 0
-    """Answers without a known cost; above 0, `cost` is too low."""
+    """Calls whose cost nobody knows: answers, and failures that may have had one. Above 0, `cost` is too low."""
     calls: int = 0
+    """Physical requests to models, failed ones too."""
     failed_calls: int = 0
+    """Part of them."""
     errors: dict[str, int] = {}
     """What went wrong, how often: ``model timeout``, ``sandbox lost``, ``verifier missing`` …"""
     skill: str | None = None

@@ -112,7 +112,7 @@ async def _sent(log: EventLog, histories: Histories) -> Counter[str]:
                 bodies[each.ref] = digest_of(body_of(await build_request(event, reader, log)))
                 counts[bodies[each.ref]] += int(own)
             elif isinstance(event, ModelAnswered | ModelFailed) and each.cause is not None and own:
-                counts[bodies[each.cause]] += len(event.tries) - 1
+                counts[bodies[each.cause]] += len(event.earlier)
     for each in streams.get(SESSION, ()):
         if isinstance(each.event, InFlightFound):
             counts.update(bodies[ref] for ref in each.event.asked if ref in bodies)

@@ -1,19 +1,21 @@
 """What one trial recorded, as far as it has to be known what depends on a decision: attempts, interventions, calls."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from engine.histories import Histories
 from events.attempt import ImportedAttempt
 from events.base import Event, Recorded
 from events.codec import tag_of
-from events.model import ModelAnswered, ModelImported
+from events.model import ModelAnswered, ModelFailed, ModelImported, RetryAsked
 from events.pdi import InterventionChosen, PdiImported
 from events.sandbox import ReleaseAsked
 from events.trajectory import StepImported
 from events.trial import AttemptPlanned
 from events.values import NanoUsd
+from projections.charges import is_unknown, known_cost, unknown_before
+from projections.cost import trial_of
 
 
 class Concerned(NamedTuple):
@@ -23,11 +25,11 @@ class Concerned(NamedTuple):
     interventions: int
     """Soft and strong ones."""
     calls: int
-    """Answers of models."""
+    """Answers of models, and calls that failed but were paid for, or may have been."""
     cost: NanoUsd
     """Of those whose cost is known."""
     unknown_calls: int
-    """Answers whose cost nobody knows."""
+    """Those of them whose cost nobody knows."""
 
 
 NOTHING = Concerned(0, 0, 0, 0, 0)
@@ -49,7 +51,7 @@ class TrialFacts(NamedTuple):
     interventions: list[int]
     """Where a soft or strong one was chosen that an attempt followed."""
     calls: list[tuple[int, NanoUsd | None]]
-    """Where a model answered, and what that cost. None: nobody knows."""
+    """Where a model answered, or failed and may have been paid for, and what that cost. None: nobody knows."""
 
     def next_effect(self, position: int) -> float:
         """Give where the world is touched next; infinity if it is not."""
@@ -77,9 +79,9 @@ def facts_by_trial(histories: Histories) -> dict[str, TrialFacts]:
     """Read what every trial of a run recorded."""
     by_trial: dict[str, list[Recorded]] = {}
     for name, history in histories.by_stream.items():
-        kind, _, rest = name.partition("/")
-        if kind in {"trial", "attempt"}:
-            by_trial.setdefault(rest if kind == "trial" else rest.rpartition("/")[0], []).extend(history)
+        kind = name.partition("/")[0]
+        if kind in {"trial", "attempt", "call"}:
+            by_trial.setdefault(trial_of(name), []).extend(history)
     return {name: _facts(sorted(events, key=_position)) for name, events in by_trial.items()}
 
 
@@ -90,13 +92,24 @@ def _facts(events: list[Recorded]) -> TrialFacts:
         effects=[each.position for each in events if _touches(each.event)],
         attempts=attempts,
         interventions=[each.position for each in events if _spoken(each.event) and each.position < last],
-        calls=[
-            (each.position, None if isinstance(each.event, ModelImported) else each.event.cost)
-            for each in events
-            if isinstance(each.event, ModelAnswered | ModelImported)
-            or (isinstance(each.event, StepImported) and each.event.answers)
-        ],
+        calls=[call for each in events for call in _paid(each)],
     )
+
+
+def _paid(recorded: Recorded) -> Iterator[tuple[int, NanoUsd | None]]:
+    """Give the calls of a model that an event tells of and that were paid for, or may have been."""
+    event = recorded.event
+    match event:
+        case ModelAnswered() | ModelFailed():
+            yield from [(recorded.position, None)] * unknown_before(event.earlier)
+            if isinstance(event, ModelAnswered) or event.cost is not None or is_unknown(event):
+                yield recorded.position, known_cost(event.cost)
+        case ModelImported():
+            yield recorded.position, None
+        case StepImported() if event.answers:
+            yield recorded.position, event.cost
+        case _:
+            pass
 
 
 def _position(recorded: Recorded) -> int:
@@ -104,8 +117,8 @@ def _position(recorded: Recorded) -> int:
 
 
 def _touches(event: Event) -> bool:
-    """Say whether the world was asked for something that decisions rest on; nothing rests on a sandbox being let go."""
-    if isinstance(event, ReleaseAsked):
+    """Say whether the world was asked for something that decisions rest on: not on a wait, or a sandbox let go."""
+    if isinstance(event, ReleaseAsked | RetryAsked):
         return False
     return isinstance(event, ImportedAttempt) or tag_of(event).endswith("asked")
 

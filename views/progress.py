@@ -29,7 +29,7 @@ from views.show import spending
 from views.tables import table
 
 EVERY_ANSWERS: Final = 50
-"""Without a terminal, how many model answers pass before the totals are said again."""
+"""Without a terminal, how many model answers, or failures that may be tried again, pass before totals are said."""
 FRAMES: Final = 8
 """Pictures a second, at most."""
 
@@ -41,6 +41,8 @@ class Progress:
         self._run = run
         self._seen = Seen(Trials().initial(), Cost().initial(), owned={run: Holder(process_name(), 0.0)})
         self._answers = 0
+        self._failures = 0
+        """Failed calls that may be made again: not worth a line each in a storm of them."""
 
     @property
     def run(self) -> Run | None:
@@ -51,11 +53,15 @@ class Progress:
         """Take an event in; give the line worth saying about it, if there is one."""
         trials, cost = Trials().apply(self._seen.trials, recorded, {}), Cost().apply(self._seen.cost, recorded, {})
         self._seen = self._seen._replace(trials=trials, cost=cost)
-        if isinstance(recorded.event, ModelAnswered):
-            self._answers += 1
-            if self._answers % EVERY_ANSWERS == 0:
-                return self.totals()
-        return line_of(recorded)
+        match recorded.event:
+            case ModelAnswered():
+                self._answers += 1
+                return self.totals() if self._answers % EVERY_ANSWERS == 0 else None
+            case ModelFailed(retryable=True):
+                self._failures += 1
+                return self.totals() if self._failures % EVERY_ANSWERS == 0 else None
+            case _:
+                return line_of(recorded)
 
     def totals(self) -> str:
         """Write where the run stands."""
@@ -64,14 +70,13 @@ class Progress:
             return "starting"
         row = run_row(self._seen, run)
         done = row.solved + row.unsolved + row.no_verdict
-        failed = sum(trial.failed_calls for trial in run.trials.values())
         parts = [
             f"{done} of {plural(row.trials, 'trial')} done",
             plural(row.attempts, "attempt"),
             plural(self._answers, "turn"),
             f"{count(row.tokens)} tokens",
             spending(row),
-            plural(failed, "failed call"),
+            plural(row.failed_calls, "failed call"),
             duration(run.last_at - run.started_at),
         ]
         return " · ".join(parts)

@@ -62,12 +62,16 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """Trials that ended without a score: infrastructure, budget, stop."""
     attempts: int
     calls: int
-    """Model calls asked."""
+    """Physical requests to models."""
+    failed_calls: int
+    """Part of them: those that were not answered."""
     tokens: int
     cost_nano_usd: int | None
     """In units of 10^-9 US dollars, as far as it is known. None: there were calls, and none said what it cost."""
     unknown_cost_calls: int
-    """Calls whose cost is missing from that sum."""
+    """Calls whose cost is missing from that sum: of answers, and of failures that may have cost."""
+    unknown_cost_most_nano_usd: int | None
+    """What those may have cost at most. None: no cap was set, so nobody bounded them all."""
     recovered: dict[str, int]
     """Sandboxes whose process had ended, and what became of them: ``went on`` or ``made again``, how often."""
     events: int
@@ -91,9 +95,14 @@ class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
     skill: str | None
     errors: dict[str, int]
     """What went wrong on our side or on the way to a model, how often."""
+    failed_calls: int
+    """Physical requests to models that were not answered."""
     tokens: int
+    """Of failed calls too, as far as the provider counted them."""
     cost_nano_usd: int | None
     unknown_cost_calls: int
+    unknown_cost_most_nano_usd: int | None
+    """What those may have cost at most. None: no cap was set, so nobody bounded them all."""
 
 
 class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
@@ -115,8 +124,13 @@ class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
     detail: str
     recovered: tuple[str, ...]
     """What became of its sandbox each time its process had ended: it ``went on``, or was ``made again``."""
+    failed_calls: int
+    """Physical requests to models that were not answered."""
     tokens: int
     cost_nano_usd: int | None
+    """As far as it is known. None: there were calls, and none said what it cost."""
+    unknown_cost_calls: int
+    """Calls whose cost is missing from that sum."""
 
 
 class Seen(NamedTuple):
@@ -137,7 +151,7 @@ def run_row(seen: Seen, run: Run) -> RunRow:
     """Put a run on one row."""
     trials = run.trials.values()
     states = Counter(trial.state for trial in trials)
-    known, unknown = spent(seen.cost.runs.get(run.id))
+    known, unknown, most = spent(seen.cost.runs.get(run.id))
     holder = seen.owned.get(run.id)
     return RunRow(
         run=run.id,
@@ -159,10 +173,12 @@ def run_row(seen: Seen, run: Run) -> RunRow:
         no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
         attempts=sum(len(trial.attempts) for trial in trials),
         calls=sum(trial.calls for trial in trials),
+        failed_calls=sum(trial.failed_calls for trial in trials),
         tokens=sum(trial.tokens for trial in trials),
         # A record that holds no call says nothing about money.
         cost_nano_usd=None if run.imported and not known else known,
         unknown_cost_calls=unknown,
+        unknown_cost_most_nano_usd=most,
         recovered=Counter(how for trial in trials for each in trial.attempts.values() for how in each.recovered),
         events=run.events,
     )
@@ -176,7 +192,7 @@ def trial_rows(seen: Seen, run: Run) -> list[TrialRow]:
 
 def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
     attempts = trial.attempts.values()
-    known, unknown = spent(seen.cost.runs.get(run.id), trial.name)
+    known, unknown, most = spent(seen.cost.runs.get(run.id), trial.name)
     return TrialRow(
         run=run.id,
         trial=trial.name,
@@ -189,9 +205,11 @@ def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
         reward=trial.reward,
         skill=trial.skill,
         errors=dict(trial.errors),
+        failed_calls=trial.failed_calls,
         tokens=trial.tokens,
         cost_nano_usd=None if run.imported and not known else known,
         unknown_cost_calls=unknown,
+        unknown_cost_most_nano_usd=most,
     )
 
 
@@ -216,8 +234,10 @@ def _attempt_row(run: Run, trial: Trial, attempt: Attempt) -> AttemptRow:
         ended=attempt.agent_ended or "",
         detail=attempt.detail or (attempt.outcome.reason if attempt.outcome else ""),
         recovered=attempt.recovered,
+        failed_calls=attempt.failed_calls,
         tokens=attempt.tokens,
         cost_nano_usd=None if attempt.unknown_cost and not attempt.cost else attempt.cost,
+        unknown_cost_calls=attempt.unknown_cost,
     )
 
 

@@ -106,9 +106,16 @@ def _shown(line: str, *, full: bool) -> Text:
 
 def spending(row: RunRow | TrialRow) -> str:
     """Say what was spent, and whether the sum lacks something."""
+    most = row.unknown_cost_most_nano_usd
+    bounded = "" if most is None or not row.unknown_cost_calls else f" (at most {cost(most)})"
     if row.cost_nano_usd is None or not row.unknown_cost_calls:
-        return cost(row.cost_nano_usd)
-    return f"{cost(row.cost_nano_usd)}, and {plural(row.unknown_cost_calls, 'call')} of unknown cost"
+        return cost(row.cost_nano_usd) + bounded
+    return f"{cost(row.cost_nano_usd)}, and {plural(row.unknown_cost_calls, 'call')} of unknown cost{bounded}"
+
+
+def calls(row: RunRow) -> str:
+    """Say how often models were asked, and how often that failed."""
+    return f"{row.calls:,}, {row.failed_calls:,} failed" if row.failed_calls else f"{row.calls:,}"
 
 
 def render_run(run: Run, row: RunRow) -> RenderableType:
@@ -122,7 +129,7 @@ def render_run(run: Run, row: RunRow) -> RenderableType:
         ("method", row.method or "-"),
         ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
         ("model", run.model or ""),
-        ("calls", f"{row.calls:,}, {count(row.tokens)} tokens, {spending(row)}"),
+        ("calls", f"{calls(row)}, {count(row.tokens)} tokens, {spending(row)}"),
         ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
         ("sandboxes", ", ".join(f"{number} {what} after a crash" for what, number in row.recovered.items())),
         ("warnings", "; ".join(run.warnings)),

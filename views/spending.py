@@ -13,17 +13,20 @@ class Spent(NamedTuple):
     """In units of 10^-9 US dollars. None: there were calls, and none of them said."""
     unknown_calls: int
     """Calls whose cost nobody knows."""
+    unknown_most: int | None
+    """What those may have cost at most, in the same unit. None: some of them nobody bounded."""
 
 
 def spent(cost: RunCost | None, trial: str | None = None) -> Spent:
     """Sum up a run, or one trial of it."""
     if cost is None:
-        return Spent(0, 0)
+        return Spent(0, 0, 0)
     trials = cost.lines.values() if trial is None else [cost.lines.get(trial, {})]
     lines = [line for roles in trials for models in roles.values() for line in models.values()]
     unknown = sum(line.unknown_cost for line in lines)
     known = sum(line.answered for line in lines) + sum(line.failed for line in lines) - unknown
-    return Spent(None if unknown > 0 and known <= 0 else sum(line.cost for line in lines), unknown)
+    most = None if any(line.unbounded for line in lines) else sum(line.bound for line in lines)
+    return Spent(None if unknown > 0 and known <= 0 else sum(line.cost for line in lines), unknown, most)
 
 
 def written(known: int | None, unknown_calls: int) -> str:

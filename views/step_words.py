@@ -70,8 +70,16 @@ def _told_of_end(event: Event) -> Told | None:
         case AttemptJudged():
             return "verdict", f"{event.outcome.kind.replace('_', ' ')} {event.outcome.reason}".rstrip(), ()
         case SandboxFailed() | ModelFailed():
-            return "trouble", f"{event.kind}: {event.detail}", ()
+            return "trouble", f"{event.kind}: {event.detail}{_charged(event)}", ()
         case AttemptAbandoned():
             return "abandoned", f"{event.reason}: {event.detail}", ()
         case _:
             return None
+
+
+def _charged(event: SandboxFailed | ModelFailed) -> str:
+    """Say what a failed call took, where its provider says so."""
+    if isinstance(event, SandboxFailed):
+        return ""
+    tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
+    return f" ({count(tokens)} tokens, {cost(event.cost)})" if tokens or event.cost else ""

@@ -66,7 +66,8 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText])
 
 def _totals(run: RunRow) -> str:
     ended = f"{run.solved} solved, {run.unsolved} unsolved, {run.no_verdict} without a verdict"
-    return f"{ended} · {plural(run.calls, 'model call')} · {count(run.tokens)} tokens · {spending(run)}"
+    asked = plural(run.calls, "model call") + (f", {run.failed_calls:,} failed" if run.failed_calls else "")
+    return f"{ended} · {asked} · {count(run.tokens)} tokens · {spending(run)}"
 
 
 def _head(text: str) -> Iterable[RenderableType]:

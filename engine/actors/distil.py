@@ -78,7 +78,7 @@ async def distil(scope: Scope, by: Distiller, attempt: int, solved: SolvedTrial)
     talk = extend(scope, EMPTY, _opening(by, skill, blocks))
     repairs = 0
     while True:
-        answer = await ask_model(scope, by.caller, talk)
+        answer = (await ask_model(scope, by.caller, talk)).outcome
         if not isinstance(answer, ModelAnswered):
             await scope.record(SkillRefused(skill, None, (problem_of(answer),)))
             return

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple, assert_never
 
-from engine.calls import Caller, answered, ask_model, problem_of, text_of
+from engine.calls import Caller, NoAnswer, answered, ask_model, problem_of, text_of
 from engine.conversation import EMPTY, Conversation, extend, message
 from engine.policies.memo import Memo, render_memo
 from engine.policies.reflection import Accept, KeepOld, Repair, judge_reflection
@@ -12,7 +12,7 @@ from engine.scope import Scope
 from events.budget import BudgetRefused
 from events.digest import Digest
 from events.memo import MemoKept, MemoRewritten
-from events.model import ModelAnswered, ModelFailed
+from events.model import ModelAnswered
 from projections.checks import Checks
 
 
@@ -63,7 +63,7 @@ async def reflect(scope: Scope, by: Reflector, failure: Failure, before: MemoSta
     talk = extend(scope, EMPTY, _opening(by, failure, before))
     repairs = 0
     while True:
-        answer = await ask_model(scope, by.caller, talk)
+        answer = (await ask_model(scope, by.caller, talk)).outcome
         if not isinstance(answer, ModelAnswered):
             return await _kept(scope, failure, before, answer)
         text = await text_of(scope, answer.text)
@@ -127,7 +127,7 @@ def rewritten_event(
     return MemoRewritten(attempt, put(render_memo(memo).encode()), before, repaired)
 
 
-async def _kept(scope: Scope, failure: Failure, before: MemoState, outcome: ModelFailed | BudgetRefused) -> Reflected:
+async def _kept(scope: Scope, failure: Failure, before: MemoState, outcome: NoAnswer) -> Reflected:
     problem = problem_of(outcome)
     await scope.record(MemoKept(failure.attempt, before.digest, (problem,)))
     return Reflected(before, rewritten=False, out_of_money=problem if isinstance(outcome, BudgetRefused) else None)

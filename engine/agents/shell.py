@@ -4,7 +4,7 @@ from functools import partial
 from typing import Literal, assert_never
 
 from engine.agents.base import Acted, Action, Brief, Note, Told, note_of
-from engine.calls import Caller, answered, ask_model, problem_of, text_of
+from engine.calls import Caller, NoAnswer, answered, ask_model, problem_of, text_of
 from engine.conversation import EMPTY, extend, message, tool_message
 from engine.policies.done_claim import question_done
 from engine.policies.limits import Spent, limit_reached, time_left
@@ -60,7 +60,8 @@ class Shell:
             limit = _limit(scope, brief, so_far)
             if limit is not None:
                 return limit
-            answer = await ask_model(scope, partial(_teacher, told), talk, tools=RUN_TOOL if brief.tools else None)
+            asked = await ask_model(scope, partial(_teacher, told), talk, tools=RUN_TOOL if brief.tools else None)
+            so_far.spent, answer = so_far.spent.with_failed(asked.failed), asked.outcome
             if not isinstance(answer, ModelAnswered):
                 return _unanswered(answer, so_far.spent.turns)
             so_far.spent = so_far.spent.plus(answer)
@@ -148,8 +149,9 @@ def _replies(answer: ModelAnswered, turn: Turn, reply: str) -> list[bytes]:
     return [tool_message(call, text) for call, text in told.items()]
 
 
-def _unanswered(outcome: ModelFailed | BudgetRefused, turns: int) -> AgentEnded:
+def _unanswered(outcome: NoAnswer, turns: int) -> AgentEnded:
     """Say how an attempt ends whose model did not answer."""
     if isinstance(outcome, BudgetRefused):
         return AgentEnded("budget", problem_of(outcome), turns)
-    return AgentEnded("context_limit" if outcome.kind == "context_length" else "failed", problem_of(outcome), turns)
+    too_long = isinstance(outcome, ModelFailed) and outcome.kind == "context_length"
+    return AgentEnded("context_limit" if too_long else "failed", problem_of(outcome), turns)

@@ -11,7 +11,7 @@ from engine.policies.limits import Spent, limit_reached
 from engine.spec import AgentSpec
 from events.base import Event
 from events.budget import BudgetRefused
-from events.model import ModelAnswered
+from events.model import ModelAnswered, ModelFailed
 from events.values import Role
 
 Stopped = Literal["turn_limit", "token_limit", "cost_limit", "budget"]
@@ -71,6 +71,8 @@ class Door:
         """Take note of how a call ended."""
         if isinstance(outcome, ModelAnswered):
             self.spent = self.spent.plus(outcome)
+        elif isinstance(outcome, ModelFailed):
+            self.spent = self.spent.with_failed([outcome])
         elif isinstance(outcome, BudgetRefused):
             self.stopped = "budget"
 

@@ -15,13 +15,13 @@ from multidict import CIMultiDict
 from engine.budget import BudgetKeeper
 from engine.gateway.answer import Answer
 from engine.gateway.upstream import Carrier, Going, Upstream
-from engine.model_port import answered, failed
+from engine.model_port import Terms, answered, failed
 from engine.pools.orders import Orders
 from engine.pools.room import Room, Turn
 from engine.ports import Leave, Place
 from engine.protocols.base import ApiProtocol, with_stated
 from engine.protocols.error_body import read_error
-from engine.protocols.errors import NetworkFault, ProviderError, Seen, TimedOut, Try
+from engine.protocols.errors import NetworkFault, ProviderError, Seen, TimedOut
 from engine.protocols.faults import fault_of
 from engine.protocols.reply import ChatReply
 from engine.providers.base import Clock
@@ -35,6 +35,8 @@ from events.session import ScopeStopped
 
 _BACK: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id")
 """Headers of an answer that agents go by."""
+_NEVER_SENT: Final = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL)
+"""Failures before a connection was there to send anything over."""
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -78,6 +80,8 @@ class Exchange:
         self._last = b""
         """The end of a stream, which the agent gets when it is known what it comes to."""
         self._status: int | None = None
+        self._sent = False
+        """Whether the request may have reached the provider."""
         self._headers: CIMultiDict[str] = CIMultiDict()
         """Of the answer, as far as the agent gets them."""
         self._all_headers: dict[str, str] = {}
@@ -127,8 +131,9 @@ class Exchange:
             going = going._replace(body=await self._means.blobs.get(asked.request))
         async with self._turn.place() as held:
             fault = await self._carry(going)
+            terms = Terms(self._means.upstream.price, self._means.budget.bound(place.stream))
             said = fault or self._said()
-            outcome = self._outcome(asked, said)
+            outcome = self._outcome(asked, said, terms)
             self._means.budget.settle(place.stream, outcome)
             self._note(outcome)
             # Told before this is on record: what the agent does with it is of this attempt, and ends with our process.
@@ -155,9 +160,10 @@ class Exchange:
             with self._scope:
                 self._scope.deadline = anyio.current_time() + self._means.upstream.timeout_s
                 await self._pass_on(going)
-        except TimeoutError as error:
-            return TimedOut(f"no connection: {error}", seen=self._failed())
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            self._sent = self._sent and not isinstance(error, _NEVER_SENT)
+            if isinstance(error, TimeoutError):
+                return TimedOut(f"no connection: {error}", seen=self._failed())
             if self._status is not None and self._status >= HTTPStatus.MULTIPLE_CHOICES:
                 return self._fault(self._status)  # the status says more than the half of a body
             return NetworkFault(f"{type(error).__name__}: {error}", seen=self._failed())
@@ -173,6 +179,7 @@ class Exchange:
         If the agent has left, the rest is read all the same: it is paid for.
         """
         await checkpoint_if_cancelled()
+        self._sent = True
         async with self._means.carrier.send(going, self._means.upstream) as response:
             await self._begin(response)
             async for piece in response.content.iter_any():
@@ -201,17 +208,15 @@ class Exchange:
             self._headers.clear()
             self.tell(502, msgspec.json.encode(self.protocol.error(502, "network", "the provider did not answer")))
 
-    def _outcome(self, asked: CallAsked, said: ChatReply | ProviderError) -> Event:
+    def _outcome(self, asked: CallAsked, said: ChatReply | ProviderError, terms: Terms) -> Event:
         """Write down what came of it."""
-        if not isinstance(said, ProviderError):
-            reply = msgspec.structs.replace(said, tries=(Try(status=said.status, error=None, waited_s=0.0),))
-            return answered(self._means.blobs, Fingerprint(asked.request), reply, self._means.upstream.price)
-        said.tries = (Try(status=self._status, error=said.kind, waited_s=0.0),)
-        return failed(self._means.blobs, said)
+        if isinstance(said, ProviderError):
+            return failed(self._means.blobs, said, terms)
+        return answered(self._means.blobs, Fingerprint(asked.request), said, terms)
 
     def _seen(self) -> Seen:
         if self._status is None:
-            return Seen()
+            return Seen(sent=self._sent)
         return seen_of(self._status, self._all_headers, bytes(self._raw), self._means.clock())
 
     def _failed(self) -> Seen:

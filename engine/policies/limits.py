@@ -1,19 +1,20 @@
 """When an attempt has had enough; pure."""
 
+from collections.abc import Iterable
 from math import ceil
 from typing import Literal, NamedTuple
 
 from engine.spec import AgentSpec
-from events.model import ModelAnswered
+from events.model import ModelAnswered, ModelFailed
 from events.values import NanoUsd
 
 
 class Spent(NamedTuple):
-    """What an attempt has used so far, folded from its model answers."""
+    """What an attempt has used so far, folded from the outcomes of its model calls."""
 
     turns: int
     tokens: int
-    """Input and output, as the providers counted them; an answer without counts adds nothing."""
+    """Input and output, as the providers counted them, of failed calls too; a call without counts adds nothing."""
     cost: NanoUsd
     """Known costs only."""
 
@@ -24,8 +25,18 @@ class Spent(NamedTuple):
 
     def plus(self, answer: ModelAnswered) -> "Spent":
         """Count one more answer."""
-        tokens = (answer.usage.input_tokens or 0) + (answer.usage.output_tokens or 0)
-        return Spent(self.turns + 1, self.tokens + tokens, self.cost + (answer.cost or 0))
+        return self._with(answer)._replace(turns=self.turns + 1)
+
+    def with_failed(self, failed: Iterable[ModelFailed]) -> "Spent":
+        """Count calls that failed, as far as the provider says what they took: they are no turns."""
+        spent = self
+        for each in failed:
+            spent = spent._with(each)
+        return spent
+
+    def _with(self, outcome: ModelAnswered | ModelFailed) -> "Spent":
+        tokens = (outcome.usage.input_tokens or 0) + (outcome.usage.output_tokens or 0)
+        return self._replace(tokens=self.tokens + tokens, cost=self.cost + (outcome.cost or 0))
 
 
 class Limit(NamedTuple):

@@ -46,7 +46,7 @@ class Admission:
             turn: Turn | None = None
             match asked:
                 case ModelAsked():
-                    turn = models.turn(asked.role, place)
+                    turn = models.turn(asked, place)
                     models.turns[stream] = turn
                 case VerifyAsked() | StepVerifyAsked():
                     turn = self._pools.verifiers.turn(self._run, stream)

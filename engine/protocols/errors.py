@@ -2,7 +2,7 @@
 
 ```
 StillroomError
-└── ProviderError               carries kind, retryable, status, raw and every physical call made
+└── ProviderError               carries kind, retryable, status, raw and what was counted
     ├── EndpointInvalid         the settings cannot work; nothing was sent
     ├── BadRequest              the endpoint does not accept what was asked
     ├── Authentication          the key is wrong, missing, or not allowed this
@@ -46,20 +46,6 @@ ErrorKind = Literal[
 """Names for the log; each stays what it is for life."""
 
 
-class Try(Struct, frozen=True, kw_only=True):
-    """One physical call made for one logical one.
-
-    Attributes:
-        status: The HTTP status; None when no answer began.
-        error: The kind of failure; None for the call that was answered.
-        waited_s: Seconds waited before the next call; 0 when none followed.
-    """
-
-    status: int | None
-    error: ErrorKind | None
-    waited_s: float
-
-
 class Seen(Struct, frozen=True, kw_only=True):
     """What there is to know of a failed call.
 
@@ -71,6 +57,7 @@ class Seen(Struct, frozen=True, kw_only=True):
         left: What the provider says is left of its limits.
         usage: The tokens that the refused or broken answer states all the same.
         cost_usd: What it says that the call cost, in USD; None when it does not say.
+        sent: Whether the request may have reached the provider; False only where no connection was made.
     """
 
     status: int | None = None
@@ -80,6 +67,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     left: Allowance = SILENT
     usage: Usage = NOT_SAID
     cost_usd: Decimal | None = None
+    sent: bool = True
 
 
 NOTHING_SEEN = Seen()
@@ -100,7 +88,7 @@ class ProviderError(StillroomError):
             none does, or it is not known which.
         usage: The tokens that the refused or broken answer states all the same; they are paid for.
         cost_usd: What it says that the call cost, in USD; None when it does not say.
-        tries: Every physical call made for the logical one, in order; set where calls are repeated.
+        sent: Whether the request may have reached the provider; False only where no connection was made.
     """
 
     kind: ClassVar[ErrorKind]
@@ -126,12 +114,7 @@ class ProviderError(StillroomError):
         self.setting = setting
         self.usage = seen.usage
         self.cost_usd = seen.cost_usd
-        self.tries: tuple[Try, ...] = ()
-
-    @property
-    def calls_made(self) -> int:
-        """Physical calls made for the logical one; 0 when nothing was sent."""
-        return len(self.tries)
+        self.sent = seen.sent
 
 
 class EndpointInvalid(ProviderError):

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from engine.protocols.allowance import SILENT, Allowance
-from engine.protocols.errors import MalformedReply, Refused, Seen, Try
+from engine.protocols.errors import MalformedReply, Refused, Seen
 from engine.protocols.json_text import Json, encode, mended
 from engine.protocols.tool_calls import CallDraft
 from engine.protocols.usage import Usage
@@ -48,7 +48,6 @@ class ChatReply(Struct, frozen=True, kw_only=True):
         usage: The tokens counted.
         cost_usd: What the provider says this call cost, in USD; None when it did not say, or cannot be believed.
         request_id: The provider's name for this call, for its support; None when it gave none.
-        tries: Every physical call, the answered one last.
         left: What the provider says is left of its limits.
     """
 
@@ -63,7 +62,6 @@ class ChatReply(Struct, frozen=True, kw_only=True):
     usage: Usage
     cost_usd: Decimal | None
     request_id: str | None
-    tries: tuple[Try, ...] = ()
     left: Allowance = SILENT
 
 

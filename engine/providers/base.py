@@ -61,7 +61,7 @@ class Seat(Protocol):
 
 
 Gate = Callable[[], AbstractAsyncContextManager[Seat]]
-"""Waits for a place for one physical call; entered anew for each try."""
+"""Waits for a place for one physical call."""
 
 
 class ChatProvider(Protocol):
@@ -71,10 +71,10 @@ class ChatProvider(Protocol):
     """
 
     async def complete(self, request: ChatRequest, gate: Gate) -> ChatReply:
-        """Ask once, trying again where that may help, each time through the gate.
+        """Make one physical call, through the gate. Whether to call again is for whoever asks to decide.
 
         Raises:
-            ProviderError: One of the tree in ``engine/protocols/errors.py``, carrying every physical call.
+            ProviderError: One of the tree in ``engine/protocols/errors.py``.
         """
         ...
 

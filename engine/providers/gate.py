@@ -7,6 +7,7 @@ from engine.protocols.allowance import SILENT, Allowance
 from engine.protocols.errors import Overloaded, ProviderError, RateLimited
 from engine.protocols.reply import ChatReply
 from engine.providers.base import Seat
+from projections.charges import known_tokens
 
 
 class OpenSeat:
@@ -30,7 +31,8 @@ async def wide_open() -> AsyncIterator[Seat]:
 
 def tell_answer(seat: Seat, reply: ChatReply) -> None:
     """Say that a call was answered."""
-    used = [each for each in (reply.usage.input_tokens, reply.usage.output_tokens) if each is not None]
+    counts = map(known_tokens, (reply.usage.input_tokens, reply.usage.output_tokens))
+    used = [each for each in counts if each is not None]
     seat.answered(sum(used) if used else None, reply.left)
 
 

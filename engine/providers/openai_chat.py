@@ -4,33 +4,22 @@ The key goes into one header and nowhere else. The body is what was asked for an
 back is kept byte for byte, failed or not.
 """
 
-from collections.abc import Awaitable, Callable
-from functools import partial
-
-import anyio
 import httpx
 from msgspec import Struct
-from msgspec.structs import replace
-from tenacity import RetryCallState
-from tenacity.asyncio import AsyncRetrying
-from tenacity.retry import retry_if_exception
 
 from engine.protocols.base import with_stated
 from engine.protocols.chat import Chat
 from engine.protocols.error_body import read_error
-from engine.protocols.errors import MalformedReply, NetworkFault, ProviderError, RateLimited, Seen, TimedOut, Try
+from engine.protocols.errors import MalformedReply, NetworkFault, ProviderError, Seen, TimedOut
 from engine.protocols.faults import fault_of
 from engine.protocols.reply import ChatReply
 from engine.providers.base import ChatRequest, Clock, Gate, body_of
 from engine.providers.endpoint import headers_for, url_for
 from engine.providers.gate import tell_answer, tell_failure, wide_open
-from engine.providers.retry import Retry, spread_of, wait_before
 from engine.providers.seen import seen_of
-from events.digest import digest_of
 
-Sleep = Callable[[float], Awaitable[None]]
-Note = Callable[[int | None, ProviderError | None, float], None]
-"""Takes down one physical call: its status, its failure, the seconds waited after it."""
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""Failures before a connection was there to send anything over."""
 
 
 class Wire(Struct, frozen=True, kw_only=True):
@@ -51,29 +40,25 @@ class Wire(Struct, frozen=True, kw_only=True):
 
 
 class OpenAIChat:
-    """Asks one endpoint, as often as allowed."""
+    """Asks one endpoint; each asking is one physical call."""
 
-    def __init__(  # noqa: PLR0913 - where, with what key, how, and the three things a test decides
+    def __init__(
         self,
         base_url: str,
         *,
         client: httpx.AsyncClient,
         clock: Clock,
         api_key: str | None = None,
-        retry: Retry = Retry(),  # noqa: B008 - frozen
         wire: Wire = Wire(),  # noqa: B008 - frozen
-        sleep: Sleep = anyio.sleep,
     ) -> None:
         """Check the settings; nothing is sent.
 
         Args:
             base_url: With or without ``/v1``, see ``url_for``.
             client: Carries the calls; see ``transport.open_client``.
-            clock: Against which dates and the time budget are read.
+            clock: Against which dates are read.
             api_key: Sent as ``Authorization: Bearer``; None sends no such header.
-            retry: When to ask again.
             wire: Headers, timeouts.
-            sleep: Waits so many seconds between calls.
 
         Raises:
             EndpointInvalid: The URL, the key or a header cannot be sent.
@@ -83,88 +68,16 @@ class OpenAIChat:
         self._client = client
         self._clock = clock
         self._api_key = api_key
-        self._retry = retry
         self._wire = wire
         self._protocol = Chat(wire.echo)
-        self._sleep = sleep
 
     async def complete(self, request: ChatRequest, gate: Gate = wide_open) -> ChatReply:
-        """Ask once, trying again where that may help, each time through the gate.
-
-        A call that was refused waits for itself first, as its retry settings say, and then at the gate.
+        """Make one physical call when the gate lets it pass, and tell the gate how that went.
 
         Raises:
-            ProviderError: One of the tree in ``errors.py``, carrying every physical call in ``tries``.
+            ProviderError: One of the tree in ``errors.py``.
         """
         body = body_of(request)
-        made: list[Try] = []
-
-        def note(status: int | None, error: ProviderError | None, waited_s: float) -> None:
-            made.append(Try(status=status, error=error.kind if error else None, waited_s=waited_s))
-
-        try:
-            reply = await self._tried(partial(self._through, gate, request, body), body, note)
-        except ProviderError as error:
-            note(error.status, error, 0.0)
-            error.tries = tuple(made)
-            raise
-        note(reply.status, None, 0.0)
-        return replace(reply, tries=tuple(made))
-
-    async def _tried(self, call: Callable[[], Awaitable[ChatReply]], body: bytes, note: Note) -> ChatReply:
-        """Call until answered. Tenacity, a hundred microseconds a call, is asked only once a call has failed."""
-        started = self._clock()
-        failed: list[ProviderError] = []
-        try:
-            return await call()
-        except ProviderError as error:
-            if not error.retryable:
-                raise
-            failed.append(error)
-
-        async def once() -> ChatReply:
-            if failed:  # the loop counts the first call as its own
-                raise failed.pop()
-            return await call()
-
-        reply: ChatReply = await self._retrying(body, started, note)(once)
-        return reply
-
-    def _retrying(self, body: bytes, started: int, note: Note) -> AsyncRetrying:
-        """Build the loop for one call; tenacity keeps its state in it, so it cannot be shared."""
-        request = digest_of(body)
-        patient = self._retry.budget_s is not None and self._retry.tries > 1
-
-        def wait(state: RetryCallState) -> float:
-            spread = spread_of(request, state.attempt_number)
-            return wait_before(self._retry, state.attempt_number, _error_of(state).retry_after_s, spread)
-
-        def spent(state: RetryCallState) -> bool:
-            budget = self._retry.budget_s
-            return budget is not None and (self._clock() - started) / 1e6 + state.upcoming_sleep > budget
-
-        refused = 0
-
-        def enough(state: RetryCallState) -> bool:
-            nonlocal refused
-            refused += patient and isinstance(_error_of(state), RateLimited)
-            return state.attempt_number - refused >= self._retry.tries or spent(state)
-
-        def before_sleep(state: RetryCallState) -> None:
-            error = _error_of(state)
-            note(error.status, error, state.upcoming_sleep)
-
-        return AsyncRetrying(
-            sleep=self._sleep,
-            stop=enough,
-            wait=wait,
-            retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.retryable),
-            before_sleep=before_sleep,
-            reraise=True,
-        )
-
-    async def _through(self, gate: Gate, request: ChatRequest, body: bytes) -> ChatReply:
-        """Make one physical call when the gate lets it pass, and tell it how that went."""
         async with gate() as seat:
             try:
                 reply = await self._once(request, body)
@@ -190,7 +103,8 @@ class OpenAIChat:
             finally:
                 await response.aclose()
         except httpx.RequestError as error:
-            seen = with_stated(self._protocol, self._seen(response, b"".join(chunks)))
+            seen = Seen(sent=False) if isinstance(error, NEVER_SENT) else self._seen(response, b"".join(chunks))
+            seen = with_stated(self._protocol, seen)
             raise self._unfinished(error, seen, total) from error
         return self._read(response, b"".join(chunks))
 
@@ -222,11 +136,3 @@ class OpenAIChat:
                 return fault_of(seen, read_error(seen.raw or b"", hide=self._api_key), status=seen.status)
             case _:
                 return MalformedReply(f"the answer was cut off: {reason}", seen=seen)
-
-
-def _error_of(state: RetryCallState) -> ProviderError:
-    """Give the failure that a retry is about; only provider errors are retried."""
-    assert state.outcome is not None
-    error = state.outcome.exception()
-    assert isinstance(error, ProviderError)
-    return error

@@ -68,7 +68,7 @@ async def of_answer(blobs: BlobStore, recorded: Recorded, event: ModelAnswered) 
         "request_sha256": str(event.request),
         "reply_sha256": str(event.reply),
         "finish": event.finish,
-        "tries": len(event.tries),
+        "tries": len(event.earlier) + 1,
     }
     text = "" if event.text is None else (await blobs.get(event.text)).decode(errors="replace")
     calls = tuple([await _call(blobs, each) for each in event.tool_calls])

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.calls import Readable, problem_of, text_of
-from events.base import Recorded, Ref
+from engine.calls import CapReached, NoAnswer, Readable, problem_of, text_of
+from events.base import Event, Recorded, Ref
 from events.budget import BudgetRefused
 from events.digest import Digest
 from events.model import ModelAnswered, ModelFailed
@@ -37,16 +37,32 @@ async def read_answers(blobs: Readable, outcomes: Sequence[Recorded]) -> Answers
         BlobMissing: The text of an answer is gone.
     """
     said: list[Answer] = []
-    silence, refused, inputs = None, False, []
+    inputs: list[Input] = []
+    silent: list[Recorded] = []
+    """Failures and refusals since the last answer."""
     for each in outcomes:
         match each.event:
             case ModelAnswered(text=digest):
                 text = await text_of(blobs, digest)
                 said.append(Answer(text, digest, each.ref))
                 inputs.append(Input("the model's answer", each.ref, digest, text))
-            case ModelFailed() | BudgetRefused() as event:
-                silence, refused = problem_of(event), isinstance(event, BudgetRefused)
-                inputs.append(Input("why there was no answer", each.ref, None, fields_of(event)))
+                silent.clear()
+            case ModelFailed() | BudgetRefused():
+                silent.append(each)
             case _:
                 pass
-    return Answers(tuple(said), silence, refused, tuple(inputs))
+    inputs += [Input("why there was no answer", each.ref, None, fields_of(each.event)) for each in silent]
+    why = _why([each.event for each in silent])
+    silence = None if why is None else problem_of(why)
+    return Answers(tuple(said), silence, isinstance(why, BudgetRefused), tuple(inputs))
+
+
+def _why(silent: Sequence[Event]) -> NoAnswer | None:
+    """Say why there was no further answer, as `ask_model` does. None: there was none to wait for."""
+    match silent:
+        case [*_, ModelFailed() as failed, BudgetRefused() as refused]:
+            return CapReached(failed, refused)
+        case [*_, ModelFailed() | BudgetRefused() as last]:
+            return last
+        case _:
+            return None

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias, assert_never
 from engine.importers.harbor_model import ExceptionInfo
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, ImportedAttempt
 from events.base import Recorded
-from events.model import ModelFailed
+from events.model import ModelAnswered, ModelFailed
 from events.sandbox import SandboxFailed, VerifierSilent
 from replay.atif.steps import timestamp
 
@@ -54,8 +54,8 @@ def problem_of(history: Sequence[Recorded]) -> ExceptionInfo | None:
     imported = ""
     for recorded in history:
         match recorded.event:
-            case ModelFailed() as event:
-                call = event
+            case ModelAnswered() | ModelFailed() as event:
+                call = event if isinstance(event, ModelFailed) else None
                 continue
             case ImportedAttempt() as event:
                 imported = event.error

@@ -9,6 +9,7 @@ from events.base import Event, Recorded
 from events.model import ModelAnswered, ModelFailed
 from events.trajectory import StepImported
 from events.values import NanoUsd, Usage
+from projections.charges import is_unknown, unknown_before
 
 _UNKNOWN: Final = Usage(None, None, None, None)
 _Number = TypeVar("_Number", int, float)
@@ -30,14 +31,14 @@ def used(history: Iterable[Recorded], model: str | None) -> AgentResult:
         model: What calls whose provider names no model were made of. None: not known.
     """
     events = [recorded.event for recorded in history]
-    if any(isinstance(event, ModelFailed) for event in events):
+    if any(isinstance(event, ModelAnswered | ModelFailed) and unknown_before(event.earlier) for event in events):
         return AgentResult()  # what a call took that was not answered, nobody says
     summed = next((event for event in events if isinstance(event, UsageImported)), None)
     if summed is not None:
         return _stated(summed)
     calls = [call for event in events if (call := _call(event, model or "unknown")) is not None]
-    if not calls and any(isinstance(event, ImportedAttempt) for event in events):
-        return AgentResult()  # its source does not say
+    if not calls and any(isinstance(event, ImportedAttempt | ModelFailed) for event in events):
+        return AgentResult()  # its source does not say, or no model did anything
     by_model = {name: _of_model([call for call in calls if call.model == name]) for name in {c.model for c in calls}}
     known = {name: usage for name, usage in sorted(by_model.items()) if usage is not None}
     return AgentResult(
@@ -54,6 +55,8 @@ def _call(event: Event, model: str) -> _Call | None:
     match event:
         case ModelAnswered():
             return _counted(event.model or model, event.usage, event.cost)
+        case ModelFailed() if event.usage != _UNKNOWN or is_unknown(event):
+            return _counted(model, event.usage, event.cost)
         case StepImported() if event.answers:
             return _counted(event.model or model, event.usage or _UNKNOWN, event.cost)
         case _:

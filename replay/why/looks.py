@@ -20,7 +20,7 @@ from events.base import Event
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.memo import MemoImported, MemoKept, MemoRewritten
-from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
+from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
 from events.pdi import InterventionChosen, PdiImported, PdiRead
 from events.pool import PoolLimited, PoolsOpened
 from events.run import RunClosed, RunImported, RunOpened
@@ -92,6 +92,7 @@ _SANDBOX: Final = Latest("sandbox", (SandboxOpened,), quiet=True)
 _ATTEMPT: Final = Latest("attempt", (AttemptOpened, ImportedAttempt), quiet=True)
 _RUN: Final = Opening("run", quiet=True)
 _SESSION: Final = Latest("session", (SessionStarted,))
+_AGAIN: Final = Since("made again", (RetryDue,), (ModelAsked,))
 _OF_ATTEMPT: Final = (AttemptConcluded,)
 _OF_EVIDENCE: Final = (EvidenceGathered,)
 
@@ -101,6 +102,7 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
         Prompts("prompt", ("teacher_",)),
         Mention("after", (ActionObserved, ModelAnswered)),
         Latest("budget", (BudgetGranted,)),
+        _AGAIN,
     ),
     "reflector": (
         _CONCLUDED,
@@ -109,6 +111,7 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
         Prompts("prompt", ("reflect_",)),
         Since("answer before", (ModelAnswered,), _OF_ATTEMPT),
         Latest("budget", (BudgetGranted,)),
+        _AGAIN,
     ),
     "distiller": (
         Latest("evidence", (EvidenceGathered,)),
@@ -116,6 +119,7 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
         Prompts("prompt", ("distil_",)),
         Since("answer before", (ModelAnswered,), _OF_EVIDENCE),
         Latest("budget", (BudgetGranted,)),
+        _AGAIN,
     ),
 }
 
@@ -191,6 +195,8 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ModelAsked: (ByRole(_ASKED),),
     ModelAnswered: (),
     ModelFailed: (),
+    RetryAsked: (Latest("failed", (ModelFailed,)),),
+    RetryDue: (),
     ModelImported: (Opening("run"),),
     BudgetAsked: (_RUN,),
     BudgetGranted: (),

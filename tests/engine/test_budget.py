@@ -8,10 +8,11 @@ from engine.ports import Leave, Place, granted
 from engine.scope import Scope
 from events.base import Draft, Event, Ref, StreamId
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
-from events.digest import Digest, Fingerprint
-from events.model import ModelAnswered, ModelAsked, ModelFailed
+from events.digest import Digest
+from events.model import ModelAsked
 from events.session import InFlightFound, ScopeStopped
 from events.values import Usage
+from tests.support.outcomes import answered, failed
 from tests.support.worlds import live_world, memory_log
 
 NOTHING = Digest("0" * 64)
@@ -21,11 +22,6 @@ UNKNOWN = Usage(None, None, None, None)
 def place(stream: str = "attempt/a/1") -> Place:
     """Where a request comes from."""
     return Place("r1", stream, 1)
-
-
-def answer(cost: int | None) -> ModelAnswered:
-    """An answer of which only the cost matters here."""
-    return ModelAnswered(Fingerprint(NOTHING), NOTHING, NOTHING, None, (), None, None, UNKNOWN, cost, ())
 
 
 def asked() -> ModelAsked:
@@ -52,7 +48,7 @@ async def test_what_a_call_really_cost_takes_the_place_of_its_reservation() -> N
     """Upper bounds are generous; the rest comes back."""
     keeper = BudgetKeeper(Caps(run=100, trial=None))
     await keeper(BudgetAsked("a", 90), place())
-    keeper.settle("attempt/a/1", answer(10))
+    keeper.settle("attempt/a/1", answered(10))
     assert keeper.committed == 10
 
 
@@ -60,11 +56,11 @@ async def test_an_unknown_cost_counts_at_its_bound_and_a_refused_call_at_nothing
     """What nobody knows is never taken for nothing; what cannot have cost is."""
     keeper = BudgetKeeper(Caps(run=1000, trial=None))
     await keeper(BudgetAsked("a", 90), place())
-    keeper.settle("attempt/a/1", answer(None))
+    keeper.settle("attempt/a/1", answered(None))
     await keeper(BudgetAsked("a", 90), place())
-    keeper.settle("attempt/a/1", ModelFailed("authentication", 401, "", None, ()))
+    keeper.settle("attempt/a/1", failed("authentication", 401))
     await keeper(BudgetAsked("a", 90), place())
-    keeper.settle("attempt/a/1", ModelFailed("timeout", None, "", None, ()))
+    keeper.settle("attempt/a/1", failed("timeout"))
     assert keeper.committed == 180
 
 
@@ -87,8 +83,8 @@ async def test_a_keeper_that_starts_after_a_crash_knows_all_that_was_spent() -> 
             return granted()
 
         async def __call__(self, request: Event, place: Place) -> Event:
-            keeper.settle(place.stream, answer(10))
-            return answer(10)
+            keeper.settle(place.stream, answered(10))
+            return answered(10)
 
     scope = Scope(live_world(log, Ports()), "attempt/a/1")
     await scope.effect(BudgetAsked("a", 90))
@@ -109,7 +105,7 @@ async def test_a_call_that_was_lost_is_counted_for_good() -> None:
     await log.append(stream, [Draft(each, None) for each in events], expected_version=0)
     found = InFlightFound((Ref("attempt/a/1", 3),))
     await log.append(StreamId("r1", "session"), [Draft(found, None)], expected_version=0)
-    await log.append(stream, [Draft(answer(10), Ref("attempt/a/1", 3))], expected_version=3)
+    await log.append(stream, [Draft(answered(10), Ref("attempt/a/1", 3))], expected_version=3)
     keeper = BudgetKeeper(Caps(run=1000, trial=None))
     keeper.fold((await load_histories(log, "r1")).by_stream)
     assert keeper.committed == 90 + 10

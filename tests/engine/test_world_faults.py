@@ -194,8 +194,10 @@ async def test_half_an_answer_is_no_answer_and_the_whole_one_counts_once(
     log, base = MemoryLog(clock=Counting()), make_base(tmp_path, failing("half", "times = 1"))
     report = await start_run(here(log, base), models(stream=stream, tries=2))
     attempt = (await load_histories(log, report.run)).by_stream["attempt/word/1"]
-    first = next(each.event for each in attempt if isinstance(each.event, ModelAnswered))
-    assert len(first.tries) == 2
+    ended = [each.event for each in attempt if isinstance(each.event, ModelFailed | ModelAnswered)]
+    assert [type(each) for each in ended[:2]] == [ModelFailed, ModelAnswered]
+    assert isinstance(ended[0], ModelFailed)
+    assert (ended[0].kind, ended[0].status) == ("malformed", 200)
     assert report.outcomes == {"word": "solved"}
     assert await concluded(log, report.run) == [("failed", 0.0), ("solved", 1.0)]
 

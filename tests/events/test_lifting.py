@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Final, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from events import codec
 from events.base import Draft, Event, StreamId
-from events.lifting import LIFTS, TODAY, NextDecided, Outgrown, lift
+from events.lifting import LIFTS, TODAY, ModelAnsweredInTries, ModelFailedInTries, NextDecided, Outgrown, lift
 from events.log import EventLog, Row, Selection
 from events.log_errors import EventRefused
+from events.model import ModelAnswered, ModelFailed, TryMade
 from events.trial import NextChosen
 from events.verify import verify
 from tests.events.samples import CLASSES, drafts, everything, sample
@@ -24,6 +26,20 @@ OLD: Final = (
 )
 """What an earlier version wrote of a trial."""
 NEW: Final = (NextChosen(0, "continue", 1, "first"), NextChosen(1, "solved", None, "judged"))
+
+
+NOT_RECORDED: Final[dict[str, dict[str, object]]] = {
+    "model.answered": {"reasoning": None, "earlier": []},
+    "model.failed": {
+        "usage": dict.fromkeys(("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")),
+        "cost": None,
+        "sent": None,
+        "retryable": False,
+        "retry_after_s": None,
+        "earlier": [],
+    },
+}
+"""Fields that the shape of today has and the old one had not, by the old tag: what they read as."""
 
 
 async def given_old(log: EventLog) -> None:
@@ -75,7 +91,24 @@ def test_every_outgrown_shape_has_a_golden_payload_and_reads_as_an_event_of_toda
     assert type(today) in CLASSES
     assert codec.tag_of(today) == TODAY[tag]
     assert codec.decode(codec.encode(today)) == today == lift(old)
-    assert codec.encode(today).decode() == json.dumps(golden[TODAY[tag]], ensure_ascii=False, separators=(",", ":"))
+    expected = {**_object(golden[TODAY[tag]]), **NOT_RECORDED.get(tag, {})}
+    assert codec.encode(today).decode() == json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
+
+
+def test_a_call_that_was_tried_several_times_keeps_them_and_its_failure_is_final() -> None:
+    """The last try is the call; those before stand with it, so that they are counted. Nobody asks for it again."""
+    tries = (TryMade(None, "timeout", 0.5), TryMade(503, "server", 1.5), TryMade(502, "server", 0.0))
+    failed = lift(ModelFailedInTries("server", 502, "it broke", None, tries))
+    assert isinstance(failed, ModelFailed)
+    assert (failed.earlier, failed.retryable, failed.sent) == (tries[:2], False, None)
+    answered = lift(replace(sample(ModelAnsweredInTries), tries=()))
+    assert isinstance(answered, ModelAnswered)
+    assert (answered.earlier, answered.status) == ((), None)
+
+
+def _object(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)
+    return value
 
 
 def test_every_outgrown_shape_is_listed_once() -> None:

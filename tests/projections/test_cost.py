@@ -11,12 +11,13 @@ from engine.budget import BudgetKeeper, Caps
 from engine.protocols.errors import ErrorKind
 from events.base import Event, Recorded, Ref, StreamId
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
-from events.digest import Digest, Fingerprint
+from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, TryMade
 from events.session import InFlightFound, SessionStarted
 from events.values import NanoUsd, Role, Usage
 from projections.cost import Cost, RunCost, Spending
 from tests.projections.histories import folded, recorded
+from tests.support.outcomes import answered, failed
 
 NOTHING = Digest("0" * 64)
 ATTEMPT = "attempt/a/1"
@@ -30,14 +31,13 @@ def asked(role: Role = "teacher", model: str = "p/m") -> ModelAsked:
 
 
 def answer(cost: NanoUsd | None, usage: Usage = UNKNOWN, tries: int = 1) -> ModelAnswered:
-    """An answer of which only the use matters."""
-    made = (TryMade(200, None, 0.0),) * tries
-    return ModelAnswered(Fingerprint(NOTHING), NOTHING, NOTHING, None, (), None, None, usage, cost, made)
+    """An answer, after tries that older versions recorded with it."""
+    return answered(cost, usage, earlier=[TryMade(429, "rate_limit", 1.0)] * (tries - 1))
 
 
 def failure(kind: str) -> ModelFailed:
     """A call that came to nothing."""
-    return ModelFailed(kind, None, "", None, (TryMade(None, kind, 0.0),))
+    return failed(kind)
 
 
 def cost_of(*told: tuple[str, Event]) -> RunCost:
@@ -58,7 +58,7 @@ def test_calls_are_counted_by_who_asked_whom() -> None:
         *in_stream("attempt/b/1", asked(), answer(11, Usage(100, 20, 0, 8))),
     )
     assert run.lines["a"]["teacher"]["p/m"] == Spending(
-        calls=1, answered=1, tries=3, input_tokens=10, output_tokens=2, cached_input_tokens=4, cost=5
+        calls=1, answered=1, failed=2, tries=3, input_tokens=10, output_tokens=2, cached_input_tokens=4, cost=5
     )
     assert run.lines["a"]["reflector"]["p/other"].cost == 7
     other = run.lines["b"]["teacher"]["p/m"]

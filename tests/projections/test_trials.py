@@ -5,17 +5,18 @@ import pytest
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.base import Event, Ref, StreamId
 from events.digest import Digest, Fingerprint
-from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
+from events.model import ModelAsked, ModelImported
 from events.run import RunClosed, RunImported, RunOpened, TaskPinned
 from events.sandbox import ActionAsked, ActionObserved, SandboxAsked, SandboxFailed, SandboxOpened, VerifierSilent
 from events.session import SandboxRebuilt, SandboxReopened, ScopeStopped, SessionEnded, SessionStarted
 from events.skill import SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, TaskAsked, TrialClosed, TrialOpened
-from events.values import NanoUsd, Outcome, Usage
+from events.values import Outcome, Usage
 from projections.trials import Trials
 from projections.trials_effects import InFlight
 from projections.trials_state import Run
 from tests.projections.histories import folded, recorded
+from tests.support.outcomes import answered, failed
 
 NOTHING = Digest("0" * 64)
 FIRST, SECOND = "attempt/a/1", "attempt/a/2"
@@ -32,11 +33,6 @@ def run_of(*told: tuple[str, Event]) -> Run:
 def asked() -> ModelAsked:
     """A request."""
     return ModelAsked("teacher", "p/m", NOTHING, None, {}, stream=False, timeout_s=None)
-
-
-def answer(cost: NanoUsd | None, usage: Usage) -> ModelAnswered:
-    """An answer of which only the use matters."""
-    return ModelAnswered(Fingerprint(NOTHING), NOTHING, NOTHING, None, (), None, None, usage, cost, ())
 
 
 def judged(outcome: Outcome) -> AttemptJudged:
@@ -74,7 +70,7 @@ def test_an_attempt_is_told_from_its_own_stream_while_it_goes_on() -> None:
         (FIRST, AttemptOpened("a", 1, "shell", NOTHING)),
         (FIRST, SandboxOpened("namespaces")),
         (FIRST, asked()),
-        (FIRST, answer(5, Usage(10, 2, None, None))),
+        (FIRST, answered(5, Usage(10, 2, None, None))),
         (FIRST, ActionAsked(NOTHING, None)),
     )
     attempt = run.trials["a"].attempts["1"]
@@ -106,11 +102,11 @@ def test_what_went_wrong_is_counted_by_kind() -> None:
     """Who failed, and how: of a model, a sandbox, a verifier. In attempts and in the trial's own calls."""
     run = run_of(
         OPENED,
-        (FIRST, ModelFailed("timeout", None, "", None, ())),
-        (FIRST, ModelFailed("timeout", None, "", None, ())),
+        (FIRST, failed("timeout")),
+        (FIRST, failed("timeout")),
         (FIRST, VerifierSilent("missing", "", None, NOTHING, NOTHING, ())),
         (SECOND, SandboxFailed("lost", "gone")),
-        ("trial/a", ModelFailed("server", 500, "", None, ())),
+        ("trial/a", failed("server", 500)),
     )
     trial = run.trials["a"]
     assert trial.errors == {"model timeout": 2, "verifier missing": 1, "sandbox lost": 1, "model server": 1}
@@ -119,7 +115,7 @@ def test_what_went_wrong_is_counted_by_kind() -> None:
 
 def test_money_that_nobody_named_is_counted_as_missing() -> None:
     """A sum beside which something is missing must not pass for the whole."""
-    told = [(FIRST, answer(5, Usage(1, 1, None, None))), (FIRST, answer(None, Usage(1, 1, None, None)))]
+    told = [(FIRST, answered(5, Usage(1, 1, None, None))), (FIRST, answered(None, Usage(1, 1, None, None)))]
     trial = run_of(OPENED, *told).trials["a"]
     assert (trial.cost, trial.unknown_cost, trial.attempts["1"].unknown_cost) == (5, 1, 1)
 
@@ -162,5 +158,5 @@ def test_an_imported_run_shows_as_one() -> None:
 def test_what_belongs_to_no_trial_is_left_out(stream: str) -> None:
     """A later version may name streams as it likes."""
     observed = ActionObserved(0, "exited", NOTHING, NOTHING)
-    run = run_of(OPENED, (stream, observed), (stream, ModelFailed("timeout", None, "", None, ())))
+    run = run_of(OPENED, (stream, observed), (stream, failed("timeout")))
     assert (list(run.trials), run.trials["a"].attempts, run.trials["a"].errors) == (["a"], {}, {})

@@ -71,9 +71,9 @@ async def test_the_chain_of_a_skill_reaches_everything_it_came_from(tmp_path: Pa
     tags = {node.tag for node in nodes}
     assert tags >= {
         "skill.evidence_gathered", "trial.next_chosen", "trial.attempt_concluded", "attempt.judged",
-        "verify.rewarded", "attempt.agent_ended", "action.observed", "action.asked", "model.answered", "model.asked",
-        "memo.rewritten", "pdi.read", "trial.attempt_planned", "sandbox.opened", "task.read", "trial.opened",
-        "run.opened", "conversation", "references", "provenance", "request", "task", "prompt",
+        "verify.rewarded", "attempt.agent_ended", "action.observed", "action.asked", "model.call_answered",
+        "model.asked", "memo.rewritten", "pdi.read", "trial.attempt_planned", "sandbox.opened", "task.read",
+        "trial.opened", "run.opened", "conversation", "references", "provenance", "request", "task", "prompt",
     }  # fmt: skip
     assert {node.label for node in nodes} >= {"spec", "dockerfile", "command", "stdout", "prompt distil_user"}
     events = {each.ref: each for each in (await load_histories(log, run)).by_stream["trial/word"]}

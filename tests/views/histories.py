@@ -8,14 +8,15 @@ import msgspec
 from engine.spec import RunSpec, canonical
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptOpened
 from events.base import Draft, Event, StreamId
-from events.digest import Fingerprint, digest_of
+from events.digest import Fingerprint
 from events.log import EventLog
-from events.model import ConversationNode, ModelAnswered, ModelAsked
+from events.model import ConversationNode, ModelAsked
 from events.run import RunClosed, RunOpened, TaskPinned
 from events.session import SessionEnded, SessionStarted
 from events.skill import SkillRevised
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
 from events.values import NamedDigest, Outcome, Usage
+from tests.support.outcomes import answered
 
 SOLVED = Outcome("solved", 1.0, "")
 FAILED = Outcome("failed", 0.0, "")
@@ -71,7 +72,7 @@ def asked(log: EventLog, stream: str, cost: int | None = 1_000_000) -> list[Told
         Told(stream, ModelAsked("teacher", "m", said, None, {}, False, None)),
         Told(
             stream,
-            ModelAnswered(Fingerprint(digest_of(b"request")), blob, blob, blob, (), "stop", "m", usage, cost, ()),
+            answered(cost, usage, text=blob),
         ),
     ]
 

@@ -9,10 +9,10 @@ from events.attempt import AttemptAbandoned
 from events.base import StreamId
 from events.digest import Digest
 from events.log import Selection
-from events.model import ModelFailed
 from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOpened, VerifierRewarded, VerifierSilent
 from events.sqlite import SqliteLog
 from tests.cli.terminal import machine
+from tests.support.outcomes import failed
 from tests.views.drawing import drawn
 from tests.views.histories import Told, opened, record, trial_opened, whole
 from views.desk import Desk
@@ -55,7 +55,7 @@ async def test_an_attempt_is_told_step_by_step(log: SqliteLog, tmp_path: Path) -
         Told(STREAM, ActionAsked(blob, None)),
         Told(STREAM, ActionObserved(0, "exited", log.put(b"hello\n" * 40), log.put(b""))),
         Told(STREAM, ActionObserved(None, "timed_out", blob, blob)),
-        Told(STREAM, ModelFailed("timeout", None, "no answer in 600 s", None, ())),
+        Told(STREAM, failed("timeout", detail="no answer in 600 s")),
         Told(STREAM, VerifierRewarded({"reward": 1.0}, 1.0, 0, blob, blob, ())),
         Told(STREAM, VerifierSilent("missing", "no reward file", 1, blob, blob, ())),
         Told(STREAM, SandboxFailed("lost", "it died")),

@@ -13,7 +13,7 @@ from engine.setting import Setting
 from engine.spec import CallsSpec, PoolsSpec
 from events.log import Selection
 from events.memory import MemoryLog
-from events.model import ModelAnswered
+from events.model import ModelAnswered, ModelFailed
 from events.pool import PoolLimited, PoolsOpened
 from events.sandbox import SandboxAsked, SandboxReleased
 from replay.digests import trial_digests
@@ -91,8 +91,8 @@ async def test_a_refusal_cuts_the_limit_and_is_seen_in_the_log(tmp_path: Path) -
     assert [each.pool.split()[0] for each in opened.pools] == ["trials", "builds", "sandboxes", "verifiers", "calls"]
     assert isinstance(cut, PoolLimited)
     assert (cut.reason, cut.before, cut.limit) == ("refused", 8, 4)
-    answers = [each.event async for each in setting.log.read() if isinstance(each.event, ModelAnswered)]
-    assert [len(each.tries) for each in answers][:2] == [2, 1]
+    calls = [each.event async for each in setting.log.read() if isinstance(each.event, ModelAnswered | ModelFailed)]
+    assert [each.status for each in calls][:3] == [429, 200, 200]
     assert (await rerun(setting.log, report.run)).complete
 
 

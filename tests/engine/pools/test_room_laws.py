@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from engine.policies.call_retry import spread_of
 from engine.policies.pace import Bounds
 from engine.pools.room import Room
-from engine.providers.retry import spread_of
-from events.digest import digest_of
+from events.base import Ref
 from tests.support.virtual_time import Hung, run_virtually
 
 MOMENTS = st.sampled_from([0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0])
@@ -171,7 +171,7 @@ async def storm(room: Room, seed: int) -> None:
     def drawn() -> float:
         nonlocal count
         count += 1
-        return spread_of(digest_of(str(seed).encode()), count)
+        return spread_of(Ref(str(seed), count))
 
     async def caller(number: int) -> None:
         for _ in range(10):

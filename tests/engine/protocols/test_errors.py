@@ -9,6 +9,7 @@ from engine.protocols.chat import Chat
 from engine.protocols.error_body import read_error
 from engine.protocols.errors import ProviderError, Seen
 from engine.protocols.faults import fault_of
+from engine.protocols.usage import Usage
 from events.errors import StillroomError
 
 
@@ -25,7 +26,7 @@ def test_every_kind_is_part_of_one_tree() -> None:
         error = cls("It broke.")
         assert isinstance(error, StillroomError)
         assert error.remedy
-        assert (error.tries, error.calls_made, error.raw) == ((), 0, None)
+        assert (error.usage, error.cost_usd, error.raw) == (Usage(), None, None)
 
 
 JSON = st.recursive(

@@ -47,9 +47,8 @@ def test_the_order_in_which_parameters_were_written_does_not_matter(parameters: 
 @pytest.mark.parametrize("name", ["model", "messages", "tools", "stream"])
 def test_a_parameter_cannot_take_the_place_of_the_requests_own_fields(name: str) -> None:
     """Two keys of one name in a body mean something else to every server."""
-    with pytest.raises(BadRequest, match=name) as raised:
+    with pytest.raises(BadRequest, match=name):
         body_of(ChatRequest(model="m", messages=(), parameters={name: "x"}))
-    assert raised.value.calls_made == 0
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, {"deep": [-math.inf]}, (1, 2), {1, 2}, object(), "\ud800"])

@@ -15,7 +15,6 @@ from engine.protocols.reply import ChatReply
 from engine.protocols.usage import Usage
 from engine.providers.base import ChatRequest
 from engine.providers.openai_chat import OpenAIChat
-from engine.providers.retry import Retry
 from engine.providers.transport import open_client
 from tests.engine.providers.support_server import answer, completion, delta, events, in_pieces, serving
 
@@ -32,7 +31,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 async def streamed(client: httpx.AsyncClient, *pieces: bytes) -> ChatReply:
     """Ask once for a stream that comes in these pieces."""
     async with serving(in_pieces(*pieces)) as endpoint:
-        chat = OpenAIChat(endpoint.url, client=client, clock=lambda: 0, retry=Retry(tries=1))
+        chat = OpenAIChat(endpoint.url, client=client, clock=lambda: 0)
         reply = await chat.complete(ASK)
     assert msgspec.json.decode(endpoint.asked[0].body)["stream"] is True
     return reply
