@@ -25,6 +25,14 @@ class SkillRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often bytes of it were read. 0: it was opened, and none were."""
 
 
+class CallUnanswered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call of an agent's model that failed."""
+
+    kind: str
+    """As `model.failed` has it."""
+    detail: str
+
+
 class AgentRunAsked(Event, frozen=True, tag="agent.run_asked"):
     """An agent of another make was to be run in the sandbox."""
 
@@ -40,7 +48,7 @@ class AgentRunAsked(Event, frozen=True, tag="agent.run_asked"):
     """Seconds it may take. None: no limit."""
 
 
-class AgentRunEnded(Event, frozen=True, tag="agent.run_ended"):
+class AgentRunFinished(Event, frozen=True, tag="agent.run_finished"):
     """It ended, or was ended."""
 
     kit: Fingerprint
@@ -61,6 +69,11 @@ class AgentRunEnded(Event, frozen=True, tag="agent.run_ended"):
     """Blobs: every file of the skills that were mounted for it. Empty: there were none."""
     reads: tuple[SkillRead, ...]
     """Files of skills that were touched, by name. Empty: no byte of a skill was."""
+    unanswered: tuple[CallUnanswered, ...] | None
+    """Calls that failed after the last one that was answered, in the order in which they failed. Those that its own end
+    broke off are none. None: not recorded."""
+    cut: int | None
+    """Calls that were under way when it ended, and were broken off. None: not recorded."""
 
 
 class AgentActed(Event, frozen=True, tag="agent.acted"):

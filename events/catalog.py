@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from events.agent import AgentActed, AgentRunAsked, AgentRunEnded, AgentSaid, CallAsked, CallReceived, CallRefused
+from events.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid, CallAsked, CallReceived, CallRefused
 from events.attempt import (
     AgentEnded,
     AttemptAbandoned,
@@ -117,7 +117,7 @@ AnyEvent: TypeAlias = (
     | ReleaseAsked
     | SandboxReleased
     | AgentRunAsked
-    | AgentRunEnded
+    | AgentRunFinished
     | AgentActed
     | AgentSaid
     | CallReceived

@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
+from events.agent import AgentRunFinished, SkillRead
 from events.base import Event
 from events.digest import Digest, Fingerprint
 from events.model import ModelAnswered, ModelFailed, ToolCall, TryMade
 from events.trial import NextChosen
-from events.values import NanoUsd, Usage
+from events.values import NamedDigest, NanoUsd, Usage
 
 
 class NextDecided(Event, frozen=True, tag="trial.next_decided"):
@@ -51,7 +52,22 @@ class ModelFailedInTries(Event, frozen=True, tag="model.failed"):
     tries: tuple[TryMade, ...]
 
 
-Outgrown: TypeAlias = NextDecided | ModelAnsweredInTries | ModelFailedInTries
+class AgentRunEnded(Event, frozen=True, tag="agent.run_ended"):
+    """As `AgentRunFinished`, without the calls that were not answered. Written before 0.1.0 was released."""
+
+    kit: Fingerprint
+    exit_code: int | None
+    ended: Literal["exited", "timed_out", "output_limit", "memory", "disk"]
+    stdout: Digest
+    stderr: Digest
+    calls: int
+    answered: int
+    stopped: Literal["turn_limit", "token_limit", "cost_limit", "budget"] | None
+    skills: tuple[NamedDigest, ...]
+    reads: tuple[SkillRead, ...]
+
+
+Outgrown: TypeAlias = NextDecided | ModelAnsweredInTries | ModelFailedInTries | AgentRunEnded
 """The closed union of all of them."""
 
 
@@ -92,8 +108,18 @@ def _failed(old: ModelFailedInTries) -> ModelFailed:
     )
 
 
+def _agent_run_ended(old: AgentRunEnded) -> AgentRunFinished:
+    fields = {name: getattr(old, name) for name in old.__struct_fields__}
+    return AgentRunFinished(**fields, unanswered=None, cut=None)
+
+
 LIFTS: Final[Mapping[type[Event], Callable[[Any], Event]]] = MappingProxyType(
-    {NextDecided: _next_decided, ModelAnsweredInTries: _answered, ModelFailedInTries: _failed}
+    {
+        NextDecided: _next_decided,
+        ModelAnsweredInTries: _answered,
+        ModelFailedInTries: _failed,
+        AgentRunEnded: _agent_run_ended,
+    }
 )
 """By outgrown class: how it reads today, or one step nearer to today."""
 
@@ -102,6 +128,7 @@ TODAY: Final[Mapping[str, str]] = MappingProxyType(
         "trial.next_decided": "trial.next_chosen",
         "model.answered": "model.call_answered",
         "model.failed": "model.call_failed",
+        "agent.run_ended": "agent.run_finished",
     }
 )
 """By outgrown tag: the tag under which such facts are written today."""

@@ -33,7 +33,7 @@ from engine.sandbox_port import SandboxPort
 from engine.setting import Setting, chosen_tasks
 from engine.spec import AgentSpec, RunSpec
 from engine.system import clock, mint_run_id
-from events.agent import AgentRunAsked, AgentRunEnded, CallAsked, CallReceived
+from events.agent import AgentRunAsked, AgentRunFinished, CallAsked, CallReceived
 from events.attempt import AttemptOpened
 from events.log import EventLog
 from events.memory import MemoryLog
@@ -168,7 +168,7 @@ class _Then(NamedTuple):
     trial: str
     task: str
     asked: AgentRunAsked
-    ended: AgentRunEnded
+    ended: AgentRunFinished
     agent: Installed
     spec: RunSpec
 
@@ -176,8 +176,13 @@ class _Then(NamedTuple):
 async def _then(log: EventLog, histories: Histories, attempt: str) -> _Then | None:
     """Read what is known of an attempt. None: no agent of another make ran in it to its end."""
     found = {type(each.event): each.event for each in histories.by_stream.get(attempt, ())}
-    match [found.get(kind) for kind in (AttemptOpened, SandboxAsked, AgentRunAsked, AgentRunEnded)]:
-        case [AttemptOpened() as begun, SandboxAsked() as sandbox, AgentRunAsked() as asked, AgentRunEnded() as ended]:
+    match [found.get(kind) for kind in (AttemptOpened, SandboxAsked, AgentRunAsked, AgentRunFinished)]:
+        case [
+            AttemptOpened() as begun,
+            SandboxAsked() as sandbox,
+            AgentRunAsked() as asked,
+            AgentRunFinished() as ended,
+        ]:
             agent = agent_named(asked.agent)
             assert histories.opened is not None
             assert isinstance(agent, Installed)
@@ -201,7 +206,7 @@ async def _again(setting: Setting, then: _Then, recall: Recall) -> int | None:
             return None
         scratch.put(await setting.log.get(then.asked.instruction))
         outcome = await port(then.asked, place)
-    return outcome.exit_code if isinstance(outcome, AgentRunEnded) else None
+    return outcome.exit_code if isinstance(outcome, AgentRunFinished) else None
 
 
 async def _port(

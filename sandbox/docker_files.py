@@ -121,9 +121,15 @@ class ContainerFiles:
 
     def _trouble(self, path: str, error: EngineFailed) -> PathRefused | SandboxLost:
         """Say whose fault it is: an answer about the path is the path's, no answer is the engine's."""
-        if error.status is not None and "container" not in error.detail.lower():
+        if error.status is not None and not tells_of_container(error.detail, path):
             return PathRefused(path, error.detail)
         return SandboxLost(self._id, f"the engine says: {error.detail}")
+
+
+def tells_of_container(detail: str, path: str) -> bool:
+    """Say whether the engine's words are about the container; a path may be named so, and be missing in it."""
+    words = detail.replace(path, "").lower()
+    return "container" in words and "could not find the file" not in words
 
 
 def _inside(path: str) -> str:

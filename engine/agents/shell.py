@@ -7,6 +7,7 @@ from engine.agents.base import Acted, Action, Brief, Note, Told, note_of
 from engine.calls import Caller, NoAnswer, answered, ask_model, problem_of, text_of
 from engine.conversation import EMPTY, extend, message, tool_message
 from engine.policies.done_claim import question_done
+from engine.policies.ending import Failure, unanswered
 from engine.policies.limits import Spent, limit_reached, time_left
 from engine.policies.turn import (
     RUN_TOOL,
@@ -63,7 +64,7 @@ class Shell:
             asked = await ask_model(scope, partial(_teacher, told), talk, tools=RUN_TOOL if brief.tools else None)
             so_far.spent, answer = so_far.spent.with_failed(asked.failed), asked.outcome
             if not isinstance(answer, ModelAnswered):
-                return _unanswered(answer, so_far.spent.turns)
+                return _unanswered(answer, so_far)
             so_far.spent = so_far.spent.plus(answer)
             text = await text_of(scope, answer.text)
             so_far.notes.append(note_of(text, scope.at))
@@ -149,9 +150,14 @@ def _replies(answer: ModelAnswered, turn: Turn, reply: str) -> list[bytes]:
     return [tool_message(call, text) for call, text in told.items()]
 
 
-def _unanswered(outcome: NoAnswer, turns: int) -> AgentEnded:
+def _unanswered(outcome: NoAnswer, so_far: _Progress) -> AgentEnded:
     """Say how an attempt ends whose model did not answer."""
-    if isinstance(outcome, BudgetRefused):
-        return AgentEnded("budget", problem_of(outcome), turns)
-    too_long = isinstance(outcome, ModelFailed) and outcome.kind == "context_length"
-    return AgentEnded("context_limit" if too_long else "failed", problem_of(outcome), turns)
+    turns = so_far.spent.turns
+    match outcome:
+        case BudgetRefused():
+            return AgentEnded("budget", problem_of(outcome), turns)
+        case ModelFailed():
+            ending = unanswered(Failure(outcome.kind, outcome.detail), acted=bool(so_far.actions))
+            return AgentEnded(ending.reason, ending.detail, turns)
+        case _:  # it failed, and there was no money to ask again
+            return AgentEnded("failed", problem_of(outcome), turns)

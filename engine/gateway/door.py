@@ -9,6 +9,7 @@ from engine.gateway.exchange import Exchange, Means
 from engine.gateway.visit import VisitTerms
 from engine.policies.limits import Spent, limit_reached
 from engine.spec import AgentSpec
+from events.agent import CallUnanswered
 from events.base import Event
 from events.budget import BudgetRefused
 from events.model import ModelAnswered, ModelFailed
@@ -47,6 +48,10 @@ class Door:
         self.stopped: Stopped | None = None
         self.broken: BaseException | None = None
         """What of ours broke while a call was served. None: nothing."""
+        self.unanswered: list[CallUnanswered] = []
+        """Calls that failed since the last one that was answered."""
+        self.cut = 0
+        """Calls that were broken off when it closed."""
         self.open = True
         self._under_way: set[Exchange] = set()
         self._idle: anyio.Event | None = None
@@ -69,12 +74,19 @@ class Door:
 
     def note(self, outcome: Event) -> None:
         """Take note of how a call ended."""
-        if isinstance(outcome, ModelAnswered):
-            self.spent = self.spent.plus(outcome)
-        elif isinstance(outcome, ModelFailed):
-            self.spent = self.spent.with_failed([outcome])
-        elif isinstance(outcome, BudgetRefused):
-            self.stopped = "budget"
+        match outcome:
+            case ModelAnswered():
+                self.spent = self.spent.plus(outcome)
+                self.unanswered.clear()
+            case ModelFailed() if not self.open:  # its own end broke it off
+                self.spent = self.spent.with_failed([outcome])
+            case ModelFailed():
+                self.spent = self.spent.with_failed([outcome])
+                self.unanswered.append(CallUnanswered(outcome.kind, outcome.detail))
+            case BudgetRefused():
+                self.stopped = "budget"
+            case _:
+                pass
 
     def enter(self, exchange: Exchange) -> str:
         """Take a call in; give its stream."""
@@ -91,6 +103,8 @@ class Door:
 
     async def close(self) -> None:
         """Let nothing in any more, break off what is under way, and wait until all of it is on record."""
+        if self.open:
+            self.cut = len(self._under_way)
         self.open = False
         for exchange in self._under_way:
             exchange.cut()

@@ -4,8 +4,9 @@ from engine.agents.base import Acted, Action, Note, Told, note_of
 from engine.calls import text_of
 from engine.gateway.visit import Revisiting, VisitTerms
 from engine.installed.base import Did, Recipe, Spoke, lines_of
+from engine.policies.ending import Failure, RunFacts, ending_of
 from engine.scope import Scope
-from events.agent import AgentActed, AgentRunAsked, AgentRunEnded, AgentSaid
+from events.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid
 from events.attempt import AgentEnded
 from events.base import Event, Ref
 from events.digest import Digest
@@ -37,11 +38,12 @@ class Installed:
         ended = await scope.hosted(asked, calls_below(scope.name), Revisiting(terms))
         if isinstance(ended, SandboxFailed):
             return Acted(AgentEnded("failed", ended.detail, 0), (), ())
-        assert isinstance(ended, AgentRunEnded)
+        assert isinstance(ended, AgentRunFinished)
         actions, notes = await self._recorded(scope, ended)
-        return Acted(_ending(ended, (await text_of(scope, ended.stderr)).strip()), actions, notes)
+        stderr = (await text_of(scope, ended.stderr)).strip()
+        return Acted(_ended(ended, stderr, acted=bool(actions)), actions, notes)
 
-    async def _recorded(self, scope: Scope, ended: AgentRunEnded) -> tuple[tuple[Action, ...], tuple[Note, ...]]:
+    async def _recorded(self, scope: Scope, ended: AgentRunFinished) -> tuple[tuple[Action, ...], tuple[Note, ...]]:
         """Record what it did and said, all at once."""
         nothing = scope.put(b"")
         told = list(self.recipe.read(lines_of(await scope.get(ended.stdout))))
@@ -80,16 +82,19 @@ def _kept(scope: Scope, text: str) -> Digest:
     return scope.put(text.encode("utf-8", "replace"))
 
 
-def _ending(ended: AgentRunEnded, stderr: str) -> AgentEnded:
-    """Say how the attempt's agent ended. Where its model could not be reached, that is nobody's score."""
-    turns = ended.answered
-    if ended.stopped is not None:
-        return AgentEnded(ended.stopped, f"the gateway let no further call pass ({ended.stopped})", turns)
-    if ended.ended == "timed_out":
-        return AgentEnded("time_limit", "the agent ran out of time", turns)
-    if ended.ended == "disk":
-        return AgentEnded("disk_limit", "the agent wrote more than its sandbox may hold", turns)
-    if not turns:
-        what = f"none of its {ended.calls} calls was answered" if ended.calls else "it never called its model"
-        return AgentEnded("failed", f"{what} (exit code {ended.exit_code}): {stderr[-500:]}", 0)
-    return AgentEnded("done", f"exit code {ended.exit_code}", turns)
+def _ended(run: AgentRunFinished, stderr: str, *, acted: bool) -> AgentEnded:
+    """Say how the attempt's agent ended. What earlier versions did not record of its calls counts as none."""
+    ending = ending_of(
+        RunFacts(
+            stopped=run.stopped,
+            ended=run.ended,
+            exit_code=run.exit_code,
+            calls=run.calls,
+            answered=run.answered,
+            unanswered=tuple(Failure(each.kind, each.detail) for each in run.unanswered or ()),
+            cut=run.cut or 0,
+            acted=acted,
+            stderr=stderr,
+        )
+    )
+    return AgentEnded(ending.reason, ending.detail, run.answered)

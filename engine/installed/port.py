@@ -19,7 +19,7 @@ from engine.installed.skills import SkillWatch, WatchLost, copy_skills
 from engine.ports import Place
 from engine.sandbox_port import SandboxPort
 from engine.system import mint_token
-from events.agent import AgentRunAsked, AgentRunEnded
+from events.agent import AgentRunAsked, AgentRunFinished
 from events.base import Event
 from events.log import BlobStore
 from events.sandbox import SandboxFailed
@@ -123,7 +123,7 @@ class AgentPort:
             """Leave the token of the attempt out of an agent's output, and secrets that its deltas hold in pieces."""
             return self._means.blobs.redactor.replace_streamed(door.scrub(data))
 
-        return AgentRunEnded(
+        return AgentRunFinished(
             kit=self._means.kit.lock,
             exit_code=result.exit_code,
             ended=result.ended,
@@ -134,6 +134,8 @@ class AgentPort:
             stopped=door.stopped,
             skills=ground.skills,
             reads=ground.watch.reads(),
+            unanswered=tuple(door.unanswered),
+            cut=door.cut,
         )
 
 

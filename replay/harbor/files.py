@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 from engine.importers.harbor_model import STDERR, STDOUT
-from events.agent import AgentRunEnded
+from events.agent import AgentRunFinished
 from events.attempt import ImportedAttempt
 from events.base import Event, Recorded
 from events.digest import Digest
@@ -67,7 +67,7 @@ async def _files(blobs: BlobStore, agent: str, event: Event, asked: Event | None
     match event, asked:
         case ActionObserved(), SolutionAsked():
             return await _solved(blobs, event)
-        case AgentRunEnded(), _:
+        case AgentRunFinished(), _:
             return {f"agent/{agent}.txt": await blobs.get(event.stdout)}
         case ImportedAttempt(), _:
             return await _imported(blobs, agent, event)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias, assert_never
 
 from engine.importers.harbor_model import ExceptionInfo
+from events.agent import AgentRunFinished
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, ImportedAttempt
 from events.base import Recorded
 from events.model import ModelAnswered, ModelFailed
@@ -50,12 +51,12 @@ class Told(NamedTuple):
 def problem_of(history: Sequence[Recorded]) -> ExceptionInfo | None:
     """Say what broke in an attempt. None: nothing did, and it was judged or goes on."""
     found: ExceptionInfo | None = None
-    call: ModelFailed | None = None
+    call: str | None = None
     imported = ""
     for recorded in history:
         match recorded.event:
-            case ModelAnswered() | ModelFailed() as event:
-                call = event if isinstance(event, ModelFailed) else None
+            case ModelAnswered() | ModelFailed() | AgentRunFinished() as event:
+                call = _failed_last(event)
                 continue
             case ImportedAttempt() as event:
                 imported = event.error
@@ -73,7 +74,19 @@ def problem_of(history: Sequence[Recorded]) -> ExceptionInfo | None:
     return found
 
 
-def _told(event: _Trouble, call: ModelFailed | None) -> Told | None:
+def _failed_last(event: ModelAnswered | ModelFailed | AgentRunFinished) -> str | None:
+    """Give the kind of the last call of a model. None: it was answered."""
+    match event:
+        case ModelFailed(kind=kind):
+            return kind
+        case AgentRunFinished(unanswered=(*_, last)):
+            return last.kind
+        case _:
+            return None
+
+
+def _told(event: _Trouble, call: str | None) -> Told | None:
+    """Name a trouble; `call` is the kind of the last call of a model, if it failed."""
     match event:
         case SandboxFailed():
             return Told(_SANDBOX[event.kind], event.detail)
@@ -82,7 +95,7 @@ def _told(event: _Trouble, call: ModelFailed | None) -> Told | None:
         case AgentEnded(reason="time_limit"):
             return Told("AgentTimeoutError", event.detail)
         case AgentEnded(reason="failed"):
-            return Told("AgentFailed" if call is None else _MODEL.get(call.kind, "UnknownApiError"), event.detail)
+            return Told("AgentFailed" if call is None else _MODEL.get(call, "UnknownApiError"), event.detail)
         case AgentEnded():
             return None
         case AttemptAbandoned():

@@ -7,7 +7,7 @@ imported stands before the memo it was taken of, as its source recorded it.
 from collections.abc import Mapping
 from typing import Final
 
-from events.agent import AgentActed, AgentRunAsked, AgentRunEnded, AgentSaid, CallAsked, CallReceived, CallRefused
+from events.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid, CallAsked, CallReceived, CallRefused
 from events.attempt import (
     AgentEnded,
     AttemptAbandoned,
@@ -186,9 +186,9 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ReleaseAsked: (Latest("after", (AttemptJudged,)), _SANDBOX),
     SandboxReleased: (),
     AgentRunAsked: (_ATTEMPT, _SANDBOX),
-    AgentRunEnded: (),
-    AgentActed: (Latest("run", (AgentRunEnded, ImportedAttempt)),),
-    AgentSaid: (Latest("run", (AgentRunEnded, ImportedAttempt)),),
+    AgentRunFinished: (),
+    AgentActed: (Latest("run", (AgentRunFinished, ImportedAttempt)),),
+    AgentSaid: (Latest("run", (AgentRunFinished, ImportedAttempt)),),
     CallReceived: (),
     CallAsked: (Latest("received", (CallReceived,)),),
     CallRefused: (Latest("received", (CallReceived,)),),

@@ -38,6 +38,7 @@ NOT_RECORDED: Final[dict[str, dict[str, object]]] = {
         "retry_after_s": None,
         "earlier": [],
     },
+    "agent.run_ended": {"unanswered": None, "cut": None},
 }
 """Fields that the shape of today has and the old one had not, by the old tag: what they read as."""
 

@@ -18,7 +18,7 @@ from engine.prompting import load_prompts
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting
 from engine.system import clock
-from events.agent import AgentActed, AgentRunEnded, AgentSaid, CallReceived, CallRefused
+from events.agent import AgentActed, AgentRunFinished, AgentSaid, CallReceived, CallRefused
 from events.attempt import AttemptAbandoned
 from events.base import Draft, Event
 from events.codec import tag_of
@@ -152,8 +152,8 @@ async def test_an_agent_solves_a_task_on_record_and_without_a_key(
     finals = [each for each in only(attempt, AgentSaid) if isinstance(each, AgentSaid) and each.final]
     assert [await lived.log.get(each.text) for each in finals] == [b"DONE"]
     # And which skills it was given, and that it read them.
-    ended = only(attempt, AgentRunEnded)[0]
-    assert isinstance(ended, AgentRunEnded)
+    ended = only(attempt, AgentRunFinished)[0]
+    assert isinstance(ended, AgentRunFinished)
     assert [each.name for each in ended.skills] == ["word/SKILL.md"]
     assert [each.name for each in ended.reads if each.read] == ["word/SKILL.md"]
     # And so is each of its calls, with its cost.
@@ -179,8 +179,8 @@ async def test_an_agent_solves_a_task_on_record_and_without_a_key(
 async def test_without_skills_no_byte_of_one_is_touched(where: str, cache: Path, tmp_path: Path) -> None:
     """The other arm of a comparison: an agent that looks for skills, and is given none."""
     lived = await live(cache, skilled(tmp_path), "codex", where)
-    ended = only(lived.events["attempt/word/1"], AgentRunEnded)[0]
-    assert isinstance(ended, AgentRunEnded)
+    ended = only(lived.events["attempt/word/1"], AgentRunFinished)[0]
+    assert isinstance(ended, AgentRunFinished)
     assert (ended.skills, ended.reads) == ((), ())
 
 
@@ -189,8 +189,8 @@ async def test_without_skills_no_byte_of_one_is_touched(where: str, cache: Path,
 async def test_a_limit_on_turns_ends_an_agent_that_is_not_ours(cache: Path, tmp_path: Path) -> None:
     """It cannot be asked to stop, but its calls can be turned away."""
     lived = await live(cache, make_base(tmp_path, SCRIPT), "codex", "local", max_turns=1)
-    ended = only(lived.events["attempt/word/1"], AgentRunEnded)[0]
-    assert isinstance(ended, AgentRunEnded)
+    ended = only(lived.events["attempt/word/1"], AgentRunFinished)[0]
+    assert isinstance(ended, AgentRunFinished)
     assert (ended.answered, ended.stopped) == (1, "turn_limit")
     assert any(only(events, CallRefused) for name, events in lived.events.items() if name.startswith("call/"))
     assert (await rerun(lived.log, lived.run)).complete
