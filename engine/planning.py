@@ -16,9 +16,10 @@ from engine.lineage import SESSION, Lineage
 from engine.methods.registry import method_named
 from engine.policies.call_retry import Retry
 from engine.prompting import Prompts, make_prompts
+from engine.providers.base import INCLUDE_USAGE
 from engine.providers.prices import Price, PriceUnknown, price_from
 from engine.setting import Setting, model_for
-from engine.spec import ModelSpec, RunSpec, canonical
+from engine.spec import ModelSpec, Parameters, RunSpec, canonical, read_spec
 from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore
 from events.log_errors import BlobErased
@@ -86,7 +87,7 @@ async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) 
 
 async def _recorded_spec(blobs: BlobStore, digest: Digest) -> RunSpec:
     try:
-        return msgspec.json.decode(await _read(blobs, digest, "the run's spec"), type=RunSpec)
+        return read_spec(await _read(blobs, digest, "the run's spec"))
     except msgspec.MsgspecError as error:
         raise SpecUnreadable(digest, str(error)) from error
 
@@ -119,13 +120,19 @@ def callers_of(spec: RunSpec, trial: str) -> dict[Role, Caller]:
                 trial=trial,
                 role=role,
                 model=model.model,
-                parameters=model.parameters,
+                parameters=_parameters(model),
                 stream=model.stream,
                 timeout_s=model.timeout_s,
                 reserve=reserve,
                 retry=Retry(tries=model.tries),
             )
     return callers
+
+
+def _parameters(model: ModelSpec) -> Parameters:
+    """Say what a request asks besides; that usage is asked for is part of what is recorded, as all that is sent."""
+    asks = model.stream and model.stream_usage
+    return {INCLUDE_USAGE: True, **model.parameters} if asks else model.parameters
 
 
 def price_of(spec: RunSpec, model: ModelSpec) -> Price | None:

@@ -24,10 +24,14 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     api_key_env: str | None = None
     """Name of the variable that holds the key. None: no key is sent."""
     parameters: Parameters = msgspec.field(default_factory=dict)
-    """Sent as they are, such as ``temperature``; nothing is sent that is not named here."""
+    """Sent as they are, such as ``temperature``; nothing else is sent but what ``stream`` and ``stream_usage`` say."""
     tools: bool = True
     """Whether the model takes tool calls; otherwise commands are read from fenced blocks."""
     stream: bool = False
+    """Whether answers are asked for in pieces."""
+    stream_usage: bool = True
+    """With ``stream``: whether ``stream_options.include_usage`` is sent, without which most servers count nothing in a
+    stream. Set it to false for a server that refuses it."""
     timeout_s: float = 600.0
     """Seconds for one request."""
     tries: int = 5
@@ -188,6 +192,20 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """By model name."""
     budget: BudgetSpec = BudgetSpec()
     pools: PoolsSpec = PoolsSpec()
+
+
+def read_spec(recorded: bytes) -> RunSpec:
+    """Read a recorded spec back: what a key meant where it was not there yet is what it means.
+
+    Raises:
+        msgspec.MsgspecError: It is no spec.
+    """
+    tree = msgspec.json.decode(recorded)
+    models = tree.get("models") if isinstance(tree, dict) else None
+    for model in models.values() if isinstance(models, dict) else ():
+        if isinstance(model, dict):
+            model.setdefault("stream_usage", False)  # before there was the key, usage was not asked for
+    return msgspec.json.decode(msgspec.json.encode(tree), type=RunSpec)
 
 
 def canonical(spec: RunSpec) -> bytes:

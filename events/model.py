@@ -53,7 +53,7 @@ class ModelAsked(Event, frozen=True, tag="model.asked"):
     tools: Digest | None
     """Blob: JSON list of tools. None: none are offered."""
     parameters: dict[str, str | int | float | bool]
-    """Only those the user set."""
+    """Those the user set, and ``stream_options.include_usage`` where the usage of a stream is asked for."""
     stream: bool
     timeout_s: float | None
 

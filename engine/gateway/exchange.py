@@ -27,6 +27,7 @@ from engine.protocols.reply import ChatReply
 from engine.providers.base import Clock
 from engine.providers.gate import tell_answer, tell_failure
 from engine.providers.seen import seen_of
+from engine.providers.transport import MOST_BODY_BYTES, BodyTooLarge, too_large
 from events.agent import CallAsked
 from events.base import Event
 from events.digest import Fingerprint
@@ -160,18 +161,26 @@ class Exchange:
             with self._scope:
                 self._scope.deadline = anyio.current_time() + self._means.upstream.timeout_s
                 await self._pass_on(going)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, BodyTooLarge, OSError, ValueError) as error:
             self._sent = self._sent and not isinstance(error, _NEVER_SENT)
-            if isinstance(error, TimeoutError):
-                return TimedOut(f"no connection: {error}", seen=self._failed())
-            if self._status is not None and self._status >= HTTPStatus.MULTIPLE_CHOICES:
-                return self._fault(self._status)  # the status says more than the half of a body
-            return NetworkFault(f"{type(error).__name__}: {error}", seen=self._failed())
+            return self._broken(error)
         if not self._scope.cancelled_caught:
             return None
         if self._cut:
             return NetworkFault("the agent ended before the answer did", seen=self._failed())
         return TimedOut(f"no complete answer in {self._means.upstream.timeout_s:g} s", seen=self._failed())
+
+    def _broken(self, error: Exception) -> ProviderError:
+        """Say what it means that no answer came, or not all of it."""
+        match error:
+            case BodyTooLarge():
+                return too_large(error, self._seen())
+            case TimeoutError():
+                return TimedOut(f"no connection: {error}", seen=self._failed())
+            case _ if self._status is not None and self._status >= HTTPStatus.MULTIPLE_CHOICES:
+                return self._fault(self._status)  # the status says more than the half of a body
+            case _:
+                return NetworkFault(f"{type(error).__name__}: {error}", seen=self._failed())
 
     async def _pass_on(self, going: Going) -> None:
         """Send the request, and hand on what comes; the last of it is kept back.
@@ -183,6 +192,8 @@ class Exchange:
         async with self._means.carrier.send(going, self._means.upstream) as response:
             await self._begin(response)
             async for piece in response.content.iter_any():
+                if len(self._raw) + len(piece) > MOST_BODY_BYTES:
+                    raise BodyTooLarge(MOST_BODY_BYTES)
                 self._raw += piece
                 if self._answer.begun and response.content.at_eof():
                     self._last = piece

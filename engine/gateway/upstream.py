@@ -90,7 +90,7 @@ class Carrier:
 @asynccontextmanager
 async def open_carrier() -> AsyncIterator[Carrier]:
     """Open a pool without a limit: whoever wants one puts it in front, where it can be seen and recorded."""
-    async with open_session(auto_decompress=True) as session:
+    async with open_session() as session:
         yield Carrier(session)
 
 

@@ -54,9 +54,7 @@ _SYSTEM: Final = re.compile(
 _STREAM_ONLY: Final = re.compile(
     r"only supports? stream|stream(?:ing)? (?:is |must be )?(?:required|enabled|set to true)"
 )
-_NO_STREAM: Final = re.compile(
-    r"stream_options|(?:does not|doesn't|not) support stream|stream(?:ing)? is not supported"
-)
+_NO_STREAM: Final = re.compile(r"(?:does not|doesn't|not) support stream|stream(?:ing)? is not supported")
 _PARAMETERS: Final = frozenset(
     {
         "enable_thinking",
@@ -106,14 +104,23 @@ def _mend_of_shape(body: ErrorBody, words: str) -> Mend | None:
     """Look for the field that is not wanted."""
     if _SYSTEM.search(words):
         return Mend("use a model, or a chat template, that takes a system message", None)
-    if _STREAM_ONLY.search(words):
-        return Mend("ask for a stream", "set models.ROLE.stream=true")
-    if _NO_STREAM.search(words) or "stream_options" in body.params:
-        return Mend("ask for no stream", "set models.ROLE.stream=false")
+    if streamed := _mend_of_stream(body, words):
+        return streamed
     if name := _unwanted(body, words):
         return Mend(f"leave out {name}", f"take {name} out of models.ROLE.parameters")
     if Meaning.MODEL in meanings_of(body) or _UNKNOWN_MODEL.search(words):
         return Mend("name a model that this endpoint has", "set models.ROLE.model to one that this endpoint has")
+    return None
+
+
+def _mend_of_stream(body: ErrorBody, words: str) -> Mend | None:
+    """Say how an answer is to be asked for."""
+    if _STREAM_ONLY.search(words):
+        return Mend("ask for a stream", "set models.ROLE.stream=true")
+    if "stream_options" in words or "stream_options" in body.params:
+        return Mend("do not ask for the usage of a stream", "set models.ROLE.stream_usage=false")
+    if _NO_STREAM.search(words):
+        return Mend("ask for no stream", "set models.ROLE.stream=false")
     return None
 
 

@@ -6,7 +6,7 @@ from its blobs to the last byte, today or in a year.
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Raw, Struct, json
 
@@ -16,6 +16,9 @@ from engine.protocols.reply import ChatReply
 
 Clock = Callable[[], int]
 """Gives UTC microseconds since 1970. Passed in, so that a test or a replay decides what time it is."""
+
+INCLUDE_USAGE: Final = "stream_options.include_usage"
+"""A parameter that stands in a table of the body. Parameters are plain values, and recorded as such."""
 
 RESERVED = frozenset({"messages", "model", "stream", "tools"})
 """Body fields that belong to the request itself and so cannot be set as parameters."""
@@ -29,7 +32,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
         messages: The exact JSON bytes of each message object, in order, system message first.
         tools: The exact bytes of a JSON array of tool definitions; None when no tool is offered.
         parameters: Further body fields (``temperature``, ``max_tokens``, ...), JSON values only. They are
-            sent because the user asked for them; nothing else is ever added.
+            sent because the user asked for them, `INCLUDE_USAGE` with a stream; nothing else is ever added.
         stream: Whether the answer is asked for as server-sent events. The reply is whole either way.
         timeout_s: Seconds until one physical call must be complete, above 0; None takes the provider's setting.
     """
@@ -82,8 +85,8 @@ class ChatProvider(Protocol):
 def body_of(request: ChatRequest) -> bytes:
     """Assemble the request body: a pure function of the request, the same bytes each time.
 
-    Order: model, messages, tools, stream, then the parameters by name. Messages and tools are embedded byte
-    for byte. ``stream`` is sent only when it is true, and no other field is added.
+    Order: model, messages, tools, stream, then the parameters by name, `INCLUDE_USAGE` in its table. Messages and tools
+    are embedded byte for byte. ``stream`` is sent only when it is true, and no other field is added.
 
     Raises:
         BadRequest: A parameter would overwrite one of the request's own fields, or is not a JSON value.
@@ -98,7 +101,11 @@ def body_of(request: ChatRequest) -> bytes:
         body["tools"] = Raw(request.tools)
     if request.stream:
         body["stream"] = True
-    body.update(_checked(request.parameters))
+    for name, value in _checked(request.parameters).items():
+        if name == INCLUDE_USAGE:
+            body["stream_options"] = {"include_usage": value}
+        else:
+            body[name] = value
     return json.encode(body)
 
 

@@ -17,6 +17,7 @@ from engine.providers.base import ChatRequest, Clock, Gate, body_of
 from engine.providers.endpoint import headers_for, url_for
 from engine.providers.gate import tell_answer, tell_failure, wide_open
 from engine.providers.seen import seen_of
+from engine.providers.transport import BodyTooLarge, too_large
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """Failures before a connection was there to send anything over."""
@@ -104,7 +105,6 @@ class OpenAIChat:
                 await response.aclose()
         except httpx.RequestError as error:
             seen = Seen(sent=False) if isinstance(error, NEVER_SENT) else self._seen(response, b"".join(chunks))
-            seen = with_stated(self._protocol, seen)
             raise self._unfinished(error, seen, total) from error
         return self._read(response, b"".join(chunks))
 
@@ -124,6 +124,9 @@ class OpenAIChat:
 
     def _unfinished(self, error: httpx.RequestError, seen: Seen, total_s: float) -> ProviderError:
         """Say what a call that did not end means."""
+        if isinstance(error, BodyTooLarge):
+            return too_large(error, seen)
+        seen = with_stated(self._protocol, seen)
         reason = str(error) or type(error).__name__
         match error:
             case httpx.ConnectTimeout():

@@ -10,12 +10,15 @@ import ssl
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import aiohttp
 import httpx
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
+
+from engine.protocols.errors import MalformedReply, Seen
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -24,8 +27,14 @@ else:  # aiohttp itself needs typing_extensions there
 
 NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers aiohttp would add of its own accord; the request has its own, or is meant to have none."""
+_UNDONE: Final = frozenset({b"content-encoding", b"content-length"})
+"""Headers that speak of a body as it was packed."""
 KEPT_S = 15.0
 """Seconds an idle connection is kept for the next request: providers close theirs after 20 and more."""
+
+MOST_BODY_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of an answer, counted without compression, that are read; failures have the same limit. A streamed answer of
+150,000 tokens stays below it. Some MB can unpack to thousands of times as many."""
 
 FAULTS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
@@ -53,6 +62,28 @@ def httpx_errors() -> Iterator[None]:
         raise
 
 
+class BodyTooLarge(httpx.ReadError):
+    """Raised when a body is longer than is read.
+
+    Attributes:
+        most: Bytes that are read, counted without compression.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most:,} bytes")
+        self.most = most
+
+
+def too_large(error: BodyTooLarge, seen: Seen) -> MalformedReply:
+    """Say that an answer was not read to its end; it is as long when it is asked for again."""
+    return MalformedReply(
+        f"the answer has more than {error.most:,} bytes without compression, which is as much as is read",
+        remedy="ask for a shorter answer with max_tokens; if it is short, look at what the endpoint sends",
+        seen=seen,
+        retryable=False,
+    )
+
+
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Carries httpx requests over one aiohttp session: no cap, no redirects, no cookies, no proxies.
 
@@ -60,16 +91,25 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     besides them ``total`` (seconds until the body is complete), which httpx does not have. None waits for
     ever. There is no pool to wait for, and ``write`` is covered by ``total``.
 
-    The body is handed on as it was sent; httpx undoes any compression.
+    The body is handed on without its compression, which is undone piece by piece: httpx would unpack a piece of the
+    network whole, to thousands of times its size. A body that is longer than it may be raises `BodyTooLarge`.
     """
 
-    def __init__(self, *, verify: ssl.SSLContext | bool = True, keepalive_s: float = KEPT_S) -> None:
+    def __init__(
+        self,
+        *,
+        verify: ssl.SSLContext | bool = True,
+        keepalive_s: float = KEPT_S,
+        most_bytes: int = MOST_BODY_BYTES,
+    ) -> None:
         """Open nothing yet: aiohttp wants a running loop first.
 
         Args:
             verify: A context to trust certificates by; True for the system's, False to trust anyone.
             keepalive_s: Seconds an idle connection is kept for the next request, above 0.
+            most_bytes: Bytes that a body may have without its compression, 0 or more.
         """
+        self.most_bytes = most_bytes
         self._verify = verify
         self._keepalive_s = keepalive_s
         self._session: aiohttp.ClientSession | None = None
@@ -92,8 +132,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             )
         return httpx.Response(
             response.status,
-            headers=response.raw_headers,
-            stream=_Body(response),
+            headers=[(name, value) for name, value in response.raw_headers if name.lower() not in _UNDONE],
+            stream=_Body(response, self.most_bytes),
             extensions={"reason_phrase": (response.reason or "").encode("latin-1", "replace")},
         )
 
@@ -106,21 +146,25 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def _open(self) -> aiohttp.ClientSession:
         """Open the session on the loop that first uses it."""
-        self._session = open_session(verify=self._verify, keepalive_s=self._keepalive_s, auto_decompress=False)
+        self._session = open_session(verify=self._verify, keepalive_s=self._keepalive_s)
         return self._session
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer, as it comes."""
+    """The body of an answer, as it comes, without its compression."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, most_bytes: int) -> None:
         self._response = response
+        self._most = self._left = most_bytes
 
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._response.content
         with httpx_errors():
             while chunk := await content.readany():
+                self._left -= len(chunk)
+                if self._left < 0:
+                    raise BodyTooLarge(self._most)
                 yield chunk
 
     @override
@@ -157,19 +201,17 @@ def open_client(*, verify: ssl.SSLContext | bool = True) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=AiohttpTransport(verify=verify), trust_env=False, follow_redirects=False)
 
 
-def open_session(
-    *, verify: ssl.SSLContext | bool = True, keepalive_s: float = KEPT_S, auto_decompress: bool
-) -> aiohttp.ClientSession:
+def open_session(*, verify: ssl.SSLContext | bool = True, keepalive_s: float = KEPT_S) -> aiohttp.ClientSession:
     """Open an aiohttp session on the running loop: no cap, cookies or proxies, and no header but the request's own.
+
+    Bodies are given without their compression, which is undone in bounded pieces.
 
     Args:
         verify: As `AiohttpTransport` has it.
         keepalive_s: As `AiohttpTransport` has it.
-        auto_decompress: Whether bodies are given plain. Else they are given as they were sent.
     """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=verify, keepalive_timeout=keepalive_s),
-        auto_decompress=auto_decompress,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=NOT_ADDED,
         trust_env=False,

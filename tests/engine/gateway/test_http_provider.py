@@ -8,11 +8,13 @@ from pathlib import Path
 import anyio
 import msgspec
 import pytest
+import zstandard
 from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
 from engine.gateway.upstream import Carrier, Going, Upstream, open_carrier
 from engine.protocols.chat import Chat
+from engine.providers.transport import MOST_BODY_BYTES
 from events.agent import CallAsked, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
 from events.digest import digest_of
@@ -157,6 +159,24 @@ async def test_an_answer_that_does_not_come_whole_is_a_failure_of_the_network(
         assert isinstance(failed, ModelFailed)
         assert failed.kind == "network"
         assert says in failed.detail
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"500 Oh"])
+async def test_an_answer_is_not_taken_in_without_end(status: bytes, tmp_path: Path) -> None:
+    """Some KB that unpack to 256 MB: the failure names the limit, and the agent is told."""
+    bomb = whole(zstandard.compress(bytes(1 << 28)), "Content-Encoding: zstd").replace(b"200 OK", status)
+    log = memory_log()
+    async with (
+        serving(Provider(bomb)) as provider,
+        house(log, tmp_path, behind=Behind(base_url=provider.base_url)) as here,
+    ):
+        assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 502
+        failed = (await here.recorded())[-1]
+        assert isinstance(failed, ModelFailed)
+        assert failed.kind == "malformed"
+        assert f"{MOST_BODY_BYTES:,} bytes" in failed.detail
+        assert failed.reply is not None
+        assert len(await log.get(failed.reply)) <= MOST_BODY_BYTES
 
 
 @pytest.mark.parametrize(

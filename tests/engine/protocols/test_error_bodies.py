@@ -375,7 +375,7 @@ def test_a_filter_is_found_in_fields_first(status: int, body: object) -> None:
             "take temperature",
         ),
         (400, error("temperature: Extra inputs are not permitted"), "take temperature out of models.ROLE.parameters"),
-        (400, error("Unrecognized request argument supplied: stream_options"), "models.ROLE.stream=false"),
+        (400, error("Unrecognized request argument supplied: stream_options"), "models.ROLE.stream_usage=false"),
         (
             400,
             error("This model only support stream mode, please enable the stream parameter"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from engine.protocols.errors import BadRequest
-from engine.providers.base import ChatRequest, body_of
+from engine.providers.base import INCLUDE_USAGE, ChatRequest, body_of
 
 ODD = b'{ "role" : "user",\n  "content": "caf\\u00e9 \xe2\x98\x95", "x_extra": 1.50 }'
 """Bytes that no encoder of ours would write."""
@@ -28,10 +28,12 @@ def test_nothing_is_sent_that_was_not_asked_for() -> None:
 
 
 def test_streaming_is_asked_for_only_when_it_is_wanted() -> None:
-    """Some endpoints refuse ``"stream": false``; usage in a stream is asked for by the user's own parameter."""
-    options = {"stream_options": {"include_usage": True}}
-    request = ChatRequest(model="m", messages=(), stream=True, parameters=options)
-    assert body_of(request) == b'{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}'
+    """Some endpoints refuse ``"stream": false``; usage in a stream is asked for by a parameter, which is recorded."""
+    for options in ({"stream_options": {"include_usage": True}}, {INCLUDE_USAGE: True}):
+        request = ChatRequest(model="m", messages=(), stream=True, parameters={"a": 1, **options, "t": 2})
+        assert body_of(request) == (
+            b'{"model":"m","messages":[],"stream":true,"a":1,"stream_options":{"include_usage":true},"t":2}'
+        )
 
 
 @given(st.dictionaries(st.text(min_size=1), VALUES, max_size=5))

@@ -8,13 +8,14 @@ import anyio
 import httpx
 import msgspec
 import pytest
+import zstandard
 
 from engine.protocols.errors import BadRequest, EndpointInvalid, ProviderError
 from engine.protocols.reply import ReplyCall
 from engine.protocols.usage import Usage
 from engine.providers.base import ChatRequest, body_of
 from engine.providers.openai_chat import OpenAIChat, Wire
-from engine.providers.transport import open_client
+from engine.providers.transport import MOST_BODY_BYTES, open_client
 from tests.engine.providers.support_server import Handler, after, answer, completion, never, on_the_wire, serving
 
 ASK = ChatRequest(model="m", messages=(b'{"role": "user",  "content": "Hi"}',))
@@ -183,6 +184,17 @@ async def test_a_200_that_is_no_answer_is_an_error(client: httpx.AsyncClient, bo
     error = await failed(client, answer(body))
     assert (error.kind, error.status, error.raw) == (kind, 200, body)
     assert error.sent
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_body_without_end_is_a_failure_that_names_the_limit(client: httpx.AsyncClient, status: int) -> None:
+    """Some KB that unpack to 256 MB; asked again it would be as long."""
+    bomb = answer(zstandard.compress(bytes(1 << 28)), status, headers={"Content-Encoding": "zstd"})
+    error = await failed(client, bomb)
+    assert (error.kind, error.retryable, error.status) == ("malformed", False, status)
+    assert f"{MOST_BODY_BYTES:,} bytes" in error.problem
+    assert error.raw is not None
+    assert len(error.raw) <= MOST_BODY_BYTES
 
 
 async def test_half_an_answer_is_malformed_and_kept(client: httpx.AsyncClient) -> None:

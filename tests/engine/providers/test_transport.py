@@ -2,13 +2,16 @@
 
 import gc
 import gzip
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 
 import anyio
 import httpx
 import pytest
+import zstandard
 
-from engine.providers.transport import open_client
+from engine.providers.transport import AiohttpTransport, BodyTooLarge, open_client
 from tests.engine.providers.support_server import after, answer, in_pieces, never, never_ending, on_the_wire, serving
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
@@ -58,11 +61,39 @@ async def test_cookies_are_not_kept_by_the_session(client: httpx.AsyncClient) ->
     assert endpoint.asked[1].header("Cookie") == []
 
 
-async def test_a_compressed_body_is_undone_once(client: httpx.AsyncClient) -> None:
-    """By httpx: the transport hands on what was sent."""
-    packed = answer(gzip.compress("häh".encode()), headers={"Content-Encoding": "gzip"})
+PACKED = [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)]
+
+
+@pytest.mark.parametrize(("encoding", "pack"), PACKED)
+async def test_a_compressed_body_is_undone_once(
+    client: httpx.AsyncClient, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    """By the transport; httpx is not told of any compression, and undoes none."""
+    packed = answer(pack("häh".encode()), headers={"Content-Encoding": encoding})
     async with serving(packed) as endpoint:
-        assert (await client.get(endpoint.url)).text == "häh"
+        response = await client.get(endpoint.url)
+        assert response.text == "häh"
+        assert "content-encoding" not in response.headers
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("identity", bytes), *PACKED])
+async def test_a_body_is_read_up_to_a_limit_whatever_it_unpacks_to(
+    encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    """A body of some MB would else take thousands of times as much of our memory."""
+    most = 10_000_000
+    for length, fits in ((most, True), (most + 1, False), (20 * most, False)):
+        transport, read = AiohttpTransport(most_bytes=most), 0
+        packed = answer(pack(bytes(length)), headers={"Content-Encoding": encoding})
+        async with (
+            serving(packed) as endpoint,
+            httpx.AsyncClient(transport=transport) as client,
+            client.stream("GET", endpoint.url) as response,
+        ):
+            with nullcontext() if fits else pytest.raises(BodyTooLarge, match="10,000,000"):
+                async for piece in response.aiter_bytes():
+                    read += len(piece)
+        assert read == length if fits else most - 2_000_000 < read <= most
 
 
 async def test_a_body_is_streamed_as_it_comes(client: httpx.AsyncClient) -> None:
