@@ -72,6 +72,18 @@ class ImportedAttempt(Event, frozen=True, tag="attempt.imported"):
     """The source's own error text; empty if none."""
 
 
+class InjectionImported(Event, frozen=True, tag="attempt.injection_imported"):
+    """What an attempt of a past run was told of those before it. Absent: nothing says."""
+
+    intervention: Literal["none", "soft", "strong"] | None
+    """None: the source does not say, and nothing that it recorded says it."""
+    injection: Digest | None
+    """Blob: the text that was added to the instruction. None: the source does not hold it."""
+    follows_from: Literal["injection", "pdi", "order"] | None
+    """What says which intervention it was: the text itself, the reading of PDI before the attempt, or that it is the
+    first. None: nothing does."""
+
+
 class UsageImported(Event, frozen=True, tag="attempt.usage_imported"):
     """What an attempt of a past run took in all, as another system counted it; nothing tells by which calls."""
 

@@ -9,6 +9,7 @@ from events.attempt import (
     AttemptJudged,
     AttemptOpened,
     ImportedAttempt,
+    InjectionImported,
     UsageImported,
 )
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
@@ -97,6 +98,7 @@ AnyEvent: TypeAlias = (
     | AttemptJudged
     | AttemptAbandoned
     | ImportedAttempt
+    | InjectionImported
     | UsageImported
     | TrajectoryImported
     | StepImported

@@ -10,6 +10,7 @@ from events.attempt import (
     AttemptJudged,
     AttemptOpened,
     ImportedAttempt,
+    InjectionImported,
     UsageImported,
 )
 from events.base import Event, Recorded
@@ -34,7 +35,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 8
+    revision = 9
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -83,7 +84,7 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             run.tasks = tuple(task.name for task in opened.tasks)
             run.scripted = opened.scripted
         case RunImported() as found:
-            run.imported, run.model = found.source, found.model
+            run.imported, run.model, run.max_attempts = found.source, found.model, found.max_attempts
             run.tasks = () if found.source == "harbor" else (found.name,)
             run.warnings = found.warnings
         case RunForked() as forked:
@@ -148,7 +149,9 @@ def _apply_trial(run: Run, name: str, recorded: Recorded) -> None:
     _count_trouble(trial, event)
     match event:
         case AttemptPlanned():
-            trial.attempts.setdefault(str(event.attempt), Attempt(event.attempt)).intervention = event.intervention
+            attempt = trial.attempts.setdefault(str(event.attempt), Attempt(event.attempt))
+            attempt.intervention = event.intervention
+            _seen(attempt)
         case AttemptConcluded():
             attempt = trial.attempts.setdefault(str(event.attempt), Attempt(event.attempt))
             attempt.status, attempt.passed, attempt.total = event.status, event.passed, event.total
@@ -170,12 +173,13 @@ def _apply_attempt(trial: Trial, attempt: Attempt, recorded: Recorded) -> None:
     match event:
         case AttemptOpened():
             attempt.agent = event.agent
-        case ImportedAttempt() | TrajectoryImported() | StepImported() | UsageImported():
+            _seen(attempt)
+        case ImportedAttempt() | InjectionImported() | TrajectoryImported() | StepImported() | UsageImported():
             _apply_imported(trial, attempt, event)
         case SandboxOpened():
             attempt.isolation = event.isolation
         case ActionAsked() | AgentActed():
-            attempt.actions += 1
+            attempt.actions = (attempt.actions or 0) + 1
         case AgentEnded():
             attempt.agent_ended, attempt.detail = event.reason, event.detail
         case AttemptJudged():
@@ -185,6 +189,12 @@ def _apply_attempt(trial: Trial, attempt: Attempt, recorded: Recorded) -> None:
             attempt.abandoned, attempt.detail = event.reason, event.detail
         case _:
             _count_call(trial, attempt, event)
+
+
+def _seen(attempt: Attempt) -> None:
+    """Begin to count: of an attempt of ours, whatever is not on record did not happen."""
+    attempt.turns, attempt.actions = attempt.turns or 0, attempt.actions or 0
+    attempt.tokens, attempt.cost = attempt.tokens or 0, attempt.cost or 0
 
 
 def _apply_visit(run: Run, place: str, event: Event) -> None:
@@ -211,7 +221,7 @@ def _count_call(trial: Trial, attempt: Attempt | None, event: Event) -> None:
             trial.calls += len(event.earlier)
             _count_outcome(trial, event)
             if attempt is not None:
-                attempt.turns += isinstance(event, ModelAnswered)
+                attempt.turns = (attempt.turns or 0) + isinstance(event, ModelAnswered)
                 _count_outcome(attempt, event)
         case ModelImported():
             trial.calls += 1
@@ -223,18 +233,23 @@ def _count_call(trial: Trial, attempt: Attempt | None, event: Event) -> None:
 def _count_outcome(on: Trial | Attempt, outcome: ModelAnswered | ModelFailed) -> None:
     """Count a physical call, answered or not, and those before it that older versions recorded with it."""
     on.failed_calls += len(outcome.earlier) + isinstance(outcome, ModelFailed)
-    _count_tokens(on, outcome.usage)
-    on.cost += known_cost(outcome.cost) or 0
+    _count_tokens(on, outcome.usage, asked=isinstance(outcome, ModelAnswered) or is_unknown(outcome))
+    on.unknown_tokens += unknown_before(outcome.earlier)
+    _count_cost(on, known_cost(outcome.cost))
     on.unknown_cost += is_unknown(outcome) + unknown_before(outcome.earlier)
 
 
 def _apply_imported(
-    trial: Trial, attempt: Attempt, event: ImportedAttempt | TrajectoryImported | StepImported | UsageImported
+    trial: Trial,
+    attempt: Attempt,
+    event: ImportedAttempt | InjectionImported | TrajectoryImported | StepImported | UsageImported,
 ) -> None:
     """Take note of what another system recorded; a step that is a copy counts where it was copied from."""
     match event:
         case ImportedAttempt():
             attempt.detail = event.error
+        case InjectionImported():
+            attempt.intervention = event.intervention
         case TrajectoryImported():
             attempt.agent = attempt.agent or event.agent
         case StepImported() if not event.copied:
@@ -247,20 +262,30 @@ def _apply_imported(
 
 
 def _count_step(trial: Trial, attempt: Attempt, event: StepImported) -> None:
-    attempt.actions += len(event.calls)
+    attempt.actions = (attempt.actions or 0) + len(event.calls)
     if event.answers:
         trial.calls += event.answers
-        attempt.turns += event.answers
+        attempt.turns = (attempt.turns or 0) + event.answers
         usage = event.usage or Usage(None, None, None, None)
         _count_use(trial, usage, event.cost)
         _count_use(attempt, usage, event.cost)
 
 
 def _count_use(on: Trial | Attempt, usage: Usage, cost: NanoUsd | None) -> None:
-    _count_tokens(on, usage)
-    on.cost += cost or 0
+    _count_tokens(on, usage, asked=True)
+    _count_cost(on, cost)
     on.unknown_cost += cost is None
 
 
-def _count_tokens(on: Trial | Attempt, usage: Usage) -> None:
-    on.tokens += (known_tokens(usage.input_tokens) or 0) + (known_tokens(usage.output_tokens) or 0)
+def _count_cost(on: Trial | Attempt, cost: NanoUsd | None) -> None:
+    if cost is not None:
+        on.cost = (on.cost or 0) + cost
+
+
+def _count_tokens(on: Trial | Attempt, usage: Usage, *, asked: bool) -> None:
+    """Add what is known; `asked` says whether somebody should have counted, so that what is not known lacks."""
+    counts = (known_tokens(usage.input_tokens), known_tokens(usage.output_tokens))
+    known = [each for each in counts if each is not None]
+    if known:
+        on.tokens = (on.tokens or 0) + sum(known)
+    on.unknown_tokens += asked and len(known) < len(counts)

@@ -12,10 +12,10 @@ State = Literal["running", "solved", "unsolved", "infrastructure", "budget", "st
 
 
 class Attempt(msgspec.Struct):
-    """One attempt. None: not known yet."""
+    """One attempt. None: not known yet, or, of an imported one, not on record."""
 
     number: int
-    intervention: str = "none"
+    intervention: str | None = None
     agent: str | None = None
     isolation: str | None = None
     agent_ended: str | None = None
@@ -28,10 +28,13 @@ class Attempt(msgspec.Struct):
     """SPARK's word for how it ended."""
     passed: int = 0
     total: int = 0
-    turns: int = 0
-    actions: int = 0
-    tokens: int = 0
-    cost: NanoUsd = 0
+    turns: int | None = None
+    actions: int | None = None
+    tokens: int | None = None
+    """Known counts only."""
+    unknown_tokens: int = 0
+    """Answers that nobody counted wholly; above 0, `tokens` is too low."""
+    cost: NanoUsd | None = None
     """Known costs only."""
     unknown_cost: int = 0
     """Calls whose cost nobody knows: answers, and failures that may have had one. Above 0, `cost` is too low."""
@@ -53,7 +56,9 @@ class Trial(msgspec.Struct):
     attempts: dict[str, Attempt] = {}
     """By number, written as text: keys of JSON objects are texts."""
     tokens: int = 0
-    """Of the trial's own calls (reflector, distiller) and its attempts'."""
+    """Of the trial's own calls (reflector, distiller) and its attempts', as far as they are known."""
+    unknown_tokens: int = 0
+    """Answers that nobody counted wholly; above 0, `tokens` is too low."""
     cost: NanoUsd = 0
     """Known costs only."""
     unknown_cost: int = 0
@@ -83,6 +88,8 @@ class Run(msgspec.Struct):
     imported: str | None = None
     """Name of the system it was imported from. None: it is ours."""
     model: str | None = None
+    max_attempts: int | None = None
+    """Of an imported run, as its source says. None: it does not, or the run is ours."""
     warnings: tuple[str, ...] = ()
     parent: str | None = None
     """Run that it was forked from. None: it was started."""

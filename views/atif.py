@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 from rich.console import RenderableType
 
-from engine.histories import Histories, load_histories
+from engine.histories import RUN, Histories, load_histories
+from events.run import RunImported
 from replay.atif.document import Exported, Source, document
 from views.desk import Desk
 from views.errors import UsageWrong
@@ -60,11 +61,13 @@ async def _documents(
 ) -> AsyncIterator[tuple[Source, Exported | None]]:
     opened = histories.opened
     package = "imported" if opened is None else opened.package
+    first = histories.by_stream[RUN][0].event if histories.by_stream.get(RUN) else None
+    acted = (first.agent, first.model) if isinstance(first, RunImported) else (None, None)
     for name, history in histories.by_stream.items():
         exact = name == wanted or (wanted.endswith("/") and name.startswith(wanted))
         if exact and name.startswith("attempt/"):
             trial, _, attempt = name.removeprefix("attempt/").rpartition("/")
-            source = Source(run, trial, int(attempt), package)
+            source = Source(run, trial, int(attempt), package, *acted)
             yield source, await document(desk.log, source, history)
 
 

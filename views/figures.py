@@ -19,14 +19,20 @@ def cost(nano: int | None) -> str:
     return "cost unknown" if nano is None else money(nano)
 
 
-def count(number: int | None) -> str:
-    """Write a count, shortened from ten thousand on."""
+def count(number: int | None, *, lacks: bool = False) -> str:
+    """Write a count, shortened from ten thousand on.
+
+    Args:
+        number: It. None: nobody knows it.
+        lacks: Whether it is a lower bound, since nobody counted the rest.
+    """
     if number is None:
         return UNKNOWN
+    more = "+" if lacks else ""
     for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
         if number >= size:
-            return f"{number / (1000 if unit == 'k' else size):.1f}{unit}"
-    return f"{number:,}"
+            return f"{number / (1000 if unit == 'k' else size):.1f}{unit}{more}"
+    return f"{number:,}{more}"
 
 
 def reward(value: float | None) -> str:

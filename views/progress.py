@@ -25,7 +25,7 @@ from projections.trials_state import Run
 from views.figures import count, duration, plural, reward
 from views.runs import WORDS, Seen, run_row, trial_rows
 from views.screen import Manner, Screen
-from views.show import spending
+from views.show import spending, tokens
 from views.tables import table
 
 EVERY_ANSWERS: Final = 50
@@ -74,9 +74,9 @@ class Progress:
             f"{done} of {plural(row.trials, 'trial')} done",
             plural(row.attempts, "attempt"),
             plural(self._answers, "turn"),
-            f"{count(row.tokens)} tokens",
+            tokens(row),
             spending(row),
-            plural(row.failed_calls, "failed call"),
+            plural(row.failed_calls or 0, "failed call"),
             duration(run.last_at - run.started_at),
         ]
         return " · ".join(parts)
@@ -92,7 +92,7 @@ class Progress:
                 row.trial,
                 f"attempt {row.attempts} of {row.max_attempts}",
                 ", ".join(row.interventions),
-                count(row.tokens),
+                count(row.tokens, lacks="tokens" in row.at_least),
             )
             for row in rows[:12]
         ]

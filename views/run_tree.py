@@ -26,8 +26,8 @@ def render_runs(rows: Sequence[RunRow]) -> RenderableType:
             row.state if row.owner is None else f"{row.state} in {row.owner.rpartition(':')[0]}",
             f"{row.solved} of {row.trials}",
             str(row.no_verdict or "-"),
-            count(row.tokens),
-            written(row.cost_nano_usd, row.unknown_cost_calls),
+            count(row.tokens, lacks="tokens" in row.at_least),
+            written(row.cost_nano_usd, lacks="cost_nano_usd" in row.at_least),
             _origin(row),
         )
         for depth, row in _tree(rows)

@@ -15,7 +15,7 @@ from projections.trials import Trials
 from projections.trials_state import Attempt, Run, Trial, TrialsState
 from views.desk import Desk
 from views.errors import IdUnknown
-from views.figures import count, reward
+from views.figures import UNKNOWN, count, reward
 from views.spending import spent, written
 from views.tables import table
 
@@ -51,7 +51,8 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """Settings of a fork that are not its parent's, as ``key=value``."""
     shared: int
     """Events up to the cut: they are the parent's, and counted here too. 0: it was started."""
-    method: str
+    method: str | None
+    """None: it was imported, and its source has none of ours."""
     scripted: bool
     """True if a script stood in for a model."""
     tasks: int
@@ -61,17 +62,20 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     no_verdict: int
     """Trials that ended without a score: infrastructure, budget, stop."""
     attempts: int
-    calls: int
-    """Physical requests to models."""
-    failed_calls: int
-    """Part of them: those that were not answered."""
-    tokens: int
+    calls: int | None
+    """Physical requests to models. None: an imported run of which nobody counted any."""
+    failed_calls: int | None
+    """Part of them: those that were not answered. None: it was imported, and nobody counted them."""
+    tokens: int | None
+    """As far as they are known. None: nobody counted any."""
     cost_nano_usd: int | None
     """In units of 10^-9 US dollars, as far as it is known. None: there were calls, and none said what it cost."""
     unknown_cost_calls: int
     """Calls whose cost is missing from that sum: of answers, and of failures that may have cost."""
     unknown_cost_most_nano_usd: int | None
     """What those may have cost at most. None: no cap was set, so nobody bounded them all."""
+    at_least: tuple[str, ...]
+    """Keys of this row whose sum lacks what nobody counted: ``calls``, ``tokens``, ``cost_nano_usd``."""
     recovered: dict[str, int]
     """Sandboxes whose process had ended, and what became of them: ``went on`` or ``made again``, how often."""
     events: int
@@ -87,22 +91,25 @@ class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
     outcome: str
     """``solved``, ``unsolved``, ``no verdict``, ``budget reached``, ``stopped``, ``running`` or ``cut off``."""
     attempts: int
-    max_attempts: int
+    max_attempts: int | None
+    """How many it may have. None: it was imported, and its source does not say."""
     interventions: tuple[str, ...]
-    """Those that were made, in order: ``soft`` or ``strong``."""
+    """Those that are known to have been made, in order: ``soft`` or ``strong``."""
     reward: float | None
     """Best reward of any attempt. None: no attempt was scored."""
     skill: str | None
     errors: dict[str, int]
     """What went wrong on our side or on the way to a model, how often."""
-    failed_calls: int
-    """Physical requests to models that were not answered."""
-    tokens: int
-    """Of failed calls too, as far as the provider counted them."""
+    failed_calls: int | None
+    """Physical requests to models that were not answered. None: it was imported, and nobody counted them."""
+    tokens: int | None
+    """Of failed calls too, as far as they were counted. None: nobody counted any."""
     cost_nano_usd: int | None
     unknown_cost_calls: int
     unknown_cost_most_nano_usd: int | None
     """What those may have cost at most. None: no cap was set, so nobody bounded them all."""
+    at_least: tuple[str, ...]
+    """Keys of this row that lack what nobody recorded: ``interventions``, ``tokens``, ``cost_nano_usd``."""
 
 
 class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
@@ -111,26 +118,32 @@ class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
     run: str
     trial: str
     attempt: int
-    intervention: str
+    intervention: str | None
+    """``none``, ``soft`` or ``strong``. None: it was imported, and nothing says."""
     outcome: str
     """``solved``, ``failed``, ``no verdict``, ``infrastructure``, ``abandoned`` or ``running``."""
     reward: float | None
-    passed: int
-    total: int
-    turns: int
-    actions: int
-    ended: str
-    """How the agent came to stop, such as ``done`` or ``turn_limit``; empty while it acts."""
+    passed: int | None
+    """Checks that passed. None: the verifier names none."""
+    total: int | None
+    turns: int | None
+    """Answers of a model. None: it was imported, and nobody counted them; so of what follows."""
+    actions: int | None
+    ended: str | None
+    """How the agent came to stop, such as ``done`` or ``turn_limit``. None: it acts, or nothing says."""
     detail: str
     recovered: tuple[str, ...]
     """What became of its sandbox each time its process had ended: it ``went on``, or was ``made again``."""
-    failed_calls: int
+    failed_calls: int | None
     """Physical requests to models that were not answered."""
-    tokens: int
+    tokens: int | None
+    """As far as they are known."""
     cost_nano_usd: int | None
     """As far as it is known. None: there were calls, and none said what it cost."""
     unknown_cost_calls: int
     """Calls whose cost is missing from that sum."""
+    at_least: tuple[str, ...]
+    """Keys of this row whose sum lacks what nobody counted: ``tokens``, ``cost_nano_usd``."""
 
 
 class Seen(NamedTuple):
@@ -152,6 +165,7 @@ def run_row(seen: Seen, run: Run) -> RunRow:
     trials = run.trials.values()
     states = Counter(trial.state for trial in trials)
     known, unknown, most = spent(seen.cost.runs.get(run.id))
+    sums = _sums(run, list(trials), known, unknown)
     holder = seen.owned.get(run.id)
     return RunRow(
         run=run.id,
@@ -164,7 +178,7 @@ def run_row(seen: Seen, run: Run) -> RunRow:
         parent=run.parent,
         changes=run.changes,
         shared=run.shared,
-        method=run.method,
+        method=run.method or None,
         scripted=run.scripted,
         tasks=len(run.tasks),
         trials=len(run.trials),
@@ -172,13 +186,13 @@ def run_row(seen: Seen, run: Run) -> RunRow:
         unsolved=states["unsolved"],
         no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
         attempts=sum(len(trial.attempts) for trial in trials),
-        calls=sum(trial.calls for trial in trials),
-        failed_calls=sum(trial.failed_calls for trial in trials),
-        tokens=sum(trial.tokens for trial in trials),
-        # A record that holds no call says nothing about money.
-        cost_nano_usd=None if run.imported and not known else known,
+        calls=sums.calls,
+        failed_calls=None if run.imported else sum(trial.failed_calls for trial in trials),
+        tokens=sums.tokens,
+        cost_nano_usd=sums.cost,
         unknown_cost_calls=unknown,
         unknown_cost_most_nano_usd=most,
+        at_least=sums.at_least,
         recovered=Counter(how for trial in trials for each in trial.attempts.values() for how in each.recovered),
         events=run.events,
     )
@@ -193,6 +207,8 @@ def trial_rows(seen: Seen, run: Run) -> list[TrialRow]:
 def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
     attempts = trial.attempts.values()
     known, unknown, most = spent(seen.cost.runs.get(run.id), trial.name)
+    sums = _sums(run, [trial], known, unknown)
+    untold = ("interventions",) if any(each.intervention is None for each in attempts) else ()
     return TrialRow(
         run=run.id,
         trial=trial.name,
@@ -200,17 +216,54 @@ def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
         condition=trial.condition,
         outcome="cut off" if over and trial.state == "running" else WORDS[trial.state],
         attempts=len(trial.attempts),
-        max_attempts=trial.max_attempts,
-        interventions=tuple(each.intervention for each in attempts if each.intervention != "none"),
+        max_attempts=run.max_attempts if run.imported else trial.max_attempts,
+        interventions=tuple(each.intervention for each in attempts if each.intervention not in {None, "none"}),
         reward=trial.reward,
         skill=trial.skill,
         errors=dict(trial.errors),
-        failed_calls=trial.failed_calls,
-        tokens=trial.tokens,
-        cost_nano_usd=None if run.imported and not known else known,
+        failed_calls=None if run.imported else trial.failed_calls,
+        tokens=sums.tokens,
+        cost_nano_usd=sums.cost,
         unknown_cost_calls=unknown,
         unknown_cost_most_nano_usd=most,
+        at_least=(*untold, *(each for each in sums.at_least if each != "calls")),
     )
+
+
+class _Sums(NamedTuple):
+    """Sums over trials, as far as anybody counted."""
+
+    calls: int | None
+    tokens: int | None
+    cost: int | None
+    at_least: tuple[str, ...]
+
+
+def _sums(run: Run, trials: Sequence[Trial], known: int | None, unknown: int) -> _Sums:
+    """Sum trials up. What nobody counted is no zero: a sum that lacks something is a lower bound, or is not known.
+
+    Args:
+        run: They are of.
+        trials: Some of it.
+        known: What their calls are known to have cost. None: nothing.
+        unknown: Calls whose cost is missing from that.
+    """
+    attempts = [each for trial in trials for each in trial.attempts.values()]
+    lacking = {
+        "calls": any(each.turns is None for each in attempts),
+        "tokens": any(each.tokens is None for each in attempts) or any(each.unknown_tokens for each in trials),
+        "cost_nano_usd": any(each.cost is None for each in attempts) or unknown > 0,
+    }
+    priced = not run.imported or any(each.cost is not None for each in attempts)
+    sums = {
+        "calls": sum(trial.calls for trial in trials),
+        "tokens": sum(trial.tokens for trial in trials),
+        "cost_nano_usd": known if priced else None,
+    }
+    # A cost of 0 may be known: some models cost nothing.
+    found = {key: None if lacking[key] and value == 0 and key[:4] != "cost" else value for key, value in sums.items()}
+    at_least = tuple(key for key, lacks in lacking.items() if lacks and found[key] is not None)
+    return _Sums(found["calls"], found["tokens"], found["cost_nano_usd"], at_least)
 
 
 def attempt_rows(run: Run, trial: Trial) -> list[AttemptRow]:
@@ -227,17 +280,25 @@ def _attempt_row(run: Run, trial: Trial, attempt: Attempt) -> AttemptRow:
         intervention=attempt.intervention,
         outcome=outcome_of(attempt),
         reward=None if attempt.outcome is None else attempt.outcome.reward,
-        passed=attempt.passed,
-        total=attempt.total,
+        passed=attempt.passed if attempt.total else None,
+        total=attempt.total or None,
         turns=attempt.turns,
         actions=attempt.actions,
-        ended=attempt.agent_ended or "",
+        ended=attempt.agent_ended,
         detail=attempt.detail or (attempt.outcome.reason if attempt.outcome else ""),
         recovered=attempt.recovered,
-        failed_calls=attempt.failed_calls,
-        tokens=attempt.tokens,
+        failed_calls=None if run.imported else attempt.failed_calls,
+        tokens=None if attempt.unknown_tokens and not attempt.tokens else attempt.tokens,
         cost_nano_usd=None if attempt.unknown_cost and not attempt.cost else attempt.cost,
         unknown_cost_calls=attempt.unknown_cost,
+        at_least=tuple(
+            key
+            for key, value, lacks in (
+                ("tokens", attempt.tokens, attempt.unknown_tokens),
+                ("cost_nano_usd", attempt.cost, attempt.unknown_cost),
+            )
+            if lacks and value
+        ),
     )
 
 
@@ -256,14 +317,21 @@ def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
             row.trial,
             row.outcome,
             reward(row.reward),
-            f"{row.attempts} of {row.max_attempts}",
-            ", ".join(row.interventions) or "none",
-            written(row.cost_nano_usd, row.unknown_cost_calls),
+            str(row.attempts) if row.max_attempts is None else f"{row.attempts} of {row.max_attempts}",
+            _interventions(row),
+            written(row.cost_nano_usd, lacks="cost_nano_usd" in row.at_least),
             _led_to(row),
         )
         for row in rows
     ]
     return table(columns, cells, right=["reward", "attempts", "cost"])
+
+
+def _interventions(row: TrialRow) -> str:
+    made = ", ".join(row.interventions)
+    if "interventions" in row.at_least:
+        return f"{made}+" if made else UNKNOWN
+    return made or "none"
 
 
 def _led_to(row: TrialRow) -> str:
@@ -278,18 +346,24 @@ def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
     cells = [
         (
             str(row.attempt),
-            row.intervention,
+            row.intervention or UNKNOWN,
             row.outcome,
             reward(row.reward),
-            f"{row.passed}/{row.total}" if row.total else "-",
-            str(row.turns),
-            str(row.actions),
-            count(row.tokens),
-            row.ended if row.ended == "done" or not row.detail else f"{row.ended}: {row.detail}",
+            f"{row.passed}/{row.total}" if row.total else UNKNOWN,
+            count(row.turns),
+            count(row.actions),
+            count(row.tokens, lacks="tokens" in row.at_least),
+            _ended(row),
         )
         for row in rows
     ]
     return table(columns, cells, right=["#", "reward", "tests", "turns", "commands", "tokens"])
+
+
+def _ended(row: AttemptRow) -> str:
+    if row.ended == "done":
+        return row.ended
+    return ": ".join(filter(None, (row.ended, row.detail)))
 
 
 def _state(run: Run, owned: Collection[str]) -> Literal["running", "done", "cut off", "imported"]:

@@ -109,13 +109,26 @@ def spending(row: RunRow | TrialRow) -> str:
     most = row.unknown_cost_most_nano_usd
     bounded = "" if most is None or not row.unknown_cost_calls else f" (at most {cost(most)})"
     if row.cost_nano_usd is None or not row.unknown_cost_calls:
-        return cost(row.cost_nano_usd) + bounded
+        least = "at least " if "cost_nano_usd" in row.at_least else ""
+        return f"{least}{cost(row.cost_nano_usd)}{bounded}"
     return f"{cost(row.cost_nano_usd)}, and {plural(row.unknown_cost_calls, 'call')} of unknown cost{bounded}"
+
+
+def tokens(row: RunRow | TrialRow) -> str:
+    """Say how many tokens were counted, and whether the sum lacks something."""
+    if row.tokens is None:
+        return "tokens unknown"
+    least = "at least " if "tokens" in row.at_least else ""
+    return f"{least}{count(row.tokens)} tokens"
 
 
 def calls(row: RunRow) -> str:
     """Say how often models were asked, and how often that failed."""
-    return f"{row.calls:,}, {row.failed_calls:,} failed" if row.failed_calls else f"{row.calls:,}"
+    if row.calls is None:
+        return "number of model calls unknown"
+    least = "at least " if "calls" in row.at_least else ""
+    failed = f", {row.failed_calls:,} failed" if row.failed_calls else ""
+    return f"{least}{plural(row.calls, 'model call')}{failed}"
 
 
 def render_run(run: Run, row: RunRow) -> RenderableType:
@@ -129,7 +142,7 @@ def render_run(run: Run, row: RunRow) -> RenderableType:
         ("method", row.method or "-"),
         ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
         ("model", run.model or ""),
-        ("calls", f"{calls(row)}, {count(row.tokens)} tokens, {spending(row)}"),
+        ("calls", f"{calls(row)}, {tokens(row)}, {spending(row)}"),
         ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
         ("sandboxes", ", ".join(f"{number} {what} after a crash" for what, number in row.recovered.items())),
         ("warnings", "; ".join(run.warnings)),
@@ -146,15 +159,16 @@ def render_trial(row: TrialRow) -> RenderableType:
         ("outcome", row.outcome),
         ("reward", reward(row.reward)),
         ("skill", row.skill or ""),
-        ("spent", f"{count(row.tokens)} tokens, {spending(row)}"),
+        ("spent", f"{tokens(row)}, {spending(row)}"),
     ]
     return pairs((name, value) for name, value in named if value)
 
 
 def render_attempt(row: AttemptRow) -> RenderableType:
     """Draw the head of an attempt."""
+    place = f"{row.trial}/{row.attempt} of run {row.run}"
     return Group(
-        pairs([("attempt", f"{row.trial}/{row.attempt} of run {row.run}"), ("spoken to", row.intervention)]),
+        pairs([("attempt", place), ("spoken to", row.intervention or "not on record")]),
         Text.assemble(("outcome  ", "dim"), word(row.outcome), f"  reward {reward(row.reward)}"),
         *(Text(f"after a crash its sandbox {_BECAME[each]}", style="dim") for each in row.recovered),
         "",

@@ -26,11 +26,13 @@ def spent(cost: RunCost | None, trial: str | None = None) -> Spent:
     unknown = sum(line.unknown_cost for line in lines)
     known = sum(line.answered for line in lines) + sum(line.failed for line in lines) - unknown
     most = None if any(line.unbounded for line in lines) else sum(line.bound for line in lines)
-    return Spent(None if unknown > 0 and known <= 0 else sum(line.cost for line in lines), unknown, most)
+    total = sum(line.cost for line in lines)
+    # A sum that another system states counts as no answer, and its price is known all the same.
+    return Spent(None if unknown > 0 and known <= 0 and not total else total, unknown, most)
 
 
-def written(known: int | None, unknown_calls: int) -> str:
+def written(known: int | None, *, lacks: bool) -> str:
     """Write it: a sum that lacks something says so."""
     if known is None:
         return UNKNOWN
-    return f"{money(known)}+" if unknown_calls else money(known)
+    return f"{money(known)}+" if lacks else money(known)

@@ -9,6 +9,7 @@ from events.digest import Digest
 from events.model import ModelAnswered, ModelFailed
 from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOpened, VerifierRewarded, VerifierSilent
 from events.trajectory import ObservationImported, StepImported
+from events.values import Usage
 from views.figures import cost, count, reward
 
 Told: TypeAlias = tuple[str, str, tuple[Digest | None, ...]]
@@ -20,8 +21,7 @@ def told_of(event: Event) -> Told | None:
         case SandboxOpened():
             return "sandbox", f"isolation: {event.isolation}", ()
         case ModelAnswered():
-            tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
-            return "model", f"{count(tokens)} tokens, {cost(event.cost)}", (event.text,)
+            return "model", f"{_tokens(event.usage)}, {cost(event.cost)}", (event.text,)
         case ActionAsked():
             return "run", "", (event.command,)
         case ActionObserved():
@@ -31,6 +31,14 @@ def told_of(event: Event) -> Told | None:
             return "agent", f"{event.reason} after {event.turns} turns {event.detail}".rstrip(), ()
         case _:
             return _told_of_installed(event) or _told_of_end(event)
+
+
+def _tokens(usage: Usage) -> str:
+    """Say what an answer took, as far as it was counted."""
+    known = [each for each in (usage.input_tokens, usage.output_tokens) if each is not None]
+    if not known:
+        return "tokens unknown"
+    return f"{'at least ' if len(known) < 2 else ''}{count(sum(known))} tokens"
 
 
 def _told_of_installed(event: Event) -> Told | None:
@@ -51,8 +59,7 @@ def _told_of_step(event: StepImported) -> Told:
     """Say what another system recorded of a step."""
     notes = ["copied from before" if event.copied else "", *(f"calls {each.name}" for each in event.calls)]
     if event.usage is not None:
-        tokens = (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
-        notes.insert(0, f"{count(tokens)} tokens, {cost(event.cost)}")
+        notes.insert(0, f"{_tokens(event.usage)}, {cost(event.cost)}")
     what = "model" if event.source == "agent" else event.source
     return (
         what,

@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from events.errors import ExitCode
-from views.figures import count, plural, short
+from views.figures import plural, short
 from views.runs import RunRow, TrialRow, render_trials
-from views.show import spending
+from views.show import calls, spending, tokens
 from views.skills import SkillText
 from views.tables import heading, one_line
 
@@ -66,8 +66,7 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText])
 
 def _totals(run: RunRow) -> str:
     ended = f"{run.solved} solved, {run.unsolved} unsolved, {run.no_verdict} without a verdict"
-    asked = plural(run.calls, "model call") + (f", {run.failed_calls:,} failed" if run.failed_calls else "")
-    return f"{ended} · {asked} · {count(run.tokens)} tokens · {spending(run)}"
+    return f"{ended} · {calls(run)} · {tokens(run)} · {spending(run)}"
 
 
 def _head(text: str) -> Iterable[RenderableType]:

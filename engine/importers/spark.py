@@ -104,7 +104,7 @@ async def _import(log: EventLog, read: _Read, settings: PdiSettings) -> Imported
     found = read.files
     files = tuple(NamedDigest(name, log.put(data)) for name, data in sorted(found.files.items()))
     run = run_id("spark", found.task, files)
-    story = read.story or Story(found.task, Facts(None, None, None), (), (), (), None, ended=False)
+    story = read.story or Story(found.task, Facts(None, None, None), (), (), (), None, None, ended=False)
     chunks = Writer(log.put).write(Told(story, files, read.warnings))
     if not await append(log, run, chunks):
         return Imported(found.task, run, len(story.attempts), (ALREADY,))

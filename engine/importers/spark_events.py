@@ -5,10 +5,12 @@ from typing import Literal, NamedTuple
 
 from engine.importers.laying import Chunk, Layout
 from engine.importers.spark_actions import read_actions
+from engine.importers.spark_injections import Injection, injections
 from engine.importers.spark_story import Call, Rewritten, Story, Tried
+from engine.importers.transcripts import spent_in
 from engine.policies.skill import check_skill
 from engine.policies.skill_finding import SkillContext
-from events.attempt import AttemptJudged, ImportedAttempt
+from events.attempt import AttemptJudged, ImportedAttempt, InjectionImported, UsageImported
 from events.base import Ref
 from events.digest import Digest
 from events.memo import MemoImported
@@ -44,11 +46,13 @@ class Writer:
         """
         self._layout = Layout()
         self._put = put
+        self._model: str | None = None
 
     def write(self, told: Told) -> list[Chunk]:
         """Lay out the whole story, in the order in which it happened."""
         story = told.story
         trial = f"trial/{story.task}"
+        self._model = story.facts.model
         opened = TrialOpened(story.task, CONDITION, _max_attempts(story))
         facts = story.facts
         run = RunImported(
@@ -56,8 +60,9 @@ class Writer:
         )
         self._layout.add(trial, opened, self._layout.add("run", run))
         waiting = list(story.memos)
+        injected = {each.attempt: each for each in injections(story)}
         for tried in story.attempts:
-            concluded = self._layout.add(trial, *self._tried(story.task, tried))
+            concluded = self._layout.add(trial, *self._tried(story.task, tried, injected[tried.number]))
             while waiting and waiting[0].attempt <= tried.number:
                 self._rewritten(trial, waiting.pop(0), concluded)
         for memo in waiting:
@@ -71,17 +76,23 @@ class Writer:
     def _maybe(self, text: str | None) -> Digest | None:
         return None if text is None else self._text(text)
 
-    def _tried(self, task: str, tried: Tried) -> tuple[AttemptConcluded, Ref]:
+    def _tried(self, task: str, tried: Tried, told: Injection) -> tuple[AttemptConcluded, Ref]:
         """Write an attempt's own stream; give what its trial takes note of, and why."""
         stream = f"attempt/{task}/{tried.number}"
         error = tried.error if len(tried.error) <= LONGEST_ERROR else tried.error[:LONGEST_ERROR] + " …"
         stdout, verifier = self._maybe(tried.stdout), self._maybe(tried.verifier_stdout)
         self._layout.add(stream, ImportedAttempt(task, tried.number, stdout, verifier, error))
+        if told.intervention is not None or tried.injection is not None:
+            injection = self._maybe(tried.injection)
+            self._layout.add(stream, InjectionImported(told.intervention, injection, told.follows_from))
         nothing = self._text("")
         for action in read_actions(tried.stdout or ""):
             asked = self._layout.add(stream, ActionAsked(self._text(action.command), timeout_s=None))
             printed = self._text(action.output)
             self._layout.add(stream, ActionObserved(action.exit_code, action.ended, printed, nothing), asked)
+        spent = spent_in((tried.stdout or "").encode())
+        if spent is not None:
+            self._layout.add(stream, UsageImported(self._model, spent.usage, spent.cost))
         outcome, summary = outcome_of(tried), self._text(tried.summary)
         judged = self._layout.add(stream, AttemptJudged(outcome, tried.passed, tried.total, summary))
         commands = self._text(tried.commands)

@@ -61,6 +61,8 @@ class Tried(NamedTuple):
     error: str
     trial: bool
     """False: no trial came of it, so that nothing was judged."""
+    injection: str | None = None
+    """What was added to its instruction. None: the source does not hold it."""
 
     @property
     def judged(self) -> bool:
@@ -105,5 +107,7 @@ class Story(NamedTuple):
     """In the order in which they came to be."""
     distilled: tuple[Call, ...]
     skill: str | None
+    injects: bool | None
+    """Whether a reading that triggers is acted upon. None: the source does not say that it is only observed."""
     ended: bool
     """Whether SPARK finished the task: it writes no ``attempts.json`` for one that was cancelled."""

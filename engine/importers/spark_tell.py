@@ -21,6 +21,8 @@ class Ending(NamedTuple):
     attempts: dict[int, Tried]
     memos: list[Rewritten]
     max_attempts: int | None
+    injects: bool | None
+    """None: nothing says that readings were only observed."""
 
 
 def tell(found: TaskFiles, warnings: Warnings) -> Story | None:
@@ -43,6 +45,7 @@ def tell(found: TaskFiles, warnings: Warnings) -> Story | None:
         memos=tuple(_memos(told, ending)),
         distilled=tuple(told.distilled) if told else (),
         skill=skill,
+        injects=ending.injects if ending else None,
         ended=ATTEMPTS in found.files,
     )
 
@@ -81,7 +84,9 @@ def _ending(found: TaskFiles, warnings: Warnings) -> Ending | None:
             number = max(attempts, default=-1) + 1
             each.warn(f"attempt {at} in the list has no number of its own", f"it counts as {number}")
         attempts[number] = read_tried(each, number)
-    return Ending(attempts, _remembered(record, attempts), record.count("max_retries"))
+    observed = record.within("pdi").flag("observe_only")
+    injects = None if observed is None else not observed
+    return Ending(attempts, _remembered(record, attempts), record.count("max_retries"), injects)
 
 
 def _remembered(record: Fields, attempts: dict[int, Tried]) -> list[Rewritten]:

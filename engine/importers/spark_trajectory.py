@@ -145,6 +145,7 @@ def read_tried(record: Fields, number: int) -> Tried:
         verifier_stdout=printed,
         error=error,
         trial=trial,
+        injection=record.text("retry_injection"),
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 from msgspec import structs, to_builtins
 
@@ -60,11 +60,26 @@ def read_transcripts(files: Mapping[str, bytes]) -> Read:
     if not told:
         names = [*unread, *(each.file for each in found)]
         return Read((), None, tuple(f"{name} is no record of an agent that can be read" for name in names))
-    stated = [each.spent for each in found if each.spent is not None and (not whole or _family(each) == kind)]
+    own = [each for each in found if each.spent is not None and (not whole or _family(each) == kind)]
+    stated = [each.spent for each in own if _counted(each.spent)]
     doubts = [f"{each.file} ({each.format}): {doubt}" for each in told for doubt in each.doubts]
+    doubts += [f"{each.file} states 0 tokens: its count is unknown" for each in own if not _counted(each.spent)]
     doubts.append(f"no trajectory: what the agent did is told from {_named(told)}")
     kept = tuple(each.file for each in found)
     return _settled(Read(tuple(told), _most(stated), tuple(doubts), kept))
+
+
+def spent_in(printed: bytes) -> Spent | None:
+    """Give the sums that an event stream states, of what an agent printed. None: it states none."""
+    lines, _ = records(printed)
+    stream = transcript_streams.stream_of(lines)
+    spent = None if stream is None else transcript_streams.read("", lines, stream).spent
+    return spent if _counted(spent) else None
+
+
+def _counted(spent: Spent | None) -> TypeGuard[Spent]:
+    """Say whether sums are more than nothing: endpoints that do not count make some agents state 0."""
+    return spent is not None and bool(spent.usage.input_tokens or spent.usage.output_tokens or spent.cost)
 
 
 def _order(each: tuple[str, bytes]) -> tuple[bool, bool, str]:

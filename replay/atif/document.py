@@ -9,7 +9,7 @@ from engine.conversation import ConversationReader
 from engine.importers.atif_inferences import nano_usd
 from engine.importers.atif_model import VERSION, Agent, FinalMetrics, Step, Trajectory
 from events.agent import AgentActed, AgentRunAsked, AgentSaid
-from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened
+from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.base import Event, Recorded
 from events.codec import tag_of
 from events.log import BlobStore
@@ -35,15 +35,19 @@ class Source(NamedTuple):
     attempt: int
     package: str
     """Version of stillroom that recorded it."""
+    agent: str | None = None
+    """Who acted in a run that was imported. None: its attempts say, or its source does not."""
+    model: str | None = None
+    """The same of the model."""
 
 
 async def document(blobs: BlobStore, source: Source, history: Sequence[Recorded]) -> Exported | None:
-    """Tell an attempt in ATIF. None: there is no step in it, as in one that was imported from SPARK.
+    """Tell an attempt in ATIF. None: there is no step in it, as in one that was imported without what its agent did.
 
     Raises:
         BlobMissing, BlobErased: Bytes of it are gone: half a document would pass for a whole one.
     """
-    writing = _Writing(blobs)
+    writing = _Writing(blobs, source)
     told = Told(blobs)
     for recorded in history:
         if not await told.add(recorded):
@@ -92,10 +96,10 @@ def _dollars(values: Iterable[float | None]) -> float | None:
 class _Writing:
     """Gathers the steps of one attempt."""
 
-    def __init__(self, blobs: BlobStore) -> None:
-        self.agent = "unknown"
+    def __init__(self, blobs: BlobStore, source: Source) -> None:
+        self.agent = source.agent or "unknown"
         self.version = ""
-        self.model: str | None = None
+        self.model = source.model
         self.tools: list[dict[str, Any]] | None = None
         self.ends: dict[str, Any] = {}
         self.losses: dict[str, int] = {}
@@ -106,6 +110,8 @@ class _Writing:
         self._told = 0
         """Messages of the conversation that stand in steps already."""
         self._asked: Recorded | None = None
+        self._imported = False
+        """Whether another system recorded it: nothing says when things were done, nor how often a model was asked."""
 
     def steps(self) -> tuple[Step, ...]:
         """Give what was gathered."""
@@ -124,6 +130,9 @@ class _Writing:
                 self._asked = recorded
             case ActionObserved() as event if self._asked is not None:
                 so_far = self._open or Gathering(recorded.at, "", None, (), (), None, 0, {})
+                if self._imported:
+                    self._close()
+                    so_far = Gathering(None, "", None, (), (), None, None, {})
                 self._open = await with_action(self._blobs, so_far, self._asked, event)
                 self._told += 1
             case AgentRunAsked() | AgentActed() | AgentSaid():
@@ -149,6 +158,9 @@ class _Writing:
         match event:
             case AttemptOpened(agent=agent):
                 self.agent = agent
+            case ImportedAttempt():
+                self._imported = True
+                self.version = self.version or "unknown"
             case AgentEnded(reason=reason, detail=detail):
                 self.ends["agent_ended"] = {"reason": reason, "detail": detail}
             case AttemptJudged(outcome=outcome):

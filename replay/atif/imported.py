@@ -64,7 +64,7 @@ class Told:
     def _did(self, given: Gathering) -> None:
         """Take in what an event stream tells; which calls of a model stand behind it, it does not say."""
         steps = self.found[-1][1]
-        steps.append(msgspec.structs.replace(step(len(steps) + 1, given), timestamp=None, llm_call_count=None))
+        steps.append(step(len(steps) + 1, given._replace(at=None, asked=None)))
 
     async def document(self, losses: dict[str, int]) -> Trajectory:
         """Give the first one, with those that were embedded in it.

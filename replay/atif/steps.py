@@ -20,15 +20,15 @@ NO_ID = "command-{version}"
 class Gathering(NamedTuple):
     """A step that is still being gathered: what was done comes after what was said."""
 
-    at: int
-    """Microseconds since 1970, UTC."""
+    at: int | None
+    """Microseconds since 1970, UTC. None: nobody recorded it."""
     message: str
     model: str | None
     calls: tuple[ToolCall, ...]
     results: tuple[Result, ...]
     metrics: Metrics | None
-    asked: int
-    """Calls of a model behind it."""
+    asked: int | None
+    """Calls of a model behind it. None: nobody counted them."""
     extra: dict[str, Any]
 
 
@@ -38,7 +38,7 @@ def step(number: int, given: Gathering) -> Step:
         step_id=number,
         source="agent",
         message=given.message,
-        timestamp=timestamp(given.at),
+        timestamp=None if given.at is None else timestamp(given.at),
         model_name=given.model,
         tool_calls=given.calls or None,
         observation=Observation(given.results) if given.results else None,

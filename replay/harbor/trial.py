@@ -124,7 +124,9 @@ async def trial_of(blobs: BlobStore, job: JobFacts, given: Given) -> HarborTrial
     name = trial_name(job.run, given.opened.task, place)
     model = _model(given) or job.model
     config = _config(job, given, name, model)
-    made = await document(blobs, Source(job.run, given.trial, given.attempt, job.package), given.history)
+    made = await document(
+        blobs, Source(job.run, given.trial, given.attempt, job.package, job.agent, job.model), given.history
+    )
     files = await files_of(blobs, config.agent.name or "agent", given.history)
     if made is not None:
         files[TRAJECTORY] = written(made.trajectory)
@@ -234,7 +236,9 @@ def _took(given: Given, model: str | None) -> AgentResult:
             case SandboxOpened() as event:
                 beside |= {"isolation": event.isolation}
             case AttemptJudged() as event:
-                beside |= {"outcome": event.outcome.kind, "tests_passed": event.passed, "tests": event.total}
+                beside |= {"outcome": event.outcome.kind}
+                # A verifier that names no checks has not passed 0 of 0.
+                beside |= {"tests_passed": event.passed, "tests": event.total} if event.total else {}
             case AttemptAbandoned() as event:
                 beside |= {"outcome": "abandoned", "abandoned": event.reason}
             case AgentEnded() as event:

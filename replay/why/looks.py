@@ -14,6 +14,7 @@ from events.attempt import (
     AttemptJudged,
     AttemptOpened,
     ImportedAttempt,
+    InjectionImported,
     UsageImported,
 )
 from events.base import Event
@@ -166,6 +167,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ),
     AttemptAbandoned: (Latest("stopped by", (ScopeStopped, SandboxFailed)), _ATTEMPT),
     ImportedAttempt: (Opening("run"),),
+    InjectionImported: (_ATTEMPT,),
     UsageImported: (_ATTEMPT,),
     TrajectoryImported: (_ATTEMPT,),
     StepImported: (Latest("trajectory", (TrajectoryImported,), quiet=True),),
