@@ -15,11 +15,13 @@
         ├── OutputUnbounded     a cap is set, and an answer may be of any length
         ├── NotForkable         there is nothing to go on from at this place, or not with these changes
         ├── TaskUnknown         a spec names a task that is not there
+        ├── TasksUnusable       tasks that a spec names cannot be read, or not be built
         └── NameUnknown         no agent or method has this name
 
 None of them is ever an outcome: actors do not catch them.
 """
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -200,6 +202,26 @@ class TaskUnknown(EngineError):
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:20])}"
         super().__init__(f"there is no task {name!r}", remedy=hint)
         self.name = name
+
+
+class TasksUnusable(EngineError):
+    """Raised before anything starts when tasks that a spec names cannot run, and they were not to be left out.
+
+    Attributes:
+        tasks: Each by name, with the reason.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, tasks: Sequence[tuple[str, str]], others: int) -> None:
+        lines = [f"{name}: {why}" for name, why in tasks]
+        super().__init__(
+            "\n".join([f"{len(tasks)} of {len(tasks) + others} tasks cannot run", *lines]),
+            remedy="mend them, name others with `only`, or say --skip-invalid to leave them out; nothing was started"
+            if others
+            else "mend them, or name others; nothing was started",
+        )
+        self.tasks = tuple(tasks)
 
 
 class NameUnknown(EngineError):

@@ -9,15 +9,33 @@ import msgspec
 from engine.config_secrets import protect
 from engine.errors import InputsDiffer, NotForkable
 from engine.histories import RUN, Histories, cut, load_histories
-from engine.planning import changes_since, plan_of, recorded_prompts, recorded_specs, scripts_of
+from engine.installed.opening import prepare, skills_of
+from engine.planning import (
+    changes_since,
+    names_of,
+    plan_of,
+    recorded_prompts,
+    recorded_specs,
+    scripts_of,
+    skill_digests,
+)
 from engine.rehearsal import rehearse
 from engine.runtime import RunReport, carry
+from engine.selection import require
 from engine.session import LEASE_S, Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec, canonical
 from engine.system import mint_run_id, process_name
 from events.log import EventLog
-from events.session import InFlightFound, InputsChanged, RunForked, ScriptsPinned, SessionStarted, SettingChange
+from events.session import (
+    InFlightFound,
+    InputsChanged,
+    RunForked,
+    ScriptsPinned,
+    SessionStarted,
+    SettingChange,
+    SkillsPinned,
+)
 from events.trial import AttemptPlanned
 
 FIXED: Final = {
@@ -81,9 +99,12 @@ async def fork_run(
     shared = await _cut(setting.log, fork, run)
     opened = shared.opened
     assert opened is not None
-    tasks = await chosen_tasks(setting, fork.spec)
-    check(setting, fork.spec, tasks)
-    changed = changes_since(shared, setting, tasks)
+    check(setting, fork.spec)
+    tasks = await chosen_tasks(setting, fork.spec, names_of(opened))
+    require(setting, fork.spec, tasks)
+    same = not any(each.key.startswith("agent.") for each in fork.changes)
+    skills = (await (skills_of if same else prepare)(setting, fork.spec)).files
+    changed = changes_since(shared, setting, tasks, skills if same else None)
     if changed and not accept_changes:
         raise InputsDiffer(fork.parent, changed)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
@@ -99,6 +120,8 @@ async def fork_run(
     started = await session.note(SessionStarted("fork", fence.token, process_name(), setting.package))
     if scripts := scripts_of(setting, fork.spec):
         await session.note(ScriptsPinned(scripts))
+    if skills:
+        await session.note(SkillsPinned(skill_digests(setting, skills)))
     if changed:
         await session.note(InputsChanged(changed))
     if shared.in_flight:

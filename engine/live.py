@@ -16,7 +16,7 @@ from engine.installed.port import AgentPort
 from engine.lineage import SESSION, era_of
 from engine.lines import open_lines
 from engine.model_port import Line, ModelPort, wait_to_retry
-from engine.planning import nano
+from engine.planning import names_of, nano
 from engine.pools.admission import Admission
 from engine.ports import Leave, Place, Port, granted
 from engine.rebuilding import Held, held
@@ -111,7 +111,7 @@ async def live_ports(
     The budget is folded from the run's history before anything else may be asked.
     """
     spec = plan.trials[0].eras[-1].spec
-    tasks = {task.name: task for task in await chosen_tasks(setting, spec)}
+    tasks = {task.name: task for task in await chosen_tasks(setting, spec, names_of(plan.opened))}
     budget = BudgetKeeper(Caps(nano(spec.budget.run_usd), nano(spec.budget.trial_usd)))
     budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
     sandboxes = SandboxPort(

@@ -1,6 +1,6 @@
 """From a spec to the plan of a run, and back from the log to the same plan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from events.log import BlobStore
 from events.log_errors import BlobErased
 from events.run import RunOpened, TaskPinned
 from events.sandbox import SandboxOpened
-from events.session import InputChange, InputsChanged, ScriptPinned, ScriptsPinned
+from events.session import InputChange, InputsChanged, ScriptPinned, ScriptsPinned, SkillsPinned
 from events.values import NamedDigest, NanoUsd, Role
 from sandbox.task import Task
 
@@ -159,7 +159,14 @@ def _reserve(spec: RunSpec, role: Role, model: ModelSpec) -> tuple[Price, int] |
     return price, most
 
 
-def changes_since(histories: Histories, setting: Setting, tasks: tuple[Task, ...]) -> tuple[InputChange, ...]:
+def names_of(opened: RunOpened) -> tuple[str, ...]:
+    """Name the tasks that a run is of."""
+    return tuple(each.name for each in opened.tasks)
+
+
+def changes_since(
+    histories: Histories, setting: Setting, tasks: tuple[Task, ...], skills: Mapping[str, bytes] | None
+) -> tuple[InputChange, ...]:
     """Name every input that is not what it was when the run started, or when a person last said to go on.
 
     Settings and models are not among them: a run that is resumed goes by those it recorded.
@@ -168,6 +175,7 @@ def changes_since(histories: Histories, setting: Setting, tasks: tuple[Task, ...
         histories: Of the run, which has begun.
         setting: This process's means.
         tasks: As they are now.
+        skills: Files of its agent's skills, as they are now. None: others were asked for.
     """
     opened = histories.opened
     assert opened is not None
@@ -179,6 +187,7 @@ def changes_since(histories: Histories, setting: Setting, tasks: tuple[Task, ...
         *[(f"prompt {each.name}", each.digest, prompts_now.get(each.name, "missing")) for each in opened.prompts],
         *[(ISOLATION, level, setting.backend.describe().level) for level in _isolation(histories)],
         *[(f"script {each.name}", each.digest, _digest(setting.base / each.name)) for each in _scripts(histories)],
+        *(() if skills is None else _skills(histories, skill_digests(setting, skills))),
     ]
     accepted = {each.what: each.now for each in _accepted(histories)}
     known = [(what, accepted.get(what, before), now) for what, before, now in compared]
@@ -190,6 +199,22 @@ def scripts_of(setting: Setting, spec: RunSpec) -> tuple[ScriptPinned, ...]:
     models = (model.base_url for model in spec.models.values())
     names = sorted({url.removeprefix(SCRIPT) for url in models if url.startswith(SCRIPT)})
     return tuple(ScriptPinned(name, Fingerprint(_digest(setting.base / name))) for name in names)
+
+
+def skill_digests(setting: Setting, files: Mapping[str, bytes]) -> tuple[NamedDigest, ...]:
+    """Keep the files of skills, and name each with its bytes."""
+    return tuple(NamedDigest(name, setting.log.put(data)) for name, data in sorted(files.items()))
+
+
+def _skills(histories: Histories, files: Sequence[NamedDigest]) -> Iterator[tuple[str, str, str]]:
+    """Compare the skills that the run was started or forked with. Nothing, where an earlier version wrote the log."""
+    pinned: dict[str, str] | None = None
+    now = {each.name: each.digest for each in files}
+    for each in (*histories.earlier, *histories.by_stream.get(SESSION, ())):
+        if isinstance(each.event, SkillsPinned):
+            pinned = {file.name: file.digest for file in each.event.files}
+    for name in sorted(pinned.keys() | now.keys()) if pinned is not None else ():
+        yield f"skill {name}", (pinned or {}).get(name, "missing"), now.get(name, "missing")
 
 
 def _scripts(histories: Histories) -> tuple[ScriptPinned, ...]:

@@ -10,11 +10,20 @@ from engine.config_secrets import protect
 from engine.control import Board, Helm
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import RUN, Histories, load_histories
-from engine.installed.opening import prepare
+from engine.installed.opening import prepare, skills_of
 from engine.kept import first_of
 from engine.live import live_ports
 from engine.owners import take
-from engine.planning import changes_since, opening, plan_of, recorded_prompts, recorded_specs, scripts_of
+from engine.planning import (
+    changes_since,
+    names_of,
+    opening,
+    plan_of,
+    recorded_prompts,
+    recorded_specs,
+    scripts_of,
+    skill_digests,
+)
 from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of, sizes
 from engine.ports import Ports
@@ -22,6 +31,7 @@ from engine.rehearsal import rehearse
 from engine.reopening import standing
 from engine.sandbox_port import sandbox_id, sandbox_prefix
 from engine.scope import Held, Scope
+from engine.selection import LeftOut, select
 from engine.session import LEASE_S, Ending, Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec
@@ -30,7 +40,15 @@ from engine.world import World
 from events.base import Fence
 from events.log import EventLog
 from events.pool import PoolsOpened
-from events.session import InFlightFound, InputsChanged, SandboxesSwept, ScriptsPinned, SessionStarted
+from events.session import (
+    InFlightFound,
+    InputsChanged,
+    InputsLeftOut,
+    SandboxesSwept,
+    ScriptsPinned,
+    SessionStarted,
+    SkillsPinned,
+)
 
 Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """Goes on beside the actors until they have ended."""
@@ -46,21 +64,33 @@ class RunReport(NamedTuple):
     """Trials that were not to begin in this process; a resume takes them up."""
 
 
-async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], None] | None = None) -> RunReport:
+async def start_run(
+    setting: Setting,
+    spec: RunSpec,
+    *,
+    skip_invalid: bool = False,
+    left_out: Callable[[Sequence[LeftOut]], None] | None = None,
+    told: Callable[[str], None] | None = None,
+) -> RunReport:
     """Start a run and carry it to its end.
 
     Args:
         setting: The process's means.
         spec: What to do.
+        skip_invalid: Leave out tasks that cannot run, instead of refusing the run for them.
+        left_out: Called before anything starts, where something that was handed over is left out.
         told: Called with the run's id once it is on record.
 
     Raises:
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
-    tasks = await chosen_tasks(setting, spec)
-    check(setting, spec, tasks)
+    check(setting, spec)
+    tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
     protect(setting, [spec], setting.prompts, [task.name for task in tasks])
-    await prepare(setting, spec)
+    skills = await prepare(setting, spec)
+    without = (*unusable, *(LeftOut("skill", each.name, each.why, "") for each in skills.left_out))
+    if without and left_out is not None:
+        left_out(without)
     opened = opening(setting, spec, tasks)
     plan = plan_of(opened, [spec], setting.prompts)
     run_id = mint_run_id()
@@ -71,6 +101,10 @@ async def start_run(setting: Setting, spec: RunSpec, *, told: Callable[[str], No
     await session.note(SessionStarted("live", fence.token, process_name(), setting.package))
     if scripts := scripts_of(setting, spec):
         await session.note(ScriptsPinned(scripts))
+    if skills.files:
+        await session.note(SkillsPinned(skill_digests(setting, skills.files)))
+    if without:
+        await session.note(InputsLeftOut(tuple(each.input for each in without)))
     return await carry(setting, plan, Histories({}, ()), session)
 
 
@@ -105,8 +139,8 @@ async def resume_run(
     if histories.closed:
         raise NothingToResume(run_id, "it is complete")
     specs = await recorded_specs(setting.log, opened, histories.lineage)
-    tasks = await chosen_tasks(setting, specs[-1])
-    changes = changes_since(histories, setting, tasks)
+    tasks = await chosen_tasks(setting, specs[-1], names_of(opened))
+    changes = changes_since(histories, setting, tasks, (await skills_of(setting, specs[-1])).files)
     if changes and not accept_changes:
         raise InputsDiffer(run_id, changes)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))

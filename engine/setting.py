@@ -1,6 +1,6 @@
 """What a process brings to a run: everything the composition root alone knows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from anyio import to_thread
 from msgspec import structs
 
 from engine.agents.registry import agent_named
-from engine.errors import ModelMissing, TaskUnknown
+from engine.errors import ModelMissing
 from engine.installed.agent import Installed
 from engine.methods.registry import method_named
 from engine.pools.pools import Pools
@@ -56,24 +56,23 @@ class Setting(NamedTuple):
     """Called with what a person must be told."""
 
 
-async def chosen_tasks(setting: Setting, spec: RunSpec) -> tuple[Task, ...]:
-    """Find the tasks a spec names; git may be asked for those of a registry.
+async def chosen_tasks(setting: Setting, spec: RunSpec, names: Collection[str] = ()) -> tuple[Task, ...]:
+    """Read the tasks of a run as they are now; git may be asked for those of a registry.
+
+    Args:
+        setting: The process's means.
+        spec: Where they are.
+        names: Those that the run is of. Empty: as the spec says. What is not there any more is left out.
 
     Raises:
         TaskInvalid, RegistryWrong, TaskNotFetched: They cannot be found or read.
-        TaskUnknown: `only` names a task that is not there.
     """
-    places = Places(setting.base, setting.cache)
-    tasks = (await to_thread.run_sync(tasks_named, spec.tasks, places, spec.only)).tasks
-    found = {task.name: task for task in tasks}
-    for name in spec.only:
-        if name not in found:
-            raise TaskUnknown(name, tuple(found))
-    chosen = tuple(found[name] for name in spec.only) if spec.only else tuple(found.values())
-    return tuple(_with_network(task, spec.verifier_network) for task in chosen)
+    places, wanted = Places(setting.base, setting.cache), names or spec.only
+    tasks = (await to_thread.run_sync(tasks_named, spec.tasks, places, wanted)).tasks
+    return tuple(with_network(task, spec.verifier_network) for task in tasks if not wanted or task.name in wanted)
 
 
-def _with_network(task: Task, network: VerifierNetwork) -> Task:
+def with_network(task: Task, network: VerifierNetwork) -> Task:
     """Give a task's verifier the network that the spec wants for it."""
     if network == "task":
         return task
@@ -82,28 +81,20 @@ def _with_network(task: Task, network: VerifierNetwork) -> Task:
     return structs.replace(task, config=structs.replace(task.config, verifier=verifier))
 
 
-def check(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> None:
-    """Refuse what cannot work, before anything is recorded or spent.
+def check(setting: Setting, spec: RunSpec) -> None:
+    """Refuse what cannot work with any task, before anything is recorded or spent.
 
     Raises:
         ModelMissing: The agent or the method needs a model that the spec does not name.
-        Unsupported: A task needs what the sandbox cannot honour; every such task is named.
+        Unsupported: The sandbox cannot honour what the agent needs.
     """
     method_named(spec.method.name)
-    if agent_named(spec.agent.name).needs_model and "teacher" not in spec.models:
+    agent = agent_named(spec.agent.name)
+    if agent.needs_model and "teacher" not in spec.models:
         raise ModelMissing("teacher")
-    refused = [f"{task.name}: {feature}" for task in tasks for feature in setting.backend.check(task)]
-    if agent_named(spec.agent.name).needs_model:
-        installed = isinstance(agent_named(spec.agent.name), Installed)
-        refused += [f"{task.name}: steps (installed agents do one)" for task in tasks if task.steps and installed]
-    if spec.agent.name == "oracle":
-        refused += [
-            f"{task.name}: it has no solution/solve.sh for the oracle" for task in tasks if not task.has_solution
-        ]
-    if isinstance(agent_named(spec.agent.name), Installed) and setting.backend.describe().level == "none":
-        refused.append(f"the agent {spec.agent.name} (it is mounted into the sandbox, and this one isolates nothing)")
-    if refused:
-        raise Unsupported(setting.backend.name, refused)
+    if isinstance(agent, Installed) and setting.backend.describe().level == "none":
+        what = f"the agent {spec.agent.name} (it is mounted into the sandbox, and this one isolates nothing)"
+        raise Unsupported(setting.backend.name, [what])
 
 
 def model_for(spec: RunSpec, role: Role) -> ModelSpec | None:

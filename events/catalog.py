@@ -35,6 +35,7 @@ from events.sandbox import (
 from events.session import (
     InFlightFound,
     InputsChanged,
+    InputsLeftOut,
     RunForked,
     SandboxesSwept,
     SandboxNotReopened,
@@ -44,6 +45,7 @@ from events.session import (
     ScriptsPinned,
     SessionEnded,
     SessionStarted,
+    SkillsPinned,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
 from events.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
@@ -68,6 +70,8 @@ AnyEvent: TypeAlias = (
     | SessionStarted
     | InFlightFound
     | ScriptsPinned
+    | SkillsPinned
+    | InputsLeftOut
     | InputsChanged
     | SandboxesSwept
     | SandboxRebuilt

@@ -9,7 +9,7 @@ import msgspec
 
 from events.base import Event, Ref
 from events.digest import Digest, Fingerprint
-from events.values import Loss
+from events.values import Loss, NamedDigest
 
 
 class SessionStarted(Event, frozen=True, tag="session.started"):
@@ -42,6 +42,27 @@ class ScriptsPinned(Event, frozen=True, tag="session.scripts_pinned"):
     """Scripts stand in for models; a run that goes on with others would be told something else."""
 
     scripts: tuple[ScriptPinned, ...]
+
+
+class SkillsPinned(Event, frozen=True, tag="session.skills_pinned"):
+    """An installed agent is given skills; a run that goes on with others would be another arm of its comparison."""
+
+    files: tuple[NamedDigest, ...]
+    """Blobs: every file of them, by path below their folder."""
+
+
+class InputLeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that a person handed over and the run does without."""
+
+    what: str
+    """Such as ``task greet`` or ``skill notes``."""
+    why: str
+
+
+class InputsLeftOut(Event, frozen=True, tag="session.inputs_left_out"):
+    """What a person handed over was left out before the run began; they were told, or asked for it."""
+
+    inputs: tuple[InputLeftOut, ...]
 
 
 class InputChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

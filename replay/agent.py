@@ -195,7 +195,7 @@ async def _then(log: EventLog, histories: Histories, attempt: str) -> _Then | No
 async def _again(setting: Setting, then: _Then, recall: Recall) -> int | None:
     """Run it, in a world of its own that is thrown away."""
     scratch = MemoryLog(clock=clock)
-    tasks = {each.name: each for each in await chosen_tasks(setting, then.spec)}
+    tasks = {each.name: each for each in await chosen_tasks(setting, then.spec, [then.task])}
     sandboxes = SandboxPort(scratch, setting.backend, tasks, setting.variables)
     place = Place(mint_run_id(), then.stream, 1)
     async with AsyncExitStack() as stack:
@@ -215,10 +215,7 @@ async def _port(
     """Open a gateway to the recorded answers."""
     recall, sandboxes, run = to
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="stillroom-")))
-    for file in then.ended.skills:
-        path = folder / "skills" / file.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(await setting.log.get(file.digest))
+    skills = {file.name: await setting.log.get(file.digest) for file in then.ended.skills}
     base_url = await stack.enter_async_context(_serving(recall))
     budget = BudgetKeeper(Caps(None, None))
     gateway = await stack.enter_async_context(open_gateway(Book(scratch, run, None), budget))
@@ -227,7 +224,6 @@ async def _port(
     means = Means(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), Orders(), clock)
     terms = DoorTerms("teacher", VisitTerms(then.trial, None), AgentSpec(max_turns=_MOST_CALLS), means)
     kit = await kits_of(setting, then.agent).ready(then.agent.recipe)
-    skills = folder / "skills" if then.ended.skills else None
     return AgentPort(AgentMeans(scratch, gateway, then.agent.recipe, kit, lambda _: terms, skills, folder), sandboxes)
 
 

@@ -1,6 +1,7 @@
 """Harbor task folders: instruction, environment, verifier, and perhaps an oracle solution."""
 
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,6 +19,9 @@ DOCKERFILE: Final = "environment/Dockerfile"
 COMPOSE: Final = "docker-compose.yaml"
 TEST_SCRIPT: Final = "tests/test.sh"
 SOLUTION_SCRIPT: Final = "solution/solve.sh"
+DATASET: Final = "dataset.toml"
+_PARTS: Final = (FILE, INSTRUCTION, "environment", "solution", "steps", "tests")
+"""A folder with none of these is no task, and was not meant to be one."""
 _REFERENCE: Final = "a task folder holds task.toml, instruction.md, environment/Dockerfile and tests/test.sh"
 
 
@@ -123,6 +127,8 @@ class Found(Struct, frozen=True):
 
     tasks: tuple[Task, ...]
     incomplete: tuple[Incomplete, ...]
+    others: tuple[Incomplete, ...] = ()
+    """Folders beside them that hold nothing of a task."""
 
 
 def load_task(folder: Path) -> Task:
@@ -133,7 +139,15 @@ def load_task(folder: Path) -> Task:
     """
     name = folder.resolve().name
     if not folder.is_dir():
-        raise TaskInvalid(name, str(folder), "is not a folder", remedy="give the path of a task folder")
+        raise _no_folder(folder, "give the path of a task folder")
+    try:
+        return _loaded(name, folder)
+    except OSError as error:
+        place = str(Path(str(error.filename)).name if error.filename else folder)
+        raise TaskInvalid(name, place, f"cannot be read: {error.strerror}", remedy="make it readable") from error
+
+
+def _loaded(name: str, folder: Path) -> Task:
     config, unknown_keys, forgiven = read_config(
         name, _read(name, folder, FILE, "add a task.toml; an empty one will do")
     )
@@ -167,19 +181,61 @@ def find_tasks(folder: Path) -> Found:
     if (folder / FILE).is_file():
         return Found(tasks=(load_task(folder),), incomplete=())
     if not folder.is_dir():
-        raise TaskInvalid(folder.name, str(folder), "is not a folder", remedy="give the path of a folder of tasks")
-    tasks: list[Task] = []
-    unread: list[Incomplete] = []
-    for child in sorted(folder.iterdir()):
-        if child.is_dir() and not child.name.startswith("."):
-            try:
-                tasks.append(load_task(child))
-            except TaskInvalid as error:
-                unread.append(incomplete(child.name, error))
-    if not tasks:
-        reasons = "; ".join(each.reason for each in unread) or "it has no sub-folders"
+        raise _no_folder(folder, "give the path of a folder of tasks")
+    children = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+    folders = [each for each in children if each.is_dir()]
+    meant = [each for each in folders if any((each / part).exists() for part in _PARTS)]
+    what = "holds nothing of a task"
+    others = [Incomplete(each.name, each.name, what, _REFERENCE) for each in folders if each not in meant]
+    unread = [_dangling(each) for each in children if each.is_symlink() and not each.exists()]
+    found: dict[str, Task] = {}
+    for child in meant:
+        try:
+            task = load_task(child)
+        except TaskInvalid as error:
+            unread.append(incomplete(child.name, error))
+            continue
+        unread += [_twice(child, found[task.name])] if task.name in found else []
+        found.setdefault(task.name, task)
+    unread += _absent(folder, found, {each.name for each in unread})
+    if not found:
+        reasons = "; ".join(each.reason for each in (*unread, *others)) or "it has no sub-folders"
         raise TaskInvalid(folder.name, str(folder), f"holds no tasks: {reasons}", remedy=_REFERENCE)
-    return Found(tasks=tuple(tasks), incomplete=tuple(unread))
+    tasks = tuple(found[name] for name in sorted(found))
+    return Found(tasks=tasks, incomplete=tuple(unread), others=tuple(others))
+
+
+def _no_folder(folder: Path, remedy: str) -> TaskInvalid:
+    what = "is not a folder" if folder.exists() else "is not there"
+    return TaskInvalid(folder.name, str(folder), what, remedy=remedy)
+
+
+def _dangling(child: Path) -> Incomplete:
+    return Incomplete(child.name, child.name, "is a link to nothing", "mend the link, or remove it")
+
+
+def _twice(child: Path, task: Task) -> Incomplete:
+    """Two links to folders of the same name: a run knows tasks by their names."""
+    what = f"is called {task.name}, as {task.path} is, which is in the same folder of tasks"
+    return Incomplete(child.name, child.name, what, "rename the folder that one of the links leads to")
+
+
+def _absent(folder: Path, found: Mapping[str, Task], unread: Collection[str]) -> Iterator[Incomplete]:
+    """Name the tasks that a ``dataset.toml`` lists and that are not there."""
+    file = folder / DATASET
+    if not file.is_file():
+        return
+    try:
+        listed = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("tasks", [])
+        names = [str(each["name"]) for each in listed]
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError) as error:
+        yield Incomplete(DATASET, DATASET, f"cannot be read: {error!r}", "mend it, or remove it")
+        return
+    packages = {task.config.package.name for task in found.values() if task.config.package is not None}
+    for name in names:
+        short = name.rpartition("/")[2]
+        if name not in packages and short not in found and short not in unread:
+            yield Incomplete(short, DATASET, f"lists {name}, which is not in this folder", "fetch it, or take it off")
 
 
 def _need(task: str, folder: Path, file: str, remedy: str) -> None:

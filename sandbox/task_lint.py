@@ -59,6 +59,15 @@ def lint(task: Task) -> tuple[Oddity, ...]:
     return (*_keys(task), *_scripts(task), *_compose(task), *_dockerfile(task), *_services(task), *_secrets(task))
 
 
+def broken(task: Task) -> tuple[Oddity, ...]:
+    """Name what keeps the environment of a task from being built; nothing else is looked at.
+
+    Raises:
+        TaskInvalid: As `lint`.
+    """
+    return tuple(each for each in (*_dockerfile(task), *_services(task)) if each.weight == "error")
+
+
 def _keys(task: Task) -> Iterator[Oddity]:
     for key in task.unknown_keys:
         yield Oddity("warning", "task.toml", f"unknown key {key}", "mend its spelling, or move it below [metadata]")

@@ -60,7 +60,7 @@ ROWS: Final[Rows] = {
 EXITS: Final[Mapping[ExitCode, str]] = {
     ExitCode.DONE: "Done. A task nobody solved is a result like any other.",
     ExitCode.INTERNAL: "A mistake of ours (the message says where the traceback is), or a disk that is full or fails.",
-    ExitCode.USAGE: "Wrong usage or configuration; nothing was started.",
+    ExitCode.USAGE: "Wrong usage or configuration, also tasks or skills that cannot be used; nothing was started.",
     ExitCode.NEGATIVE: "The verdict asked for is negative, or a part of what was to be read was left out, by name.",
     ExitCode.DIVERGED: "A replay came out differently.",
     ExitCode.INTEGRITY: "The log does not hold what it once held, or was taken away while it was in use.",

@@ -1,7 +1,7 @@
 """Datasets: what is odd about their tasks, and whether they judge as they should."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from anyio import to_thread
@@ -17,6 +17,7 @@ from sandbox.task_lint import Oddity, lint
 from views.figures import plural, reward
 from views.tables import table
 
+_STATES: Final = ("ok", "odd", "broken", "refused", "invalid", "other")
 Verdict = Literal["sound", "unsound", "no verdict", "refused"]
 
 
@@ -24,9 +25,9 @@ class TaskRow(msgspec.Struct, frozen=True, tag_field="kind", tag="task"):
     """A task folder that was looked at."""
 
     task: str
-    state: Literal["ok", "odd", "broken", "refused", "invalid"]
+    state: Literal["ok", "odd", "broken", "refused", "invalid", "other"]
     """odd: it can run, and its author should look at it. broken: its environment cannot be built. refused: the sandbox
-    cannot honour it. invalid: unreadable."""
+    cannot honour it. invalid: unreadable. other: a folder beside the tasks that holds nothing of one."""
     digest: str | None
     """Package digest (Harbor's rule). None: it cannot be read."""
     refused: tuple[str, ...]
@@ -60,6 +61,9 @@ async def look(text: str, places: Places, backend: SandboxBackend) -> list[TaskR
     for each in found.incomplete:
         oddity = Oddity("error", each.place, each.detail, each.remedy)
         rows.append(TaskRow(each.name, "invalid", None, (), (), (oddity,)))
+    for each in found.others:
+        oddity = Oddity("note", each.place, each.detail, each.remedy)
+        rows.append(TaskRow(each.name, "other", None, (), (), (oddity,)))
     return sorted(rows, key=lambda row: row.task)
 
 
@@ -82,7 +86,7 @@ def _weighed(oddities: Sequence[Oddity]) -> Literal["ok", "odd", "broken"]:
 def render(rows: Sequence[TaskRow]) -> RenderableType:
     """Draw them."""
     lines = [(row.task, row.state, line) for row in rows for line in _lines(row)]
-    counts = {state: sum(row.state == state for row in rows) for state in ("ok", "odd", "broken", "refused", "invalid")}
+    counts = {state: sum(row.state == state for row in rows) for state in _STATES}
     told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
     return Group(table(["task…", "state", "why…"], lines), Text(f"{plural(len(rows), 'task')}: {told}"))
 

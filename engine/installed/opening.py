@@ -15,10 +15,11 @@ from engine.gateway.server import Book, open_gateway
 from engine.gateway.upstream import open_carrier
 from engine.gateway.visit import VisitTerms
 from engine.installed.agent import Installed
-from engine.installed.errors import KitUnavailable
+from engine.installed.errors import KitUnavailable, SkillsUnusable
 from engine.installed.kit import Kits
 from engine.installed.kit import forget as remove
 from engine.installed.port import AgentMeans, AgentPort
+from engine.installed.skill_set import NONE, SkillSet, read_skills
 from engine.model_port import Line
 from engine.planning import callers_of
 from engine.pools.orders import Orders
@@ -40,15 +41,32 @@ class Parts(NamedTuple):
     orders: Orders
 
 
-async def prepare(setting: Setting, spec: RunSpec) -> None:
-    """Have the kit of an installed agent here before anything is recorded.
+async def prepare(setting: Setting, spec: RunSpec) -> SkillSet:
+    """Have the kit of an installed agent here, and its skills read, before anything is recorded.
 
     Raises:
         KitUnavailable: What the agent needs is not here and cannot be fetched.
+        SkillsUnusable: They cannot be given to it as they are; or the agent is given none, and the spec names some.
     """
     agent = agent_named(spec.agent.name)
+    if not isinstance(agent, Installed) and spec.agent.skills is not None:
+        remedy = "choose an installed agent (`stillroom agents list`), or leave agent.skills out"
+        raise SkillsUnusable(Path(spec.agent.skills), [f"the agent {agent.name!r} is given no skills"], remedy=remedy)
+    skills = await skills_of(setting, spec)
     if isinstance(agent, Installed):
         await kits_of(setting, agent).ready(agent.recipe)
+    return skills
+
+
+async def skills_of(setting: Setting, spec: RunSpec) -> SkillSet:
+    """Read the skills of an installed agent, as they are now. Another agent has none.
+
+    Raises:
+        SkillsUnusable: They cannot be given to it as they are.
+    """
+    if spec.agent.skills is None or not isinstance(agent_named(spec.agent.name), Installed):
+        return NONE
+    return await anyio.to_thread.run_sync(read_skills, setting.base / spec.agent.skills)
 
 
 async def open_agents(
@@ -75,7 +93,7 @@ async def open_agents(
         visit = VisitTerms(trial, callers_of(spec, trial)["teacher"].reserve)
         return DoorTerms("teacher", visit, spec.agent, means)
 
-    skills = None if spec.agent.skills is None else setting.base / spec.agent.skills
+    skills = (await skills_of(setting, spec)).files
     port = AgentPort(AgentMeans(setting.log, gateway, agent.recipe, kit, terms, skills, folder), sandboxes)
     sandboxes.ground = port
     return port

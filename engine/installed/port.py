@@ -1,7 +1,7 @@
 """The port of agents of other makes: a door, a kit and skills for each attempt, then the agent's whole run."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -41,8 +41,8 @@ class AgentMeans(NamedTuple):
     kit: Kit
     terms: Callable[[str], DoorTerms]
     """By the name of a trial."""
-    skills: Path | None
-    """Folder of the skills they are given. None: they are given none."""
+    skills: Mapping[str, bytes]
+    """Files of the skills they are given, by path. Empty: they are given none."""
     folder: Path
     """For the folders of attempts. Its path is short, since the paths of sockets must be."""
 
@@ -68,8 +68,9 @@ class AgentPort:
     async def prepare(self, place: Place) -> tuple[Mount, ...]:
         """Make ready what a sandbox is to see of us: the kit, and a folder with the attempt's socket and skills."""
         folder = self._means.folder / str(next(self._numbers))
-        files = await anyio.to_thread.run_sync(_laid_out, folder, self._means.skills)
-        skills = tuple(NamedDigest(name, self._means.blobs.put(data)) for name, data in files.items())
+        await anyio.to_thread.run_sync(_lay_out, folder, self._means.skills)
+        files = sorted(self._means.skills.items())
+        skills = tuple(NamedDigest(name, self._means.blobs.put(data)) for name, data in files)
         trial = place.stream.removeprefix("attempt/").rpartition("/")[0]
         terms, below = self._means.terms(trial), calls_below(place.stream)
         door = await self._means.gateway.open(below, mint_token(), folder / "s", terms)
@@ -153,8 +154,8 @@ def _write(folder: Path, launch: Launch, instruction: bytes, skills: str | None)
         (folder / name).chmod(0o644)  # the agent may run as any user of its sandbox
 
 
-def _laid_out(folder: Path, skills: Path | None) -> dict[str, bytes]:
+def _lay_out(folder: Path, skills: Mapping[str, bytes]) -> None:
     """Make the folder of an attempt; everybody in the sandbox may read it, whoever they are there."""
     folder.mkdir()
     folder.chmod(0o755)
-    return copy_skills(skills, folder / "skills")
+    copy_skills(skills, folder / "skills")

@@ -6,9 +6,9 @@ its files, through whichever mount (inotify), so an agent that never looked has 
 
 import ctypes
 import os
-import shutil
 import struct
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -86,20 +86,19 @@ class SkillWatch:
             counter[path.relative_to(self._folder).as_posix()] += 1
 
 
-def copy_skills(source: Path | None, target: Path) -> dict[str, bytes]:
-    """Copy skills, each a folder with a ``SKILL.md``; give the bytes of every file by its name.
+def copy_skills(files: Mapping[str, bytes], target: Path) -> None:
+    """Write skills into a folder that everybody in the sandbox may read.
 
     Args:
-        source: A folder of them. None: there are none, and the copy is empty.
+        files: Bytes by path below the folder.
         target: A folder to be made.
     """
     target.mkdir()
-    found: dict[str, bytes] = {}
-    for skill in [] if source is None else sorted(each.parent for each in source.glob("*/SKILL.md")):
-        shutil.copytree(skill, target / skill.name)
-    for path in sorted(target.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-        if path.is_file():
-            found[path.relative_to(target).as_posix()] = path.read_bytes()
     target.chmod(0o755)
-    return found
+    for name, data in files.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        path.chmod(0o644)
+    for folder in (each for each in target.rglob("*") if each.is_dir()):
+        folder.chmod(0o755)

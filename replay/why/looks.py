@@ -41,6 +41,7 @@ from events.sandbox import (
 from events.session import (
     InFlightFound,
     InputsChanged,
+    InputsLeftOut,
     RunForked,
     SandboxesSwept,
     SandboxNotReopened,
@@ -50,6 +51,7 @@ from events.session import (
     ScriptsPinned,
     SessionEnded,
     SessionStarted,
+    SkillsPinned,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
 from events.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
@@ -131,6 +133,8 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     SessionStarted: (),
     InFlightFound: (_SESSION, Named("asked")),
     ScriptsPinned: (_SESSION,),
+    SkillsPinned: (_SESSION,),
+    InputsLeftOut: (_SESSION,),
     InputsChanged: (_SESSION, Opening("run")),
     **dict.fromkeys((SandboxesSwept, SandboxRebuilt, SandboxReopened, SandboxNotReopened), (_SESSION,)),
     **dict.fromkeys((PauseOrdered, UnpauseOrdered, DrainOrdered, CancelOrdered, TuneOrdered, OrderMet), (_SESSION,)),

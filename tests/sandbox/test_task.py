@@ -231,6 +231,27 @@ def test_a_dataset_reports_what_is_no_task(write_task: WriteTask) -> None:
     assert found.incomplete[0].remedy
 
 
+def test_what_a_folder_of_tasks_is_missing_is_named(write_task: WriteTask, tmp_path: Path) -> None:
+    """A link to nothing, two tasks of one name, one that a dataset lists: none of them goes without a word."""
+    folder = write_task({}, "good").parent
+    other = tmp_path / "other" / "good"
+    other.parent.mkdir()
+    other.symlink_to(folder / "good")
+    (folder / "again").symlink_to(other)
+    (folder / "gone").symlink_to(tmp_path / "nowhere")
+    (folder / "docs").mkdir()
+    (folder / "README.md").touch()
+    (folder / "dataset.toml").write_text("tasks = [{ name = 'org/good' }, { name = 'org/lost' }]\n")
+    found = find_tasks(folder)
+    assert [task.name for task in found.tasks] == ["good"]
+    assert [(each.name, each.place) for each in found.incomplete] == [
+        ("gone", "gone"), ("good", "good"), ("lost", "dataset.toml"),
+    ]  # fmt: skip
+    assert [each.name for each in found.others] == ["docs"]
+    (folder / "dataset.toml").write_text("tasks = 3")
+    assert find_tasks(folder).incomplete[-1].place == "dataset.toml"
+
+
 def test_a_task_given_directly_is_found(write_task: WriteTask) -> None:
     """And when it is malformed, the reason is its own."""
     assert [task.name for task in find_tasks(write_task()).tasks] == ["answer"]
@@ -242,8 +263,11 @@ def test_a_folder_without_tasks_is_an_error(tmp_path: Path) -> None:
     """Running nothing must not look like running well."""
     with pytest.raises(TaskInvalid, match="holds no tasks"):
         find_tasks(tmp_path)
-    with pytest.raises(TaskInvalid, match="is not a folder"):
+    with pytest.raises(TaskInvalid, match="nowhere: is not there"):
         find_tasks(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(TaskInvalid, match="is not a folder"):
+        find_tasks(tmp_path / "file")
 
 
 def test_steps_are_read(write_task: WriteTask) -> None:

@@ -18,11 +18,13 @@ from events.errors import ExitCode
 from views import forks, live, orders, runs
 from views.commands.rows import Rows
 from views.ids import LATEST, find_run
+from views.left_out import LeftOutRow, teller
 from views.machine import Machine
 from views.options import ANYWHERE, ASIS, GO_ON, NOWISH, ForkPlace, Given, Going, Options, Wishes
 from views.summary import exit_code
 
 ROWS: Final[Rows] = {
+    "run, run explore": (LeftOutRow,),
     "demo, run, run explore, resume, fork": (runs.RunRow, runs.TrialRow),
     "fork --dry-run": (forks.ForkRow,),
 }
@@ -37,18 +39,35 @@ async def demo(*, options: Options = ASIS, machine: Given) -> ExitCode:
     return ExitCode.DONE if "solved" in report.outcomes.values() else exit_code(report.outcomes)
 
 
-async def run(spec: Path, /, *, wishes: Wishes = NOWISH, options: Options = ASIS, machine: Given) -> ExitCode:
+async def run(
+    spec: Path,
+    /,
+    *,
+    wishes: Wishes = NOWISH,
+    skip_invalid: bool = False,
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
     """Do what a spec says, and show how it goes on.
 
     Args:
         spec: A TOML or YAML file; `stillroom init` writes one.
+        skip_invalid: Leave out tasks that cannot be read, built or run in the sandbox; each is named, and the exit code
+            is that of the others. Without it they are wrong usage, and nothing is started.
     """
-    return await _run(machine, options, wishes, spec)
+    return await _run(machine, options, wishes, spec, skip_invalid=skip_invalid)
 
 
-async def explore(*, wishes: Wishes = NOWISH, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Explore tasks without a spec: everything is said by flags, the environment and the config files."""
-    return await _run(machine, options, wishes, None)
+async def explore(
+    *, wishes: Wishes = NOWISH, skip_invalid: bool = False, options: Options = ASIS, machine: Given
+) -> ExitCode:
+    """Explore tasks without a spec: everything is said by flags, the environment and the config files.
+
+    Args:
+        skip_invalid: Leave out tasks that cannot be read, built or run in the sandbox; each is named, and the exit code
+            is that of the others. Without it they are wrong usage, and nothing is started.
+    """
+    return await _run(machine, options, wishes, None, skip_invalid=skip_invalid)
 
 
 async def resume(
@@ -112,15 +131,19 @@ async def fork(
     return live.code_of(report)
 
 
-async def _run(machine: Machine, options: Options, wishes: Wishes, file: Path | None) -> ExitCode:
+async def _run(
+    machine: Machine, options: Options, wishes: Wishes, file: Path | None, *, skip_invalid: bool
+) -> ExitCode:
     spec = wishes.resolve(machine, file).spec
-    report = await _carry(machine._replace(environment=wishes.environment(machine)), options, spec)
-    return live.code_of(report)
+    machine = machine._replace(environment=wishes.environment(machine))
+    return live.code_of(await _carry(machine, options, spec, skip_invalid=skip_invalid))
 
 
-async def _carry(machine: Machine, options: Options, spec: RunSpec) -> RunReport:
+async def _carry(machine: Machine, options: Options, spec: RunSpec, *, skip_invalid: bool = False) -> RunReport:
+    screen = options.screen(machine)
     async with open_for(machine, options, spec) as setting:
-        return await live.carry(setting.log, options.screen(machine), partial(runtime.start_run, setting, spec))
+        work = partial(runtime.start_run, setting, spec, skip_invalid=skip_invalid, left_out=teller(screen))
+        return await live.carry(setting.log, screen, work)
 
 
 def open_for(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:

@@ -36,7 +36,7 @@ async def check_tasks(
     async with open_backend(options.means(machine), sandbox) as backend:
         rows = await tasks.look(str(folder), _places(machine), backend)
     options.screen(machine).show(rows, tasks.render)
-    return ExitCode.DONE if all(row.state in {"ok", "odd"} for row in rows) else ExitCode.NEGATIVE
+    return ExitCode.DONE if all(row.state in {"ok", "odd", "other"} for row in rows) else ExitCode.NEGATIVE
 
 
 @Parameter(name="*")
@@ -77,7 +77,7 @@ async def run_tasks(
         looked = await tasks.look(where, _places(machine), backend)
     lacking = await tasks.without_solution(where, _places(machine)) if how.agent == "oracle" else frozenset()
     wanted = [row for row in looked if row.state in {"ok", "odd"} and row.task not in lacking]
-    proofs = [tasks.unproved(row, how.agent) for row in looked if row not in wanted]
+    proofs = [tasks.unproved(row, how.agent) for row in looked if row not in wanted and row.state != "other"]
     screen = options.screen(machine)
     if wanted:
         spec = RunSpec(
