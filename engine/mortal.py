@@ -13,7 +13,21 @@ from engine.ports import Leave, Place, Port, Ports
 from events.base import Appended, Draft, Event, Fence, Recorded, StreamId
 from events.codec import tag_of
 from events.digest import Digest
-from events.log import EVERYTHING, Append, Erasure, EventLog, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import (
+    EVERYTHING,
+    Append,
+    Erasure,
+    EventLog,
+    Fetched,
+    Head,
+    Inspection,
+    Lease,
+    Payload,
+    Row,
+    Selection,
+    Snapshot,
+    Stored,
+)
 from events.redact import Redactor
 from events.session import ScopeStopped
 
@@ -135,6 +149,16 @@ class MortalLog:
         """Give the bytes back."""
         self._fate.breathe()
         return await self._log.get(digest)
+
+    async def inspect(self) -> Inspection:
+        """Look for damage."""
+        self._fate.breathe()
+        return await self._log.inspect()
+
+    def stored(self) -> AsyncIterator[Sequence[Stored]]:
+        """List all blobs."""
+        self._fate.breathe()
+        return self._log.stored()
 
     def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
         """Give many blobs back."""

@@ -71,6 +71,48 @@ class BlobDamaged(Finding, frozen=True, tag="blob_damaged"):
     why: str
 
 
+class BlobMisstored(Finding, frozen=True, tag="blob_misstored"):
+    """How a blob is kept is not how it was written: its size, its packing, or what stands behind its bytes."""
+
+    digest: Digest
+    why: str
+
+
+class SpareBlobDamaged(Finding, frozen=True, tag="spare_blob_damaged"):
+    """A blob that no event names has other bytes than its digest says."""
+
+    digest: Digest
+    why: str
+
+
+class SchemaChanged(Finding, frozen=True, tag="schema_changed"):
+    """A table, index, view or trigger is not as this format has it: so the file does not defend itself any more."""
+
+    part: str
+    why: str
+
+
+class SettingWrong(Finding, frozen=True, tag="setting_wrong"):
+    """A row of the table ``meta`` is gone, is another one, or is none of this format."""
+
+    key: str
+    found: str | None
+    """None: there is none."""
+
+
+class StreamEmpty(Finding, frozen=True, tag="stream_empty"):
+    """The file names a stream that no event is in: its events are gone, or somebody added the name."""
+
+    run: str
+    stream: str
+
+
+class FileDamaged(Finding, frozen=True, tag="file_damaged"):
+    """SQLite finds the file, an index or a constraint damaged; its words."""
+
+    why: str
+
+
 class Unreadable(Finding, frozen=True, tag="unreadable"):
     """SQLite cannot read on."""
 
@@ -139,6 +181,12 @@ AnyFinding: TypeAlias = (
     | CauseUnknown
     | BlobLost
     | BlobDamaged
+    | BlobMisstored
+    | SpareBlobDamaged
+    | SchemaChanged
+    | SettingWrong
+    | StreamEmpty
+    | FileDamaged
     | Unreadable
     | TailCut
     | HistoryRewritten
@@ -199,6 +247,8 @@ class VerifyReport(msgspec.Struct, frozen=True):
     streams: int
     blobs: int
     """Blobs whose bytes were read and compared with their digests."""
+    spare: int
+    """Blobs that no event names: of appends that never came."""
     erased: tuple[Digest, ...]
     """Blobs that events name and whose bytes were removed on purpose. The log says when and why; not a finding."""
     erasures: tuple[ErasedBlob, ...]

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.digest import Digest
+from events.findings import AnyFinding
 from events.lifting import TODAY
 from events.log_errors import LogError
 from events.redact import Redactor
@@ -104,6 +105,22 @@ class Erasure(NamedTuple):
     at: int
 
 
+class Stored(NamedTuple):
+    """A blob that is kept, or was erased."""
+
+    digest: Digest
+    oddity: str | None
+    """What is wrong with how it is kept, besides its bytes, which are not looked at. None: nothing."""
+
+
+class Inspection(NamedTuple):
+    """What a store showed besides events and blobs."""
+
+    findings: tuple[AnyFinding, ...]
+    notes: tuple[str, ...]
+    """What is there and was not looked at, each as the end of *not proved:*."""
+
+
 Fetched = tuple[Digest, bytes | LogError]
 """A blob's bytes, or why there are none: `BlobMissing`, `BlobErased`, or `LogCorrupt` where they are others."""
 
@@ -139,6 +156,19 @@ class Source(Protocol):
 
     def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
         """Give many blobs, each once, about 16 MB at a time."""
+
+
+class Verifiable(Source, Protocol):
+    """What can be looked through as a whole: a log, or a file that is only read."""
+
+    async def get(self, digest: Digest) -> bytes:
+        """Give a blob's bytes."""
+
+    async def inspect(self) -> Inspection:
+        """Look for damage to everything but events and blobs."""
+
+    def stored(self) -> AsyncIterator[Sequence[Stored]]:
+        """List all blobs, those too that no event names, a page at a time."""
 
 
 class EventLog(BlobStore, Protocol):
@@ -306,6 +336,12 @@ class EventLog(BlobStore, Protocol):
 
     async def erasures(self) -> list[Erasure]:
         """List the blobs whose bytes were removed, in the order of their digests."""
+
+    async def inspect(self) -> Inspection:
+        """Look for damage to everything but events and blobs: to tables, triggers, settings, and the file itself."""
+
+    def stored(self) -> AsyncIterator[Sequence[Stored]]:
+        """List all blobs, erased ones too, a page at a time, and what is odd about how each is kept."""
 
     async def close(self) -> None:
         """Write what is staged, then let go of the file. Closing twice is fine."""

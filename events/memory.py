@@ -15,7 +15,20 @@ from events.base import Appended, Draft, Fence, Recorded, StreamId
 from events.chain import GENESIS, link, stream_part
 from events.digest import Digest, digest_of, span_of
 from events.draft import check_stream, hold_secrets, prepare, redact
-from events.log import EVERYTHING, Append, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import (
+    EVERYTHING,
+    Append,
+    Erasure,
+    Fetched,
+    Head,
+    Inspection,
+    Lease,
+    Payload,
+    Row,
+    Selection,
+    Snapshot,
+    Stored,
+)
 from events.log_errors import BlobErased, BlobMissing, FenceLost, LogClosed, LogError, RunOwned, VersionConflict
 from events.redact import NOTHING_SECRET, Redactor
 from events.row import kept, recorded
@@ -161,6 +174,16 @@ class MemoryLog:
         """List the blobs whose bytes were removed."""
         await self._open()
         return sorted(blob for blob in self._kept.blobs.values() if isinstance(blob, Erasure))
+
+    async def inspect(self) -> Inspection:
+        """Look for damage: there is nothing but events and blobs."""
+        await self._open()
+        return Inspection((), ())
+
+    async def stored(self) -> AsyncIterator[Sequence[Stored]]:
+        """List all blobs."""
+        await self._open()
+        yield [Stored(digest, None) for digest in self._kept.blobs]
 
     async def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
         """Give the selected events undecoded, a page at a time."""

@@ -47,7 +47,7 @@ def recorded(page: Sequence[Kept], where: str) -> Sequence[Recorded]:
             )
             for position, stream, version, cause, at, payload, digest in page
         ]
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, AttributeError):
         _blame(page, where)
     # Few pages hold one that was outgrown; asking each event by itself would cost more than all of them at once.
     if LIFTS.keys().isdisjoint(map(type, map(_EVENT, events))):
@@ -66,6 +66,6 @@ def _blame(page: Sequence[Kept], where: str) -> NoReturn:
         try:
             codec.decode(payload)
             codec.decode_ref(cause)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
             raise LogCorrupt(where, f"event {position} cannot be read: {error}") from error
-    raise AssertionError(where)
+    raise LogCorrupt(where, f"an event from {page[0][0]} to {page[-1][0]} has a column of another type")

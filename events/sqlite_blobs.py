@@ -10,7 +10,7 @@ from anyio import to_thread
 from events.digest import Digest, digest_of, span_of
 from events.log import Erasure
 from events.log_errors import BlobErased, BlobMissing, BlobTooLarge, LogCorrupt
-from events.sqlite_connection import Connection
+from events.sqlite_connection import Connection, text
 from events.sqlite_leases import BUMP
 
 LEVEL = 3
@@ -231,7 +231,7 @@ def _find(file: sqlite3.Connection, digest: Digest) -> Packed:
         raise BlobMissing(digest)
     size, encoding, data, at, reason = found
     if data is None:
-        raise BlobErased(digest, reason=reason.decode(errors="replace"), at=at)
+        raise BlobErased(digest, reason=text(reason), at=at)
     return size, encoding, data
 
 
@@ -260,7 +260,7 @@ def unpack(path: str, digest: Digest, row: Packed) -> bytes:
     try:
         if encoding == b"zstd":
             data = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
-    except zstandard.ZstdError as error:
+    except (zstandard.ZstdError, MemoryError, OverflowError) as error:  # a damaged frame may claim any size
         raise LogCorrupt(path, f"blob {digest} cannot be unpacked: {error}") from error
     if digest_of(data) != digest:
         raise LogCorrupt(path, f"blob {digest} holds other bytes than its digest names")

@@ -25,7 +25,8 @@ Params = Iterable[Any]
 _T = TypeVar("_T")
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA}
+"""Statements of ours are right, so one that does not fit (``SQLITE_ERROR``) met a table that is not."""
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -110,6 +111,10 @@ class Connection:
             yield
         except sqlite3.Error as error:
             raise self._translate(error) from error
+        except UnicodeDecodeError as error:  # of SQLite's own message, which quotes the file
+            raise LogCorrupt(
+                str(self.path), f"SQLite says so in words that are no UTF-8: {error.object[:200]!r}"
+            ) from error
         except (UnicodeEncodeError, OverflowError) as error:
             raise EventRefused("a value", f"SQLite cannot keep it: {error}") from error
 
@@ -141,6 +146,23 @@ class Connection:
             f"SQLite failed on {path}: {error}",
             remedy="everything acknowledged is safe; look for a full or broken disk, or a file that is read-only",
         )
+
+
+def checked(path: str, rows: Iterable[tuple[Any, ...]], *kinds: Any) -> list[tuple[Any, ...]]:
+    """Give rows whose columns are of these types, as the tables promise; a damaged file keeps no promise.
+
+    Raises:
+        LogCorrupt: One is not.
+    """
+    made = list(rows)
+    if not all(all(map(isinstance, row, kinds)) for row in made):
+        raise LogCorrupt(path, "a column holds a value of another type")
+    return made
+
+
+def text(value: Any) -> str:
+    """Read a text, whatever bytes a damaged file holds in its place."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _uri(path: Path, mode: str) -> str:

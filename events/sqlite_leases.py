@@ -5,6 +5,7 @@ import sqlite3
 from events.base import Fence
 from events.log import Lease
 from events.log_errors import FenceLost, RunOwned
+from events.sqlite_connection import checked, text
 
 BUMP = "UPDATE meta SET value = value + 1 WHERE key = 'lease_epoch'"
 """Tells every process, before its next append, to read the tokens again and to forget which bytes it has at hand."""
@@ -54,5 +55,6 @@ def find(file: sqlite3.Connection, run: str) -> Lease | None:
 
 def everyone(file: sqlite3.Connection, where: str = "ORDER BY run", params: tuple[str, ...] = ()) -> list[Lease]:
     """Read leases, run out or not."""
-    rows = file.execute(f"SELECT run, owner, token, expires_at FROM leases {where}", params)  # noqa: S608 - ours
-    return [Lease(run.decode(), owner.decode(), token, expires_at) for run, owner, token, expires_at in rows]
+    sql = f"SELECT run, owner, token, expires_at FROM leases {where}"  # noqa: S608 - ours
+    rows = checked("the log", file.execute(sql, params), bytes, bytes, int, int)
+    return [Lease(text(run), text(owner), token, expires_at) for run, owner, token, expires_at in rows]

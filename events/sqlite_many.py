@@ -1,6 +1,6 @@
 """Reading many blobs from the file: a statement for hundreds, and unpacking on other threads."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
 
@@ -42,13 +42,14 @@ def _names(digests: Sequence[Digest]) -> tuple[dict[Digest, bytes], list[Fetched
     return names, unknown
 
 
-def _parts(chunk: dict[Digest, bytes], sizes: dict[bytes, int]) -> Iterator[dict[Digest, bytes]]:
+def _parts(chunk: dict[Digest, bytes], sizes: Mapping[bytes, object]) -> Iterator[dict[Digest, bytes]]:
     """Divide what was asked for, so that what is held at a time stays bounded."""
     part: dict[Digest, bytes] = {}
     held = 0
     for digest, name in chunk.items():
         part[digest] = name
-        held += sizes.get(name, 0)
+        size = sizes.get(name)
+        held += size if isinstance(size, int) else 0
         if held >= MOST_BYTES:
             yield part
             part, held = {}, 0

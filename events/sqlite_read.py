@@ -9,8 +9,9 @@ from events.chain import GENESIS
 from events.digest import Digest
 from events.lifting import tags_as_written
 from events.log import Head, Payload, Row, Selection
+from events.log_errors import LogCorrupt
 from events.row import Kept
-from events.sqlite_connection import Connection
+from events.sqlite_connection import Connection, checked, text
 
 PAGE = 500
 """Events in a page: enough to spread the cost of going to the thread and back, few enough to stay in the cache of a
@@ -32,8 +33,11 @@ class Reader:
     async def head(self) -> Head:
         """Say how far the log reaches."""
         found = await self.connection.fetch("SELECT position, digest FROM events ORDER BY position DESC LIMIT 1")
-        position, digest = found[0] if found else (0, GENESIS)
-        return Head(position, Digest(digest.hex()))
+        match found[0] if found else (0, GENESIS):
+            case int(position), bytes(digest):
+                return Head(position, Digest(digest.hex()))
+            case _:
+                raise LogCorrupt(str(self.connection.path), "its last event has no digest")
 
     async def changed(self) -> int:
         """Give a number that changes whenever another connection has committed."""
@@ -47,7 +51,7 @@ class Reader:
             await self._learn(page)
             names = self._names
             yield [
-                Row(position, *names[stream], version, tag.decode(errors="replace"), cause, at, payload, digest)
+                Row(position, *names[stream], version, text(tag), cause, at, payload, digest)
                 for position, version, stream, tag, cause, at, payload, digest in page
             ]
 
@@ -89,7 +93,7 @@ class Reader:
                 yield page
             if len(page) < PAGE:
                 return
-            version = page[-1][1]
+            version = self._onward(version, page[-1][1])
 
     async def _of_log(self, selection: Selection, upto: int, columns: str) -> AsyncIterator[Page]:
         """Walk the log by position, a window at a time: a rare tag must not make one statement read the whole file."""
@@ -113,7 +117,24 @@ class Reader:
             page = await self.connection.fetch(sql, (after, end, *tags))
             if page:
                 yield page
-            after = page[-1][0] if len(page) == PAGE else end
+            if len(page) == PAGE:
+                after = self._onward(after, page[-1][0])
+            else:
+                # A damaged file may say that its last event stands at a position that nobody reaches by windows.
+                after = end if page else await self._before_next(end, upto)
+
+    async def _before_next(self, after: int, upto: int) -> int:
+        """Give the position before the next event of any run."""
+        found = await self.connection.fetch(
+            "SELECT position FROM events WHERE position > ? ORDER BY position LIMIT 1", (after,)
+        )
+        return max(after, found[0][0] - 1) if found else upto
+
+    def _onward(self, before: int, now: Any) -> int:
+        """See that reading gets further."""
+        if not isinstance(now, int) or now <= before:
+            raise LogCorrupt(str(self.connection.path), "its events go in circles")
+        return now
 
     async def _span(self, run: str) -> tuple[int, int]:
         """Say between which positions a run's events are; (1, 0) if it has none."""
@@ -122,7 +143,7 @@ class Reader:
                 coalesce(max((SELECT position FROM events WHERE stream = streams.id ORDER BY version DESC LIMIT 1)), 0)
             FROM streams WHERE run = ?
         """
-        ((first, last),) = await self.connection.fetch(sql, (run,))
+        ((first, last),) = checked(str(self.connection.path), await self.connection.fetch(sql, (run,)), int, int)
         return first, last
 
     async def _learn(self, page: Page) -> None:
@@ -132,7 +153,7 @@ class Reader:
             # Only those: a follower of a live run meets new ones on nearly every page.
             sql = "SELECT id, run, name FROM streams WHERE id IN (SELECT value FROM json_each(?))"
             for id_, run, name in await self.connection.fetch(sql, (dumps(sorted(unknown)),)):
-                self._names[id_] = StreamId(run.decode(), name.decode())
+                self._names[id_] = StreamId(text(run), text(name))
             for id_ in unknown:
                 # Only a damaged file has events of a stream without a name; `verify` has to get past it.
                 self._names.setdefault(id_, StreamId("", f"?{id_}"))

@@ -126,3 +126,13 @@ PRAGMA user_version = {FORMAT};
 
 COMMIT;
 """  # noqa: S608 - numbers of ours
+
+FORMER = frozenset(
+    {
+        """CREATE TRIGGER events_are_appended BEFORE INSERT ON events
+WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM events)
+    OR NEW.version IS NOT (SELECT coalesce(max(version), 0) + 1 FROM events WHERE stream = NEW.stream)
+BEGIN SELECT raise(ABORT, 'events are appended: next position, next version'); END"""
+    }
+)
+"""What earlier versions made in place of one of these, to the same end."""

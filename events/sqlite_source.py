@@ -3,13 +3,26 @@
 import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from events import sqlite_blobs, sqlite_leases, sqlite_many
+from events import sqlite_blobs, sqlite_inspect, sqlite_leases, sqlite_many
 from events.base import Recorded
 from events.digest import Digest
-from events.log import EVERYTHING, Erasure, Fetched, Head, Lease, Payload, Row, Selection, Snapshot
+from events.log import (
+    EVERYTHING,
+    Erasure,
+    Fetched,
+    Head,
+    Inspection,
+    Lease,
+    Payload,
+    Row,
+    Selection,
+    Snapshot,
+    Stored,
+)
 from events.row import recorded
+from events.sqlite_connection import checked, text
 from events.sqlite_open import open_source
 from events.sqlite_read import Reader
 
@@ -60,8 +73,17 @@ class SqliteSource:
     async def erasures(self) -> list[Erasure]:
         """List the blobs whose bytes were removed."""
         sql = "SELECT digest, erased_reason, erased_at FROM blobs WHERE data IS NULL ORDER BY digest"
-        rows = await self._reader.connection.fetch(sql)
-        return [Erasure(Digest(digest.hex()), reason.decode(), at) for digest, reason, at in rows]
+        rows = await self._fetch((bytes, bytes, int), sql)
+        return [Erasure(Digest(digest.hex()), text(reason), at) for digest, reason, at in rows]
+
+    async def inspect(self) -> Inspection:
+        """Look for damage to everything but events and blobs."""
+        return await sqlite_inspect.inspect(self._reader.connection)
+
+    async def stored(self) -> AsyncIterator[Sequence[Stored]]:
+        """List all blobs, and what is odd about how each is kept."""
+        async for page in sqlite_inspect.stored(self._reader.connection):
+            yield page
 
     async def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
         """Give the selected events undecoded, a page at a time."""
@@ -96,8 +118,8 @@ class SqliteSource:
 
     async def runs(self) -> list[str]:
         """List the ids of all runs, oldest first."""
-        rows = await self._reader.connection.fetch("SELECT run FROM streams GROUP BY run ORDER BY min(id)")
-        return [run.decode() for (run,) in rows]
+        rows = await self._fetch((bytes,), "SELECT run FROM streams GROUP BY run ORDER BY min(id)")
+        return [text(run) for (run,) in rows]
 
     async def streams(self, run: str) -> dict[str, int]:
         """List a run's streams with their versions."""
@@ -105,7 +127,8 @@ class SqliteSource:
             SELECT name, (SELECT max(version) FROM events WHERE stream = streams.id)
             FROM streams WHERE run = ? ORDER BY id
         """
-        return {name.decode(): version or 0 for name, version in await self._reader.connection.fetch(sql, (run,))}
+        rows = await self._fetch((bytes, int | None), sql, run)
+        return {text(name): version or 0 for name, version in rows}
 
     async def leases(self) -> list[Lease]:
         """List leases, run out or not."""
@@ -114,8 +137,11 @@ class SqliteSource:
     async def load_snapshot(self, name: str, revision: int) -> Snapshot | None:
         """Give the latest state back."""
         sql = "SELECT position, state FROM snapshots WHERE name = ? AND revision = ?"
-        found = await self._reader.connection.fetch(sql, (name, revision))
+        found = await self._fetch((int, bytes), sql, name, revision)
         return Snapshot(name, revision, *found[0]) if found else None
+
+    async def _fetch(self, kinds: tuple[Any, ...], sql: str, *params: object) -> list[tuple[Any, ...]]:
+        return checked(str(self.path), await self._reader.connection.fetch(sql, params), *kinds)
 
     async def close(self) -> None:
         """Let go of the file."""

@@ -25,7 +25,7 @@ from events.log_errors import (
 )
 from events.redact import Redactor
 from events.sqlite_blobs import BlobRow, Packer, StagedBlobs, insert, largest
-from events.sqlite_connection import Connection
+from events.sqlite_connection import Connection, checked, text
 from events.sqlite_identity import FileIdentity, Known
 from events.sqlite_lock import FileLock
 from events.sqlite_plan import End, Mark, Place, Plan, plan
@@ -79,6 +79,7 @@ class Writer:
     ) -> None:
         """Take what `open_writer` gave; `most` bytes are kept in one piece."""
         self.connection, self._identity = opened
+        self._path = str(self.connection.path)
         self.lock = lock
         self.redactor = redactor
         self.blobs = StagedBlobs()
@@ -166,25 +167,24 @@ class Writer:
         mark = self._mark(file)
         if known is None or known.mark != mark:
             last = file.execute("SELECT coalesce(max(id), 0) FROM streams").fetchone()[0]
-            tokens = {
-                run.decode(errors="replace"): token for run, token in file.execute("SELECT run, token FROM leases")
-            }
+            leases = checked(self._path, file.execute("SELECT run, token FROM leases"), bytes, int)
+            tokens = {text(run): token for run, token in leases}
             known = End(mark, last, tokens)
         if mark.lease_epoch != self._lease_epoch:
             self._lease_epoch = mark.lease_epoch
             self.blobs.forget_all()
         for stream in streams:
             if stream not in known.places:
-                found = file.execute(_HEAD, stream).fetchone()
-                known.places[stream] = found and Place(found[0], found[1] or 0, stream_part(stream))
+                found = checked(self._path, file.execute(_HEAD, stream), int, int | None)
+                known.places[stream] = Place(found[0][0], found[0][1] or 0, stream_part(stream)) if found else None
         return known
 
     def _mark(self, file: sqlite3.Connection) -> Mark:
         """Read in which state the file is."""
-        found = file.execute(_MARK).fetchone()
-        if found is None:
-            raise LogCorrupt(str(self.connection.path), "the table meta has lost a row")
-        return Mark(*found)
+        found = checked(self._path, file.execute(_MARK), int, bytes, int)
+        if not found:
+            raise LogCorrupt(self._path, "the table meta has lost a row")
+        return Mark(*found[0])
 
     def _settle(
         self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan

@@ -14,6 +14,7 @@ from events.digest import Digest
 from events.findings import (
     CauseUnknown,
     ChainBroken,
+    FileDamaged,
     Findings,
     HistoryRewritten,
     PositionsMissing,
@@ -25,7 +26,7 @@ from events.findings import (
     VersionUnexpected,
 )
 from events.lifting import lift
-from events.log import EventLog, Row
+from events.log import Inspection, Row, Verifiable
 from events.log_errors import BlobMissing, LogCorrupt, LogError
 from events.seals import AnySeal
 from events.session import RunForked
@@ -37,7 +38,7 @@ PAGES_AHEAD = 2
 """Pages of events that may be read before the blobs that they name were looked at."""
 
 
-async def verify(log: EventLog, seal: AnySeal | None = None, *, trusted: Collection[PublicKey] = ()) -> VerifyReport:
+async def verify(log: Verifiable, seal: AnySeal | None = None, *, trusted: Collection[PublicKey] = ()) -> VerifyReport:
     """Read everything once, with bounded memory, and say what is wrong with it.
 
     Args:
@@ -54,6 +55,9 @@ async def verify(log: EventLog, seal: AnySeal | None = None, *, trusted: Collect
         # Raised in a task group, it would reach the caller wrapped.
         try:
             await work()
+        except LogCorrupt as error:
+            blobs.findings.add(Unreadable(events.position, error.problem))
+            group.cancel_scope.cancel()
         except LogError as error:
             failures.append(error)
             group.cancel_scope.cancel()
@@ -65,23 +69,26 @@ async def verify(log: EventLog, seal: AnySeal | None = None, *, trusted: Collect
     for failure in failures:
         raise failure
     events.end()
-    looked = Looked(events.position, len(blobs.erased), bool(events.findings or blobs.findings))
+    inspection = await _look_at_the_rest(log, blobs)
+    damaged = bool(events.findings or blobs.findings or inspection.findings)
+    looked = Looked(events.position, len(blobs.erased), blobs.spare, damaged, inspection.notes)
     proved, not_proved = claims(looked, seal, trusted)
     return VerifyReport(
         events=events.events,
         streams=events.streams,
         blobs=blobs.checked,
+        spare=blobs.spare,
         erased=tuple(blobs.erased),
         erasures=tuple(blobs.erased.values()),
         head=events.head,
-        findings=(*findings_on(seal, trusted), *events.findings.kept, *blobs.findings.kept),
+        findings=(*findings_on(seal, trusted), *events.findings.kept, *blobs.findings.kept, *inspection.findings),
         more=events.findings.more + blobs.findings.more,
         proved=proved,
         not_proved=not_proved,
     )
 
 
-async def _look_at_events(log: EventLog, check: "EventCheck", names: ObjectSendStream[Sequence[Named]]) -> None:
+async def _look_at_events(log: Verifiable, check: "EventCheck", names: ObjectSendStream[Sequence[Named]]) -> None:
     async with names:
         try:
             async for page in log.rows():
@@ -90,7 +97,7 @@ async def _look_at_events(log: EventLog, check: "EventCheck", names: ObjectSendS
             check.findings.add(Unreadable(check.position, error.problem))
 
 
-async def _look_at_event(log: EventLog, check: "EventCheck", row: Row) -> list[Named]:
+async def _look_at_event(log: Verifiable, check: "EventCheck", row: Row) -> list[Named]:
     """Look at one event; give the blobs that it names."""
     event = check.row(row)
     if isinstance(event, RunForked):
@@ -98,6 +105,16 @@ async def _look_at_event(log: EventLog, check: "EventCheck", row: Row) -> list[N
         with suppress(BlobMissing, LogCorrupt, msgspec.MsgspecError):
             check.shared[row.run] = msgspec.json.decode(await log.get(event.cuts), type=dict[str, int])
     return [] if event is None else names_in(row.position, event)
+
+
+async def _look_at_the_rest(log: Verifiable, blobs: BlobCheck) -> Inspection:
+    """Look at blobs that no event names, at how all of them are kept, and at what is no event and no blob."""
+    try:
+        async for page in log.stored():
+            await blobs.look_at_stored(page)
+    except LogCorrupt as error:
+        blobs.findings.add(FileDamaged(error.problem))
+    return await log.inspect()
 
 
 async def _look_at_blobs(check: BlobCheck, names: ObjectReceiveStream[Sequence[Named]]) -> None:
@@ -134,6 +151,9 @@ class EventCheck:
     def row(self, row: Row) -> Event | None:
         """Look at one event, and give it. None: it cannot be read."""
         self.events += 1
+        if not _well_formed(row):
+            self.findings.add(Undecodable(row.position, "a column of its row is of another type, or out of its range"))
+            return None
         self._check_position(row)
         self.position = row.position
         stream = StreamId(row.run, row.name)
@@ -198,3 +218,13 @@ class EventCheck:
         last = self.versions.get(StreamId(row.run, cause.stream), 0) + shared
         own = cause.stream == row.name
         return 1 <= cause.version <= (last - 1 if own else last)
+
+
+def _well_formed(row: Row) -> bool:
+    """Say whether each column holds what such a column can hold; only in a damaged file one does not."""
+    columns: tuple[object, ...] = tuple(row)
+    match columns:
+        case int(position), _, _, int(version), _, None | bytes(), int(), bytes(), bytes(digest):
+            return min(position, version) > 0 and len(digest) == len(GENESIS)
+        case _:
+            return False

@@ -7,8 +7,8 @@ import msgspec
 
 from events.base import Event
 from events.digest import Digest
-from events.findings import BlobDamaged, BlobLost, ErasedBlob, Findings
-from events.log import Source
+from events.findings import BlobDamaged, BlobLost, BlobMisstored, ErasedBlob, Findings, SpareBlobDamaged
+from events.log import Source, Stored
 from events.log_errors import BlobErased, BlobMissing, LogError
 from events.model import ConversationNode, ModelAsked
 from events.named_blobs import named_blobs
@@ -55,6 +55,10 @@ class Unseen:
         """Give those that were not named yet, and remember them."""
         return {each.digest: each for each in names if self._is_new(each)}
 
+    def knows(self, digest: Digest) -> bool:
+        """Say whether a blob was named, as far as that is remembered."""
+        return any((digest, node) in seen for node in (False, True) for seen in (self._seen, self._seen_before))
+
     def _is_new(self, named: Named) -> bool:
         key = named.digest, named.node
         if key in self._seen or key in self._seen_before:
@@ -71,6 +75,8 @@ class BlobCheck:
     def __init__(self, log: Source, findings: Findings) -> None:
         self.checked = 0
         """Blobs whose bytes were compared with their digests."""
+        self.spare = 0
+        """Blobs that no event names, or that were named too long ago to be remembered."""
         self.erased: dict[Digest, ErasedBlob] = {}
         self._log = log
         self.findings = findings
@@ -85,6 +91,18 @@ class BlobCheck:
                 for digest, found in page:
                     further += self._judge(new[digest], found)
             waiting = further
+
+    async def look_at_stored(self, page: Sequence[Stored]) -> None:
+        """Look at how blobs are kept, and at the bytes of those that nothing looked at named."""
+        for each in page:
+            if each.oddity is not None:
+                self.findings.add(BlobMisstored(each.digest, each.oddity))
+        spare = [each.digest for each in page if not self._unseen.knows(each.digest)]
+        self.spare += len(spare)
+        async for some in self._log.many(spare):
+            for digest, found in some:
+                if isinstance(found, LogError) and not isinstance(found, BlobMissing):
+                    self.findings.add(SpareBlobDamaged(digest, found.problem))
 
     def _judge(self, named: Named, found: bytes | LogError) -> Sequence[Named]:
         """Take note of one blob; give what it names itself."""

@@ -16,8 +16,12 @@ class Looked(NamedTuple):
     """Last event."""
     erased: int
     """Blobs that were removed on purpose."""
+    spare: int
+    """Blobs that no event names."""
     damaged: bool
     """Whether anything was found in the log itself."""
+    notes: tuple[str, ...]
+    """What else is there and was not looked at."""
 
 
 def usable(seal: AnySeal | None, trusted: Collection[PublicKey]) -> Seal | None:
@@ -69,6 +73,10 @@ def _not_proved(looked: Looked, seal: AnySeal | None, trusted: Collection[Public
         yield f"that nothing behind event {compared.count} was cut off or written anew"
     if seal is not None:
         yield from _of_seal(seal, trusted)
+    yield from looked.notes
+    if looked.spare:
+        yield f"what {looked.spare} blobs were written for that no event read here names: nothing rests on them"
+    yield "who owned which run, what snapshots of views hold, and unused space in the file: no digest covers them"
     if looked.erased:
         yield "who erased blobs, when and why: that is as the file says, and no digest covers it"
     yield "that what was recorded was true when it was recorded"

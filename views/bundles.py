@@ -11,6 +11,7 @@ from events.bundle_source import BundleSource
 from events.bundle_verify import BundleReport, require_sound, verify_bundle
 from events.bundle_write import write_bundle
 from events.copying import copy
+from events.errors import ExitCode
 from events.findings import AnyFinding, ErasedBlob, told
 from events.sqlite import SqliteLog
 from views.desk import SUFFIX, Desk
@@ -18,6 +19,7 @@ from views.figures import count, plural, short, size, when
 from views.ids import find_run
 from views.machine import Machine
 from views.moving import CopyRow, copy_row
+from views.screen import Screen
 from views.tables import heading, pairs, word
 from views.versions import package_version
 
@@ -129,6 +131,12 @@ def render_verified(row: BundleVerifyRow) -> RenderableType:
         parts += ["", heading(f"{plural(len(row.erasures), 'blob')} erased on purpose")]
         parts += [Text(f"  {each.digest}  {when(each.at)}  {each.reason}") for each in row.erasures]
     return Group(*parts)
+
+
+def show_verified(screen: Screen, row: BundleVerifyRow) -> ExitCode:
+    """Show it, and say with which code a command ends that did."""
+    screen.draw(row, render_verified)
+    return ExitCode.DONE if row.sound else ExitCode.INTEGRITY
 
 
 async def read(machine: Machine, path: Path, target: Path) -> CopyRow:

@@ -14,6 +14,7 @@ from events.bundle_verify import require_sound
 from events.copying import copy
 from events.log import EventLog
 from events.sqlite import SqliteLog
+from events.sqlite_source import SqliteSource
 from views.errors import LogAbsent, UsageWrong
 from views.machine import Machine
 from views.screen import Screen
@@ -66,7 +67,7 @@ async def reading(machine: Machine, screen: Screen, path: Path) -> AsyncIterator
         LogAbsent: There is none.
         BundleBroken: It is a bundle, and was changed.
     """
-    if path.suffix == SUFFIX or looks_like_bundle(path):
+    if is_bundle(path):
         async with _unpacked(machine, path) as log:
             yield Desk(log, path, screen, machine, bundled=True)
         return
@@ -74,6 +75,22 @@ async def reading(machine: Machine, screen: Screen, path: Path) -> AsyncIterator
         raise LogAbsent(str(path))
     async with await SqliteLog.open(path, clock=machine.clock, create=False) as log:
         yield Desk(log, path, screen, machine)
+
+
+async def opened_source(path: Path) -> SqliteSource:
+    """Open a log's file to read it and nothing else: to look for damage must not need a file that can be written.
+
+    Raises:
+        LogAbsent: There is none.
+    """
+    if not await AsyncPath(path).exists():
+        raise LogAbsent(str(path))
+    return await SqliteSource.open_source(path)
+
+
+def is_bundle(path: Path) -> bool:
+    """Say whether what is named as a log is a bundle."""
+    return path.suffix == SUFFIX or looks_like_bundle(path)
 
 
 @asynccontextmanager

@@ -134,6 +134,9 @@ class VerifyRow(msgspec.Struct, frozen=True):
     events: int
     streams: int
     blobs: int
+    """That events name, themselves or through a conversation."""
+    spare: int
+    """That no event names: of appends that never came."""
     erased: tuple[str, ...]
     erasures: tuple[ErasedBlob, ...]
     """Who erased each of them, when and why."""

@@ -254,3 +254,27 @@ def _refusal(outcome: Outcome) -> int:
     assert outcome.out == ""
     assert "Traceback" not in outcome.err
     return outcome.code
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM meta", "DROP TABLE meta", "DROP TABLE leases", "UPDATE blobs SET size = size + 1"]
+)
+def test_what_is_said_and_the_exit_code_agree(statement: str, folder: Path) -> None:
+    """Once *sound* was printed, and closing the log then failed for what nobody had looked at."""
+    with hand(folder) as file:
+        file.execute(statement)
+    code, found, row = verify(folder)
+    assert (code, row["sound"]) == (5, False)
+    shown = type_in(folder, "log", "verify")
+    assert shown.code == 5
+    assert shown.out.startswith("broken")
+    assert len([line for line in shown.out.split("\n\n")[0].splitlines() if line.startswith("  ")]) == len(found)
+    assert not shown.err
+
+
+def test_looking_changes_nothing(folder: Path) -> None:
+    """What is evidence is left as it is, even if it could be repaired."""
+    path = folder / ".stillroom/log.db"
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    assert verify(folder)[0] == 0
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before

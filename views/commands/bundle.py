@@ -44,8 +44,7 @@ async def verify(file: Path, /, *, digest: str | None = None, options: Options =
         digest: What `bundle write` said; without it a bundle that was made up as a whole looks like any other.
     """
     row = await bundles.verify(machine.folder / file, digest)
-    options.screen(machine).draw(row, bundles.render_verified)
-    return ExitCode.DONE if row.sound else ExitCode.INTEGRITY
+    return bundles.show_verified(options.screen(machine), row)
 
 
 async def read(file: Path, /, *, options: Options = ASIS, machine: Given) -> None:

@@ -7,15 +7,16 @@ from events.chain import seal as seal_log
 from events.errors import ExitCode
 from events.seals import sign
 from events.verify import verify as verify_log
-from views import logs, moving, sealing
+from views import bundles, logs, moving, sealing
 from views.commands.rows import Rows
+from views.desk import is_bundle, opened_source
 from views.errors import UsageWrong
 from views.options import ASIS, TAIL, Given, Options, Tail
 
 ROWS: Final[Rows] = {
     "log tail": (logs.EventRow,),
     "log stats": (logs.LogStats,),
-    "log verify": (logs.VerifyRow,),
+    "log verify": (logs.VerifyRow, bundles.BundleVerifyRow),
     "log seal": (sealing.SealRow,),
     "log keygen": (sealing.KeyRow,),
     "log copy": (moving.CopyRow,),
@@ -53,10 +54,13 @@ async def verify(
     trusted = sealing.read_trusted(trust, machine.folder)
     if trusted and known is None:
         raise UsageWrong("--trust says whose seal is believed, and no seal was given", remedy="give one with --seal")
-    async with options.desk(machine) as desk:
-        report = await verify_log(desk.log, known, trusted=trusted)
-        desk.screen.draw(logs.verify_row(report), logs.render_verify)
-        return ExitCode.DONE if report.sound else ExitCode.INTEGRITY
+    path, screen = options.path(machine), options.screen(machine)
+    if is_bundle(path):
+        return bundles.show_verified(screen, await bundles.verify(path, None))
+    async with await opened_source(path) as source:
+        report = await verify_log(source, known, trusted=trusted)
+    screen.draw(logs.verify_row(report), logs.render_verify)
+    return ExitCode.DONE if report.sound else ExitCode.INTEGRITY
 
 
 async def seal_it(*, key: Path | None = None, options: Options = ASIS, machine: Given) -> None:
