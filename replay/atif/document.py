@@ -15,6 +15,7 @@ from events.codec import tag_of
 from events.log import BlobStore
 from events.model import ModelAnswered, ModelAsked, ModelFailed
 from events.sandbox import ActionAsked, ActionObserved, SolutionAsked
+from projections.charges import is_unknown
 from replay.atif.imported import Told
 from replay.atif.steps import Gathering, of_acted, of_answer, of_said, step, timestamp, with_action
 
@@ -76,7 +77,7 @@ async def document(blobs: BlobStore, source: Source, history: Sequence[Recorded]
             total_cost_usd=_dollars(each.cost_usd for each in metrics),
             total_steps=len(steps),
         ),
-        extra={"recorded_by": f"stillroom {source.package}", "trial": source.trial, **writing.ends},
+        extra={"recorded_by": f"stillroom {source.package}", "trial": source.trial, **writing.ends, **writing.failed()},
     )
     return Exported(trajectory, dict(sorted(writing.losses.items())))
 
@@ -103,6 +104,7 @@ class _Writing:
         self.tools: list[dict[str, Any]] | None = None
         self.ends: dict[str, Any] = {}
         self.losses: dict[str, int] = {}
+        self._failed: list[ModelFailed] = []
         self._blobs = blobs
         self._reader = ConversationReader(blobs)
         self._steps: list[Step] = []
@@ -112,6 +114,20 @@ class _Writing:
         self._asked: Recorded | None = None
         self._imported = False
         """Whether another system recorded it: nothing says when things were done, nor how often a model was asked."""
+
+    def failed(self) -> dict[str, Any]:
+        """Tell what failed calls took: they are no steps, and totals are sums of steps. Empty: none failed."""
+        if not self._failed:
+            return {}
+        usages = [each.usage for each in self._failed]
+        told = {
+            "calls": len(self._failed),
+            "prompt_tokens": _sum(each.input_tokens for each in usages),
+            "completion_tokens": _sum(each.output_tokens for each in usages),
+            "cost_usd": _dollars(None if each.cost is None else each.cost / 1e9 for each in self._failed),
+            "of_unknown_cost": sum(is_unknown(each) for each in self._failed),
+        }
+        return {"failed_calls": told}
 
     def steps(self) -> tuple[Step, ...]:
         """Give what was gathered."""
@@ -168,6 +184,7 @@ class _Writing:
             case AttemptAbandoned(reason=reason, detail=detail):
                 self.ends["abandoned"] = {"reason": reason, "detail": detail}
             case ModelFailed(kind=kind):
+                self._failed.append(event)
                 self._lose(f"a failed call of the model: {kind}")
             case _:
                 self._lose(tag_of(event))

@@ -55,6 +55,9 @@ def test_a_call_that_failed_makes_no_step(tmp_path: Path) -> None:
     assert all(any("failed call" in loss for loss in row["losses"]) for row in rows)
     for document in documents(tmp_path).values():
         assert [step.source for step in document.steps] == ["system", "user"]
+        assert document.extra is not None
+        told = document.extra["failed_calls"]
+        assert (told["calls"], told["of_unknown_cost"], told["cost_usd"]) == (1, 0, None)
 
 
 def test_the_oracle_has_no_model(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.crashes import ended, in_file, in_memory, world, wrong, wrong_with_cap
+from tests.support.runs import SCRIPT
 
 FREQUENT = 25
 """Every which moment."""
@@ -41,6 +42,18 @@ async def test_no_death_lets_a_run_spend_more_than_its_cap(tmp_path: Path) -> No
         assert wrong_with_cap(plain) == []
         for moment in range(20, plain.moments[0], FREQUENT):
             seen = await ended(here, (moment, 40), in_memory())
+            assert wrong_with_cap(seen) == [], seen.deaths
+
+
+async def test_a_run_whose_calls_are_cut_and_made_again_may_die_between_any_two_tries(tmp_path: Path) -> None:
+    """Each try is on record, the cap holds over all of them, and none that ended is made twice."""
+    cut = SCRIPT.replace('text = "I guess."', 'text = "I guess."\nerror = "half"\ntimes = 2', 1)
+    async with world(tmp_path, run_usd="0.06", script=cut) as here:
+        plain = await ended(here, (), in_memory())
+        assert wrong_with_cap(plain) == []
+        assert plain.failed > 0
+        for moment in range(3, plain.moments[0], FREQUENT // 2):
+            seen = await ended(here, (moment, 31), in_memory())
             assert wrong_with_cap(seen) == [], seen.deaths
 
 

@@ -15,6 +15,7 @@ from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, TryMade
 from events.session import InFlightFound, SessionStarted
 from events.values import NanoUsd, Role, Usage
+from projections.base import encode_state
 from projections.cost import Cost, RunCost, Spending
 from tests.projections.histories import folded, recorded
 from tests.support.outcomes import answered, failed
@@ -78,6 +79,53 @@ def test_a_failed_call_may_have_cost() -> None:
     run = cost_of(*in_stream(ATTEMPT, asked(), failure("timeout"), asked(), failure("authentication")))
     line = run.lines["a"]["teacher"]["p/m"]
     assert (line.calls, line.answered, line.failed, line.unknown_cost) == (2, 0, 2, 1)
+
+
+def test_a_failed_call_that_says_what_it_took_counts_with_it() -> None:
+    """A refused answer of status 200 was dropped once, with 1,500 tokens in it; the charge was not."""
+    refused = failed("malformed", 200, cost=6, usage=Usage(1000, 500, 100, 20), retryable=True)
+    run = cost_of(*in_stream(ATTEMPT, asked(), refused, asked(), answer(6, Usage(1000, 500, None, None))))
+    line = run.lines["a"]["teacher"]["p/m"]
+    assert (line.calls, line.answered, line.failed, line.tries) == (2, 1, 1, 2)
+    assert (line.input_tokens, line.output_tokens, line.cached_input_tokens, line.reasoning_tokens) == (
+        *(2000, 1000),
+        *(100, 20),
+    )
+    assert (line.cost, line.unknown_cost, line.unknown_usage) == (12, 0, 0)
+
+
+def test_what_calls_of_unknown_cost_may_have_cost_is_added_up_where_it_was_granted() -> None:
+    """With a cap, the bound of each; without one nobody knows, and that is told."""
+    grant = in_stream(ATTEMPT, BudgetAsked("a", 90), BudgetGranted())
+    run = cost_of(
+        *grant, *in_stream(ATTEMPT, asked(), failure("timeout")), *grant, *in_stream(ATTEMPT, asked(), answer(None))
+    )
+    line = run.lines["a"]["teacher"]["p/m"]
+    assert (line.unknown_cost, line.bound, line.unbounded, run.committed) == (2, 180, 0, 180)
+    free = cost_of(*in_stream(ATTEMPT, asked(), failure("timeout"))).lines["a"]["teacher"]["p/m"]
+    assert (free.unknown_cost, free.bound, free.unbounded) == (1, 0, 1)
+
+
+def test_tries_that_older_versions_recorded_with_an_outcome_are_charged() -> None:
+    """25 physical calls under a cap were booked as five cents, and may have cost dollars."""
+    cut = [TryMade(200, "malformed", 1.0)] * 4
+    grant = in_stream(ATTEMPT, BudgetAsked("a", 90), BudgetGranted(), asked())
+    run = cost_of(*grant, (ATTEMPT, answered(10, earlier=cut)))
+    line = run.lines["a"]["teacher"]["p/m"]
+    assert (line.tries, line.failed, line.unknown_cost, line.bound) == (5, 4, 4, 360)
+    assert run.committed == 10 + 4 * 90 == _kept(_history([*grant, (ATTEMPT, answered(10, earlier=cut))]))
+
+
+def test_no_count_of_tokens_and_no_cost_breaks_a_snapshot() -> None:
+    """Figures of four hundred digits in an old log: told as unknown, and the state can be kept."""
+    huge = 10**400
+    history = _history(
+        in_stream(ATTEMPT, asked(), answer(huge, Usage(huge, huge, huge, huge)), asked(), failure("server"))
+    )
+    state = folded(Cost(), history)
+    line = state.runs["r1"].lines["a"]["teacher"]["p/m"]
+    assert (line.input_tokens, line.cost, line.unknown_usage, line.unknown_cost) == (0, 0, 2, 2)
+    assert encode_state(state)
 
 
 def test_imported_calls_count_without_a_price() -> None:

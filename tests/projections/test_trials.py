@@ -5,7 +5,7 @@ import pytest
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
 from events.base import Event, Ref, StreamId
 from events.digest import Digest, Fingerprint
-from events.model import ModelAsked, ModelImported
+from events.model import ModelAsked, ModelImported, TryMade
 from events.run import RunClosed, RunImported, RunOpened, TaskPinned
 from events.sandbox import ActionAsked, ActionObserved, SandboxAsked, SandboxFailed, SandboxOpened, VerifierSilent
 from events.session import SandboxRebuilt, SandboxReopened, ScopeStopped, SessionEnded, SessionStarted
@@ -111,6 +111,23 @@ def test_what_went_wrong_is_counted_by_kind() -> None:
     trial = run.trials["a"]
     assert trial.errors == {"model timeout": 2, "verifier missing": 1, "sandbox lost": 1, "model server": 1}
     assert (trial.failed_calls, trial.attempts["1"].failed_calls) == (3, 2)
+
+
+def test_failed_calls_count_with_what_they_took() -> None:
+    """Of the trial's own calls and its attempts': tokens, cost, and how many were physical."""
+    refused = failed("malformed", 200, cost=6, usage=Usage(1000, 500, None, None), retryable=True)
+    earlier = [TryMade(200, "malformed", 1.0), TryMade(429, "rate_limit", 1.0)]
+    told = [(FIRST, asked()), (FIRST, refused), (FIRST, asked()), (FIRST, answered(4, earlier=earlier))]
+    run = run_of(OPENED, *told, ("trial/a", asked()), ("trial/a", refused))
+    trial, attempt = run.trials["a"], run.trials["a"].attempts["1"]
+    assert (trial.calls, trial.failed_calls, trial.tokens, trial.cost, trial.unknown_cost) == (5, 4, 3000, 16, 1)
+    assert (attempt.turns, attempt.failed_calls, attempt.tokens, attempt.cost, attempt.unknown_cost) == (
+        1,
+        3,
+        1500,
+        10,
+        1,
+    )
 
 
 def test_money_that_nobody_named_is_counted_as_missing() -> None:

@@ -3,21 +3,26 @@
 Each file in ``tests/golden`` that ends in ``.bundle`` is one; ``docs/schema-change.md`` says when to add another.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
+from engine.budget import BudgetKeeper, Caps
+from engine.histories import load_histories
 from engine.runtime import resume_run, start_run
 from events.log import Row, Selection
 from events.memory import MemoryLog
+from events.model import ModelAsked, TryMade
 from events.verify import verify
 from replay.digests import trial_digests
 from replay.rerun import rerun
 from tests.cli.terminal import type_in
 from tests.engine.test_resume import all_blobs
 from tests.support.edits import edit_events
-from tests.support.runs import make_base, setting, spec
+from tests.support.runs import SCRIPT, make_base, setting, spec
 from tests.support.worlds import Ticking
 
 GOLDEN: Final = sorted((Path(__file__).parents[1] / "golden").glob("*.bundle"))
@@ -65,14 +70,49 @@ async def test_a_run_that_an_earlier_version_began_goes_on_in_the_shapes_of_toda
         assert await trial_digests(older, run) == await trial_digests(whole, run)
 
 
-async def as_written_earlier(log: MemoryLog, position: int) -> MemoryLog:
-    """Give a log up to a position as the version before would have left it."""
+async def as_written_earlier(log: MemoryLog, position: int, *, in_tries: bool = False) -> MemoryLog:
+    """Give a log up to a position as a version before would have left it; with calls in tries, if it was 323f770."""
     older = MemoryLog(clock=Ticking())
     for name in await all_blobs(log):
         older.put(await log.get(name))
     async for page in log.rows(Selection(until=position)):
-        await older.adopt([_older(row) for row in page])
+        await older.adopt([_older_call(row) if in_tries else _older(row) for row in page])
     return older
+
+
+async def test_a_run_whose_calls_an_earlier_version_tried_several_times_goes_on(tmp_path: Path) -> None:
+    """Resumed after each call, answered or not: none that ended is asked again, and the tries before it are charged."""
+    whole, base = MemoryLog(clock=Ticking()), make_base(tmp_path, CUT_ONCE)
+    teacher = {"model": "teacher", "base_url": "script:script.toml", "parameters": {"max_tokens": 100}, "tries": 1}
+    asked = spec(
+        models={"teacher": teacher}, prices={"teacher": {"input": "1", "output": "1"}}, budget={"run_usd": "1"}
+    )
+    run = (await start_run(await setting(whole, base), asked)).run
+    ended = [each.position async for each in whole.read(Selection(tags={"model.call_answered", "model.call_failed"}))]
+    tags: set[str] = set()
+    for position in ended:
+        older = await as_written_earlier(whole, position, in_tries=True)
+        before = await _charged(older, run)
+        await resume_run(await setting(older, base), run)
+        calls = [each async for each in older.read(Selection(run=run)) if isinstance(each.event, ModelAsked)]
+        causes = Counter([each.cause async for each in older.read(Selection(run=run)) if each.cause is not None])
+        assert {causes[each.ref] for each in calls} == {1}
+        assert await _charged(older, run) >= before > 0
+        assert (await rerun(older, run)).complete
+        assert (await verify(older)).sound
+        tags |= {row.tag async for page in older.rows() for row in page}
+    assert tags >= {"model.answered", "model.failed", "model.call_answered", "model.call_failed"}
+
+
+async def _charged(log: MemoryLog, run: str) -> int:
+    """Say what a budget keeper takes a run up with."""
+    keeper = BudgetKeeper(Caps(None, None))
+    keeper.fold((await load_histories(log, run)).by_stream)
+    return keeper.committed
+
+
+CUT_ONCE: Final = SCRIPT.replace('text = "I guess."', 'text = "I guess."\nerror = "half"\ntimes = 1', 1)
+"""A model whose first answer is cut off once."""
 
 
 def _older(row: Row) -> Row:
@@ -80,3 +120,19 @@ def _older(row: Row) -> Row:
         return row
     payload = row.payload.replace(b"trial.next_chosen", b"trial.next_decided").replace(b"null", b"0")
     return row._replace(tag="trial.next_decided", payload=payload)
+
+
+def _older_call(row: Row) -> Row:
+    """Write a call as if the try that it tells of had been the second of two, the first of them cut off."""
+    if row.tag not in {"model.call_answered", "model.call_failed"}:
+        return row
+    fields = msgspec.json.decode(row.payload)
+    today = {"reasoning", "status", "earlier"} if row.tag == "model.call_answered" else set(FAILED_TODAY)
+    tries = [TryMade(200, "malformed", 0.5), TryMade(fields["status"], fields.get("kind"), 0.0)]
+    old = {name: value for name, value in fields.items() if name not in today}
+    old |= {"tag": row.tag.replace("call_", ""), "tries": msgspec.to_builtins(tries)}
+    return row._replace(tag=old["tag"], payload=msgspec.json.encode(old))
+
+
+FAILED_TODAY: Final = ("usage", "cost", "sent", "retryable", "retry_after_s", "earlier")
+"""Fields of a failed call that the old shape had not."""

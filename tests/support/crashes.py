@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from engine.histories import load_histories
 from engine.lineage import pages_of
 from engine.mortal import Fate, Moment, MortalLog, MortalPorts
 from engine.planning import nano
+from engine.ports import Ports
 from engine.prompting import load_prompts
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
@@ -29,11 +29,13 @@ from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelAsked, ModelFailed
 from events.session import ScopeStopped
 from events.sqlite import SqliteLog
+from projections.charges import charge
 from replay.account import Account, account_of, differences, repeated
 from sandbox.base import SandboxBackend
+from tests.support.hasty import Hasty
 from tests.support.orders import Counting, base_of
 from tests.support.pretend import PretendBackend
-from tests.support.runs import spec
+from tests.support.runs import SCRIPT, spec
 
 OpenLog = Callable[[], AbstractAsyncContextManager[EventLog]]
 """Opens the log that the lives of one run share, once for each life."""
@@ -70,6 +72,8 @@ class Ended(NamedTuple):
     """Grants for which there was no room left under the cap of the run."""
     again: int
     """Answered calls that the model was sent again."""
+    failed: int
+    """Physical calls on record that were not answered."""
 
 
 @asynccontextmanager
@@ -80,9 +84,10 @@ async def world(
     backend: Callable[[], SandboxBackend] = PretendBackend,
     on_loss: OnLoss = "abandon",
     forked: bool = False,
+    script: str = SCRIPT,
 ) -> AsyncIterator[World]:
     """Make tasks, serve the script, and say what is to be run: three trials side by side, within a budget."""
-    base = base_of(folder)
+    base = base_of(folder, script)
     async with ScriptedEndpoint(load_script(base / "script.toml")) as endpoint:
         teacher = {"model": "teacher", "base_url": endpoint.base_url, "parameters": {"max_tokens": 100}}
         prices = {"teacher": {"input": "1", "output": "1"}}
@@ -131,10 +136,11 @@ async def ended(world: World, deaths: Sequence[int], opened: OpenLog) -> Ended:
         run = (await log.runs())[-1]
         account = await account_of(log, run)
         overdrawn = await _overdrawn(log, run, nano(world.spec.budget.run_usd))
+        failed = len([each async for each in events_of(log, Selection(run=run, tags={"model.call_failed"}))])
     received = Counter(str(digest_of(body)) for body in world.endpoint.requests)
     died = tuple(fate.passed[-1] for fate in fates if fate.dead)
     moments = tuple(len(fate.passed) for fate in fates)
-    return Ended(died, resumes, moments, account, overdrawn, repeated(received, account.sent))
+    return Ended(died, resumes, moments, account, overdrawn, repeated(received, account.sent), failed)
 
 
 async def _parent(world: World) -> Parent:
@@ -180,10 +186,8 @@ async def _overdrawn(log: EventLog, run: str, cap: int | None) -> list[Ref]:
                 unmade.discard(name)
             case ScopeStopped() if name in unmade:
                 came_to[latest[name][0]] = 0
-            case ModelAnswered() if each.event.cost is not None:
-                came_to[latest[name][0]] = each.event.cost
-            case ModelFailed():
-                came_to[latest[name][0]] = 0
+            case ModelAnswered() | ModelFailed():
+                came_to[latest[name][0]] = charge(each.event, latest[name][1])
             case _:
                 pass
     before = accumulate((came_to.get(ref, bound) for ref, bound in grants), initial=0)
@@ -193,7 +197,10 @@ async def _overdrawn(log: EventLog, run: str, cap: int | None) -> list[Ref]:
 async def _life(world: World, backend: SandboxBackend, log: EventLog, fate: Fate) -> int:
     """Carry the run as far as this life goes; give 1 if it was resumed."""
     fork = None if world.parent is None else world.parent.fork
-    ports = partial(MortalPorts, fate=fate)
+
+    def ports(live: Ports) -> Ports:
+        return MortalPorts(Hasty(live), fate=fate)
+
     here = Setting(MortalLog(log, fate), backend, load_prompts(), "test", {}, world.base, ports)
     runs = await log.runs()
     run = runs[-1] if runs and (fork is None or runs[-1] != fork.parent) else None

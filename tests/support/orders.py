@@ -58,9 +58,9 @@ class Counting:
         return self.now
 
 
-def base_of(folder: Path) -> Path:
+def base_of(folder: Path, script: str = SCRIPT) -> Path:
     """Make the tasks and the script."""
-    return make_base(folder, SCRIPT, *TRIALS)
+    return make_base(folder, script, *TRIALS)
 
 
 async def lived(base: Path, asked: RunSpec, seed: int, backend: Callable[[], SandboxBackend] = PretendBackend) -> Lived:

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 from engine.policies.limits import Spent, limit_reached, time_left
 from engine.spec import AgentSpec
+from events.values import Usage
+from tests.support.outcomes import answered, failed
 
 
 def test_each_limit_has_a_name_of_its_own() -> None:
@@ -32,3 +34,10 @@ def test_a_command_gets_its_own_limit_until_less_than_that_is_left() -> None:
     assert time_left(10.0, 3.21, 60.0) == 10.0
     assert time_left(10.0, 55.5, 60.0) == 5.0
     assert time_left(10.0, 61.0, 60.0) == 1.0
+
+
+def test_failed_calls_use_an_attempt_up_as_far_as_they_say_what_they_took() -> None:
+    """They are no turns; what nobody counted adds nothing."""
+    refused = failed("malformed", 200, cost=6, usage=Usage(1000, 500, None, None))
+    spent = Spent.nothing().plus(answered(4, Usage(10, 5, None, None))).with_failed([refused, failed("timeout")])
+    assert spent == Spent(1, 1515, 10)

@@ -1,0 +1,149 @@
+"""Stories of whole runs and what they cost: real HTTP, an endpoint that charges, breaks and lies, a cap that holds."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from engine.folding import fold_many
+from engine.histories import load_histories
+from engine.prompting import load_prompts
+from engine.runtime import start_run
+from engine.setting import Setting
+from engine.spec import RunSpec
+from events.attempt import AttemptJudged
+from events.budget import BudgetAsked
+from events.log import Selection
+from events.memory import MemoryLog
+from events.model import ModelAnswered, ModelFailed
+from events.sandbox import VerifyAsked
+from projections.charges import charge
+from projections.cost import Cost
+from projections.draws import draw, pick
+from projections.trials import Trials
+from replay.redecide import decisions
+from replay.rerun import rerun
+from tests.engine.providers.support_server import serving
+from tests.support.hasty import Hasty
+from tests.support.orders import Counting, base_of
+from tests.support.pretend import PretendBackend
+from tests.support.runs import spec
+
+NANO_A_TOKEN = 1000
+"""At a dollar a million tokens."""
+
+
+class Till:
+    """An endpoint that charges for what it does, whether it answers or not, and draws from a seed what it does."""
+
+    def __init__(self, seed: int) -> None:
+        self.charged = 0
+        self.did: Counter[str] = Counter()
+        self._seed = seed
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Do one of eight things."""
+        body = await request.read()
+        number = self.did.total()
+        tokens = (len(body) // 4, draw(self._seed, number, "tokens") % 100)
+        usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}
+        what = pick(("answer", "silent", "cut", "thought", "refused", "error", "broken", "many"), self._seed, number)
+        self.did[what] += 1
+        self.charged += 0 if what == "many" else sum(tokens) * NANO_A_TOKEN
+        whole = self._whole("```sh\necho on\n```", usage)
+        json = {
+            "answer": whole,
+            "silent": whole | {"usage": None},
+            "thought": self._whole("", usage, reasoning_content="Let me think."),
+            "refused": self._whole(None, usage, refusal="I will not."),
+            "error": {"error": {"message": "it broke", "code": 502}, "usage": usage},
+        }.get(what)
+        if json is not None:
+            return web.json_response(json)
+        if what == "cut":
+            return web.Response(body=msgspec.json.encode(whole)[:-30], content_type="application/json")
+        status = 500 if what == "broken" else 429
+        return web.Response(status=status, text="not now", headers={"Retry-After": "0"})
+
+    def _whole(self, content: str | None, usage: object, **more: Any) -> dict[str, Any]:
+        message = {"role": "assistant", "content": content, **more}
+        return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
+
+
+def asked_of(url: str, *, usd: str | None) -> RunSpec:
+    """Say what is run: three trials side by side, ten turns at most each."""
+    teacher = {"model": "teacher", "base_url": url, "parameters": {"max_tokens": 100}}
+    return spec(
+        models={"teacher": teacher},
+        prices={"teacher": {"input": "1", "output": "1"}},
+        budget={} if usd is None else {"run_usd": usd},
+        agent={"max_turns": 10},
+        method={"attempts": 2},
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_an_endpoint_charged_is_counted_and_stays_under_the_cap(seed: int, tmp_path: Path) -> None:
+    """For answers, cuts, refusals, faults and storms alike; and the run is the same again from its log."""
+    till, log, base = Till(seed), MemoryLog(clock=Counting()), base_of(tmp_path)
+    async with serving(till) as endpoint:
+        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        report = await start_run(here, asked_of(endpoint.url, usd="0.1"))
+        assert len(endpoint.asked) == till.did.total()
+    trials, cost = await fold_many(log, [Trials(), Cost()], Selection(run=report.run))
+    books, run = cost.runs[report.run], trials.runs[report.run]
+    lines = [line for roles in books.lines.values() for models in roles.values() for line in models.values()]
+    # The cap was met, and holds over every physical request.
+    assert [each async for each in log.read(Selection(run=report.run, tags={"budget.refused"}))]
+    assert till.charged <= books.committed <= 100_000_000
+    assert till.charged <= sum(line.cost + line.bound for line in lines) <= books.committed
+    # Every one of them is in the books and in the reports.
+    physical = till.did.total()
+    assert sum(line.tries for line in lines) == sum(trial.calls for trial in run.trials.values()) == physical
+    failed = till.did["cut"] + till.did["refused"] + till.did["error"] + till.did["broken"] + till.did["many"]
+    assert sum(trial.failed_calls for trial in run.trials.values()) == failed
+    # And it is the same again.
+    assert (await rerun(log, report.run)).complete
+    assert all(each.agrees for each in await decisions(log, report.run))
+
+
+async def test_without_a_cap_what_is_stated_is_counted_and_the_rest_is_told_as_unknown(tmp_path: Path) -> None:
+    """A sum beside which something is missing says how many calls are."""
+    till, log, base = Till(7), MemoryLog(clock=Counting()), base_of(tmp_path)
+    async with serving(till) as endpoint:
+        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        run = (await start_run(here, asked_of(endpoint.url, usd=None))).run
+    (cost,) = await fold_many(log, [Cost()], Selection(run=run))
+    lines = [line for roles in cost.runs[run].lines.values() for models in roles.values() for line in models.values()]
+    unknown = till.did["silent"] + till.did["cut"] + till.did["broken"]
+    assert sum(line.unknown_cost for line in lines) == unknown
+    assert sum(line.unbounded for line in lines) == unknown
+    assert 0 < sum(line.cost for line in lines) < till.charged
+
+
+async def test_a_cap_that_stops_a_further_try_is_named_and_gives_no_score(tmp_path: Path) -> None:
+    """The call ends as what it was, a fault of the provider; the verifier is not asked about work nobody could do."""
+    log, base = MemoryLog(clock=Counting()), base_of(tmp_path)
+
+    async def cut(request: web.Request) -> web.StreamResponse:
+        del request
+        return web.Response(body=b'{"choices":[{"mess', content_type="application/json")
+
+    async with serving(cut) as endpoint:
+        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        run = (await start_run(here, asked_of(endpoint.url, usd="0.02"))).run
+        made = len(endpoint.asked)
+    streams = (await load_histories(log, run)).by_stream
+    attempts = [[each.event for each in streams[name]] for name in streams if name.startswith("attempt/")]
+    stopped = [each for each in attempts if any("(not asked again" in getattr(event, "detail", "") for event in each)]
+    assert stopped
+    for events in stopped:
+        assert [each.outcome.kind for each in events if isinstance(each, AttemptJudged)] == ["infrastructure"]
+        assert not any(isinstance(each, VerifyAsked) for each in events)
+    calls = [each for events in attempts for each in events if isinstance(each, ModelAnswered | ModelFailed)]
+    granted = [each.amount for events in attempts for each in events if isinstance(each, BudgetAsked)]
+    assert made == len(calls) >= 2
+    assert sum(charge(each, min(granted)) for each in calls) <= 20_000_000
