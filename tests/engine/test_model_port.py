@@ -1,10 +1,20 @@
 """Stories of failed calls as they are recorded: what mends them is said where it is known."""
 
 import pytest
+from msgspec.structs import replace
 
-from engine.model_port import Terms, failed
+from engine.budget import BudgetKeeper, Caps
+from engine.conversation import EMPTY, extend, message
+from engine.gateway.upstream import Upstream
+from engine.model_port import Line, ModelPort, Terms, failed
+from engine.pools.pools import room_of
+from engine.ports import Place
 from engine.protocols.errors import BadRequest, ProviderError, RateLimited, Seen
-from tests.support.worlds import memory_log
+from engine.protocols.reply import ChatReply
+from engine.providers.base import ChatRequest, Gate
+from engine.scope import Scope
+from events.model import ModelAsked
+from tests.support.worlds import Echo, live_world, memory_log
 
 UNKNOWN = Terms(price=None, bound=None)
 
@@ -43,3 +53,35 @@ def test_what_the_provider_said_is_kept_whole_beside_it() -> None:
     event = failed(log, BadRequest("no", seen=Seen(status=400, raw=b"no, because")), UNKNOWN)
     assert event.reply is not None
     assert (event.kind, event.status) == ("bad_request", 400)
+
+
+class Refusing:
+    """A provider that has no room, and then has."""
+
+    def __init__(self, *, retryable: bool = True) -> None:
+        self.asked = 0
+        self._retryable = retryable
+
+    async def complete(self, request: ChatRequest, gate: Gate) -> ChatReply:
+        """Refuse, through the gate."""
+        del request
+        async with gate():
+            self.asked += 1
+            raise RateLimited("slow down", seen=Seen(status=429), retryable=self._retryable)
+
+
+@pytest.mark.parametrize(("retryable", "kept"), [(True, True), (False, False)])
+async def test_a_call_that_is_made_again_keeps_its_turn(*, retryable: bool, kept: bool) -> None:
+    """It goes before those that came later; another question, or one that was given up, gets a turn of its own."""
+    log, place = memory_log(), Place("r1", "attempt/a/1", 1)
+    talk = extend(Scope(live_world(log, Echo(log)), place.stream), EMPTY, [message("user", "go on")])
+    assert talk.node is not None
+    line = Line(Refusing(retryable=retryable), None, room_of(1, "calls"), Upstream("", None, None, 1.0))
+    port = ModelPort(log, lambda _role, _place: line, BudgetKeeper(Caps(None, None)))
+    asked = ModelAsked("teacher", "m", talk.node, None, {}, stream=False, timeout_s=None)
+    port.turns[place.stream] = first = port.turn(asked, place)
+    await port(asked, place)
+    assert (port.turn(asked, place) is first) == kept
+    await port(asked, place)
+    other = replace(asked, model="another")
+    assert port.turn(other, place) is not first

@@ -43,6 +43,22 @@ async def test_a_complete_history_is_lived_again_without_touching_the_world() ->
     assert await payloads(log) == before
 
 
+async def test_time_between_effects_is_idle_unless_no_process_lived_through_it() -> None:
+    """What is waited for leave counts as patience; a run that lay there for a week was not patient."""
+    log = memory_log()
+    scope = Scope(live_world(log, Echo(log)), "attempt/a/1")
+    # Given three effects, each a second long, a second apart, by a clock that moves with each look
+    for command in (b"one", b"two", b"three"):
+        await scope.effect(ActionAsked(scope.put(command), None))
+    assert (scope.busy_s, scope.idle_s) == (3.0, 2.0)
+    # When another process takes the stream up after the second
+    again = Scope((await closed_world(log))._replace(sessions=(4.5,)), "attempt/a/1")  # type: ignore[arg-type]
+    for command in (b"one", b"two", b"three"):
+        await again.effect(ActionAsked(again.put(command), None))
+    # Then the time between the two does not count
+    assert (again.busy_s, again.idle_s) == (3.0, 1.0)
+
+
 async def test_an_answered_effect_is_never_asked_again_after_a_stop() -> None:
     """An answer on record was paid for; the one that was in flight is asked again."""
     log, first = memory_log(), None
