@@ -29,6 +29,7 @@ from views.commands import (
     why,
 )
 from views.machine import Machine
+from views.shutdown import Shutdown
 
 app: Final = App(
     name="stillroom",
@@ -120,8 +121,12 @@ app.command(prepare.version, name="--version")
 def main() -> int:
     """Run the command that was typed."""
     allow_many_files()
-    machine = Machine(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock, sqlite3.sqlite_version)
-    return finish(machine, call(app, sys.argv[1:], machine))
+    with Shutdown(sys.stderr) as shutdown:
+        machine = Machine(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock, sqlite3.sqlite_version, shutdown)
+        code = finish(machine, call(app, sys.argv[1:], machine))
+        if shutdown.received:
+            os._exit(code)  # a thread that hangs would keep the process for ever
+    return code
 
 
 if __name__ == "__main__":

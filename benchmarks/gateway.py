@@ -42,6 +42,7 @@ from engine.pools.orders import Orders
 from engine.pools.pools import room_of
 from engine.providers.prices import price_from
 from engine.spec import AgentSpec
+from engine.supervision import Supervisor, nowhere
 from engine.system import clock
 from events.base import Draft, StreamId
 from events.log import EventLog
@@ -119,7 +120,9 @@ async def serve(folder: Path, base_url: str) -> None:
         doors: list[Door] = []
         logs: dict[str, EventLog] = {FILE: log, MEMORY: MemoryLog(clock=microseconds)}
         for name, each in logs.items():
-            gateway = await stack.enter_async_context(open_gateway(Book(each, "bench", None), budget))
+            gateway = await stack.enter_async_context(
+                open_gateway(Book(each, "bench", None), budget, Supervisor(each, nowhere))
+            )
             means = Means(each, carrier, upstream, budget, room_of(64, "calls"), Orders(), clock)
             terms = DoorTerms("teacher", VisitTerms("t", None), AgentSpec(max_turns=10**9), means)
             doors.append(await gateway.open("call/t/1/", TOKEN, folder / name, terms))

@@ -1,6 +1,7 @@
 """Many trials from one machine: wall over ideal, CPU, and memory that must not grow with the length of a run.
 
     python -m benchmarks.many_trials [--quick] [--rounds 3]
+    python -m benchmarks.many_trials --watch [--quick] [--rounds 3]
 
 Each measurement is a process of its own, so that a peak is its own too; the scripted endpoint is another.
 
@@ -9,17 +10,27 @@ Each measurement is a process of its own, so that a peak is its own too; the scr
   model take, or what the same sandboxes take without any engine around them, if that is more: on two cores it is.
 * 200 and 1,000 trials, fifty at a time: the ratio of their peaks, and what each trial more costs.
 
+With `--watch`, instead: 100, 1,000 and 5,000 trials that run no command, a thousand at once, each with and without
+`stillroom run`'s live picture on a pseudo-terminal that another process reads; all in turn, round by round. Both print
+the CPU of a turn, and their ratio.
+
 Calls begin at `--start` and grow; the last measurement of the first kind begins at 1,000, which is what the pool costs.
 """
 
 import argparse
 import json
 import os
+import pty
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import termios
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -40,6 +51,9 @@ from sandbox.base import SandboxBackend, SandboxSpec
 from sandbox.local import local_backend
 from sandbox.task import load_task
 from sandbox.verifier import verify
+from views.live import watched
+from views.machine import Machine
+from views.screen import Screen
 
 MIB = 1 << 20
 
@@ -56,6 +70,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Calls at first."""
     local: bool
     """Whether commands are run in real sandboxes."""
+    watched: bool = False
+    """Whether it is shown on a terminal."""
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -81,6 +97,16 @@ def plans(start: int, *, quick: bool) -> list[Plan]:
     ]
 
 
+def watched_plans(start: int, *, quick: bool) -> list[Plan]:
+    """List what is measured with and without a watcher."""
+    sizes = (50, 200) if quick else (100, 1000, 5000)
+    return [
+        Plan(f"{size} trials", size, min(size, 1000), 4, 0.5, start, local=False, watched=watched)
+        for size in sizes
+        for watched in (False, True)
+    ]
+
+
 async def run_all(plan: Plan, base: Path, url: str) -> Measured:
     """Run every trial of a plan once."""
     backend: SandboxBackend = await local_backend(base / "sandboxes") if plan.local else IdleBackend()
@@ -99,9 +125,28 @@ async def run_all(plan: Plan, base: Path, url: str) -> Measured:
             RunSpec,
         )
         wall, cpu = time.perf_counter(), time.process_time()
-        await start_run(setting, spec)
+        if plan.watched:
+            with terminal(base) as screen:
+                await watched(log, screen, partial(start_run, setting, spec))
+        else:
+            await start_run(setting, spec)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return Measured(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, bare)
+
+
+@contextmanager
+def terminal(base: Path) -> Iterator[Screen]:
+    """Open a pseudo-terminal of 120 columns that another process reads, and give a screen that draws on it."""
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (40, 120))
+    environment = {"TERM": "xterm-256color"}
+    with (
+        open(slave, "w", encoding="utf-8") as out,  # noqa: PTH123 - a descriptor
+        subprocess.Popen(["cat"], stdin=master, stdout=subprocess.DEVNULL) as reader,
+    ):
+        os.close(master)
+        yield Screen(Machine(environment, base, out, out, clock, sqlite3.sqlite_version))
+        reader.kill()
 
 
 async def bare_s(plan: Plan, base: Path, backend: SandboxBackend) -> float:
@@ -156,18 +201,40 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--start", type=int, default=200)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--watch", action="store_true", help="what a watcher on a terminal adds")
     parser.add_argument("--only", default="", help="only plans whose name has this in it")
     parser.add_argument("--child")
     given = parser.parse_args()
     if given.child:
         child(msgspec.json.decode(given.child, type=Plan))
         return
-    chosen = [each for each in plans(given.start, quick=given.quick) if given.only in each.what]
-    seen = {plan: [measure(plan) for _ in range(1 if given.quick else given.rounds)] for plan in chosen}
+    listed = watched_plans if given.watch else plans
+    chosen = [each for each in listed(given.start, quick=given.quick) if given.only in each.what]
+    seen: dict[Plan, list[Measured]] = {plan: [] for plan in chosen}
+    for _ in range(1 if given.quick else given.rounds):
+        for plan in chosen:
+            seen[plan].append(measure(plan))
     print(f"{os.cpu_count()} CPUs, load {' '.join(f'{part:.1f}' for part in os.getloadavg())}")
+    if given.watch:
+        watching(seen)
+        return
     for plan, each in seen.items():
         print(line(plan, each))
     memory(seen)
+
+
+def watching(seen: dict[Plan, list[Measured]]) -> None:
+    """Say what a watcher adds to the CPU of a turn."""
+    alone = {plan.trials: each for plan, each in seen.items() if not plan.watched}
+    for plan, each in seen.items():
+        if plan.watched:
+            turns = plan.trials * plan.turns
+            before, after = ([one.cpu_s / turns * 1e6 for one in given] for given in (alone[plan.trials], each))
+            ratios = [b / a for a, b in zip(before, after, strict=True)]
+            print(
+                f"{plan.trials:>5} trials  CPU a turn: unwatched {median(before):.0f} us, "
+                f"watched {median(after):.0f} us  ratio {median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
+            )
 
 
 def line(plan: Plan, seen: list[Measured]) -> str:

@@ -147,7 +147,12 @@ class Helm:
         while True:
             async for recorded in self._log.read(Selection(stream=stream, after=self._after)):
                 self._after = recorded.position
-                met = self.meet(recorded.event)
+                try:
+                    met = self.meet(recorded.event)
+                except Exception as error:
+                    # Whoever gave the order waits for an answer; the supervisor records the rest, and begins behind it.
+                    await self._session.note(OrderMet(False, f"it failed: {type(error).__name__}"), recorded.ref)
+                    raise
                 if met is not None:
                     await self._session.note(met, recorded.ref)
             await anyio.sleep(LOOK_S)

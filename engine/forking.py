@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from engine.config_secrets import protect
 from engine.errors import InputsDiffer, NotForkable
@@ -20,9 +21,9 @@ from engine.planning import (
     skill_digests,
 )
 from engine.rehearsal import rehearse
-from engine.runtime import RunReport, carry
+from engine.runtime import RunReport, carry, held_by
 from engine.selection import require
-from engine.session import LEASE_S, Session
+from engine.session import Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec, canonical
 from engine.system import mint_run_id, process_name
@@ -83,7 +84,7 @@ async def look_at(log: EventLog, fork: Fork) -> Cut:
 
 
 async def fork_run(
-    setting: Setting, fork: Fork, *, accept_changes: bool = False, told: Callable[[str], None] | None = None
+    setting: Setting, fork: Fork, *, accept_changes: bool = False, told: Callable[[Session], None] | None = None
 ) -> RunReport:
     """Cut a run, rehearse what is shared with every port closed, and go on live.
 
@@ -112,23 +113,33 @@ async def fork_run(
     protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials])
     if await rehearse(setting.log, run, plan, shared) is None:
         raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
-    fence = await setting.log.acquire(run, process_name(), ttl_s=LEASE_S)
-    session = Session(setting.log, fence, 0)
+    fence = await setting.log.acquire(run, process_name(), ttl_s=setting.lease_s)
+    session = Session(setting.log, fence, 0, setting.lease_s)
+
+    async def begin() -> RunReport:
+        await session.note(_forked(setting, fork, shared))
+        started = await session.note(SessionStarted("fork", fence.token, process_name(), setting.package))
+        facts = (
+            ScriptsPinned(scripts_of(setting, fork.spec)),
+            SkillsPinned(skill_digests(setting, skills)),
+            InputsChanged(changed),
+            InFlightFound(shared.in_flight),
+        )
+        for fact in facts:
+            if any(astuple(fact)):
+                await session.note(fact)
+        if told is not None:
+            told(session)
+        return await carry(setting, plan, shared._replace(sessions=(*shared.sessions, started)), session)
+
+    return await held_by(session, begin)
+
+
+def _forked(setting: Setting, fork: Fork, shared: Histories) -> RunForked:
+    """Say what it branches off, and where."""
     put = setting.log.put
     cuts = put(msgspec.json.encode(dict(shared.lineage[-1].cuts), order="sorted"))
-    await session.note(RunForked(fork.parent, cuts, put(canonical(fork.spec)), fork.changes))
-    started = await session.note(SessionStarted("fork", fence.token, process_name(), setting.package))
-    if scripts := scripts_of(setting, fork.spec):
-        await session.note(ScriptsPinned(scripts))
-    if skills:
-        await session.note(SkillsPinned(skill_digests(setting, skills)))
-    if changed:
-        await session.note(InputsChanged(changed))
-    if shared.in_flight:
-        await session.note(InFlightFound(shared.in_flight))
-    if told is not None:
-        told(run)
-    return await carry(setting, plan, shared._replace(sessions=(*shared.sessions, started)), session)
+    return RunForked(fork.parent, cuts, put(canonical(fork.spec)), fork.changes)
 
 
 async def _cut(log: EventLog, fork: Fork, run: str) -> Histories:

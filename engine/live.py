@@ -117,6 +117,7 @@ async def live_ports(
     sandboxes = SandboxPort(
         setting.log, setting.backend, tasks, setting.variables, trust=_trust(spec), session=session.fence.token
     )
+    sandboxes.supervisor = session.supervisor
     async with AsyncExitStack() as stack:
         lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
@@ -129,9 +130,8 @@ async def live_ports(
 
         book = Book(setting.log, board.run, session.fence)
         mine = lines[len(plan.trials[0].eras) - 1]
-        agents = await open_agents(
-            stack, setting, spec, book, Parts(mine.get("teacher"), budget, sandboxes, board.orders)
-        )
+        parts = Parts(mine.get("teacher"), budget, sandboxes, board.orders, session.supervisor)
+        agents = await open_agents(stack, setting, spec, book, parts)
         stack.push_async_callback(sandboxes.close)
         yield LivePorts(
             tasks=TaskPort(setting.log, tasks, setting.backend),

@@ -9,6 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Literal, NamedTuple, NoReturn
 
+from typing_extensions import override
+
 from engine.ports import Leave, Place, Port, Ports
 from events.base import Appended, Draft, Event, Fence, Recorded, StreamId
 from events.codec import tag_of
@@ -262,3 +264,51 @@ class MortalLog:
 
     async def close(self) -> None:
         """Leave the file to whoever opened it: it outlives this life."""
+
+
+class FaultyLog(MortalLog):
+    """A log some of whose operations fail, as a full disk or a mistake of ours has them fail."""
+
+    def __init__(self, log: EventLog, fault: Callable[[str, object], None]) -> None:
+        """Say which.
+
+        Args:
+            log: What is behind it.
+            fault: Called before an operation with its name and what it is about: ``append`` and a `StreamId`,
+                ``put`` and bytes, ``read`` or ``pages`` and a `Selection`, ``renew`` and a run. What it raises, the
+                operation raises.
+        """
+        super().__init__(log, Fate(None))
+        self._fault = fault
+
+    @override
+    async def append(
+        self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
+    ) -> Appended:
+        """Fail, or keep these events."""
+        self._fault("append", stream)
+        return await super().append(stream, drafts, expected_version=expected_version, fence=fence)
+
+    @override
+    def put(self, data: bytes) -> Digest:
+        """Fail, or take bytes in."""
+        self._fault("put", data)
+        return super().put(data)
+
+    @override
+    def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
+        """Fail, or give the selected events."""
+        self._fault("read", selection)
+        return super().read(selection)
+
+    @override
+    def pages(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Recorded]]:
+        """Fail, or give the selected events, a page at a time."""
+        self._fault("pages", selection)
+        return super().pages(selection)
+
+    @override
+    async def renew(self, fence: Fence, *, ttl_s: float) -> None:
+        """Fail, or keep a run."""
+        self._fault("renew", fence.run)
+        await super().renew(fence, ttl_s=ttl_s)

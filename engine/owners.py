@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from engine.lineage import SESSION
-from engine.session import LEASE_S
+from engine.setting import LEASE_S
 from engine.system import process_ended, process_name
 from events.base import Fence, StreamId
 from events.log import EventLog, Lease, Selection
@@ -32,12 +32,13 @@ def holder_of(lease: Lease, now: int) -> Holder | None:
     return Holder(lease.owner, max(0.0, LEASE_S - (lease.expires_at - now) / 1e6))
 
 
-async def take(log: EventLog, run: str, *, even_alive: bool) -> Fence:
+async def take(log: EventLog, run: str, *, lease_s: float = LEASE_S, even_alive: bool) -> Fence:
     """Take a run up. A lease whose process is known to be dead does not hold it.
 
     Args:
         log: Which holds it.
         run: Its id.
+        lease_s: Seconds for which it is taken.
         even_alive: Set the lease aside that stands at this moment, whoever holds it. Whatever that process records
             afterwards is refused; what it has asked of a model by then may be paid for twice.
 
@@ -47,7 +48,7 @@ async def take(log: EventLog, run: str, *, even_alive: bool) -> Fence:
     leases = [each for each in await log.leases() if each.run == run]
     aside = [each.token for each in leases if even_alive or process_ended(each.owner)]
     try:
-        return await log.acquire(run, process_name(), ttl_s=LEASE_S, take_over=aside[0] if aside else None)
+        return await log.acquire(run, process_name(), ttl_s=lease_s, take_over=aside[0] if aside else None)
     except RunOwned as error:
         since = await _since(log, run)
         raise RunOwned(run, owner=error.owner, seconds_left=error.seconds_left, since=since) from error

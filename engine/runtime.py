@@ -1,6 +1,7 @@
 """The runtime: takes a run, gives its actors a world, and lets go of it in good order."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import anyio
@@ -32,12 +33,11 @@ from engine.reopening import standing
 from engine.sandbox_port import sandbox_id, sandbox_prefix
 from engine.scope import Held, Scope
 from engine.selection import LeftOut, select
-from engine.session import LEASE_S, Ending, Session
+from engine.session import Ending, Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec
 from engine.system import machine, mint_run_id, process_name
 from engine.world import World
-from events.base import Fence
 from events.log import EventLog
 from events.pool import PoolsOpened
 from events.session import (
@@ -51,7 +51,7 @@ from events.session import (
 )
 
 Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-"""Goes on beside the actors until they have ended."""
+"""Runs beside the actors, supervised, until they have ended."""
 
 
 class RunReport(NamedTuple):
@@ -70,7 +70,7 @@ async def start_run(
     *,
     skip_invalid: bool = False,
     left_out: Callable[[Sequence[LeftOut]], None] | None = None,
-    told: Callable[[str], None] | None = None,
+    told: Callable[[Session], None] | None = None,
 ) -> RunReport:
     """Start a run and carry it to its end.
 
@@ -79,7 +79,7 @@ async def start_run(
         spec: What to do.
         skip_invalid: Leave out tasks that cannot run, instead of refusing the run for them.
         left_out: Called before anything starts, where something that was handed over is left out.
-        told: Called with the run's id once it is on record.
+        told: Called with this process's hold on the run once it is on record.
 
     Raises:
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
@@ -94,18 +94,22 @@ async def start_run(
     opened = opening(setting, spec, tasks)
     plan = plan_of(opened, [spec], setting.prompts)
     run_id = mint_run_id()
-    fence = await setting.log.acquire(run_id, process_name(), ttl_s=LEASE_S)
-    session = Session(setting.log, fence, 0)
+    fence = await setting.log.acquire(run_id, process_name(), ttl_s=setting.lease_s)
+    session = Session(setting.log, fence, 0, setting.lease_s)
     if told is not None:
-        told(run_id)
-    await session.note(SessionStarted("live", fence.token, process_name(), setting.package))
-    if scripts := scripts_of(setting, spec):
-        await session.note(ScriptsPinned(scripts))
-    if skills.files:
-        await session.note(SkillsPinned(skill_digests(setting, skills.files)))
-    if without:
-        await session.note(InputsLeftOut(tuple(each.input for each in without)))
-    return await carry(setting, plan, Histories({}, ()), session)
+        told(session)
+
+    async def begin() -> RunReport:
+        await session.note(SessionStarted("live", fence.token, process_name(), setting.package))
+        if scripts := scripts_of(setting, spec):
+            await session.note(ScriptsPinned(scripts))
+        if skills.files:
+            await session.note(SkillsPinned(skill_digests(setting, skills.files)))
+        if without:
+            await session.note(InputsLeftOut(tuple(each.input for each in without)))
+        return await carry(setting, plan, Histories({}, ()), session)
+
+    return await held_by(session, begin)
 
 
 async def resume_run(
@@ -114,7 +118,7 @@ async def resume_run(
     *,
     accept_changes: bool = False,
     take_over: bool = False,
-    told: Callable[[str], None] | None = None,
+    told: Callable[[Session], None] | None = None,
 ) -> RunReport:
     """Go on with a run that was cut off: compare its inputs, rehearse its history, then open the ports.
 
@@ -124,7 +128,7 @@ async def resume_run(
         accept_changes: Go on although inputs are not what the run started with.
         take_over: Set a lease aside that has not run out, although its owner may live: a person said so. What that
             one still appends is refused, and it stops.
-        told: Is told the run's id as soon as the run is ours.
+        told: Called with this process's hold on the run as soon as the run is ours.
 
     Raises:
         NothingToResume: It is complete, imported, or was cut off before it began.
@@ -145,32 +149,50 @@ async def resume_run(
         raise InputsDiffer(run_id, changes)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
     protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials])
-    fence = await take(setting.log, run_id, even_alive=take_over)
+    fence = await take(setting.log, run_id, lease_s=setting.lease_s, even_alive=take_over)
     await rehearse(setting.log, run_id, plan, histories)
-    session = Session(setting.log, fence, histories.session_version)
-    started = await session.note(SessionStarted("resume", fence.token, process_name(), setting.package))
-    if changes:
-        await session.note(InputsChanged(changes))
-    swept = await _sweep(setting, run_id, histories)
-    if swept:
-        await session.note(SandboxesSwept(swept))
-    if histories.in_flight:
-        await session.note(InFlightFound(histories.in_flight))
-    if told is not None:
-        told(run_id)
-    return await carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
+    session = Session(setting.log, fence, histories.session_version, setting.lease_s)
+
+    async def begin() -> RunReport:
+        started = await session.note(SessionStarted("resume", fence.token, process_name(), setting.package))
+        if changes:
+            await session.note(InputsChanged(changes))
+        await session.supervisor.once("sweep", partial(_sweep, setting, session, histories))
+        if histories.in_flight:
+            await session.note(InFlightFound(histories.in_flight))
+        if told is not None:
+            told(session)
+        return await carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
+
+    return await held_by(session, begin)
 
 
-async def _sweep(setting: Setting, run_id: str, histories: Histories) -> tuple[str, ...]:
+async def _sweep(setting: Setting, session: Session, histories: Histories) -> None:
     """Remove what earlier processes left of the run's sandboxes, but for those that may be gone on with."""
+    run_id = session.run
     streams = () if setting.backend.lasting is None else standing(histories.by_stream)
     spared = {sandbox_id(run_id, stream) for stream in streams}
-    return await setting.backend.sweep(lambda each: each.startswith(sandbox_prefix(run_id)) and each not in spared)
+    swept = await setting.backend.sweep(lambda each: each.startswith(sandbox_prefix(run_id)) and each not in spared)
+    if swept:
+        await session.note(SandboxesSwept(swept))
+
+
+async def held_by(session: Session, work: Callable[[], Awaitable[RunReport]]) -> RunReport:
+    """Do what a session is held for, and record how the process let go of the run, whatever happens meanwhile."""
+    reason: Ending = "failed"
+    try:
+        report = await work()
+        reason = "drained" if report.held else "completed"
+    except anyio.get_cancelled_exc_class():
+        reason = "interrupted"
+        raise
+    finally:
+        await session.end(reason)
+    return report
 
 
 async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:
     """Run the actors: over their histories, and then live."""
-    reason: Ending = "failed"
     names = [trial.name for trial in plan.trials]
     board = _board(setting, plan, session.fence.run)
     helm = Helm(setting.log, session, board, plan.trials[0].eras[-1].spec)
@@ -178,18 +200,16 @@ async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: 
     try:
         async with live_ports(setting, plan, histories, board, session) as live:
             await session.note(PoolsOpened(sizes(live.admission.rooms)))
-            beside = (session.renew, session.write, helm.steer, live.sandboxes.disk.watch)
-            results = await _live(setting.log, plan, histories, (session.fence, beside), setting.between(live))
-        reason = "completed"
-    except anyio.get_cancelled_exc_class():
-        reason = "interrupted"
-        raise
+            beside: dict[str, Beside] = {
+                "lease": session.renew,
+                "notes": session.write,
+                "control": helm.steer,
+                "disk": live.sandboxes.disk.watch,
+            }
+            results = await _live(setting.log, plan, histories, (session, beside), setting.between(live))
     except Held as held:
-        reason = "drained"
         ended = {name.removeprefix("trial/"): result.outcome for name, result in held.ended.items()}
         return RunReport(session.fence.run, ended, len(held.names))
-    finally:
-        await session.end(reason)
     return RunReport(session.fence.run, dict(zip(names, results, strict=True)))
 
 
@@ -201,10 +221,11 @@ def _board(setting: Setting, plan: RunPlan, run_id: str) -> Board:
 
 
 async def _live(
-    log: EventLog, plan: RunPlan, histories: Histories, owner: tuple[Fence, Sequence[Beside]], ports: Ports
+    log: EventLog, plan: RunPlan, histories: Histories, owner: tuple[Session, Mapping[str, Beside]], ports: Ports
 ) -> list[str]:
-    """Run the actors, and beside them what keeps the lease, meets orders and watches the disk."""
-    fence, beside = owner
+    """Run the actors, and beside them, supervised, what keeps the lease, meets orders and watches the disk."""
+    session, beside = owner
+    fence = session.fence
     world = World(
         log=log,
         blobs=log,
@@ -219,8 +240,8 @@ async def _live(
     results: list[str] = []
     try:
         async with anyio.create_task_group() as group:
-            for each in beside:
-                group.start_soon(each)
+            for part, work in beside.items():
+                group.start_soon(session.supervisor.keep, part, work)
             scope = Scope(world, RUN)
             results = [result.outcome for result in await run(scope, plan)]
             scope.finish()

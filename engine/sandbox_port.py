@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from engine.ports import Place
 from engine.steps_port import StepsPort
+from engine.supervision import Supervisor, nowhere
 from engine.verifier_evidence import keep_evidence
 from events.base import Event
 from events.log import BlobStore
@@ -98,6 +99,8 @@ class SandboxPort:
         self._open: dict[str, tuple[Sandbox, Task]] = {}
         self.disk = DiskWatch(backend.disk)
         """Ends what fills the disk; somebody has to let it `watch`."""
+        self.supervisor = Supervisor(blobs, nowhere)
+        """Records what fails while sandboxes are cleaned up; the runtime gives it the session's."""
         self.ground: Ground | None = None
         """None: sandboxes see nothing of us."""
         self._steps = StepsPort(blobs, variables, trust)
@@ -150,10 +153,14 @@ class SandboxPort:
         return None
 
     async def discard(self, place: Place) -> None:
-        """Remove what an earlier process left of a stream's sandbox."""
+        """Remove what an earlier process left of a stream's sandbox, for as long as that may take."""
         name = sandbox_id(place.run, place.stream)
-        with anyio.CancelScope(shield=True):
+
+        async def sweep() -> None:
             await self._backend.sweep(lambda each: each == name)
+
+        with anyio.move_on_after(_CLOSE_S, shield=True):
+            await self.supervisor.once("sweep", sweep)
 
     async def drop(self, stream: str) -> None:
         """Close the sandbox of a stream that was stopped, if it has one, for as long as that may take."""
@@ -161,8 +168,8 @@ class SandboxPort:
         if held is not None:
             self.disk.forget(held[0])
             with anyio.move_on_after(_CLOSE_S):
-                await held[0].close()
-        await self._clear(stream)
+                await self.supervisor.once("close", held[0].close)
+        await self.supervisor.once("close", partial(self._clear, stream))
 
     async def close(self) -> None:
         """Close every sandbox that is left, for as long as that may take."""
@@ -170,9 +177,9 @@ class SandboxPort:
             async with anyio.create_task_group() as group:
                 for sandbox, _ in self._open.values():
                     self.disk.forget(sandbox)
-                    group.start_soon(sandbox.close)
+                    group.start_soon(self.supervisor.once, "close", sandbox.close)
             for stream in self._open:
-                await self._clear(stream)
+                await self.supervisor.once("close", partial(self._clear, stream))
         self._open.clear()
 
     async def _answer(self, asked: Event, place: Place) -> Event:
@@ -272,9 +279,18 @@ class SandboxPort:
         self._steps.forget(place.stream)
         if held is not None:
             self.disk.forget(held[0])
-            await held[0].close()
+            await self._close(held[0])
         await self._clear(place.stream)
         return SandboxReleased()
+
+    async def _close(self, sandbox: Sandbox) -> None:
+        """Close it. An engine that fails is an outcome; what else fails is recorded, and harms no trial."""
+        try:
+            await sandbox.close()
+        except InfrastructureError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the attempt was judged, and what is left is swept
+            self.supervisor.failed("close", error)
 
     async def _clear(self, stream: str) -> None:
         if self.ground is not None:

@@ -220,6 +220,10 @@ class Scope:
             raise Held(held, {children[index].name: result for index, result in results.items()})
         return [results[index] for index in range(len(children))]
 
+    async def stop(self, stop: ScopeStopped) -> None:
+        """Record that the actor ends here, for a reason that is not its own."""
+        await self._append((Draft(stop, None),))
+
     def finish(self) -> None:
         """Say that the actor is done.
 
@@ -252,7 +256,7 @@ class Scope:
         return outcome
 
     async def _stopped(self, stop: ScopeStopped) -> Stopped:
-        await self._append((Draft(stop, None),))
+        await self.stop(stop)
         return Stopped(stop)
 
     @asynccontextmanager

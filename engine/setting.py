@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from anyio import to_thread
 from msgspec import structs
@@ -29,6 +29,10 @@ def straight(ports: Ports) -> Ports:
     return ports
 
 
+LEASE_S: Final = 30.0
+"""How long a lease lasts where nobody says otherwise."""
+
+
 def nobody(text: str) -> None:
     """Tell nobody."""
     del text
@@ -50,6 +54,8 @@ class Setting(NamedTuple):
     """What stands between the actors and the live ports: nothing, or what tries other orders."""
     pools: Pools | None = None
     """Shared with other runs of this process. None: the run has its own, as its spec says."""
+    lease_s: float = LEASE_S
+    """Seconds, above 0, for which a run stays owned by a process that has fallen silent."""
     cache: Path | None = None
     """Folder for what is fetched once for this user, such as installed agents. None: nothing can be."""
     warn: Callable[[str], None] = nobody

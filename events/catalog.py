@@ -33,6 +33,7 @@ from events.sandbox import (
     VerifyAsked,
 )
 from events.session import (
+    BackgroundFailed,
     InFlightFound,
     InputsChanged,
     InputsLeftOut,
@@ -45,6 +46,7 @@ from events.session import (
     ScriptsPinned,
     SessionEnded,
     SessionStarted,
+    SignalReceived,
     SkillsPinned,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
@@ -78,6 +80,8 @@ AnyEvent: TypeAlias = (
     | SandboxReopened
     | SandboxNotReopened
     | RunForked
+    | BackgroundFailed
+    | SignalReceived
     | SessionEnded
     | ScopeStopped
     | PauseOrdered

@@ -20,7 +20,9 @@ class ExitCode(IntEnum):
     BUDGET = 6
     NO_VERDICT = 7
     WAITING = 8
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class StillroomError(Exception):

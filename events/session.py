@@ -150,6 +150,27 @@ class SandboxNotReopened(Event, frozen=True, tag="session.sandbox_not_reopened")
     """For people."""
 
 
+class BackgroundFailed(Event, frozen=True, tag="session.background_failed"):
+    """Something that runs beside the actors failed. The run goes on without it, or it is restarted."""
+
+    part: str
+    """Which: ``lease``, ``notes``, ``control``, ``disk``, ``gateway``, ``progress``, ``sweep`` or ``close``."""
+    error: str
+    """Class of the error, such as ``ValueError``."""
+    detail: str
+    """The error's message, for people."""
+    traceback: Digest | None
+    """Blob: where it was raised. None: it could not be kept."""
+    retry_in_s: float | None
+    """Seconds until it is restarted. None: it stays off for the rest of the session."""
+
+
+class SignalReceived(Event, frozen=True, tag="session.signal_received"):
+    """The process was told to stop by a signal: a person pressed Ctrl-C, or the machine shuts down."""
+
+    signal: Literal["SIGINT", "SIGTERM", "SIGHUP"]
+
+
 class SessionEnded(Event, frozen=True, tag="session.ended"):
     """The process let go of the run in good order."""
 

@@ -279,7 +279,7 @@ class Writer:
         """Move what was written from the write-ahead log into the file, once it is much."""
         if self._unsaved >= CHECKPOINT_BYTES:
             # Nothing is lost when it fails, and the append it follows was kept: it must not be told otherwise.
-            with suppress(LogError):
+            with suppress(LogError, OSError):
                 await self.checkpoint("PASSIVE")
 
     async def checkpoint(self, mode: str) -> None:

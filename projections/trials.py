@@ -18,7 +18,15 @@ from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import ActionAsked, SandboxOpened
-from events.session import RunForked, SandboxRebuilt, SandboxReopened, SessionEnded, SessionStarted
+from events.session import (
+    BackgroundFailed,
+    RunForked,
+    SandboxRebuilt,
+    SandboxReopened,
+    SessionEnded,
+    SessionStarted,
+    SignalReceived,
+)
 from events.skill import SkillImported, SkillRefused, SkillRevised
 from events.trajectory import StepImported, TrajectoryImported
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
@@ -104,6 +112,10 @@ def _apply_session(run: Run, recorded: Recorded) -> None:
             run.ended = None
         case SessionEnded() as ended:
             run.ended = ended.reason
+        case BackgroundFailed(part):
+            run.failures[part] = run.failures.get(part, 0) + 1
+        case SignalReceived(signal):
+            run.signals += (signal,)
         case SandboxReopened(stream):
             _recovered(run, stream, "went on")
         case SandboxRebuilt(stream):

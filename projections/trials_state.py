@@ -103,6 +103,10 @@ class Run(msgspec.Struct):
     """When the last process took it up: microseconds since 1970, UTC. None: none did, it was imported."""
     ended: str | None = None
     """How the last process let go of it. None: it has not, or was killed."""
+    failures: dict[str, int] = {}
+    """Failures of what runs beside the actors: by part, how often."""
+    signals: tuple[str, ...] = ()
+    """Signals that stopped its processes, in order."""
     trials: dict[str, Trial] = {}
     in_flight: dict[str, InFlight] = {}
     """By stream. For a run that no process holds: what was under way when it was cut off."""

@@ -32,6 +32,7 @@ from engine.ports import Place
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting, chosen_tasks
 from engine.spec import AgentSpec, RunSpec
+from engine.supervision import Supervisor, nowhere
 from engine.system import clock, mint_run_id
 from events.agent import AgentRunAsked, AgentRunFinished, CallAsked, CallReceived
 from events.attempt import AttemptOpened
@@ -218,7 +219,8 @@ async def _port(
     skills = {file.name: await setting.log.get(file.digest) for file in then.ended.skills}
     base_url = await stack.enter_async_context(_serving(recall))
     budget = BudgetKeeper(Caps(None, None))
-    gateway = await stack.enter_async_context(open_gateway(Book(scratch, run, None), budget))
+    supervisor = Supervisor(scratch, nowhere)
+    gateway = await stack.enter_async_context(open_gateway(Book(scratch, run, None), budget, supervisor))
     upstream = Upstream(base_url, None, None, _CALL_S)
     carrier = await stack.enter_async_context(open_carrier())
     means = Means(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), Orders(), clock)

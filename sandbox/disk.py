@@ -116,8 +116,7 @@ class DiskWatch:
     async def look(self) -> None:
         """Look once, and stop every sandbox that is found to have written too much."""
         if self._folder is not None and await self._much_is_gone(self._folder):
-            for each in list(self._watched.values()):
-                await self._measure(each)
+            await self._measure_all()
         elif anyio.current_time() >= self._turn_at and self._watched:
             began = anyio.current_time()
             name, each = next(iter(self._watched.items()))
@@ -132,11 +131,23 @@ class DiskWatch:
         if self._free is None or free is None or free > self._free:
             self._free = free
             return False
-        room = min(each.ceiling - each.used for each in self._watched.values())
-        if self._free - free < room:
+        # All may have been closed while the file system was asked.
+        room = min((each.ceiling - each.used for each in self._watched.values()), default=None)
+        if room is None or self._free - free < room:
             return False
         self._free = free
         return True
+
+    async def _measure_all(self) -> None:
+        """Measure each; one that cannot be measured keeps no other from it, and is told of at the end."""
+        failures: list[Exception] = []
+        for each in list(self._watched.values()):
+            try:
+                await self._measure(each)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def _measure(self, watched: _Watched) -> None:
         try:

@@ -76,8 +76,11 @@ DEFAULTS: Final = DockerSettings()
 class DockerBackend:
     """Sandboxes in containers. Made by ``docker_backend``."""
 
-    def __init__(self, engine: Engine, workspace: Path, settings: DockerSettings) -> None:
+    def __init__(
+        self, engine: Engine, workspace: Path, settings: DockerSettings, warnings: tuple[str, ...] = ()
+    ) -> None:
         self._engine = engine
+        self._warnings = warnings
         self._workspace = workspace
         self._name = settings.where.name
         self._owner, self._ended = settings.owner, settings.ended
@@ -106,7 +109,8 @@ class DockerBackend:
 
     def describe(self) -> Isolation:
         """See ``SandboxBackend``."""
-        return isolation_of(self._engine)
+        found = isolation_of(self._engine)
+        return structs.replace(found, warnings=(*found.warnings, *self._warnings))
 
     def check(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
@@ -264,13 +268,22 @@ async def docker_backend(workspace: Path, settings: DockerSettings = DEFAULTS) -
     """
     try:
         async with open_engine(settings.where) as engine:
-            if settings.ended is not None:
-                mine = workspace_name(workspace)
-                left = await left_behind(engine, settings.ended, images=False, spared_s=settings.spared_s)
-                await remove(engine, [each for each in left if each.workspace != mine])
-            yield DockerBackend(engine, workspace, settings)
+            warnings = await _swept(engine, workspace_name(workspace), settings)
+            yield DockerBackend(engine, workspace, settings, warnings)
     except EngineFailed as error:
         raise SandboxUnavailable(settings.where.name, error.detail, remedy=settings.where.remedy) from error
+
+
+async def _swept(engine: Engine, mine: str, settings: DockerSettings) -> tuple[str, ...]:
+    """Remove what crashes of other workspaces left; give a warning if that fails, since no run needs it."""
+    if settings.ended is None:
+        return ()
+    try:
+        left = await left_behind(engine, settings.ended, images=False, spared_s=settings.spared_s)
+        await remove(engine, [each for each in left if each.workspace != mine])
+    except (EngineFailed, KeyError, ValueError) as error:  # an engine may also answer what cannot be read
+        return (f"what other processes left in the engine was not removed: {error!r}",)
+    return ()
 
 
 async def _closed(town: Town) -> None:

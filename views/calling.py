@@ -8,10 +8,13 @@ from inspect import iscoroutine
 import anyio
 from cyclopts import App, CycloptsError
 
+from engine.kept import first_of
 from events.errors import ExitCode, StillroomError
 from views import problems
 from views.machine import Machine
+from views.problems import Problem
 from views.screen import Screen, prose
+from views.shutdown import Interrupted, Shutdown
 
 
 def call(app: App, words: Sequence[str], machine: Machine) -> int:
@@ -20,24 +23,38 @@ def call(app: App, words: Sequence[str], machine: Machine) -> int:
     app.console = prose(machine)
     try:
         return int(_dispatch(app, words, machine) or ExitCode.DONE)
-    except CycloptsError as error:
-        chain = " ".join(["stillroom", *(error.command_chain or ())])
-        return problems.tell(screen, problems.usage(str(error), f"`{chain} --help` says what it takes"))
-    except StillroomError as error:
-        return problems.tell(screen, problems.problem_of(error))
     except BrokenPipeError:
         return ExitCode.DONE
-    except KeyboardInterrupt:
-        return problems.tell(screen, problems.interrupted())
-    except Exception as error:  # noqa: BLE001 - the last place that can turn a mistake of ours into words
-        return problems.tell(screen, problems.internal(error, problems.write_report(machine, error)))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place that can turn it into words
+        problem = _problem_of(error, machine)
+    try:
+        return problems.tell(screen, problem)
+    except OSError:  # the terminal is gone (SIGHUP)
+        return problem.exit_code
+
+
+def _problem_of(error: BaseException, machine: Machine) -> Problem:
+    """Describe what ended a command."""
+    match error:
+        case CycloptsError():
+            chain = " ".join(["stillroom", *(error.command_chain or ())])
+            return problems.usage(str(error), f"`{chain} --help` says what it takes")
+        case StillroomError():
+            return problems.problem_of(error)
+        case Interrupted():
+            return problems.interrupted(error.signal)
+        case KeyboardInterrupt():
+            received = machine.shutdown.received if machine.shutdown else []
+            return problems.interrupted(received[0] if received else "SIGINT")
+        case _:
+            return problems.internal(error, problems.write_report(machine, error))
 
 
 def finish(machine: Machine, code: int) -> int:
     """Flush what was printed, so that a reader that went away (`| head`) is not complained about at the very end."""
     try:
         machine.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), machine.stdout.fileno())
     return code
 
@@ -48,9 +65,27 @@ def _dispatch(app: App, words: Sequence[str], machine: Machine) -> ExitCode | No
         bound.arguments[name] = machine
     outcome = command(*bound.args, **bound.kwargs)
     if iscoroutine(outcome):
-        outcome = anyio.run(partial(_finish, outcome))
+        outcome = anyio.run(partial(_finish, outcome, machine.shutdown))
     return outcome if isinstance(outcome, ExitCode) else None
 
 
-async def _finish(outcome: Coroutine[None, None, object]) -> object:
-    return await outcome
+async def _finish(outcome: Coroutine[None, None, object], shutdown: Shutdown | None) -> object:
+    """Carry a command to its end, or to a signal.
+
+    Raises:
+        Interrupted: A signal stopped it.
+    """
+    if shutdown is None:
+        return await outcome
+    found: list[object] = []
+    try:
+        async with anyio.create_task_group() as group:
+            with anyio.CancelScope() as work:
+                group.start_soon(shutdown.listen, work)
+                found.append(await outcome)
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from errors
+    if work.cancelled_caught:
+        raise Interrupted(shutdown.received[0])
+    return found[0]

@@ -1,6 +1,7 @@
 """A run under people's eyes: carried by the engine, watched through the log, and summed up at its end."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import anyio
@@ -11,6 +12,7 @@ from engine.kept import first_of
 from engine.lineage import lineage_of, pages_of
 from engine.planning import recorded_specs
 from engine.runtime import RunReport
+from engine.session import Session
 from engine.spec import RunSpec
 from events.errors import ExitCode
 from events.log import EventLog, Selection
@@ -19,7 +21,7 @@ from projections.cost import Cost
 from projections.trials import Trials
 from views import summary
 from views.progress import watch
-from views.runs import Seen, run_row, trial_rows
+from views.runs import Seen, failed_parts, run_row, trial_rows
 from views.screen import Manner, Screen
 from views.skills import heads
 
@@ -35,8 +37,8 @@ def code_of(report: RunReport) -> ExitCode:
 class Work(Protocol):
     """Carries a run to its end: starts it, or goes on with it."""
 
-    async def __call__(self, *, told: Callable[[str], None]) -> RunReport:
-        """Do it, telling the run's id as soon as there is one."""
+    async def __call__(self, *, told: Callable[[Session], None]) -> RunReport:
+        """Do it, giving this process's hold on the run as soon as there is one."""
 
 
 async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
@@ -55,6 +57,10 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
             screen.line(each)
     else:
         screen.out.print(summary.render(row, trials, await heads(log, report.run)))
+    if failed := failed_parts(row):
+        screen.warn(
+            f"failed in the background: {failed}; no trial ended by it, and `stillroom show {row.run}` lists it"
+        )
     if report.held:
         screen.say(f"{report.held} trials have not begun: `stillroom resume {report.run}` takes them up")
     return report
@@ -80,20 +86,29 @@ async def watched(log: EventLog, screen: Screen, work: Work) -> RunReport:
         StillroomError: It could not be carried to its end.
     """
     after = (await log.head()).position
-    seen = anyio.Event()
+    over, seen = anyio.Event(), anyio.Event()
     reports: list[RunReport] = []
 
-    async def look(run: str) -> None:
-        await watch(log, run, screen, after=after)
-        seen.set()
+    async def look(session: Session) -> None:
+        try:
+            await watch(log, session.run, screen, after=after, over=over)
+        except Exception as error:  # noqa: BLE001 - such as a terminal that is gone: the run needs nobody who looks
+            session.supervisor.failed("progress", error)
+            with suppress(OSError, ValueError):
+                screen.warn(f"progress is not shown any more: {type(error).__name__}: {error}")
+        finally:
+            seen.set()
 
     try:
         async with anyio.create_task_group() as group:
 
-            def told(run: str) -> None:
-                group.start_soon(look, run)
+            def told(session: Session) -> None:
+                group.start_soon(look, session)
+                if screen.shutdown is not None:
+                    screen.shutdown.session = session
 
             reports.append(await work(told=told))
+            over.set()
             with anyio.move_on_after(LAST_WORDS_S):
                 await seen.wait()
             group.cancel_scope.cancel()

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
+from views.shutdown import Shutdown
+
 LOG_VARIABLE: Final = "STILLROOM_LOG"
 """Names the log where ``--log`` does not."""
 
@@ -20,6 +22,9 @@ class Machine(NamedTuple):
     """Microseconds since 1970, UTC."""
     sqlite: str
     """Version of the library that keeps logs."""
+
+    shutdown: Shutdown | None = None
+    """Signals that stop the process. None: nobody looks for them here."""
 
     @property
     def workspace(self) -> Path:

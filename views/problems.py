@@ -9,6 +9,7 @@ from rich.text import Text
 from events.errors import ExitCode, StillroomError
 from views.machine import Machine
 from views.screen import Manner, Screen, encode
+from views.shutdown import CODES, Name
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -38,13 +39,13 @@ def internal(error: BaseException, report: Path | None) -> Problem:
     return Problem(type(error).__name__, f"internal error: {_short(error)}", remedy, int(ExitCode.INTERNAL))
 
 
-def interrupted() -> Problem:
-    """Describe that a person pressed Ctrl-C."""
+def interrupted(name: Name = "SIGINT") -> Problem:
+    """Describe that a signal stopped the command, such as Ctrl-C (SIGINT)."""
     return Problem(
         "Interrupted",
-        "interrupted; everything up to here is in the log",
+        f"interrupted ({name}); everything up to here is in the log",
         "`stillroom resume` goes on where it stopped",
-        int(ExitCode.INTERRUPTED),
+        int(CODES[name]),
     )
 
 

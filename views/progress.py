@@ -1,45 +1,104 @@
 """A run as it goes on: one picture drawn over itself on a terminal, or a line for each thing worth saying."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
 
+import anyio
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from engine.lineage import pages_of
-from engine.owners import Holder
-from engine.system import process_name
 from events.attempt import AttemptAbandoned
 from events.base import Recorded
 from events.log import EventLog, Selection
 from events.model import ModelAnswered, ModelFailed
 from events.pdi import InterventionChosen
 from events.sandbox import SandboxFailed
-from events.session import SessionEnded
+from events.session import BackgroundFailed, InFlightFound, SessionEnded
 from events.skill import SkillRefused, SkillRevised
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
-from projections.cost import Cost
+from projections.cost import Cost, trial_of
 from projections.trials import Trials
-from projections.trials_state import Run
+from projections.trials_state import Run, Trial
 from views.figures import count, duration, plural, reward
-from views.runs import WORDS, Seen, run_row, trial_rows
+from views.runs import WORDS
 from views.screen import Manner, Screen
 from views.show import spending, tokens
-from views.tables import table
+from views.spending import Total, total_of
+from views.tables import one_line
 
 EVERY_ANSWERS: Final = 50
 """Without a terminal, how many model answers, or failures that may be tried again, pass before totals are said."""
 FRAMES: Final = 8
 """Pictures a second, at most."""
+_HEADS: Final = ("trial", "at", "interventions", "tokens")
+MOST_ROWS: Final = 12
+"""Trials in a picture; the others are counted."""
+
+
+class Sums(NamedTuple):
+    """What `tokens` and `spending` word."""
+
+    tokens: int | None
+    cost_nano_usd: int | None
+    unknown_cost_calls: int
+    unknown_cost_most_nano_usd: int | None
+    at_least: tuple[str, ...]
+
+
+class Part(NamedTuple):
+    """What one trial adds to the totals."""
+
+    trials: int
+    done: int
+    attempts: int
+    failed_calls: int
+    tokens: int
+    untold_tokens: int
+    """Attempts, and trials, of whose calls some were not counted."""
+    untold_cost: int
+    """Attempts of which nothing is known to have cost anything, or nothing."""
+    cost: int
+    unknown_cost: int
+    ended_calls: int
+    bound: int
+    unbounded: int
+
+    @property
+    def sums(self) -> Sums:
+        """The sums, as far as anybody counted. What nobody counted is no zero."""
+        known, unknown, most = Total(*self[-5:]).spent
+        found = None if self.untold_tokens and not self.tokens else self.tokens
+        lacking = {"tokens": self.untold_tokens > 0, "cost_nano_usd": self.untold_cost > 0 or unknown > 0}
+        sums = {"tokens": found, "cost_nano_usd": known}
+        at_least = tuple(key for key, lacks in lacking.items() if lacks and sums[key] is not None)
+        return Sums(found, known, unknown, most, at_least)
+
+    def changed(self, before: "Part", after: "Part") -> "Part":
+        """Give the totals once a part is another one."""
+        return Part(*(total - old + new for total, old, new in zip(self, before, after, strict=True)))
+
+
+_NOTHING: Final = Part(*[0] * 12)
 
 
 class Progress:
-    """What was seen of a run so far. A fold: it depends on events alone, not on when they are looked at."""
+    """What was seen of a run so far. A fold: it depends on events alone, not on when they are looked at.
+
+    An event costs the same however many trials there are: totals are kept, and so is which trials go on.
+    """
 
     def __init__(self, run: str) -> None:
-        self._run = run
-        self._seen = Seen(Trials().initial(), Cost().initial(), owned={run: Holder(process_name(), 0.0)})
+        self.name = run
+        self._trials, self._cost = Trials(), Cost()
+        self._seen = self._trials.initial()
+        self._spent = self._cost.initial()
+        self._parts: dict[str, Part] = {}
+        self._totals = _NOTHING
+        self._running: dict[str, None] = {}
+        """Names of trials that go on, in the order in which they were opened."""
         self._answers = 0
         self._failures = 0
         """Failed calls that may be made again: not worth a line each in a storm of them."""
@@ -47,12 +106,18 @@ class Progress:
     @property
     def run(self) -> Run | None:
         """The run, once anything of it was seen."""
-        return self._seen.trials.runs.get(self._run)
+        return self._seen.runs.get(self.name)
 
     def see(self, recorded: Recorded) -> str | None:
         """Take an event in; give the line worth saying about it, if there is one."""
-        trials, cost = Trials().apply(self._seen.trials, recorded, {}), Cost().apply(self._seen.cost, recorded, {})
-        self._seen = self._seen._replace(trials=trials, cost=cost)
+        self._seen = self._trials.apply(self._seen, recorded, {})
+        self._spent = self._cost.apply(self._spent, recorded, {})
+        if isinstance(recorded.event, InFlightFound):
+            names = {trial_of(ref.stream) for ref in recorded.event.asked}
+        else:
+            names = {trial_of(recorded.stream.name)}
+        for name in names:
+            self._renew(name)
         match recorded.event:
             case ModelAnswered():
                 self._answers += 1
@@ -65,18 +130,16 @@ class Progress:
 
     def totals(self) -> str:
         """Write where the run stands."""
-        run = self.run
+        run, totals = self.run, self._totals
         if run is None:
             return "starting"
-        row = run_row(self._seen, run)
-        done = row.solved + row.unsolved + row.no_verdict
         parts = [
-            f"{done} of {plural(row.trials, 'trial')} done",
-            plural(row.attempts, "attempt"),
+            f"{totals.done} of {plural(totals.trials, 'trial')} done",
+            plural(totals.attempts, "attempt"),
             plural(self._answers, "turn"),
-            tokens(row),
-            spending(row),
-            plural(row.failed_calls or 0, "failed call"),
+            tokens(totals.sums),
+            spending(totals.sums),
+            plural(totals.failed_calls, "failed call"),
             duration(run.last_at - run.started_at),
         ]
         return " · ".join(parts)
@@ -86,22 +149,56 @@ class Progress:
         run = self.run
         if run is None:
             return Text("starting", style="dim")
-        rows = [row for row in trial_rows(self._seen, run) if row.outcome == "running"]
-        cells = [
-            (
-                row.trial,
-                f"attempt {row.attempts} of {row.max_attempts}",
-                ", ".join(row.interventions),
-                count(row.tokens, lacks="tokens" in row.at_least),
-            )
-            for row in rows[:12]
-        ]
-        parts: list[RenderableType] = (
-            [table(["trial…", "at", "interventions", "tokens"], cells, right=["tokens"])] if cells else []
+        rows = [self._cells(run.trials[name]) for name in islice(self._running, MOST_ROWS)]
+        parts = aligned(_HEADS, rows) if rows else []
+        if len(self._running) > MOST_ROWS:
+            parts.append(Text(f"and {len(self._running) - MOST_ROWS} more", style="dim"))
+        return Group(*parts, one_line(Text(self.totals(), style="cyan")))
+
+    def _renew(self, name: str) -> None:
+        """Count a trial anew, and only this one."""
+        run = self.run
+        trial = None if run is None else run.trials.get(name)
+        before, after = self._parts.get(name, _NOTHING), self._part(trial, name)
+        if before != after:
+            self._parts[name] = after
+            self._totals = self._totals.changed(before, after)
+        if trial is not None and trial.state == "running":
+            self._running[name] = None
+        else:
+            self._running.pop(name, None)
+
+    def _part(self, trial: Trial | None, name: str) -> Part:
+        spent = total_of(self._spent.runs.get(self.name), name)
+        if trial is None:
+            return Part(0, 0, 0, 0, 0, 0, 0, *spent)
+        attempts = trial.attempts.values()
+        return Part(
+            1,
+            int(trial.state != "running"),
+            len(attempts),
+            trial.failed_calls,
+            trial.tokens,
+            sum(each.tokens is None for each in attempts) + int(trial.unknown_tokens > 0),
+            sum(each.cost is None for each in attempts),
+            *spent,
         )
-        if rows[12:]:
-            parts.append(Text(f"and {len(rows) - 12} more", style="dim"))
-        return Group(*parts, Text(self.totals(), style="cyan"))
+
+    def _cells(self, trial: Trial) -> Sequence[str]:
+        interventions = [each.intervention or "none" for each in trial.attempts.values()]
+        at = f"attempt {len(trial.attempts)} of {trial.max_attempts}"
+        words = ", ".join(each for each in interventions if each != "none")
+        return trial.name, at, words, count(trial.tokens, lacks=trial.unknown_tokens > 0)
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Text]:
+    """Write rows below their heads, a line each; what does not fit is cut.
+
+    A table of rich's measures and wraps each cell: eight times a second, that was a third of what a short run costs.
+    """
+    widths = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows)]
+    return [one_line(Text(line, style="" if number else "dim")) for number, line in enumerate(lines)]
 
 
 def line_of(recorded: Recorded) -> str | None:
@@ -135,46 +232,90 @@ def _line_of_trouble(recorded: Recorded, place: str) -> str | None:
             return f"{place}: abandoned ({gone.reason}): {gone.detail}"
         case SkillRefused() as refused:
             return f"{place}: no skill: {'; '.join(refused.problems)}"
+        case BackgroundFailed() as failed:
+            then = "it is off from now on" if failed.retry_in_s is None else f"again in {failed.retry_in_s:g} s"
+            return f"{failed.part} failed in the background: {failed.error}: {failed.detail} ({then})"
         case _:
             return None
 
 
-async def watch(log: EventLog, run: str, screen: Screen, *, after: int = 0) -> None:
+async def watch(log: EventLog, run: str, screen: Screen, *, after: int = 0, over: anyio.Event | None = None) -> None:
     """Show a run until its process lets go of it.
 
     Args:
-        log: It is followed, so what other processes append is seen too.
+        log: It is looked at as often as there are pictures, so what other processes append is seen too.
         run: Full id.
         screen: Progress goes to its stderr; ``--json`` says nothing.
         after: Position behind which events are news; what stands before is taken in without a word.
+        over: Set when nothing more is recorded, so that nobody waits for the next look. None: nobody knows.
     """
+    if screen.manner is Manner.JSON:
+        return
     progress = Progress(run)
+    follower = Follower(log, progress, after, over or anyio.Event())
+    await follower.catch_up()
     if screen.live:
-        with Live(progress.picture(), console=screen.err, refresh_per_second=FRAMES, transient=True) as live:
-            await _follow(log, progress, lambda line: _draw(live, progress, line), run, after)
+        with Live(console=screen.err, auto_refresh=False, transient=True) as live:
+            await follower.follow(lambda lines: _draw(live, progress, lines))
     else:
-        say = screen.say if screen.manner is not Manner.JSON else _silently
-        await _follow(log, progress, lambda line: say(line) if line else None, run, after)
-        say(progress.totals())
+        await follower.follow(lambda lines: screen.say("\n".join(lines)) if lines else None)
+        screen.say(progress.totals())
 
 
-async def _follow(log: EventLog, progress: Progress, tell: Callable[[str | None], None], run: str, after: int) -> None:
-    async for page in pages_of(log, Selection(run=run, until=after)):
-        for recorded in page:
-            progress.see(recorded)
-    async for recorded in log.follow(Selection(run=run, after=after)):
-        tell(progress.see(recorded))
-        # A process's last word about a run. (The run's own end comes before it, and a run may be cut off.)
-        if isinstance(recorded.event, SessionEnded):
-            return
+class Follower:
+    """Takes in what is recorded of a run, a frame at a time: however much that is, one picture is drawn of it."""
+
+    def __init__(self, log: EventLog, progress: Progress, after: int, over: anyio.Event) -> None:
+        """See `watch`."""
+        self._log = log
+        self._progress = progress
+        self._after = after
+        self._over = over
+
+    async def catch_up(self) -> None:
+        """Take in what is no news."""
+        async for page in pages_of(self._log, Selection(run=self._progress.name, until=self._after)):
+            for recorded in page:
+                self._progress.see(recorded)
+
+    async def follow(self, draw: Callable[[list[str]], None]) -> None:
+        """Draw each frame in which anything was recorded, until the process lets go of the run.
+
+        Args:
+            draw: Given the lines worth saying about the frame.
+        """
+        ended = False
+        while not ended:
+            last = self._over.is_set()
+            lines, ended = await self._frame()
+            if lines is not None:
+                draw(lines)
+            if last:
+                return
+            with anyio.move_on_after(1 / FRAMES):
+                await self._over.wait()
+
+    async def _frame(self) -> tuple[list[str] | None, bool]:
+        """Take in what is new; give the lines about it, None if nothing is, and whether the process has let go."""
+        lines: list[str] | None = None
+        head = (await self._log.head()).position
+        if head <= self._after:
+            return None, False
+        async for page in pages_of(self._log, Selection(run=self._progress.name, after=self._after, until=head)):
+            lines = [] if lines is None else lines
+            for recorded in page:
+                line = self._progress.see(recorded)
+                if line:
+                    lines.append(line)
+                # A process's last word about a run. (The run's own end comes before it, and a run may be cut off.)
+                if isinstance(recorded.event, SessionEnded):
+                    return lines, True
+        self._after = head
+        return lines, False
 
 
-def _draw(live: Live, progress: Progress, line: str | None) -> None:
-    """Say the line above the picture, and let the picture be drawn when it is time."""
-    if line:
-        live.console.print(line)
-    live.update(progress.picture())
-
-
-def _silently(words: RenderableType) -> None:
-    del words
+def _draw(live: Live, progress: Progress, lines: list[str]) -> None:
+    """Say the lines above the picture, and draw it."""
+    if lines:
+        live.console.print("\n".join(lines))
+    live.update(progress.picture(), refresh=True)

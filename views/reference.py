@@ -67,7 +67,9 @@ EXITS: Final[Mapping[ExitCode, str]] = {
     ExitCode.BUDGET: "A cap on money was met; what was judged before it stands.",
     ExitCode.NO_VERDICT: "Something of ours broke, and a trial has no verdict.",
     ExitCode.WAITING: "Waiting for a person, or for answers from outside.",
-    ExitCode.INTERRUPTED: "Interrupted; `stillroom resume` goes on.",
+    ExitCode.HUNG_UP: "Stopped by SIGHUP: the terminal was closed. `stillroom resume` goes on.",
+    ExitCode.INTERRUPTED: "Stopped by SIGINT (Ctrl-C), or drained. `stillroom resume` goes on.",
+    ExitCode.TERMINATED: "Stopped by SIGTERM. `stillroom resume` goes on.",
 }
 
 

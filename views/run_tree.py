@@ -6,9 +6,9 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.session import LEASE_S
+from engine.setting import LEASE_S
 from views.figures import count, short, when
-from views.runs import RunRow
+from views.runs import RunRow, failed_parts
 from views.spending import written
 from views.tables import table
 
@@ -33,8 +33,9 @@ def render_runs(rows: Sequence[RunRow]) -> RenderableType:
         for depth, row in _tree(rows)
     ]
     drawn = table(columns, cells, right=["solved", "no verdict", "tokens", "cost"])
-    silent = [_silent(row) for row in rows if row.silent_s is not None and row.silent_s > SILENT_S]
-    return Group(drawn, *silent) if silent else drawn
+    notes = [_silent(row) for row in rows if row.silent_s is not None and row.silent_s > SILENT_S]
+    notes += [Text(f"{row.run}: failed in the background: {failed}") for row in rows if (failed := failed_parts(row))]
+    return Group(drawn, *notes) if notes else drawn
 
 
 def _silent(row: RunRow) -> Text:

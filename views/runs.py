@@ -78,6 +78,10 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """Keys of this row whose sum lacks what nobody counted: ``calls``, ``tokens``, ``cost_nano_usd``."""
     recovered: dict[str, int]
     """Sandboxes whose process had ended, and what became of them: ``went on`` or ``made again``, how often."""
+    background_failures: dict[str, int]
+    """Failures of what runs beside the trials, which ended none of them: by part, such as ``disk``, how often."""
+    signals: tuple[str, ...]
+    """Signals that stopped its processes, such as ``SIGTERM``."""
     events: int
 
 
@@ -194,8 +198,15 @@ def run_row(seen: Seen, run: Run) -> RunRow:
         unknown_cost_most_nano_usd=most,
         at_least=sums.at_least,
         recovered=Counter(how for trial in trials for each in trial.attempts.values() for how in each.recovered),
+        background_failures=dict(run.failures),
+        signals=run.signals,
         events=run.events,
     )
+
+
+def failed_parts(row: RunRow) -> str:
+    """Say what failed beside the trials of a run; empty if nothing did."""
+    return ", ".join(f"{part} ({times})" for part, times in row.background_failures.items())
 
 
 def trial_rows(seen: Seen, run: Run) -> list[TrialRow]:

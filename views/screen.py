@@ -6,6 +6,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from views.machine import Machine
 
@@ -38,6 +39,7 @@ class Screen:
 
     def __init__(self, machine: Machine, *, json: bool = False, plain: bool = False) -> None:
         self.manner = _manner(machine, json=json, plain=plain)
+        self.shutdown = machine.shutdown
         self.out = _console(machine, error=False, manner=self.manner)
         self.err = _console(machine, error=True, manner=self.manner)
 
@@ -67,9 +69,18 @@ class Screen:
         """Tell people something, on stderr."""
         self.err.print(words)
 
-    def warn(self, text: str) -> None:
-        """Tell people what they should know before they go on, on stderr."""
-        self.say(f"warning  {text}")
+    def warn(self, words: str) -> None:
+        """Tell people of something that failed and ends nothing; as JSON if that was asked for."""
+        if self.manner is Manner.JSON:
+            self.err.file.write(encode(Warned(words)).decode() + "\n")
+        else:
+            self.say(Text.assemble(("warning  ", "bold yellow"), words))
+
+
+class Warned(msgspec.Struct, frozen=True):
+    """Something that failed and ends nothing, as ``--json`` tells it on stderr."""
+
+    warning: str
 
 
 def encode(row: msgspec.Struct) -> bytes:

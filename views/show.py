@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -25,6 +25,7 @@ from views.runs import (
     RunRow,
     TrialRow,
     attempt_rows,
+    failed_parts,
     look,
     render_attempts,
     render_trials,
@@ -104,7 +105,31 @@ def _shown(line: str, *, full: bool) -> Text:
     return Text(line) if full else one_line(Text(line))
 
 
-def spending(row: RunRow | TrialRow) -> str:
+class Summed(Protocol):
+    """A row with sums."""
+
+    @property
+    def tokens(self) -> int | None:
+        """As far as they are known."""
+
+    @property
+    def cost_nano_usd(self) -> int | None:
+        """As far as it is known."""
+
+    @property
+    def unknown_cost_calls(self) -> int:
+        """Calls whose cost is missing from that sum."""
+
+    @property
+    def unknown_cost_most_nano_usd(self) -> int | None:
+        """What those may have cost at most."""
+
+    @property
+    def at_least(self) -> tuple[str, ...]:
+        """Keys whose sum lacks what nobody counted."""
+
+
+def spending(row: Summed) -> str:
     """Say what was spent, and whether the sum lacks something."""
     most = row.unknown_cost_most_nano_usd
     bounded = "" if most is None or not row.unknown_cost_calls else f" (at most {cost(most)})"
@@ -114,7 +139,7 @@ def spending(row: RunRow | TrialRow) -> str:
     return f"{cost(row.cost_nano_usd)}, and {plural(row.unknown_cost_calls, 'call')} of unknown cost{bounded}"
 
 
-def tokens(row: RunRow | TrialRow) -> str:
+def tokens(row: Summed) -> str:
     """Say how many tokens were counted, and whether the sum lacks something."""
     if row.tokens is None:
         return "tokens unknown"
@@ -145,6 +170,8 @@ def render_run(run: Run, row: RunRow) -> RenderableType:
         ("calls", f"{calls(row)}, {tokens(row)}, {spending(row)}"),
         ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
         ("sandboxes", ", ".join(f"{number} {what} after a crash" for what, number in row.recovered.items())),
+        ("stopped by", ", ".join(row.signals)),
+        ("failed", f"{failed} in the background" if (failed := failed_parts(row)) else ""),
         ("warnings", "; ".join(run.warnings)),
     ]
     return pairs((name, value) for name, value in named if value)

@@ -47,7 +47,9 @@ class Door:
         self.spent = Spent.nothing()
         self.stopped: Stopped | None = None
         self.broken: BaseException | None = None
-        """What of ours broke while a call was served. None: nothing."""
+        """Why a call could not be recorded. None: all were."""
+        self.failed: Exception | None = None
+        """What else of ours failed while a call was served. None: nothing. The agent was not answered then."""
         self.unanswered: list[CallUnanswered] = []
         """Calls that failed since the last one that was answered."""
         self.cut = 0

@@ -39,6 +39,7 @@ _BACK: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry
 _NEVER_SENT: Final = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL)
 """Failures before a connection was there to send anything over."""
 _JSON: Final = {"Content-Type": "application/json"}
+_TOO_LATE: Final = ScopeStopped("cancelled", "the agent ended before its call was made")
 
 
 class Means(NamedTuple):
@@ -101,7 +102,7 @@ class Exchange:
     def cut(self) -> None:
         """Break it off: the agent has ended."""
         if self._leave is not None:
-            self._leave.order(ScopeStopped("cancelled", "the agent ended before its call was made"))
+            self._leave.order(_TOO_LATE)
         self._cut = True
         self._scope.cancel()
 
@@ -109,7 +110,8 @@ class Exchange:
     async def leave(self, asked: Event, place: Place) -> AsyncIterator[Leave]:
         """Wait while the run is paused, and for a place. What waits here has not been asked."""
         del asked
-        self._leave = leave = Leave()
+        # It may have been broken off while the money was asked for: nobody comes to say so again.
+        self._leave = leave = Leave(_TOO_LATE if self._cut else None)
         self._turn = turn = self._means.room.turn(place.run, place.stream)
         try:
             if self.must_wait:

@@ -27,12 +27,15 @@ from engine.protocols.chat import Chat
 from engine.protocols.json_text import Json
 from engine.protocols.routes import protocol_of
 from engine.scope import Scope, Stopped
+from engine.supervision import Supervisor
 from engine.world import World
 from events.agent import CallAsked, CallReceived, CallRefused
 from events.base import Event, Fence
 from events.budget import BudgetAsked, BudgetRefused
 from events.digest import digest_of
+from events.errors import StillroomError
 from events.log import EventLog
+from events.session import ScopeStopped
 
 _REFUSED: Final = {"token": 401, "limit": 403, "path": 404, "body": 400}
 _NO_MONEY: Final = 402
@@ -58,8 +61,9 @@ class Book(NamedTuple):
 class Gateway:
     """Serves every attempt's door. Made by `open_gateway`."""
 
-    def __init__(self, book: Book, budget: BudgetKeeper, tasks: TaskGroup) -> None:
+    def __init__(self, book: Book, budget: BudgetKeeper, supervisor: Supervisor, tasks: TaskGroup) -> None:
         self._book = book
+        self._supervisor = supervisor
         self._tasks = tasks
         self._budget = budget
         self._doors: dict[Door, web.ServerRunner] = {}
@@ -79,7 +83,8 @@ class Gateway:
         """Close a door: nothing comes in, what is under way is broken off, all of it is on record.
 
         Raises:
-            StillroomError: Something of ours broke while a call was served.
+            StillroomError: A call could not be recorded. What else of ours fails while a call is served is in
+                `Door.failed`.
         """
         await door.close()
         held = self._doors.pop(door, None)
@@ -114,6 +119,7 @@ class Gateway:
     async def _visit(self, door: Door, request: web.BaseRequest, sent: bytes, answer: Answer) -> None:
         """Let a call through, or not, and record how it ended, also if the agent leaves meanwhile: it is paid for."""
         exchange: Exchange | None = None
+        scope: Scope | None = None
         try:
             came, raw, body = await self._received(door, request, sent)
             protocol = protocol_of(request.path) or Chat()
@@ -122,19 +128,32 @@ class Gateway:
             stream = door.enter(exchange)
             ports = VisitPorts({BudgetAsked: self._budget, CallAsked: exchange}, exchange)
             world = World(self._book.log, self._book.log, self._book.run, {}, (), ports, self._book.fence, set())
-            outcome = await visit(Scope(world, stream), came, door.terms.visit, Came(raw, body, exchange.must_wait))
+            scope = Scope(world, stream)
+            outcome = await visit(scope, came, door.terms.visit, Came(raw, body, exchange.must_wait))
             told = _told(exchange.protocol, outcome)
             if told is not None:
                 door.note(outcome)
                 exchange.tell(*told)
         except Stopped:
             pass  # the agent has ended, and nobody waits for an answer
-        except Exception as error:  # noqa: BLE001 - raised where the door is closed; here it would end other calls
+        except StillroomError as error:  # raised where the door is closed; here it would end other calls
             door.broken = door.broken or error
+        except Exception as error:  # noqa: BLE001 - it is recorded, and the attempt has no verdict
+            await self._failed(door, scope, error)
         finally:
             answer.let_go()
             if exchange is not None:
                 door.leave(exchange)
+
+    async def _failed(self, door: Door, scope: Scope | None, error: Exception) -> None:
+        """Record that something of ours failed while a call was served; its stream says that it ends here."""
+        self._supervisor.failed("gateway", error)
+        door.failed = door.failed or error
+        if scope is not None and scope.at.version:
+            try:
+                await scope.stop(ScopeStopped("cancelled", f"the gateway failed: {type(error).__name__}"))
+            except StillroomError as worse:
+                door.broken = door.broken or worse
 
     async def _received(
         self, door: Door, request: web.BaseRequest, raw: bytes
@@ -166,11 +185,11 @@ class VisitPorts(PortTable):
 
 
 @asynccontextmanager
-async def open_gateway(book: Book, budget: BudgetKeeper) -> AsyncIterator[Gateway]:
+async def open_gateway(book: Book, budget: BudgetKeeper, supervisor: Supervisor) -> AsyncIterator[Gateway]:
     """Serve doors for as long as a run lasts."""
     try:
         async with anyio.create_task_group() as tasks:
-            gateway = Gateway(book, budget, tasks)
+            gateway = Gateway(book, budget, supervisor, tasks)
             try:
                 yield gateway
             finally:

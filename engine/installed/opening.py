@@ -26,19 +26,21 @@ from engine.pools.orders import Orders
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting
 from engine.spec import RunSpec
+from engine.supervision import Supervisor
 from engine.system import clock
 
 _PREFIX: Final = "stillroom-"
 
 
 class Parts(NamedTuple):
-    """Other doors of the run that agents need."""
+    """What else of the run agents need."""
 
     line: Line | None
     """To the model they speak for. None: the spec names none."""
     budget: BudgetKeeper
     sandboxes: SandboxPort
     orders: Orders
+    supervisor: Supervisor
 
 
 async def prepare(setting: Setting, spec: RunSpec) -> SkillSet:
@@ -80,12 +82,12 @@ async def open_agents(
     agent = agent_named(spec.agent.name)
     if not isinstance(agent, Installed):
         return None
-    line, budget, sandboxes, orders = parts
+    line, budget, sandboxes, orders, supervisor = parts
     assert line is not None, "checked before the run starts"
     kit = await kits_of(setting, agent).ready(agent.recipe)
     folder = await anyio.to_thread.run_sync(_folder)
     stack.push_async_callback(_removed, folder)
-    gateway = await stack.enter_async_context(open_gateway(book, budget))
+    gateway = await stack.enter_async_context(open_gateway(book, budget, supervisor))
     carrier = await stack.enter_async_context(open_carrier())
     means = Means(setting.log, carrier, line.reach, budget, line.room, orders, clock)
 

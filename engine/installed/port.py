@@ -124,6 +124,9 @@ class AgentPort:
             """Leave the token of the attempt out of an agent's output, and secrets that its deltas hold in pieces."""
             return self._means.blobs.redactor.replace_streamed(door.scrub(data))
 
+        if door.failed is not None:  # what the agent did without an answer is no attempt of its own
+            what = f"{type(door.failed).__name__}: {door.failed}"
+            return SandboxFailed("lost", f"the gateway failed while it served a call of the agent: {what}")
         return AgentRunFinished(
             kit=self._means.kit.lock,
             exit_code=result.exit_code,

@@ -39,6 +39,7 @@ from events.sandbox import (
     VerifyAsked,
 )
 from events.session import (
+    BackgroundFailed,
     InFlightFound,
     InputsChanged,
     InputsLeftOut,
@@ -51,6 +52,7 @@ from events.session import (
     ScriptsPinned,
     SessionEnded,
     SessionStarted,
+    SignalReceived,
     SkillsPinned,
 )
 from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
@@ -136,7 +138,17 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     SkillsPinned: (_SESSION,),
     InputsLeftOut: (_SESSION,),
     InputsChanged: (_SESSION, Opening("run")),
-    **dict.fromkeys((SandboxesSwept, SandboxRebuilt, SandboxReopened, SandboxNotReopened), (_SESSION,)),
+    **dict.fromkeys(
+        (
+            SandboxesSwept,
+            SandboxRebuilt,
+            SandboxReopened,
+            SandboxNotReopened,
+            BackgroundFailed,
+            SignalReceived,
+        ),
+        (_SESSION,),
+    ),
     **dict.fromkeys((PauseOrdered, UnpauseOrdered, DrainOrdered, CancelOrdered, TuneOrdered, OrderMet), (_SESSION,)),
     **dict.fromkeys((PoolsOpened, PoolLimited, SessionEnded), (_SESSION,)),
     RunForked: (),

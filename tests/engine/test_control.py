@@ -13,6 +13,7 @@ from engine.errors import NothingToResume, RunNotAlive, RunUnknown
 from engine.histories import load_histories
 from engine.prompting import load_prompts
 from engine.runtime import RunReport, resume_run, start_run
+from engine.session import Session
 from engine.setting import Setting
 from engine.spec import RunSpec
 from events.attempt import AttemptAbandoned
@@ -56,8 +57,8 @@ class Stage:
         with anyio.fail_after(20):
             async with anyio.create_task_group() as group:
 
-                def told(run: str) -> None:
-                    self.run = run
+                def told(session: Session) -> None:
+                    self.run = session.run
                     group.start_soon(story)
 
                 reports.append(await start_run(self.setting, asked, told=told))

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from sandbox.base import Sandbox, SandboxBackend, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
@@ -117,3 +119,49 @@ async def test_a_single_file_cannot_be_larger_than_all(sandbox: Sandbox) -> None
     """That much the kernel holds, without anybody looking."""
     result = await sandbox.exec("head -c 40000000 /dev/zero > /app/big; stat -c %s /app/big")
     assert int(result.stdout or 0) <= MOST
+
+
+class Pretended:
+    """All that the watch needs of a sandbox."""
+
+    id = "pretended"
+
+    def __init__(self, used: int | None) -> None:
+        self.used = used
+        self.halted = False
+
+    async def disk_bytes(self) -> int:
+        """Say how much was written, unless that cannot be said."""
+        if self.used is None:
+            raise ValueError("no figure")
+        return self.used
+
+    async def halt(self) -> None:
+        """Take note."""
+        self.halted = True
+
+
+async def test_the_last_sandbox_may_be_closed_while_the_file_system_is_asked(tmp_path: Path) -> None:
+    """The watch once ended whole runs then: it looked for the least of nothing."""
+    watch = DiskWatch(tmp_path)
+    sandbox = cast(Sandbox, Pretended(0))
+    watch.add(sandbox, MOST)
+    watch._free = 1 << 62
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch.look)
+        await checkpoint()
+        watch.forget(sandbox)
+    assert watch._free == 1 << 62
+
+
+async def test_one_that_cannot_be_measured_keeps_no_other_from_it(tmp_path: Path) -> None:
+    """It is told of, once all have been measured."""
+    watch = DiskWatch(tmp_path)
+    odd, full = Pretended(None), Pretended(MOST + 1)
+    odd.id = "odd"
+    for each in (odd, full):
+        watch.add(cast(Sandbox, each), MOST)
+    watch._free = 1 << 62
+    with pytest.raises(ValueError, match="no figure"):
+        await watch.look()
+    assert full.halted

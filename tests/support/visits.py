@@ -20,6 +20,7 @@ from engine.providers.prices import price_from
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.spec import AgentSpec
+from engine.supervision import Supervisor
 from engine.system import clock
 from events.base import Event
 from events.log import EventLog, Selection
@@ -76,6 +77,8 @@ class House(NamedTuple):
     endpoint: ScriptedEndpoint
     folder: Path
     terms: DoorTerms
+    failures: list[Event]
+    """What was reported to have failed beside the actors."""
 
     async def ask(self, path: str, body: Any, *, token: str | None = TOKEN, door: Door | None = None) -> httpx.Response:
         """Ask through a door, as an agent does: over its socket, with its token."""
@@ -115,15 +118,16 @@ async def house(
 ) -> AsyncIterator[House]:
     """Open it; where money is capped, answers are bounded to 1,000 tokens."""
     behind = behind or Behind()
+    failures: list[Event] = []
     budget = BudgetKeeper(caps or Caps(None, None))
     async with (
         open_carrier() as carrier,
         ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint,
-        open_gateway(Book(log, "r1", None), budget) as gateway,
+        open_gateway(Book(log, "r1", None), budget, Supervisor(log, failures.append)) as gateway,
     ):
         upstream = Upstream(behind.base_url or endpoint.base_url.removesuffix("/v1"), behind.key, PRICE, 20.0)
         means = Means(log, carrier, upstream, budget, behind.room, behind.orders, clock)
         visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
         terms = DoorTerms("teacher", visit, limits or AgentSpec(), means)
         door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
-        yield House(gateway, door, log, budget, endpoint, folder, terms)
+        yield House(gateway, door, log, budget, endpoint, folder, terms, failures)

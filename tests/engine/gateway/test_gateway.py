@@ -11,7 +11,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from engine.budget import Caps
-from engine.gateway.visit import Came, VisitTerms, visit
+from engine.gateway.visit import Came, VisitTerms, revisiting, visit
+from engine.mortal import FaultyLog
 from engine.protocols.base import body_in
 from engine.scope import Child, Scope
 from engine.spec import AgentSpec
@@ -20,6 +21,7 @@ from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelFailed
 from events.redact import Redactor
+from events.session import BackgroundFailed, ScopeStopped
 from tests.support.visits import KEY, PRICE, TOKEN, House, house
 from tests.support.worlds import Ticking, closed_world, memory_log
 
@@ -265,3 +267,31 @@ async def test_recorded_calls_come_out_the_same_again(caps: Caps | None, tmp_pat
     children = [Child(f"call/t/1/{number}", partial(again, number=number)) for number in (1, 2, 3)]
     await Scope(world, "attempt/t/1").gather(children)
     assert world.visited == {"attempt/t/1", "call/t/1/1", "call/t/1/2", "call/t/1/3"}
+
+
+async def test_a_failure_of_ours_while_a_call_is_served_is_recorded_and_ends_that_call_alone(tmp_path: Path) -> None:
+    """It is no outcome of the agent's: its door says so, the call's stream ends there, and the next call passes."""
+
+    def fault(operation: str, about: object) -> None:
+        if operation == "put" and isinstance(about, bytes) and b"I look." in about:
+            strikes.pop()
+
+    strikes: list[int] = []
+    log = memory_log()
+    async with house(FaultyLog(log, fault), tmp_path) as here:
+        with pytest.raises(httpx.HTTPError):
+            await here.ask("/v1/chat/completions", chat())
+        recorded = await here.recorded()
+        assert [type(each) for each in recorded] == [CallReceived, CallAsked, ScopeStopped]
+        assert isinstance(here.door.failed, IndexError)
+        found = here.failures[0]
+        assert isinstance(found, BackgroundFailed)
+        assert (found.part, found.error, len(here.failures)) == ("gateway", "IndexError", 1)
+        strikes.append(1)
+        assert (await here.ask("/v1/chat/completions", chat("Remember"))).status_code == 200
+        await here.gateway.close(here.door)
+        world = await closed_world(log)
+        terms = VisitTerms("t", None)
+        scope = Scope(world, "call/t/1/1")
+        await revisiting(terms)(scope, recorded[0])
+        scope.finish()

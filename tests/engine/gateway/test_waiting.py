@@ -11,11 +11,13 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from engine.budget import BudgetKeeper, Caps
+from engine.gateway.door import Door
 from engine.gateway.visit import VisitTerms, revisiting
 from engine.histories import load_histories
+from engine.mortal import FaultyLog
 from engine.scope import Child, Scope, Visitor
 from events.agent import CallAsked, CallReceived
-from events.base import Event
+from events.base import Event, StreamId
 from events.budget import BudgetAsked, BudgetGranted
 from events.log import EventLog, Selection
 from events.model import ModelAnswered
@@ -126,3 +128,31 @@ async def again(log: EventLog, terms: VisitTerms) -> None:
     came = world.histories["call/t/1/1"][0].event
     await Scope(world, "attempt/t/1").gather([Child("call/t/1/1", partial(visitor, came=came))])
     assert "call/t/1/1" in world.visited
+
+
+async def test_a_call_that_is_broken_off_while_money_is_asked_for_waits_for_nobody(
+    tmp_path: Path,
+) -> None:
+    """The agent has ended by the time the call would wait: its door once closed only when people let the run go on."""
+    doors: list[Door] = []
+    closing = anyio.Event()
+
+    def end(operation: str, about: object) -> None:
+        if operation == "append" and isinstance(about, StreamId) and about.name.startswith("call/") and doors:
+            closing.set()
+
+    log, behind = memory_log(), Behind()
+    behind.orders.pause()
+    async with (
+        house(FaultyLog(log, end), tmp_path, caps=Caps(None, 8_000_000), behind=behind) as here,
+        anyio.create_task_group() as group,
+    ):
+        doors.append(here.door)
+        group.start_soon(ask, here, [])
+        await closing.wait()
+        for each in here.door._under_way:
+            each.cut()
+        with anyio.fail_after(5):
+            await here.gateway.close(here.door)
+    assert (await kinds(log))[-1] is ScopeStopped
+    assert here.budget.committed == 0

@@ -59,7 +59,7 @@ async def test_a_paused_run_holds_the_calls_of_its_agent(cache: Path, tmp_path: 
 
     async def play() -> None:
         asked = spec(agent={"name": "codex"}, method={"attempts": 1})
-        outcomes.update((await start_run(setting, asked, told=runs.append)).outcomes)
+        outcomes.update((await start_run(setting, asked, told=lambda session: runs.append(session.run))).outcomes)
 
     async with anyio.create_task_group() as group:
         # Given a run whose agent has started, and that a person pauses

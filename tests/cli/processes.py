@@ -1,0 +1,58 @@
+"""Commands as processes of their own, for stories of signals."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from events.log import Selection
+from events.session import SessionEnded, SignalReceived
+from events.sqlite import SqliteLog
+from tests.cli.terminal import ticking
+from tests.cli.test_trouble import ENVIRONMENT
+
+
+@contextmanager
+def started(
+    folder: Path, *words: str, ignoring: signal.Signals | None = None, **more: str
+) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command, perhaps one that ignores a signal; whatever comes of it, it does not outlive the test."""
+    trap = "" if ignoring is None else f"trap '' {ignoring.name.removeprefix('SIG')}; "
+    run = subprocess.Popen(
+        ["/bin/sh", "-c", f'{trap}exec "$@"', "sh", sys.executable, "-m", "cli", *words],
+        cwd=folder, env={**ENVIRONMENT, "HOME": str(folder), **more}, text=True, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield run
+    finally:
+        if run.poll() is None:
+            run.send_signal(signal.SIGKILL)
+        run.communicate()
+
+
+def heard(run: "subprocess.Popen[str]", words: str) -> str:
+    """Read its stderr up to a line that holds some words, and give the line."""
+    assert run.stderr is not None
+    for line in run.stderr:
+        if words in line:
+            return line
+    raise AssertionError(f"it ended with {run.wait()} before it said {words!r}")
+
+
+def last_words(folder: Path) -> tuple[list[str], list[str]]:
+    """Give the signals that the log's run was told of, and how its processes let go of it."""
+
+    async def read() -> list[Any]:
+        async with await SqliteLog.open(folder / ".stillroom/log.db", clock=ticking(), create=False) as log:
+            return [each.event async for each in log.read(Selection())]
+
+    events = anyio.run(read)
+    signals: list[str] = [each.signal for each in events if isinstance(each, SignalReceived)]
+    reasons: list[str] = [each.reason for each in events if isinstance(each, SessionEnded)]
+    return signals, reasons
