@@ -14,7 +14,7 @@ from engine.protocols.errors import ProviderError
 from engine.protocols.reply import ChatReply, ReplyCall
 from engine.protocols.usage import Usage as Counted
 from engine.providers.base import ChatProvider, ChatRequest, body_of
-from engine.providers.prices import Price, cost_of, reported_cost
+from engine.providers.prices import Price, cost_of, credible, reported_cost
 from events.base import Event
 from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore
@@ -165,10 +165,10 @@ def _usage(said: Counted) -> Usage:
 
 
 def _cost(of: ChatReply | ProviderError, terms: Terms) -> NanoUsd | None:
-    """Say what a call cost: the provider's own figure wins over token counts and the configured price.
+    """Say what a call cost: the provider's own figure, unless it is far above what its tokens cost by our price.
 
     None: it does not say, or what it says cannot be.
     """
-    if of.cost_usd is not None:
-        return known_cost(reported_cost(of.cost_usd), terms.bound)
-    return None if terms.price is None else known_cost(cost_of(of.usage, terms.price), terms.bound)
+    counted = None if terms.price is None else known_cost(cost_of(of.usage, terms.price), terms.bound)
+    stated = None if of.cost_usd is None else known_cost(reported_cost(of.cost_usd), terms.bound)
+    return stated if stated is not None and credible(stated, counted) else counted

@@ -243,7 +243,7 @@ class Exchange:
     def _said(self) -> ChatReply | ProviderError:
         """Read an answer that came to its end."""
         assert self._status is not None
-        if self._status != HTTPStatus.OK:
+        if not HTTPStatus.OK <= self._status < HTTPStatus.MULTIPLE_CHOICES:
             return self._fault(self._status)
         try:
             return self.protocol.read(bytes(self._raw), self._seen())

@@ -193,7 +193,7 @@ def _choices(piece: Json) -> list[Json]:
 
 def _index(choice: Json, default: int) -> int:
     index = choice.get("index")
-    return index if isinstance(index, int) and not isinstance(index, bool) else default
+    return index if isinstance(index, int) and not isinstance(index, bool) and index >= 0 else default
 
 
 def _first_index(pieces: tuple[Json, ...]) -> int:

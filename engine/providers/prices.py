@@ -16,6 +16,9 @@ from events.errors import ExitCode, StillroomError
 NANO = 10**9
 """Nano-USD in one US dollar."""
 
+MOST_TIMES = 10
+"""How many times what its tokens cost, and a dollar, a call may cost by the provider's own word."""
+
 MILLION = 10**6
 """Prices are quoted per so many tokens."""
 
@@ -113,19 +116,16 @@ def price_from(
     )
 
 
-def cost_of(usage: Counted, price: Price, *, reported_usd: Decimal | None = None) -> int | None:
-    """Say what a call cost, in nano-USD.
+def cost_of(usage: Counted, price: Price) -> int | None:
+    """Say what a call cost by its tokens, in nano-USD.
 
     Args:
         usage: The tokens, as the provider counted them.
         price: What the model costs.
-        reported_usd: What the provider says the call cost, which wins; None when it does not say.
 
     Returns:
-        Nano-USD, rounded up; None when the provider said neither a cost nor both counts.
+        Nano-USD, rounded up; None when the provider did not say both counts.
     """
-    if reported_usd is not None:
-        return reported_cost(reported_usd)
     read, written = usage.input_tokens, usage.output_tokens
     if read is None or written is None:
         return None
@@ -138,6 +138,16 @@ def cost_of(usage: Counted, price: Price, *, reported_usd: Decimal | None = None
         + kept * price.cache_write_per_million
         + written * price.output_per_million
     )
+
+
+def credible(stated: int, counted: int | None) -> bool:
+    """Say whether a provider's own figure can be what a call cost, tools and pictures included.
+
+    Args:
+        stated: Nano-USD, as the provider says.
+        counted: Nano-USD that its tokens cost by the configured price; None when that is not known.
+    """
+    return counted is None or stated <= MOST_TIMES * counted + NANO
 
 
 def reported_cost(cost_usd: Decimal) -> int:

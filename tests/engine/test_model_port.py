@@ -1,5 +1,7 @@
 """Stories of failed calls as they are recorded: what mends them is said where it is known."""
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
@@ -9,9 +11,11 @@ from engine.gateway.upstream import Upstream
 from engine.model_port import Line, ModelPort, Terms, failed
 from engine.pools.pools import room_of
 from engine.ports import Place
-from engine.protocols.errors import BadRequest, ProviderError, RateLimited, Seen
+from engine.protocols.errors import BadRequest, MalformedReply, ProviderError, RateLimited, Seen
 from engine.protocols.reply import ChatReply
+from engine.protocols.usage import Usage
 from engine.providers.base import ChatRequest, Gate
+from engine.providers.prices import price_from
 from engine.scope import Scope
 from events.model import ModelAsked
 from tests.support.worlds import Echo, live_world, memory_log
@@ -85,3 +89,29 @@ async def test_a_call_that_is_made_again_keeps_its_turn(*, retryable: bool, kept
     await port(asked, place)
     other = replace(asked, model="another")
     assert port.turn(other, place) is not first
+
+
+COUNTED = Usage(input_tokens=1000, output_tokens=1000)
+PRICED = Terms(price=price_from("1", "9"), bound=None)
+
+
+@pytest.mark.parametrize(
+    ("stated", "terms", "cost"),
+    [
+        (None, PRICED, 10_000_000),
+        (None, UNKNOWN, None),
+        (Decimal("0.02"), PRICED, 20_000_000),
+        (Decimal("1.1"), PRICED, 1_100_000_000),
+        (Decimal("1.101"), PRICED, 10_000_000),
+        (Decimal("1.101"), UNKNOWN, 1_101_000_000),
+        (Decimal(1001), UNKNOWN, None),
+        (Decimal("0.2"), PRICED._replace(bound=20_000_000), 200_000_000),
+        (Decimal("0.201"), PRICED._replace(bound=20_000_000), 10_000_000),
+    ],
+)
+def test_a_call_costs_what_the_provider_says_if_that_can_be(
+    stated: Decimal | None, terms: Terms, cost: int | None
+) -> None:
+    """Else what its tokens cost by the configured price; where there is none, nobody knows, and its bound counts."""
+    error = MalformedReply("cut", seen=Seen(status=200, raw=b"", usage=COUNTED, cost_usd=stated))
+    assert failed(memory_log(), error, terms).cost == cost

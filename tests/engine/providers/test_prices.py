@@ -11,12 +11,14 @@ from engine.protocols.usage import Usage
 from engine.providers.base import ChatRequest, body_of
 from engine.providers.prices import (
     MILLION,
+    MOST_TIMES,
     NANO,
     Price,
     PriceInvalid,
     PriceTable,
     PriceUnknown,
     cost_of,
+    credible,
     price_from,
     reported_cost,
     upper_bound,
@@ -72,11 +74,18 @@ def test_an_unknown_count_is_an_unknown_cost(usage: Usage) -> None:
     assert cost_of(usage, price_from("1", "1")) is None
 
 
-def test_the_providers_own_figure_wins() -> None:
-    """It knows its discounts; we know only a list price."""
-    price = price_from("1", "1")
-    assert cost_of(Usage(), price, reported_usd=Decimal("0.0012345678901")) == 1_234_568
-    assert cost_of(Usage(input_tokens=5, output_tokens=5), price, reported_usd=Decimal(0)) == 0
+@pytest.mark.parametrize(
+    ("stated", "counted", "believed"),
+    [
+        (0, 5, True),
+        (7 * NANO, None, True),
+        (MOST_TIMES * 5 + NANO, 5, True),
+        (MOST_TIMES * 5 + NANO + 1, 5, False),
+    ],
+)
+def test_a_providers_own_figure_is_believed_if_it_can_be(stated: int, counted: int | None, *, believed: bool) -> None:
+    """It knows its discounts, and what its tools cost; we know only a list price. Far beyond it there is a mistake."""
+    assert credible(stated, counted) == believed
 
 
 @pytest.mark.parametrize(
