@@ -6,11 +6,11 @@ from events.agent import AgentActed, AgentSaid
 from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged
 from events.base import Event
 from events.digest import Digest
-from events.model import ModelAnswered, ModelFailed
+from events.model import ModelAnswered, ModelFailed, RetryAsked
 from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOpened, VerifierRewarded, VerifierSilent
 from events.trajectory import ObservationImported, StepImported
 from events.values import Usage
-from views.figures import cost, count, reward
+from views.figures import cost, count, duration, plural, reward
 
 Told: TypeAlias = tuple[str, str, tuple[Digest | None, ...]]
 
@@ -20,8 +20,8 @@ def told_of(event: Event) -> Told | None:
     match event:
         case SandboxOpened():
             return "sandbox", f"isolation: {event.isolation}", ()
-        case ModelAnswered():
-            return "model", f"{_tokens(event.usage)}, {cost(event.cost)}", (event.text,)
+        case ModelAnswered() | RetryAsked():
+            return _told_of_call(event)
         case ActionAsked():
             return "run", "", (event.command,)
         case ActionObserved():
@@ -39,6 +39,13 @@ def _tokens(usage: Usage) -> str:
     if not known:
         return "tokens unknown"
     return f"{'at least ' if len(known) < 2 else ''}{count(sum(known))} tokens"
+
+
+def _told_of_call(event: ModelAnswered | RetryAsked) -> Told:
+    if isinstance(event, RetryAsked):
+        wait = duration(round(event.wait_s * 1e6))
+        return "again", f"{plural(event.tries, 'call')} failed, asked once more after {wait}", ()
+    return "model", f"{_tokens(event.usage)}, {cost(event.cost)}", (event.text,)
 
 
 def _told_of_installed(event: Event) -> Told | None:

@@ -263,6 +263,18 @@ def _alive(histories: Histories) -> Histories:
     return histories._replace(sessions=())
 
 
+@pytest.mark.parametrize(("budget_s", "calls"), [(0.9, 1), (1.0, 2), (4.9, 2), (5.0, 3)])
+@pytest.mark.parametrize("cap", [None, 10**9])
+async def test_patience_is_read_from_the_recorded_times(budget_s: float, calls: int, cap: int | None) -> None:
+    """From the first call on: calls, waits, the time for a place between them; not how long the first grant took."""
+    # Given a clock that moves a second with each event: the first call takes one, and a further try four, two of them
+    # idle; with a cap it is two more, for the grant
+    budget_s += 0.0 if cap is None or budget_s < 4 else 2.0
+    rule = Retry(first_wait_s=0.0, budget_s=budget_s)
+    told = await lived([BROKEN, BROKEN, answered(7)], cap, caller(capped=cap is not None)._replace(retry=rule))
+    assert told.world.made == calls
+
+
 async def test_it_is_the_same_again_without_a_world() -> None:
     """A rerun answers each try from the log, and waits for nothing."""
     told = await lived([BROKEN, REFUSED, answered(7)], 10**9)

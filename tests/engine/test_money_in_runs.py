@@ -7,18 +7,21 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
+from msgspec import structs
 
+from engine.budget import BudgetKeeper, Caps
 from engine.folding import fold_many
+from engine.forking import Fork, fork_run
 from engine.histories import load_histories
 from engine.prompting import load_prompts
 from engine.runtime import start_run
 from engine.setting import Setting
 from engine.spec import RunSpec
 from events.attempt import AttemptJudged
-from events.budget import BudgetAsked
+from events.budget import BudgetAsked, BudgetGranted
 from events.log import Selection
 from events.memory import MemoryLog
-from events.model import ModelAnswered, ModelFailed
+from events.model import ModelAnswered, ModelFailed, RetryAsked, RetryDue
 from events.sandbox import VerifyAsked
 from projections.charges import charge
 from projections.cost import Cost
@@ -26,7 +29,7 @@ from projections.draws import draw, pick
 from projections.trials import Trials
 from replay.redecide import decisions
 from replay.rerun import rerun
-from tests.engine.providers.support_server import serving
+from tests.engine.providers.support_server import answer, serving
 from tests.support.hasty import Hasty
 from tests.support.orders import Counting, base_of
 from tests.support.pretend import PretendBackend
@@ -147,3 +150,27 @@ async def test_a_cap_that_stops_a_further_try_is_named_and_gives_no_score(tmp_pa
     granted = [each.amount for events in attempts for each in events if isinstance(each, BudgetAsked)]
     assert made == len(calls) >= 2
     assert sum(charge(each, min(granted)) for each in calls) <= 20_000_000
+
+
+async def test_a_fork_between_two_tries_goes_on_with_the_next_and_counts_those_before(tmp_path: Path) -> None:
+    """Wherever the line is cut: the parent's tries are the fork's, under its cap too, and none is made again."""
+    log, base = MemoryLog(clock=Counting()), base_of(tmp_path)
+    cut = answer('{"choices":[{"mess')
+    whole = {"choices": [{"message": {"content": "DONE"}, "finish_reason": "stop"}]}
+    async with serving(cut, cut, answer(msgspec.json.encode(whole))) as endpoint:
+        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        asked = structs.replace(asked_of(endpoint.url, usd="1"), only=("a",))
+        parent = (await start_run(here, asked)).run
+        first = [each async for each in log.read(Selection(run=parent)) if each.stream.name == "attempt/a/1"]
+        tries = [each for each in first if isinstance(each.event, ModelFailed | RetryAsked | RetryDue | BudgetGranted)]
+        assert len(tries) >= 8
+        for place in tries[1:8]:
+            before = [each for each in first if each.position <= place.position]
+            made = sum(isinstance(each.event, ModelFailed) for each in before)
+            # The sandbox of the parent is gone: the attempt is given up, and what it has cost so far stays counted.
+            run = (await fork_run(here, Fork(parent, place.position, asked, ()))).run
+            keeper = BudgetKeeper(Caps(None, None))
+            keeper.fold((await load_histories(log, run)).by_stream)
+            bound = next(each.event.amount for each in before if isinstance(each.event, BudgetAsked))
+            assert keeper.committed >= made * bound > 0
+            assert (await rerun(log, run)).complete

@@ -9,6 +9,7 @@ from events.attempt import AttemptAbandoned
 from events.base import StreamId
 from events.digest import Digest
 from events.log import Selection
+from events.model import RetryAsked
 from events.sandbox import ActionAsked, ActionObserved, SandboxFailed, SandboxOpened, VerifierRewarded, VerifierSilent
 from events.sqlite import SqliteLog
 from tests.cli.terminal import machine
@@ -55,7 +56,8 @@ async def test_an_attempt_is_told_step_by_step(log: SqliteLog, tmp_path: Path) -
         Told(STREAM, ActionAsked(blob, None)),
         Told(STREAM, ActionObserved(0, "exited", log.put(b"hello\n" * 40), log.put(b""))),
         Told(STREAM, ActionObserved(None, "timed_out", blob, blob)),
-        Told(STREAM, failed("timeout", detail="no answer in 600 s")),
+        Told(STREAM, failed("timeout", detail="no answer in 600 s", cost=2_000_000, retryable=True)),
+        Told(STREAM, RetryAsked(1, 2.5)),
         Told(STREAM, VerifierRewarded({"reward": 1.0}, 1.0, 0, blob, blob, ())),
         Told(STREAM, VerifierSilent("missing", "no reward file", 1, blob, blob, ())),
         Told(STREAM, SandboxFailed("lost", "it died")),
@@ -65,12 +67,14 @@ async def test_an_attempt_is_told_step_by_step(log: SqliteLog, tmp_path: Path) -
     history = [each async for each in log.read(Selection(stream=StreamId("r1", STREAM)))]
     rows = await steps(log, history)
     assert [row.what for row in rows] == [
-        "sandbox", "run", "output", "output", "trouble", "verifier", "verifier", "trouble", "abandoned",
+        "sandbox", "run", "output", "output", "trouble", "again", "verifier", "verifier", "trouble", "abandoned",
     ]  # fmt: skip
     short, full = drawn(render_steps(rows, full=False)), drawn(render_steps(rows, full=True))
     assert "28 more lines" in short
     assert full.count("hello") > short.count("hello")
     assert "timed_out" in short
+    assert "no answer in 600 s (" in short
+    assert "1 call failed, asked once more after 2.5 s" in short
     assert "no verdict (missing)" in short
 
 
