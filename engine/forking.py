@@ -11,6 +11,7 @@ from engine.config_secrets import protect
 from engine.errors import InputsDiffer, NotForkable
 from engine.histories import RUN, Histories, cut, load_histories
 from engine.installed.opening import prepare, skills_of
+from engine.lines import require_models
 from engine.planning import (
     changes_since,
     names_of,
@@ -101,6 +102,7 @@ async def fork_run(
     opened = shared.opened
     assert opened is not None
     check(setting, fork.spec)
+    require_models(setting, fork.spec)
     tasks = await chosen_tasks(setting, fork.spec, names_of(opened))
     require(setting, fork.spec, tasks)
     same = not any(each.key.startswith("agent.") for each in fork.changes)

@@ -34,6 +34,19 @@ async def open_lines(
     return {era: await _lines_of(stack, setting, spec, shared) for era, spec in specs.items()}
 
 
+def require_models(setting: Setting, spec: RunSpec) -> None:
+    """See that what the models of a spec need is here, before anything is recorded: keys, and scripts that can be read.
+
+    Raises:
+        KeyMissing: A model's key is to be read from a variable that is not set.
+        ScriptInvalid: A script stands in for a model, and cannot be read.
+    """
+    for model in (found for role in ROLES if (found := model_for(spec, role)) is not None):
+        _key(setting, model)
+        if model.base_url.startswith(SCRIPT):
+            load_script(setting.base / model.base_url.removeprefix(SCRIPT))
+
+
 class _Shared(NamedTuple):
     """What the lines of all eras have in common."""
 

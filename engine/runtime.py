@@ -13,6 +13,7 @@ from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import RUN, Histories, load_histories
 from engine.installed.opening import prepare, skills_of
 from engine.kept import first_of
+from engine.lines import require_models
 from engine.live import live_ports
 from engine.owners import take
 from engine.planning import (
@@ -85,6 +86,7 @@ async def start_run(
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
     check(setting, spec)
+    require_models(setting, spec)
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
     protect(setting, [spec], setting.prompts, [task.name for task in tasks])
     skills = await prepare(setting, spec)
@@ -147,6 +149,7 @@ async def resume_run(
     changes = changes_since(histories, setting, tasks, (await skills_of(setting, specs[-1])).files)
     if changes and not accept_changes:
         raise InputsDiffer(run_id, changes)
+    require_models(setting, specs[-1])
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
     protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials])
     fence = await take(setting.log, run_id, lease_s=setting.lease_s, even_alive=take_over)

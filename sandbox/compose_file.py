@@ -7,7 +7,7 @@ import yaml
 
 from sandbox.compose import Compose
 from sandbox.compose_read import read_compose
-from sandbox.compose_values import LOGS, filled
+from sandbox.compose_values import LOGS, filled, named
 from sandbox.errors import TaskInvalid
 from sandbox.task import COMPOSE, Task
 
@@ -33,7 +33,7 @@ def compose_of(task: Task, env: Mapping[str, str]) -> Compose:
         raw = yaml.safe_load((task.environment / COMPOSE).read_bytes())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TaskInvalid(task.name, COMPOSE, f"not YAML: {error}", remedy="mend its syntax") from error
-    return read_compose(filled(raw or {}, {**_variables(task), **env}))
+    return read_compose(filled(named(raw or {}), {**_variables(task), **env}))
 
 
 def _variables(task: Task) -> dict[str, str]:

@@ -290,6 +290,12 @@ def _links(value: Any, place: str, complaint: Complaint) -> tuple[tuple[str, str
     return tuple((name, alias or name) for name, _, alias in pairs)
 
 
+def _container_name(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+    for each in missing_in(value):
+        complaint.leave(place, f"${{{each}}} has no value")
+    return service if missing_in(value) else structs.replace(service, aliases=(str(value),))
+
+
 def _scale(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
     many = number_of(value, place, complaint)
     if many == 0 and service.name != MAIN:
@@ -342,7 +348,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "cap_add": _host("CapAdd", strings_of),
     "cap_drop": _host("CapDrop", strings_of),
     "command": _field("command", _words),
-    "container_name": _field("aliases", lambda value, *_: (str(value),)),
+    "container_name": _container_name,
     "cpu_period": _no_effect,
     "cpu_quota": _no_effect,
     "cpus": _cpus,

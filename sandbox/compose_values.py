@@ -103,6 +103,25 @@ def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
     return text if how.endswith("-") else f"{_OPEN}{name}{_CLOSE}"
 
 
+def named(raw: Any) -> Any:
+    """Have each variable of a service that stands without a value ask for it: ``NAME`` is ``NAME=${NAME}``."""
+    services = raw.get("services") if isinstance(raw, dict) else None
+    if not isinstance(services, dict):
+        return raw
+    return {**raw, "services": {name: _asking(each) for name, each in services.items()}}
+
+
+def _asking(service: Any) -> Any:
+    wanted = service.get("environment") if isinstance(service, dict) else None
+    if isinstance(wanted, list):
+        lines = [each if "=" in str(each) else f"{each}=${{{each}}}" for each in wanted]
+        return {**service, "environment": lines}
+    if isinstance(wanted, dict):
+        table = {name: f"${{{name}}}" if each is None else each for name, each in wanted.items()}
+        return {**service, "environment": table}
+    return service
+
+
 def missing_in(value: Any) -> list[str]:
     """Names of variables without a value in anything that was read."""
     return sorted(set(_MISSING.findall(str(value))))
@@ -125,11 +144,15 @@ def list_of(value: Any, place: str, complaint: Complaint) -> list[Any]:
 
 
 def pairs_of(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
-    """Read names with values, a table or ``NAME=value`` lines; a name alone is nothing of ours to give."""
+    """Read names with values, a table or ``NAME=value`` lines. A name alone asks for what the host has: see `named`."""
     if isinstance(value, list):
         split = [str(each).partition("=") for each in value]
-        return {name: text for name, sign, text in split if sign}
-    table = table_of(value, place, complaint)
+        table: dict[str, Any] = {name: text if sign else None for name, sign, text in split}
+    else:
+        table = table_of(value, place, complaint)
+    for name, each in table.items():
+        if each is None:
+            complaint.leave(f"{place}.{name}", "nobody gave it a value")
     return {name: _plain(each) for name, each in table.items() if each is not None}
 
 

@@ -25,7 +25,7 @@ from events.log import BlobStore
 from events.sandbox import SandboxFailed
 from events.values import NamedDigest
 from sandbox.base import Mount
-from sandbox.errors import InfrastructureError, Unsupported
+from sandbox.errors import InfrastructureError, SandboxUnavailable, Unsupported
 
 _MOST_OUTPUT: Final = 128 * 1024 * 1024
 """Bytes an agent may print; its event stream holds what its tools printed."""
@@ -66,15 +66,24 @@ class AgentPort:
         self._numbers = count(1)
 
     async def prepare(self, place: Place) -> tuple[Mount, ...]:
-        """Make ready what a sandbox is to see of us: the kit, and a folder with the attempt's socket and skills."""
+        """Make ready what a sandbox is to see of us: the kit, and a folder with the attempt's socket and skills.
+
+        Raises:
+            SandboxUnavailable: This machine has no room for them, or cannot watch who reads them.
+        """
         folder = self._means.folder / str(next(self._numbers))
-        await anyio.to_thread.run_sync(_lay_out, folder, self._means.skills)
+        try:
+            watch = await anyio.to_thread.run_sync(_lay_out, folder, self._means.skills)
+        except (OSError, WatchLost) as error:
+            remedy = "make room in the folder for temporary files, or raise fs.inotify.max_user_instances and _watches"
+            why = f"the folder of its agent could not be made: {error}"
+            raise SandboxUnavailable(place.stream, why, remedy=remedy) from error
         files = sorted(self._means.skills.items())
         skills = tuple(NamedDigest(name, self._means.blobs.put(data)) for name, data in files)
         trial = place.stream.removeprefix("attempt/").rpartition("/")[0]
         terms, below = self._means.terms(trial), calls_below(place.stream)
         door = await self._means.gateway.open(below, mint_token(), folder / "s", terms)
-        self._grounds[place.stream] = _Ground(folder, door, SkillWatch(folder / "skills"), skills)
+        self._grounds[place.stream] = _Ground(folder, door, watch, skills)
         return (Mount(self._means.kit.folder, KIT), Mount(folder, ATTEMPT))
 
     async def clear(self, stream: str) -> None:
@@ -157,8 +166,9 @@ def _write(folder: Path, launch: Launch, instruction: bytes, skills: str | None)
         (folder / name).chmod(0o644)  # the agent may run as any user of its sandbox
 
 
-def _lay_out(folder: Path, skills: Mapping[str, bytes]) -> None:
-    """Make the folder of an attempt; everybody in the sandbox may read it, whoever they are there."""
+def _lay_out(folder: Path, skills: Mapping[str, bytes]) -> SkillWatch:
+    """Make the folder of an attempt, and begin to watch it; everybody in the sandbox may read it, whoever they are."""
     folder.mkdir()
     folder.chmod(0o755)
     copy_skills(skills, folder / "skills")
+    return SkillWatch(folder / "skills")

@@ -137,3 +137,22 @@ def test_an_arm_with_skills_that_would_have_none_is_refused(tmp_path: Path, agen
     assert outcome.code == 2
     assert said in outcome.err
     assert "run.opened" not in logged(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("-m", "script:nowhere.toml"), "nowhere.toml"),
+        (("-m", "script:tasks"), "tasks"),
+        (("-m", "m", "--base-url", "http://127.0.0.1:9/v1", "--set", "models.teacher.api_key_env=NOT_SET"), "NOT_SET"),
+    ],
+)
+def test_what_a_model_needs_is_looked_for_before_the_start(
+    tmp_path: Path, settings: tuple[str, ...], said: str
+) -> None:
+    """A script that is not there, and a key that is not set, left the beginnings of a run on record."""
+    make_task(tmp_path / "tasks" / "good")
+    outcome = type_in(tmp_path, "run", "explore", "--tasks", "tasks", *settings)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert logged(tmp_path) == []

@@ -225,6 +225,23 @@ def test_what_asks_for_nothing_is_not_told(text: str) -> None:
     assert (found.refused, found.dropped) == ((), ())
 
 
+def test_a_variable_without_a_value_asks_for_it(write_task: WriteTask) -> None:
+    """Harbor's own recipes do so; whoever does not give it is told, where it went without a word."""
+    text = "services: {main: {environment: [GIVEN, LACKING, A=1]}, db: {image: x, environment: {GIVEN: , LACKING: }}}\n"
+    found = compose_of(load_task(write_task({FILE: text})), {"GIVEN": "x"})
+    assert found.main.environment == {"GIVEN": "x", "A": "1"}
+    assert found.sidecars[0].environment == {"GIVEN": "x"}
+    assert found.dropped == (
+        "services.main.environment.LACKING left out, because ${LACKING} has no value",
+        "services.db.environment.LACKING left out, because ${LACKING} has no value",
+    )
+    nameless = write_task({FILE: "services: {main: {container_name: '${WHO}'}}\n"}, name="nameless")
+    assert compose_of(load_task(nameless), {}).refused == ()
+    assert read("services: {db: {build: {context: ., args: [V]}}}").dropped == (
+        "services.db.build.args.V left out, because nobody gave it a value",
+    )
+
+
 def test_what_need_not_be_there_is_not_waited_for() -> None:
     """As Compose has it."""
     found = read("services: {main: {depends_on: {db: {condition: service_healthy, required: false}}}}")

@@ -8,10 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from engine.agents.registry import agent_named
+from engine.budget import BudgetKeeper, Caps
+from engine.gateway.door import DoorTerms
+from engine.gateway.server import Book, open_gateway
+from engine.installed.agent import Installed
 from engine.installed.errors import SkillsUnusable
+from engine.installed.kit import Kit
+from engine.installed.port import AgentMeans, AgentPort
 from engine.installed.skill_set import MOST_BYTES, LeftOutFolder, read_skills
 from engine.installed.skills import SkillWatch, copy_skills
+from engine.ports import Place
+from engine.sandbox_port import SandboxPort
+from engine.supervision import Supervisor, nowhere
 from events.agent import SkillRead
+from events.digest import Fingerprint
+from events.memory import MemoryLog
+from sandbox.errors import SandboxUnavailable
+from sandbox.local import local_backend
 from tests.support.runs import SKILL
 
 
@@ -184,3 +198,23 @@ def test_no_skills_leave_nothing_to_touch(tmp_path: Path) -> None:
     watch = SkillWatch(tmp_path / "copy")
     assert watch.reads() == tuple[SkillRead, ...]()
     watch.close()
+
+
+async def test_a_machine_without_room_is_nobodys_score(tmp_path: Path) -> None:
+    """The attempt is lost to infrastructure, and the run goes on; it ended as an internal error of ours."""
+    log = MemoryLog(clock=lambda: 1)
+    backend = await local_backend(tmp_path / "sandboxes")
+    budget = BudgetKeeper(Caps(None, None))
+    agent = agent_named("codex")
+    assert isinstance(agent, Installed)
+
+    def no_terms(trial: str) -> DoorTerms:
+        raise AssertionError(trial)
+
+    async with open_gateway(Book(log, "run", None), budget, Supervisor(log, nowhere)) as gateway:
+        kit = Kit(tmp_path, Fingerprint("0" * 64))
+        gone = tmp_path / "gone"
+        means = AgentMeans(log, gateway, agent.recipe, kit, no_terms, {"word/SKILL.md": b""}, gone)
+        port = AgentPort(means, SandboxPort(log, backend, {}, {}))
+        with pytest.raises(SandboxUnavailable, match="the folder of its agent could not be made"):
+            await port.prepare(Place("run", "attempt/good/1", 1))
