@@ -195,7 +195,8 @@ def test_a_malformed_command_is_a_problem_and_a_remedy(folder: Path, words: tupl
     assert said in outcome.err
     as_json = type_in(folder, *words, "--json")
     assert _refused(as_json)
-    problem = json.loads(as_json.err)
+    *warned, problem = map(json.loads, as_json.err.splitlines())
+    assert all(each.keys() == {"schema", "warning"} for each in warned)
     assert problem["schema"] == 1
     assert problem["remedy"]
     assert problem["exit_code"] == 2
