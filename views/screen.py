@@ -34,12 +34,6 @@ class Manner(Enum):
     """One object a line on stdout, and nothing else there."""
 
 
-class Warned(msgspec.Struct, frozen=True):
-    """What people should know before they go on, as ``--json`` tells it on stderr."""
-
-    warning: str
-
-
 class Screen:
     """A command's two outputs."""
 
@@ -75,7 +69,6 @@ class Screen:
         """Tell people something, on stderr."""
         self.err.print(words)
 
-<<<<<<< HEAD
     def warn(self, words: str) -> None:
         """Tell people of something that failed and ends nothing; as JSON if that was asked for."""
         if self.manner is Manner.JSON:
@@ -88,14 +81,6 @@ class Warned(msgspec.Struct, frozen=True):
     """Something that failed and ends nothing, as ``--json`` tells it on stderr."""
 
     warning: str
-=======
-    def warn(self, text: str) -> None:
-        """Tell people what they should know before they go on, on stderr."""
-        if self.manner is Manner.JSON:
-            self.err.file.write(encode(Warned(text)).decode() + "\n")
-        else:
-            self.say(f"warning  {text}")
->>>>>>> 834f47a (Run the README's two commands without bubblewrap and Docker in CI, and tell the stories that had silently needed them)
 
 
 def encode(row: msgspec.Struct) -> bytes:
