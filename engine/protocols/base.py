@@ -6,9 +6,9 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.protocols.body import Body, body_of
-from engine.protocols.errors import MalformedReply, ProviderError, Seen
+from engine.protocols.errors import UNREADABLE, MalformedReply, ProviderError, Seen
 from engine.protocols.faults import fault_within
-from engine.protocols.json_text import Json, NestedTooDeeply, decode, encode
+from engine.protocols.json_text import Json, NestedTooDeeply, encode
 from engine.protocols.reply import Answer, ChatReply, reply_of
 from engine.protocols.tool_calls import CallsUnclear
 from engine.protocols.usage import Stated
@@ -128,12 +128,17 @@ def fault_in(error: Any, seen: Seen) -> ProviderError:
 
 
 def body_in(raw: bytes) -> Json | None:
-    """Read a request's body. None: it is not a JSON object."""
+    """Read a request's body, strictly: what is changed in it is written again. None: it is not a JSON object."""
     try:
-        body = decode(raw)
-    except ValueError:
+        body = msgspec.json.decode(raw)
+    except UNREADABLE:
         return None
     return body if isinstance(body, dict) else None
+
+
+def bound_in(value: Any) -> int | None:
+    """Read the bound that a request sets to its answer, in tokens. None: it is no whole number, 0 or more."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def text(value: Any) -> str | None:

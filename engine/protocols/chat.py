@@ -13,6 +13,7 @@ from engine.protocols.base import (
     REFUSED,
     ProtocolName,
     RequestFacts,
+    bound_in,
     fault_in,
     not_ended,
     read_answer,
@@ -51,8 +52,8 @@ class Chat:
     def facts(self, body: Json, path: str) -> RequestFacts:
         """See ``ApiProtocol``."""
         del path
-        most = count_of(body.get("max_completion_tokens"))
-        most = count_of(body.get("max_tokens")) if most is None else most
+        most = bound_in(body.get("max_completion_tokens"))
+        most = bound_in(body.get("max_tokens")) if most is None else most
         return RequestFacts(text(body.get("model")) or "", body.get("stream") is True, most)
 
     def bounded(self, body: Json, most: int) -> Json:

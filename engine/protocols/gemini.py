@@ -8,6 +8,7 @@ from engine.protocols.base import (
     REFUSED,
     ProtocolName,
     RequestFacts,
+    bound_in,
     fault_in,
     not_ended,
     read_answer,
@@ -44,7 +45,7 @@ class Gemini:
         found = _PATH.search(path)
         model, verb = found.groups() if found else ("", "")
         return RequestFacts(
-            model, verb == "streamGenerateContent", count_of(within(body, "generationConfig", "maxOutputTokens"))
+            model, verb == "streamGenerateContent", bound_in(within(body, "generationConfig", "maxOutputTokens"))
         )
 
     def bounded(self, body: Json, most: int) -> Json:

@@ -7,6 +7,7 @@ from engine.protocols.base import (
     REFUSED,
     ProtocolName,
     RequestFacts,
+    bound_in,
     fault_in,
     not_ended,
     read_answer,
@@ -41,7 +42,7 @@ class Messages:
     def facts(self, body: Json, path: str) -> RequestFacts:
         """See ``ApiProtocol``."""
         del path
-        return RequestFacts(text(body.get("model")) or "", body.get("stream") is True, count_of(body.get("max_tokens")))
+        return RequestFacts(text(body.get("model")) or "", body.get("stream") is True, bound_in(body.get("max_tokens")))
 
     def bounded(self, body: Json, most: int) -> Json:
         """See ``ApiProtocol``."""

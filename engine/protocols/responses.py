@@ -7,6 +7,7 @@ from typing import Any, Final
 from engine.protocols.base import (
     ProtocolName,
     RequestFacts,
+    bound_in,
     fault_in,
     not_ended,
     read_answer,
@@ -20,7 +21,7 @@ from engine.protocols.json_text import Json, text_of
 from engine.protocols.reasoning import Content, content_of, thought_in
 from engine.protocols.reply import Answer, ChatReply
 from engine.protocols.tool_calls import CallDraft
-from engine.protocols.usage import NOT_SAID, Stated, cost_in, count_of, merged
+from engine.protocols.usage import NOT_SAID, Stated, cost_in, merged
 
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done"})
 _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action"}
@@ -39,7 +40,7 @@ class Responses:
         """See ``ApiProtocol``."""
         del path
         return RequestFacts(
-            text(body.get("model")) or "", body.get("stream") is True, count_of(body.get("max_output_tokens"))
+            text(body.get("model")) or "", body.get("stream") is True, bound_in(body.get("max_output_tokens"))
         )
 
     def bounded(self, body: Json, most: int) -> Json:
