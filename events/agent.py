@@ -11,6 +11,7 @@ import msgspec
 
 from events.base import Event
 from events.digest import Digest, Fingerprint
+from events.model import ModelAnswered, ModelFailed
 from events.values import NamedDigest, Role
 
 
@@ -123,6 +124,39 @@ class CallAsked(Event, frozen=True, tag="call.asked"):
     model: str
     request: Digest
     """Blob: the body that is sent: as received, unless a cap on money had to bound its answer."""
+
+
+class HeaderTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A header of an answer, as an agent got it."""
+
+    name: str
+    """In lower case."""
+    value: str
+
+
+class AnswerTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent was told in answer to a call."""
+
+    status: int
+    """Of HTTP."""
+    headers: tuple[HeaderTold, ...]
+    """Those that agents go by, such as ``retry-after``; never one that may hold a key. The others it did not get."""
+    body: Digest | None
+    """Blob. None: the provider's reply, byte for byte, as far as it came."""
+    whole: bool
+    """Whether it came to its end. False: the connection was closed in the middle."""
+
+
+class CallAnswered(ModelAnswered, frozen=True, tag="call.answered"):
+    """The provider answered an agent's call. Versions until 323f770 wrote `ModelAnswered` in its place."""
+
+    told: AnswerTold
+
+
+class CallFailed(ModelFailed, frozen=True, tag="call.failed"):
+    """An agent's call was not answered, or not usably. Versions until 323f770 wrote `ModelFailed` in its place."""
+
+    told: AnswerTold
 
 
 class CallRefused(Event, frozen=True, tag="call.refused"):

@@ -2,7 +2,17 @@
 
 from typing import TypeAlias
 
-from events.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid, CallAsked, CallReceived, CallRefused
+from events.agent import (
+    AgentActed,
+    AgentRunAsked,
+    AgentRunFinished,
+    AgentSaid,
+    CallAnswered,
+    CallAsked,
+    CallFailed,
+    CallReceived,
+    CallRefused,
+)
 from events.attempt import (
     AgentEnded,
     AttemptAbandoned,
@@ -133,6 +143,8 @@ AnyEvent: TypeAlias = (
     | CallReceived
     | CallAsked
     | CallRefused
+    | CallAnswered
+    | CallFailed
     | ModelAsked
     | ModelAnswered
     | ModelFailed

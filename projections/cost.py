@@ -104,14 +104,16 @@ class Cost:
     """The projection."""
 
     name = "cost"
-    revision = 6
+    revision = 7
     tags: frozenset[str] | None = frozenset(
         {
             "attempt.usage_imported",
             "budget.asked",
             "budget.granted",
             "budget.refused",
+            "call.answered",
             "call.asked",
+            "call.failed",
             "model.asked",
             "model.call_answered",
             "model.call_failed",

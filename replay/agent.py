@@ -7,17 +7,19 @@ been answered, nobody knows.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from aiohttp import web
 from anyio import CancelScope
+from multidict import CIMultiDict
 
 from engine.agents.registry import agent_named
 from engine.budget import BudgetKeeper, Caps
 from engine.gateway.door import DoorTerms
-from engine.gateway.exchange import Means
+from engine.gateway.exchange import UNANSWERED, Means, unanswered
 from engine.gateway.server import Book, open_gateway
 from engine.gateway.upstream import Upstream, open_carrier
 from engine.gateway.visit import VisitTerms
@@ -29,20 +31,25 @@ from engine.planning import recorded_specs
 from engine.pools.orders import Orders
 from engine.pools.pools import room_of
 from engine.ports import Place
+from engine.protocols.chat import Chat
+from engine.protocols.routes import protocol_of
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting, chosen_tasks
 from engine.spec import AgentSpec, RunSpec
 from engine.supervision import Supervisor, nowhere
 from engine.system import clock, mint_run_id
-from events.agent import AgentRunAsked, AgentRunFinished, CallAsked, CallReceived
+from events.agent import AgentRunAsked, AgentRunFinished, CallAnswered, CallAsked, CallFailed, CallReceived
 from events.attempt import AttemptOpened
+from events.digest import Digest
 from events.log import EventLog
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelFailed
 from events.sandbox import SandboxAsked, SandboxOpened
-from replay.agent_calls import Asked, CallDifference, best, difference
+from replay.agent_calls import Asked, CallDifference, Reply, best, difference
 from replay.errors import AgentNotRun
 
+_BROKEN: Final = frozenset({"network", "timeout"})
+"""Kinds of failure behind which an answer that had begun was not ended."""
 _MOST_BYTES: Final = 256 * 1024 * 1024
 _CALL_S: Final = 60.0
 _AT_ONCE: Final = 64
@@ -63,6 +70,12 @@ class AgentReplay(NamedTuple):
     """Requests that are the same but for ids and times of the agent's own."""
     unasked: int
     """Recorded requests that were not made again."""
+    first_unasked: int | None
+    """The first of them. None: there is none."""
+    after: int | None
+    """Status of the answer before that one, behind which the agent went no further. None: it was the first of all."""
+    headerless: int
+    """Answers whose headers are not on record, since an earlier version recorded them: the agent got others then."""
     difference: CallDifference | None
     """The first request that repeats none of the recorded ones. None: there is none."""
     exit_code: int | None
@@ -78,8 +91,9 @@ class Recall:
     """An endpoint that answers from recorded calls."""
 
     def __init__(self, calls: Sequence[Asked]) -> None:
-        self._left = list(calls)
-        self._count = len(calls)
+        self.left = list(calls)
+        """Those that have not come again."""
+        self._calls = tuple(calls)
         self.equal = 0
         self.alike = 0
         self.difference: CallDifference | None = None
@@ -88,26 +102,47 @@ class Recall:
     @property
     def unasked(self) -> int:
         """Recorded requests that have not come again."""
-        return len(self._left)
+        return len(self.left)
+
+    @property
+    def first_unasked(self) -> tuple[int | None, int | None]:
+        """The first of them, and the status of the answer before it. None: there is no such one."""
+        if not self.left:
+            return None, None
+        first = min(each.number for each in self.left)
+        before = [each.reply.status for each in self._calls if each.number < first]
+        return first, before[-1] if before else None
+
+    @property
+    def headerless(self) -> int:
+        """Answers whose headers are not on record."""
+        return sum(not each.reply.recorded for each in self._calls)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Look a request up."""
         body = await request.read()
-        found = None if self.difference is not None else best(self._left, request.path_qs, body)
+        found = None if self.difference is not None else best(self.left, request.path_qs, body)
         if found is None:
-            self.difference = self.difference or difference(self._left, self._count, request.path_qs, body)
+            self.difference = self.difference or difference(self.left, len(self._calls), request.path_qs, body)
             return web.json_response({"error": {"message": "this was never asked", "code": "diverged"}}, status=400)
         asked, how = found
-        self._left.remove(asked)
+        self.left.remove(asked)
         self.equal += how == "equal"
         self.alike += how == "alike"
-        if asked.status is None:
-            if request.transport is not None:
-                request.transport.close()
-            return web.Response()
-        streamed = asked.status == 200 and asked.reply.lstrip()[:1] not in {b"{", b"["}
-        kind = "text/event-stream" if streamed else "application/json"
-        return web.Response(status=asked.status, body=asked.reply, content_type=kind)
+        return await _tell(request, asked.reply)
+
+
+async def _tell(request: web.Request, reply: Reply) -> web.StreamResponse:
+    """Answer as then: with the recorded headers, and no further than it went."""
+    headers = CIMultiDict(reply.headers)
+    if reply.whole:
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
+    response = web.StreamResponse(status=reply.status, headers=headers)
+    await response.prepare(request)
+    await response.write(reply.body)
+    if request.transport is not None:
+        request.transport.close()
+    return response
 
 
 async def replay_agent(setting: Setting, run: str, attempt: str) -> AgentReplay:
@@ -135,6 +170,8 @@ async def replay_agent(setting: Setting, run: str, attempt: str) -> AgentReplay:
         recall.equal,
         recall.alike,
         recall.unasked,
+        *recall.first_unasked,
+        recall.headerless,
         recall.difference,
         code,
     )
@@ -148,18 +185,40 @@ async def recorded_calls(log: EventLog, histories: Histories, below: str) -> Asy
         came = events[0]
         if not isinstance(came, CallReceived) or not any(isinstance(each, CallAsked) for each in events):
             continue
-        status, reply = await _answer(log, events[-1])
-        yield Asked(int(name.removeprefix(below)), came.path, await log.get(came.request), status, reply)
+        reply = await _reply(log, came, events[-1])
+        yield Asked(int(name.removeprefix(below)), came.path, await log.get(came.request), reply)
 
 
-async def _answer(log: EventLog, outcome: object) -> tuple[int | None, bytes]:
+async def _reply(log: EventLog, came: CallReceived, outcome: object) -> Reply:
+    """Say what the agent was told."""
     match outcome:
-        case ModelAnswered():
-            return 200, await log.get(outcome.reply)
-        case ModelFailed(status=int(status), reply=str(reply)):
-            return status, await log.get(reply)
+        case CallAnswered(told=told, reply=body) | CallFailed(told=told, reply=body):
+            data = await _body(log, told.body or body)
+            return Reply(told.status, tuple((each.name, each.value) for each in told.headers), data, told.whole, True)
+        case ModelAnswered(reply=body):
+            return _guessed(HTTPStatus.OK, await log.get(body), whole=True)
+        case ModelFailed(status=int(status), kind=kind, reply=str(body)) if kind not in _BROKEN:
+            return _guessed(status, await log.get(Digest(body)), whole=True)
+        case ModelFailed(status=HTTPStatus.OK, reply=str(body)) if _streamed(await log.get(Digest(body))):
+            # A stream that broke off had been passed on as far as it came.
+            return _guessed(HTTPStatus.OK, await log.get(Digest(body)), whole=False)
         case _:
-            return None, b""
+            protocol = protocol_of(came.path.partition("?")[0]) or Chat()
+            return _guessed(UNANSWERED, unanswered(protocol), whole=True)
+
+
+async def _body(log: EventLog, digest: Digest | None) -> bytes:
+    return b"" if digest is None else await log.get(digest)
+
+
+def _guessed(status: int, body: bytes, *, whole: bool) -> Reply:
+    """Give an answer of which the headers were not recorded: its body says what it is, and nothing else is told."""
+    kind = "text/event-stream" if status == HTTPStatus.OK and _streamed(body) else "application/json"
+    return Reply(status, (("content-type", kind),), body, whole, recorded=False)
+
+
+def _streamed(body: bytes) -> bool:
+    return body.lstrip()[:1] not in {b"{", b"["}
 
 
 class _Then(NamedTuple):

@@ -10,9 +10,35 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+_IDS: Final = (
+    "call",  # chat completions, OpenCode, Qwen Code
+    "chatcmpl",  # ids of answers that come back in requests
+    "ctc",  # Codex: calls of tools of its own
+    "fc",  # responses: calls of functions
+    "gen",
+    "item",
+    "msg",
+    "prt",  # OpenCode: parts of messages
+    "req",
+    "resp",
+    "rs",  # responses: reasoning
+    "ses",
+    "session",
+    "step",
+    "tool",
+    "toolu",  # messages: uses of tools
+    "srvtoolu",
+    "turn",
+    "user",
+)
+"""What ids begin with that agents and providers make: then ``_`` or ``-``, and many letters and figures."""
 _MASKS: Final = (
     (re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"), "<id>"),
-    (re.compile(r"\b(?:ses|msg|prt|call|user|session)_[0-9A-Za-z]{16,}"), "<id>"),
+    # Words that only begin so, such as tool_use_description, have no figure in their long part.
+    (re.compile(rf"\b(?:{'|'.join(_IDS)})[_-](?=[A-Za-z]*[0-9])[0-9A-Za-z]{{12,}}"), "<id>"),
+    (re.compile(r"\b(?:ses|msg|prt|call|tool|user|session|toolu)_[0-9A-Za-z]{16,}"), "<id>"),
+    # Gemini CLI and Qwen Code name a call after its tool, a time and some letters.
+    (re.compile(r"\b[a-z][a-z_]{2,40}[-_]\d{13}[-_][0-9a-z]+\b"), "<id>"),
     (re.compile(r"\b[0-9a-f]{32,64}\b"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?"), "<time>"),
     (re.compile(r"\b1[6-9]\d{8}(?:\d{3}){0,2}\b"), "<time>"),
@@ -29,9 +55,20 @@ class Asked(NamedTuple):
     """Of its stream, from 1."""
     path: str
     request: bytes
-    status: int | None
-    """None: there was no answer."""
-    reply: bytes
+    reply: "Reply"
+
+
+class Reply(NamedTuple):
+    """What an agent was told."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    """As it got them; of a run before they were recorded, what its body looks like."""
+    body: bytes
+    whole: bool
+    """Whether it came to its end. False: the connection was closed in the middle."""
+    recorded: bool
+    """Whether its headers are on record."""
 
 
 class CallDifference(NamedTuple):

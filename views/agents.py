@@ -16,6 +16,7 @@ from engine.installed.base import KIT, Order, Recipe
 from engine.installed.errors import KitUnavailable
 from engine.installed.kit import Kit, Kits
 from replay.agent import AgentReplay
+from views.figures import plural
 from views.tables import pairs, table
 
 _ASK_S: Final = 60.0
@@ -113,6 +114,12 @@ class ReplayRow(msgspec.Struct, frozen=True):
     """Requests that are the same but for ids and times of the agent's own."""
     unasked: int
     """Recorded requests that were not made again."""
+    first_unasked: int | None
+    """The first of them. None: there is none."""
+    after_status: int | None
+    """HTTP status of the recorded answer before that one. None: there is none."""
+    headerless: int
+    """Answers whose headers are not on record, since an earlier version recorded them."""
     differs_in: int | None
     """Recorded request with which the first one that repeats none was compared. None: there is no such one."""
     at: str
@@ -124,7 +131,8 @@ class ReplayRow(msgspec.Struct, frozen=True):
 def replay_row(found: AgentReplay) -> ReplayRow:
     """Tell it."""
     number, at, then, now = found.difference or (None, "", "", "")
-    counts = (found.recorded, found.equal, found.alike, found.unasked)
+    left = (found.unasked, found.first_unasked, found.after, found.headerless)
+    counts = (found.recorded, found.equal, found.alike, *left)
     return ReplayRow(found.run, found.attempt.removeprefix("attempt/"), *counts, number, at, then, now)
 
 
@@ -133,8 +141,19 @@ def render_replay(row: ReplayRow) -> RenderableType:
     drawn = [
         ("requests then", str(row.recorded)),
         ("the same now", f"{row.equal} byte for byte, {row.alike} but for ids and times"),
-        ("not made again", str(row.unasked)),
+        ("not made again", _unasked(row)),
     ]
+    if row.headerless:
+        said = f"of {plural(row.headerless, 'answer')} not on record (an earlier version ran it): it got others then"
+        drawn.append(("headers", said))
     if row.differs_in is not None:
         drawn += [("first difference", f"request {row.differs_in}, {row.at}"), ("then", row.then), ("now", row.now)]
     return pairs(drawn)
+
+
+def _unasked(row: ReplayRow) -> str:
+    """Say how many requests did not come again, and behind which answer the agent went no further."""
+    if row.first_unasked is None:
+        return str(row.unasked)
+    after = "" if row.after_status is None else f", after an answer of status {row.after_status}"
+    return f"{row.unasked}, the first of them request {row.first_unasked}{after}"

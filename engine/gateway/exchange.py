@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 
 from engine.budget import BudgetKeeper
 from engine.gateway.answer import Answer
+from engine.gateway.headers import told_headers
 from engine.gateway.upstream import Carrier, Going, Upstream
 from engine.model_port import Terms, answered, failed
 from engine.pools.orders import Orders
@@ -28,16 +29,16 @@ from engine.providers.base import Clock
 from engine.providers.gate import tell_answer, tell_failure
 from engine.providers.seen import seen_of
 from engine.providers.transport import MOST_BODY_BYTES, BodyTooLarge, too_large
-from events.agent import CallAsked
+from events.agent import AnswerTold, CallAnswered, CallAsked, CallFailed, HeaderTold
 from events.base import Event
 from events.digest import Fingerprint
 from events.log import BlobStore
 from events.session import ScopeStopped
 
-_BACK: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id")
-"""Headers of an answer that agents go by."""
 _NEVER_SENT: Final = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL)
 """Failures before a connection was there to send anything over."""
+UNANSWERED: Final = 502
+"""Status that an agent gets where the provider did not answer."""
 _JSON: Final = {"Content-Type": "application/json"}
 _TOO_LATE: Final = ScopeStopped("cancelled", "the agent ended before its call was made")
 
@@ -136,7 +137,7 @@ class Exchange:
             fault = await self._carry(going)
             terms = Terms(self._means.upstream.price, self._means.budget.bound(place.stream))
             said = fault or self._said()
-            outcome = self._outcome(asked, said, terms)
+            outcome = self._outcome(asked, said, (terms, self._told(cut=fault is not None)))
             self._means.budget.settle(place.stream, outcome)
             self._note(outcome)
             # Told before this is on record: what the agent does with it is of this attempt, and ends with our process.
@@ -204,7 +205,8 @@ class Exchange:
 
     async def _begin(self, response: aiohttp.ClientResponse) -> None:
         self._status = response.status
-        self._headers.extend((name, response.headers[name]) for name in _BACK if name in response.headers)
+        chosen = told_headers(response.headers.items(), self._means.upstream.key)
+        self._headers.extend((each.name, each.value) for each in chosen)
         self._all_headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status == HTTPStatus.OK and response.content_type == "text/event-stream":
             await self._answer.begin(HTTPStatus.OK, self._headers)
@@ -219,13 +221,26 @@ class Exchange:
             self.tell(self._status, bytes(self._raw))
         else:
             self._headers.clear()
-            self.tell(502, msgspec.json.encode(self.protocol.error(502, "network", "the provider did not answer")))
+            self.tell(UNANSWERED, unanswered(self.protocol))
 
-    def _outcome(self, asked: CallAsked, said: ChatReply | ProviderError, terms: Terms) -> Event:
-        """Write down what came of it."""
+    def _told(self, *, cut: bool) -> AnswerTold:
+        """Say what `_finish` is going to tell the agent."""
+        if self._status is not None and (self._answer.begun or not cut):
+            # Without any header of the provider's, the answer is said to be JSON (`tell`).
+            headers = self._headers if self._headers or self._answer.begun else _JSON
+            told = tuple(HeaderTold(name.lower(), value) for name, value in headers.items())
+            return AnswerTold(self._status, told, None, whole=not cut)
+        headers_told = tuple(HeaderTold(name.lower(), value) for name, value in _JSON.items())
+        return AnswerTold(UNANSWERED, headers_told, self._means.blobs.put(unanswered(self.protocol)), whole=True)
+
+    def _outcome(self, asked: CallAsked, said: ChatReply | ProviderError, given: tuple[Terms, AnswerTold]) -> Event:
+        """Write down what came of it, and what the agent is told."""
+        terms, told = given
         if isinstance(said, ProviderError):
-            return failed(self._means.blobs, said, terms)
-        return answered(self._means.blobs, Fingerprint(asked.request), said, terms)
+            failure = failed(self._means.blobs, said, terms)
+            return CallFailed(**{name: getattr(failure, name) for name in failure.__struct_fields__}, told=told)
+        answer = answered(self._means.blobs, Fingerprint(asked.request), said, terms)
+        return CallAnswered(**{name: getattr(answer, name) for name in answer.__struct_fields__}, told=told)
 
     def _seen(self) -> Seen:
         if self._status is None:
@@ -249,3 +264,8 @@ class Exchange:
             return self.protocol.read(bytes(self._raw), self._seen())
         except ProviderError as error:
             return error
+
+
+def unanswered(protocol: ApiProtocol) -> bytes:
+    """Word what an agent is told where the provider did not answer."""
+    return msgspec.json.encode(protocol.error(UNANSWERED, "network", "the provider did not answer"))

@@ -7,7 +7,17 @@ imported stands before the memo it was taken of, as its source recorded it.
 from collections.abc import Mapping
 from typing import Final
 
-from events.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid, CallAsked, CallReceived, CallRefused
+from events.agent import (
+    AgentActed,
+    AgentRunAsked,
+    AgentRunFinished,
+    AgentSaid,
+    CallAnswered,
+    CallAsked,
+    CallFailed,
+    CallReceived,
+    CallRefused,
+)
 from events.attempt import (
     AgentEnded,
     AttemptAbandoned,
@@ -213,6 +223,8 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ModelAsked: (ByRole(_ASKED),),
     ModelAnswered: (),
     ModelFailed: (),
+    CallAnswered: (),
+    CallFailed: (),
     RetryAsked: (Latest("failed", (ModelFailed,)),),
     RetryDue: (),
     ModelImported: (Opening("run"),),

@@ -1,8 +1,9 @@
 """Stories of requests compared with those of an earlier run of the same agent."""
 
 import msgspec
+import pytest
 
-from replay.agent_calls import Asked, best, difference, likeness
+from replay.agent_calls import Asked, Reply, best, difference, likeness
 
 
 def body(text: str, session: str = "01a1fda8-3092-76a2-85a1-ab092fc957cf") -> bytes:
@@ -13,7 +14,7 @@ def body(text: str, session: str = "01a1fda8-3092-76a2-85a1-ab092fc957cf") -> by
 
 def asked(number: int, request: bytes, path: str = "/v1/chat/completions") -> Asked:
     """Make a recorded request."""
-    return Asked(number, path, request, 200, b"{}")
+    return Asked(number, path, request, Reply(200, (), b"{}", whole=True, recorded=True))
 
 
 def test_ids_and_times_do_not_make_a_difference_but_are_told_apart() -> None:
@@ -47,3 +48,45 @@ def test_one_request_too_many_is_a_difference() -> None:
     found = difference([], 4, "/v1/messages", b'{"more":1}')
     assert (found.number, found.recorded) == (5, "no further request")
     assert "more" in found.now
+
+
+IDS = {
+    "opencode's tools": ("tool_f8a1c0d3e001Ab9ZkQw2LmNpXy", "tool_f8a1c0d3f001Qq7RsTuVwXyZaBc"),
+    "opencode's messages": ("msg_b6b8e5d1c001TgY7pQwErTyUiO", "msg_b6b8e5d1d001AsDfGhJkLzXcVb"),
+    "opencode's parts": ("prt_b6b8e5d1c001TgY7pQwErTyUiO", "prt_b6b8e5d1d001AsDfGhJkLzXcVb"),
+    "opencode's sessions": ("ses_494719016ffe85dkDMj0FPRbHK", "ses_494719017ffe12abCDe3FGhiJK"),
+    "calls of chat completions": ("call_9f8e7d6c5b4a3210", "call_0123456789abcdef"),
+    "short calls": ("call_a1B2c3D4e5F6", "call_6f5E4d3C2b1A"),
+    "claude code's tools": ("toolu_01A9b8C7d6E5f4G3h2J1k0Lm", "toolu_01Zy9Xw8Vu7Ts6Rq5Po4Nm3L"),
+    "tools of messages' own": ("srvtoolu_01A9b8C7d6E5f4G3h2J1k0Lm", "srvtoolu_01Zy9Xw8Vu7Ts6Rq5Po4Nm3L"),
+    "codex's calls": ("fc_0a1b2c3d4e5f60718293a4b5c6d7", "fc_7d6c5b4a39281706f5e4d3c2b1a0"),
+    "codex's reasoning": ("rs_0a1b2c3d4e5f60718293a4b5c6d7", "rs_7d6c5b4a39281706f5e4d3c2b1a0"),
+    "codex's items": ("item_0a1b2c3d4e5f6071", "item_1706f5e4d3c2b1a0"),
+    "answers": ("chatcmpl-A1b2C3d4E5f6G7h8", "chatcmpl-H8g7F6e5D4c3B2a1"),
+    "gemini's calls": ("run_shell_command-1763482000000-a1b2c3d4", "run_shell_command-1763489999999-d4c3b2a1"),
+    "qwen's calls": ("read_file_1763482000000_0", "read_file_1763489999999_0"),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_ids_of_each_agent_are_masked(kind: str) -> None:
+    """Agents and providers make them anew each time; beside them a request may not differ."""
+    then, now = IDS[kind]
+    assert likeness(body(f"see {then}."), body(f"see {now}.")) == "alike"
+    assert likeness(body(f"see {then}."), body(f"look {now}.")) == "different"
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("tool_use_description", "tool_use_instruction"),
+        ("call_the_function", "call_the_operator"),
+        ("msg_1", "msg_2"),
+        ("user_permissions", "user_preferences"),
+        ("item_7", "item_8"),
+        ("tool-assisted", "tool-supported"),
+    ],
+)
+def test_words_that_begin_as_ids_do_are_none(then: str, now: str) -> None:
+    """A difference in what is said is never masked."""
+    assert likeness(body(then), body(now)) == "different"

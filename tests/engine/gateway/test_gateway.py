@@ -16,7 +16,7 @@ from engine.mortal import FaultyLog
 from engine.protocols.base import body_in
 from engine.scope import Child, Scope
 from engine.spec import AgentSpec
-from events.agent import CallAsked, CallReceived, CallRefused
+from events.agent import CallAnswered, CallAsked, CallReceived, CallRefused
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelFailed
@@ -167,7 +167,7 @@ async def test_money_is_reserved_before_it_is_spent(tmp_path: Path) -> None:
         assert first.status_code == 200
         assert msgspec.json.decode(here.endpoint.requests[-1])["max_completion_tokens"] == 1000
         kinds = [type(each) for each in await here.recorded()]
-        assert kinds == [CallReceived, BudgetAsked, BudgetGranted, CallAsked, ModelAnswered]
+        assert kinds == [CallReceived, BudgetAsked, BudgetGranted, CallAsked, CallAnswered]
         assert here.budget.of_trial("t") == 1_400_000
         # And the second is refused, with a status that no client tries again after.
         assert second.status_code == 402

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 from anyio.lowlevel import checkpoint
 
-from events.agent import CallAsked, CallReceived
+from events.agent import CallAnswered, CallAsked, CallReceived
 from events.model import ModelAnswered
 from tests.support.knocking import BODY, PATH, dialled, post, said
 from tests.support.provider import ANSWER, Provider, serving, whole
@@ -69,7 +69,7 @@ async def test_two_requests_at_once_are_answered_in_their_order(tmp_path: Path) 
         assert both.index(b"I look1") < both.index(b"I look2")
         # And both went over one connection
         assert len(provider.came) == 1
-        assert [type(each) for each in await here.recorded("call/t/1/2")] == [CallReceived, CallAsked, ModelAnswered]
+        assert [type(each) for each in await here.recorded("call/t/1/2")] == [CallReceived, CallAsked, CallAnswered]
 
 
 async def test_a_client_that_asks_first_is_told_to_go_on(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ async def test_an_agent_that_does_not_read_holds_up_nobody(tmp_path: Path) -> No
         await agent.send(post())
         await until_called(here)
         # Then all of it is on record, and the door closes
-        assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, ModelAnswered]
+        assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, CallAnswered]
         with anyio.fail_after(10):
             await here.gateway.close(here.door)
 

@@ -15,7 +15,7 @@ from typing_extensions import override
 from engine.gateway.upstream import Carrier, Going, Upstream, open_carrier
 from engine.protocols.chat import Chat
 from engine.providers.transport import MOST_BODY_BYTES
-from events.agent import CallAsked, CallReceived
+from events.agent import CallAsked, CallFailed, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
 from events.digest import digest_of
 from events.log_errors import LogFull
@@ -188,7 +188,7 @@ async def test_a_provider_that_cannot_be_reached_is_told_of(behind: Behind, tmp_
     """Nobody listens there, or it is no address at all, or what would be sent is no HTTP."""
     async with house(memory_log(), tmp_path, behind=behind) as here:
         assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 502
-        assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, ModelFailed]
+        assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, CallFailed]
         await here.gateway.close(here.door)
 
 

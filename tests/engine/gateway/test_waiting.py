@@ -16,11 +16,10 @@ from engine.gateway.visit import VisitTerms, revisiting
 from engine.histories import load_histories
 from engine.mortal import FaultyLog
 from engine.scope import Child, Scope, Visitor
-from events.agent import CallAsked, CallReceived
+from events.agent import CallAnswered, CallAsked, CallReceived
 from events.base import Event, StreamId
 from events.budget import BudgetAsked, BudgetGranted
 from events.log import EventLog, Selection
-from events.model import ModelAnswered
 from events.session import ScopeStopped
 from tests.support.visits import PRICE, Behind, House, house
 from tests.support.worlds import closed_world, memory_log
@@ -91,7 +90,7 @@ async def test_a_call_that_waits_has_come_and_is_not_asked(
             # And when it may go on, it is asked, and answered
             await go_on()
         assert [each.status_code for each in answers] == [200]
-        assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, ModelAnswered]
+        assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, CallAnswered]
     # And that it waited makes no difference to whoever goes through it again
     await again(log, VisitTerms("t", None))
 

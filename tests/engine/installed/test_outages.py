@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from events.agent import AgentRunFinished
+from engine.prompting import load_prompts
+from engine.setting import Setting
+from events.agent import AgentRunFinished, CallFailed
 from events.attempt import AgentEnded, AttemptJudged
 from events.base import Event
 from events.memo import MemoRewritten
 from events.sandbox import VerifyAsked
+from replay.agent import replay_agent
 from replay.rerun import rerun
-from tests.engine.installed.test_agents import Lived, live, only
+from tests.engine.installed.test_agents import Lived, backend_named, live, only
 from tests.support.runs import ASIDE, make_base
 
 
@@ -99,3 +102,23 @@ async def test_a_window_that_is_full_is_the_agents_only_once_it_has_acted(
     assert isinstance(ended, AgentEnded)
     assert (lived.outcomes, ended.reason) == ({"word": outcome}, reason)
     assert (await rerun(lived.log, lived.run)).complete
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("agent", ["codex", "claude-code", "qwen-code", "opencode"])
+async def test_an_agent_that_met_a_limit_meets_it_again(agent: str, cache: Path, tmp_path: Path) -> None:
+    """It is told when to ask again, as then; so it asks again what it asked, or stops where it stopped."""
+    limit = 'error = "rate_limit"\nretry_after_s = 1\ntimes = 1\n'
+    base = make_base(tmp_path, script(limit + 'text = "DONE"'))
+    lived = await live(cache, base, agent, "local", timeout_s=60)
+    async with backend_named("local", base) as backend:
+        setting = Setting(lived.log, backend, load_prompts(), "test", {}, base, cache=cache)
+        again = await replay_agent(setting, lived.run, "attempt/word/1")
+    assert again.difference is None, again.difference
+    assert (again.unasked, again.first_unasked, again.headerless) == (0, None, 0)
+    assert again.recorded == again.equal + again.alike > 1
+    calls = [event for name, events in lived.events.items() if name.startswith("call/") for event in events]
+    (limited,) = [each for each in only(calls, CallFailed) if isinstance(each, CallFailed)][:1]
+    assert limited.told.status == 429
+    assert "retry-after" in {each.name for each in limited.told.headers}
