@@ -13,6 +13,7 @@ from sandbox.compose_keys import TABLES
 from sandbox.compose_read import read_compose
 from sandbox.compose_values import filled, missing_in
 from sandbox.docker import DockerBackend
+from sandbox.docker_needs import refused
 from sandbox.docker_town import after_main, before_main
 from sandbox.errors import SandboxUnavailable, TaskInvalid
 from sandbox.task import load_task
@@ -58,7 +59,7 @@ networks: {back: {internal: true}}
 
 
 @pytest.mark.parametrize(
-    ("text", "refused"),
+    ("text", "named"),
     [
         ("services: {main: {privileged: true}}", "services.main.privileged"),
         ("services: {main: {network_mode: host}}", "services.main.network_mode: host"),
@@ -70,9 +71,9 @@ networks: {back: {internal: true}}
         ("services: [x]", "services (expected a table)"),
     ],
 )
-def test_what_is_not_understood_is_refused_by_its_place(text: str, refused: str) -> None:
+def test_what_is_not_understood_is_refused_by_its_place(text: str, named: str) -> None:
     """A file that is half understood would be another environment than its author's."""
-    assert [each for each in read(text).refused if each.partition(" (")[0] == refused.partition(" (")[0]] != []
+    assert [each for each in read(text).refused if each.partition(" (")[0] == named.partition(" (")[0]] != []
 
 
 @pytest.mark.parametrize("place", [*TABLES])
@@ -185,7 +186,7 @@ def test_limits_are_the_containers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "refused"),
+    ("text", "named"),
     [
         ("deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}", "reservations.devices"),
         ("gpus: all", "gpus"),
@@ -202,9 +203,9 @@ def test_limits_are_the_containers() -> None:
         ("colour: red", "colour (it is no key that is known here)"),
     ],
 )
-def test_what_a_sandbox_does_not_give_is_refused(text: str, refused: str) -> None:
+def test_what_a_sandbox_does_not_give_is_refused(text: str, named: str) -> None:
     """As environment.gpus is, and with the reason."""
-    assert any(refused in each for each in read(f"services: {{main: {{{text}}}}}").refused)
+    assert any(named in each for each in read(f"services: {{main: {{{text}}}}}").refused)
 
 
 @pytest.mark.parametrize(
@@ -240,6 +241,28 @@ def test_a_variable_without_a_value_asks_for_it(write_task: WriteTask) -> None:
     assert read("services: {db: {build: {context: ., args: [V]}}}").dropped == (
         "services.db.build.args.V left out, because nobody gave it a value",
     )
+
+
+@pytest.mark.parametrize(
+    ("platform", "there"),
+    [("linux/amd64", True), ("linux/x86_64", True), ("amd64", True), ("linux/amd64/v2", True), ("linux/arm64", False),
+     ("windows/amd64", False)],
+)  # fmt: skip
+def test_a_service_is_for_the_engines_own_platform(write_task: WriteTask, platform: str, *, there: bool) -> None:
+    """Another one would be emulated, or fail in the middle of a run."""
+    task = load_task(write_task({FILE: f"services: {{main: {{platform: {platform}}}}}\n"}))
+    assert (list(refused(task, compose_of(task, {}), "amd64")) == []) == there
+
+
+@pytest.mark.parametrize(
+    ("table", "there"),
+    [("cpus = 0", True), ("cpus = -1", False), ("memory_mb = 6", True), ("memory_mb = 5", False),
+     ("memory_mb = 0", True), ("memory_mb = true", False)],
+)  # fmt: skip
+def test_limits_that_an_engine_takes(write_task: WriteTask, table: str, *, there: bool) -> None:
+    """None is none; what is below the least would fail in the middle of a run."""
+    task = load_task(write_task({"task.toml": f"[environment]\n{table}\n"}))
+    assert (list(refused(task, compose_of(task, {}), "amd64")) == []) == there
 
 
 def test_what_need_not_be_there_is_not_waited_for() -> None:

@@ -166,6 +166,41 @@ def test_legacy_spellings_mean_the_same(write_task: WriteTask) -> None:
     assert task.unknown_keys == ()
 
 
+NUMBERS: list[tuple[str, object]] = [
+    ("2.0", 2), ("'2'", 2), ("' 2 '", 2), ("'2.0'", 2), ("'1_000'", 1000), ("'+2'", 2), ("true", 1), ("-0.0", 0),
+    ("2.5", None), ("'2.5'", None), ("'1e3'", None), ("'two'", None), ("''", None), ("1e30", None), ("[]", None),
+]  # fmt: skip
+"""What Harbor 0.24 makes of them, each asked of it; None: it rejects the file."""
+
+
+@pytest.mark.parametrize(("written", "read"), NUMBERS)
+def test_whole_numbers_are_those_that_harbor_reads(write_task: WriteTask, written: str, read: object) -> None:
+    """Its parser is lenient with any key; a fraction is no whole number."""
+    folder = write_task({"task.toml": f"[environment]\ncpus = {written}\n"})
+    if read is None:
+        with pytest.raises(TaskInvalid, match=r"environment\.cpus"):
+            load_task(folder)
+    else:
+        assert load_task(folder).config.environment.cpus == read
+
+
+def test_other_numbers_are_those_that_harbor_reads(write_task: WriteTask) -> None:
+    """Times, retries, rewards and users; texts stay texts where a text may stand."""
+    text = (
+        "[agent]\ntimeout_sec = '1e3'\nuser = '1000'\n[verifier]\nuser = 7.0\n"
+        "[environment]\nmemory = 2048\nallow_internet = 'no'\nos = 'Linux'\n"
+        "healthcheck = { command = 'x', retries = '3', interval_sec = '1.5' }\n"
+        "[environment.env]\nN = '2'\n"
+    )
+    task = load_task(write_task({"task.toml": text}))
+    config, check = task.config, task.config.environment.healthcheck
+    assert (config.agent.timeout_sec, config.agent.user, config.verifier.user) == (1000.0, "1000", 7)
+    assert check is not None
+    assert (check.retries, check.interval_sec, config.environment.env) == (3, 1.5, {"N": "2"})
+    assert (config.environment.memory_mb, config.environment.network_mode) == (None, "no-network")
+    assert len(task.forgiven) == 1
+
+
 def test_the_network_mode_wins_over_its_older_spelling(write_task: WriteTask) -> None:
     """As Harbor does when both are written."""
     text = "[environment]\nallow_internet = false\nnetwork_mode = 'public'\n"
