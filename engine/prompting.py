@@ -65,6 +65,10 @@ class Prompts(Struct, frozen=True):
                 return prompt.text
         raise UnknownPromptError(name, tuple(prompt.name for prompt in self.prompts))
 
+    def addition(self, name: str) -> str:
+        """One text that runs of earlier versions lack; empty in theirs, so that they are replayed as they were."""
+        return next((prompt.text for prompt in self.prompts if prompt.name == name), "")
+
     def fill(self, prompt: str, /, **values: str | int) -> str:
         """One text with its placeholders replaced.
 

@@ -113,7 +113,9 @@ def _teacher(told: Told) -> Caller:
 
 def _opening(brief: Brief) -> list[bytes]:
     told = brief.prompts.fill("teacher_user", task=brief.task, attempt=brief.label, instruction=brief.instruction)
-    return [message("system", brief.prompts.text("teacher_system")), message("user", told)]
+    tools = brief.prompts.addition("teacher_tools") if brief.tools else ""
+    system = "\n".join(filter(None, (brief.prompts.text("teacher_system"), tools)))
+    return [message("system", system), message("user", told)]
 
 
 async def _read(scope: Scope, answer: ModelAnswered, text: str) -> Turn:

@@ -18,6 +18,6 @@ def question_done(*, commands: int, questioned: int) -> str | None:
     if commands or questioned >= _MOST_QUESTIONED:
         return None
     return (
-        "no command was run yet, so nothing was done: only commands change anything. "
-        "Give the command that does the task; answer DONE once its output shows that the task is finished"
+        "no command was run yet, so nothing is done: only commands change anything. "
+        "Answer with one command for the task, in a block like this:\n```sh\nls -l\n```"
     )

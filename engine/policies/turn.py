@@ -1,6 +1,7 @@
 """Reading a model's answer as an action, and an observation as a text; pure.
 
-What is run, of an answer without tool calls: the first block marked ``sh``, ``bash`` or ``shell`` that is not empty.
+What is run, of an answer without tool calls: the first block marked ``sh``, ``bash`` or ``shell`` that is not empty; a
+block that names no language only where it is the whole answer.
 Reasoning is not read at all. Nothing is run where it is unclear what the block holds: it is never closed, a
 here-document or a quote in it never ends, another block begins inside it, or a block before it is like that. Further
 blocks are not run, nor does ``DONE`` count beside a command; the model is told either. ``DONE`` ends the work where it
@@ -15,15 +16,19 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from engine.policies.inline_reasoning import split_reasoning
+from engine.policies.fences import fence_at
+from engine.policies.inline_reasoning import SplitText, split_reasoning
 from engine.policies.shell_block import SHELLS, Block, block_at, line_at
 from engine.policies.shortened import shortened
 from engine.policies.tool_arguments import BadArguments, read_arguments, wrong_text
 
 _DONE: Final = re.compile(r"^\W*DONE\W*$")
+_ONLY_DONE: Final = re.compile(r"\W*done\W*\Z", re.IGNORECASE)
 _CUT: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 """How providers say, in lower case, that a limit on the output ended an answer."""
 
+_ONE_LINE: Final = 200
+"""Characters of a line that may be meant as a command. Longer ones are prose as a rule."""
 _ASK: Final = "give one command in a block fenced as ```sh, or answer DONE when the work is finished"
 
 RUN_TOOL = msgspec.json.encode(
@@ -104,21 +109,37 @@ def read_text(text: str, finish: str | None = None) -> Turn:
     parts = split_reasoning(text)
     if not parts.said.strip():
         return Unclear(_unsaid(parts.problem, cut=_cut(finish)), None)
-    blocks, done = _read_blocks(parts.said.replace("\r\n", "\n"))
+    return Done() if _ONLY_DONE.match(parts.said) else _read_said(parts, cut=_cut(finish))
+
+
+def _read_said(parts: SplitText, *, cut: bool) -> Turn:
+    """Read what was said, which is something."""
+    blocks, done = _read_blocks(_marked_as_shell(parts.said.replace("\r\n", "\n")))
     for number, block in enumerate(blocks):
         if block.problem and (block.language in SHELLS or any(_runs(each) for each in blocks[number:])):
-            return Unclear(_unclear(block, cut=_cut(finish)), None)
+            return Unclear(_unclear(block, cut=cut), None)
         if _runs(block):
             return _command(block, blocks[number + 1 :], done=done)
     if done:
         return Done()
     if parts.problem:
-        return Unclear(_unsaid(parts.problem, cut=_cut(finish)), None)
-    return Unclear(_no_command(blocks, cut=_cut(finish)), None)
+        return Unclear(_unsaid(parts.problem, cut=cut), None)
+    return Unclear(_no_command(parts.said, blocks, cut=cut), None)
 
 
 def _cut(finish: str | None) -> bool:
     return (finish or "").lower() in _CUT
+
+
+def _marked_as_shell(text: str) -> str:
+    """Mark the one block that is a whole answer and names no language. Beside other words it may quote an output."""
+    first, rest = line_at(text.strip(), 0)
+    fence = fence_at(first)
+    if fence is None or first.strip() != fence.marks:
+        return text
+    marked = f"{fence.marks}sh\n{text.strip()[rest:]}"
+    block = block_at(marked, 0)
+    return marked if block is not None and not block.problem and block.end == len(marked) else text
 
 
 def _read_blocks(text: str) -> tuple[list[Block], bool]:
@@ -174,13 +195,20 @@ def _unclear(block: Block, *, cut: bool) -> str:
     )
 
 
-def _no_command(blocks: list[Block], *, cut: bool) -> str:
+def _no_command(said: str, blocks: list[Block], *, cut: bool) -> str:
+    """Tell a model that it gave no command. Where one line may be meant as one, it is shown as it has to be written."""
     if cut:
         return f"the answer reached its length limit before a command; {_ASK}"
     other = next((block for block in blocks if block.code.strip()), None)
-    if other is None:
-        return _ASK
-    return f"a block {_marked(other)} is not run; {_ASK}"
+    if other is not None and other.language:
+        return f"a block {_marked(other)} is not run; {_ASK}"
+    line = said.strip().strip("`").strip() if other is None else other.code.strip()
+    if _DONE.match(line) or "\n" in line or not 0 < len(line) <= _ONE_LINE or "`" in line:
+        return _ASK if other is None else f"a block {_marked(other)} is not run; {_ASK}"
+    return (
+        "nothing was run: a command has to stand in a block that begins with ```sh. If this is the command, answer:\n"
+        f"```sh\n{line}\n```"
+    )
 
 
 def _marked(block: Block) -> str:

@@ -40,6 +40,8 @@ class Played:
         """The messages of each request."""
         self.commands: list[str] = []
         self.ended: AgentEnded | None = None
+        self.evidence: list[str] = []
+        """What the distiller was shown, and then told."""
 
     @property
     def told(self) -> str:
@@ -56,8 +58,9 @@ async def play(folder: Path, *answers: bytes) -> Played:
         report = await start_run(await setting(log, make_base(folder)), asked)
     bodies = [part for came in provider.came for part in bytes(came).split(b"POST ")[1:]]
     asked_for = [json.loads(body.partition(b"\r\n\r\n")[2])["messages"] for body in bodies]
-    mine = [each for each in asked_for if str(each[-1]["content"]).find("Role: ") < 0]
+    mine = [each for each in asked_for if "Role: " not in each[-1]["content"]]
     played = Played(log, report.outcomes["word"], mine)
+    played.evidence = [each[-1]["content"] for each in asked_for if "Role: distiller" in each[-1]["content"]]
     for each in (await load_histories(log, report.run)).by_stream["attempt/word/1"]:
         if isinstance(each.event, ActionAsked):
             played.commands.append((await log.get(each.event.command)).decode())
@@ -73,10 +76,12 @@ UNUSED = [said("no skill")] * 3
 
 async def test_a_command_in_a_thought_is_never_run(tmp_path: Path) -> None:
     """Nor is a word in it the end of the work."""
-    thought = "<think>\nMaybe\n```sh\nrm words.txt\n```\nDONE\n</think>\n"
+    thought = "<think>\nMaybe\n```sh\nrm words.txt\n```\nDONE\n</think>\nI copy it.\n"
     played = await play(tmp_path, said(thought + RIGHT), said("<think>ok</think>\nDONE"), *UNUSED)
     assert played.commands == ["cp words.txt answer.txt"]
     assert played.outcome == "solved"
+    assert "rm words.txt" not in played.evidence[0]
+    assert "I copy it." in played.evidence[0]
 
 
 async def test_arguments_that_were_cut_are_told_and_not_sent_again(tmp_path: Path) -> None:

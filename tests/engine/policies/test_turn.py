@@ -32,6 +32,8 @@ def test_the_first_fenced_command_is_run_whole() -> None:
         ("```sh\n\n```\n```sh\nls\n```", "ls", ""),
         ("```python\nprint(1)\n```\n```sh\nls\n```\n```\na b\n```", "ls", ""),
         ("```sh\r\nls\r\npwd\r\n```\r\n", "ls\npwd", ""),
+        ("```\nls\n```\n", "ls", ""),
+        ("<think>ls</think>\n\n~~~\ncat <<E\n~~~\na\n~~~\nE\n~~~", "cat <<E\n~~~\na\n~~~\nE", ""),
         ("<think>\n```sh\nrm a\n```\nDONE</think>\n```sh\nls\n```", "ls", ""),
         ("```sh\ncat <<E > a.md\n```py\nx\n```\nDONE\nE\n```", "cat <<E > a.md\n```py\nx\n```\nDONE\nE", ""),
     ],
@@ -56,7 +58,11 @@ def test_the_first_shell_block_is_the_command_and_what_has_no_effect_is_told(
         ("```sh\nls", None, "it is never closed"),
         ("```python\nx\n```sh\nrm a\n```\nand\n```sh\nls\n```", None, "marked python is unclear"),
         ("```python\nprint(1)\n```", None, "a block marked python is not run"),
-        ("```\nls\n```", None, "that names no language is not run"),
+        ("It prints:\n```\nls\n```", None, "If this is the command, answer:\n```sh\nls\n```"),
+        ("```\nls\n```\n```\npwd\n```", None, "If this is the command, answer:\n```sh\nls\n```"),
+        ("```\nls", None, "If this is the command, answer:\n```sh\nls\n```"),
+        ("It prints:\n```\na\nb\n```", None, "that names no language is not run"),
+        ("```\ncat <<E\na\n```", None, "that names no language is not run"),
         ("```sh\nDONE\n```", None, "DONE is no command"),
         ("```sh\necho a\0b\n```", None, "NUL"),
         ("I look at", "MAX_TOKENS", "length limit before a command"),
@@ -65,7 +71,13 @@ def test_the_first_shell_block_is_the_command_and_what_has_no_effect_is_told(
         ("I look. <think>DONE", "stop", "its reasoning is never closed"),
         ("<think>ls</think>", "stop", "all reasoning"),
         ("", "stop", "all reasoning, or empty"),
-        ("```\nDONE\n```", None, "that names no language"),
+        ("So:\n```\nDONE\n```", None, "that names no language"),
+        ("mv a b", None, "If this is the command, answer:\n```sh\nmv a b\n```"),
+        ("`mv a b`", None, "If this is the command, answer:\n```sh\nmv a b\n```"),
+        ("x" * 200, None, "If this is the command"),
+        ("x" * 201, None, "give one command"),
+        ("First\nmv a b", None, "give one command"),
+        ("```sh mv a b```", None, "```sh\nsh mv a b\n```"),
         ("`DONE` comes later", None, "give one command"),
     ],
 )
@@ -83,9 +95,11 @@ def test_a_heredoc_with_a_fence_of_another_language_is_no_command() -> None:
 
 
 def test_done_is_a_line_of_its_own() -> None:
-    """An agent that says it is not DONE yet has not finished."""
+    """An agent that says it is not DONE yet has not finished. Where nothing else is said, any spelling will do."""
     assert read_text("All checked.\n\n**DONE**") == Done()
-    assert read_text("<think>all there</think>\nDONE") == Done()
+    for answer in ("<think>all there</think>\nDONE", "done", "Done.", "`DONE`", "```\nDONE\n```", "1. a\n\nDONE\n\nb"):
+        assert read_text(answer) == Done()
+    assert isinstance(read_text("It is\ndone"), Unclear)
     assert isinstance(read_text("I am not DONE yet"), Unclear)
 
 
