@@ -52,7 +52,7 @@ async def test_a_run_whose_calls_are_cut_and_made_again_may_die_between_any_two_
         plain = await ended(here, (), in_memory())
         assert wrong_with_cap(plain) == []
         assert plain.failed > 0
-        for moment in range(3, plain.moments[0], FREQUENT // 2):
+        for moment in range(3, plain.moments[0], 2 * FREQUENT):
             seen = await ended(here, (moment, 31), in_memory())
             assert wrong_with_cap(seen) == [], seen.deaths
 
