@@ -152,6 +152,11 @@ class MortalLog:
         self._fate.breathe()
         return await self._log.get(digest)
 
+    def chain(self) -> AsyncIterator[Sequence[bytes]]:
+        """Give the digests of all events."""
+        self._fate.breathe()
+        return self._log.chain()
+
     async def inspect(self) -> Inspection:
         """Look for damage."""
         self._fate.breathe()

@@ -1,6 +1,7 @@
 """What a bundle is made of. ``docs/bundles.md`` describes it; it is a promise.
 
-A zip file: ``manifest.json``, ``events.jsonl`` with one event a line as it is recorded, and ``blobs/DIGEST``.
+A zip file: ``manifest.json``, ``events.jsonl`` with one event a line as it is recorded, ``blobs/DIGEST``, and
+``proof.json``, which ties the events to seals of the log they are from.
 """
 
 import re
@@ -13,11 +14,12 @@ import msgspec
 from events.chain import FORMAT as LOG_FORMAT
 from events.digest import Digest
 from events.log import Erasure, Row
+from events.merkle import Node
 
-FORMAT = 1
-"""Number of the bundle format; it grows when older versions could misread what we write."""
+FORMAT = 2
+"""Number of the bundle format; it grows when older versions could misread what we write. The first had no proof."""
 
-MANIFEST, EVENTS, BLOBS = "manifest.json", "events.jsonl", "blobs/"
+MANIFEST, EVENTS, BLOBS, PROOF = "manifest.json", "events.jsonl", "blobs/", "proof.json"
 """Names in the file."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -71,6 +73,26 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def erasures(self) -> dict[Digest, Erasure]:
         """Give what was erased by its digest."""
         return {each.digest: Erasure(each.digest, each.reason, each.at) for each in self.erased}
+
+
+class ProofNode(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A subtree of the log's Merkle tree without any event of the bundle."""
+
+    level: int
+    place: int
+    hash: Digest
+
+
+class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What shows, with the bundle's events, that they are events of a sealed log (`events/merkle.py`).
+
+    It belongs to the state of the log in which it was made, and to no digest of the bundle: a run that is written again
+    later is the same, with another proof.
+    """
+
+    sizes: tuple[int, ...]
+    """Seals of so many events can be checked with it."""
+    nodes: tuple[ProofNode, ...]
 
 
 class _Format(msgspec.Struct):
@@ -161,6 +183,22 @@ def read_line(text: bytes) -> Line:
         bytes.fromhex(made.digest),
     )
     return Line(row, None if made.before is None else bytes.fromhex(made.before))
+
+
+def write_proof(sizes: Iterable[int], nodes: Mapping[Node, bytes]) -> bytes:
+    """Write a proof, the same for the same log."""
+    listed = tuple(ProofNode(*node, Digest(made.hex())) for node, made in sorted(nodes.items()))
+    return msgspec.json.encode(Proof(tuple(sorted(sizes)), listed)) + b"\n"
+
+
+def read_proof(data: bytes) -> dict[Node, bytes]:
+    """Read a proof: its nodes.
+
+    Raises:
+        ValueError: It is none; msgspec's errors are ValueErrors.
+    """
+    proof = msgspec.json.decode(data, type=Proof)
+    return {Node(each.level, each.place): bytes.fromhex(each.hash) for each in proof.nodes}
 
 
 def digest_of_blobs(digests: Iterable[Digest]) -> Digest:

@@ -1,5 +1,6 @@
 """Reading a bundle: its events and blobs, without a database and without unpacking it anywhere."""
 
+import os
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,10 +13,23 @@ import msgspec
 from anyio import to_thread
 
 from events.bundle_errors import BundleNewer, BundleUnreadable
-from events.bundle_format import BLOBS, EVENTS, FORMAT, MANIFEST, Line, Manifest, is_digest, read_line, read_manifest
+from events.bundle_format import (
+    BLOBS,
+    EVENTS,
+    FORMAT,
+    MANIFEST,
+    PROOF,
+    Line,
+    Manifest,
+    is_digest,
+    read_line,
+    read_manifest,
+    read_proof,
+)
 from events.digest import Digest, digest_of
 from events.log import EVERYTHING, Fetched, Row, Selection
 from events.log_errors import BlobErased, BlobMissing, LogCorrupt, LogError
+from events.merkle import Node
 
 PAGE = 500
 """Events in a page."""
@@ -26,6 +40,11 @@ LONGEST = 1 << 30
 
 _UNREADABLE = (OSError, EOFError, ZlibError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 """What a file that was damaged, or that another program made, has zipfile raise."""
+
+_HEADER, _LISTED, _END = 30, 46, 22
+"""Bytes of an entry's header, of its line in the list, and of what ends the file."""
+_LARGE, _LARGE_MARK, _LARGE_END = b"PK\x06\x07", 20, 76
+"""What stands before that in a large file, how far before it, and how many bytes it adds."""
 
 _MAGIC = b"PK\x03\x04"
 
@@ -79,6 +98,28 @@ class BundleSource:
     def names(self) -> Sequence[str]:
         """List what is in the file, as often as it is."""
         return self._bundle.namelist()
+
+    def proof(self) -> dict[Node, bytes] | None:
+        """Give what ties its events to seals. None: it has none.
+
+        Raises:
+            LogCorrupt: It cannot be read.
+        """
+        if PROOF not in self._bundle.NameToInfo:
+            return None
+        with self._damaged("its proof"):
+            return read_proof(self._read(PROOF))
+
+    def loose_bytes(self) -> int:
+        """Count the bytes of the file that belong to no entry: in front, in between, or behind."""
+        infos = self._bundle.infolist()
+        with self._damaged("its entries"), self.path.open("rb") as file:
+            entries = sum(_entry_size(file, info) for info in infos)
+            listed = sum(_LISTED + len(each.filename.encode()) + len(each.extra) + len(each.comment) for each in infos)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _END - _LARGE_MARK))
+            end = _END + (_LARGE_END if file.read(len(_LARGE)) == _LARGE else 0)
+        return size - entries - listed - end
 
     async def lines(self) -> AsyncIterator[tuple[bytes, Sequence[Line]]]:
         """Give all events in order, a page at a time, and the text they were read from.
@@ -173,6 +214,14 @@ class BundleSource:
             RuntimeError,
         ) as error:
             raise LogCorrupt(str(self.path), f"{what}: {error}") from error
+
+
+def _entry_size(file: IO[bytes], info: zipfile.ZipInfo) -> int:
+    """Measure an entry with its header, whose lengths are not those of the list at the end."""
+    file.seek(info.header_offset)
+    header = file.read(_HEADER)
+    name, extra = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
+    return _HEADER + name + extra + info.compress_size
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Looking through a bundle for anything that is not as it was written. It needs no log and no database."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
 
@@ -10,11 +10,14 @@ from typing_extensions import override
 
 from events.base import StreamId
 from events.bundle_errors import BundleBroken
-from events.bundle_format import BLOBS, EVENTS, MANIFEST, Line, digest_of_blobs, is_digest, write_manifest
+from events.bundle_format import BLOBS, EVENTS, MANIFEST, PROOF, Line, digest_of_blobs, is_digest, write_manifest
+from events.bundle_seals import Sealing, compare, not_proved, proved
 from events.bundle_source import BundleSource
+from events.chain import Seal
 from events.digest import Digest, digest_of
 from events.findings import (
     AnyFinding,
+    BytesLoose,
     EntryStrange,
     ErasedBlob,
     Findings,
@@ -26,9 +29,12 @@ from events.findings import (
 )
 from events.log import Row
 from events.log_errors import LogCorrupt, LogError
+from events.seals import AnySeal, extent
 from events.session import RunForked
+from events.signing import PublicKey
 from events.verify import EventCheck
 from events.verify_blobs import BlobCheck, Named, names_in
+from events.verify_claims import findings_on, of_seal, usable
 
 
 class BundleReport(msgspec.Struct, frozen=True):
@@ -50,6 +56,8 @@ class BundleReport(msgspec.Struct, frozen=True):
     more: int
     proved: tuple[str, ...]
     not_proved: tuple[str, ...]
+    sealed: int | None
+    """Events that a seal was shown to cover. None: no seal was given that is worth anything, or something was found."""
 
     @property
     def sound(self) -> bool:
@@ -57,13 +65,21 @@ class BundleReport(msgspec.Struct, frozen=True):
         return not self.findings
 
 
-async def verify_bundle(bundle: BundleSource, *, expected: str | None = None) -> BundleReport:
+async def verify_bundle(
+    bundle: BundleSource,
+    *,
+    expected: str | None = None,
+    seal: AnySeal | None = None,
+    trusted: Collection[PublicKey] = (),
+) -> BundleReport:
     """Read everything once and say what is wrong with it.
 
     Args:
         bundle: What to look through.
         expected: Beginning of the digest that was said when it was written. None: a bundle that somebody made up
             looks like any other.
+        seal: Of the log that the run is from.
+        trusted: Keys of which one must have signed the seal. Empty: it is taken at its word, and the report says so.
     """
     findings = Findings()
     manifest, digest = bundle.manifest, digest_of(write_manifest(bundle.manifest))
@@ -71,11 +87,20 @@ async def verify_bundle(bundle: BundleSource, *, expected: str | None = None) ->
         findings.add(ManifestWrong("digest", expected, digest))
     for each in _strange(bundle):
         findings.add(each)
+    if loose := bundle.loose_bytes():
+        findings.add(BytesLoose(loose))
     looking = _Looking(bundle)
     await looking.look()
     looking.compare(findings)
-    kept = (*findings.kept, *looking.events.findings.kept, *looking.blobs.findings.kept)
-    proved, not_proved = _claims(looking, sound=not kept, expected=expected)
+    sealing = looking.compare_seal(usable(seal, trusted), findings)
+    kept = (
+        *findings_on(seal, trusted),
+        *findings.kept,
+        *looking.events.findings.kept,
+        *looking.blobs.findings.kept,
+    )
+    shown, open_ = _claims(looking, sound=not kept, expected=expected)
+    by_seal = _sealed(sealing, seal, trusted, sound=not kept)
     return BundleReport(
         run=manifest.run,
         runs=manifest.runs,
@@ -88,8 +113,9 @@ async def verify_bundle(bundle: BundleSource, *, expected: str | None = None) ->
         digest=digest,
         findings=kept,
         more=findings.more + looking.events.findings.more + looking.blobs.findings.more,
-        proved=proved,
-        not_proved=not_proved,
+        proved=shown + by_seal[0],
+        not_proved=by_seal[1] + open_,
+        sealed=None if sealing is None or kept else sealing.proved,
     )
 
 
@@ -106,8 +132,9 @@ async def require_sound(bundle: BundleSource) -> BundleReport:
 
 
 def _strange(bundle: BundleSource) -> Iterator[EntryStrange]:
+    names = {MANIFEST, EVENTS, PROOF} if bundle.manifest.format > 1 else {MANIFEST, EVENTS}
     for name, often in Counter(bundle.names).items():
-        known = name in {MANIFEST, EVENTS} or (name.startswith(BLOBS) and is_digest(name.removeprefix(BLOBS)))
+        known = name in names or (name.startswith(BLOBS) and is_digest(name.removeprefix(BLOBS)))
         if often > 1 or not known:
             yield EntryStrange(name)
 
@@ -137,6 +164,8 @@ class _Looking:
     def __init__(self, bundle: BundleSource) -> None:
         self.events = _Events()
         self.blobs = BlobCheck(bundle, Findings())
+        self._digests: dict[int, bytes] = {}
+        self._linked: set[int] = set()
         self._bundle = bundle
         self._summed = sha256()
 
@@ -151,6 +180,9 @@ class _Looking:
 
     async def _look_at(self, line: Line) -> Sequence[Named]:
         self.events.before = line.before
+        self._digests[line.row.position] = line.row.digest
+        if line.before is None:
+            self._linked.add(line.row.position)
         event = self.events.row(line.row)
         if isinstance(event, RunForked):
             # Cuts that are damaged are found to be when the blobs are looked at.
@@ -158,6 +190,19 @@ class _Looking:
                 cuts = msgspec.json.decode(await self._bundle.get(event.cuts), type=dict[str, int])
                 self.events.shared[line.row.run] = cuts
         return [] if event is None else names_in(line.row.position, event)
+
+    def compare_seal(self, seal: Seal | None, findings: Findings) -> Sealing | None:
+        """Compare what was read with a seal of the log it is from."""
+        if seal is None:
+            return None
+        try:
+            sealing = compare(self._digests, self._linked, self._bundle.proof(), seal)
+        except LogCorrupt as error:
+            findings.add(Unreadable(self.events.position, error.problem))
+            return None
+        for each in sealing.findings:
+            findings.add(each)
+        return sealing
 
     def compare(self, findings: Findings) -> None:
         """Compare what was read with what the manifest says."""
@@ -182,16 +227,28 @@ class _Looking:
                 findings.add(ManifestWrong(what, expected_, found_))
 
 
+def _sealed(
+    sealing: Sealing | None, seal: AnySeal | None, trusted: Collection[PublicKey], *, sound: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say what a seal proves, and what not, in that order."""
+    if seal is None:
+        return (), ("that these are events of any log: give a seal of it with --seal",)
+    open_ = tuple(of_seal(seal, trusted))
+    if sealing is None:
+        return (), ("that these are events of the log that was sealed: the seal given is worth nothing", *open_)
+    return tuple(proved(sealing, extent(seal))) if sound else (), (*not_proved(sealing, extent(seal)), *open_)
+
+
 def _claims(looking: _Looking, *, sound: bool, expected: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    proved, not_proved = [], []
+    shown, open_ = [], []
     if sound:
-        proved.append("every event fits its digest and the one before it in the bundle, every stream is whole")
+        shown.append("every event fits its digest and the one before it in the bundle, every stream is whole")
         erased = f", but for {len(looking.blobs.erased)} erased on purpose" if looking.blobs.erased else ""
-        proved.append(f"every blob that an event names is there and is as it was written{erased}")
+        shown.append(f"every blob that an event names is there and is as it was written{erased}")
     if sound and expected is not None:
-        proved.append("it is the bundle whose digest was given")
+        shown.append("it is the bundle whose digest was given")
     if expected is None:
-        not_proved.append("that it was not made up as a whole: compare its digest with the one `bundle write` said")
-    not_proved.append("that these are all runs of the log, or that nothing was added to the run afterwards")
-    not_proved.append("that what was recorded was true when it was recorded")
-    return tuple(proved), tuple(not_proved)
+        open_.append("that it was not made up as a whole: compare its digest with the one `bundle write` said")
+    open_.append("that these are all runs of the log, or that nothing was added to the run afterwards")
+    open_.append("that what was recorded was true when it was recorded")
+    return tuple(shown), tuple(open_)

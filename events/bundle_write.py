@@ -2,7 +2,7 @@
 
 import zipfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from events.bundle_format import (
     EVENTS,
     FORMAT,
     MANIFEST,
+    PROOF,
     BlobsPart,
     ErasedPart,
     EventsPart,
@@ -24,18 +25,23 @@ from events.bundle_format import (
     digest_of_blobs,
     write_line,
     write_manifest,
+    write_proof,
 )
 from events.chain import FORMAT as LOG_FORMAT
 from events.chain import GENESIS
 from events.copying import check_link, decoded, names_within, with_ancestors
 from events.digest import Digest, digest_of
-from events.log import Row, Selection, Source
+from events.log import Row, Selection, Verifiable
 from events.log_errors import BlobErased, CopyBroken, LogError
+from events.merkle import needed
 from events.run import RunOpened
 from events.verify_blobs import Named, Unseen, names_in
 
 AT_ONCE = 256
 """Blobs asked for at a time."""
+
+MOST_ENDS = 100
+"""Runs of others at whose ends a seal may have been taken; each takes some 20 hashes."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of every file in a bundle, the earliest that a zip can hold: equal runs make equal bytes."""
@@ -52,7 +58,9 @@ class Bundled(NamedTuple):
     """Of the file, in bytes."""
 
 
-async def write_bundle(source: Source, run: str, path: Path, *, package: str) -> Bundled:
+async def write_bundle(
+    source: Verifiable, run: str, path: Path, *, package: str, sizes: Collection[int] = ()
+) -> Bundled:
     """Write a run, and those that it was forked from, to a file.
 
     Memory grows by about 1 KB for each blob, as zip files list what they hold.
@@ -62,6 +70,8 @@ async def write_bundle(source: Source, run: str, path: Path, *, package: str) ->
         run: Its id.
         path: Where to. Nothing is written over, and nothing half-written is left there.
         package: Version of stillroom.
+        sizes: How many events the seals cover that it shall be checked against, besides those of the log as it is now
+            and as it was when this run, or one of those that ended last, had ended.
 
     Raises:
         BundleThere: A file is there already.
@@ -73,7 +83,9 @@ async def write_bundle(source: Source, run: str, path: Path, *, package: str) ->
     partial = path.with_name(f".{path.name}.partial")
     try:
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
-            manifest = await _Writing(source, bundle, runs).write(package)
+            writing = _Writing(source, bundle, runs)
+            manifest = await writing.write(package)
+            await writing.write_proof(sizes)
         await AsyncPath(partial).replace(path)
     finally:
         with CancelScope(shield=True):
@@ -84,13 +96,16 @@ async def write_bundle(source: Source, run: str, path: Path, *, package: str) ->
 class _Writing:
     """A bundle under way."""
 
-    def __init__(self, source: Source, bundle: zipfile.ZipFile, runs: Sequence[str]) -> None:
+    def __init__(self, source: Verifiable, bundle: zipfile.ZipFile, runs: Sequence[str]) -> None:
         self._source = source
         self._bundle = bundle
         self._runs = runs
         self._streams: dict[str, Counter[str]] = {run: Counter() for run in runs}
         self._spec: Digest | None = None
         self._nodes = Unseen()
+        self._positions: list[int] = []
+        self._ends: dict[str, int] = {}
+        """By run: its last event, in the order in which they came, of those that were met."""
         self._named: dict[Digest, int] = {}
         """By blob: the first event that names it."""
 
@@ -103,6 +118,15 @@ class _Writing:
         manifest = Manifest(FORMAT, LOG_FORMAT, package, run, runs, streams, self._spec, events, blobs, erased)
         await to_thread.run_sync(self._bundle.writestr, _entry(MANIFEST), write_manifest(manifest))
         return manifest
+
+    async def write_proof(self, asked: Collection[int]) -> None:
+        """Write what ties the events to seals. Meanwhile 32 bytes for each event of the log are held."""
+        digests = [digest async for page in self._source.chain() for digest in page]
+        ends = [self._ends[run] for run in self._runs if run in self._ends]
+        sizes = {*asked, len(digests), *ends, *list(self._ends.values())[-MOST_ENDS:]}
+        sizes = {size for size in sizes if self._positions[0] <= size <= len(digests)} if self._positions else set()
+        nodes = await to_thread.run_sync(needed, digests, self._positions, sizes)
+        await to_thread.run_sync(self._bundle.writestr, _entry(PROOF), write_proof(sizes, nodes))
 
     async def _write_events(self) -> EventsPart:
         summed, count = sha256(), 0
@@ -126,6 +150,9 @@ class _Writing:
                     lines.append(Line(row, None if row.position == last + 1 else before))
                     check_link(before, row)
                     last = row.position
+                    self._positions.append(last)
+                self._ends.pop(row.run, None)
+                self._ends[row.run] = row.position
                 before = row.digest
             yield lines
 

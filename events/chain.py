@@ -11,7 +11,8 @@ import msgspec
 
 from events.base import StreamId
 from events.digest import Digest
-from events.log import EventLog
+from events.log import Verifiable
+from events.merkle import MerkleTree
 
 GENESIS = bytes(32)
 """What stands before the first event."""
@@ -45,6 +46,10 @@ def link(before: bytes, place: tuple[int, int, int], stream: bytes, cause: bytes
     return sha256(header + stream + reason + payload).digest()
 
 
+SEAL_FORMAT = 2
+"""Number of the format of seals; the first had no root."""
+
+
 class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far a log reached, to be kept elsewhere: it makes a cut tail and a rewritten history visible."""
 
@@ -53,9 +58,19 @@ class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events covered."""
     head: Digest
     """Digest of the last one; 64 zeros for an empty log."""
+    root: Digest | None = None
+    """Of the Merkle tree over the digests of all events covered, by which single runs are proved. None: format 1."""
 
 
-async def seal(log: EventLog) -> Seal:
-    """Take the seal of a log as it is now."""
-    head = await log.head()
-    return Seal(FORMAT, head.position, head.digest)
+async def seal(log: Verifiable) -> Seal:
+    """Take the seal of a log as it is now.
+
+    Raises:
+        LogCorrupt: An event is missing.
+    """
+    tree, head = MerkleTree(), GENESIS
+    async for page in log.chain():
+        for digest in page:
+            tree.add(digest)
+            head = digest
+    return Seal(SEAL_FORMAT, tree.count, Digest(head.hex()), tree.root)

@@ -172,6 +172,19 @@ class EntryStrange(Finding, frozen=True, tag="entry_strange"):
     name: str
 
 
+class BytesLoose(Finding, frozen=True, tag="bytes_loose"):
+    """A bundle's file holds bytes that belong to none of its entries."""
+
+    count: int
+
+
+class SealRefuted(Finding, frozen=True, tag="seal_refuted"):
+    """The events of a bundle are not those that were sealed: they make another root than the seal has."""
+
+    count: int
+    """Events that the seal covers."""
+
+
 AnyFinding: TypeAlias = (
     ChainBroken
     | PositionsMissing
@@ -195,6 +208,8 @@ AnyFinding: TypeAlias = (
     | StreamCut
     | ManifestWrong
     | EntryStrange
+    | BytesLoose
+    | SealRefuted
 )
 """The closed union of all findings."""
 

@@ -164,6 +164,9 @@ class Verifiable(Source, Protocol):
     async def get(self, digest: Digest) -> bytes:
         """Give a blob's bytes."""
 
+    def chain(self) -> AsyncIterator[Sequence[bytes]]:
+        """Give the digests of all events in order, a page at a time."""
+
     async def inspect(self) -> Inspection:
         """Look for damage to everything but events and blobs."""
 
@@ -336,6 +339,13 @@ class EventLog(BlobStore, Protocol):
 
     async def erasures(self) -> list[Erasure]:
         """List the blobs whose bytes were removed, in the order of their digests."""
+
+    def chain(self) -> AsyncIterator[Sequence[bytes]]:
+        """Give the digests of all events in order, a page at a time.
+
+        Raises:
+            LogCorrupt: A position is missing.
+        """
 
     async def inspect(self) -> Inspection:
         """Look for damage to everything but events and blobs: to tables, triggers, settings, and the file itself."""

@@ -96,4 +96,5 @@ def extent(seal: AnySeal) -> Seal:
 
 def _message(seal: Seal, at: int, key: PublicKey) -> bytes:
     """Write what is signed: lines of ASCII, each ended by LF."""
-    return "".join(f"{line}\n" for line in (DOMAIN, seal.format, seal.count, seal.head, at, key)).encode()
+    root = () if seal.root is None else (seal.root,)
+    return "".join(f"{line}\n" for line in (DOMAIN, seal.format, seal.count, seal.head, *root, at, key)).encode()

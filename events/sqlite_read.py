@@ -20,6 +20,9 @@ processor (2,000 were a seventh slower to fold)."""
 WINDOW = 100_000
 """Positions that one statement looks at: it bounds how long a read transaction lasts."""
 
+DIGESTS = 5_000
+"""Digests of events in a page."""
+
 Page = list[tuple[Any, ...]]
 
 
@@ -38,6 +41,18 @@ class Reader:
                 return Head(position, Digest(digest.hex()))
             case _:
                 raise LogCorrupt(str(self.connection.path), "its last event has no digest")
+
+    async def chain(self, upto: int) -> AsyncIterator[Sequence[bytes]]:
+        """Give the digests of all events up to a position that is committed."""
+        after = 0
+        sql = "SELECT position, digest FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+        while after < upto:
+            rows = await self.connection.fetch(sql, (after, upto, DIGESTS))
+            page = checked(str(self.connection.path), rows, int, bytes)
+            if [position for position, _ in page] != list(range(after + 1, after + len(page) + 1)) or not page:
+                raise LogCorrupt(str(self.connection.path), f"there is no event {after + 1}, or another after it")
+            yield [digest for _, digest in page]
+            after = page[-1][0]
 
     async def changed(self) -> int:
         """Give a number that changes whenever another connection has committed."""
@@ -152,7 +167,8 @@ class Reader:
         if unknown:
             # Only those: a follower of a live run meets new ones on nearly every page.
             sql = "SELECT id, run, name FROM streams WHERE id IN (SELECT value FROM json_each(?))"
-            for id_, run, name in await self.connection.fetch(sql, (dumps(sorted(unknown)),)):
+            ids = dumps([id_ for id_ in unknown if isinstance(id_, int)])
+            for id_, run, name in await self.connection.fetch(sql, (ids,)):
                 self._names[id_] = StreamId(text(run), text(name))
             for id_ in unknown:
                 # Only a damaged file has events of a stream without a name; `verify` has to get past it.

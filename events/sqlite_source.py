@@ -76,6 +76,11 @@ class SqliteSource:
         rows = await self._fetch((bytes, bytes, int), sql)
         return [Erasure(Digest(digest.hex()), text(reason), at) for digest, reason, at in rows]
 
+    async def chain(self) -> AsyncIterator[Sequence[bytes]]:
+        """Give the digests of all events in order, a page at a time."""
+        async for page in self._reader.chain((await self._reader.head()).position):
+            yield page
+
     async def inspect(self) -> Inspection:
         """Look for damage to everything but events and blobs."""
         return await sqlite_inspect.inspect(self._reader.connection)

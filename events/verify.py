@@ -28,6 +28,7 @@ from events.findings import (
 from events.lifting import lift
 from events.log import Inspection, Row, Verifiable
 from events.log_errors import BlobMissing, LogCorrupt, LogError
+from events.merkle import MerkleTree
 from events.seals import AnySeal
 from events.session import RunForked
 from events.signing import PublicKey
@@ -134,6 +135,7 @@ class EventCheck:
         """By forked run and stream: how many events stand in the log under its parent's name."""
         self._seal = seal
         self._digest = GENESIS
+        self._tree = MerkleTree()
         self._parts: dict[StreamId, bytes] = {}
         self.versions: dict[StreamId, int] = {}
         """Of each stream, its last event."""
@@ -163,8 +165,13 @@ class EventCheck:
 
     def end(self) -> None:
         """Compare with the seal what was read."""
-        if self._seal is not None and self.position < self._seal.count:
+        if self._seal is None:
+            return
+        if self.position < self._seal.count:
             self.findings.add(TailCut(self.position, self._seal.count))
+        elif self._seal.root not in {None, self._tree.root} and not self.findings:
+            # The last digest covers all before it, so that this seal was never taken of any log.
+            self.findings.add(HistoryRewritten(self._seal.count))
 
     def _check_position(self, row: Row) -> None:
         """See that none was left out."""
@@ -181,6 +188,8 @@ class EventCheck:
             self.findings.add(ChainBroken(row.position))
         # Going on from what is written names the place of a change, and not everything behind it.
         self._digest = row.digest
+        if self._seal is not None and self._seal.root is not None and self._tree.count < self._seal.count:
+            self._tree.add(row.digest)
         if self._seal is not None and row.position == self._seal.count and row.digest.hex() != self._seal.head:
             self.findings.add(HistoryRewritten(row.position))
 

@@ -72,7 +72,7 @@ def _not_proved(looked: Looked, seal: AnySeal | None, trusted: Collection[Public
     elif looked.position > compared.count:
         yield f"that nothing behind event {compared.count} was cut off or written anew"
     if seal is not None:
-        yield from _of_seal(seal, trusted)
+        yield from of_seal(seal, trusted)
     yield from looked.notes
     if looked.spare:
         yield f"what {looked.spare} blobs were written for that no event read here names: nothing rests on them"
@@ -82,7 +82,7 @@ def _not_proved(looked: Looked, seal: AnySeal | None, trusted: Collection[Public
     yield "that what was recorded was true when it was recorded"
 
 
-def _of_seal(seal: AnySeal, trusted: Collection[PublicKey]) -> Iterator[str]:
+def of_seal(seal: AnySeal, trusted: Collection[PublicKey]) -> Iterator[str]:
     """Say what a seal leaves open."""
     match found := standing(seal, trusted):
         case Standing.UNSIGNED:

@@ -13,8 +13,11 @@ from events.bundle_write import write_bundle
 from events.copying import copy
 from events.errors import ExitCode
 from events.findings import AnyFinding, ErasedBlob, told
+from events.seals import AnySeal, extent
+from events.signing import PublicKey
 from events.sqlite import SqliteLog
 from views.desk import SUFFIX, Desk
+from views.errors import UsageWrong
 from views.figures import count, plural, short, size, when
 from views.ids import find_run
 from views.machine import Machine
@@ -60,19 +63,30 @@ class BundleVerifyRow(msgspec.Struct, frozen=True, tag_field="kind", tag="bundle
     """Findings beyond those listed."""
     proved: tuple[str, ...]
     not_proved: tuple[str, ...]
+    sealed: int | None
+    """Events that a seal was shown to cover. None: no seal was given that is worth anything, or something was found."""
 
 
-async def write(desk: Desk, text: str, target: Path | None) -> BundleRow:
+async def write(desk: Desk, text: str, target: Path | None, seal: AnySeal | None = None) -> BundleRow:
     """Write a run of a log into a file.
 
     Args:
         desk: Where it is.
         text: The run's id, as a person types it.
         target: The file. None: named after the run, in the folder where the command was given.
+        seal: That it shall be checked against.
+
+    Raises:
+        UsageWrong: The seal covers events that the log does not have.
     """
+    sizes = () if seal is None else (extent(seal).count,)
+    if sizes and sizes[0] > (await desk.log.head()).position:
+        raise UsageWrong(
+            f"the seal covers {sizes[0]} events, and {desk.path} has fewer", remedy="give a seal of this log"
+        )
     run = await find_run(desk.log, text)
     path = desk.machine.folder / (target or f"{short(run)}{SUFFIX}")
-    bundled = await write_bundle(desk.log, run, path, package=package_version())
+    bundled = await write_bundle(desk.log, run, path, package=package_version(), sizes=sizes)
     made = bundled.manifest
     return BundleRow(
         path=str(path),
@@ -101,10 +115,12 @@ def render_written(row: BundleRow) -> RenderableType:
     )
 
 
-async def verify(path: Path, expected: str | None) -> BundleVerifyRow:
+async def verify(
+    path: Path, expected: str | None, seal: AnySeal | None = None, trusted: tuple[PublicKey, ...] = ()
+) -> BundleVerifyRow:
     """Look through a bundle."""
     async with await BundleSource.open(path) as bundle:
-        return _verify_row(await verify_bundle(bundle, expected=expected))
+        return _verify_row(await verify_bundle(bundle, expected=expected, seal=seal, trusted=trusted))
 
 
 def _verify_row(report: BundleReport) -> BundleVerifyRow:

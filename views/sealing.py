@@ -10,7 +10,8 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from events.chain import Seal
+from events.bundle_format import is_digest
+from events.chain import SEAL_FORMAT, Seal
 from events.digest import Digest
 from events.log_errors import KeyUnusable
 from events.seals import AnySeal, SignedSeal
@@ -28,6 +29,8 @@ class SealRow(msgspec.Struct, frozen=True):
     format: int
     count: int
     head: str
+    root: str | None = None
+    """Of the Merkle tree over the digests of all events, by which bundles are proved. None: a seal of format 1."""
     at: int | None = None
     """When it was signed: microseconds since 1970, UTC. None: it is not signed."""
     key: str | None = None
@@ -51,9 +54,9 @@ def seal_row(seal: AnySeal) -> SealRow:
     """Make a row of a seal."""
     match seal:
         case Seal():
-            return SealRow(seal.format, seal.count, seal.head)
+            return SealRow(seal.format, seal.count, seal.head, seal.root)
         case SignedSeal(inner, at, key, signature):
-            return SealRow(inner.format, inner.count, inner.head, at, key, signature)
+            return SealRow(inner.format, inner.count, inner.head, inner.root, at, key, signature)
 
 
 def render_seal(row: SealRow) -> RenderableType:
@@ -78,16 +81,34 @@ def read_seal(text: str, folder: Path) -> AnySeal:
         raise UsageWrong(f"not a seal: {text[:80]}", remedy="give what `stillroom log seal` printed") from None
 
 
+def given(seal: str | None, trust: Iterable[str], folder: Path) -> tuple[AnySeal | None, tuple[PublicKey, ...]]:
+    """Read the seal and the trusted keys that a command was given.
+
+    Raises:
+        UsageWrong: It is no seal, or keys were named without one.
+        KeyUnusable: A key is none.
+    """
+    known = None if seal is None else read_seal(seal, folder)
+    trusted = read_trusted(trust, folder)
+    if trusted and known is None:
+        raise UsageWrong("--trust says whose seal is believed, and no seal was given", remedy="give one with --seal")
+    return known, trusted
+
+
 def _plain(text: str) -> SealRow:
-    form, number, head, *signed = text.strip().split(":")
+    form, number, head, *rest = text.strip().split(":")
+    # Root and signature are there or not, each whole.
+    root, signed = (rest[0], rest[1:]) if len(rest) in {1, 4} else (None, rest)
     if not signed:
-        return SealRow(int(form), int(number), head)
+        return SealRow(int(form), int(number), head, root)
     at, key, signature = signed
-    return SealRow(int(form), int(number), head, int(at), key, signature)
+    return SealRow(int(form), int(number), head, root, int(at), key, signature)
 
 
 def _seal(row: SealRow) -> AnySeal:
-    seal = Seal(row.format, row.count, Digest(row.head))
+    if not 1 <= row.format <= SEAL_FORMAT or not all(is_digest(each) for each in (row.head, row.root or row.head)):
+        raise ValueError(row)
+    seal = Seal(row.format, row.count, Digest(row.head), None if row.root is None else Digest(row.root))
     match row.at, row.key, row.signature:
         case None, None, None:
             return seal

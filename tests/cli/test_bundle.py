@@ -1,13 +1,16 @@
 """A run in a file, on its way to another machine."""
 
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.terminal import type_in
+from tests.events.samples import stranger
 from tests.support.edits import edit_events
 from tests.support.runs import make_base
 
@@ -170,7 +173,7 @@ def test_files_that_are_no_bundles_are_told_from_damaged_ones(folder: Path) -> N
     with zipfile.ZipFile(there / "holiday.zip", "w") as holiday:
         holiday.writestr("beach.jpg", b"sand")
     (there / "later.bundle").write_bytes(whole_file)
-    rewrite(there / "later.bundle", manifest(b'"format": 1', b'"format": 2'))
+    rewrite(there / "later.bundle", manifest(b'"format": 2', b'"format": 3'))
     for name, said in (
         ("gone.bundle", "there is no such file"),
         ("text.bundle", "cannot be read as a bundle"),
@@ -219,3 +222,158 @@ def test_a_damaged_log_makes_no_bundle(folder: Path) -> None:
     outcome = type_in(folder / "here", "bundle", "write", "-o", "run.bundle")
     assert (outcome.code, "does not fit its digest" in outcome.err) == (5, True)
     assert not [each for each in (folder / "here").iterdir() if "bundle" in each.name]
+
+
+def sealed(folder: Path) -> str:
+    """Take a seal of the log."""
+    return type_in(folder / "here", "log", "seal").out.strip()
+
+
+def judged(folder: Path, seal: str, *words: str) -> tuple[int, dict[str, Any]]:
+    """Look at a bundle with a seal of the log it is from."""
+    outcome = type_in(folder / "there", "bundle", "verify", "run.bundle", "--seal", seal, *words, "--json")
+    (row,) = outcome.rows
+    assert outcome.code == (0 if row["sound"] else 5)
+    return outcome.code, row
+
+
+def test_a_run_out_of_several_is_proved_against_the_seal_of_its_log(folder: Path) -> None:
+    """Each of its events, at its place; the others are withheld, and that is said."""
+    row = written(folder, "@latest~1")
+    code, found = judged(folder, sealed(folder))
+    assert (code, found["sealed"]) == (0, row["events"])
+    assert any("all its events stand at their positions" in claim for claim in found["proved"])
+    assert any("withheld" in claim for claim in found["not_proved"])
+    # The same where a bundle is named in place of a log.
+    there = folder / "there"
+    assert type_in(there, "log", "verify", "--log", "run.bundle", "--seal", sealed(folder)).code == 0
+    # And nothing of the other run is in the file, but for hashes.
+    runs = [each["run"] for each in type_in(folder / "here", "runs", "--json").rows]
+    (other,) = [run for run in runs if run != row["run"]]
+    with zipfile.ZipFile(there / "run.bundle") as bundle:
+        assert not [name for name in bundle.namelist() if other.encode() in bundle.read(name)]
+
+
+def test_a_seal_that_was_taken_between_runs_is_enough(folder: Path) -> None:
+    """The log went on since; a seal from before the run says nothing of it."""
+    early = sealed(folder)
+    assert type_in(folder / "here", *EXPLORE).code == 0
+    middle = sealed(folder)
+    assert type_in(folder / "here", *EXPLORE).code == 0
+    row = written(folder, "@latest~1")
+    for seal in (middle, sealed(folder)):
+        assert judged(folder, seal)[1]["sealed"] == row["events"]
+    code, found = judged(folder, early)
+    assert (code, found["sealed"]) == (0, 0)
+    assert any("came after the seal" in claim for claim in found["not_proved"])
+
+
+def test_a_seal_in_the_middle_of_a_run_covers_what_came_before_it(folder: Path) -> None:
+    """And the bundle says so of the events behind it."""
+    here = folder / "here"
+    written(folder)
+    with zipfile.ZipFile(folder / "there/run.bundle") as bundle:
+        positions = [json.loads(line)["position"] for line in bundle.read(EVENTS).splitlines()]
+    middle = positions[len(positions) // 2]
+    assert type_in(here, "log", "copy", LOG, "part.db").code == 0
+    with stranger(here / "part.db") as file:
+        file.execute("DROP TRIGGER events_stay")
+        file.execute("DELETE FROM events WHERE position > ?", (middle,))
+    seal = type_in(here, "log", "seal", "--log", "part.db").out.strip()
+    code, found = judged(folder, seal)
+    assert (code, found["sealed"]) == (0, len(positions) // 2 + 1)
+    assert any("behind the seal" in claim for claim in found["not_proved"])
+
+
+def test_a_bundle_cannot_be_written_for_a_seal_of_more_than_there_is(folder: Path) -> None:
+    """It is a seal of another log, or this one was cut."""
+    outcome = type_in(folder / "here", "bundle", "write", "--seal", f"2:9999:{'0' * 64}:{'0' * 64}")
+    assert (outcome.code, "fewer" in outcome.err) == (2, True)
+    assert not list((folder / "here").glob("*.bundle"))
+
+
+def test_a_run_of_another_log_is_not_the_one_that_was_sealed(folder: Path) -> None:
+    """Whatever it says of itself: its events make another root, with any proof."""
+    written(folder)
+    make_base(folder / "other")
+    for _ in range(2):
+        assert type_in(folder / "other", *EXPLORE).code == 0
+    seal = type_in(folder / "other", "log", "seal").out.strip()
+    code, found = judged(folder, seal)
+    assert (code, [each["finding"] for each in found["findings"]], found["sealed"]) == (5, ["history_rewritten"], None)
+    # And one whose head is right, but which was never taken
+    form, count, head, _ = sealed(folder).split(":")
+    code, found = judged(folder, ":".join([form, count, head, "0" * 64]))
+    assert [each["finding"] for each in found["findings"]] == ["seal_refuted"]
+    assert type_in(folder / "here", "log", "verify", "--seal", ":".join([form, count, head, "0" * 64])).code == 5
+
+
+def test_a_proof_that_was_changed_proves_nothing(folder: Path) -> None:
+    """It is refuted by the seal, or cannot be read; without one, nothing is said to be proved."""
+    written(folder)
+    seal, path = sealed(folder), folder / "there/run.bundle"
+    before = path.read_bytes()
+
+    def changed(change: Callable[[bytes], bytes | None]) -> tuple[int, dict[str, Any]]:
+        path.write_bytes(before)
+        rewrite(path, lambda name, data: change(data) if name == "proof.json" else data)
+        return judged(folder, seal)
+
+    hash_ = re.compile(rb'"[0-9a-f]{64}"')
+    assert changed(lambda data: hash_.sub(b'"' + b"0" * 64 + b'"', data, count=1))[0] == 5
+    assert changed(lambda data: hash_.sub(b'"zz"', data, count=1))[0] == 5
+    assert changed(lambda _: b"{}")[0] == 5
+    code, found = changed(lambda _: None)
+    assert (code, found["sealed"], found["proved"][-1:]) == (0, 0, found["proved"][-1:])
+    assert not any("sealed" in claim for claim in found["proved"])
+
+
+def test_a_seal_of_the_first_format_proves_what_leads_up_to_its_last_event(folder: Path) -> None:
+    """It has no root: the last event's digest covers only those that stand next to each other before it."""
+    written(folder)
+    _, count, head, _ = sealed(folder).split(":")
+    code, found = judged(folder, f"1:{count}:{head}")
+    assert code == 0
+    assert 0 < found["sealed"] <= found["events"]
+    assert judged(folder, f"1:{count}:{'0' * 64}")[0] == 5
+
+
+def test_bytes_that_belong_to_no_entry_are_found(folder: Path) -> None:
+    """In front, behind, in a comment: a zip file holds them, and no digest covers them."""
+    written(folder)
+    path = folder / "there/run.bundle"
+    before = path.read_bytes()
+    with zipfile.ZipFile(path, "a") as bundle:
+        bundle.comment = b"see elsewhere"
+    commented = path.read_bytes()
+    for spoilt in (before + b"hidden", b"hidden" + before, commented):
+        path.write_bytes(spoilt)
+        outcome = type_in(folder / "there", "bundle", "verify", "run.bundle", "--json")
+        (row,) = outcome.rows
+        assert (outcome.code, [each["finding"] for each in row["findings"]]) == (5, ["bytes_loose"])
+
+
+def test_a_bundle_that_is_written_again_later_is_the_same_with_another_proof(folder: Path) -> None:
+    """Its digest names the run, not the log around it."""
+    first = written(folder, "@latest~1")
+    (folder / "there/run.bundle").unlink()
+    assert type_in(folder / "here", *EXPLORE).code == 0
+    run = str(first["run"])
+    assert written(folder, run)["digest"] == first["digest"]
+    assert judged(folder, sealed(folder))[1]["sealed"] == first["events"]
+
+
+def test_a_bundle_is_judged_by_a_signed_seal(folder: Path) -> None:
+    """By a key that is trusted, or it says nothing."""
+    here, there = folder / "here", folder / "there"
+    written(folder)
+    for name in ("key", "other"):
+        assert type_in(here, "log", "keygen", name).code == 0
+    seal = type_in(here, "log", "seal", "--key", "key").out.strip()
+    assert judged(folder, seal, "--trust", "../here/key.pub")[0] == 0
+    code, found = judged(folder, seal, "--trust", "../here/other.pub")
+    assert (code, [each["finding"] for each in found["findings"]]) == (5, ["seal_untrusted"])
+    forged = seal.replace(":" + seal.split(":")[3] + ":", ":" + "0" * 64 + ":")
+    assert [each["finding"] for each in judged(folder, forged)[1]["findings"]] == ["seal_forged"]
+    assert type_in(there, "bundle", "verify", "run.bundle", "--trust", "../here/key.pub").code == 2
+    assert type_in(there, "log", "seal", "--log", "run.bundle").code == 2

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from events.errors import ExitCode
-from views import bundles, moving
+from views import bundles, moving, sealing
 from views.commands.rows import Rows
 from views.ids import LATEST
 from views.options import ASIS, Given, Options
@@ -23,6 +23,7 @@ async def write(
     /,
     *,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
+    seal: str | None = None,
     options: Options = ASIS,
     machine: Given,
 ) -> None:
@@ -31,19 +32,35 @@ async def write(
     Args:
         run: Its id.
         output: The file; nothing is written over. Default: RUN.bundle in this folder.
+        seal: A seal of the log that it shall be checked against, if it was taken while runs went on. Those of the log
+            as it is, and as it was when a run had ended, need not be named.
     """
+    known, _ = sealing.given(seal, (), machine.folder)
     async with options.desk(machine) as desk:
-        desk.screen.draw(await bundles.write(desk, run, output), bundles.render_written)
+        desk.screen.draw(await bundles.write(desk, run, output, known), bundles.render_written)
 
 
-async def verify(file: Path, /, *, digest: str | None = None, options: Options = ASIS, machine: Given) -> ExitCode:
+async def verify(
+    file: Path,
+    /,
+    *,
+    digest: str | None = None,
+    seal: str | None = None,
+    trust: tuple[str, ...] = (),
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
     """Look through a bundle, without a log: every digest, every stream, and what somebody cut off or changed.
 
     Args:
         file: The bundle.
         digest: What `bundle write` said; without it a bundle that was made up as a whole looks like any other.
+        seal: What `stillroom log seal` printed of the log that the run is from, or a file whose last line it is; it
+            shows that its events are those that were sealed.
+        trust: A public key, or its file, that must have signed the seal; may be given often: then one of them must.
     """
-    row = await bundles.verify(machine.folder / file, digest)
+    known, trusted = sealing.given(seal, trust, machine.folder)
+    row = await bundles.verify(machine.folder / file, digest, known, trusted)
     return bundles.show_verified(options.screen(machine), row)
 
 

@@ -10,7 +10,6 @@ from events.verify import verify as verify_log
 from views import bundles, logs, moving, sealing
 from views.commands.rows import Rows
 from views.desk import is_bundle, opened_source
-from views.errors import UsageWrong
 from views.options import ASIS, TAIL, Given, Options, Tail
 
 ROWS: Final[Rows] = {
@@ -50,13 +49,10 @@ async def verify(
             be seen.
         trust: A public key, or its file, that must have signed the seal; may be given often: then one of them must.
     """
-    known = None if seal is None else sealing.read_seal(seal, machine.folder)
-    trusted = sealing.read_trusted(trust, machine.folder)
-    if trusted and known is None:
-        raise UsageWrong("--trust says whose seal is believed, and no seal was given", remedy="give one with --seal")
+    known, trusted = sealing.given(seal, trust, machine.folder)
     path, screen = options.path(machine), options.screen(machine)
     if is_bundle(path):
-        return bundles.show_verified(screen, await bundles.verify(path, None))
+        return bundles.show_verified(screen, await bundles.verify(path, None, known, trusted))
     async with await opened_source(path) as source:
         report = await verify_log(source, known, trusted=trusted)
     screen.draw(logs.verify_row(report), logs.render_verify)
@@ -71,7 +67,7 @@ async def seal_it(*, key: Path | None = None, options: Options = ASIS, machine: 
     """
     signer = None if key is None else sealing.read_secret(machine.folder / key)
     async with options.desk(machine) as desk:
-        seal = await seal_log(desk.log)
+        seal = await seal_log(desk.writable())
         sealed = seal if signer is None else sign(seal, machine.clock(), signer)
         desk.screen.draw(sealing.seal_row(sealed), sealing.render_seal)
 

@@ -1,0 +1,141 @@
+"""A Merkle tree over the digests of all events (RFC 6962): it proves single events under a seal without the others.
+
+The chain alone cannot: a link is computed from the event itself, so whoever checks one needs every event in between.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from events.digest import Digest
+
+EMPTY = sha256(b"").digest()
+"""The root of no events."""
+
+
+class Node(NamedTuple):
+    """A whole subtree: the events behind ``place * 2 ** level``, ``2 ** level`` of them."""
+
+    level: int
+    place: int
+
+
+class MerkleTree:
+    """The tree of a growing list, of which only what is needed to go on is kept."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._peaks: list[bytes] = []
+        """Of the whole subtrees that make up the list, the largest first."""
+
+    def add(self, digest: bytes) -> None:
+        """Take in the next event's digest."""
+        made = _leaf(digest)
+        count = self.count
+        while count & 1:
+            made = _inner(self._peaks.pop(), made)
+            count >>= 1
+        self._peaks.append(made)
+        self.count += 1
+
+    @property
+    def root(self) -> Digest:
+        """The root over all that was taken in, in hexadecimal."""
+        return Digest(_root(self._peaks).hex())
+
+
+def needed(digests: Sequence[bytes], positions: Sequence[int], sizes: Collection[int]) -> dict[Node, bytes]:
+    """Give the nodes that, with some events themselves, make the roots of the first so and so many events.
+
+    Args:
+        digests: Of all events, in order.
+        positions: Of the events that will be at hand, from 1, in order.
+        sizes: For how many first events a root is to be made, each at most as many as there are.
+    """
+    leaves = [position - 1 for position in positions]
+    made: dict[Node, bytes] = {}
+    for size in sizes:
+        for peak in _peaks(size):
+            _collect(digests, leaves, peak, made)
+    return made
+
+
+def root_of(known: Mapping[int, bytes], nodes: Mapping[Node, bytes], size: int) -> Digest | None:
+    """Make the root of the first so and so many events. None: nodes are missing.
+
+    A node that stands above an event at hand is never taken from `nodes`: so each of those events is proved.
+
+    Args:
+        known: Digests of the events at hand, by position.
+        nodes: What `needed` gave.
+        size: How many events.
+    """
+    leaves = sorted(position - 1 for position in known)
+
+    def made(node: Node) -> bytes | None:
+        if not _holds(leaves, node):
+            return nodes.get(node)
+        if node.level == 0:
+            return _leaf(known[node.place + 1])
+        left, right = map(made, _children(node))
+        return None if left is None or right is None else _inner(left, right)
+
+    peaks = [made(peak) for peak in _peaks(size)]
+    whole = [peak for peak in peaks if peak is not None]
+    return Digest(_root(whole).hex()) if len(whole) == len(peaks) else None
+
+
+def _collect(digests: Sequence[bytes], leaves: Sequence[int], node: Node, made: dict[Node, bytes]) -> None:
+    if not _holds(leaves, node):
+        if node not in made:
+            made[node] = _hash(digests, node)
+    elif node.level > 0:
+        for child in _children(node):
+            _collect(digests, leaves, child, made)
+
+
+def _hash(digests: Sequence[bytes], node: Node) -> bytes:
+    start, count = node.place << node.level, 1 << node.level
+    row = [_leaf(digest) for digest in digests[start : start + count]]
+    while len(row) > 1:
+        row = [_inner(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+    return row[0]
+
+
+def _holds(leaves: Sequence[int], node: Node) -> bool:
+    """Say whether an event at hand stands below a node."""
+    start = node.place << node.level
+    found = bisect_left(leaves, start)
+    return found < len(leaves) and leaves[found] < start + (1 << node.level)
+
+
+def _children(node: Node) -> tuple[Node, Node]:
+    return Node(node.level - 1, 2 * node.place), Node(node.level - 1, 2 * node.place + 1)
+
+
+def _peaks(size: int) -> Iterator[Node]:
+    """List the whole subtrees of a list, the largest first."""
+    done = 0
+    for level in range(size.bit_length() - 1, -1, -1):
+        if size >> level & 1:
+            yield Node(level, done >> level)
+            done += 1 << level
+
+
+def _root(peaks: Sequence[bytes]) -> bytes:
+    if not peaks:
+        return EMPTY
+    made = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        made = _inner(peak, made)
+    return made
+
+
+def _leaf(digest: bytes) -> bytes:
+    # The first byte keeps a leaf from passing for an inner node.
+    return sha256(b"\0" + digest).digest()
+
+
+def _inner(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\1" + left + right).digest()
