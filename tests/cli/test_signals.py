@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ from tests.support.runs import SCRIPT, make_base
 from views.shutdown import PATIENCE_S, Shutdown
 
 EXPLORE = ("run", "explore", "-p", "tasks", "-m", "script:script.toml")
+ENGINE: Final = Path("/var/run/docker.sock")
 SLEEPING: Final = "sleep 98765"
 HANGING = SLOW.replace('error = "hang"', 'text = "I wait."\ncommand = "sleep 98765"')
 """The command of the task `slow` never ends."""
@@ -125,6 +127,72 @@ def held_log(folder: Path) -> IO[bytes]:
     lock = Path(folder / ".stillroom/log.db-writer").open("rb")  # noqa: SIM115 - closed by the test
     fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+@pytest.mark.parametrize(("signals", "within_s"), [(1, 90), (2, 20)], ids=["in good order", "quicker"])
+def test_a_run_stops_whose_engine_dies_under_it(signals: int, within_s: float, tmp_path: Path) -> None:
+    """Its container cannot be removed. One signal waits for that, within bounds; two do not. The end is on record."""
+    make_base(tmp_path, SLOW, "slow")
+    with relayed_engine() as (engine, freeze):
+        host = f"unix://{engine}"
+        with started(tmp_path, *EXPLORE, "--set", "sandbox=docker", DOCKER_HOST=host) as run:
+            heard(run, "slow: opened")
+            until(lambda: b"model.asked" in (tmp_path / ".stillroom/log.db-wal").read_bytes())
+            freeze()
+            for words in ("stopping (SIGTERM)", "stopping without clean-up")[:signals]:
+                run.send_signal(signal.SIGTERM)
+                heard(run, words)
+            assert run.wait(timeout=within_s) == ExitCode.TERMINATED
+    assert last_words(tmp_path) == (["SIGTERM"], ["interrupted"])
+    collected = type_in(tmp_path, "sandbox", "gc", "--json", on=machine(tmp_path)._replace(clock=clock))
+    assert collected.code == 0, collected.err
+
+
+@contextmanager
+def relayed_engine() -> Iterator[tuple[Path, Callable[[], None]]]:
+    """Stand between a command and the machine's engine; give the socket, and what makes the engine answer no more."""
+    if not ENGINE.exists():
+        pytest.skip("no Docker Engine listens here")
+    with TemporaryDirectory(prefix="relay-") as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/s")
+        listener.listen()
+        relay = Relay(listener)
+        threading.Thread(target=relay.serve, daemon=True).start()
+        try:
+            yield Path(folder, "s"), relay.alive.clear
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            for each in relay.ends:
+                each.close()
+
+
+class Relay:
+    """Passes on what comes, in both directions, for as long as it is alive."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.alive = threading.Event()
+        self.alive.set()
+        self.ends: list[socket.socket] = []
+        self._listener = listener
+
+    def serve(self) -> None:
+        """Take connections until the listener is shut."""
+        with suppress(OSError):
+            while True:
+                near, far = self._listener.accept()[0], socket.socket(socket.AF_UNIX)
+                self.ends.extend((near, far))
+                far.connect(str(ENGINE))
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._pump, args=pair, daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if self.alive.is_set():
+                    target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
 
 
 @contextmanager
