@@ -57,7 +57,7 @@ class Codex:
                     said = None
                     code = rest.get("exit_code")
                     output = as_text(rest.get("aggregated_output"))
-                    yield Did("command_execution", as_text(command), code if isinstance(code, int) else None, output)
+                    yield Did("command_execution", as_text(command), code if type(code) is int else None, output)
                 case {"type": "item.completed", "item": {"type": "file_change" | "mcp_tool_call" as tool, **rest}}:
                     yield Did(tool, as_text(rest), None, as_text(rest.get("status")))
                 case _:

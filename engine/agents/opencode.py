@@ -84,7 +84,7 @@ def _did(tool: str, state: Json) -> Did:
     metadata = state.get("metadata")
     code = metadata.get("exit") if isinstance(metadata, dict) else None
     output = as_text(state.get("output") or state.get("error"))
-    return Did(tool, command_in(state.get("input")), code if isinstance(code, int) else None, output)
+    return Did(tool, command_in(state.get("input")), code if type(code) is int else None, output)
 
 
 def agent() -> Installed:

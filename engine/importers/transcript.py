@@ -62,13 +62,18 @@ def records(data: bytes) -> tuple[list[Json], list[str]]:
         if not bare.startswith(b"{"):
             continue
         try:
-            found.append(read_json(bare)[0])
+            found.append(typed(read_json(bare)[0]))
         except Unreadable:
             broken.append(number)
     if not broken:
         return found, []
     lines = f"line {broken[0]}" if len(broken) == 1 else f"{len(broken)} lines, the first of them {broken[0]},"
     return found, [f"{lines} cannot be read: what stood there is not told"]
+
+
+def typed(record: Json) -> Json:
+    """Give a record whose type is a text; what has another is of none that is known."""
+    return record if isinstance(record.get("type"), str) else {**record, "type": ""}
 
 
 def trajectory_of(format_: str, head: Head, steps: Iterable[Step]) -> Trajectory:

@@ -47,7 +47,7 @@ def wrote(lines: Sequence[Json]) -> bool:
     bare = "function_call" in kinds or (
         "message" in kinds and any("role" in each and "content" in each for each in lines)
     )
-    return bool(kinds & _ENVELOPES) or (bare and kinds <= _ITEMS | {None})
+    return bool(kinds & _ENVELOPES) or (bare and kinds <= _ITEMS | {""})
 
 
 def read(file: str, lines: Sequence[Json]) -> Transcript:

@@ -12,6 +12,7 @@ from engine.importers.transcript import (
     metrics_of,
     text,
     trajectory_of,
+    typed,
     words_in,
 )
 from engine.installed.base import Json
@@ -29,7 +30,7 @@ def messages_in(data: bytes) -> tuple[list[Json], list[str]]:
     messages = value.get("messages")
     if not isinstance(messages, list):
         return [], []
-    return [{"sessionId": value.get("sessionId")}, *(each for each in messages if isinstance(each, dict))], []
+    return [{"sessionId": value.get("sessionId")}, *(typed(each) for each in messages if isinstance(each, dict))], []
 
 
 def wrote(lines: Sequence[Json]) -> bool:

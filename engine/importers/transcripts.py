@@ -11,6 +11,7 @@ from engine.importers import transcript_claude, transcript_codex, transcript_gem
 from engine.importers.atif_model import Step, Trajectory
 from engine.importers.left_out import leads_out
 from engine.importers.transcript import Spent, Transcript, records
+from engine.installed.base import Json
 
 _PATTERNS: Final = ("*.txt", "*.jsonl", "*.trajectory.json", "sessions/**/*.jsonl", ".codex/sessions/**/*.jsonl")
 """Below ``agent/``: what an agent printed, and its own records where Harbor puts them."""
@@ -71,9 +72,8 @@ def read_transcripts(files: Mapping[str, bytes]) -> Read:
 
 def spent_in(printed: bytes) -> Spent | None:
     """Give the sums that an event stream states, of what an agent printed. None: it states none."""
-    lines, _ = records(printed)
-    stream = transcript_streams.stream_of(lines)
-    spent = None if stream is None else transcript_streams.read("", lines, stream).spent
+    read = _read("", printed, set())
+    spent = None if read is None or read.trajectory.steps else read.spent
     return spent if _counted(spent) else None
 
 
@@ -96,18 +96,24 @@ def _read(name: str, data: bytes, seen: set[str]) -> Transcript | None:
         lines, doubts = records(data)
     if not lines:
         return None
+    try:
+        found = _told(name, lines, seen)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        # Agents vary, and a reader of ours that stumbles must not take the trial's verdict from it.
+        return None
+    return None if found is None else found._replace(doubts=(*doubts, *found.doubts))
+
+
+def _told(name: str, lines: list[Json], seen: set[str]) -> Transcript | None:
+    """Tell what lines hold. None: they are of no record that is known."""
     kind, stream = transcript_claude.kind_of(lines), transcript_streams.stream_of(lines)
     if kind is not None:
-        found = transcript_claude.read(name, lines, kind, seen)
-    elif transcript_gemini.wrote(lines):
-        found = transcript_gemini.read(name, lines)
-    elif stream is not None:
-        found = transcript_streams.read(name, lines, stream)
-    elif transcript_codex.wrote(lines):
-        found = transcript_codex.read(name, lines)
-    else:
-        return None
-    return found._replace(doubts=(*doubts, *found.doubts))
+        return transcript_claude.read(name, lines, kind, seen)
+    if transcript_gemini.wrote(lines):
+        return transcript_gemini.read(name, lines)
+    if stream is not None:
+        return transcript_streams.read(name, lines, stream)
+    return transcript_codex.read(name, lines) if transcript_codex.wrote(lines) else None
 
 
 def _family(transcript: Transcript) -> str:

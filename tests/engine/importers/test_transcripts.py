@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.folding import fold_many
+from engine.importers.harbor import import_harbor
 from engine.importers.transcripts import read_transcripts
 from events.agent import AgentActed, AgentSaid
 from events.attempt import UsageImported
@@ -21,6 +22,7 @@ from projections.cost import Cost
 from projections.trials import Trials
 from tests.engine.importers.harbor_made import every, job, only, rewarded, took, trial
 
+GOOD = {"verifier_result": rewarded(reward=1.0)}
 AT = "2026-03-04T05:06:07.000Z"
 
 
@@ -190,6 +192,34 @@ async def test_broken_lines_cost_themselves(log: MemoryLog, tmp_path: Path) -> N
     said = " ".join(found.warnings)
     for each in ("cannot be read: what stood there is not told", "1 parts of messages", "1 results of tools name no"):
         assert each in said
+
+
+ODD: tuple[dict[str, Any], ...] = (
+    {"type": {}},
+    {"type": []},
+    {"type": None},
+    {"type": 7},
+    {"type": True},
+    {"type": "assistant", "message": {"id": {}, "content": {"type": "text"}, "usage": []}},
+    {"type": "item.completed", "item": {"type": "command_execution", "command": ["ls"], "exit_code": True}},
+    {"type": "tool_use", "part": {"tool": "bash", "state": {"input": 1, "metadata": {"exit": False}}}},
+    {"type": "tool_use", "tool_id": "c", "parameters": []},
+    {"type": "response_item", "payload": {"type": ["x"], "call_id": {}}},
+    {"type": "event_msg", "payload": {"type": "token_count", "info": {"last_token_usage": 3}}},
+    {"type": "gemini", "content": {}, "tokens": [], "toolCalls": [1, {"id": 1, "args": []}]},
+)
+
+
+@pytest.mark.parametrize("name", ["agent/x.txt", "agent/sessions/x.jsonl"])
+@pytest.mark.parametrize("odd", range(len(ODD)))
+async def test_odd_records_cost_no_trial(odd: int, name: str, log: MemoryLog, tmp_path: Path) -> None:
+    """A field of any type, alone and among lines of each kind: the verdict stands, whatever can be told of the rest."""
+    streams = [lines(*CLAUDE), lines(*ROLLOUT), EXEC, OPENCODE, GEMINI, ""]
+    names = [f"word__{letter * 7}" for letter in "abcdef"]
+    told = [{name: stream + lines(ODD[odd])} for stream in streams]
+    stories = [trial(each, "word", files, **GOOD) for each, files in zip(names, told, strict=True)]
+    found = await import_harbor(log, job(tmp_path / "nightly", *stories))
+    assert (found.found[0].trials, found.left_out) == (6, ())
 
 
 async def test_a_file_that_is_no_record_is_named(log: MemoryLog, tmp_path: Path) -> None:
