@@ -29,7 +29,7 @@ from engine.protocols.tool_calls import CallDraft, StreamedCalls, whole_calls
 from engine.protocols.usage import NOT_SAID, Stated, Usage, cost_in, count_of, first_count, merged, together
 
 _FILTERED: Final = "content_filter"
-_BARE: Final = frozenset({"code", "detail", "error_code", "error_msg", "message", "msg"})
+_BARE: Final = frozenset({"code", "detail", "error_code", "error_msg", "errors", "message", "msg"})
 """Fields of an error that does not stand under ``error``."""
 
 
@@ -73,9 +73,9 @@ class Chat:
 
     def answer(self, body: Body, seen: Seen) -> Answer:
         """See ``AnswerReader``. Of several choices the first is taken; the others stay in the bytes."""
-        told = (place["error"] for piece in body.pieces for place in (piece, *_choices(piece)) if place.get("error"))
-        if (error := next(told, None)) is not None:
-            raise fault_in(error, seen)
+        told = (place for piece in body.pieces for place in (piece, *_choices(piece)) if place.get("error"))
+        if (place := next(told, None)) is not None:  # its status may stand beside it
+            raise fault_in(place, seen)
         message, finish = _Message(self._echo), None
         first = _first_index(body.pieces)
         for choice in (each for piece in body.pieces for each in _choices(piece) if _index(each, first) == first):

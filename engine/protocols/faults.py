@@ -46,6 +46,8 @@ _MAY_BE_TOO_LONG: Final = frozenset({400, 413, 422, 500})
 """Statuses under which words may say that a conversation is too long; llama.cpp and vLLM have used 500."""
 _MAY_BE_IF_SURE: Final = frozenset({403, 424, 502, 503})
 """Where they must name the model's window: Together says so with 403, routers with 502."""
+_BUSY: Final = frozenset({503, 529})
+"""529 is Anthropic's."""
 _MAY_BE_FILTERED: Final = frozenset({400, 403, 422})
 _MAY_BE_SPENT: Final = frozenset({400, 401, 403, 429})
 
@@ -56,9 +58,7 @@ _BY_STATUS: Final[dict[int, type[ProviderError]]] = {
     408: TimedOut,
     409: ServerFault,  # a lock, which passes
     425: ServerFault,  # too early, which passes
-    503: Overloaded,
-    504: ServerFault,
-    529: Overloaded,  # Anthropic's
+    **dict.fromkeys(_BUSY, Overloaded),
 }
 
 
@@ -99,7 +99,7 @@ def fault_within(error: Any, seen: Seen) -> ProviderError:
         seen: What is kept of the answer.
     """
     body = error_in(error)
-    return fault_of(seen, body, status=status_of(body) or 500)
+    return fault_of(seen, body, status=status_of(body) or (429 if soon_again(body.words) else 500))
 
 
 def _too_long_by_code(case: _Case) -> ProviderError | None:
@@ -128,7 +128,7 @@ def _spent(case: _Case) -> ProviderError | None:
 
 def _limited(case: _Case) -> ProviderError | None:
     """Judge a rate limit or a quota, by requests or by tokens; it is never a conversation that is too long."""
-    if case.status != 429 and not case.meanings & {Meaning.RATE, Meaning.LATER}:
+    if 429 not in {case.status, *case.body.statuses} and not case.meanings & {Meaning.RATE, Meaning.LATER}:
         return None
     if never_fits(case.body.words):
         remedy = "have the limit of tokens a minute raised: one request alone is beyond it"
@@ -142,7 +142,8 @@ def _limited(case: _Case) -> ProviderError | None:
 
 
 def _overloaded(case: _Case) -> ProviderError | None:
-    return Overloaded(case.said, seen=case.seen) if Meaning.OVERLOADED in case.meanings else None
+    busy = Meaning.OVERLOADED in case.meanings or case.body.statuses & _BUSY
+    return Overloaded(case.said, seen=case.seen) if busy else None
 
 
 def _too_long_by_words(case: _Case) -> ProviderError | None:
