@@ -82,7 +82,7 @@ MINIMAX: Final = "base_resp."
 """What the codes of ``base_resp`` begin with, since other providers give the same numbers another meaning."""
 _DEEPEST: Final = 8
 _LONGEST_CODE: Final = 120
-_LONGEST_WORDS: Final = 4_000
+_LONGEST_WORDS: Final = 2_000
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:/#-]+")
 
 

@@ -19,7 +19,7 @@ def _any(*forms: str) -> Test:
 _SPOKEN: Final = r"\b(?:prompts?|inputs?|messages?|conversation|chat history|history)\b"
 """What was said to the model."""
 _WINDOW: Final = (
-    r"(?:\bcontext[ _-]?(?:length|window|size|limit|budget|capacity)s?\b|\bmax(?:imum)?[ _]context\b"
+    r"(?:\bcontext[ _-]?(?:length|window|size|limit|budget|capacity)s?\b|\bmax(?:imum)?[ _]context(?:_length)?\b"
     r"|\bmax(?:imum)?[ _](?:allowed[ _])?(?:prompt|input|sequence|seq|model)[ _](?:length|len|size|tokens?)\b"
     r"|\bmax_prompt_tokens\b|\bn_ctx\w*|\bsequence length\b)"
 )
@@ -33,7 +33,7 @@ _EXCEEDS: Final = (
 _ANSWER: Final = (
     r"(?:\bmax_?(?:completion|output|new|gen)?_?tokens\b|\bmax(?:completion|output|new)tokens\b|\bbudget_tokens\b"
     r"|\bmax(?:imum)? (?:number of )?(?:output|completion|new|generated?)\b|\b(?:output|completion|response) tokens?\b"
-    r"|\bmaximum tokens (?:you|value|requested)|\boutput (?:length|limit)\b|\bn_predict\b)"
+    r"|\bmaximum tokens (?:you|value|requested)|\boutput (?:length|limit)\b|\bn_predict\b|输出)"
 )
 """The length of the answer, which is a setting."""
 
@@ -46,7 +46,8 @@ _WAITING: Final = _any(
     r"\bquotas?\b",
     r"concurren",
     r"\b(?:daily|weekly|monthly|hourly)\b|\b(?:this|last|the|a|each|every) (?:minute|second|hour|day|week|month)\b",
-    r"\b(?:try again|retry) (?:in|after) \d",
+    r"\b(?:try again|retry) (?:in|after) \d|\b(?:minutes?|hours?|seconds?)\b|/ ?(?:min|sec|hour|day)\b",
+    r"\b(?:upgrade|plans?|billing|subscription|balance|credits?|usage limits?)\b",
     r"\bplease wait\b",
     r"\bslow down\b",
     r"每分钟|频率|速率|并发|限流|次数",
@@ -68,6 +69,7 @@ _FIELD: Final = _any(
 _OTHER: Final = _any(
     r"\b(?:images?|pictures?|photos?|files?|documents?|pdfs?|audio|videos?|attachments?|tools?|functions?|schemas?)\b",
     r"\b(?:stop|metadata|names?|ids?|identifier|labels?|titles?|description|headers?|batch(?:es)?|embeddings?|suffix)\b",
+    r"\b(?:temperature|top_[pk]|min_p|\w*penalty)\b|图片|图像|文件|音频",
     r"\b(?:logit\w*|logprobs?|cache_control|caching|seed|payload|entity|flagged|violations?)\b",
     r"\b\d*\s?(?:bytes?|kb|mb|gb|kib|mib|gib)\b",
 )
@@ -85,15 +87,17 @@ _STATED: Final = _any(
 _TOO_MUCH: Final = _any(
     rf"{_WINDOW}.{{0,80}}{_EXCEEDS}",
     rf"{_EXCEEDS}.{{0,80}}{_WINDOW}",
+    rf"\brequested \d+ tokens\b.{{0,60}}{_WINDOW}|\bmodel(?:'s)? context is \d",
     r"\bexceed\w* (?:the |your |this )?(?:model'?s? )?(?:max(?:imum)? )?context\b(?! deadline)",
     r"\bcontext (?:\w+ ){0,2}(?:overflow\w*|too (?:long|large|big)|full\b)",
     r"\bcontext_?(?:window|length|size|limit)_?exceeded|\b(?:prompt|input|context)_?(?:is_)?too_?long\b",
     r"\btoo (?:long|large|big) for (?:the |this )?(?:model'?s? )?context\b",
 )
 _TOO_LONG: Final = _any(
-    rf"{_SPOKEN}(?!\[).{{0,60}}?{_EXCEEDS}",
+    rf"{_SPOKEN}(?!\[)(?:[^:]|: ?\d){{0,60}}?{_EXCEEDS}",
     rf"{_TOKENS}.{{0,80}}{_EXCEEDS}|{_EXCEEDS}.{{0,80}}{_TOKENS}",
     rf"{_SPOKEN}.{{0,40}}\d+ tokens.{{0,40}}\b(?:limit|maximum) is\b",
+    rf"\btoo (?:long|large) {_SPOKEN}|{_SPOKEN}.{{0,40}}\bmore tokens than\b",
     r"\btoo many (?:input |prompt )?tokens\b",
     r"\btokens? in (?:the |your )?(?:request|prompt|input|messages?)\b.{0,30}(?:more than|exceed)",
     r"\brange of input length should be\b",
@@ -117,7 +121,8 @@ _WINDOW_SIZES: Final = (
     re.compile(r"must be <=? ?(\d+)"),
 )
 _ANSWER_SIZE: Final = re.compile(
-    rf"(\d+) (?:in|for) the (?:completion|output)|\+ (\d+) >|{_ANSWER}\D{{0,60}}?(?:too large|exceeds?)?: ?(\d+)"
+    r"(\d+) (?:in|for) the (?:completion|output)|\+ (\d+) >"
+    r"|\bmax_?(?:completion|output|new|gen)?_?tokens\W{0,4}(?:(?:of|is|was|value|too large|exceeds?)\W{1,3}){0,3}(\d+)"
 )
 _SENTENCE: Final = re.compile(r"(?<=[.;!?])\s+|(?<=。)")
 
@@ -136,9 +141,9 @@ def too_long(words: str) -> TooLong | None:
     text = _plain(words)
     if _WAITING(text) or _FIELD(text):
         return None
-    together = _TOGETHER(text) is not None
-    if together and _answer_alone(text):
+    if _answer_alone(text):
         return None
+    together = _TOGETHER(text) is not None
     sentences = [each for each in _SENTENCE.split(text) if together or not re.search(_ANSWER, each)]
     if together or any(_STATED(each) or _TOO_MUCH(each) for each in sentences):
         return TooLong(sure=True, with_answer=together)
@@ -164,6 +169,7 @@ def _plain(words: str) -> str:
         words.lower().replace("\u2019", "'"),
     )
     text = re.sub(r"(?<=\d)[,_](?=\d{3})", "", text)
+    text = re.sub(r"(?<=[a-z0-9_])(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])(?=[a-z0-9_])", " ", text)
     text = re.sub(r"\b(?:invalid input|input validation error|validation error)\b:?", "", text)
     return " ".join(text.split())
 
@@ -181,6 +187,7 @@ _CREDIT_SURE: Final = _any(
 _CREDIT: Final = _any(
     r"\bcheck your (?:plan|account|billing)",
     r"\bexceeded your (?:current|monthly) (?:quota|included)",
+    r"\bkey limit exceeded\b",
     r"\b(?:reached|exceeded)\b.{0,30}\b(?:usage|spend(?:ing)?|budget|credit) (?:limits?|cap)\b",
     r"\b(?:usage|spend(?:ing)?|budget|credit) (?:limits?|cap) (?:has been |was |is )?(?:reached|exceeded|hit)\b",
     r"\bfree (?:tier |allocated )?quota\b.{0,30}\b(?:exhausted|exceeded|used up)\b",

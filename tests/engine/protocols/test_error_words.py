@@ -194,6 +194,154 @@ ONLY_LIKE_IT = {
 }
 
 
+MADE_UP = (
+    "The input exceeds the model's maximum context limit of 8192 tokens.",
+    "The request payload size has exceed context limit.",
+    "Context window exceeded: requested 12000 tokens",
+    "Request size exceeds model context window",
+    "The input exceeds the maximum number of input tokens",
+    "The conversation history exceeds what the model supports",
+    "Prompt token limit exceeded: 40000 > 32768",
+    "Number of prompt tokens 70000 is larger than the context size 65536",
+    "Sequence length 9000 exceeds maximum of 8192",
+    "The prompt plus max_tokens exceeds the context window",
+    "Please shorten your prompt: it has 9000 tokens and the model accepts 8192",
+    "Input is larger than the model's context",
+    "The context length of the model (4096) has been exceeded by the prompt (5100)",
+    "max input tokens exceeded",
+    "Your request contains 150000 tokens and exceeds the maximum of 128000 tokens for this model",
+    "请求的上下文过长",
+    "prompt is over the context limit",
+    "error: prompt_too_long",
+    "InputTooLong: the input has 40000 tokens",
+    "Request too long: 9012 tokens exceed the window of this model",
+    "Requested 12000 tokens but the context window of this deployment holds 8192",
+    "Prompt length 33000 is over the maximum sequence length",
+    "your conversation has become too long for this model",
+    "Error: input is 9000 tokens, model context is 8192",
+    "The chat history is too long",
+    "Context limit reached: 200000 tokens",
+    "the message exceeds the maximum context size",
+    "Total prompt tokens: 40000 exceeds model context length: 32768",
+    "the model's context window (8192 tokens) was exceeded by your prompt",
+    "Input exceeds context size of 4096 tokens",
+    "This prompt is longer than this model supports (9000 > 8192 tokens)",
+    "messages exceed token limit by 120",
+    "The prompt you sent has too many tokens: 9001 (max 8192)",
+    "Input tokens (9001) exceed model limit (8192)",
+    "Error 400: max context length exceeded",
+    "max_context_length exceeded: 9001 > 8192",
+    "prompt + completion exceeds the context window: please shorten the prompt",
+    "Sorry, your prompt has more tokens than the model can process",
+    "The text is longer than the context window allows",
+    "prompt overflow: 9000 tokens do not fit into 8192",
+    "Prompt must have less than 8192 tokens",
+    "输入的 token 数超过模型上下文长度",
+    "the input sequence length (9000) exceeds the limit (8192)",
+    "You have exceeded the maximum context window of this model with 9000 tokens",
+    "Model input limit exceeded: input has 9001 tokens, limit is 8192",
+    "Too long prompt: 9000 tokens",
+    "Your messages are too long, shorten them",
+    "The request's input tokens exceed the maximum of 8192",
+    "prompt token limit of 8192 exceeded",
+)
+"""Words that no provider is known to use, so that the rules are not a list of known ones."""
+
+MADE_UP_OTHERS = (
+    "Model context window too small (minimum is 128k tokens)",
+    "request reached organization TPD rate limit, current: 1506556, limit: 1500000",
+    "The context is large, but acceptable.",
+    "Invalid content format in request",
+    "maxOutputTokens is larger than 65536",
+    "max_tokens (9000) exceeds the maximum of 8192 for this model's output",
+    "max_completion_tokens must be at most 16384",
+    "The output of this model is limited to 8192 tokens, you asked for 16000",
+    "you requested 100000 completion tokens, the maximum is 16384",
+    "logit_bias has too many entries",
+    "The tool schema exceeds the maximum depth",
+    "Invalid tool name: exceeds 64 characters",
+    "request body exceeds 10 MB",
+    "client intended to send too large body: 1200000 bytes",
+    "audio input is longer than 30 seconds",
+    "The number of images in the input exceeds the limit of 10",
+    "embedding input is too long? batch of 3000 exceeds 2048 inputs",
+    "system_fingerprint is not supported",
+    "unexpected keyword argument 'context_length'",
+    "invalid option: num_ctx exceeds the maximum",
+    "field 'max_context' not recognized",
+    "seed must be less than 4294967296",
+    "best_of must be greater than n",
+    "temperature is too high",
+    "Your organization exceeded its token limit of the month",
+    "Too many tokens used in the last minute",
+    "requests exceed the allowed concurrency",
+    "prompt template is missing a field",
+    "safety_identifier too long",
+    "messages must be a non-empty list",
+    "metadata value is too long",
+    "The model is overloaded, there are more requests than it can take",
+    "CUDA out of memory: context size",
+    "model does not support more than 4 stop sequences",
+    "reasoning budget exceeds the maximum",
+    "The JSON schema is too large: more than 5000 properties",
+    "long context is not available on your plan",
+    "Prompt caching exceeded the limit",
+    "The file content exceeds the token limit for files",
+    "The maximum context length for this model is 32768, but max_tokens is 40000",
+    "maximum context length is 8192 tokens. Your max_tokens of 9000 is more than that.",
+    "Requested max_tokens 100000 exceeds the maximum context length of 32768",
+    "You passed a max_tokens larger than the context window",
+    "The context window of the model (8192) is smaller than the requested output (16384)",
+    "n_predict exceeds n_ctx",
+    "Context size must be at least 512",
+    "You exceeded 40000 input tokens in a 60s window, per 60 seconds",
+    "limit of 100000 tokens/min exceeded by this prompt",
+    "You have exceeded your token limit, please upgrade your plan",
+    "Key limit exceeded (total limit)",
+    "max_tokens超出最大值",
+    "参数 max_tokens 超出范围",
+    "输出长度超过限制",
+    "图片大小超过限制",
+    "请求频率超过限制",
+    "参数 temperature 超出范围",
+    "Bad input: top_k greater than 100",
+    "Input error: n is more than allowed",
+    "temperature in the request exceeds the maximum of 2",
+    "presence_penalty input exceeds maximum",
+    "the number of stop sequences in the request exceeds 4",
+    "context_length_exceeded is not a valid value for error_mode",
+    "Unknown option: context-window",
+    "model context size cannot be changed at run time",
+    "context_window override is not permitted",
+    "Your subscription does not include the 1M context window",
+    "thinking budget exceeds max tokens",
+    "reasoning tokens limit exceeded",
+    "the completion exceeded its limit",
+    "generation stopped: max new tokens reached",
+    "response too long",
+    "answer exceeds the maximum length",
+    "tool result must be shorter than 100 kB",
+    "tool_choice larger than the maximum",
+    "attachments exceed the maximum size",
+    "Input image tokens exceed the limit of images",
+    "document is too long: 300 pages > 100",
+    "prompt_id too long",
+    "user message id exceeds 64 characters",
+    "The model's maximum output is 4096 tokens, requested 8192",
+    "parameter `context` unknown",
+    "conversation id is too long",
+    "input_schema exceeds 10 levels",
+    "Request has too many parameters",
+    "request headers are too large",
+    "request URI too long",
+    "request timed out: more than 600 seconds",
+    "Requests exceed the limit of your organization: 500 RPM",
+    "The service is over capacity, your prompt was not processed",
+    "max_seq_len must be a multiple of 64",
+)
+"""The same of other things that are too long, too large or too many."""
+
+
 @pytest.mark.parametrize("words", TOO_LONG.values(), ids=TOO_LONG.keys())
 def test_a_conversation_that_is_too_long_is_known_by_its_providers_words(words: str) -> None:
     """However it is written: in capitals, or as a router passes it on."""
@@ -206,6 +354,18 @@ def test_what_only_looks_like_it_is_not(words: str) -> None:
     """Each would have been verified, and a setting that a provider refuses have become a score of 0."""
     for form in (words, words.upper(), f"Error code: 400 - {words}"):
         assert too_long(form) is None
+
+
+@pytest.mark.parametrize("words", MADE_UP)
+def test_other_words_for_the_same_are_known_too(words: str) -> None:
+    """Providers change theirs without notice."""
+    assert too_long(words) is not None
+
+
+@pytest.mark.parametrize("words", MADE_UP_OTHERS)
+def test_other_things_that_are_too_long_are_not_taken_for_it(words: str) -> None:
+    """In doubt it is a bad request: no score is better than an untrue one."""
+    assert too_long(words) is None
 
 
 @pytest.mark.parametrize("name", ["OpenAI, both", "Anthropic, both", "TGI, both", "Together", "vLLM, both"])
