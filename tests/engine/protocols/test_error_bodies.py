@@ -470,3 +470,32 @@ def test_an_error_inside_an_answer_is_judged_by_its_own_status_or_codes(
 def test_no_body_is_too_odd_to_be_judged(body: bytes) -> None:
     """Numbers without end, objects without end."""
     assert type(judged(400, body)) is BadRequest
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(399, None), (400, 400), (599, 599), (600, None), (1113, None), (0, None)]
+)
+def test_a_number_is_a_status_only_where_http_has_failures(number: int, status: int | None) -> None:
+    """Others are codes of the provider's own."""
+    body = read_error(json.encode(error("no", code=number)))
+    assert body.status == status
+    assert (str(number) in body.codes) is (status is None and number > 0)
+
+
+def test_a_limit_of_tokens_that_is_named_both_ways_is_a_rate() -> None:
+    """What passes with time is no conversation that is too long."""
+    fault = judged(429, error("no", code="rate_limit_exceeded", type="tokens_limit_reached"))
+    assert (type(fault), fault.retryable) == (RateLimited, True)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, Authentication), (502, ServerFault), (400, ContextLength)])
+def test_under_other_statuses_the_window_must_be_named(status: int, kind: type[ProviderError]) -> None:
+    """There an input that is too long may be one of many."""
+    assert type(judged(status, error("the input is too long"))) is kind
+    assert type(judged(status, error("the input exceeds the context window"))) is ContextLength
+
+
+def test_a_server_that_broke_over_a_setting_is_asked_again() -> None:
+    """Only tools are refused with a 500 for good, by llama.cpp."""
+    assert judged(500, error("max_tokens is larger than the maximum")).retryable
+    assert not judged(501, error("max_tokens is larger than the maximum")).retryable
