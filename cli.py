@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,24 +11,6 @@ from cyclopts import App, Parameter
 
 from engine.system import allow_many_files, clock
 from views.calling import call, finish
-from views.commands import (
-    agents,
-    bundle,
-    control,
-    exports,
-    imports,
-    log,
-    look,
-    pdi,
-    prepare,
-    replay,
-    run,
-    sandboxes,
-    skills,
-    tasks,
-    what_if,
-    why,
-)
 from views.machine import Machine
 from views.shutdown import Shutdown
 
@@ -40,82 +23,56 @@ app: Final = App(
 )
 
 
-def _group(name: str, help_: str) -> App:
-    """Add a word that has commands below it."""
-    group = App(name=name, help=help_)
-    app.command(group)
-    return group
+COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
+    ("demo", "run:demo", "Explore four small tasks with real commands in a real sandbox and a scripted model."),
+    ("run", "run:app", "Start a run from a spec, or from flags alone."),
+    (
+        "resume",
+        "run:resume",
+        "Resume a run that was interrupted, drained or paused; recorded answers are never asked for again.",
+    ),
+    ("fork", "run:fork", "Fork a past run: share its beginning by reference, then continue live under other settings."),
+    ("pause", "control:pause", "Pause a run: finish in-flight calls, start no new ones."),
+    ("unpause", "control:unpause", "Continue a paused run."),
+    ("drain", "control:drain", "Let running trials finish, start no new ones, then exit; `resume` runs the rest."),
+    ("cancel", "control:cancel", "Cancel a run or one of its trials; verdicts on record stand."),
+    ("tune", "control:tune", "Change the concurrency and the pools of a running run."),
+    ("runs", "look:list_runs", "List the runs of a log, oldest first."),
+    ("show", "look:show_it", "Show a run, a trial, an attempt, an event or a blob."),
+    (
+        "pdi",
+        "pdi:app",
+        "Show how far each memo of a run rests on executed evidence: as recorded, or under other settings.",
+    ),
+    ("replay", "replay:replay", "Replay past runs from the log alone, at up to three levels of strictness."),
+    ("what-if", "what_if:ask", "Show what recorded decisions would be under other settings, without a single call."),
+    ("why", "why:why", "Show the chain of causes of a decision, down to bytes; each is fetched and hashed again."),
+    ("why-not", "why:why_not", "Show why an attempt was never judged solved, or why a trial has no accepted skill."),
+    ("blame", "why:blame", "Show which evidence each section of a skill rests on, and which attempts saw its text."),
+    ("tasks", "tasks:app", "Check and run datasets of tasks."),
+    ("agents", "agents:app", "List, install and replay agents."),
+    ("skills", "skills:app", "List, show and export distilled skills."),
+    ("export", "exports:app", "Export runs to other formats."),
+    ("import", "imports:app", "Import past runs of other systems."),
+    ("log", "log:app", "Inspect, verify, seal and copy the log."),
+    ("bundle", "bundle:app", "Write, verify and read runs as single files."),
+    ("sandbox", "sandboxes:app", "Manage sandboxes."),
+    (
+        "doctor",
+        "prepare:look_around",
+        "Check what this machine offers: isolation, container engines, disk space, keys by name, SQLite.",
+    ),
+    ("config", "prepare:app", "Show the resolved configuration."),
+    ("init", "prepare:init", "Write a commented spec to start from; never overwrites an existing file."),
+    ("--version", "prepare:version", "Print component versions."),
+)
+"""Each command: its name, where it is below `views.commands`, and what `--help` says of it.
 
+A command is imported when it is typed, so that one which only looks loads no HTTP client and no container engine.
+"""
 
-_run = _group("run", "Start a run: from a spec, or from flags alone.")
-_pdi = _group("pdi", "How far each memo of a run rested on what was executed: as recorded, or under other settings.")
-_tasks = _group("tasks", "Datasets of tasks.")
-_agents = _group("agents", "Who acts in a sandbox: agents of ours, and those of other makes.")
-_sandbox = _group("sandbox", "Where attempts take place.")
-_skills = _group("skills", "The skills that were distilled.")
-_log = _group("log", "The log itself.")
-_bundle = _group("bundle", "Runs in one file, to be carried elsewhere.")
-_export = _group("export", "Write runs in the formats of others.")
-_import = _group("import", "Read past runs of other systems into the log.")
-_config = _group("config", "What a run would be asked to do.")
-
-app.command(run.demo)
-_run.default(run.run)
-_run.command(run.explore)
-app.command(run.resume)
-app.command(run.fork)
-app.command(control.pause)
-app.command(control.unpause)
-app.command(control.drain)
-app.command(control.cancel)
-app.command(control.tune)
-
-app.command(look.list_runs, name="runs")
-app.command(look.show_it, name="show")
-_pdi.default(look.show_pdi)
-_pdi.command(pdi.audit)
-_pdi.command(pdi.calibrate)
-
-app.command(replay.replay)
-app.command(what_if.ask, name="what-if")
-app.command(why.why)
-app.command(why.why_not, name="why-not")
-app.command(why.blame)
-
-_tasks.command(tasks.check_tasks, name="check")
-_tasks.command(tasks.run_tasks, name="run")
-_agents.command(agents.list_agents, name="list")
-_agents.command(agents.check_agents, name="check")
-_agents.command(agents.replay_attempt, name="replay")
-
-_skills.command(skills.list_skills, name="list")
-_skills.command(skills.show_skill, name="show")
-_skills.command(skills.export_skill, name="export")
-
-_export.command(exports.to_atif, name="atif")
-_export.command(exports.to_harbor, name="harbor")
-_import.command(imports.spark)
-_import.command(imports.atif)
-_import.command(imports.harbor)
-
-_log.command(log.tail)
-_log.command(log.stats)
-_log.command(log.verify)
-_log.command(log.seal_it, name="seal")
-_log.command(log.keygen)
-_log.command(log.copy)
-_log.command(log.erase)
-
-_bundle.command(bundle.write)
-_bundle.command(bundle.verify)
-_bundle.command(bundle.read)
-
-_sandbox.command(sandboxes.collect, name="gc")
-
-app.command(prepare.look_around, name="doctor")
-_config.command(prepare.show_config, name="show")
-app.command(prepare.init)
-app.command(prepare.version, name="--version")
+for _name, _path, _help in COMMANDS:
+    app.command(f"views.commands.{_path}", name=_name, help=_help)
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from typing import NamedTuple, get_args
 
 import anyio
 
-from engine.config_setting import Means
+from engine.means import Means
 from engine.spec import BackendName, OnLoss
 from engine.system import clock
 from replay.crash_test import DEATHS, crash_test

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 import anyio
 
 from engine.config_secrets import key_names, redactor_of, told
+from engine.means import Means
 from engine.pools.pools import Pools
 from engine.prompting import load_prompts
 from engine.setting import Setting
@@ -18,20 +19,6 @@ from sandbox.base import SandboxBackend
 from sandbox.docker import DockerSettings, docker_backend
 from sandbox.docker_where import where_of
 from sandbox.local import local_backend
-
-
-class Means(NamedTuple):
-    """What the composition root knows of the machine."""
-
-    environment: Mapping[str, str]
-    folder: Path
-    """Where the command was given."""
-    log: Path
-    sandboxes: Path
-    """Folder for the folders of sandboxes."""
-    clock: Callable[[], int]
-    package: str
-    """Version of stillroom."""
 
 
 @asynccontextmanager

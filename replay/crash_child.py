@@ -13,9 +13,10 @@ from typing import NoReturn
 import anyio
 import msgspec
 
-from engine.config_setting import Means, open_setting
+from engine.config_setting import open_setting
 from engine.errors import NothingToResume
 from engine.histories import load_histories
+from engine.means import Means
 from engine.mortal import Died, Fate, Moment, MortalLog, MortalPorts
 from engine.runtime import resume_run, start_run
 from engine.setting import Setting

@@ -16,7 +16,7 @@ import msgspec
 
 import engine
 from engine import config
-from engine.config_setting import Means
+from engine.means import Means
 from engine.mortal import Moment
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint

@@ -9,7 +9,7 @@ from anyio import to_thread
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.config_setting import Means
+from engine.means import Means
 from engine.spec import BackendName
 from events.errors import ExitCode
 from replay.crash_test import Crash, crash_test

@@ -13,8 +13,8 @@ from engine import config
 from engine.config import Flag, Inputs, Resolved
 from engine.config_files import read_dotenv
 from engine.config_models import named_model
-from engine.config_setting import Means
 from engine.config_tree import Setting
+from engine.means import Means
 from projections.pdi import Method, PdiSettings
 from views.desk import Desk, reading
 from views.errors import UsageWrong

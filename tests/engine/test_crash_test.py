@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config_setting import Means
+from engine.means import Means
 from engine.system import clock
 from events.errors import StillroomError
 from replay.crash_test import Crash, crash_test

@@ -13,7 +13,8 @@ import anyio
 import msgspec
 from typing_extensions import override
 
-from engine.config_setting import Means, open_setting
+from engine.config_setting import open_setting
+from engine.means import Means
 from engine.mortal import Fate, Moment, MortalLog, MortalPorts
 from engine.runtime import resume_run, start_run
 from engine.system import clock

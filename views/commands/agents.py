@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from cyclopts import App
+
 from events.errors import ExitCode
 from replay.agent import replay_agent
 from views import agents, live
@@ -52,3 +54,9 @@ async def replay_attempt(attempt: str, /, *, options: Options = ASIS, machine: G
         found = await replay_agent(setting, target.run, f"attempt/{target.trial}/{target.attempt}")
     options.screen(machine).draw(agents.replay_row(found), agents.render_replay)
     return ExitCode.DONE if found.same else ExitCode.DIVERGED
+
+
+app: Final = App(name="agents", help="List, install and replay agents.")
+app.command(list_agents, name="list")
+app.command(check_agents, name="check")
+app.command(replay_attempt, name="replay")

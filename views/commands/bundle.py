@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from events.errors import ExitCode
 from views import bundles, moving, sealing
@@ -74,3 +74,9 @@ async def read(file: Path, /, *, options: Options = ASIS, machine: Given) -> Non
     """
     row = await bundles.read(machine, machine.folder / file, options.path(machine))
     options.screen(machine).draw(row, moving.render_copy)
+
+
+app: Final = App(name="bundle", help="Write, verify and read runs as single files.")
+app.command(write)
+app.command(verify)
+app.command(read)

@@ -42,7 +42,7 @@ SILENT: Final = Words()
 
 
 async def pause(run: str, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Have a run ask nothing new of models and sandboxes; what is under way comes to its end.
+    """Pause a run: finish in-flight calls, start no new ones.
 
     Args:
         run: Its id.
@@ -51,7 +51,7 @@ async def pause(run: str, /, *, words: Words = SILENT, options: Options = ASIS, 
 
 
 async def unpause(run: str, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Have a paused run go on.
+    """Continue a paused run.
 
     Args:
         run: Its id.
@@ -60,7 +60,7 @@ async def unpause(run: str, /, *, words: Words = SILENT, options: Options = ASIS
 
 
 async def drain(run: str, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Have a run begin no further trial, and end when those that go on have ended; `resume` takes up the others.
+    """Let running trials finish, start no new ones, then exit; `resume` runs the rest.
 
     Args:
         run: Its id.
@@ -71,7 +71,7 @@ async def drain(run: str, /, *, words: Words = SILENT, options: Options = ASIS, 
 async def cancel(
     run: str, trial: str | None = None, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Stop a run, or one of its trials, for good. What was judged before stands.
+    """Cancel a run or one of its trials; verdicts on record stand.
 
     Args:
         run: Its id.
@@ -83,7 +83,7 @@ async def cancel(
 async def tune(
     run: str, /, *, changes: Changes = UNCHANGED, words: Words = SILENT, options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Change how much goes on at a time in a run: `concurrency` and the keys of `pools`.
+    """Change the concurrency and the pools of a running run.
 
     Args:
         run: Its id.

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from cyclopts import App
+
 from views import atif, harbor_jobs
 from views.commands.rows import Rows
 from views.ids import LATEST
@@ -40,3 +42,8 @@ async def to_harbor(
     async with options.desk(machine) as desk:
         rows = await harbor_jobs.write(desk, target, machine.folder / to)
         desk.screen.show(rows, harbor_jobs.render)
+
+
+app: Final = App(name="export", help="Export runs to other formats.")
+app.command(to_atif, name="atif")
+app.command(to_harbor, name="harbor")

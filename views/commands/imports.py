@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from cyclopts import App
+
 from engine.config_setting import open_log
 from engine.importers.atif import import_atif
 from engine.importers.harbor import import_harbor
@@ -81,3 +83,9 @@ def _left_out(screen: Screen, left_out: Sequence[LeftOut]) -> ExitCode:
         return ExitCode.DONE
     screen.show(imports.left_out_rows(left_out), imports.render_left_out)
     return ExitCode.NEGATIVE
+
+
+app: Final = App(name="import", help="Import past runs of other systems.")
+app.command(spark)
+app.command(atif)
+app.command(harbor)

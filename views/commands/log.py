@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from cyclopts import App
+
 from events.chain import seal as seal_log
 from events.errors import ExitCode
 from events.seals import sign
@@ -105,3 +107,13 @@ async def erase(blob: str, /, *, reason: str, options: Options = ASIS, machine: 
     """
     async with options.desk(machine) as desk:
         desk.screen.draw(await moving.erase_blob(desk.writable(), blob, reason), moving.render_erase)
+
+
+app: Final = App(name="log", help="Inspect, verify, seal and copy the log.")
+app.command(tail)
+app.command(stats)
+app.command(verify)
+app.command(seal_it, name="seal")
+app.command(keygen)
+app.command(copy)
+app.command(erase)

@@ -2,15 +2,14 @@
 
 from typing import Final
 
-from views import logs, pdi, run_tree, runs, show
+from views import logs, run_tree, runs, show
 from views.commands.rows import Rows
 from views.ids import LATEST
-from views.options import ASIS, ASKED, Asked, Given, Options
+from views.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "runs": (runs.RunRow,),
     "show": (runs.RunRow, runs.TrialRow, runs.AttemptRow, show.StepRow, logs.EventRow, show.BlobRow),
-    "pdi": (pdi.PdiRow,),
 }
 
 
@@ -21,7 +20,7 @@ async def list_runs(*, options: Options = ASIS, machine: Given) -> None:
 
 
 async def show_it(target: str = LATEST, /, *, full: bool = False, options: Options = ASIS, machine: Given) -> None:
-    """Show a run, a trial, an attempt, an event or the bytes it names.
+    """Show a run, a trial, an attempt, an event or a blob.
 
     Args:
         target: RUN, RUN:TRIAL, RUN:TRIAL/2, TRIAL or TRIAL/2 of the latest run, an event's position, or
@@ -30,13 +29,3 @@ async def show_it(target: str = LATEST, /, *, full: bool = False, options: Optio
     """
     async with options.desk(machine) as desk:
         await show.tell(desk, target, full=full)
-
-
-async def show_pdi(run: str = LATEST, /, *, asked: Asked = ASKED, options: Options = ASIS, machine: Given) -> None:
-    """Show how far each memo of a run rested on what was executed: as recorded, or under other settings.
-
-    Args:
-        run: Its id.
-    """
-    async with options.desk(machine) as desk:
-        await pdi.tell(desk, run, asked)

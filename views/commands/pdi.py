@@ -1,20 +1,22 @@
-"""Commands that ask what PDI is worth, and fit a reference for it."""
+"""Commands that show PDI, ask what it is worth, and fit a reference for it."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from projections.pdi_calibrate import Wish
 from projections.pdi_likeness import Likeness
-from views import pdi_audit, pdi_fit
+from views import pdi, pdi_audit, pdi_fit
 from views.commands.rows import Rows
 from views.errors import UsageWrong
-from views.options import ASIS, Given, Options
+from views.ids import LATEST
+from views.options import ASIS, ASKED, Asked, Given, Options
 from views.pdi_audit import Ask, Fit
 from views.pdi_audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
 
 ROWS: Final[Rows] = {
+    "pdi": (pdi.PdiRow,),
     "pdi audit": (AuditedRow, RateRow, SpreadRow, ForesightRow),
     "pdi calibrate": (pdi_fit.CalibrationRow,),
 }
@@ -83,3 +85,21 @@ async def calibrate(*runs: str, fitting: Fitting = FITTING, options: Options = A
     wish = fitting.wish()
     async with options.desk(machine) as desk:
         await pdi_fit.tell(desk, runs, wish)
+
+
+async def show_pdi(run: str = LATEST, /, *, asked: Asked = ASKED, options: Options = ASIS, machine: Given) -> None:
+    """Show how far each memo of a run rests on executed evidence: as recorded, or under other settings.
+
+    Args:
+        run: Its id.
+    """
+    async with options.desk(machine) as desk:
+        await pdi.tell(desk, run, asked)
+
+
+app: Final = App(
+    name="pdi", help="Show how far each memo of a run rests on executed evidence: as recorded, or under other settings."
+)
+app.default(show_pdi)
+app.command(audit)
+app.command(calibrate)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final, get_args
 
+from cyclopts import App
+
 from engine.spec import BackendName
 from events.errors import ExitCode
 from sandbox.docker_isolation import look_at_engine
@@ -23,7 +25,7 @@ ROWS: Final[Rows] = {
 async def look_around(
     *, crash_test: bool = False, sandbox: BackendName = "local", options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Say what this machine offers a run: isolation, container engines, room, keys by name, SQLite.
+    """Check what this machine offers: isolation, container engines, disk space, keys by name, SQLite.
 
     Args:
         crash_test: Kill a small run at a handful of places instead, resume it, and compare; takes half a minute.
@@ -59,7 +61,7 @@ def show_config(
 
 
 def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: Given) -> None:
-    """Write a commented spec to start from. A file that is there is left as it is.
+    """Write a commented spec to start from; never overwrites an existing file.
 
     Args:
         path: Where to.
@@ -69,6 +71,10 @@ def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: 
 
 
 def version(*, options: Options = ASIS, machine: Given) -> None:
-    """Say which versions of what are here."""
+    """Print component versions."""
     found = versions.versions(machine.sqlite, replays.revisions())
     options.screen(machine).draw(found, versions.render_short)
+
+
+app: Final = App(name="config", help="Show the resolved configuration.")
+app.command(show_config, name="show")

@@ -41,7 +41,7 @@ async def replay(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Do past runs again from the log alone, at three strengths: no model, no sandbox, nothing written.
+    """Replay past runs from the log alone, at up to three levels of strictness.
 
     Without a strength, all three. Whatever differs is named with its place, both values and the likely cause, and
     the exit code is 4.

@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from cyclopts import App
+
 import engine
 from engine import config, runtime
 from engine.config_amend import amend
@@ -32,7 +34,7 @@ DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
 
 
 async def demo(*, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Explore four small tasks: real commands in a real sandbox, a script in place of the model."""
+    """Explore four small tasks with real commands in a real sandbox and a scripted model."""
     resolved = config.resolve(config.Inputs(machine.folder, run_file=DEMO))
     report = await _carry(machine, options, resolved.spec)
     # One of its tasks has no verdict on purpose; where none is solved, the demo did not show what it should.
@@ -48,7 +50,7 @@ async def run(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Do what a spec says, and show how it goes on.
+    """Start a run from a spec, or from flags alone.
 
     Args:
         spec: A TOML or YAML file; `stillroom init` writes one.
@@ -79,7 +81,7 @@ async def resume(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Go on with a run that was cut off, drained or paused; nothing that was answered is asked again.
+    """Resume a run that was interrupted, drained or paused; recorded answers are never asked for again.
 
     Args:
         run: Its id, shortened as far as it is unique.
@@ -108,7 +110,7 @@ async def fork(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Branch off a past run: its beginning by reference, then live under other settings.
+    """Fork a past run: share its beginning by reference, then continue live under other settings.
 
     Args:
         run: Its id.
@@ -149,3 +151,8 @@ async def _carry(machine: Machine, options: Options, spec: RunSpec, *, skip_inva
 def open_for(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:
     """Gather the means of a run, and warn of what a person must be told."""
     return open_setting(options.means(machine), spec, warn=options.screen(machine).warn)
+
+
+app: Final = App(name="run", help="Start a run from a spec, or from flags alone.")
+app.default(run)
+app.command(explore)

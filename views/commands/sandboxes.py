@@ -3,6 +3,7 @@
 from typing import Final
 
 import anyio
+from cyclopts import App
 
 from engine.config_setting import open_backend
 from engine.spec import BackendName
@@ -43,3 +44,7 @@ async def collect(
                 found += await gc.of_workspace(desk, backend)
     options.screen(machine).show(found, gc.render)
     return ExitCode.DONE if all(row.became in {"removed", "found"} for row in found) else ExitCode.NEGATIVE
+
+
+app: Final = App(name="sandbox", help="Manage sandboxes.")
+app.command(collect, name="gc")

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from cyclopts import App
+
 from views import skills
 from views.commands.rows import Rows
 from views.options import ASIS, Given, Options
@@ -40,3 +42,9 @@ async def export_skill(skill: str, folder: Path = Path(), /, *, options: Options
     async with options.desk(machine) as desk:
         chosen = await skills.choose(desk, skill)
         desk.screen.draw(await skills.export(desk, chosen, machine.folder / folder), skills.render_exported)
+
+
+app: Final = App(name="skills", help="List, show and export distilled skills.")
+app.command(list_skills, name="list")
+app.command(show_skill, name="show")
+app.command(export_skill, name="export")

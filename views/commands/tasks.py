@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from engine.config_setting import cache_of, open_backend
 from engine.folding import fold
@@ -106,3 +106,8 @@ def _exit_code(proofs: list[tasks.ProofRow]) -> ExitCode:
     if any(row.verdict == "unsound" for row in proofs):
         return ExitCode.NEGATIVE
     return ExitCode.DONE if all(row.verdict == "sound" for row in proofs) else ExitCode.NO_VERDICT
+
+
+app: Final = App(name="tasks", help="Check and run datasets of tasks.")
+app.command(check_tasks, name="check")
+app.command(run_tasks, name="run")

@@ -45,7 +45,7 @@ async def ask(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """Ask what would have been decided under other settings, without a single call.
+    """Show what recorded decisions would be under other settings, without a single call.
 
     Says which recorded decisions flip, where each trial would have left its recorded path, and how many attempts and
     how much money stand behind that.

@@ -21,7 +21,7 @@ ROWS: Final[Rows] = {
 async def why(
     target: str, /, *, depth: int | None = None, html: Path | None = None, options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Tell the chain of causes of a decision, down to bytes: each is fetched and hashed again.
+    """Show the chain of causes of a decision, down to bytes; each is fetched and hashed again.
 
     Decisions on it are made again from what they saw; one that comes out otherwise gives the exit code 4. Bytes that
     are missing are named, with the exit code 5.
@@ -37,7 +37,7 @@ async def why(
 
 
 async def why_not(target: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Tell why an attempt was never judged solved, or why a trial has no accepted skill.
+    """Show why an attempt was never judged solved, or why a trial has no accepted skill.
 
     The decision it came to is made again, as `why` does, with the same exit codes.
 
@@ -49,7 +49,7 @@ async def why_not(target: str, /, *, options: Options = ASIS, machine: Given) ->
 
 
 async def blame(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
-    """Say which evidence each section of a skill rests on, and which attempts its text was shown to.
+    """Show which evidence each section of a skill rests on, and which attempts saw its text.
 
     Args:
         skill: NAME, NAME@2 or RUN:NAME.
