@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, assert_never
 from engine.actors.steps import act_in_steps
 from engine.agents.base import Acted, Action, Agent, Brief, Note, Told
 from engine.calls import Readable, text_of
+from engine.policies.ending import has_verdict
 from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts
 from engine.scope import Scope, Stopped
 from events import values
@@ -106,7 +107,8 @@ def scoreless(detail: str, *, counts: bool) -> AttemptResult:
 async def _judged(scope: Scope, given: AttemptGiven, acted: Acted) -> AttemptResult:
     """Have the verifier judge, unless something of ours broke: then there is nothing to judge."""
     task = given.terms(scope).brief.task
-    verdict = None if acted.ended.reason == "failed" else await scope.effect(VerifyAsked(task))
+    judged = has_verdict(acted.ended.reason, acted=bool(acted.actions))
+    verdict = await scope.effect(VerifyAsked(task)) if judged else None
     result = result_of(acted, facts_of(acted.ended, verdict), await checks_of(scope, verdict))
     await scope.record(judged_event(given.terms(scope).judge(result.facts), result.checks, scope.put))
     return result

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from engine.agents.base import Acted, Action, Agent, Brief, Note
+from engine.policies.ending import has_verdict
 from engine.scope import Scope
 from events.attempt import AgentEnded
 from events.sandbox import SandboxFailed
@@ -33,7 +34,7 @@ async def act_in_steps(scope: Scope, agent: Agent, told: Callable[[], Brief]) ->
         notes += acted.notes
         turns += acted.ended.turns
         ended = acted.ended
-        if ended.reason == "failed":
+        if not has_verdict(ended.reason, acted=bool(actions)):
             break
         judged = await scope.effect(StepVerifyAsked(told().task, step.name))
         if isinstance(judged, SandboxFailed):

@@ -78,6 +78,18 @@ def unanswered(failure: Failure, *, acted: bool) -> Ending:
     return Ending("context_limit", said) if acted else Ending("failed", f"{said}; {_GIVEN_TOO_LONG}")
 
 
+def has_verdict(reason: Reason, *, acted: bool) -> bool:
+    """Say whether what an agent left is worth a verdict.
+
+    Not where its model was gone, nor where a cap on money let it do nothing at all: the untouched task would score 0.
+
+    Args:
+        reason: How it ended.
+        acted: Whether it has done anything in this attempt.
+    """
+    return reason != "failed" and (acted or reason != "budget")
+
+
 def ending_of(run: RunFacts) -> Ending:
     """Say how an agent of another make ended. Its exit code alone says nothing: each make has its own."""
     last = unanswered(run.unanswered[-1], acted=run.acted) if run.unanswered else None

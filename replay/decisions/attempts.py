@@ -8,6 +8,7 @@ from engine.agents.base import Acted, Action, Note, note_of
 from engine.agents.oracle import SOLUTION
 from engine.calls import Readable, text_of
 from engine.installed.agent import seen
+from engine.policies.ending import has_verdict
 from events.agent import AgentActed, AgentSaid
 from events.attempt import AgentEnded, AttemptAbandoned
 from events.base import Event, Recorded, Ref
@@ -50,10 +51,11 @@ async def read_attempt(blobs: Readable, history: Sequence[Recorded]) -> AttemptR
         return None
     assert isinstance(ended.event, AgentEnded)
     verdict = _verdict(history, ended)
-    if verdict is None and ended.event.reason != "failed":
+    actions = await _actions(blobs, history)
+    if verdict is None and has_verdict(ended.event.reason, acted=bool(actions)):
         return None
     said = None if verdict is None else verdict.event
-    acted = Acted(ended.event, await _actions(blobs, history), await _notes(blobs, history))
+    acted = Acted(ended.event, actions, await _notes(blobs, history))
     result = result_of(acted, facts_of(ended.event, said), await checks_of(blobs, said))
     inputs = [_event_input("how the agent ended", ended)]
     if verdict is not None:

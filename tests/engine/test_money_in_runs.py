@@ -152,6 +152,25 @@ async def test_a_cap_that_stops_a_further_try_is_named_and_gives_no_score(tmp_pa
     assert sum(charge(each, min(granted)) for each in calls) <= 20_000_000
 
 
+async def test_a_cap_that_refuses_the_first_call_of_an_attempt_gives_no_score(tmp_path: Path) -> None:
+    """Nobody did anything: the untouched task would be verified, and score 0."""
+    log, base = MemoryLog(clock=Counting()), base_of(tmp_path)
+
+    async def never(request: web.Request) -> web.StreamResponse:
+        raise AssertionError(request)
+
+    async with serving(never) as endpoint:
+        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        report = await start_run(here, asked_of(endpoint.url, usd="0.000001"))
+        assert endpoint.asked == []
+    assert set(report.outcomes.values()) == {"budget"}
+    events = [each.event async for each in log.read()]
+    assert {each.outcome.kind for each in events if isinstance(each, AttemptJudged)} == {"infrastructure"}
+    assert not any(isinstance(each, VerifyAsked) for each in events)
+    assert (await rerun(log, report.run)).complete
+    assert [each.point for each in await decisions(log, report.run) if not each.agrees] == []
+
+
 async def test_a_fork_between_two_tries_goes_on_with_the_next_and_counts_those_before(tmp_path: Path) -> None:
     """Wherever the line is cut: the parent's tries are the fork's, under its cap too, and none is made again."""
     log, base = MemoryLog(clock=Counting()), base_of(tmp_path)

@@ -5,7 +5,7 @@ from typing import get_args, get_type_hints
 import pytest
 from msgspec.structs import replace
 
-from engine.policies.ending import Ending, Failure, Reason, RunFacts, ending_of, unanswered
+from engine.policies.ending import Ending, Failure, Reason, RunFacts, ending_of, has_verdict, unanswered
 from events.attempt import AgentEnded
 
 OUTAGE = Failure("server", "the endpoint answered 500: no reason given")
@@ -29,6 +29,15 @@ PROVIDERS = [
 def test_the_words_for_an_ending_are_those_of_the_log() -> None:
     """A reason that the log does not know could not be recorded."""
     assert set(get_args(Reason)) == set(get_args(get_type_hints(AgentEnded)["reason"]))
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+@pytest.mark.parametrize("acted", [True, False])
+def test_only_a_missing_model_and_a_cap_before_any_action_leave_nothing_to_judge(
+    reason: Reason, *, acted: bool
+) -> None:
+    """Every other limit was the agent's to meet."""
+    assert has_verdict(reason, acted=acted) is (reason != "failed" and (reason, acted) != ("budget", False))
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)
