@@ -4,8 +4,6 @@ Lenient where providers differ (content in parts, missing ids, arguments as obje
 something: half of an answer, or nothing at all, is an error and not a text.
 """
 
-from collections.abc import Callable, Iterator
-from functools import reduce
 from itertools import chain
 from typing import Any, Final
 
@@ -18,15 +16,15 @@ from engine.protocols.base import (
     not_ended,
     read_answer,
     text,
-    within,
 )
 from engine.protocols.body import Body, objects
+from engine.protocols.chat_usage import stated_in
 from engine.protocols.errors import MalformedReply, Seen
 from engine.protocols.json_text import Json
 from engine.protocols.reasoning import Content, content_of, reasoning_in
 from engine.protocols.reply import Answer, ChatReply
 from engine.protocols.tool_calls import CallDraft, StreamedCalls, whole_calls
-from engine.protocols.usage import NOT_SAID, Stated, Usage, cost_in, count_of, first_count, merged, together
+from engine.protocols.usage import Stated
 
 _FILTERED: Final = "content_filter"
 _BARE: Final = frozenset({"code", "detail", "error_code", "error_msg", "errors", "message", "msg"})
@@ -67,20 +65,20 @@ class Chat:
 
     def stated(self, pieces: tuple[Json, ...]) -> Stated:
         """See ``AnswerReader``."""
-        usage = reduce(lambda known, place: merged(known, _usage_at(place, pieces)), _USAGE_PLACES, NOT_SAID)
-        said = (each for place in _USAGE_PLACES for piece in pieces for each in _costs(place(piece)))
-        return Stated(usage, cost_in(chain((piece.get("cost") for piece in pieces), said), usage))
+        return stated_in(pieces)
 
     def answer(self, body: Body, seen: Seen) -> Answer:
         """See ``AnswerReader``. Of several choices the first is taken; the others stay in the bytes."""
-        told = (place for piece in body.pieces for place in (piece, *_choices(piece)) if place.get("error"))
-        if (place := next(told, None)) is not None:  # its status may stand beside it
-            raise fault_in(place, seen)
+        choices = [choice for piece in body.pieces for choice in objects(piece.get("choices"))]
+        for place in (*body.pieces, *choices):
+            if place.get("error"):
+                raise fault_in(place, seen)  # its status may stand beside it
         message, finish = _Message(self._echo), None
-        first = _first_index(body.pieces)
-        for choice in (each for piece in body.pieces for each in _choices(piece) if _index(each, first) == first):
-            message.add(choice, whole=body.whole)
-            finish = choice.get("finish_reason") or finish
+        first = _first_index(choices)
+        for choice in choices:
+            if _index(choice, first) == first:
+                message.add(choice, whole=body.whole)
+                finish = choice.get("finish_reason") or finish
         if not message.begun and (bare := next(filter(_is_error, body.pieces), None)) is not None:
             raise fault_in(bare, seen)
         if not (finish or body.done or message.ended):
@@ -138,7 +136,8 @@ class _Message:
                 self._streamed.add(message.get("tool_calls"))
                 self._add(message)
         elif isinstance(delta, dict):
-            self._streamed.add(delta.get("tool_calls"))
+            if delta.get("tool_calls"):
+                self._streamed.add(delta["tool_calls"])
             self._add(delta)
         elif isinstance(choice.get("text"), str):  # as before there was chat
             self._add({"content": choice["text"]})
@@ -175,7 +174,8 @@ class _Message:
         self._held.append(held)
         self._length += len(held.text)
         self._reasoning.append(reasoning_in(delta) or held.reasoning)
-        self._refusals.append("".join(content_of({}, delta.get("refusal"))))
+        if delta.get("refusal"):
+            self._refusals.append("".join(content_of({}, delta["refusal"])))
         for name, pieces in self._kept.items():
             if delta.get(name) is not None:
                 pieces.append(delta[name])
@@ -188,18 +188,14 @@ def _is_error(piece: Json) -> bool:
     return ("choices" not in piece and not _BARE.isdisjoint(piece)) or isinstance(piece.get("base_resp"), dict)
 
 
-def _choices(piece: Json) -> list[Json]:
-    return objects(piece.get("choices"))
-
-
 def _index(choice: Json, default: int) -> int:
     index = choice.get("index")
     return index if isinstance(index, int) and not isinstance(index, bool) and index >= 0 else default
 
 
-def _first_index(pieces: tuple[Json, ...]) -> int:
+def _first_index(choices: list[Json]) -> int:
     """Give the index of the first choice, whatever the server counts from."""
-    given = [_index(choice, -1) for piece in pieces for choice in _choices(piece)]
+    given = [_index(choice, -1) for choice in choices]
     return min((index for index in given if index >= 0), default=0)
 
 
@@ -214,109 +210,3 @@ def _whole(pieces: list[Any]) -> Any:
     if all(isinstance(piece, list) for piece in pieces):
         return list(chain.from_iterable(pieces))
     return pieces[-1]
-
-
-# ------------------------------------------------------------------------------------------------------ usage and cost
-_Place = Callable[[Json], Iterator[Any]]
-
-
-def _in_meta(piece: Json) -> Iterator[Any]:
-    """Cohere."""
-    yield within(piece, "meta", "billed_units")
-    yield within(piece, "meta", "tokens")
-
-
-def _in_timings(piece: Json) -> Iterator[Any]:
-    """llama.cpp, which counts what its cache held beside what it read."""
-    timings = piece.get("timings")
-    if isinstance(timings, dict):
-        cached = count_of(timings.get("cache_n"))
-        yield {
-            "prompt_tokens": together(count_of(timings.get("prompt_n")), cached),
-            "completion_tokens": timings.get("predicted_n"),
-            "cached_tokens": cached,
-        }
-
-
-def _beside(piece: Json) -> Iterator[Any]:
-    """Ollama, which has its counts beside the answer."""
-    yield {"prompt_tokens": piece.get("prompt_eval_count"), "completion_tokens": piece.get("eval_count")}
-
-
-def _in_choices(piece: Json) -> Iterator[Any]:
-    """Moonshot, and proxies that move it into the message."""
-    for choice in _choices(piece):
-        yield from (within(choice, "delta", "usage"), within(choice, "message", "usage"), choice.get("usage"))
-
-
-def _in_groq(piece: Json) -> Iterator[Any]:
-    yield within(piece, "x_groq", "usage")
-
-
-def _at_the_top(piece: Json) -> Iterator[Any]:
-    usage = piece.get("usage")
-    yield from (within(usage, "billed_units"), within(usage, "tokens"), usage)
-
-
-_USAGE_PLACES: Final[tuple[_Place, ...]] = (_beside, _in_timings, _in_meta, _in_choices, _in_groq, _at_the_top)
-"""Where usage is said, from the least to the most trusted: a count replaces those of the places before it."""
-
-
-def _usage_at(place: _Place, pieces: tuple[Json, ...]) -> Usage:
-    said = (usage_of(each) for piece in pieces for each in place(piece) if isinstance(each, dict))
-    return reduce(merged, said, NOT_SAID)
-
-
-def usage_of(said: Json) -> Usage:
-    """Read one set of counts, in the words of OpenAI or of Anthropic."""
-    details = [within(said, name) for name in ("prompt_tokens_details", "input_tokens_details")]
-    read = first_count(
-        *(within(each, "cached_tokens") for each in details),
-        said.get("cached_tokens"),  # Moonshot
-        said.get("prompt_cache_hit_tokens"),  # DeepSeek
-        said.get("cache_read_input_tokens"),
-    )
-    made = first_count(
-        *(within(each, name) for each in details for name in ("cache_write_tokens", "cache_creation_tokens")),
-        said.get("cache_creation_input_tokens"),
-    )
-    thought = first_count(
-        *(within(said, name, "reasoning_tokens") for name in ("completion_tokens_details", "output_tokens_details")),
-        said.get("reasoning_tokens"),
-    )
-    cached = together(read, made) or 0
-    entered, left = _entered(said, cached), _left(said, thought or 0)
-    total = count_of(said.get("total_tokens"))
-    if entered is not None and left is not None and total is not None and total > entered + left:
-        if total == entered + left + cached:
-            entered += cached
-        else:  # what Gemini and xAI think is in the total only, and charged as output
-            left = total - entered
-    return Usage(
-        input_tokens=entered,
-        output_tokens=left,
-        cached_input_tokens=read,
-        cache_write_tokens=made,
-        reasoning_tokens=thought,
-    )
-
-
-def _entered(said: Json, cached: int) -> int | None:
-    """Count the input. Anthropic counts what its cache held, or was given to hold, beside it."""
-    entered = first_count(said.get("prompt_tokens"), said.get("input_tokens"))
-    beside = count_of(said.get("prompt_tokens")) is None and "cache_read_input_tokens" in said
-    return entered if entered is None or not (beside or cached > entered) else entered + cached
-
-
-def _left(said: Json, thought: int) -> int | None:
-    """Count the output; what was thought is part of it, but for xAI, which counts it beside."""
-    left = first_count(said.get("completion_tokens"), said.get("output_tokens"))
-    return left if left is None or thought <= left else left + thought
-
-
-def _costs(said: Iterator[Any]) -> Iterator[Any]:
-    """Give what may be the provider's own figure: OpenRouter, DeepInfra, Perplexity."""
-    for usage in said:
-        if isinstance(usage, dict):
-            cost = usage.get("cost")
-            yield from (usage.get("estimated_cost"), usage.get("total_cost"), within(cost, "total_cost"), cost)

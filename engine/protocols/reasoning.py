@@ -5,10 +5,18 @@ from typing import Any, Final, NamedTuple
 
 from engine.protocols.json_text import Json
 
-_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thought")
-"""Where a message has it as text: DeepSeek, vLLM and SGLang; OpenRouter, Groq and later vLLM; Copilot; Ollama."""
-_LISTS: Final = ("reasoning_details", "thinking_blocks")
-"""Where a message has it in blocks: OpenRouter, LiteLLM. The blocks repeat what a field of text says."""
+_FIELDS: Final = (
+    "reasoning_content",  # DeepSeek, vLLM, SGLang
+    "reasoning",  # OpenRouter, Groq, later vLLM
+    "reasoning_text",  # Copilot
+    "thinking",  # Ollama
+    "thought",
+    "reasoning_details",  # OpenRouter, in blocks that repeat what a field of text says
+    "thinking_blocks",  # LiteLLM
+)
+"""Where a message has it; the first that has words counts."""
+_MARKS: Final = frozenset({"channel", "extra_content", "thought"})
+"""Fields that may mark all of a message as reasoning."""
 _THOUGHTS: Final = frozenset({"reasoning", "reasoning_content", "redacted_thinking", "thinking", "thought"})
 """Types of the parts of a content that hold it."""
 _TEXTS: Final = frozenset({"", "text", "input_text", "output_text"})
@@ -27,10 +35,15 @@ class Content(NamedTuple):
     refusal: str
 
 
+_NOTHING: Final = Content("", "", "")
+
+
 def reasoning_in(message: Json) -> str:
     """Give the reasoning that a message or a delta shows in fields of its own; empty when it shows none."""
-    fields = (message.get(name) for name in (*_FIELDS, *_LISTS))
-    return next((words for each in fields if (words := thought_in(each))), "")
+    for name in _FIELDS:
+        if message.get(name) and (words := thought_in(message[name])):
+            return words
+    return ""
 
 
 def thought_in(block: Any) -> str:
@@ -53,6 +66,8 @@ def content_of(message: Json, content: Any) -> Content:
         message: What the content belongs to: its channel may say that all of it is reasoning.
         content: As the provider wrote it.
     """
+    if content is None:
+        return _NOTHING
     if isinstance(content, str):
         held = Content(content, "", "")
     else:
@@ -71,6 +86,8 @@ def is_thought(part: Json) -> bool:
 
 def _thinks(message: Json) -> bool:
     """Say whether a message, a delta or a part is marked as reasoning as a whole."""
+    if _MARKS.isdisjoint(message):
+        return False
     extra = message.get("extra_content")
     google = extra.get("google") if isinstance(extra, dict) else None
     marked = isinstance(google, dict) and google.get("thought") is True  # Gemini, speaking chat completions

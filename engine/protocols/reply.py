@@ -134,12 +134,14 @@ def _named(drafts: tuple[CallDraft, ...], seen: Seen) -> Iterator[ReplyCall]:
     answers of one conversation never share one.
     """
     assert seen.raw is not None
-    given = set[str]()
+    given, derived = set[str](), ""
     for place, draft in enumerate(drafts):
         if not draft.name:
             raise MalformedReply("the message holds a tool call without a name", seen=seen)
-        own = mended(draft.id) if draft.id else None
-        name = own if own and own not in given else f"call_{digest_of(seen.raw)[:16]}_{place}"
+        name = mended(draft.id or "")
+        if not name or name in given:
+            derived = derived or digest_of(seen.raw)[:16]
+            name = f"call_{derived}_{place}"
         given.add(name)
         arguments = mended(draft.arguments) if draft.arguments.strip() else "{}"
         yield ReplyCall(id=name, name=mended(draft.name), arguments=arguments)

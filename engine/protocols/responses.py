@@ -1,7 +1,6 @@
 """OpenAI's responses."""
 
 from collections.abc import Iterator
-from functools import reduce
 from typing import Any, Final
 
 from engine.protocols.base import (
@@ -15,13 +14,14 @@ from engine.protocols.base import (
     within,
 )
 from engine.protocols.body import Body, objects
-from engine.protocols.chat import Chat, usage_of
+from engine.protocols.chat import Chat
+from engine.protocols.chat_usage import costs_of, usage_in
 from engine.protocols.errors import Seen
 from engine.protocols.json_text import Json, text_of
 from engine.protocols.reasoning import Content, content_of, thought_in
 from engine.protocols.reply import Answer, ChatReply
 from engine.protocols.tool_calls import CallDraft
-from engine.protocols.usage import NOT_SAID, Stated, cost_in, merged
+from engine.protocols.usage import Stated, cost_in
 
 _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done"})
 _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action"}
@@ -53,8 +53,9 @@ class Responses:
 
     def stated(self, pieces: tuple[Json, ...]) -> Stated:
         """See ``AnswerReader``."""
-        usage = reduce(merged, map(usage_of, _usages(pieces)), NOT_SAID)
-        return Stated(usage, cost_in((said.get("cost") for said in _usages(pieces)), usage))
+        said = list(_usages(pieces))
+        usage = usage_in(said)
+        return Stated(usage, cost_in((cost for each in said for cost in costs_of(each)), usage))
 
     def answer(self, body: Body, seen: Seen) -> Answer:
         """See ``AnswerReader``."""

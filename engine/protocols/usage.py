@@ -9,7 +9,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 MOST_TOKENS: Final = 10**9
 """Tokens that no single call reads or writes; a higher figure is no count."""
@@ -70,8 +69,13 @@ def count_of(value: Any) -> int | None:
 
 def first_count(*values: Any) -> int | None:
     """Take the first of some values that is a count above 0, else one that is 0. None: none is a count."""
-    counts = [count for value in values if (count := count_of(value)) is not None]
-    return next((count for count in counts if count), counts[0] if counts else None)
+    found: int | None = None
+    for value in values:
+        count = None if value is None else count_of(value)
+        if count:
+            return count
+        found = found if count is None else count
+    return found
 
 
 def later(before: int | None, now: int | None) -> int | None:
@@ -81,8 +85,15 @@ def later(before: int | None, now: int | None) -> int | None:
 
 def merged(before: Usage, now: Usage) -> Usage:
     """Put what was said later over what was said before, count by count."""
-    counts = (later(first, second) for first, second in zip(astuple(before), astuple(now), strict=True))
-    return Usage(**dict(zip(Usage.__struct_fields__, counts, strict=True)))
+    if before is NOT_SAID:
+        return now
+    return Usage(
+        input_tokens=later(before.input_tokens, now.input_tokens),
+        output_tokens=later(before.output_tokens, now.output_tokens),
+        cached_input_tokens=later(before.cached_input_tokens, now.cached_input_tokens),
+        cache_write_tokens=later(before.cache_write_tokens, now.cache_write_tokens),
+        reasoning_tokens=later(before.reasoning_tokens, now.reasoning_tokens),
+    )
 
 
 def together(*counts: int | None) -> int | None:
