@@ -2,7 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from os import walk
+from pathlib import Path
 from typing import Final
+
+from anyio import to_thread
 
 from engine.policies.turn import RUN_TOOL
 from engine.prompting import Prompts
@@ -11,6 +15,7 @@ from engine.spec import RunSpec, canonical
 from events.log_errors import SecretUnusable
 from events.redact import IgnoredSecret, Redactor
 from events.vocabulary import catalog_words
+from sandbox.task import Task
 
 _LOOKS_SECRET: Final = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)\d*$")
 
@@ -20,6 +25,9 @@ _MESSAGE_WORDS: Final = (
     "reward.txt reward.json ctrf.json results summary passed failed skipped pending other"
 )
 """Words of the formats that are read from what is recorded: messages of models, and reports of verifiers."""
+
+_LARGEST_TEXT: Final = 1 << 20
+"""Bytes up to which a file of a task is looked through."""
 
 _STREAM_NAMES: Final = "session control trial/ attempt/"
 
@@ -76,21 +84,39 @@ def secrets_of(environment: Mapping[str, str], named: Iterable[str] = ()) -> dic
     return wanted
 
 
-def protect(setting: Setting, specs: Iterable[RunSpec], prompts: Prompts, trials: Iterable[str]) -> None:
+async def protect(
+    setting: Setting, specs: Iterable[RunSpec], prompts: Prompts, trials: Iterable[str], tasks: Iterable[Task]
+) -> None:
     """Stop treating guesses as secrets that stand in what a run must record as it is, and tell a person of them.
+
+    What a task says and holds is among that: an agent that is told another word than the verifier asks for scores 0.
 
     Args:
         setting: The process's means. Nothing of the run was recorded yet.
         specs: In force at some time of the run.
         prompts: What models are told.
         trials: Their names, or those of their tasks; they are in the names of streams.
+        tasks: Whose instructions and files agents and verifiers see.
 
     Raises:
         SecretUnusable: The value of a key that the spec names stands there.
     """
-    fixed = dict(_fixed(specs, prompts, trials))
-    for text in told(setting.log.redactor.protect(fixed)):
+    redactor = setting.log.redactor
+    if not redactor.names:
+        return
+    for text in told(redactor.protect(dict(_fixed(specs, prompts, trials)))):
         setting.warn(text)
+    for task in tasks:
+        held = await to_thread.run_sync(_texts_of, task)
+        for text in told(redactor.protect({f"the task {task.name}": held})):
+            setting.warn(text)
+
+
+def _texts_of(task: Task) -> bytes:
+    """Join what a task says and holds; large files are data, which is not looked through."""
+    files = (Path(folder, name) for folder, _, names in walk(task.path) for name in names)
+    texts = [path.read_bytes() for path in files if path.is_file() and path.stat().st_size <= _LARGEST_TEXT]
+    return b"\0".join([task.instruction.encode("utf-8", "replace"), *texts])
 
 
 def told(ignored: Iterable[IgnoredSecret]) -> Iterator[str]:

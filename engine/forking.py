@@ -112,7 +112,7 @@ async def fork_run(
         raise InputsDiffer(fork.parent, changed)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
-    protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials])
+    await protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials], tasks)
     if await rehearse(setting.log, run, plan, shared) is None:
         raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
     fence = await setting.log.acquire(run, process_name(), ttl_s=setting.lease_s)

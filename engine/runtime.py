@@ -88,7 +88,7 @@ async def start_run(
     check(setting, spec)
     require_models(setting, spec)
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
-    protect(setting, [spec], setting.prompts, [task.name for task in tasks])
+    await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
     skills = await prepare(setting, spec)
     without = (*unusable, *(LeftOut("skill", each.name, each.why, "") for each in skills.left_out))
     if without and left_out is not None:
@@ -151,7 +151,7 @@ async def resume_run(
         raise InputsDiffer(run_id, changes)
     require_models(setting, specs[-1])
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
-    protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials])
+    await protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials], tasks)
     fence = await take(setting.log, run_id, lease_s=setting.lease_s, even_alive=take_over)
     await rehearse(setting.log, run_id, plan, histories)
     session = Session(setting.log, fence, histories.session_version, setting.lease_s)

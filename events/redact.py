@@ -63,6 +63,11 @@ class Redactor:
             _check(name, value)
         self._learn()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the secrets whose values are looked for."""
+        return frozenset(self._secrets)
+
     def protect(self, fixed: Mapping[str, bytes]) -> tuple[IgnoredSecret, ...]:
         """Let go of guesses that would change what must be recorded as it is. Call it before anything is recorded.
 

@@ -9,6 +9,7 @@ from engine.conversation import EMPTY, extend, message, tool_message
 from engine.policies.done_claim import question_done
 from engine.policies.ending import Failure, unanswered
 from engine.policies.limits import Spent, limit_reached, time_left
+from engine.policies.secret_marks import hidden_in
 from engine.policies.turn import (
     RUN_TOOL,
     Command,
@@ -85,6 +86,8 @@ async def _respond(scope: Scope, told: Told, turn: Turn, so_far: _Progress) -> s
             return doubt or so_far.ended("done", "the agent said so")
         case Unclear():
             return turn.problem
+        case Command() if (hidden := hidden_in(turn.text)) is not None:
+            return hidden
         case Command():
             action = await _run(scope, told(), turn)
             if isinstance(action, SandboxFailed):

@@ -102,8 +102,10 @@ def ending_of(run: RunFacts) -> Ending:
         assert last is not None
         return last
     match run.ended:
-        case "timed_out":
+        case "timed_out" if run.answered:
             return Ending("time_limit", "the agent ran out of time")
+        case "timed_out":
+            return _without_failures(run)
         case "exited" | "output_limit" | "memory":
             return last or _without_failures(run)
         case _:

@@ -95,6 +95,34 @@ async def test_a_resume_checks_again_since_its_variables_may_be_others(tmp_path:
     assert (await begun.head()).position == 20
 
 
+@pytest.mark.parametrize("where", ["instruction.md", "environment/words.txt", "tests/test.sh"])
+async def test_a_guess_that_a_task_holds_changes_neither_the_task_nor_the_score(where: str, tmp_path: Path) -> None:
+    """With the mark in the place of the word, the agent was told another task than the verifier judged."""
+    base = make_base(tmp_path, SCRIPT)
+    told = base / "tasks/word" / where
+    told.write_text(told.read_text() + ("# postgres\n" if where.endswith(".sh") else "\npostgres\n"))
+    log, run, warned = await run_with({"DB_PASSWORD": "postgres"}, base, spec(method={"attempts": 2}))
+    assert len(warned) == 1
+    assert "the task word" in warned[0]
+    assert (await rerun(log, run)).complete
+
+
+async def test_a_command_that_holds_a_secret_is_told_and_not_run_with_a_mark_in_its_place(tmp_path: Path) -> None:
+    """What is kept is run, so it would be another command; nor is the value on record."""
+    read, turn = 'command = "cat words.txt | tee answer.txt"', "[[rule.turn]]\n"
+    instead = f'command = "echo made-up-value-1 > answer.txt"\n{turn}command = "cp words.txt answer.txt"'
+    script = SCRIPT.replace(read, instead)
+    assert script != SCRIPT
+    log, run, _ = await run_with(
+        {"X_TOKEN": "made-up-value-1"}, make_base(tmp_path, script), spec(method={"attempts": 2})
+    )
+    commands = [await log.get(each.event.command) async for each in log.read() if isinstance(each.event, ActionAsked)]
+    assert commands
+    assert not [each for each in commands if b"secret" in each or b"made-up" in each]
+    assert b"cp words.txt answer.txt" in commands
+    assert (await rerun(log, run)).complete
+
+
 class Telling(Echo):
     """Breaks each time, and names a key when it says why."""
 

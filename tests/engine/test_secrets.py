@@ -27,7 +27,10 @@ text = '''{MEMO}'''
 name = "teach"
 [[rule.turn]]
 text = "I was told {CANARY}."
-command = "printf '%s' '{CANARY}' | tee answer.txt | base64 -w0; cat answer.txt; echo '{quote(CANARY, safe="")}'"
+command = "cat '{CANARY}'"
+[[rule.turn]]
+text = "So I make it myself."
+command = "printf '%s%s' '{CANARY[:12]}' '{CANARY[12:]}' | tee answer.txt | base64 -w0; cat answer.txt"
 [[rule.turn]]
 text = "DONE"
 """

@@ -108,6 +108,8 @@ def test_what_it_wrote_is_its_own_doing() -> None:
 def test_time_that_is_over_is_its_own_where_its_model_answered() -> None:
     """A call that was under way then says nothing: agents wait for their models most of the time."""
     assert ending_of(replace(WORKED, ended="timed_out", exit_code=None, cut=1)).reason == "time_limit"
+    never = replace(WORKED, ended="timed_out", exit_code=None, calls=1, answered=0, cut=1, acted=False)
+    assert ending_of(never).reason == "failed"
     assert ending_of(replace(WORKED, ended="timed_out", exit_code=None, unanswered=(FULL,))).reason == "time_limit"
 
 
