@@ -135,6 +135,8 @@ def test_an_arm_with_skills_that_would_have_none_is_refused(tmp_path: Path, agen
         (tmp_path / name).write_text(SKILL)
     outcome = skilled(tmp_path, agent, skills)
     assert outcome.code == 2
+    if agent == "codex" and "this one isolates nothing" in outcome.err:
+        pytest.skip("an installed agent is refused for want of isolation first: install bubblewrap")
     assert said in outcome.err
     assert "run.opened" not in logged(tmp_path)
 
