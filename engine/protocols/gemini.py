@@ -110,7 +110,7 @@ class Gemini:
 def _inner(piece: Json) -> Json:
     """Take an answer out of the frame that Code Assist puts around it."""
     inner = piece.get("response")
-    return inner if isinstance(inner, dict) and "candidates" not in piece else piece
+    return inner if isinstance(inner, dict) else piece
 
 
 def _calls(parts: list[Json]) -> Iterator[CallDraft]:

@@ -214,7 +214,7 @@ class _Brackets:
     @property
     def closed(self) -> bool:
         """Whether an object or a list began, and all that began has ended."""
-        return self._begun and self._depth <= 0 and not self._in_text
+        return self._begun and self._depth <= 0
 
     def add(self, piece: str) -> None:
         """Look at a piece."""

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
 
-from engine.protocols.body import body_of
+from engine.protocols.allowance import Allowance, Left
+from engine.protocols.body import Event, body_of, events_in
 from engine.protocols.chat import Chat
-from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.errors import MalformedReply, Seen, ServerFault
 from engine.protocols.reply import ChatReply
 from tests.engine.providers.support_server import completion, delta
 
@@ -129,3 +130,43 @@ def test_brackets_without_end_are_no_answer(raw: bytes) -> None:
     """They would have been a stack overflow."""
     with pytest.raises(MalformedReply):
         read(raw)
+
+
+def test_a_character_that_json_forbids_in_a_text_is_let_pass() -> None:
+    """Some servers write control characters as they are."""
+    assert read(b'{"choices":[{"message":{"content":"a\x01\tb"}}]}').text == "a\x01\tb"
+
+
+def test_an_event_is_over_where_the_next_is_named() -> None:
+    """Some servers leave the blank line between them out."""
+    events = list(events_in(b"event: a\ndata: 1\nevent: b\ndata: 2\ndata: 3\n"))
+    assert events == [Event("a", b"1"), Event("b", b"2\n3")]
+
+
+@pytest.mark.parametrize("data", [b'{"message": "too much to do"}', b"too much to do", b'{"error": "too much to do"}'])
+def test_an_event_called_error_is_one(data: bytes) -> None:
+    """Whatever its data looks like."""
+    with pytest.raises(ServerFault, match="too much to do"):
+        read(TWO[0] + b"\n\nevent: error\ndata: " + data + b"\n\n" + DONE)
+
+
+def test_a_message_at_the_end_of_a_stream_repeats_it() -> None:
+    """Some servers send the whole message once more; with another text, or with calls, it is more of it."""
+    whole = {"choices": [{"index": 0, "message": {"content": "good morning"}, "finish_reason": "stop"}]}
+    assert read(b"\n\n".join([*TWO, b"data: " + json.encode(whole), DONE])).text == "good morning"
+    assert read(b"\n\n".join([TWO[0], b"data: " + json.encode(whole), DONE])).text == "good good morning"
+
+
+def test_messages_in_a_stream_need_its_end_like_deltas() -> None:
+    """Some servers call their deltas messages."""
+    parts = [b'data: {"choices":[{"message":{"content":"' + each + b'"}}]}\n\n' for each in (b"good ", b"morning")]
+    assert read(b"".join([*parts, DONE])).text == "good morning"
+    with pytest.raises(MalformedReply):
+        read(parts[0])
+
+
+def test_what_is_left_of_the_limits_comes_with_the_answer() -> None:
+    """The room learns of it from answers too."""
+    left = Allowance(requests=Left(3.0))
+    raw = completion()
+    assert Chat().read(raw, Seen(status=200, raw=raw, left=left)).left == left

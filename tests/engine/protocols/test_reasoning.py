@@ -213,3 +213,34 @@ def test_nor_do_they_in_the_other_protocols(odd: Any) -> None:
     candidate = {"content": {"parts": [{"text": SAID, "thoughtSignature": odd}], "role": odd}, "finishReason": "STOP"}
     answer = {"candidates": [candidate], "usageMetadata": odd, "modelVersion": odd, "responseId": odd}
     assert read(Gemini(), json.encode(answer)).text == SAID
+
+
+BEGUN = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": SAID}}
+ENDS: list[tuple[ApiProtocol, bytes, bool]] = [
+    (Messages(), json.encode({"type": "message", "content": [{"type": "text", "text": SAID}]}), True),
+    (Messages(), events(BEGUN, "[DONE]"), True),
+    (Messages(), events(BEGUN, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}), True),
+    (Messages(), events(BEGUN, {"type": "message_stop"}), True),
+    (Messages(), events(BEGUN), False),
+    (Responses(), events({"type": "response.output_item.done", "item": MESSAGE}, "[DONE]"), True),
+    (Responses(), events({"type": "response.output_item.done", "item": MESSAGE}), False),
+    (Responses(), events({"type": "response.output_text.delta", "delta": SAID}, "[DONE]"), False),
+    (Gemini(), events({"candidates": [{"content": {"parts": [{"text": SAID}]}}]}, "[DONE]"), False),
+]
+
+
+@pytest.mark.parametrize(("protocol", "raw", "ended"), ENDS)
+def test_an_answer_counts_once_it_has_ended(protocol: ApiProtocol, raw: bytes, *, ended: bool) -> None:
+    """In one piece, by its own word or by that of the stream; half of one looks like a short one."""
+    if ended:
+        assert read(protocol, raw).text == SAID
+    else:
+        with pytest.raises(MalformedReply, match="before the answer did"):
+            read(protocol, raw)
+
+
+def test_an_answer_in_the_frame_of_code_assist_is_read() -> None:
+    """Gemini's own agent is answered so, for people who log in."""
+    inner = json.decode(gemini({"text": THOUGHT, "thought": True}, {"text": SAID}, promptTokenCount=3))
+    reply = read(Gemini(), events({"response": inner, "traceId": "t"}))
+    assert (reply.text, reply.reasoning, reply.usage.input_tokens) == (SAID, THOUGHT, 3)

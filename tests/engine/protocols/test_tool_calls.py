@@ -69,6 +69,8 @@ def test_an_id_that_every_piece_brings_anew_makes_one_call() -> None:
     """A server made up an id for each piece; the arguments were not whole."""
     deltas = [[piece("look", part, index=0, id=f"c{number}")] for number, part in enumerate(('{"at"', ':"a"', "}"))]
     assert called(*deltas) == [("look", '{"at":"a"}')]
+    unnumbered = [[piece("look", part, id=f"c{number}")] for number, part in enumerate(('{"at"', ':"a"', "}"))]
+    assert called(*unnumbered) == [("look", '{"at":"a"}')]
     nameless = [[piece("look", "", index=0, id="c0")], [piece(None, '{"at"', index=0, id="c1")]]
     assert called(*nameless, [piece(None, ":1}", index=0, id="c2")]) == [("look", '{"at":1}')]
 
@@ -133,6 +135,45 @@ def test_an_index_that_counts_pieces_and_not_calls_is_seen_through() -> None:
     assert called(*deltas) == [("look", '{"at":1}')]
     by_id = [[piece("look", '{"at"', index=0, id="c1")], [piece(None, ":1}", index=1, id="c1")]]
     assert called(*by_id) == [("look", '{"at":1}')]
+
+
+def test_of_two_open_calls_none_is_guessed() -> None:
+    """The piece belongs to one of them, or to neither."""
+    openings = [piece("look", '{"at"', index=0, id="c1"), piece("go", '{"to"', index=1, id="c2")]
+    with pytest.raises(MalformedReply, match="without a name"):
+        read(openings, [piece(None, ":1}", index=2)])
+
+
+def test_two_objects_in_one_call_are_left_to_the_model() -> None:
+    """A server that gives ids begins each call with one; this is what the model wrote, and is told so."""
+    deltas = [[piece("look", '{"at":1}', index=0, id="c1")], [piece(None, '{"at":2}', index=0)]]
+    assert called(*deltas) == [("look", '{"at":1}{"at":2}')]
+
+
+@pytest.mark.parametrize(
+    "parts", [['{"at":"}', '"}'], ['{"at":"a\\', '"}"}'], ['{"at":"a\\', '"}', '"}'], ["{", '"]":1', "}"]]
+)
+def test_a_bracket_inside_a_text_ends_no_arguments(parts: list[str]) -> None:
+    """Nor does a quote that is escaped, though the piece ends between the two."""
+    assert called(*[[piece("look", part, index=0)] for part in parts]) == [("look", "".join(parts))]
+
+
+def test_a_bracket_inside_a_text_begins_none() -> None:
+    """The arguments are whole, and the next call is one of its own."""
+    first, second = piece("look", '{"at":"{["}', index=0), piece("look", '{"at":1}', index=0)
+    assert called([first], [second]) == [("look", '{"at":"{["}'), ("look", '{"at":1}')]
+
+
+def test_a_name_said_once_more_at_the_end_begins_nothing() -> None:
+    """Neither a call without arguments, nor a part of the next call's name."""
+    deltas = [[piece("look", "{}", index=0)], [piece("look", "", index=0)], [piece("go", '{"to":1}', index=0)]]
+    assert called(*deltas) == [("look", "{}"), ("go", '{"to":1}')]
+
+
+@pytest.mark.parametrize("blank", ["", "  ", None])
+def test_a_call_without_arguments_has_none(blank: str | None) -> None:
+    """An empty text in their place is refused by servers that read a conversation."""
+    assert called([piece("look", blank, index=0, id="c1")]) == [("look", "{}")]
 
 
 def test_an_entry_that_says_nothing_is_no_call() -> None:

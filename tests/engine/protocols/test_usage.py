@@ -73,6 +73,15 @@ def test_a_good_count_is_not_replaced_by_nothing(later: Any) -> None:
     assert read(Chat(), chunk({"usage": SAID}, usage=later)).usage == COUNTED
 
 
+def test_of_several_places_the_answers_own_count_stands() -> None:
+    """Before a choice's, which stands before what a server counts aside; each says what the others do not."""
+    aside = {"timings": {"prompt_n": 1, "predicted_n": 1, "cache_n": 2}}
+    inside = {"usage": {"prompt_tokens": 40, "completion_tokens": 9}}
+    top = {"usage": {"completion_tokens": 7}}
+    stated = read(Chat(), chunk(inside, **top, **aside)).usage
+    assert stated == Usage(input_tokens=40, output_tokens=7, cached_input_tokens=2)
+
+
 def test_a_later_count_stands() -> None:
     """Counts that grow are cumulative."""
     assert (
@@ -113,6 +122,11 @@ def test_an_absurd_count_drops_only_itself(odd: Any) -> None:
         (SAID | {"completion_tokens_details": {"reasoning_tokens": 5}, "total_tokens": 52}, (40, 12, None, None, 5)),
         (SAID | {"total_tokens": 147}, (40, 107, None, None, None)),
         (SAID | {"total_tokens": 3}, (40, 7, None, None, None)),
+        (SAID | {"cached_tokens": 40}, (40, 7, 40, None, None)),
+        (SAID | {"cached_tokens": 41}, (81, 7, 41, None, None)),
+        (SAID | {"reasoning_tokens": 7}, (40, 7, None, None, 7)),
+        (SAID | {"reasoning_tokens": 8}, (40, 15, None, None, 8)),
+        ({"prompt_tokens": 0, "input_tokens": 40, "completion_tokens": "0"}, (40, 0, None, None, None)),
     ],
 )
 def test_parts_are_counted_in_the_whole_they_belong_to(said: dict[str, Any], usage: tuple[int | None, ...]) -> None:
@@ -189,6 +203,7 @@ def test_responses_count_in_their_last_event() -> None:
         (SAID | {"cost": 1.47}, {}, "1.47"),
         ({"cost": 1000}, {}, "1000"),
         ({"cost": 0}, {}, "0"),
+        ({"cost": "1e-29"}, {}, "1e-29"),
     ],
 )
 def test_a_cost_is_read_wherever_it_stands(usage: dict[str, Any], others: dict[str, Any], cost: str) -> None:
@@ -203,6 +218,7 @@ def test_a_cost_is_read_wherever_it_stands(usage: dict[str, Any], others: dict[s
         {"cost": "1000.000001"},
         {"cost": 1e300},
         {"cost": "1e-99999999"},
+        {"cost": "1e-30"},
         {"cost": -0.01},
         {"cost": "NaN"},
         {"cost": "Infinity"},
