@@ -102,6 +102,8 @@ class Progress:
         self._answers = 0
         self._failures = 0
         """Failed calls that may be made again: not worth a line each in a storm of them."""
+        self._told: set[str] = set()
+        """Kinds of such failures of which one had a line, so that nobody waits for an endpoint without knowing."""
 
     @property
     def run(self) -> Run | None:
@@ -124,6 +126,9 @@ class Progress:
                 return self.totals() if self._answers % EVERY_ANSWERS == 0 else None
             case ModelFailed(retryable=True):
                 self._failures += 1
+                if recorded.event.kind not in self._told:
+                    self._told.add(recorded.event.kind)
+                    return f"{line_of(recorded)} (more of this kind are only counted)"
                 return self.totals() if self._failures % EVERY_ANSWERS == 0 else None
             case _:
                 return line_of(recorded)

@@ -22,6 +22,11 @@ _TOOLS: Final = re.compile(
     r"|\b(?:tools?|tool[ _-]?(?:use|calls?|calling|choice)|function[ _-]?call(?:s|ing)?)\b[^.;:]{0,60}"
     r"\b(?:not|n't|un)(?: be| yet| currently)*[ -]?(?:support\w*|available|enabled|implemented|allowed)"
     r"|\bunsupported(?: \w+){0,3} (?:tools?|functions?)\b"
+    r"|(?:\blacks?|\bwithout|\bno|(?:\bnot|n't) (?:have|offer|provide))(?: (?:any|the|native|built-in))?"
+    r" (?:tools?|functions?)(?:[ _-](?:use|calls?|calling))? (?:support|capabilit\w+|abilit\w+|features?)\b"
+    r"|\blacks? (?:tool|function)[ _-](?:use|calling)\b"
+    r"|(?:\bnot|n't|\bin) ?(?:capable of|able to) (?:use |do |make )?"
+    r"(?:tools?|functions?)(?:[ _-](?:use|calls?|calling))?\b"
     r"|enable-auto-tool-choice|tool-call-parser|\btools param requires\b",
 )
 _UNKNOWN_MODEL: Final = re.compile(
@@ -31,11 +36,40 @@ _UNKNOWN_MODEL: Final = re.compile(
 )
 _COUNT: Final = re.compile(
     r"\bmax_(?:completion_|output_|new_)?tokens\b|\bmax(?:imum)? (?:number of )?(?:output |completion )?tokens\b"
+    r"|\bmax(?:output|completion|new)?tokens\b|\b(?:output|completion|response) tokens\b"
+    r"|\b(?:output|completion) (?:cap|limit|length)\b|\brequested (?:an? )?(?:output|completion)\b"
+    r"|\boutput of (?:this|the) model\b"
 )
 _OVER: Final = re.compile(
     r"too (?:large|big|high|many)|larger than|greater than|exceed|(?:valid|supported) range|range of|should be|must be"
-    r"|at most|above max|maximum allowed|<=| > \d"
+    r"|at most|above max|maximum allowed|<=| > \d|\b(?:cap|limit)\b|\blimited to\b"
 )
+_MUST: Final = r"\b(?:must|should|has to|have to|needs? to) (?:be )?(?:\w+ )?"
+_UNDER: Final = re.compile(
+    r"\bpositive\b|\bat least\b|\bno(?:t)? (?:less|lower|smaller) than\b|\btoo (?:small|low|short|few)\b|>="
+    rf"|{_MUST}(?<!not )(?<!not be )(?:greater|larger|more|higher|bigger|above)\b|{_MUST}(?<!not )exceed\b|{_MUST}>"
+    r"|\b(?:below|under|less than|lower than|smaller than) (?:the |a |its )?min|\bnon-?(?:zero|negative)\b"
+    r"|(?:greater|larger) than or equal"
+    r"|\bhigher max|\b(?:increase|raise) (?:\w+ ){0,2}\W?max_|\blimit was reached\b"
+    r"|\bnot be (?:less|lower|smaller) than\b"
+)
+"""Tells that what the answer may have is too little."""
+_MOST: Final = re.compile(
+    r"at most|less than or equal|<=|maximum|up to|no more than|(?<!equal )\bto \d|range|between|, ?\d+\]"
+)
+_BUDGET: Final = re.compile(
+    r"budget\w*\W{1,3}.{0,60}\b(?:less|smaller|lower) than(?: or equal to)?\W{1,3}(?:the )?\W?max_"
+    r"|\bmax_\w+\W{1,3}.{0,20}\b(?:greater|larger|more|higher) than(?: or equal to)?\W{1,3}(?:\w+\W){0,2}?\w*budget"
+)
+"""Tells that thinking alone may have as much as the answer with it."""
+_LEAST: Final = re.compile(r"(?:at least|from|between|\[|>=|greater than or equal to) ?(\d+)")
+_GIVEN: Final = re.compile(r"(?:value of|\bgot|given|received|\bwas|input_value=|you (?:sent|passed))\W{0,3}(-?\d+)")
+_KIND: Final = re.compile(
+    r"(?:should|must) be (?:an? (?:valid )?(?:integer|int|number|string|object|float)\b"
+    r"|set\b|of type|provided|specified|present)"
+    r"(?!.*(?:less|at most|<=|between|range|exceed))"
+)
+"""The field's type is what is wrong, or that it lacks."""
 _NAMED: Final = (
     re.compile(
         r"(?:unknown|unsupported|unrecogni[sz]ed|unexpected|invalid|extra|deprecated)(?: request)?"
@@ -94,10 +128,27 @@ def mend_of(body: ErrorBody) -> Mend | None:
         )
     if "max_completion_tokens" in words and "max_tokens" in words and _NAMED[1].search(words):
         return _instead(words)
-    if _COUNT.search(words) and _OVER.search(words):
-        name = "max_completion_tokens" if "max_completion_tokens" in words else "max_tokens"
-        return Mend("ask for shorter answers", f"lower models.ROLE.parameters.{name}")
+    if _COUNT.search(words) and not _KIND.search(words) and (found := _mend_of_length(words)):
+        return found
     return _mend_of_shape(body, words)
+
+
+def _mend_of_length(words: str) -> Mend | None:
+    """Tell an answer that may have too little from one that may have too much. None: it is neither."""
+    name = "max_completion_tokens" if "max_completion_tokens" in words else "max_tokens"
+    least, given = _LEAST.search(words), _GIVEN.search(words)
+    if _BUDGET.search(words):
+        short = True
+    elif least is not None and given is not None:
+        short = int(given[1]) < int(least[1])
+    else:
+        short = _UNDER.search(words) is not None and not _MOST.search(words)
+    if short:
+        thinking = ", or lower the budget of thinking" if "budget" in words else ""
+        return Mend("ask for longer answers", f"raise models.ROLE.parameters.{name}{thinking}")
+    if _OVER.search(words):
+        return Mend("ask for shorter answers", f"lower models.ROLE.parameters.{name}")
+    return None
 
 
 def _mend_of_shape(body: ErrorBody, words: str) -> Mend | None:

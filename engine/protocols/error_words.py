@@ -21,7 +21,7 @@ _SPOKEN: Final = r"\b(?:prompts?|inputs?|messages?|conversation|chat history|his
 _WINDOW: Final = (
     r"(?:\bcontext[ _-]?(?:length|window|size|limit|budget|capacity)s?\b|\bmax(?:imum)?[ _]context(?:_length)?\b"
     r"|\bmax(?:imum)?[ _](?:allowed[ _])?(?:prompt|input|sequence|seq|model)[ _](?:length|len|size|tokens?)\b"
-    r"|\bmax_prompt_tokens\b|\bn_ctx\w*|\bsequence length\b)"
+    r"|\bmax(?:imum)?[ _]message[ _]tokens\b|\bmax_prompt_tokens\b|\bn_ctx\w*|\bsequence length\b)"
 )
 """What it has to fit into."""
 _TOKENS: Final = r"\b(?:model|input|prompt)?'?s? ?token limit\b"
@@ -47,7 +47,7 @@ _WAITING: Final = _any(
     r"concurren",
     r"\b(?:daily|weekly|monthly|hourly)\b|\b(?:this|last|the|a|each|every) (?:minute|second|hour|day|week|month)\b",
     r"\b(?:try again|retry) (?:in|after) \d|\b(?:minutes?|hours?|seconds?)\b|/ ?(?:min|sec|hour|day)\b",
-    r"\b(?:upgrade|plans?|billing|subscription|balance|credits?|usage limits?)\b",
+    r"\b(?:upgrade|plans?|billing|subscription|balance|credits?|usage limits?|paid|pay|wallet|packages?)\b",
     r"\bplease wait\b",
     r"\bslow down\b",
     r"每分钟|频率|速率|并发|限流|次数",
@@ -71,10 +71,30 @@ _OTHER: Final = _any(
     r"\b(?:stop|metadata|names?|ids?|identifier|labels?|titles?|description|headers?|batch(?:es)?|embeddings?|suffix)\b",
     r"\b(?:temperature|top_[pk]|min_p|\w*penalty)\b|图片|图像|文件|音频",
     r"\b(?:logit\w*|logprobs?|cache_control|caching|seed|payload|entity|flagged|violations?)\b",
+    r"\b(?:templates?|variables?|placeholders?|nesting|nested|depth|levels)\b",
+    r"\b(?:arrays?|lists?|items?|elements?|entries|rows?)\b",
     r"\b\d*\s?(?:bytes?|kb|mb|gb|kib|mib|gib)\b",
 )
 """What else can be too long, too large or too many."""
 
+_MEASURED: Final = _any(
+    r"\btokens?\b|\blength\b|\bsize\b|\bcontext\b|\bwhat (?:the|this) model\b|\btoo (?:long|large|big)\b|\bfit\b",
+    r"\bmodel'?s? (?:input )?limit\b|\bmodel supports\b|[\u4e00-\u9fff]",
+    rf"\b(?:reduce|shorten|decrease|trim|truncate)\b.{{0,40}}{_SPOKEN}",
+)
+"""Tells that the whole is measured, and not counted in messages, lines or whatever else a prompt consists of."""
+_COUNTED: Final = _any(
+    r"\btoo many (?!(?:\w+ ){0,3}tokens?\b)",
+    r"\bnumber of (?!(?:\w+ ){0,5}tokens?\b)",
+    r"\b(?:more|less|fewer|longer|larger|greater|bigger) than (?:the )?"
+    r"(?:\d+ (?=[a-z])|(?:one|two|three|four|five|ten|an?)\b)"
+    r"(?! ?(?:\w+ ){0,3}tokens?\b)",
+    r"\b(?:must|should|has to|have to|needs? to) (?:be|have|contain|include) (?:\w+ ){0,3}?"
+    r"(?:longer|more|larger|greater) than\b",
+    r"\b(?:messages?|turns?|lines?|characters?)[ _-](?:count|limit)\b",
+    r"(?:数量|条数|个数|轮数)",
+)
+"""Something other than tokens is counted."""
 _STATED: Final = _any(
     r"\bmax(?:imum)? (?:allowed |supported )?(?:context|prompt|input|sequence|model)[ _-]?(?:length|window|size)"
     r"(?: for this model| of (?!\d)\S+)?(?: is|:| =| \(| of)(?: only)? ?\d",
@@ -104,6 +124,8 @@ _TOO_LONG: Final = _any(
     r"\d+ tokens? > \d+",
     r"\b(?:reduce|shorten|decrease|trim|truncate) (?:the |your )?(?:length of |size of |number of tokens in )?"
     rf"(?:the |your )?{_SPOKEN}",
+    r"\b(?:chat|thread|dialog(?:ue)?|transcript) (?:is|was|has (?:become|grown|got|gotten)|got)"
+    r" (?:now )?too (?:long|large)\b",
     r"\brequest\b.{0,40}(?:exceed\w*|too (?:long|large)|longer than)[^.]*\btokens?\b",
     r"(?:输入|提示词|上下文|对话|消息|prompt|tokens?).{0,16}(?:超长|过长|超出|超过|超限)",
 )
@@ -115,6 +137,18 @@ _TOGETHER: Final = _any(
     rf"{_ANSWER}.{{0,40}}{_EXCEEDS}.{{0,120}}\b(?:has|contains|with) \d+ (?:input|prompt) tokens",
 )
 """What was said and what the answer may have, together."""
+_AMOUNT: Final = r"(\d+(?:\.\d+)?)(?: ?(k|m))?\b"
+_TAKES: Final = r"(?:takes?|accepts?|handles?|allows?|supports?|process(?:es)?|holds?|fits?)"
+_SAID_FIRST: Final = re.compile(
+    rf"{_SPOKEN}[^.\d]{{0,40}}{_AMOUNT}[^.\d]{{0,40}}\bmodel\b[^.\d]{{0,20}}\b{_TAKES}\b[^.\d]{{0,20}}{_AMOUNT}(?!\.?\d)"
+    r"(?! (?!tok|at|max|in|of|for|and|but|or|after)[a-z])"
+)
+_MOST_FIRST: Final = re.compile(
+    rf"\bmax(?:imum)? (?:model )?(?:input|prompt)\b[^.\d]{{0,20}}{_AMOUNT}[^.\d]{{0,40}}"
+    rf"\b(?:sent|got|has|have|contains?|received|requested|given|is|was)\b[^.\d]{{0,20}}{_AMOUNT}"
+)
+"""Both amounts: what was said, and what the model takes."""
+_TIMES: Final = {None: 1, "k": 1000, "m": 1_000_000}
 _WINDOW_SIZES: Final = (
     re.compile(r"\+ \d+ > (\d+)"),
     re.compile(r"(?:context|model)[ _-](?:length|window|size|limit)\D{0,40}?(\d+)"),
@@ -145,11 +179,26 @@ def too_long(words: str) -> TooLong | None:
         return None
     together = _TOGETHER(text) is not None
     sentences = [each for each in _SENTENCE.split(text) if together or not re.search(_ANSWER, each)]
-    if together or any(_STATED(each) or _TOO_MUCH(each) for each in sentences):
+    if together or any(_STATED(each) or (_TOO_MUCH(each) and not _COUNTED(each)) for each in sentences):
         return TooLong(sure=True, with_answer=together)
-    if any(_TOO_LONG(each) and not _OTHER(each) for each in sentences):
+    if any(_TOO_LONG(each) and _MEASURED(each) and not _OTHER(each) and not _COUNTED(each) for each in sentences):
+        return TooLong(sure=False, with_answer=False)
+    if _told_by_amounts(text) and not re.search(_ANSWER, text) and not _OTHER(text):
         return TooLong(sure=False, with_answer=False)
     return None
+
+
+def _told_by_amounts(text: str) -> bool:
+    """Say whether more tokens were said than the model takes, by both amounts."""
+    if "token" not in text:
+        return False
+    if found := _SAID_FIRST.search(text):
+        said, most = found.group(1, 2), found.group(3, 4)
+    elif found := _MOST_FIRST.search(text):
+        most, said = found.group(1, 2), found.group(3, 4)
+    else:
+        return False
+    return float(said[0]) * _TIMES[said[1]] > float(most[0]) * _TIMES[most[1]]
 
 
 def _answer_alone(text: str) -> bool:
@@ -188,11 +237,24 @@ _CREDIT: Final = _any(
     r"\bcheck your (?:plan|account|billing)",
     r"\bexceeded your (?:current|monthly) (?:quota|included)",
     r"\bkey limit exceeded\b",
-    r"\b(?:reached|exceeded)\b.{0,30}\b(?:usage|spend(?:ing)?|budget|credit) (?:limits?|cap)\b",
-    r"\b(?:usage|spend(?:ing)?|budget|credit) (?:limits?|cap) (?:has been |was |is )?(?:reached|exceeded|hit)\b",
+    r"\b(?:reached|exceeded|hit)\b.{0,30}\b(?:spend(?:ing)?|budget|credit) (?:limits?|cap)\b",
+    r"\b(?:spend(?:ing)?|budget|credit) (?:limits?|cap) (?:has been |was |is )?(?:reached|exceeded|hit)\b",
+    r"\b(?:out of|no (?:more |remaining )?)tokens (?:\w+ )?(?:in|on) (?:\w+ )?"
+    r"(?:package|plan|account|subscription|wallet)\b",
+    r"\b(?:buy|purchase|order) (?:an? )?(?:new |more |another |additional )*(?:resource |token )?"
+    r"(?:packages?|bundles?|tokens)\b",
+    r"\b(?:used|consumed|spent) (?:up )?all (?:of )?(?:\w+ ){0,3}?(?:tokens|credits)\b(?!.{0,30}\bminute)",
+    r"\b(?:package|bundle)s?\b.{0,30}\b(?:used up|exhausted|expired|empty|depleted)\b",
+    r"\b(?:balance|credits?|wallet|funds)\b(?: [^\d.;]{0,40}?)?(?:\b(?:is|are|at|of|has|to)|:) ?(?:now |only |at )*"
+    r"(?:zero|empty|negative|depleted|exhausted|\$? ?-?0(?:\.0+)?(?![.\d]*\d))",
     r"\bfree (?:tier |allocated )?quota\b.{0,30}\b(?:exhausted|exceeded|used up)\b",
     r"\baccount\b.{0,40}\b(?:suspended|deactivated)\b.{0,40}\b(?:billing|balance|plan)\b",
 )
+_USAGE: Final = _any(
+    r"\b(?:reached|exceeded|hit)\b.{0,30}\busage (?:limits?|cap)\b",
+    r"\busage (?:limits?|cap) (?:has been |was |is )?(?:reached|exceeded|hit)\b",
+)
+"""What a plan grants is used up: it is renewed, or else more has to be paid for."""
 _SHORT: Final = _any(
     r"\bper[ -]?(?:min(?:ute)?|sec(?:ond)?)\b|\b[rt]p[ms]\b|/ ?min\b|每分钟|并发|\bconcurren",
     r"\brate[ _-]?limit\w* (?:reached|exceeded|hit)\b|\btoo many requests\b",
@@ -201,7 +263,13 @@ _SHORT: Final = _any(
 )
 """What passes while one waits."""
 _LONG: Final = _any(
-    r"\bper[ -]?(?:day|week|month)\b|\b(?:daily|weekly|monthly)\b|\b[rt]pd\b|\btoday\b|今日|每日|每周|每月",
+    r"\bper[ -]?(?:day|week|month)\b|\b(?:daily|weekly|monthly)\b|\b[rt]pd\b|\b(?:today|tomorrow)\b",
+    r"今日|每日|每周|每月",
+    r"\b(?:\d+|five|several|few)[ -]?(?:hour|hr|h|day|week)s?[ -](?:\w+ ){0,2}(?:limit|quota|window|cap|allowance)\b",
+    r"\b(?:for (?:this|the)|next|each|every) (?:day|week|month)\b|\bbilling (?:cycle|period)\b",
+    r"\b(?:again|resets?|renew(?:s|ed)?|available|retry|back|regain access)\b.{0,20}"
+    r"(?:\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b|\bin (?:\d+|an?|a few|several) ?(?:hours?|days?|weeks?|h|d)\b"
+    r"|\bon (?:mon|tues|wednes|thurs|fri|satur|sun)day\b)",
     r"\bquota exceeded for metric\b.{0,160}\blimit: 0\b",
 )
 _NUMBERS: Final = re.compile(r"\blimit:? (\d+)\b.{0,40}\brequested:? (\d+)\b")
@@ -215,7 +283,13 @@ def credit_spent(words: str, *, sure: bool) -> bool:
         sure: Whether only what can mean nothing else counts, since the status speaks of something else.
     """
     text = _plain(words)
-    return bool(_CREDIT_SURE(text) or (not sure and _CREDIT(text)))
+    return bool(_CREDIT_SURE(text) or (not sure and (_CREDIT(text) or _USAGE(text))))
+
+
+def usage_only(words: str) -> bool:
+    """Say whether words tell that a plan's usage limit is reached, and nothing of credit."""
+    text = _plain(words)
+    return bool(_USAGE(text) and not _CREDIT_SURE(text) and not _CREDIT(text))
 
 
 def soon_again(words: str) -> bool:

@@ -22,6 +22,7 @@ from engine.protocols.error_words import (
     renewed_later,
     soon_again,
     too_long,
+    usage_only,
 )
 from engine.protocols.errors import (
     Authentication,
@@ -122,6 +123,11 @@ def _spent(case: _Case) -> ProviderError | None:
     sure = case.status not in _MAY_BE_SPENT or "resource_exhausted" in case.body.codes
     words = credit_spent(case.body.words, sure=sure)
     if not (named or words) or (case.status != 402 and soon_again(case.body.words)):
+        return None
+    plan = not named and usage_only(case.body.words)
+    if plan and renewed_later(case.body.words):
+        return RateLimited(case.said, remedy=_QUOTA, seen=case.seen, retryable=False)
+    if plan and case.status == 429 and case.seen.retry_after_s is not None:
         return None
     return RateLimited(case.said, remedy=_CREDIT, seen=case.seen, retryable=False)
 

@@ -170,6 +170,16 @@ KINDS = st.sampled_from(["opened", "planned", "asked", "answered", "unpriced", "
 STEPS = st.lists(st.tuples(st.sampled_from(["aye", "bee"]), KINDS), max_size=40)
 
 
+async def test_of_calls_that_may_be_made_again_the_first_of_each_kind_is_said(log: EventLog) -> None:
+    """Else a run would wait for an endpoint without a word; a line for each would be a storm of them."""
+    await record(log, "r1", [*opened(log, "aye"), *[step(log, "aye", "failed")] * 3])
+    progress = Progress("r1")
+    lines = [line async for recorded in log.read(Selection(run="r1")) if (line := progress.see(recorded))]
+    assert [line for line in lines if "model call" in line] == [
+        "aye/1: a model call failed (timeout): too slow (more of this kind are only counted)"
+    ]
+
+
 @given(STEPS)
 async def test_totals_are_what_counting_anew_would_give(steps: list[tuple[str, str]]) -> None:
     """They are kept, event by event; `runs` and the summary count anew."""
