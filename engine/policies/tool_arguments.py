@@ -12,6 +12,8 @@ from engine.policies.shortened import shortened
 
 _OTHER_KEYS: Final = ("cmd", "script", "bash", "shell", "bash_command", "shell_command")
 """What models write for ``command``."""
+_SYNONYMS: Final = ("cmd", "script", "bash_command", "shell_command")
+"""Those that name nothing else: ``shell`` may say which one."""
 _OPERATORS: Final = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>"})
 _SHOWN: Final = 300
 """Characters of wrong arguments that are shown to the model again."""
@@ -40,14 +42,45 @@ def read_arguments(arguments: str) -> CommandGiven | BadArguments:
     """
     if not arguments.strip():
         return BadArguments('the call of `run` came without arguments; they must be like {"command": "ls"}')
-    value = decoded(arguments)
+    text, value = arguments, decoded(arguments)
     if isinstance(value, str):  # encoded twice
-        value = decoded(value)
+        text, value = value, decoded(value)
     if isinstance(value, NotJson):
         return BadArguments(f"the arguments of `run` are not JSON ({value.problem}); they were: {_quoted(arguments)}")
     if not isinstance(value, dict):
         return BadArguments(f'the arguments of `run` must be an object like {{"command": "ls"}}, not {_kind(value)}')
+    if twice := _given_twice(text):
+        return BadArguments(
+            f"the arguments of `run` give {_keys(twice)} twice, with different values; give each key once"
+        )
     return _of_object(value)
+
+
+def _keys(names: list[str]) -> str:
+    return _quoted(", ".join(f"`{name}`" for name in names))
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    except RecursionError:
+        return False
+
+
+def _given_twice(text: str) -> list[str]:
+    """The keys that stand in one object of a JSON text several times with different values."""
+    found: dict[str, None] = {}
+
+    def take(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        for key, each in pairs:
+            if key in value and not _same(value[key], each):
+                found[key] = None
+            value[key] = each
+        return value
+
+    json.loads(text, strict=False, object_pairs_hook=take)
+    return list(found)
 
 
 class NotJson(NamedTuple):
@@ -74,6 +107,11 @@ def _of_object(value: dict[str, Any]) -> CommandGiven | BadArguments:
         given = ", ".join(f"`{key}`" for key in value) or "none"
         return BadArguments(f"the arguments of `run` lack `command`, the command as one string; given: {given}")
     command = value[keys[0]]
+    other = next(
+        (key for key in _SYNONYMS if isinstance(value.get(key), str) and value[key] not in ("", command)), None
+    )
+    if other is not None and keys[0] == "command":
+        return BadArguments(f"`command` and `{other}` give two different commands; give one, as `command`")
     text = _of_list(command) if isinstance(command, list) else command
     if not isinstance(text, str):
         return BadArguments(f'`{keys[0]}` must be one string, such as "ls -l /tmp", not {_kind(command)}')

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from engine.policies.fences import fence_at
-from engine.policies.inline_reasoning import SplitText, split_reasoning
+from engine.policies.inline_reasoning import CALL_IN_TEXT, UNCLOSED, SplitText, split_reasoning
 from engine.policies.shell_block import SHELLS, Block, block_at, line_at
 from engine.policies.shortened import shortened
 from engine.policies.tool_arguments import BadArguments, read_arguments, wrong_text
@@ -29,6 +29,22 @@ _CUT: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_len
 
 _ONE_LINE: Final = 200
 """Characters of a line that may be meant as a command. Longer ones are prose as a rule."""
+_PROGRAM: Final = re.compile(
+    r"apt|apt-get|awk|bash|cargo|cat|cd|chmod|chown|cmake|cp|curl|df|diff|docker|du|echo|"
+    r"env|export|find|git|go|grep|gunzip|gzip|head|java|jq|kill|ls|make|mkdir|mv|node|"
+    r"npm|npx|perl|pip|pip3|ps|pwd|pytest|python|python3|rm|rmdir|rsync|ruby|sed|sh|sort|"
+    r"ssh|sudo|systemctl|tail|tar|tee|touch|tr|uname|unzip|uv|wc|wget|whoami|xargs|zip"
+)
+_ENGLISH: Final = frozenset(
+    {"cat", "diff", "echo", "export", "find", "go", "head", "kill", "make", "node", "sort", "tail", "touch"}
+)
+"""Programs whose names begin sentences too."""
+_SHELL_WORD: Final = re.compile(r"-{1,2}\w|.*[/$=*|&><]|\w+\.\w|\d+\Z")
+_OTHER_CALL: Final = re.compile(
+    r"<tool_call>|<function[=_]|\[TOOL_CALLS\]|<\|tool_call|<\|python_tag\|>|<\uff5ctool|<invoke\b"
+    r"|\A\s*\{\s*\"(?:command|cmd|name|tool|function|arguments)\"\s*:"
+)
+"""How models write a call where their server, or nobody, reads it."""
 _ASK: Final = "give one command in a block fenced as ```sh, or answer DONE when the work is finished"
 
 RUN_TOOL = msgspec.json.encode(
@@ -109,7 +125,8 @@ def read_text(text: str, finish: str | None = None) -> Turn:
     parts = split_reasoning(text)
     if not parts.said.strip():
         return Unclear(_unsaid(parts.problem, cut=_cut(finish)), None)
-    return Done() if _ONLY_DONE.match(parts.said) else _read_said(parts, cut=_cut(finish))
+    only_done = _ONLY_DONE.match(parts.said) and parts.problem != CALL_IN_TEXT
+    return Done() if only_done else _read_said(parts, cut=_cut(finish))
 
 
 def _read_said(parts: SplitText, *, cut: bool) -> Turn:
@@ -120,7 +137,7 @@ def _read_said(parts: SplitText, *, cut: bool) -> Turn:
             return Unclear(_unclear(block, cut=cut), None)
         if _runs(block):
             return _command(block, blocks[number + 1 :], done=done)
-    if done:
+    if done and parts.problem != CALL_IN_TEXT:
         return Done()
     if parts.problem:
         return Unclear(_unsaid(parts.problem, cut=cut), None)
@@ -179,7 +196,11 @@ def _unsaid(problem: str, *, cut: bool) -> str:
         return (
             f"the answer reached its length limit before it said anything, so nothing was run; think less, and {_ASK}"
         )
+    if problem == CALL_IN_TEXT:
+        return f"{problem}, so nothing was run; call the tool through the interface, or {_ASK}"
     why = problem or "it is all reasoning, or empty"
+    if problem == UNCLOSED:
+        why += "; a tag that is only mentioned has to stand in `backticks`"
     return f"the answer holds nothing that can be run ({why}); after your reasoning {_ASK}"
 
 
@@ -199,16 +220,29 @@ def _no_command(said: str, blocks: list[Block], *, cut: bool) -> str:
     """Tell a model that it gave no command. Where one line may be meant as one, it is shown as it has to be written."""
     if cut:
         return f"the answer reached its length limit before a command; {_ASK}"
+    if not blocks and _OTHER_CALL.search(said):
+        return _unsaid(CALL_IN_TEXT, cut=False)
     other = next((block for block in blocks if block.code.strip()), None)
     if other is not None and other.language:
         return f"a block {_marked(other)} is not run; {_ASK}"
     line = said.strip().strip("`").strip() if other is None else other.code.strip()
-    if _DONE.match(line) or "\n" in line or not 0 < len(line) <= _ONE_LINE or "`" in line:
+    if not _like_command(line):
         return _ASK if other is None else f"a block {_marked(other)} is not run; {_ASK}"
     return (
         "nothing was run: a command has to stand in a block that begins with ```sh. If this is the command, answer:\n"
         f"```sh\n{line}\n```"
     )
+
+
+def _like_command(line: str) -> bool:
+    """Whether a line is a command rather than words: a model does what it is shown."""
+    if "\n" in line or not 0 < len(line) <= _ONE_LINE or "`" in line or line.endswith((".", "!", "?", ":")):
+        return False
+    first, *others = line.split()
+    if _PROGRAM.fullmatch(first) is None:
+        named = re.match(r"\.{0,2}/\w|[A-Z_]+=", first)
+        return named is not None or any(re.match(r"-{1,2}[a-z]", word) for word in others)
+    return first not in _ENGLISH or any(_SHELL_WORD.match(word) for word in others)
 
 
 def _marked(block: Block) -> str:

@@ -140,13 +140,15 @@ class _Growing:
         if not piece.name:
             return self._ends_before_nameless(piece, other_id=other_id)
         if not self.open:
-            return not self._is(piece)
+            return not self._is(piece) and not (piece.id and self._replaced_by(piece))
         if piece.name == self.name or not self.name:
             return other_id and self._empty
         return other_id or not self._empty or self.repeats or not self._goes_on_with_name(piece)
 
     def add(self, piece: CallDraft) -> None:
         """Take in a piece."""
+        if self._replaced_by(piece):
+            self._parts, self._brackets = [[]], _Brackets()
         said_again = bool(piece.name and self.name)
         if piece.name != self.name:
             self.name += piece.name
@@ -171,6 +173,13 @@ class _Growing:
             arguments = self._told_apart(parts)
         return CallDraft(self.id, self.name, arguments, self.extra)
 
+    def _replaced_by(self, piece: CallDraft) -> bool:
+        """Say whether the arguments are a placeholder, an empty object, and the piece begins the real ones."""
+        if self.open or piece.arguments.lstrip()[:1] != "{":
+            return False
+        same = piece.name in {"", self.name} and piece.id in {None, self.id}
+        return same and "".join("".join(part) for part in self._parts).split() in (["{}"], ["{", "}"])
+
     def _is(self, piece: CallDraft) -> bool:
         """Say whether a piece says this whole call, under its id, once more."""
         same = bool(piece.id) and piece.id == self.id and piece.name == self.name
@@ -181,8 +190,7 @@ class _Growing:
             return False
         if other_id:
             return True
-        # A server that gives ids begins each call with one, so this is what the model wrote.
-        if self.id is None and piece.arguments.lstrip()[:1] in {"{", "["}:
+        if piece.arguments.lstrip()[:1] in {"{", "["} and not self._replaced_by(piece):
             raise CallsUnclear(f"the arguments of the call of {self.name!r} go on after they are whole")
         return False
 

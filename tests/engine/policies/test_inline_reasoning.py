@@ -19,6 +19,23 @@ PAIRS = [
     ("<reflection>", "</reflection>"),
     ("<scratchpad>", "</scratchpad>"),
     ("<analysis>", "</analysis>"),
+    ("<antThinking>", "</antThinking>"),
+    ("<inner_thoughts>", "</inner_thoughts>"),
+    ("<cot>", "</cot>"),
+    ("<plan>", "</plan>"),
+    ("<planning>", "</planning>"),
+    ('<details type="reasoning" done="true">\n<summary>Thought</summary>\n', "</details>"),
+    ("<details>\n<summary>Thinking…</summary>\n", "</details>"),
+    ("&lt;think&gt;", "&lt;/think&gt;"),
+    ("&#60;think&#x3E;", "&#60;/think&#x3E;"),
+    ("\\u003cthink\\u003e", "\\u003c/think\\u003e"),
+    ("&lt;details type=&quot;reasoning&quot;&gt;", "&lt;/details&gt;"),
+    (
+        "&lt;|channel|&gt;analysis&lt;|message|&gt;",
+        "&lt;|end|&gt;&lt;|start|&gt;assistant&lt;|channel|&gt;final&lt;|message|&gt;",
+    ),
+    ("Thinking...\n", "\n...done thinking.\n"),
+    ("Thinking…\n", "\n…done thinking.\n"),
     ("<seed:think>", "</seed:think>"),
     ("<longcat_think>", "</longcat_think>"),
     ("[THINK]", "[/THINK]"),
@@ -30,6 +47,10 @@ PAIRS = [
     ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
     ("<|start|>assistant<|channel|>analysis<|message|>", "<|start|>assistant<|channel|>final<|message|>"),
 ]
+
+
+PAIRED = ("<analysis>", "<plan", "<details", "&lt;details")
+"""Tags whose closing one says nothing where it stands alone amid a line."""
 
 
 @pytest.mark.parametrize(("opens", "closes"), PAIRS)
@@ -50,7 +71,7 @@ def test_after_a_mark_that_is_never_closed_nothing_was_said(opens: str, closes: 
     assert parts.problem == "its reasoning is never closed"
 
 
-@pytest.mark.parametrize(("opens", "closes"), [each for each in PAIRS if each[0] != "<analysis>"])
+@pytest.mark.parametrize(("opens", "closes"), [each for each in PAIRS if not each[0].startswith(PAIRED)])
 def test_before_a_closing_mark_alone_nothing_was_said(opens: str, closes: str) -> None:
     """Templates write the opening one into the prompt, so that the answer holds only the other."""
     assert split_reasoning(f"{THOUGHT}{closes}\n{SAID}").said.strip() == SAID
@@ -82,6 +103,57 @@ def test_before_a_closing_mark_alone_nothing_was_said(opens: str, closes: str) -
 def test_marks_that_are_repeated_nested_or_gone(text: str, said: str) -> None:
     """Where they do not pair up, the reading is the careful one."""
     assert split_reasoning(text).said == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{SAID}\nremoved </think> from file",
+        f"The file has a <think> tag in it.\n{SAID}",
+        f'The file has a "<think>" tag in it.\n{SAID}',
+        f"The <think> tag opens it.\n{SAID}\nThe </think> tag ends it.",
+        f"{SAID}\nThe mark is </think>.",
+        f"{SAID}\nremoved <|end|> from file",
+        f"{SAID}\nremoved [/THINK] from file",
+        f"The file has a &lt;think&gt; tag in it.\n{SAID}",
+        f"The <plan> element comes first.\n{SAID}",
+        f"I look.\nThinking...\n{SAID}",
+        f"<details>\n<summary>How</summary>\n{SAID}\n</details>",
+        f"{SAID}\n</details>",
+    ],
+)
+def test_a_mark_amid_the_words_of_a_sentence_is_only_mentioned(text: str) -> None:
+    """Taken for reasoning it cost a turn, and the command before or after it."""
+    assert split_reasoning(text) == (text, "", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{THOUGHT}So ls. </think> Now:\n{SAID}",
+        f"{THOUGHT}So ls</think>{SAID}",
+        f"{THOUGHT}So ls </think>\n{SAID}",
+        f"{THOUGHT}So ls </think> Now I look.\n{SAID}",
+        f"I look <think> maybe\n{THOUGHT}</think>\n{SAID}",
+        f"<think>I remove </think> from it\n{THOUGHT}</think>\n{SAID}",
+        f"<think>I remove `</think>` from it\n{THOUGHT}</think>\n{SAID}",
+        f"I look <think> maybe </think> now\n{SAID}",
+    ],
+)
+def test_a_mark_that_may_end_a_thought_ends_one(text: str) -> None:
+    """A thought is never run: where a line ends, or a sentence, or no blank stands around it, it is a mark."""
+    parts = split_reasoning(text)
+    assert parts.said.endswith(SAID)
+    assert "rm -r" not in parts.said
+    assert parts.problem == ""
+
+
+@pytest.mark.parametrize("opens", ["Hmm <think>\n", "I look. <think> I could", "Hm <think>so ", "Hm <think> So "])
+def test_a_mark_that_may_open_a_thought_opens_one(opens: str) -> None:
+    """All that follows is left out, and the model told that it never ended it."""
+    parts = split_reasoning(f"{opens}{THOUGHT}")
+    assert "rm -r" not in parts.said
+    assert parts.problem == "its reasoning is never closed"
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,12 @@ def test_the_first_shell_block_is_the_command_and_what_has_no_effect_is_told(
         ("So:\n```\nDONE\n```", None, "that names no language"),
         ("mv a b", None, "If this is the command, answer:\n```sh\nmv a b\n```"),
         ("`mv a b`", None, "If this is the command, answer:\n```sh\nmv a b\n```"),
-        ("x" * 200, None, "If this is the command"),
-        ("x" * 201, None, "give one command"),
+        ("ls " + "x" * 197, None, "If this is the command"),
+        ("ls " + "x" * 198, None, "give one command"),
+        ("./run.sh", None, "If this is the command"),
+        ("PORT=1 node a.js", None, "If this is the command"),
+        ("make -j4", None, "If this is the command"),
+        ("tool sync --all", None, "If this is the command"),
         ("First\nmv a b", None, "give one command"),
         ("```sh mv a b```", None, "```sh\nsh mv a b\n```"),
         ("`DONE` comes later", None, "give one command"),
@@ -87,6 +91,55 @@ def test_what_is_unclear_is_not_run_and_the_model_is_told_why(text: str, finish:
     assert isinstance(turn, Unclear)
     assert why in turn.problem
     assert turn.call is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>\nDONE\n</think>\nnot yet",
+        "from file",
+        "Sorry",
+        "make sure it works",
+        "cat is here.",
+        "It says:\n```\nnot found\n```",
+        "`not yet`",
+        "ls is a program.",
+        '{"command": "ls"}',
+    ],
+)
+def test_words_are_never_shown_as_the_command_to_give(text: str) -> None:
+    """A model does what it is shown, and a shell then runs a sentence."""
+    turn = read_text(text)
+    assert isinstance(turn, Unclear)
+    assert "If this is the command" not in turn.problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<|channel|>commentary to=functions.run <|constrain|>json<|message|>{"command":"ls"}<|call|>',
+        '<|start|>assistant to=functions.run<|channel|>commentary json<|message|>{"command":"ls"}',
+        "<|channel|>commentary to=functions.run<|message|>{}<|call|><|start|>assistant<|channel|>final<|message|>DONE",
+        "<|channel|>commentary to=run<|message|>{}<|call|><|channel|>final<|message|>So.\nDONE\nYes.",
+        '<tool_call>\n{"name": "run"}\n</tool_call>',
+        '[TOOL_CALLS][{"name": "run"}]',
+        "<function=run>\n<parameter=command>ls</parameter></function>",
+        '{"name": "run", "arguments": {"command": "ls"}}',
+    ],
+)
+def test_a_tool_call_written_in_the_text_is_refused_as_what_it_is(text: str) -> None:
+    """Told that it only thought, a model writes the same call again; and it is not done while a call waits."""
+    turn = read_text(text)
+    assert isinstance(turn, Unclear)
+    assert "a tool call written in the text is not read as one" in turn.problem
+    assert "block fenced as ```sh" in turn.problem
+
+
+def test_a_tag_that_is_never_closed_may_have_been_a_mention_and_the_model_is_told_how_to_write_one() -> None:
+    """The reading stays the careful one."""
+    turn = read_text("<think> is the tag.\n```sh\nls\n```")
+    assert isinstance(turn, Unclear)
+    assert "never closed; a tag that is only mentioned has to stand in `backticks`" in turn.problem
 
 
 def test_a_heredoc_with_a_fence_of_another_language_is_no_command() -> None:

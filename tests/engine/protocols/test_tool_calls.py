@@ -101,16 +101,40 @@ def test_a_name_that_comes_in_pieces_is_one_name_where_an_id_says_so() -> None:
         [[piece("look", "", index=0)], [piece("go", "{}", index=0)]],
         [[piece("look", "", index=0, id="c")], [piece("go", "{}", index=0, id="c")]],
         [[piece("look", '{"at":1}', index=0)], [piece(None, '{"at":2}', index=0)]],
+        [[piece("look", '{"at":1}', index=0, id="c")], [piece(None, '{"at":2}', index=0)]],
+        [[piece("look", '{"at":1}', index=0, id="c")], [piece(None, "{}", index=0, id="c")]],
         [[piece("look", '{"at":', index=0)], [piece("look", '{"to":2}', index=0)]],
         [[piece(None, '{"at":1}', index=0)]],
     ],
-    ids=["two-names", "two-names-one-id", "two-objects", "restarted", "no-name"],
+    ids=["two-names", "two-names-one-id", "two-objects", "two-with-id", "placeholder-last", "restarted", "no-name"],
 )
 def test_what_cannot_be_told_apart_is_refused(deltas: list[list[Piece]]) -> None:
     """One call that nobody made would be carried out."""
     with pytest.raises(MalformedReply) as raised:
         read(*deltas)
     assert raised.value.retryable
+
+
+@pytest.mark.parametrize("given", [{}, {"id": "c1"}])
+@pytest.mark.parametrize("again", [{}, {"id": "c1"}])
+@pytest.mark.parametrize("placeholder", ["{}", " { }\n", {}])
+def test_an_empty_object_before_the_arguments_holds_their_place(given: Piece, again: Piece, placeholder: Any) -> None:
+    """Some servers open a call with one; glued to what follows it made arguments that are no JSON."""
+    opening = [piece("look", placeholder, index=0, **given)]
+    later = {key: value for key, value in again.items() if key in given}
+    assert called(opening, [piece(None, '{"at":1}', index=0, **later)]) == [("look", '{"at":1}')]
+    pieces = [[piece(None, '{"at"', index=0, **later)], [piece(None, ":1}", index=0)]]
+    assert called(opening, *pieces) == [("look", '{"at":1}')]
+
+
+def test_a_placeholder_and_the_arguments_under_one_id_and_name_are_one_call() -> None:
+    """The name is said again with them. Without an id it may as well be another call."""
+    first, second = piece("look", "{}", index=0, id="c1"), piece("look", '{"at":1}', index=0, id="c1")
+    assert called([first], [second]) == [("look", '{"at":1}')]
+    assert called([piece("look", "{}", index=0)], [piece("look", '{"at":1}', index=0)]) == [
+        ("look", "{}"),
+        ("look", '{"at":1}'),
+    ]
 
 
 def test_a_call_that_was_left_off_does_not_swallow_the_next() -> None:
@@ -142,12 +166,6 @@ def test_of_two_open_calls_none_is_guessed() -> None:
     openings = [piece("look", '{"at"', index=0, id="c1"), piece("go", '{"to"', index=1, id="c2")]
     with pytest.raises(MalformedReply, match="without a name"):
         read(openings, [piece(None, ":1}", index=2)])
-
-
-def test_two_objects_in_one_call_are_left_to_the_model() -> None:
-    """A server that gives ids begins each call with one; this is what the model wrote, and is told so."""
-    deltas = [[piece("look", '{"at":1}', index=0, id="c1")], [piece(None, '{"at":2}', index=0)]]
-    assert called(*deltas) == [("look", '{"at":1}{"at":2}')]
 
 
 @pytest.mark.parametrize(
