@@ -60,6 +60,9 @@ _FIELD: Final = _any(
     r"\b(?:is|are) (?:not supported|required|deprecated|not allowed)\b",
     r"\bmust be (?:of type|an? |one of|either|greater|at least|positive|non|set|true|false|boolean|string|integer)",
     r"\b(?:string|array|list|object) too (?:long|large|many)\b",
+    # What cannot be read is often quoted, and may say anything.
+    r"\b(?:failed|unable|could not|cannot|error) (?:to )?pars(?:e|ing)\b|\binvalid (?:schema|json|tool|function)\b",
+    r"\b(?:images?|files?|documents?|audio|videos?|attachments?|schemas?) (?:size|dimensions?|length|resolution)s?\b",
     r"\bdid you mean\b|\bdoes not exist\b|\bmutually exclusive\b|\bcannot be used\b|\bis not available\b",
     r"\b(?:input|value) should be\b",
     r"\b(?:context[ _-]?(?:length|window|size)|num_ctx|n_ctx|max_model_len)\b\W{0,3}(?:must|should|needs to)\b",
@@ -202,12 +205,12 @@ def _told_by_amounts(text: str) -> bool:
 
 
 def _answer_alone(text: str) -> bool:
-    """Say whether the answer alone is to be as long as the window: no conversation could fit."""
+    """Say whether the answer alone is to have more than half of the window: then that setting is to blame."""
     window = next(filter(None, (each.search(text) for each in _WINDOW_SIZES)), None)
     answer = _ANSWER_SIZE.search(text)
     if window is None or answer is None:
         return False
-    return float(next(filter(None, answer.groups()))) >= float(window[1])
+    return 2 * float(next(filter(None, answer.groups()))) > float(window[1])
 
 
 def _plain(words: str) -> str:

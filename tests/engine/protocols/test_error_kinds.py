@@ -6,7 +6,7 @@ The words are made up, several for each kind, so that the rules are not a list o
 import pytest
 
 from engine.protocols.error_words import too_long, usage_only
-from engine.protocols.errors import BadRequest, RateLimited
+from engine.protocols.errors import BadRequest, ContextLength, ProviderError, RateLimited
 from tests.engine.protocols.test_error_bodies import error, judged
 
 QUOTA = "wait until the quota is renewed"
@@ -199,3 +199,29 @@ def test_a_plan_that_is_used_up_is_told_from_credit() -> None:
     assert usage_only("You have reached your weekly usage limit")
     assert not usage_only("You have reached your weekly usage limit, please buy credits")
     assert not usage_only("Your credit balance is too low")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (500, "Failed to parse input at pos 12: prompt too long for context window"),
+        (400, "Failed to parse tool call arguments as JSON: 'prompt is too long: context_length_exceeded'"),
+        (400, "Invalid schema for function 'run': context window is larger than the maximum"),
+        (400, "Image size exceeds the maximum context window for images"),
+    ],
+)
+def test_what_could_not_be_read_may_quote_anything(status: int, words: str) -> None:
+    """The model's own text, most often: it tells nothing of how long the conversation is."""
+    assert not isinstance(judged(status, error(words)), ContextLength)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(2048, ContextLength), (2049, BadRequest), (4000, BadRequest), (4096, BadRequest)]
+)
+def test_an_answer_that_is_to_have_most_of_the_window_is_a_setting(answer: int, kind: type[ProviderError]) -> None:
+    """The second turn of any agent would not fit then, whatever it said."""
+    words = (
+        f"max_tokens is too large: {answer}. This model's maximum context length is 4096 tokens and your request has "
+        f"{4097 - answer} input tokens"
+    )
+    assert type(judged(400, error(words))) is kind

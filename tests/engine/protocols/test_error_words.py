@@ -376,13 +376,13 @@ def test_where_the_answer_is_counted_in_that_is_known(name: str) -> None:
     assert found.with_answer
 
 
-def test_an_answer_as_long_as_the_window_is_a_setting_to_the_token() -> None:
-    """One token less leaves room for a conversation, if a short one."""
+def test_an_answer_of_more_than_half_the_window_is_a_setting_to_the_token() -> None:
+    """What was said is the smaller part then, and another setting would have let it pass."""
     said = (
         "maximum context length is 4096 tokens. You requested 4472 tokens (377 in the messages, {} in the completion)"
     )
-    assert too_long(said.format(4096)) is None
-    assert too_long(said.format(4095)) is not None
+    assert too_long(said.format(2049)) is None
+    assert too_long(said.format(2048)) is not None
 
 
 @pytest.mark.parametrize(
