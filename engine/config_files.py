@@ -8,6 +8,7 @@ from typing import Final
 import yaml
 
 from engine.config_errors import ConfigUnreadable
+from sandbox.yaml_tree import YamlUnfit, compose_yaml, read_yaml
 
 SUFFIXES: Final = (".toml", ".yaml", ".yml")
 
@@ -77,11 +78,12 @@ def _toml(path: Path, text: str) -> dict[str, object]:
 
 def _yaml(path: Path, text: str) -> dict[str, object]:
     try:
-        _refuse_twice(yaml.compose(text, Loader=yaml.SafeLoader))
-        tree = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        _refuse_twice(compose_yaml(text))
+        tree = read_yaml(text)
+    except (yaml.YAMLError, ValueError) as error:
         why = " ".join(str(error).split())
-        raise ConfigUnreadable(str(path), f"not YAML: {why}", remedy="mend that line") from error
+        said = why if isinstance(error, YamlUnfit) else f"not YAML: {why}"
+        raise ConfigUnreadable(str(path), said, remedy="mend that line") from error
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -95,7 +97,7 @@ def _refuse_twice(node: yaml.Node | None) -> None:
         case yaml.MappingNode(value=pairs):
             seen: set[str] = set()
             for key, value in pairs:
-                if key.value in seen:
+                if str(key.value) in seen:
                     raise ValueError(f"the key {key.value} is given twice, in line {key.start_mark.line + 1}")
                 seen.add(str(key.value))
                 _refuse_twice(value)

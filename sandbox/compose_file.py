@@ -10,6 +10,7 @@ from sandbox.compose_read import read_compose
 from sandbox.compose_values import LOGS, filled, named
 from sandbox.errors import TaskInvalid
 from sandbox.task import COMPOSE, Task
+from sandbox.yaml_tree import YamlUnfit, read_yaml
 
 OWN_IMAGE: Final = "stillroom-main"
 """What ``${MAIN_IMAGE_NAME}`` stands for: the image that is built from the task."""
@@ -25,13 +26,15 @@ def compose_of(task: Task, env: Mapping[str, str]) -> Compose:
         env: Variables of the environment: ``environment.env``, resolved.
 
     Raises:
-        TaskInvalid: It is no YAML.
+        TaskInvalid: It is no YAML, or its aliases repeat too much.
     """
     if not task.has_compose:
         return _NOTHING
     try:
-        raw = yaml.safe_load((task.environment / COMPOSE).read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raw = read_yaml((task.environment / COMPOSE).read_bytes())
+    except YamlUnfit as error:
+        raise TaskInvalid(task.name, COMPOSE, str(error), remedy="mend the file") from error
+    except yaml.YAMLError as error:
         raise TaskInvalid(task.name, COMPOSE, f"not YAML: {error}", remedy="mend its syntax") from error
     return read_compose(filled(named(raw or {}), {**_variables(task), **env}))
 

@@ -186,7 +186,7 @@ RESOURCES: Final = MappingProxyType({
     "limits.pids": APPLIED,
     "reservations.cpus": _SHARES,
     "reservations.devices": Key("refused", "sandboxes have no GPU or other device, as environment.gpus"),
-    "reservations.generic_resources": _SWARM,
+    "reservations.generic_resources": Key("applied", "a GPU is refused, as environment.gpus; others are for clusters"),
     "reservations.memory": _SHARES,
     "reservations.pids": _SHARES,
 })  # fmt: skip

@@ -337,11 +337,22 @@ def _policy(value: Any) -> str:
     return f"{name}:{table['max_attempts']}" if name == "on-failure" and table.get("max_attempts") else name
 
 
+def _generic(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+    """Refuse a GPU that is asked for by its kind; what else a cluster would count is left out."""
+    for each in list_of(value, place, complaint):
+        if "gpu" in str(each).lower():
+            complaint.add(f"{place} (sandboxes have no GPU, as environment.gpus)")
+            return service
+    complaint.leave(place, "it is for clusters")
+    return service
+
+
 _TIMES: Final = ("interval", "timeout", "start_period")
 _LIMITS: Final[Mapping[str, Reader]] = {
     "limits.cpus": _cpus,
     "limits.memory": _memory,
     "limits.pids": _processes,
+    "reservations.generic_resources": _generic,
 }
 _READERS: Final[Mapping[str, Reader]] = {
     "build": _field("build", _build),

@@ -24,6 +24,13 @@ _FOLDER: Final = re.compile(r'(?![. ])[^/\\:*?"<>|\x00-\x1f]+(?<![. ])')
 _TOPOLOGY: Final = re.compile(r"[1-9]\d*(?:x[1-9]\d*)*")
 _VALIDATION: Final = re.compile(r"(?P<detail>.*?) - at `(?:key in )?\$\.?(?P<key>.*?)`", re.DOTALL)
 
+_TYPES: Final = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
+_WORDS: Final = {
+    "int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false", "object": "a table",
+    "array": "a list", "null": "nothing",
+}  # fmt: skip
+"""What msgspec's names of types are to whoever writes TOML."""
+
 
 class ConfigRead(NamedTuple):
     """What a ``task.toml`` says, and what its author should know about it."""
@@ -51,7 +58,7 @@ def read_config(task: str, data: bytes) -> ConfigRead:
         raise _invalid(task, error.key, str(error)) from error
     except msgspec.ValidationError as error:
         key, detail = _place(error)
-        raise _invalid(task, key, detail) from error
+        raise _invalid(task, key, _worded(detail, key, raw)) from error
     for key, detail in _faults(config, raw):
         raise _invalid(task, key, detail)
     return ConfigRead(
@@ -100,6 +107,19 @@ def _place(error: msgspec.ValidationError) -> tuple[str | None, str]:
     if found is None:
         return None, str(error)
     return found["key"] or None, found["detail"]
+
+
+def _worded(detail: str, key: str | None, raw: dict[str, Any]) -> str:
+    """Say a complaint about a type in words of TOML's, with the value that stands there."""
+    found = _TYPES.fullmatch(detail)
+    if found is None or any(each not in _WORDS for each in found["wanted"].split(" | ")):
+        return detail
+    wanted = " or ".join(_WORDS[each] for each in found["wanted"].split(" | ") if each != "null")
+    value: Any = raw
+    for name in (key or "").split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    got = f" ({value})" if isinstance(value, bool | int | float | str) else ""
+    return f"expected {wanted}, got {_WORDS.get(found['got'], found['got'])}{got}"
 
 
 def _unknown(value: object, kind: Any, place: str) -> Iterator[str]:

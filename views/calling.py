@@ -42,12 +42,16 @@ def _problem_of(error: BaseException, machine: Machine) -> Problem:
         case StillroomError():
             return problems.problem_of(error)
         case Interrupted():
-            return problems.interrupted(error.signal)
+            return problems.interrupted(error.signal, recorded=_carried_a_run(machine))
         case KeyboardInterrupt():
             received = machine.shutdown.received if machine.shutdown else []
-            return problems.interrupted(received[0] if received else "SIGINT")
+            return problems.interrupted(received[0] if received else "SIGINT", recorded=_carried_a_run(machine))
         case _:
             return problems.internal(error, problems.write_report(machine, error))
+
+
+def _carried_a_run(machine: Machine) -> bool:
+    return machine.shutdown is not None and machine.shutdown.session is not None
 
 
 def finish(machine: Machine, code: int) -> int:

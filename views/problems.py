@@ -39,14 +39,16 @@ def internal(error: BaseException, report: Path | None) -> Problem:
     return Problem(type(error).__name__, f"internal error: {_short(error)}", remedy, int(ExitCode.INTERNAL))
 
 
-def interrupted(name: Name = "SIGINT") -> Problem:
-    """Describe that a signal stopped the command, such as Ctrl-C (SIGINT)."""
-    return Problem(
-        "Interrupted",
-        f"interrupted ({name}); everything up to here is in the log",
-        "`stillroom resume` goes on where it stopped",
-        int(CODES[name]),
-    )
+def interrupted(name: Name = "SIGINT", *, recorded: bool) -> Problem:
+    """Describe that a signal stopped the command, such as Ctrl-C (SIGINT).
+
+    Args:
+        name: Of the signal.
+        recorded: Whether a run was being carried, which a log holds.
+    """
+    kept = "; everything up to here is in the log" if recorded else ""
+    remedy = "`stillroom resume` goes on where it stopped" if recorded else "give the command again"
+    return Problem("Interrupted", f"interrupted ({name}){kept}", remedy, int(CODES[name]))
 
 
 def tell(screen: Screen, problem: Problem) -> int:

@@ -245,7 +245,9 @@ class _Doubts:
             self._say(each, trial.name)
         self._same(trial)
         if not documents and not any(part.transcripts for part in trial.parts):
-            self._say(f"no {TRAJECTORY}, nor any record of its own: what the agent did is not known", trial.name)
+            silent = [each for part in trial.parts for each in part.silent]
+            own = f", and {', '.join(silent[:_SHOWN])}" if silent else ", nor any record of its own"
+            self._say(f"no {TRAJECTORY} that can be read{own}: what the agent did is not known", trial.name)
         if trial.stdout is None and trial.ctrf is None:
             self._say("nothing the verifier printed: which checks passed is not known", trial.name)
         stated = usage_of(trial.result)

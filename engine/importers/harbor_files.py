@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar, Final, NamedTuple
 
 from engine.errors import EngineError
-from engine.importers.atif_read import AtifWrong, Document, read_atif
+from engine.importers.atif_loose import read_loose_atif
+from engine.importers.atif_read import AtifWrong, Document
 from engine.importers.atif_tell import inline, sources_of
 from engine.importers.harbor_folders import JobFolder
 from engine.importers.harbor_model import CONFIG, EXCEPTION, RESULT, TrialResult
@@ -80,6 +81,8 @@ class Part(NamedTuple):
     """By the agent. None: no file of its name is there."""
     doubts: tuple[str, ...]
     """Documents that cannot be read, and why."""
+    silent: tuple[str, ...]
+    """Records of the agent's own that are there and tell nothing, each with the reason."""
 
 
 class TrialFiles(NamedTuple):
@@ -228,7 +231,7 @@ def _part(folder: Path, step: str, agent: str, given: tuple[dict[str, bytes], Re
     doubts: list[str] = []
     for name in (each for each in names if each in kept):
         try:
-            documents.append(read_atif(kept[name], f"{folder.name}/{name}"))
+            documents.append(read_loose_atif(kept[name], f"{folder.name}/{name}"))
         except AtifWrong as error:
             at = f" at {error.where}" if error.where else ""
             problem = error.fault.problem
@@ -240,7 +243,7 @@ def _part(folder: Path, step: str, agent: str, given: tuple[dict[str, bytes], Re
         kept |= {each: redactor.replace(own[each].read_bytes()) for each in read.files}
     media = _media(folder / below, documents)
     said = (*doubts, *read.doubts)
-    return Part(tuple(documents), media, read.told, read.spent, kept.get(below + agent), said)
+    return Part(tuple(documents), media, read.told, read.spent, kept.get(below + agent), said, read.silent)
 
 
 def _media(folder: Path, documents: Sequence[Document]) -> dict[str, bytes]:

@@ -122,8 +122,8 @@ def _rewards(within: dict[str, Any], at: str = "") -> list[str]:
         return [f"{at}verifier_result holds no rewards by name: it counts as malformed"]
     read = {name: _reward(each) for name, each in rewards.items()}
     within["verifier_result"] = {"rewards": read}
-    odd = [name for name, each in read.items() if each is None]
-    return [f"{at}rewards[{name[:40]!r}] is no finite number: it counts as malformed" for name in odd]
+    said = {name: _oddity(rewards[name], each) for name, each in read.items()}
+    return [f"{at}rewards[{name[:40]!r}] is {oddity}" for name, oddity in said.items() if oddity]
 
 
 def _rewards_of_steps(value: dict[str, Any]) -> list[str]:
@@ -137,6 +137,15 @@ def _rewards_of_steps(value: dict[str, Any]) -> list[str]:
 def _reward(value: object) -> float | None:
     """Give a reward; a boolean is 1.0 or 0.0, as for Harbor. None: it is none."""
     return float(value) if isinstance(value, int | float) and isfinite(value) else None
+
+
+def _oddity(value: object, read: float | None) -> str:
+    """Say what an author of a verifier would want to know of a reward; empty: nothing."""
+    if read is None:
+        return "no finite number: it counts as malformed"
+    if isinstance(value, bool):
+        return f"{str(value).lower()}: it counts as {read}, as for Harbor"
+    return f"{value}, below 0: it counts as it is" if read < 0 else ""
 
 
 def _counts(result: TrialResult) -> list[str]:

@@ -29,6 +29,8 @@ class Read(NamedTuple):
     doubts: tuple[str, ...]
     files: tuple[str, ...] = ()
     """Those that anything was read of."""
+    silent: tuple[str, ...] = ()
+    """Those that tell nothing, each with the reason, where none tells anything."""
 
 
 def transcripts_below(folder: Path) -> list[Path]:
@@ -60,7 +62,9 @@ def read_transcripts(files: Mapping[str, bytes]) -> Read:
     told = sessions or streams[:1]
     if not told:
         names = [*unread, *(each.file for each in found)]
-        return Read((), None, tuple(f"{name} is no record of an agent that can be read" for name in names))
+        doubts = [f"{name} is no record of an agent that can be read" for name in names]
+        silent = [_silent(name, data) for name, data in files.items()]
+        return Read((), None, tuple(doubts), (), tuple(silent))
     own = [each for each in found if each.spent is not None and (not whole or _family(each) == kind)]
     stated = [each.spent for each in own if _counted(each.spent)]
     doubts = [f"{each.file} ({each.format}): {doubt}" for each in told for doubt in each.doubts]
@@ -75,6 +79,10 @@ def spent_in(printed: bytes) -> Spent | None:
     read = _read("", printed, set())
     spent = None if read is None or read.trajectory.steps else read.spent
     return spent if _counted(spent) else None
+
+
+def _silent(name: str, data: bytes) -> str:
+    return f"{name} is empty" if not data.strip() else f"{name} holds no steps that can be read"
 
 
 def _counted(spent: Spent | None) -> TypeGuard[Spent]:

@@ -55,6 +55,8 @@ async def prepare(setting: Setting, spec: RunSpec) -> SkillSet:
         remedy = "choose an installed agent (`stillroom agents list`), or leave agent.skills out"
         raise SkillsUnusable(Path(spec.agent.skills), [f"the agent {agent.name!r} is given no skills"], remedy=remedy)
     skills = await skills_of(setting, spec)
+    if skills.misnamed:  # a resume goes on with those that its run began with
+        raise SkillsUnusable(Path(str(spec.agent.skills)), skills.misnamed)
     if isinstance(agent, Installed):
         await kits_of(setting, agent).ready(agent.recipe)
     return skills

@@ -5,6 +5,7 @@ it cannot read, and says nothing.
 """
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,7 +13,9 @@ from typing import Final, NamedTuple
 import yaml
 
 from engine.installed.errors import SkillsUnusable
+from engine.policies.skill_rules import is_skill_name
 from engine.policies.skill_split import SplitFault, split_skill
+from sandbox.yaml_tree import read_yaml
 
 FILE: Final = "SKILL.md"
 MOST_FILES: Final = 10_000
@@ -34,9 +37,11 @@ class SkillSet(NamedTuple):
     files: Mapping[str, bytes]
     """By path below the folder of skills, such as ``greet/SKILL.md``."""
     left_out: tuple[LeftOutFolder, ...]
+    misnamed: tuple[str, ...]
+    """Skills whose name is not as Agent Skills has it, and why: strict agents pass over them, and say nothing."""
 
 
-NONE: Final = SkillSet({}, ())
+NONE: Final = SkillSet({}, (), ())
 
 
 def read_skills(folder: Path) -> SkillSet:
@@ -51,10 +56,11 @@ def read_skills(folder: Path) -> SkillSet:
         files = {f"{name}/{path}": data for name, place in skills.items() for path, data in reader.files(name, place)}
     except OSError as error:
         raise SkillsUnusable(folder, [f"{error.filename}: {error.strerror}"]) from error
+    files = {path: _without_bom(path, data) for path, data in files.items()}
     reader.check_names(files)
     if reader.faults:
         raise SkillsUnusable(folder, reader.faults)
-    return SkillSet(files, tuple(reader.left_out))
+    return SkillSet(files, tuple(reader.left_out), tuple(reader.misnamed))
 
 
 class _Reader:
@@ -63,6 +69,7 @@ class _Reader:
     def __init__(self, folder: Path) -> None:
         self.faults: list[str] = []
         self.left_out: list[LeftOutFolder] = []
+        self.misnamed: list[str] = []
         self._folder = folder
         self._count = 0
         self._bytes = 0
@@ -145,6 +152,17 @@ class _Reader:
                 self.faults.append(f"{seen[called]} and {skill} are both called {called!r} in their front matter")
             else:
                 seen[called] = skill
+                self._name_as_specified(skill, called)
+
+    def _name_as_specified(self, skill: str, called: str) -> None:
+        """See that the name follows Agent Skills."""
+        if not is_skill_name(called):
+            form = "1 to 64 of a-z and 0-9, in words joined by single hyphens"
+            self.misnamed.append(f"{skill}/{FILE}: the name {called[:80]!r} is no name of Agent Skills: {form}")
+        elif called != skill:
+            self.misnamed.append(
+                f"{skill}/{FILE}: its name is {called!r}, and its folder's {skill!r}: make them the same"
+            )
 
 
 def _fault(entry: Path, roots: tuple[Path, ...], above: tuple[Path, ...]) -> str | None:
@@ -173,19 +191,25 @@ def _fault(entry: Path, roots: tuple[Path, ...], above: tuple[Path, ...]) -> str
     return next((what for what, holds in wrong.items() if holds), None)
 
 
+def _without_bom(path: str, data: bytes) -> bytes:
+    """Take the mark of some editors off a skill's own file: agents look for ``---`` in its first bytes."""
+    return data.removeprefix(BOM_UTF8) if path.count("/") == 1 and path.endswith(f"/{FILE}") else data
+
+
 def _name(data: bytes) -> str | SplitFault:
     """Read what a skill is called. An agent needs a name and a description, and no more."""
     try:
         parts = split_skill(data.decode())
-        front = parts if isinstance(parts, SplitFault) else yaml.safe_load(parts.front)
+        if isinstance(parts, SplitFault):
+            return parts
+        front = read_yaml(parts.front)
     except UnicodeDecodeError:
         return SplitFault("It is not UTF-8.")
-    except (yaml.YAMLError, ValueError) as error:
+    except yaml.YAMLError as error:
         problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
         return SplitFault(f"Its front matter is not valid YAML: {problem}.")
-    if isinstance(front, SplitFault):
-        return front
+    fields = front if isinstance(front, dict) else {}
     for key in ("name", "description"):
-        if not isinstance(front, dict) or not str(front.get(key) or "").strip():
+        if not str(fields.get(key) or "").strip():
             return SplitFault(f"Its front matter has no {key!r}.")
-    return str(front["name"]).strip()
+    return str(fields["name"]).strip()

@@ -16,6 +16,11 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SECOND_LINE = 2
 
 
+def is_skill_name(name: str) -> bool:
+    """Say whether a name is one that every Agent Skills tool takes."""
+    return len(name) <= 64 and _NAME.fullmatch(name) is not None
+
+
 def front_matter_findings(front: str, folder: str) -> tuple[Finding, ...]:
     """Check the YAML between the two lines.
 
@@ -95,7 +100,7 @@ def _yaml_finding(error: Exception) -> Finding:
 def _name(name: str | None, folder: str) -> Iterator[Finding]:
     if not name:
         yield Finding("name", "The front matter has no 'name'.", f"Add 'name: {folder}'.")
-    elif len(name) > 64 or not _NAME.fullmatch(name):
+    elif not is_skill_name(name):
         yield Finding(
             "name",
             f"The name {name[:80]!r} is not allowed.",

@@ -125,12 +125,13 @@ def skilled(folder: Path, agent: str, skills: str) -> Outcome:
         ("codex", "nowhere", "there is no such folder"),
         ("codex", "groups", "more is a group of skills (more/word)"),
         ("codex", "lower", "word/skill.md is to be called SKILL.md"),
+        ("codex", "misnamed", "alpha/SKILL.md: its name is 'word', and its folder's 'alpha'"),
         ("shell", "skills", "the agent 'shell' is given no skills"),
     ],
 )
 def test_an_arm_with_skills_that_would_have_none_is_refused(tmp_path: Path, agent: str, skills: str, said: str) -> None:
     """Before anything is started, and before its packages are fetched."""
-    for name in ("groups/more/word/SKILL.md", "lower/word/skill.md", "skills/word/SKILL.md"):
+    for name in ("groups/more/word/SKILL.md", "lower/word/skill.md", "misnamed/alpha/SKILL.md", "skills/word/SKILL.md"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(SKILL)
     outcome = skilled(tmp_path, agent, skills)

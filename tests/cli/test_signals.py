@@ -259,3 +259,18 @@ async def test_a_second_signal_records_the_end_and_leaves_without_cleaning_up() 
     assert codes == [ExitCode.TERMINATED]
     assert [each.event async for each in log.read()] == [SignalReceived("SIGTERM"), SessionEnded("interrupted")]
     assert "stopping without clean-up" in said.getvalue()
+
+
+def test_a_command_that_carries_no_run_says_nothing_of_a_log(tmp_path: Path) -> None:
+    """There is nothing to resume, and no log that holds it."""
+    os.mkfifo(tmp_path / "run.toml")
+    with started(tmp_path, "config", "show", "run.toml") as command:
+        descriptor = os.open(tmp_path / "run.toml", os.O_WRONLY)  # it reads, and nobody writes
+        command.send_signal(signal.SIGTERM)
+        _, said = command.communicate(timeout=30)
+        os.close(descriptor)
+    assert command.returncode == ExitCode.TERMINATED
+    assert "interrupted (SIGTERM)" in said
+    assert "give the command again" in said
+    assert "log" not in said
+    assert "resume" not in said

@@ -8,6 +8,7 @@ from engine.config import Flag, Inputs, resolve
 from engine.config_errors import ConfigError, ConfigRefused
 from engine.config_files import read_dotenv
 from events.errors import ExitCode
+from tests.sandbox.test_yaml_tree import bomb
 
 _TEACHER = '[models.teacher]\nmodel = "m"\nbase_url = "http://h"\n'
 
@@ -124,3 +125,12 @@ def test_a_dotenv_file_is_read_when_it_is_named(tmp_path: Path) -> None:
         read_dotenv(file)
     assert "line 1" in refused.value.problem
     assert "verysecret" not in refused.value.problem
+
+
+@pytest.mark.parametrize("text", [bomb(), "a: &a [*a]\n", "? [a, b]\n: 1\n"], ids=["bomb", "itself", "a list as key"])
+def test_a_spec_whose_yaml_has_no_end_is_refused_by_name(text: str, tmp_path: Path) -> None:
+    """A file of less than 1 KB cannot hold up a start."""
+    file = tmp_path / "run.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"run\.yaml"):
+        resolve(Inputs(tmp_path, run_file=file))

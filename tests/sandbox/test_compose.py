@@ -189,6 +189,10 @@ def test_limits_are_the_containers() -> None:
     ("text", "named"),
     [
         ("deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}", "reservations.devices"),
+        (
+            "deploy: {resources: {reservations: {generic_resources: [{discrete_resource_spec: {kind: NVIDIA-GPU}}]}}}",
+            "reservations.generic_resources (sandboxes have no GPU",
+        ),
         ("gpus: all", "gpus"),
         ("deploy: {replicas: 2}", "replicas: 2"),
         ("scale: 3", "scale: 3"),

@@ -324,3 +324,20 @@ def test_steps_are_read(write_task: WriteTask) -> None:
         ("two", None, 5.0),
     ]
     assert task.instruction == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("cpus = 2.5", "environment.cpus: expected a whole number, got a number (2.5)"),
+        ("cpus = 1e30", "environment.cpus: expected a whole number, got a number (1e+30)"),
+        ("cpus = nan", "environment.cpus: expected a whole number, got a number (nan)"),
+        ("memory_mb = 'x'", "environment.memory_mb: expected a whole number, got a text (x)"),
+        ("env = 3", "environment.env: expected a table, got a whole number (3)"),
+    ],
+)
+def test_a_value_of_another_type_is_said_in_words_of_the_file(line: str, said: str, write_task: WriteTask) -> None:
+    """Whoever writes TOML knows no `int | null`."""
+    with pytest.raises(TaskInvalid) as caught:
+        load_task(write_task({"task.toml": f"[environment]\n{line}\n"}))
+    assert said in caught.value.problem

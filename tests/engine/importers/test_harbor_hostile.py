@@ -15,8 +15,10 @@ from events.attempt import AttemptJudged, ImportedAttempt, UsageImported
 from events.errors import StillroomError
 from events.memory import MemoryLog
 from events.run import RunImported
+from events.trajectory import StepImported
 from events.trial import TrialClosed
 from replay.redecide import decisions
+from tests.engine.importers.atif_made import acted, call, said, trajectory
 from tests.engine.importers.harbor_made import every, exception, job, only, rewarded, took, trial, write
 
 
@@ -278,3 +280,92 @@ async def test_what_is_no_job_is_refused(log: MemoryLog, tmp_path: Path) -> None
         with pytest.raises(StillroomError, match=name):
             await import_harbor(log, tmp_path / name)
     assert not [each async for each in log.read()]
+
+
+STEPS: dict[str, tuple[dict[str, Any], int, str]] = {
+    "a text that is an object": (
+        acted(tool_calls=[call(arguments='{"command": "ls"}')]), 3, "steps[1].tool_calls[0].arguments: it is a text",
+    ),
+    "a text that is none": (
+        acted(tool_calls=[call(arguments="ls")]), 3, "steps[1].tool_calls[0].arguments: it is a text",
+    ),
+    "a list": (acted(tool_calls=[call(arguments=["ls"])]), 2, "steps[1] of the trajectory is left out: Expected"),
+    "no source": ({"message": "x"}, 2, "steps[1] of the trajectory is left out"),
+    "a time that is none": (acted(timestamp="soon"), 2, "steps[1] of the trajectory is left out: 'soon' is no time"),
+    "a number that is none": (acted(step_id="two"), 3, "numbered anew"),
+    "a number out of order": (acted(step_id=7), 3, "numbered anew"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", STEPS)
+async def test_an_odd_step_costs_no_more_than_itself(story: str, log: MemoryLog, tmp_path: Path) -> None:
+    """The others are told, in their order, and the odd one is named; the file is kept as it was."""
+    step, many, told = STEPS[story]
+    document = trajectory(said("First."), step, acted("Last."))
+    files = {"agent/trajectory.json": document}
+    imported = await only(log, job(tmp_path / "nightly", trial("word__aaaaaaa", "word", files, **GOOD)))
+    steps = await every(log, StepImported)
+    texts = [(await log.get(each.text)).decode() for each in steps]
+    assert (len(texts), texts[0], texts[-1]) == (many, "First.", "Last.")
+    assert any(told in each for each in imported.warnings), imported.warnings
+    (opened,) = await every(log, RunImported)
+    kept = next(each for each in opened.files if each.name.endswith("trajectory.json"))
+    assert json.loads(await log.get(kept.digest)) == document
+    assert all(each.agrees for each in await decisions(log, imported.run))
+
+
+CLAUDE = (
+    '{"type": "system", "subtype": "init", "session_id": "s", "model": "m"}\n'
+    '{"type": "assistant", "message": {"id": "a", "content": [{"type": "text", "text": "I look."}]}}\n'
+)
+
+
+async def test_a_torn_trajectory_leaves_the_agents_own_record(log: MemoryLog, tmp_path: Path) -> None:
+    """It is named as torn, and what the agent wrote itself is told."""
+    files = {"agent/trajectory.json": json.dumps(trajectory())[:-40], "agent/claude-code.txt": CLAUDE}
+    imported = await only(log, job(tmp_path / "nightly", trial("word__aaaaaaa", "word", files, **GOOD)))
+    assert imported.steps == 1
+    assert any("agent/trajectory.json is no trajectory that can be read" in each for each in imported.warnings)
+    assert any("told from agent/claude-code.txt" in each for each in imported.warnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ", and agent/claude-code.txt is empty"),
+        (" \n", ", and agent/claude-code.txt is empty"),
+        ("Killed\n", ", and agent/claude-code.txt holds no steps that can be read"),
+        ('{"type": 1', ", and agent/claude-code.txt holds no steps that can be read"),
+        (None, ", nor any record of its own"),
+    ],
+)
+async def test_a_record_that_tells_nothing_is_not_called_absent(
+    text: str | None, said: str, log: MemoryLog, tmp_path: Path
+) -> None:
+    """Whoever looks for what the agent did knows where to look, and what not to expect."""
+    files = {} if text is None else {"agent/claude-code.txt": text}
+    imported = await only(log, job(tmp_path / "nightly", trial("word__aaaaaaa", "word", files, **GOOD)))
+    (told,) = [each for each in imported.warnings if "what the agent did is not known" in each]
+    assert said in told
+
+
+@pytest.mark.parametrize(
+    ("value", "counts", "said"),
+    [
+        (True, 1.0, "rewards['reward'] is true: it counts as 1.0, as for Harbor"),
+        (False, 0.0, "rewards['reward'] is false: it counts as 0.0, as for Harbor"),
+        (-3, -3.0, "rewards['reward'] is -3, below 0: it counts as it is"),
+        (0, 0.0, None),
+        (1, 1.0, None),
+    ],
+)
+async def test_an_odd_reward_counts_as_for_harbor_and_is_named(
+    value: float, counts: float, said: str | None, log: MemoryLog, tmp_path: Path
+) -> None:
+    """Harbor takes any number; its author may have meant another."""
+    verdict = {"rewards": {"reward": value}}
+    imported = await only(log, job(tmp_path / "nightly", trial("word__aaaaaaa", "word", verifier_result=verdict)))
+    assert [each.outcome.reward for each in await every(log, AttemptJudged)] == [counts]
+    told = [each for each in imported.warnings if "rewards[" in each]
+    assert [each.endswith(said) for each in told if said] == [True] * (said is not None)
+    assert len(told) == (said is not None)

@@ -26,6 +26,7 @@ from events.digest import Fingerprint
 from events.memory import MemoryLog
 from sandbox.errors import SandboxUnavailable
 from sandbox.local import local_backend
+from tests.sandbox.test_yaml_tree import bomb
 from tests.support.runs import SKILL
 
 
@@ -125,6 +126,14 @@ def _no_yaml(folder: Path) -> None:
     (folder / "word" / "SKILL.md").write_text("---\nname: word\ndescription: do: this\n---\n")
 
 
+def _bomb(folder: Path) -> None:
+    (folder / "word" / "SKILL.md").write_text(f"---\nname: word\ndescription: x\n{bomb()}---\n")
+
+
+def _itself(folder: Path) -> None:
+    (folder / "word" / "SKILL.md").write_text("---\nname: word\ndescription: &a [*a]\n---\n")
+
+
 def _twice(folder: Path) -> None:
     shutil.copytree(folder / "word", folder / "copy")
 
@@ -151,6 +160,8 @@ UNUSABLE: dict[Callable[[Path], None], str] = {
     _bare: "word/SKILL.md: The first line is not '---'. An agent would pass over it",
     _nameless: "word/SKILL.md: Its front matter has no 'name'.",
     _no_yaml: "word/SKILL.md: Its front matter is not valid YAML",
+    _bomb: "word/SKILL.md: Its front matter is not valid YAML: its aliases",
+    _itself: "word/SKILL.md: Its front matter is not valid YAML: the value in line 2 holds an alias of itself",
     _twice: "copy and word are both called",
     _huge: "word makes it more than",
 }
@@ -218,3 +229,34 @@ async def test_a_machine_without_room_is_nobodys_score(tmp_path: Path) -> None:
         port = AgentPort(means, SandboxPort(log, backend, {}, {}))
         with pytest.raises(SandboxUnavailable, match="the folder of its agent could not be made"):
             await port.prepare(Place("run", "attempt/good/1", 1))
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "said"),
+    [
+        ("alpha", "beta", ["alpha/SKILL.md: its name is 'beta', and its folder's 'alpha': make them the same"]),
+        ("Alpha", "Alpha", ["Alpha/SKILL.md: the name 'Alpha' is no name of Agent Skills"]),
+        ("a--b", "a--b", ["a--b/SKILL.md: the name 'a--b' is no name of Agent Skills"]),
+        ("a" * 65, "a" * 65, [f"{'a' * 65}/SKILL.md: the name"]),
+        ("a" * 64, "a" * 64, []),
+        ("alpha", "alpha", []),
+    ],
+)
+def test_a_name_that_strict_agents_pass_over_is_said(tmp_path: Path, folder: str, name: str, said: list[str]) -> None:
+    """Agent Skills wants the folder's name: who is strict about it reads no such skill, and says nothing."""
+    skill = tmp_path / "skills" / folder
+    skill.mkdir(parents=True)
+    (skill / "SKILL.md").write_text(f"---\nname: {name}\ndescription: copies\n---\n")
+    found = read_skills(tmp_path / "skills").misnamed
+    assert len(found) == len(said)
+    assert all(each.startswith(begin) for each, begin in zip(found, said, strict=True))
+
+
+def test_the_mark_of_an_editor_is_taken_off_what_an_agent_is_given(tmp_path: Path) -> None:
+    """Agents look for three dashes in the first bytes; other files are given as they are."""
+    folder = made(tmp_path / "skills")
+    for name in ("SKILL.md", "scripts/SKILL.md"):
+        (folder / "word" / name).write_bytes(b"\xef\xbb\xbf" + SKILL.encode())
+    files = read_skills(folder).files
+    assert files["word/SKILL.md"] == SKILL.encode()
+    assert files["word/scripts/SKILL.md"] == b"\xef\xbb\xbf" + SKILL.encode()
