@@ -67,10 +67,11 @@ def test_what_cannot_work_is_refused_before_anything_starts(tmp_path: Path) -> N
 
 
 def test_a_key_reaches_neither_log_nor_screen(tmp_path: Path) -> None:
-    """Not even when a command of the agent prints it."""
+    """Not even when a command of the agent prints it, which does not hold it whole: else it would not be run."""
     key = "made-up-key-0123456789-very-secret"
     make_base(tmp_path)
-    script = (tmp_path / "script.toml").read_text(encoding="utf-8").replace("echo nope", f"echo {key}")
+    printed = f"printf '%s%s' {key[:10]} {key[10:]} | tee"
+    script = (tmp_path / "script.toml").read_text(encoding="utf-8").replace("echo nope >", printed)
     (tmp_path / "script.toml").write_text(script, encoding="utf-8")
     (tmp_path / "keys").write_text(f"MY_LLM={key}\n", encoding="utf-8")
     named = ("--set", "models.teacher.api_key_env=MY_LLM", "--env-file", "keys")
