@@ -8,9 +8,9 @@ import msgspec
 from engine.errors import ReplayDiverged
 from events.base import Event, Recorded, Ref
 from events.codec import as_today, encode, tag_of
+from events.redact import MARK
 
-_MARK = re.compile(rb"\[secret:[A-Za-z0-9_.-]+\]")
-"""What stands in the place of a secret's value, see `events.redact`."""
+_MARK = re.compile(MARK.encode())
 
 _WITHIN_A_TEXT = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)
 """Anything that stays within one text of JSON."""

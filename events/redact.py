@@ -35,6 +35,9 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _HEXADECIMAL = re.compile(r"[0-9a-f]+")
 _T = TypeVar("_T")
 
+MARK: Final = r"\[secret:[A-Za-z0-9_.-]+\]"
+"""Pattern of what stands in the place of a secret's value."""
+
 
 class IgnoredSecret(NamedTuple):
     """A value that was only guessed to be a secret, and is not looked for."""

@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
-_MARK: Final = re.compile(r"\[secret:[A-Za-z0-9_.-]+\]")
-"""What stands in the place of a secret's value, see `events.redact`."""
+from events.redact import MARK
+
+_MARK: Final = re.compile(MARK)
 
 
 def hidden_in(command: str) -> str | None:
