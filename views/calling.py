@@ -44,8 +44,8 @@ def _problem_of(error: BaseException, machine: Machine) -> Problem:
         case Interrupted():
             return problems.interrupted(error.signal, recorded=_carried_a_run(machine))
         case KeyboardInterrupt():
-            received = machine.shutdown.received if machine.shutdown else []
-            return problems.interrupted(received[0] if received else "SIGINT", recorded=_carried_a_run(machine))
+            name = error.args[0] if error.args else "SIGINT"
+            return problems.interrupted(name, recorded=_carried_a_run(machine))
         case _:
             return problems.internal(error, problems.write_report(machine, error))
 

@@ -144,9 +144,9 @@ class Shutdown:
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
         """Stop what runs without an event loop. With one, `listen` does."""
-        del number, frame
+        del frame
         if not self._listening:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(self._names[number])  # by name: the counting thread may not have counted it yet
 
     def _count(self) -> None:
         """Count signals, pass them on, and end the process at the third, or when the second did not end it."""
