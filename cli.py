@@ -9,7 +9,7 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from engine.system import allow_many_files, clock
+from engine.system import allow_many_files, clock, collect_rarely
 from views.calling import call, finish
 from views.machine import Machine
 from views.shutdown import Shutdown
@@ -80,7 +80,7 @@ def main() -> int:
     allow_many_files()
     with Shutdown(sys.stderr) as shutdown:
         machine = Machine(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock, sqlite3.sqlite_version, shutdown)
-        code = finish(machine, call(app, sys.argv[1:], machine))
+        code = finish(machine, call(app, sys.argv[1:], machine, loaded=collect_rarely))
         if shutdown.received:
             os._exit(code)  # a thread that hangs would keep the process for ever
     return code

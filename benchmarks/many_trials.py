@@ -44,7 +44,7 @@ from engine.prompting import load_prompts
 from engine.runtime import start_run
 from engine.setting import Setting
 from engine.spec import RunSpec
-from engine.system import clock
+from engine.system import clock, collect_rarely
 from events.redact import Redactor
 from events.sqlite import SqliteLog
 from sandbox.base import SandboxBackend, SandboxSpec
@@ -205,6 +205,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only plans whose name has this in it")
     parser.add_argument("--child")
     given = parser.parse_args()
+    collect_rarely()
     if given.child:
         child(msgspec.json.decode(given.child, type=Plan))
         return

@@ -26,7 +26,7 @@ from engine.prompting import load_prompts
 from engine.runtime import start_run
 from engine.setting import Setting
 from engine.spec import RunSpec
-from engine.system import clock
+from engine.system import clock, collect_rarely
 from events.redact import Redactor
 from events.sqlite import SqliteLog
 
@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
+    collect_rarely()
     shape = Shape(50, 2, 0.2) if given.quick else Shape(given.trials, given.turns, given.latency)
     rounds = 2 if given.quick else given.rounds
     with tempfile.TemporaryDirectory() as folder:

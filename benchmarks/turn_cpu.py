@@ -41,7 +41,7 @@ from engine.sandbox_port import SandboxPort
 from engine.scope import Scope
 from engine.setting import Setting, chosen_tasks
 from engine.spec import CallsSpec, PoolsSpec, RunSpec
-from engine.system import clock, machine
+from engine.system import clock, collect_rarely, machine
 from engine.task_port import TaskPort
 from engine.world import World
 from events.base import Event
@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--ours", nargs=2, type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    collect_rarely()
     if given.ours:
         print(json.dumps(anyio.run(ours, *given.ours)))
         return

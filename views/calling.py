@@ -1,7 +1,7 @@
 """Calling a command: words in, an exit code out, and trouble told in words."""
 
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from inspect import iscoroutine
 
@@ -14,15 +14,26 @@ from views import problems
 from views.machine import Machine
 from views.problems import Problem
 from views.screen import Screen, prose
-from views.shutdown import Interrupted, Shutdown
+from views.shutdown import Interrupted, Name, Shutdown
 
 
-def call(app: App, words: Sequence[str], machine: Machine) -> int:
-    """Do what a command line says, and give the exit code. Nothing is raised, whatever happens."""
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def call(app: App, words: Sequence[str], machine: Machine, *, loaded: Callable[[], None] = _nothing) -> int:
+    """Do what a command line says, and give the exit code. Nothing is raised, whatever happens.
+
+    Args:
+        app: The commands.
+        words: What was typed.
+        machine: What the command may use.
+        loaded: Called when the command's modules are loaded, before it begins.
+    """
     screen = Screen(machine, json="--json" in words, plain="--plain" in words)
     app.console = prose(machine)
     try:
-        return int(_dispatch(app, words, machine) or ExitCode.DONE)
+        return int(_dispatch(app, words, machine, loaded) or ExitCode.DONE)
     except BrokenPipeError:
         return ExitCode.DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place that can turn it into words
@@ -44,7 +55,7 @@ def _problem_of(error: BaseException, machine: Machine) -> Problem:
         case Interrupted():
             return problems.interrupted(error.signal, recorded=_carried_a_run(machine))
         case KeyboardInterrupt():
-            name = error.args[0] if error.args else "SIGINT"
+            name: Name = error.args[0] if error.args else "SIGINT"
             return problems.interrupted(name, recorded=_carried_a_run(machine))
         case _:
             return problems.internal(error, problems.write_report(machine, error))
@@ -63,8 +74,9 @@ def finish(machine: Machine, code: int) -> int:
     return code
 
 
-def _dispatch(app: App, words: Sequence[str], machine: Machine) -> ExitCode | None:
+def _dispatch(app: App, words: Sequence[str], machine: Machine, loaded: Callable[[], None]) -> ExitCode | None:
     command, bound, ours = app.parse_args(words, exit_on_error=False, print_error=False)
+    loaded()
     for name in ours:
         bound.arguments[name] = machine
     outcome = command(*bound.args, **bound.kwargs)

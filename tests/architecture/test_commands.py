@@ -34,3 +34,19 @@ def test_a_command_that_only_looks_loads_nothing_that_asks_the_world(module: str
     code = f"import sys, {module}; print(*sorted(set({HEAVY}) & sys.modules.keys()))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []
+
+
+def test_a_process_of_ours_has_the_collector_look_rarely_and_a_process_of_others_is_left_as_it_was() -> None:
+    """Walking all objects again and again took a fifth of a run's CPU; only who owns a process may decide that."""
+    code = (
+        "import gc, sys, cli\n"
+        "before = gc.get_threshold()[0], gc.get_freeze_count()\n"
+        "sys.argv = ['stillroom', '--version']\n"
+        "cli.main()\n"
+        "print(*before, gc.get_threshold()[0], gc.get_freeze_count(), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    usual, unfrozen, threshold, frozen = map(int, done.stderr.split())
+    assert unfrozen == 0
+    assert threshold > 10 * usual
+    assert frozen > 10_000
