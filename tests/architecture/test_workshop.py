@@ -47,5 +47,5 @@ def _needed(requirements: list[str]) -> set[str]:
 def test_the_commands_of_the_readme_exist() -> None:
     """``make demo`` and ``make test`` are the first two things anybody types."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in ("demo", "test", "check", "bench", "fix", "venv"):
+    for target in ("demo", "test", "check", "bench", "mutants", "fix", "venv"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

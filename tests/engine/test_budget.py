@@ -44,6 +44,19 @@ async def test_one_trial_at_its_cap_does_not_stop_another() -> None:
     assert await keeper(BudgetAsked("b", 80), place("attempt/b/1")) == BudgetGranted()
 
 
+async def test_a_call_that_fits_a_cap_exactly_is_granted_and_one_more_is_not() -> None:
+    """The cap is what may be spent: of 100, 40 and 60 are granted, and not a billionth of a dollar beyond."""
+    for caps, refused in (
+        (Caps(run=100, trial=None), BudgetRefused("run", 100)),
+        (Caps(run=None, trial=100), BudgetRefused("trial", 100)),
+    ):
+        keeper = BudgetKeeper(caps)
+        assert await keeper(BudgetAsked("a", 40), place()) == BudgetGranted()
+        assert await keeper(BudgetAsked("a", 60), place("attempt/a/2")) == BudgetGranted()
+        assert await keeper(BudgetAsked("a", 1), place("attempt/a/3")) == refused
+        assert await keeper(BudgetAsked("a", 0), place("attempt/a/3")) == BudgetGranted()
+
+
 async def test_what_a_call_really_cost_takes_the_place_of_its_reservation() -> None:
     """Upper bounds are generous; the rest comes back."""
     keeper = BudgetKeeper(Caps(run=100, trial=None))

@@ -13,9 +13,10 @@ from engine.folding import fold
 from engine.histories import load_histories
 from engine.mortal import FaultyLog
 from engine.runtime import resume_run, start_run
+from engine.session import Session
 from engine.setting import Setting
 from engine.supervision import FIRST_WAIT_S, LONGEST_WAIT_S, Supervisor
-from events.base import Event, StreamId
+from events.base import Event, Fence, StreamId
 from events.log import Selection
 from events.log_errors import FenceLost, LogLocked
 from events.memory import MemoryLog
@@ -184,6 +185,33 @@ async def test_a_lost_lease_ends_the_run(tmp_path: Path) -> None:
     setting = pretended(FaultyLog(MemoryLog(clock=Counting()), lost), make_base(tmp_path, SLOW))._replace(lease_s=0.06)
     with pytest.raises(FenceLost):
         await start_run(setting, spec())
+
+
+class Leased(MemoryLog):
+    """A log by the clock of the event loop, which takes note of how much of a lease was left at each renewal."""
+
+    def __init__(self) -> None:
+        super().__init__(clock=lambda: int(anyio.current_time() * 1e6))
+        self.left: list[float] = []
+
+    @override
+    async def renew(self, fence: Fence, *, ttl_s: float) -> None:
+        (lease,) = await self.leases()
+        self.left.append(lease.expires_at / 1e6 - anyio.current_time())
+        await super().renew(fence, ttl_s=ttl_s)
+
+
+def test_a_lease_is_renewed_long_before_it_runs_out() -> None:
+    """Two renewals may fail, and the run is still ours: nobody else ever finds a lease of a living process run out."""
+    log = Leased()
+
+    async def live() -> None:
+        fence = await log.acquire("r", "me", ttl_s=30.0)
+        with anyio.move_on_after(100):
+            await Session(log, fence, 0, 30.0).renew()
+
+    run_virtually(live)
+    assert log.left == [pytest.approx(20.0)] * 9
 
 
 async def test_a_resume_goes_on_where_nothing_can_be_swept(tmp_path: Path) -> None:

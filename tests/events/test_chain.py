@@ -80,6 +80,22 @@ EDITS: dict[str, tuple[str, list[Finding]]] = {
         "UPDATE events SET cause = '[\"trial/greet\",3]' WHERE position = 4",
         [ChainBroken(4), CauseUnknown(4, Ref("trial/greet", 3))],
     ),
+    "cause that is the event itself": (
+        "UPDATE events SET cause = '[\"attempt/greet/1\",2]' WHERE position = 4",
+        [ChainBroken(4), CauseUnknown(4, Ref("attempt/greet/1", 2))],
+    ),
+    "cause before the first": (
+        "UPDATE events SET cause = '[\"trial/greet\",0]' WHERE position = 4",
+        [ChainBroken(4), CauseUnknown(4, Ref("trial/greet", 0))],
+    ),
+    "cause that stands just before": (
+        "UPDATE events SET cause = '[\"attempt/greet/1\",1]' WHERE position = 4",
+        [ChainBroken(4)],
+    ),
+    "cause that is the last of another stream": (
+        "UPDATE events SET cause = '[\"trial/greet\",2]' WHERE position = 4",
+        [ChainBroken(4)],
+    ),
     "tag": (
         "UPDATE events SET tag = 'run.closed' WHERE position = 1",
         [TagMismatch(1, "run.closed", "sandbox.failed")],
@@ -96,6 +112,11 @@ EDITS: dict[str, tuple[str, list[Finding]]] = {
         ],
     ),
     "cut": ("DELETE FROM events WHERE position > 3", [TailCut(3, 5)]),
+    "cut by one": ("DELETE FROM events WHERE position > 4", [TailCut(4, 5)]),
+    "first removed": (
+        "DELETE FROM events WHERE position = 1",
+        [PositionsMissing(1, 1), ChainBroken(2), VersionUnexpected(2, "run-1/trial/greet", 1, 2)],
+    ),
     "blob lost": ("DELETE FROM blobs WHERE size = 6", [BlobLost(3, digest_of(b"ls -la"))]),
 }
 

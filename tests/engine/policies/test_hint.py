@@ -96,6 +96,36 @@ def test_nowhere_a_literal_survives(line: str) -> None:
     ast.parse(text)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "assert {SAID} == x",
+        "assert x == {SAID}",
+        "assert y < {SAID} <= x",
+        "assert open({SAID}) == x",
+        "assert ROOT / {SAID} == x",
+        "self.assertEqual(x, Path({SAID}))",
+        "self.assertEqual(first=Path({SAID}), second=x)",
+        "EXPECTED = {SAID}",
+        "expected: str = {SAID}",
+        "@mark.parametrize('a', [Path({SAID})])\ndef f(): pass",
+        "@mark(Path({SAID}))\nclass C: pass",
+        "def f(a=Path({SAID})): pass",
+        "def f(a: Path({SAID})): pass",
+        "def f() -> Path({SAID}): pass",
+        "a: Path({SAID}) = b",
+        "x = [Path({SAID}), y]",
+        "x = {{'a': Path({SAID}), **y}}",
+    ],
+)
+def test_what_the_instruction_says_is_hidden_where_it_may_be_the_answer(line: str) -> None:
+    """On either side of a comparison, and wherever else a file that the task names may be what a test expects."""
+    source = line.replace("{{", "{").replace("}}", "}").replace("{SAID}", "'/root/in.csv'")
+    report = _shown(source)
+    assert "in.csv" not in report.text
+    assert report.kept == ()
+
+
 _names = st.from_regex(r"[qwz]{6,9}", fullmatch=True)
 _values = st.one_of(
     st.integers(10101, 10**9).filter(lambda n: significant_digits(str(n)) >= 5).map(repr),

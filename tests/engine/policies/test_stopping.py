@@ -54,6 +54,25 @@ def test_breaking_has_a_limit_in_all() -> None:
     assert isinstance(decide_next([BROKEN, FAILED, BROKEN, FAILED, BROKEN], rule), GiveUpInfrastructure)
 
 
+def test_the_total_of_attempts_without_a_score_counts_both_kinds_and_no_other() -> None:
+    """Broken surroundings and verifiers that said nothing; what failed is no part of it."""
+    rule = StoppingRule(max_attempts=99, max_scoreless=4)
+    below: list[Outcome] = [BROKEN, FAILED, NoVerdict("none"), FAILED, FAILED, BROKEN, FAILED]
+    assert isinstance(decide_next(below, rule), Continue)
+    assert decide_next([*below, NoVerdict("none")], rule) == GiveUpInfrastructure("4 attempts ended without a score")
+
+
+def test_six_attempts_without_a_score_end_a_trial_unless_told_otherwise() -> None:
+    """And two in a row: the words say which of the two it was."""
+    rule = StoppingRule(max_attempts=99)
+    five: list[Outcome] = [BROKEN, FAILED] * 5
+    assert isinstance(decide_next(five, rule), Continue)
+    total = decide_next([*five, BROKEN], rule)
+    assert total == GiveUpInfrastructure("6 attempts ended without a score")
+    in_a_row = decide_next([FAILED, BROKEN, BROKEN], rule)
+    assert in_a_row == GiveUpInfrastructure("2 attempts in a row ended without a score")
+
+
 def test_spark_counting_is_kept() -> None:
     """Every attempt counts, and two infrastructure failures in all end it."""
     rule = StoppingRule(max_attempts=3, counting=Counting.SPARK)

@@ -1,0 +1,141 @@
+"""Copies of the source in which mutants are tried: never the source itself."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from os import killpg
+from pathlib import Path
+from signal import SIGKILL
+from typing import Final, NamedTuple
+from xml.etree import ElementTree as ET
+
+from benchmarks.mutants.operators import Mutant, applied
+
+LEFT_OUT: Final = "not slow and not docker"
+_PYTEST: Final = ("-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", "--tb=no", "-rfE", "-m", LEFT_OUT)
+
+
+class Outcome(NamedTuple):
+    """How the tests took a mutant."""
+
+    verdict: str
+    """``killed``, ``timeout`` (killed, too: they never end), or ``survived``."""
+    by: str
+    """The test that failed; empty if none did, or if the module could not even be imported."""
+    seconds: float
+
+
+class Baseline(NamedTuple):
+    """How the tests fare without a mutant."""
+
+    seconds: Mapping[str, float]
+    """By test file."""
+    red: tuple[str, ...]
+    """Test files that fail, and so kill nothing."""
+
+
+class Copy:
+    """One copy of a working tree. It is used by one test run at a time."""
+
+    def __init__(self, root: Path, folder: Path, environment: Mapping[str, str]) -> None:
+        """Copy what git knows of, and what it does not ignore.
+
+        Args:
+            root: The working tree.
+            folder: A new folder.
+            environment: Variables of the test processes.
+        """
+        self._folder = folder
+        # The installed package leads to the source; what a test starts must find the copy first.
+        self._environment = {**environment, "PYTHONPATH": str(folder)}
+        for name in _files(root):
+            if (root / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(root / name, folder / name, follow_symlinks=False)
+
+    def baseline(self, tests: Sequence[str]) -> Baseline:
+        """Run test files as they are."""
+        report = self._folder / ".baseline.xml"
+        code, said = self._pytest(["-o", "junit_family=xunit1", f"--junitxml={report}", *tests], limit_s=None)
+        if code not in {0, 1}:
+            raise RuntimeError(f"the tests cannot be run:\n{said}")
+        return _read(report, tests)
+
+    def attempt(self, mutant: Mutant, tests: Sequence[str], *, limit_s: float) -> Outcome:
+        """Run tests on a mutant until one fails; afterwards the copy is as it was.
+
+        Args:
+            mutant: What to change.
+            tests: Files, in the order in which they are asked.
+            limit_s: Seconds until the mutant is taken for one that never ends.
+        """
+        path = self._folder / mutant.path
+        source = path.read_text(encoding="utf-8")
+        begun = time.monotonic()
+        try:
+            self._write(path, applied(mutant, source))
+            code, said = self._pytest(["-x", *tests], limit_s=limit_s)
+        finally:
+            self._write(path, source)
+        seconds = time.monotonic() - begun
+        match code:
+            case None:
+                return Outcome("timeout", "", seconds)
+            case 0:
+                return Outcome("survived", "", seconds)
+            case _:
+                return Outcome("killed", _failed(said), seconds)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a module, and forget what was compiled: that is told from the source by its second and its size."""
+        path.write_text(text, encoding="utf-8", newline="")
+        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+            compiled.unlink()
+
+    def _pytest(self, arguments: Sequence[str], *, limit_s: float | None) -> tuple[int | None, str]:
+        """Run pytest in the copy. The code is None if it had to be ended."""
+        with subprocess.Popen(
+            [sys.executable, *_PYTEST, *arguments], cwd=self._folder, env=self._environment, text=True,
+            errors="replace", start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process:  # fmt: skip
+            try:
+                said, _ = process.communicate(timeout=limit_s)
+            except subprocess.TimeoutExpired:
+                return None, ""
+            finally:
+                # What tests started, and a mutant kept alive.
+                with suppress(ProcessLookupError):
+                    killpg(process.pid, SIGKILL)
+        return process.returncode, said
+
+
+def _files(root: Path) -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=root, capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    return [name for name in listed.stdout.split("\0") if name]
+
+
+def _failed(said: str) -> str:
+    """Find the test that failed in pytest's last lines."""
+    found = [
+        line.split(" - ")[0].split(" ", 1)[1] for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))
+    ]
+    return found[0] if found else ""
+
+
+def _read(report: Path, tests: Sequence[str]) -> Baseline:
+    seconds = dict.fromkeys(tests, 0.0)
+    red = set()
+    for case in ET.parse(report).iter("testcase"):
+        file = case.get("file", "")
+        if file in seconds:
+            seconds[file] += float(case.get("time", "0"))
+        if any(each.tag in {"failure", "error"} for each in case):
+            red.add(file)
+    return Baseline(seconds, tuple(sorted(red)))

@@ -1,0 +1,61 @@
+"""Mutants tried in copies of a tree: what becomes of each, and that the tree itself stays as it is."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.mutants.copies import Copy
+from benchmarks.mutants.operators import Mutant, mutants
+
+SOURCE = "def f(n):\n    while n > 0:\n        n -= 1\n    return n\n\n\ndef g(n):\n    return n > 5\n"
+TESTS = {
+    "tests/test_f.py": "from m import f\n\ndef test_f():\n    assert f(3) == 0\n",
+    "tests/test_g.py": "from m import g\n\ndef test_g():\n    assert g(9)\n",
+    "tests/test_red.py": "def test_red():\n    assert False\n",
+}
+CONFIG = "[pytest]\npythonpath = .\naddopts = --import-mode=importlib\nmarkers =\n    slow\n    docker\n"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A small project that git knows."""
+    root = tmp_path / "tree"
+    for name, text in {**TESTS, "m.py": SOURCE, "pytest.ini": CONFIG, ".gitignore": "left\n", "left": "out"}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    return root
+
+
+@pytest.fixture
+def copy(tree: Path, tmp_path: Path) -> Iterator[Copy]:
+    """A copy of it."""
+    yield Copy(tree, tmp_path / "copy", dict(os.environ))  # noqa: TID251 - a process needs its search path
+    assert (tree / "m.py").read_text() == (tmp_path / "copy/m.py").read_text() == SOURCE
+    assert not (tmp_path / "copy/left").exists()
+
+
+def _one(after: str) -> Mutant:
+    return next(each for each in mutants("m.py", SOURCE) if each.after.strip() == after)
+
+
+def test_a_mutant_is_killed_survives_or_never_ends(copy: Copy) -> None:
+    """And the test that kills it is named. Two of one length, within a second: each is compiled anew."""
+    files = ["tests/test_f.py", "tests/test_g.py"]
+    killed = copy.attempt(_one("return n <= 5"), files, limit_s=60)
+    assert (killed.verdict, killed.by) == ("killed", "tests/test_g.py::test_g")
+    assert copy.attempt(_one("return n >= 5"), files, limit_s=60).verdict == "survived"
+    assert copy.attempt(_one("return n > 6"), files, limit_s=60).verdict == "survived"
+    assert copy.attempt(_one("n += 1"), files, limit_s=5).verdict == "timeout"
+
+
+def test_files_that_fail_without_a_mutant_are_told_from_those_that_pass(copy: Copy) -> None:
+    """They would kill everything."""
+    found = copy.baseline(sorted(TESTS))
+    assert found.red == ("tests/test_red.py",)
+    assert set(found.seconds) == set(TESTS)
