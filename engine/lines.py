@@ -5,8 +5,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from httpx import AsyncClient
-
 from engine.errors import KeyMissing
 from engine.gateway.upstream import Upstream
 from engine.model_port import Line
@@ -15,7 +13,7 @@ from engine.pools.pools import Pools
 from engine.providers.openai_chat import OpenAIChat
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
-from engine.providers.transport import open_client
+from engine.providers.transport import Client, open_client
 from engine.setting import Setting, model_for
 from engine.spec import ModelSpec, RunSpec
 from engine.system import clock
@@ -50,7 +48,7 @@ def require_models(setting: Setting, spec: RunSpec) -> None:
 class _Shared(NamedTuple):
     """What the lines of all eras have in common."""
 
-    client: AsyncClient
+    client: Client
     endpoints: dict[str, str]
     """Where each base URL of a spec is reached, as far as it was looked up."""
     pools: Pools
