@@ -32,6 +32,7 @@ from engine.model_port import Line, ModelPort
 from engine.pools.pools import Pools
 from engine.ports import Leave, Place, Port, Ports
 from engine.prompting import load_prompts
+from engine.providers.credentials import StaticKey
 from engine.runtime import start_run
 from engine.setting import Setting
 from engine.spec import PoolsSpec, RunSpec
@@ -119,7 +120,7 @@ async def make(path: Path, base: Path, runs: int, size: int) -> None:
     make_task(base)
     async with await SqliteLog.open(path, clock=clock, redactor=Redactor(SECRETS)) as log:
         room = Pools(PoolsSpec(), machine()).calls("in.process", "m")
-        nowhere = Upstream("http://in.process", None, None, 1.0)
+        nowhere = Upstream("http://in.process", StaticKey(None), None, 1.0)
         line = Line(Ready(TURNS), None, room, nowhere)
         model = ModelPort(log, lambda *_: line, BudgetKeeper(Caps(None, None)))
 

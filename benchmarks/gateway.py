@@ -40,6 +40,7 @@ from engine.gateway.upstream import Upstream, open_carrier
 from engine.gateway.visit import VisitTerms
 from engine.pools.orders import Orders
 from engine.pools.pools import room_of
+from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
 from engine.spec import AgentSpec
 from engine.supervision import Supervisor, nowhere
@@ -113,7 +114,7 @@ async def appended(log: SqliteLog, calls: int) -> list[float]:
 async def serve(folder: Path, base_url: str) -> None:
     """Be the gateway: one door, a log in a file. Ends when its input does."""
     budget = BudgetKeeper(Caps(None, None))
-    upstream = Upstream(base_url, "key", price_from("1", "2"), 60.0)
+    upstream = Upstream(base_url, StaticKey("key"), price_from("1", "2"), 60.0)
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(await SqliteLog.open(folder / "log.db", clock=microseconds))
         carrier = await stack.enter_async_context(open_carrier())

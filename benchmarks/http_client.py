@@ -24,8 +24,9 @@ import anyio
 import httpx
 from msgspec import json
 
-from engine.providers.base import ChatRequest, body_of
-from engine.providers.openai_chat import OpenAIChat
+from engine.protocols.request import ChatRequest
+from engine.providers.base import body_of
+from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
 
 REQUEST = ChatRequest(model="m", messages=(json.encode({"role": "user", "content": "x" * 4000}),))

@@ -28,9 +28,10 @@ from engine.policies.call_retry import NOT_TRIED, GiveUp, Retry, judge_failure, 
 from engine.policies.pace import Bounds
 from engine.pools.room import Room
 from engine.protocols.errors import ProviderError
-from engine.providers.base import ChatRequest, Gate
+from engine.protocols.request import ChatRequest
+from engine.providers.base import Gate
 from engine.providers.gate import wide_open
-from engine.providers.openai_chat import OpenAIChat
+from engine.providers.http import OpenAIChat
 from engine.providers.scripted.script import Rule, Script, Turn
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import open_client

@@ -34,8 +34,10 @@ from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of
 from engine.prompting import load_prompts
 from engine.protocols.reply import ChatReply, ReplyCall
+from engine.protocols.request import ChatRequest
 from engine.protocols.usage import Usage
-from engine.providers.base import ChatRequest, Gate
+from engine.providers.base import Gate
+from engine.providers.credentials import StaticKey
 from engine.recovering import Recovery
 from engine.sandbox_port import SandboxPort
 from engine.scope import Scope
@@ -115,7 +117,7 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
             budget = BudgetKeeper(Caps(None, None))
             by_name = {task.name: task for task in tasks}
             pools = Pools(PoolsSpec(calls=CallsSpec(start=samples)), machine())
-            nowhere = Upstream("http://in.process", None, None, 1.0)
+            nowhere = Upstream("http://in.process", StaticKey(None), None, 1.0)
             sandboxes = SandboxPort(log, setting.backend, by_name, {})
             ports = LivePorts(
                 TaskPort(log, by_name, setting.backend),

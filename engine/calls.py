@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol, TypeAlias, assert_never
 from engine.conversation import Conversation, extend_kept
 from engine.policies.assistant_message import sendable
 from engine.policies.call_retry import NOT_TRIED, GiveUp, Retry, judge_failure, spread_of
+from engine.protocols.request import RequestProtocol
 from engine.providers.prices import Price, upper_bound
 from engine.scope import Scope
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
@@ -27,6 +28,8 @@ class Caller(NamedTuple):
     """Price, and most tokens an answer may have. None: no cap is set, so nothing is reserved."""
     retry: Retry
     """When a call that failed is made again."""
+    protocol: RequestProtocol | None = None
+    """In which the request is written; see `ModelAsked`."""
 
 
 Whom = Callable[[], Caller]
@@ -110,6 +113,7 @@ def _question(scope: Scope, caller: Caller, conversation: Digest, tools: bytes |
         parameters=caller.parameters,
         stream=caller.stream,
         timeout_s=caller.timeout_s,
+        protocol=caller.protocol,
     )
 
 

@@ -12,9 +12,10 @@ import msgspec
 
 from engine.config_errors import Complaint, ConfigRefused
 from engine.config_files import read_tree
+from engine.config_models import SCRIPT, completed
 from engine.config_shape import REQUIRED, dotted, keys, pattern
 from engine.config_shape import Path as KeyPath
-from engine.config_tree import Setting, assemble, kind_of, settings_of, unknown
+from engine.config_tree import Setting, assemble, kind_of, parameter_joined, settings_of, unknown
 from engine.config_values import parse
 from engine.spec import RunSpec
 
@@ -22,8 +23,6 @@ PREFIX: Final = "STILLROOM_"
 """``STILLROOM_AGENT__MAX_TURNS`` sets ``agent.max_turns``: two underscores stand for a dot."""
 NOT_KEYS: Final = frozenset({"STILLROOM_LOG"})
 """Variables with our prefix that are not keys of a run."""
-SCRIPT: Final = "script:"
-"""A ``base_url`` that begins so names a file, relative like ``tasks``."""
 
 
 class Flag(NamedTuple):
@@ -121,6 +120,11 @@ def _weighed(inputs: Inputs) -> tuple[dict[KeyPath, Setting], list[KeyPath], lis
     complaints = [each for each in given if isinstance(each, Complaint)]
     settings = [each for each in given if isinstance(each, Setting)]
     winners = {setting.path: setting for setting in settings if setting.value != {}}
+    for each in completed(winners, inputs.environment):
+        if isinstance(each, Setting):
+            winners[each.path] = each
+        else:
+            complaints.append(each)
     return winners, [setting.path for setting in settings if setting.value == {}], complaints
 
 
@@ -150,6 +154,7 @@ def _from_flags(flags: Sequence[Flag]) -> Iterator[Setting | Complaint]:
 
 
 def _typed(path: KeyPath, value: object, origin: str) -> Iterator[Setting | Complaint]:
+    path = parameter_joined(path)
     kind = kind_of(path)
     if kind is None:
         yield unknown(path, origin)

@@ -40,6 +40,13 @@ def kind_of(path: Path) -> inspect.Type | None:
     return kind
 
 
+def parameter_joined(path: Path) -> Path:
+    """Take what stands below a model's parameter as part of its name: ``thinking.type`` is one parameter."""
+    below = 3  # models, role, parameters
+    named = len(path) > below and (path[0], path[2]) == ("models", "parameters")
+    return (*path[:below], ".".join(path[below:])) if named else path
+
+
 def unknown(path: Path, origin: str) -> Complaint:
     """Complain about a key that is not there, and guess which one was meant."""
     *before, last = path
@@ -68,6 +75,10 @@ def _names_below(path: Path) -> tuple[str, ...]:
 
 
 def _table(value: object, kind: inspect.Type, path: Path, origin: str) -> Iterator[Setting | Complaint]:
+    if isinstance(value, Mapping) and parameter_joined((*path, "")) != (*path, ""):
+        for name, below in value.items():
+            yield from _table(below, kind, parameter_joined((*path, str(name))), origin)
+        return
     if not isinstance(kind, inspect.StructType | inspect.DictType):
         yield _leaf(value, kind, path, origin)
         return

@@ -102,7 +102,7 @@ async def fork_run(
     opened = shared.opened
     assert opened is not None
     check(setting, fork.spec)
-    require_models(setting, fork.spec)
+    await require_models(setting, fork.spec)
     tasks = await chosen_tasks(setting, fork.spec, names_of(opened))
     require(setting, fork.spec, tasks)
     same = not any(each.key.startswith("agent.") for each in fork.changes)

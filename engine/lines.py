@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,10 @@ from engine.gateway.upstream import Upstream
 from engine.model_port import Line
 from engine.planning import ROLES, SCRIPT, price_of
 from engine.pools.pools import Pools
-from engine.providers.openai_chat import OpenAIChat
+from engine.providers.credentials import CommandToken, Credential, StaticKey, token_of
+from engine.providers.http import ModelEndpoint, connect, generic, other_carrier
+from engine.providers.provider import ModelProvider, key_header
+from engine.providers.registry import provider_named
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import Client, open_client
@@ -28,19 +32,24 @@ async def open_lines(
     Raises:
         KeyMissing: A model's key is to be read from a variable that is not set.
     """
-    shared = _Shared(await stack.enter_async_context(open_client()), {}, pools)
+    shared = _Shared(await stack.enter_async_context(open_client()), {}, pools, {})
     return {era: await _lines_of(stack, setting, spec, shared) for era, spec in specs.items()}
 
 
-def require_models(setting: Setting, spec: RunSpec) -> None:
+async def require_models(setting: Setting, spec: RunSpec) -> None:
     """See that what the models of a spec need is here, before anything is recorded: keys, and scripts that can be read.
 
     Raises:
         KeyMissing: A model's key is to be read from a variable that is not set.
+        KeyCommandFailed: The command that should print a token does not.
+        NameUnknown, PluginBroken: A provider cannot be had.
         ScriptInvalid: A script stands in for a model, and cannot be read.
     """
     for model in (found for role in ROLES if (found := model_for(spec, role)) is not None):
         _key(setting, model)
+        _provider_of(model)
+        if model.api_key_command is not None:
+            await token_of(model.api_key_command, setting.base, clock())
         if model.base_url.startswith(SCRIPT):
             load_script(setting.base / model.base_url.removeprefix(SCRIPT))
 
@@ -52,6 +61,8 @@ class _Shared(NamedTuple):
     endpoints: dict[str, str]
     """Where each base URL of a spec is reached, as far as it was looked up."""
     pools: Pools
+    tokens: dict[str, CommandToken]
+    """By command: roles that share one share its token."""
 
 
 async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shared: _Shared) -> Mapping[Role, Line]:
@@ -62,15 +73,21 @@ async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shar
             continue
         if model.base_url not in shared.endpoints:
             shared.endpoints[model.base_url] = await _reached(stack, setting, model)
-        key, price = _key(setting, model), price_of(spec, model)
-        provider = OpenAIChat(
+        price = price_of(spec, model)
+        provider = _provider_of(model)
+        endpoint = ModelEndpoint(
             shared.endpoints[model.base_url],
-            api_key=key,
-            client=shared.client,
-            clock=clock,
+            shared.client,
+            clock,
+            _credential(setting, model, shared),
+            None if model.api_key_header is None else key_header(model.api_key_header),
+            model.api_version,
         )
-        reach = Upstream(shared.endpoints[model.base_url], key, price, model.timeout_s)
-        lines[role] = Line(provider, price, shared.pools.calls(model.base_url, model.model), reach)
+        reach = Upstream(
+            endpoint.base_url, endpoint.credential, price, model.timeout_s, other_carrier(provider, endpoint)
+        )
+        room = shared.pools.calls(model.base_url, model.model)
+        lines[role] = Line(connect(provider, endpoint), price, room, reach)
     return lines
 
 
@@ -81,6 +98,20 @@ async def _reached(stack: AsyncExitStack, setting: Setting, model: ModelSpec) ->
     path: Path = setting.base / model.base_url.removeprefix(SCRIPT)
     endpoint = await stack.enter_async_context(ScriptedEndpoint(load_script(path)))
     return endpoint.base_url
+
+
+def _provider_of(model: ModelSpec) -> ModelProvider:
+    return generic(model.protocol or "chat") if model.provider is None else provider_named(model.provider)
+
+
+def _credential(setting: Setting, model: ModelSpec, shared: _Shared) -> Credential:
+    command = model.api_key_command
+    if command is None:
+        return StaticKey(_key(setting, model))
+    if command not in shared.tokens:
+        protect = partial(setting.log.redactor.add, "api_key_command")
+        shared.tokens[command] = CommandToken(command, setting.base, clock, protect)
+    return shared.tokens[command]
 
 
 def _key(setting: Setting, model: ModelSpec) -> str | None:

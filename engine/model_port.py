@@ -12,8 +12,9 @@ from engine.pools.room import Room, Turn
 from engine.ports import Place
 from engine.protocols.errors import ProviderError
 from engine.protocols.reply import ChatReply, ReplyCall
+from engine.protocols.request import ChatRequest
 from engine.protocols.usage import Usage as Counted
-from engine.providers.base import ChatProvider, ChatRequest, body_of
+from engine.providers.base import ChatProvider, body_of
 from engine.providers.prices import Price, cost_of, credible, reported_cost
 from events.base import Event
 from events.digest import Digest, Fingerprint, digest_of
@@ -152,6 +153,7 @@ async def build_request(asked: ModelAsked, reader: ConversationReader, blobs: Bl
         parameters=dict(asked.parameters),
         stream=asked.stream,
         timeout_s=asked.timeout_s,
+        protocol=asked.protocol,
     )
 
 

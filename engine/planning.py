@@ -16,7 +16,7 @@ from engine.lineage import SESSION, Lineage
 from engine.methods.registry import method_named
 from engine.policies.call_retry import Retry
 from engine.prompting import Prompts, make_prompts
-from engine.providers.base import INCLUDE_USAGE
+from engine.protocols.request import INCLUDE_USAGE
 from engine.providers.prices import Price, PriceUnknown, price_from
 from engine.setting import Setting, model_for
 from engine.spec import ModelSpec, Parameters, RunSpec, canonical, read_spec
@@ -125,13 +125,14 @@ def callers_of(spec: RunSpec, trial: str) -> dict[Role, Caller]:
                 timeout_s=model.timeout_s,
                 reserve=reserve,
                 retry=Retry(tries=model.tries),
+                protocol=model.protocol,
             )
     return callers
 
 
 def _parameters(model: ModelSpec) -> Parameters:
     """Say what a request asks besides; that usage is asked for is part of what is recorded, as all that is sent."""
-    asks = model.stream and model.stream_usage
+    asks = model.stream and model.stream_usage and model.protocol in {None, "chat"}  # others count by themselves
     return {INCLUDE_USAGE: True, **model.parameters} if asks else model.parameters
 
 

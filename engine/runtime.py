@@ -86,7 +86,7 @@ async def start_run(
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
     check(setting, spec)
-    require_models(setting, spec)
+    await require_models(setting, spec)
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
     await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
     skills = await prepare(setting, spec)
@@ -149,7 +149,7 @@ async def resume_run(
     changes = changes_since(histories, setting, tasks, (await skills_of(setting, specs[-1])).files)
     if changes and not accept_changes:
         raise InputsDiffer(run_id, changes)
-    require_models(setting, specs[-1])
+    await require_models(setting, specs[-1])
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
     await protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials], tasks)
     fence = await take(setting.log, run_id, lease_s=setting.lease_s, even_alive=take_over)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.protocols.request import RequestProtocol
 from projections.pdi_shipped import SPARK_RELEASE
 
 Parameters = dict[str, str | int | float | bool]
@@ -20,11 +21,30 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     model: str
     """As the provider knows it; what goes into the request."""
     base_url: str
-    """Of an OpenAI-compatible API, with or without ``/v1``; ``script:PATH`` starts the scripted endpoint."""
+    """Of an OpenAI-compatible API, or of another ``protocol``, with or without its version, such as ``/v1``;
+    ``script:PATH`` starts the scripted endpoint. A ``provider`` brings its own."""
+    provider: str | None = None
+    """One that docs/models.md lists, or that an installed package registers: it brings address, variable of the key,
+    header and protocol. None: whatever answers at ``base_url``."""
+    protocol: RequestProtocol | None = None
+    """How requests and answers are written: chat completions (``chat``), Anthropic's ``messages`` or Google's
+    ``gemini``. A ``provider`` brings its own. None: chat completions."""
     api_key_env: str | None = None
     """Name of the variable that holds the key. None: no key is sent."""
+    api_key_command: str | None = None
+    """A command that prints a token, alone or in JSON. It is run without a shell, again when the token runs out or is
+    refused; the token is never recorded. None: there is none."""
+    api_key_header: str | None = None
+    """The header that carries the key or token; in ``Authorization`` it stands behind ``Bearer``. None: as the
+    provider or the protocol has it."""
+    api_version: str | None = None
+    """Of the API, sent as ``api-version`` in the address, as ``azure`` wants it. None: the provider's own choice."""
+    thinking: bool | None = None
+    """Whether the model thinks before it answers: adds the parameters of the provider that say so. None: nothing is
+    said."""
     parameters: Parameters = msgspec.field(default_factory=dict)
-    """Sent as they are, such as ``temperature``; nothing else is sent but what ``stream`` and ``stream_usage`` say."""
+    """Sent as they are, such as ``temperature``; nothing else is sent but what ``stream``, ``stream_usage`` and
+    ``thinking`` say. With a ``provider`` or ``protocol``, a dot in a name leads into a table."""
     tools: bool = True
     """Whether the model takes tool calls; otherwise commands are read from fenced blocks."""
     stream: bool = False

@@ -6,6 +6,8 @@ node, however long the talk is. The bytes sent are built from these and their di
 answer, so they can be built again and compared.
 """
 
+from typing import Literal
+
 import msgspec
 
 from events.base import Event
@@ -42,7 +44,7 @@ class TryMade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds waited before the next try; 0 if none followed."""
 
 
-class ModelAsked(Event, frozen=True, tag="model.asked"):
+class ModelAsked(Event, frozen=True, tag="model.asked", omit_defaults=True):
     """A model was asked, once. Exactly these values make up the request; nothing else is sent."""
 
     role: Role
@@ -56,6 +58,9 @@ class ModelAsked(Event, frozen=True, tag="model.asked"):
     """Those the user set, and ``stream_options.include_usage`` where the usage of a stream is asked for."""
     stream: bool
     timeout_s: float | None
+    protocol: Literal["chat", "messages", "gemini"] | None = None
+    """In which the request is written; a dot in the name of a parameter then leads into a table. None, and left out of
+    the bytes: chat completions, without such tables but for ``stream_options.include_usage``."""
 
 
 class ModelAnswered(Event, frozen=True, tag="model.call_answered"):

@@ -71,6 +71,24 @@ class Redactor:
         """Of the secrets whose values are looked for."""
         return frozenset(self._secrets)
 
+    def add(self, name: str, value: str) -> None:
+        """Look for one more value from now on, such as a token that was only just given.
+
+        Args:
+            name: Of the secret; a number is put behind it where it has another value already.
+            value: What must not be written.
+
+        Raises:
+            SecretUnusable: It is too short to be looked for, or could not be replaced for good.
+        """
+        if value in self._secrets.values():
+            return
+        names = [name, *(f"{name}.{number}" for number in range(2, len(self._secrets) + 3))]
+        free = next(each for each in names if each not in self._secrets)
+        _check(free, value)
+        self._secrets = dict(sorted({**self._secrets, free: value}.items()))
+        self._learn()
+
     def protect(self, fixed: Mapping[str, bytes]) -> tuple[IgnoredSecret, ...]:
         """Let go of guesses that would change what must be recorded as it is. Call it before anything is recorded.
 
@@ -152,22 +170,25 @@ class Redactor:
 
     def _learn(self) -> None:
         """Work out what to look for."""
-        self._marks: dict[bytes, bytes] = {}
+        marks: dict[bytes, bytes] = {}
         for name, value in self._secrets.items():
             for form in forms_of(value):
-                self._marks.setdefault(form, b"[secret:" + name.encode() + b"]")
+                marks.setdefault(form, b"[secret:" + name.encode() + b"]")
                 # In a payload every text is escaped once more: what `hits` must find there.
                 escaped = dumps(form.decode(), ensure_ascii=False)[1:-1]
-                self._marks.setdefault(escaped.encode(), b"[secret:" + name.encode() + b"]")
-        self._forms = tuple(sorted(self._marks, key=lambda form: (-len(form), form)))
-        self._openings = tuple(_openings(self._forms))
-        self._loose = {form: squeezed(form) for form in self._forms if len(form) >= SHORTEST_WRAPPED}
-        self._loose_openings = tuple(_openings(self._loose.values()))
-        self._patterns: dict[bytes, re.Pattern[bytes]] = {}
-        for form in self._forms:
-            for mark in self._marks.values():
+                marks.setdefault(escaped.encode(), b"[secret:" + name.encode() + b"]")
+        forms = tuple(sorted(marks, key=lambda form: (-len(form), form)))
+        for form in forms:
+            for mark in marks.values():
                 if form in mark:
                     raise SecretUnusable(mark.decode()[8:-1], "a value occurs in the mark that would replace it")
+        # Another thread may be replacing while a token is added: what it finds has its mark already.
+        self._marks = marks
+        self._patterns: dict[bytes, re.Pattern[bytes]] = {}
+        self._loose = {form: squeezed(form) for form in forms if len(form) >= SHORTEST_WRAPPED}
+        self._loose_openings = tuple(_openings(self._loose.values()))
+        self._openings = tuple(_openings(forms))
+        self._forms = forms
 
     def _wrapped_in(self, data: bytes) -> Iterator[tuple[bytes, re.Pattern[bytes]]]:
         """Give the forms that stand in some bytes but for line ends and blanks, each with its pattern."""

@@ -33,6 +33,7 @@ from engine.pools.pools import room_of
 from engine.ports import Place
 from engine.protocols.chat import Chat
 from engine.protocols.routes import protocol_of
+from engine.providers.credentials import StaticKey
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting, chosen_tasks
 from engine.spec import AgentSpec, RunSpec
@@ -280,7 +281,7 @@ async def _port(
     budget = BudgetKeeper(Caps(None, None))
     supervisor = Supervisor(scratch, nowhere)
     gateway = await stack.enter_async_context(open_gateway(Book(scratch, run, None), budget, supervisor))
-    upstream = Upstream(base_url, None, None, _CALL_S)
+    upstream = Upstream(base_url, StaticKey(None), None, _CALL_S)
     carrier = await stack.enter_async_context(open_carrier())
     means = Means(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), Orders(), clock)
     terms = DoorTerms("teacher", VisitTerms(then.trial, None), AgentSpec(max_turns=_MOST_CALLS), means)

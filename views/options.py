@@ -1,6 +1,6 @@
 """What people may type behind a command: the options all commands take, and what may be said about a run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from msgspec import structs
 from engine import config
 from engine.config import Flag, Inputs, Resolved
 from engine.config_files import read_dotenv
-from engine.config_models import named_model
+from engine.config_models import model_settings
 from engine.config_tree import Setting
 from engine.means import Means
 from projections.pdi import Method, PdiSettings
@@ -64,9 +64,10 @@ class Wishes:
     tasks: Annotated[str | None, Parameter(name=("--tasks", "-p"))] = None
     """A Harbor task folder, a folder of them, or registry.json#NAME@VERSION."""
     model: Annotated[str | None, Parameter(name=("--model", "-m"))] = None
-    """Of the teacher: openai/NAME, openrouter/NAME, script:FILE, or a name that --base-url knows."""
+    """Of the teacher: openai/NAME, anthropic/NAME, gemini/NAME, ... (see docs/models.md), script:FILE, or a name that
+    --base-url knows."""
     base_url: str | None = None
-    """Of an OpenAI-compatible API."""
+    """Of the API, in place of the provider's own."""
     agent: Annotated[str | None, Parameter(name=("--agent", "-a"))] = None
     """shell, oracle, nop, or an installed one: see `stillroom agents list`."""
     concurrency: Annotated[int | None, Parameter(name=("--concurrency", "-n"))] = None
@@ -113,12 +114,12 @@ class Wishes:
             project_file=config.project_file(machine.folder),
             run_file=machine.folder / spec if spec else None,
             environment=environment,
-            flags=list(self._flags(environment)),
+            flags=list(self._flags()),
         )
 
-    def _flags(self, environment: Mapping[str, str]) -> Iterator[Flag]:
+    def _flags(self) -> Iterator[Flag]:
         if self.model is not None:
-            yield from named_model(self.model, environment)
+            yield from (Flag(each.origin, each.path, each.value) for each in model_settings(self.model))
         for name, key, value in (
             ("--tasks", ("tasks",), self.tasks),
             ("--base-url", ("models", "teacher", "base_url"), self.base_url),

@@ -22,7 +22,7 @@ from engine.pools.room import Room, Turn
 from engine.ports import Leave, Place
 from engine.protocols.base import ApiProtocol, with_stated
 from engine.protocols.error_body import read_error
-from engine.protocols.errors import NetworkFault, ProviderError, Seen, TimedOut
+from engine.protocols.errors import Authentication, NetworkFault, ProviderError, Seen, TimedOut
 from engine.protocols.faults import fault_of
 from engine.protocols.reply import ChatReply
 from engine.providers.base import Clock
@@ -83,6 +83,8 @@ class Exchange:
         self._last = b""
         """The end of a stream, which the agent gets when it is known what it comes to."""
         self._status: int | None = None
+        self._key: str | None = None
+        """With which it was sent. None: with none."""
         self._sent = False
         """Whether the request may have reached the provider."""
         self._headers: CIMultiDict[str] = CIMultiDict()
@@ -134,7 +136,7 @@ class Exchange:
         if asked.request != going.digest:  # changed, to bound the answer
             going = going._replace(body=await self._means.blobs.get(asked.request))
         async with self._turn.place() as held:
-            fault = await self._carry(going)
+            fault = await self._keyed() or await self._carry(going)
             terms = Terms(self._means.upstream.price, self._means.budget.bound(place.stream))
             said = fault or self._said()
             outcome = self._outcome(asked, said, (terms, self._told(cut=fault is not None)))
@@ -157,6 +159,14 @@ class Exchange:
         """Wait for leave: nobody takes a place that is not going to be used."""
         await self._means.orders.unpaused()
         await turn.wait()
+
+    async def _keyed(self) -> ProviderError | None:
+        """Get the key or token. None: it is there."""
+        try:
+            self._key = await self._means.upstream.credential.get()
+        except Authentication as error:
+            return error
+        return None
 
     async def _carry(self, going: Going) -> ProviderError | None:
         """Send it and read the answer to its end. None: it came, whatever it says."""
@@ -192,7 +202,7 @@ class Exchange:
         """
         await checkpoint_if_cancelled()
         self._sent = True
-        async with self._means.carrier.send(going, self._means.upstream) as response:
+        async with self._means.carrier.send(going, self._means.upstream, self._key) as response:
             await self._begin(response)
             async for piece in response.content.iter_any():
                 if len(self._raw) + len(piece) > MOST_BODY_BYTES:
@@ -205,7 +215,7 @@ class Exchange:
 
     async def _begin(self, response: aiohttp.ClientResponse) -> None:
         self._status = response.status
-        chosen = told_headers(response.headers.items(), self._means.upstream.key)
+        chosen = told_headers(response.headers.items(), self._key)
         self._headers.extend((each.name, each.value) for each in chosen)
         self._all_headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status == HTTPStatus.OK and response.content_type == "text/event-stream":
@@ -252,7 +262,7 @@ class Exchange:
         return with_stated(self.protocol, self._seen())
 
     def _fault(self, status: int) -> ProviderError:
-        body = read_error(bytes(self._raw), self._means.upstream.key)
+        body = read_error(bytes(self._raw), self._key)
         return fault_of(self._failed(), body, status=status)
 
     def _said(self) -> ChatReply | ProviderError:

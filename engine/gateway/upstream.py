@@ -10,7 +10,9 @@ from yarl import URL
 
 from engine.protocols.base import ApiProtocol
 from engine.protocols.routes import below
+from engine.providers.credentials import Credential
 from engine.providers.prices import Price
+from engine.providers.provider import KeyHeader
 from engine.providers.transport import open_session
 from events.digest import Digest
 
@@ -19,6 +21,7 @@ CONNECT_S: Final = 10.0
 
 _OURS: Final = frozenset(
     {
+        "api-key",
         "accept-encoding",  # what comes back is kept as it is read
         "authorization",
         "connection",
@@ -44,12 +47,13 @@ class Upstream(NamedTuple):
     """A provider that a role's model is reached at."""
 
     base_url: str
-    key: str | None
-    """None: none is sent."""
+    credential: Credential
     price: Price | None
     """None: unknown; only the provider's own figure can then say what a call cost."""
     timeout_s: float
     """Seconds until a call is complete."""
+    carrier: KeyHeader | None = None
+    """What carries the key or token. None: the header of the protocol that the agent uses."""
 
 
 class Going(NamedTuple):
@@ -71,8 +75,15 @@ class Carrier:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    def send(self, going: Going, upstream: Upstream) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def send(
+        self, going: Going, upstream: Upstream, key: str | None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Send a request, once; give the answer as soon as its headers are there.
+
+        Args:
+            going: The request.
+            upstream: Where to.
+            key: The key or token. None: none is sent.
 
         Raises (when entered, and while the body is read):
             aiohttp.ClientError, OSError: There is no answer, or it ends too early; TimeoutError: no connection.
@@ -81,7 +92,7 @@ class Carrier:
         return self._session.post(
             URL(below(upstream.base_url, going.path), encoded=True),
             data=going.body,
-            headers=_headers(going, upstream.key),
+            headers=_headers(going, upstream, key),
             timeout=aiohttp.ClientTimeout(connect=CONNECT_S),
             allow_redirects=False,
         )
@@ -94,10 +105,11 @@ async def open_carrier() -> AsyncIterator[Carrier]:
         yield Carrier(session)
 
 
-def _headers(going: Going, key: str | None) -> CIMultiDict[str]:
+def _headers(going: Going, upstream: Upstream, key: str | None) -> CIMultiDict[str]:
     headers = CIMultiDict((name, value) for name, value in going.headers.items() if name.lower() not in _OURS)
     headers["Accept-Encoding"] = "identity"
     if key is not None:
-        name, value = going.protocol.key(key)
+        carrier = upstream.carrier
+        name, value = going.protocol.key(key) if carrier is None else (carrier.name, carrier.value(key))
         headers[name] = value
     return headers

@@ -35,6 +35,15 @@ _BLOCKED: Final = frozenset({"BLOCKLIST", "PROHIBITED_CONTENT", "RECITATION", "S
 class Gemini:
     """See ``ApiProtocol``."""
 
+    def __init__(self, *, keep_thoughts: bool = False) -> None:
+        """Say what is kept in a conversation.
+
+        Args:
+            keep_thoughts: Whether a call keeps the signature of the thoughts that led to it, where Google's own chat
+                completions have it: the model wants it back with the call's result.
+        """
+        self._keep_thoughts = keep_thoughts
+
     @property
     def name(self) -> ProtocolName:
         """See ``ApiProtocol``."""
@@ -89,7 +98,7 @@ class Gemini:
             text="".join(text(part.get("text")) or "" for part in parts if not is_thought(part)),
             reasoning="".join(thought_in(part) for part in parts if is_thought(part)),
             refusal=f"it was blocked: {finish}" if blocked or finish in _BLOCKED else "",
-            calls=tuple(_calls(parts)),
+            calls=tuple(_calls(parts, keep_thoughts=self._keep_thoughts)),
             finish=finish,
             model=_last(text(piece.get("modelVersion")) for piece in pieces),
             id=_last(text(piece.get("responseId")) for piece in pieces),
@@ -113,9 +122,13 @@ def _inner(piece: Json) -> Json:
     return inner if isinstance(inner, dict) else piece
 
 
-def _calls(parts: list[Json]) -> Iterator[CallDraft]:
-    for call in (part["functionCall"] for part in parts if isinstance(part.get("functionCall"), dict)):
-        yield CallDraft(text(call.get("id")), text(call.get("name")) or "", text_of(call.get("args") or {}), {})
+def _calls(parts: list[Json], *, keep_thoughts: bool) -> Iterator[CallDraft]:
+    for part in parts:
+        call = part.get("functionCall")
+        if isinstance(call, dict):
+            signature = text(part.get("thoughtSignature")) if keep_thoughts else None
+            extra: Json = {"extra_content": {"google": {"thought_signature": signature}}} if signature else {}
+            yield CallDraft(text(call.get("id")), text(call.get("name")) or "", text_of(call.get("args") or {}), extra)
 
 
 def _last(values: Iterator[str | None]) -> str | None:

@@ -31,8 +31,21 @@ _KINDS: Final = {
 }
 
 
+_THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
+"""Types of the blocks that are given back."""
+
+
 class Messages:
     """See ``ApiProtocol``."""
+
+    def __init__(self, *, keep_thoughts: bool = False) -> None:
+        """Say what is kept in a conversation.
+
+        Args:
+            keep_thoughts: Whether a reply's message keeps its blocks of thoughts, with their signatures, as
+                ``thinking_blocks``: Anthropic wants them back with the results of the tools that were called.
+        """
+        self._keep_thoughts = keep_thoughts
 
     @property
     def name(self) -> ProtocolName:
@@ -81,6 +94,7 @@ class Messages:
         if not (message.ended or (body.done and blocks)):
             raise not_ended(body, seen)
         finish = text(fields.get("stop_reason"))
+        thoughts = [block for block in blocks if self._keep_thoughts and block.get("type") in _THOUGHTS]
         return Answer(
             text="".join(_text(block.get("text")) for block in blocks if block.get("type") == "text"),
             reasoning="".join(thought_in(block) for block in blocks if is_thought(block)),
@@ -89,7 +103,7 @@ class Messages:
             finish=finish,
             model=text(fields.get("model")),
             id=text(fields.get("id")),
-            kept={},
+            kept={"thinking_blocks": thoughts} if thoughts else {},
         )
 
     def key(self, key: str) -> tuple[str, str]:
@@ -111,7 +125,7 @@ class _Block:
 
     def add(self, delta: Json) -> None:
         """Take in more of it."""
-        for name in ("text", "thinking", "partial_json"):
+        for name in ("text", "thinking", "signature", "partial_json"):
             piece = delta.get(name)
             if isinstance(piece, str):
                 self._pieces.setdefault(name, []).append(piece)

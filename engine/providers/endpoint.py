@@ -2,22 +2,55 @@
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 import httpx
 
+from engine.protocols.chat_request import CHAT_PATH
 from engine.protocols.errors import EndpointInvalid
-
-PATH = "/chat/completions"
+from engine.protocols.request import RequestProtocol
+from engine.providers.provider import BEARER, KeyHeader
 
 OWN = frozenset({"accept", "authorization", "content-length", "content-type", "host", "transfer-encoding"})
 """Headers that the call sets itself."""
+_VERSION: Final = re.compile(r"/v\d+(alpha|beta)?\d*$")
+"""How a base URL ends that names the version of the API."""
+_VERSIONS: Final[dict[RequestProtocol, str]] = {"chat": "/v1", "messages": "/v1", "gemini": "/v1beta"}
+"""The version that a base URL without one means."""
 
 
-def url_for(base_url: str) -> httpx.URL:
+def url_for(base_url: str, protocol: RequestProtocol = "chat", path: str = CHAT_PATH) -> httpx.URL:
     """Complete a base URL.
 
-    A bare host gets ``/v1/chat/completions``, a path gets ``/chat/completions``, and a URL that already ends
-    so is taken as it is. A query stays (Azure's ``api-version``).
+    A bare host gets the version of the protocol's API and the path, such as ``/v1/chat/completions``; a path gets
+    ``/chat/completions``. For the other protocols a path that names no version gets one, as their own clients do it.
+    A URL that already ends with the path is taken as it is. A query stays (Azure's ``api-version``).
+
+    Args:
+        base_url: As a spec has it.
+        protocol: What the endpoint takes.
+        path: Of the request, below the version, with its query.
+
+    Raises:
+        EndpointInvalid: No scheme or host, another scheme than HTTP, or a password in it.
+    """
+    url, (path, _, query) = checked_url(base_url), path.partition("?")
+    base = url.path.rstrip("/")
+    if not base.endswith(path):
+        lacks_version = not base if protocol == "chat" else not _VERSION.search(base)
+        base += (_VERSIONS[protocol] if lacks_version else "") + path
+    return joined(url, base, query)
+
+
+def joined(url: httpx.URL, path: str, query: str) -> httpx.URL:
+    """Put a path below a URL, and a query behind the one that it has."""
+    both = "&".join(filter(None, (url.query.decode("ascii"), query)))
+    # Written out: what is quoted in a path must not be quoted again.
+    return httpx.URL(f"{url.scheme}://{url.netloc.decode('ascii')}{path}{'?' if both else ''}{both}")
+
+
+def checked_url(base_url: str) -> httpx.URL:
+    """Read a base URL.
 
     Raises:
         EndpointInvalid: No scheme or host, another scheme than HTTP, or a password in it.
@@ -36,14 +69,16 @@ def url_for(base_url: str) -> httpx.URL:
             f"the base URL of {url.host} holds a user name or password",
             remedy="take it out; give the key by the name of its variable",
         )
-    path = url.path.rstrip("/")
-    if path.endswith(PATH):
-        return url.copy_with(path=path, fragment=None)
-    return url.copy_with(path=(path or "/v1") + PATH, fragment=None)
+    return url
 
 
-def headers_for(api_key: str | None, extra: Mapping[str, str]) -> httpx.Headers:
+def headers_for(api_key: str | None, extra: Mapping[str, str], carrier: KeyHeader = BEARER) -> httpx.Headers:
     """Build the headers of every call.
+
+    Args:
+        api_key: The key or token. None: none is sent.
+        extra: Sent besides.
+        carrier: The header that carries the key.
 
     Raises:
         EndpointInvalid: The key or a header could not be sent as it is, or a header is set by the call itself.
@@ -61,5 +96,5 @@ def headers_for(api_key: str | None, extra: Mapping[str, str]) -> httpx.Headers:
                 "the API key is empty, or holds blanks or characters that no key has",
                 remedy="look for a line break or quotes around the key where it is kept",
             )
-        headers["Authorization"] = f"Bearer {api_key}"
+        headers[carrier.name] = carrier.value(api_key)
     return headers

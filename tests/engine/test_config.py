@@ -20,10 +20,13 @@ _ENOUGH: dict[tuple[str, ...], object] = {
     ("tasks",): "t",
     ("models", "teacher", "model"): "m",
     ("models", "teacher", "base_url"): "http://h",
+    ("models", "teacher", "provider"): "vllm",
+    ("models", "teacher", "parameters", "max_tokens"): 5,
     ("prices", "gpt", "input"): 1,
     ("prices", "gpt", "output"): 2,
 }
-"""Every key that has no default, said in the weakest place."""
+"""Every key that has no default, and what some keys do not go without, said in the weakest place."""
+_PROVIDERS = ("openai", "deepseek", "gemini", "moonshot", "dashscope")
 
 
 def _named(key: Key) -> tuple[str, ...]:
@@ -50,6 +53,8 @@ def _distinct(kind: inspect.Type, layer: int) -> object:
 def test_the_strongest_place_that_speaks_wins(key: Key, layers: set[int], tmp_path: Path) -> None:
     """For every key: user < project < run file < environment < flag, and the origin names the winner."""
     path, values = _named(key), {layer: _distinct(key.kind, layer) for layer in layers}
+    if path[-1] == "provider":
+        values = {layer: _PROVIDERS[layer] for layer in layers}
     below = tmp_path / "_".join(path)
     files = {0: below / "user.toml", 1: below / ".stillroom" / "config.toml", 2: below / "run.toml"}
     for layer, file in files.items():

@@ -13,8 +13,10 @@ from engine.pools.pools import room_of
 from engine.ports import Place
 from engine.protocols.errors import BadRequest, MalformedReply, ProviderError, RateLimited, Seen
 from engine.protocols.reply import ChatReply
+from engine.protocols.request import ChatRequest
 from engine.protocols.usage import Usage
-from engine.providers.base import ChatRequest, Gate
+from engine.providers.base import Gate
+from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
 from engine.scope import Scope
 from events.model import ModelAsked
@@ -80,7 +82,7 @@ async def test_a_call_that_is_made_again_keeps_its_turn(*, retryable: bool, kept
     log, place = memory_log(), Place("r1", "attempt/a/1", 1)
     talk = extend(Scope(live_world(log, Echo(log)), place.stream), EMPTY, [message("user", "go on")])
     assert talk.node is not None
-    line = Line(Refusing(retryable=retryable), None, room_of(1, "calls"), Upstream("", None, None, 1.0))
+    line = Line(Refusing(retryable=retryable), None, room_of(1, "calls"), Upstream("", StaticKey(None), None, 1.0))
     port = ModelPort(log, lambda _role, _place: line, BudgetKeeper(Caps(None, None)))
     asked = ModelAsked("teacher", "m", talk.node, None, {}, stream=False, timeout_s=None)
     port.turns[place.stream] = first = port.turn(asked, place)

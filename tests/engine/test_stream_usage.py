@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from engine.planning import callers_of
-from engine.providers.base import INCLUDE_USAGE
+from engine.protocols.request import INCLUDE_USAGE
 from engine.runtime import start_run
 from engine.spec import canonical, read_spec
 from events.memory import MemoryLog

@@ -16,6 +16,7 @@ from engine.gateway.visit import VisitTerms
 from engine.pools.orders import Orders
 from engine.pools.pools import room_of
 from engine.pools.room import Room
+from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.server import ScriptedEndpoint
@@ -125,7 +126,8 @@ async def house(
         ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint,
         open_gateway(Book(log, "r1", None), budget, Supervisor(log, failures.append)) as gateway,
     ):
-        upstream = Upstream(behind.base_url or endpoint.base_url.removesuffix("/v1"), behind.key, PRICE, 20.0)
+        base_url = behind.base_url or endpoint.base_url.removesuffix("/v1")
+        upstream = Upstream(base_url, StaticKey(behind.key), PRICE, 20.0)
         means = Means(log, carrier, upstream, budget, behind.room, behind.orders, clock)
         visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
         terms = DoorTerms("teacher", visit, limits or AgentSpec(), means)

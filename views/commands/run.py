@@ -119,7 +119,8 @@ async def fork(
     machine = going.on(machine)
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
-        amended = amend(await live.spec_of(desk.log, full), place.flags, machine.folder, fixed=FIXED)
+        before = await live.spec_of(desk.log, full)
+        amended = amend(before, place.flags, machine.folder, fixed=FIXED, environment=machine.environment)
         position = await forks.position_of(desk.log, full, place.at, place.attempt)
         wanted = Fork(full, position, amended.spec, amended.changes)
         if dry_run:

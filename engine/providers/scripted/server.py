@@ -4,7 +4,7 @@ It speaks chat completions, responses (both OpenAI's), messages (Anthropic's) an
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ import anyio
 import msgspec
 from aiohttp import web
 
+from engine.protocols.request import RequestProtocol
 from engine.providers.scripted.answers import Reply, refuse, word
 from engine.providers.scripted.counts import Counts, Line
 from engine.providers.scripted.dialects.base import Dialect, Wording
@@ -22,6 +23,7 @@ from engine.providers.scripted.dialects.gemini import Gemini
 from engine.providers.scripted.dialects.messages import Messages
 from engine.providers.scripted.dialects.responses import Responses
 from engine.providers.scripted.errors import PortTaken
+from engine.providers.scripted.forms import Came, Form, refusal
 from engine.providers.scripted.matching import NoAnswer, find
 from engine.providers.scripted.script import Script
 from events.digest import digest_of
@@ -40,6 +42,7 @@ _POSTS: Final[tuple[tuple[str, Dialect], ...]] = (
     ("/messages", Messages()),
     (r"/models/{model:[^/:]+}:{verb:generateContent|streamGenerateContent}", Gemini()),
 )
+_DIALECTS: Final[Mapping[RequestProtocol, Dialect]] = {"chat": Chat(), "messages": Messages(), "gemini": Gemini()}
 _STOPPING_S: Final = 0.5
 """Seconds for handlers to end; they are told beforehand, so this is never reached in practice."""
 
@@ -57,6 +60,7 @@ class ScriptedEndpoint:
         port: int = 0,
         counts: Path | None = None,
         bears: Callable[[], int] | None = None,
+        form: Form | None = None,
     ) -> None:
         """Get ready; nothing listens yet.
 
@@ -65,7 +69,10 @@ class ScriptedEndpoint:
             port: Where to listen on loopback; 0 takes any free port.
             counts: A file to keep the counts in. None: they end with the process.
             bears: How many requests it bears at this moment; those beyond are refused at once with 429. None: any.
+            form: What requests must look like, as one provider wants them; all others are refused. None: any protocol
+                is taken, and a key is not looked at.
         """
+        self._form = form
         self.requests: deque[bytes] = deque(maxlen=_MOST_KEPT)
         self._script = script
         self._port = port
@@ -76,7 +83,12 @@ class ScriptedEndpoint:
     @property
     def base_url(self) -> str:
         """What a client calls the endpoint; only while it serves."""
-        return f"http://{_HOST}:{self._port}/v1"
+        return f"{self.host_url}/v1"
+
+    @property
+    def host_url(self) -> str:
+        """The same without a path; only while it serves."""
+        return f"http://{_HOST}:{self._port}"
 
     async def __aenter__(self) -> Self:
         """Start listening.
@@ -117,6 +129,9 @@ class ScriptedEndpoint:
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_get("/", self._about)
+        if self._form is not None:
+            app.router.add_post("/{path:.*}", self._completing(_DIALECTS[self._form.protocol]))
+            return app
         for prefix in ("", "/v1", "/v1beta"):
             app.router.add_get(f"{prefix}/models", self._models)
             for path, dialect in _POSTS:
@@ -157,7 +172,7 @@ class ScriptedEndpoint:
             self._working -= 1
 
     async def _answer(self, dialect: Dialect, request: web.Request, body: bytes) -> web.StreamResponse:
-        reply, line, delay_s = self._decide(dialect, body, request.path)
+        reply, line, delay_s = self._decide(dialect, body, request)
         self._counts.write(line)
         if await self._stopped_within(delay_s) or reply.status is None:
             if reply.status is None:
@@ -171,10 +186,10 @@ class ScriptedEndpoint:
             self._counts.write(msgspec.structs.replace(line, at="answered"))
         return response
 
-    def _decide(self, dialect: Dialect, body: bytes, path: str) -> tuple[Reply, Line, float]:
+    def _decide(self, dialect: Dialect, body: bytes, request: web.Request) -> tuple[Reply, Line, float]:
         """Find the answer, what is noted of it, and the seconds before it is given."""
         digest = digest_of(body)
-        found = find(self._script, dialect, body, path)
+        found = self._misformed(request, body) or find(self._script, dialect, body, request.path)
         if isinstance(found, NoAnswer):
             line = Line(digest=digest, rule=None, turn=None, status=found.status, error=found.code)
             return refuse(dialect, found), line, self._script.delay_s
@@ -186,6 +201,13 @@ class ScriptedEndpoint:
         rule, number, turn = found.choice
         line = Line(digest=digest, rule=rule.name, turn=number, status=reply.status, error=reply.error)
         return reply, line, self._script.delay_s if turn.delay_s is None else turn.delay_s
+
+    def _misformed(self, request: web.Request, body: bytes) -> NoAnswer | None:
+        """Say why a request is not what this endpoint takes. None: it is, or anything is."""
+        if self._form is None:
+            return None
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return refusal(self._form, Came(request.path, dict(request.query), headers, body))
 
     async def _stopped_within(self, delay_s: float) -> bool:
         """Wait, and say whether the endpoint was closed meanwhile."""

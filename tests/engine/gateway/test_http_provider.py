@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from engine.gateway.upstream import Carrier, Going, Upstream, open_carrier
 from engine.protocols.chat import Chat
+from engine.providers.credentials import StaticKey
 from engine.providers.transport import MOST_BODY_BYTES
 from events.agent import CallAsked, CallFailed, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
@@ -196,7 +197,7 @@ async def test_a_provider_that_cannot_be_reached_is_told_of(behind: Behind, tmp_
 async def test_a_connection_that_is_given_up_while_it_is_made_leaves_nothing_open(steps: int) -> None:
     """An agent may end at any moment; a socket that nobody holds any more would be warned of, and fail this."""
     async with serving(Provider(whole())) as provider, open_carrier() as carrier, anyio.create_task_group() as tasks:
-        tasks.start_soon(sent, carrier, Upstream(provider.base_url, KEY, None, 20.0))
+        tasks.start_soon(sent, carrier, Upstream(provider.base_url, StaticKey(KEY), None, 20.0))
         for _ in range(steps):
             await checkpoint()
         tasks.cancel_scope.cancel()
@@ -205,5 +206,5 @@ async def test_a_connection_that_is_given_up_while_it_is_made_leaves_nothing_ope
 
 async def sent(carrier: Carrier, upstream: Upstream) -> None:
     """Send a request, and do not read its answer."""
-    async with carrier.send(Going(Chat(), PATH, {}, BODY, digest_of(BODY)), upstream):
+    async with carrier.send(Going(Chat(), PATH, {}, BODY, digest_of(BODY)), upstream, KEY):
         pass

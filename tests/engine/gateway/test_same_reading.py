@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from engine.model_port import Terms, answered, failed
 from engine.protocols.errors import ProviderError
-from engine.providers.base import ChatRequest
-from engine.providers.openai_chat import OpenAIChat
+from engine.protocols.request import ChatRequest
+from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
 from engine.system import clock
 from events.digest import Fingerprint

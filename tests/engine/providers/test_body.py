@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from engine.protocols.errors import BadRequest
-from engine.providers.base import INCLUDE_USAGE, ChatRequest, body_of
+from engine.protocols.request import INCLUDE_USAGE, ChatRequest
+from engine.providers.base import body_of
 
 ODD = b'{ "role" : "user",\n  "content": "caf\\u00e9 \xe2\x98\x95", "x_extra": 1.50 }'
 """Bytes that no encoder of ours would write."""

@@ -7,8 +7,8 @@ import pytest
 from msgspec import json
 
 from engine.protocols.errors import BadRequest, ProviderError, TimedOut
-from engine.providers.base import ChatRequest
-from engine.providers.openai_chat import OpenAIChat
+from engine.protocols.request import ChatRequest
+from engine.providers.http import OpenAIChat
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.script import Script
 from engine.providers.scripted.server import ScriptedEndpoint

@@ -9,9 +9,10 @@ from typing_extensions import override
 
 from engine.protocols.allowance import SILENT, Allowance
 from engine.protocols.errors import ProviderError
-from engine.providers.base import ChatRequest, Seat
+from engine.protocols.request import ChatRequest
+from engine.providers.base import Seat
 from engine.providers.gate import OpenSeat
-from engine.providers.openai_chat import OpenAIChat
+from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
 from tests.engine.providers.support_server import Endpoint, Handler, answer, completion, serving
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.protocols.request import ChatRequest
 from engine.protocols.usage import Usage
-from engine.providers.base import ChatRequest, body_of
+from engine.providers.base import body_of
 from engine.providers.prices import (
     MILLION,
     MOST_TIMES,

@@ -1,0 +1,21 @@
+"""Who writes the requests of which protocol."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from engine.protocols.chat_request import ChatRequests
+from engine.protocols.gemini_request import GeminiRequests
+from engine.protocols.messages_request import MessagesRequests
+from engine.protocols.request import RequestProtocol, RequestWriter
+
+_CHAT: Final = ChatRequests()
+_WRITERS: Final[Mapping[RequestProtocol, RequestWriter]] = {
+    "chat": _CHAT,
+    "messages": MessagesRequests(),
+    "gemini": GeminiRequests(),
+}
+
+
+def writer_for(protocol: RequestProtocol | None) -> RequestWriter:
+    """Give the writer of a protocol. None: as it was before others were written, chat completions."""
+    return _CHAT if protocol is None else _WRITERS[protocol]

@@ -1,0 +1,156 @@
+"""Stories of the table of providers: each row against an endpoint that takes its form and refuses every other."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from msgspec import structs
+
+from engine.protocols.errors import Authentication, BadRequest, ProviderError
+from engine.protocols.request import ChatRequest
+from engine.providers.credentials import Credential, StaticKey
+from engine.providers.gate import wide_open
+from engine.providers.http import ModelEndpoint, connect
+from engine.providers.provider import KeyHeader, ModelProvider
+from engine.providers.registry import GROUP, provider_named, provider_names
+from engine.providers.scripted.forms import FORMS, Form
+from engine.providers.scripted.reading import parse_script
+from engine.providers.scripted.server import ScriptedEndpoint
+from engine.providers.transport import open_client
+from engine.system import clock
+
+SCRIPT = parse_script('name = "row"\n[[rule]]\nname = "any"\n[[rule.turn]]\ntext = "Hello"\nrepeat = true\n', "here")
+NAMES = sorted(FORMS)
+TOOLS = b'[{"type":"function","function":{"name":"run","description":"d","parameters":{"type":"object"}}}]'
+KEY = StaticKey("key-0123456789")
+
+
+def asking(provider: ModelProvider, *, stream: bool = False, **parameters: str | float | bool) -> ChatRequest:
+    """Ask something of a provider, with all that its row needs."""
+    needed = dict.fromkeys(provider.needs, 100)
+    return ChatRequest(
+        model="some-model",
+        messages=(b'{"role":"system","content":"Be short."}', b'{"role":"user","content":"Hi"}'),
+        tools=TOOLS,
+        parameters={**needed, **parameters},
+        stream=stream,
+        protocol=provider.protocol,
+    )
+
+
+def below(endpoint: ScriptedEndpoint, provider: ModelProvider) -> str:
+    """Put the endpoint in the place of the provider's host; the path of its address stays."""
+    return endpoint.host_url + urlsplit(provider.base_url or "").path + provider.base_path
+
+
+@asynccontextmanager
+async def standing_in(name: str, form: Form | None = None) -> AsyncIterator[tuple[ScriptedEndpoint, httpx.AsyncClient]]:
+    """Stand in for a provider."""
+    async with ScriptedEndpoint(SCRIPT, form=form or FORMS[name]) as endpoint, open_client() as client:
+        yield endpoint, client
+
+
+async def say(provider: ModelProvider, name: str, request: ChatRequest, credential: Credential = KEY) -> str | None:
+    """Ask the endpoint of the provider of a name as another row has it."""
+    async with standing_in(name) as (endpoint, client):
+        base_url = below(endpoint, provider_named(name) if provider.path is None else provider)
+        place = ModelEndpoint(base_url, client, clock, credential)
+        return (await connect(provider, place).complete(request, wide_open)).text
+
+
+def test_every_row_is_registered_under_its_name_and_has_a_form() -> None:
+    """The table, the package's metadata and the endpoints that stand in name the same providers."""
+    assert set(provider_names()) == set(FORMS), f"the metadata of the group {GROUP} is old: run `make venv`"
+    assert [provider_named(name).name for name in NAMES] == NAMES
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_row_reaches_its_provider(name: str, *, stream: bool) -> None:
+    """Path, header of the key, version and body are what that provider takes."""
+    provider = provider_named(name)
+    assert await say(provider, name, asking(provider, stream=stream, temperature=0.5)) == "Hello"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if provider_named(name).thinking])
+async def test_thinking_is_switched_in_the_providers_own_words(name: str) -> None:
+    """On and off; the endpoint refuses fields that its provider does not know."""
+    provider = provider_named(name)
+    assert provider.thinking is not None
+    assert provider.thinking[0] != provider.thinking[1]
+    for switch in provider.thinking:
+        ask = asking(provider)
+        ask = structs.replace(ask, parameters={**ask.parameters, **switch})
+        assert await say(provider, name, ask) == "Hello"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_an_endpoint_refuses_the_rows_of_all_others(name: str) -> None:
+    """Otherwise it would prove nothing that a row is taken."""
+    form = FORMS[name]
+    for other in NAMES:
+        provider, theirs = provider_named(other), FORMS[other]
+        alike = (theirs.path, theirs.carrier, theirs.protocol) == (form.path, form.carrier, form.protocol)
+        if alike:
+            continue
+        async with standing_in(name) as (endpoint, client):
+            place = ModelEndpoint(below(endpoint, provider), client, clock, KEY)
+            with pytest.raises(ProviderError):
+                await connect(provider, place).complete(asking(provider), wide_open)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_wrong_path_header_version_or_dialect_is_refused(name: str) -> None:
+    """One thing wrong at a time."""
+    right = provider_named(name)
+    ask = asking(right)
+    other_header = KeyHeader("api-key" if FORMS[name].carrier != "api-key" else "Authorization")
+    wrong = {
+        "header": structs.replace(right, key_header=other_header),
+        "path": structs.replace(right, path="/elsewhere"),
+        "version": structs.replace(
+            right, version=None if right.version else ("api-version", "2024-10-21"), path=right.path
+        ),
+        **({"headers": structs.replace(right, headers={})} if right.headers else {}),
+    }
+    for what, provider in wrong.items():
+        async with standing_in(name) as (endpoint, client):
+            place = ModelEndpoint(below(endpoint, right), client, clock, KEY)
+            with pytest.raises(ProviderError) as refused:
+                await connect(provider, place).complete(ask, wide_open)
+        assert not isinstance(refused.value, Authentication) or what == "header", what
+    with pytest.raises(BadRequest):
+        await say(right, name, structs.replace(ask, parameters={**ask.parameters, "unheard_of": 1}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_key_is_wanted_but_where_it_need_not_be(name: str) -> None:
+    """A server of one's own takes requests without one."""
+    provider = provider_named(name)
+    if provider.key_optional:
+        assert await say(provider, name, asking(provider), StaticKey(None)) == "Hello"
+    else:
+        with pytest.raises(Authentication):
+            await say(provider, name, asking(provider), StaticKey(None))
+
+
+async def test_a_version_that_the_spec_names_is_sent_in_place_of_the_usual_one() -> None:
+    """Azure has features in previews only."""
+    azure = provider_named("azure")
+    wanted = structs.replace(FORMS["azure"], version=("api-version", re.escape("2025-04-01-preview")))
+    async with standing_in("azure", wanted) as (endpoint, client):
+        usual = ModelEndpoint(below(endpoint, azure), client, clock, KEY)
+        with pytest.raises(ProviderError):
+            await connect(azure, usual).complete(asking(azure), wide_open)
+        newer = usual._replace(version="2025-04-01-preview")
+        assert (await connect(azure, newer).complete(asking(azure), wide_open)).text == "Hello"
+
+
+def test_the_documentation_lists_every_row() -> None:
+    """A reader looks for a provider there."""
+    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"| `{name}` |" not in text] == []
