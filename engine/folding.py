@@ -3,16 +3,18 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final, TypeVar
 
-import msgspec
-
+from engine import snapshots
 from engine.lineage import pages_of
 from events.base import Event
 from events.codec import tag_of
 from events.digest import Digest
-from events.log import EVERYTHING, BlobStore, EventLog, Selection, Snapshot
-from projections.base import Blobs, Projection, encode_state
+from events.log import EVERYTHING, BlobStore, EventLog, Head, Selection
+from projections.base import Blobs, Projection
 
 S = TypeVar("S")
+
+FAR: Final = 10_000
+"""Events from which on it is worth to keep what was folded: some 50 ms."""
 
 _NOTHING: Final[Blobs] = {}
 
@@ -52,8 +54,59 @@ async def fold_many(
         BlobMissing: Bytes one of them needs are gone.
     """
     states = [projection.initial() for projection in projections]
+    await _fold_on(log, projections, selection, states)
+    return states
+
+
+async def fold_run(
+    log: EventLog, projections: Sequence[Projection[Any]], run: str, *, head: Head | None = None, far: int = FAR
+) -> list[Any]:
+    """Fold several projections over one run from where their states were kept; keep them again if that was far.
+
+    Args:
+        log: Where from.
+        projections: What to fold.
+        run: Its id.
+        head: Up to where. None: to the end of the log.
+        far: Events folded from which on the states are kept.
+
+    Raises:
+        BlobMissing: Bytes one of them needs are gone.
+    """
+    head = head or await log.head()
+    after, states = await _kept(log, projections, run, head)
+    folded = await _fold_on(log, projections, Selection(run=run, after=after, until=head.position), states)
+    if folded >= far:
+        for projection, state in zip(projections, states, strict=True):
+            await snapshots.keep(log, snapshot_of(projection, run), projection.revision, head, state)
+    return states
+
+
+def snapshot_of(projection: Projection[Any], run: str) -> str:
+    """Name the snapshot of a projection's state of a run."""
+    return f"{projection.name}/{run}"
+
+
+async def _kept(log: EventLog, projections: Sequence[Projection[Any]], run: str, head: Head) -> tuple[int, list[Any]]:
+    """Give the position up to which states were kept, and the states; all of one place, or none of any."""
+    places, states = set[int](), list[Any]()
+    for projection in projections:
+        found = await snapshots.find(log, snapshot_of(projection, run), projection.revision)
+        states.append(None if found is None else snapshots.decoded(found, projection.state_type()))
+        places.add(0 if found is None else found.position)
+    if len(places) > 1 or max(places) > head.position or any(state is None for state in states):
+        return 0, [projection.initial() for projection in projections]
+    return places.pop(), states
+
+
+async def _fold_on(
+    log: EventLog, projections: Sequence[Projection[Any]], selection: Selection, states: list[Any]
+) -> int:
+    """Go on with states, which are used up and replaced, and say how many events were folded."""
     looking: dict[type[Event], tuple[int, ...]] = {}
+    folded = 0
     async for page in pages_of(log, selection._replace(tags=_any_of(selection, projections))):
+        folded += len(page)
         for recorded in page:
             kind = type(recorded.event)
             if kind not in looking:
@@ -63,30 +116,7 @@ async def fold_many(
             blobs = await _fetched(log, wanted) if wanted else _NOTHING
             for index in looking[kind]:
                 states[index] = projections[index].apply(states[index], recorded, blobs)
-    return states
-
-
-async def fold_with_snapshot(log: EventLog, projection: Projection[S]) -> S:
-    """Fold over the whole log from the last snapshot of this revision, and leave a new one.
-
-    A snapshot is a shortcut and never a truth: one that cannot be read, or that knows more than the log (whose
-    file was put back from a copy), is folded over again.
-
-    Raises:
-        BlobMissing: Bytes it needs are gone.
-    """
-    head = await log.head()
-    snapshot = await log.load_snapshot(projection.name, projection.revision)
-    state, after = projection.initial(), 0
-    if snapshot is not None and snapshot.position <= head.position:
-        try:
-            state, after = msgspec.json.decode(snapshot.state, type=projection.state_type()), snapshot.position
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            state, after = projection.initial(), 0
-    state = await fold(log, projection, Selection(after=after, until=head.position), state=state)
-    if head.position > after:
-        await log.save_snapshot(Snapshot(projection.name, projection.revision, head.position, encode_state(state)))
-    return state
+    return folded
 
 
 def _narrowed(selection: Selection, tags: frozenset[str] | None) -> Selection:

@@ -212,10 +212,10 @@ class MortalLog:
         self._fate.breathe()
         return await self._log.head()
 
-    async def runs(self) -> list[str]:
-        """List the ids of all runs."""
+    async def runs(self, *, after: int = 0) -> list[str]:
+        """List the ids of runs."""
         self._fate.breathe()
-        return await self._log.runs()
+        return await self._log.runs(after=after)
 
     async def streams(self, run: str) -> dict[str, int]:
         """List a run's streams."""
@@ -251,6 +251,11 @@ class MortalLog:
         """Give a state back."""
         self._fate.breathe()
         return await self._log.load_snapshot(name, revision)
+
+    async def snapshots(self) -> list[tuple[str, int]]:
+        """List what states are kept."""
+        self._fate.breathe()
+        return await self._log.snapshots()
 
     async def erase(self, digest: Digest, reason: str) -> Erasure:
         """Remove bytes."""

@@ -277,8 +277,8 @@ class EventLog(BlobStore, Protocol):
     async def head(self) -> Head:
         """Say how far the log reaches."""
 
-    async def runs(self) -> list[str]:
-        """List the ids of all runs, oldest first."""
+    async def runs(self, *, after: int = 0) -> list[str]:
+        """List the ids of runs, oldest first: of all that have an event behind a position."""
 
     async def streams(self, run: str) -> dict[str, int]:
         """List a run's streams with their versions, in the order of their first events."""
@@ -311,10 +311,17 @@ class EventLog(BlobStore, Protocol):
         """List leases, run out or not."""
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep the state of a projection, in place of an earlier one of the same name and revision."""
+        """Keep the state of a projection, in place of an earlier one of the same name and revision.
+
+        Nothing rests on it: a file that is lost afterwards has lost nothing that this process wrote. An erasure
+        removes all of them, since a state may quote what was erased.
+        """
 
     async def load_snapshot(self, name: str, revision: int) -> Snapshot | None:
         """Give the latest state back. None: there is none of this revision."""
+
+    async def snapshots(self) -> list[tuple[str, int]]:
+        """List what states are kept: name and revision, sorted."""
 
     def many(self, digests: Sequence[Digest]) -> AsyncIterator[Sequence[Fetched]]:
         """Give many blobs back, each once, some at a time: about 16 MB, so that they can be let go again.

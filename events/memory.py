@@ -161,6 +161,7 @@ class MemoryLog:
             raise found
         erasure = Erasure(digest, self.redactor.text(reason), self._clock())
         self._kept.blobs[digest] = erasure
+        self._kept.snapshots.clear()
         return erasure
 
     async def digests(self, beginning: str, *, most: int = 10) -> list[Digest]:
@@ -234,10 +235,11 @@ class MemoryLog:
         rows = self._kept.rows
         return Head(len(rows), Digest((rows[-1].digest if rows else GENESIS).hex()))
 
-    async def runs(self) -> list[str]:
-        """List the ids of all runs, oldest first."""
+    async def runs(self, *, after: int = 0) -> list[str]:
+        """List the ids of runs, oldest first."""
         await self._open()
-        return list(dict.fromkeys(stream.run for stream in self._kept.versions))
+        newer = {row.run for row in self._kept.rows[after:]}
+        return [run for run in dict.fromkeys(stream.run for stream in self._kept.versions) if run in newer]
 
     async def streams(self, run: str) -> dict[str, int]:
         """List a run's streams with their versions."""
@@ -283,6 +285,11 @@ class MemoryLog:
         """Give the latest state back."""
         await self._open()
         return self._kept.snapshots.get((name, revision))
+
+    async def snapshots(self) -> list[tuple[str, int]]:
+        """List what states are kept."""
+        await self._open()
+        return sorted(self._kept.snapshots)
 
     async def close(self) -> None:
         """Refuse whatever comes next."""

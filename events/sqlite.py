@@ -228,7 +228,7 @@ class SqliteLog(SqliteSource):
         def save(file: sqlite3.Connection) -> None:
             file.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", snapshot)
 
-        await self._writer.exclusively(save)
+        await self._writer.exclusively(save, counts=False)
 
     async def checkpoint(self) -> None:
         """Move everything from the write-ahead log into the file and empty it, unless readers need it still."""

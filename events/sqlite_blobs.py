@@ -216,6 +216,7 @@ def erase(file: sqlite3.Connection, erasure: Erasure) -> None:
         "UPDATE blobs SET data = NULL, erased_at = ?, erased_reason = ? WHERE digest = ?",
         (erasure.at, erasure.reason, bytes.fromhex(erasure.digest)),
     )
+    file.execute("DELETE FROM snapshots")  # a state may quote them, and can be folded again
     file.execute(BUMP)
 
 

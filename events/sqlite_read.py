@@ -1,8 +1,10 @@
 """Reading from the file, on a connection that can only read. No transaction outlives a statement."""
 
+import sqlite3
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from json import dumps
-from typing import Any
+from typing import Any, NamedTuple
 
 from events.base import StreamId
 from events.chain import GENESIS
@@ -23,7 +25,50 @@ WINDOW = 100_000
 DIGESTS = 5_000
 """Digests of events in a page."""
 
+SPARSE = 4
+"""Where the events of others between a run's are more than so many for each of its own, its own are looked up one by
+one, which takes about twice as long for each as reading on does."""
+
 Page = list[tuple[Any, ...]]
+
+_OF_RUN = " AND (SELECT run FROM streams WHERE id = events.stream) = ?"
+"""Asked of each row: a list of the run's streams would be made anew for each page that a follower reads."""
+
+_EXTENT = """
+SELECT coalesce(min(first), 1), coalesce(max(last), 0), coalesce(sum(versions), 0), coalesce(min(id), 0),
+    coalesce(max(id), 0), count(*)
+FROM (
+    SELECT id, (SELECT position FROM events WHERE stream = streams.id AND version = 1) AS first,
+        (SELECT position FROM events WHERE stream = streams.id ORDER BY version DESC LIMIT 1) AS last,
+        (SELECT max(version) FROM events WHERE stream = streams.id) AS versions
+    FROM streams WHERE run = ?
+)
+"""
+
+# The plus keeps SQLite from walking the positions: the index of streams and versions holds all that is asked for.
+_POSITIONS = """
+SELECT position FROM events
+WHERE stream IN (SELECT id FROM streams WHERE run = ?) AND +position > ? AND +position <= ? ORDER BY position
+"""
+
+
+class _Extent(NamedTuple):
+    """Where a run's events are."""
+
+    first: int
+    """Position of its first one."""
+    last: int
+    events: int
+    lowest: int
+    """Among the ids of its streams."""
+    highest: int
+    streams: int
+
+    def condition(self, run: str) -> tuple[str, tuple[object, ...]]:
+        """Write what is asked of a row to tell whether it is the run's."""
+        if self.highest - self.lowest + 1 == self.streams:  # nobody else made a stream while it did
+            return " AND stream BETWEEN ? AND ?", (self.lowest, self.highest)
+        return _OF_RUN, (run,)
 
 
 class Reader:
@@ -111,25 +156,36 @@ class Reader:
             version = self._onward(version, page[-1][1])
 
     async def _of_log(self, selection: Selection, upto: int, columns: str) -> AsyncIterator[Page]:
-        """Walk the log by position, a window at a time: a rare tag must not make one statement read the whole file."""
+        """Walk the log by position; of one run, so that it costs as the run does and not as the log does."""
         tags, condition = _tagged(selection)
-        after = selection.after
-        if selection.run is not None:
-            if (
-                upto - after > PAGE
-            ):  # finding the span looks at every stream of the run, and a follower reads small ends
-                first, last = await self._span(selection.run)
-                after, upto = max(after, first - 1), min(upto, last)
-            # Asked of each row: a list of the run's streams would be made anew for each page that a follower reads.
-            condition += " AND (SELECT run FROM streams WHERE id = events.stream) = ?"
-            tags = (*tags, selection.run)
+        run, after = selection.run, selection.after
+        if run is None:
+            pages = self._between((after, upto), columns, condition, tags)
+        elif upto - after <= PAGE:  # a follower reads small ends, and the extent is found by looking at every stream
+            pages = self._between((after, upto), columns, condition + _OF_RUN, (*tags, run))
+        else:
+            extent = await self._extent(run)
+            bounds = max(after, extent.first - 1), min(upto, extent.last)
+            if bounds[1] - bounds[0] > SPARSE * extent.events:
+                pages = self._picked((run, *bounds), columns, condition, tags)
+            else:
+                ours, params = extent.condition(run)
+                pages = self._between(bounds, columns, condition + ours, (*tags, *params))
+        async for page in pages:
+            yield page
+
+    async def _between(
+        self, bounds: tuple[int, int], columns: str, condition: str, params: tuple[object, ...]
+    ) -> AsyncIterator[Page]:
+        """Read on from a position, a window at a time: a rare tag must not make one statement read the whole file."""
+        after, upto = bounds
         sql = (
             f"SELECT {columns} FROM events WHERE position > ? AND position <= ?{condition} "  # noqa: S608
             f"ORDER BY position LIMIT {PAGE}"
         )
         while after < upto:
             end = min(upto, after + WINDOW)
-            page = await self.connection.fetch(sql, (after, end, *tags))
+            page = await self.connection.fetch(sql, (after, end, *params))
             if page:
                 yield page
             if len(page) == PAGE:
@@ -137,6 +193,24 @@ class Reader:
             else:
                 # A damaged file may say that its last event stands at a position that nobody reaches by windows.
                 after = end if page else await self._before_next(end, upto)
+
+    async def _picked(
+        self, wanted: tuple[str, int, int], columns: str, condition: str, params: tuple[object, ...]
+    ) -> AsyncIterator[Page]:
+        """Look up a run's events behind one position and up to another."""
+
+        def find(file: sqlite3.Connection) -> "array[int]":
+            return array("q", (position for (position,) in file.execute(_POSITIONS, wanted)))
+
+        positions = await self.connection.run(find)
+        sql = (
+            f"SELECT {columns} FROM events WHERE position IN (SELECT value FROM json_each(?)){condition} "  # noqa: S608
+            "ORDER BY position"
+        )
+        for at in range(0, len(positions), PAGE):
+            page = await self.connection.fetch(sql, (dumps(positions[at : at + PAGE].tolist()), *params))
+            if page:
+                yield page
 
     async def _before_next(self, after: int, upto: int) -> int:
         """Give the position before the next event of any run."""
@@ -151,15 +225,10 @@ class Reader:
             raise LogCorrupt(str(self.connection.path), "its events go in circles")
         return now
 
-    async def _span(self, run: str) -> tuple[int, int]:
-        """Say between which positions a run's events are; (1, 0) if it has none."""
-        sql = """
-            SELECT coalesce(min((SELECT position FROM events WHERE stream = streams.id AND version = 1)), 1),
-                coalesce(max((SELECT position FROM events WHERE stream = streams.id ORDER BY version DESC LIMIT 1)), 0)
-            FROM streams WHERE run = ?
-        """
-        ((first, last),) = checked(str(self.connection.path), await self.connection.fetch(sql, (run,)), int, int)
-        return first, last
+    async def _extent(self, run: str) -> _Extent:
+        """Say where a run's events are; from 1 to 0 if it has none."""
+        rows = await self.connection.fetch(_EXTENT, (run,))
+        return _Extent(*checked(str(self.connection.path), rows, *[int] * 6)[0])
 
     async def _learn(self, page: Page) -> None:
         """Learn the names of streams that were not met before; they never change."""

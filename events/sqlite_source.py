@@ -121,9 +121,14 @@ class SqliteSource:
         """Say how far the log reaches."""
         return await self._reader.head()
 
-    async def runs(self) -> list[str]:
-        """List the ids of all runs, oldest first."""
-        rows = await self._fetch((bytes,), "SELECT run FROM streams GROUP BY run ORDER BY min(id)")
+    async def runs(self, *, after: int = 0) -> list[str]:
+        """List the ids of runs, oldest first."""
+        if after == 0:
+            rows = await self._fetch((bytes,), "SELECT run FROM streams GROUP BY run ORDER BY min(id)")
+        else:
+            newer = "SELECT DISTINCT run FROM streams WHERE id IN (SELECT stream FROM events WHERE position > ?)"
+            first = "(SELECT min(id) FROM streams WHERE run = newer.run)"
+            rows = await self._fetch((bytes,), f"SELECT run FROM ({newer}) AS newer ORDER BY {first}", after)  # noqa: S608
         return [text(run) for (run,) in rows]
 
     async def streams(self, run: str) -> dict[str, int]:
@@ -144,6 +149,11 @@ class SqliteSource:
         sql = "SELECT position, state FROM snapshots WHERE name = ? AND revision = ?"
         found = await self._fetch((int, bytes), sql, name, revision)
         return Snapshot(name, revision, *found[0]) if found else None
+
+    async def snapshots(self) -> list[tuple[str, int]]:
+        """List what states are kept."""
+        rows = await self._fetch((bytes, int), "SELECT name, revision FROM snapshots ORDER BY name, revision")
+        return [(text(name), revision) for name, revision in rows]
 
     async def _fetch(self, kinds: tuple[Any, ...], sql: str, *params: object) -> list[tuple[Any, ...]]:
         return checked(str(self.path), await self._reader.connection.fetch(sql, params), *kinds)

@@ -255,8 +255,11 @@ class Writer:
         file.execute("COMMIT")
         return planned, erased
 
-    async def exclusively(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Do something else in a transaction of its own, shielded like a batch."""
+    async def exclusively(self, work: Callable[[sqlite3.Connection], _T], *, counts: bool = True) -> _T:
+        """Do something else in a transaction of its own, shielded like a batch.
+
+        `counts` says whether anything is lost with it: then it is saved elsewhere, should the file be deleted.
+        """
 
         def transaction(file: sqlite3.Connection) -> _T:
             with self.lock:
@@ -268,7 +271,7 @@ class Writer:
                 except BaseException:
                     file.rollback()
                     raise
-                self._identity.wrote = True
+                self._identity.wrote = self._identity.wrote or counts
             return result
 
         with CancelScope(shield=True):

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from engine import snapshots
 from engine.folding import fold, fold_many
-from events.digest import Digest, digest_of
+from events.digest import Digest
 from events.log import EventLog, Selection
 from projections.base import Projection, encode_state, state_digest
 from projections.registry import registered
@@ -32,6 +33,7 @@ class SnapshotCompared(NamedTuple):
     """A view that was kept, beside the same view folded again up to the same place."""
 
     view: str
+    """With the run it is of: ``trials/3fa9w1m7kx``."""
     revision: int
     position: int
     kept: Digest
@@ -59,18 +61,19 @@ async def rebuild(log: EventLog, run: str) -> list[Rebuilt]:
 
 
 async def compare_snapshots(log: EventLog) -> AsyncIterator[SnapshotCompared]:
-    """Fold every view of the whole log that was kept, up to where it was. One that knows more than the log is left out.
+    """Fold every state that was kept of a run again, up to where it was. One that nobody would use is left out.
 
     Raises:
         BlobMissing: Bytes that a view reads are gone; the error says which.
     """
-    head = await log.head()
-    for view in registered():
-        snapshot = await log.load_snapshot(view.name, view.revision)
-        if snapshot is not None and snapshot.position <= head.position:
-            state = await fold(log, view, Selection(until=snapshot.position))
-            kept, rebuilt = digest_of(snapshot.state), state_digest(state)
-            yield SnapshotCompared(view.name, view.revision, snapshot.position, kept, rebuilt)
+    views = {(view.name, view.revision): view for view in registered()}
+    for name, revision in await log.snapshots():
+        view, run = views.get((name.partition("/")[0], revision)), name.partition("/")[2]
+        found = None if view is None else await snapshots.find(log, name, revision)
+        kept = None if view is None or found is None else snapshots.decoded(found, view.state_type())
+        if view is not None and found is not None and kept is not None:
+            state = await fold(log, view, Selection(run=run, until=found.position))
+            yield SnapshotCompared(name, revision, found.position, state_digest(kept), state_digest(state))
 
 
 async def _in_parts(log: EventLog, view: Projection[Any], run: str, half: int) -> Digest:

@@ -7,7 +7,7 @@ from typing import Protocol
 import anyio
 
 from engine.errors import NothingToResume
-from engine.folding import fold_many
+from engine.folding import fold_run
 from engine.kept import first_of
 from engine.lineage import lineage_of, pages_of
 from engine.planning import recorded_specs
@@ -21,6 +21,7 @@ from projections.cost import Cost
 from projections.trials import Trials
 from views import summary
 from views.progress import watch
+from views.run_list import keep_rows
 from views.runs import Seen, failed_parts, run_row, trial_rows
 from views.screen import Manner, Screen
 from views.skills import heads
@@ -48,7 +49,7 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
         StillroomError: It could not be carried to its end.
     """
     report = await watched(log, screen, work)
-    trials_state, cost = await fold_many(log, [Trials(), Cost()], Selection(run=report.run))
+    trials_state, cost = await fold_run(log, [Trials(), Cost()], report.run)
     seen = Seen(trials_state, cost, owned={})
     run = seen.trials.runs[report.run]
     row, trials = run_row(seen, run), trial_rows(seen, run)
@@ -61,6 +62,7 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
         screen.warn(
             f"failed in the background: {failed}; no trial ended by it, and `stillroom show {row.run}` lists it"
         )
+    await keep_rows(log, row.events)
     if report.held:
         screen.say(f"{report.held} trials have not begun: `stillroom resume {report.run}` takes them up")
     return report

@@ -18,9 +18,10 @@ class RebuildRow(msgspec.Struct, frozen=True, tag_field="kind", tag="view"):
 
 
 class SnapshotRow(msgspec.Struct, frozen=True, tag_field="kind", tag="snapshot"):
-    """A view of the whole log that was kept, folded again up to where it was."""
+    """A view of a run that was kept, folded again up to where it was."""
 
     view: str
+    """With the run it is of: ``trials/3fa9w1m7kx``."""
     revision: int
     position: int
     kept: str

@@ -27,6 +27,7 @@ from views.replay_rows import (
     SnapshotRow,
     UnreadRow,
 )
+from views.run_list import compare_rows
 from views.tables import pairs, table
 from views.versions import package_version
 
@@ -49,6 +50,8 @@ async def tell(desk: Desk, runs: Sequence[str], strengths: Strengths) -> ExitCod
             codes.add(ExitCode.DONE if checked.equal else ExitCode.DIVERGED)
     if strengths.rebuild:
         rows = [_snapshot_row(each) async for each in compare_snapshots(desk.log)]
+        if listed := await compare_rows(desk.log):
+            rows.append(_snapshot_row(listed))
         desk.screen.show(rows, render_snapshots)
         codes |= {ExitCode.DIVERGED for row in rows if not row.equal}
     return max(codes)
@@ -147,7 +150,7 @@ def render_views(rows: Sequence[RebuildRow]) -> RenderableType:
 def render_snapshots(rows: Sequence[SnapshotRow]) -> RenderableType:
     """Say of each view that was kept whether it is what the events say."""
     if not rows:
-        return Text("no view of the whole log is kept: there is nothing to compare", style="dim")
+        return Text("no view of a run is kept: there is nothing to compare", style="dim")
     lines = []
     for row in rows:
         rest = "" if row.equal else f": kept {row.kept[:16]}, rebuilt {row.rebuilt[:16]}"

@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import RenderableType
 
-from engine.folding import fold_many
+from engine.folding import fold_run
 from engine.owners import Holder
-from events.log import Selection
 from projections.cost import Cost, CostState
 from projections.trials import Trials
 from projections.trials_state import Attempt, Run, Trial, TrialsState
@@ -159,25 +159,32 @@ class Seen(NamedTuple):
     """Runs that a process holds; a run that is neither closed nor held was cut off."""
 
 
-def run_rows(seen: Seen) -> list[RunRow]:
-    """List runs, oldest first."""
-    return [run_row(seen, run) for run in seen.trials.runs.values()]
-
-
 def run_row(seen: Seen, run: Run) -> RunRow:
     """Put a run on one row."""
+    return held(kept_row(seen.cost, run), seen.owned.get(run.id))
+
+
+def held(row: RunRow, holder: Holder | None) -> RunRow:
+    """Say on a row that was kept which process holds the run at this moment. None: none does."""
+    if holder is None:
+        return replace(row, owned_since=None)
+    state = "running" if row.state == "cut off" else row.state
+    return replace(row, state=state, owner=holder.owner, silent_s=holder.silent_s)
+
+
+def kept_row(cost: CostState, run: Run) -> RunRow:
+    """Put on a row what a run's events tell, whoever holds it: `owned_since` is when a process last took it up."""
     trials = run.trials.values()
     states = Counter(trial.state for trial in trials)
-    known, unknown, most = spent(seen.cost.runs.get(run.id))
+    known, unknown, most = spent(cost.runs.get(run.id))
     sums = _sums(run, list(trials), known, unknown)
-    holder = seen.owned.get(run.id)
     return RunRow(
         run=run.id,
         started_at=run.started_at,
-        state=_state(run, seen.owned),
-        owner=None if holder is None else holder.owner,
-        owned_since=None if holder is None else run.taken_up_at,
-        silent_s=None if holder is None else holder.silent_s,
+        state=_state(run, owned=()),
+        owner=None,
+        owned_since=run.taken_up_at,
+        silent_s=None,
         source=run.imported or "stillroom",
         parent=run.parent,
         changes=run.changes,
@@ -385,20 +392,13 @@ def _state(run: Run, owned: Collection[str]) -> Literal["running", "done", "cut 
     return "running" if run.id in owned else "cut off"
 
 
-async def look(desk: Desk, run: str | None = None) -> Seen:
-    """Fold a log's runs, or one of them, named in full.
+async def look(desk: Desk, run: str) -> Seen:
+    """Fold a run, named in full.
 
     Raises:
         IdUnknown: Nothing of it is in the log.
     """
-    trials, cost = await fold_many(desk.log, [Trials(), Cost()], Selection(run=run))
-    if run is None:
-        for fork in [each.id for each in trials.runs.values() if each.parent is not None]:
-            # What a fork shares stands in the log once, under its parent's name.
-            whole, spending = await fold_many(desk.log, [Trials(), Cost()], Selection(run=fork))
-            trials.runs[fork] = whole.runs[fork]
-            cost.runs.update(spending.runs)
-    seen = Seen(trials, cost, await desk.owned())
-    if run is not None and run not in seen.trials.runs:
+    trials, cost = await fold_run(desk.log, [Trials(), Cost()], run)
+    if run not in trials.runs:
         raise IdUnknown(run, "run", await desk.log.runs())
-    return seen
+    return Seen(trials, cost, await desk.owned())

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from typing import Any
 
+import msgspec
 import pytest
 from typing_extensions import override
 
-from engine.folding import fold, fold_many, fold_with_snapshot
+from engine.folding import fold, fold_many, fold_run
+from engine.snapshots import Found, find, keep
 from events.base import Draft, Event, StreamId
 from events.digest import Digest
 from events.log import EVERYTHING, Selection, Snapshot
@@ -15,7 +17,7 @@ from events.memo import MemoKept, MemoRewritten
 from events.memory import MemoryLog
 from events.sandbox import SandboxFailed
 from events.trial import TrialOpened
-from projections.base import Projection, encode_state, state_digest
+from projections.base import Projection, state_digest
 from projections.memo import Memo
 from projections.pdi_steps import PdiSteps
 from projections.registry import projection_named, registered
@@ -112,48 +114,133 @@ async def test_a_fold_goes_on_from_a_state() -> None:
     assert state_digest(state) == await whole(log)
 
 
+async def kept(log: MemoryLog, name: str = "memo/r1") -> Snapshot | None:
+    """Look at what is kept."""
+    return await log.load_snapshot(name, Memo.revision)
+
+
 async def test_a_snapshot_spares_what_stands_before_it() -> None:
-    """The second fold reads the tail alone, and comes out the same."""
+    """The second fold reads the tail alone, and comes out the same; so does one from what that one kept."""
     log = Counting()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
-    await fold_with_snapshot(log, Memo())
+    await fold_run(log, [Memo()], "r1", far=1)
+    await tell(log, NOISE, stream=StreamId("r2", "trial/b"))
     await tell(log, KEPT)
-    state = await fold_with_snapshot(log, Memo())
-    assert [selection.after for selection in log.asked] == [0, 2]
+    (state,) = await fold_run(log, [Memo()], "r1", far=1)
+    assert folds(log) == [0, 2]
     assert state_digest(state) == await whole(log)
-    kept = await log.load_snapshot("memo", Memo.revision)
-    assert kept == Snapshot("memo", Memo.revision, 3, encode_state(state))
+    found = await find(log, "memo/r1", Memo.revision)
+    assert found == Found(4, msgspec.json.encode(state))
+
+
+@pytest.mark.parametrize(("far", "keeps"), [(3, False), (2, True)])
+async def test_a_short_way_is_walked_again(far: int, *, keeps: bool) -> None:
+    """What is folded sooner than it is kept is not worth a write."""
+    log = Counting()
+    await tell(log, OPENED, rewritten(log, 1, b"one"), KEPT)
+    await fold_run(log, [Memo()], "r1", far=far)
+    assert (await kept(log) is not None) is keeps
 
 
 @pytest.mark.parametrize(
-    "snapshot",
+    ("told", "by"),
     [
-        Snapshot("memo", Memo.revision + 1, 2, b'{"runs":{}}'),
-        Snapshot("memo", Memo.revision, 2, b'{"runs":'),
-        Snapshot("memo", Memo.revision, 2, b'{"runs":{"r1":{"a":{"steps":7}}}}'),
-        Snapshot("memo", Memo.revision, 2, b'{"runs":{"\xff":{}}}'),
-        Snapshot("memo", Memo.revision, 99, b'{"runs":{}}'),
+        (b'"runs"', b'"sunr"'),
+        (b'{"runs":', b'{"runs"'),
+        (b'"steps":[', b'"steps":7,"no":['),
+        (b'"rewritten"', b'"\xff"'),
+        (b'"behind":"', b'"behind":"0'),
+        (b'"behind"', b'"between"'),
     ],
-    ids=["of another revision", "cut short", "of another shape", "no text", "ahead of the log"],
+    ids=["of another shape", "cut short", "of another kind", "no text", "of another history", "of another form"],
 )
-async def test_a_snapshot_is_never_a_truth(snapshot: Snapshot) -> None:
-    """One that does not fit is folded over as if it were not there, without a word."""
+async def test_a_snapshot_is_never_a_truth(told: bytes, by: bytes) -> None:
+    """One that does not fit is folded over as if it were not there, without a word, and put right."""
     log = Counting()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
-    await log.save_snapshot(snapshot)
-    state = await fold_with_snapshot(log, Memo())
+    await fold_run(log, [Memo()], "r1", far=1)
+    sound = await kept(log)
+    assert sound is not None
+    assert told in sound.state
+    await log.save_snapshot(sound._replace(state=sound.state.replace(told, by)))
+    (state,) = await fold_run(log, [Memo()], "r1", far=1)
     assert state_digest(state) == await whole(log)
+    assert await kept(log) == sound
+
+
+@pytest.mark.parametrize("position", [0, 1, 3])
+async def test_a_snapshot_that_stands_elsewhere_is_of_no_use(position: int) -> None:
+    """The file may have been put back from a copy, and gone on otherwise."""
+    log = Counting()
+    await tell(log, OPENED, rewritten(log, 1, b"one"))
+    await keep(log, "memo/r1", Memo.revision, (await log.head())._replace(position=position), Memo().initial())
+    (state,) = await fold_run(log, [Memo()], "r1")
+    assert state_digest(state) == await whole(log)
+
+
+async def test_a_state_of_an_earlier_revision_is_not_read() -> None:
+    """Its meaning was another one."""
+    log = Counting()
+    await tell(log, OPENED, rewritten(log, 1, b"one"))
+    await fold_run(log, [Memo()], "r1", far=1)
+    sound = await kept(log)
+    assert sound is not None
+    await log.save_snapshot(sound._replace(revision=Memo.revision + 1))
+    log.asked.clear()
+    await fold_run(log, [Later()], "r1")
+    assert folds(log) == [2]
+    log.asked.clear()
+    await log.erase(log.put(b"another"), "removes what is kept")
+    await fold_run(log, [Later()], "r1")
+    assert folds(log) == [0]
+
+
+class Later(Memo):
+    """Memos as a later version folds them."""
+
+    revision = Memo.revision + 1
+
+
+async def test_states_that_were_kept_apart_are_folded_together_from_the_start() -> None:
+    """One of them may have been kept by another command, earlier."""
+    log = Counting()
+    await tell(log, OPENED, rewritten(log, 1, b"one"))
+    await fold_run(log, [Memo()], "r1", far=1)
+    await tell(log, KEPT)
+    together: list[Projection[Any]] = [Memo(), Trials()]
+    states = await fold_run(log, together, "r1")
+    assert [state_digest(state) for state in states] == [state_digest(await fold(log, each)) for each in together]
+
+
+async def test_what_came_first_stands_first_again() -> None:
+    """Trials are shown in the order in which they were opened, which is not that of the alphabet."""
+    log = Counting()
+    for trial in ("c", "a", "b"):
+        await tell(log, OPENED, stream=StreamId("r1", f"trial/{trial}"))
+    for _ in range(2):
+        (state,) = await fold_run(log, [Trials()], "r1", far=1)
+        assert list(state.runs["r1"].trials) == ["c", "a", "b"]
+    assert await log.snapshots() == [("trials/r1", Trials.revision)]
 
 
 async def test_no_news_leaves_the_snapshot_alone() -> None:
     """Looking at a finished run writes nothing."""
     log = Counting()
-    await tell(log, OPENED)
-    await fold_with_snapshot(log, Memo())
-    marked = Snapshot("memo", Memo.revision, 1, b'{"runs": {}}')
-    await log.save_snapshot(marked)
-    await fold_with_snapshot(log, Memo())
-    assert await log.load_snapshot("memo", Memo.revision) == marked
+    await tell(log, OPENED, rewritten(log, 1, b"one"))
+    await keep(log, "memo/r1", Memo.revision, await log.head(), Memo().initial())
+    marked = await kept(log)
+    assert await fold_run(log, [Memo()], "r1", far=1) == [Memo().initial()]
+    assert await kept(log) == marked
+
+
+async def test_an_erasure_removes_every_state_that_is_kept() -> None:
+    """A state may quote what was erased."""
+    log = Counting()
+    told = rewritten(log, 1, b"a secret")
+    await tell(log, OPENED, told)
+    await fold_run(log, [Memo()], "r1", far=1)
+    await log.erase(told.memo, "a secret")
+    assert await log.snapshots() == []
 
 
 async def test_bytes_that_were_erased_are_named() -> None:
@@ -172,7 +259,12 @@ async def test_an_empty_log_has_every_view() -> None:
     log = Counting()
     for projection, state in zip(registered(), await fold_many(log, registered()), strict=True):
         assert state_digest(state) == state_digest(projection.initial())
-        assert state_digest(await fold_with_snapshot(log, projection)) == state_digest(state)
+        assert list(map(state_digest, await fold_run(log, [projection], "r1"))) == [state_digest(state)]
+
+
+def folds(log: Counting) -> list[int]:
+    """Say behind which positions runs were folded."""
+    return [selection.after for selection in log.asked if selection.stream is None]
 
 
 def _tags(log: Counting) -> list[set[str]]:

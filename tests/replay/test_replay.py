@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from engine.errors import HistoryEnded
-from engine.folding import fold_with_snapshot
+from engine.folding import fold_run
 from engine.methods.base import SPARK
 from engine.policies.intervention import Intervention, InterventionRule, Level, Reading
 from engine.prompting import load_prompts, make_prompts
 from engine.runtime import start_run
+from engine.snapshots import keep
 from events.base import Draft, Ref
 from events.memory import MemoryLog
 from events.sqlite import SqliteLog
@@ -141,10 +142,10 @@ async def test_views_are_rebuilt_alike_and_beside_what_was_kept(tmp_path: Path) 
     """A snapshot is a shortcut: one that says something else is found by folding again."""
     log, run = await lived(tmp_path)
     assert all(each.agrees for each in await rebuild(log, run))
-    await fold_with_snapshot(log, Memo())
-    kept = await log.load_snapshot("memo", Memo.revision)
+    await fold_run(log, [Memo()], run, far=1)
+    kept = await log.load_snapshot(f"memo/{run}", Memo.revision)
     assert kept is not None
     assert [each.agrees async for each in compare_snapshots(log)] == [True]
-    await log.save_snapshot(kept._replace(state=kept.state.replace(b'"rewritten":1', b'"rewritten":2')))
+    await keep(log, f"memo/{run}", Memo.revision, await log.head(), Memo().initial())
     (compared,) = [each async for each in compare_snapshots(log)]
-    assert (compared.view, compared.position, compared.agrees) == ("memo", kept.position, False)
+    assert (compared.view, compared.position, compared.agrees) == (f"memo/{run}", kept.position, False)

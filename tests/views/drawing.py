@@ -9,7 +9,7 @@ from engine.owners import Holder
 from events.log import EventLog
 from projections.cost import Cost
 from projections.trials import Trials
-from views.runs import Seen
+from views.runs import RunRow, Seen, run_row
 
 
 def drawn(what: RenderableType, *, width: int = 80) -> str:
@@ -24,3 +24,8 @@ async def seen(log: EventLog, *owned: str) -> Seen:
     """Fold what a log holds."""
     trials, cost = await fold_many(log, [Trials(), Cost()])
     return Seen(trials, cost, dict.fromkeys(owned, Holder("here:1:1", 2.0)))
+
+
+def run_rows(found: Seen) -> list[RunRow]:
+    """Put each run on a row, folded from its first event."""
+    return [run_row(found, run) for run in found.trials.runs.values()]

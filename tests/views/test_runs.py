@@ -4,10 +4,10 @@ import pytest
 
 from events.log import EventLog
 from events.session import SandboxReopened
-from tests.views.drawing import drawn, seen
+from tests.views.drawing import drawn, run_rows, seen
 from tests.views.histories import FAILED, Told, asked, lost, opened, record, trial_closed, trial_opened, tried, whole
 from views.run_tree import render_runs
-from views.runs import attempt_rows, render_attempts, render_trials, run_rows, trial_rows
+from views.runs import attempt_rows, render_attempts, render_trials, trial_rows
 from views.show import render_attempt, render_run
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from views import logs, run_tree, runs, show
+from views import logs, run_list, run_tree, runs, show
 from views.commands.rows import Rows
 from views.ids import LATEST
 from views.options import ASIS, Given, Options
@@ -16,7 +16,7 @@ ROWS: Final[Rows] = {
 async def list_runs(*, options: Options = ASIS, machine: Given) -> None:
     """List the runs of a log, oldest first."""
     async with options.desk(machine) as desk:
-        desk.screen.show(runs.run_rows(await runs.look(desk)), run_tree.render_runs)
+        desk.screen.show(await run_list.list_rows(desk), run_tree.render_runs)
 
 
 async def show_it(target: str = LATEST, /, *, full: bool = False, options: Options = ASIS, machine: Given) -> None:
