@@ -34,6 +34,7 @@ from engine.model_port import Line, ModelPort
 from engine.pools.pools import Pools
 from engine.ports import Ports
 from engine.prompting import load_prompts
+from engine.providers.credentials import StaticKey
 from engine.runtime import start_run
 from engine.setting import Setting
 from engine.spec import PoolsSpec, RunSpec
@@ -53,7 +54,7 @@ async def make_run(log: EventLog, base: Path) -> str:
     """Have the runtime make the run that is repeated, and give its id."""
     make_task(base)
     room = Pools(PoolsSpec(), machine()).calls("in.process", "m")
-    line = Line(Ready(TURNS), None, room, Upstream("http://in.process", None, None, 1.0))
+    line = Line(Ready(TURNS), None, room, Upstream("http://in.process", StaticKey(None), None, 1.0))
     model = ModelPort(log, lambda *_: line, BudgetKeeper(Caps(None, None)))
 
     def between(ports: Ports) -> Ports:
