@@ -72,6 +72,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--file", help="try every mutant of one file")
     parser.add_argument("--list", action="store_true", help="show what is drawn, and try nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON; kept up as they come")
+    parser.add_argument(
+        "--times",
+        type=Path,
+        metavar="FILE",
+        help="how long each test takes: read if it is there, else measured and written",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="copies that are worked in at once (default: 2)")
     parser.add_argument("--hours", type=float, default=2.0, help="begin no further mutant after this long (default: 2)")
     parser.add_argument(
@@ -115,18 +121,7 @@ class Bench:
         return [self._results[each.mutant] for each in chosen]
 
     async def _run(self, chosen: Sequence[Drawn], tests: Mapping[str, Sequence[str]], copies: Sequence[Copy]) -> None:
-        wanted = sorted({each for files in tests.values() for each in files})
-        parts: list[Baseline] = []
-
-        async def measure(copy: Copy, files: Sequence[str]) -> None:
-            parts.append(await to_thread.run_sync(copy.baseline, files))
-
-        async with anyio.create_task_group() as group:
-            for number, copy in enumerate(copies):
-                group.start_soon(measure, copy, wanted[number :: len(copies)])
-        seconds = {test: took for part in parts for test, took in part.seconds.items()}
-        self.baseline = Baseline(seconds, tuple(test for part in parts for test in part.red))
-        print(f"{len(wanted)} test files took {sum(seconds.values()):.0f} s without a mutant", flush=True)
+        self.baseline = await self._measured(sorted({each for files in tests.values() for each in files}), copies)
         pending = [self._trial(each, tests[each.mutant.path]) for each in reversed(chosen)]
 
         async def work(copy: Copy) -> None:
@@ -138,12 +133,32 @@ class Bench:
             for copy in copies:
                 group.start_soon(work, copy)
 
+    async def _measured(self, wanted: Sequence[str], copies: Sequence[Copy]) -> Baseline:
+        """Run the tests without a mutant, unless that was done before."""
+        file = self._asked.times
+        if file is not None and file.exists():
+            return msgspec.json.decode(file.read_bytes(), type=Baseline)
+        parts: list[Baseline] = []
+
+        async def measure(copy: Copy, files: Sequence[str]) -> None:
+            parts.append(await to_thread.run_sync(copy.baseline, files))
+
+        async with anyio.create_task_group() as group:
+            for number, copy in enumerate(copies):
+                group.start_soon(measure, copy, wanted[number :: len(copies)])
+        seconds = {test: took for part in parts for test, took in part.seconds.items()}
+        print(f"{len(wanted)} test files took {sum(seconds.values()):.0f} s without a mutant", flush=True)
+        found = Baseline(seconds, tuple(test for part in parts for test in part.red))
+        if file is not None:
+            file.write_bytes(msgspec.json.encode(found))
+        return found
+
     def _trial(self, each: Drawn, tests: Sequence[str]) -> Trial:
         """Choose the tests that fit the time, at least one."""
         chosen: list[str] = []
         total = 0.0
         for test in tests:
-            took = self.baseline.seconds[test]
+            took = self.baseline.seconds.get(test, 0.0)
             if test not in self.baseline.red and (not chosen or total + took <= self._asked.seconds):
                 chosen.append(test)
                 total += took

@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
@@ -214,10 +214,23 @@ def _not(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
 
 def _arithmetic(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
     assert isinstance(node, ast.BinOp)
+    if any(map(_is_text, (node.left, node.right))):
+        return
     sign, other = _ARITHMETIC.get(type(node.op), ("", ""))
     place = _between(node.left, node.right, sign, lines) if sign else None
     if place is not None:
         yield _Edit("arithmetic", node.right.lineno, *place, other)
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether it can be seen to be no number: texts and lists are put together, and nothing else is done to them."""
+    match node:
+        case ast.BinOp(left=left, right=right):
+            return _is_text(left) or _is_text(right)
+        case ast.Constant(value=value):
+            return isinstance(value, str | bytes)
+        case _:
+            return isinstance(node, ast.JoinedStr | ast.List | ast.Tuple | ast.Dict | ast.Set)
 
 
 def _augmented(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
@@ -256,7 +269,7 @@ def _filter(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
     del lines
     assert isinstance(node, ast.comprehension)
     for test in node.ifs:
-        if _on_one_line(test):
+        if _on_one_line(test) and not any(isinstance(each, ast.NamedExpr) for each in ast.walk(test)):
             yield _replaced("filter", test, "True")
 
 
@@ -264,18 +277,26 @@ def _return(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
     assert isinstance(node, ast.Return)
     if node.value is None:
         yield from _dropped(node, lines)
-    elif isinstance(node.value, ast.BoolOp) and _on_one_line(node.value):
-        yield _replaced("return", node.value, f"(not ({_said(node.value, lines)}))")
 
 
 def _predicate(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
-    """Turn round what a function says that answers yes or no."""
+    """Turn round what a function says that answers yes or no; a comparison is turned round by itself."""
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     if isinstance(node.returns, ast.Name) and node.returns.id == "bool":
-        for each in node.body:
-            value = each.value if isinstance(each, ast.Return) else None
-            if isinstance(value, ast.Call | ast.Name | ast.Attribute) and _on_one_line(value):
-                yield _replaced("return", value, f"(not ({_said(value, lines)}))")
+        for each in _returns(node.body):
+            if isinstance(each, ast.BoolOp | ast.Call | ast.Name | ast.Attribute) and _on_one_line(each):
+                yield _replaced("return", each, f"(not ({_said(each, lines)}))")
+
+
+def _returns(body: Sequence[ast.stmt]) -> Iterator[ast.expr]:
+    """Give what a function returns, and not what functions inside it do."""
+    pending: list[ast.AST] = list(body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Return) and node.value is not None:
+            yield node.value
+        if not isinstance(node, _Named):
+            pending += ast.iter_child_nodes(node)
 
 
 def _dropped(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
@@ -310,7 +331,7 @@ def _call(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
     del lines
     assert isinstance(node, ast.Call)
     match node.func:
-        case ast.Name(id=name) if name in _SIBLINGS:
+        case ast.Name(id="min" | "max" | "any" | "all" as name):
             yield _replaced("sibling", node.func, _SIBLINGS[name])
         case ast.Attribute(attr=name) if name in _SIBLINGS and node.func.end_col_offset is not None:
             line, end = node.func.end_lineno or node.func.lineno, node.func.end_col_offset

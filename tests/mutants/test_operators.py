@@ -35,6 +35,10 @@ def _made(source: str) -> set[tuple[str, str]]:
         ("x = a if b else c", {("negation", "x = a if (not (b)) else c")}),
         ("x = min(a)", {("sibling", "x = max(a)")}),
         ("x = a.find(b)", {("sibling", "x = a.rfind(b)")}),
+        ("x = find(a)", set()),
+        ("x = a + 'b' + c", set()),
+        ("x = [a] + b", set()),
+        ("x = [y for y in z if (w := y)]", set()),
         ("x.y = a", {("dropped", "pass")}),
         ("x = zip(a, b, strict=True)", set()),
         ("x: Literal[1] = a", set()),
@@ -59,7 +63,8 @@ def test_an_answer_of_yes_or_no_is_turned_round() -> None:
     """Where the function says that it gives a bool: elsewhere a type would be wrong, which anything finds."""
     assert _made("def f() -> bool:\n    return g(x)\n") == {("return", "return (not (g(x)))")}
     assert _made("def f() -> int:\n    return g(x)\n") == set()
-    assert ("return", "return (not (a and b))") in _made("def f():\n    return a and b\n")
+    assert ("return", "return (not (a and b))") in _made("def f() -> bool:\n    if c:\n        return a and b\n")
+    assert _made("def f() -> bool:\n    def g():\n        return h(x)\n") == set()
 
 
 def test_decorators_class_keywords_and_docstrings_stay() -> None:
