@@ -130,12 +130,12 @@ def _edits(tree: ast.Module, lines: _Lines) -> Iterator[tuple[str, _Edit]]:
         inside, node = pending.pop()
         if isinstance(node, _LEFT_OUT):
             continue
+        if isinstance(node, _Named):
+            inside = f"{inside}.{node.name}".lstrip(".")
         for rule in _RULES.get(type(node), ()):
             for edit in rule(node, lines):
                 yield inside, edit
-        name = getattr(node, "name", None) if isinstance(node, _Named) else None
-        below = inside if name is None else f"{inside}.{name}".lstrip(".")
-        pending += [(below, child) for child in _children(node)]
+        pending += [(inside, child) for child in _children(node)]
 
 
 _Named: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -214,7 +214,7 @@ def _not(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
 
 def _arithmetic(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
     assert isinstance(node, ast.BinOp)
-    if any(map(_is_text, (node.left, node.right))):
+    if any(map(_is_no_number, (node.left, node.right))):
         return
     sign, other = _ARITHMETIC.get(type(node.op), ("", ""))
     place = _between(node.left, node.right, sign, lines) if sign else None
@@ -222,13 +222,15 @@ def _arithmetic(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
         yield _Edit("arithmetic", node.right.lineno, *place, other)
 
 
-def _is_text(node: ast.expr) -> bool:
-    """Whether it can be seen to be no number: texts and lists are put together, and nothing else is done to them."""
+def _is_no_number(node: ast.expr) -> bool:
+    """Whether it can be seen to be a text, a list or a type: those are put together, and nothing else."""
     match node:
         case ast.BinOp(left=left, right=right):
-            return _is_text(left) or _is_text(right)
+            return _is_no_number(left) or _is_no_number(right)
         case ast.Constant(value=value):
-            return isinstance(value, str | bytes)
+            return value is None or isinstance(value, str | bytes)
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name[:1].isupper() and not name.isupper()
         case _:
             return isinstance(node, ast.JoinedStr | ast.List | ast.Tuple | ast.Dict | ast.Set)
 

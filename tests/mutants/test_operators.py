@@ -38,6 +38,9 @@ def _made(source: str) -> set[tuple[str, str]]:
         ("x = find(a)", set()),
         ("x = a + 'b' + c", set()),
         ("x = [a] + b", set()),
+        ("x = A | None", set()),
+        ("x = Kind | b.Other", set()),
+        ("x = a | MASK", {("arithmetic", "x = a & MASK")}),
         ("x = [y for y in z if (w := y)]", set()),
         ("x.y = a", {("dropped", "pass")}),
         ("x = zip(a, b, strict=True)", set()),
@@ -94,6 +97,8 @@ def test_a_mutant_keeps_its_name_where_its_module_moves() -> None:
     assert moved == here
     assert len(set(here)) == len(here)
     assert {each.inside for each in mutants("a.py", source)} == {"f", "g"}
+    method = "class C:\n    def f(self) -> bool:\n        return g(x)\n"
+    assert [each.inside for each in mutants("a.py", method)] == ["C.f"]
 
 
 def test_a_mutant_that_is_the_same_program_or_none_is_known() -> None:
