@@ -21,7 +21,6 @@ from typing import Final, NamedTuple
 
 import anyio
 import msgspec
-from anyio import to_thread
 
 from benchmarks.mutants.copies import Baseline, Copy
 from benchmarks.mutants.operators import Mutant, differs
@@ -148,7 +147,7 @@ class Bench:
 
         async def measure(copy: Copy) -> None:
             while batches:
-                parts.append(await to_thread.run_sync(copy.baseline, batches.pop()))
+                parts.append(await copy.baseline(batches.pop()))
 
         async with anyio.create_task_group() as group:
             for copy in copies:
@@ -175,7 +174,7 @@ class Bench:
         outcome = None
         late = time.monotonic() - self._begun > self._asked.hours * 3600
         if not late and trial.tests and (trial.known is None or trial.known.kind != "equivalent"):
-            outcome = await to_thread.run_sync(lambda: copy.attempt(trial.mutant, trial.tests, limit_s=trial.limit_s))
+            outcome = await copy.attempt(trial.mutant, trial.tests, limit_s=trial.limit_s)
         return result(trial.area, trial.mutant, outcome, trial.known, len(trial.tests))
 
     def _keep(self, mutant: Mutant, found: Result) -> None:

@@ -9,8 +9,11 @@ from contextlib import suppress
 from os import killpg
 from pathlib import Path
 from signal import SIGKILL
+from subprocess import DEVNULL, STDOUT
 from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
+
+import anyio
 
 from benchmarks.mutants.operators import Mutant, applied
 
@@ -56,15 +59,15 @@ class Copy:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(root / name, folder / name, follow_symlinks=False)
 
-    def baseline(self, tests: Sequence[str]) -> Baseline:
+    async def baseline(self, tests: Sequence[str]) -> Baseline:
         """Run test files as they are."""
         report = self._folder / ".baseline.xml"
-        code, said = self._pytest(["-o", "junit_family=xunit1", f"--junitxml={report}", *tests], limit_s=None)
+        code, said = await self._pytest(["-o", "junit_family=xunit1", f"--junitxml={report}", *tests], limit_s=None)
         if code not in {0, 1}:
             raise RuntimeError(f"the tests cannot be run:\n{said}")
         return _read(report, tests)
 
-    def attempt(self, mutant: Mutant, tests: Sequence[str], *, limit_s: float) -> Outcome:
+    async def attempt(self, mutant: Mutant, tests: Sequence[str], *, limit_s: float) -> Outcome:
         """Run tests on a mutant until one fails; afterwards the copy is as it was.
 
         Args:
@@ -77,7 +80,7 @@ class Copy:
         begun = time.monotonic()
         try:
             self._write(path, applied(mutant, source))
-            code, said = self._pytest(["-x", *tests], limit_s=limit_s)
+            code, said = await self._pytest(["-x", *tests], limit_s=limit_s)
         finally:
             self._write(path, source)
         seconds = time.monotonic() - begun
@@ -95,22 +98,24 @@ class Copy:
         for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
             compiled.unlink()
 
-    def _pytest(self, arguments: Sequence[str], *, limit_s: float | None) -> tuple[int | None, str]:
+    async def _pytest(self, arguments: Sequence[str], *, limit_s: float | None) -> tuple[int | None, str]:
         """Run pytest in the copy. The code is None if it had to be ended."""
-        with subprocess.Popen(
-            [sys.executable, *_PYTEST, *arguments], cwd=self._folder, env=self._environment, text=True,
-            errors="replace", start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:  # fmt: skip
-            try:
-                said, _ = process.communicate(timeout=limit_s)
-            except subprocess.TimeoutExpired:
-                return None, ""
-            finally:
-                # What tests started, and a mutant kept alive.
-                with suppress(ProcessLookupError):
-                    killpg(process.pid, SIGKILL)
-        return process.returncode, said
+        process = await anyio.open_process(
+            [sys.executable, *_PYTEST, *arguments],
+            cwd=self._folder, env=self._environment, start_new_session=True, stdin=DEVNULL, stderr=STDOUT,
+        )  # fmt: skip
+        assert process.stdout is not None
+        try:
+            with anyio.move_on_after(limit_s):
+                said = b"".join([piece async for piece in process.stdout])
+                return await process.wait(), said.decode(errors="replace")
+        finally:
+            # What tests started, and a mutant kept alive, goes with it.
+            with suppress(ProcessLookupError):
+                killpg(process.pid, SIGKILL)
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
+        return None, ""
 
 
 def _files(root: Path) -> list[str]:

@@ -44,18 +44,18 @@ def _one(after: str) -> Mutant:
     return next(each for each in mutants("m.py", SOURCE) if each.after.strip() == after)
 
 
-def test_a_mutant_is_killed_survives_or_never_ends(copy: Copy) -> None:
+async def test_a_mutant_is_killed_survives_or_never_ends(copy: Copy) -> None:
     """And the test that kills it is named. Two of one length, within a second: each is compiled anew."""
     files = ["tests/test_f.py", "tests/test_g.py"]
-    killed = copy.attempt(_one("return n <= 5"), files, limit_s=60)
+    killed = await copy.attempt(_one("return n <= 5"), files, limit_s=60)
     assert (killed.verdict, killed.by) == ("killed", "tests/test_g.py::test_g")
-    assert copy.attempt(_one("return n >= 5"), files, limit_s=60).verdict == "survived"
-    assert copy.attempt(_one("return n > 6"), files, limit_s=60).verdict == "survived"
-    assert copy.attempt(_one("n += 1"), files, limit_s=5).verdict == "timeout"
+    assert (await copy.attempt(_one("return n >= 5"), files, limit_s=60)).verdict == "survived"
+    assert (await copy.attempt(_one("return n > 6"), files, limit_s=60)).verdict == "survived"
+    assert (await copy.attempt(_one("n += 1"), files, limit_s=5)).verdict == "timeout"
 
 
-def test_files_that_fail_without_a_mutant_are_told_from_those_that_pass(copy: Copy) -> None:
+async def test_files_that_fail_without_a_mutant_are_told_from_those_that_pass(copy: Copy) -> None:
     """They would kill everything."""
-    found = copy.baseline(sorted(TESTS))
+    found = await copy.baseline(sorted(TESTS))
     assert found.red == ("tests/test_red.py",)
     assert set(found.seconds) == set(TESTS)
