@@ -130,6 +130,131 @@ def test_tokens_are_counted_in_calls_of_the_usual_size() -> None:
     assert large.gap_s == 5.0
 
 
+def test_the_size_of_a_call_is_a_mean_that_moves_by_an_eighth() -> None:
+    """One long answer does not make all calls long; what was not counted moves nothing."""
+    first = pace.after_answer(pace.opening(BOUNDS), Answer(0, 1, full=False, tokens=800))
+    second = pace.after_answer(first, Answer(0, 1, full=False, tokens=1600))
+    assert (first.tokens, second.tokens) == (800, 900)
+    assert pace.after_answer(second, Answer(0, 1, full=False)).tokens == 900
+
+
+@pytest.mark.parametrize(
+    ("limit", "target", "grown"),
+    [
+        (8.0, None, 1.0),
+        (32.0, 64.0, 16.0),
+        (59.0, 64.0, 2.5),
+        (60.0, 64.0, 0.25),
+        (68.0, 64.0, 0.25),
+        (69.0, 64.0, 2.5),
+        (62.5, 64.0, 0.25),
+        (6.0, 7.0, 1.0),
+        (960.0, 1024.0, 4.0),
+        (1088.0, 1024.0, 4.0),
+        (1100.0, 1024.0, 38.0),
+    ],
+)
+def test_a_round_goes_half_of_the_way_and_slowly_where_it_was_refused(
+    limit: float, target: float | None, grown: float
+) -> None:
+    """A sixteenth of it on either side is close to it: there a round adds a 256th of it, or a quarter of a call."""
+    known = pace.opening(Bounds(8, 1, 10_000))._replace(limit=limit, target=target)
+    after = pace.after_answer(known, Answer(0, 1, full=True))
+    a_round = (after.limit - limit) * (limit if target is not None else 1)
+    assert a_round == pytest.approx(grown)
+
+
+def test_growth_ends_at_the_most_and_a_cut_at_the_least() -> None:
+    """Bounds are what a person asked for."""
+    assert pace.after_answer(pace.opening(Bounds(9, 1, 9)), Answer(0, 1, full=True)).limit == 9
+    assert pace.after_refusal(pace.opening(Bounds(9, 6, 9)), Refusal(0, 0)).limit == 6
+
+
+@pytest.mark.parametrize(("limit", "target"), [(59.9, 0.75 * 59.9), (60.0, 60.0), (70.0, 70.0)])
+def test_a_refusal_far_below_the_last_one_lowers_the_target(limit: float, target: float) -> None:
+    """Fifteen sixteenths of the limit that was refused before is the same limit; below, less is borne by now."""
+    known = pace.opening(Bounds(8, 1, 1000))._replace(limit=limit, target=64.0)
+    after = pace.after_refusal(known, Refusal(0, 0))
+    assert (after.limit, after.target) == (limit / 2, target)
+
+
+def test_a_call_that_began_just_at_a_cut_speaks_of_the_limit_after_it() -> None:
+    """One that began before says nothing of it, be it answered or refused."""
+    cut = pace.after_refusal(pace.opening(Bounds(64, 1, 1000)), Refusal(5.0, 10.0))
+    assert pace.after_answer(cut, Answer(10.0, 11.0, full=True)).strikes == 0
+    assert pace.after_answer(cut, Answer(9.9, 11.0, full=True)).strikes == 1
+    assert pace.after_refusal(cut, Refusal(10.0, 11.0)).strikes == 2
+    assert pace.after_refusal(cut, Refusal(9.9, 11.0)).strikes == 1
+    assert pace.after_answer(cut, Answer(9.9, 11.0, full=True)).limit == 32
+
+
+def test_an_old_answer_lets_the_next_begin_after_one_refusal_and_not_after_two() -> None:
+    """After two nothing is answered any more, and who is answered now was asked before that."""
+    one = pace.after_beginning(pace.after_refusal(pace.opening(BOUNDS), Refusal(10.0, 10.0)), 10.0)
+    two = pace.after_beginning(pace.after_refusal(one, Refusal(10.0, 10.0)), 10.5)
+    old = Answer(9.0, 10.51, full=False)
+    assert pace.after_answer(one, old).not_before == one.not_before == 10.1
+    assert pace.after_answer(one, old._replace(now=10.05)).not_before == 10.05
+    assert pace.after_answer(two, old).not_before == two.not_before == 10.6
+    assert pace.after_answer(two, Answer(10.0, 10.51, full=False)).not_before == 10.51
+
+
+def test_probes_come_ever_closer_and_count_anew_after_each_refusal() -> None:
+    """A tenth of a second, half of it, a third of it; without a refusal they are not counted."""
+    probing = pace.after_refusal(pace.opening(BOUNDS), Refusal(0.0, 0.0))
+    gaps = []
+    for number in (1, 2, 3):
+        probing = pace.after_beginning(probing, 10.0 * number)
+        gaps.append(probing.not_before - 10.0 * number)
+    assert gaps == pytest.approx([0.1, 0.05, 0.1 / 3])
+    assert pace.after_beginning(pace.after_refusal(probing, Refusal(40.0, 40.0)), 50.0).not_before == 50.1
+    free = pace.after_beginning(pace.opening(BOUNDS), 1.0)
+    assert (free.probes, free.opens_at) == (0, float("-inf"))
+
+
+def test_no_wait_is_longer_than_a_quarter_of_an_hour_nor_a_doubled_one_than_two_seconds() -> None:
+    """One call looks again: a provider that asks for a day is down, and may be up before."""
+    asked = pace.after_refusal(pace.opening(BOUNDS), Refusal(0.0, 10.0, retry_after_s=86_400.0))
+    assert asked.shut_until == 910.0
+    struck = pace.opening(BOUNDS)._replace(strikes=9)
+    assert pace.after_refusal(struck, Refusal(0.0, 10.0)).shut_until == 12.0
+    assert pace.after_refusal(struck, Refusal(0.0, 10.0, retry_after_s=5.0)).shut_until == 15.0
+    assert pace.after_refusal(asked, Refusal(0.0, 11.0)).shut_until == 910.0
+
+
+@pytest.mark.parametrize(
+    ("left", "gap", "until"),
+    [
+        (Left(8, 500, 60.0), 0.0, None),
+        (Left(7, 507, 60.0), 0.12, 160.0),
+        (Left(7, None, 70.0), 10.0, 170.0),
+        (Left(0, None, 60.0), 60.0, 160.0),
+        (Left(0, 500, None), 0.0, None),
+        (Left(0, 1, 5000.0), 900.0, 1000.0),
+        (Left(2, 4, 60.0), 30.0, 160.0),
+    ],
+)
+def test_calls_are_spaced_where_less_is_left_than_a_round_of_them_needs(
+    left: Left, gap: float, until: float | None
+) -> None:
+    """What comes back within the time is what was used, or as much as is left where no limit is said."""
+    after = pace.after_answer(pace.opening(BOUNDS), Answer(0, 100.0, full=False, left=Allowance(requests=left)))
+    assert after.gap_s == pytest.approx(gap)
+    assert after.gap_until == (until if until is not None else float("-inf"))
+    assert after.not_before == (pytest.approx(100.0 + gap) if gap else float("-inf"))
+    assert pace.after_beginning(after._replace(not_before=0.0), after.gap_until).not_before == 0.0
+
+
+def test_the_larger_of_two_gaps_holds_and_a_word_of_enough_ends_it() -> None:
+    """Requests may be plenty where tokens are not; an answer that says nothing of either changes nothing."""
+    left = Allowance(requests=Left(4, 404, 40.0), tokens=Left(10_000, 60_000, 50.0))
+    spaced = pace.after_answer(pace.opening(BOUNDS), Answer(0, 100.0, full=False, tokens=5000, left=left))
+    assert (spaced.gap_s, spaced.gap_until) == (5.0, 150.0)
+    assert pace.after_answer(spaced, Answer(0, 101.0, full=False)).gap_s == 5.0
+    enough = pace.after_answer(spaced, Answer(0, 101.0, full=False, left=Allowance(requests=Left(400, 500, 1.0))))
+    assert (enough.gap_s, enough.gap_until) == (0.0, 101.0)
+
+
 ANSWERS = some.builds(
     Answer,
     began=some.floats(0, 100),
