@@ -136,3 +136,64 @@ async def test_a_lost_call_whose_actor_was_stopped_is_counted_once() -> None:
     keeper = BudgetKeeper(Caps(run=1000, trial=None))
     keeper.fold((await load_histories(log, "r1")).by_stream)
     assert keeper.committed == 90
+
+
+async def test_a_stream_that_asks_again_has_one_grant() -> None:
+    """What was granted for a call that was never made is no longer kept: only the difference has to fit."""
+    keeper = BudgetKeeper(Caps(run=100, trial=100))
+    assert await keeper(BudgetAsked("a", 60), place()) == BudgetGranted()
+    assert await keeper(BudgetAsked("a", 101), place()) == BudgetRefused("run", 100)
+    assert await keeper(BudgetAsked("a", 100), place()) == BudgetGranted()
+    assert (keeper.committed, keeper.of_trial("a"), keeper.bound("attempt/a/1")) == (100, 100, 100)
+    assert await keeper(BudgetAsked("a", 30), place()) == BudgetGranted()
+    assert (keeper.committed, keeper.of_trial("a"), keeper.bound("attempt/a/1")) == (30, 30, 30)
+
+
+async def test_what_is_given_back_or_settled_is_so_once() -> None:
+    """A second word of the same call, or one of a call that nothing was granted for, changes nothing."""
+    keeper = BudgetKeeper(Caps(run=100, trial=None))
+    await keeper(BudgetAsked("a", 60), place())
+    keeper.give_back("attempt/a/1")
+    keeper.give_back("attempt/a/1")
+    assert (keeper.committed, keeper.of_trial("a"), keeper.bound("attempt/a/1")) == (0, 0, None)
+    await keeper(BudgetAsked("a", 60), place())
+    keeper.settle("attempt/a/1", answered(10))
+    keeper.settle("attempt/a/1", answered(10))
+    keeper.settle("attempt/b/1", answered(10))
+    assert (keeper.committed, keeper.of_trial("a"), keeper.of_trial("b")) == (10, 10, 0)
+
+
+async def folded_keeper(*told: Event, session: Event | None = None) -> BudgetKeeper:
+    """A keeper that begins where one stream has told this, and perhaps the session that."""
+    log = memory_log()
+    await log.append(StreamId("r1", "attempt/a/1"), [Draft(each, None) for each in told], expected_version=0)
+    if session is not None:
+        await log.append(StreamId("r1", "session"), [Draft(session, None)], expected_version=0)
+    keeper = BudgetKeeper(Caps(run=1000, trial=None))
+    keeper.fold((await load_histories(log, "r1")).by_stream)
+    return keeper
+
+
+async def test_a_grant_that_was_never_used_is_free_again_after_a_stop() -> None:
+    """The actor will not make the call; one that made it may have paid for it."""
+    stopped = ScopeStopped("sandbox_lost", "it died")
+    unused = await folded_keeper(BudgetAsked("a", 90), BudgetGranted(), stopped)
+    assert (unused.committed, unused.bound("attempt/a/1")) == (0, None)
+    waiting = await folded_keeper(BudgetAsked("a", 90), BudgetGranted())
+    assert (waiting.committed, waiting.bound("attempt/a/1")) == (90, 90)
+    refused = await folded_keeper(BudgetAsked("a", 90), BudgetRefused("run", 50), stopped)
+    assert refused.committed == 0
+
+
+async def test_a_call_that_was_lost_by_two_processes_is_counted_for_each_and_once_more() -> None:
+    """The second said that it had found it, asked again and died; the third is about to ask a third time."""
+    found = InFlightFound((Ref("attempt/a/1", 3),))
+    keeper = await folded_keeper(BudgetAsked("a", 90), BudgetGranted(), asked(), session=found)
+    assert (keeper.committed, keeper.of_trial("a"), keeper.bound("attempt/a/1")) == (270, 270, 90)
+
+
+async def test_a_lost_call_that_no_budget_was_asked_for_costs_nothing() -> None:
+    """Where there is no cap, nothing is set aside; and other things than calls are found in flight, too."""
+    found = InFlightFound((Ref("attempt/a/1", 1),))
+    keeper = await folded_keeper(asked(), session=found)
+    assert keeper.committed == 0

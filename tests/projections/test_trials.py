@@ -87,6 +87,23 @@ def test_the_best_reward_shows_before_the_trial_ends() -> None:
     assert (closed.state, closed.reward, len(closed.attempts)) == ("solved", 1.0, 2)
 
 
+def test_a_trial_may_have_a_name_of_several_parts() -> None:
+    """Its attempts are found by the last part of their streams' names; what is no number is no attempt."""
+    run = run_of(
+        ("trial/set/a", TrialOpened("task a", "default", 3)),
+        ("attempt/set/a/2", AttemptOpened("a", 2, "shell", NOTHING)),
+        ("attempt/set/a/2", judged(FAILED)),
+        ("attempt/set/2", judged(SOLVED)),
+        ("attempt/set/a/x", judged(SOLVED)),
+        ("session", SandboxReopened("attempt/set/a/2", 1)),
+        ("session", SandboxReopened("attempt/a/2", 1)),
+    )
+    assert list(run.trials) == ["set/a"]
+    (attempt,) = run.trials["set/a"].attempts.values()
+    assert (attempt.agent, attempt.recovered) == ("shell", ("went on",))
+    assert run.trials["set/a"].reward == 0.25
+
+
 def test_what_is_waited_for_is_known_by_its_place() -> None:
     """An answer, or anything else its stream records, ends the waiting."""
     run = run_of(OPENED, ("trial/a", TaskAsked("task a")), (FIRST, SandboxAsked("local", "task a")))

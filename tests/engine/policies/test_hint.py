@@ -171,12 +171,89 @@ def test_a_long_hint_is_cut_at_a_line_and_says_so() -> None:
     assert report.text.splitlines()[-1].startswith("# ... cut here")
 
 
+def test_a_hint_that_fits_is_whole_and_one_character_more_cuts_a_line() -> None:
+    """What is shown ends with a line, never within one; and how much is missing is said to the character."""
+    line = "call(a)\n"
+    whole = _shown(line * 750)
+    assert whole.total_chars == len(whole.text) == len(line) * 750 - 1
+    exact = verifier_hint(line * 4, "", max_chars=31)
+    assert isinstance(exact, HintReport)
+    assert exact.text == "\n".join(["call(a)"] * 4)
+    cut = verifier_hint(line * 4, "", max_chars=30)
+    assert isinstance(cut, HintReport)
+    assert (cut.text, cut.total_chars) == (
+        "\n".join([*["call(a)"] * 3, "# ... cut here: 8 more characters"]),
+        31,
+    )
+    at_an_end = verifier_hint(line * 4, "", max_chars=23)
+    assert isinstance(at_an_end, HintReport)
+    assert at_an_end.text.startswith("\n".join([*["call(a)"] * 3, "#"]))
+
+
+def test_six_thousand_characters_are_shown_unless_another_number_is_asked_for() -> None:
+    """As in SPARK."""
+    name = "a" * 5994
+    assert _shown(f"call({name})").text == f"call({name})"
+    assert "cut here" in _shown(f"call()\ncall({name})").text
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "shown"),
+    [
+        ("255", "test_255", "test_hidden"),
+        ("25", "test_25", "test_25"),
+        ("0.0255", "test_255", "test_hidden"),
+        ("2500", "test_25", "test_25"),
+        ("'violet'", "test_violet", "test_hidden"),
+        ("'VIOLET'", "test_violet", "test_hidden"),
+        ("'blue!'", "test_blue", "test_blue"),
+        ("'violet'", "test_violets", "test_violets"),
+        ("'a b c d'", "test_a_b_c_d", "test_hidden"),
+        (repr("v" * 80), "test_" + "v" * 80, "test_hidden"),
+        (repr("v" * 81), "test_" + "v" * 81, "test_" + "v" * 81),
+        ("True", "test_true", "test_true"),
+    ],
+)
+def test_a_name_that_spells_a_hidden_value_is_shown_as_another(value: str, name: str, shown: str) -> None:
+    """Where the value can be told from chance: three digits that matter, or six to eighty characters."""
+    report = _shown(f"def {name}():\n    assert x == {value}\n")
+    assert f"def {shown}()" in report.text
+    assert {each.where for each in report.hidden} == {shown}
+
+
+def test_what_the_instruction_says_may_stay_in_a_name() -> None:
+    """It is no secret."""
+    assert "test_violet" in _shown("def test_violet():\n    assert x == 'violet'\n", "Paint it violet.").text
+
+
 def test_telling_constants_are_collected_and_talk_is_not() -> None:
     """Messages to people are not answers."""
     source = (
         '"""Docstring."""\nX = 0.68885\nY = 1000\nassert a == "violet!", "message to people"\npytest.fail("no file")\n'
     )
     assert verifier_literals(source) == VerifierLiterals(numbers=("0.68885",), texts=("violet!",))
+
+
+@pytest.mark.parametrize(
+    ("source", "numbers", "texts"),
+    [
+        ("x = 25", (), ()),
+        ("x = 255", ("255",), ()),
+        ("x = True", (), ()),
+        ("x = 'blue!'", (), ()),
+        ("x = ' violet '", (), ("violet",)),
+        ("x = 'violet', 255, 'indigo', 123", ("123", "255"), ("indigo", "violet")),
+        ("raise E('violet')", (), ()),
+        ("x = f'{y} violet'", (), ()),
+        ("print('violet')", (), ()),
+        ("log.warning('violet')", (), ()),
+        ("same('violet')", (), ("violet",)),
+        ("assert same('violet'), 'indigo'", (), ("violet",)),
+    ],
+)
+def test_which_constants_are_telling(source: str, numbers: tuple[str, ...], texts: tuple[str, ...]) -> None:
+    """Three digits that matter, six characters; and nothing that is only said to people."""
+    assert verifier_literals(source) == VerifierLiterals(numbers, texts)
 
 
 @pytest.mark.parametrize(("number", "digits"), [("1000", 1), ("0.010", 1), ("3.14", 3), ("-1e-06", 1), ("nan", 0)])
