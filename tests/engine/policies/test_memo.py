@@ -1,5 +1,6 @@
 """Memos: what is read, what is refused, and what a malformed answer may not do."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +107,54 @@ def test_a_wrapped_answer_cut_short_does_not_lose_its_end() -> None:
     """The last closed fence must not be taken for the end of the wrapping."""
     cut = f"```markdown\n{TEXT}\nmore\n```sh\nls\n"
     assert isinstance(parse_memo(cut), MemoFault)
+
+
+def test_a_memo_may_be_just_as_long_as_is_allowed() -> None:
+    """One character more is told, with both numbers."""
+    exact = TEXT.replace("divide by 1000", "x" * (MEMO_MAX_CHARS - len(TEXT) + len("divide by 1000")))
+    assert len(exact) == MEMO_MAX_CHARS
+    assert isinstance(parse_memo(exact), Memo)
+    fault = parse_memo(exact + "x")
+    assert isinstance(fault, MemoFault)
+    assert str(MEMO_MAX_CHARS + 1) in fault.problems[0]
+
+
+def test_a_fence_counts_as_wrapping_only_if_it_is_open_at_the_title() -> None:
+    """Blank lines may stand between; code that was closed before is part of the words before."""
+    assert parse_memo(f"~~~\n\n\n{TEXT}~~~") == MEMO
+    assert parse_memo(f"```sh\nls\n```\n{TEXT}") == MEMO
+    assert parse_memo(f"```\nls\n```\n\n{TEXT}") == MEMO
+    assert isinstance(parse_memo(f"~~~\n{TEXT}"), MemoFault)
+    assert isinstance(parse_memo(f"{TEXT}```\n"), MemoFault)
+
+
+def test_lines_of_headings_that_are_only_bold_belong_to_their_section() -> None:
+    """A model emphasises; only a heading of a level below the title is a stranger."""
+    bold = parse_memo(TEXT.replace("divide by 1000", "**Careful**\n#### Deeper\ndivide"))
+    assert isinstance(bold, Memo)
+    assert bold.next_strategy == "**Careful**\n#### Deeper\ndivide"
+    words = parse_memo(TEXT.replace("\n\n### Attempts Log", "\nwords before\n\n### Attempts Log"))
+    assert words == MEMO
+
+
+@pytest.mark.parametrize(
+    ("log", "entries"),
+    [("- a\n* b\n+ c", 3), ("1. a\n2) b\n#3 c", 3), ("- a\n  more\n\n-", 1), ("none", 0)],
+)
+def test_entries_of_the_log_are_counted_as_models_write_them(log: str, entries: int) -> None:
+    """Every kind of list; a mark with nothing behind it is no entry."""
+    memo = msgspec.structs.replace(MEMO, attempts_log=log, failed_attempts=entries)
+    assert memo_warnings(memo, failed_attempts=entries) == ()
+    (title, count) = memo_warnings(memo, failed_attempts=entries + 1)
+    assert str(entries) in title
+    assert f"has {entries} entries for {entries + 1} " in count
+
+
+def test_one_failed_attempt_is_written_as_one() -> None:
+    """The title is read by people, too."""
+    one = render_memo(msgspec.structs.replace(MEMO, failed_attempts=1))
+    assert one.startswith("## Exploration Memo (1 failed attempt)\n")
+    assert TEXT.startswith("## Exploration Memo (2 failed attempts)\n")
 
 
 def test_the_strong_copy_has_no_strategy_and_the_rest_unchanged() -> None:
