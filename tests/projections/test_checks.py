@@ -51,6 +51,7 @@ def test_a_report_stands_in_where_nothing_was_printed() -> None:
     found = read_checks("nothing of note", report(*tests, tests=3, passed=1))
     assert [row.message for row in found.rows] == ["", "a b", "x" * 200]
     assert (found.passed, found.total) == (1, 3)
+    assert read_checks("nothing of note", b"\xef\xbb\xbf" + report(*tests)) == found
 
 
 def test_printed_rows_come_before_reported_ones() -> None:
@@ -64,6 +65,16 @@ def test_a_report_that_counts_more_than_was_printed_is_believed() -> None:
     """Output may be cut off, or quiet; three of four that passed must not become one of two."""
     found = read_checks(PRINTED, report(tests=4, passed=3))
     assert (found.passed, found.total, len(found.rows)) == (3, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("tests", "passed", "believed"),
+    [(3, 0, True), (3, 3, True), (10**9, 0, True), (2, 2, False), (3, 4, False), (3, -1, False), (10**9 + 1, 0, False)],
+)
+def test_a_count_is_believed_where_it_can_be_one(tests: int, passed: int, believed: bool) -> None:  # noqa: FBT001 - a case
+    """None passed, or all of them; not fewer than none, nor more than there are, nor more than anybody has."""
+    found = read_checks(PRINTED, report(tests=tests, passed=passed))
+    assert (found.passed, found.total) == ((passed, tests) if believed else (1, 2))
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"results": 1}', b'{"results": {"tests": [{}]}}', b"\xff"])
