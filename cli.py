@@ -51,6 +51,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     ("blame", "why:blame", "Show which evidence each section of a skill rests on, and which attempts saw its text."),
     ("tasks", "tasks:app", "Check and run datasets of tasks."),
     ("agents", "agents:app", "List, install and replay agents."),
+    ("providers", "providers:app", "List and check providers of models."),
     ("skills", "skills:app", "List, show and export distilled skills."),
     ("export", "exports:app", "Export runs to other formats."),
     ("import", "imports:app", "Import past runs of other systems."),

@@ -21,7 +21,7 @@ from typing import NamedTuple, get_args
 import anyio
 
 from engine.means import Means
-from engine.spec import BackendName, OnLoss
+from engine.spec import OnLoss
 from engine.system import clock
 from replay.crash_test import DEATHS, crash_test
 from sandbox.base import SandboxBackend
@@ -146,7 +146,7 @@ async def matrix(every: int, *, real: bool) -> int:
     return bad
 
 
-async def killed(on_loss: OnLoss, sandbox: BackendName, *, quick: bool) -> int:
+async def killed(on_loss: OnLoss, sandbox: str, *, quick: bool) -> int:
     """Let processes be killed by SIGKILL, with a log in a file and real sandboxes."""
     begun = time.perf_counter()
     kinds = [("append", tag) for tag in APPENDED] + [("effect", tag) for tag in ASKED]

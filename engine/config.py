@@ -5,6 +5,7 @@ Nothing here looks at the machine by itself: the caller names the files and hand
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from engine.config_shape import REQUIRED, dotted, keys, pattern
 from engine.config_shape import Path as KeyPath
 from engine.config_tree import Setting, assemble, kind_of, parameter_joined, settings_of, unknown
 from engine.config_values import parse
+from engine.sandbox_kinds import sandbox_names
 from engine.spec import RunSpec
 
 PREFIX: Final = "STILLROOM_"
@@ -120,12 +122,23 @@ def _weighed(inputs: Inputs) -> tuple[dict[KeyPath, Setting], list[KeyPath], lis
     complaints = [each for each in given if isinstance(each, Complaint)]
     settings = [each for each in given if isinstance(each, Setting)]
     winners = {setting.path: setting for setting in settings if setting.value != {}}
+    complaints += _unregistered(winners.get(("sandbox",)))
     for each in completed(winners, inputs.environment):
         if isinstance(each, Setting):
             winners[each.path] = each
         else:
             complaints.append(each)
     return winners, [setting.path for setting in settings if setting.value == {}], complaints
+
+
+def _unregistered(sandbox: Setting | None) -> list[Complaint]:
+    """Complain about a kind of sandbox that no installed package registers."""
+    names = sandbox_names()
+    if sandbox is None or sandbox.value in names:
+        return []
+    near = get_close_matches(str(sandbox.value), names, n=1)
+    remedy = f'did you mean "{near[0]}"?' if near else f"name one of {', '.join(names)}, or install its package"
+    return [Complaint(sandbox.origin, "sandbox", f"there is no sandbox {sandbox.value!r}", remedy)]
 
 
 def _given(inputs: Inputs) -> Iterator[Setting | Complaint]:

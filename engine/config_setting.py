@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import assert_never
 
 import anyio
 
@@ -11,14 +10,13 @@ from engine.config_secrets import key_names, redactor_of, told
 from engine.means import Means
 from engine.pools.pools import Pools
 from engine.prompting import load_prompts
+from engine.sandbox_kinds import sandbox_kind
 from engine.setting import Setting
-from engine.spec import BackendName, RunSpec
+from engine.spec import RunSpec
 from engine.system import machine, process_ended, process_name
 from events.sqlite import SqliteLog
 from sandbox.base import SandboxBackend
-from sandbox.docker import DockerSettings, docker_backend
-from sandbox.docker_where import where_of
-from sandbox.local import local_backend
+from sandbox.kind import SandboxHost
 
 
 @asynccontextmanager
@@ -55,7 +53,7 @@ async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], Non
     Raises:
         LogError: The log cannot be opened, or a key is one that cannot be looked for.
     """
-    pools = Pools(spec.pools, machine(), spec.sandbox)
+    pools = Pools(spec.pools, machine(), sandbox_kind(spec.sandbox).memory_bytes)
     async with open_backend(means, spec.sandbox, pools) as backend:
         for warning in backend.describe().warnings:
             warn(warning)
@@ -76,30 +74,20 @@ def cache_of(environment: Mapping[str, str]) -> Path | None:
 
 
 @asynccontextmanager
-async def open_backend(means: Means, name: BackendName, pools: Pools | None = None) -> AsyncIterator[SandboxBackend]:
+async def open_backend(means: Means, name: str, pools: Pools | None = None) -> AsyncIterator[SandboxBackend]:
     """Open a sandbox backend by its name in a spec.
 
     Args:
-        means: Where sandboxes may keep their folders. For an engine, variables are looked at: its own (see
-            ``where_of``), and ``STILLROOM_BUILD_NETWORK``: ``host`` where a build needs it to reach packages.
+        means: Where sandboxes may keep their folders, and the environment, of which a backend looks at what is its own.
         name: Which.
-        pools: Where builds wait for each other. None: two go on at a time.
+        pools: Where builds wait for each other. None: the backend sees to it.
 
     Raises:
-        SandboxUnavailable: The engine is not there, or does not answer.
+        NameUnknown: No installed package registers such sandboxes.
+        PluginBroken: The package that registers them cannot be imported.
+        SandboxUnavailable: What they need is not there, or does not answer.
     """
-    match name:
-        case "local":
-            yield await local_backend(means.sandboxes)
-        case "docker" | "podman":
-            settings = DockerSettings(
-                where=where_of(name, means.environment),
-                build_network=means.environment.get("STILLROOM_BUILD_NETWORK", "default"),
-                building=None if pools is None else pools.building,
-                owner=process_name(),
-                ended=process_ended,
-            )
-            async with docker_backend(means.sandboxes, settings) as backend:
-                yield backend
-        case _:
-            assert_never(name)
+    building = None if pools is None else pools.building
+    host = SandboxHost(means.sandboxes, means.environment, process_name(), process_ended, building)
+    async with sandbox_kind(name).open(host) as backend:
+        yield backend

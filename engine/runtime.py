@@ -31,6 +31,7 @@ from engine.pools.pools import Pools, room_of, sizes
 from engine.ports import Ports
 from engine.rehearsal import rehearse
 from engine.reopening import standing
+from engine.sandbox_kinds import sandbox_kind
 from engine.sandbox_port import sandbox_id, sandbox_prefix
 from engine.scope import Held, Scope
 from engine.selection import LeftOut, select
@@ -219,7 +220,7 @@ async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: 
 def _board(setting: Setting, plan: RunPlan, run_id: str) -> Board:
     """Open the pools of a run, unless it shares those of others."""
     spec = plan.trials[0].eras[-1].spec
-    pools = setting.pools or Pools(spec.pools, machine(), spec.sandbox)
+    pools = setting.pools or Pools(spec.pools, machine(), sandbox_kind(spec.sandbox).memory_bytes)
     return Board(run_id, Orders(), pools, room_of(spec.concurrency), frozenset(trial.name for trial in plan.trials))
 
 

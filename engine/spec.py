@@ -179,7 +179,6 @@ class PoolsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     calls: CallsSpec = CallsSpec()
 
 
-BackendName = Literal["local", "docker", "podman"]
 OnLoss = Literal["abandon", "rebuild"]
 VerifierNetwork = Literal["task", "off", "on"]
 
@@ -195,8 +194,9 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Trials at a time."""
     repeats: int = 1
     """Trials per task."""
-    sandbox: BackendName = "local"
-    """Where attempts take place: on this machine under bubblewrap, or in containers."""
+    sandbox: str = "local"
+    """Where attempts take place: on this machine under bubblewrap (``local``) or without isolation (``none``), in
+    containers of ``docker`` or ``podman``, or in sandboxes that an installed package registers."""
     verifier_network: VerifierNetwork = "task"
     """Whether the tests reach the network: as the task has it, never (``off``), or always (``on``), such as tests that
     download what they need, in a task whose agent must not. The local sandbox has one network for all phases."""

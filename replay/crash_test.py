@@ -20,7 +20,7 @@ from engine.means import Means
 from engine.mortal import Moment
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
-from engine.spec import BackendName, OnLoss, RunSpec
+from engine.spec import OnLoss, RunSpec
 from events.digest import digest_of
 from events.errors import StillroomError
 from events.sqlite import SqliteLog
@@ -75,7 +75,7 @@ class _Bench(NamedTuple):
 async def crash_test(
     means: Means,
     folder: Path,
-    sandbox: BackendName,
+    sandbox: str,
     *,
     told: Callable[[Crash], None],
     deaths: Sequence[Death] = DEATHS,

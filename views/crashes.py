@@ -10,7 +10,6 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.means import Means
-from engine.spec import BackendName
 from events.errors import ExitCode
 from replay.crash_test import Crash, crash_test
 from views.screen import Screen
@@ -32,7 +31,7 @@ class CrashRow(msgspec.Struct, frozen=True):
     seconds: float
 
 
-async def tell(screen: Screen, means: Means, workspace: Path, sandbox: BackendName) -> ExitCode:
+async def tell(screen: Screen, means: Means, workspace: Path, sandbox: str) -> ExitCode:
     """Try it in a folder of the workspace, say how it goes, and give the exit code: 0 only if all is well."""
     await to_thread.run_sync(lambda: workspace.mkdir(parents=True, exist_ok=True))
     rows: list[CrashRow] = []

@@ -7,21 +7,16 @@ from typing import Final, Literal
 import msgspec
 from rich.console import RenderableType
 
-from sandbox.base import Isolation
+from engine.plugins import PluginBroken
+from engine.providers.registry import provider_named, provider_names
+from engine.sandbox_kinds import sandbox_kind, sandbox_names
+from sandbox.kind import SandboxHost
 from views.figures import size
 from views.machine import Machine
 from views.tables import table
 
-KEYS: Final = (
-    "OPENAI_API_KEY",
-    "ANTHROPIC_API_KEY",
-    "GEMINI_API_KEY",
-    "AZURE_OPENAI_API_KEY",
-    "OPENROUTER_API_KEY",
-    "DEEPSEEK_API_KEY",
-    "DASHSCOPE_API_KEY",
-)
-"""Variables people keep keys in. Only whether they are set is looked at."""
+UNISOLATED: Final = "none"
+"""What is there everywhere, and promises nothing."""
 LITTLE_ROOM: Final = 1 << 30
 """Bytes free on the log's disk below which a run may not get far."""
 WAL_FIXED: Final = (3, 51, 3)
@@ -38,16 +33,16 @@ class Check(msgspec.Struct, frozen=True):
     """Empty when nothing needs doing."""
 
 
-def checks(machine: Machine, sandboxes: Mapping[str, Isolation], sqlite: str) -> list[Check]:
+async def checks(machine: Machine, sqlite: str) -> list[Check]:
     """Look at everything; each look takes milliseconds and changes nothing.
 
     Args:
         machine: Which.
-        sandboxes: What each backend can promise here.
         sqlite: Version of the library.
     """
+    host = SandboxHost(machine.workspace / "sandboxes", machine.environment)
     return [
-        *(_sandbox(name, isolation) for name, isolation in sandboxes.items()),
+        *[await _sandbox(name, host) for name in sandbox_names() if name != UNISOLATED],
         *_disk(machine),
         _sqlite(sqlite),
         _clock(machine),
@@ -55,7 +50,11 @@ def checks(machine: Machine, sandboxes: Mapping[str, Isolation], sqlite: str) ->
     ]
 
 
-def _sandbox(name: str, isolation: Isolation) -> Check:
+async def _sandbox(name: str, host: SandboxHost) -> Check:
+    try:
+        isolation = await sandbox_kind(name).look(host)
+    except PluginBroken as error:
+        return Check(f"sandbox {name}", "broken", error.problem, error.remedy)
     state: Literal["ok", "missing"] = "missing" if isolation.level == "none" else "ok"
     return Check(f"sandbox {name}", state, f"{isolation.level}: {isolation.reason}", isolation.remedy or "")
 
@@ -82,7 +81,14 @@ def _clock(machine: Machine) -> Check:
 
 
 def _keys(environment: Mapping[str, str]) -> Iterator[Check]:
-    found = [name for name in KEYS if environment.get(name)]
+    """Say which variables of providers are set: names only."""
+    variables: set[str] = set()
+    for name in provider_names():
+        try:
+            variables.add(provider_named(name).api_key_env or "")
+        except PluginBroken as error:
+            yield Check(f"provider {name}", "broken", error.problem, error.remedy)
+    found = sorted(name for name in variables if environment.get(name))
     if found:
         yield Check("keys", "ok", ", ".join(found) + " (names only)", "")
     else:

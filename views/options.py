@@ -70,6 +70,8 @@ class Wishes:
     """Of the API, in place of the provider's own."""
     agent: Annotated[str | None, Parameter(name=("--agent", "-a"))] = None
     """shell, oracle, nop, or an installed one: see `stillroom agents list`."""
+    sandbox: str | None = None
+    """local, none, docker, podman, or one that an installed package registers."""
     concurrency: Annotated[int | None, Parameter(name=("--concurrency", "-n"))] = None
     """Trials at a time."""
     attempts: int | None = None
@@ -124,6 +126,7 @@ class Wishes:
             ("--tasks", ("tasks",), self.tasks),
             ("--base-url", ("models", "teacher", "base_url"), self.base_url),
             ("--agent", ("agent", "name"), self.agent),
+            ("--sandbox", ("sandbox",), self.sandbox),
             ("--concurrency", ("concurrency",), self.concurrency),
             ("--attempts", ("method", "attempts"), self.attempts),
             ("--budget", ("budget", "run_usd"), self.budget),

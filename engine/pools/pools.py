@@ -1,21 +1,13 @@
 """The pools of a process: builds, sandboxes, verifiers, and calls to each model of each provider."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from engine.policies.pace import Bounds
 from engine.pools.room import Room, Told, nobody
-from engine.spec import BackendName, CallsSpec, PoolsSpec
+from engine.spec import CallsSpec, PoolsSpec
 from events.pool import PoolLimited, PoolSize
-
-SANDBOX_BYTES: Final[Mapping[BackendName, int]] = {
-    "local": 4 << 20,
-    "docker": 64 << 20,
-    "podman": 64 << 20,
-}
-"""Memory set aside for a sandbox where nobody said how many there may be: an idle local one is two small processes, a
-container has its own and the engine's."""
 
 
 class Machine(NamedTuple):
@@ -29,17 +21,17 @@ class Machine(NamedTuple):
 class Pools:
     """Rooms for all kinds of work. Runs of one event loop may share them, and then get equal parts."""
 
-    def __init__(self, spec: PoolsSpec, machine: Machine, backend: BackendName = "local") -> None:
+    def __init__(self, spec: PoolsSpec, machine: Machine, sandbox_bytes: int = 4 << 20) -> None:
         """Open the rooms; those for calls are opened as models are named.
 
         Args:
             spec: How many places. Where it says None, as many as suit the machine: a build keeps a processor or two
                 busy; a sandbox mostly waits for a model, and costs memory; a verifier computes.
             machine: What there is.
-            backend: Where sandboxes are.
+            sandbox_bytes: Memory set aside for a sandbox, above 0.
         """
         cores = machine.processors
-        most = max(4, machine.memory // SANDBOX_BYTES[backend])
+        most = max(4, machine.memory // sandbox_bytes)
         self.builds = Room("builds", fixed(spec.builds or max(1, cores // 2)), self._tell)
         self.sandboxes = Room("sandboxes", fixed(spec.sandboxes or most), self._tell)
         self.verifiers = Room("verifiers", fixed(spec.verifiers or 2 * cores), self._tell)

@@ -26,6 +26,7 @@ _ENOUGH: dict[tuple[str, ...], object] = {
     ("prices", "gpt", "output"): 2,
 }
 """Every key that has no default, and what some keys do not go without, said in the weakest place."""
+_SANDBOXES = ("local", "docker", "podman", "none", "local")
 _PROVIDERS = ("openai", "deepseek", "gemini", "moonshot", "dashscope")
 
 
@@ -53,8 +54,8 @@ def _distinct(kind: inspect.Type, layer: int) -> object:
 def test_the_strongest_place_that_speaks_wins(key: Key, layers: set[int], tmp_path: Path) -> None:
     """For every key: user < project < run file < environment < flag, and the origin names the winner."""
     path, values = _named(key), {layer: _distinct(key.kind, layer) for layer in layers}
-    if path[-1] == "provider":
-        values = {layer: _PROVIDERS[layer] for layer in layers}
+    if (registered := {"provider": _PROVIDERS, "sandbox": _SANDBOXES}.get(path[-1])) is not None:
+        values = {layer: registered[layer] for layer in layers}
     below = tmp_path / "_".join(path)
     files = {0: below / "user.toml", 1: below / ".stillroom" / "config.toml", 2: below / "run.toml"}
     for layer, file in files.items():

@@ -1,15 +1,11 @@
 """Commands before a run: what this machine offers, what a run would be asked to do."""
 
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 from cyclopts import App
 
-from engine.spec import BackendName
 from events.errors import ExitCode
-from sandbox.docker_isolation import look_at_engine
-from sandbox.docker_where import EngineName, where_of
-from sandbox.local import local_backend
 from views import crashes, doctor, replays, settings, versions
 from views.commands.rows import Rows
 from views.options import ASIS, NOWISH, Given, Options, Wishes
@@ -23,7 +19,7 @@ ROWS: Final[Rows] = {
 
 
 async def look_around(
-    *, crash_test: bool = False, sandbox: BackendName = "local", options: Options = ASIS, machine: Given
+    *, crash_test: bool = False, sandbox: str = "local", options: Options = ASIS, machine: Given
 ) -> ExitCode:
     """Check what this machine offers: isolation, container engines, disk space, keys by name, SQLite.
 
@@ -33,11 +29,7 @@ async def look_around(
     """
     if crash_test:
         return await crashes.tell(options.screen(machine), options.means(machine), machine.workspace, sandbox)
-    folder = machine.workspace / "sandboxes"
-    found = {"local": (await local_backend(folder)).describe()}
-    for name in get_args(EngineName):
-        found[name] = await look_at_engine(where_of(name, machine.environment))
-    options.screen(machine).show(doctor.checks(machine, found, machine.sqlite), doctor.render)
+    options.screen(machine).show(await doctor.checks(machine, machine.sqlite), doctor.render)
     return ExitCode.DONE
 
 

@@ -1,24 +1,48 @@
 """Commands about sandboxes."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import anyio
 from cyclopts import App
 
 from engine.config_setting import open_backend
-from engine.spec import BackendName
 from events.errors import ExitCode
+from sandbox.conformance import conform
 from sandbox.docker import DockerBackend
-from views import gc
+from views import gc, providers, sandbox_list
 from views.commands.rows import Rows
 from views.options import ASIS, Given, Options
 
-ROWS: Final[Rows] = {"sandbox gc": (gc.LeftRow,)}
+ROWS: Final[Rows] = {
+    "sandbox list": (sandbox_list.SandboxRow,),
+    "sandbox check": (providers.PromiseRow,),
+    "sandbox gc": (gc.LeftRow,),
+}
+
+
+async def list_sandboxes(*, options: Options = ASIS, machine: Given) -> None:
+    """List the kinds of sandboxes that a spec may name, and what each promises on this machine."""
+    options.screen(machine).show(await sandbox_list.rows(machine), sandbox_list.render)
+
+
+async def check_sandbox(name: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Try every promise of a kind of sandbox, each in a sandbox of its own.
+
+    Args:
+        name: As `stillroom sandbox list` has it.
+    """
+    with TemporaryDirectory(prefix="stillroom-check-") as folder:
+        async with open_backend(options.means(machine), name) as backend:
+            found = providers.promises(await conform(backend, Path(folder)))
+    options.screen(machine).show(found, providers.render_promises)
+    return ExitCode.DONE if all(row.result != "failed" for row in found) else ExitCode.NEGATIVE
 
 
 async def collect(
     *,
-    sandbox: BackendName = "docker",
+    sandbox: str = "docker",
     images: bool = False,
     dry_run: bool = False,
     options: Options = ASIS,
@@ -47,4 +71,6 @@ async def collect(
 
 
 app: Final = App(name="sandbox", help="Manage sandboxes.")
+app.command(list_sandboxes, name="list")
+app.command(check_sandbox, name="check")
 app.command(collect, name="gc")

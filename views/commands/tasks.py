@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from engine.config_setting import cache_of, open_backend
 from engine.folding import fold
 from engine.runtime import start_run
-from engine.spec import AgentSpec, BackendName, MethodSpec, RunSpec, VerifierNetwork
+from engine.spec import AgentSpec, MethodSpec, RunSpec, VerifierNetwork
 from events.errors import ExitCode
 from events.log import Selection
 from projections.trials import Trials
@@ -24,9 +24,7 @@ from views.options import ASIS, Given, Options
 ROWS: Final[Rows] = {"tasks check": (tasks.TaskRow,), "tasks run": (tasks.ProofRow,)}
 
 
-async def check_tasks(
-    folder: Path, /, *, sandbox: BackendName = "local", options: Options = ASIS, machine: Given
-) -> ExitCode:
+async def check_tasks(folder: Path, /, *, sandbox: str = "local", options: Options = ASIS, machine: Given) -> ExitCode:
     """Look at tasks without running them: what is odd, and what the sandbox cannot honour.
 
     Args:
@@ -46,7 +44,7 @@ class Proving:
 
     agent: Annotated[Literal["oracle", "nop"], Parameter(name=("--agent", "-a"))] = "oracle"
     """Who tries them."""
-    sandbox: BackendName = "docker"
+    sandbox: str = "docker"
     """Where."""
     concurrency: Annotated[int, Parameter(name=("--concurrency", "-n"))] = 4
     """Tasks at a time."""

@@ -68,7 +68,7 @@ class Form(Struct, frozen=True, kw_only=True):
         open: Whether it is also used without a key.
         headers: Which must be there besides, and their values.
         version: The query parameter that names the API's version, and the pattern of its values. None: it has none.
-        fields: Of the body, all that it knows.
+        fields: Of the body, all that it knows. None: any.
         needs: Fields of the body that must be there.
     """
 
@@ -79,7 +79,7 @@ class Form(Struct, frozen=True, kw_only=True):
     open: bool = False
     headers: Mapping[str, str] = {}
     version: tuple[str, str] | None = None
-    fields: frozenset[str] = _CHAT
+    fields: frozenset[str] | None = _CHAT
     needs: frozenset[str] = frozenset({"model", "messages"})
 
 
@@ -101,7 +101,9 @@ def refusal(form: Form, came: Came) -> NoAnswer | None:
 
 
 def _no_key(form: Form, came: Came) -> NoAnswer | None:
-    given = {name for name in CARRIERS if name in came.headers} | ({"?key"} if "key" in came.query else set())
+    given = {name for name in {*CARRIERS, form.carrier} if name in came.headers} | (
+        {"?key"} if "key" in came.query else set()
+    )
     if not given and form.open:
         return None
     if given != {form.carrier}:
@@ -132,7 +134,7 @@ def _no_body(form: Form, came: Came) -> NoAnswer | None:
         body = msgspec.json.decode(came.body, type=dict[str, object])
     except msgspec.DecodeError as error:
         return NoAnswer(400, "script_form_body", f"the body is not a JSON object: {error}")
-    if unknown := sorted(body.keys() - form.fields):
+    if form.fields is not None and (unknown := sorted(body.keys() - form.fields)):
         return NoAnswer(400, "script_form_field", f"unknown fields: {', '.join(unknown)}")
     if missing := sorted(form.needs - body.keys()):
         return NoAnswer(400, "script_form_field", f"missing fields: {', '.join(missing)}")

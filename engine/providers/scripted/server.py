@@ -52,6 +52,7 @@ class ScriptedEndpoint:
 
     Attributes:
         requests: The bodies received, oldest first; the last 4096 of them.
+        came: The same requests, with path, query and headers.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ScriptedEndpoint:
         """
         self._form = form
         self.requests: deque[bytes] = deque(maxlen=_MOST_KEPT)
+        self.came: deque[Came] = deque(maxlen=_MOST_KEPT)
         self._script = script
         self._port = port
         self._counts_path = counts
@@ -163,16 +165,19 @@ class ScriptedEndpoint:
     async def _complete(self, dialect: Dialect, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.requests.append(body)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        came = Came(request.path, dict(request.query), headers, body)
+        self.came.append(came)
         if self._bears is not None and self._working >= self._bears():
             return web.Response(status=429, body=_TOO_MANY, content_type="application/json")
         self._working += 1
         try:
-            return await self._answer(dialect, request, body)
+            return await self._answer(dialect, request, came)
         finally:
             self._working -= 1
 
-    async def _answer(self, dialect: Dialect, request: web.Request, body: bytes) -> web.StreamResponse:
-        reply, line, delay_s = self._decide(dialect, body, request)
+    async def _answer(self, dialect: Dialect, request: web.Request, came: Came) -> web.StreamResponse:
+        reply, line, delay_s = self._decide(dialect, came)
         self._counts.write(line)
         if await self._stopped_within(delay_s) or reply.status is None:
             if reply.status is None:
@@ -186,10 +191,11 @@ class ScriptedEndpoint:
             self._counts.write(msgspec.structs.replace(line, at="answered"))
         return response
 
-    def _decide(self, dialect: Dialect, body: bytes, request: web.Request) -> tuple[Reply, Line, float]:
+    def _decide(self, dialect: Dialect, came: Came) -> tuple[Reply, Line, float]:
         """Find the answer, what is noted of it, and the seconds before it is given."""
-        digest = digest_of(body)
-        found = self._misformed(request, body) or find(self._script, dialect, body, request.path)
+        body, digest = came.body, digest_of(came.body)
+        misformed = None if self._form is None else refusal(self._form, came)
+        found = misformed or find(self._script, dialect, body, came.path)
         if isinstance(found, NoAnswer):
             line = Line(digest=digest, rule=None, turn=None, status=found.status, error=found.code)
             return refuse(dialect, found), line, self._script.delay_s
@@ -201,13 +207,6 @@ class ScriptedEndpoint:
         rule, number, turn = found.choice
         line = Line(digest=digest, rule=rule.name, turn=number, status=reply.status, error=reply.error)
         return reply, line, self._script.delay_s if turn.delay_s is None else turn.delay_s
-
-    def _misformed(self, request: web.Request, body: bytes) -> NoAnswer | None:
-        """Say why a request is not what this endpoint takes. None: it is, or anything is."""
-        if self._form is None:
-            return None
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return refusal(self._form, Came(request.path, dict(request.query), headers, body))
 
     async def _stopped_within(self, delay_s: float) -> bool:
         """Wait, and say whether the endpoint was closed meanwhile."""

@@ -9,6 +9,7 @@ from typing_extensions import override
 from engine.histories import load_histories
 from engine.pools.pools import Machine, Pools
 from engine.runtime import start_run
+from engine.sandbox_kinds import sandbox_kind
 from engine.setting import Setting
 from engine.spec import CallsSpec, PoolsSpec
 from events.log import Selection
@@ -174,5 +175,5 @@ async def test_a_run_that_is_cut_off_leaves_its_places_to_the_others(tmp_path: P
 )
 def test_a_machine_gets_as_many_places_as_it_bears(machine: Machine, wanted: tuple[int, int, int]) -> None:
     """Where the spec says nothing: builds, sandboxes, verifiers."""
-    pools = Pools(PoolsSpec(), machine, "docker")
+    pools = Pools(PoolsSpec(), machine, sandbox_kind("docker").memory_bytes)
     assert (pools.builds.limit, pools.sandboxes.limit, pools.verifiers.limit) == wanted

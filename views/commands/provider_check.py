@@ -1,0 +1,18 @@
+"""The command that tries a provider."""
+
+from engine.providers.conformance import conform
+from engine.providers.registry import provider_named
+from events.errors import ExitCode
+from views import providers
+from views.options import ASIS, Given, Options
+
+
+async def check_provider(name: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Try every promise of a provider against a scripted endpoint; the real one is not called.
+
+    Args:
+        name: As `stillroom providers list` has it.
+    """
+    found = providers.promises(await conform(provider_named(name), machine.clock))
+    options.screen(machine).show(found, providers.render_promises)
+    return ExitCode.DONE if all(row.result == "passed" for row in found) else ExitCode.NEGATIVE
