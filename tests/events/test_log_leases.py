@@ -94,6 +94,46 @@ async def test_a_clock_that_is_set_back_neither_ends_a_lease_nor_makes_it_endles
     assert (await log.acquire("run-1", "you", ttl_s=60)).token > fence.token
 
 
+async def test_a_lease_holds_until_the_microsecond_it_runs_out_at(clocked: Clocked) -> None:
+    """Then it is anybody's; before, the refusal says how long it still holds. Another run's says nothing."""
+    log, clock = clocked
+    first = await log.acquire("run-1", "me", ttl_s=60)
+    await log.acquire("run-2", "me", ttl_s=600)
+    (lease, _) = await log.leases()
+    clock.now = lease.expires_at - 1
+    with pytest.raises(RunOwned) as caught:
+        await log.acquire("run-1", "you", ttl_s=60)
+    assert caught.value.seconds_left == pytest.approx(1e-6)
+    clock.now = lease.expires_at
+    assert await log.acquire("run-1", "you", ttl_s=60) == Fence("run-1", first.token + 1)
+
+
+async def test_an_owner_that_asks_again_gets_a_new_token_and_its_old_one_is_lost(log: EventLog) -> None:
+    """It may be the same process that has lost count: what it began before must not go on beside."""
+    first = await log.acquire("run-1", "me", ttl_s=60)
+    second = await log.acquire("run-1", "me", ttl_s=60)
+    assert (first.token, second.token) == (1, 2)
+    with pytest.raises(FenceLost):
+        await log.append(TRIAL, drafts("old"), expected_version=0, fence=first)
+    await log.append(TRIAL, drafts("new"), expected_version=0, fence=second)
+
+
+async def test_a_lease_that_is_released_is_free_at_once_and_never_prolonged(clocked: Clocked) -> None:
+    """One that has run out stays as it was; and a fence that was lost releases nothing."""
+    log, clock = clocked
+    fence = await log.acquire("run-1", "me", ttl_s=60)
+    await log.release(Fence("run-1", fence.token + 1))
+    with pytest.raises(RunOwned):
+        await log.acquire("run-1", "you", ttl_s=60)
+    await log.release(fence)
+    (lease,) = await log.leases()
+    assert lease.expires_at == clock.now
+    clock.now += 5_000_000
+    await log.release(fence)
+    assert (await log.leases()) == [lease]
+    assert await log.acquire("run-1", "you", ttl_s=60) == Fence("run-1", fence.token + 1)
+
+
 async def test_a_clock_that_is_set_back_is_recorded_as_it_was_and_breaks_no_order(clocked: Clocked) -> None:
     """Positions say what came first; times say what the clock showed."""
     log, clock = clocked

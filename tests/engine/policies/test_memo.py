@@ -125,6 +125,7 @@ def test_a_fence_counts_as_wrapping_only_if_it_is_open_at_the_title() -> None:
     assert parse_memo(f"```sh\nls\n```\n{TEXT}") == MEMO
     assert parse_memo(f"```\nls\n```\n\n{TEXT}") == MEMO
     assert isinstance(parse_memo(f"~~~\n{TEXT}"), MemoFault)
+    assert parse_memo(f"~~~\nwords\n{TEXT}") == MEMO
     assert isinstance(parse_memo(f"{TEXT}```\n"), MemoFault)
 
 
