@@ -97,6 +97,35 @@ def test_nowhere_a_literal_survives(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("call", "stays"),
+    [
+        ("open({SAID})", True),
+        ("pathlib.Path({SAID})", True),
+        ("read_csv({SAID})", True),
+        ("pd.read_csv({SAID})", True),
+        ("loadtxt({SAID})", True),
+        ("json.load({SAID})", True),
+        ("os.path.join({SAID}, x)", True),
+        ("os.path.join(x, {SAID})", True),
+        ("digest({SAID})", False),
+        ("unread_({SAID})", False),
+        ("download({SAID})", False),
+        ("row.get({SAID})", True),
+        ("row.get(x, {SAID})", False),
+        ("row[{SAID}]", True),
+        ("x / {SAID}", True),
+        ("x + {SAID}", False),
+        ("{SAID} / x", False),
+    ],
+)
+def test_a_file_that_the_instruction_names_stays_where_files_are_opened(call: str, *, stays: bool) -> None:
+    """And a key where something is looked up; elsewhere nobody knows what it is."""
+    report = _shown(f"x = {call}".replace("{SAID}", "'/root/in.csv'"))
+    assert ("in.csv" in report.text) == stays
+    assert [kept.text for kept in report.kept] == ["/root/in.csv"] * stays
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "assert {SAID} == x",
