@@ -205,6 +205,46 @@ def test_a_stream_without_a_value_stays_as_it_is() -> None:
         assert REDACTOR.replace_streamed(raw) == raw
 
 
+@pytest.mark.parametrize("odd", [b"[" * 5000 + b'"x"' + b"]" * 5000, b"{", b"[1]", b"data: [DONE]", b""], ids=len)
+def test_a_line_of_another_kind_hides_nothing_of_those_behind_it(odd: bytes) -> None:
+    """However deep it is nested: the text goes on after it."""
+    pieces = [json.dumps({"delta": piece}).encode() for piece in ("my tok-01234", "56789abcdef.")]
+    kept = REDACTOR.replace_streamed(b"\n".join([odd, pieces[0], odd, pieces[1], odd]))
+    first, last = kept.splitlines()[1], kept.splitlines()[3]
+    assert (json.loads(first)["delta"], json.loads(last)["delta"]) == ("my [secret:TOKEN]", ".")
+    assert kept.splitlines()[::2] == [odd] * (3 if odd else 2)
+
+
+def test_pieces_of_several_texts_are_told_apart_by_their_numbers() -> None:
+    """Two answers that come in turn: the value lies in one of them, and in the other there is none."""
+    rows = [(0, "tok-01234"), (1, "tok-0123"), (0, "56789abcdef"), (1, "x")]
+    lines = [json.dumps({"choices": [{"index": index, "delta": piece}]}).encode() for index, piece in rows]
+    told = [
+        json.loads(line)["choices"][0]["delta"] for line in REDACTOR.replace_streamed(b"\n".join(lines)).splitlines()
+    ]
+    assert told == ["[secret:TOKEN]", "tok-0123", "", "x"]
+
+
+def test_a_value_that_comes_twice_in_one_text_is_replaced_twice() -> None:
+    """Side by side, in pieces that begin and end just at its borders, and in one that holds both."""
+    token = SECRETS["TOKEN"]
+    for pieces, expected in (
+        ((token[:5], token[5:] + token[:5], token[5:]), ["[secret:TOKEN]", "[secret:TOKEN]", ""]),
+        ((token[:5], token[5:], token[:5], token[5:]), ["[secret:TOKEN]", "", "[secret:TOKEN]", ""]),
+        (("a" + token[:5], token[5:] + "b"), ["a[secret:TOKEN]", "b"]),
+    ):
+        raw = b"\n".join(json.dumps({"delta": piece}).encode() for piece in pieces)
+        assert [json.loads(line)["delta"] for line in REDACTOR.replace_streamed(raw).splitlines()] == expected
+
+
+def test_a_value_has_to_have_six_characters() -> None:
+    """Blanks around it do not count."""
+    assert Redactor({"KEY": "zyxwvu"}).text("zyxwvu") == "[secret:KEY]"
+    for short in ("zyxwv", " zyxwv "):
+        with pytest.raises(SecretUnusable, match="fewer than 6"):
+            Redactor({"KEY": short})
+
+
 @given(some.lists(some.integers(1, 8), min_size=2, max_size=30), some.integers(0, 40))
 def test_wherever_a_stream_is_cut_nothing_is_left(sizes: list[int], before: int) -> None:
     """Each cut of a text into pieces, with the value anywhere in it."""
