@@ -81,6 +81,8 @@ _SIBLINGS: Final = {
 }  # fmt: skip
 """Functions that are taken for each other."""
 
+_TYPES: Final = {"bool", "bytes", "dict", "float", "frozenset", "int", "list", "object", "set", "str", "tuple"}
+
 _LEFT_OUT: Final = (ast.Assert, ast.JoinedStr, ast.Import, ast.ImportFrom)
 """An assertion states what holds anyway; text is for readers."""
 
@@ -230,7 +232,7 @@ def _is_no_number(node: ast.expr) -> bool:
         case ast.Constant(value=value):
             return value is None or isinstance(value, str | bytes)
         case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name[:1].isupper() and not name.isupper()
+            return name in _TYPES or (name[:1].isupper() and not name.isupper())
         case _:
             return isinstance(node, ast.JoinedStr | ast.List | ast.Tuple | ast.Dict | ast.Set)
 
@@ -322,6 +324,13 @@ def _assigned(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
         yield from _dropped(node, lines)
 
 
+def _deleted(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
+    """Keep what is taken out of somewhere; a name that is forgotten was not wanted."""
+    assert isinstance(node, ast.Delete)
+    if not all(isinstance(target, ast.Name) for target in node.targets):
+        yield from _dropped(node, lines)
+
+
 def _jump(node: ast.AST, lines: _Lines) -> Iterator[_Edit]:
     assert isinstance(node, ast.Break | ast.Continue)
     yield _replaced("jump", node, "continue" if isinstance(node, ast.Break) else "break")
@@ -359,7 +368,7 @@ _RULES: Final[dict[type[ast.AST], tuple[Callable[[ast.AST, _Lines], Iterator[_Ed
     ast.Expr: (_expression,),
     ast.Assign: (_assigned,),
     ast.Raise: (_dropped,),
-    ast.Delete: (_dropped,),
+    ast.Delete: (_deleted,),
     ast.Break: (_jump,),
     ast.Continue: (_jump,),
     ast.Call: (_call,),

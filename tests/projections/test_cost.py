@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from engine.budget import BudgetKeeper, Caps
 from engine.protocols.errors import ErrorKind
+from events.agent import CallAsked
 from events.base import Event, Recorded, Ref, StreamId
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, TryMade
 from events.session import InFlightFound, SessionStarted
+from events.trajectory import StepImported
 from events.values import NanoUsd, Role, Usage
 from projections.base import encode_state
 from projections.cost import Cost, RunCost, Spending
@@ -39,6 +41,11 @@ def answer(cost: NanoUsd | None, usage: Usage = UNKNOWN, tries: int = 1) -> Mode
 def failure(kind: str) -> ModelFailed:
     """A call that came to nothing."""
     return failed(kind)
+
+
+def step_imported(*, answers: int, usage: Usage | None, cost: NanoUsd | None) -> StepImported:
+    """A step of another system's trajectory."""
+    return StepImported(1, "agent", NOTHING, (), None, "p/m", (), usage, cost, answers, None, None, None)
 
 
 def cost_of(*told: tuple[str, Event]) -> RunCost:
@@ -163,6 +170,40 @@ def test_a_command_in_flight_costs_nothing() -> None:
     """Only calls of models are paid for."""
     crash = ("session", InFlightFound((Ref(ATTEMPT, 1), Ref("attempt/nobody/1", 1))))
     assert cost_of((ATTEMPT, BudgetAsked("a", 90)), crash).committed == 0
+
+
+def test_every_call_of_those_in_flight_is_counted_whatever_stands_between_them() -> None:
+    """Commands and streams that nobody knows are passed over, and not what comes behind them."""
+    first, second = ATTEMPT, "attempt/a/2"
+    grants = [
+        event
+        for stream in (first, second)
+        for event in in_stream(stream, BudgetAsked("a", 90), BudgetGranted(), asked())
+    ]
+    found = InFlightFound((Ref("attempt/nobody/1", 1), Ref(first, 3), Ref("trial/a", 1), Ref(second, 3)))
+    run = cost_of(*grants, ("session", found))
+    assert (run.lost, run.committed, run.committed_by_trial) == (180, 360, {"a": 360})
+
+
+def test_a_call_that_an_agent_of_another_make_had_in_flight_is_not_asked_again() -> None:
+    """It ended with its sandbox: the grant stays, and is not doubled."""
+    call = "call/a/1/1"
+    grant = in_stream(call, BudgetAsked("a", 90), BudgetGranted(), CallAsked("teacher", "p/m", NOTHING))
+    run = cost_of(*grant, ("session", InFlightFound((Ref(call, 3),))))
+    line = run.lines["a"]["teacher"]["p/m"]
+    assert (run.lost, run.committed, line.calls, line.unknown_cost, line.bound) == (0, 90, 1, 1, 90)
+
+
+def test_what_another_system_counted_is_told_as_it_counted() -> None:
+    """A step may stand for several answers or for none; a sum of calls is no answer at all."""
+    usage = Usage(40, 8, None, None)
+    several = cost_of(("attempt/a/1", step_imported(answers=3, usage=usage, cost=7)))
+    line = several.lines["a"]["teacher"]["p/m"]
+    assert (line.calls, line.answered, line.input_tokens, line.cost, line.unknown_cost) == (3, 3, 40, 7, 0)
+    assert cost_of(("attempt/a/1", step_imported(answers=0, usage=usage, cost=7))).lines == {}
+    uncounted = cost_of(("attempt/a/1", step_imported(answers=1, usage=None, cost=None)))
+    line = uncounted.lines["a"]["teacher"]["p/m"]
+    assert (line.answered, line.unknown_usage, line.unknown_cost, line.unbounded) == (1, 1, 1, 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

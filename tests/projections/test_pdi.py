@@ -132,6 +132,17 @@ def test_few_steps_and_missing_sections_are_said() -> None:
     )
 
 
+def test_three_steps_are_enough_and_an_outage_is_one_of_them_by_default() -> None:
+    """SPARK counts what is no memo as it counts any other (W3); it is doubted, and it may trigger."""
+    steps = story(memo("a b", "x"), memo("a q", "x y"), memo("a q r", "x y z"))
+    few = "fewer than three steps: a z-score says no more than a sign"
+    assert [few in each.reasons for each in read_all(steps, PdiSettings())] == [True, True, False]
+    broken = replace(steps[1], memo="[LLM ERROR] 502", healthy=False)
+    second = read_all([steps[0], broken, steps[2]], PdiSettings(threshold=10.0))[1]
+    assert (second.triggered, second.valid, second.exec_score.of) == (True, False, 2)
+    assert "the memo is no memo" in second.reasons
+
+
 def test_an_outage_is_left_out_where_settings_say_so() -> None:
     """A wiped memo raises SPARK's PDI (W3). Left out, it neither triggers nor moves a mean."""
     good = [memo("a b", "x"), memo("a q", "x y"), memo("a q r", "x y z")]

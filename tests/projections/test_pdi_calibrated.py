@@ -170,6 +170,7 @@ def test_too_little_is_refused_and_not_made_up() -> None:
     """Two tasks leave one to be scored against; a component that never moves has no spread."""
     with pytest.raises(CalibrationImpossible, match="2 tasks"):
         calibrated(TASKS[:2], Wish(), "")
+    assert calibrated(TASKS[:3], Wish(rounds=1), "").source == ""
     still = [sampled(name, *[(e, 0.5, o) for e, _, o in spread(0.0)]) for name in "abcd"]
     with pytest.raises(CalibrationImpossible, match="plan is the same at all 36 steps"):
         calibrated(still, Wish(), "")

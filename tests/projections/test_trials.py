@@ -104,6 +104,12 @@ def test_a_trial_may_have_a_name_of_several_parts() -> None:
     assert run.trials["set/a"].reward == 0.25
 
 
+def test_a_run_that_only_began_is_neither_closed_nor_held() -> None:
+    """Sessions are counted from the first that is on record."""
+    run = run_of(OPENED)
+    assert (run.closed, run.sessions, run.ended) == (False, 0, None)
+
+
 def test_what_is_waited_for_is_known_by_its_place() -> None:
     """An answer, or anything else its stream records, ends the waiting."""
     run = run_of(OPENED, ("trial/a", TaskAsked("task a")), (FIRST, SandboxAsked("local", "task a")))

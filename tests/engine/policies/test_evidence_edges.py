@@ -46,6 +46,15 @@ def block(solved: SolvedTrial, name: str, caps: EvidenceCaps | None = None) -> E
     return next(each for each in gather_evidence(solved, caps or EvidenceCaps()) if each.name == name)
 
 
+def test_as_much_is_shown_as_spark_shows_unless_told_otherwise() -> None:
+    """Published skills rest on these numbers (SPARK, 2.7 and 4.1); those of commands and their output are ours."""
+    assert EvidenceCaps() == EvidenceCaps(
+        task_pattern=16_000, execution_chain=24_000, verification=4_000, lessons=8_000, environment=8_000,
+        raw_tail=4_000, notes=12, note=240, command=8_000, output=600, rows=8, row=180, cautions=8, caution=220,
+        packages=10,
+    )  # fmt: skip
+
+
 def test_a_block_keeps_whole_entries_and_says_which_lines_rest_on_what() -> None:
     """Lines are counted from 1, over entries of several lines; a heading rests on nothing."""
     entries = [Entry("head"), Entry("a\nb\nc", ref(3)), Entry("d", ref(4))]

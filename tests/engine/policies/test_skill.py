@@ -8,7 +8,7 @@ from engine.policies.redistil import NoSkill, RepairSkill, SaveSkill, judge_skil
 from engine.policies.skill import check_skill
 from engine.policies.skill_finding import SkillContext
 from engine.policies.skill_split import SkillParts, SplitFault, clean_answer, skill_name_for, split_skill
-from engine.policies.verifier_literals import VerifierLiterals
+from engine.policies.verifier_literals import VerifierLiterals, verifier_literals
 from tests.engine.policies.recorded import needs_shared, skills
 
 CONTEXT = SkillContext(
@@ -123,6 +123,49 @@ def test_a_leak_that_may_be_chance_is_a_warning() -> None:
     verdict = check_skill(SKILL.replace("Measure it.", "Use 255 columns."), CONTEXT)
     assert verdict.errors == ()
     assert [finding.rule for finding in verdict.warnings] == ["leak", "leak"]
+
+
+@pytest.mark.parametrize(
+    ("number", "rule"),
+    [
+        ("4712", "error"),
+        ("471", "warning"),
+        ("47100", "warning"),
+        ("4.7", None),
+        ("4.71", "error"),
+        ("-471", "warning"),
+    ],
+)
+@pytest.mark.parametrize("written", ["It is {}.", "Use {}, or more.", "({})"])
+def test_a_number_of_four_digits_or_with_a_fraction_is_no_chance(number: str, rule: str | None, written: str) -> None:
+    """What has fewer than three digits that matter is not looked for at all."""
+    literals = verifier_literals(f"x = {number}")
+    assert isinstance(literals, VerifierLiterals)
+    context = SkillContext(folder="stl-mass", instruction="", literals=literals)
+    verdict = check_skill(SKILL.replace("Measure it.", written.format(number)), context)
+    assert [finding.rule for finding in verdict.errors] == ["leak"] * (rule == "error")
+    assert [finding.rule for finding in verdict.warnings] == ["leak"] * (rule == "warning")
+
+
+@pytest.mark.parametrize("written", ["4,712", "4_712", "4712.0", "4.712e3", "4712"])
+def test_a_number_is_the_same_however_it_is_written(written: str) -> None:
+    """Grouped, with an exponent or with a zero behind the point; a longer one is another."""
+    context = SkillContext(folder="stl-mass", instruction="", literals=VerifierLiterals(numbers=("4712",)))
+    assert _rules(SKILL.replace("Measure it.", f"It is {written}."), context) == {"leak"}
+    assert _rules(SKILL.replace("Measure it.", "It is 47125 or v4712 or 1.4712."), context) == set()
+    told = SkillContext("stl-mass", f"Find {written}.", VerifierLiterals(numbers=("4712",)))
+    assert _rules(SKILL.replace("Measure it.", "It is 4712."), told) == set()
+
+
+def test_every_text_is_looked_for_and_each_place_is_named() -> None:
+    """One that the task tells, or that has several lines, hides none of the others."""
+    literals = VerifierLiterals(texts=("aa-told", "bb-one\nbb-two", "cc-last"))
+    context = SkillContext("stl-mass", "It says aa-told.", literals)
+    text = SKILL.replace("Measure it.", "aa-told cc-last\nbb-one\nbb-two\nxcc-lastx cc-last")
+    lines = text.split("\n")
+    found = [finding.line for finding in check_skill(text, context).errors]
+    first = next(number for number, line in enumerate(lines, start=1) if "cc-last" in line)
+    assert found == [first + 1, first, first + 3]
 
 
 def test_a_leak_is_reported_without_its_value() -> None:
