@@ -27,13 +27,16 @@ class TaskPort:
         self._tasks = tasks
         self._backend = backend
         self._read: dict[str, TaskRead] = {}
+        self._reading = anyio.Lock(fast_acquire=True)
 
     async def __call__(self, asked: Event, place: Place) -> Event:
         """Read the task, once for all its trials: its digest is pinned when the run starts."""
         del place
         assert isinstance(asked, TaskAsked)
         if asked.task not in self._read:
-            self._read[asked.task] = await self._find(self._tasks[asked.task])
+            async with self._reading:  # all its trials may ask at once
+                if asked.task not in self._read:
+                    self._read[asked.task] = await self._find(self._tasks[asked.task])
         return self._read[asked.task]
 
     async def _find(self, task: Task) -> TaskRead:

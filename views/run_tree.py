@@ -30,7 +30,7 @@ def render_runs(rows: Sequence[RunRow]) -> RenderableType:
             written(row.cost_nano_usd, lacks="cost_nano_usd" in row.at_least),
             _origin(row),
         )
-        for depth, row in _tree(rows)
+        for depth, row in tree(rows)
     ]
     drawn = table(columns, cells, right=["solved", "no verdict", "tokens", "cost"])
     notes = [_silent(row) for row in rows if row.silent_s is not None and row.silent_s > SILENT_S]
@@ -47,17 +47,17 @@ def _silent(row: RunRow) -> Text:
     )
 
 
-def _tree(rows: Sequence[RunRow]) -> Iterator[tuple[int, RunRow]]:
+def tree(rows: Sequence[RunRow]) -> Iterator[tuple[int, RunRow]]:
     """Give each run with its depth; one whose parent is not in this log stands at the top."""
     here = {row.run for row in rows}
-
-    def below(parent: str | None, depth: int) -> Iterator[tuple[int, RunRow]]:
-        for row in rows:
-            if (row.parent if row.parent in here else None) == parent:
-                yield depth, row
-                yield from below(row.run, depth + 1)
-
-    return below(None, 0)
+    children: dict[str | None, list[RunRow]] = {}
+    for row in rows:
+        children.setdefault(row.parent if row.parent in here else None, []).append(row)
+    waiting = [(0, row) for row in reversed(children.get(None, []))]
+    while waiting:
+        depth, row = waiting.pop()
+        yield depth, row
+        waiting += [(depth + 1, fork) for fork in reversed(children.get(row.run, []))]
 
 
 def _origin(row: RunRow) -> str:

@@ -1,12 +1,13 @@
 """Rows say what happened, and never more: what broke is no zero, and what nobody knows is no figure."""
 
 import pytest
+from msgspec.structs import replace
 
 from events.log import EventLog
 from events.session import SandboxReopened
 from tests.views.drawing import drawn, run_rows, seen
 from tests.views.histories import FAILED, Told, asked, lost, opened, record, trial_closed, trial_opened, tried, whole
-from views.run_tree import render_runs
+from views.run_tree import render_runs, tree
 from views.runs import attempt_rows, render_attempts, render_trials, trial_rows
 from views.show import render_attempt, render_run
 
@@ -112,3 +113,22 @@ async def test_a_budget_that_was_met_has_its_own_word(log: EventLog) -> None:
     await record(log, "r1", story)
     found = await seen(log)
     assert [row.outcome for row in trial_rows(found, found.trials.runs["r1"])] == ["budget reached"]
+
+
+async def test_forks_stand_below_what_they_were_forked_from(log: EventLog) -> None:
+    """In the order of the log among themselves, however deep; a fork whose parent is elsewhere stands at the top."""
+    await record(log, "a", opened(log, "greet"))
+    (row,) = run_rows(await seen(log))
+    told = [("a", None), ("b", None), ("a2", "a"), ("b1", "b"), ("a1", "a"), ("a2x", "a2"), ("lost", "elsewhere")]
+    rows = [replace(row, run=run, parent=parent) for run, parent in told]
+    lines = [line.strip(" │") for line in drawn(render_runs(rows), width=200).splitlines()]
+    names = [line.split("  ")[0].removeprefix("└ ") for line in lines]
+    assert [name for name in names if name in dict(told)] == ["a", "a2", "a2x", "a1", "b", "b1", "lost"]
+
+
+async def test_a_long_line_of_forks_has_its_places(log: EventLog) -> None:
+    """Each fork was once a call within a call, and each run was looked for among all of them."""
+    await record(log, "a", opened(log, "greet"))
+    (row,) = run_rows(await seen(log))
+    rows = [replace(row, run=f"f{number}", parent=f"f{number - 1}") for number in range(2_000)]
+    assert [depth for depth, _ in tree(rows)] == list(range(2_000))
