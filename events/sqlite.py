@@ -28,6 +28,9 @@ from events.sqlite_read import Reader
 from events.sqlite_source import SqliteSource
 from events.sqlite_write import Writer
 
+MOST_CLEAN = 4_096
+"""Digests of bytes without secrets that are remembered."""
+
 
 class Settings(NamedTuple):
     """How long to wait for others."""
@@ -59,6 +62,9 @@ class SqliteLog(SqliteSource):
         self._group = Group(self._write, writer.checkpoint_if_due)
         self._grown = Signal()
         self._closed = False
+        self._clean: dict[Digest, None] = {}
+        """Bytes in which no secret stands that is known."""
+        self._looked_for = self.redactor.learnt
 
     @classmethod
     async def open(
@@ -131,10 +137,23 @@ class SqliteLog(SqliteSource):
     def put(self, data: bytes) -> Digest:
         """Take bytes in, without known secrets."""
         self._check_open()
-        data = self.redactor.replace(data)
+        digest = digest_of(data)
+        if not self._innocent(digest):
+            kept = self.redactor.replace(data)
+            if kept is data:
+                self._clean[digest] = None
+            else:
+                data, digest = kept, digest_of(kept)
         if len(data) > self._writer.most:
-            raise BlobTooLarge(digest_of(data), len(data), self._writer.most)
-        return self._blobs.put(data)
+            raise BlobTooLarge(digest, len(data), self._writer.most)
+        return self._blobs.put(digest, data)
+
+    def _innocent(self, digest: Digest) -> bool:
+        """Say whether bytes were looked through not long ago: a prompt and the tools are put again at each turn."""
+        if self._looked_for != self.redactor.learnt or len(self._clean) > MOST_CLEAN:
+            self._looked_for = self.redactor.learnt
+            self._clean.clear()
+        return digest in self._clean
 
     @override
     async def get(self, digest: Digest) -> bytes:

@@ -59,9 +59,8 @@ class StagedBlobs:
     def __bool__(self) -> bool:
         return bool(self._staged)
 
-    def put(self, data: bytes) -> Digest:
-        """Take bytes in, unless they are known."""
-        digest = digest_of(data)
+    def put(self, digest: Digest, data: bytes) -> Digest:
+        """Take bytes in, unless they are known, and give their digest."""
         with self._lock:
             if digest in self._known:
                 self._again[0][digest] = data

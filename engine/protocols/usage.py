@@ -112,9 +112,9 @@ def cost_in(said: Iterable[Any], usage: Usage) -> Decimal | None:
     Returns:
         US dollars, from 0 to `MOST_USD`; None when nothing was said that can be believed.
     """
-    dearest, cost = _dearest(usage), None
+    cost: Decimal | None = None
     for each in said:
-        now = _usd(each)
+        now, dearest = _usd(each), _dearest(usage)
         if now is not None and now <= dearest and (cost is None or now != 0):
             cost = now
     return cost

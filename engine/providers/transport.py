@@ -27,8 +27,6 @@ else:  # aiohttp itself needs typing_extensions there
 
 NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers aiohttp would add of its own accord; the request has its own, or is meant to have none."""
-Client = httpx.AsyncClient
-"""What requests are made with. The type is taken from here, so that httpx has one door."""
 _UNDONE: Final = frozenset({b"content-encoding", b"content-length"})
 """Headers that speak of a body as it was packed."""
 KEPT_S = 15.0
@@ -74,6 +72,33 @@ class BodyTooLarge(httpx.ReadError):
     def __init__(self, most: int) -> None:
         super().__init__(f"more than {most:,} bytes")
         self.most = most
+
+
+class _NoCookies(httpx.Cookies):
+    """Keeps none: to look for them in each answer takes a tenth of what httpx does for a call."""
+
+    @override
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Pass over them."""
+        del response
+
+
+_NONE: Final = _NoCookies()
+
+
+class Client(httpx.AsyncClient):
+    """What requests are made with. The type is taken from here, so that httpx has one door."""
+
+    @property  # type: ignore[explicit-override]  # mypy does not see it above a setter
+    @override
+    def cookies(self) -> httpx.Cookies:
+        """Give none: nothing is sent that was not asked for."""
+        return _NONE
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        del cookies
+        raise AttributeError("requests are made without cookies; set a header instead")
 
 
 def too_large(error: BodyTooLarge, seen: Seen) -> MalformedReply:

@@ -290,3 +290,15 @@ async def _cancel_after(steps: int, tasks: TaskGroup, log: EventLog, stream: Str
     for _ in range(steps):
         await anyio.lowlevel.checkpoint()
     tasks.cancel_scope.cancel()
+
+
+async def test_what_was_put_before_a_secret_was_known_is_put_without_it_afterwards(log: EventLog) -> None:
+    """Bytes are not looked through twice, unless there is something else to look for."""
+    token, innocent = b"drawn-for-one-attempt", b"nothing of note"
+    before = [log.put(b"GET /" + token), log.put(innocent)]
+    assert [log.put(b"GET /" + token), log.put(innocent)] == before
+    log.redactor.add("ATTEMPT", token.decode())
+    for _ in range(2):
+        digest = log.put(b"GET /" + token)
+        assert await log.get(digest) == b"GET /[secret:ATTEMPT]"
+        assert log.put(innocent) == before[1]

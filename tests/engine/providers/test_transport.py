@@ -53,12 +53,16 @@ async def test_a_redirect_is_an_answer_and_not_followed(client: httpx.AsyncClien
     assert len(endpoint.asked) == 1
 
 
-async def test_cookies_are_not_kept_by_the_session(client: httpx.AsyncClient) -> None:
-    """One trial's answer must not change another trial's request."""
+async def test_cookies_are_not_kept(client: httpx.AsyncClient) -> None:
+    """One trial's answer must not change another trial's request: neither the session keeps any, nor the client."""
     async with serving(answer("", headers={"Set-Cookie": "a=b"})) as endpoint:
         for _ in range(2):
             await client.send(httpx.Request("GET", endpoint.url))
-    assert endpoint.asked[1].header("Cookie") == []
+        for _ in range(2):
+            await client.get(endpoint.url)
+    assert [asked.header("Cookie") for asked in endpoint.asked] == [[]] * 4
+    with pytest.raises(AttributeError, match="without cookies"):
+        client.cookies = httpx.Cookies()
 
 
 PACKED = [("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)]
