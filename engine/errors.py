@@ -16,7 +16,8 @@
         ├── NotForkable         there is nothing to go on from at this place, or not with these changes
         ├── TaskUnknown         a spec names a task that is not there
         ├── TasksUnusable       tasks that a spec names cannot be read, or not be built
-        └── NameUnknown         no agent or method has this name
+        ├── ImageUnusable       an image holds a secret
+        └── NameUnknown         no agent, method, provider or sandbox has this name
 
 None of them is ever an outcome: actors do not catch them.
 """
@@ -224,8 +225,25 @@ class TasksUnusable(EngineError):
         self.tasks = tuple(tasks)
 
 
+class ImageUnusable(EngineError):
+    """Raised when an image holds the value of a known secret: with that replaced it would be another image, or none.
+
+    Attributes:
+        digest: Of its bytes.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"the image {digest[:12]} holds the value of a known secret, so it cannot be recorded as it is",
+            remedy="take the secret out of it, such as out of its comments, or show another image",
+        )
+        self.digest = digest
+
+
 class NameUnknown(EngineError):
-    """Raised when no installed package registers an agent or a method of this name."""
+    """Raised when no installed package registers a part of this name."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 

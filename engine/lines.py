@@ -45,13 +45,15 @@ async def require_models(setting: Setting, spec: RunSpec) -> None:
         NameUnknown, PluginBroken: A provider cannot be had.
         ScriptInvalid: A script stands in for a model, and cannot be read.
     """
-    for model in (found for role in ROLES if (found := model_for(spec, role)) is not None):
+    models = [found for role in ROLES if (found := model_for(spec, role)) is not None]
+    for model in models:
         _key(setting, model)
         _provider_of(model)
-        if model.api_key_command is not None:
-            await token_of(model.api_key_command, setting.base, clock())
         if model.base_url.startswith(SCRIPT):
             load_script(setting.base / model.base_url.removeprefix(SCRIPT))
+    for command in dict.fromkeys(model.api_key_command for model in models):
+        if command is not None:
+            await token_of(command, setting.base, clock())
 
 
 class _Shared(NamedTuple):

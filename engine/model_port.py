@@ -146,14 +146,16 @@ def _without_secrets(redactor: Redactor, reply: ChatReply) -> bytes:
 
 async def build_request(asked: ModelAsked, reader: ConversationReader, blobs: BlobStore) -> ChatRequest:
     """Build what is sent from what is recorded: a digest of it is in the answer, so it can be built again."""
+    said = await reader.read(asked.conversation)
     return ChatRequest(
         model=asked.model,
-        messages=await reader.messages(asked.conversation),
+        messages=said.messages,
         tools=None if asked.tools is None else await blobs.get(asked.tools),
         parameters=dict(asked.parameters),
         stream=asked.stream,
         timeout_s=asked.timeout_s,
         protocol=asked.protocol,
+        images={each: await blobs.get(each) for each in said.images},
     )
 
 

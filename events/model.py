@@ -15,13 +15,15 @@ from events.digest import Digest, Fingerprint
 from events.values import NanoUsd, Role, Usage
 
 
-class ConversationNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ConversationNode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A blob, not an event: a conversation is an earlier one and what was said since."""
 
     before: Digest | None
     """The conversation this one goes on from. None: it begins here."""
     messages: tuple[Digest, ...]
     """Blobs: exact JSON bytes of one message each."""
+    images: tuple[Digest, ...] = ()
+    """Blobs: the images that these messages name, each once. Empty, and left out of the bytes: they name none."""
 
 
 class ToolCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -68,7 +68,10 @@ async def _before(log: EventLog, part: Digest) -> Digest | None:
 
 
 def _messages(node: ConversationNode) -> list[Link]:
-    return [BlobLink("message", each) for each in node.messages]
+    return [
+        *(BlobLink("message", each) for each in node.messages),
+        *(BlobLink("image", each) for each in node.images),
+    ]
 
 
 def _block(block: BlockOrigin) -> Iterator[Link]:

@@ -15,6 +15,7 @@ from typing_extensions import override
 from engine.gateway.upstream import Carrier, Going, Upstream, open_carrier
 from engine.protocols.chat import Chat
 from engine.providers.credentials import StaticKey
+from engine.providers.provider import KeyHeader
 from engine.providers.transport import MOST_BODY_BYTES
 from events.agent import CallAsked, CallFailed, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
@@ -208,3 +209,21 @@ async def sent(carrier: Carrier, upstream: Upstream) -> None:
     """Send a request, and do not read its answer."""
     async with carrier.send(Going(Chat(), PATH, {}, BODY, digest_of(BODY)), upstream, KEY):
         pass
+
+
+async def test_an_agents_call_carries_the_key_as_its_provider_wants_it() -> None:
+    """In Azure's header, or as a bearer where a command printed it; nothing that the agent sent for a key goes on."""
+    says = [whole(), whole()]
+    async with serving(Provider(*says)) as provider, open_carrier() as carrier:
+        reach = Upstream(provider.base_url, StaticKey(KEY), None, 20.0, KeyHeader("api-key"))
+        own = {"api-key": "of-the-agent", "x-api-key": "of-the-agent", "X-Title": "t"}
+        going = Going(Chat(), PATH, own, BODY, digest_of(BODY))
+        async with carrier.send(going, reach, KEY) as response:
+            await response.read()
+        async with carrier.send(going, reach._replace(carrier=None), KEY) as response:
+            await response.read()
+    came = b"".join(bytes(each) for each in provider.came)
+    assert came.count(f"api-key: {KEY}".encode()) == 1
+    assert came.count(f"Authorization: Bearer {KEY}".encode()) == 1
+    assert b"of-the-agent" not in came
+    assert came.count(b"X-Title: t") == 2
