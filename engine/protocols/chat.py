@@ -98,7 +98,12 @@ class Chat:
     def error(self, status: int, code: str, message: str) -> object:
         """See ``ApiProtocol``."""
         kind = "invalid_request_error" if status < 500 and status != 429 else "server_error"
-        return {"error": {"message": message, "type": kind, "param": None, "code": REFUSED + code}}
+        return error_body(kind, REFUSED + code, message)
+
+
+def error_body(kind: str, code: str, message: str) -> Json:
+    """Write an error as OpenAI does."""
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
 class _Message:

@@ -24,9 +24,16 @@ from engine.protocols.tool_calls import CallDraft
 from engine.protocols.usage import Stated, Usage, count_of, later, together
 
 _PATH: Final = re.compile(r"/models/([^/:]+):(\w+)")
-_STATUSES: Final = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
-
-
+STREAMED: Final = "streamGenerateContent"
+_STATUSES: Final = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+}
+"""Google's words by HTTP status; all others are ``INTERNAL``."""
 _COUNTS: Final = ("prompt", "toolUsePrompt", "candidates", "thoughts", "cachedContent")
 _BLOCKED: Final = frozenset({"BLOCKLIST", "PROHIBITED_CONTENT", "RECITATION", "SAFETY", "SPII"})
 """Reasons to stop that are a filter's."""
@@ -51,11 +58,8 @@ class Gemini:
 
     def facts(self, body: Json, path: str) -> RequestFacts:
         """See ``ApiProtocol``. The model and whether a stream is wanted stand in the path."""
-        found = _PATH.search(path)
-        model, verb = found.groups() if found else ("", "")
-        return RequestFacts(
-            model, verb == "streamGenerateContent", bound_in(within(body, "generationConfig", "maxOutputTokens"))
-        )
+        model, verb = called(path)
+        return RequestFacts(model, verb == STREAMED, bound_in(within(body, "generationConfig", "maxOutputTokens")))
 
     def bounded(self, body: Json, most: int) -> Json:
         """See ``ApiProtocol``."""
@@ -112,8 +116,19 @@ class Gemini:
     def error(self, status: int, code: str, message: str) -> object:
         """See ``ApiProtocol``."""
         reason = [{"reason": REFUSED + code}]
-        told = {"code": status, "message": message, "status": _STATUSES.get(status, "INTERNAL"), "details": reason}
-        return {"error": told}
+        return error_body(status, message, details=reason)
+
+
+def called(path: str) -> tuple[str, str]:
+    """Read the model and the verb in a path; both are empty where it has none."""
+    found = _PATH.search(path)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def error_body(status: int, message: str, **more: object) -> Json:
+    """Write an error as Google does, and perhaps more than that in it."""
+    told = {"code": status, "message": message, "status": _STATUSES.get(status, "INTERNAL"), **more}
+    return {"error": told}
 
 
 def _inner(piece: Json) -> Json:

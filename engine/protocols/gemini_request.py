@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from msgspec import json
 
+from engine.protocols.gemini import STREAMED
 from engine.protocols.json_text import Json
 from engine.protocols.request import (
     ChatRequest,
@@ -67,7 +68,7 @@ class GeminiRequests:
 
     def path(self, model: str, *, stream: bool) -> str:
         """See ``RequestWriter``."""
-        verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        verb = f"{STREAMED}?alt=sse" if stream else "generateContent"
         return f"/models/{quote(model, safe='')}:{verb}"
 
 

@@ -26,11 +26,14 @@ _KINDS: Final = {
     400: "invalid_request_error",
     401: "authentication_error",
     402: "billing_error",
+    403: "permission_error",
     404: "not_found_error",
+    413: "request_too_large",
     429: "rate_limit_error",
+    503: "overloaded_error",
+    529: "overloaded_error",
 }
-
-
+"""Anthropic's words by HTTP status; all others are ``api_error``."""
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 """Types of the blocks that are given back."""
 
@@ -112,8 +115,12 @@ class Messages:
 
     def error(self, status: int, code: str, message: str) -> object:
         """See ``ApiProtocol``."""
-        told = {"type": _KINDS.get(status, "api_error"), "message": message, "code": REFUSED + code}
-        return {"type": "error", "error": told}
+        return error_body(status, message, code=REFUSED + code)
+
+
+def error_body(status: int, message: str, **more: str) -> Json:
+    """Write an error as Anthropic does, and perhaps more than that in it."""
+    return {"type": "error", "error": {"type": _KINDS.get(status, "api_error"), "message": message, **more}}
 
 
 class _Block:

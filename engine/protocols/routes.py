@@ -5,12 +5,13 @@ from typing import Final
 
 from engine.protocols.base import ApiProtocol
 from engine.protocols.chat import Chat
+from engine.protocols.chat_request import CHAT_PATH
 from engine.protocols.gemini import Gemini
 from engine.protocols.messages import Messages
 from engine.protocols.responses import Responses
 
 _ROUTES: Final[tuple[tuple[re.Pattern[str], ApiProtocol], ...]] = (
-    (re.compile(r"(/v1)?/chat/completions"), Chat()),
+    (re.compile(f"(/v1)?{CHAT_PATH}"), Chat()),
     (re.compile(r"(/v1)?/responses"), Responses()),
     (re.compile(r"(/v1)?/messages"), Messages()),
     (re.compile(r"(/v1(beta)?)?/models/[^/:]+:(generateContent|streamGenerateContent)"), Gemini()),
@@ -30,6 +31,6 @@ def below(base_url: str, path: str) -> str:
         base_url: As in a spec, such as ``https://api.example/v1`` or ``https://api.example``.
         path: As the agent asked, with its query.
     """
-    base = base_url.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    base = base_url.rstrip("/").removesuffix(CHAT_PATH).rstrip("/")
     bare = "/" not in base.split("://", 1)[-1]
     return base + (path if bare else _VERSION.sub("", path, count=1))

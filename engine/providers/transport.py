@@ -97,6 +97,7 @@ class Client(httpx.AsyncClient):
 
     @cookies.setter
     def cookies(self, cookies: object) -> None:
+        """Take none."""
         del cookies
         raise AttributeError("requests are made without cookies; set a header instead")
 

@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.providers.scripted.dialects.base import Dialect, Fault, Spent, Wording, arguments_for, encode
+from engine.protocols.server_side import Fault, ServerSide, Spent, Wording, arguments_for, encode
 from engine.providers.scripted.matching import Choice, NoAnswer
 from engine.providers.scripted.script import ErrorName, Turn
 
@@ -44,29 +44,32 @@ class Reply(NamedTuple):
     """Whether the connection breaks in the middle."""
 
 
-def refuse(dialect: Dialect, no: NoAnswer) -> Reply:
+def refuse(side: ServerSide, no: NoAnswer) -> Reply:
     """Say that the script has no answer."""
-    return _error(dialect, Fault(no.status, "script_error", no.code, no.problem), no.code)
+    return _error(side, Fault(no.status, "script_error", no.code, no.problem), no.code)
 
 
-def word(by: Wording, choice: Choice, *, failures: int) -> Reply:
+def word(by: Wording, side: ServerSide, choice: Choice, *, failures: int) -> Reply:
     """Word a turn.
 
     Args:
         by: What it is made from.
+        side: Of the protocol that was asked.
         choice: The turn.
         failures: How often this request was received before, and so was given the turn's failure.
     """
     turn = choice.turn
     failing = turn.error is not None and (turn.times is None or failures < turn.times)
-    return _failure(by, turn, turn.error) if failing and turn.error is not None else _answer(by, turn, error=None)
+    failure = turn.error if failing else None
+    return _answer((by, side), turn, error=None) if failure is None else _failure((by, side), turn, failure)
 
 
-def _failure(by: Wording, turn: Turn, error: ErrorName) -> Reply:
+def _failure(how: tuple[Wording, ServerSide], turn: Turn, error: ErrorName) -> Reply:
+    by, side = how
     if error in _HTTP_ERRORS:
         status, kind, code, message = _HTTP_ERRORS[error]
-        fault = Fault(turn.status or status, kind, code, f"{message} (script {by.script.name})")
-        return _error(by.dialect, fault, error)._replace(retry_after_s=turn.retry_after_s)
+        fault = Fault(turn.status or status, kind, code, f"{message} (script {by.server})")
+        return _error(side, fault, error)._replace(retry_after_s=turn.retry_after_s)
     match error:
         case "hang":
             return Reply(None, "", (), error)
@@ -74,19 +77,20 @@ def _failure(by: Wording, turn: Turn, error: ErrorName) -> Reply:
             return Reply(200, "text/html", (_GARBAGE,), error)
         case "half":
             said = turn if turn.answers else msgspec.structs.replace(turn, text="This answer breaks off.")
-            return _answer(by, said, error=error)._replace(cut=True)
+            return _answer(how, said, error=error)._replace(cut=True)
         case _:
-            return _answer(by, turn, error=error)
+            return _answer(how, turn, error=error)
 
 
-def _error(dialect: Dialect, fault: Fault, error: str) -> Reply:
-    return Reply(fault.status, "application/json", (encode(dialect.error(fault)),), error)
+def _error(side: ServerSide, fault: Fault, error: str) -> Reply:
+    return Reply(fault.status, "application/json", (encode(side.error(fault)),), error)
 
 
-def _answer(by: Wording, turn: Turn, *, error: ErrorName | None) -> Reply:
+def _answer(how: tuple[Wording, ServerSide], turn: Turn, *, error: ErrorName | None) -> Reply:
+    by, side = how
     message = _message(by, turn, error)
     spent = _spent(by, turn, message)._replace(**({"left": 0} if error == "empty" else {}))
-    body = by.dialect.answer(by, message, spent)
+    body = side.answer(by, message, spent)
     return Reply(200, "text/event-stream" if by.asked.stream else "application/json", tuple(body), error)
 
 

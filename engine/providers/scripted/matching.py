@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.providers.scripted.dialects.base import Asked, Dialect
+from engine.protocols.server_side import Asked, ServerSide
 from engine.providers.scripted.script import Rule, Script, Turn
 
 
@@ -34,18 +34,18 @@ class Found(NamedTuple):
     choice: Choice
 
 
-def find(script: Script, dialect: Dialect, body: bytes, path: str) -> Found | NoAnswer:
+def find(script: Script, side: ServerSide, body: bytes, path: str) -> Found | NoAnswer:
     """Read a request and find what the script says to it."""
-    asked = _read(dialect, body, path)
+    asked = _read(side, body, path)
     if isinstance(asked, NoAnswer):
         return asked
     choice = _choose(script, asked)
     return choice if isinstance(choice, NoAnswer) else Found(asked, choice)
 
 
-def _read(dialect: Dialect, body: bytes, path: str) -> Asked | NoAnswer:
+def _read(side: ServerSide, body: bytes, path: str) -> Asked | NoAnswer:
     try:
-        return dialect.read(body, path)
+        return side.read(body, path)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return NoAnswer(400, "script_request_unread", f"the body is not a request of this protocol: {error}")
 

@@ -4,8 +4,7 @@ It speaks chat completions, responses (both OpenAI's), messages (Anthropic's) an
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -14,14 +13,11 @@ import anyio
 import msgspec
 from aiohttp import web
 
-from engine.protocols.request import RequestProtocol
+from engine.protocols.routes import protocol_of
+from engine.protocols.server_side import ServerSide, Wording
+from engine.protocols.servers import SERVERS
 from engine.providers.scripted.answers import Reply, refuse, word
 from engine.providers.scripted.counts import Counts, Line
-from engine.providers.scripted.dialects.base import Dialect, Wording
-from engine.providers.scripted.dialects.chat import Chat
-from engine.providers.scripted.dialects.gemini import Gemini
-from engine.providers.scripted.dialects.messages import Messages
-from engine.providers.scripted.dialects.responses import Responses
 from engine.providers.scripted.errors import PortTaken
 from engine.providers.scripted.forms import Came, Form, refusal
 from engine.providers.scripted.matching import NoAnswer, find
@@ -36,13 +32,6 @@ _HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 4096
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_KEPT: Final = 4096
-_POSTS: Final[tuple[tuple[str, Dialect], ...]] = (
-    ("/chat/completions", Chat()),
-    ("/responses", Responses()),
-    ("/messages", Messages()),
-    (r"/models/{model:[^/:]+}:{verb:generateContent|streamGenerateContent}", Gemini()),
-)
-_DIALECTS: Final[Mapping[RequestProtocol, Dialect]] = {"chat": Chat(), "messages": Messages(), "gemini": Gemini()}
 _STOPPING_S: Final = 0.5
 """Seconds for handlers to end; they are told beforehand, so this is never reached in practice."""
 
@@ -131,13 +120,9 @@ class ScriptedEndpoint:
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_get("/", self._about)
-        if self._form is not None:
-            app.router.add_post("/{path:.*}", self._completing(_DIALECTS[self._form.protocol]))
-            return app
         for prefix in ("", "/v1", "/v1beta"):
             app.router.add_get(f"{prefix}/models", self._models)
-            for path, dialect in _POSTS:
-                app.router.add_post(prefix + path, self._completing(dialect))
+        app.router.add_post("/{path:.*}", self._complete)
         return app
 
     async def _about(self, _: web.Request) -> web.Response:
@@ -159,10 +144,12 @@ class ScriptedEndpoint:
         headers = {HEADER: self._script.name}
         return web.Response(body=msgspec.json.encode(value), content_type="application/json", headers=headers)
 
-    def _completing(self, dialect: Dialect) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        return partial(self._complete, dialect)
-
-    async def _complete(self, dialect: Dialect, request: web.Request) -> web.StreamResponse:
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        asked = protocol_of(request.path)
+        name = self._form.protocol if self._form is not None else None if asked is None else asked.name
+        if name is None:
+            raise web.HTTPNotFound
+        side = SERVERS[name]
         body = await request.read()
         self.requests.append(body)
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -172,12 +159,12 @@ class ScriptedEndpoint:
             return web.Response(status=429, body=_TOO_MANY, content_type="application/json")
         self._working += 1
         try:
-            return await self._answer(dialect, request, came)
+            return await self._answer(side, request, came)
         finally:
             self._working -= 1
 
-    async def _answer(self, dialect: Dialect, request: web.Request, came: Came) -> web.StreamResponse:
-        reply, line, delay_s = self._decide(dialect, came)
+    async def _answer(self, side: ServerSide, request: web.Request, came: Came) -> web.StreamResponse:
+        reply, line, delay_s = self._decide(side, came)
         self._counts.write(line)
         if await self._stopped_within(delay_s) or reply.status is None:
             if reply.status is None:
@@ -191,16 +178,17 @@ class ScriptedEndpoint:
             self._counts.write(msgspec.structs.replace(line, at="answered"))
         return response
 
-    def _decide(self, dialect: Dialect, came: Came) -> tuple[Reply, Line, float]:
+    def _decide(self, side: ServerSide, came: Came) -> tuple[Reply, Line, float]:
         """Find the answer, what is noted of it, and the seconds before it is given."""
         body, digest = came.body, digest_of(came.body)
         misformed = None if self._form is None else refusal(self._form, came)
-        found = misformed or find(self._script, dialect, body, came.path)
+        found = misformed or find(self._script, side, body, came.path)
         if isinstance(found, NoAnswer):
             line = Line(digest=digest, rule=None, turn=None, status=found.status, error=found.code)
-            return refuse(dialect, found), line, self._script.delay_s
+            return refuse(side, found), line, self._script.delay_s
         reply = word(
-            Wording(dialect, self._script, found.asked, digest, len(body)),
+            Wording(self._script.name, self._script.fingerprint, found.asked, digest, len(body)),
+            side,
             found.choice,
             failures=self._counts.received(digest),
         )

@@ -1,24 +1,13 @@
-"""Google's generateContent."""
+"""Google's generateContent, as an endpoint has it."""
 
-import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from engine.providers.scripted.dialects.base import Asked, Fault, Spent, Tool, Wording, encode, pieces, text_of
-
-_PATH: Final = re.compile(r"/models/(?P<model>[^/:]+):(?P<verb>generateContent|streamGenerateContent)")
-_STATUSES: Final = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    429: "RESOURCE_EXHAUSTED",
-    503: "UNAVAILABLE",
-}
-"""Google's words by HTTP status; all others are ``INTERNAL``."""
+from engine.protocols.gemini import STREAMED, called, error_body
+from engine.protocols.server_side import Asked, Fault, Spent, Tool, Wording, encode, pieces, text_of
 
 
 class _Content(Struct, frozen=True):
@@ -42,13 +31,12 @@ class _Request(Struct, frozen=True, rename="camel"):
     tools: list[_Tools] | None = None
 
 
-class Gemini:
-    """See ``Dialect``."""
+class GeminiServer:
+    """See ``ServerSide``."""
 
     def read(self, body: bytes, path: str) -> Asked:
-        """See ``Dialect``. The model and whether a stream is wanted stand in the path."""
-        asked = _PATH.search(path)
-        assert asked is not None, "the server's routes see to it"
+        """See ``ServerSide``. The model and whether a stream is wanted stand in the path."""
+        model, verb = called(path)
         request = msgspec.json.decode(body, type=_Request)
         if not request.contents:
             raise msgspec.ValidationError("no contents")
@@ -57,15 +45,15 @@ class Gemini:
         told = ([] if request.system_instruction is None else [request.system_instruction]) + request.contents[:first]
         declared = [each for tools in request.tools or () for each in tools.function_declarations]
         return Asked(
-            model=asked["model"],
+            model=model,
             opening="\n".join(text_of(content.parts) for content in told),
             turn=roles.count("model"),
             tools=tuple(Tool(each.name, each.parameters_json_schema or each.parameters or {}) for each in declared),
-            stream=asked["verb"] == "streamGenerateContent",
+            stream=verb == STREAMED,
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
-        """See ``Dialect``. A stream comes as server-sent events, which every client of ours asks for."""
+        """See ``ServerSide``. A stream comes as server-sent events, which every client of ours asks for."""
         finish = "SAFETY" if message.get("refusal") else "STOP"
         parts = list(_parts(message))
         if not by.asked.stream:
@@ -77,9 +65,8 @@ class Gemini:
         return [b"data: " + encode(chunk) + b"\r\n\r\n" for chunk in chunks]
 
     def error(self, fault: Fault) -> object:
-        """See ``Dialect``."""
-        status = _STATUSES.get(fault.status, "INTERNAL")
-        return {"error": {"code": fault.status, "message": fault.message, "status": status}}
+        """See ``ServerSide``."""
+        return error_body(fault.status, fault.message)
 
 
 def _parts(message: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,9 @@
-"""What a protocol must be able to do for a script: read a request, and word an answer or an error."""
+"""The other side of a protocol, as an endpoint has it: it reads a request, and words an answer or an error."""
 
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Struct
-
-from engine.providers.scripted.script import Script
 
 SHELLS: Final = ("run", "exec_command", "shell_command", "run_shell_command", "bash", "Bash", "shell")
 """Names under which agents offer a shell, ours first."""
@@ -30,7 +28,7 @@ class Tool(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A request in any protocol, as far as scripts look at it.
+    """A request in any protocol, as far as an endpoint looks at it that answers from a script.
 
     Attributes:
         model: The model asked for.
@@ -58,8 +56,10 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Wording(NamedTuple):
     """What an answer is made from besides the turn."""
 
-    dialect: "Dialect"
-    script: Script
+    server: str
+    """Who answers."""
+    fingerprint: str
+    """Of what it answers from."""
     asked: Asked
     digest: str
     """Of the request's body; ids derive from it."""
@@ -69,7 +69,7 @@ class Wording(NamedTuple):
     @property
     def model(self) -> str:
         """What answers call the model, so that nobody takes it for one."""
-        return f"script/{self.script.name}"
+        return f"script/{self.server}"
 
 
 class Spent(NamedTuple):
@@ -94,7 +94,7 @@ class Fault(NamedTuple):
     message: str
 
 
-class Dialect(Protocol):
+class ServerSide(Protocol):
     """One protocol. Answers come as chat completions have them: role, content, tool_calls, refusal."""
 
     def read(self, body: bytes, path: str) -> Asked:

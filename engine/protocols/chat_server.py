@@ -1,4 +1,4 @@
-"""OpenAI's chat completions."""
+"""OpenAI's chat completions, as an endpoint has them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from engine.providers.scripted.dialects.base import Asked, Fault, Spent, Tool, Wording, encode, pieces, text_of
+from engine.protocols.chat import error_body
+from engine.protocols.server_side import Asked, Fault, Spent, Tool, Wording, encode, pieces, text_of
 
 
 class _Part(Struct, frozen=True):
@@ -36,11 +37,11 @@ class _Request(Struct, frozen=True):
     stream_options: _StreamOptions | None = None
 
 
-class Chat:
-    """See ``Dialect``."""
+class ChatServer:
+    """See ``ServerSide``."""
 
     def read(self, body: bytes, path: str) -> Asked:
-        """See ``Dialect``."""
+        """See ``ServerSide``."""
         del path
         request = msgspec.json.decode(body, type=_Request)
         if not request.messages:
@@ -57,7 +58,7 @@ class Chat:
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
-        """See ``Dialect``."""
+        """See ``ServerSide``."""
         finish = "tool_calls" if "tool_calls" in message else "stop"
         usage = _usage(spent)
         if not by.asked.stream:
@@ -70,8 +71,8 @@ class Chat:
         return [*(b"data: " + encode(chunk) + b"\n\n" for chunk in chunks), b"data: [DONE]\n\n"]
 
     def error(self, fault: Fault) -> object:
-        """See ``Dialect``."""
-        return {"error": {"message": fault.message, "type": fault.kind, "param": None, "code": fault.code}}
+        """See ``ServerSide``."""
+        return error_body(fault.kind, fault.code, fault.message)
 
 
 def _texts(message: _Message) -> Iterator[str]:
@@ -100,7 +101,7 @@ def _frame(by: Wording, kind: str) -> dict[str, object]:
         "object": kind,
         "created": 0,  # a script has no clock: the same request gets the same bytes
         "model": by.model,
-        "system_fingerprint": f"script-{by.script.fingerprint}",
+        "system_fingerprint": f"script-{by.fingerprint}",
     }
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's responses."""
+"""OpenAI's responses, as an endpoint has them."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -6,7 +6,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from engine.providers.scripted.dialects.base import (
+from engine.protocols.chat import error_body
+from engine.protocols.server_side import (
     Asked,
     Fault,
     Spent,
@@ -17,7 +18,6 @@ from engine.providers.scripted.dialects.base import (
     pieces,
     text_of,
 )
-from engine.providers.scripted.dialects.chat import Chat
 
 _OUTPUTS: Final = frozenset({"function_call", "custom_tool_call", "local_shell_call", "reasoning"})
 """Kinds of items that a model says, besides messages of its role."""
@@ -37,11 +37,11 @@ class _Request(Struct, frozen=True):
     stream: bool | None = None
 
 
-class Responses:
-    """See ``Dialect``."""
+class ResponsesServer:
+    """See ``ServerSide``."""
 
     def read(self, body: bytes, path: str) -> Asked:
-        """See ``Dialect``. Items of the model that follow each other are one answer."""
+        """See ``ServerSide``. Items of the model that follow each other are one answer."""
         del path
         request = msgspec.json.decode(body, type=_Request)
         if not request.input:
@@ -60,7 +60,7 @@ class Responses:
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
-        """See ``Dialect``."""
+        """See ``ServerSide``."""
         items = list(_items(by, message))
         whole = _frame(by, "completed") | {"output": items, "usage": _usage(spent)}
         if not by.asked.stream:
@@ -73,8 +73,8 @@ class Responses:
         return [event(kind, {"sequence_number": n, **value}) for n, (kind, value) in enumerate(told)]
 
     def error(self, fault: Fault) -> object:
-        """See ``Dialect``."""
-        return Chat().error(fault)
+        """See ``ServerSide``."""
+        return error_body(fault.kind, fault.code, fault.message)
 
 
 def _by_model(item: dict[str, Any]) -> bool:
@@ -90,7 +90,7 @@ def _frame(by: Wording, status: str) -> dict[str, object]:
         "error": None,
         "incomplete_details": None,
         "model": by.model,
-        "metadata": {"script_fingerprint": by.script.fingerprint},
+        "metadata": {"script_fingerprint": by.fingerprint},
     }
 
 

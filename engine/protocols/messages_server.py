@@ -1,12 +1,13 @@
-"""Anthropic's messages."""
+"""Anthropic's messages, as an endpoint has them."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from engine.providers.scripted.dialects.base import (
+from engine.protocols.messages import error_body
+from engine.protocols.server_side import (
     Asked,
     Fault,
     Spent,
@@ -17,18 +18,6 @@ from engine.providers.scripted.dialects.base import (
     pieces,
     text_of,
 )
-
-_KINDS: Final = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-    529: "overloaded_error",
-}
-"""Anthropic's words by HTTP status; all others are ``api_error``."""
 
 
 class _Message(Struct, frozen=True):
@@ -49,11 +38,11 @@ class _Request(Struct, frozen=True):
     stream: bool | None = None
 
 
-class Messages:
-    """See ``Dialect``."""
+class MessagesServer:
+    """See ``ServerSide``."""
 
     def read(self, body: bytes, path: str) -> Asked:
-        """See ``Dialect``."""
+        """See ``ServerSide``."""
         del path
         request = msgspec.json.decode(body, type=_Request)
         if not request.messages:
@@ -70,7 +59,7 @@ class Messages:
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
-        """See ``Dialect``."""
+        """See ``ServerSide``."""
         blocks = list(_blocks(message))
         stop = "refusal" if message.get("refusal") else "tool_use" if "tool_calls" in message else "end_turn"
         whole: dict[str, object] = {
@@ -86,8 +75,8 @@ class Messages:
         return _stream(whole, blocks, spent) if by.asked.stream else [encode(whole)]
 
     def error(self, fault: Fault) -> object:
-        """See ``Dialect``."""
-        return {"type": "error", "error": {"type": _KINDS.get(fault.status, "api_error"), "message": fault.message}}
+        """See ``ServerSide``."""
+        return error_body(fault.status, fault.message)
 
 
 def _blocks(message: dict[str, Any]) -> Iterator[dict[str, Any]]:

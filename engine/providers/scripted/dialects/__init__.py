@@ -1,1 +1,0 @@
-"""The protocols a script can speak, one module each."""
