@@ -13,7 +13,7 @@ import msgspec
 
 from engine.config_errors import Complaint, ConfigRefused
 from engine.config_files import read_tree
-from engine.config_models import SCRIPT, completed
+from engine.config_models import SCRIPT, completed, outdone
 from engine.config_shape import REQUIRED, dotted, keys, pattern
 from engine.config_shape import Path as KeyPath
 from engine.config_tree import Setting, assemble, kind_of, parameter_joined, settings_of, unknown
@@ -118,10 +118,14 @@ def flag_settings(flags: Sequence[Flag], folder: Path) -> list[Setting]:
 
 def _weighed(inputs: Inputs) -> tuple[dict[KeyPath, Setting], list[KeyPath], list[Complaint]]:
     """Let the strongest place win for each key; tables that are there, though empty, are listed beside."""
-    given = list(_given(inputs))
+    places = [list(each) for each in _places(inputs)]
+    given = [each for place in places for each in place]
     complaints = [each for each in given if isinstance(each, Complaint)]
     settings = [each for each in given if isinstance(each, Setting)]
     winners = {setting.path: setting for setting in settings if setting.value != {}}
+    said_at = {each.path: number for number, place in enumerate(places) for each in place if isinstance(each, Setting)}
+    for path in outdone(said_at):
+        winners.pop(path, None)
     complaints += _unregistered(winners.get(("sandbox",)))
     for each in completed(winners, inputs.environment):
         if isinstance(each, Setting):
@@ -141,7 +145,8 @@ def _unregistered(sandbox: Setting | None) -> list[Complaint]:
     return [Complaint(sandbox.origin, "sandbox", f"there is no sandbox {sandbox.value!r}", remedy)]
 
 
-def _given(inputs: Inputs) -> Iterator[Setting | Complaint]:
+def _places(inputs: Inputs) -> Iterator[Iterator[Setting | Complaint]]:
+    """Give what each place says, the weakest first."""
     for path, base, optional in (
         (inputs.user_file, None, True),
         # Beside the folder it stands in, a project's tasks are named as they are anywhere else in the project.
@@ -149,9 +154,9 @@ def _given(inputs: Inputs) -> Iterator[Setting | Complaint]:
         (inputs.run_file, None, False),
     ):
         if path is not None and (path.exists() or not optional):
-            yield from _anchored(settings_of(read_tree(path), str(path)), base or path.parent)
-    yield from _anchored(_from_environment(inputs.environment), inputs.folder)
-    yield from _anchored(_from_flags(inputs.flags), inputs.folder)
+            yield _anchored(settings_of(read_tree(path), str(path)), base or path.parent)
+    yield _anchored(_from_environment(inputs.environment), inputs.folder)
+    yield _anchored(_from_flags(inputs.flags), inputs.folder)
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[Setting | Complaint]:

@@ -8,7 +8,7 @@ import msgspec
 
 from engine.config import Flag, flag_settings
 from engine.config_errors import Complaint, ConfigRefused
-from engine.config_models import BROUGHT, completed, switches
+from engine.config_models import ADDRESSED, completed, switches
 from engine.config_shape import dotted
 from engine.config_tree import Setting
 from engine.spec import RunSpec
@@ -89,7 +89,7 @@ def _brought(
     for role in roles:
         table, given = tree["models"][role], {path[2:] for path in paths if path[:2] == ("models", role)}
         if ("provider",) in given:
-            for key in BROUGHT:
+            for key in ADDRESSED:
                 if (key,) not in given:
                     table.pop(key, None)
         for name in switches(None if role not in before.models else before.models[role].provider):

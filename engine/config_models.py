@@ -19,8 +19,8 @@ SCRIPT: Final = "script:"
 _VARIABLE: Final = re.compile(r"\{([A-Z_]+)\}")
 _BOUNDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
 """Two words for the length of an answer."""
-BROUGHT: Final = ("base_url", "protocol", "api_key_env", "api_key_header", "api_version")
-"""Keys of a model that belong to its provider."""
+ADDRESSED: Final = ("base_url", "protocol", "api_key_env", "api_key_command", "api_key_header", "api_version")
+"""Keys of a model that belong to its provider, and are not taken along to another one."""
 
 
 def model_settings(text: str, *, role: str = "teacher") -> Iterator[Setting]:
@@ -52,6 +52,20 @@ def completed(given: Mapping[Path, Setting], environment: Mapping[str, str]) -> 
     """
     for role in sorted({path[1] for path in given if path[0] == "models" and len(path) > 2}):
         yield from _Model(role, given, environment).completed()
+
+
+def outdone(said_at: Mapping[Path, int]) -> tuple[Path, ...]:
+    """Name the keys of models that belong to another provider than the one that is named in a stronger place.
+
+    Args:
+        said_at: Every key that is given, and how strong the place is that gave it last.
+    """
+    named = {path[1]: place for path, place in said_at.items() if path[0] == "models" and path[2:] == ("provider",)}
+    return tuple(
+        path
+        for path, place in said_at.items()
+        if path[0] == "models" and path[2:3] and path[2] in ADDRESSED and place < named.get(path[1], 0)
+    )
 
 
 def switches(provider: str | None) -> frozenset[str]:

@@ -21,6 +21,7 @@ _LOOKS_SECRET: Final = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD
 
 _MESSAGE_WORDS: Final = (
     "role content system user assistant function arguments tool_calls tool_call_id reasoning choices message delta "
+    "image media_type text type thinking thinking_blocks redacted_thinking signature extra_content thought_signature "
     "finish_reason usage prompt_tokens completion_tokens input_tokens output_tokens parameters "
     "reward.txt reward.json ctrf.json results summary passed failed skipped pending other"
 )

@@ -13,6 +13,10 @@ _FOREIGN: Final = "thinking_blocks"
 """What only Anthropic's messages take back. A conversation may have begun there."""
 
 
+_IMAGE: Final = b'"media_type"'
+"""What stands in every message that names an image; in the text of one, quotes are escaped."""
+
+
 class ChatRequests:
     """See ``RequestWriter``."""
 
@@ -48,7 +52,7 @@ class ChatRequests:
 
 def _message(message: bytes, request: ChatRequest) -> bytes:
     """Write a message: the same bytes, but where it names images, or holds what another protocol keeps in it."""
-    if not request.images and _FOREIGN.encode() not in message:
+    if _IMAGE not in message and _FOREIGN.encode() not in message:
         return message
     value: dict[str, Any] = json.decode(message)
     content = value.get("content")

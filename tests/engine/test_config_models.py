@@ -156,3 +156,22 @@ def test_a_fork_takes_all_of_another_provider(tmp_path: Path) -> None:
     assert _amended(before, ("thinking", "true")).parameters == {"thinking.type": "enabled"}
     with pytest.raises(ConfigRefused, match="max_tokens"):
         _amended(before, ("provider", "anthropic"))
+
+
+def test_a_provider_that_is_named_on_the_command_line_takes_the_place_of_an_address_in_a_file(tmp_path: Path) -> None:
+    """Otherwise one provider's key would go to the other; what stands in the same place goes with it."""
+    file = tmp_path / "run.toml"
+    file.write_text(
+        'tasks = "t"\n[models.teacher]\nmodel = "m"\nbase_url = "http://mine/v1"\napi_key_env = "MINE"\n'
+        "parameters = { max_tokens = 7 }\n",
+        encoding="utf-8",
+    )
+    flags = [Flag(each.origin, each.path, each.value) for each in model_settings("openai/gpt-5")]
+    model = resolve(Inputs(tmp_path, run_file=file, flags=flags)).spec.models["teacher"]
+    assert (model.model, model.base_url, model.api_key_env, model.parameters) == (
+        "gpt-5", "https://api.openai.com/v1", "OPENAI_API_KEY", {"max_tokens": 7},
+    )  # fmt: skip
+    both = [*flags, Flag("--base-url", ("models", "teacher", "base_url"), "http://gate/v1")]
+    assert resolve(Inputs(tmp_path, run_file=file, flags=both)).spec.models["teacher"].base_url == "http://gate/v1"
+    named = 'provider = "deepseek"\nbase_url = "http://mine/v1"'
+    assert _resolved(named, tmp_path).base_url == "http://mine/v1"

@@ -286,3 +286,23 @@ def test_a_body_of_32_mb_that_nearly_matches_everywhere_is_searched_to_its_end()
     body = (near * (32_000_000 // len(near) + 1))[:32_000_000] + SECRETS["TOKEN"].encode()
     kept = REDACTOR.replace(body)
     assert kept.endswith(b"[secret:TOKEN]")
+
+
+def test_a_value_that_comes_later_is_looked_for_from_then_on() -> None:
+    """A token that a command prints is known only when a run goes on; one more of the same name has a number."""
+    redactor = Redactor({"KEY": "sk-0123456789"})
+    redactor.add("TOKEN", "first-of-the-day")
+    redactor.add("TOKEN", "first-of-the-day")
+    redactor.add("TOKEN", "second-of-the-day")
+    assert redactor.names == {"KEY", "TOKEN", "TOKEN.2"}
+    told = redactor.replace(b"sk-0123456789 first-of-the-day second-of-the-day")
+    assert told == b"[secret:KEY] [secret:TOKEN] [secret:TOKEN.2]"
+
+
+def test_a_value_that_comes_later_and_cannot_be_looked_for_is_refused() -> None:
+    """And those that were known stay known."""
+    redactor = Redactor({"KEY": "sk-0123456789"})
+    with pytest.raises(SecretUnusable, match="TOKEN"):
+        redactor.add("TOKEN", "short")
+    assert redactor.names == {"KEY"}
+    assert redactor.replace(b"sk-0123456789") == b"[secret:KEY]"
