@@ -3,17 +3,28 @@
 The second phase of a resume, and what a rerun is.
 """
 
+from contextlib import nullcontext
+
 from engine.actors.run import RunPlan, run
 from engine.errors import HistoryEnded, HistoryUnread
 from engine.histories import RUN, Histories
 from engine.lineage import APART
 from engine.scope import Scope
-from engine.world import Recall, World
+from engine.world import Keeper, Recall, World
 from events.log import EventLog
 
 
-async def rehearse(log: EventLog, run_id: str, plan: RunPlan, histories: Histories) -> HistoryEnded | None:
+async def rehearse(
+    log: EventLog, run_id: str, plan: RunPlan, histories: Histories, keeper: Keeper | None = None
+) -> HistoryEnded | None:
     """Run the actors until their history ends.
+
+    Args:
+        log: Which holds it.
+        run_id: The run's id.
+        plan: What it is made of.
+        histories: What it has recorded.
+        keeper: Holds each trial's while its actors run, one trial after the other. None: all of it is read.
 
     Returns:
         None if the run is complete; else where its history ends first.
@@ -32,6 +43,7 @@ async def rehearse(log: EventLog, run_id: str, plan: RunPlan, histories: Histori
         fence=None,
         lineage=histories.lineage,
         visited=set(),
+        keeper=keeper,
     )
     scope = Scope(world, RUN)
     frontier: HistoryEnded | None = None
@@ -42,5 +54,6 @@ async def rehearse(log: EventLog, run_id: str, plan: RunPlan, histories: Histori
         frontier = ended
     unvisited = histories.by_stream.keys() - world.visited - APART
     for name in sorted(unvisited):
-        raise HistoryUnread(name, read=0, recorded=len(histories.by_stream[name]))
+        async with nullcontext() if keeper is None else keeper.hold(name):
+            raise HistoryUnread(name, read=0, recorded=len(histories.by_stream[name]))
     return frontier

@@ -6,11 +6,12 @@ and effects are answered from it; after that, events are appended and effects go
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 import anyio
+from anyio.abc import TaskGroup
 
 from engine.divergence import diverged, same
 from engine.errors import HistoryEnded, HistoryUnread
@@ -194,10 +195,8 @@ class Scope:
         held: list[str] = []
 
         async def run(index: int, child: Child[T], place: AbstractAsyncContextManager[bool]) -> None:
-            scope = Scope(self._world, child.name)
             try:
-                results[index] = await child.actor(scope)
-                scope.finish()
+                results[index] = await self._below(child)
             except HistoryEnded as error:  # the others still have history to read
                 ended.append(error)
             finally:
@@ -208,7 +207,7 @@ class Scope:
                 for index, child in enumerate(children):
                     place = self._start(child.name)
                     if await place.__aenter__():
-                        group.start_soon(run, index, child, place)
+                        await self._begin(group, partial(run, index, child, place))
                     else:
                         held.append(child.name)
                         await place.__aexit__(None, None, None)
@@ -219,6 +218,22 @@ class Scope:
         if held:
             raise Held(held, {children[index].name: result for index, result in results.items()})
         return [results[index] for index in range(len(children))]
+
+    async def _begin(self, group: TaskGroup, actor: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start an actor below; where histories are read one after the other, run it: over history none waits."""
+        if self._world.keeper is None:
+            group.start_soon(actor)
+        else:
+            await actor()
+
+    async def _below(self, child: Child[T]) -> T:
+        """Run an actor below to its end."""
+        keeper = self._world.keeper
+        async with nullcontext() if keeper is None else keeper.hold(child.name):
+            scope = Scope(self._world, child.name)
+            result = await child.actor(scope)
+            scope.finish()
+        return result
 
     async def stop(self, stop: ScopeStopped) -> None:
         """Record that the actor ends here, for a reason that is not its own."""

@@ -1,7 +1,8 @@
 """The world as the scopes of a run share it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from contextlib import AbstractAsyncContextManager
+from typing import Final, NamedTuple, Protocol
 
 from engine.lineage import Lineage
 from engine.ports import Ports
@@ -10,6 +11,13 @@ from events.digest import Digest, digest_of
 from events.log import BlobStore, EventLog
 from events.log_errors import BlobErased
 from events.redact import NOTHING_SECRET
+
+
+class Keeper(Protocol):
+    """Reads histories as actors take them up."""
+
+    def hold(self, stream: str) -> AbstractAsyncContextManager[None]:
+        """Keep the history of a stream, and of all below it, at hand."""
 
 
 class World(NamedTuple):
@@ -30,6 +38,8 @@ class World(NamedTuple):
     """Names of the streams that an actor took up, so that one left unread is noticed."""
     lineage: Lineage = ()
     """The run and those it was forked from, oldest first. Empty: it was not."""
+    keeper: Keeper | None = None
+    """Holds the histories of actors, which then run one after the other. None: all histories are read."""
 
 
 REMEMBERED: Final = 16 << 20

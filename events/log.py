@@ -42,11 +42,14 @@ class Selection(NamedTuple):
     """Only events behind this position."""
     until: int | None = None
     """Only events up to this position, itself included."""
+    streams: Collection[str] | None = None
+    """Names of the run's streams: only events of these. It needs a run, and costs as they do."""
 
     def takes(self, row: "Row") -> bool:
         """Say whether an event is asked for."""
         return (
             (self.run is None or row.run == self.run)
+            and (self.streams is None or row.name in self.streams)
             and (self.stream is None or (row.run, row.name) == self.stream)
             and (self.tags is None or row.tag in self.tags or TODAY.get(row.tag) in self.tags)
             and self.after < row.position

@@ -48,8 +48,9 @@ FROM (
 # The plus keeps SQLite from walking the positions: the index of streams and versions holds all that is asked for.
 _POSITIONS = """
 SELECT position FROM events
-WHERE stream IN (SELECT id FROM streams WHERE run = ?) AND +position > ? AND +position <= ? ORDER BY position
+WHERE stream IN (SELECT id FROM streams WHERE run = ?{}) AND +position > ? AND +position <= ? ORDER BY position
 """
+_NAMED = " AND name IN (SELECT value FROM json_each(?))"
 
 
 class _Extent(NamedTuple):
@@ -159,7 +160,10 @@ class Reader:
         """Walk the log by position; of one run, so that it costs as the run does and not as the log does."""
         tags, condition = _tagged(selection)
         run, after = selection.run, selection.after
-        if run is None:
+        if run is not None and selection.streams is not None:
+            names = dumps(sorted(selection.streams))
+            pages = self._picked(_POSITIONS.format(_NAMED), (run, names, after, upto), columns, (condition, tags))
+        elif run is None:
             pages = self._between((after, upto), columns, condition, tags)
         elif upto - after <= PAGE:  # a follower reads small ends, and the extent is found by looking at every stream
             pages = self._between((after, upto), columns, condition + _OF_RUN, (*tags, run))
@@ -167,7 +171,7 @@ class Reader:
             extent = await self._extent(run)
             bounds = max(after, extent.first - 1), min(upto, extent.last)
             if bounds[1] - bounds[0] > SPARSE * extent.events:
-                pages = self._picked((run, *bounds), columns, condition, tags)
+                pages = self._picked(_POSITIONS.format(""), (run, *bounds), columns, (condition, tags))
             else:
                 ours, params = extent.condition(run)
                 pages = self._between(bounds, columns, condition + ours, (*tags, *params))
@@ -195,13 +199,14 @@ class Reader:
                 after = end if page else await self._before_next(end, upto)
 
     async def _picked(
-        self, wanted: tuple[str, int, int], columns: str, condition: str, params: tuple[object, ...]
+        self, chosen: str, wanted: tuple[object, ...], columns: str, tagged: tuple[str, tuple[str, ...]]
     ) -> AsyncIterator[Page]:
-        """Look up a run's events behind one position and up to another."""
+        """Look up events one by one, by the statement that gives their positions."""
 
         def find(file: sqlite3.Connection) -> "array[int]":
-            return array("q", (position for (position,) in file.execute(_POSITIONS, wanted)))
+            return array("q", (position for (position,) in file.execute(chosen, wanted)))
 
+        condition, params = tagged
         positions = await self.connection.run(find)
         sql = (
             f"SELECT {columns} FROM events WHERE position IN (SELECT value FROM json_each(?)){condition} "  # noqa: S608

@@ -3,8 +3,12 @@
 from typing import NamedTuple
 
 from engine.errors import HistoryEnded, HistoryUnread, ReplayDiverged
+from engine.histories import RUN
+from engine.lineage import pages_of
 from engine.methods.base import Method
-from events.log import EventLog
+from events.base import StreamId
+from events.log import EventLog, Selection
+from events.run import RunOpened
 from replay.decisions.base import Decision
 from replay.differences import Difference, Here, PromptChanged, changed_prompts, likely_causes, of_decision, of_rerun
 from replay.errors import NothingDecided
@@ -66,11 +70,26 @@ async def check(
     checked = Checked(run, rebuilt, None, None, "", (), (), ())
     if not (strengths.redecide or strengths.rerun):
         return checked
+    if not strengths.redecide and (equal := await _rerun_alone(log, here, method, checked)) is not None:
+        return equal
     try:
         decided = await read_decisions(log, run)
     except NothingDecided:
         return checked._replace(decisions=(), not_rerun="it was cut off before it began")
     return await _again(log, decided, here, (strengths, method), checked)
+
+
+async def _rerun_alone(log: EventLog, here: Here, method: Method | None, checked: Checked) -> Checked | None:
+    """Run a run again, reading one trial after the other. None: it did not come out as recorded, or cannot be run."""
+    first = Selection(stream=StreamId(checked.run, RUN))
+    opened = [each.event async for page in pages_of(log, first) for each in page if isinstance(each.event, RunOpened)]
+    if not opened:
+        return None
+    try:
+        again = await rerun(log, checked.run, method=method)
+    except (ReplayDiverged, HistoryUnread, HistoryEnded):
+        return None  # what may be behind it is found in the whole of it
+    return checked._replace(rerun=again, prompts=tuple(changed_prompts(opened[0], here.prompts)))
 
 
 async def _again(

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from engine.histories import Histories, load_histories
 from engine.methods.base import Method
 from engine.planning import plan_of, recorded_prompts, recorded_specs
 from engine.rehearsal import rehearse
+from engine.trial_histories import load_by_trial
 from events.log import EventLog
 from replay.errors import NotRerunnable
 
@@ -38,7 +38,7 @@ async def rerun(log: EventLog, run: str, *, method: Method | None = None) -> Rer
         HistoryEnded: An actor went on where the record of a run that is complete ends.
         NotRerunnable: The run was imported; no actor of ours made it.
     """
-    histories = await load_histories(log, run)
+    histories, trials = await load_by_trial(log, run)
     opened = histories.opened
     if opened is None:
         raise NotRerunnable(run)
@@ -46,11 +46,8 @@ async def rerun(log: EventLog, run: str, *, method: Method | None = None) -> Rer
     plan = plan_of(opened, specs, await recorded_prompts(log, opened))
     if method is not None:
         plan = plan._replace(trials=tuple(each.under(method) for each in plan.trials))
-    ended = await rehearse(log, run, plan, histories)
+    ended = await rehearse(log, run, plan, histories, trials)
     if ended is not None and histories.closed:
         raise ended
-    return RerunReport(run, len(histories.by_stream), _events(histories), ended is None, str(ended or ""))
-
-
-def _events(histories: Histories) -> int:
-    return sum(map(len, histories.by_stream.values()))
+    events = sum(map(len, histories.by_stream.values())) if trials is None else trials.events
+    return RerunReport(run, len(histories.by_stream), events, ended is None, str(ended or ""))

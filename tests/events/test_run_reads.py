@@ -101,3 +101,16 @@ async def test_the_runs_that_went_on_behind_a_position_are_known(log: EventLog) 
     await log.append_all([Append(StreamId("a", "run"), [Draft(FAILED, None)], 0)])
     assert await log.runs(after=12) == ["a"]
     assert await log.runs(after=11) == ["a", "c"]
+
+
+@pytest.mark.parametrize("shape", list(SHAPES))
+async def test_some_streams_of_a_run_are_read_in_the_order_of_the_log(log: EventLog, shape: str) -> None:
+    """And no stream of another run that is called the same."""
+    await log.append_all(SHAPES[shape](["a", "b"], PAGE + 50))
+    every = [row async for page in log.rows() for row in page]
+    for names in (set[str](), {"trial/1"}, {"trial/0", "trial/2", "trial/none"}):
+        for after, until in ((0, None), (7, PAGE)):
+            selection = Selection(run="b", streams=names, after=after, until=until)
+            wanted = [(row.position, row.version) for row in every if row.run == "b" and selection.takes(row)]
+            assert await asked(log, selection) == wanted
+            assert {each.stream.name async for each in log.read(selection)} <= names
