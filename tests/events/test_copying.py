@@ -116,6 +116,23 @@ async def test_a_run_alone_keeps_its_streams_and_gets_new_positions(log: EventLo
         assert (await verify(copied)).sound
 
 
+async def test_several_runs_are_compared_each_with_itself_where_they_are_there_already(log: EventLog) -> None:
+    """Both at other positions than they had; a third run is neither copied nor looked at."""
+    await filled(log)
+    third = StreamId("run-3", "s")
+    await log.append(third, drafts("x"), expected_version=0)
+    async with other() as copied:
+        await copied.append(StreamId("run-0", "run"), drafts("mine"), expected_version=0)
+        assert (await copy(log, copied, ["run-2"])).events == 3
+        assert (await copy(log, copied, ["run-1", "run-2"])).events == 5
+        done = await copy(log, copied, ["run-1", "run-2"])
+        assert (done.events, done.before, done.kept) == (0, 8, False)
+        assert await copied.runs() == ["run-0", "run-2", "run-1"]
+        whole = await copy(log, copied)
+        assert (whole.events, whole.before, whole.kept) == (1, 8, False)
+        assert (await verify(copied)).sound
+
+
 async def test_two_runs_of_one_name_are_not_mixed(log: EventLog) -> None:
     """Whatever is the same up to where both go is one run; anything else is not."""
     await filled(log)

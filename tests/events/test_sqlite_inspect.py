@@ -137,6 +137,20 @@ async def test_what_proves_nothing_is_said(edit: str, tmp_path: Path) -> None:
     assert any(expected in claim for claim in report.not_proved), report.not_proved
 
 
+async def test_a_table_that_is_gone_is_damage_and_no_word_about_triggers(tmp_path: Path) -> None:
+    """What is missed is named once, as what it is."""
+    path = tmp_path / "log.db"
+    await tell(path)
+    with stranger(path) as connection:
+        connection.execute("DROP TABLE snapshots")
+    report = await looked(path)
+    assert [told(finding).partition(", why")[0] for finding in report.findings] == [
+        "schema changed: part table snapshots",
+        "schema changed: part index sqlite_autoindex_snapshots_1",
+    ]
+    assert not any("triggers" in claim for claim in report.not_proved)
+
+
 async def test_a_blob_that_was_packed_otherwise_is_the_same_blob(tmp_path: Path) -> None:
     """By another version of zstd, with a checksum: its bytes are proved by its digest, and its frame is whole."""
     path = tmp_path / "log.db"

@@ -61,6 +61,21 @@ def test_the_same_is_told_by_what_attempts_json_keeps() -> None:
     assert (step.attempt, step.given.previous_memo, step.given.memo, step.given.step) == (1, TEMPLATE, MEMO, 1)
 
 
+def test_the_attempt_before_gives_its_rows_if_it_was_reflected_upon() -> None:
+    """Told by either file: of two failures the first is what the second is compared with."""
+    attempts = [ran(0, "  ✗ a"), ran(1, "  ✗ b"), ran(2, "  ✗ c")]
+    lines = [
+        *(attempts[0], reflected(0, "", MEMO)),
+        *(attempts[1], reflected(1, MEMO, MEMO)),
+        *(attempts[2], reflected(2, MEMO, MEMO)),
+    ]
+    for steps in (reflect_steps(lines, None), reflect_steps([], kept([MEMO, MEMO, MEMO], attempts))):
+        assert [step.given.previous_summary for step in steps] == ["", "  ✗ a", "  ✗ b"]
+        assert [step.given.summary for step in steps] == ["  ✗ a", "  ✗ b", "  ✗ c"]
+        assert [step.given.step for step in steps] == [0, 1, 2]
+        assert [step.given.previous_memo for step in steps] == ["", MEMO, MEMO]
+
+
 def test_an_infrastructure_error_gives_no_failed_rows_to_the_next_attempt() -> None:
     """SPARK puts a text of its own in the place of its rows, whatever the trajectory kept of them."""
     lines = [

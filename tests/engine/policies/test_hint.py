@@ -126,6 +126,24 @@ def test_a_file_that_the_instruction_names_stays_where_files_are_opened(call: st
 
 
 @pytest.mark.parametrize(
+    ("target", "stays"),
+    [
+        ("x", True),
+        ("x[i]", True),
+        ("x.y", True),
+        ("expected", False),
+        ("x.expected", False),
+        ("self.answerFile", False),
+    ],
+)
+@pytest.mark.parametrize("written", ["{target} = {value}", "{target}: T = {value}"])
+def test_a_name_that_says_it_is_the_answer_seals_what_it_is_given(target: str, written: str, *, stays: bool) -> None:
+    """Of a variable or an attribute, with a type or without."""
+    report = _shown(written.format(target=target, value="'/root/in.csv'"))
+    assert ("in.csv" in report.text) == stays
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "assert {SAID} == x",
