@@ -117,6 +117,14 @@ EDITS: dict[str, tuple[str, list[Finding]]] = {
         "DELETE FROM events WHERE position = 1",
         [PositionsMissing(1, 1), ChainBroken(2), VersionUnexpected(2, "run-1/trial/greet", 1, 2)],
     ),
+    "version 0": (
+        "UPDATE events SET version = 0 WHERE position = 5",
+        [Undecodable(5, "a column of its row is of another type, or out of its range"), TailCut(4, 5)],
+    ),
+    "short digest": (
+        "UPDATE events SET digest = zeroblob(31) WHERE position = 5",
+        [Undecodable(5, "a column of its row is of another type, or out of its range"), TailCut(4, 5)],
+    ),
     "blob lost": ("DELETE FROM blobs WHERE size = 6", [BlobLost(3, digest_of(b"ls -la"))]),
 }
 

@@ -108,6 +108,15 @@ async def test_a_lease_holds_until_the_microsecond_it_runs_out_at(clocked: Clock
     assert await log.acquire("run-1", "you", ttl_s=60) == Fence("run-1", first.token + 1)
 
 
+async def test_a_run_that_nobody_ever_held_has_no_lease_to_renew_or_release(log: EventLog) -> None:
+    """The refusal says that there is none: tokens begin at 1."""
+    with pytest.raises(FenceLost, match="holds token 1, the run is at 0"):
+        await log.renew(Fence("run-1", 1), ttl_s=60)
+    await log.release(Fence("run-1", 1))
+    assert await log.leases() == []
+    assert (await log.acquire("run-1", "me", ttl_s=60)).token == 1
+
+
 async def test_an_owner_that_asks_again_gets_a_new_token_and_its_old_one_is_lost(log: EventLog) -> None:
     """It may be the same process that has lost count: what it began before must not go on beside."""
     first = await log.acquire("run-1", "me", ttl_s=60)
