@@ -13,7 +13,8 @@ from events.bundle_format import MANIFEST, PROOF
 from events.bundle_source import BundleSource
 from events.bundle_verify import verify_bundle
 from events.bundle_write import write_bundle
-from events.findings import EntryStrange, Finding, ManifestWrong, StreamCut
+from events.digest import digest_of
+from events.findings import BlobLost, EntryStrange, Finding, ManifestWrong, StreamCut
 from events.memory import MemoryLog
 from tests.events.samples import drafts, observed, ticking
 
@@ -110,6 +111,19 @@ async def test_counts_are_those_of_what_is_there(path: Path) -> None:
     assert await found(path) == [ManifestWrong("events", "3", "2")]
     restate(path, lambda said: (said["events"].update(count=2), said["blobs"].update(count=0)))
     assert await found(path) == [ManifestWrong("blobs", "0", "1")]
+
+
+async def test_a_blob_that_is_missing_is_named_with_the_event_that_names_it(path: Path) -> None:
+    """And the manifest counts one more than there are."""
+    with zipfile.ZipFile(path) as bundle:
+        entries = {name: bundle.read(name) for name in bundle.namelist() if not name.startswith("blobs/")}
+    with zipfile.ZipFile(path, "w") as bundle:
+        for name, data in entries.items():
+            bundle.writestr(name, data)
+    count, summed, lost = await found(path)
+    assert lost == BlobLost(4, digest_of(b"run-2"))
+    assert count == ManifestWrong("blobs", "1", "0")
+    assert isinstance(summed, ManifestWrong)
 
 
 async def test_a_bundle_of_the_first_format_has_no_proof(path: Path) -> None:

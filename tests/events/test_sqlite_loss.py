@@ -4,13 +4,14 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen, run
 
 import pytest
 
 from events.errors import ExitCode
-from events.log_errors import LogLinked, LogLocked, LogLost
+from events.log_errors import LogError, LogLinked, LogLocked, LogLost
 from events.sqlite import Settings, SqliteLog
 from events.sqlite_source import SqliteSource
 from events.verify import verify
@@ -173,6 +174,12 @@ def halved(path: Path) -> bytes:
     return copied(path)
 
 
+def zeroed(path: Path) -> None:
+    """As a disk may do that fails: pages in the middle of a file are empty."""
+    zeros = ["bs=16384", "seek=4", "count=4", "conv=notrunc", "status=none"]
+    run(["dd", "if=/dev/zero", f"of={path}", *zeros], check=True)
+
+
 def copied(path: Path) -> bytes:
     """Read a log's file by another process: to close it here would drop the locks that SQLite holds on it."""
     run(["cp", path, path.with_name("bytes")], check=True)
@@ -226,6 +233,24 @@ async def test_an_older_copy_put_over_a_log_is_no_log_with_a_hole(tmp_path: Path
     with pytest.raises(LogLost):
         await log.close()
     assert path.read_bytes() == put
+
+
+async def test_a_change_of_ours_explains_no_other_that_follows_it(tmp_path: Path) -> None:
+    """Another process of ours has moved all into the file, and said so; then pages in its middle are overwritten."""
+    path = tmp_path / "log.db"
+    log = await SqliteLog.open(path, clock=ticking())
+    for version in range(100):
+        await log.append(TRIAL, drafts("x" * 2_000), expected_version=version)
+    other = await SqliteLog.open(path, clock=ticking())
+    await other.checkpoint()
+    zeroed(path)
+    try:
+        with pytest.raises(LogLost):
+            await log.append(TRIAL, drafts("more"), expected_version=100)
+    finally:
+        for each in (log, other):
+            with suppress(LogError):
+                await each.close()
 
 
 async def test_what_still_lies_in_the_write_ahead_log_survives_what_is_put_over_the_file(tmp_path: Path) -> None:

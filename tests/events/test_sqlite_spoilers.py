@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from events.base import Draft, StreamId
+from events.draft import prepare
 from events.errors import StillroomError
 from events.log_errors import BlobErased, BlobTooLarge, EventRefused, LogUnwritable
 from events.sqlite import SqliteLog
@@ -59,6 +60,16 @@ async def test_a_blob_that_turns_out_to_be_too_large_takes_along_only_who_names_
     await small.append(TRIAL, asked(little), expected_version=0)
     assert (await verify(small)).sound
     assert (await small.head()).position == 3
+
+
+async def test_an_append_that_just_fits_is_kept(small: SqliteLog) -> None:
+    """One byte more does not."""
+    ((_, _, payload),) = prepare(drafts(""))
+    room = MOST - len(payload)
+    await small.append(TRIAL, drafts("x" * room), expected_version=0)
+    with pytest.raises(EventRefused, match="100,001 bytes"):
+        await small.append(TRIAL, drafts("x" * (room + 1)), expected_version=1)
+    assert len(*await texts(small)) == room
 
 
 async def test_an_append_that_is_too_large_is_refused_alone(small: SqliteLog) -> None:

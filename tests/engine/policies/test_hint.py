@@ -268,6 +268,21 @@ def test_a_name_that_spells_a_hidden_value_is_shown_as_another(value: str, name:
     assert {each.where for each in report.hidden} == {shown}
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("test_expected", True),
+        ("_check_expected", True),
+        ("__verifyAnswer", True),
+        ("_expected", False),
+        ("refSolver", False),
+    ],
+)
+def test_a_function_that_checks_an_answer_is_shown_and_one_that_computes_it_is_not(name: str, *, shown: bool) -> None:
+    """By the first word of its name, whatever stands before it."""
+    assert ("call(x)" in _shown(f"def {name}():\n    return call(x)\n").text) == shown
+
+
 def test_what_the_instruction_says_may_stay_in_a_name() -> None:
     """It is no secret."""
     assert "test_violet" in _shown("def test_violet():\n    assert x == 'violet'\n", "Paint it violet.").text

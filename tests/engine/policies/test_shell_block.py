@@ -91,3 +91,21 @@ def test_what_follows_a_block_begins_after_its_fence() -> None:
         DONE
         """)
     assert text[block_in(text).end :] == "DONE\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ("```sh\ncat <<E\na\n```", True),
+        ("```sh\necho don't\n```\nmore", True),
+        ("```sh\ncat <<E\na\n", False),
+        ("````sh\ncat <<E\n```", False),
+        ("```sh\ncat <<E\n```make", False),
+        ("```sh\ncat <<E\n```make\n```", True),
+    ],
+)
+def test_a_block_whose_script_is_never_ended_is_closed_if_a_fence_fell_into_it(text: str, *, closed: bool) -> None:
+    """Then the answer was not cut short: what is missing is the script's own."""
+    block = block_in(text)
+    assert (block.closed, block.end) == (closed, len(text))
+    assert "never ended" in block.problem or "never closed" in block.problem
