@@ -60,7 +60,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     ("sandbox", "sandboxes:app", "Manage sandboxes."),
     (
         "doctor",
-        "prepare:look_around",
+        "doctor:look_around",
         "Check what this machine offers: isolation, container engines, disk space, keys by name, SQLite.",
     ),
     ("config", "prepare:app", "Show the resolved configuration."),

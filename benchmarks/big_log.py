@@ -27,12 +27,12 @@ from benchmarks.idle_sandbox import IdleBackend, IdleSandbox
 from benchmarks.trials import SECRETS, make_task
 from benchmarks.turn_cpu import Ready
 from engine.budget import BudgetKeeper, Caps
-from engine.gateway.upstream import Upstream
 from engine.model_port import Line, ModelPort
 from engine.pools.pools import Pools
 from engine.ports import Leave, Place, Port, Ports
 from engine.prompting import load_prompts
 from engine.providers.credentials import StaticKey
+from engine.providers.upstream import Upstream
 from engine.runtime import start_run
 from engine.setting import Setting
 from engine.spec import PoolsSpec, RunSpec

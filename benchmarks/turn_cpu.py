@@ -24,7 +24,6 @@ from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, make_task
 from engine.actors.run import run
 from engine.budget import BudgetKeeper, Caps
-from engine.gateway.upstream import Upstream
 from engine.histories import RUN
 from engine.live import LivePorts
 from engine.model_port import Line, ModelPort
@@ -38,6 +37,7 @@ from engine.protocols.request import ChatRequest
 from engine.protocols.usage import Usage
 from engine.providers.base import Gate
 from engine.providers.credentials import StaticKey
+from engine.providers.upstream import Upstream
 from engine.recovering import Recovery
 from engine.sandbox_port import SandboxPort
 from engine.scope import Scope

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import KeyMissing
-from engine.gateway.upstream import Upstream
 from engine.model_port import Line
 from engine.planning import ROLES, SCRIPT, price_of
 from engine.pools.pools import Pools
@@ -18,6 +17,7 @@ from engine.providers.registry import provider_named
 from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import Client, open_client
+from engine.providers.upstream import Upstream
 from engine.setting import Setting, model_for
 from engine.spec import ModelSpec, RunSpec
 from engine.system import clock

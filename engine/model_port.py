@@ -7,7 +7,6 @@ import anyio
 
 from engine.budget import BudgetKeeper
 from engine.conversation import ConversationReader
-from engine.gateway.upstream import Upstream
 from engine.pools.room import Room, Turn
 from engine.ports import Place
 from engine.protocols.errors import ProviderError
@@ -16,6 +15,7 @@ from engine.protocols.request import ChatRequest
 from engine.protocols.usage import Usage as Counted
 from engine.providers.base import ChatProvider, body_of
 from engine.providers.prices import Price, cost_of, credible, reported_cost
+from engine.providers.upstream import Upstream
 from events.base import Event
 from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore

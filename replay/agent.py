@@ -21,7 +21,7 @@ from engine.budget import BudgetKeeper, Caps
 from engine.gateway.door import DoorTerms
 from engine.gateway.exchange import UNANSWERED, Means, unanswered
 from engine.gateway.server import Book, open_gateway
-from engine.gateway.upstream import Upstream, open_carrier
+from engine.gateway.upstream import open_carrier
 from engine.gateway.visit import VisitTerms
 from engine.histories import Histories, load_histories
 from engine.installed.agent import Installed, calls_below
@@ -34,6 +34,7 @@ from engine.ports import Place
 from engine.protocols.chat import Chat
 from engine.protocols.routes import protocol_of
 from engine.providers.credentials import StaticKey
+from engine.providers.upstream import Upstream
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting, chosen_tasks
 from engine.spec import AgentSpec, RunSpec

@@ -6,17 +6,12 @@ from typing import Protocol
 
 import anyio
 
-from engine.errors import NothingToResume
 from engine.folding import fold_run
 from engine.kept import first_of
-from engine.lineage import lineage_of, pages_of
-from engine.planning import recorded_specs
 from engine.runtime import RunReport
 from engine.session import Session
-from engine.spec import RunSpec
 from events.errors import ExitCode
-from events.log import EventLog, Selection
-from events.run import RunOpened
+from events.log import EventLog
 from projections.cost import Cost
 from projections.trials import Trials
 from views import summary
@@ -66,19 +61,6 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
     if report.held:
         screen.say(f"{report.held} trials have not begun: `stillroom resume {report.run}` takes them up")
     return report
-
-
-async def spec_of(log: EventLog, run: str) -> RunSpec:
-    """Read back what a run was asked to do.
-
-    Raises:
-        NothingToResume: It never began, or is not ours.
-    """
-    async for page in pages_of(log, Selection(run=run, tags={"run.opened"})):
-        for recorded in page:
-            if isinstance(recorded.event, RunOpened):
-                return (await recorded_specs(log, recorded.event, await lineage_of(log, run)))[-1]
-    raise NothingToResume(run, "it was imported, or cut off before it began")
 
 
 async def watched(log: EventLog, screen: Screen, work: Work) -> RunReport:

@@ -10,6 +10,12 @@ from rich.text import Text
 from engine.config_shape import REQUIRED, dotted
 from engine.config_template import template, toml
 from engine.config_tree import Setting
+from engine.errors import NothingToResume
+from engine.lineage import lineage_of, pages_of
+from engine.planning import recorded_specs
+from engine.spec import RunSpec
+from events.log import EventLog, Selection
+from events.run import RunOpened
 from views.errors import UsageWrong
 from views.tables import table
 
@@ -22,6 +28,19 @@ class SettingRow(msgspec.Struct, frozen=True):
     """None: no limit, no key, nothing."""
     origin: str
     """``default``, a file, a variable or a flag."""
+
+
+async def spec_of(log: EventLog, run: str) -> RunSpec:
+    """Read back what a run was asked to do.
+
+    Raises:
+        NothingToResume: It never began, or is not ours.
+    """
+    async for page in pages_of(log, Selection(run=run, tags={"run.opened"})):
+        for recorded in page:
+            if isinstance(recorded.event, RunOpened):
+                return (await recorded_specs(log, recorded.event, await lineage_of(log, run)))[-1]
+    raise NothingToResume(run, "it was imported, or cut off before it began")
 
 
 def rows(settings: Iterable[Setting]) -> list[SettingRow]:

@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 from engine.budget import BudgetKeeper
 from engine.gateway.answer import Answer
 from engine.gateway.headers import told_headers
-from engine.gateway.upstream import Carrier, Going, Upstream
+from engine.gateway.upstream import Carrier, Going
 from engine.model_port import Terms, answered, failed
 from engine.pools.orders import Orders
 from engine.pools.room import Room, Turn
@@ -29,6 +29,7 @@ from engine.providers.base import Clock
 from engine.providers.gate import tell_answer, tell_failure
 from engine.providers.seen import seen_of
 from engine.providers.transport import MOST_BODY_BYTES, BodyTooLarge, too_large
+from engine.providers.upstream import Upstream
 from events.agent import AnswerTold, CallAnswered, CallAsked, CallFailed, HeaderTold
 from events.base import Event
 from events.digest import Fingerprint

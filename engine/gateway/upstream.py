@@ -10,10 +10,8 @@ from yarl import URL
 
 from engine.protocols.base import ApiProtocol
 from engine.protocols.routes import below
-from engine.providers.credentials import Credential
-from engine.providers.prices import Price
-from engine.providers.provider import KeyHeader
 from engine.providers.transport import open_session
+from engine.providers.upstream import Upstream
 from events.digest import Digest
 
 CONNECT_S: Final = 10.0
@@ -41,19 +39,6 @@ _OURS: Final = frozenset(
     }
 )
 """Headers of an agent's request that are not passed on."""
-
-
-class Upstream(NamedTuple):
-    """A provider that a role's model is reached at."""
-
-    base_url: str
-    credential: Credential
-    price: Price | None
-    """None: unknown; only the provider's own figure can then say what a call cost."""
-    timeout_s: float
-    """Seconds until a call is complete."""
-    carrier: KeyHeader | None = None
-    """What carries the key or token. None: the header of the protocol that the agent uses."""
 
 
 class Going(NamedTuple):

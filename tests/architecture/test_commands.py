@@ -4,12 +4,17 @@ import subprocess
 import sys
 from importlib import import_module
 from inspect import getdoc
+from pathlib import Path
 
+import anyio
 import pytest
 from cyclopts import App
 
 import cli
+from events.sqlite import SqliteLog
 from tests.architecture.source import ROOT
+from tests.cli.terminal import ticking
+from tests.views.histories import record, whole
 
 HEAVY = ("aiodocker", "aiohttp", "httpx", "matplotlib", "scipy")
 """Libraries that ask the world for something, or draw."""
@@ -26,14 +31,46 @@ def test_what_help_says_of_a_command_is_what_the_command_says_of_itself(name: st
         assert (getdoc(command) or "").partition("\n\n")[0] == help_
 
 
-@pytest.mark.parametrize(
-    "module", ["cli", *(f"views.commands.{each}" for each in ("look", "log", "replay", "what_if"))]
+LOOKING = (
+    *("bundle", "control", "exports", "imports", "log", "look", "pdi", "prepare", "providers", "replay", "skills"),
+    *("what_if", "why"),
 )
+"""Modules of commands that ask nobody: they read a log, or write one event to it."""
+
+
+@pytest.mark.parametrize("module", ["cli", *(f"views.commands.{each}" for each in LOOKING)])
 def test_a_command_that_only_looks_loads_nothing_that_asks_the_world(module: str) -> None:
     """An HTTP client and a container engine's take most of a second."""
     code = f"import sys, {module}; print(*sorted(set({HEAVY}) & sys.modules.keys()))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("runs",), ("show",), ("why", "@latest:greet/1"), ("why-not", "@latest:greet"), ("pdi",), ("skills", "list"),
+     ("log", "stats"), ("log", "verify"), ("replay",), ("what-if", "@latest", "--set", "pdi.threshold=-0.9")],
+    ids=" ".join,
+)  # fmt: skip
+def test_nothing_is_loaded_while_it_looks_either(words: tuple[str, ...], tmp_path: Path) -> None:
+    """A command could import what it needs when it needs it: here it is done to its end, on a log."""
+    log = tmp_path / "log.db"
+    anyio.run(_write, log)
+    code = (
+        "import sys, cli\n"
+        f"sys.argv = ['stillroom', *{words!r}, '--log', {str(log)!r}]\n"
+        "code = cli.main()\n"
+        f"print(code, *sorted(set({HEAVY}) & sys.modules.keys()), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = done.stderr.splitlines()[-1].split()
+    assert said[0] in {"0", "1", "2", "4"}
+    assert said[1:] == []
+
+
+async def _write(path: Path) -> None:
+    async with await SqliteLog.open(path, clock=ticking()) as log:
+        await record(log, "r1", whole(log))
 
 
 def test_a_process_of_ours_has_the_collector_look_rarely_and_a_process_of_others_is_left_as_it_was() -> None:

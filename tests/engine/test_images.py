@@ -13,7 +13,6 @@ from engine.budget import BudgetKeeper, Caps
 from engine.calls import Asked, Caller, answered, ask_model
 from engine.conversation import EMPTY, IMAGE_BYTES, ConversationReader, Image, extend, image_message, message
 from engine.errors import ImageUnusable
-from engine.gateway.upstream import Upstream
 from engine.model_port import Line, ModelPort, build_request
 from engine.policies.call_retry import Retry
 from engine.pools.pools import room_of
@@ -25,6 +24,7 @@ from engine.providers.prices import price_from
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import open_client
+from engine.providers.upstream import Upstream
 from engine.scope import Scope
 from engine.system import clock
 from events.base import Event, Recorded

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from engine.budget import BudgetKeeper, Caps
 from engine.conversation import EMPTY, extend, message
-from engine.gateway.upstream import Upstream
 from engine.model_port import Line, ModelPort, Terms, failed
 from engine.pools.pools import room_of
 from engine.ports import Place
@@ -18,6 +17,7 @@ from engine.protocols.usage import Usage
 from engine.providers.base import Gate
 from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
+from engine.providers.upstream import Upstream
 from engine.scope import Scope
 from events.model import ModelAsked
 from tests.support.worlds import Echo, live_world, memory_log

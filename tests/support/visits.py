@@ -11,7 +11,7 @@ from engine.budget import BudgetKeeper, Caps
 from engine.gateway.door import Door, DoorTerms
 from engine.gateway.exchange import Means
 from engine.gateway.server import Book, Gateway, open_gateway
-from engine.gateway.upstream import Upstream, open_carrier
+from engine.gateway.upstream import open_carrier
 from engine.gateway.visit import VisitTerms
 from engine.pools.orders import Orders
 from engine.pools.pools import room_of
@@ -20,6 +20,7 @@ from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
 from engine.providers.scripted.reading import parse_script
 from engine.providers.scripted.server import ScriptedEndpoint
+from engine.providers.upstream import Upstream
 from engine.spec import AgentSpec
 from engine.supervision import Supervisor
 from engine.system import clock

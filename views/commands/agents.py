@@ -6,7 +6,7 @@ from cyclopts import App
 
 from events.errors import ExitCode
 from replay.agent import replay_agent
-from views import agents, live
+from views import agents, settings
 from views.commands.rows import Rows
 from views.commands.run import open_for
 from views.errors import UsageWrong
@@ -49,7 +49,7 @@ async def replay_attempt(attempt: str, /, *, options: Options = ASIS, machine: G
         target = await find_target(desk.log, attempt)
         if not isinstance(target, AttemptTarget):
             raise UsageWrong(f"{attempt!r} is no attempt", remedy="write TRIAL/N or RUN:TRIAL/N")
-        spec = await live.spec_of(desk.log, target.run)
+        spec = await settings.spec_of(desk.log, target.run)
     async with open_for(machine, options, spec) as setting:
         found = await replay_agent(setting, target.run, f"attempt/{target.trial}/{target.attempt}")
     options.screen(machine).draw(agents.replay_row(found), agents.render_replay)

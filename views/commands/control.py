@@ -11,7 +11,7 @@ from engine.control import Order
 from engine.histories import load_histories
 from events.control import CancelOrdered, DrainOrdered, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.errors import ExitCode
-from views import live, orders
+from views import orders, settings
 from views.commands.rows import Rows
 from views.errors import UsageWrong
 from views.ids import find_run
@@ -95,7 +95,7 @@ async def tune(
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
         history = (await load_histories(desk.log, full)).by_stream.get("control", ())
-        spec = control.tuned(await live.spec_of(desk.log, full), control.ordered(history))
+        spec = control.tuned(await settings.spec_of(desk.log, full), control.ordered(history))
     told = amend(spec, changes.flags, machine.folder).changes
     if not told:
         raise UsageWrong("these are the values it has", remedy="`stillroom log tail` shows what was tuned before")

@@ -1,36 +1,19 @@
-"""Commands before a run: what this machine offers, what a run would be asked to do."""
+"""Commands before a run: what it would be asked to do, and by which versions."""
 
 from pathlib import Path
 from typing import Final
 
 from cyclopts import App
 
-from events.errors import ExitCode
-from views import crashes, doctor, replays, settings, versions
+from views import replays, settings, versions
 from views.commands.rows import Rows
 from views.options import ASIS, NOWISH, Given, Options, Wishes
 
 ROWS: Final[Rows] = {
-    "doctor": (doctor.Check, crashes.CrashRow),
     "config show": (settings.SettingRow,),
     "init": (settings.Written,),
     "--version": (versions.Versions,),
 }
-
-
-async def look_around(
-    *, crash_test: bool = False, sandbox: str = "local", options: Options = ASIS, machine: Given
-) -> ExitCode:
-    """Check what this machine offers: isolation, container engines, disk space, keys by name, SQLite.
-
-    Args:
-        crash_test: Kill a small run at a handful of places instead, resume it, and compare; takes half a minute.
-        sandbox: The backend that the crash test opens its sandboxes with.
-    """
-    if crash_test:
-        return await crashes.tell(options.screen(machine), options.means(machine), machine.workspace, sandbox)
-    options.screen(machine).show(await doctor.checks(machine, machine.sqlite), doctor.render)
-    return ExitCode.DONE
 
 
 def show_config(

@@ -17,7 +17,7 @@ from engine.setting import Setting
 from engine.spec import RunSpec
 from events.control import UnpauseOrdered
 from events.errors import ExitCode
-from views import forks, live, orders, runs
+from views import forks, live, orders, runs, settings
 from views.commands.rows import Rows
 from views.ids import LATEST, find_run
 from views.left_out import LeftOutRow, teller
@@ -93,7 +93,7 @@ async def resume(
         full = await find_run(desk.log, run)
         if await orders.is_paused(desk, full):
             return await orders.tell(desk, full, UnpauseOrdered(orders.login(machine), ""))
-        spec = await live.spec_of(desk.log, full)
+        spec = await settings.spec_of(desk.log, full)
     async with open_for(machine, options, spec) as setting:
         work = partial(runtime.resume_run, setting, full, accept_changes=going.accept_changes, take_over=take_over)
         report = await live.carry(setting.log, options.screen(machine), work)
@@ -119,7 +119,7 @@ async def fork(
     machine = going.on(machine)
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
-        before = await live.spec_of(desk.log, full)
+        before = await settings.spec_of(desk.log, full)
         amended = amend(before, place.flags, machine.folder, fixed=FIXED, environment=machine.environment)
         position = await forks.position_of(desk.log, full, place.at, place.attempt)
         wanted = Fork(full, position, amended.spec, amended.changes)

@@ -12,11 +12,12 @@ import zstandard
 from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
-from engine.gateway.upstream import Carrier, Going, Upstream, open_carrier
+from engine.gateway.upstream import Carrier, Going, open_carrier
 from engine.protocols.chat import Chat
 from engine.providers.credentials import StaticKey
 from engine.providers.provider import KeyHeader
 from engine.providers.transport import MOST_BODY_BYTES
+from engine.providers.upstream import Upstream
 from events.agent import CallAsked, CallFailed, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
 from events.digest import digest_of

@@ -1,0 +1,25 @@
+"""The command that checks what this machine offers."""
+
+from typing import Final
+
+from events.errors import ExitCode
+from views import crashes, doctor
+from views.commands.rows import Rows
+from views.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {"doctor": (doctor.Check, crashes.CrashRow)}
+
+
+async def look_around(
+    *, crash_test: bool = False, sandbox: str = "local", options: Options = ASIS, machine: Given
+) -> ExitCode:
+    """Check what this machine offers: isolation, container engines, disk space, keys by name, SQLite.
+
+    Args:
+        crash_test: Kill a small run at a handful of places instead, resume it, and compare; takes half a minute.
+        sandbox: The backend that the crash test opens its sandboxes with.
+    """
+    if crash_test:
+        return await crashes.tell(options.screen(machine), options.means(machine), machine.workspace, sandbox)
+    options.screen(machine).show(await doctor.checks(machine, machine.sqlite), doctor.render)
+    return ExitCode.DONE
