@@ -172,8 +172,18 @@ def in_tables(parameters: Mapping[str, Any]) -> Json:
 
 
 def turned(parameters: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Give parameters the names that a protocol has for them, as far as it has others."""
-    return {names.get(name, name): value for name, value in parameters.items()}
+    """Give parameters the names that a protocol has for them, as far as it has others.
+
+    Raises:
+        BadRequest: Two of them mean the same.
+    """
+    given: dict[str, Any] = {}
+    for name, value in parameters.items():
+        own = names.get(name, name)
+        if own in given:
+            raise BadRequest(f"two parameters mean {own}, one of them {name}", remedy="give one of them")
+        given[own] = value
+    return given
 
 
 def merged(messages: Iterator[Json], held: str) -> list[Json]:

@@ -64,6 +64,7 @@ async def test_a_run_learns_by_any_protocol(protocol: str, tmp_path: Path, *, st
         body = body_of(await build_request(question, reader, log))
         assert Fingerprint(digest_of(body)) == answer.request
         assert OWN_FIELDS[protocol] in msgspec.json.decode(body)
+        assert (b"stream_options" in body) == (stream and protocol == "chat")
         assert answer.usage.input_tokens
         assert answer.cost
     assert (await rerun(log, run)).complete

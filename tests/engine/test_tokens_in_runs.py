@@ -72,6 +72,8 @@ async def test_a_token_is_renewed_when_it_is_refused_and_stands_nowhere_in_the_l
         sent = [each.headers["authorization"] for each in endpoint.came]
         # The first was tried before the run began, to see that the command works.
         assert sent[:2] == ["Bearer bearer-of-this-day-2", "Bearer bearer-of-this-day-3"]
+        # Tried before the run, used, and renewed at the first request of teacher and distiller, which share it.
+        assert await anyio.Path(base / "count").read_text(encoding="utf-8") == "4"
         blobs = [await log.get(each.text) for each in events if isinstance(each, ModelAnswered) and each.text]
         assert b"I was given [secret:api_key_command.2], I think." in blobs
         named = {digest async for each in log.read() for digest in named_blobs(each.event)}

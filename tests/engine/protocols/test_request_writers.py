@@ -221,13 +221,21 @@ def test_a_dot_leads_into_a_table_only_where_that_is_recorded() -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"a": 1, "a.b": 2}, {"a.b": 1, "a.b.c": 2}],
-    ids=["value and table", "deeper"],
+    [{"a": 1, "a.b": 2}, {"a.b": 1, "a.b.c": 2}, {"a.b": 1, "a": 2}],
+    ids=["value and table", "deeper", "table and value"],
 )
 def test_two_parameters_cannot_have_one_place(parameters: dict[str, Any]) -> None:
     """One would be lost in silence."""
     with pytest.raises(BadRequest, match="same place"):
         in_tables(parameters)
+
+
+def test_two_parameters_cannot_mean_the_same() -> None:
+    """Such as two words for the length of an answer."""
+    with pytest.raises(BadRequest, match="maxOutputTokens"):
+        written("gemini", parameters={"max_tokens": 5, "generationConfig.maxOutputTokens": 6})
+    with pytest.raises(BadRequest, match="max_tokens"):
+        written("messages", parameters={"max_tokens": 5, "max_completion_tokens": 6})
 
 
 @pytest.mark.parametrize(

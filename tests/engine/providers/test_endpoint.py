@@ -3,6 +3,7 @@
 import pytest
 
 from engine.protocols.errors import EndpointInvalid
+from engine.protocols.request import RequestProtocol
 from engine.providers.endpoint import headers_for, url_for
 from events.errors import ExitCode
 
@@ -24,6 +25,30 @@ from events.errors import ExitCode
 def test_a_base_url_is_completed(base: str, url: str) -> None:
     """With or without ``/v1``, as people paste them."""
     assert str(url_for(base)) == url
+
+
+@pytest.mark.parametrize(
+    ("base", "protocol", "path", "url"),
+    [
+        ("https://a.example", "messages", "/messages", "https://a.example/v1/messages"),
+        ("https://a.example/v1", "messages", "/messages", "https://a.example/v1/messages"),
+        ("https://a.example/anthropic", "messages", "/messages", "https://a.example/anthropic/v1/messages"),
+        ("https://a.example/v1/messages", "messages", "/messages", "https://a.example/v1/messages"),
+        ("https://g.example", "gemini", "/models/a%2Fb:x?alt=sse", "https://g.example/v1beta/models/a%2Fb:x?alt=sse"),
+        ("https://g.example/v1", "gemini", "/models/m:x", "https://g.example/v1/models/m:x"),
+        (
+            "https://g.example/p?q=1",
+            "gemini",
+            "/models/m:x?alt=sse",
+            "https://g.example/p/v1beta/models/m:x?q=1&alt=sse",
+        ),
+    ],
+)
+def test_a_base_url_of_another_protocol_is_completed_as_its_own_clients_do(
+    base: str, protocol: RequestProtocol, path: str, url: str
+) -> None:
+    """A path of one's own gets the version too, unless it has one."""
+    assert str(url_for(base, protocol, path)) == url
 
 
 @pytest.mark.parametrize("base", ["", "localhost:8000", "api.openai.com/v1", "ftp://x/v1", "https://", "http://[::1"])

@@ -14,7 +14,7 @@ from engine.protocols.errors import Authentication, BadRequest, ProviderError
 from engine.protocols.request import ChatRequest
 from engine.providers.credentials import Credential, StaticKey
 from engine.providers.gate import wide_open
-from engine.providers.http import ModelEndpoint, connect
+from engine.providers.http import ModelEndpoint, connect, other_carrier
 from engine.providers.provider import KeyHeader, ModelProvider
 from engine.providers.registry import GROUP, provider_named, provider_names
 from engine.providers.scripted.forms import FORMS, Form
@@ -116,15 +116,46 @@ async def test_a_wrong_path_header_version_or_dialect_is_refused(name: str) -> N
             right, version=None if right.version else ("api-version", "2024-10-21"), path=right.path
         ),
         **({"headers": structs.replace(right, headers={})} if right.headers else {}),
+        "key": structs.replace(right, headers={**right.headers, "x-goog-api-key": "k", "x-api-key": "k"}),
     }
     for what, provider in wrong.items():
         async with standing_in(name) as (endpoint, client):
             place = ModelEndpoint(below(endpoint, right), client, clock, KEY)
             with pytest.raises(ProviderError) as refused:
                 await connect(provider, place).complete(ask, wide_open)
-        assert not isinstance(refused.value, Authentication) or what == "header", what
+        assert not isinstance(refused.value, Authentication) or what in {"header", "key"}, what
     with pytest.raises(BadRequest):
         await say(right, name, structs.replace(ask, parameters={**ask.parameters, "unheard_of": 1}))
+
+
+async def test_a_stream_of_google_is_asked_for_as_events() -> None:
+    """Without ``alt=sse`` it would come as one list."""
+    bare = structs.replace(provider_named("gemini"), path="/models/{model}:streamGenerateContent")
+    async with standing_in("gemini") as (endpoint, client):
+        place = ModelEndpoint(below(endpoint, bare), client, clock, KEY)
+        with pytest.raises(BadRequest, match="alt=sse"):
+            await connect(bare, place).complete(asking(bare, stream=True), wide_open)
+
+
+async def test_a_request_of_another_protocol_is_not_sent() -> None:
+    """Its body would be nonsense there."""
+    async with standing_in("openai") as (endpoint, client):
+        openai = provider_named("openai")
+        place = ModelEndpoint(below(endpoint, openai), client, clock, KEY)
+        with pytest.raises(BadRequest, match="takes chat"):
+            await connect(openai, place).complete(asking(provider_named("gemini")), wide_open)
+        assert not endpoint.requests
+
+
+async def test_agents_of_other_protocols_have_their_own_header_unless_the_provider_has_another() -> None:
+    """An endpoint may take several protocols under one key; Azure takes each under its own header."""
+    async with open_client() as client:
+        place = ModelEndpoint("http://h", client, clock, KEY)
+        assert other_carrier(provider_named("openai"), place) is None
+        assert other_carrier(provider_named("anthropic"), place) is None
+        assert other_carrier(provider_named("azure"), place) == KeyHeader("api-key")
+        named = KeyHeader("Authorization", "Bearer ")
+        assert other_carrier(provider_named("openai"), place._replace(header=named)) == named
 
 
 @pytest.mark.parametrize("name", NAMES)
