@@ -12,7 +12,7 @@ from engine.rebuilding import Held, rebuild
 from engine.reopening import in_doubt, opened_in
 from engine.sandbox_port import SandboxPort
 from events.base import Event, Recorded
-from events.session import SandboxNotReopened, SandboxRebuilt, SandboxReopened, ScopeStopped
+from events.session import SandboxNotReopened, SandboxReopened, ScopeStopped
 from sandbox.base import Gone
 
 Stand = int | Gone | None
@@ -54,8 +54,3 @@ class Recovery(NamedTuple):
         if gone is not None and gone.why != "not_kept":
             detail = f"the sandbox could not be gone on with: {gone.detail}"
         return ScopeStopped("sandbox_lost", detail)
-
-
-def brought_back(found: Event | None) -> bool:
-    """Whether there is a sandbox again."""
-    return isinstance(found, SandboxReopened | SandboxRebuilt)

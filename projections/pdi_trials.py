@@ -4,7 +4,7 @@ Live and imported trials alike. `projections.pdi_steps` reads PDI from the same 
 to be read under any settings, in any order, and beside noise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -111,11 +111,6 @@ class PdiTrials:
 def trials_of(state: PdiTrialsState) -> list[ReadTrial]:
     """List the trials that have a reflect step, in the order of the log."""
     return [trial for run in state.trials.values() for trial in run.values() if trial.steps]
-
-
-def tasks_of(trials: Iterable[ReadTrial]) -> list[str]:
-    """List the tasks of trials, by name."""
-    return sorted({trial.task for trial in trials})
 
 
 def _came_next(trial: ReadTrial, event: AttemptConcluded) -> None:

@@ -64,11 +64,6 @@ async def visit(scope: Scope, came: CallReceived, terms: VisitTerms, more: Came)
     return await scope.effect(CallAsked(came.role, came.model, scope.put(sent)))
 
 
-def revisiting(terms: VisitTerms) -> "Revisiting":
-    """Make the actor that goes through a recorded call once more."""
-    return Revisiting(terms)
-
-
 class Revisiting(NamedTuple):
     """Runs `visit` over history."""
 

@@ -49,9 +49,6 @@ class Stated(NamedTuple):
     """What the provider says the call cost. None: it did not say, or not in a way that can be believed."""
 
 
-NOTHING_STATED: Final = Stated()
-
-
 def count_of(value: Any) -> int | None:
     """Read a count. None: it is none."""
     match value:

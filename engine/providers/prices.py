@@ -5,7 +5,6 @@ nano-USD per million tokens (exact to a billionth of a dollar per million), a co
 nano-USD once, per call. No price is built in: prices change, and a wrong one is worse than none.
 """
 
-from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
@@ -38,10 +37,9 @@ class PriceError(StillroomError):
 class PriceUnknown(PriceError):
     """A cost is asked for, and the model has no price."""
 
-    def __init__(self, model: str, known: Iterable[str] = ()) -> None:
-        names = ", ".join(sorted(known)) or "none"
+    def __init__(self, model: str) -> None:
         super().__init__(
-            f"there is no price for the model {model!r} (known: {names})",
+            f"there is no price for the model {model!r}",
             remedy="add its price in USD per million tokens; names must match exactly",
         )
         self.model = model
@@ -170,26 +168,6 @@ def upper_bound(request_bytes: int, max_output_tokens: int, price: Price) -> int
     """
     dearest = max(price.input_per_million, price.cached_per_million, price.cache_write_per_million)
     return _per_million((request_bytes + FRAME_BYTES) * dearest + max_output_tokens * price.output_per_million)
-
-
-class PriceTable(Struct, frozen=True):
-    """Prices by model, as configured.
-
-    ``prices`` has exact names, ``provider/model`` or ``model``; the first form is looked for first.
-    """
-
-    prices: dict[str, Price]
-
-    def price_of(self, model: str, provider: str | None = None) -> Price:
-        """Look a price up.
-
-        Raises:
-            PriceUnknown: It is under neither name; a near name is not taken for it.
-        """
-        for name in (f"{provider}/{model}", model) if provider else (model,):
-            if name in self.prices:
-                return self.prices[name]
-        raise PriceUnknown(model, self.prices)
 
 
 def _per_million(amount: int) -> int:

@@ -11,7 +11,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from engine.budget import Caps
-from engine.gateway.visit import Came, VisitTerms, revisiting, visit
+from engine.gateway.visit import Came, Revisiting, VisitTerms, visit
 from engine.mortal import FaultyLog
 from engine.protocols.base import body_in
 from engine.scope import Child, Scope
@@ -293,5 +293,5 @@ async def test_a_failure_of_ours_while_a_call_is_served_is_recorded_and_ends_tha
         world = await closed_world(log)
         terms = VisitTerms("t", None)
         scope = Scope(world, "call/t/1/1")
-        await revisiting(terms)(scope, recorded[0])
+        await Revisiting(terms)(scope, recorded[0])
         scope.finish()

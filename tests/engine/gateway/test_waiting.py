@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from engine.budget import BudgetKeeper, Caps
 from engine.gateway.door import Door
-from engine.gateway.visit import VisitTerms, revisiting
+from engine.gateway.visit import Revisiting, VisitTerms
 from engine.histories import load_histories
 from engine.mortal import FaultyLog
 from engine.scope import Child, Scope, Visitor
@@ -123,7 +123,7 @@ async def test_a_call_whose_agent_ends_while_it_waits_is_never_made_and_costs_no
 async def again(log: EventLog, terms: VisitTerms) -> None:
     """Go through the call once more, with every door closed."""
     world = await closed_world(log)
-    visitor: Visitor = revisiting(terms)
+    visitor: Visitor = Revisiting(terms)
     came = world.histories["call/t/1/1"][0].event
     await Scope(world, "attempt/t/1").gather([Child("call/t/1/1", partial(visitor, came=came))])
     assert "call/t/1/1" in world.visited

@@ -16,8 +16,6 @@ from engine.providers.prices import (
     NANO,
     Price,
     PriceInvalid,
-    PriceTable,
-    PriceUnknown,
     cost_of,
     credible,
     price_from,
@@ -98,16 +96,6 @@ def test_what_is_no_amount_of_money_is_refused(amount: str) -> None:
     with pytest.raises(PriceInvalid) as refused:
         price_from(amount, "1")
     assert refused.value.remedy
-
-
-def test_a_near_name_is_not_taken_for_a_model() -> None:
-    """Prices of models with like names differ by a hundred times."""
-    large, small = price_from("10", "30"), price_from("0.1", "0.3")
-    table = PriceTable({"openai/gpt": large, "gpt": small})
-    assert table.price_of("gpt", "openai") == large
-    assert table.price_of("gpt", "other") == small
-    with pytest.raises(PriceUnknown, match=r"gpt-mini.*gpt, openai/gpt"):
-        table.price_of("gpt-mini")
 
 
 @given(price=PRICES, new=TOKENS, written=TOKENS, cached=TOKENS, kept=TOKENS)
