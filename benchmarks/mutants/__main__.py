@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import anyio
 import msgspec
 
-from benchmarks.mutants.copies import Baseline, Copy
+from benchmarks.mutants.copies import Baseline, Copy, Outcome
 from benchmarks.mutants.operators import Mutant, differs
 from benchmarks.mutants.report import Result, described, result, table
 from benchmarks.mutants.sampling import Drawn, Plan, areas, candidates, sample
@@ -108,6 +108,8 @@ class Bench:
         self._asked, self._map, self._survivors, self._areas = asked, TestMap(ROOT, plan), survivors, found_names
         self._begun = time.monotonic()
         self._results: dict[Mutant, Result] = {}
+        self._green: dict[str, bool] = {}
+        """By test file that has killed a mutant: whether it passes without one."""
         self.baseline = Baseline({}, ())
 
     def run(self, chosen: Sequence[Drawn]) -> list[Result]:
@@ -174,8 +176,27 @@ class Bench:
         outcome = None
         late = time.monotonic() - self._begun > self._asked.hours * 3600
         if not late and trial.tests and (trial.known is None or trial.known.kind != "equivalent"):
-            outcome = await copy.attempt(trial.mutant, trial.tests, limit_s=trial.limit_s)
+            outcome = await self._killed_fairly(copy, trial)
         return result(trial.area, trial.mutant, outcome, trial.known, len(trial.tests))
+
+    async def _killed_fairly(self, copy: Copy, trial: Trial) -> Outcome | None:
+        """Try a mutant; a test that fails without it, too, kills nothing: the others are asked then."""
+        tests = list(trial.tests)
+        while tests:
+            outcome = await copy.attempt(trial.mutant, tests, limit_s=trial.limit_s)
+            file = outcome.by.partition("::")[0]
+            if outcome.verdict != "killed" or await self._passes(copy, file):
+                return outcome
+            tests.remove(file)
+        return None
+
+    async def _passes(self, copy: Copy, file: str) -> bool:
+        """Whether a test file passes without a mutant; one that was not named could not even be imported."""
+        if file and file not in self._green:
+            self._green[file] = await copy.passes(file)
+            if not self._green[file]:
+                self.baseline = self.baseline._replace(red=(*self.baseline.red, file))
+        return not file or self._green[file]
 
     def _keep(self, mutant: Mutant, found: Result) -> None:
         self._results[mutant] = found

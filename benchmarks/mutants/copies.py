@@ -67,6 +67,11 @@ class Copy:
             raise RuntimeError(f"the tests cannot be run:\n{said}")
         return _read(report, tests)
 
+    async def passes(self, test: str) -> bool:
+        """Whether a test file passes without a mutant."""
+        code, _ = await self._pytest([test], limit_s=None)
+        return code in {0, 5}
+
     async def attempt(self, mutant: Mutant, tests: Sequence[str], *, limit_s: float) -> Outcome:
         """Run tests on a mutant until one fails; afterwards the copy is as it was.
 
