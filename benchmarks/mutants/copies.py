@@ -19,6 +19,8 @@ from benchmarks.mutants.operators import Mutant, applied
 
 LEFT_OUT: Final = "not slow and not docker"
 _PYTEST: Final = ("-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", "--tb=no", "-rfE", "-m", LEFT_OUT)
+_PATIENT: Final = "--timeout=0"
+"""A test that is slow because the machine is busy kills nothing; what never ends is ended from outside."""
 
 
 class Outcome(NamedTuple):
@@ -103,7 +105,7 @@ class Copy:
     async def _pytest(self, arguments: Sequence[str], *, limit_s: float | None) -> tuple[int | None, str]:
         """Run pytest in the copy. The code is None if it had to be ended."""
         process = await anyio.open_process(
-            [sys.executable, *_PYTEST, *arguments],
+            [sys.executable, *_PYTEST, _PATIENT, *arguments],
             cwd=self._folder, env=self._environment, start_new_session=True, stdin=DEVNULL, stderr=STDOUT,
         )  # fmt: skip
         assert process.stdout is not None
