@@ -114,9 +114,10 @@ class Copy:
                 said = b"".join([piece async for piece in process.stdout])
                 return await process.wait(), said.decode(errors="replace")
         finally:
-            # What tests started, and a mutant kept alive, goes with it.
-            with suppress(ProcessLookupError):
-                killpg(process.pid, SIGKILL)
+            # With all that its tests started. Once it has ended, its number may be another process's.
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    killpg(process.pid, SIGKILL)
             with anyio.CancelScope(shield=True):
                 await process.aclose()
         return None, ""
