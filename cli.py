@@ -45,6 +45,12 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
         "Show how far each memo of a run rests on executed evidence: as recorded, or under other settings.",
     ),
     ("replay", "replay:replay", "Replay past runs from the log alone, at up to three levels of strictness."),
+    (
+        "decisions",
+        "decisions:list_decisions",
+        "List the decisions of a run, each with its inputs, its rule, its ruling and its place.",
+    ),
+    ("project", "project:show", "Fold a registered projection and show its state."),
     ("what-if", "what_if:ask", "Show what recorded decisions would be under other settings, without a single call."),
     ("why", "why:why", "Show the chain of causes of a decision, down to bytes; each is fetched and hashed again."),
     ("why-not", "why:why_not", "Show why an attempt was never judged solved, or why a trial has no accepted skill."),

@@ -28,7 +28,6 @@ from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, make_task
 from benchmarks.turn_cpu import Ready
 from engine.budget import BudgetKeeper, Caps
-from engine.histories import RUN
 from engine.model_port import Line, ModelPort
 from engine.pools.pools import Pools
 from engine.ports import Ports
@@ -43,6 +42,7 @@ from events.base import Draft, Recorded, StreamId
 from events.log import Append, EventLog, Selection
 from events.redact import Redactor
 from events.sqlite import SqliteLog
+from events.streams import RUN
 
 TRIALS, TURNS = 16, 10
 """Of the run that is repeated: about a thousand events."""

@@ -22,15 +22,14 @@ import msgspec
 
 from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, make_task
-from engine.actors.run import run
 from engine.budget import BudgetKeeper, Caps
-from engine.histories import RUN
-from engine.live import LivePorts
+from engine.live import LivePorts, door_table
 from engine.model_port import Line, ModelPort
 from engine.planning import opening, plan_of
 from engine.pools.admission import Admission
 from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of
+from engine.programs.run import run
 from engine.prompting import load_prompts
 from engine.protocols.reply import ChatReply, ReplyCall
 from engine.protocols.request import ChatRequest
@@ -49,6 +48,7 @@ from engine.world import World
 from events.base import Event
 from events.redact import Redactor
 from events.sqlite import SqliteLog
+from events.streams import RUN, TRIAL
 
 _CALL = ReplyCall(id="c", name="run", arguments='{"command": "make progress"}')
 _USAGE = Usage(input_tokens=100, output_tokens=50)
@@ -119,18 +119,23 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
             pools = Pools(PoolsSpec(calls=CallsSpec(start=samples)), machine())
             nowhere = Upstream("http://in.process", StaticKey(None), None, 1.0)
             sandboxes = SandboxPort(log, setting.backend, by_name, {})
+            reading = TaskPort(log, by_name, setting.backend)
+            line = Line(Ready(turns), None, pools.calls("in.process", "m"), nowhere)
+            models = ModelPort(log, lambda *_: line, budget)
             ports = LivePorts(
-                TaskPort(log, by_name, setting.backend),
+                reading,
                 sandboxes,
-                ModelPort(log, lambda *_: Line(Ready(turns), None, pools.calls("in.process", "m"), nowhere), budget),
+                models,
                 budget,
                 None,
-                Admission("bench", pools, room_of(samples), Orders()),
+                Admission("bench", pools, {TRIAL: room_of(samples)}, Orders()),
                 Recovery(sandboxes, _unheard, rebuilds=False, noted=()),
+                door_table(reading, sandboxes, models, budget, None),
             )
             plan = plan_of(opening(setting, spec, tasks), [spec], setting.prompts)
             wall, cpu = time.perf_counter(), time.process_time()
-            await run(Scope(World(log, log, "bench", {}, (), ports, None, set()), RUN), plan)
+            world = World(log, log, "bench", {}, (), ports, None, set(), deciding=plan.deciding())
+            await run(Scope(world, RUN), plan)
             spent = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
     return {**spent, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 

@@ -80,7 +80,7 @@ class BudgetKeeper:
         more = asked.amount - (0 if unused is None else unused.amount)
         if self._caps.run is not None and self._total + more > self._caps.run:
             return BudgetRefused("run", self._caps.run)
-        if self._caps.trial is not None and self._by_trial[asked.trial] + more > self._caps.trial:
+        if self._caps.trial is not None and self._by_trial[asked.account] + more > self._caps.trial:
             return BudgetRefused("trial", self._caps.trial)
         self._reserve(place.stream, asked)
         return BudgetGranted()
@@ -126,8 +126,8 @@ class BudgetKeeper:
         unused = self._open.get(stream)
         if unused is not None:
             self._add(unused.trial, -unused.amount)
-        self._open[stream] = Open(asked.trial, asked.amount)
-        self._add(asked.trial, asked.amount)
+        self._open[stream] = Open(asked.account, asked.amount)
+        self._add(asked.account, asked.amount)
 
     def _add(self, trial: str, amount: NanoUsd) -> None:
         self._by_trial[trial] += amount

@@ -1,10 +1,9 @@
-"""Asking a model: money first, then the call, and the answer into the conversation."""
+"""Asking a model: money first, then the call."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeAlias, assert_never
 
 from engine.conversation import Conversation, extend_kept
-from engine.policies.assistant_message import sendable
 from engine.policies.call_retry import NOT_TRIED, GiveUp, Retry, judge_failure, spread_of
 from engine.protocols.request import RequestProtocol
 from engine.providers.prices import Price, upper_bound
@@ -117,24 +116,11 @@ def _question(scope: Scope, caller: Caller, conversation: Digest, tools: bytes |
     )
 
 
-async def answered(
-    scope: Scope, conversation: Conversation, answer: ModelAnswered, *, calls: bool = False
-) -> Conversation:
-    """Take the model's own message into the conversation: byte for byte as it came, or as providers take it back.
-
-    A message that says nothing is left out.
-
-    Args:
-        scope: Of the actor that asked.
-        conversation: What was said so far.
-        answer: The model's.
-        calls: Whether every call in it is answered next. Without, they are left out.
-    """
-    came = await scope.get(answer.message)
-    sent = sendable(came, calls=calls)
-    if sent is None:
+async def quoting(scope: Scope, conversation: Conversation, message: Digest | None) -> Conversation:
+    """Take a message that is kept already into a conversation. None: there is none to take."""
+    if message is None:
         return conversation
-    return extend_kept(scope, conversation, (answer.message if sent is came else scope.put(sent),), len(sent))
+    return extend_kept(scope, conversation, (message,), len(await scope.get(message)))
 
 
 class Readable(Protocol):

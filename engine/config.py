@@ -7,7 +7,7 @@ Nothing here looks at the machine by itself: the caller names the files and hand
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from engine.config_shape import REQUIRED, dotted, keys, pattern
 from engine.config_shape import Path as KeyPath
 from engine.config_tree import Setting, assemble, kind_of, parameter_joined, settings_of, unknown
 from engine.config_values import parse
+from engine.programs.registry import EXPLORE, program_named, program_names
 from engine.sandbox_kinds import sandbox_names
 from engine.spec import RunSpec
 
@@ -86,8 +87,29 @@ def resolve(inputs: Inputs) -> Resolved:
     if complaints:
         raise ConfigRefused(complaints)
     empty = [Setting(path, {}, "") for path in tables]
-    spec = msgspec.convert(assemble([*winners.values(), *empty]), RunSpec)
+    spec = _spec(assemble([*winners.values(), *empty]), str(inputs.run_file or "the command line"))
     return Resolved(spec, tuple(_with_defaults(winners, tables)))
+
+
+def _spec(tree: dict[str, Any], origin: str) -> RunSpec:
+    """Make the spec, with the settings of its program and its method by their own classes.
+
+    Raises:
+        ConfigRefused: A key is not one of that program or method.
+    """
+    program = tree.get("program", EXPLORE)
+    tables = {name: tree.pop(name) for name in program_names() if name in tree}
+    others = [name for name, table in tables.items() if name != program and table]
+    if others:
+        remedy = f'leave out [{others[0]}], or set program = "{others[0]}"'
+        problem = f"the table [{others[0]}] belongs to another program than {program}"
+        raise ConfigRefused([Complaint(origin, others[0], problem, remedy)])
+    try:
+        own = msgspec.convert(tables.get(program, {}), program_named(program).spec)
+        own_tree = {} if own == type(own)() else msgspec.to_builtins(own)
+        return msgspec.convert({**tree, "own": own_tree}, RunSpec)
+    except msgspec.ValidationError as error:
+        raise ConfigRefused([Complaint(origin, "", f"the program or the method: {error}", "leave it out")]) from error
 
 
 def gather(inputs: Inputs) -> tuple[Setting, ...]:

@@ -10,7 +10,9 @@ from engine.config_errors import Complaint, ConfigRefused
 from engine.config_shape import Path, dotted, keys
 from engine.config_tree import Setting, assemble, kind_of, settings_of, unknown
 from engine.config_values import parse
-from engine.spec import MethodSpec
+from engine.methods.registry import method_named
+from engine.programs.registry import program_named, program_names
+from engine.spec import RunSpec
 
 METHOD: Final = "method"
 ACTIVE: Final = ("method", "pdi", "active")
@@ -70,7 +72,7 @@ def _read(path: Path, text: str, origin: str) -> Sequence[Setting | Complaint]:
     kind = kind_of(path)
     if kind is None:
         return [_unknown(path, origin)]
-    if path[0] != METHOD or len(path) == 1:
+    if path[0] not in {METHOD, *program_names()} or len(path) == 1:
         return [_elsewhere(path, origin)]
     tree: object = parse(text, kind)
     for part in reversed(path):
@@ -81,7 +83,7 @@ def _read(path: Path, text: str, origin: str) -> Sequence[Setting | Complaint]:
 
 def _unknown(path: Path, origin: str) -> Complaint:
     name = dotted(path)
-    full = [key.name for key in keys() if key.path[0] == METHOD]
+    full = [key.name for key in keys() if key.path[0] in {METHOD, *program_names()}]
     short = {_short(each): each for each in full}
     near = get_close_matches(name, [*short, *full], n=1, cutoff=0.6)
     return Complaint(origin, name, f"unknown key {name}", f"did you mean {near[0]}?") if near else unknown(path, origin)
@@ -92,22 +94,43 @@ def _short(name: str) -> str:
 
 
 def _elsewhere(path: Path, origin: str) -> Complaint:
-    problem = f"{dotted(path)} is no setting of the method: what it would change was answered from outside"
-    return Complaint(origin, dotted(path), problem, "only a new run can tell; name a key below method.")
+    problem = f"{dotted(path)} is no setting of a method or a program: what it would change was answered from outside"
+    remedy = "only a new run can tell; name a key below method, or below the table of the program"
+    return Complaint(origin, dotted(path), problem, remedy)
 
 
-def change(method: MethodSpec, changes: Sequence[Change]) -> MethodSpec:
+def change_spec(spec: RunSpec, changes: Sequence[Change]) -> RunSpec:
+    """Give a spec with some settings of its method and its program changed.
+
+    Raises:
+        NameUnknown: A change names a method that no installed package registers.
+        msgspec.ValidationError: The method or the program does not take them.
+    """
+    own = [each for each in changes if each.path[0] != METHOD]
+    others = [each for each in own if each.path[0] != spec.program]
+    if others:
+        raise msgspec.ValidationError(f"{others[0].name} is no setting of the program {spec.program}")
+    tree: dict[str, Any] = dict(spec.own)
+    _lay_over(tree, assemble([Setting(each.path[1:], each.value, "") for each in own]))
+    msgspec.convert(tree, program_named(spec.program).spec)
+    method = change(spec.method, [each for each in changes if each.path[0] == METHOD])
+    return msgspec.structs.replace(spec, method=method, own=tree)
+
+
+def change(method: Any, changes: Sequence[Change]) -> Any:
     """Give a method's settings with some of them changed; later changes win.
 
     The threshold of a ``calibrated`` monitor is that of its reference, so a change of the one is a change of the other.
     """
     tree: dict[str, Any] = msgspec.to_builtins(method)
     _lay_over(tree, assemble([Setting(each.path, each.value, "") for each in changes]).get(METHOD, {}))
-    changed = msgspec.convert(tree, MethodSpec)
+    settings = method_named(tree["name"]).settings
+    changed: Any = msgspec.convert(tree, settings)
     given = {each.path: each.value for each in changes}
-    if changed.pdi.active.method == "calibrated" and (*ACTIVE, "threshold") in given and REFERENCE not in given:
+    calibrated = tree.get("pdi", {}).get("active", {}).get("method") == "calibrated"
+    if calibrated and (*ACTIVE, "threshold") in given and REFERENCE not in given:
         tree["pdi"]["active"]["reference"]["threshold"] = given[*ACTIVE, "threshold"]
-        changed = msgspec.convert(tree, MethodSpec)
+        changed = msgspec.convert(tree, settings)
     return changed
 
 

@@ -6,6 +6,7 @@ the commented spec and what is accepted cannot drift apart.
 
 import ast
 import inspect as python
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
@@ -13,7 +14,8 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import inspect
 
-import engine.spec
+from engine.methods.registry import SPARK, method_named, method_names
+from engine.programs.registry import program_named, program_names
 from engine.spec import RunSpec
 
 Path = tuple[str, ...]
@@ -40,10 +42,61 @@ class Key(NamedTuple):
         return ".".join(self.path)
 
 
-@cache
 def root() -> inspect.StructType:
-    """Give the shape of the whole specification."""
-    shape = inspect.type_info(RunSpec)
+    """Give the shape of the whole specification: with what every installed program and method adds."""
+    return _root(program_names(), method_names())
+
+
+@cache
+def _root(programs: tuple[str, ...], methods: tuple[str, ...]) -> inspect.StructType:
+    del methods
+    shape = _struct(RunSpec)
+    fields = [_field(field) for field in shape.fields if field.name != "own"]
+    fields += [_table_field(name, _struct(program_named(name).spec)) for name in programs]
+    return inspect.StructType(RunSpec, tuple(fields), forbid_unknown_fields=True)
+
+
+def _field(field: inspect.Field) -> inspect.Field:
+    """Give a key as it is accepted: what methods and programs that are installed add is part of it."""
+    match field.name:
+        case "program":
+            return _choice(field, program_names())
+        case "method":
+            return _table_field("method", _all_methods())
+        case "models":
+            assert isinstance(field.type, inspect.DictType)
+            roles = sorted({role for name in program_names() for role in program_named(name).roles}, key=_by_age)
+            kind = inspect.DictType(inspect.LiteralType(tuple(roles)), field.type.value_type)
+            return inspect.Field("models", "models", kind, required=False, default_factory=dict)
+        case _:
+            return field
+
+
+def _choice(field: inspect.Field, names: tuple[str, ...]) -> inspect.Field:
+    return inspect.Field(field.name, field.name, inspect.LiteralType(names), required=False, default=field.default)
+
+
+def _by_age(role: str) -> tuple[int, str]:
+    """Have the roles of exploring first, in the order in which they speak."""
+    first = ("teacher", "reflector", "distiller")
+    return (first.index(role), role) if role in first else (len(first), role)
+
+
+def _table_field(name: str, shape: inspect.StructType) -> inspect.Field:
+    return inspect.Field(name, name, shape, required=False, default_factory=shape.cls)
+
+
+def _all_methods() -> inspect.StructType:
+    """Give every key that a method takes; which of them the named one takes is checked when all is known."""
+    shapes = [_struct(method_named(name).settings) for name in sorted(method_names(), key=lambda name: name != SPARK)]
+    fields = {field.name: field for shape in reversed(shapes) for field in shape.fields}
+    fields["name"] = _choice(fields["name"], method_names())
+    ordered = dict.fromkeys(field.name for shape in shapes for field in shape.fields)
+    return inspect.StructType(shapes[0].cls, tuple(fields[name] for name in ordered), forbid_unknown_fields=True)
+
+
+def _struct(cls: type[msgspec.Struct]) -> inspect.StructType:
+    shape = inspect.type_info(cls)
     assert isinstance(shape, inspect.StructType)
     return shape
 
@@ -56,7 +109,7 @@ def keys() -> tuple[Key, ...]:
 def _keys(table: inspect.StructType, path: Path) -> Iterator[Key]:
     for field in table.fields:
         here = (*path, field.name)
-        doc = field_docs()[table.cls.__name__].get(field.name, "")
+        doc = _doc_of(table.cls, field.name)
         match field.type:
             case inspect.StructType():
                 yield from _keys(field.type, here)
@@ -94,11 +147,25 @@ def names_of(kind: inspect.DictType) -> tuple[str, ...] | None:
             return None
 
 
+def _doc_of(cls: type, field: str) -> str:
+    """Give the text below a field; of a key that only some methods take, that of the first which takes it."""
+    if cls is method_named(SPARK).settings:
+        docs = (
+            field_docs(method_named(name).settings) for name in sorted(method_names(), key=lambda name: name != SPARK)
+        )
+        return next((each[field] for each in docs if field in each), "")
+    return field_docs(cls).get(field, "")
+
+
 @cache
-def field_docs() -> Mapping[str, Mapping[str, str]]:
-    """Read the text below each field of each class, and of each class under the empty name."""
-    module = ast.parse(python.getsource(engine.spec))
-    return {node.name: _docs_of(node) for node in module.body if isinstance(node, ast.ClassDef)}
+def field_docs(cls: type) -> Mapping[str, str]:
+    """Read the text below each field of a class, and that of the class under the empty name."""
+    try:
+        module = ast.parse(python.getsource(sys.modules[cls.__module__]))
+    except (OSError, TypeError):
+        return {"": cls.__doc__ or ""}
+    found = (each for each in module.body if isinstance(each, ast.ClassDef) and each.name == cls.__name__)
+    return next((_docs_of(each) for each in found), {"": cls.__doc__ or ""})
 
 
 def _docs_of(node: ast.ClassDef) -> dict[str, str]:

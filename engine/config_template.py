@@ -50,7 +50,7 @@ def _header(table: Path) -> Iterator[str]:
     yield ""
     match kind_of(named):
         case inspect.StructType(cls=cls):
-            yield from _remark(field_docs()[cls.__name__][""].partition("\n")[0])
+            yield from _remark(field_docs(cls)[""].partition("\n")[0])
         case _:
             pass
     live = table[0] == "models" or not any(part.startswith("<") for part in table)

@@ -1,13 +1,13 @@
 """Ordering a run that is alive: what other processes append to its stream ``control``, and how its owner meets it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
 import anyio
 import msgspec
 
 from engine.errors import RunNotAlive, RunUnknown
-from engine.histories import RUN, Histories
+from engine.histories import Histories
 from engine.lineage import CONTROL, SESSION
 from engine.pools.orders import Orders
 from engine.pools.pools import Pools, fixed
@@ -21,6 +21,7 @@ from events.log import EventLog, Selection
 from events.log_errors import VersionConflict
 from events.run import RunClosed
 from events.session import SettingChange
+from events.streams import RUN
 
 LOOK_S: Final = 0.25
 """Seconds between two looks at the stream. `EventLog.follow` would look at each append of the run's own: a thousand
@@ -119,6 +120,15 @@ class Board(NamedTuple):
     """One place for each trial that goes on."""
     known: frozenset[str]
     """Names of all trials."""
+
+    def begun(self, families: Mapping[str, str]) -> dict[str, Room]:
+        """Give where actors wait to begin, by family of streams.
+
+        Raises:
+            KeyError: A program names a pool that is none; a mistake in it.
+        """
+        rooms = {"trials": self.trials}
+        return {family: rooms[pool] for family, pool in families.items()}
 
 
 class Helm:

@@ -5,7 +5,7 @@
         ├── ReplayDiverged      an actor decided otherwise than the log says
         ├── HistoryEnded        an actor went on where the log ends, and no ports are open
         ├── HistoryUnread       the log goes on where the actors ended
-        ├── InputsDiffer        a task, prompt or package is not what the run started with
+        ├── InputsDiffer        a task, skill or script is not what the run started with
         ├── RunUnknown          no such run
         ├── SpecUnreadable      the recorded spec of a run is none any more
         ├── NothingToResume     the run is complete, or was never ours

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import astuple
 
 from engine.config_secrets import protect
 from engine.errors import InputsDiffer, NotForkable
-from engine.histories import RUN, Histories, cut, load_histories
+from engine.histories import Histories, cut, load_histories
 from engine.installed.opening import prepare, skills_of
 from engine.lines import require_models
 from engine.planning import (
@@ -18,9 +18,12 @@ from engine.planning import (
     plan_of,
     recorded_prompts,
     recorded_specs,
+    refused_of,
+    revised_points,
     scripts_of,
     skill_digests,
 )
+from engine.programs.registry import known_points
 from engine.rehearsal import rehearse
 from engine.runtime import RunReport, carry, held_by
 from engine.selection import require
@@ -28,6 +31,8 @@ from engine.session import Session
 from engine.setting import Setting, check, chosen_tasks
 from engine.spec import RunSpec, canonical
 from engine.system import mint_run_id, process_name
+from events.base import Event
+from events.decision import DecisionMade
 from events.log import EventLog
 from events.session import (
     InFlightFound,
@@ -38,6 +43,7 @@ from events.session import (
     SettingChange,
     SkillsPinned,
 )
+from events.streams import RUN, is_trial, trial_of, trial_stream
 from events.trial import AttemptPlanned
 
 FIXED: Final = {
@@ -94,7 +100,8 @@ async def fork_run(
     Raises:
         RunUnknown: There is no such run.
         NotForkable: It was imported, nothing of it stands before the cut, or nothing is left to do behind it.
-        InputsDiffer: Tasks, prompts or package are not what the run started with, and `accept_changes` is not given.
+        InputsDiffer: Tasks, skills, scripts or isolation are not what the run started with, and `accept_changes`
+            is not given.
         ReplayDiverged, HistoryUnread: What is shared does not come out the same; nothing was asked of the world.
     """
     run = mint_run_id()
@@ -108,12 +115,14 @@ async def fork_run(
     same = not any(each.key.startswith("agent.") for each in fork.changes)
     skills = (await (skills_of if same else prepare)(setting, fork.spec)).files
     changed = changes_since(shared, setting, tasks, skills if same else None)
-    if changed and not accept_changes:
-        raise InputsDiffer(fork.parent, changed)
+    if (refused := refused_of(changed)) and not accept_changes:
+        raise InputsDiffer(fork.parent, refused)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
-    await protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials], tasks)
-    if await rehearse(setting.log, run, plan, shared) is None:
+    await protect(setting, specs, setting.prompts, plan.names, tasks)
+    rehearsed = await rehearse(setting.log, run, plan, shared)
+    changed += revised_points(rehearsed.deciding)
+    if rehearsed.frontier is None:
         raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
     fence = await setting.log.acquire(run, process_name(), ttl_s=setting.lease_s)
     session = Session(setting.log, fence, 0, setting.lease_s)
@@ -162,10 +171,11 @@ async def _cut(log: EventLog, fork: Fork, run: str) -> Histories:
 
 
 def _refuse_between(histories: Histories, fork: Fork) -> None:
-    """Refuse to cut between events of one append: they were decided as one, under one set of settings."""
+    """Refuse to cut between events of one append, but beside a decision: it goes by the settings of its place."""
     for history in histories.by_stream.values():
         for each, following in pairwise(history):
-            if each.position == fork.position and (following.position, following.at) == (each.position + 1, each.at):
+            appended = (following.position, following.at) == (each.position + 1, each.at)
+            if each.position == fork.position and appended and _joined(each.event, following.event):
                 reason = f"the events at positions {each.position} and {following.position} were decided as one"
                 remedy = "choose the position before or behind them"
                 raise NotForkable(fork.parent, reason, remedy=remedy)
@@ -186,13 +196,29 @@ def at_event(histories: Histories, run: str, position: int) -> int:
     raise NotForkable(run, reason, remedy=f"choose one of its own, such as {near}: `stillroom log tail {run}`")
 
 
+def _joined(event: Event, following: Event) -> bool:
+    """Say whether two events of one append are one act: a decision that waited for what comes next is none of it."""
+    ruled, follows = _ruling_of(event), _ruling_of(following)
+    return follows == "shadow" or (ruled is None and follows is None)
+
+
+def _ruling_of(event: Event) -> Literal["counts", "shadow"] | None:
+    """Say whether an event records a ruling: one that counts, or a shadow's, which is made together with it."""
+    for point in known_points().values():
+        if point.ruling_in(event) is not None:
+            return "counts" if point.shadow_of(event) is None else "shadow"
+    if isinstance(event, DecisionMade):
+        return "counts" if event.shadow is None else "shadow"
+    return None
+
+
 def only_trial(histories: Histories, run: str) -> str:
     """Name the trial of a run that has just one.
 
     Raises:
         NotForkable: It has several, or none yet.
     """
-    trials = [name.removeprefix("trial/") for name in histories.by_stream if name.startswith("trial/")]
+    trials = [trial for name in histories.by_stream if is_trial(name) and (trial := trial_of(name))]
     if len(trials) != 1:
         known = ", ".join(trials[:20]) or "none"
         raise NotForkable(run, "it has no single trial", remedy=f"name one, as --attempt TRIAL/N; there are: {known}")
@@ -207,7 +233,7 @@ def before_attempt(histories: Histories, run: str, trial: str, attempt: int) -> 
     Raises:
         NotForkable: There is no such attempt.
     """
-    for each in histories.by_stream.get(f"trial/{trial}", ()):
+    for each in histories.by_stream.get(trial_stream(trial), ()):
         if isinstance(each.event, AttemptPlanned) and each.event.attempt == attempt:
             return each.position - 1
     reason = f"it has no attempt {attempt} of a trial {trial}"

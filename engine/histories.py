@@ -10,8 +10,8 @@ from events.codec import tag_of
 from events.log import EventLog, Selection
 from events.run import RunClosed, RunOpened
 from events.session import SessionStarted
+from events.streams import RUN, trial_of, trial_stream
 
-RUN = "run"
 DERIVED = "whatif/"
 """Streams of this name hold what readers asked of the run later; no actor knows them."""
 
@@ -64,7 +64,8 @@ async def load_histories(log: EventLog, run: str, trial: str | None = None) -> H
     Args:
         log: Which holds it.
         run: Its id.
-        trial: Only this trial, its attempts, and what the run as a whole recorded. None: everything.
+        trial: Only this trial, its attempts and their calls, and what the run as a whole recorded; empty for no trial.
+            None: everything.
 
     Raises:
         RunUnknown: There is no such run.
@@ -121,10 +122,10 @@ async def _selections(log: EventLog, lineage: Lineage, trial: str | None) -> lis
     run = lineage[-1].run
     if trial is None:
         return [Selection(run=run)]
-    wanted = {RUN, SESSION, f"trial/{trial}"}
+    wanted = {RUN, SESSION, trial_stream(trial)}
     streams = dict.fromkeys([*lineage[-1].cuts, *await log.streams(run)])
     return [
         Selection(stream=StreamId(run, name))
         for name in streams
-        if name in wanted or name.rpartition("/")[0] == f"attempt/{trial}"
+        if name in wanted or (trial and trial_of(name) == trial)
     ]

@@ -6,10 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.callers import price_of
 from engine.errors import KeyMissing
 from engine.model_port import Line
-from engine.planning import ROLES, SCRIPT, price_of
+from engine.planning import SCRIPT
 from engine.pools.pools import Pools
+from engine.programs.registry import roles_of
 from engine.providers.credentials import CommandToken, Credential, StaticKey, token_of
 from engine.providers.http import ModelEndpoint, connect, generic, other_carrier
 from engine.providers.provider import ModelProvider, key_header
@@ -18,8 +20,8 @@ from engine.providers.scripted.reading import load_script
 from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import Client, open_client
 from engine.providers.upstream import Upstream
-from engine.setting import Setting, model_for
-from engine.spec import ModelSpec, RunSpec
+from engine.setting import Setting
+from engine.spec import ModelSpec, RunSpec, model_for
 from engine.system import clock
 from events.values import Role
 
@@ -45,7 +47,8 @@ async def require_models(setting: Setting, spec: RunSpec) -> None:
         NameUnknown, PluginBroken: A provider cannot be had.
         ScriptInvalid: A script stands in for a model, and cannot be read.
     """
-    models = [found for role in ROLES if (found := model_for(spec, role)) is not None]
+    named = [model_for(spec, role, other) for role, other in roles_of(spec).items()]
+    models = [model for model in named if model is not None]
     for model in models:
         _key(setting, model)
         _provider_of(model)
@@ -69,8 +72,8 @@ class _Shared(NamedTuple):
 
 async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shared: _Shared) -> Mapping[Role, Line]:
     lines: dict[Role, Line] = {}
-    for role in ROLES:
-        model = model_for(spec, role)
+    for role, other in roles_of(spec).items():
+        model = model_for(spec, role, other)
         if model is None:
             continue
         if model.base_url not in shared.endpoints:

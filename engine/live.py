@@ -1,13 +1,13 @@
 """The live ports of a run: every door to the world, opened together and closed together."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from engine.actors.run import RunPlan
 from engine.agents.oracle import Nop, Oracle
 from engine.budget import BudgetKeeper, Caps
+from engine.callers import nano
 from engine.control import Board
 from engine.gateway.server import Book
 from engine.histories import Histories
@@ -16,9 +16,10 @@ from engine.installed.port import AgentPort
 from engine.lineage import SESSION, era_of
 from engine.lines import open_lines
 from engine.model_port import Line, ModelPort, wait_to_retry
-from engine.planning import names_of, nano
+from engine.planning import names_of
 from engine.pools.admission import Admission
 from engine.ports import Leave, Place, Port, granted
+from engine.programs.base import RunPlan
 from engine.rebuilding import Held, held
 from engine.recovering import Recovery, Stand
 from engine.sandbox_port import SandboxPort
@@ -49,6 +50,8 @@ class LivePorts(NamedTuple):
     """None: the agent is not of another make."""
     admission: Admission
     recovery: Recovery
+    table: Mapping[type[Event], Port]
+    """Which port answers what; the program's own are among them."""
 
     def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
         """Wait for orders and places."""
@@ -60,21 +63,7 @@ class LivePorts(NamedTuple):
 
     def door(self, asked: Event) -> Port:
         """Find the port for this request."""
-        match asked:
-            case ModelAsked() | RetryAsked():
-                return self.models if isinstance(asked, ModelAsked) else wait_to_retry
-            case ActionAsked() | SandboxAsked() | VerifyAsked() | ReleaseAsked() | SolutionAsked():
-                return self.sandboxes
-            case StepAsked() | StepVerifyAsked():
-                return self.sandboxes
-            case AgentRunAsked() if self.agents is not None:
-                return self.agents
-            case BudgetAsked():
-                return self.budget
-            case TaskAsked():
-                return self.tasks
-            case _:
-                raise KeyError(type(asked).__name__)
+        return self.table[type(asked)]
 
     async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
         """Only sandboxes end with the process that held them, and the agents in them; bring one back if that may be."""
@@ -110,7 +99,7 @@ async def live_ports(
 
     The budget is folded from the run's history before anything else may be asked.
     """
-    spec = plan.trials[0].eras[-1].spec
+    spec = plan.spec
     tasks = {task.name: task for task in await chosen_tasks(setting, spec, names_of(plan.opened))}
     budget = BudgetKeeper(Caps(nano(spec.budget.run_usd), nano(spec.budget.trial_usd)))
     budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
@@ -122,31 +111,52 @@ async def live_ports(
         lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
         stack.callback(board.pools.tell(session.later))
-        admission = Admission(board.run, board.pools, board.trials, board.orders)
+        admission = Admission(board.run, board.pools, board.begun(plan.program.families), board.orders)
         stack.callback(admission.close)
 
         def line(role: Role, place: Place) -> Line:
             return lines[era_of(histories.lineage, place.stream, place.version - 1)][role]
 
         book = Book(setting.log, board.run, session.fence)
-        mine = lines[len(plan.trials[0].eras) - 1]
+        mine = lines[len(plan.eras) - 1]
         parts = Parts(mine.get("teacher"), budget, sandboxes, board.orders, session.supervisor)
         agents = await open_agents(stack, setting, spec, book, parts)
         stack.push_async_callback(sandboxes.close)
-        yield LivePorts(
-            tasks=TaskPort(setting.log, tasks, setting.backend),
-            sandboxes=sandboxes,
-            models=ModelPort(setting.log, line, budget),
-            budget=budget,
-            agents=agents,
-            admission=admission,
-            recovery=Recovery(sandboxes, session.note, spec.on_loss == "rebuild", histories.by_stream.get(SESSION, ())),
-        )
+        models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
+        table = {**door_table(keeper, sandboxes, models, budget, agents), **plan.program.doors()}
+        past = histories.by_stream.get(SESSION, ())
+        recovery = Recovery(sandboxes, session.note, spec.on_loss == "rebuild", past)
+        yield LivePorts(keeper, sandboxes, models, budget, agents, admission, recovery, table)
+
+
+def door_table(
+    tasks: TaskPort, sandboxes: SandboxPort, models: ModelPort, budget: BudgetKeeper, agents: AgentPort | None
+) -> dict[type[Event], Port]:
+    """Say which port answers what, of the effects that every program has."""
+    table: dict[type[Event], Port] = {
+        ModelAsked: models,
+        RetryAsked: wait_to_retry,
+        BudgetAsked: budget,
+        TaskAsked: tasks,
+        **dict.fromkeys(_OF_SANDBOXES, sandboxes),
+    }
+    return table if agents is None else {**table, AgentRunAsked: agents}
+
+
+_OF_SANDBOXES: Final = (
+    ActionAsked,
+    SandboxAsked,
+    VerifyAsked,
+    ReleaseAsked,
+    SolutionAsked,
+    StepAsked,
+    StepVerifyAsked,
+)
 
 
 def _needed(plan: RunPlan, histories: Histories) -> dict[int, RunSpec]:
     """Give the specs in force from here on, and of earlier eras those whose calls are asked again as they were."""
-    eras = plan.trials[0].eras
+    eras = plan.eras
     last = [history[-1] for history in histories.by_stream.values()]
     asked = {
         era_of(histories.lineage, each.stream.name, each.version - 1)

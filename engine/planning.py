@@ -1,35 +1,29 @@
 """From a spec to the plan of a run, and back from the log to the same plan."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
-from engine.actors.run import RunPlan
-from engine.actors.trial import Terms, TrialPlan
-from engine.agents.registry import agent_named
-from engine.calls import Caller
-from engine.errors import OutputUnbounded, SpecUnreadable
+from engine.decision import SHAPE, Deciding, Era
+from engine.errors import SpecUnreadable
 from engine.histories import Histories
 from engine.lineage import SESSION, Lineage
 from engine.methods.registry import method_named
-from engine.policies.call_retry import Retry
+from engine.programs.base import RunPlan
+from engine.programs.registry import EXPLORE, program_named
 from engine.prompting import Prompts, make_prompts
-from engine.protocols.request import INCLUDE_USAGE
-from engine.providers.prices import Price, PriceUnknown, price_from
-from engine.setting import Setting, model_for
-from engine.spec import ModelSpec, Parameters, RunSpec, canonical, read_spec
+from engine.setting import Setting
+from engine.spec import RunSpec, canonical, read_spec
 from events.digest import Digest, Fingerprint, digest_of
 from events.log import BlobStore
 from events.log_errors import BlobErased
 from events.run import RunOpened, TaskPinned
 from events.sandbox import SandboxOpened
 from events.session import InputChange, InputsChanged, ScriptPinned, ScriptsPinned, SkillsPinned
-from events.values import NamedDigest, NanoUsd, Role
+from events.values import NamedDigest
 from sandbox.task import Task
 
-ROLES: tuple[Role, ...] = ("teacher", "reflector", "distiller")
 ISOLATION = "isolation of sandboxes"
 SCRIPT = "script:"
 """A base URL of this scheme names a script file; the scripted endpoint is started for it."""
@@ -45,6 +39,8 @@ def opening(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> RunOpen
         prompts=tuple(NamedDigest(each.name, put(each.text.encode())) for each in setting.prompts.prompts),
         package=setting.package,
         scripted=any(model.base_url.startswith(SCRIPT) for model in spec.models.values()),
+        shape=SHAPE,
+        program=None if spec.program == EXPLORE else spec.program,
     )
 
 
@@ -57,21 +53,22 @@ def plan_of(opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> Ru
         prompts: What models are told.
 
     Raises:
-        PriceUnknown: A cap is set, and a model has no price.
-        OutputUnbounded: A cap is set, and the length of an answer is not bounded.
+        NameUnknown: No installed package registers its program, its method or its agent.
+        StillroomError: The program cannot work with the spec, such as without a price where a cap is set.
     """
-    repeats = specs[0].repeats
-    trials = []
-    for task in opened.tasks:
-        for k in range(repeats):
-            name = task.name if repeats == 1 else f"{task.name}.{k + 1}"
-            eras = tuple(_terms(spec, name) for spec in specs)
-            trials.append(TrialPlan(name, task.name, "default", prompts, eras))
-    return RunPlan(opened, tuple(trials))
+    program = program_named(opened.program or EXPLORE)
+    names, own = program.plan(opened, specs, prompts)
+    return RunPlan(program, opened, tuple(era_of_spec(spec) for spec in specs), prompts, names, own)
 
 
-def _terms(spec: RunSpec, trial: str) -> Terms:
-    return Terms(spec, method_named(spec.method.name), agent_named(spec.agent.name), callers_of(spec, trial))
+def era_of_spec(spec: RunSpec) -> Era:
+    """Give what decides under a spec: the policies of its program, and over them those of its method.
+
+    Raises:
+        NameUnknown: No installed package registers its program or its method.
+    """
+    method = method_named(spec.method.name)
+    return Era(spec, {**program_named(spec.program).policies, **method.policies}, method.name)
 
 
 async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> tuple[RunSpec, ...]:
@@ -109,57 +106,6 @@ async def _read(blobs: BlobStore, digest: Digest, what: str) -> bytes:
         raise error.needed_by(what) from error
 
 
-def callers_of(spec: RunSpec, trial: str) -> dict[Role, Caller]:
-    """Say how each role's model is asked, on this trial's account."""
-    callers: dict[Role, Caller] = {}
-    for role in ROLES:
-        model = model_for(spec, role)
-        if model is not None:
-            reserve = _reserve(spec, role, model)
-            callers[role] = Caller(
-                trial=trial,
-                role=role,
-                model=model.model,
-                parameters=_parameters(model),
-                stream=model.stream,
-                timeout_s=model.timeout_s,
-                reserve=reserve,
-                retry=Retry(tries=model.tries),
-                protocol=model.protocol,
-            )
-    return callers
-
-
-def _parameters(model: ModelSpec) -> Parameters:
-    """Say what a request asks besides; that usage is asked for is part of what is recorded, as all that is sent."""
-    asks = model.stream and model.stream_usage and model.protocol in {None, "chat"}  # others count by themselves
-    return {INCLUDE_USAGE: True, **model.parameters} if asks else model.parameters
-
-
-def price_of(spec: RunSpec, model: ModelSpec) -> Price | None:
-    """Look up what a model costs. None: the spec does not say."""
-    price = spec.prices.get(model.model)
-    return None if price is None else price_from(price.input, price.output, price.cached_input, price.cache_write)
-
-
-def nano(usd: Decimal | None) -> NanoUsd | None:
-    """Turn a cap in dollars into nano-USD, rounding down."""
-    return None if usd is None else int(usd * 1_000_000_000)
-
-
-def _reserve(spec: RunSpec, role: Role, model: ModelSpec) -> tuple[Price, int] | None:
-    """Say what bounds the cost of one call. None: no cap is set, so nothing is reserved."""
-    if spec.budget.run_usd is None and spec.budget.trial_usd is None:
-        return None
-    price = price_of(spec, model)
-    if price is None:
-        raise PriceUnknown(model.model)
-    most = model.parameters.get("max_completion_tokens", model.parameters.get("max_tokens"))
-    if not isinstance(most, int):
-        raise OutputUnbounded(role)
-    return price, most
-
-
 def names_of(opened: RunOpened) -> tuple[str, ...]:
     """Name the tasks that a run is of."""
     return tuple(each.name for each in opened.tasks)
@@ -193,6 +139,23 @@ def changes_since(
     accepted = {each.what: each.now for each in _accepted(histories)}
     known = [(what, accepted.get(what, before), now) for what, before, now in compared]
     return tuple(InputChange(what, before, now) for what, before, now in known if before != now)
+
+
+def refused_of(changes: Sequence[InputChange]) -> tuple[InputChange, ...]:
+    """Give the changes with which a run goes on only if a person says so.
+
+    Those of the package and of its prompts are none of them: a run goes by the prompts it pins, and what another
+    version of the package would have decided otherwise is found by going through the history.
+    """
+    return tuple(each for each in changes if not each.what.startswith(("package ", "prompt ")))
+
+
+def revised_points(deciding: Deciding) -> tuple[InputChange, ...]:
+    """Name the points of decision under whose earlier revision a run recorded rulings."""
+    return tuple(
+        InputChange(f"revision of the point {name}", str(before), str(now))
+        for name, (before, now) in sorted(deciding.revisions.items())
+    )
 
 
 def scripts_of(setting: Setting, spec: RunSpec) -> tuple[ScriptPinned, ...]:

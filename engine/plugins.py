@@ -62,6 +62,11 @@ def plugin(group: str, kind: str, name: str) -> Any:
         raise PluginBroken(kind, group, points, f"{type(error).__name__}: {error}") from error
 
 
+def look_again() -> None:
+    """Forget what was found: for a process that installs packages while it runs."""
+    _installed.cache_clear()
+
+
 @cache
 def _installed(group: str) -> Mapping[str, tuple[EntryPoint, ...]]:
     """Look once: it reads a file of every installed package, and each trial of a thousand asks."""

@@ -65,6 +65,14 @@ class Prompts(Struct, frozen=True):
                 return prompt.text
         raise UnknownPromptError(name, tuple(prompt.name for prompt in self.prompts))
 
+    def digest(self, name: str) -> Digest:
+        """Digest of one text.
+
+        Raises:
+            UnknownPromptError: No file holds it.
+        """
+        return digest_of(self.text(name).encode())
+
     def addition(self, name: str) -> str:
         """One text that runs of earlier versions lack; empty in theirs, so that they are replayed as they were."""
         return next((prompt.text for prompt in self.prompts if prompt.name == name), "")

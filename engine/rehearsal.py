@@ -4,19 +4,38 @@ The second phase of a resume, and what a rerun is.
 """
 
 from contextlib import nullcontext
+from typing import NamedTuple
 
-from engine.actors.run import RunPlan, run
+from engine.decision import Deciding
 from engine.errors import HistoryEnded, HistoryUnread
-from engine.histories import RUN, Histories
+from engine.histories import Histories
 from engine.lineage import APART
+from engine.programs.base import RunPlan
+from engine.programs.run import run
 from engine.scope import Scope
 from engine.world import Keeper, Recall, World
 from events.log import EventLog
+from events.streams import RUN
+
+
+class Rehearsed(NamedTuple):
+    """How a run's actors came through their history."""
+
+    frontier: HistoryEnded | None
+    """Where its history ends first. None: the run is complete."""
+    deciding: Deciding
+    """With what this version would rule otherwise, where the revision of a point has changed."""
 
 
 async def rehearse(
-    log: EventLog, run_id: str, plan: RunPlan, histories: Histories, keeper: Keeper | None = None
-) -> HistoryEnded | None:
+    log: EventLog,
+    run_id: str,
+    plan: RunPlan,
+    histories: Histories,
+    *,
+    deciding: Deciding | None = None,
+    keeper: Keeper | None = None,
+) -> Rehearsed:
     """Run the actors until their history ends.
 
     Args:
@@ -24,15 +43,14 @@ async def rehearse(
         run_id: The run's id.
         plan: What it is made of.
         histories: What it has recorded.
+        deciding: Who observes its decisions. None: nobody does.
         keeper: Holds each trial's while its actors run, one trial after the other. None: all of it is read.
-
-    Returns:
-        None if the run is complete; else where its history ends first.
 
     Raises:
         ReplayDiverged: An actor decided otherwise than recorded.
         HistoryUnread: Recorded events are left over.
     """
+    deciding = deciding or plan.deciding()
     world = World(
         log=log,
         blobs=Recall(log),
@@ -44,16 +62,17 @@ async def rehearse(
         lineage=histories.lineage,
         visited=set(),
         keeper=keeper,
+        deciding=deciding,
     )
     scope = Scope(world, RUN)
     frontier: HistoryEnded | None = None
     try:
         await run(scope, plan)
-        scope.finish()
+        await scope.finish()
     except HistoryEnded as ended:
         frontier = ended
     unvisited = histories.by_stream.keys() - world.visited - APART
     for name in sorted(unvisited):
         async with nullcontext() if keeper is None else keeper.hold(name):
             raise HistoryUnread(name, read=0, recorded=len(histories.by_stream[name]))
-    return frontier
+    return Rehearsed(frontier, deciding)

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import anyio
 
-from engine.actors.run import RunPlan, run
 from engine.config_secrets import protect
 from engine.control import Board, Helm
 from engine.errors import InputsDiffer, NothingToResume
-from engine.histories import RUN, Histories, load_histories
+from engine.histories import Histories, load_histories
 from engine.installed.opening import prepare, skills_of
 from engine.kept import first_of
 from engine.lines import require_models
@@ -23,12 +22,16 @@ from engine.planning import (
     plan_of,
     recorded_prompts,
     recorded_specs,
+    refused_of,
+    revised_points,
     scripts_of,
     skill_digests,
 )
 from engine.pools.orders import Orders
 from engine.pools.pools import Pools, room_of, sizes
 from engine.ports import Ports
+from engine.programs.base import RunPlan
+from engine.programs.run import run
 from engine.rehearsal import rehearse
 from engine.reopening import standing
 from engine.sandbox_kinds import sandbox_kind
@@ -51,6 +54,7 @@ from events.session import (
     SessionStarted,
     SkillsPinned,
 )
+from events.streams import RUN, trial_of
 
 Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """Runs beside the actors, supervised, until they have ended."""
@@ -135,7 +139,7 @@ async def resume_run(
 
     Raises:
         NothingToResume: It is complete, imported, or was cut off before it began.
-        InputsDiffer: Inputs have changed, and `accept_changes` is not given.
+        InputsDiffer: Tasks, skills, scripts or isolation have changed, and `accept_changes` is not given.
         RunOwned: A live process owns it.
         ReplayDiverged, HistoryUnread: The history does not come out the same; nothing was asked of the world.
     """
@@ -148,13 +152,13 @@ async def resume_run(
     specs = await recorded_specs(setting.log, opened, histories.lineage)
     tasks = await chosen_tasks(setting, specs[-1], names_of(opened))
     changes = changes_since(histories, setting, tasks, (await skills_of(setting, specs[-1])).files)
-    if changes and not accept_changes:
-        raise InputsDiffer(run_id, changes)
+    if (refused := refused_of(changes)) and not accept_changes:
+        raise InputsDiffer(run_id, refused)
     await require_models(setting, specs[-1])
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
-    await protect(setting, specs, setting.prompts, [trial.name for trial in plan.trials], tasks)
+    await protect(setting, specs, setting.prompts, plan.names, tasks)
     fence = await take(setting.log, run_id, lease_s=setting.lease_s, even_alive=take_over)
-    await rehearse(setting.log, run_id, plan, histories)
+    changes += revised_points((await rehearse(setting.log, run_id, plan, histories)).deciding)
     session = Session(setting.log, fence, histories.session_version, setting.lease_s)
 
     async def begin() -> RunReport:
@@ -197,9 +201,8 @@ async def held_by(session: Session, work: Callable[[], Awaitable[RunReport]]) ->
 
 async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:
     """Run the actors: over their histories, and then live."""
-    names = [trial.name for trial in plan.trials]
     board = _board(setting, plan, session.fence.run)
-    helm = Helm(setting.log, session, board, plan.trials[0].eras[-1].spec)
+    helm = Helm(setting.log, session, board, plan.spec)
     helm.take_up(histories)
     try:
         async with live_ports(setting, plan, histories, board, session) as live:
@@ -210,23 +213,23 @@ async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: 
                 "control": helm.steer,
                 "disk": live.sandboxes.disk.watch,
             }
-            results = await _live(setting.log, plan, histories, (session, beside), setting.between(live))
+            outcomes = await _live(setting.log, plan, histories, (session, beside), setting.between(live))
     except Held as held:
-        ended = {name.removeprefix("trial/"): result.outcome for name, result in held.ended.items()}
+        ended = {trial_of(name) or name: outcome for name, outcome in held.ended.items()}
         return RunReport(session.fence.run, ended, len(held.names))
-    return RunReport(session.fence.run, dict(zip(names, results, strict=True)))
+    return RunReport(session.fence.run, outcomes)
 
 
 def _board(setting: Setting, plan: RunPlan, run_id: str) -> Board:
     """Open the pools of a run, unless it shares those of others."""
-    spec = plan.trials[0].eras[-1].spec
+    spec = plan.spec
     pools = setting.pools or Pools(spec.pools, machine(), sandbox_kind(spec.sandbox).memory_bytes)
-    return Board(run_id, Orders(), pools, room_of(spec.concurrency), frozenset(trial.name for trial in plan.trials))
+    return Board(run_id, Orders(), pools, room_of(spec.concurrency), frozenset(plan.names))
 
 
 async def _live(
     log: EventLog, plan: RunPlan, histories: Histories, owner: tuple[Session, Mapping[str, Beside]], ports: Ports
-) -> list[str]:
+) -> dict[str, str]:
     """Run the actors, and beside them, supervised, what keeps the lease, meets orders and watches the disk."""
     session, beside = owner
     fence = session.fence
@@ -240,16 +243,17 @@ async def _live(
         ports=ports,
         fence=fence,
         visited=set(),
+        deciding=plan.deciding(),
     )
-    results: list[str] = []
+    outcomes: dict[str, str] = {}
     try:
         async with anyio.create_task_group() as group:
             for part, work in beside.items():
                 group.start_soon(session.supervisor.keep, part, work)
             scope = Scope(world, RUN)
-            results = [result.outcome for result in await run(scope, plan)]
-            scope.finish()
+            outcomes = dict(await run(scope, plan))
+            await scope.finish()
             group.cancel_scope.cancel()
     except BaseExceptionGroup as errors:
         raise first_of(errors) from errors
-    return results
+    return outcomes

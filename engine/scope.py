@@ -5,7 +5,7 @@ The same actor lives four lives through it: live (no history), resumed (a prefix
 and effects are answered from it; after that, events are appended and effects go through ports.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
@@ -13,6 +13,8 @@ from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
+from engine.deciding import Decision, holds_texts, made_event
+from engine.decision import I, Point, R, S, Says
 from engine.divergence import diverged, same
 from engine.errors import HistoryEnded, HistoryUnread
 from engine.kept import Kept, Written, first_of
@@ -21,6 +23,7 @@ from engine.ports import Place
 from engine.world import World
 from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.codec import tag_of
+from events.decision import Earlier, Seen
 from events.digest import Digest
 from events.draft import as_kept
 from events.log_errors import BlobErased
@@ -80,12 +83,21 @@ class Scope:
         self._last = (0, 0)
         """Position and time of the last event; zeros before there is one."""
         self._base = world.lineage[-1].cuts.get(name, 0) if world.lineage else 0
+        self._deferred: list[Draft] = []
+        """Decisions that are recorded together with what comes next."""
+        self.decided: Earlier | None = None
+        """The inputs of the last decision, for the next one at the same point. None: there was none."""
         world.visited.add(name)
 
     @property
     def at(self) -> Ref:
         """The last event of the stream: recorded, or read from history."""
-        return Ref(self.name, self._version)
+        return Ref(self.name, self._version + len(self._deferred))
+
+    @property
+    def shape(self) -> int:
+        """Which decisions this run records, as its opening says; 1 for runs of earlier versions."""
+        return 1 if self._world.deciding is None else self._world.deciding.shape
 
     @property
     def busy_s(self) -> float:
@@ -108,7 +120,7 @@ class Scope:
 
         Ask it anew for each decision; a fork may lie between any two events of a stream.
         """
-        return era_of(self._world.lineage, self.name, self._version)
+        return era_of(self._world.lineage, self.name, self.at.version)
 
     def put(self, data: bytes) -> Digest:
         """Keep bytes; they are durable before the next event that is recorded."""
@@ -133,6 +145,47 @@ class Scope:
             HistoryEnded: History has ended, and no ports are open.
         """
         return (await self._record(events, cause)).ref
+
+    async def decide(self, point: Point[I, S, R], saw: I, says: Says | None = None) -> Seen[R]:
+        """Have the method's policy decide, and record the ruling with what it saw.
+
+        Over history the recorded ruling is the one that counts; what the policy says now is compared with it. Live, the
+        ruling is durable before the next effect.
+
+        Args:
+            point: What is decided.
+            saw: From what. It holds no setting: those are read by the point's rule.
+            says: Makes the event that records it. None: `DecisionMade`.
+
+        Raises:
+            ReplayDiverged: The record says otherwise, and the point's revision is the recorded one; or nothing says
+                that this was decided here.
+            HistoryEnded: History has ended, and no ports are open.
+            EventRefused: The inputs or the ruling would not read back as they are.
+        """
+        deciding = self._world.deciding
+        assert deciding is not None, "an actor that decides runs in a world with a method"
+        era = deciding.eras[self.era]
+        rule = point.rule(era.spec, saw)
+        assert rule is not None, "an actor asks only for what its settings have"
+        rules: dict[str | None, S] = {None: rule}
+        rules.update(point.shadows(era.spec, saw))
+        decision = await Decision.prepare(self._world, point, saw, rules)
+        says = says or partial(made_event, point)
+        first: Seen[R] | None = None
+        for shadow in decision.rules:
+            asked = partial(decision.ask, era.policies, shadow)
+            seen = await self._ruled(decision, shadow, asked, says)
+            if first is None:
+                first = seen
+                self.decided = Earlier(decision.inputs, seen.seen)
+        assert first is not None
+        return first
+
+    async def flush(self) -> None:
+        """Record the decisions that wait for what comes next; for places before other actors read them."""
+        if self._deferred:
+            await self._append(())
 
     async def effect(self, asked: Event, *, after: Sequence[Event] = ()) -> Event:
         """Ask the world for something, and give the outcome: an event, good or bad.
@@ -163,7 +216,9 @@ class Scope:
         if not self._crossed:
             await self._meet_stop()
         if self._read == len(self._history) and self._world.ports is not None:
-            async with self._world.ports.leave(NOTHING, Place(self._world.run, self.name, self._version + 1)) as leave:
+            async with self._world.ports.leave(
+                NOTHING, Place(self._world.run, self.name, self.at.version + 1)
+            ) as leave:
                 stop = leave.stop
             if stop is not None:
                 raise await self._stopped(stop)
@@ -190,6 +245,7 @@ class Scope:
         Raises:
             Held: Some were not to begin in this process; the others have ended.
         """
+        await self.flush()
         results: dict[int, T] = {}
         ended: list[HistoryEnded] = []
         held: list[str] = []
@@ -232,14 +288,14 @@ class Scope:
         async with nullcontext() if keeper is None else keeper.hold(child.name):
             scope = Scope(self._world, child.name)
             result = await child.actor(scope)
-            scope.finish()
+            await scope.finish()
         return result
 
     async def stop(self, stop: ScopeStopped) -> None:
         """Record that the actor ends here, for a reason that is not its own."""
         await self._append((Draft(stop, None),))
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Say that the actor is done.
 
         Raises:
@@ -247,13 +303,14 @@ class Scope:
         """
         if self._read < len(self._history):
             raise HistoryUnread(self.name, read=self._read, recorded=len(self._history))
+        await self.flush()
 
     async def _ask(self, asked: Event, kept: Kept | None, after: Sequence[Event]) -> Event:
         """Ask the world. `kept` is the request if history holds it; else it is recorded when there is leave."""
         ports = self._world.ports
         if ports is None:
             self._ended(tag_of(asked) if kept is None else f"the outcome of {tag_of(asked)}")
-        place = Place(self._world.run, self.name, self._version + (len(after) + 1 if kept is None else 0))
+        place = Place(self._world.run, self.name, self.at.version + (len(after) + 1 if kept is None else 0))
         async with ports.leave(asked, place) as leave:
             if kept is None and leave.stop is None:
                 kept = await self._record_asked(asked, after)
@@ -299,9 +356,56 @@ class Scope:
                 return await self._record_live(events[index:], cause)
             recorded = self._take()
             if recorded.cause != cause or not same(recorded, event):
-                diverged(recorded, event, cause)
+                self._part(recorded, event, cause)
             last = Kept(recorded.ref, recorded.position, recorded.at)
         return last
+
+    def _part(self, recorded: Recorded, event: Event, cause: Ref | None) -> None:
+        """Part from the record, unless this life tolerates that."""
+        tolerates = None if self._world.deciding is None else self._world.deciding.tolerates
+        if recorded.cause != cause or tolerates is None or not tolerates(recorded, event):
+            diverged(recorded, event, cause)
+
+    async def _ruled(
+        self, decision: Decision[R], shadow: str | None, ask: Callable[[], Awaitable[R | None]], says: Says
+    ) -> Seen[R]:
+        """Give the ruling on record, or have the policy rule and record that."""
+        if self._read == len(self._history):
+            ruling = await self._asked(ask)
+            event = decision.event(shadow, ruling, says)
+            if event is None:
+                return Seen(self.at, ruling)
+            if self._world.ports is None:
+                self._ended(tag_of(event))
+            # The actor goes on with what a replay will read: known secrets are replaced in that.
+            kept = as_kept(event, self._world.log.redactor) if holds_texts(event, ruling) else event
+            self._deferred.append(Draft(kept, None))
+            return Seen(self.at, decision.read(kept, ruling))
+        computed = await decision.computed(ask, self.at)
+        recorded = self._history[self._read]
+        if not decision.records(recorded.event, shadow):
+            ruling = await self._asked(ask) if computed is None else computed
+            event = decision.event(shadow, ruling, says)
+            if event is not None:
+                diverged(recorded, event, None)
+            return Seen(self.at, decision.observed(shadow, (self.at, self._last[0], self.era), ruling))
+        era = self.era
+        self._take()
+        ruling = await decision.compare(recorded, (shadow, says), computed)
+        return Seen(recorded.ref, decision.observed(shadow, (recorded.ref, recorded.position, era), computed, ruling))
+
+    async def _asked(self, ask: Callable[[], Awaitable[R | None]]) -> R:
+        """Have a policy rule where nothing else says how it ruled.
+
+        Raises:
+            BlobErased: Bytes that it needs were removed on purpose; it names this place.
+        """
+        try:
+            ruling = await ask()
+        except BlobErased as error:
+            raise error.needed_by(self._where) from error
+        assert ruling is not None
+        return ruling
 
     async def _record_live(self, events: Sequence[Event], cause: Ref | None) -> Kept:
         if self._world.ports is None:
@@ -310,6 +414,9 @@ class Scope:
         return Kept(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
 
     async def _append(self, drafts: Sequence[Draft]) -> Written:
+        """Append, behind the decisions that were waiting for it; give where the drafts themselves stand."""
+        deferred, self._deferred = self._deferred, []
+        drafts = [*deferred, *drafts]
         appended = await self._world.log.append(
             StreamId(self._world.run, self.name),
             drafts,
@@ -318,7 +425,7 @@ class Scope:
         )
         self._version = appended.version + self._base
         self._last = (appended.position + len(drafts) - 1, appended.at)
-        return Written(appended.position, self._version, appended.at)
+        return Written(appended.position + len(deferred), self._version, appended.at)
 
     def _take(self) -> Recorded:
         recorded = self._history[self._read]

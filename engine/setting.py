@@ -14,9 +14,8 @@ from engine.methods.registry import method_named
 from engine.pools.pools import Pools
 from engine.ports import Ports
 from engine.prompting import Prompts
-from engine.spec import ModelSpec, RunSpec, VerifierNetwork
+from engine.spec import RunSpec, VerifierNetwork
 from events.log import EventLog
-from events.values import Role
 from sandbox.base import SandboxBackend
 from sandbox.dataset import Places, tasks_named
 from sandbox.errors import Unsupported
@@ -101,8 +100,3 @@ def check(setting: Setting, spec: RunSpec) -> None:
     if isinstance(agent, Installed) and setting.backend.describe().level == "none":
         what = f"the agent {spec.agent.name} (it is mounted into the sandbox, and this one isolates nothing)"
         raise Unsupported(setting.backend.name, [what])
-
-
-def model_for(spec: RunSpec, role: Role) -> ModelSpec | None:
-    """Say which model speaks for a role: its own, else the teacher's. None: the spec names neither."""
-    return spec.models.get(role) or spec.models.get("teacher")

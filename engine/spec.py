@@ -5,12 +5,13 @@ part of it: a spec names the variable that holds a key, never the key.
 """
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from engine.methods.registry import SPARK, default_method_settings, method_named
 from engine.protocols.request import RequestProtocol
-from projections.pdi_shipped import SPARK_RELEASE
+from events.values import Role
 
 Parameters = dict[str, str | int | float | bool]
 
@@ -100,62 +101,6 @@ class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """How much of a command's output the model is shown; the log keeps all of it."""
 
 
-class ReferenceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What `calibrated` compares a step with: all of it from one fit (`stillroom pdi calibrate`). See docs/pdi.md."""
-
-    likeness: Literal["token_overlap", "js_divergence"] = SPARK_RELEASE.likeness
-    """How texts are compared."""
-    exec_mean: float = SPARK_RELEASE.exec_mean
-    """Of the share of verified facts that was run, over the steps it was fitted on."""
-    exec_sd: float = SPARK_RELEASE.exec_sd
-    plan_mean: float = SPARK_RELEASE.plan_mean
-    """Of how far a plan repeats the one before."""
-    plan_sd: float = SPARK_RELEASE.plan_sd
-    oss_mean: float = SPARK_RELEASE.oss_mean
-    """Of how little facts and failed tests moved."""
-    oss_sd: float = SPARK_RELEASE.oss_sd
-    threshold: float = SPARK_RELEASE.threshold
-    """Triggers strictly below it."""
-    false_alarm: float = SPARK_RELEASE.false_alarm
-    """Share of noise that the threshold was chosen to stay at or below."""
-    source: str = SPARK_RELEASE.source
-    """Where these figures come from."""
-
-
-class MonitorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Settings of one PDI monitor (SPARK, 1). The defaults are SPARK's."""
-
-    method: Literal["token_overlap", "js_divergence", "calibrated"] = "token_overlap"
-    threshold: float = -0.5
-    """Triggers strictly below it. `calibrated` goes by that of its reference."""
-    warmup: int = 2
-    """Steps until the weight is 1; 0 or less: always 1. `calibrated` has none."""
-    reference: ReferenceSpec = ReferenceSpec()
-
-
-class PdiSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What PDI may do, and what is watched beside it."""
-
-    mode: Literal["off", "observe", "intervene"] = "intervene"
-    """``observe`` computes and shows levels and changes nothing the agent sees."""
-    active: MonitorSpec = MonitorSpec()
-    shadows: dict[str, MonitorSpec] = msgspec.field(default_factory=dict)
-    """Further monitors by name, computed next to the active one and never acted upon."""
-
-
-class MethodSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which method, and its settings."""
-
-    name: str = "spark"
-    hint: bool = False
-    """Whether the agent is given the verifier's tests with every answer hidden."""
-    attempts: int = 5
-    """Judged attempts per trial."""
-    infrastructure_retries: int = 2
-    """Attempts in a row that may be lost to infrastructure before the trial is given up."""
-    pdi: PdiSpec = PdiSpec()
-
-
 class CallsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Calls at a time, for each model at each address. Their number grows while all is well, and halves on refusals."""
 
@@ -204,14 +149,34 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What becomes of an attempt whose sandbox is gone after a crash, or cannot be trusted. ``rebuild``: its recorded
     commands are run again in a new one, and it goes on if each ends as recorded. ``abandon``: that is not tried.
     Neither gives a score."""
-    method: MethodSpec = MethodSpec()
+    program: str = "explore"
+    """What the run does."""
+    own: dict[str, Any] = msgspec.field(default_factory=dict)
+    """The program's own settings: in a file, the table that has its name."""
+    method: Any = msgspec.field(default_factory=default_method_settings)
+    """Settings of the method, by its own class; ``name`` says which method."""
     agent: AgentSpec = AgentSpec()
-    models: dict[Literal["teacher", "reflector", "distiller"], ModelSpec] = msgspec.field(default_factory=dict)
+    models: dict[Role, ModelSpec] = msgspec.field(default_factory=dict)
     """By role. The reflector and the distiller default to the teacher."""
     prices: dict[str, PriceSpec] = msgspec.field(default_factory=dict)
     """By model name."""
     budget: BudgetSpec = BudgetSpec()
     pools: PoolsSpec = PoolsSpec()
+
+    def __post_init__(self) -> None:
+        """Check the method's settings by its own class.
+
+        Raises:
+            NameUnknown: No installed package registers the method.
+        """
+        if isinstance(self.method, dict):
+            settings = method_named(str(self.method.get("name", SPARK))).settings
+            msgspec.structs.force_setattr(self, "method", msgspec.convert(self.method, settings))
+
+
+def model_for(spec: RunSpec, role: str, other: str | None = "teacher") -> ModelSpec | None:
+    """Say which model speaks for a role: its own, else that of another one. None: the spec names neither."""
+    return spec.models.get(role) or (None if other is None else spec.models.get(other))
 
 
 def read_spec(recorded: bytes) -> RunSpec:
@@ -225,7 +190,7 @@ def read_spec(recorded: bytes) -> RunSpec:
     for model in models.values() if isinstance(models, dict) else ():
         if isinstance(model, dict):
             model.setdefault("stream_usage", False)  # before there was the key, usage was not asked for
-    return msgspec.json.decode(msgspec.json.encode(tree), type=RunSpec)
+    return msgspec.convert(tree, RunSpec)
 
 
 def canonical(spec: RunSpec) -> bytes:

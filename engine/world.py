@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, Protocol
 
+from engine.decision import Deciding
 from engine.lineage import Lineage
 from engine.ports import Ports
 from events.base import Fence, Recorded
@@ -40,6 +41,8 @@ class World(NamedTuple):
     """The run and those it was forked from, oldest first. Empty: it was not."""
     keeper: Keeper | None = None
     """Holds the histories of actors, which then run one after the other. None: all histories are read."""
+    deciding: Deciding | None = None
+    """What decides. None: no actor of this world does."""
 
 
 REMEMBERED: Final = 16 << 20

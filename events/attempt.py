@@ -3,6 +3,7 @@
 from typing import Literal
 
 from events.base import Event
+from events.decision import Decided
 from events.digest import Digest
 from events.values import NanoUsd, Outcome, Usage
 
@@ -42,7 +43,7 @@ class AgentEnded(Event, frozen=True, tag="attempt.agent_ended"):
     """Model answers taken."""
 
 
-class AttemptJudged(Event, frozen=True, tag="attempt.judged"):
+class AttemptJudged(Decided, frozen=True, tag="attempt.judged"):
     """The verifier spoke, or could not."""
 
     outcome: Outcome

@@ -6,6 +6,8 @@ folded from grants and from the costs of the answers they paid for.
 
 from typing import Literal
 
+import msgspec
+
 from events.base import Event
 from events.values import NanoUsd
 
@@ -13,7 +15,8 @@ from events.values import NanoUsd
 class BudgetAsked(Event, frozen=True, tag="budget.asked"):
     """A call may cost up to this much."""
 
-    trial: str
+    account: str = msgspec.field(name="trial")
+    """Whose cap it counts against, such as a trial, by its name. The log calls it ``trial``."""
     amount: NanoUsd
     """Upper bound of the call's cost."""
 

@@ -102,7 +102,7 @@ class _Writing:
         self._runs = runs
         self._streams: dict[str, Counter[str]] = {run: Counter() for run in runs}
         self._spec: Digest | None = None
-        self._nodes = Unseen()
+        self._opened = Unseen()
         self._positions: list[int] = []
         self._ends: dict[str, int] = {}
         """By run: its last event, in the order in which they came, of those that were met."""
@@ -166,7 +166,7 @@ class _Writing:
         return min(found, default=1)
 
     async def _note(self, rows: Sequence[Row]) -> None:
-        """Take note of what events name; conversations are opened."""
+        """Take note of what events name, and of what the blobs among that name."""
         waiting: list[Named] = []
         for row in rows:
             self._streams[row.run][row.name] = row.version
@@ -177,14 +177,14 @@ class _Writing:
         while waiting:
             for each in waiting:
                 self._named.setdefault(each.digest, each.position)
-            nodes = self._nodes.among(each for each in waiting if each.node)
-            waiting = [named async for named in self._within(nodes)]
+            naming = self._opened.among(each for each in waiting if each.kind != "bytes")
+            waiting = [named async for named in self._within(naming)]
 
-    async def _within(self, nodes: dict[Digest, Named]) -> AsyncIterator[Named]:
-        async for page in self._source.many(list(nodes)):
+    async def _within(self, naming: dict[Digest, Named]) -> AsyncIterator[Named]:
+        async for page in self._source.many(list(naming)):
             for digest, found in page:
                 if isinstance(found, bytes):
-                    for named in names_within(nodes[digest], found):
+                    for named in names_within(naming[digest], found):
                         yield named
 
     async def _write_blobs(self) -> tuple[BlobsPart, tuple[ErasedPart, ...]]:

@@ -24,6 +24,7 @@ from events.attempt import (
 )
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
+from events.decision import DecisionMade
 from events.memo import MemoImported, MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
 from events.pdi import InterventionChosen, PdiImported, PdiRead
@@ -109,6 +110,7 @@ AnyEvent: TypeAlias = (
     | HintPrepared
     | AttemptPlanned
     | AttemptConcluded
+    | DecisionMade
     | NextChosen
     | TrialClosed
     | AttemptOpened

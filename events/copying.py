@@ -18,7 +18,7 @@ from events.chain import GENESIS, link, stream_part
 from events.log import Erasure, EventLog, Head, Row, Selection, Source
 from events.log_errors import BlobErased, CopyBroken, EventRefused, LogError, RunDiffers
 from events.session import RunForked
-from events.verify_blobs import Named, Unseen, names_in, names_of_node
+from events.verify_blobs import WHAT_IT_IS, Named, Unseen, names_in, names_in_blob
 
 
 class Copied(NamedTuple):
@@ -172,7 +172,7 @@ class _Copying:
             raise CopyBroken(f"event {page[-1].position}", "it, or one before it, does not fit its digest")
 
     async def _take_blobs(self, names: Sequence[Named]) -> list[Erasure]:
-        """Copy blobs, and what the conversations among them name; give those that were erased."""
+        """Copy blobs, and what those name; give those that were erased."""
         erased: list[Erasure] = []
         waiting: Sequence[Named] = names
         while new := self._unseen.among(waiting):
@@ -196,7 +196,7 @@ class _Copying:
                 self.blobs += 1
                 if self._log.put(found) != named.digest:
                     raise EventRefused(f"blob {named.digest}", "it holds a value that is registered as a secret here")
-                return names_within(named, found) if named.node else ()
+                return names_within(named, found)
 
 
 def decoded(row: Row) -> Event:
@@ -212,15 +212,15 @@ def decoded(row: Row) -> Event:
 
 
 def names_within(named: Named, data: bytes) -> list[Named]:
-    """List what a node of a conversation names.
+    """List what a blob names.
 
     Raises:
-        CopyBroken: It is no node.
+        CopyBroken: It is not of its kind.
     """
     try:
-        return names_of_node(named, data)
+        return names_in_blob(named, data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise CopyBroken(f"blob {named.digest}", f"it is not a node of a conversation: {error}") from error
+        raise CopyBroken(f"blob {named.digest}", f"it is not {WHAT_IT_IS[named.kind]}: {error}") from error
 
 
 async def with_ancestors(source: Source, runs: Sequence[str]) -> list[str]:

@@ -247,7 +247,7 @@ class ErasedBlob(msgspec.Struct, frozen=True):
     """A blob that an event names and whose bytes were removed on purpose. Not a finding."""
 
     position: int
-    """First event that names it, itself or through a conversation."""
+    """First event that names it, itself or through other blobs."""
     digest: Digest
     at: int
     """When: microseconds since 1970, UTC."""

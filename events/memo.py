@@ -1,10 +1,11 @@
 """Facts about the memo. In the trial's stream."""
 
 from events.base import Event
+from events.decision import Decided
 from events.digest import Digest
 
 
-class MemoRewritten(Event, frozen=True, tag="memo.rewritten"):
+class MemoRewritten(Decided, frozen=True, tag="memo.rewritten"):
     """After a failed attempt the memo was rewritten whole."""
 
     attempt: int
@@ -16,7 +17,7 @@ class MemoRewritten(Event, frozen=True, tag="memo.rewritten"):
     """True if a first answer was malformed and a second one was not."""
 
 
-class MemoKept(Event, frozen=True, tag="memo.kept"):
+class MemoKept(Decided, frozen=True, tag="memo.kept"):
     """The memo was not rewritten: the reflector failed or its answers were malformed. The old one stands."""
 
     attempt: int

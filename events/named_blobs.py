@@ -15,8 +15,8 @@ from events.values import NamedDigest
 _Find = Callable[[Any], Iterator[Digest]]
 
 
-def named_blobs(value: Event | ConversationNode) -> Iterator[Digest]:
-    """List the blobs that an event or a node of a conversation names, in the order of its fields."""
+def named_blobs(value: msgspec.Struct) -> Iterator[Digest]:
+    """List the blobs that an event, a node of a conversation or a ruling names, in the order of its fields."""
     find = _finder(type(value))
     return iter(()) if find is None else find(value)
 

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from events.base import Event
+from events.decision import Decided
 from events.digest import Digest
 
 
-class PdiRead(Event, frozen=True, tag="pdi.read"):
+class PdiRead(Decided, frozen=True, tag="pdi.read"):
     """PDI was read after a reflection (SPARK, 1). The values are those the decision saw, unrounded."""
 
     attempt: int
@@ -40,7 +40,7 @@ class PdiRead(Event, frozen=True, tag="pdi.read"):
     test_summary: Digest
 
 
-class InterventionChosen(Event, frozen=True, tag="pdi.intervention_chosen"):
+class InterventionChosen(Decided, frozen=True, tag="pdi.intervention_chosen"):
     """From PDI and the mode it was decided how the next attempt is spoken to."""
 
     attempt: int
@@ -50,7 +50,7 @@ class InterventionChosen(Event, frozen=True, tag="pdi.intervention_chosen"):
     reason: str
 
 
-class PdiImported(Event, frozen=True, tag="pdi.imported"):
+class PdiImported(Decided, frozen=True, tag="pdi.imported"):
     """PDI as another system recorded it, rounded to four decimals by the source. Stands before its memo."""
 
     attempt: int

@@ -173,6 +173,10 @@ class Redactor:
         except UnicodeEncodeError as error:
             raise EventRefused(type(event).__name__, str(error)) from error
 
+    def value(self, value: _T) -> _T:
+        """Replace known values in every text of a frozen value; names of its fields are left as they are."""
+        return self._walk(value)
+
     def _learn(self) -> None:
         """Work out what to look for."""
         marks: dict[bytes, bytes] = {}
@@ -226,6 +230,8 @@ class Redactor:
             changed = self.text(value)
         elif isinstance(value, tuple):
             changed = tuple(self._walk(item) for item in value)
+        elif isinstance(value, list):  # within a ruling, which events hold as JSON
+            changed = [self._walk(item) for item in value]
         elif isinstance(value, dict):
             changed = {self._walk(key): self._walk(item) for key, item in value.items()}
         elif isinstance(value, msgspec.Struct):

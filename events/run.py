@@ -17,7 +17,7 @@ class TaskPinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Package digest of the task folder (Harbor's rule)."""
 
 
-class RunOpened(Event, frozen=True, tag="run.opened"):
+class RunOpened(Event, frozen=True, omit_defaults=True, tag="run.opened"):
     """A run began, with every input that may change what it does."""
 
     spec: Digest
@@ -30,6 +30,10 @@ class RunOpened(Event, frozen=True, tag="run.opened"):
     """Version of stillroom that started the run."""
     scripted: bool
     """True if a script stood in for a model; views say so."""
+    program: str | None = None
+    """What it does. None: it explores."""
+    shape: int | None = None
+    """Which decisions its actors record, from 2: every one, with its inputs. None: as earlier versions did."""
 
 
 class RunClosed(Event, frozen=True, tag="run.closed"):
@@ -41,7 +45,7 @@ class RunClosed(Event, frozen=True, tag="run.closed"):
     """Trials that ended without a score: infrastructure, budget, stop."""
 
 
-class RunImported(Event, frozen=True, tag="run.imported"):
+class RunImported(Event, frozen=True, omit_defaults=True, tag="run.imported"):
     """A past run of another system was read into the log. Nothing in it was verified by us."""
 
     source: Literal["spark", "atif", "harbor"]
@@ -55,3 +59,6 @@ class RunImported(Event, frozen=True, tag="run.imported"):
     max_attempts: int | None
     warnings: tuple[str, ...]
     """What was missing or broken, and what was done instead."""
+    assumed: Digest | None = None
+    """Blob: a spec with the settings that its decisions are taken to rest on, as canonical JSON; the source does not
+    record them. None: an earlier version imported it."""

@@ -69,13 +69,17 @@ class InputChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One input that is not what it was when the run started."""
 
     what: str
-    """Such as ``task greet`` or ``prompt reflect_user``."""
+    """Such as ``task greet``, ``package stillroom`` or ``revision of the point turn``."""
     before: str
     now: str
 
 
 class InputsChanged(Event, frozen=True, tag="session.inputs_changed"):
-    """Resuming, inputs differed from those the run started with, and a person said to go on."""
+    """Resuming or forking, inputs differed from those the run started with.
+
+    Changed tasks, skills and scripts need a person to say so. A run goes by the prompts that it pins, and by what is
+    recorded of its decisions: of those, of the package and of its prompts this is a note.
+    """
 
     changes: tuple[InputChange, ...]
 

@@ -1,11 +1,12 @@
 """Facts about skills. In the stream of the trial whose success was distilled."""
 
 from events.base import Event
+from events.decision import Decided
 from events.digest import Digest
 from events.values import NamedDigest
 
 
-class EvidenceGathered(Event, frozen=True, tag="skill.evidence_gathered"):
+class EvidenceGathered(Decided, frozen=True, tag="skill.evidence_gathered"):
     """The six blocks were gathered from a solved trial (SPARK, 4.1)."""
 
     attempt: int
@@ -16,7 +17,7 @@ class EvidenceGathered(Event, frozen=True, tag="skill.evidence_gathered"):
     """Blob: JSON; which events each block rests on."""
 
 
-class SkillRevised(Event, frozen=True, tag="skill.revised"):
+class SkillRevised(Decided, frozen=True, tag="skill.revised"):
     """A skill has a new accepted revision."""
 
     skill: str
@@ -30,7 +31,7 @@ class SkillRevised(Event, frozen=True, tag="skill.revised"):
     warnings: tuple[str, ...]
 
 
-class SkillRefused(Event, frozen=True, tag="skill.refused"):
+class SkillRefused(Decided, frozen=True, tag="skill.refused"):
     """No usable skill came of it: the distiller failed, or its answers broke the rules. Nothing is stored as one."""
 
     skill: str

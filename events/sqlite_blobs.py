@@ -25,8 +25,9 @@ WORTH_A_THREAD = 64 << 10
 MOST_KNOWN = 65_536
 """Digests remembered, so that the same bytes are not written at every turn."""
 
-MOST_CACHED = 64
-"""Blobs remembered, each of at most `WORTH_A_THREAD` bytes: what was put is often read back at once."""
+MOST_CACHED = 4 << 20
+"""Bytes of blobs remembered, each of at most `WORTH_A_THREAD`: what was put is often read back at once, and a batch of
+many trials puts hundreds of small ones before that."""
 
 ROOM = 8 << 20
 """Bytes left below SQLite's limit for the rest of a row, and for what a batch holds besides one large append."""
@@ -55,6 +56,8 @@ class StagedBlobs:
         self._withheld: dict[Digest, bytes] = {}
         """Bytes that were put after they were erased: they stay erased in the file, and whoever put them goes on."""
         self._cache: dict[Digest, bytes] = {}
+        self._cached = 0
+        """Bytes in it."""
 
     def __bool__(self) -> bool:
         return bool(self._staged)
@@ -125,21 +128,24 @@ class StagedBlobs:
 
     def _remember(self, digest: Digest, data: bytes) -> None:
         """Keep bytes at hand, with the lock held."""
-        if len(data) <= WORTH_A_THREAD:
+        if len(data) <= WORTH_A_THREAD and digest not in self._cache:
             self._cache[digest] = data
-            if len(self._cache) > MOST_CACHED:
-                del self._cache[next(iter(self._cache))]
+            self._cached += len(data)
+            while self._cached > MOST_CACHED:
+                self._cached -= len(self._cache.pop(next(iter(self._cache))))
 
     def forget(self, digest: Digest) -> None:
         """Keep nothing of a blob that is being erased."""
         with self._lock:
-            for place in (self._cache, self._known, *self._again):
+            self._cached -= len(self._cache.pop(digest, b""))
+            for place in (self._known, *self._again):
                 place.pop(digest, None)
 
     def forget_all(self) -> None:
         """Take nothing for known: another process may have erased some. What was put since is put once more."""
         with self._lock:
             self._cache.clear()
+            self._cached = 0
             self._known.clear()
             self._staged = {**self._again[1], **self._again[0], **self._staged}
             self._again = {}, {}

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from events.base import Event
+from events.decision import Decided
 from events.digest import Digest, Fingerprint
 from events.values import Outcome
 
@@ -58,7 +59,7 @@ class TaskReadInSteps(TaskRead, frozen=True, tag="task.read_in_steps"):
     steps: tuple[StepRead, ...]
 
 
-class HintPrepared(Event, frozen=True, tag="trial.hint_prepared"):
+class HintPrepared(Decided, frozen=True, tag="trial.hint_prepared"):
     """The verifier's tests were turned into a hint, with every answer hidden."""
 
     hint: Digest | None
@@ -68,7 +69,7 @@ class HintPrepared(Event, frozen=True, tag="trial.hint_prepared"):
     reason: str
 
 
-class AttemptPlanned(Event, frozen=True, tag="trial.attempt_planned"):
+class AttemptPlanned(Decided, frozen=True, tag="trial.attempt_planned"):
     """What the next attempt will be told was decided."""
 
     attempt: int
@@ -78,7 +79,7 @@ class AttemptPlanned(Event, frozen=True, tag="trial.attempt_planned"):
     """Blob: the text added to the instruction. None: nothing is added."""
 
 
-class AttemptConcluded(Event, frozen=True, tag="trial.attempt_concluded"):
+class AttemptConcluded(Decided, frozen=True, tag="trial.attempt_concluded"):
     """An attempt ended, and the trial took note of how.
 
     The texts are what reflection and PDI are given.
@@ -98,7 +99,7 @@ class AttemptConcluded(Event, frozen=True, tag="trial.attempt_concluded"):
     """Blob: rows of passed and failed tests."""
 
 
-class NextChosen(Event, frozen=True, tag="trial.next_chosen"):
+class NextChosen(Decided, frozen=True, tag="trial.next_chosen"):
     """Before the first attempt and after each one: go on, or stop, and why."""
 
     after: int
@@ -107,6 +108,8 @@ class NextChosen(Event, frozen=True, tag="trial.next_chosen"):
     counted: int | None
     """Ordinal of the next attempt among those that count, from 1. None: there is none."""
     reason: str
+    then: Literal["reflect", "distil"] | None = None
+    """What is learnt from the attempt before that. None: nothing, or an earlier version recorded it."""
 
 
 class TrialClosed(Event, frozen=True, tag="trial.closed"):

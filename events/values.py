@@ -1,12 +1,14 @@
 """Small values that several families of events share."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from events.digest import Digest
 
-Role = Literal["teacher", "reflector", "distiller"]
+Role = Annotated[str, msgspec.Meta(pattern="^[a-z_]+$")]
+"""Who a model call speaks for, by a name that the program gives. In exploring, the teacher acts, the reflector rewrites
+the memo, the distiller writes skills."""
 Loss = Literal["in_flight", "not_kept", "unfit", "gone", "ended", "changed", "held", "silent"]
 """Why a sandbox of an earlier process is not gone on with.
 
@@ -15,7 +17,6 @@ of this backend end with their process. unfit: what this attempt's stood on, bes
 gone: there is none. ended: it, or what stands beside it, does not run. changed: it was started again, or is another.
 held: the process that holds it may live. silent: it takes no orders.
 """
-"""Who a model call speaks for: the teacher explores, the reflector rewrites the memo, the distiller writes."""
 
 NanoUsd = int
 """Money in units of 10^-9 US dollars: whole numbers, so that sums do not depend on their order."""

@@ -1,11 +1,12 @@
-"""Looking at every blob that events name, and at the messages of their conversations, which only blobs name."""
+"""Looking at every blob that events name, and at what only blobs name: messages, and what decisions saw."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias, assert_never, get_args
 
 import msgspec
 
 from events.base import Event
+from events.decision import Decided, Seen, Text, blob_of, read_parts
 from events.digest import Digest
 from events.findings import BlobDamaged, BlobLost, BlobMisstored, ErasedBlob, Findings, SpareBlobDamaged
 from events.log import Source, Stored
@@ -18,38 +19,68 @@ MOST_REMEMBERED = 500_000
 150 bytes each)."""
 
 
+BlobKind: TypeAlias = Literal["bytes", "conversation", "inputs"]
+"""How a blob is read: as it is; as a node of a conversation; or as what a decision saw. The last two name blobs."""
+
+WHAT_IT_IS: Final[Mapping[BlobKind, str]] = {
+    "bytes": "bytes",
+    "conversation": "a node of a conversation",
+    "inputs": "the inputs of a decision",
+}
+"""For messages."""
+
+
 class Named(NamedTuple):
     """A blob, and who names it."""
 
     position: int
-    """Of the event that does, itself or through a conversation."""
+    """Of the event that does, itself or through other blobs."""
     digest: Digest
-    node: bool
-    """Whether it is a node of a conversation, and so names blobs itself."""
+    kind: BlobKind
 
 
 def names_in(position: int, event: Event) -> list[Named]:
     """List what an event names."""
-    asked = event.conversation if isinstance(event, ModelAsked) else None
-    return [Named(position, digest, digest == asked) for digest in named_blobs(event)]
+    kinds: dict[Digest, BlobKind] = {}
+    if isinstance(event, ModelAsked):
+        kinds[event.conversation] = "conversation"
+    if isinstance(event, Decided) and event.inputs is not None:
+        kinds[event.inputs] = "inputs"
+    return [Named(position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(event)]
 
 
-def names_of_node(named: Named, data: bytes) -> list[Named]:
-    """List what a node of a conversation names: the node before it, and its messages.
+def names_in_blob(named: Named, data: bytes) -> list[Named]:
+    """List what a blob names.
+
+    A node of a conversation names the one before it and its messages; inputs of a decision name texts, tables and the
+    inputs of the decision before. What the value of a `Seen` names, its event names as well.
 
     Raises:
-        msgspec.MsgspecError: It is no node.
+        msgspec.MsgspecError: It is not of its kind.
     """
-    node = msgspec.json.decode(data, type=ConversationNode)
-    return [Named(named.position, digest, digest == node.before) for digest in named_blobs(node)]
+    match named.kind:
+        case "bytes":
+            return []
+        case "conversation":
+            node = msgspec.json.decode(data, type=ConversationNode)
+            kinds: dict[Digest | None, BlobKind] = {node.before: "conversation"}
+            return [Named(named.position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(node)]
+        case "inputs":
+            return [
+                Named(named.position, blob_of(part), "bytes" if isinstance(part, Text) else "inputs")
+                for part in read_parts(data)
+                if not isinstance(part, Seen)
+            ]
+        case _:
+            assert_never(named.kind)
 
 
 class Unseen:
     """Tells what was named before from what was not, in bounded memory."""
 
     def __init__(self) -> None:
-        self._seen: set[tuple[Digest, bool]] = set()
-        self._seen_before: set[tuple[Digest, bool]] = set()
+        self._seen: set[tuple[Digest, BlobKind]] = set()
+        self._seen_before: set[tuple[Digest, BlobKind]] = set()
 
     def among(self, names: Iterable[Named]) -> dict[Digest, Named]:
         """Give those that were not named yet, and remember them."""
@@ -57,10 +88,10 @@ class Unseen:
 
     def knows(self, digest: Digest) -> bool:
         """Say whether a blob was named, as far as that is remembered."""
-        return any((digest, node) in seen for node in (False, True) for seen in (self._seen, self._seen_before))
+        return any((digest, kind) in seen for kind in get_args(BlobKind) for seen in (self._seen, self._seen_before))
 
     def _is_new(self, named: Named) -> bool:
-        key = named.digest, named.node
+        key = named.digest, named.kind
         if key in self._seen or key in self._seen_before:
             return False
         if len(self._seen) >= MOST_REMEMBERED:
@@ -106,7 +137,7 @@ class BlobCheck:
 
     def _judge(self, named: Named, found: bytes | LogError) -> Sequence[Named]:
         """Take note of one blob; give what it names itself."""
-        position, digest, node = named
+        position, digest, _ = named
         match found:
             case BlobErased():
                 self.erased.setdefault(digest, ErasedBlob(position, digest, found.at, found.reason))
@@ -116,12 +147,12 @@ class BlobCheck:
                 self.findings.add(BlobDamaged(position, digest, found.problem))
             case bytes():
                 self.checked += 1
-                return self._open(named, found) if node else ()
+                return self._open(named, found)
         return ()
 
     def _open(self, named: Named, data: bytes) -> Sequence[Named]:
         try:
-            return names_of_node(named, data)
+            return names_in_blob(named, data)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            self.findings.add(BlobDamaged(named.position, named.digest, f"not a node of a conversation: {error}"))
+            self.findings.add(BlobDamaged(named.position, named.digest, f"not {WHAT_IT_IS[named.kind]}: {error}"))
             return ()

@@ -169,7 +169,7 @@ def _budget(run: RunCost, name: str, event: BudgetAsked | BudgetGranted | Budget
     asking, stream.asking = stream.asking, None
     match event:
         case BudgetAsked():
-            stream.asking = Grant(event.trial, event.amount)
+            stream.asking = Grant(event.account, event.amount)
         case BudgetGranted() if asking is not None:
             # A grant that was never used stays committed: nobody has said that it cost nothing.
             stream.open = asking

@@ -90,13 +90,13 @@ def _told(
     for index, step in enumerate(given):
         before = told[-1] if told else None
         told.append(
-            PdiInput(
+            msgspec.structs.replace(
+                step,
                 memo=memos[index][0],
                 previous_memo=before.memo if before else "",
                 commands=ran[index].commands,
                 summary=failed[index].summary,
                 previous_summary=before.summary if before else "",
-                step=step.step,
                 healthy=memos[index][1],
             )
         )

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from events.base import Recorded
+from events.base import Recorded, Ref
 from events.digest import Digest
 from events.memo import MemoImported, MemoRewritten
 from events.pdi import PdiImported, PdiRead
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.base import Blobs
-from projections.pdi import Level, Method, PdiInput, PdiSettings, PdiState, Reading, read_step
-from projections.pdi_health import healthy
+from projections.pdi import Level, Method, PdiSettings, PdiState, Reading, read_step
+from projections.pdi_saw import Trail
 
 RECORDED = "imported"
 """Name of the monitor under which another system's own readings stand."""
@@ -52,26 +52,11 @@ class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     """Why it should not be relied upon; empty if it may be, or if nothing says."""
 
 
-class Concluded(msgspec.Struct):
-    """What PDI is given of an attempt."""
-
-    attempt: int
-    commands: str
-    summary: str
-
-
 class TrialSteps(msgspec.Struct):
     """A trial, as far as PDI has to know it."""
 
     task: str
-    archived: int = 0
-    """Memos that were replaced by others; an empty one never counts."""
-    last: Concluded | None = None
-    """None: no attempt yet, or the trial is over."""
-    previous_summary: str = ""
-    """Of the attempt before the last one."""
-    imported_step: tuple[int, int] | None = None
-    """Attempt and step of the last imported reading. It stands before its memo."""
+    trail: Trail = msgspec.field(default_factory=Trail)
     trackers: dict[str, PdiState] = {}
     """By name of the settings."""
 
@@ -91,7 +76,7 @@ class PdiSteps:
     """The projection. Its name holds nothing of the settings: keep no snapshot of it under several."""
 
     name = "pdi_steps"
-    revision = 1
+    revision = 2
     tags: frozenset[str] | None = frozenset(
         {
             "trial.opened",
@@ -139,24 +124,26 @@ class PdiSteps:
         trial = trials.setdefault(name, TrialSteps(name))
         match event:
             case AttemptConcluded():
-                concluded(trial, event, blobs)
+                trial.trail.concluded(event, recorded.ref, blobs)
             case MemoRewritten() | MemoImported():
-                state.rows += self._rewritten(Place(run, name, trial), event, blobs)
+                state.rows += self._rewritten(Place(run, name, trial), event, recorded.ref, blobs)
             case PdiImported():
-                trial.imported_step = (event.attempt, event.step)
+                trial.trail.read(event)
                 state.recorded.append(_imported_row(Place(run, name, trial), event))
             case PdiRead():
                 state.recorded.append(_read_row(Place(run, name, trial), event))
             case TrialClosed():
-                trial.last, trial.previous_summary, trial.trackers = None, "", {}
+                trial.trail.over()
+                trial.trackers = {}
         return state
 
-    def _rewritten(self, place: "Place", event: MemoRewritten | MemoImported, blobs: Blobs) -> list[StepRow]:
+    def _rewritten(self, place: "Place", event: MemoRewritten | MemoImported, at: Ref, blobs: Blobs) -> list[StepRow]:
         """Compute the rows of a reflect step."""
-        trial, given = place.trial, given_to_read(place.trial, event, blobs)
-        if given is None:
+        trial, rows = place.trial, list[StepRow]()
+        saw = trial.trail.rewritten(event, at)
+        if saw is None:
             return []
-        rows = []
+        given = trial.trail.given(saw, blobs)
         for name, settings in self._settings.items():
             trial.trackers[name], reading = read_step(trial.trackers.get(name, PdiState()), given, settings)
             rows.append(_computed_row(place, event.attempt, name, reading))
@@ -169,40 +156,6 @@ class Place(msgspec.Struct, frozen=True):
     run: str
     name: str
     trial: TrialSteps
-
-
-def concluded(trial: TrialSteps, event: AttemptConcluded, blobs: Blobs) -> None:
-    """Take note of what PDI is given of an attempt."""
-    trial.previous_summary = trial.last.summary if trial.last else ""
-    trial.last = Concluded(event.attempt, _text(blobs, event.commands), _text(blobs, event.test_summary))
-
-
-def given_to_read(trial: TrialSteps, event: MemoRewritten | MemoImported, blobs: Blobs) -> PdiInput | None:
-    """Give what a reflect step gives to read. None: no model wrote that memo; it is archived and not read."""
-    memo, previous = _text(blobs, event.memo), "" if event.previous is None else _text(blobs, event.previous)
-    trial.archived += bool(previous)
-    if isinstance(event, MemoImported) and not event.reflected:
-        return None
-    return PdiInput(
-        memo=memo,
-        previous_memo=previous,
-        commands=trial.last.commands if trial.last else "",
-        summary=trial.last.summary if trial.last else "",
-        previous_summary=trial.previous_summary,
-        step=_step(trial, event.attempt),
-        healthy=healthy(memo),
-    )
-
-
-def _step(trial: TrialSteps, attempt: int) -> int:
-    """Give the step: what an imported reading of this attempt says (older rules began at -1), else ours."""
-    if trial.imported_step is not None and trial.imported_step[0] == attempt:
-        return trial.imported_step[1]
-    return trial.archived
-
-
-def _text(blobs: Blobs, digest: Digest) -> str:
-    return blobs[digest].decode("utf-8", "replace")
 
 
 def _computed_row(place: Place, attempt: int, monitor: str, reading: Reading) -> StepRow:

@@ -16,7 +16,7 @@ from events.pdi import PdiImported
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.base import Blobs
 from projections.pdi import PdiInput
-from projections.pdi_steps import TrialSteps, concluded, given_to_read
+from projections.pdi_saw import Trail
 
 Came = Literal["solved", "failed", "unknown"]
 """``unknown``: no verdict, or nothing followed."""
@@ -51,14 +51,14 @@ class PdiTrialsState(msgspec.Struct):
     """All trials, by run and trial, in the order of the log."""
 
     trials: dict[str, dict[str, ReadTrial]] = {}
-    following: dict[str, dict[str, TrialSteps]] = {}
+    following: dict[str, dict[str, Trail]] = {}
 
 
 class PdiTrials:
     """The projection. It keeps whole texts: fold it for a question, and keep no snapshot."""
 
     name = "pdi_trials"
-    revision = 1
+    revision = 2
     tags: frozenset[str] | None = frozenset(
         {"trial.opened", "trial.attempt_concluded", "trial.closed", "memo.rewritten", "memo.imported", "pdi.imported"}
     )
@@ -89,17 +89,17 @@ class PdiTrials:
         run, name = recorded.stream.run, recorded.stream.name.partition("/")[2]
         task = event.task if isinstance(event, TrialOpened) else name
         trial = state.trials.setdefault(run, {}).setdefault(name, ReadTrial(run, name, task))
-        followed = state.following.setdefault(run, {}).setdefault(name, TrialSteps(task))
+        trail = state.following.setdefault(run, {}).setdefault(name, Trail())
         match event:
             case AttemptConcluded():
-                concluded(followed, event, blobs)
+                trail.concluded(event, recorded.ref, blobs)
                 _came_next(trial, event)
             case MemoRewritten() | MemoImported():
-                given = given_to_read(followed, event, blobs)
-                if given is not None:
-                    trial.steps.append(ReadStep(event.attempt, given))
+                saw = trail.rewritten(event, recorded.ref)
+                if saw is not None:
+                    trial.steps.append(ReadStep(event.attempt, trail.given(saw, blobs)))
             case PdiImported():
-                followed.imported_step = (event.attempt, event.step)
+                trail.read(event)
             case TrialClosed():
                 trial.came = _CAME.get(event.outcome, "unknown")
                 del state.following[run][name]

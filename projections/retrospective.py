@@ -10,15 +10,15 @@ from typing import assert_never
 
 import msgspec
 
-from events.base import Recorded
+from events.base import Recorded, Ref
 from events.digest import Digest
 from events.memo import MemoImported, MemoRewritten
 from events.skill import SkillImported, SkillRevised
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.base import Blobs
 from projections.pdi import PdiInput
-from projections.pdi_health import healthy
 from projections.pdi_retrospective import JS, FinishedRun, Phis, Retrospect, among, phis
+from projections.pdi_saw import Trail
 
 SKILL_FILE = "SKILL.md"
 ERROR_TEXT = "[LLM ERROR]"
@@ -34,10 +34,7 @@ class Followed(msgspec.Struct):
     task: str
     solution: str | None = None
     """Commands of the attempt that passed. None: none has."""
-    summary: str = ""
-    """Rows of tests of the last attempt."""
-    previous_summary: str = ""
-    """Of the attempt before that."""
+    trail: Trail = msgspec.field(default_factory=Trail)
     steps: list[PdiInput] = []
     """One for each memo a model was asked for; their commands are left out, for nothing here reads them."""
 
@@ -66,7 +63,7 @@ class Retrospective:
     """The projection."""
 
     name = "retrospective"
-    revision = 1
+    revision = 2
     tags: frozenset[str] | None = frozenset(
         {
             "trial.opened",
@@ -112,7 +109,7 @@ class Retrospective:
         elif isinstance(event, TrialClosed):
             trials.pop(name, None)
         elif name in trials:
-            found = _follow(trials[name], event, blobs)
+            found = _follow(trials[name], event, recorded.ref, blobs)
             if found is not None:
                 state.measured.setdefault(run, {})[name] = found
         return state
@@ -131,13 +128,13 @@ def scored(state: RetrospectiveState, runs: Collection[str] | None = None) -> tu
     return among([(f"{run}/{name}", each.phis) for run in chosen for name, each in state.measured[run].items()])
 
 
-def _follow(trial: Followed, event: _Told, blobs: Blobs) -> Measured | None:
+def _follow(trial: Followed, event: _Told, at: Ref, blobs: Blobs) -> Measured | None:
     """Take note of what happened in a trial, and measure it if that is a skill."""
     match event:
         case AttemptConcluded():
-            _conclude(trial, event, blobs)
+            _conclude(trial, event, at, blobs)
         case MemoRewritten() | MemoImported():
-            _rewrite(trial, event, blobs)
+            _rewrite(trial, event, at, blobs)
         case SkillRevised() | SkillImported():
             return _measure(trial, event, blobs)
         case _:
@@ -145,27 +142,17 @@ def _follow(trial: Followed, event: _Told, blobs: Blobs) -> Measured | None:
     return None
 
 
-def _conclude(trial: Followed, event: AttemptConcluded, blobs: Blobs) -> None:
-    trial.previous_summary, trial.summary = trial.summary, _text(blobs, event.test_summary)
+def _conclude(trial: Followed, event: AttemptConcluded, at: Ref, blobs: Blobs) -> None:
+    trial.trail.concluded(event, at, {event.test_summary: blobs[event.test_summary]})
     if event.outcome.kind == "solved":
         trial.solution = _text(blobs, event.commands)
 
 
-def _rewrite(trial: Followed, event: MemoRewritten | MemoImported, blobs: Blobs) -> None:
+def _rewrite(trial: Followed, event: MemoRewritten | MemoImported, at: Ref, blobs: Blobs) -> None:
     """Take a memo that a model was asked for; a template is no reflection."""
-    if isinstance(event, MemoImported) and not event.reflected:
-        return
-    memo = _text(blobs, event.memo)
-    step = PdiInput(
-        memo=memo,
-        previous_memo="" if event.previous is None else _text(blobs, event.previous),
-        commands="",
-        summary=trial.summary,
-        previous_summary=trial.previous_summary,
-        step=len(trial.steps),
-        healthy=healthy(memo),
-    )
-    trial.steps.append(step)
+    saw = trial.trail.rewritten(event, at)
+    if saw is not None:
+        trial.steps.append(trial.trail.given(saw, blobs))
 
 
 def _measure(trial: Followed, event: SkillRevised | SkillImported, blobs: Blobs) -> Measured | None:

@@ -28,6 +28,7 @@ from events.session import (
     SignalReceived,
 )
 from events.skill import SkillImported, SkillRefused, SkillRevised
+from events.streams import ATTEMPT
 from events.trajectory import StepImported, TrajectoryImported
 from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
 from events.values import NanoUsd, Usage
@@ -125,7 +126,7 @@ def _apply_session(run: Run, recorded: Recorded) -> None:
 
 
 def _recovered(run: Run, stream: str, how: str) -> None:
-    found = _found(run, stream.removeprefix("attempt/"))
+    found = _found(run, stream.removeprefix(ATTEMPT + "/"))
     if found is not None:
         found[1].recovered += (how,)
 

@@ -92,7 +92,7 @@ def _lost_bounds(streams: Streams) -> Counter[str]:
             before = [other.event for other in streams[ref.stream][: ref.version]]
             reserved = [event for event in before if isinstance(event, BudgetAsked)]
             if isinstance(before[-1], ModelAsked) and reserved:
-                bounds[reserved[-1].trial] += reserved[-1].amount
+                bounds[reserved[-1].account] += reserved[-1].amount
     return bounds
 
 

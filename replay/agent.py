@@ -24,7 +24,7 @@ from engine.gateway.server import Book, open_gateway
 from engine.gateway.upstream import open_carrier
 from engine.gateway.visit import VisitTerms
 from engine.histories import Histories, load_histories
-from engine.installed.agent import Installed, calls_below
+from engine.installed.agent import Installed
 from engine.installed.opening import kits_of
 from engine.installed.port import AgentMeans, AgentPort
 from engine.planning import recorded_specs
@@ -47,6 +47,7 @@ from events.log import EventLog
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelFailed
 from events.sandbox import SandboxAsked, SandboxOpened
+from events.streams import calls_below
 from replay.agent_calls import Asked, CallDifference, Reply, best, difference
 from replay.errors import AgentNotRun
 

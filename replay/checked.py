@@ -1,19 +1,36 @@
 """A run replayed at the strengths that were asked for, with what differs and what may be behind it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
+from engine.decision import Method, Reruled, Unanswered
 from engine.errors import HistoryEnded, HistoryUnread, ReplayDiverged
-from engine.histories import RUN
+from engine.histories import Histories, load_histories
 from engine.lineage import pages_of
-from engine.methods.base import Method
 from events.base import StreamId
 from events.log import EventLog, Selection
+from events.log_errors import BlobMissing
 from events.run import RunOpened
-from replay.decisions.base import Decision
-from replay.differences import Difference, Here, PromptChanged, changed_prompts, likely_causes, of_decision, of_rerun
-from replay.errors import NothingDecided
+from events.streams import RUN
+from replay.differences import (
+    Difference,
+    Here,
+    Note,
+    PromptChanged,
+    changed_prompts,
+    likely_causes,
+    notes_of,
+    of_decision,
+    of_inputs,
+    of_rerun,
+)
+from replay.errors import InputsUnrecorded
+from replay.grounding import Grounds
+from replay.ledger import opening_of, read_ledger
 from replay.rebuild import Rebuilt, rebuild
-from replay.redecide import DecidedRun, read_decisions
+from replay.redecide import Redecided, redecide
+from replay.remedy import Parted, remedies
 from replay.rerun import RerunReport, rerun
 
 
@@ -32,8 +49,14 @@ class Checked(NamedTuple):
     """What came of it. What was not asked for is None."""
 
     run: str
+    unread: tuple[BlobMissing, ...]
+    """Bytes that are gone and that a strength could not do without, each once."""
     rebuilt: tuple[Rebuilt, ...] | None
-    decisions: tuple[Decision, ...] | None
+    """None, too, if bytes are gone that a view needs."""
+    decisions: tuple[Redecided, ...] | None
+    """None, too, if its decisions cannot be listed; `not_redecided` says why."""
+    not_redecided: str
+    """Why no decision can be made again; empty if they can, or were not asked for."""
     rerun: RerunReport | None
     """None, too, if it came out otherwise, or cannot be done."""
     not_rerun: str
@@ -41,12 +64,16 @@ class Checked(NamedTuple):
     differences: tuple[Difference, ...]
     causes: tuple[str, ...]
     """What may be behind the differences, the surest first; none without a difference."""
+    remedies: tuple[str, ...]
+    """What can be done about control flow that differs; none if it does not."""
+    notes: tuple[Note, ...]
+    """What this version rules otherwise where a point was revised; that is no difference."""
     prompts: tuple[PromptChanged, ...]
     """Texts that are not what this installation would give; that is no difference."""
 
     @property
     def equal(self) -> bool:
-        """Whether everything that was done came out the same."""
+        """Whether everything that could be done came out the same, but for points that were revised."""
         return not self.differences and all(each.agrees for each in self.rebuilt or ())
 
 
@@ -64,19 +91,27 @@ async def check(
 
     Raises:
         RunUnknown: There is no such run.
-        BlobMissing: Bytes that are needed are gone; the error says which.
     """
-    rebuilt = tuple(await rebuild(log, run)) if strengths.rebuild else None
-    checked = Checked(run, rebuilt, None, None, "", (), (), ())
-    if not (strengths.redecide or strengths.rerun):
-        return checked
-    if not strengths.redecide and (equal := await _rerun_alone(log, here, method, checked)) is not None:
+    unread: list[BlobMissing] = []
+    checked = Checked(run, (), None, None, "", None, "", (), (), (), (), ())
+    if strengths.rebuild:
+        with _noting(unread):
+            checked = checked._replace(rebuilt=tuple(await rebuild(log, run)))
+    if strengths.rerun and not strengths.redecide and (equal := await _rerun_alone(log, here, method, checked)):
         return equal
-    try:
-        decided = await read_decisions(log, run)
-    except NothingDecided:
-        return checked._replace(decisions=(), not_rerun="it was cut off before it began")
-    return await _again(log, decided, here, (strengths, method), checked)
+    if strengths.redecide or strengths.rerun:
+        histories = await load_histories(log, run)
+        if opening_of(histories) is None:
+            return checked._replace(decisions=(), not_rerun="it was cut off before it began")
+        again = _Again(log, run, histories, method)
+        with _noting(unread):
+            await again.redecide()
+        if strengths.rerun:
+            with _noting(unread):
+                await again.rerun()
+        with _noting(unread):
+            checked = await again.report(checked, here, strengths)
+    return checked._replace(unread=tuple({error.digest: error for error in unread}.values()))
 
 
 async def _rerun_alone(log: EventLog, here: Here, method: Method | None, checked: Checked) -> Checked | None:
@@ -87,31 +122,79 @@ async def _rerun_alone(log: EventLog, here: Here, method: Method | None, checked
         return None
     try:
         again = await rerun(log, checked.run, method=method)
-    except (ReplayDiverged, HistoryUnread, HistoryEnded):
+    except (ReplayDiverged, HistoryUnread, HistoryEnded, BlobMissing):
         return None  # what may be behind it is found in the whole of it
+    if again.notes:
+        return None
     return checked._replace(rerun=again, prompts=tuple(changed_prompts(opened[0], here.prompts)))
 
 
-async def _again(
-    log: EventLog, decided: DecidedRun, here: Here, asked: tuple[Strengths, Method | None], checked: Checked
-) -> Checked:
-    strengths, method = asked
-    made = tuple(each for trial in decided.decide(method=method).values() for each in trial)
-    known = [one for each in made for one in of_decision(each)]
-    differences = list(known) if strengths.redecide else []
-    opened, again, why = decided.histories.opened, None, ""
-    if strengths.rerun and opened is None:
-        why = "it was imported: there are no actors to run again"
-    elif strengths.rerun:
+@contextmanager
+def _noting(unread: list[BlobMissing]) -> Iterator[None]:
+    """Note bytes that are gone: one strength that needs them keeps no other from what it can do."""
+    try:
+        yield
+    except BlobMissing as error:
+        unread.append(error)
+
+
+class _Again:
+    """One run, done again."""
+
+    def __init__(self, log: EventLog, run: str, histories: Histories, method: Method | None) -> None:
+        self._log, self._run, self._histories, self._method = log, run, histories, method
+        self._made: tuple[Redecided, ...] | None = None
+        self._not_redecided = self._not_rerun = ""
+        self._ungrounded: list[Difference] = []
+        self._notes: list[Reruled | Unanswered] = []
+        self._report: RerunReport | None = None
+        self._parted: list[Parted] = []
+
+    async def redecide(self) -> None:
         try:
-            again = await rerun(log, checked.run, method=method)
+            ledger = await read_ledger(self._log, self._run)
+        except InputsUnrecorded as error:
+            self._not_redecided = error.problem
+        except (ReplayDiverged, HistoryUnread) as error:
+            self._not_redecided = f"an earlier version recorded it, and it does not rerun: {error.problem}"
+            self._parted.append(error)
+        else:
+            self._made = tuple([each async for each in redecide(self._log, ledger, self._method)])
+            grounds = Grounds(self._histories) if ledger.source == "recorded" else None
+            self._ungrounded = (
+                [] if grounds is None else [one for each in self._made for one in of_inputs(each, grounds)]
+            )
+
+    async def rerun(self) -> None:
+        if self._histories.opened is None:
+            self._not_rerun = "it was imported: there are no actors to run again"
+            return
+        try:
+            self._report = await rerun(self._log, self._run, method=self._method)
+            self._notes += self._report.notes
         except (ReplayDiverged, HistoryUnread, HistoryEnded) as error:
-            differences.append(of_rerun(error, decided.histories))
-    return checked._replace(
-        decisions=made if strengths.redecide else None,
-        rerun=again,
-        not_rerun=why,
-        differences=tuple(differences),
-        causes=tuple(await likely_causes(log, decided, here, known)) if differences else (),
-        prompts=tuple(changed_prompts(opened, here.prompts)) if opened is not None else (),
-    )
+            self._parted[:] = [error]
+
+    async def report(self, checked: Checked, here: Here, strengths: Strengths) -> Checked:
+        known = [one for each in self._made or () for one in of_decision(each, self._histories)]
+        parted = [of_rerun(error, self._histories) for error in self._parted]
+        redecided = (*self._ungrounded, *known) if strengths.redecide else ()
+        differences = (*redecided, *parted)
+        opened = self._histories.opened
+        return checked._replace(
+            decisions=self._made if strengths.redecide else None,
+            not_redecided=self._not_redecided if strengths.redecide else "",
+            rerun=self._report,
+            not_rerun=self._not_rerun,
+            differences=differences,
+            causes=tuple(await likely_causes(self._log, self._histories, here, known)) if differences else (),
+            remedies=tuple(await self._remedies(here)),
+            notes=tuple(notes_of(self._made or (), self._notes)),
+            prompts=tuple(changed_prompts(opened, here.prompts)) if opened is not None else (),
+        )
+
+    async def _remedies(self, here: Here) -> list[str]:
+        if not self._parted:
+            return []
+        parted, package = self._parted[0], here.package
+        return await remedies(self._log, self._run, self._histories, parted, package=package, method=self._method)

@@ -1,10 +1,11 @@
 """A difference between the record and the same again: where, which field, both values, and what may be behind it."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from engine.decision import Reruled, Unanswered
 from engine.errors import HistoryEnded, HistoryUnread, ReplayDiverged
 from engine.histories import Histories
 from engine.planning import recorded_specs
@@ -15,8 +16,9 @@ from events.chain import GENESIS, link, stream_part
 from events.codec import as_today, decode, tag_of
 from events.log import EventLog, Selection
 from events.run import RunOpened
-from replay.decisions.base import Decision, Fields
-from replay.redecide import DecidedRun
+from replay.grounding import Grounds
+from replay.redecide import Fields, Redecided
+from replay.substitution import refs_in_order
 
 NOTHING = "nothing"
 """Stands for a value that is not there."""
@@ -54,16 +56,60 @@ class Difference(NamedTuple):
     """None: nothing like it is recorded."""
 
 
-def of_decision(made: Decision) -> list[Difference]:
-    """Name the fields of a decision that come out otherwise."""
-    rested = next((each for each in reversed(made.inputs) if each.ref is not None), None)
-    nearest = Nearest(rested.ref, f"{rested.name}, on which it rested") if rested and rested.ref else None
+class Note(NamedTuple):
+    """Rulings made under another revision of a point, and made otherwise by this version: no difference."""
+
+    point: str
+    recorded_revision: int
+    revision: int
+    """This version's."""
+    places: tuple[Ref, ...]
+
+
+def of_decision(made: Redecided, histories: Histories) -> list[Difference]:
+    """Name the fields of a decision that come out otherwise; none at a point that was revised since."""
+    if made.revised:
+        return []
+    refs = [] if made.entry.point is None or made.missing else refs_in_order(made.entry.saw)
+    nearest = _rested(refs[-1], histories) if refs else None
     return [
         Difference(
             "redecide", made.point, made.at, name, _json(made.recorded, name), _json(made.decided, name), nearest
         )
         for name in made.differences
     ]
+
+
+def of_inputs(made: Redecided, grounds: Grounds) -> list[Difference]:
+    """Name the values that a decision is said to have seen and that their events do not hold."""
+    return [
+        Difference("redecide", made.point, made.at, f"inputs: {each.field}", _said(each.held), _said(each.seen), near)
+        for each in grounds.ungrounded(made.entry)
+        for near in [Nearest(each.at, "the event that it is said to have seen")]
+    ]
+
+
+def _said(value: Any) -> str:
+    return NOTHING if value is None else msgspec.json.encode(value).decode()
+
+
+def _rested(at: Ref, histories: Histories) -> Nearest | None:
+    history = histories.by_stream.get(at.stream, ())
+    event = next((each.event for each in history if each.version == at.version), None)
+    return None if event is None else Nearest(at, f"{tag_of(event)}, on which it rested")
+
+
+def notes_of(made: Sequence[Redecided], rerun: Sequence[Reruled | Unanswered]) -> list[Note]:
+    """Sum up what this version rules otherwise where a point was revised, by whichever way it was found."""
+    places: dict[tuple[str, int, int], set[Ref]] = {}
+    for each in made:
+        if each.revised and each.differences and each.entry.point is not None:
+            key = each.point, each.entry.revision, each.entry.point.revision
+            places.setdefault(key, set()).add(each.at)
+    for note in rerun:
+        if isinstance(note, Reruled):
+            places.setdefault((note.point, note.recorded_revision, note.revision), set()).add(note.at)
+    return [Note(*key, tuple(sorted(refs))) for key, refs in sorted(places.items())]
 
 
 def of_rerun(error: ReplayDiverged | HistoryUnread | HistoryEnded, histories: Histories) -> Difference:
@@ -108,17 +154,17 @@ def _json(fields: Fields, name: str) -> str:
     return msgspec.json.encode(fields[name]).decode() if name in fields else NOTHING
 
 
-async def likely_causes(log: EventLog, decided: DecidedRun, here: Here, known: Sequence[Difference]) -> list[str]:
+async def likely_causes(log: EventLog, histories: Histories, here: Here, known: Sequence[Difference]) -> list[str]:
     """Say what may be behind differences, the surest first. Never empty.
 
     Args:
         log: Which holds the run.
-        decided: All it recorded.
+        histories: All it recorded.
         here: What this installation would run with.
         known: The decisions that come out otherwise.
     """
-    edits = [_edited(each) async for each in _edits(log, decided.histories)]
-    causes, opened = list(edits), decided.histories.opened
+    edits = [_edited(each) async for each in _edits(log, histories)]
+    causes, opened = list(edits), histories.opened
     if opened is not None:
         causes += await _inputs(log, opened, here)
     points = dict.fromkeys(each.point for each in known)

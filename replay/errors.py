@@ -4,6 +4,7 @@ StillroomError
 └── ReplayError
     ├── NotRerunnable       a run that no actor of ours made
     ├── NothingDecided      a run that was cut off before it began
+    ├── InputsUnrecorded    an imported run that does not say what its decisions rest on
     ├── AgentNotRun         an attempt in which no agent of another make came to its end
     └── CauseLost           bytes that a decision rested on are gone
 """
@@ -39,6 +40,19 @@ class NothingDecided(ReplayError):
         super().__init__(
             f"run {run} was cut off before it began: nothing was decided in it",
             remedy="`stillroom runs` lists the others",
+        )
+        self.run = run
+
+
+class InputsUnrecorded(ReplayError):
+    """Raised when nothing says what the decisions of an imported run rest on."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(
+            f"run {run} was imported by an earlier version, which did not record what its decisions rest on: {why}",
+            remedy="import its folder into a new log: `stillroom import --help`",
         )
         self.run = run
 

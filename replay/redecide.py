@@ -1,133 +1,122 @@
-"""Redecide: each policy given its recorded inputs again, under its own settings or under others."""
+"""Redecide: each policy given its recorded inputs and rule again, and its ruling compared with the recorded one."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
 
-from engine.histories import Histories, load_histories
-from engine.lineage import era_of
-from engine.methods.base import Method
-from engine.methods.registry import method_named
-from engine.planning import recorded_prompts, recorded_specs
-from engine.prompting import Prompts, make_prompts
-from engine.spec import MethodSpec, RunSpec
+import msgspec
+
+from engine.decision import Method, Policy
+from events.base import Ref
 from events.log import EventLog
-from events.run import RunImported, RunOpened
-from replay.decisions.base import Chain, Decision, Step, Under
-from replay.decisions.imported import read_imported
-from replay.decisions.trials import TrialReader
-from replay.errors import NothingDecided
+from events.log_errors import BlobErased
+from replay.ledger import Ledger, LedgerEntry, read_ledger
+from replay.reevaluation import Question, Reevaluator
+
+Fields = Mapping[str, Any]
+"""Values that JSON can hold, by name."""
 
 
-class DecidedRun(NamedTuple):
-    """A run with every recorded decision and all each rested on: read once, decided any number of times."""
+class Redecided(NamedTuple):
+    """One recorded decision, made again."""
 
-    run: str
-    specs: tuple[RunSpec, ...]
-    """Its own last, those of the runs it was forked from before it. Of an imported run: what its source is known to
-    have been set to, and our defaults."""
-    prompts: Prompts
-    imported: bool
-    steps: Mapping[str, tuple[Step, ...]]
-    """By trial, in the order of their streams."""
-    histories: Histories
-
-    def decide(self, spec: RunSpec | None = None, method: Method | None = None) -> dict[str, list[Decision]]:
-        """Make every decision again, trial by trial; pure.
-
-        Args:
-            spec: Under which settings. None: under the run's own, and each from exactly what it saw. Under other
-                settings, what comes out otherwise is handed on to the decisions after it in the same trial.
-            method: Whose policies. None: those of the method that the spec names.
-
-        Raises:
-            NameUnknown: No installed package registers the method.
-        """
-        asked = self.specs if spec is None else [spec] * len(self.specs)
-        eras = [
-            Under(each, method or method_named(each.method.name), self.prompts, changed=spec is not None)
-            for each in asked
-        ]
-        return {name: list(self._decide(steps, eras)) for name, steps in self.steps.items()}
+    entry: LedgerEntry
+    recorded: Fields
+    """The ruling on record."""
+    decided: Fields
+    """What the policy rules now; empty if it was not asked."""
+    missing: str
+    """Why it was not asked; empty if it was."""
+    erased: bool
+    """Whether it was not asked since bytes that it rests on were removed on purpose."""
 
     @property
-    def spec(self) -> RunSpec:
-        """The settings in force at its end."""
-        return self.specs[-1]
+    def point(self) -> str:
+        """The name of its point."""
+        return self.entry.name
 
-    def _decide(self, steps: Sequence[Step], eras: Sequence[Under]) -> Iterator[Decision]:
-        """Decide each step under the settings of its own place: a fork may have changed them."""
-        chain = Chain()
-        for step in steps:
-            place = step.recorded
-            made = step.decide(eras[era_of(self.histories.lineage, place.stream.name, place.version - 1)], chain)
-            if made.recorded or made.decided or made.missing:
-                yield made
+    @property
+    def at(self) -> Ref:
+        """The event that records it."""
+        return self.entry.at
+
+    @property
+    def position(self) -> int:
+        """Of that event in the log."""
+        return self.entry.position
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """Name the fields of the ruling that come out otherwise; none if it was not made again."""
+        if self.missing:
+            return ()
+        return tuple(name for name, value in self.recorded.items() if self.decided.get(name) != value)
+
+    @property
+    def revised(self) -> bool:
+        """Whether the ruling was made under another revision of the point than this version's."""
+        return self.entry.point is not None and self.entry.revision != self.entry.point.revision
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it was made again, and came out as recorded."""
+        return not self.missing and not self.differences
 
 
-async def read_decisions(log: EventLog, run: str, trial: str | None = None) -> DecidedRun:
-    """Read a run's decisions with all they rested on.
+async def redecide(log: EventLog, ledger: Ledger, method: Method | None = None) -> AsyncIterator[Redecided]:
+    """Make every recorded decision again; those that no event records have nothing to be compared with.
 
     Args:
         log: Which holds the run.
-        run: Its id.
-        trial: Only the decisions of this one; no other is read. None: of all.
-
-    Raises:
-        RunUnknown: There is no such run.
-        NothingDecided: It was cut off before it began.
-        BlobMissing: Bytes that a decision rests on are gone; the error says which.
+        ledger: Its decisions.
+        method: Whose policies. None: those of the method that decided.
     """
-    histories = await load_histories(log, run, trial)
-    opened = opening_of(histories)
-    match opened:
-        case RunOpened():
-            specs = await recorded_specs(log, opened, histories.lineage)
-            prompts = await recorded_prompts(log, opened)
-            readers = {
-                name.removeprefix("trial/"): TrialReader(log, name.removeprefix("trial/"), histories.by_stream)
-                for name in histories.by_stream
-                if name.startswith("trial/")
-            }
-            steps = {name: tuple(await reader.read()) for name, reader in readers.items()}
-            return DecidedRun(run, specs, prompts, imported=False, steps=steps, histories=histories)
-        case RunImported():
-            told = await read_imported(log, opened, histories.by_stream)
-            steps = {name: tuple(each) for name, each in told.items()}
-            prompts = make_prompts({})
-            return DecidedRun(run, (imported_spec(opened),), prompts, imported=True, steps=steps, histories=histories)
-        case None:
-            raise NothingDecided(run)
+    evaluator = Reevaluator(log, ledger)
+    for entry in ledger.entries:
+        if not entry.silent:
+            policies = ledger.eras[entry.era].policies if method is None else method.policies
+            yield await redecided(evaluator, entry, policies)
 
 
-async def decisions(
-    log: EventLog, run: str, *, changed: RunSpec | None = None, method: Method | None = None
-) -> list[Decision]:
+async def redecided(evaluator: Reevaluator, entry: LedgerEntry, policies: Mapping[str, Policy]) -> Redecided:
+    """Make one recorded decision again."""
+    recorded = fields(entry, entry.ruling)
+    if entry.missing:
+        return Redecided(entry, recorded, {}, entry.missing, erased=entry.erased)
+    try:
+        decided = await evaluator.ask(question(entry, policies[entry.name]))
+    except BlobErased as error:
+        return Redecided(entry, recorded, {}, error.problem, erased=True)
+    finally:
+        evaluator.laid.clear()
+    assert entry.point is not None
+    decided = entry.point.as_recorded(entry.ruling, decided)
+    return Redecided(entry, recorded, fields(entry, decided), "", erased=False)
+
+
+async def decisions(log: EventLog, run: str, *, method: Method | None = None) -> list[Redecided]:
     """Make every recorded decision of a run again, in the order of the log.
 
     Args:
         log: Which holds the run.
         run: Its id.
-        changed: Under which settings. None: the run's own.
-        method: Whose policies. None: those of the method that the settings name.
+        method: Whose policies. None: those of the method that the run names.
 
     Raises:
-        RunUnknown: There is no such run.
-        NothingDecided: It was cut off before it began.
-        BlobMissing: Bytes that a decision rests on are gone; the error says which.
-        NameUnknown: No installed package registers the method.
+        RunUnknown, NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread: As `read_ledger`.
+        BlobMissing: Bytes are gone, and nobody removed them on purpose.
     """
-    made = (await read_decisions(log, run)).decide(changed, method)
-    return sorted((each for trial in made.values() for each in trial), key=lambda each: each.position)
+    return [each async for each in redecide(log, await read_ledger(log, run), method)]
 
 
-def opening_of(histories: Histories) -> RunOpened | RunImported | None:
-    """Give what a run began with. None: it was cut off before that."""
-    history = histories.by_stream.get("run", ())
-    first = history[0].event if history else None
-    return first if isinstance(first, RunOpened | RunImported) else None
+def question(entry: LedgerEntry, policy: Policy) -> Question:
+    """Put the question that a decision was the answer to."""
+    assert entry.point is not None
+    assert entry.inputs is not None
+    assert entry.rule_digest is not None
+    return Question(entry.point, policy, entry.saw, entry.inputs, entry.rule, entry.rule_digest)
 
 
-def imported_spec(opened: RunImported) -> RunSpec:
-    """Say under which settings an imported run stands: its source records no more of them than its attempts."""
-    attempts = opened.max_attempts or MethodSpec().attempts
-    return RunSpec(tasks="", method=MethodSpec(attempts=attempts))
+def fields(entry: LedgerEntry, ruling: Any) -> Fields:
+    """Give a ruling as JSON can hold it, without the fields that its event could not record."""
+    given: dict[str, Any] = msgspec.to_builtins(ruling)
+    return {name: value for name, value in given.items() if name not in entry.unrecorded}

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from engine.methods.base import Method
+from engine.decision import Method, Reruled, Unanswered
 from engine.planning import plan_of, recorded_prompts, recorded_specs
 from engine.rehearsal import rehearse
 from engine.trial_histories import load_by_trial
@@ -21,6 +21,8 @@ class RerunReport(NamedTuple):
     """False: the run was cut off, and everything up to there came out as recorded."""
     ends_at: str
     """Where a run that was cut off would go on; empty if it is complete."""
+    notes: tuple[Reruled | Unanswered, ...]
+    """Rulings that this version makes otherwise at a point that was revised, or cannot make again."""
 
 
 async def rerun(log: EventLog, run: str, *, method: Method | None = None) -> RerunReport:
@@ -45,9 +47,9 @@ async def rerun(log: EventLog, run: str, *, method: Method | None = None) -> Rer
     specs = await recorded_specs(log, opened, histories.lineage)
     plan = plan_of(opened, specs, await recorded_prompts(log, opened))
     if method is not None:
-        plan = plan._replace(trials=tuple(each.under(method) for each in plan.trials))
-    ended = await rehearse(log, run, plan, histories, trials)
+        plan = plan.under(method)
+    ended, deciding = await rehearse(log, run, plan, histories, keeper=trials)
     if ended is not None and histories.closed:
         raise ended
     events = sum(map(len, histories.by_stream.values())) if trials is None else trials.events
-    return RerunReport(run, len(histories.by_stream), events, ended is None, str(ended or ""))
+    return RerunReport(run, len(histories.by_stream), events, ended is None, str(ended or ""), tuple(deciding.notes))

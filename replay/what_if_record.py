@@ -46,15 +46,15 @@ def encoded(changes: Sequence[Change], package: str) -> bytes:
 def _drafts(trials: Sequence[TrialAsked], settings: Digest) -> list[Draft]:
     drafts = [_about(flip.at, _flipped(flip, settings)) for trial in trials for flip in trial.flips]
     for trial in trials:
-        if trial.left is not None:
-            at, behind = trial.left.flip.at, trial.left.concerned
+        for left in trial.left:
+            at, behind = left.flip.at, left.impact
             costs = (behind.attempts, behind.interventions, behind.cost, behind.unknown_calls)
             drafts.append(_about(at, PathLeft(settings, trial.trial, at, *costs)))
     answered = WhatIfAnswered(
         settings=settings,
         decisions=sum(each.decisions for each in trials),
         flips=sum(len(each.flips) for each in trials),
-        trials_left=sum(1 for each in trials if each.left is not None),
+        trials_left=sum(1 for each in trials if each.left),
         unanswerable=sum(each.unanswerable for each in trials),
         missing=sum(each.missing for each in trials),
     )

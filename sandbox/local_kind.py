@@ -38,7 +38,7 @@ LOCAL: Final = SandboxKind(
     look=_look_local,
     memory_bytes=_IDLE_BYTES,
 )
-NONE: Final = SandboxKind(
+NO_ISOLATION: Final = SandboxKind(
     name="none",
     about="this machine, without isolation: only for tasks and models that are trusted",
     open=_open_none,

@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 from rich.console import RenderableType
 
-from engine.histories import RUN, Histories, load_histories
+from engine.histories import Histories, load_histories
 from events.run import RunImported
+from events.streams import RUN
 from replay.atif.document import Exported, Source, document
 from views.desk import Desk
 from views.errors import UsageWrong

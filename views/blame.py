@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.actors.distil import Provenance
+from engine.policies.provenance import Provenance
 from engine.policies.skill_split import SplitFault, split_skill
 from events.skill import SkillRevised
 from replay.why.blame import SectionBlame, Span, blame, sections_of, spans_of

@@ -134,7 +134,7 @@ class VerifyRow(msgspec.Struct, frozen=True):
     events: int
     streams: int
     blobs: int
-    """That events name, themselves or through a conversation."""
+    """That events name, themselves or through other blobs."""
     spare: int
     """That no event names: of appends that never came."""
     erased: tuple[str, ...]

@@ -62,6 +62,32 @@ class NotRerunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="not_rerun"
     why: str
 
 
+class NotRedecidedRow(msgspec.Struct, frozen=True, tag_field="kind", tag="not_redecided"):
+    """A run whose decisions cannot be made again, since nothing says what they rest on."""
+
+    run: str
+    why: str
+
+
+class NoteRow(msgspec.Struct, frozen=True, tag_field="kind", tag="note"):
+    """Rulings of a point that was revised since, and that this version makes otherwise. No difference."""
+
+    run: str
+    point: str
+    recorded_revision: int
+    revision: int
+    """This version's."""
+    places: tuple[str, ...]
+    """Each as STREAM@VERSION."""
+
+
+class RemedyRow(msgspec.Struct, frozen=True, tag_field="kind", tag="remedy"):
+    """What can be done about a run whose control flow is not the recorded one."""
+
+    run: str
+    remedy: str
+
+
 class DifferenceRow(msgspec.Struct, frozen=True, tag_field="kind", tag="difference"):
     """One place at which the same again is not the same. Exit code 4."""
 
@@ -100,7 +126,7 @@ class PromptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="prompt"):
 
 
 class UnreadRow(msgspec.Struct, frozen=True, tag_field="kind", tag="unread"):
-    """A run that cannot be done again, since bytes it rests on are gone. Exit code 5."""
+    """Bytes that are gone, and without which a run cannot be done again at some strength. Exit code 5."""
 
     run: str
     digest: str

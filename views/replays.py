@@ -8,10 +8,9 @@ from rich.text import Text
 
 from engine.prompting import load_prompts
 from events.errors import ExitCode
-from events.log_errors import BlobMissing
 from projections.registry import registered
 from replay.checked import Checked, Strengths, check
-from replay.differences import Difference, Here, PromptChanged
+from replay.differences import Difference, Here, Note, PromptChanged
 from replay.rebuild import Rebuilt, SnapshotCompared, compare_snapshots
 from replay.rerun import RerunReport
 from views.desk import Desk
@@ -19,10 +18,13 @@ from views.figures import plural
 from views.replay_rows import (
     CauseRow,
     DifferenceRow,
+    NoteRow,
+    NotRedecidedRow,
     NotRerunRow,
     PromptRow,
     RebuildRow,
     RedecideRow,
+    RemedyRow,
     RerunRow,
     SnapshotRow,
     UnreadRow,
@@ -40,14 +42,11 @@ async def tell(desk: Desk, runs: Sequence[str], strengths: Strengths) -> ExitCod
     here = Here(package_version(), load_prompts())
     codes = {ExitCode.DONE}
     for run in runs:
-        try:
-            checked = await check(desk.log, run, here, strengths)
-        except BlobMissing as error:
-            desk.screen.draw(UnreadRow(run, error.digest, error.problem), render_unread)
-            codes.add(ExitCode.INTEGRITY)
-        else:
-            _show(desk, checked, listed=strengths == Strengths(rebuild=True, redecide=False, rerun=False))
-            codes.add(ExitCode.DONE if checked.equal else ExitCode.DIVERGED)
+        checked = await check(desk.log, run, here, strengths)
+        _show(desk, checked, listed=strengths == Strengths(rebuild=True, redecide=False, rerun=False))
+        codes.add(ExitCode.DONE if checked.equal else ExitCode.DIVERGED)
+        gone = checked.unread or any(each.erased for each in checked.decisions or ())
+        codes.add(ExitCode.INTEGRITY if gone else ExitCode.DONE)
     if strengths.rebuild:
         rows = [_snapshot_row(each) async for each in compare_snapshots(desk.log)]
         if listed := await compare_rows(desk.log):
@@ -64,19 +63,33 @@ def revisions() -> dict[str, int]:
 
 def _show(desk: Desk, checked: Checked, *, listed: bool) -> None:
     screen, run = desk.screen, checked.run
+    for error in checked.unread:
+        screen.draw(UnreadRow(run, error.digest, error.problem), render_unread)
     if checked.rebuilt is not None:
         rebuilt = [_rebuild_row(run, each) for each in checked.rebuilt]
         screen.show(rebuilt, render_views if listed else render_rebuilt)
     if checked.decisions is not None:
         screen.show(_redecide_rows(checked), render_redecided)
+    if checked.not_redecided:
+        screen.draw(NotRedecidedRow(run, checked.not_redecided), render_not_redecided)
     if checked.rerun is not None:
         screen.draw(_rerun_row(checked.rerun), render_rerun)
     if checked.not_rerun:
         screen.draw(NotRerunRow(run, checked.not_rerun), render_not_rerun)
+    _show_differences(desk, checked)
+
+
+def _show_differences(desk: Desk, checked: Checked) -> None:
+    """Show what differs, with what may be behind it; and what is no difference, though it is not the same."""
+    screen, run = desk.screen, checked.run
     for each in checked.differences:
         screen.draw(_difference_row(run, each), render_difference)
     if checked.causes:
         screen.show([CauseRow(run, cause) for cause in checked.causes], render_causes)
+    if checked.remedies:
+        screen.show([RemedyRow(run, each) for each in checked.remedies], render_remedies)
+    for note in checked.notes:
+        screen.draw(_note_row(run, note), render_note)
     if checked.prompts:
         screen.show([_prompt_row(run, each) for each in checked.prompts], render_prompts)
 
@@ -97,7 +110,7 @@ def _redecide_rows(checked: Checked) -> list[RedecideRow]:
             checked.run,
             point,
             count,
-            sum(1 for each in made if each.point == point and each.differences),
+            sum(1 for each in made if each.point == point and each.differences and not each.revised),
             tuple(
                 f"{each.at.stream}@{each.at.version}: {each.missing}"
                 for each in made
@@ -117,6 +130,11 @@ def _difference_row(run: str, each: Difference) -> DifferenceRow:
     place, why = (f"{near.at.stream}@{near.at.version}", near.why) if near else ("", "")
     at, values = each.at, (each.recorded, each.decided)
     return DifferenceRow(run, each.strength, each.point, at.stream, at.version, each.field, *values, place, why)
+
+
+def _note_row(run: str, note: Note) -> NoteRow:
+    places = tuple(f"{at.stream}@{at.version}" for at in note.places)
+    return NoteRow(run, note.point, note.recorded_revision, note.revision, places)
 
 
 def _prompt_row(run: str, each: PromptChanged) -> PromptRow:
@@ -183,6 +201,23 @@ def render_rerun(row: RerunRow) -> RenderableType:
 def render_not_rerun(row: NotRerunRow) -> RenderableType:
     """Say why not."""
     return _said("no rerun", "yellow", f" run {row.run}: {row.why}")
+
+
+def render_not_redecided(row: NotRedecidedRow) -> RenderableType:
+    """Say why no decision could be made again."""
+    return _said("missing", "yellow", f"run {row.run}: {row.why}")
+
+
+def render_remedies(rows: Sequence[RemedyRow]) -> RenderableType:
+    """List what can be done about it."""
+    return Group(*[_said("remedy", "yellow", row.remedy) for row in rows])
+
+
+def render_note(row: NoteRow) -> RenderableType:
+    """Say what this version rules otherwise, and where."""
+    before, now = f"recorded under revision {row.recorded_revision} of {row.point}", f"revision {row.revision}"
+    places = ", ".join(row.places[:3]) + (", …" if len(row.places) > 3 else "")
+    return _said("note", "yellow", f"{before}; {now} rules otherwise at {plural(len(row.places), 'place')}: {places}")
 
 
 def render_difference(row: DifferenceRow) -> RenderableType:

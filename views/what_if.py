@@ -9,6 +9,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.config_changes import Change
+from engine.errors import HistoryUnread, ReplayDiverged
+from events.errors import StillroomError
+from replay.errors import InputsUnrecorded, NothingDecided
 from replay.what_if import Flip, Left, Prepared, WhatIf, ask, prepare
 from replay.what_if_record import record
 from views.charts import Line, Panel, panels_svg
@@ -17,7 +20,7 @@ from views.figures import UNKNOWN, money, plural, short
 from views.files import write_file
 from views.tables import heading, table
 from views.versions import package_version
-from views.what_if_rows import FlipRow, LeftRow, RecordedRow, WhatIfRow
+from views.what_if_rows import FlipRow, LeftRow, RecordedRow, UnaskedRow, WhatIfRow
 
 LISTED = 40
 """Flips that people are shown; programs are given all."""
@@ -45,13 +48,14 @@ async def tell(desk: Desk, runs: Sequence[str], changes: Sequence[Change], *, ke
     """Ask what if, of all runs, under one setting.
 
     Raises:
-        NothingDecided: A run was cut off before it began.
+        NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread: Nothing can be asked of any of the runs; said
+            of the first, as `read_ledger` does.
         BlobMissing: Bytes that a decision rests on are gone; the error says which.
         NameUnknown: A method is named that nobody registers.
     """
-    prepared = [await prepare(desk.log, run) for run in runs]
-    found = ask(prepared, changes)
-    desk.screen.draw(row_of(found, len(runs)), render)
+    prepared = await _prepare(desk, runs)
+    found = await ask(prepared, changes)
+    desk.screen.draw(row_of(found, len(prepared)), render)
     desk.screen.show([_left_row(each) for each in found.left], render_left)
     desk.screen.show([_flip_row(each) for each in found.flips], render_flips)
     if keep:
@@ -62,13 +66,13 @@ async def tell_sweep(desk: Desk, runs: Sequence[str], sweep: Sweep, wanted: Want
     """Ask what if, of all runs, under every setting of a sweep. Runs are read once.
 
     Raises:
-        NothingDecided, BlobMissing, NameUnknown: As above.
+        NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread, BlobMissing, NameUnknown: As `tell`.
         UsageWrong: The picture cannot be written where it was asked for.
         ChartsAbsent: A picture is wanted, and matplotlib is not installed.
     """
-    prepared = [await prepare(desk.log, run) for run in runs]
-    found = [ask(prepared, changes) for changes in sweep.settings]
-    rows = [row_of(each, len(runs)) for each in found]
+    prepared = await _prepare(desk, runs)
+    found = [await ask(prepared, changes) for changes in sweep.settings]
+    rows = [row_of(each, len(prepared)) for each in found]
     if wanted.svg is not None:
         await write_file(wanted.svg, picture(sweep, rows))
     desk.screen.show(rows, lambda shown: render_sweep(sweep, shown))
@@ -80,10 +84,26 @@ async def tell_sweep(desk: Desk, runs: Sequence[str], sweep: Sweep, wanted: Want
             await _keep(desk, each, busy)
 
 
+async def _prepare(desk: Desk, runs: Sequence[str]) -> list[Prepared]:
+    """Read runs to be asked; one of which nothing can be asked is named, unless it is the only one."""
+    prepared: list[Prepared] = []
+    unasked: list[tuple[str, StillroomError]] = []
+    for run in runs:
+        try:
+            prepared.append(await prepare(desk.log, run))
+        except (NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread) as error:
+            unasked.append((run, error))
+    if not prepared and unasked:
+        raise unasked[0][1]
+    if unasked:
+        desk.screen.show([UnaskedRow(run, error.problem) for run, error in unasked], render_unasked)
+    return prepared
+
+
 async def _busy(desk: Desk, prepared: Sequence[Prepared]) -> tuple[str, ...]:
     """List the runs that go on at this moment: what they will decide is not known yet."""
     owned = await desk.owned()
-    open_ = [each.decided.run for each in prepared if not each.decided.histories.closed]
+    open_ = [each.run for each in prepared if not each.ledger.histories.closed]
     return tuple(run for run in open_ if run in owned)
 
 
@@ -96,7 +116,7 @@ async def _keep(desk: Desk, found: WhatIf, busy: tuple[str, ...]) -> None:
 
 def row_of(found: WhatIf, runs: int) -> WhatIfRow:
     """Sum an answer up."""
-    behind, read = found.concerned, found.readings
+    behind, read = found.impact, found.readings
     return WhatIfRow(
         settings=_settings(found.changes),
         runs=runs,
@@ -104,7 +124,8 @@ def row_of(found: WhatIf, runs: int) -> WhatIfRow:
         decisions=sum(each.decisions for each in found.trials),
         flips=len(found.flips),
         flips_by_point=dict(Counter(each.point for each in found.flips)),
-        trials_left=len(found.left),
+        trials_left=sum(1 for each in found.trials if each.left),
+        effects=behind.effects,
         attempts=behind.attempts,
         interventions=behind.interventions,
         calls=behind.calls,
@@ -133,7 +154,7 @@ def _flip_row(flip: Flip) -> FlipRow:
 
 def _left_row(left: Left) -> LeftRow:
     flip = left.flip
-    return LeftRow(flip.run, flip.trial, flip.point, flip.at.stream, flip.at.version, *left.concerned)
+    return LeftRow(flip.run, flip.trial, flip.point, flip.at.stream, flip.at.version, *left.impact)
 
 
 def picture(sweep: Sweep, rows: Sequence[WhatIfRow]) -> bytes:
@@ -155,6 +176,11 @@ def picture(sweep: Sweep, rows: Sequence[WhatIfRow]) -> bytes:
 
 
 # -- for people -------------------------------------------------------------------------------------------------------
+
+
+def render_unasked(rows: Sequence[UnaskedRow]) -> RenderableType:
+    """Name the runs of which nothing can be asked."""
+    return Group(*[Text(f"not asked: run {row.run}: {row.why}", style="yellow") for row in rows])
 
 
 def render(row: WhatIfRow) -> RenderableType:

@@ -19,8 +19,9 @@ class WhatIfRow(msgspec.Struct, frozen=True, tag_field="kind", tag="what_if"):
     flips_by_point: Mapping[str, int]
     trials_left: int
     """Trials that would have left their recorded path."""
+    effects: int
+    """Times that the world was asked behind the places where trials left; recorded there, like the five below."""
     attempts: int
-    """Recorded behind the places where trials left, like the four below."""
     interventions: int
     calls: int
     cost_nano_usd: int
@@ -41,6 +42,13 @@ class WhatIfRow(msgspec.Struct, frozen=True, tag_field="kind", tag="what_if"):
     """Interventions that an attempt followed, by level, over all recorded steps."""
     soft: int
     strong: int
+
+
+class UnaskedRow(msgspec.Struct, frozen=True, tag_field="kind", tag="unasked"):
+    """A run of which nothing can be asked; it is left out."""
+
+    run: str
+    why: str
 
 
 class FlipRow(msgspec.Struct, frozen=True, tag_field="kind", tag="flip"):
@@ -64,6 +72,8 @@ class LeftRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
     point: str
     stream: str
     version: int
+    effects: int
+    """Times that the world was asked from here on; recorded behind this place, like the five below."""
     attempts: int
     interventions: int
     calls: int

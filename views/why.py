@@ -169,16 +169,33 @@ def opens(node: NodeRow, run: str) -> str:
 
 
 def _again(again: AgainRow) -> Iterator[list[str | tuple[str, str]]]:
-    """Write what became of a decision that was made again, under which settings, and what it saw beside events."""
-    word = ("not made again", "yellow")
-    if again.agrees is not None:
-        differ = f"differs in {', '.join(again.differences)}"
-        word = ("made again: agrees", "green") if again.agrees else (f"made again: {differ}", "red")
-    yield [word, (f"  {again.note}" if again.note else "", "dim")]
+    """Write who ruled, what became of the ruling when it was made again, under which settings, and what it saw."""
+    yield [_made_again(again), (f"  {again.note}" if again.note else "", "dim")]
+    yield [("ruled  ", "dim"), ruled_by(again)]
     for name, values in (("rule", again.rule), ("saw", again.saw)):
-        if values:
-            told = ", ".join(f"{key} = {_short(value)}" for key, value in values.items())
+        shown = {key: value for key, value in values.items() if value not in (None, [], {})}
+        if shown:
+            told = ", ".join(f"{key} = {_short(value)}" for key, value in shown.items())
             yield [(f"{name}  ", "dim"), told]
+
+
+def _made_again(again: AgainRow) -> tuple[str, str]:
+    if again.agrees is None:
+        return "not made again", "yellow"
+    if again.agrees:
+        return "made again: agrees", "green"
+    fields = ", ".join(again.differences)
+    if again.revision != again.now:
+        return f"made again under revision {again.now}: rules otherwise in {fields}", "yellow"
+    return f"made again: differs in {fields}", "red"
+
+
+def ruled_by(again: AgainRow) -> str:
+    """Say at which point, under which revision and by whose policy a ruling was made."""
+    revision = "" if again.revision is None else f", revision {again.revision}"
+    since = "" if again.now in {None, again.revision} else f" (this version has {again.now})"
+    policy = f", by the policy of {again.policy}" if again.policy else ""
+    return f"{again.point}{revision}{since}{policy}" + (f", as shadow {again.shadow}" if again.shadow else "")
 
 
 def _short(value: object) -> str:
@@ -191,8 +208,10 @@ def render_checked(row: CheckedRow) -> RenderableType:
     counts = ", ".join(f"{count:,} {WORDS[word]}" for word, count in _ordered(row))  # type: ignore[index]
     lines = [Text(f"\nwhole chain  {plural(row.nodes, 'step')}, {plural(row.digests, 'digest')}: {counts}")]
     if row.decisions:
-        differ = row.decisions - row.agree
-        said = "all agree" if not differ else f"{row.agree} agree; not: {', '.join(row.differ) or 'see above'}"
+        others = row.decisions - row.agree - len(row.revised)
+        said = "all agree" if row.agree == row.decisions else f"{row.agree} agree"
+        said += f"; {len(row.revised)} rule otherwise since their point was revised" if row.revised else ""
+        said += f"; not: {', '.join(row.differ) or 'see above'}" if others else ""
         lines.append(Text(f"made again   {plural(row.decisions, 'decision')}: {said}"))
     return Group(*lines)
 

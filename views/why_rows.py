@@ -11,15 +11,23 @@ class AgainRow(msgspec.Struct, frozen=True):
     """A decision, made again from what it saw."""
 
     point: str
+    revision: int | None
+    """Of the point, under which the ruling was made. None: it is not known."""
+    now: int | None
+    """The revision of the point in this version. None: no installed package has the point."""
+    shadow: str | None
+    """Name of the shadow rule or policy. None: the ruling counted."""
+    policy: str
+    """The method whose policy ruled; empty if it is not known."""
     agrees: bool | None
-    """None: it cannot be made again, and `note` says why."""
+    """None: it cannot be made again, and `note` says why. False where `now` is not `revision` is no fault."""
     differences: tuple[str, ...]
-    """Fields that come out otherwise."""
+    """Fields of the ruling that come out otherwise."""
     note: str
     rule: dict[str, Any]
-    """The settings that decided, by their keys in the spec."""
+    """The settings as they counted, by key."""
     saw: dict[str, Any]
-    """Values that stand in no event of their own, by name."""
+    """The values it saw, by field; what was a text is a step of its own."""
 
 
 class NodeRow(msgspec.Struct, frozen=True, tag_field="row", tag="node"):
@@ -66,7 +74,9 @@ class CheckedRow(msgspec.Struct, frozen=True, tag_field="row", tag="checked"):
     agree: int
     """Of these, those that were made again and came out as recorded."""
     differ: tuple[str, ...]
-    """Ids of those that came out otherwise."""
+    """Ids of those that came out otherwise, though their point is the one that ruled."""
+    revised: tuple[str, ...]
+    """Ids of those that come out otherwise since their point was revised; that is no fault."""
     broken: tuple[str, ...]
     """The first hundred nodes whose bytes are missing, damaged or others."""
 
@@ -83,7 +93,7 @@ class Checking:
         self._nodes = 0
         self._digests: set[str] = set()
         self._verified: dict[str, int] = {}
-        self._decided: dict[str, bool | None] = {}
+        self._decided: dict[str, Again] = {}
         self._broken: list[str] = []
 
     def see(self, node: Node) -> None:
@@ -93,7 +103,7 @@ class Checking:
             self._digests.add(node.digest)
         self._verified[node.verified] = self._verified.get(node.verified, 0) + 1
         if node.again is not None:
-            self._decided[node.id] = node.again.agrees
+            self._decided[node.id] = node.again
         if node.verified in BROKEN:
             name = node.id if node.kind in {"event", "blob"} else f"the {node.kind} of {node.id}"
             self.first = self.first or (name, node.trouble)
@@ -109,9 +119,15 @@ class Checking:
             digests=len(self._digests),
             verified=self._verified,
             decisions=len(self._decided),
-            agree=sum(1 for agrees in self._decided.values() if agrees),
-            differ=tuple(place for place, agrees in self._decided.items() if agrees is False),
+            agree=sum(1 for again in self._decided.values() if again.agrees),
+            differ=self._otherwise(revised=False),
+            revised=self._otherwise(revised=True),
             broken=tuple(self._broken),
+        )
+
+    def _otherwise(self, *, revised: bool) -> tuple[str, ...]:
+        return tuple(
+            place for place, again in self._decided.items() if again.agrees is False and again.revised == revised
         )
 
 
@@ -137,4 +153,15 @@ def node_row(node: Node) -> NodeRow:
 
 def again_row(again: Again) -> AgainRow:
     """Give a decision as it is printed."""
-    return AgainRow(again.point, again.agrees, again.differences, again.note, dict(again.rule), dict(again.saw))
+    return AgainRow(
+        point=again.point,
+        revision=again.revision,
+        now=again.now,
+        shadow=again.shadow,
+        policy=again.policy,
+        agrees=again.agrees,
+        differences=again.differences,
+        note=again.note,
+        rule=dict(again.rule),
+        saw=dict(again.saw),
+    )

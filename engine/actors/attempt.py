@@ -1,17 +1,20 @@
 """The attempt: one agent in one fresh sandbox, ended by a verdict or abandoned."""
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple
 
 from engine.actors.steps import act_in_steps
-from engine.agents.base import Acted, Action, Agent, Brief, Note, Told
+from engine.agents.base import Acted, Action, Agent, Brief, Told
 from engine.calls import Readable, text_of
+from engine.decision import Made
 from engine.policies.ending import has_verdict
-from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts
+from engine.policies.judging import VerdictFacts
+from engine.programs.explore import points, rulings
+from engine.programs.explore.learning_points import VerdictSaw
 from engine.scope import Scope, Stopped
 from events import values
-from events.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened
-from events.base import Event
+from events.attempt import AttemptAbandoned, AttemptJudged, AttemptOpened
+from events.base import Event, Ref
+from events.decision import Seen, Text
 from events.digest import Digest
 from events.sandbox import (
     ReleaseAsked,
@@ -30,8 +33,6 @@ class AttemptTerms(NamedTuple):
     backend: str
     agent: Agent
     brief: Brief
-    judge: Callable[[VerdictFacts], Outcome]
-    """The method's: what a verdict means."""
 
 
 class AttemptGiven(NamedTuple):
@@ -51,9 +52,16 @@ class AttemptResult(NamedTuple):
     """What a trial learns of an attempt."""
 
     facts: VerdictFacts
+    outcome: values.Outcome
+    judged: Seen[points.Judged] | None
+    """The decision that says so. None: the attempt was abandoned, and nothing was judged."""
+    saw: points.JudgingSaw | None
+    """What it saw. None: nothing was judged."""
+    verdict: VerdictSaw | None
+    """What the verifier left. None: there is nothing."""
     checks: Checks
     actions: tuple[Action, ...]
-    notes: tuple[Note, ...]
+    notes: tuple[Text, ...]
     counts: bool
     """False if a process of ours died under it: as far as counting goes, it never happened."""
     out_of_money: str | None
@@ -72,7 +80,6 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
             return await _abandon(scope, opened)
         # Whoever was said to act goes on: a fork changes what an agent goes by, not who it is.
         acted = await _act(scope, begun.agent, lambda: given.terms(scope).brief)
-        await scope.record(acted.ended)
         result = await _judged(scope, given, acted)
         await scope.effect(ReleaseAsked())
     except Stopped as stop:
@@ -101,47 +108,59 @@ async def _abandon(scope: Scope, failed: SandboxFailed) -> AttemptResult:
 def scoreless(detail: str, *, counts: bool) -> AttemptResult:
     """Say what a trial learns of an attempt that was abandoned."""
     facts = VerdictFacts(reward=None, exception=None, infrastructure=detail)
-    return AttemptResult(facts, NO_CHECKS, (), (), counts, None)
+    outcome = values.Outcome("infrastructure", None, detail)
+    return AttemptResult(facts, outcome, None, None, None, NO_CHECKS, (), (), counts, None)
 
 
 async def _judged(scope: Scope, given: AttemptGiven, acted: Acted) -> AttemptResult:
     """Have the verifier judge, unless something of ours broke: then there is nothing to judge."""
-    task = given.terms(scope).brief.task
-    judged = has_verdict(acted.ended.reason, acted=bool(acted.actions))
-    verdict = await scope.effect(VerifyAsked(task)) if judged else None
-    result = result_of(acted, facts_of(acted.ended, verdict), await checks_of(scope, verdict))
-    await scope.record(judged_event(given.terms(scope).judge(result.facts), result.checks, scope.put))
-    return result
+    ended = acted.ended
+    seen = Seen(await scope.record(ended), points.EndedSeen(ended.reason, ended.detail))
+    asked = has_verdict(ended.reason, acted=bool(acted.actions))
+    verdict = await scope.effect(VerifyAsked(given.terms(scope).brief.task)) if asked else None
+    verified = scope.at
+    saw = judging_saw(seen, verdict, verified)
+    checks = await checks_of(scope, verdict)
+    summary = scope.put(checks.summary.encode())
+
+    def says(ruling: points.Judged, made: Made) -> AttemptJudged:
+        del made
+        return AttemptJudged(ruling.outcome, checks.passed, checks.total, summary)
+
+    judged = await scope.decide(points.JUDGING, saw, says)
+    return AttemptResult(
+        facts=rulings.facts_of(saw),
+        outcome=judged.value.outcome,
+        judged=judged,
+        saw=saw,
+        verdict=verdict_saw(verdict, verified),
+        checks=checks,
+        actions=acted.actions,
+        notes=acted.notes,
+        counts=True,
+        out_of_money=ended.detail if ended.reason == "budget" else None,
+    )
 
 
-def result_of(acted: Acted, facts: VerdictFacts, checks: Checks) -> AttemptResult:
-    """Say what a trial learns of an attempt that came to its end."""
-    money = acted.ended.detail if acted.ended.reason == "budget" else None
-    return AttemptResult(facts, checks, acted.actions, acted.notes, counts=True, out_of_money=money)
-
-
-def judged_event(outcome: Outcome, checks: Checks, put: Callable[[bytes], Digest]) -> AttemptJudged:
-    """Record what the verifier said."""
-    return AttemptJudged(recorded_outcome(outcome), checks.passed, checks.total, put(checks.summary.encode()))
-
-
-def facts_of(ended: AgentEnded, verdict: Event | None) -> VerdictFacts:
-    """Put together what is known when an attempt has ended.
+def judging_saw(ended: Seen[points.EndedSeen], verdict: Event | None, at: Ref) -> points.JudgingSaw:
+    """Put together what judging sees.
 
     Args:
         ended: How the agent ended.
         verdict: What the verifier answered. None: it was not asked, since something of ours broke.
+        at: The event of the answer.
     """
-    exception = None if ended.reason == "done" else ended.reason
     match verdict:
         case None:
-            return VerdictFacts(reward=None, exception=None, infrastructure=ended.detail)
+            return points.JudgingSaw(ended)
         case VerifierRewarded():
-            return VerdictFacts(verdict.reward, exception, None)
+            return points.JudgingSaw(ended, rewarded=Seen(at, points.RewardSeen(verdict.reward)))
         case VerifierSilent():
-            return VerdictFacts(None, f"{verdict.reason}: {verdict.detail}", None)
+            silent = points.SilenceSeen(verdict.reason, verdict.detail)
+            return points.JudgingSaw(ended, silent=Seen(at, silent))
         case SandboxFailed():
-            return VerdictFacts(None, exception, f"{verdict.kind}: {verdict.detail}")
+            broken = points.BreakdownSeen(verdict.kind, verdict.detail)
+            return points.JudgingSaw(ended, broken=Seen(at, broken))
         case _:
             raise AssertionError(f"the verifier answered with {verdict!r}")
 
@@ -150,36 +169,22 @@ async def checks_of(blobs: Readable, verdict: Event | None) -> Checks:
     """Read which checks passed from what the verifier left."""
     if not isinstance(verdict, VerifierRewarded | VerifierSilent):
         return NO_CHECKS
-    stdout = await text_of(blobs, verdict.stdout)
-    ctrf = next((file.digest for file in verdict.files if file.name == "ctrf.json"), None)
-    return read_checks(stdout, None if ctrf is None else await blobs.get(ctrf))
+    report = _report(verdict)
+    return read_checks(await text_of(blobs, verdict.stdout), None if report is None else await blobs.get(report))
 
 
-def recorded_outcome(outcome: Outcome) -> values.Outcome:
-    """Write an outcome as events have it."""
-    match outcome:
-        case Solved():
-            return values.Outcome("solved", outcome.reward, "")
-        case Failed():
-            return values.Outcome("failed", outcome.reward, "")
-        case NoVerdict():
-            return values.Outcome("no_verdict", None, outcome.reason)
-        case Infrastructure():
-            return values.Outcome("infrastructure", None, outcome.reason)
-        case _:
-            assert_never(outcome)
+def verdict_saw(verdict: Event | None, at: Ref) -> VerdictSaw | None:
+    """Name what checks are read from. None: the verifier left nothing.
+
+    Args:
+        verdict: What the verifier answered. None: it was not asked.
+        at: The event of the answer.
+    """
+    if not isinstance(verdict, VerifierRewarded | VerifierSilent):
+        return None
+    report = _report(verdict)
+    return VerdictSaw(Text(verdict.stdout, at), None if report is None else Text(report, at))
 
 
-def outcome_of(recorded: values.Outcome) -> Outcome:
-    """Read an outcome back."""
-    match recorded.kind:
-        case "solved":
-            return Solved(recorded.reward or 0.0)
-        case "failed":
-            return Failed(recorded.reward or 0.0)
-        case "no_verdict":
-            return NoVerdict(recorded.reason)
-        case "infrastructure":
-            return Infrastructure(recorded.reason)
-        case _:
-            assert_never(recorded.kind)
+def _report(verdict: VerifierRewarded | VerifierSilent) -> Digest | None:
+    return next((file.digest for file in verdict.files if file.name == "ctrf.json"), None)

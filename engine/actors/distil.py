@@ -1,23 +1,29 @@
 """Distillation: from a solved trial to a skill that keeps the rules, or to a recorded reason why there is none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple, assert_never
 
 import msgspec
 
-from engine.calls import Caller, answered, ask_model, problem_of, text_of
-from engine.conversation import EMPTY, Conversation, extend, message
-from engine.policies.evidence import gather_evidence, prompt_values
-from engine.policies.evidence_block import EvidenceBlock
-from engine.policies.evidence_facts import SolvedTrial
-from engine.policies.python_source import PythonFault
-from engine.policies.redistil import NoSkill, RepairSkill, SaveSkill, judge_skill_answer, name_findings
-from engine.policies.skill_finding import SkillContext
+from engine.calls import Caller, ask_model, problem_of, quoting, text_of
+from engine.conversation import EMPTY, extend, message
+from engine.deciding import made_event
+from engine.decision import Made, Says
+from engine.policies.provenance import BlockOrigin, Provenance
 from engine.policies.skill_split import skill_name_for
-from engine.policies.verifier_literals import VerifierLiterals, verifier_literals
+from engine.programs.explore.learning_points import (
+    EVIDENCE,
+    SKILL,
+    Evidence,
+    EvidenceSaw,
+    Skill,
+    SkillSaw,
+    WordsSeen,
+)
 from engine.prompting import Prompts
 from engine.scope import Scope
 from events.base import Ref
+from events.decision import Decided, Seen, Text
 from events.digest import Digest
 from events.model import ModelAnswered
 from events.skill import EvidenceGathered, SkillRefused, SkillRevised
@@ -34,48 +40,20 @@ class Distiller(NamedTuple):
     caller: Callable[[], Caller]
     """Says whom to ask now: a fork may have changed it."""
     prompts: Prompts
-    test_source: str | None
+    tests: Text | None
     """The verifier's Python tests, whose constants must not turn up in the skill. None: it has none."""
 
 
-class Provenance(msgspec.Struct, frozen=True):
-    """The side file of a skill revision: what it rests on. Kept beside the skill, never in it."""
-
-    skill: str
-    revision: int
-    task: str
-    answered: Ref
-    """The model's answer that became the skill."""
-    skill_md: Digest
-    evidence: tuple["BlockOrigin", ...]
-
-
-class BlockOrigin(msgspec.Struct, frozen=True):
-    """One block of evidence, and which events each claim of it rests on."""
-
-    block: str
-    digest: Digest
-    kept_chars: int
-    total_chars: int
-    claims: tuple["ClaimOrigin", ...]
-
-
-class ClaimOrigin(msgspec.Struct, frozen=True):
-    """Some lines of a block, and the events they rest on."""
-
-    first_line: int
-    last_line: int
-    events: tuple[Ref, ...]
-
-
-async def distil(scope: Scope, by: Distiller, attempt: int, solved: SolvedTrial) -> None:
+async def distil(scope: Scope, by: Distiller, attempt: int, solved: EvidenceSaw) -> None:
     """Gather evidence, ask for a skill, have it repaired where it breaks rules, and record what came of it."""
     skill = skill_name_for(by.task)
-    blocks = gather_evidence(solved)
-    origins, gathered = gathered_event(attempt, blocks, scope.put)
-    await scope.record(gathered)
-    context = context_of(by.task, solved.instruction, by.test_source)
-    talk = extend(scope, EMPTY, _opening(by, skill, blocks))
+    gathered = (
+        await scope.decide(
+            EVIDENCE, solved, lambda ruling, _: EvidenceGathered(attempt, ruling.blocks, ruling.references)
+        )
+    ).value
+    origins = msgspec.json.decode(await scope.get(gathered.references), type=tuple[BlockOrigin, ...])
+    talk = extend(scope, EMPTY, await _opening(scope, by, skill, gathered))
     repairs = 0
     while True:
         answer = (await ask_model(scope, by.caller, talk)).outcome
@@ -83,19 +61,18 @@ async def distil(scope: Scope, by: Distiller, attempt: int, solved: SolvedTrial)
             await scope.record(SkillRefused(skill, None, (problem_of(answer),)))
             return
         came = scope.at
-        ruling = judge_skill_answer(await text_of(scope, answer.text), context, repairs_made=repairs)
-        match ruling:
-            case SaveSkill():
-                await scope.record(saved_event(Origin(skill, by.task, came, origins), ruling, scope.put))
+        seen = Seen(came, WordsSeen(answer.message, answer.text))
+        saw = SkillSaw(seen, by.task, solved.instruction, by.tests, repairs)
+        ruled = (await scope.decide(SKILL, saw, _says(Origin(skill, by.task, came, origins), answer, scope.put))).value
+        match ruled.verdict:
+            case "save" | "refuse":
                 return
-            case NoSkill():
-                await scope.record(refused_event(skill, answer.text, ruling))
-                return
-            case RepairSkill():
+            case "repair":
                 repairs += 1
-                talk = await _again(scope, by, (talk, answer), ruling)
+                talk = await quoting(scope, talk, ruled.quoted)
+                talk = extend(scope, talk, [_again(by, ruled)])
             case _:
-                assert_never(ruling)
+                assert_never(ruled.verdict)
 
 
 class Origin(NamedTuple):
@@ -108,63 +85,43 @@ class Origin(NamedTuple):
     blocks: tuple[BlockOrigin, ...]
 
 
-def context_of(task: str, instruction: str, test_source: str | None) -> SkillContext:
-    """Say what a task's skill is checked against."""
-    return SkillContext(folder=skill_name_for(task), instruction=instruction, literals=_literals(test_source))
-
-
-def _literals(test_source: str | None) -> VerifierLiterals:
-    """Collect what must not leak. A verifier that does not parse has no constants to find."""
-    found = VerifierLiterals() if test_source is None else verifier_literals(test_source)
-    return VerifierLiterals() if isinstance(found, PythonFault) else found
-
-
-def _opening(by: Distiller, skill: str, blocks: tuple[EvidenceBlock, ...]) -> list[bytes]:
-    told = by.prompts.fill("distil_user", task=by.task, **prompt_values(blocks))
+async def _opening(scope: Scope, by: Distiller, skill: str, gathered: Evidence) -> list[bytes]:
+    blocks = {block.name: await text_of(scope, block.digest) for block in gathered.blocks}
+    told = by.prompts.fill("distil_user", task=by.task, **blocks)
     return [message("system", by.prompts.fill("distil_system", name=skill)), message("user", told)]
 
 
-def gathered_event(
-    attempt: int, blocks: Sequence[EvidenceBlock], put: Put
-) -> tuple[tuple[BlockOrigin, ...], EvidenceGathered]:
-    """Record evidence, with what each block rests on."""
-    origins = tuple(
-        BlockOrigin(
-            block.name,
-            put(block.text.encode()),
-            block.kept_chars,
-            block.total_chars,
-            tuple(ClaimOrigin(claim.first_line, claim.last_line, claim.references) for claim in block.claims),
-        )
-        for block in blocks
-    )
-    named = tuple(NamedDigest(origin.block, origin.digest) for origin in origins)
-    return origins, EvidenceGathered(attempt, named, put(msgspec.json.encode(origins)))
+def _again(by: Distiller, ruling: Skill) -> bytes:
+    """Name the findings."""
+    findings = "\n".join(f"- {problem}" for problem in ruling.problems)
+    return message("user", by.prompts.fill("distil_repair", task=by.task, findings=findings))
 
 
-async def _again(
-    scope: Scope, by: Distiller, said: tuple[Conversation, ModelAnswered], ruling: RepairSkill
-) -> Conversation:
-    """Name the findings; an answer that looks like an error dump is not quoted back."""
-    talk, answer = said
-    told = by.prompts.fill("distil_repair", task=by.task, findings=name_findings(ruling.findings))
-    before = await answered(scope, talk, answer) if ruling.quotable else talk
-    return extend(scope, before, [message("user", told)])
+def _says(origin: Origin, answer: ModelAnswered, put: Put) -> Says:
+    """Say which event records a ruling."""
+
+    def says(ruling: Skill, made: Made) -> Decided:
+        match ruling.verdict:
+            case "save":
+                return _revised(origin, ruling, put)
+            case "refuse":
+                return SkillRefused(origin.skill, answer.text, ruling.problems)
+            case "repair":
+                return made_event(SKILL, ruling, made)
+            case _:
+                assert_never(ruling.verdict)
+
+    return says
 
 
-def saved_event(origin: Origin, ruling: SaveSkill, put: Put) -> SkillRevised:
+def _revised(origin: Origin, ruling: Skill, put: Put) -> SkillRevised:
     """Record a skill as a revision, with its provenance beside it."""
-    text = put(ruling.text.encode())
-    provenance = Provenance(origin.skill, 1, origin.task, origin.answered, text, origin.blocks)
+    assert ruling.skill_md is not None, "a skill is saved"
+    provenance = Provenance(origin.skill, 1, origin.task, origin.answered, ruling.skill_md, origin.blocks)
     return SkillRevised(
         skill=origin.skill,
         revision=1,
-        files=(NamedDigest("SKILL.md", text),),
+        files=(NamedDigest("SKILL.md", ruling.skill_md),),
         provenance=put(msgspec.json.encode(provenance)),
-        warnings=tuple(finding.problem for finding in ruling.warnings),
+        warnings=ruling.warnings,
     )
-
-
-def refused_event(skill: str, answer: Digest | None, ruling: NoSkill) -> SkillRefused:
-    """Record that no usable skill came of it."""
-    return SkillRefused(skill, answer, (ruling.reason, *[finding.problem for finding in ruling.findings]))

@@ -1,29 +1,22 @@
 """What a trial has learnt of its attempts, as its decisions and its evidence need it."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
 
 from engine.actors.attempt import AttemptResult
 from engine.agents.base import Action
-from engine.calls import Readable, text_of
-from engine.policies import evidence_facts as facts
-from engine.policies.intervention import Reading
-from engine.policies.judging import Failed, Outcome
-from engine.policies.memo import Memo
+from engine.policies.judging import spark_status
+from engine.programs.explore import points
+from engine.programs.explore.learning_points import ActionSaw, EvidenceSaw, ExitSeen, SolvedSeen, TriedSaw
 from events.base import Ref
-from projections.checks import Checks
+from events.decision import Seen, Text
+from events.digest import Digest, digest_of
+from events.trial import AttemptConcluded
 from projections.commands import joined_commands
 
-
-class FailedBefore(NamedTuple):
-    """A failed attempt, and what was learnt from it."""
-
-    attempt: int
-    status: str
-    first_command: str | None
-    checks: Checks
-    judged: Ref
-    memo: Memo | None = None
-    memo_at: Ref | None = None
+_NOTHING: Final = digest_of(b"")
 
 
 class TrialHistory:
@@ -32,43 +25,55 @@ class TrialHistory:
     def __init__(self) -> None:
         self.attempts = 0
         """Attempts of any kind."""
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[Seen[points.Judged]] = []
         """Of those that count: an attempt cut off by the death of our process does not."""
-        self.failed: list[FailedBefore] = []
-        self.readings: list[Reading | None] = []
+        self.tried: list[TriedSaw] = []
+        """Those that count, and what was learnt from each."""
+        self.latest: Seen[points.ReadingSeen] | None = None
+        """The last reading of PDI there was. None: there was none yet."""
         self.last: AttemptResult | None = None
-        self.summary_before = ""
-        """Rows of tests of the attempt before the last one; empty if there was none."""
+        self.commands: Text | None = None
+        """What the last attempt ran. None: there was no attempt."""
+        self.summary: Text | None = None
+        """Rows of tests of the last attempt."""
+        self.summary_before: Text | None = None
+        """Those of the attempt before the last one. None: there was none."""
 
     @property
     def steps(self) -> int:
         """Memos written before the latest one: 0 at the first reflection that succeeded (SPARK, 1.2)."""
-        return sum(1 for each in self.failed if each.memo is not None) - 1
+        return sum(1 for each in self.tried if each.memo is not None) - 1
 
     @property
-    def last_failed(self) -> bool:
-        """Whether the last attempt was judged, and failed."""
-        return bool(self.outcomes) and isinstance(self.outcomes[-1], Failed) and self._last_counts
+    def failed(self) -> int:
+        """How many attempts failed."""
+        return sum(1 for each in self.outcomes if each.value.outcome.kind == "failed")
 
-    @property
-    def _last_counts(self) -> bool:
-        return self.last is not None and self.last.counts
-
-    def add(self, result: AttemptResult, outcome: Outcome, concluded: Ref) -> None:
-        """Take in an attempt that ended; `concluded` is the event that says so."""
+    def add(self, result: AttemptResult, event: AttemptConcluded, concluded: Ref) -> None:
+        """Take in an attempt that ended; `concluded` is where the event stands that says so."""
         self.attempts += 1
-        self.summary_before = "" if self.last is None else self.last.checks.summary
-        self.last = result
+        self.summary_before, self.last = self.summary, result
+        self.commands, self.summary = Text(event.commands, concluded), Text(event.test_summary, concluded)
         if result.counts:
+            outcome = result.judged or Seen(concluded, points.Judged(result.outcome))
             self.outcomes.append(outcome)
-        if self.last_failed:
-            first = result.actions[0].command if result.actions else None
-            status = outcome_word(outcome)
-            self.failed.append(FailedBefore(self.attempts, status, first, result.checks, concluded))
+            self.tried.append(_tried(self.attempts, result, outcome, concluded))
 
-    def reflected(self, memo: Memo, at: Ref) -> None:
-        """Take in the memo that was written after the last failure."""
-        self.failed[-1] = self.failed[-1]._replace(memo=memo, memo_at=at)
+    def reflected(self, memo: Text) -> None:
+        """Take in the memo that was written after the last attempt that counts."""
+        self.tried[-1] = msgspec.structs.replace(self.tried[-1], memo=memo)
+
+
+def _tried(number: int, result: AttemptResult, outcome: Seen[points.Judged], concluded: Ref) -> TriedSaw:
+    return TriedSaw(
+        attempt=number,
+        outcome=outcome,
+        concluded=concluded,
+        ran=bool(result.actions),
+        first_command=result.actions[0].asked if result.actions else None,
+        verdict=result.verdict,
+        memo=None,
+    )
 
 
 def commands_of(result: AttemptResult) -> str:
@@ -76,66 +81,57 @@ def commands_of(result: AttemptResult) -> str:
     return joined_commands(action.command for action in result.actions)
 
 
-def outcome_word(outcome: Outcome) -> str:
-    """Say in a word or two how an attempt ended."""
-    return f"failed with reward {outcome.reward:g}" if isinstance(outcome, Failed) else type(outcome).__name__.lower()
-
-
 class TaskTexts(NamedTuple):
     """What the task itself says."""
 
-    instruction: str
-    dockerfile: str | None
+    instruction: Text
+    dockerfile: Text | None
+    """None: its environment has none."""
 
 
-async def solved_trial(
-    blobs: Readable, decided: Ref, trial: str, history: TrialHistory, task: TaskTexts
-) -> facts.SolvedTrial:
-    """Gather what is recorded of a solved trial, each fact with the events it rests on.
+def conclude(number: int, result: AttemptResult, put: Callable[[bytes], Digest]) -> AttemptConcluded:
+    """Take note of how an attempt ended."""
+    return AttemptConcluded(
+        attempt=number,
+        outcome=result.outcome,
+        status=spark_status(result.facts).value,
+        passed=result.checks.passed,
+        total=result.checks.total,
+        commands=put(commands_of(result).encode()),
+        test_summary=put(result.checks.summary.encode()),
+    )
+
+
+def evidence_saw(trial: str, solved: Ref, history: TrialHistory, task: TaskTexts) -> EvidenceSaw:
+    """Put together what the evidence for a skill is gathered from.
 
     Args:
-        blobs: Where the texts are.
-        decided: The event that says that the trial is solved.
         trial: Its name.
+        solved: The decision that says that it is solved.
         history: What it has learnt.
         task: What the task itself says.
     """
     last = history.last
     assert last is not None, "a solved trial has an attempt"
-    judged = (decided,)
-    actions = tuple([await _action(blobs, action) for action in last.actions])
-    return facts.SolvedTrial(
+    assert last.saw is not None, "which was judged"
+    return EvidenceSaw(
         trial=trial,
+        solved=Seen(solved, SolvedSeen("solved")),
         instruction=task.instruction,
-        actions=actions,
-        notes=tuple(facts.Note(note.text, (note.answered,)) for note in last.notes if note.text.strip()),
-        rows=_rows(last.checks, judged),
-        reward=last.facts.reward or 0.0,
-        exception=last.facts.exception,
-        verdict_references=judged,
-        failed=tuple(_failed(each) for each in history.failed),
         dockerfile=task.dockerfile,
-        raw_output="\n".join(action.stdout for action in actions),
-        raw_references=tuple(action.observed for action in last.actions),
+        judging=last.saw,
+        verdict=last.verdict,
+        actions=tuple(map(_action_saw, last.actions)),
+        notes=last.notes,
+        before=tuple(history.tried[:-1]),
     )
 
 
-async def _action(blobs: Readable, action: Action) -> facts.Action:
-    stdout, stderr = await text_of(blobs, action.seen.stdout), await text_of(blobs, action.seen.stderr)
-    return facts.Action(action.command, action.seen.exit_code, stdout, stderr, (action.observed,))
-
-
-def _rows(checks: Checks, references: tuple[Ref, ...]) -> tuple[facts.CheckRow, ...]:
-    return tuple(facts.CheckRow(row.name, row.passed, row.message, references) for row in checks.rows)
-
-
-def _failed(before: FailedBefore) -> facts.FailedAttempt:
-    return facts.FailedAttempt(
-        attempt=before.attempt,
-        status=before.status,
-        first_command=before.first_command,
-        rows=_rows(before.checks, (before.judged,)),
-        memo=before.memo,
-        references=(before.judged,),
-        memo_references=() if before.memo_at is None else (before.memo_at,),
+def _action_saw(action: Action) -> ActionSaw:
+    at, seen = action.observed, action.seen
+    return ActionSaw(
+        command=action.asked,
+        exit=Seen(at, ExitSeen(seen.exit_code)),
+        stdout=Text(seen.stdout, at),
+        stderr=None if seen.stderr == _NOTHING else Text(seen.stderr, at),
     )

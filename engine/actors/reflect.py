@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import NamedTuple, assert_never
 
-from engine.calls import Caller, NoAnswer, answered, ask_model, problem_of, text_of
-from engine.conversation import EMPTY, Conversation, extend, message
-from engine.policies.memo import Memo, render_memo
-from engine.policies.reflection import Accept, KeepOld, Repair, judge_reflection
+from engine.calls import Caller, NoAnswer, ask_model, problem_of, quoting, text_of
+from engine.conversation import EMPTY, extend, message
+from engine.deciding import made_event
+from engine.decision import Made, Says
+from engine.programs.explore.learning_points import REFLECTION, Reflection, ReflectionSaw, WordsSeen
 from engine.prompting import Prompts
 from engine.scope import Scope
 from events.budget import BudgetRefused
+from events.decision import Decided, Seen, Text
 from events.digest import Digest
 from events.memo import MemoKept, MemoRewritten
 from events.model import ModelAnswered
@@ -39,49 +41,59 @@ class Reflector(NamedTuple):
     prompts: Prompts
 
 
-class MemoState(NamedTuple):
-    """The memo in force."""
-
-    memo: Memo | None
-    digest: Digest | None
-
-
-NO_MEMO = MemoState(None, None)
-
-
 class Reflected(NamedTuple):
     """What came of a reflection."""
 
-    state: MemoState
-    rewritten: bool
+    memo: Text | None
+    """The new memo. None: the old one stands."""
     out_of_money: str | None
     """Why nothing more can be paid for. None: there may be money left."""
 
 
-async def reflect(scope: Scope, by: Reflector, failure: Failure, before: MemoState) -> Reflected:
+async def reflect(scope: Scope, by: Reflector, failure: Failure, before: Text | None) -> Reflected:
     """Ask for a new memo, once more if it is malformed; never let an error take its place."""
-    talk = extend(scope, EMPTY, _opening(by, failure, before))
+    old = None if before is None else before.text
+    talk = extend(scope, EMPTY, _opening(by, failure, await text_of(scope, old)))
     repairs = 0
     while True:
         answer = (await ask_model(scope, by.caller, talk)).outcome
         if not isinstance(answer, ModelAnswered):
-            return await _kept(scope, failure, before, answer)
-        text = await text_of(scope, answer.text)
-        ruling = judge_reflection(text, failed_attempts=failure.failed_attempts, repairs_made=repairs)
-        match ruling:
-            case Accept():
-                return await _rewritten(scope, failure, before, ruling.memo, repaired=repairs > 0)
-            case KeepOld():
-                await scope.record(MemoKept(failure.attempt, before.digest, ruling.problems))
-                return Reflected(before, rewritten=False, out_of_money=None)
-            case Repair():
+            return await _kept(scope, failure, old, answer)
+        seen = Seen(scope.at, WordsSeen(answer.message, answer.text))
+        ruled = await scope.decide(REFLECTION, ReflectionSaw(seen, repairs), _says(failure, old, repairs))
+        match ruled.value.verdict:
+            case "accept":
+                assert ruled.value.memo is not None, "there is a new memo"
+                return Reflected(Text(ruled.value.memo, ruled.seen), out_of_money=None)
+            case "keep":
+                return Reflected(None, out_of_money=None)
+            case "repair":
                 repairs += 1
-                talk = await _again(scope, by, failure, talk, answer, ruling)
+                talk = await quoting(scope, talk, ruled.value.quoted)
+                talk = extend(scope, talk, [_again(by, failure, ruled.value)])
             case _:
-                assert_never(ruling)
+                assert_never(ruled.value.verdict)
 
 
-def _opening(by: Reflector, failure: Failure, before: MemoState) -> list[bytes]:
+def _says(failure: Failure, before: Digest | None, repairs: int) -> Says:
+    """Say which event records a ruling."""
+
+    def says(ruling: Reflection, made: Made) -> Decided:
+        match ruling.verdict:
+            case "accept":
+                assert ruling.memo is not None, "there is a new memo"
+                return MemoRewritten(failure.attempt, ruling.memo, before, repairs > 0)
+            case "keep":
+                return MemoKept(failure.attempt, before, ruling.problems)
+            case "repair":
+                return made_event(REFLECTION, ruling, made)
+            case _:
+                assert_never(ruling.verdict)
+
+    return says
+
+
+def _opening(by: Reflector, failure: Failure, memo: str) -> list[bytes]:
     nothing = by.prompts.text("reflect_nothing")
     told = by.prompts.fill(
         "reflect_user",
@@ -93,41 +105,25 @@ def _opening(by: Reflector, failure: Failure, before: MemoState) -> list[bytes]:
         total=failure.checks.total,
         failed_attempts=failure.failed_attempts,
         instruction=by.instruction,
-        memo=by.prompts.text("reflect_first") if before.memo is None else render_memo(before.memo),
+        memo=memo or by.prompts.text("reflect_first"),
         commands=failure.commands or nothing,
         checks=failure.checks.summary or nothing,
     )
     return [message("system", by.prompts.text("reflect_system")), message("user", told)]
 
 
-async def _again(
-    scope: Scope, by: Reflector, failure: Failure, talk: Conversation, answer: ModelAnswered, ruling: Repair
-) -> Conversation:
-    """Name the faults; an answer that looks like an error dump is not quoted back."""
+def _again(by: Reflector, failure: Failure, ruling: Reflection) -> bytes:
+    """Name the faults."""
     told = by.prompts.fill(
         "reflect_repair",
         task=by.task,
         attempt=failure.label,
         problems="\n".join(f"* {problem}" for problem in ruling.problems),
     )
-    said = await answered(scope, talk, answer) if ruling.quotable else talk
-    return extend(scope, said, [message("user", told)])
+    return message("user", told)
 
 
-async def _rewritten(scope: Scope, failure: Failure, before: MemoState, memo: Memo, *, repaired: bool) -> Reflected:
-    event = rewritten_event(failure.attempt, memo, before.digest, repaired=repaired, put=scope.put)
-    await scope.record(event)
-    return Reflected(MemoState(memo, event.memo), rewritten=True, out_of_money=None)
-
-
-def rewritten_event(
-    attempt: int, memo: Memo, before: Digest | None, *, repaired: bool, put: Callable[[bytes], Digest]
-) -> MemoRewritten:
-    """Record a memo that was taken."""
-    return MemoRewritten(attempt, put(render_memo(memo).encode()), before, repaired)
-
-
-async def _kept(scope: Scope, failure: Failure, before: MemoState, outcome: NoAnswer) -> Reflected:
+async def _kept(scope: Scope, failure: Failure, before: Digest | None, outcome: NoAnswer) -> Reflected:
     problem = problem_of(outcome)
-    await scope.record(MemoKept(failure.attempt, before.digest, (problem,)))
-    return Reflected(before, rewritten=False, out_of_money=problem if isinstance(outcome, BudgetRefused) else None)
+    await scope.record(MemoKept(failure.attempt, before, (problem,)))
+    return Reflected(None, out_of_money=problem if isinstance(outcome, BudgetRefused) else None)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from engine.agents.base import Acted, Action, Agent, Brief, Note
+from engine.agents.base import Acted, Action, Agent, Brief
 from engine.policies.ending import has_verdict
 from engine.scope import Scope
 from events.attempt import AgentEnded
+from events.decision import Text
 from events.sandbox import SandboxFailed
 from events.steps import StepAsked, StepJudged, StepVerifyAsked
 
@@ -21,7 +22,7 @@ async def act_in_steps(scope: Scope, agent: Agent, told: Callable[[], Brief]) ->
         told: Gives the brief as it stands.
     """
     actions: list[Action] = []
-    notes: list[Note] = []
+    notes: list[Text] = []
     turns = 0
     ended = AgentEnded("done", "the task has no step", 0)
     for number, step in enumerate(told().steps):

@@ -3,40 +3,38 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
 
 from engine.actors.attempt import AttemptGiven, AttemptResult, AttemptTerms, attempt
-from engine.actors.deciding import (
-    choose_intervention,
-    conclude,
-    decide_whether,
-    given_to_pdi,
-    plan_attempt,
-    prepare_hint,
-    word_retry,
-)
 from engine.actors.distil import Distiller, distil
-from engine.actors.endings import ending_of
-from engine.actors.history import TaskTexts, TrialHistory, commands_of, solved_trial
-from engine.actors.monitor import Monitor, Step
-from engine.actors.reflect import NO_MEMO, Failure, MemoState, Reflector, reflect
+from engine.actors.history import TaskTexts, TrialHistory, commands_of, conclude, evidence_saw
+from engine.actors.monitor import Monitor
+from engine.actors.reflect import Failure, Reflector, reflect
 from engine.agents.base import Agent, Brief, StepBrief
 from engine.calls import Caller, text_of
-from engine.methods.base import Method
-from engine.policies.intervention import Level, Reading
-from engine.policies.judging import Failed, Solved, spark_status
-from engine.policies.retry import RetryPlace
-from engine.policies.stopping import (
-    Cancelled,
-    Continue,
-    Decision,
-    GiveUpInfrastructure,
-    TrialSolved,
-)
+from engine.decision import EVERY_DECISION, Made
+from engine.policies.judging import spark_status
+from engine.programs.explore import points
+from engine.programs.explore.rulings import NO_HINT, RETRY_WORDING
 from engine.prompting import Prompts
 from engine.scope import Child, Scope, Stopped
 from engine.spec import RunSpec
-from events.trial import TaskAsked, TaskRead, TaskReadInSteps, TrialClosed, TrialOpened
+from events.base import Ref
+from events.decision import Seen, Text
+from events.pdi import InterventionChosen
+from events.streams import attempt_stream
+from events.trial import (
+    AttemptPlanned,
+    HintPrepared,
+    NextChosen,
+    TaskAsked,
+    TaskRead,
+    TaskReadInSteps,
+    TrialClosed,
+    TrialOpened,
+)
 from events.values import Role
 
 
@@ -44,10 +42,13 @@ class Terms(NamedTuple):
     """What a trial goes by. A fork may change them between any two events."""
 
     spec: RunSpec
-    method: Method
     agent: Agent
     callers: Mapping[Role, Caller]
     """Empty for agents that need no model."""
+
+
+RUN_OPENED: Final = Ref("run", 1)
+"""The event that pins what a run is made of."""
 
 
 class TrialPlan(NamedTuple):
@@ -65,64 +66,58 @@ class TrialPlan(NamedTuple):
         """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
         return self.eras[scope.era]
 
-    def under(self, method: Method) -> "TrialPlan":
-        """Give the same plan with another method, whatever the specs name."""
-        return self._replace(eras=tuple(each._replace(method=method) for each in self.eras))
+    def prompt(self, name: str) -> Text:
+        """Name a prompt that the run pins."""
+        return Text(self.prompts.digest(name), RUN_OPENED)
 
 
-class TrialResult(NamedTuple):
-    """What a run learns of a trial."""
-
-    outcome: str
-    """As in `TrialClosed`."""
-
-
-async def trial(scope: Scope, plan: TrialPlan) -> TrialResult:
-    """Try a task until it is solved or there is a reason to stop."""
+async def trial(scope: Scope, plan: TrialPlan) -> str:
+    """Try a task until it is solved or there is a reason to stop; give the outcome, as in `TrialClosed`."""
     await scope.record(TrialOpened(plan.task, plan.condition, plan.terms(scope).spec.method.attempts))
     try:
         read = await scope.effect(TaskAsked(plan.task))
-    except Stopped as stop:
-        return await _close(scope, TrialHistory(), Cancelled(stop.event.detail))
+    except Stopped:
+        return await _close(scope, TrialHistory(), "cancelled")
     if not isinstance(read, TaskRead):
-        return await _close(scope, TrialHistory(), GiveUpInfrastructure("the task cannot be read"))
-    loop = _Loop(scope, plan, read, await _texts(scope, read))
+        return await _close(scope, TrialHistory(), "give_up_infrastructure")
+    loop = _Loop(scope, plan, Seen(scope.at, read), await _texts(scope, read))
     return await loop.run()
 
 
 class _Loop:
     """One trial's loop, with what it has learnt so far; all of it comes from events of its own stream."""
 
-    def __init__(self, scope: Scope, plan: TrialPlan, read: TaskRead, texts: "_Texts") -> None:
+    def __init__(self, scope: Scope, plan: TrialPlan, read: Seen[TaskRead], texts: "_Texts") -> None:
         self._scope = scope
         self._plan = plan
-        self._read = read
+        self._read = read.value
+        self._read_at = read.seen
         self._instruction, self._steps = texts
         self._history = TrialHistory()
-        self._memo: MemoState = NO_MEMO
-        self._monitor = Monitor(plan.terms(scope).spec.method.pdi)
-        self._level = Level.NONE
+        self._memo: Text | None = None
+        self._monitor = Monitor()
+        self._level: Seen[points.Intervention] | None = None
         self._money: str | None = None
-        self._hint: str | None = None
-        """None: none was prepared so far."""
+        self._hint: Seen[points.Hint] | None = None
+        self._hint_era = -1
         self._cancelled: str | None = None
 
     @property
     def _terms(self) -> Terms:
         return self._plan.terms(self._scope)
 
-    async def run(self) -> TrialResult:
+    async def run(self) -> str:
         try:
             decision = await self._explore()
         except Stopped as stop:
             self._cancelled = stop.event.detail
             decision = await self._decide()
-        if isinstance(decision, TrialSolved):
+        if decision.value.then == "distil":
             with suppress(Stopped):  # what was solved stays solved, if without a skill
-                await self._distil()
-        return await _close(self._scope, self._history, decision)
+                await self._distil(decision.seen)
+        return await _close(self._scope, self._history, decision.value.decision)
 
-    async def _explore(self) -> Decision:
+    async def _explore(self) -> Seen[points.Next]:
         """Make attempts until one solves the task or there is a reason to stop.
 
         Raises:
@@ -130,68 +125,87 @@ class _Loop:
         """
         await self._prepare_hint()
         decision = await self._decide()
-        while isinstance(decision, Continue):
+        while decision.value.decision == "continue":
             result = await self._attempt(decision)
             decision = await self._decide()
-            if isinstance(decision, Continue):
-                learns = self._history.last_failed and "reflector" in self._terms.callers
-                reading = await self._learn(result, decision) if learns else None
+            if decision.value.decision == "continue":
+                learns = decision.value.then == "reflect"
+                reading = await self._learn(result, decision.value) if learns else None
                 await self._intervene(reading)
                 if self._money is not None:
                     decision = await self._decide()
         return decision
 
     async def _prepare_hint(self) -> None:
-        """Prepare what the agent may see of the verifier, once, if it may see anything: a fork may say so later."""
-        terms = self._terms
-        if not terms.spec.method.hint or self._hint is not None:
+        """Prepare what the agent may see of the verifier, anew where a fork may have changed whether it may."""
+        if self._hint_era == self._scope.era:
             return
-        source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
-        self._hint, prepared = prepare_hint(
-            terms.method, self._plan.prompts, source, self._instruction, self._scope.put
+        if self._scope.shape < EVERY_DECISION and self._hint is not None and self._hint.value.reason != NO_HINT:
+            return  # those recorded no other once there was one
+        self._hint_era = self._scope.era
+        tests, at = self._read.test_source, self._read_at
+        saw = points.HintSaw(
+            instruction=Text(self._read.instruction, at),
+            tests=None if tests is None else Text(tests, at),
+            wording=self._plan.prompt("hint"),
         )
-        await self._scope.record(prepared)
+        self._hint = await self._scope.decide(points.HINT, saw, self._hinted)
 
-    async def _decide(self) -> Decision:
-        """Decide whether to go on, and record it."""
-        terms, history = self._terms, self._history
-        decision, decided = decide_whether(
-            terms.method,
-            terms.spec.method,
-            history.outcomes,
+    def _hinted(self, ruling: points.Hint, made: Made) -> HintPrepared | None:
+        """Record a hint, or that there is none; runs of earlier versions did not record that it was not asked for."""
+        del made
+        if self._scope.shape < EVERY_DECISION and ruling.reason == NO_HINT:
+            return None
+        return HintPrepared(ruling.hint, ruling.report, ruling.reason)
+
+    async def _decide(self) -> Seen[points.Next]:
+        """Decide whether to go on."""
+        history = self._history
+        saw = points.StoppingSaw(
+            outcomes=tuple(history.outcomes),
             attempts=history.attempts,
+            last_counts=history.last is not None and history.last.counts,
             money=self._money,
             cancelled=self._cancelled,
         )
-        await self._scope.record(decided)
-        return decision
+        attempts = history.attempts
+        return await self._scope.decide(
+            points.STOPPING,
+            saw,
+            lambda ruling, _: NextChosen(attempts, ruling.decision, ruling.counted, ruling.reason, then=ruling.then),
+        )
 
-    async def _attempt(self, decision: Continue) -> AttemptResult:
+    async def _attempt(self, decision: Seen[points.Next]) -> AttemptResult:
         """Run one attempt below, and take note of how it ended."""
         await self._prepare_hint()
         number = self._history.attempts + 1
-        hint = self._hint if self._terms.spec.method.hint and self._hint else ""
-        injection = hint + self._retry_text(decision)
-        await self._scope.record(plan_attempt(number, self._level, injection, self._scope.put))
-        given = AttemptGiven(number, tuple(self._given(terms, decision, injection) for terms in self._plan.eras))
-        child = Child(f"attempt/{self._plan.name}/{number}", partial(attempt, given=given))
+        planned = await self._scope.decide(
+            points.RETRY, self._told(decision), lambda ruling, _: AttemptPlanned(number, *_fields(ruling))
+        )
+        injection = await text_of(self._scope, planned.value.injection)
+        given = AttemptGiven(number, tuple(self._given(terms, decision.value, injection) for terms in self._plan.eras))
+        child = Child(attempt_stream(self._plan.name, number), partial(attempt, given=given))
         result = (await self._scope.gather([child]))[0]
-        outcome = self._terms.method.judge(result.facts)
         self._money = result.out_of_money
-        concluded = await self._scope.record(conclude(number, result, outcome, self._scope.put))
-        self._history.add(result, outcome, concluded)
+        concluded = conclude(number, result, self._scope.put)
+        self._history.add(result, concluded, await self._scope.record(concluded))
         await self._scope.heed()
         return result
 
-    def _retry_text(self, decision: Continue) -> str:
-        """Word what the attempts before left behind; nothing before the first failure."""
-        if not self._history.failed:
-            return ""
-        terms = self._terms
-        place = RetryPlace(decision.counted, terms.spec.method.attempts)
-        return word_retry(terms.method, self._memo.memo, place, self._level, self._plan.prompts)
+    def _told(self, decision: Seen[points.Next]) -> points.RetrySaw:
+        """Put together what an attempt may be told beside its instruction."""
+        before = tuple(self._history.outcomes)
+        hint, level = self._hint, self._level
+        return points.RetrySaw(
+            next=Seen(decision.seen, points.CountedSeen(decision.value.counted)),
+            hint=None if hint is None else Seen(hint.seen, points.HintSeen(hint.value.hint)),
+            level=None if level is None else Seen(level.seen, points.LevelSeen(level.value.level)),
+            memo=self._memo,
+            before=before,
+            wording={name: self._plan.prompt(f"retry_{name}") for name in RETRY_WORDING} if before else {},
+        )
 
-    def _given(self, terms: Terms, decision: Continue, injection: str) -> AttemptTerms:
+    def _given(self, terms: Terms, decision: points.Next, injection: str) -> AttemptTerms:
         """Say what an attempt goes by under these terms. Its stream may be cut elsewhere than the trial's."""
         agent, teacher = terms.spec.agent, terms.spec.models.get("teacher")
         brief = Brief(
@@ -207,10 +221,11 @@ class _Loop:
             tools=teacher is not None and teacher.tools,
             prompts=self._plan.prompts,
         )
-        return AttemptTerms(terms.spec.sandbox, terms.agent, brief, terms.method.judge)
+        return AttemptTerms(terms.spec.sandbox, terms.agent, brief)
 
-    async def _learn(self, result: AttemptResult, decision: Continue) -> Reading | None:
+    async def _learn(self, result: AttemptResult, decision: points.Next) -> Seen[points.PdiRuling] | None:
         """Reflect on a failure that another attempt follows, and read PDI."""
+        assert decision.counted is not None
         failure = Failure(
             attempt=self._history.attempts,
             label=f"{decision.counted - 1} of {self._terms.spec.method.attempts}",
@@ -218,51 +233,45 @@ class _Loop:
             reward=result.facts.reward or 0.0,
             checks=result.checks,
             commands=commands_of(result),
-            failed_attempts=len(self._history.failed),
+            failed_attempts=self._history.failed,
         )
         by = Reflector(self._plan.task, self._instruction, partial(self._caller, "reflector"), self._plan.prompts)
         before = self._memo
         reflected = await reflect(self._scope, by, failure, before)
-        self._memo, self._money = reflected.state, reflected.out_of_money
-        if not reflected.rewritten or reflected.state.memo is None:
+        self._money = reflected.out_of_money
+        if reflected.memo is None:
             return None
-        self._history.reflected(reflected.state.memo, self._scope.at)
-        self._monitor = self._monitor.under(self._terms.spec.method.pdi)
-        return await self._monitor.read(self._scope, self._step(before, result))
+        self._memo = reflected.memo
+        self._history.reflected(reflected.memo)
+        return await self._monitor.read(self._scope, self._history, reflected.memo, before)
 
     def _caller(self, role: Role) -> Caller:
         """Say whom to ask now."""
         return self._terms.callers[role]
 
-    def _step(self, before: MemoState, result: AttemptResult) -> Step:
-        """Put together what PDI reads after a reflection."""
-        commands, summary = commands_of(result), result.checks.summary
-        memo, digest = self._memo
-        assert memo is not None
-        assert digest is not None
-        history = self._history
-        given = given_to_pdi(memo, before.memo, result, summary_before=history.summary_before, step=history.steps)
-        kept = self._scope.put(commands.encode()), self._scope.put(summary.encode())
-        return Step(self._history.attempts, digest, before.digest, *kept, given)
-
-    async def _intervene(self, reading: Reading | None) -> None:
+    async def _intervene(self, reading: Seen[points.PdiRuling] | None) -> None:
         """Choose how the next attempt is spoken to."""
-        self._history.readings.append(reading)
-        terms, number = self._terms, self._history.attempts + 1
-        chosen, event = choose_intervention(terms.method, terms.spec.method, self._history.readings, number)
-        self._level = chosen.level
-        await self._scope.record(event)
+        number = self._history.attempts + 1
+        now = None if reading is None else Seen(reading.seen, _reading_in(reading.value))
+        self._history.latest = now or self._history.latest
+        self._level = await self._scope.decide(
+            points.INTERVENTION,
+            points.InterventionSaw(reading=now, latest=self._history.latest),
+            lambda ruling, _: InterventionChosen(number, *_fields(ruling)),
+        )
 
-    async def _distil(self) -> None:
-        """Distil the success, if the spec names a model to do it."""
-        if "distiller" not in self._terms.callers:
-            return
-        source = None if self._read.test_source is None else await text_of(self._scope, self._read.test_source)
-        docker = None if self._read.dockerfile is None else await text_of(self._scope, self._read.dockerfile)
-        texts, judged = TaskTexts(self._instruction, docker), self._scope.at
-        solved = await solved_trial(self._scope, judged, self._plan.name, self._history, texts)
-        by = Distiller(self._plan.task, partial(self._caller, "distiller"), self._plan.prompts, source)
-        await distil(self._scope, by, self._history.attempts, solved)
+    async def _distil(self, solved: Ref) -> None:
+        """Distil the success that a decision says there is."""
+        docker, tests, at = self._read.dockerfile, self._read.test_source, self._read_at
+        task = TaskTexts(Text(self._read.instruction, at), None if docker is None else Text(docker, at))
+        saw = evidence_saw(self._plan.name, solved, self._history, task)
+        by = Distiller(
+            task=self._plan.task,
+            caller=partial(self._caller, "distiller"),
+            prompts=self._plan.prompts,
+            tests=None if tests is None else Text(tests, at),
+        )
+        await distil(self._scope, by, self._history.attempts, saw)
 
 
 class _Texts(NamedTuple):
@@ -279,8 +288,31 @@ async def _texts(scope: Scope, read: TaskRead) -> _Texts:
     return _Texts(await text_of(scope, read.instruction), tuple(told))
 
 
-async def _close(scope: Scope, history: TrialHistory, decision: Decision) -> TrialResult:
-    outcome = ending_of(decision)
-    rewards = [each.reward for each in history.outcomes if isinstance(each, Solved | Failed)]
-    await scope.record(TrialClosed(outcome, history.attempts, max(rewards) if rewards else None))
-    return TrialResult(outcome)
+def _fields(ruling: msgspec.Struct) -> tuple[Any, ...]:
+    """Give a ruling's fields in their order, which is the event's."""
+    return msgspec.structs.astuple(ruling)
+
+
+def _reading_in(ruling: points.PdiRuling) -> points.ReadingSeen:
+    return points.ReadingSeen(ruling.triggered, ruling.level, ruling.valid)
+
+
+ENDINGS: Final[Mapping[str, Literal["solved", "unsolved", "infrastructure", "budget", "stopped"]]] = {
+    "solved": "solved",
+    "exhausted": "unsolved",
+    "give_up_infrastructure": "infrastructure",
+    "budget_reached": "budget",
+    "cancelled": "stopped",
+    "continue": "stopped",
+}
+"""How a trial ends, by what was decided last."""
+
+
+async def _close(scope: Scope, history: TrialHistory, decision: str) -> str:
+    outcome = ENDINGS[decision]
+    rewards = [
+        each.value.outcome.reward for each in history.outcomes if each.value.outcome.kind in {"solved", "failed"}
+    ]
+    scored = [each for each in rewards if each is not None]
+    await scope.record(TrialClosed(outcome, history.attempts, max(scored) if scored else None))
+    return outcome

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from engine.calls import Caller
-from engine.policies.inline_reasoning import split_reasoning
 from engine.prompting import Prompts
 from engine.scope import Scope
 from engine.spec import AgentSpec
 from events.attempt import AgentEnded
 from events.base import Ref
+from events.decision import Text
 from events.sandbox import ActionObserved
 
 
@@ -53,22 +53,11 @@ class Action(NamedTuple):
     """A command the agent ran, as distillation and PDI read it."""
 
     command: str
+    asked: Text | None
+    """The same, with the event that names it. None: it stands for the task's own solution."""
     seen: ActionObserved
     observed: Ref
     """The event that says so."""
-
-
-class Note(NamedTuple):
-    """Something the agent said."""
-
-    text: str
-    answered: Ref
-    """The event that says so."""
-
-
-def note_of(text: str, answered: Ref) -> Note:
-    """Take down what an agent said, without the reasoning it wrote beside it."""
-    return Note(split_reasoning(text).said, answered)
 
 
 class Acted(NamedTuple):
@@ -76,7 +65,8 @@ class Acted(NamedTuple):
 
     ended: AgentEnded
     actions: tuple[Action, ...]
-    notes: tuple[Note, ...]
+    notes: tuple[Text, ...]
+    """What it said, reasoning that it wrote beside it included."""
 
 
 class Agent(Protocol):

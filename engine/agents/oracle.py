@@ -1,14 +1,12 @@
 """Agents that need no model: the oracle runs the task's own solution, nop does nothing."""
 
-from typing import Final, Literal
+from typing import Literal
 
 from engine.agents.base import Acted, Action, Told
+from engine.policies.evidence_facts import SOLUTION
 from engine.scope import Scope
 from events.attempt import AgentEnded
 from events.sandbox import ActionObserved, SandboxFailed, SolutionAsked
-
-SOLUTION: Final = "bash /solution/solve.sh"
-"""What stands for the command that ran the task's own solution."""
 
 
 class Oracle:
@@ -24,7 +22,7 @@ class Oracle:
         if isinstance(observed, SandboxFailed):
             return _acted("failed", observed.detail)
         assert isinstance(observed, ActionObserved)
-        action = Action(SOLUTION, observed, scope.at)
+        action = Action(SOLUTION, None, observed, scope.at)
         if observed.ended == "timed_out":
             return _acted("time_limit", "the solution ran out of time", action)
         if observed.ended == "disk":

@@ -1,29 +1,21 @@
 """The shell agent: ask, act, observe, until it is done or a limit ends it."""
 
 from functools import partial
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
-from engine.agents.base import Acted, Action, Brief, Note, Told, note_of
-from engine.calls import Caller, NoAnswer, answered, ask_model, problem_of, text_of
-from engine.conversation import EMPTY, extend, message, tool_message
-from engine.policies.done_claim import question_done
+from engine.agents.base import Acted, Action, Brief, Told
+from engine.calls import Caller, NoAnswer, ask_model, problem_of, text_of
+from engine.conversation import EMPTY, extend, extend_kept, message
 from engine.policies.ending import Failure, unanswered
 from engine.policies.limits import Spent, limit_reached, time_left
-from engine.policies.secret_marks import hidden_in
-from engine.policies.turn import (
-    RUN_TOOL,
-    Command,
-    Done,
-    Observation,
-    Turn,
-    Unclear,
-    observation_text,
-    read_calls,
-    read_text,
-)
+from engine.policies.turn import RUN_TOOL
+from engine.programs.explore import agent_points as points
 from engine.scope import Scope
 from events.attempt import AgentEnded
+from events.base import Ref
 from events.budget import BudgetRefused
+from events.decision import Seen, Text
+from events.digest import Digest
 from events.model import ModelAnswered, ModelFailed
 from events.sandbox import ActionAsked, ActionObserved, SandboxFailed
 
@@ -33,7 +25,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self.actions: list[Action] = []
-        self.notes: list[Note] = []
+        self.notes: list[Text] = []
         self.spent = Spent.nothing()
         self.questioned = 0
         """Claims to be done that were questioned."""
@@ -62,41 +54,69 @@ class Shell:
             limit = _limit(scope, brief, so_far)
             if limit is not None:
                 return limit
-            asked = await ask_model(scope, partial(_teacher, told), talk, tools=RUN_TOOL if brief.tools else None)
+            asked = await ask_model(scope, partial(_teacher, told), talk, tools=_tools(brief))
             so_far.spent, answer = so_far.spent.with_failed(asked.failed), asked.outcome
             if not isinstance(answer, ModelAnswered):
                 return _unanswered(answer, so_far)
             so_far.spent = so_far.spent.plus(answer)
-            text = await text_of(scope, answer.text)
-            so_far.notes.append(note_of(text, scope.at))
-            turn = await _read(scope, answer, text)
-            talk = await answered(scope, talk, answer, calls=True)
+            turn = await _read(scope, answer, so_far)
+            if turn.value.own is not None:
+                talk = extend_kept(scope, talk, (turn.value.own,), 0)
             reply = await _respond(scope, told, turn, so_far)
             if isinstance(reply, AgentEnded):
                 return reply
-            talk = extend(scope, talk, _replies(answer, turn, reply))
+            talk = extend_kept(scope, talk, reply.told, turn.value.size + reply.size)
 
 
-async def _respond(scope: Scope, told: Told, turn: Turn, so_far: _Progress) -> str | AgentEnded:
-    """Act on what the model wants done; give what it is told of that, or how the attempt ends."""
-    match turn:
-        case Done():
-            doubt = question_done(commands=len(so_far.actions), questioned=so_far.questioned)
+class _Reply(NamedTuple):
+    """What the model is told of what it wanted done."""
+
+    told: tuple[Digest, ...]
+    size: int
+    """Bytes of it that the turn does not count."""
+
+
+async def _read(scope: Scope, answer: ModelAnswered, so_far: _Progress) -> Seen[points.Turn]:
+    """Have it decided what is done about an answer."""
+    at = scope.at
+    if answer.text is not None:
+        so_far.notes.append(Text(answer.text, at))
+    seen = points.AnswerSeen(answer.message, answer.text, answer.tool_calls, answer.finish)
+    saw = points.TurnSaw(Seen(at, seen), commands=len(so_far.actions), questioned=so_far.questioned)
+    return await scope.decide(points.TURN, saw)
+
+
+async def _respond(scope: Scope, told: Told, turn: Seen[points.Turn], so_far: _Progress) -> _Reply | AgentEnded:
+    """Act on what was decided; give what the model is told of that, or how the attempt ends."""
+    match turn.value.act:
+        case "done":
+            return so_far.ended("done", "the agent said so")
+        case "question":
             so_far.questioned += 1
-            return doubt or so_far.ended("done", "the agent said so")
-        case Unclear():
-            return turn.problem
-        case Command() if (hidden := hidden_in(turn.text)) is not None:
-            return hidden
-        case Command():
-            action = await _run(scope, told(), turn)
-            if isinstance(action, SandboxFailed):
-                return so_far.ended("failed", action.detail)
-            so_far.actions.append(action)
-            seen = await _told(scope, action, told().settings.observation_chars)
-            return f"{seen}\n({turn.note})" if turn.note else seen
+        case "run":
+            return await _ran(scope, told, turn, so_far)
+        case "tell":
+            pass
         case _:
-            assert_never(turn)
+            assert_never(turn.value.act)
+    return _Reply(turn.value.told, 0)
+
+
+async def _ran(scope: Scope, told: Told, turn: Seen[points.Turn], so_far: _Progress) -> _Reply | AgentEnded:
+    """Run a command, and have it worded what came of it."""
+    command = turn.value.command
+    assert command is not None, "something is run"
+    action = await _run(scope, told(), command)
+    if isinstance(action, SandboxFailed):
+        return so_far.ended("failed", action.detail)
+    so_far.actions.append(action)
+    seen = action.seen
+    outcome = points.OutcomeSeen(seen.ended, seen.exit_code, seen.stdout, seen.stderr)
+    saw = points.ObservationSaw(
+        Seen(turn.seen, points.RunSeen(turn.value.calls, turn.value.note)), Seen(action.observed, outcome)
+    )
+    worded = await scope.decide(points.OBSERVATION, saw)
+    return _Reply(worded.value.told, worded.value.size)
 
 
 def _limit(scope: Scope, brief: Brief, so_far: _Progress) -> AgentEnded | None:
@@ -121,38 +141,21 @@ def _opening(brief: Brief) -> list[bytes]:
     return [message("system", system), message("user", told)]
 
 
-async def _read(scope: Scope, answer: ModelAnswered, text: str) -> Turn:
-    """Read what the model wants done."""
-    if not answer.tool_calls:
-        return read_text(text, answer.finish)
-    calls = [(call.id, call.name, await text_of(scope, call.arguments)) for call in answer.tool_calls]
-    return read_calls(tuple(calls), answer.finish)
+def _tools(brief: Brief) -> bytes | None:
+    """Give the tools that the model may call. Runs of earlier versions pin none, and had the one that is given here."""
+    return (brief.prompts.addition("teacher_tool").strip().encode() or RUN_TOOL) if brief.tools else None
 
 
-async def _run(scope: Scope, brief: Brief, command: Command) -> Action | SandboxFailed:
+async def _run(scope: Scope, brief: Brief, command: Digest) -> Action | SandboxFailed:
     """Run a command in the sandbox."""
     limit = time_left(brief.settings.command_timeout_s, scope.busy_s, brief.timeout_s)
-    seen = await scope.effect(ActionAsked(scope.put(command.text.encode()), limit))
+    asked = Text(command, Ref(scope.name, scope.at.version + 1))
+    text = await text_of(scope, command)  # now, while it is at hand
+    seen = await scope.effect(ActionAsked(command, limit))
     if isinstance(seen, SandboxFailed):
         return seen
     assert isinstance(seen, ActionObserved)
-    return Action(command.text, seen, scope.at)
-
-
-async def _told(scope: Scope, action: Action, most: int) -> str:
-    """Word what came of a command."""
-    seen = action.seen
-    stdout, stderr = await text_of(scope, seen.stdout), await text_of(scope, seen.stderr)
-    return observation_text(Observation(seen.ended, seen.exit_code, stdout, stderr), most=most)
-
-
-def _replies(answer: ModelAnswered, turn: Turn, reply: str) -> list[bytes]:
-    """Answer every tool call, since providers refuse a conversation that leaves one open; only the first is run."""
-    if isinstance(turn, Done) or turn.call is None:
-        return [message("user", reply)]
-    told = dict.fromkeys((call.id for call in answer.tool_calls), "not run: one command a turn")
-    told[answer.tool_calls[0].id] = reply
-    return [tool_message(call, text) for call, text in told.items()]
+    return Action(text, asked, seen, scope.at)
 
 
 def _unanswered(outcome: NoAnswer, so_far: _Progress) -> AgentEnded:

@@ -5,19 +5,22 @@ before anything is written: one that is not well made is left out by name, and l
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+import msgspec
 from anyio import to_thread
 
+from engine.importers.assumed import Assumed, assumed_spec, texts_of
 from engine.importers.atif_files import WANTED, Attempted, Held, Tried, read_tasks
-from engine.importers.atif_tell import Telling, commands_of, outcome_of, told
+from engine.importers.atif_tell import Telling, commands_of, holds_verdict, outcome_of, told
 from engine.importers.laying import ALREADY, Layout, append, run_id
 from engine.importers.left_out import Imports, NothingImported, of_error
 from events.attempt import AttemptJudged, ImportedAttempt
 from events.base import Ref
+from events.digest import Digest
 from events.log import EventLog
 from events.log_errors import EventRefused, VersionConflict
 from events.run import RunImported
@@ -81,7 +84,9 @@ async def _import(log: EventLog, tried: Tried) -> Imported:
     inferences = (*tried.inferences, *_inferences(tried))
     layout = Layout()
     warnings = (*inferences, *(f"lost: {_counted(*each)}" for each in sorted(lost.items())))
-    _lay_out(layout, tried, _opening(tried, files, warnings), log)
+    assumed = Assumed(log.put, log.redactor, assumed_spec())
+    opening = msgspec.structs.replace(_opening(tried, files, warnings), assumed=assumed.opening())
+    _lay_out(layout, tried, _Into(opening, assumed, log.put))
     steps = sum(isinstance(draft.event, StepImported) for chunk in layout.chunks for draft in chunk.drafts)
     new = await append(log, run, layout.chunks)
     return Imported(
@@ -116,33 +121,44 @@ def _counted(path: str, count: int) -> str:
     return f"{path} ({count} times)" if count > 1 else path
 
 
-def _lay_out(layout: Layout, tried: Tried, opening: RunImported, log: EventLog) -> None:
+class _Into(NamedTuple):
+    """What a run is laid out with."""
+
+    opening: RunImported
+    assumed: Assumed
+    put: Callable[[bytes], Digest]
+
+
+def _lay_out(layout: Layout, tried: Tried, into: _Into) -> None:
     trial = f"trial/{tried.task}"
-    layout.add(trial, TrialOpened(tried.task, CONDITION, len(tried.attempts)), layout.add("run", opening))
+    layout.add(trial, TrialOpened(tried.task, CONDITION, len(tried.attempts)), layout.add("run", into.opening))
     rewards: list[float] = []
     for attempt in tried.attempts:
         outcome = outcome_of(attempt.held[0].document.trajectory)
-        judged = _attempt(layout, tried.task, attempt, log)
-        commands = log.put(commands_of([held.document.trajectory for held in attempt.held]).encode())
-        concluded = AttemptConcluded(attempt.number, outcome, status_of(outcome), 0, 0, commands, log.put(b""))
+        judged = _attempt(layout, tried.task, attempt, into)
+        commands = into.put(commands_of([held.document.trajectory for held in attempt.held]).encode())
+        concluded = AttemptConcluded(attempt.number, outcome, status_of(outcome), 0, 0, commands, into.put(b""))
         layout.add(trial, concluded, judged)
         rewards += [] if outcome.reward is None else [outcome.reward]
     layout.add(trial, TrialClosed(_ending(tried.attempts), len(tried.attempts), max(rewards, default=None)))
 
 
-def _attempt(layout: Layout, task: str, attempt: Attempted, log: EventLog) -> Ref:
+def _attempt(layout: Layout, task: str, attempt: Attempted, into: _Into) -> Ref:
     """Lay out an attempt's own stream; give its verdict."""
     stream = f"attempt/{task}/{attempt.number}"
     layout.add(stream, ImportedAttempt(task, attempt.number, None, None, ""))
     for held in attempt.held:
-        _document(layout, stream, held, log)
-    outcome = outcome_of(attempt.held[0].document.trajectory)
-    return layout.add(stream, AttemptJudged(outcome, 0, 0, log.put(b"")))
+        _document(layout, stream, held, into.put)
+    document = attempt.held[0].document
+    files = texts_of(into.opening.files, {document.name})
+    verdict = AttemptJudged(outcome_of(document.trajectory), 0, 0, into.put(b""))
+    told_by_us = holds_verdict(document.trajectory)
+    return into.assumed.add(layout, stream, into.assumed.verdict(verdict, files, told=told_by_us))
 
 
-def _document(layout: Layout, stream: str, held: Held, log: EventLog) -> None:
+def _document(layout: Layout, stream: str, held: Held, put: Callable[[bytes], Digest]) -> None:
     step: Ref | None = None
-    for event in told(held.document.name, held.document.trajectory, Telling(log.put, held.media)):
+    for event in told(held.document.name, held.document.trajectory, Telling(put, held.media)):
         place = layout.add(stream, event, step if isinstance(event, ObservationImported) else None)
         step = place if isinstance(event, StepImported) else step
 

@@ -58,14 +58,22 @@ def is_ours(trajectory: Trajectory) -> bool:
 
 def outcome_of(trajectory: Trajectory) -> Outcome:
     """Give the verdict. The format has no place for one; only our own export puts it beside."""
-    if is_ours(trajectory):
-        try:
-            stated = msgspec.convert((trajectory.extra or {}).get("verdict"), Outcome)
-        except msgspec.ValidationError:
-            return Outcome("no_verdict", None, "the trajectory holds no verdict")
-        if (stated.reward is not None) == (stated.kind in {"solved", "failed"}):
-            return stated
-    return Outcome("no_verdict", None, "the trajectory holds no verdict")
+    return _stated(trajectory) or Outcome("no_verdict", None, "the trajectory holds no verdict")
+
+
+def holds_verdict(trajectory: Trajectory) -> bool:
+    """Say whether it holds a verdict of ours."""
+    return _stated(trajectory) is not None
+
+
+def _stated(trajectory: Trajectory) -> Outcome | None:
+    if not is_ours(trajectory):
+        return None
+    try:
+        stated = msgspec.convert((trajectory.extra or {}).get("verdict"), Outcome)
+    except msgspec.ValidationError:
+        return None
+    return stated if (stated.reward is not None) == (stated.kind in {"solved", "failed"}) else None
 
 
 def commands_of(trajectories: Sequence[Trajectory]) -> str:

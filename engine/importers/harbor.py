@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
 from anyio import to_thread
 
-from engine.importers.harbor_events import lay_out_attempt, usage_of
+from engine.importers.assumed import Assumed, assumed_spec
+from engine.importers.harbor_events import Into, lay_out_attempt, usage_of
 from engine.importers.harbor_files import HarborWrong, JobFiles, TrialFiles, read_job, read_trial, secrets_of
 from engine.importers.harbor_folders import JobFolder, find_jobs
 from engine.importers.harbor_model import CONFIG, RESULT, TRAJECTORY, TrialResult
@@ -105,11 +107,12 @@ async def _import(log: EventLog, folder: JobFolder) -> Imported:
     """
     surveyed = await to_thread.run_sync(_survey, folder)
     job = surveyed.job
-    told = await _tell(surveyed, lambda data: log.put(surveyed.redactor.replace(data)))
+    assumed = Assumed(log.put, log.redactor, assumed_spec())
+    told = await _tell(surveyed, lambda data: log.put(surveyed.redactor.replace(data)), assumed)
     run = run_id("harbor", job.name, told.files)
     again = [each async for each in _told_before(log, run, told.files)]
     opening = Layout()
-    opening.add("run", _opening(surveyed, told.files))
+    opening.add("run", msgspec.structs.replace(_opening(surveyed, told.files), assumed=assumed.opening()))
     new = await append(log, run, [*opening.chunks, *told.chunks])
     warnings = (*surveyed.warnings, *again) if new else (ALREADY,)
     return Imported(job.name, run, len(surveyed.results), told.steps, surveyed.losses, warnings, job.left_out)
@@ -132,7 +135,7 @@ async def _told_before(log: EventLog, run: str, files: Sequence[NamedDigest]) ->
             yield f"{both} of its {len(own)} trials stand in run {recorded.stream.run} too: do not add the two up"
 
 
-async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest]) -> _Told:
+async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest], assumed: Assumed) -> _Told:
     """Lay the trials out, one at a time, since all of their files may not fit into memory."""
     job, found = surveyed.job, places(surveyed.results)
     kept = {name: put(data) for name, data in job.files.items()}
@@ -143,7 +146,7 @@ async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest]) -> _Told:
         for name in folders:
             files = await to_thread.run_sync(read_trial, job, name, surveyed.redactor)
             kept |= {path: put(data) for path, data in files.files.items()}
-            concluded = lay_out_attempt(layout, found[name], files, put)
+            concluded = lay_out_attempt(layout, found[name], files, Into(put, assumed))
             layout.add(f"trial/{trial}", concluded.event, concluded.judged)
         results = [surveyed.results[name] for name in folders]
         layout.add(f"trial/{trial}", _closed(results))

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from engine.importers.assumed import OPENING, Assumed
 from engine.importers.atif import status_of
 from engine.importers.atif_inferences import nano_usd
 from engine.importers.atif_tell import Telling, commands_of, told
 from engine.importers.harbor_files import TrialFiles
-from engine.importers.harbor_model import TrialResult
+from engine.importers.harbor_model import RESULT, TrialResult
 from engine.importers.harbor_result import stated
 from engine.importers.harbor_story import Place, error_of, model_of, outcome_of
 from engine.importers.laying import Layout
@@ -15,6 +16,7 @@ from engine.installed.base import Did, Spoke
 from events.agent import AgentActed, AgentSaid
 from events.attempt import AttemptJudged, ImportedAttempt, UsageImported
 from events.base import Event, Ref
+from events.decision import Text
 from events.digest import Digest
 from events.trajectory import ObservationImported, StepImported
 from events.trial import AttemptConcluded
@@ -28,6 +30,14 @@ class Judged(NamedTuple):
 
     outcome: Outcome
     checks: Checks
+
+
+class Into(NamedTuple):
+    """What a trial is laid out with."""
+
+    put: Callable[[bytes], Digest]
+    """Takes the bytes of a blob in, without the job's own secrets."""
+    assumed: Assumed
 
 
 class Conclusion(NamedTuple):
@@ -48,8 +58,9 @@ def judged_of(result: TrialResult, stdout: bytes | None, ctrf: bytes | None) -> 
     return Judged(outcome_of(result), read_checks((stdout or b"").decode(errors="replace"), ctrf))
 
 
-def lay_out_attempt(layout: Layout, place: Place, trial: TrialFiles, put: Callable[[bytes], Digest]) -> Conclusion:
+def lay_out_attempt(layout: Layout, place: Place, trial: TrialFiles, into: Into) -> Conclusion:
     """Lay out an attempt's own stream; give what its trial takes note of."""
+    put = into.put
     stream = f"attempt/{place.trial}/{place.attempt}"
     printed = [part.printed for part in trial.parts if part.printed is not None]
     agent = put(b"".join(printed)) if printed else None
@@ -62,7 +73,9 @@ def lay_out_attempt(layout: Layout, place: Place, trial: TrialFiles, put: Callab
     judged = judged_of(trial.result, trial.stdout, trial.ctrf)
     outcome, passed, total = judged.outcome, judged.checks.passed, judged.checks.total
     summary = put(judged.checks.summary.encode())
-    at = layout.add(stream, AttemptJudged(outcome, passed, total, summary))
+    result = f"{trial.name}/{RESULT}"
+    sources = [Text(put(data), OPENING) for name, data in trial.files.items() if name == result]
+    at = into.assumed.add(layout, stream, into.assumed.verdict(AttemptJudged(outcome, passed, total, summary), sources))
     commands = put(_commands(trial).encode())
     status = status_of(outcome)
     return Conclusion(AttemptConcluded(place.attempt, outcome, status, passed, total, commands, summary), at)

@@ -37,6 +37,10 @@ class Layout:
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
         return Ref(stream, version)
 
+    def next(self, stream: str, ahead: int = 0) -> Ref:
+        """Name the event that comes next in a stream, or one that many behind it."""
+        return Ref(stream, self._versions.get(stream, 0) + 1 + ahead)
+
 
 def run_id(source: str, task: str, files: Sequence[NamedDigest]) -> str:
     """Name a run after its source, its task and everything in its files: the same files give the same run."""

@@ -11,12 +11,14 @@ from typing import Final, NamedTuple
 from anyio import to_thread
 
 from engine.folding import fold
+from engine.importers.assumed import Assumed
 from engine.importers.laying import ALREADY, append, run_id
 from engine.importers.left_out import Imports, LeftOut, NothingImported, of_error
+from engine.importers.spark_decisions import spec_of
 from engine.importers.spark_events import Told, Writer
 from engine.importers.spark_files import ATTEMPTS, SIGNS, SKILL, TRAJECTORY, TaskFiles, read_files, task_folders
 from engine.importers.spark_read import Warnings
-from engine.importers.spark_story import Facts, Story
+from engine.importers.spark_story import EMPTY, Story
 from engine.importers.spark_tell import tell
 from events.log import EventLog, Selection
 from events.log_errors import EventRefused, VersionConflict
@@ -104,8 +106,9 @@ async def _import(log: EventLog, read: _Read, settings: PdiSettings) -> Imported
     found = read.files
     files = tuple(NamedDigest(name, log.put(data)) for name, data in sorted(found.files.items()))
     run = run_id("spark", found.task, files)
-    story = read.story or Story(found.task, Facts(None, None, None), (), (), (), None, None, ended=False)
-    chunks = Writer(log.put).write(Told(story, files, read.warnings))
+    story = read.story or EMPTY._replace(task=found.task)
+    assumed = Assumed(log.put, log.redactor, spec_of(story))
+    chunks = Writer(log.put, assumed).write(Told(story, files, read.warnings))
     if not await append(log, run, chunks):
         return Imported(found.task, run, len(story.attempts), (ALREADY,))
     state = await fold(log, PdiSteps({"again": settings}), Selection(run=run))

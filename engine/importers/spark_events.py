@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from engine.importers.assumed import Assumed, texts_of
 from engine.importers.laying import Chunk, Layout
 from engine.importers.spark_actions import read_actions
+from engine.importers.spark_decisions import Reflecting
+from engine.importers.spark_files import ATTEMPTS, TRAJECTORY
 from engine.importers.spark_injections import Injection, injections
 from engine.importers.spark_story import Call, Rewritten, Story, Tried
 from engine.importers.transcripts import spent_in
@@ -12,6 +15,7 @@ from engine.policies.skill import check_skill
 from engine.policies.skill_finding import SkillContext
 from events.attempt import AttemptJudged, ImportedAttempt, InjectionImported, UsageImported
 from events.base import Ref
+from events.decision import Text
 from events.digest import Digest
 from events.memo import MemoImported
 from events.model import ModelImported
@@ -23,6 +27,8 @@ from events.trial import AttemptConcluded, TrialClosed, TrialOpened
 from events.values import NamedDigest, Outcome, Usage
 
 CONDITION = "imported"
+SOURCES = (ATTEMPTS, TRAJECTORY)
+"""The files that say how an attempt ended."""
 LONGEST_ERROR = 4_000
 """Characters of an attempt's error text that its event holds."""
 
@@ -38,15 +44,19 @@ class Told(NamedTuple):
 class Writer:
     """Lays events out in streams. The same story always gives the same events."""
 
-    def __init__(self, put: Callable[[bytes], Digest]) -> None:
+    def __init__(self, put: Callable[[bytes], Digest], assumed: Assumed) -> None:
         """Begin with nothing.
 
         Args:
             put: Takes the bytes of a blob in.
+            assumed: What decisions are taken to rest on.
         """
         self._layout = Layout()
         self._put = put
+        self._assumed = assumed
+        self._reflecting = Reflecting(assumed)
         self._model: str | None = None
+        self._sources: tuple[Text, ...] = ()
 
     def write(self, told: Told) -> list[Chunk]:
         """Lay out the whole story, in the order in which it happened."""
@@ -56,13 +66,26 @@ class Writer:
         opened = TrialOpened(story.task, CONDITION, _max_attempts(story))
         facts = story.facts
         run = RunImported(
-            "spark", story.task, told.files, facts.model, facts.agent, facts.max_attempts or None, told.warnings
+            "spark",
+            story.task,
+            told.files,
+            facts.model,
+            facts.agent,
+            facts.max_attempts or None,
+            told.warnings,
+            self._assumed.opening(),
         )
+        self._sources = texts_of(told.files, SOURCES)
         self._layout.add(trial, opened, self._layout.add("run", run))
         waiting = list(story.memos)
         injected = {each.attempt: each for each in injections(story)}
         for tried in story.attempts:
-            concluded = self._layout.add(trial, *self._tried(story.task, tried, injected[tried.number]))
+            spoken = self._reflecting.spoken(injected[tried.number])
+            if spoken is not None:
+                self._assumed.add(self._layout, trial, spoken)
+            event, judged = self._tried(story.task, tried, injected[tried.number])
+            concluded = self._layout.add(trial, event, judged)
+            self._reflecting.concluded(event, concluded)
             while waiting and waiting[0].attempt <= tried.number:
                 self._rewritten(trial, waiting.pop(0), concluded)
         for memo in waiting:
@@ -94,7 +117,8 @@ class Writer:
         if spent is not None:
             self._layout.add(stream, UsageImported(self._model, spent.usage, spent.cost))
         outcome, summary = outcome_of(tried), self._text(tried.summary)
-        judged = self._layout.add(stream, AttemptJudged(outcome, tried.passed, tried.total, summary))
+        verdict = AttemptJudged(outcome, tried.passed, tried.total, summary)
+        judged = self._assumed.add(self._layout, stream, self._assumed.verdict(verdict, self._sources))
         commands = self._text(tried.commands)
         counts = (tried.passed, tried.total)
         return AttemptConcluded(tried.number, outcome, tried.status, *counts, commands, summary), judged
@@ -103,10 +127,13 @@ class Writer:
         """Write a reflection: the call, PDI as recorded, then the memo that PDI is about."""
         if memo.call is not None:
             cause = self._layout.add(trial, self._call(memo.call), cause)
-        if memo.snapshot is not None:
-            self._layout.add(trial, PdiImported(memo.attempt, *memo.snapshot), cause)
         previous = self._text(memo.previous) if memo.previous else None
-        self._layout.add(trial, MemoImported(memo.attempt, self._text(memo.memo), previous, memo.reflected), cause)
+        event = MemoImported(memo.attempt, self._text(memo.memo), previous, memo.reflected)
+        if memo.snapshot is not None:
+            reading = PdiImported(memo.attempt, *memo.snapshot)
+            told = self._reflecting.reading(reading, event, self._layout.next(trial, ahead=1), cause)
+            self._reflecting.read(reading, self._assumed.add(self._layout, trial, told))
+        self._layout.add(trial, event, cause)
 
     def _call(self, call: Call) -> ModelImported:
         return ModelImported(

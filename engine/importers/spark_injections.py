@@ -22,6 +22,8 @@ class Injection(NamedTuple):
     intervention: Literal["none", "soft", "strong"] | None
     """None: nothing says."""
     follows_from: Literal["injection", "pdi", "order"] | None
+    read: bool = False
+    """Whether it is known what PDI showed before."""
 
 
 _Level = Literal["none", "soft", "strong"]
@@ -37,7 +39,7 @@ def injections(story: Story) -> Iterator[Injection]:
             last = "none"
         elif tried.number != expected:
             last = readings.get(tried.number - 1)  # those between are lost
-        yield _injection(story, tried, last)
+        yield _injection(story, tried, last)._replace(read=tried.number > 0 and last is not None)
         expected = tried.number + 1
         if tried.number in readings:
             last = readings[tried.number]

@@ -111,3 +111,7 @@ class Story(NamedTuple):
     """Whether a reading that triggers is acted upon. None: the source does not say that it is only observed."""
     ended: bool
     """Whether SPARK finished the task: it writes no ``attempts.json`` for one that was cancelled."""
+
+
+EMPTY: Final = Story("", Facts(None, None, None), (), (), (), None, None, ended=False)
+"""What is told by files of which none can be read."""

@@ -1,6 +1,6 @@
 """An agent of another make, as an attempt sees it: one effect, during which it calls its model through the gateway."""
 
-from engine.agents.base import Acted, Action, Note, Told, note_of
+from engine.agents.base import Acted, Action, Told
 from engine.calls import text_of
 from engine.gateway.visit import Revisiting, VisitTerms
 from engine.installed.base import Did, Recipe, Spoke, lines_of
@@ -9,8 +9,10 @@ from engine.scope import Scope
 from events.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid
 from events.attempt import AgentEnded
 from events.base import Event, Ref
+from events.decision import Text
 from events.digest import Digest
 from events.sandbox import ActionObserved, SandboxFailed
+from events.streams import calls_below
 
 
 class Installed:
@@ -43,26 +45,22 @@ class Installed:
         stderr = (await text_of(scope, ended.stderr)).strip()
         return Acted(_ended(ended, stderr, acted=bool(actions)), actions, notes)
 
-    async def _recorded(self, scope: Scope, ended: AgentRunFinished) -> tuple[tuple[Action, ...], tuple[Note, ...]]:
+    async def _recorded(self, scope: Scope, ended: AgentRunFinished) -> tuple[tuple[Action, ...], tuple[Text, ...]]:
         """Record what it did and said, all at once."""
         nothing = scope.put(b"")
         told = list(self.recipe.read(lines_of(await scope.get(ended.stdout))))
         events = [_event(scope, each) for each in told]
         last = await scope.record(*events) if events else scope.at
         actions: list[Action] = []
-        notes: list[Note] = []
-        for number, (each, event) in enumerate(zip(told, events, strict=True)):
+        notes: list[Text] = []
+        for number, event in enumerate(events):
             place = Ref(last.stream, last.version - len(told) + 1 + number)
             if isinstance(event, AgentActed):
-                actions.append(Action(await text_of(scope, event.command), seen(event, nothing), place))
-            elif isinstance(each, Spoke):
-                notes.append(note_of(each.text, place))
+                command = Text(event.command, place)
+                actions.append(Action(await text_of(scope, event.command), command, seen(event, nothing), place))
+            elif isinstance(event, AgentSaid):
+                notes.append(Text(event.text, place))
         return tuple(actions), tuple(notes)
-
-
-def calls_below(attempt: str) -> str:
-    """Say what the names of an attempt's calls begin with."""
-    return "call/" + attempt.removeprefix("attempt/") + "/"
 
 
 def seen(acted: AgentActed, nothing: Digest) -> ActionObserved:

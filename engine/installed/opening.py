@@ -9,6 +9,7 @@ import anyio
 
 from engine.agents.registry import agent_named
 from engine.budget import BudgetKeeper
+from engine.callers import callers_of
 from engine.gateway.door import DoorTerms
 from engine.gateway.exchange import Means
 from engine.gateway.server import Book, open_gateway
@@ -21,8 +22,8 @@ from engine.installed.kit import forget as remove
 from engine.installed.port import AgentMeans, AgentPort
 from engine.installed.skill_set import NONE, SkillSet, read_skills
 from engine.model_port import Line
-from engine.planning import callers_of
 from engine.pools.orders import Orders
+from engine.programs.registry import roles_of
 from engine.sandbox_port import SandboxPort
 from engine.setting import Setting
 from engine.spec import RunSpec
@@ -94,7 +95,7 @@ async def open_agents(
     means = Means(setting.log, carrier, line.reach, budget, line.room, orders, clock)
 
     def terms(trial: str) -> DoorTerms:
-        visit = VisitTerms(trial, callers_of(spec, trial)["teacher"].reserve)
+        visit = VisitTerms(trial, callers_of(spec, roles_of(spec), trial)["teacher"].reserve)
         return DoorTerms("teacher", visit, spec.agent, means)
 
     skills = (await skills_of(setting, spec)).files

@@ -12,7 +12,6 @@ import msgspec
 
 from engine.gateway.door import Door, DoorTerms
 from engine.gateway.server import Gateway
-from engine.installed.agent import calls_below
 from engine.installed.base import ATTEMPT, KIT, STATE, Launch, Order, Recipe, node
 from engine.installed.kit import Kit
 from engine.installed.skills import SkillWatch, WatchLost, copy_skills
@@ -23,6 +22,7 @@ from events.agent import AgentRunAsked, AgentRunFinished
 from events.base import Event
 from events.log import BlobStore
 from events.sandbox import SandboxFailed
+from events.streams import calls_below, trial_of
 from events.values import NamedDigest
 from sandbox.base import Mount
 from sandbox.errors import InfrastructureError, SandboxUnavailable, Unsupported
@@ -80,7 +80,7 @@ class AgentPort:
             raise SandboxUnavailable(place.stream, why, remedy=remedy) from error
         files = sorted(self._means.skills.items())
         skills = tuple(NamedDigest(name, self._means.blobs.put(data)) for name, data in files)
-        trial = place.stream.removeprefix("attempt/").rpartition("/")[0]
+        trial = trial_of(place.stream) or place.stream
         terms, below = self._means.terms(trial), calls_below(place.stream)
         door = await self._means.gateway.open(below, mint_token(), folder / "s", terms)
         self._grounds[place.stream] = _Ground(folder, door, watch, skills)

@@ -1,9 +1,15 @@
 """Methods by name, through entry points: built-in ones and outsiders' come the same way."""
 
-from engine.methods.base import Method
-from engine.plugins import plugin
+from typing import Final
 
-GROUP = "stillroom.methods"
+import msgspec
+
+from engine.decision import Method
+from engine.plugins import plugin, plugin_names
+
+GROUP: Final = "stillroom.methods"
+SPARK: Final = "spark"
+"""The method of a spec that names none."""
 
 
 def method_named(name: str) -> Method:
@@ -15,3 +21,13 @@ def method_named(name: str) -> Method:
     """
     method: Method = plugin(GROUP, "method", name)
     return method
+
+
+def method_names() -> tuple[str, ...]:
+    """List the methods that installed packages register."""
+    return plugin_names(GROUP)
+
+
+def default_method_settings() -> msgspec.Struct:
+    """Give the settings of a spec that names no method."""
+    return method_named(SPARK).settings()

@@ -31,11 +31,6 @@ def gather_evidence(solved: SolvedTrial, caps: EvidenceCaps = _DEFAULT_CAPS) -> 
     )
 
 
-def prompt_values(blocks: tuple[EvidenceBlock, ...]) -> dict[str, str]:
-    """What the prompt ``distil_user`` is filled with, beside the task's name."""
-    return {block.name: block.text for block in blocks}
-
-
 def _verification(solved: SolvedTrial, caps: EvidenceCaps) -> EvidenceBlock:
     passed = [row for row in solved.rows if row.passed]
     failed = [row for row in solved.rows if not row.passed]

@@ -1,9 +1,14 @@
 """What is recorded of a solved trial, as the evidence for its skill is gathered from it."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from engine.policies.memo import Memo
 from events.base import Ref
+
+SOLUTION: Final = "bash /solution/solve.sh"
+"""What stands for the command that ran the task's own solution."""
 
 
 class Action(Struct, frozen=True):

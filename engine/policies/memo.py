@@ -33,7 +33,6 @@ MEMO_MAX_CHARS = 32_000
 
 _TITLE = re.compile(r"^##\s+\**\s*[^#\s].*?(\d{1,6})\s+failed\s+attempts?\b", re.IGNORECASE)
 _HEADER = re.compile(r"^(?:#{2,3}\s+\**|\*\*(?:###\s+)?)\s*(?P<name>.+?)\s*:?\s*\**\s*:?\s*#*$")
-_ENTRY = re.compile(r"^(?:[-*+]|\d+[.)]|#\d+)\s*\S")
 
 
 class Memo(Struct, frozen=True):
@@ -102,22 +101,6 @@ def render_memo(memo: Memo) -> str:
 def without_next_strategy(memo: Memo) -> Memo:
     """Make the copy a strong intervention shows; the stored memo stays as it is (SPARK, 1.7)."""
     return replace(memo, next_strategy="")
-
-
-def memo_warnings(memo: Memo, *, failed_attempts: int) -> tuple[str, ...]:
-    """Name what is odd about a sound memo.
-
-    Args:
-        memo: The memo.
-        failed_attempts: How many attempts the record says have failed.
-    """
-    entries = sum(1 for line in memo.attempts_log.split("\n") if _ENTRY.match(line))
-    warnings: list[str] = []
-    if memo.failed_attempts != failed_attempts:
-        warnings.append(f"The title says {memo.failed_attempts} failed attempts; there were {failed_attempts}.")
-    if entries != failed_attempts:
-        warnings.append(f"The attempts log has {entries} entries for {failed_attempts} failed attempts.")
-    return tuple(warnings)
 
 
 def _unwrapped(lines: list[str]) -> list[str]:

@@ -67,8 +67,7 @@ def judge_skill_answer(
     return NoSkill(f"after {repairs_made} repairs the skill still breaks: {rules}", verdict.errors)
 
 
-def name_findings(findings: tuple[Finding, ...]) -> str:
-    """Word findings for the prompt ``distil_repair``, one a line."""
-    return "\n".join(
-        f"- {'' if each.line is None else f'line {each.line}: '}{each.problem} {each.remedy}" for each in findings
-    )
+def name_finding(finding: Finding) -> str:
+    """Word a finding as the model is told it."""
+    line = "" if finding.line is None else f"line {finding.line}: "
+    return f"{line}{finding.problem} {finding.remedy}"

@@ -9,15 +9,13 @@ from msgspec import Struct
 
 from engine.policies.error_dump import error_dump
 from engine.policies.inline_reasoning import split_reasoning
-from engine.policies.memo import Memo, MemoFault, memo_warnings, parse_memo
+from engine.policies.memo import Memo, MemoFault, parse_memo
 
 
 class Accept(Struct, frozen=True, tag="accept"):
     """The answer is the new memo."""
 
     memo: Memo
-    warnings: tuple[str, ...]
-    """What is odd about it, and harmless."""
 
 
 class Repair(Struct, frozen=True, tag="repair"):
@@ -37,14 +35,11 @@ class KeepOld(Struct, frozen=True, tag="keep_old"):
 Reflection = Accept | Repair | KeepOld
 
 
-def judge_reflection(
-    answer: str, *, failed_attempts: int, repairs_made: int = 0, repairs_allowed: int = 1
-) -> Reflection:
+def judge_reflection(answer: str, *, repairs_made: int = 0, repairs_allowed: int = 1) -> Reflection:
     """Decide what becomes of an answer.
 
     Args:
         answer: The model's text.
-        failed_attempts: How many attempts have failed, this one included.
         repairs_made: How many repairs were asked for already.
         repairs_allowed: How many may be asked for in all.
     """
@@ -54,7 +49,7 @@ def judge_reflection(
         memo = MemoFault(("The answer holds only reasoning; the memo has to follow it.",))
     match memo:
         case Memo():
-            return Accept(memo, memo_warnings(memo, failed_attempts=failed_attempts))
+            return Accept(memo)
         case MemoFault() if repairs_made < repairs_allowed:
             return Repair(memo.problems, quotable=error_dump(said.said) is None)
         case MemoFault():

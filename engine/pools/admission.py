@@ -1,6 +1,6 @@
 """Leave to ask: every request waits here for its orders and for a place in its pool, before it is recorded."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
@@ -15,22 +15,31 @@ from events.base import Event
 from events.model import ModelAsked
 from events.sandbox import SandboxAsked, VerifyAsked
 from events.steps import StepVerifyAsked
+from events.streams import family_of
 
 
 class Admission:
     """Who may ask, and when. One per run and process."""
 
-    def __init__(self, run: str, pools: Pools, trials: Room, orders: Orders) -> None:
+    def __init__(self, run: str, pools: Pools, begun: Mapping[str, Room], orders: Orders) -> None:
+        """Prepare.
+
+        Args:
+            run: Its id.
+            pools: For what is asked.
+            begun: By family of streams, where its actors wait to begin. Others begin at once.
+            orders: What is ordered of the run.
+        """
         self._run = run
         self._pools = pools
-        self._trials = trials
+        self._begun = begun
         self._orders = orders
         self._sandboxes: dict[str, Turn] = {}
 
     @property
     def rooms(self) -> tuple[Room, ...]:
         """All that may have to be waited in."""
-        return (self._trials, *self._pools.rooms)
+        return (*dict.fromkeys(self._begun.values()), *self._pools.rooms)
 
     @asynccontextmanager
     async def leave(
@@ -68,11 +77,12 @@ class Admission:
 
     @asynccontextmanager
     async def start(self, child: str) -> AsyncIterator[bool]:
-        """Let a trial begin when there is a place for it, unless none may begin any more."""
-        if not child.startswith("trial/"):
+        """Let an actor begin when there is a place for its family, unless none may begin any more."""
+        room = self._begun.get(family_of(child))
+        if room is None:
             yield True
             return
-        turn = self._trials.turn(self._run, child)
+        turn = room.turn(self._run, child)
         await turn.wait()
         try:
             yield not self._orders.drained

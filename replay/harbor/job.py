@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from statistics import fmean
 from typing import Final, NamedTuple
 
-from engine.histories import RUN, Histories
+from engine.histories import Histories
 from engine.importers.harbor_model import (
     AgentConfig,
     AgentResult,
@@ -26,6 +26,7 @@ from engine.spec import RunSpec
 from events.codec import tag_of
 from events.log import BlobStore
 from events.run import RunImported, RunOpened
+from events.streams import RUN
 from events.trial import TrialOpened
 from replay.atif.steps import timestamp
 from replay.harbor.trial import Given, HarborTrial, JobFacts, environment_of, source_of, trial_of, uuid_of

@@ -11,10 +11,11 @@ from events.named_blobs import blobs_by_name
 from events.run import RunOpened
 from events.session import InFlightFound
 from events.skill import EvidenceGathered, SkillRevised
+from events.streams import attempt_stream, is_trial, trial_of, trial_stream
 from events.trial import AttemptConcluded, AttemptPlanned, TaskRead
 from replay.why.looks import RESTS
 from replay.why.nodes import BlobLink, EventLink, Form, Link, RequestLink, TaskLink
-from replay.why.past import Past, trial_of
+from replay.why.past import Past
 from replay.why.ways import (
     AttemptEnd,
     ByRole,
@@ -44,14 +45,24 @@ _LAST: Final[frozenset[Form]] = frozenset({"references", "provenance"})
 
 async def links_of(past: Past, recorded: Recorded) -> list[Link]:
     """List what an event rests on: the bytes it names, what it answers, and what its table entry says."""
-    blobs = [*_blobs(recorded.event)]
-    links: list[Link] = [each for each in blobs if each.form not in _LAST]
-    links += _fingerprints(recorded)
+    links: list[Link] = [*_fingerprints(recorded)]
     if recorded.cause is not None:
         links.append(EventLink("answers", recorded.cause))
-    for look in RESTS[type(recorded.event)]:
+    for look in RESTS.get(type(recorded.event), ()):
         links += await _looked(past, recorded, look)
-    return [*links, *[each for each in blobs if each.form in _LAST]]
+    return _with_blobs(recorded.event, links)
+
+
+def links_of_decision(recorded: Recorded, saw: Sequence[Link]) -> list[Link]:
+    """List what a decision rests on: the bytes that its event names, and what held its inputs."""
+    return _with_blobs(recorded.event, saw)
+
+
+def _with_blobs(event: Event, links: Sequence[Link]) -> list[Link]:
+    """Add the bytes that an event names: before the rest, but for those that name events and blobs in turn."""
+    blobs = [*_blobs(event)]
+    first: list[Link] = [each for each in blobs if each.form not in _LAST]
+    return [*first, *links, *[each for each in blobs if each.form in _LAST]]
 
 
 def _blobs(event: Event) -> Iterator[BlobLink]:
@@ -75,13 +86,13 @@ async def _looked(past: Past, recorded: Recorded, look: Look) -> list[Link]:
         case Latest() | Mention() | Every() | Since() | Next():
             return [*_within(await past.stream(recorded.stream.name), recorded, look)]
         case Prompts():
-            return [*_prompts(await past.opening(), look)] if await _used(past, recorded, look) else []
+            return [*_prompts(await past.opening(), look)]
         case Opening(label, quiet):
             return [EventLink(label, Ref("run", 1), quiet=quiet)]
         case AttemptEnd() | Plan() | TrialEnds() | Named():
             return [EventLink(look.label, ref) for ref in await _elsewhere(past, recorded, look)]
-        case ByRole(looks):
-            found = [await _looked(past, recorded, each) for each in looks[_asked(recorded).role]]
+        case ByRole(looks, others):
+            found = [await _looked(past, recorded, each) for each in looks.get(_asked(recorded).role, others)]
             return [link for each in found for link in each]
         case _:
             assert_never(look)
@@ -126,7 +137,7 @@ async def _elsewhere(past: Past, recorded: Recorded, look: AttemptEnd | Plan | T
             return await _plan(past, recorded)
         case TrialEnds():
             streams = await streams_of(past.log, past.run)
-            return [Ref(name, version) for name, version in streams.items() if name.startswith("trial/")]
+            return [Ref(name, version) for name, version in streams.items() if is_trial(name)]
         case Named():
             return list(recorded.event.asked) if isinstance(recorded.event, InFlightFound) else []
         case _:
@@ -136,24 +147,19 @@ async def _elsewhere(past: Past, recorded: Recorded, look: AttemptEnd | Plan | T
 async def _attempt_end(past: Past, recorded: Recorded) -> list[Ref]:
     event, trial = recorded.event, trial_of(recorded.stream.name)
     assert isinstance(event, AttemptConcluded), recorded
-    history = await past.stream(f"attempt/{trial}/{event.attempt}")
+    assert trial is not None, recorded
+    history = await past.stream(attempt_stream(trial, event.attempt))
     return [each.ref for each in _of(history, (AttemptJudged, AttemptAbandoned))[-1:]]
 
 
 async def _plan(past: Past, recorded: Recorded) -> list[Ref]:
     event = recorded.event
     assert isinstance(event, AttemptOpened), recorded
-    history = await past.stream(f"trial/{event.trial}")
+    history = await past.stream(trial_stream(event.trial))
     planned = [
         each for each in history if isinstance(each.event, AttemptPlanned) and each.event.attempt == event.attempt
     ]
     return [each.ref for each in planned[:1]]
-
-
-async def _used(past: Past, recorded: Recorded, look: Prompts) -> bool:
-    """Say whether prompts could be used at an event."""
-    before = (await past.stream(recorded.stream.name))[: recorded.version - 1]
-    return not look.after or bool(_of(before, look.after))
 
 
 def _prompts(opening: Recorded | None, look: Prompts) -> list[BlobLink]:

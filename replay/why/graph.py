@@ -1,6 +1,6 @@
 """The walk: from one event to everything it rests on, each thing told once, in the order in which it happened."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Final, NamedTuple, TypeAlias, assert_never
 
 import msgspec
@@ -12,7 +12,7 @@ from events.log import EventLog
 from events.run import RunOpened
 from events.trial import TrialOpened
 from replay.why.again import Decisions
-from replay.why.causes import links_of
+from replay.why.causes import links_of, links_of_decision
 from replay.why.nodes import BlobLink, EventLink, Link, Node, RequestLink, TaskLink, Verified
 from replay.why.opening import opened
 from replay.why.past import Past
@@ -51,7 +51,7 @@ class Chain:
         """
         self._log = log
         self._past = Past(log, run)
-        self._decisions = Decisions(log, run)
+        self._decisions = Decisions(log, self._past)
         self._reader = ConversationReader(log, remembered=64)
         self._depth = depth
         self._told: dict[Key, int] = {}
@@ -125,10 +125,9 @@ class Chain:
             text=values_of(recorded.event),
             again=None if decided is None else decided.again,
         )
-        links = await links_of(self._past, recorded)
-        if decided is not None:
-            links = [*await self._rule(recorded), *_called(decided.links, links)]
-        return _Seen(node, links)
+        if decided is None:
+            return _Seen(node, await links_of(self._past, recorded))
+        return _Seen(node, [*await self._spec(recorded), *links_of_decision(recorded, decided.links)])
 
     def _absent(self, at: _Waiting, ref: Ref) -> _Seen:
         trouble = f"no event {ref.stream}@{ref.version}: its stream ends before it"
@@ -166,13 +165,13 @@ class Chain:
             return "unkept", "the run began without naming this task's digest"
         return ("pinned", "") if digest == link.to else ("differs", f"the run began with the task at {digest}")
 
-    async def _rule(self, decided: Recorded) -> list[Link]:
+    async def _spec(self, decided: Recorded) -> list[Link]:
         """Name where the settings stand that decided: the first run's, or those of the fork behind whose cut it is."""
         forked = await self._past.fork_at(decided)
         opening = await self._past.opening()
         match opening:
             case Recorded(event=RunOpened(spec=spec)):
-                return [BlobLink("rule", spec if forked is None else forked.spec, "prompt")]
+                return [BlobLink("spec", spec if forked is None else forked.spec, "prompt")]
             case _:
                 return []
 
@@ -198,15 +197,6 @@ class Chain:
             again=None,
             told="here",
         )
-
-
-def _called(named: Sequence[Link], links: Sequence[Link]) -> list[Link]:
-    """Call links as a decision calls its inputs, each once; those the table does not have come last."""
-    names = {_key(each): each.label for each in reversed(named)}
-    renamed = [each._replace(label=names.get(_key(each), each.label)) for each in links]
-    known = {_key(each) for each in links}
-    more = {_key(each): each for each in reversed(named) if _key(each) not in known}
-    return [*renamed, *reversed(more.values())]
 
 
 def _key(link: Link) -> Key:

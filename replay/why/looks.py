@@ -1,5 +1,8 @@
 """What each kind of event rests on, beside its cause and the blobs it names: the one table a new event needs a line in.
 
+A decision rests on what its inputs name, and needs none. An event that can record one has a line only where it can also
+take note of what no policy decided: what another system decided, or that no model answered.
+
 Everything in it looks back, so a chain of causes has an end. The one exception is `Next`: a reading of PDI that was
 imported stands before the memo it was taken of, as its source recorded it.
 """
@@ -30,9 +33,10 @@ from events.attempt import (
 from events.base import Event
 from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
+from events.decision import DecisionMade
 from events.memo import MemoImported, MemoKept, MemoRewritten
 from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
-from events.pdi import InterventionChosen, PdiImported, PdiRead
+from events.pdi import PdiImported
 from events.pool import PoolLimited, PoolsOpened
 from events.run import RunClosed, RunImported, RunOpened
 from events.sandbox import (
@@ -65,13 +69,12 @@ from events.session import (
     SignalReceived,
     SkillsPinned,
 )
-from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
+from events.skill import EvidenceGathered, SkillImported, SkillRefused
 from events.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
 from events.trajectory import ObservationImported, StepImported, TrajectoryImported
 from events.trial import (
     AttemptConcluded,
     AttemptPlanned,
-    HintPrepared,
     NextChosen,
     TaskAsked,
     TaskRead,
@@ -97,9 +100,8 @@ from replay.why.ways import (
     TrialEnds,
 )
 
-_TURNS: Final = (ModelAnswered, ModelFailed, BudgetRefused, ActionObserved, SandboxFailed)
+_TURNS: Final = (ModelAnswered, ModelFailed, BudgetRefused, ActionObserved, SandboxFailed, DecisionMade)
 _OUTCOMES: Final = (ModelAnswered, ModelFailed, BudgetRefused)
-_MEMO: Final = (MemoRewritten, MemoKept)
 _CONCLUDED: Final = Latest("attempt", (AttemptConcluded,))
 _TASK: Final = Latest("task", (TaskRead, TaskReadInSteps))
 _TRIAL: Final = Latest("trial", (TrialOpened,))
@@ -115,16 +117,17 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
     "teacher": (
         _ATTEMPT,
         Prompts("prompt", ("teacher_",)),
-        Mention("after", (ActionObserved, ModelAnswered)),
+        Mention("after", (ActionObserved, ModelAnswered, DecisionMade)),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
     ),
     "reflector": (
         _CONCLUDED,
+        Latest("decision", (NextChosen,)),
         _TASK,
         Latest("memo before", (MemoRewritten,)),
         Prompts("prompt", ("reflect_",)),
-        Since("answer before", (ModelAnswered,), _OF_ATTEMPT),
+        Since("answer before", (ModelAnswered, DecisionMade), _OF_ATTEMPT),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
     ),
@@ -132,11 +135,17 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
         Latest("evidence", (EvidenceGathered,)),
         _TASK,
         Prompts("prompt", ("distil_",)),
-        Since("answer before", (ModelAnswered,), _OF_EVIDENCE),
+        Since("answer before", (ModelAnswered, DecisionMade), _OF_EVIDENCE),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
     ),
 }
+
+_ASKED_BY_OTHERS: Final[tuple[Look, ...]] = (
+    Mention("after", (ActionObserved, ModelAnswered, DecisionMade)),
+    Latest("budget", (BudgetGranted,)),
+    _AGAIN,
+)
 
 RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     RunOpened: (),
@@ -167,21 +176,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     TaskAsked: (_TRIAL,),
     TaskRead: (),
     TaskReadInSteps: (),
-    HintPrepared: (_TASK, Prompts("prompt", ("hint",))),
-    AttemptPlanned: (
-        Latest("decision", (NextChosen,)),
-        _TASK,
-        Latest("hint", (HintPrepared,)),
-        Latest("intervention", (InterventionChosen,)),
-        Latest("memo", _MEMO),
-        Prompts("prompt", ("retry_",), after=(AttemptConcluded,)),
-    ),
     AttemptConcluded: (AttemptEnd("verdict"), Latest("planned", (AttemptPlanned,))),
-    NextChosen: (
-        _TRIAL,
-        Every("attempt", (AttemptConcluded,)),
-        Latest("budget", (BudgetRefused,)),
-    ),
     TrialClosed: (Every("attempt", (AttemptConcluded,)), Latest("decision", (NextChosen,)), _TRIAL),
     AttemptOpened: (Plan("planned"),),
     AgentEnded: (_ATTEMPT, Every("turn", _TURNS)),
@@ -201,7 +196,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     SandboxAsked: (_ATTEMPT,),
     SandboxOpened: (),
     SandboxFailed: (),
-    ActionAsked: (_SANDBOX, Latest("asked by", (ModelAnswered, ImportedAttempt))),
+    ActionAsked: (_SANDBOX, Latest("asked by", (DecisionMade, ModelAnswered, ImportedAttempt))),
     SolutionAsked: (_ATTEMPT, _SANDBOX),
     ActionObserved: (),
     VerifyAsked: (Mention("after", (AgentEnded,)), Every("step", (StepJudged,)), _SANDBOX),
@@ -220,7 +215,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     CallReceived: (),
     CallAsked: (Latest("received", (CallReceived,)),),
     CallRefused: (Latest("received", (CallReceived,)),),
-    ModelAsked: (ByRole(_ASKED),),
+    ModelAsked: (ByRole(_ASKED, _ASKED_BY_OTHERS),),
     ModelAnswered: (),
     ModelFailed: (),
     CallAnswered: (),
@@ -231,23 +226,9 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     BudgetAsked: (_RUN,),
     BudgetGranted: (),
     BudgetRefused: (),
-    MemoRewritten: (
-        _CONCLUDED,
-        Latest("memo before", (MemoRewritten,)),
-        Since("answer", _OUTCOMES, _OF_ATTEMPT),
-    ),
     MemoKept: (_CONCLUDED, Latest("memo before", (MemoRewritten,)), Since("answer", _OUTCOMES, _OF_ATTEMPT)),
     MemoImported: (_CONCLUDED, Latest("memo before", (MemoImported,))),
-    PdiRead: (_CONCLUDED, Latest("memo", (MemoRewritten,)), _RUN),
-    InterventionChosen: (Every("reading", (PdiRead,)), Latest("memo", _MEMO), _RUN),
     PdiImported: (_CONCLUDED, Next("memo", (MemoImported,))),
-    EvidenceGathered: (
-        Every("attempt", (AttemptConcluded,)),
-        Latest("decision", (NextChosen,)),
-        Latest("memo", (MemoRewritten,)),
-        _TASK,
-    ),
-    SkillRevised: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
     SkillRefused: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
     SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
     DecisionFlipped: (Named("decision"),),

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from events.base import Ref
 from events.digest import Digest, Fingerprint
 
-Form = Literal["text", "prompt", "conversation", "part", "references", "provenance"]
+Form = Literal["text", "prompt", "conversation", "part", "references", "provenance", "inputs"]
 """How a blob is read: as it is, or as something that names further events and blobs. A prompt is told once."""
 
 Verified = Literal["kept", "rebuilt", "pinned", "unkept", "erased", "missing", "damaged", "differs"]
@@ -62,16 +62,26 @@ class Again(NamedTuple):
     """A decision, made again from what it saw."""
 
     point: str
-    """Which kind of decision, such as ``judging``."""
+    """At which point, such as ``judging``."""
+    revision: int | None
+    """Of the point, under which the ruling was made. None: it is not known."""
+    now: int | None
+    """The revision of the point in this version. None: no installed package has the point."""
+    revised: bool
+    """Whether these two differ: then another ruling is no fault."""
+    shadow: str | None
+    """Name of the shadow rule or policy. None: the ruling counted."""
+    policy: str
+    """The method whose policy ruled; empty if it is not known."""
     agrees: bool | None
     """None: it cannot be made again, and `note` says why."""
     differences: tuple[str, ...]
-    """Fields that come out otherwise."""
+    """Fields of the ruling that come out otherwise."""
     note: str
     rule: Mapping[str, Any]
-    """The settings that decided, by their keys in the spec."""
+    """The settings as they counted, by key."""
     saw: tuple[tuple[str, Any], ...]
-    """Values that stand in no event of their own, by name."""
+    """The values it saw, by field; what was a text is told as bytes."""
 
 
 class Node(NamedTuple):

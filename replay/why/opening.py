@@ -5,13 +5,14 @@ from typing import Final, assert_never
 
 import msgspec
 
-from engine.actors.distil import BlockOrigin, Provenance
+from engine.policies.provenance import BlockOrigin, Provenance
 from events.base import Ref
 from events.digest import Digest
 from events.log import EventLog
 from events.log_errors import BlobMissing, LogCorrupt
 from events.model import ConversationNode
 from replay.why.nodes import BlobLink, EventLink, Link
+from replay.why.seen import links_of_part, named_parts
 
 _node: Final = msgspec.json.Decoder(ConversationNode)
 _references: Final = msgspec.json.Decoder(tuple[BlockOrigin, ...])
@@ -44,6 +45,9 @@ async def opened(log: EventLog, link: BlobLink, data: bytes, told: ToldBefore) -
             return [each for block in _references.decode(data) for each in _block(block)]
         case "provenance":
             return _origin(_provenance.decode(data))
+        case "inputs":
+            tree = msgspec.json.decode(data)
+            return [each for found in named_parts(tree) for each in links_of_part(found, named=False)]
         case _:
             assert_never(link.form)
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.histories import Histories, load_histories
-from engine.lineage import era_of, streams_of
+from engine.lineage import SESSION, era_of, streams_of
 from events.base import Recorded, Ref
 from events.log import EventLog
 from events.session import RunForked
+from events.streams import RUN, is_trial, trial_of
 
 MOST_TRIALS: Final = 4
 """Trials held at a time: it bounds memory."""
@@ -19,7 +20,7 @@ class Past:
     def __init__(self, log: EventLog, run: str) -> None:
         self.log = log
         self.run = run
-        self._trials: dict[str, Histories] = {}
+        self._parts: dict[str | None, Histories] = {}
 
     async def stream(self, name: str) -> Sequence[Recorded]:
         """Give a stream; nothing if there is none.
@@ -27,7 +28,7 @@ class Past:
         Raises:
             RunUnknown: There is no such run.
         """
-        return (await self._of(trial_of(name))).by_stream.get(name, ())
+        return (await self._of(part_of(name))).by_stream.get(name, ())
 
     async def at(self, ref: Ref) -> Recorded | None:
         """Give an event. None: there is none."""
@@ -40,23 +41,22 @@ class Past:
 
     async def fork_at(self, decided: Recorded) -> RunForked | None:
         """Say which fork's settings decided something. None: those that the oldest run began with."""
-        lineage = (await self._of(trial_of(decided.stream.name))).lineage
+        lineage = (await self._of(part_of(decided.stream.name))).lineage
         return lineage[era_of(lineage, decided.stream.name, decided.version - 1)].forked
 
     async def trials(self) -> list[str]:
         """Name the streams of the trials."""
-        return [name for name in await streams_of(self.log, self.run) if name.startswith("trial/")]
+        return [name for name in await streams_of(self.log, self.run) if is_trial(name)]
 
-    async def _of(self, trial: str) -> Histories:
-        known = self._trials.get(trial)
+    async def _of(self, part: str | None) -> Histories:
+        known = self._parts.get(part)
         if known is None:
-            known = self._trials[trial] = await load_histories(self.log, self.run, trial)
-            if len(self._trials) > MOST_TRIALS:
-                del self._trials[next(iter(self._trials))]
+            known = self._parts[part] = await load_histories(self.log, self.run, part)
+            if len(self._parts) > MOST_TRIALS:
+                del self._parts[next(iter(self._parts))]
         return known
 
 
-def trial_of(stream: str) -> str:
-    """Say to which trial a stream belongs; empty if to none."""
-    kind, _, rest = stream.partition("/")
-    return rest.rpartition("/")[0] if kind == "attempt" else rest
+def part_of(stream: str) -> str | None:
+    """Say which part of a run has to be read for a stream: a trial; empty for the run's own stream; None for all."""
+    return "" if stream in {RUN, SESSION} else trial_of(stream)

@@ -84,9 +84,10 @@ def beginning(data: bytes) -> str:
 
 
 def values_of(event: Event) -> str:
-    """Tell an event's own values on one line: all but digests, and what is empty."""
+    """Tell an event's own values on one line: all but digests, what is empty, and under which revision it ruled."""
     fields = msgspec.to_builtins(event)
-    fields.pop("tag", None)
+    for name in ("tag", "point_revision"):
+        fields.pop(name, None)
     told = ", ".join(_told(fields, ""))
     return told if len(told) <= 2 * MOST_TEXT else told[: 2 * MOST_TEXT - 1] + "…"
 
@@ -99,9 +100,9 @@ def _told(fields: dict[str, object], prefix: str) -> list[str]:
                 told += _told(value, f"{prefix}{name}.")
             case "" | None | [] | () | {}:
                 continue
-            case list() | tuple() if _named(value):
+            case list() | tuple() if _named(value) or all(map(is_digest, value)):
                 continue
-            case str() if _is_digest(value):
+            case str() if is_digest(value):
                 continue
             case float():
                 told.append(f"{prefix}{name} {value:.6g}")
@@ -114,8 +115,9 @@ def _told(fields: dict[str, object], prefix: str) -> list[str]:
 
 def _named(items: Sequence[object]) -> bool:
     """Say whether these are names with digests, which are nodes of their own."""
-    return all(isinstance(each, dict) and any(_is_digest(part) for part in each.values()) for each in items)
+    return all(isinstance(each, dict) and any(is_digest(part) for part in each.values()) for each in items)
 
 
-def _is_digest(value: object) -> bool:
+def is_digest(value: object) -> bool:
+    """Say whether a value has the shape of a digest."""
     return isinstance(value, str) and len(value) == _DIGEST and set(value) <= set("0123456789abcdef")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from events.base import Event
-from events.values import Role
 
 Kinds: TypeAlias = tuple[type[Event], ...]
 
@@ -63,8 +62,6 @@ class Prompts(NamedTuple):
 
     label: str
     beginnings: tuple[str, ...]
-    after: Kinds = ()
-    """They are used only behind an event of these kinds; empty if always."""
 
 
 class AttemptEnd(NamedTuple):
@@ -88,7 +85,9 @@ class TrialEnds(NamedTuple):
 class ByRole(NamedTuple):
     """For whom a model was asked decides."""
 
-    looks: Mapping[Role, "tuple[Look, ...]"]
+    looks: Mapping[str, "tuple[Look, ...]"]
+    others: "tuple[Look, ...]"
+    """For roles of programs that are not known here."""
 
 
 class Named(NamedTuple):

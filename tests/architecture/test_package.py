@@ -21,7 +21,7 @@ sys.exit(cli.main())
 """
 
 
-def _build(what: str, source: Path, target: Path) -> Path:
+def build(what: str, source: Path, target: Path) -> Path:
     """Build as a front end does, in a process of its own, without fetching anything."""
     built = subprocess.run(
         [sys.executable, "-c", BUILD, what, str(target)], cwd=source, capture_output=True, text=True, check=True
@@ -29,23 +29,23 @@ def _build(what: str, source: Path, target: Path) -> Path:
     return target / built.stdout.splitlines()[-1]
 
 
-def _copy(target: Path) -> Path:
+def copied(source: Path, target: Path) -> Path:
     """Copy what a clone would hold: building writes into its source."""
     left_out = shutil.ignore_patterns(
         ".git", ".venv", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", ".stillroom"
     )
-    return Path(shutil.copytree(ROOT, target, ignore=left_out))
+    return Path(shutil.copytree(source, target, ignore=left_out))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_wheel_from_the_sdist_runs_the_demo_elsewhere(tmp_path: Path) -> None:
     """With every prompt, task and hidden file; the source it was built from is gone by then."""
-    sdist = _build("build_sdist", _copy(tmp_path / "source"), tmp_path)
+    sdist = build("build_sdist", copied(ROOT, tmp_path / "source"), tmp_path)
     shutil.rmtree(tmp_path / "source")
     shutil.unpack_archive(sdist, tmp_path / "unpacked", filter="data")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
-    wheel = _build("build_wheel", unpacked, tmp_path)
+    wheel = build("build_wheel", unpacked, tmp_path)
     with zipfile.ZipFile(wheel) as archive:
         files = set(archive.namelist())
         archive.extractall(tmp_path / "installed")

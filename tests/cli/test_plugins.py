@@ -28,10 +28,10 @@ PROVIDER = ModelProvider(
 """
 BOX = """
 from sandbox.kind import SandboxKind
-from sandbox.local_kind import NONE
+from sandbox.local_kind import NO_ISOLATION
 from msgspec import structs
 
-BOX = structs.replace(NONE, name="box", about="a box of Acme's")
+BOX = structs.replace(NO_ISOLATION, name="box", about="a box of Acme's")
 """
 METADATA = "Metadata-Version: 2.1\nName: acme-stillroom\nVersion: 1.0\n"
 ENTRY_POINTS = """

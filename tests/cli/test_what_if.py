@@ -19,7 +19,7 @@ def test_a_question_is_answered_over_every_run(tmp_path: Path) -> None:
     assert (summary["runs"], summary["flips_by_point"], summary["attempts"]) == (2, {"stopping": 1}, 1)
     assert summary["silent"] == 1
     (left,) = (row for row in outcome.rows if row["kind"] == "left")
-    assert (left["stream"], left["version"], left["point"]) == ("trial/word", 7, "stopping")
+    assert (left["stream"], left["version"], left["point"]) == ("trial/word", 8, "stopping")
     (flip,) = (row for row in outcome.rows if row["kind"] == "flip")
     assert (flip["recorded"], flip["decided"]) == ("continue", "exhausted")
     said = type_in(tmp_path, "what-if", "--all", "--set", "attempts=1").out

@@ -280,7 +280,7 @@ async def test_it_is_the_same_again_without_a_world() -> None:
     told = await lived([BROKEN, REFUSED, answered(7)], 10**9)
     scope = Scope(await closed_world(told.log), STREAM)
     assert await ask(scope, caller()) == told.asked
-    scope.finish()
+    await scope.finish()
 
 
 async def test_a_stop_interrupts_a_wait() -> None:

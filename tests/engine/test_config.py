@@ -13,6 +13,7 @@ from msgspec import inspect
 from engine.config import Flag, Inputs, project_file, resolve, user_file
 from engine.config_shape import Key, dotted, keys
 from engine.config_template import template, toml
+from engine.programs.registry import program_named
 from engine.spec import ModelSpec, RunSpec
 
 _NAMES = {"<role>": "teacher", "<model>": "gpt", "<name>": "loose", "<parameter>": "temperature"}
@@ -89,6 +90,8 @@ def _file(values: Mapping[tuple[str, ...], object]) -> str:
 
 
 def _at(value: object, path: tuple[str, ...]) -> object:
+    if isinstance(value, RunSpec) and path[0] == value.program:
+        return _at(msgspec.convert(value.own, program_named(value.program).spec), path[1:])
     for part in path:
         value = value[part] if isinstance(value, dict) else getattr(value, part)
     return value

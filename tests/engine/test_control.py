@@ -109,7 +109,9 @@ async def test_a_trial_that_hangs_is_cancelled_and_the_others_do_not_notice(tmp_
         ScopeStopped("cancelled", said),
         AttemptAbandoned("stopped", said),
     ]
-    assert (await stage.told("trial/slow", NextChosen))[-1] == NextChosen(1, "cancelled", None, said)
+    last = (await stage.told("trial/slow", NextChosen))[-1]
+    assert isinstance(last, NextChosen)
+    assert (last.after, last.decision, last.counted, last.reason) == (1, "cancelled", None, said)
     assert not stage.backend.open_ids
     assert await stage.same_again()
 

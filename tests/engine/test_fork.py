@@ -168,5 +168,5 @@ async def test_every_decision_of_a_fork_is_made_again_under_the_settings_of_its_
     other = changed(spec(), method__attempts="9", method__pdi__active__threshold="0.9", method__pdi__active__warmup="1")
     child = (await fork_run(await setting(log, base), plain(parent, cut, other))).run
     made = await decisions(log, child)
-    assert {each.rule["method.attempts"] for each in made if each.point == "stopping"} == {5, 9}
+    assert {each.entry.rule.attempts for each in made if each.point == "stopping"} == {5, 9}
     assert [each for each in made if not each.agrees] == []

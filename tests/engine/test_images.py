@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from engine.budget import BudgetKeeper, Caps
-from engine.calls import Asked, Caller, answered, ask_model
+from engine.calls import Asked, Caller, ask_model, quoting
 from engine.conversation import EMPTY, IMAGE_BYTES, ConversationReader, Image, extend, image_message, message
 from engine.errors import ImageUnusable
 from engine.model_port import Line, ModelPort, build_request
@@ -90,7 +90,7 @@ async def talk(scope: Scope, protocol: Any) -> tuple[Asked, ...]:
     said = extend(scope, EMPTY, [image_message("user", "What is this?", [PICTURE])], [PICTURE])
     first = await ask_model(scope, lambda: caller(protocol), said)
     assert isinstance(first.outcome, ModelAnswered)
-    said = await answered(scope, said, first.outcome)
+    said = await quoting(scope, said, first.outcome.message)
     said = extend(scope, said, [message("user", "And now?")])
     return first, await ask_model(scope, lambda: caller(protocol), said)
 
@@ -141,7 +141,7 @@ async def test_a_replay_builds_the_same_bytes(protocol: str) -> None:
     before = await payloads(log)
     scope = Scope(await closed_world(log), STREAM)
     await talk(scope, protocol)
-    scope.finish()
+    await scope.finish()
     assert await payloads(log) == before
     events = [each.event async for each in log.read()]
     asked = [each for each in events if isinstance(each, ModelAsked)]

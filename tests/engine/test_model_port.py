@@ -50,7 +50,7 @@ UNKNOWN = Terms(price=None, bound=None)
 )
 def test_a_failed_call_says_what_mends_it(error: ProviderError, role: str | None, detail: str) -> None:
     """A setting of the role that asked; for agents of other makes, which have their own, what helps anyone."""
-    assert failed(memory_log(), error, UNKNOWN, role).detail == detail  # type: ignore[arg-type]
+    assert failed(memory_log(), error, UNKNOWN, role).detail == detail
 
 
 def test_what_the_provider_said_is_kept_whole_beside_it() -> None:

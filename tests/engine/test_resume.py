@@ -3,22 +3,21 @@
 from collections import Counter
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from engine.errors import InputsDiffer, NothingToResume
 from engine.histories import load_histories
+from engine.prompting import make_prompts
 from engine.runtime import resume_run, start_run
-from engine.setting import Setting
 from events.attempt import AttemptAbandoned
 from events.base import Draft, Event
 from events.digest import Digest
 from events.log import EventLog, Selection
 from events.memory import MemoryLog
-from events.model import ConversationNode, ModelAnswered, ModelAsked
-from events.named_blobs import named_blobs
-from events.session import InFlightFound, SandboxesSwept
+from events.model import ModelAnswered, ModelAsked
+from events.session import InFlightFound, InputsChanged, SandboxesSwept
 from events.trial import AttemptConcluded
+from events.verify_blobs import names_in, names_in_blob
 from replay.rerun import rerun
 from sandbox.scratch import make
 from tests.support.pretend import PretendBackend, pretended
@@ -37,18 +36,15 @@ async def cut(log: MemoryLog, position: int) -> MemoryLog:
 
 
 async def all_blobs(log: EventLog) -> set[Digest]:
-    """List every blob that an event names, or a conversation that an event names."""
-    found: set[Digest] = set()
-    nodes: list[Digest] = []
-    async for each in log.read():
-        found.update(named_blobs(each.event))
-        if isinstance(each.event, ModelAsked):
-            nodes.append(each.event.conversation)
-    while nodes:
-        node = msgspec.json.decode(await log.get(nodes.pop()), type=ConversationNode)
-        found.update(named_blobs(node))
-        nodes += [] if node.before is None else [node.before]
-    return found
+    """List every blob that an event names, itself or through other blobs."""
+    waiting = [named async for each in log.read() for named in names_in(each.position, each.event)]
+    found: dict[Digest, str] = {}
+    while waiting:
+        named = waiting.pop()
+        if named.kind != "bytes" and found.get(named.digest) != named.kind:
+            waiting += names_in_blob(named, await log.get(named.digest))
+        found[named.digest] = named.kind
+    return set(found)
 
 
 async def answered(log: EventLog, run: str) -> Counter[tuple[str, int]]:
@@ -162,12 +158,19 @@ async def test_sandboxes_that_are_kept_apart_less_than_before_are_named(tmp_path
         await resume_run((await setting(log, base))._replace(backend=PretendBackend()), run)
 
 
-async def test_another_version_of_the_package_is_named(tmp_path: Path) -> None:
-    """What decides may have changed with it."""
+async def test_another_version_of_the_package_goes_on_and_the_log_says_from_where(tmp_path: Path) -> None:
+    """The history is what is recorded, whatever this version would decide; prompts are those that the run pins."""
     log, base, run = await interrupted(tmp_path)
-    now: Setting = (await setting(log, base))._replace(package="newer")
-    with pytest.raises(InputsDiffer, match="package stillroom"):
-        await resume_run(now, run)
+    here = await setting(log, base)
+    texts = {each.name: f"{each.text} More." for each in here.prompts.prompts}
+    await resume_run(here._replace(package="newer", prompts=make_prompts(texts)), run)
+    noted = [each.event async for each in log.read(Selection(tags={"session.inputs_changed"}))]
+    (event,) = noted
+    assert isinstance(event, InputsChanged)
+    named = {each.what: each.now for each in event.changes}
+    assert named["package stillroom"] == "newer"
+    assert {each for each in named if each.startswith("prompt ")} == {f"prompt {name}" for name in texts}
+    assert (await rerun(log, run)).complete
 
 
 async def test_a_complete_run_has_nothing_to_resume(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ async def test_a_complete_history_is_lived_again_without_touching_the_world() ->
     before = await payloads(log)
     scope = Scope(await closed_world(log), "attempt/a/1")
     await work(scope)
-    scope.finish()
+    await scope.finish()
     assert await payloads(log) == before
 
 
@@ -111,7 +111,7 @@ async def test_history_that_nobody_reads_is_a_difference() -> None:
     await work(Scope(live_world(log, Echo(log)), "attempt/a/1"))
     scope = Scope(await closed_world(log), "attempt/a/1")
     with pytest.raises(HistoryUnread):
-        scope.finish()
+        await scope.finish()
 
 
 async def test_children_give_results_in_the_order_they_were_named() -> None:
@@ -169,7 +169,7 @@ async def test_an_actor_whose_sandbox_is_gone_is_stopped_before_its_next_effect(
     assert ports.asked == []
     again = Scope(await closed_world(log), "attempt/a/1")
     assert await attempt(again) == "abandoned"
-    again.finish()
+    await again.finish()
 
 
 async def test_time_in_effects_is_read_from_the_record_and_leaves_out_downtime() -> None:

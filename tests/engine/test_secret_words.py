@@ -145,7 +145,7 @@ async def test_an_actor_goes_on_with_what_is_on_record() -> None:
     await counted(Scope(live_world(log, Telling(log)), "attempt/a/1"))
     again = Scope(await closed_world(log), "attempt/a/1")
     await counted(again)
-    again.finish()
+    await again.finish()
 
 
 @pytest.mark.parametrize(

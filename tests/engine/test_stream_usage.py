@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.planning import callers_of
+from engine.callers import callers_of
+from engine.programs.explore.program import ROLES
 from engine.protocols.request import INCLUDE_USAGE
 from engine.runtime import start_run
 from engine.spec import canonical, read_spec
@@ -58,13 +59,13 @@ def test_a_run_from_before_there_was_the_key_asks_as_it_did(*, key: bool | None,
     if key is not None:
         tree["models"]["teacher"]["stream_usage"] = key
     read = read_spec(msgspec.json.encode(tree))
-    assert callers_of(read, "word")["teacher"].parameters == asked
+    assert callers_of(read, ROLES, "word")["teacher"].parameters == asked
     assert read_spec(canonical(read)) == read
 
 
 def test_what_the_user_sets_of_it_is_what_is_sent() -> None:
     """A parameter of the same name wins."""
     wanted = spec(models=streaming(parameters={INCLUDE_USAGE: False, "temperature": 0.5}))
-    assert callers_of(wanted, "word")["teacher"].parameters == {INCLUDE_USAGE: False, "temperature": 0.5}
+    assert callers_of(wanted, ROLES, "word")["teacher"].parameters == {INCLUDE_USAGE: False, "temperature": 0.5}
     silent = spec(models=streaming(stream=False))
-    assert callers_of(silent, "word")["teacher"].parameters == {}
+    assert callers_of(silent, ROLES, "word")["teacher"].parameters == {}

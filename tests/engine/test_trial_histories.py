@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RunUnknown
-from engine.histories import RUN, load_histories
+from engine.histories import load_histories
 from engine.lineage import SESSION
 from engine.runtime import start_run
 from engine.trial_histories import TrialHistories, load_by_trial
@@ -14,6 +14,7 @@ from events.log import EventLog
 from events.memory import MemoryLog
 from events.sandbox import SandboxFailed
 from events.sqlite import SqliteLog
+from events.streams import RUN
 from replay.rerun import rerun
 from tests.support.runs import make_base, setting, spec
 from tests.support.worlds import Ticking

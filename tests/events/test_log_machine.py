@@ -44,13 +44,12 @@ class Wish(NamedTuple):
 
 
 wish = st.builds(Wish, stream, st.lists(draft, max_size=3), off)
+tags = st.none() | st.sampled_from([{"sandbox.failed"}, {"action.asked"}, ()])
+span = {"after": st.integers(0, 6), "until": st.none() | st.integers(0, 12)}
 selection = st.builds(
-    Selection,
-    run=st.none() | run,
-    stream=st.none() | stream,
-    tags=st.none() | st.sampled_from([{"sandbox.failed"}, {"action.asked"}, ()]),
-    after=st.integers(0, 6),
-    until=st.none() | st.integers(0, 12),
+    Selection, run=st.none() | run, stream=st.none() | stream, tags=tags, streams=st.none(), **span
+) | st.builds(
+    Selection, run=run, stream=st.none(), tags=tags, streams=st.frozensets(stream.map(lambda each: each.name)), **span
 )
 
 

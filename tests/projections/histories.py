@@ -83,10 +83,15 @@ _PLAIN: Final[Mapping[Any, st.SearchStrategy[Any]]] = {
     Digest: st.sampled_from(sorted(BLOBS)),
     Fingerprint: st.just(digest_of(b"a request")),
     str: st.sampled_from(["", "a", "b", "timeout", "text é\n"]),
+    Any: st.sampled_from(["", 1, True, None, "text é"]),
     int: st.integers(-2, 10**12),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
 }
+
+
+_NAMED: Final[Mapping[str, st.SearchStrategy[Any]]] = {"role": st.sampled_from(["teacher", "reflector", "distiller"])}
+"""Values of fields that take only some texts."""
 
 
 def _value(hint: Any) -> st.SearchStrategy[Any]:
@@ -103,4 +108,6 @@ def _value(hint: Any) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(_value(parts[0]), _value(parts[1]), max_size=2)
     hints = get_type_hints(hint)
-    return st.builds(hint, **{name: _value(hints[name]) for name in hint.__struct_fields__})
+    return st.builds(
+        hint, **{name: _NAMED[name] if name in _NAMED else _value(hints[name]) for name in hint.__struct_fields__}
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,7 @@ async def test_our_own_readings_stand_beside_under_their_names(log: MemoryLog) -
     """With all they said about themselves."""
     memo, digest = _memo("cp works", "use cp"), log.put(b"x")
     await _tell(log, _opened(), _concluded(log, 1, "cp a"), _rewritten(log, 1, memo, None))
-    numbers = {"proxy_exec": 0.5, "proxy_plan": 0.0, "proxy_oss": 0.0, "raw_pdi": 0.5, "weight": 0.0}
+    numbers: dict[str, Any] = {"proxy_exec": 0.5, "proxy_plan": 0.0, "proxy_oss": 0.0, "raw_pdi": 0.5, "weight": 0.0}
     read = PdiRead(
         attempt=1,
         step=0,

@@ -4,8 +4,8 @@ from engine.histories import Histories
 from events.base import Event, Recorded, StreamId
 from events.model import TryMade
 from events.values import Usage
-from replay.counterfactual import facts_by_trial
 from replay.harbor.usage import used
+from replay.impact import Timeline, total
 from tests.projections.histories import recorded
 from tests.support.outcomes import answered, failed
 
@@ -39,7 +39,7 @@ def test_what_stands_behind_a_decision_holds_failed_calls_and_those_of_other_mak
         ATTEMPT: history(CUT, ANSWER),
         "call/a/1/1": history(answered(None), stream="call/a/1/1"),
     }
-    facts = facts_by_trial(Histories(by_stream, ()))
-    behind = facts["a"].behind(0)
-    assert facts.keys() == {"a"}
+    timeline = Timeline(Histories(by_stream, ()), {})
+    behind = total(timeline.behind(stream, after, float("inf"), 0) for stream, after in timeline.left("trial/a", 0))
+    assert timeline.threads == ("trial/a",)
     assert (behind.calls, behind.cost, behind.unknown_calls) == (4, 10, 2)

@@ -17,7 +17,6 @@ from events.log import Row, Selection
 from events.memory import MemoryLog
 from events.model import ModelAsked, TryMade
 from events.verify import verify
-from replay.digests import trial_digests
 from replay.rerun import rerun
 from tests.cli.terminal import type_in
 from tests.engine.test_resume import all_blobs
@@ -67,7 +66,18 @@ async def test_a_run_that_an_earlier_version_began_goes_on_in_the_shapes_of_toda
         assert {"trial.next_decided", "trial.next_chosen"} == set(tags)
         assert (await rerun(older, run)).complete
         assert (await verify(older)).sound
-        assert await trial_digests(older, run) == await trial_digests(whole, run)
+        assert await _without_inputs(older, run) == await _without_inputs(whole, run)
+
+
+async def _without_inputs(log: MemoryLog, run: str) -> list[tuple[str, dict[str, object]]]:
+    """List what each stream holds, without what an older shape of a decision could not say."""
+    kept = []
+    for name, history in (await load_histories(log, run)).by_stream.items():
+        for each in history if name != "session" else ():
+            fields: dict[str, object] = msgspec.to_builtins(each.event)
+            lacking = {"inputs", "rule", "point_revision", "then"}
+            kept.append((name, {key: value for key, value in fields.items() if key not in lacking}))
+    return sorted(kept, key=lambda each: each[0])
 
 
 async def as_written_earlier(log: MemoryLog, position: int, *, in_tries: bool = False) -> MemoryLog:
@@ -118,8 +128,10 @@ CUT_ONCE: Final = SCRIPT.replace('text = "I guess."', 'text = "I guess."\nerror 
 def _older(row: Row) -> Row:
     if row.tag != "trial.next_chosen":
         return row
-    payload = row.payload.replace(b"trial.next_chosen", b"trial.next_decided").replace(b"null", b"0")
-    return row._replace(tag="trial.next_decided", payload=payload)
+    fields = msgspec.json.decode(row.payload)
+    old = {name: fields[name] for name in ("after", "decision", "counted", "reason")}
+    old |= {"tag": "trial.next_decided", "counted": old["counted"] or 0}
+    return row._replace(tag="trial.next_decided", payload=msgspec.json.encode(old))
 
 
 def _older_call(row: Row) -> Row:

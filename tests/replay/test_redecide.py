@@ -4,29 +4,28 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from engine.methods.base import SPARK
-from engine.policies.judging import Outcome
-from engine.policies.stopping import Decision as Choice
-from engine.policies.stopping import Exhausted, StoppingRule
+from engine.decision import Desk
+from engine.histories import load_histories
+from engine.programs.explore import points, rulings
+from engine.programs.explore.method import SPARK
 from engine.runtime import resume_run, start_run
-from engine.spec import RunSpec
+from events.attempt import AttemptJudged
 from events.base import Draft, Event, Ref, StreamId
 from events.digest import Digest
 from events.log import EventLog
-from events.log_errors import BlobErased
 from events.memory import MemoryLog
 from events.model import ModelAnswered
 from events.pdi import PdiImported, PdiRead
 from events.run import RunImported
+from events.sandbox import VerifierRewarded
 from events.sqlite import SqliteLog
 from events.trial import AttemptConcluded, TrialClosed, TrialOpened
-from events.values import Outcome as Ended
-from replay.decisions.base import Decision
-from replay.errors import NothingDecided
-from replay.redecide import decisions, read_decisions
+from events.values import Outcome
+from projections.pdi_saw import PdiSaw
+from replay.errors import InputsUnrecorded, NothingDecided
+from replay.redecide import Redecided, decisions
 from tests.engine.test_resume import cut, place_of
 from tests.support.edits import edit_events
 from tests.support.runs import MEMO, REFUSING, SCRIPT, make_base, setting, spec
@@ -49,7 +48,7 @@ async def lived(folder: Path, script: str = SCRIPT, **asked: object) -> tuple[Me
     return log, (await start_run(await setting(log, make_base(folder, script)), spec(**asked))).run
 
 
-def differing(made: Sequence[Decision]) -> list[tuple[str, Ref, tuple[str, ...]]]:
+def differing(made: Sequence[Redecided]) -> list[tuple[str, Ref, tuple[str, ...]]]:
     """List what does not come out as recorded."""
     return [(each.point, each.at, each.differences) for each in made if not each.agrees]
 
@@ -75,28 +74,28 @@ async def test_every_decision_of_a_run_comes_out_again(tmp_path: Path, script: s
 
 
 async def test_every_kind_of_decision_is_made_again_and_says_what_it_saw(tmp_path: Path) -> None:
-    """One for each event that records one: shadows too; a verdict twice, as it fell and as it was noted."""
+    """One for each event that records one, shadows too."""
     log, run = await lived(tmp_path, TWICE_WRONG, method=SHADOWED)
     made = await decisions(log, run)
-    assert Counter(each.point for each in made) == {
-        "judging": 6,
+    counts = Counter(each.point for each in made)
+    assert {name: counts[name] for name in ("judging", "stopping", "hint", "retry", "pdi", "intervention")} == {
+        "judging": 3,
         "stopping": 4,
+        "hint": 1,
         "retry": 3,
-        "reflection": 2,
         "pdi": 6,
         "intervention": 2,
-        "evidence": 1,
-        "skill": 1,
     }
-    last = [each for each in made if each.point == "pdi" and each.recorded["monitor"] == "active"][-1]
-    assert last.rule["method.pdi.active.threshold"] == -0.5
-    seen = {each.name: each for each in last.inputs}
-    assert seen["memo"].value.strip() == MEMO.strip()
-    assert seen["memo"].digest == last.recorded["memo"]
-    assert seen["commands"].value == "echo no > answer.txt"
-    verdict = made[next(i for i, each in enumerate(made) if each.point == "judging")]
+    last = [each.entry for each in made if each.point == "pdi" and each.entry.shadow is None][-1]
+    assert (last.rule.threshold, last.era, last.revision) == (-0.5, 0, 1)
+    assert isinstance(last.saw, PdiSaw)
+    assert (await log.get(last.saw.memo.text)).decode().strip() == MEMO.strip()
+    assert last.saw.commands is not None
+    assert await log.get(last.saw.commands.text) == b"echo no > answer.txt"
+    verdict = next(each for each in made if each.point == "judging")
     assert verdict.at.stream == "attempt/word/1"
-    assert verdict.inputs[1].value["tag"] == "verify.rewarded"
+    rewarded = (await load_histories(log, run)).by_stream["attempt/word/1"][verdict.entry.saw.rewarded.seen.version - 1]
+    assert isinstance(rewarded.event, VerifierRewarded)
 
 
 async def test_budgets_and_lost_sandboxes_are_decided_again_too(tmp_path: Path) -> None:
@@ -127,12 +126,14 @@ async def test_a_run_that_was_cut_off_is_decided_again_as_far_as_it_came(tmp_pat
 async def test_a_policy_that_changed_is_named_where_it_decides_otherwise(tmp_path: Path) -> None:
     """By the event, its field and both values; decisions that other policies make stay as they were."""
 
-    def hasty(outcomes: Sequence[Outcome], rule: StoppingRule, budget: str | None) -> Choice:
-        return Exhausted("one try is enough") if outcomes else SPARK.go_on(outcomes, rule, budget)
+    def hasty(saw: points.StoppingSaw, rule: points.StoppingRule, desk: Desk) -> points.Next:
+        if not saw.outcomes:
+            return rulings.decide_whether_to_go_on(saw, rule, desk)
+        return points.Next("exhausted", None, "one try is enough", None)
 
     log, run = await lived(tmp_path)
-    made = await decisions(log, run, method=SPARK._replace(go_on=hasty))
-    assert differing(made)[0] == ("stopping", Ref("trial/word", 7), ("decision", "counted", "reason"))
+    made = await decisions(log, run, method=SPARK.but("hasty", stopping=hasty))
+    assert differing(made)[0] == ("stopping", Ref("trial/word", 8), ("decision", "counted", "reason", "then"))
     first = next(each for each in made if not each.agrees)
     assert (first.recorded["decision"], first.decided["decision"]) == ("continue", "exhausted")
     assert {point for point, _, _ in differing(made)} == {"stopping"}
@@ -151,64 +152,44 @@ async def test_an_event_edited_by_hand_is_not_what_its_inputs_say(tmp_path: Path
     assert (wrong[0].recorded["triggered"], wrong[0].decided["triggered"]) == (True, False)
 
 
-async def test_bytes_that_are_gone_are_named(tmp_path: Path) -> None:
-    """Nothing is decided from a gap."""
-    log, run = await lived(tmp_path)
-    (memo,) = [each.event.memo async for each in log.read() if isinstance(each.event, PdiRead)]
-    await log.erase(memo, "somebody asked for it")
-    with pytest.raises(BlobErased, match=memo[:16]):
-        await decisions(log, run)
-
-
-async def test_other_settings_reach_from_a_reading_to_what_the_agent_is_told(tmp_path: Path) -> None:
-    """Below every value, nothing triggers: the reading, the intervention and the next attempt's text all flip."""
+async def test_an_erased_text_leaves_the_decisions_unanswered_that_rest_on_it(tmp_path: Path) -> None:
+    """By name; nothing is decided from a gap, and all other decisions are made again."""
     log, run = await lived(tmp_path, TWICE_WRONG)
-    changed = with_threshold(await recorded(log, run), -10.0)
-    made = await decisions(log, run, changed=changed)
-    flipped = [(each.point, each.recorded.get("level"), each.decided.get("level")) for each in made if not each.agrees]
-    assert ("pdi", "soft", None) in flipped
-    assert ("intervention", "soft", "none") in flipped
-    told = next(each for each in made if each.point == "retry" and each.recorded["attempt"] == 3)
-    assert {"intervention", "injection"} <= set(told.differences)
-
-
-async def test_a_hint_can_be_asked_for_afterwards(tmp_path: Path) -> None:
-    """The run asked for none, so nothing was recorded; what it would have been is known all the same."""
-    log, run = await lived(tmp_path)
-    asked = await recorded(log, run)
-    changed = msgspec.structs.replace(asked, method=msgspec.structs.replace(asked.method, hint=True))
-    made = [each for each in await decisions(log, run, changed=changed) if each.point == "hint"]
-    assert [(each.recorded, each.decided["reason"]) for each in made] == [({}, "the task has no Python verifier")]
+    memos = [each.event.memo async for each in log.read() if isinstance(each.event, PdiRead)]
+    whole = len(await decisions(log, run))
+    await log.erase(memos[0], "somebody asked for it")
+    made = await decisions(log, run)
+    assert len(made) == whole
+    gone = [each for each in made if not each.agrees]
+    assert {each.point for each in gone} >= {"pdi", "retry"}
+    assert all(each.erased and memos[0][:16] in each.missing for each in gone)
+    assert [each.agrees for each in made if each.point in {"judging", "stopping", "intervention"}] == [True] * 9
 
 
 async def test_what_a_source_does_not_hold_is_named_and_never_skipped() -> None:
-    """An imported reading without its memo and a verdict without its files cannot be made again."""
+    """An imported reading without its memo cannot be made again."""
     log = MemoryLog(clock=Ticking())
     nothing = log.put(b"")
     await tell(log, "run", RunImported("spark", "lost", (), None, None, 3, ()))
     reading = PdiImported(0, 1, 0.5, 0.5, 0.5, -0.5, 0.5, -0.25, triggered=False, level=None)
-    concluded = AttemptConcluded(0, Ended("failed", 0.0, ""), "FAIL", 0, 1, Digest(nothing), Digest(nothing))
+    concluded = AttemptConcluded(0, Outcome("failed", 0.0, ""), "FAIL", 0, 1, Digest(nothing), Digest(nothing))
     closed = TrialClosed("unsolved", 1, 0.0)
     await tell(log, "trial/lost", TrialOpened("lost", "imported", 3), concluded, reading, closed)
-    made = await decisions(log, "r1")
-    assert [(each.point, each.missing, each.agrees) for each in made] == [
-        ("judging", "the source's files tell nothing of attempt 0", False),
-        ("pdi", "the memo that was read is not in the source", False),
-    ]
+    (made,) = await decisions(log, "r1")
+    assert (made.point, made.at, made.agrees) == ("pdi", Ref("trial/lost", 3), False)
+    assert made.missing == "what it rested on is not in the source"
+
+
+async def test_what_an_earlier_version_imported_of_files_that_tell_otherwise_is_not_guessed_at() -> None:
+    """Its decisions do not say what they rest on, and the files do not either."""
+    log = MemoryLog(clock=Ticking())
+    nothing = log.put(b"")
+    await tell(log, "run", RunImported("spark", "lost", (), None, None, 3, ()))
+    await tell(log, "attempt/lost/1", AttemptJudged(Outcome("failed", 0.0, ""), 0, 1, Digest(nothing)))
+    with pytest.raises(InputsUnrecorded, match="import"):
+        await decisions(log, "r1")
 
 
 async def tell(log: EventLog, stream: str, *events: Event) -> None:
     """Record events."""
     await log.append(StreamId("r1", stream), [Draft(event, None) for event in events], expected_version=0)
-
-
-async def recorded(log: EventLog, run: str) -> RunSpec:
-    """Read a run's spec."""
-    return (await read_decisions(log, run)).spec
-
-
-def with_threshold(asked: RunSpec, threshold: float) -> RunSpec:
-    """Give a spec with another threshold."""
-    active = msgspec.structs.replace(asked.method.pdi.active, threshold=threshold)
-    method = msgspec.structs.replace(asked.method, pdi=msgspec.structs.replace(asked.method.pdi, active=active))
-    return msgspec.structs.replace(asked, method=method)

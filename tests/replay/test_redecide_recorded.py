@@ -21,14 +21,14 @@ pytestmark = [
 
 
 async def test_every_recorded_decision_comes_out_again() -> None:
-    """73 verdicts from the source's own files, and 57 readings of PDI, of which two hang on rounding, and say so."""
+    """73 verdicts from the source's own files, 57 readings of PDI, of which two hang on rounding, and what followed."""
     ticks = count(1)
     async with MemoryLog(clock=lambda: next(ticks)) as log:
         imported = (await import_spark(log, FOLDERS)).found
         made = [each for one in imported for each in await decisions(log, one.run)]
-    assert Counter(each.point for each in made) == {"judging": 73, "pdi": 57}
+    assert Counter(each.point for each in made) == {"judging": 73, "pdi": 57, "intervention": 53}
     assert [(each.at, each.missing, each.differences) for each in made if not each.agrees] == []
-    assert sum(bool(each.note) for each in made) == 2
+    assert sum(each.point == "pdi" and each.entry.saw.tie is not None for each in made) == 2
 
 
 async def test_a_sweep_over_every_recording_is_a_frontier() -> None:
@@ -36,11 +36,12 @@ async def test_a_sweep_over_every_recording_is_a_frontier() -> None:
     ticks = count(1)
     async with MemoryLog(clock=lambda: next(ticks)) as log:
         runs = [await prepare(log, one.run) for one in (await import_spark(log, FOLDERS)).found]
-    own = ask(runs, read_changes([("pdi.threshold", "-0.5")]))
-    assert (own.flips, own.left) == ((), ())
-    rates = [ask(runs, read_changes([("pdi.threshold", f"{-4 + step / 10}")])).readings.rate for step in range(51)]
+        own = await ask(runs, read_changes([("pdi.threshold", "-0.5")]))
+        assert (own.flips, own.left) == ((), ())
+        swept = [await ask(runs, read_changes([("pdi.threshold", f"{-4 + step / 10}")])) for step in range(51)]
+        other = await ask(runs, read_changes([("pdi.method", "js_divergence")]))
+    rates = [each.readings.rate for each in swept]
     assert rates == sorted(rates, key=lambda rate: rate or 0.0)
     assert (rates[0], rates[-1]) != (own.readings.rate, own.readings.rate)
-    other = ask(runs, read_changes([("pdi.method", "js_divergence")]))
     assert {flip.point for flip in other.flips} == {"pdi", "intervention"}
-    assert all(trial.unanswerable or trial.left is None or trial.left.concerned.attempts for trial in other.trials)
+    assert all(trial.unanswerable or not trial.left or trial.left[0].impact.attempts for trial in other.trials)

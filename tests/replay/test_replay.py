@@ -1,14 +1,15 @@
 """Stories of a run done again: what is equal, what differs, and what is likely to be behind it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from engine.decision import Desk
 from engine.errors import HistoryEnded
 from engine.folding import fold_run
-from engine.methods.base import SPARK
-from engine.policies.intervention import Intervention, InterventionRule, Level, Reading
+from engine.histories import load_histories
+from engine.programs.explore import points, rulings
+from engine.programs.explore.method import SPARK
 from engine.prompting import load_prompts, make_prompts
 from engine.runtime import start_run
 from engine.snapshots import keep
@@ -18,8 +19,9 @@ from events.sqlite import SqliteLog
 from events.trial import TrialClosed
 from projections.memo import Memo
 from replay.checked import Checked, Strengths, check
-from replay.differences import Here
+from replay.differences import Here, notes_of, of_decision
 from replay.rebuild import compare_snapshots, rebuild
+from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.engine.test_resume import all_blobs
 from tests.support.edits import edit_events
@@ -52,44 +54,47 @@ async def test_a_run_is_equal_at_every_strength(tmp_path: Path) -> None:
     checked = await check(log, run, HERE)
     assert checked.equal
     assert checked.rerun is not None
-    assert len(checked.decisions or ()) == 14
-    assert (checked.differences, checked.causes, checked.prompts) == ((), (), ())
+    assert len(checked.decisions or ()) > 9
+    assert (checked.differences, checked.causes, checked.remedies, checked.notes, checked.prompts) == (*[()] * 5,)
 
 
 async def test_an_edited_verdict_is_traced_to_the_event_that_was_edited(tmp_path: Path) -> None:
-    """The reward was raised in the file; the verdict that was written down when it was 0 gives it away."""
+    """The reward was raised in the file; what judging saw, and the verdict of then, give it away."""
     checked = await edited(tmp_path, "verify.rewarded", '"reward":0.0', '"reward":1.0')
     first = checked.differences[0]
-    assert (first.strength, first.point, first.at) == ("redecide", "judging", Ref("attempt/word/1", 13))
-    assert (first.field, first.recorded[:16], first.decided[:16]) == ("outcome", '{"kind":"failed"', '{"kind":"solved"')
+    assert (first.strength, first.point, first.at.stream) == ("redecide", "judging", "attempt/word/1")
+    assert (first.field, first.recorded, first.decided) == ("inputs: reward", "1.0", "0.0")
+    assert first.nearest is not None
+    assert first.nearest.at == Ref("attempt/word/1", first.at.version - 1)
     again = checked.differences[-1]
-    assert (again.strength, again.at, again.field) == ("rerun", Ref("attempt/word/1", 13), "outcome")
-    assert checked.causes[0].startswith("attempt/word/1@12 (verify.rewarded, position ")
+    assert (again.strength, again.at, again.field) == ("rerun", first.at, "inputs")
+    assert checked.causes[0].startswith(f"attempt/word/1@{first.nearest.at.version} (verify.rewarded, position ")
     assert "log verify" in checked.causes[0]
 
 
 async def test_an_edited_decision_is_named_with_both_values(tmp_path: Path) -> None:
     """What was decided can still be told from what it saw."""
     checked = await edited(tmp_path, "trial.next_chosen", '"counted":2', '"counted":3')
-    (decided, again) = (each for each in checked.differences if each.at == Ref("trial/word", 7))
+    (decided, again) = (each for each in checked.differences if each.at == Ref("trial/word", 8))
     for each in (decided, again):
         assert (each.field, each.recorded, each.decided) == ("counted", "3", "2")
     assert len(checked.causes) == 1
-    assert checked.causes[0].startswith("trial/word@7 (trial.next_chosen, position ")
+    assert checked.causes[0].startswith("trial/word@8 (trial.next_chosen, position ")
 
 
 async def test_a_policy_that_changed_is_named_by_redecide_and_by_rerun(tmp_path: Path) -> None:
     """The event, the field and both values; no event was edited, so the policy is what is left."""
 
-    def stern(readings: Sequence[Reading | None], rule: InterventionRule) -> Intervention:
-        return Intervention(Level.STRONG, Level.STRONG, "always")
+    def stern(saw: points.InterventionSaw, rule: points.InterventionRule, desk: Desk) -> points.Intervention:
+        del saw, desk
+        return points.Intervention("strong", rule.mode, "always")
 
     log, run = await lived(tmp_path)
-    checked = await check(log, run, HERE, method=SPARK._replace(intervene=stern))
+    checked = await check(log, run, HERE, method=SPARK.but("stern", intervention=stern))
     assert [(each.strength, each.at, each.field) for each in checked.differences] == [
-        ("redecide", Ref("trial/word", 12), "level"),
-        ("redecide", Ref("trial/word", 12), "reason"),
-        ("rerun", Ref("trial/word", 12), "level"),
+        ("redecide", Ref("trial/word", 13), "level"),
+        ("redecide", Ref("trial/word", 13), "reason"),
+        ("rerun", Ref("trial/word", 13), "level"),
     ]
     again = checked.differences[-1]
     assert (again.recorded, again.decided) == ('"none"', '"strong"')
@@ -111,14 +116,17 @@ async def test_another_version_is_named_only_where_something_differs(tmp_path: P
     log, run = await lived(tmp_path)
     here = Here("newer", HERE.prompts)
     assert (await check(log, run, here)).causes == ()
-    hasty = SPARK._replace(retry=lambda memo, place, level, wording: "try harder")
-    checked = await check(log, run, here, RERUN, method=hasty)
+
+    def harder(saw: points.RetrySaw, rule: points.RetryRule, desk: Desk) -> points.Retry:
+        return rulings.word_retry(saw, rule, desk) if not saw.before else points.Retry("none", desk.put(b"try harder"))
+
+    checked = await check(log, run, here, RERUN, method=SPARK.but("harder", retry=harder))
     assert checked.causes == (
         "the run was made by stillroom test, and this is newer",
         "the policy of retry decides otherwise from the same inputs",
     )
     (difference,) = checked.differences
-    assert (difference.at, difference.field) == (Ref("trial/word", 13), "injection")
+    assert (difference.at, difference.field) == (Ref("trial/word", 14), "injection")
     assert difference.nearest is not None
     assert difference.nearest.why == "the last trial.attempt_planned before it"
 
@@ -149,3 +157,43 @@ async def test_views_are_rebuilt_alike_and_beside_what_was_kept(tmp_path: Path) 
     await keep(log, f"memo/{run}", Memo.revision, await log.head(), Memo().initial())
     (compared,) = [each async for each in compare_snapshots(log)]
     assert (compared.view, compared.position, compared.agrees) == (f"memo/{run}", kept.position, False)
+
+
+async def test_a_ruling_of_another_revision_is_a_note_and_no_difference(tmp_path: Path) -> None:
+    """The record stands, whatever a later revision of its point would rule; at the recorded revision it is a fault."""
+
+    def stern(saw: points.InterventionSaw, rule: points.InterventionRule, desk: Desk) -> points.Intervention:
+        del saw, desk
+        return points.Intervention("strong", rule.mode, "always")
+
+    log, run = await lived(tmp_path)
+    made = await decisions(log, run, method=SPARK.but("stern", intervention=stern))
+    histories = await load_histories(log, run)
+    older = [each._replace(entry=each.entry._replace(revision=each.entry.revision + 1)) for each in made]
+    assert [difference.point for each in made for difference in of_decision(each, histories)] == ["intervention"] * 2
+    assert [of_decision(each, histories) for each in older if of_decision(each, histories)] == []
+    assert notes_of(made, ()) == []
+    (note,) = notes_of(older, ())
+    (place,) = [each.at for each in older if each.point == "intervention"]
+    assert (note.point, note.recorded_revision, note.revision, note.places) == ("intervention", 2, 1, (place,))
+
+
+async def test_a_run_that_parts_is_told_what_can_be_done(tmp_path: Path) -> None:
+    """The version that recorded it replays it, and a fork of it holds right up to where it parts."""
+    log, run = await lived(tmp_path)
+    (stop,) = [
+        each
+        for each in (await load_histories(log, run)).by_stream["trial/word"]
+        if getattr(each.event, "decision", "") == "solved"
+    ]
+
+    def never(saw: points.StoppingSaw, rule: points.StoppingRule, desk: Desk) -> points.Next:
+        ruling = rulings.decide_whether_to_go_on(saw, rule, desk)
+        return points.Next("exhausted", None, "", None) if ruling.decision == "solved" else ruling
+
+    checked = await check(log, run, Here("newer", HERE.prompts), RERUN, method=SPARK.but("never", stopping=never))
+    assert not checked.equal
+    assert checked.remedies == (
+        "stillroom test recorded the run, and replays it",
+        f"a fork holds up to position {stop.position - 1:,}: `stillroom fork {run} --at {stop.position - 1}`",
+    )

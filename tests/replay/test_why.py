@@ -13,19 +13,27 @@ from engine.histories import load_histories
 from engine.runtime import start_run
 from events.base import Recorded, Ref
 from events.catalog import AnyEvent
+from events.decision import Decided, DecisionMade
 from events.digest import Digest, Fingerprint
 from events.log import EVERYTHING, Selection
 from events.memory import MemoryLog
 from events.model import ModelAnswered, ModelAsked
 from events.named_blobs import named_blobs
-from replay.why.again import POINT_OF
+from events.pdi import InterventionChosen, PdiRead
+from events.skill import SkillRevised
+from events.trial import AttemptPlanned, NextChosen
 from replay.why.looks import RESTS
 from replay.why.nodes import BROKEN, Node
 from replay.why.resolve import request_verified
-from tests.replay.test_redecide import BABBLING, SHADOWED, TWICE_WRONG, lived
 from tests.support.causes import chain, decided, walked
-from tests.support.runs import REFUSING, SCRIPT, make_base, setting, spec
+from tests.support.runs import BABBLING, REFUSING, SCRIPT, SHADOWED, TWICE_WRONG, make_base, setting, spec
 from tests.support.worlds import Ticking
+
+
+async def lived(folder: Path, script: str = SCRIPT, **asked: object) -> tuple[MemoryLog, str]:
+    """A run that has ended."""
+    log = MemoryLog(clock=Ticking())
+    return log, (await start_run(await setting(log, make_base(folder, script)), spec(**asked))).run
 
 
 async def skill_of(log: MemoryLog, run: str) -> Ref:
@@ -40,9 +48,11 @@ def places(nodes: list[Node]) -> list[str]:
 
 
 def test_every_kind_of_event_has_its_line() -> None:
-    """A new one cannot be forgotten: without a line its causes would be left out unseen."""
-    assert set(RESTS) == set(get_args(AnyEvent))
-    assert set(POINT_OF) <= set(RESTS)
+    """A new one cannot be forgotten: without a line its causes would be left out unseen. Decisions name their own."""
+    kinds = set(get_args(AnyEvent))
+    assert set(RESTS) <= kinds
+    assert {kind for kind in kinds if not issubclass(kind, Decided)} <= set(RESTS)
+    assert set(RESTS) & {NextChosen, AttemptPlanned, PdiRead, InterventionChosen, SkillRevised, DecisionMade} == set()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +113,7 @@ async def test_a_turn_in_the_middle_names_the_one_before_it_and_keeps_its_chain_
     history = (await load_histories(log, run)).by_stream["attempt/word/2"]
     last = [each for each in history if isinstance(each.event, ModelAnswered)][-1]
     nodes = await chain(log, run, last.ref)
-    assert [node.tag for node in nodes if node.told == "elsewhere"] == ["action.observed"]
+    assert [node.tag for node in nodes if node.told == "elsewhere"] == ["decision.made"]
     messages = [node for node in nodes if node.label == "message" and node.kind == "blob"]
     assert len({node.digest for node in messages}) >= 4
 
@@ -131,14 +141,18 @@ async def test_a_decision_says_which_values_it_saw_and_by_which_rule(tmp_path: P
     again = nodes[0].again
     assert again is not None
     assert (again.point, again.agrees) == ("intervention", True)
-    assert again.rule["method.pdi.mode"] == "intervene"
-    assert [name for name, _ in again.saw] == ["reading after attempt 1", "reading after attempt 2"]
-    rule = [node for node in nodes if node.label == "rule"]
-    assert b'"mode"' in await log.get(Digest(rule[0].digest))
+    assert (again.revision, again.now, again.policy) == (1, 1, "spark")
+    assert again.rule == {"mode": "intervene", "stale": "forget", "invalid": "trust"}
+    soft = {"triggered": True, "level": "soft", "valid": False}
+    assert dict(again.saw) == {"reading": soft, "latest": soft}
+    below = {node.label: node for node in nodes if node.parent == 0}
+    assert {"spec", "rule", "inputs", "reading, latest"} == set(below)
+    assert b'"mode"' in await log.get(Digest(below["rule"].digest))
+    assert below["reading, latest"].tag == "pdi.read"
 
 
 async def test_an_erased_blob_says_why_and_is_no_hole(tmp_path: Path) -> None:
-    """It was removed on purpose, and the log says so; what rested on it is not made again, and says that too."""
+    """It was removed on purpose, and the log says so; what saw it is not made again, and says that. All else is."""
     log, run = await lived(tmp_path)
     at = await skill_of(log, run)
     history = (await load_histories(log, run)).by_stream["attempt/word/2"]
@@ -149,10 +163,11 @@ async def test_an_erased_blob_says_why_and_is_no_hole(tmp_path: Path) -> None:
     assert erased
     assert {node.trouble for node in erased if node.kind == "blob"} == {"erased: a key was in it"}
     assert not [node for node in nodes if node.verified in BROKEN]
-    again = nodes[0].again
-    assert again is not None
-    assert again.agrees is None
-    assert "a key was in it" in again.note
+    made = [node.again for node in nodes if node.again is not None and node.told == "here"]
+    unmade = [again for again in made if not again.agrees]
+    assert {(again.point, again.agrees) for again in unmade} == {("observation", None), ("evidence", None)}
+    assert all("a key was in it" in again.note for again in unmade)
+    assert len(made) > 10
 
 
 class Lacking(MemoryLog):

@@ -9,7 +9,7 @@ from engine.runtime import start_run
 from engine.spec import RunSpec
 from events.base import Recorded
 from events.memory import MemoryLog
-from events.trial import AttemptConcluded
+from events.trial import NextChosen
 from replay.why.shown import shown_to
 from tests.cli.terminal import type_in
 from tests.cli.test_replay import explored
@@ -47,7 +47,7 @@ async def test_a_decision_rests_on_the_settings_of_its_own_side_of_the_cut(tmp_p
     history = (await load_histories(log, last)).by_stream["trial/word"]
     specs = [branch.forked.spec for branch in await lineage_of(log, last) if branch.forked is not None]
     first = next(iter((await load_histories(log, started)).by_stream["run"])).event
-    shared, own = [each for each in history if isinstance(each.event, AttemptConcluded)]
+    shared, *_, own = [each for each in history if isinstance(each.event, NextChosen)]
     assert await rules(log, last, shared) == {getattr(first, "spec", "")}
     assert await rules(log, last, own) == {specs[-1]}
     assert len({*specs, getattr(first, "spec", "")}) == 3
@@ -56,15 +56,16 @@ async def test_a_decision_rests_on_the_settings_of_its_own_side_of_the_cut(tmp_p
 async def rules(log: MemoryLog, run: str, decided: Recorded) -> set[str]:
     """Say on which specs a decision rests."""
     nodes = await chain(log, run, decided.ref)
-    return {node.digest for node in nodes if node.label == "rule" and node.parent == nodes[0].number}
+    return {node.digest for node in nodes if node.label == "spec" and node.parent == nodes[0].number}
 
 
 async def test_a_text_is_found_in_the_calls_of_a_fork_at_their_places_in_it(tmp_path: Path) -> None:
-    """Once for each run that asked, and not again for what a fork shares."""
+    """Once for each run that asked, and not again for what a fork shares. A fork decides on the hint anew."""
     log, runs = await forked_twice(tmp_path)
     shown = [each for each in await shown_to(log, "Role: distiller") if each.stream == "trial/word"]
     assert [each.run for each in shown] == runs
-    assert len({each.version for each in shown}) == 1
+    first = shown[0].version
+    assert [each.version for each in shown] == [first, first + 1, first + 1]
 
 
 def test_an_attempt_that_a_fork_shares_is_asked_for_by_the_fork(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from engine.histories import load_histories
 from events.base import Recorded, Ref
+from events.decision import Decided
 from events.log import EventLog
-from replay.why.again import POINT_OF
 from replay.why.graph import Chain
 from replay.why.nodes import BROKEN, Node
 
@@ -19,6 +19,8 @@ class Walked(NamedTuple):
     broken: list[Node]
     differ: list[Node]
     """Decisions that come out otherwise, or cannot be made again."""
+    decisions: int
+    """Different ones that were met."""
 
 
 async def chain(log: EventLog, run: str, at: Ref, depth: int | None = None) -> list[Node]:
@@ -29,7 +31,7 @@ async def chain(log: EventLog, run: str, at: Ref, depth: int | None = None) -> l
 async def decided(log: EventLog, run: str) -> list[Recorded]:
     """List the events of a run that record a decision."""
     streams = (await load_histories(log, run)).by_stream.values()
-    return [each for history in streams for each in history if type(each.event) in POINT_OF]
+    return [each for history in streams for each in history if isinstance(each.event, Decided)]
 
 
 async def walked(log: EventLog, run: str) -> Walked:
@@ -42,4 +44,5 @@ async def walked(log: EventLog, run: str) -> Walked:
         digests={node.digest for node in nodes},
         broken=[node for node in nodes if node.verified in BROKEN],
         differ=[node for node in nodes if node.again is not None and not node.again.agrees],
+        decisions=len({node.id for node in nodes if node.again is not None}),
     )

@@ -7,12 +7,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.callers import nano
 from engine.errors import NothingToResume
 from engine.forking import Fork, fork_run
 from engine.histories import load_histories
 from engine.lineage import pages_of
 from engine.mortal import Fate, Moment, MortalLog, MortalPorts
-from engine.planning import nano
 from engine.ports import Ports
 from engine.prompting import load_prompts
 from engine.providers.scripted.reading import load_script

@@ -153,6 +153,20 @@ text = "DONE"
 """
 """A model that fails once, learns, and succeeds."""
 
+TWICE_WRONG = SCRIPT.replace('contains = ["Attempt: 2 of"]', 'contains = ["Attempt: 3 of"]').replace(
+    '[[rule]]\nname = "first attempt: a guess"\ncontains = ["Attempt: 1 of"]',
+    '[[rule]]\nname = "second attempt: a guess too"\ncontains = ["Attempt: 2 of"]\n[[rule.turn]]\n'
+    'command = "echo no > answer.txt"\n[[rule.turn]]\ntext = "DONE"\n\n'
+    '[[rule]]\nname = "first attempt: a guess"\ncontains = ["Attempt: 1 of"]',
+)
+"""A model that fails twice with the same memo, so that PDI has a step at which it may trigger."""
+
+BABBLING = SCRIPT.replace(MEMO, "no memo at all")
+"""A model that fails once, and writes no memo."""
+
+SHADOWED = {"pdi": {"shadows": {"careful": {"method": "calibrated"}, "js": {"method": "js_divergence"}}}}
+"""Settings of a method with two monitors that look on."""
+
 REFUSING = """
 name = "refusing"
 [[rule]]

@@ -23,8 +23,11 @@ ROWS: Final[Rows] = {
         rows.RedecideRow,
         rows.RerunRow,
         rows.NotRerunRow,
+        rows.NotRedecidedRow,
         rows.DifferenceRow,
         rows.CauseRow,
+        rows.RemedyRow,
+        rows.NoteRow,
         rows.PromptRow,
         rows.UnreadRow,
         rows.SnapshotRow,
@@ -44,7 +47,7 @@ async def replay(
     """Replay past runs from the log alone, at up to three levels of strictness.
 
     Without a strength, all three. Whatever differs is named with its place, both values and the likely cause, and
-    the exit code is 4.
+    the exit code is 4. Where the revision of a point of decision has changed since, another ruling is a note.
 
     Args:
         runs: Their ids, or files that `stillroom bundle write` made. Default: @latest.

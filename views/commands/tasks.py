@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import msgspec
 from cyclopts import App, Parameter
 
 from engine.config_setting import cache_of, open_backend
 from engine.folding import fold
+from engine.programs.explore.spec import SparkSpec
 from engine.runtime import start_run
-from engine.spec import AgentSpec, MethodSpec, RunSpec, VerifierNetwork
+from engine.spec import AgentSpec, RunSpec, VerifierNetwork
 from events.errors import ExitCode
 from events.log import Selection
 from projections.trials import Trials
@@ -85,7 +85,7 @@ async def run_tasks(
             sandbox=how.sandbox,
             verifier_network=how.verifier_network,
             agent=AgentSpec(name=how.agent),
-            method=msgspec.structs.replace(MethodSpec(), attempts=1),
+            method=SparkSpec(attempts=1),
         )
         async with open_for(machine, options, spec) as setting:
             report = await live.watched(setting.log, screen, lambda *, told: start_run(setting, spec, told=told))

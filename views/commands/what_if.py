@@ -14,7 +14,13 @@ from views.ids import LATEST, find_run
 from views.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
-    "what-if": (what_if_rows.WhatIfRow, what_if_rows.LeftRow, what_if_rows.FlipRow, what_if_rows.RecordedRow)
+    "what-if": (
+        what_if_rows.UnaskedRow,
+        what_if_rows.WhatIfRow,
+        what_if_rows.LeftRow,
+        what_if_rows.FlipRow,
+        what_if_rows.RecordedRow,
+    )
 }
 MOST: Final = 10_000
 """Settings of a sweep."""

@@ -294,4 +294,4 @@ async def test_a_failure_of_ours_while_a_call_is_served_is_recorded_and_ends_tha
         terms = VisitTerms("t", None)
         scope = Scope(world, "call/t/1/1")
         await Revisiting(terms)(scope, recorded[0])
-        scope.finish()
+        await scope.finish()

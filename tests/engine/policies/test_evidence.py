@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.policies.evidence import gather_evidence, prompt_values
+from engine.policies.evidence import gather_evidence
 from engine.policies.evidence_block import BlockName, Entry, EvidenceBlock, assemble
 from engine.policies.evidence_facts import Action, CheckRow, EvidenceCaps, FailedAttempt, Note, SolvedTrial
 from engine.policies.memo import Memo
@@ -65,7 +65,9 @@ def _blocks(solved: SolvedTrial = SOLVED, caps: EvidenceCaps | None = None) -> d
 
 def test_the_blocks_fill_the_prompt() -> None:
     """Six blocks, six placeholders."""
-    prompt = load_prompts().fill("distil_user", task="t", **prompt_values(gather_evidence(SOLVED)))
+    prompt = load_prompts().fill(
+        "distil_user", task="t", **{block.name: block.text for block in gather_evidence(SOLVED)}
+    )
     assert "Weigh the part.\n\nWrite it down." in prompt
 
 

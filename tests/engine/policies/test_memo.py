@@ -10,7 +10,6 @@ from engine.policies.memo import (
     SECTIONS,
     Memo,
     MemoFault,
-    memo_warnings,
     parse_memo,
     render_memo,
     without_next_strategy,
@@ -138,19 +137,6 @@ def test_lines_of_headings_that_are_only_bold_belong_to_their_section() -> None:
     assert words == MEMO
 
 
-@pytest.mark.parametrize(
-    ("log", "entries"),
-    [("- a\n* b\n+ c", 3), ("1. a\n2) b\n#3 c", 3), ("- a\n  more\n\n-", 1), ("none", 0)],
-)
-def test_entries_of_the_log_are_counted_as_models_write_them(log: str, entries: int) -> None:
-    """Every kind of list; a mark with nothing behind it is no entry."""
-    memo = msgspec.structs.replace(MEMO, attempts_log=log, failed_attempts=entries)
-    assert memo_warnings(memo, failed_attempts=entries) == ()
-    (title, count) = memo_warnings(memo, failed_attempts=entries + 1)
-    assert str(entries) in title
-    assert f"has {entries} entries for {entries + 1} " in count
-
-
 def test_one_failed_attempt_is_written_as_one() -> None:
     """The title is read by people, too."""
     one = render_memo(msgspec.structs.replace(MEMO, failed_attempts=1))
@@ -166,17 +152,11 @@ def test_the_strong_copy_has_no_strategy_and_the_rest_unchanged() -> None:
     assert MEMO.next_strategy == "divide by 1000"
 
 
-def test_wrong_bookkeeping_is_a_warning() -> None:
-    """Facts are worth more than a count."""
-    assert memo_warnings(MEMO, failed_attempts=2) == ()
-    assert len(memo_warnings(MEMO, failed_attempts=3)) == 2
-
-
 @pytest.mark.parametrize("answer", ["", "  \n", "[LLM ERROR] 502 Bad Gateway", "<html><body>502", '{"error": 1}'])
 def test_w3_w18_an_error_never_becomes_the_memo(answer: str) -> None:
     """SPARK stores "" or the error text, wipes what was learnt, and PDI rises (W3, W18)."""
-    first = judge_reflection(answer, failed_attempts=1)
-    second = judge_reflection(answer, failed_attempts=1, repairs_made=1)
+    first = judge_reflection(answer)
+    second = judge_reflection(answer, repairs_made=1)
     assert isinstance(first, Repair)
     assert not first.quotable
     assert isinstance(second, KeepOld)
@@ -185,11 +165,11 @@ def test_w3_w18_an_error_never_becomes_the_memo(answer: str) -> None:
 def test_a_malformed_answer_is_repaired_once_then_the_old_memo_stays() -> None:
     """The second call is told what was wrong with the first."""
     broken = TEXT.replace("### Verified Facts", "### Facts")
-    first = judge_reflection(broken, failed_attempts=2)
+    first = judge_reflection(broken)
     assert isinstance(first, Repair)
     assert first.quotable
-    assert isinstance(judge_reflection(broken, failed_attempts=2, repairs_made=1), KeepOld)
-    assert judge_reflection(TEXT, failed_attempts=2, repairs_made=1) == Accept(MEMO, ())
+    assert isinstance(judge_reflection(broken, repairs_made=1), KeepOld)
+    assert judge_reflection(TEXT, repairs_made=1) == Accept(MEMO)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +177,7 @@ def test_a_malformed_answer_is_repaired_once_then_the_old_memo_stays() -> None:
 )
 def test_a_thought_before_a_memo_is_no_part_of_it(thought: str) -> None:
     """Whatever title or heading stands in it."""
-    assert judge_reflection(thought + TEXT, failed_attempts=2) == Accept(MEMO, ())
+    assert judge_reflection(thought + TEXT) == Accept(MEMO)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +185,7 @@ def test_a_thought_before_a_memo_is_no_part_of_it(thought: str) -> None:
 )
 def test_a_memo_that_was_only_thought_is_no_memo(thought: str) -> None:
     """The reflector is told so once, then the old memo stays; the thought never becomes one."""
-    first = judge_reflection(thought, failed_attempts=2)
+    first = judge_reflection(thought)
     assert isinstance(first, Repair)
     assert first.problems == ("The answer holds only reasoning; the memo has to follow it.",)
-    assert isinstance(judge_reflection(thought, failed_attempts=2, repairs_made=1), KeepOld)
+    assert isinstance(judge_reflection(thought, repairs_made=1), KeepOld)

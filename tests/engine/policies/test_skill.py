@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.policies.redistil import NoSkill, RepairSkill, SaveSkill, judge_skill_answer, name_findings
+from engine.policies.redistil import NoSkill, RepairSkill, SaveSkill, judge_skill_answer, name_finding
 from engine.policies.skill import check_skill
 from engine.policies.skill_finding import SkillContext
 from engine.policies.skill_split import SkillParts, SplitFault, clean_answer, skill_name_for, split_skill
@@ -171,7 +171,7 @@ def test_every_text_is_looked_for_and_each_place_is_named() -> None:
 def test_a_leak_is_reported_without_its_value() -> None:
     """Findings go into the log and into the next prompt."""
     verdict = check_skill(SKILL.replace("Measure it.", "It is 0.68885 or vi-olet."), CONTEXT)
-    words = name_findings(verdict.errors)
+    words = " ".join(name_finding(each) for each in verdict.errors)
     assert "0.68885" not in words
     assert "vi-olet" not in words
 

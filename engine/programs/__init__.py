@@ -1,0 +1,1 @@
+"""Programs: what a run can do."""

@@ -1,0 +1,28 @@
+"""Methods that are built in: for every point of decision, which policy rules."""
+
+from types import MappingProxyType
+
+from engine.decision import Method
+from engine.programs.explore import agent_points, agent_rulings, learning_points, learning_rulings, points, rulings
+from engine.programs.explore.spec import SparkSpec
+
+SPARK = Method(
+    "spark",
+    MappingProxyType(
+        {
+            points.JUDGING.name: rulings.judge_attempt,
+            points.STOPPING.name: rulings.decide_whether_to_go_on,
+            points.HINT.name: rulings.prepare_hint,
+            points.RETRY.name: rulings.word_retry,
+            points.PDI.name: rulings.read_pdi,
+            points.INTERVENTION.name: rulings.choose_intervention,
+            agent_points.TURN.name: agent_rulings.read_turn,
+            agent_points.OBSERVATION.name: agent_rulings.word_observation,
+            learning_points.REFLECTION.name: learning_rulings.rule_on_memo,
+            learning_points.EVIDENCE.name: learning_rulings.gather_blocks,
+            learning_points.SKILL.name: learning_rulings.rule_on_skill,
+        }
+    ),
+    SparkSpec,
+)
+"""SPARK's exploration loop (SPARK, 2)."""

@@ -1,0 +1,230 @@
+"""SPARK's policies: each from the inputs of its point to a ruling; pure. They rest on `engine.policies`."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, assert_never
+
+import msgspec
+
+from engine.decision import Desk
+from engine.policies.hint import NoHint, verifier_hint
+from engine.policies.intervention import InterventionRule as Acting
+from engine.policies.intervention import Invalid, Level, PdiMode, Reading, Stale, intervene
+from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts, judge
+from engine.policies.memo import Memo, MemoFault, parse_memo
+from engine.policies.retry import RetryPlace, RetryWording, retry_text
+from engine.policies.stopping import (
+    BudgetReached,
+    Cancelled,
+    Continue,
+    Counting,
+    Exhausted,
+    GiveUpInfrastructure,
+    TrialSolved,
+    decide_next,
+)
+from engine.policies.stopping import Decision as Ending
+from engine.policies.stopping import StoppingRule as Trying
+from engine.policies.template import fill
+from engine.programs.explore import points
+from events import values
+from events.decision import Seen
+from events.digest import Digest
+from projections import pdi
+from projections.pdi_saw import PdiSaw, given_to_read
+
+NO_HINT = "hints are off"
+"""Why there is none where the settings ask for none."""
+RETRY_WORDING: Final = tuple(RetryWording.__struct_fields__)
+"""Names of the prompts of a retry, without what they share."""
+SCORELESS_FACTOR = 3
+"""Attempts without a score in all that end a trial, for each one in a row that does: a trial that alternates between
+failing and breaking would otherwise go on paying."""
+
+
+def facts_of(saw: points.JudgingSaw) -> VerdictFacts:
+    """Put together what is known when an attempt has ended."""
+    if saw.said is not None:
+        return VerdictFacts(saw.said.reward, saw.said.silence or None, saw.said.broken)
+    assert saw.ended is not None, "an attempt of ours ends before it is judged"
+    reason = saw.ended.value.reason
+    exception = None if reason == "done" else reason
+    if saw.rewarded is not None:
+        return VerdictFacts(saw.rewarded.value.reward, exception, None)
+    if saw.silent is not None:
+        return VerdictFacts(None, f"{saw.silent.value.reason}: {saw.silent.value.detail}", None)
+    if saw.broken is not None:
+        return VerdictFacts(None, exception, f"{saw.broken.value.kind}: {saw.broken.value.detail}")
+    return VerdictFacts(reward=None, exception=None, infrastructure=saw.ended.value.detail)
+
+
+def judge_attempt(saw: points.JudgingSaw, rule: points.JudgingRule, desk: Desk) -> points.Judged:
+    """Say how an attempt ended. A verdict that another log of ours had reached stands."""
+    del desk
+    if saw.said is not None and saw.said.verdict is not None:
+        return points.Judged(saw.said.verdict)
+    return points.Judged(recorded_outcome(judge(facts_of(saw), solved_at=rule.solved_at)))
+
+
+def recorded_outcome(outcome: Outcome) -> values.Outcome:
+    """Write an outcome as events have it."""
+    match outcome:
+        case Solved():
+            return values.Outcome("solved", outcome.reward, "")
+        case Failed():
+            return values.Outcome("failed", outcome.reward, "")
+        case NoVerdict():
+            return values.Outcome("no_verdict", None, outcome.reason)
+        case Infrastructure():
+            return values.Outcome("infrastructure", None, outcome.reason)
+        case _:
+            assert_never(outcome)
+
+
+def outcome_of(recorded: values.Outcome) -> Outcome:
+    """Read an outcome back."""
+    match recorded.kind:
+        case "solved":
+            return Solved(recorded.reward or 0.0)
+        case "failed":
+            return Failed(recorded.reward or 0.0)
+        case "no_verdict":
+            return NoVerdict(recorded.reason)
+        case "infrastructure":
+            return Infrastructure(recorded.reason)
+        case _:
+            assert_never(recorded.kind)
+
+
+def decide_whether_to_go_on(saw: points.StoppingSaw, rule: points.StoppingRule, desk: Desk) -> points.Next:
+    """Decide after an attempt, or before the first one."""
+    del desk
+    outcomes = [outcome_of(each.value.outcome) for each in saw.outcomes]
+    trying = Trying(
+        max_attempts=rule.attempts,
+        max_scoreless_in_a_row=rule.infrastructure_retries,
+        max_scoreless=SCORELESS_FACTOR * rule.infrastructure_retries,
+        counting=Counting(rule.counting),
+    )
+    ending = decide_next(outcomes, trying, budget=saw.money, cancelled=saw.cancelled)
+    counted = ending.counted if isinstance(ending, Continue) else None
+    failed = saw.last_counts and isinstance(outcomes[-1], Failed)
+    return points.Next(word_of(ending), counted, ending.reason, _then(ending, rule, failed=failed))
+
+
+def _then(ending: Ending, rule: points.StoppingRule, *, failed: bool) -> Literal["reflect", "distil"] | None:
+    if isinstance(ending, Continue):
+        return "reflect" if failed and rule.reflect else None
+    return "distil" if isinstance(ending, TrialSolved) and rule.distil else None
+
+
+def word_of(
+    ending: Ending,
+) -> Literal["continue", "solved", "exhausted", "give_up_infrastructure", "budget_reached", "cancelled"]:
+    """Say in the log's word what was decided."""
+    match ending:
+        case Continue():
+            return "continue"
+        case TrialSolved():
+            return "solved"
+        case Exhausted():
+            return "exhausted"
+        case GiveUpInfrastructure():
+            return "give_up_infrastructure"
+        case BudgetReached():
+            return "budget_reached"
+        case Cancelled():
+            return "cancelled"
+        case _:
+            assert_never(ending)
+
+
+def prepare_hint(saw: points.HintSaw, rule: points.HintRule, desk: Desk) -> points.Hint:
+    """Decide what the agent may see of the verifier."""
+    if not rule.hint:
+        return points.Hint(None, desk.put(b"[]"), NO_HINT)
+    found = verifier_hint(None if saw.tests is None else desk.text(saw.tests), desk.text(saw.instruction))
+    if isinstance(found, NoHint):
+        return points.Hint(None, desk.put(b"[]"), found.reason)
+    text = fill(desk.text(saw.wording), code=found.text)
+    return points.Hint(desk.put(text.encode()), desk.put(msgspec.json.encode(found.hidden)), "")
+
+
+def word_retry(saw: points.RetrySaw, rule: points.RetryRule, desk: Desk) -> points.Retry:
+    """Word what an attempt is told beside its instruction."""
+    level = Level.NONE if saw.level is None else Level(saw.level.value.level)
+    hint = "" if saw.hint is None or saw.hint.value.hint is None or not rule.hint else desk.named(saw.hint.value.hint)
+    told = ""
+    if any(each.value.outcome.kind == "failed" for each in saw.before):
+        counted = saw.next.value.counted
+        assert counted is not None, "an attempt is planned where another one is made"
+        wording = RetryWording(**{name: desk.text(part) for name, part in saw.wording.items()})
+        memo = None if saw.memo is None else memo_in(desk.text(saw.memo))
+        told = retry_text(memo, RetryPlace(counted, rule.attempts), level, wording)
+    injection = hint + told
+    return points.Retry(level.value, desk.put(injection.encode()) if injection else None)
+
+
+def memo_in(text: str) -> Memo | None:
+    """Read a memo back. None: it is none that can be parsed."""
+    memo = parse_memo(text)
+    return None if isinstance(memo, MemoFault) else memo
+
+
+def choose_intervention(saw: points.InterventionSaw, rule: points.InterventionRule, desk: Desk) -> points.Intervention:
+    """Choose how the next attempt is spoken to."""
+    del desk
+    acting = Acting(mode=PdiMode(rule.mode), stale=Stale(rule.stale), invalid=Invalid(rule.invalid))
+    chosen = intervene(_readings([saw.latest, saw.reading]), acting)
+    return points.Intervention(chosen.level.value, rule.mode, chosen.reason)
+
+
+def _readings(seen: Sequence[Seen[points.ReadingSeen] | None]) -> list[Reading | None]:
+    return [
+        None if each is None else Reading(each.value.triggered, each.value.level, each.value.valid is not False)
+        for each in seen
+    ]
+
+
+def read_pdi(saw: PdiSaw, settings: pdi.PdiSettings, desk: Desk) -> points.PdiRuling:
+    """Read PDI at a step, after all those before it under the same settings."""
+
+    def step(state: pdi.PdiState, each: PdiSaw, inputs: Digest) -> pdi.PdiState:
+        return read_one(state, each, inputs, settings, desk)[0]
+
+    state = desk.fold(saw.earlier, PdiSaw, pdi.PdiState(), step)
+    after, reading = read_one(state, saw, desk.inputs, settings, desk)
+    desk.keep(after)
+    return points.PdiRuling(**{name: getattr(reading, name) for name in points.PdiRuling.__struct_fields__})
+
+
+def read_one(
+    state: pdi.PdiState, saw: PdiSaw, inputs: Digest, settings: pdi.PdiSettings, desk: Desk
+) -> tuple[pdi.PdiState, pdi.Reading]:
+    """Read PDI at one step, given the state before it."""
+    measuring = (
+        settings.likeness, settings.alpha, settings.facts_share, settings.sections, settings.method == "calibrated"
+    )  # fmt: skip
+    given, found = desk.once(inputs, measuring, lambda: _measured(saw, settings, desk))
+    after, reading = pdi.judge(state, given, settings, found)
+    if saw.tie is None or not _by_rounding(reading, settings):
+        return after, reading
+    return (
+        msgspec.structs.replace(after, triggered=saw.tie),
+        msgspec.structs.replace(reading, triggered=saw.tie, level=_level(state) if saw.tie else None),
+    )
+
+
+def _level(state: pdi.PdiState) -> pdi.Level:
+    return "strong" if state.triggered else "soft"
+
+
+def _by_rounding(reading: pdi.Reading, settings: pdi.PdiSettings) -> bool:
+    """Say whether the source's own rule put the value so near the threshold that its last bit decided (SPARK, W2)."""
+    weighted, default = reading.weighted_pdi, pdi.PdiSettings()
+    same = (settings.method, settings.limit) == (default.method, default.limit)
+    return same and weighted is not None and abs(weighted - settings.limit) < pdi.AT_THRESHOLD
+
+
+def _measured(saw: PdiSaw, settings: pdi.PdiSettings, desk: Desk) -> tuple[pdi.PdiInput, pdi.Components]:
+    given = given_to_read(saw, desk.text)
+    return given, pdi.measure(given, settings)

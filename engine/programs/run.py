@@ -1,0 +1,16 @@
+"""The actor of a run: its inputs on record first, then its program, then the end."""
+
+from collections.abc import Mapping
+
+from engine.programs.base import RunPlan
+from engine.scope import Scope
+from events.run import RunClosed
+
+
+async def run(scope: Scope, plan: RunPlan) -> Mapping[str, str]:
+    """Carry a run on its stream; give the outcome of each part by its name."""
+    await scope.record(plan.opened)
+    outcomes = await plan.program.run(scope, plan)
+    solved, unsolved = (sum(1 for each in outcomes.values() if each == word) for word in ("solved", "unsolved"))
+    await scope.record(RunClosed(solved, unsolved, len(outcomes) - solved - unsolved))
+    return outcomes

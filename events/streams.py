@@ -1,0 +1,82 @@
+"""Names of streams: made here, and read here. A name says what its actor is, relative to the run."""
+
+from typing import Final
+
+RUN: Final = "run"
+"""What a run as a whole records."""
+TRIAL: Final = "trial"
+ATTEMPT: Final = "attempt"
+CALL: Final = "call"
+"""Families of streams that belong to trials."""
+_BELOW_TRIAL: Final = {TRIAL: 0, ATTEMPT: 1, CALL: 2}
+"""Parts of a name behind the trial's, by family. A trial's own name may hold slashes."""
+
+
+def family_of(stream: str) -> str:
+    """Give the family of a stream: the first part of its name, such as ``trial``."""
+    return stream.partition("/")[0]
+
+
+def trial_stream(trial: str) -> str:
+    """Name the stream of a trial."""
+    return f"{TRIAL}/{trial}"
+
+
+def attempt_stream(trial: str, attempt: int) -> str:
+    """Name the stream of an attempt, counted as its trial counts."""
+    return f"{ATTEMPT}/{trial}/{attempt}"
+
+
+def calls_below(attempt: str) -> str:
+    """Give what the streams of calls begin with that an installed agent makes in the attempt of a stream."""
+    return f"{CALL}/{attempt.removeprefix(ATTEMPT + '/')}/"
+
+
+def is_trial(stream: str) -> bool:
+    """Say whether a stream is a trial's."""
+    return stream.startswith(TRIAL + "/")
+
+
+def is_attempt(stream: str) -> bool:
+    """Say whether a stream is an attempt's."""
+    return stream.startswith(ATTEMPT + "/")
+
+
+def trial_of(stream: str) -> str | None:
+    """Name the trial that a stream belongs to. None: it belongs to none."""
+    family, _, place = stream.partition("/")
+    below = _BELOW_TRIAL.get(family)
+    if below is None or not place:
+        return None
+    return place.rsplit("/", below)[0]
+
+
+def attempt_of(stream: str) -> int | None:
+    """Give the number of the attempt that a stream is of. None: it is of none."""
+    if not is_attempt(stream):
+        return None
+    number = stream.rpartition("/")[2]
+    return int(number) if number.isdigit() else None
+
+
+def parent_of(stream: str) -> str | None:
+    """Name the stream whose actor began this one. None: it is the run's own.
+
+    Families that are not known here hang below the run.
+    """
+    family, _, place = stream.partition("/")
+    if stream == RUN:
+        return None
+    if family == ATTEMPT:
+        return trial_stream(place.rpartition("/")[0])
+    if family == CALL:
+        return f"{ATTEMPT}/{place.rpartition('/')[0]}"
+    return RUN
+
+
+def thread_of(stream: str) -> str:
+    """Name the topmost stream below the run's own that a stream hangs from; the run's own is its own thread."""
+    parent = parent_of(stream)
+    while parent is not None and parent != RUN:
+        stream, parent = parent, parent_of(parent)
+    return stream

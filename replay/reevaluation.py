@@ -1,0 +1,107 @@
+"""Asking policies about recorded decisions again, under their own rule or another."""
+
+from collections.abc import MutableMapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from engine.deciding import load_named
+from engine.decision import Deciding, Desk, MemoKey, Point, Policy, encode_value
+from events.digest import Digest, digest_of
+from events.log import EventLog
+from replay.ledger import Ledger
+
+REMEMBERED: Final = 256 << 20
+"""Bytes of blobs that are kept for the next question."""
+
+
+class Question(NamedTuple):
+    """What a policy is asked."""
+
+    point: Point[Any, Any, Any]
+    policy: Policy
+    saw: Any
+    inputs: Digest
+    rule: Any
+    rule_digest: Digest
+
+
+class Reevaluator:
+    """Asks policies about the decisions of one ledger; what was fetched or folded for one question serves the next."""
+
+    def __init__(self, log: EventLog, ledger: Ledger) -> None:
+        self._log = log
+        self._deciding = Deciding(ledger.eras, chains=dict(ledger.blobs))
+        self._fetched: dict[Digest, bytes] = {}
+        self._named: dict[Digest, dict[Digest, bytes]] = {}
+        """What inputs name, by their digest: of those that were asked about last."""
+        self._size = self._held = 0
+        self._digests: dict[Any, Digest] = {}
+        self.laid: MutableMapping[Digest, bytes] = {}
+        """What policies laid down since `forget`: rulings name it, and later inputs may."""
+
+    async def ask(self, question: Question) -> Any:
+        """Have a policy rule.
+
+        Raises:
+            BlobErased: Bytes that the inputs name were removed on purpose.
+        """
+        point, policy, saw, inputs, rule, rule_digest = question
+        blobs = self._named.get(inputs)
+        if blobs is None:
+            blobs = await load_named(point, saw, rule_digest, self._deciding, self.get)
+            self._remember(inputs, blobs)
+        elif (earlier := getattr(saw, "earlier", None)) is not None:
+            asked = point.name, earlier.earlier, rule_digest
+            if asked not in self._deciding.memo:
+                blobs = await load_named(point, saw, rule_digest, self._deciding, self.get)
+        key: MemoKey = point.name, inputs, rule_digest
+        return policy(saw, rule, Desk(blobs, self.put, self._deciding.memo, key))
+
+    def _remember(self, inputs: Digest, blobs: dict[Digest, bytes]) -> None:
+        """Keep what inputs name, unless a policy laid down some of it: then it may be other bytes next time."""
+        if self.laid.keys().isdisjoint(blobs):
+            self._named[inputs] = blobs
+            self._held += sum(map(len, blobs.values()))
+            while self._held > REMEMBERED:
+                self._held -= sum(map(len, self._named.pop(next(iter(self._named))).values()))
+
+    def put(self, data: bytes) -> Digest:
+        """Name bytes, and keep them until `forget`."""
+        digest = digest_of(data)
+        self.laid[digest] = data
+        return digest
+
+    async def get(self, digest: Digest) -> bytes:
+        """Give the bytes of a blob, whether the log holds them or a policy laid them down.
+
+        Raises:
+            BlobErased: They were removed on purpose.
+        """
+        data = self.laid.get(digest)
+        if data is None:
+            data = self._fetched.get(digest)
+        if data is not None:
+            return data
+        data = await self._log.get(digest)
+        self._fetched[digest] = data
+        self._size += len(data)
+        while self._size > REMEMBERED:
+            self._size -= len(self._fetched.pop(next(iter(self._fetched))))
+        return data
+
+    def digest(self, rule: msgspec.Struct) -> Digest:
+        """Name a rule by its bytes."""
+        try:
+            if (known := self._digests.get(rule)) is None:
+                known = self._digests[rule] = digest_of(encode_value(rule))
+        except TypeError:  # it holds a list or a mapping
+            return digest_of(encode_value(rule))
+        return known
+
+    def forget(self, rules: set[Digest]) -> None:
+        """Drop what was laid down, and what was folded under rules that are not asked about again."""
+        self.laid.clear()
+        memo = self._deciding.memo
+        for key in [key for key in memo if key[2] in rules]:
+            del memo[key]

@@ -1,0 +1,31 @@
+"""The command that lists decisions."""
+
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from views import decisions
+from views.commands.rows import Rows
+from views.ids import LATEST, find_run
+from views.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {"decisions": (decisions.DecisionRow,)}
+
+
+async def list_decisions(
+    run: str = LATEST,
+    *,
+    point: Annotated[str | None, Parameter(name="--point")] = None,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """List the decisions of a run, each with its inputs, its rule, its ruling and its place.
+
+    The inputs are named by digest; `stillroom show DIGEST` prints them, and ``--json`` has them in full.
+
+    Args:
+        run: Its id.
+        point: Only decisions of this point, such as stopping or pdi.
+    """
+    async with options.desk(machine) as desk:
+        await decisions.tell(desk, await find_run(desk.log, run), point)
