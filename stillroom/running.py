@@ -1,0 +1,70 @@
+"""Running a spec from a program of one's own, as the command line does."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from anyio import Path as AsyncPath
+
+from engine.config import Inputs, resolve
+from engine.config_setting import open_setting
+from engine.means import Means
+from engine.runtime import RunReport, start_run
+from engine.spec import RunSpec
+from engine.system import clock
+from events.log import EventLog
+from events.sqlite import SqliteLog
+
+
+def spec_from(source: Path | Mapping[str, Any]) -> RunSpec:
+    """Make a spec of a TOML or YAML file, or of values by their keys. The environment and config files have no say.
+
+    Raises:
+        ConfigUnreadable, ConfigRefused: It is none; everything wrong with it is named.
+        msgspec.ValidationError: The values are none.
+    """
+    if isinstance(source, Path):
+        return resolve(Inputs(source.resolve().parent, run_file=source)).spec
+    return msgspec.convert(source, RunSpec)
+
+
+async def run(
+    spec: RunSpec,
+    *,
+    folder: Path = Path(),
+    log: Path = Path(".stillroom/log.db"),
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> RunReport:
+    """Start a run and carry it to its end.
+
+    Args:
+        spec: What to do.
+        folder: What relative paths of the spec and `log` start from.
+        log: Where it is recorded; made if it is not there.
+        environment: Variables that keys are read from, such as `os.environ`. Nothing else of it is looked at.
+
+    Raises:
+        StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
+    """
+    here = Path(await AsyncPath(folder).resolve())
+    sandboxes = here / ".stillroom" / "sandboxes"
+    means = Means(environment, here, here / log, sandboxes, clock, version("stillroom"))
+    warned: list[str] = []
+    async with open_setting(means, spec, warn=warned.append) as setting:
+        return await start_run(setting, spec)
+
+
+@asynccontextmanager
+async def open_log(path: Path) -> AsyncIterator[EventLog]:
+    """Open a log that is there, to read it.
+
+    Raises:
+        LogAbsent: It is not there.
+        LogError: It cannot be opened.
+    """
+    async with await SqliteLog.open(path, clock=clock, create=False) as log:
+        yield log
