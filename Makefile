@@ -55,7 +55,7 @@ fix: venv  ## Format, and repair what the linter can.
 	$(BIN)/ruff check --fix .
 
 docs: venv  ## Write the generated reference again: docs/cli.md, docs/config.md, docs/events.md.
-	$(BIN)/python -c "import cli; from pathlib import Path; from views.reference import write; print(*write(cli.app, Path(\"docs\")))"
+	$(BIN)/python -c "import cli; from pathlib import Path; from views.reference.pages import write; print(*write(cli.app, Path(\"docs\")))"
 
 venv: $(VENV)/.installed  ## Make .venv and install into it, once.
 

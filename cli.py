@@ -9,10 +9,10 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from engine.system import allow_many_files, clock, collect_rarely
-from views.calling import call, finish
-from views.machine import Machine
-from views.shutdown import Shutdown
+from engine.core.system import allow_many_files, clock, collect_rarely
+from views.terminal.dispatch import call, finish
+from views.terminal.host import Machine
+from views.terminal.shutdown import Shutdown
 
 app: Final = App(
     name="stillroom",

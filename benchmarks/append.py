@@ -19,10 +19,10 @@ from benchmarks.harness import Contender, Goal, in_new_folder, interleave, micro
 from benchmarks.story import SECRETS, turn
 from events import codec
 from events.base import StreamId
-from events.redact import Redactor
-from events.sqlite import SqliteLog
-from events.sqlite_schema import BEFORE_CREATION, SCHEMA, WRITER
-from events.sqlite_write import CHECKPOINT_BYTES
+from events.redaction.redactor import Redactor
+from events.store.sqlite.schema import BEFORE_CREATION, SCHEMA, WRITER
+from events.store.sqlite.store import SqliteLog
+from events.store.sqlite.writer import CHECKPOINT_BYTES
 
 RAW = "raw executemany, 1,000 a commit"
 TUNED = "raw, with our page size, cache and checkpoints"

@@ -26,23 +26,23 @@ from typing_extensions import override
 from benchmarks.idle_sandbox import IdleBackend, IdleSandbox
 from benchmarks.trials import SECRETS, make_task
 from benchmarks.turn_cpu import Ready
-from engine.budget import BudgetKeeper, Caps
-from engine.model_port import Line, ModelPort
-from engine.pools.pools import Pools
-from engine.ports import Leave, Place, Port, Ports
-from engine.prompting import load_prompts
+from engine.concurrency.pools import Pools
+from engine.config.spec import PoolsSpec, RunSpec
+from engine.core.ports import Leave, Place, Port, Ports
+from engine.core.prompts import load_prompts
+from engine.core.system import clock, machine
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.effects.models import Line, ModelPort
 from engine.providers.credentials import StaticKey
 from engine.providers.upstream import Upstream
-from engine.runtime import start_run
-from engine.setting import Setting
-from engine.spec import PoolsSpec, RunSpec
-from engine.system import clock, machine
+from engine.runtime.context import Setting
+from engine.runtime.run import start_run
 from events.base import Event, Recorded
-from events.log import Selection
-from events.model import ModelAsked
-from events.redact import Redactor
-from events.session import ScopeStopped
-from events.sqlite import SqliteLog
+from events.redaction.redactor import Redactor
+from events.store.base import Selection
+from events.store.sqlite.store import SqliteLog
+from events.types.model import ModelAsked
+from events.types.session import ScopeStopped
 from sandbox.base import DEFAULT_OUTPUT_BYTES, ExecResult, SandboxSpec
 
 TURNS, TRIALS = 10, 250

@@ -20,12 +20,12 @@ from typing import NamedTuple, get_args
 
 import anyio
 
-from engine.means import Means
-from engine.spec import OnLoss
-from engine.system import clock
-from replay.crash_test import DEATHS, crash_test
+from engine.config.spec import OnLoss
+from engine.core.system import clock
+from engine.runtime.environment import Means
+from replay.crash.matrix import DEATHS, crash_test
 from sandbox.base import SandboxBackend
-from sandbox.local import local_backend
+from sandbox.local.backend import local_backend
 from tests.support.crashes import Ended, OpenLog, World, ended, in_file, in_memory, world, wrong, wrong_with_cap
 from tests.support.pretend import PretendBackend
 

@@ -23,10 +23,10 @@ import anyio
 
 from benchmarks.container_trials import write_tasks
 from sandbox.base import Sandbox, SandboxSpec
-from sandbox.docker import docker_backend
-from sandbox.docker_folder import workspace_name
-from sandbox.docker_image import LABEL
-from sandbox.task import load_task
+from sandbox.docker.backend import docker_backend
+from sandbox.docker.images import LABEL
+from sandbox.docker.shared_dir import workspace_name
+from sandbox.harbor.task import load_task
 
 Command = Callable[[], Awaitable[None]]
 

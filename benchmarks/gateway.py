@@ -32,25 +32,25 @@ import anyio
 from msgspec import json
 
 from benchmarks.harness import microseconds
-from engine.budget import BudgetKeeper, Caps
-from engine.gateway.door import Door, DoorTerms
+from engine.concurrency.pools import room_of
+from engine.concurrency.run_controls import Orders
+from engine.config.spec import AgentSpec
+from engine.core.supervision import Supervisor, nowhere
+from engine.core.system import clock
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.gateway.call import VisitTerms
 from engine.gateway.exchange import Means
 from engine.gateway.server import Book, open_gateway
-from engine.gateway.upstream import open_carrier
-from engine.gateway.visit import VisitTerms
-from engine.pools.orders import Orders
-from engine.pools.pools import room_of
+from engine.gateway.session import Door, DoorTerms
+from engine.gateway.upstream_client import open_carrier
 from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
 from engine.providers.upstream import Upstream
-from engine.spec import AgentSpec
-from engine.supervision import Supervisor, nowhere
-from engine.system import clock
 from events.base import Draft, StreamId
-from events.log import EventLog
-from events.memory import MemoryLog
-from events.sandbox import ReleaseAsked
-from events.sqlite import SqliteLog
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.store.sqlite.store import SqliteLog
+from events.types.sandbox import ReleaseAsked
 
 TOKEN: Final = "benchmark-token"
 GOAL_MS: Final = 1.0
@@ -153,7 +153,7 @@ def serving(command: Sequence[str]) -> Iterator[None]:
 def servers(folder: Path) -> Iterator[str]:
     """Start an endpoint, and a gateway before it; give the endpoint's base URL."""
     (folder / "script.toml").write_text(SCRIPT)
-    scripted = [sys.executable, "-m", "engine.providers.scripted", str(folder / "script.toml")]
+    scripted = [sys.executable, "-m", "engine.scripted", str(folder / "script.toml")]
     with subprocess.Popen(scripted, stdout=subprocess.PIPE, text=True) as endpoint:
         assert endpoint.stdout is not None
         base_url: str = json.decode(endpoint.stdout.readline())["base_url"]

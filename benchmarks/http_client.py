@@ -138,7 +138,7 @@ def endpoint(delay_s: float) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "bench.toml")
         path.write_text(SCRIPT.format(delay_s=delay_s, text="y" * 400))
-        command = [sys.executable, "-m", "engine.providers.scripted", str(path)]
+        command = [sys.executable, "-m", "engine.scripted", str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             try:

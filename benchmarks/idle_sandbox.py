@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult, FileEntry, Isolation, SandboxSpec
-from sandbox.task import Task
-from sandbox.task_schema import NetworkMode
+from sandbox.archive import FileEntry
+from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult, Isolation, SandboxSpec
+from sandbox.harbor.schema import NetworkMode
+from sandbox.harbor.task import Task
 
 _NOTHING = ExecResult(0, b"ok\n", b"", "exited", 3, 0)
 _REWARD = (FileEntry("reward.txt", "file", 0o644, b"0\n", None),)

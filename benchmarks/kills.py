@@ -21,10 +21,10 @@ from pathlib import Path
 
 import anyio
 
-from engine.histories import load_histories
-from engine.system import clock
-from events.sqlite import SqliteLog
-from replay.account import Account, account_of, differences, repeated
+from engine.core.history import load_histories
+from engine.core.system import clock
+from events.store.sqlite.store import SqliteLog
+from replay.crash.totals import Account, account_of, differences, repeated
 
 DEMO = Path(__file__).parents[1] / "engine" / "demo"
 
@@ -72,7 +72,7 @@ def one(folder: Path, draw: random.Random | None) -> tuple[Account, int, int]:
     """Run the demo once, killed and resumed if a source of chance is given; count kills and repeated calls."""
     counts = folder / "counts.jsonl"
     server = subprocess.Popen(
-        [sys.executable, "-m", "engine.providers.scripted", str(DEMO / "script.toml"), "--counts", str(counts)],
+        [sys.executable, "-m", "engine.scripted", str(DEMO / "script.toml"), "--counts", str(counts)],
         stdout=subprocess.PIPE,
     )
     assert server.stdout is not None

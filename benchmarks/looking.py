@@ -27,21 +27,21 @@ from benchmarks.big_log import InProcess
 from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, make_task
 from benchmarks.turn_cpu import Ready
-from engine.budget import BudgetKeeper, Caps
-from engine.model_port import Line, ModelPort
-from engine.pools.pools import Pools
-from engine.ports import Ports
-from engine.prompting import load_prompts
+from engine.concurrency.pools import Pools
+from engine.config.spec import PoolsSpec, RunSpec
+from engine.core.ports import Ports
+from engine.core.prompts import load_prompts
+from engine.core.system import clock, machine
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.effects.models import Line, ModelPort
 from engine.providers.credentials import StaticKey
 from engine.providers.upstream import Upstream
-from engine.runtime import start_run
-from engine.setting import Setting
-from engine.spec import PoolsSpec, RunSpec
-from engine.system import clock, machine
+from engine.runtime.context import Setting
+from engine.runtime.run import start_run
 from events.base import Draft, Recorded, StreamId
-from events.log import Append, EventLog, Selection
-from events.redact import Redactor
-from events.sqlite import SqliteLog
+from events.redaction.redactor import Redactor
+from events.store.base import Append, EventLog, Selection
+from events.store.sqlite.store import SqliteLog
 from events.streams import RUN
 
 TRIALS, TURNS = 16, 10

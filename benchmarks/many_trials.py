@@ -40,20 +40,20 @@ import msgspec
 
 from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, Shape, make_task, script
-from engine.prompting import load_prompts
-from engine.runtime import start_run
-from engine.setting import Setting
-from engine.spec import RunSpec
-from engine.system import clock, collect_rarely
-from events.redact import Redactor
-from events.sqlite import SqliteLog
+from engine.config.spec import RunSpec
+from engine.core.prompts import load_prompts
+from engine.core.system import clock, collect_rarely
+from engine.runtime.context import Setting
+from engine.runtime.run import start_run
+from events.redaction.redactor import Redactor
+from events.store.sqlite.store import SqliteLog
 from sandbox.base import SandboxBackend, SandboxSpec
-from sandbox.local import local_backend
-from sandbox.task import load_task
-from sandbox.verifier import verify
-from views.live import watched
-from views.machine import Machine
-from views.screen import Screen
+from sandbox.harbor.task import load_task
+from sandbox.local.backend import local_backend
+from sandbox.verification.verifier import verify
+from views.runs.live import watched
+from views.terminal.host import Machine
+from views.terminal.screen import Screen
 
 MIB = 1 << 20
 
@@ -178,7 +178,7 @@ def child(plan: Plan) -> None:
         verifier.write_text("#!/bin/sh\necho 0 > /logs/verifier/reward.txt\n")
         verifier.chmod(0o755)
         (base / "script.toml").write_text(script(Shape(plan.trials, plan.turns, plan.latency_s)))
-        command = [sys.executable, "-m", "engine.providers.scripted", str(base / "script.toml")]
+        command = [sys.executable, "-m", "engine.scripted", str(base / "script.toml")]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
             assert server.stdout is not None
             url = json.loads(server.stdout.readline())["base_url"]

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from projections.pdi import Method, PdiInput, PdiSettings, PdiState, Reading, read_step
-from projections.pdi_online import OnlinePdi
+from projections.pdi.index import Method, PdiInput, PdiSettings, PdiState, Reading, read_step
+from projections.pdi.online import OnlinePdi
 
 COMMANDS, MEMO, TURN, TURNS = 100_000, 5_000, 2_000, 10
 FLOOR, REACH = 30, 100

@@ -22,9 +22,9 @@ from benchmarks.harness import Contender, Goal, in_new_folder, interleave, micro
 from benchmarks.story import turn
 from events import codec
 from events.base import Recorded, StreamId
-from events.log import Selection
-from events.model import ModelAnswered
-from events.sqlite import SqliteLog
+from events.store.base import Selection
+from events.store.sqlite.store import SqliteLog
+from events.types.model import ModelAnswered
 
 READ, PAGES, TAGGED = "read, every event", "pages, every event", "pages, one tag of ten"
 PAYLOADS, NARROW = "payloads, every event, decoded whole", "payloads, every event, only what the fold needs"

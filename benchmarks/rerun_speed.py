@@ -22,16 +22,16 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from engine.prompting import load_prompts
-from engine.providers.scripted.reading import load_script
-from engine.providers.scripted.server import ScriptedEndpoint
-from engine.runtime import start_run
-from engine.system import clock
-from events.bundle_write import write_bundle
-from events.sqlite import SqliteLog
-from events.verify import verify
-from replay.checked import Strengths, check
-from replay.differences import Here
+from engine.core.prompts import load_prompts
+from engine.core.system import clock
+from engine.runtime.run import start_run
+from engine.scripted.reader import load_script
+from engine.scripted.server import ScriptedEndpoint
+from events.bundle.write import write_bundle
+from events.integrity.verify import verify
+from events.store.sqlite.store import SqliteLog
+from replay.diff import Here
+from replay.report import Strengths, check
 from tests.support.runs import make_base, setting, spec
 
 GOAL = 20

@@ -17,7 +17,7 @@ from pathlib import Path
 import anyio
 
 from sandbox.base import SandboxBackend
-from sandbox.local import local_backend
+from sandbox.local.backend import local_backend
 from tests.support.orders import FREE, Lived, base_of, distinct, lived, tight
 from tests.support.pretend import PretendBackend
 

@@ -31,23 +31,23 @@ import httpx
 import msgspec
 
 from benchmarks.small_tasks import TASKS, SmallTask, Split, write_task
-from engine.histories import load_histories
+from engine.config.spec import RunSpec
+from engine.core.history import load_histories
+from engine.core.prompts import load_prompts
+from engine.core.system import clock
 from engine.policies.turn import Command, read_text
-from engine.prompting import load_prompts
-from engine.runtime import start_run
-from engine.setting import Setting
-from engine.spec import RunSpec
-from engine.system import clock
-from events.attempt import AttemptJudged
+from engine.runtime.context import Setting
+from engine.runtime.run import start_run
 from events.base import Recorded
-from events.memo import MemoRewritten
-from events.memory import MemoryLog
-from events.model import ModelAnswered
-from events.sandbox import ActionAsked
+from events.store.memory import MemoryLog
+from events.types.attempt import AttemptJudged
+from events.types.memo import MemoRewritten
+from events.types.model import ModelAnswered
+from events.types.sandbox import ActionAsked
 from sandbox.base import Sandbox, SandboxSpec
-from sandbox.local import LocalBackend, local_backend
-from sandbox.task import Task, load_task
-from sandbox.verifier import Rewarded, verify
+from sandbox.harbor.task import Task, load_task
+from sandbox.local.backend import LocalBackend, local_backend
+from sandbox.verification.verifier import Rewarded, verify
 
 stats: Any = import_module("scipy.stats")  # it has no types
 MOST_TURNS: Final = 6

@@ -22,23 +22,23 @@ from typing import Final, NamedTuple
 import anyio
 import msgspec
 
-from engine.model_port import Terms
-from engine.model_port import failed as failed_event
+from engine.concurrency.adaptive_limit import Bounds
+from engine.concurrency.limiter import Room
+from engine.core.system import clock
+from engine.effects.models import Terms
+from engine.effects.models import failed as failed_event
 from engine.policies.call_retry import NOT_TRIED, GiveUp, Retry, judge_failure, spread_of
-from engine.policies.pace import Bounds
-from engine.pools.room import Room
 from engine.protocols.errors import ProviderError
 from engine.protocols.request import ChatRequest
 from engine.providers.base import Gate
 from engine.providers.gate import wide_open
 from engine.providers.http import OpenAIChat
-from engine.providers.scripted.script import Rule, Script, Turn
-from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import open_client
-from engine.system import clock
+from engine.scripted.script import Rule, Script, Turn
+from engine.scripted.server import ScriptedEndpoint
 from events.base import Ref
 from events.digest import digest_of
-from events.memory import MemoryLog
+from events.store.memory import MemoryLog
 
 BEARS: Final = 64
 LATENCY_S: Final = 0.2

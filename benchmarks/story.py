@@ -1,12 +1,12 @@
 """A turn of an agent as benchmarks record it: 20 events of 975 bytes of JSON on average, three secrets."""
 
-from events.attempt import AgentEnded
 from events.base import Draft, Event, Ref
-from events.budget import BudgetAsked, BudgetGranted
 from events.digest import Fingerprint, digest_of
-from events.model import ModelAnswered, ModelAsked, ToolCall
-from events.pdi import PdiRead
-from events.sandbox import ActionAsked, ActionObserved
+from events.types.attempt import AgentEnded
+from events.types.budget import BudgetAsked, BudgetGranted
+from events.types.model import ModelAnswered, ModelAsked, ToolCall
+from events.types.pdi import PdiRead
+from events.types.sandbox import ActionAsked, ActionObserved
 from events.values import Usage
 
 SECRETS = {

@@ -20,13 +20,13 @@ from statistics import median
 
 import anyio
 
-from engine.config_changes import read_changes
-from engine.providers.scripted.reading import load_script
-from engine.providers.scripted.server import ScriptedEndpoint
-from engine.runtime import start_run
-from engine.system import clock
-from events.sqlite import SqliteLog
-from replay.what_if import ask, prepare
+from engine.config.changes import read_changes
+from engine.core.system import clock
+from engine.runtime.run import start_run
+from engine.scripted.reader import load_script
+from engine.scripted.server import ScriptedEndpoint
+from events.store.sqlite.store import SqliteLog
+from replay.what_if.ask import ask, prepare
 from tests.support.runs import MEMO, make_base, setting, spec
 
 SWEEPS = {

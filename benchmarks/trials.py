@@ -22,13 +22,13 @@ import anyio
 import msgspec
 
 from benchmarks.idle_sandbox import IdleBackend
-from engine.prompting import load_prompts
-from engine.runtime import start_run
-from engine.setting import Setting
-from engine.spec import RunSpec
-from engine.system import clock, collect_rarely
-from events.redact import Redactor
-from events.sqlite import SqliteLog
+from engine.config.spec import RunSpec
+from engine.core.prompts import load_prompts
+from engine.core.system import clock, collect_rarely
+from engine.runtime.context import Setting
+from engine.runtime.run import start_run
+from events.redaction.redactor import Redactor
+from events.store.sqlite.store import SqliteLog
 
 SECRETS = {"A": "bench-secret-value-one", "B": "bench-secret-value-two", "C": "bench-secret-value-three"}
 
@@ -110,7 +110,7 @@ def main() -> None:
         make_task(base)
         (base / "script.toml").write_text(script(shape))
         server = subprocess.Popen(
-            [sys.executable, "-m", "engine.providers.scripted", str(base / "script.toml")], stdout=subprocess.PIPE
+            [sys.executable, "-m", "engine.scripted", str(base / "script.toml")], stdout=subprocess.PIPE
         )
         assert server.stdout is not None
         url = json.loads(server.stdout.readline())["base_url"]

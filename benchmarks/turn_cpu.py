@@ -22,32 +22,32 @@ import msgspec
 
 from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, make_task
-from engine.budget import BudgetKeeper, Caps
-from engine.live import LivePorts, door_table
-from engine.model_port import Line, ModelPort
-from engine.planning import opening, plan_of
-from engine.pools.admission import Admission
-from engine.pools.orders import Orders
-from engine.pools.pools import Pools, room_of
+from engine.concurrency.pools import Pools, room_of
+from engine.concurrency.run_controls import Orders
+from engine.config.spec import CallsSpec, PoolsSpec, RunSpec
+from engine.core.prompts import load_prompts
+from engine.core.scope import Scope
+from engine.core.system import clock, collect_rarely, machine
+from engine.core.world import World
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.effects.models import Line, ModelPort
+from engine.effects.sandboxes import SandboxPort
+from engine.effects.tasks import TaskPort
 from engine.programs.run import run
-from engine.prompting import load_prompts
 from engine.protocols.reply import ChatReply, ReplyCall
 from engine.protocols.request import ChatRequest
 from engine.protocols.usage import Usage
 from engine.providers.base import Gate
 from engine.providers.credentials import StaticKey
 from engine.providers.upstream import Upstream
-from engine.recovering import Recovery
-from engine.sandbox_port import SandboxPort
-from engine.scope import Scope
-from engine.setting import Setting, chosen_tasks
-from engine.spec import CallsSpec, PoolsSpec, RunSpec
-from engine.system import clock, collect_rarely, machine
-from engine.task_port import TaskPort
-from engine.world import World
+from engine.runtime.admission import Admission
+from engine.runtime.context import Setting, chosen_tasks
+from engine.runtime.live_ports import LivePorts, door_table
+from engine.runtime.plan import opening, plan_of
+from engine.runtime.recovery import Recovery
 from events.base import Event
-from events.redact import Redactor
-from events.sqlite import SqliteLog
+from events.redaction.redactor import Redactor
+from events.store.sqlite.store import SqliteLog
 from events.streams import RUN, TRIAL
 
 _CALL = ReplyCall(id="c", name="run", arguments='{"command": "make progress"}')

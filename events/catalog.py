@@ -1,8 +1,11 @@
 """Every event there is. Adding one means one class in its family's file and one line here."""
 
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
-from events.agent import (
+from msgspec import json
+
+from events.types.agent import (
     AgentActed,
     AgentRunAsked,
     AgentRunFinished,
@@ -13,7 +16,7 @@ from events.agent import (
     CallReceived,
     CallRefused,
 )
-from events.attempt import (
+from events.types.attempt import (
     AgentEnded,
     AttemptAbandoned,
     AttemptJudged,
@@ -22,15 +25,15 @@ from events.attempt import (
     InjectionImported,
     UsageImported,
 )
-from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
-from events.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
-from events.decision import DecisionMade
-from events.memo import MemoImported, MemoKept, MemoRewritten
-from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
-from events.pdi import InterventionChosen, PdiImported, PdiRead
-from events.pool import PoolLimited, PoolsOpened
-from events.run import RunClosed, RunImported, RunOpened
-from events.sandbox import (
+from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
+from events.types.decision import DecisionMade
+from events.types.memo import MemoImported, MemoKept, MemoRewritten
+from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
+from events.types.pdi import InterventionChosen, PdiImported, PdiRead
+from events.types.pool import PoolLimited, PoolsOpened
+from events.types.run import RunClosed, RunImported, RunOpened
+from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
     ReleaseAsked,
@@ -43,7 +46,7 @@ from events.sandbox import (
     VerifierSilent,
     VerifyAsked,
 )
-from events.session import (
+from events.types.session import (
     BackgroundFailed,
     InFlightFound,
     InputsChanged,
@@ -60,10 +63,10 @@ from events.session import (
     SignalReceived,
     SkillsPinned,
 )
-from events.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
-from events.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
-from events.trajectory import ObservationImported, StepImported, TrajectoryImported
-from events.trial import (
+from events.types.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
+from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
+from events.types.trajectory import ObservationImported, StepImported, TrajectoryImported
+from events.types.trial import (
     AttemptConcluded,
     AttemptPlanned,
     HintPrepared,
@@ -74,7 +77,7 @@ from events.trial import (
     TrialClosed,
     TrialOpened,
 )
-from events.whatif import DecisionFlipped, PathLeft, WhatIfAnswered
+from events.types.whatif import DecisionFlipped, PathLeft, WhatIfAnswered
 
 AnyEvent: TypeAlias = (
     RunOpened
@@ -171,3 +174,23 @@ AnyEvent: TypeAlias = (
     | WhatIfAnswered
 )
 """The closed union of all events: `match` over it, and the checker counts."""
+
+
+def catalog_words() -> frozenset[str]:
+    """List tags, names of fields, and words that a field may hold by its type."""
+    (schema,), components = json.schema_components([AnyEvent])
+    return frozenset(word for word in _words([schema, components]) if isinstance(word, str))
+
+
+def _words(schema: Any) -> Iterator[Any]:
+    """Find the words of a JSON schema."""
+    match schema:
+        case dict():
+            yield from schema.get("properties", ())
+            yield from schema.get("enum", ())
+            yield from _words(list(schema.values()))
+        case list():
+            for each in schema:
+                yield from _words(each)
+        case _:
+            pass

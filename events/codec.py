@@ -12,8 +12,8 @@ import msgspec
 
 from events.base import Event, Recorded, Ref
 from events.catalog import AnyEvent
-from events.lifting import LIFTS, Outgrown, lift
-from events.log_errors import EventRefused
+from events.errors import EventRefused
+from events.upcast import LIFTS, Outgrown, lift
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder: msgspec.json.Decoder[AnyEvent | Outgrown] = msgspec.json.Decoder(AnyEvent | Outgrown)

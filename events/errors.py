@@ -2,10 +2,39 @@
 
 Each layer draws its own tree below this one in its own ``errors.py``. An error states the problem, keeps
 the fields that matter, and says what a person can do about it.
+
+What can go wrong with a log.
+
+StillroomError
+└── LogError
+    ├── EventRefused        an event that would not read back
+    ├── SecretUnusable      a secret whose value cannot be looked for
+    ├── VersionConflict     two writers shared a stream
+    ├── FenceLost           another process owns the run now
+    ├── RunOwned            another process owns the run (when asking for it)
+    ├── BlobMissing         bytes that an event names are not there
+    │   └── BlobErased      they were removed on purpose
+    ├── BlobTooLarge        more bytes than a file keeps in one piece
+    ├── LogClosed           the log was used after it was closed
+    ├── LogLocked           another program holds the file
+    ├── LogFull             the disk, or the file's own limit
+    ├── LogUnwritable       the file can be read only
+    ├── LogLost             the file was taken away while it was in use
+    ├── LogLinked           the file has several names
+    ├── LogNewer            written by a later version
+    ├── LogNotOurs          a file that is not a log
+    ├── LogCorrupt          SQLite cannot read a page
+    ├── KeyUnusable         a file that is no key, or that others can read
+    ├── RunDiffers          a run is there already, and is another one
+    ├── CopyBroken          what is to be copied is damaged
+    └── IntegrityBroken     the chain does not hold
 """
 
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import ClassVar
+
+from events.digest import Digest
 
 
 class ExitCode(IntEnum):
@@ -39,3 +68,293 @@ class StillroomError(Exception):
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+
+
+class LogError(StillroomError):
+    """Something is wrong with the log or with how it was used."""
+
+
+class EventRefused(LogError):
+    """Raised when an event would not read back as it was written."""
+
+    def __init__(self, event: str, why: str) -> None:
+        super().__init__(
+            f"{event} cannot be written: {why}",
+            remedy="put text with lone surrogates into a blob, and record a missing number as None with its reason",
+        )
+        self.event = event
+
+
+class SecretUnusable(LogError):
+    """Raised when a secret cannot be kept out of the log by looking for its value."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"the secret {name} cannot be kept out of the log: {why}",
+            remedy="give it a longer value that occurs nowhere else (an endpoint that checks no key takes any), "
+            "or remove the api_key_env that names it",
+        )
+        self.name = name
+
+
+class VersionConflict(LogError):
+    """Raised when events were decided at another version of their stream than the one it is at."""
+
+    def __init__(self, stream: str, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"{stream} is at version {actual}, but the events were decided at {expected}",
+            remedy="read the stream again and decide again; two writers share this stream",
+        )
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class FenceLost(LogError):
+    """Raised when an append comes from a process that no longer owns the run."""
+
+    def __init__(self, run: str, *, token: int, current: int) -> None:
+        super().__init__(
+            f"run {run} was taken over: this process holds token {token}, the run is at {current}",
+            remedy="stop this process; the other one goes on with the run",
+        )
+        self.run = run
+
+
+class RunOwned(LogError):
+    """Raised when a run is asked for that a live process owns.
+
+    Attributes:
+        run: Its id.
+        owner: Which process: host, id and start.
+        seconds_left: Until its lease runs out, unless it is renewed.
+        since: When it took the run up, in microseconds since 1970, UTC. None: not known here.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, *, owner: str, seconds_left: float, since: int | None = None) -> None:
+        begun = "" if since is None else f" since {datetime.fromtimestamp(since / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        super().__init__(
+            f"run {run} is owned by {owner}{begun}, whose lease runs for another {seconds_left:.0f} s",
+            remedy="wait for it to end, or stop that process; a lease that is not renewed runs out by itself; "
+            f"if you know that it is gone: `stillroom resume {run} --take-over`",
+        )
+        self.run = run
+        self.owner = owner
+        self.seconds_left = seconds_left
+        self.since = since
+
+
+class BlobMissing(LogError):
+    """Raised when bytes that an event names are not in the log."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"no blob {digest}",
+            remedy="restore the log from a copy; `stillroom log verify` lists every missing blob",
+        )
+        self.digest = digest
+
+
+class BlobErased(BlobMissing):
+    """Raised when bytes that an event names were removed on purpose. The log is whole all the same."""
+
+    def __init__(self, digest: str, *, reason: str, at: int, place: str | None = None) -> None:
+        """Say what is gone.
+
+        Args:
+            digest: Which bytes.
+            reason: Who erased them, and why, as it was given.
+            at: When: microseconds since 1970, UTC.
+            place: Who needs them, such as an event of a run. None: nobody is named.
+        """
+        needed = "" if place is None else f", needed by {place},"
+        onward = "" if place is None else "; start the run anew, or fork it before that place"
+        LogError.__init__(
+            self,
+            f"blob {digest}{needed} was erased: {reason}",
+            remedy=f"nothing brings it back; what rests on it cannot be computed again{onward}",
+        )
+        self.digest = digest
+        self.reason = reason
+        self.at = at
+        self.place = place
+
+    def needed_by(self, place: str) -> "BlobErased":
+        """Give the same error with the place that needs the bytes; the innermost place counts."""
+        return BlobErased(self.digest, reason=self.reason, at=self.at, place=self.place or place)
+
+
+class BlobTooLarge(LogError):
+    """Raised when bytes are more than a file keeps in one piece. Nothing else is harmed."""
+
+    def __init__(self, digest: Digest, size: int, most: int) -> None:
+        super().__init__(
+            f"blob {digest} has {size:,} bytes, and a log keeps at most {most:,} in one piece",
+            remedy="let what made it write less, or put it into a file of several parts; nothing is cut off in the log",
+        )
+        self.digest = digest
+        self.size = size
+        self.most = most
+
+
+class LogClosed(LogError):
+    """Raised when a log is used after it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the log is closed", remedy="this is a bug in stillroom: please report it")
+
+
+class LogLocked(LogError):
+    """Raised when another program keeps the file locked for longer than we wait."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        super().__init__(
+            f"{path} has been locked by another program for more than {seconds:g} s",
+            remedy="close the program that holds it (an open transaction in a database browser, a backup), then resume",
+        )
+
+
+class LogFull(LogError):
+    """Raised when there is no room to append. Nothing of the append was kept."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"no room to append to {path}: the disk is full",
+            remedy="free some space, then `stillroom resume`; everything recorded so far is safe",
+        )
+
+
+class LogUnwritable(LogError):
+    """Raised when the file can be read and not written, or the disk fails. Nothing of the append was kept."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be written to: {why}",
+            remedy="everything acknowledged is safe; look whether the disk is broken or was mounted read-only, and "
+            "whether this user may write there; then `stillroom resume`",
+        )
+
+
+class LogLost(LogError):
+    """Raised when the file of a log was deleted, moved, replaced or overwritten while it was in use.
+
+    Attributes:
+        path: Where the log was.
+        why: What became of it.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, path: str, why: str, remedy: str) -> None:
+        super().__init__(f"the log {path} is lost: {why}", remedy=remedy)
+        self.path = path
+        self.why = why
+
+
+class LogLinked(LogError):
+    """Raised when a log's file has several names (hard links)."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, path: str, names: int) -> None:
+        super().__init__(
+            f"{path} is one of {names} names of the same file (hard links), and SQLite damages a file that is used "
+            "under two of them",
+            remedy=f"find the others with `find -samefile {path}` and remove all but one; to keep a second log, copy "
+            "it with `stillroom log copy`",
+        )
+
+
+class LogNewer(LogError):
+    """Raised when a file was written by a later version of stillroom."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, path: str, *, found: int, known: int) -> None:
+        super().__init__(
+            f"{path} has log format {found}, and this version knows formats up to {known}",
+            remedy="upgrade stillroom; the file was left as it is",
+        )
+
+
+class LogNotOurs(LogError):
+    """Raised when a file is not a log of ours."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} is not a stillroom log: {why}",
+            remedy="name another file with --log; this one was left as it is",
+        )
+
+
+class LogCorrupt(LogError):
+    """Raised when SQLite finds the file damaged."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} is damaged: {why}",
+            remedy="restore it from a copy, or salvage what is readable with `sqlite3 FILE .recover`",
+        )
+
+
+class KeyUnusable(LogError):
+    """Raised when a key cannot be used, or must not be."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be used as a key: {why}",
+            remedy="`stillroom log keygen FILE` makes a pair of keys",
+        )
+        self.path = path
+
+
+class RunDiffers(LogError):
+    """Raised when a run is to be copied to where it is already, and is not the same there."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, run: str, stream: str) -> None:
+        super().__init__(
+            f"run {run} is there already, and its stream {stream} is not the same",
+            remedy="copy to another file; `stillroom log verify` on each of the two says which was changed",
+        )
+        self.run = run
+        self.stream = stream
+
+
+class CopyBroken(LogError):
+    """Raised when something cannot be copied as it is."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"{what} cannot be copied: {why}",
+            remedy="verify the source: it says what is damaged; copy single runs that are not",
+        )
+        self.what = what
+
+
+class IntegrityBroken(LogError):
+    """Raised when an event read for use does not fit the digest chain."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, position: int, why: str) -> None:
+        super().__init__(
+            f"event {position}: {why}",
+            remedy="`stillroom log verify` says what was changed; restore the log from a copy",
+        )
+        self.position = position

@@ -12,7 +12,7 @@ granted, unless none can have arisen:
 
 from typing import Final, assert_never
 
-from events.model import ModelAnswered, ModelFailed, TryMade
+from events.types.model import ModelAnswered, ModelFailed, TryMade
 from events.values import NanoUsd, Usage
 
 TURNED_AWAY: Final = frozenset({"authentication", "bad_request", "context_length", "endpoint", "rate_limit"})

@@ -9,14 +9,14 @@ from typing import Final
 
 import msgspec
 
-from events.agent import CallAsked
-from events.attempt import UsageImported
 from events.base import Recorded, Ref
-from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest
-from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
-from events.session import InFlightFound
-from events.trajectory import StepImported
+from events.types.agent import CallAsked
+from events.types.attempt import UsageImported
+from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
+from events.types.session import InFlightFound
+from events.types.trajectory import StepImported
 from events.values import NanoUsd, Usage
 from projections.base import Blobs
 from projections.charges import charge, is_unknown, known_cost, known_tokens, unknown_before

@@ -6,7 +6,7 @@ import msgspec
 
 from events.base import Recorded
 from events.digest import Digest
-from events.skill import SkillImported, SkillRefused, SkillRevised
+from events.types.skill import SkillImported, SkillRefused, SkillRevised
 from events.values import NamedDigest
 from projections.base import Blobs
 

@@ -6,7 +6,7 @@ import msgspec
 
 from events.base import Recorded
 from events.digest import Digest
-from events.memo import MemoImported, MemoKept, MemoRewritten
+from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from projections.base import Blobs
 
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final
 
 from events.errors import ExitCode, StillroomError
 from projections.base import Projection
-from projections.pdi import PdiSettings
-from projections.pdi_steps import PdiSteps
+from projections.pdi.index import PdiSettings
+from projections.pdi.steps import PdiSteps
 
 GROUP: Final = "stillroom.projections"
 

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.decision import Point
-from engine.histories import Histories
-from engine.programs.registry import known_points
+from engine.config.program_registry import known_points
+from engine.core.decision import Point
+from engine.core.history import Histories
 from events.base import Event, Ref
-from events.decision import DecisionMade, Part, Seen, Text, parts_of
-from events.named_blobs import named_blobs
+from events.store.blob_refs import named_blobs
+from events.types.decision import DecisionMade, Part, Seen, Text, parts_of
 from replay.ledger import LedgerEntry
 
 Fields = Mapping[str, Any]

@@ -8,16 +8,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.histories import Histories
-from engine.lineage import APART
-from events.attempt import ImportedAttempt
+from engine.core.history import Histories
+from engine.core.lineage import APART
 from events.base import Event, Recorded
 from events.codec import tag_of
-from events.model import ModelAnswered, ModelFailed, ModelImported, RetryAsked
-from events.sandbox import ReleaseAsked
 from events.streams import parent_of, thread_of
-from events.trajectory import StepImported
-from events.trial import AttemptPlanned
+from events.types.attempt import ImportedAttempt
+from events.types.model import ModelAnswered, ModelFailed, ModelImported, RetryAsked
+from events.types.sandbox import ReleaseAsked
+from events.types.trajectory import StepImported
+from events.types.trial import AttemptPlanned
 from events.values import NanoUsd
 from projections.charges import is_unknown, known_cost, unknown_before
 

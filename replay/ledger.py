@@ -10,22 +10,22 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from engine.decision import EVERY_DECISION, FIRST_REVISION, Era, Observed, Point, encode_value
-from engine.errors import EngineError, NameUnknown
-from engine.histories import Histories, load_histories
+from engine.config.program_registry import known_points
+from engine.config.spec import read_spec
+from engine.core.decision import EVERY_DECISION, FIRST_REVISION, Era, Observed, Point, encode_value
+from engine.core.errors import EngineError, NameUnknown
+from engine.core.history import Histories, load_histories
+from engine.core.lineage import APART, Lineage, era_of
 from engine.importers.again import import_again
-from engine.lineage import APART, Lineage, era_of
-from engine.planning import era_of_spec, plan_of, recorded_prompts, recorded_specs
-from engine.programs.registry import known_points
-from engine.rehearsal import rehearse
-from engine.spec import read_spec
+from engine.runtime.plan import era_of_spec, plan_of, recorded_prompts, recorded_specs
+from engine.runtime.rehearse import rehearse
 from events.base import Recorded, Ref
 from events.codec import tag_of
-from events.decision import Decided, DecisionMade
 from events.digest import Digest, digest_of
-from events.log import EventLog
-from events.log_errors import BlobErased
-from events.run import RunImported, RunOpened
+from events.errors import BlobErased
+from events.store.base import EventLog
+from events.types.decision import Decided, DecisionMade
+from events.types.run import RunImported, RunOpened
 from replay.errors import InputsUnrecorded, NothingDecided
 
 UNTOLD: Final = "what it rested on is not in the source"

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine import snapshots
-from engine.folding import fold, fold_many
+from engine.core import snapshots
+from engine.core.fold import fold, fold_many
 from events.digest import Digest
-from events.log import EventLog, Selection
+from events.store.base import EventLog, Selection
 from projections.base import Projection, encode_state, state_digest
 from projections.registry import registered
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.decision import Method, Policy
+from engine.core.decision import Method, Policy
 from events.base import Ref
-from events.log import EventLog
-from events.log_errors import BlobErased
+from events.errors import BlobErased
+from events.store.base import EventLog
 from replay.ledger import Ledger, LedgerEntry, read_ledger
 from replay.reevaluation import Question, Reevaluator
 

@@ -5,10 +5,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.deciding import load_named
-from engine.decision import Deciding, Desk, MemoKey, Point, Policy, encode_value
+from engine.core.decision import Deciding, Desk, MemoKey, Point, Policy, encode_value
+from engine.core.open_decision import load_named
 from events.digest import Digest, digest_of
-from events.log import EventLog
+from events.store.base import EventLog
 from replay.ledger import Ledger
 
 REMEMBERED: Final = 256 << 20

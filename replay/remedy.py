@@ -2,14 +2,14 @@
 
 from itertools import pairwise
 
-from engine.decision import Method
-from engine.errors import HistoryEnded, HistoryUnread, ReplayDiverged
-from engine.histories import Histories, cut
-from engine.planning import plan_of, recorded_prompts, recorded_specs
-from engine.rehearsal import rehearse
-from events.decision import Decided
-from events.log import EventLog
-from events.run import RunOpened
+from engine.core.decision import Method
+from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
+from engine.core.history import Histories, cut
+from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
+from engine.runtime.rehearse import rehearse
+from events.store.base import EventLog
+from events.types.decision import Decided
+from events.types.run import RunOpened
 
 Parted = ReplayDiverged | HistoryUnread | HistoryEnded
 

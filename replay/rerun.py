@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from engine.decision import Method, Reruled, Unanswered
-from engine.planning import plan_of, recorded_prompts, recorded_specs
-from engine.rehearsal import rehearse
-from engine.trial_histories import load_by_trial
-from events.log import EventLog
+from engine.core.decision import Method, Reruled, Unanswered
+from engine.core.trial_histories import load_by_trial
+from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
+from engine.runtime.rehearse import rehearse
+from events.store.base import EventLog
 from replay.errors import NotRerunnable
 
 

@@ -5,10 +5,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from engine.decision import encode_value
+from engine.core.decision import encode_value
 from events.base import Ref
-from events.decision import Earlier, Held, Part, Seen, Text, parts_of
 from events.digest import Digest
+from events.types.decision import Earlier, Held, Part, Seen, Text, parts_of
 
 
 class Swap(NamedTuple):

@@ -14,7 +14,27 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from sandbox.base import FileEntry
+from events.digest import Digest, digest_of
+
+
+class FileEntry(Struct, frozen=True):
+    """One entry below a folder of a sandbox; links are not followed."""
+
+    path: str
+    """Relative to the folder asked for, POSIX, never ``.``."""
+    kind: Literal["file", "folder", "link", "other"]
+    mode: int
+    """Permission bits, 0 to 0o7777."""
+    data: bytes | None
+    """Content of a file; None for all other kinds."""
+    target: str | None
+    """Where a link points, as written; None for all other kinds."""
+
+    @property
+    def digest(self) -> Digest | None:
+        """Name of the content; None for what is not a file."""
+        return None if self.data is None else digest_of(self.data)
+
 
 _MODIFIED: Final = 946_684_800
 """1 January 2000: the same on every machine, and old enough for `make`."""

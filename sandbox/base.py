@@ -1,7 +1,7 @@
 """The contract of a sandbox: what every backend promises, and what the conformance suite checks.
 
 A backend opens sandboxes; a sandbox runs commands and keeps files. The promises are in the docstrings;
-``sandbox/conformance.py`` has one numbered check for each that can be tried.
+``sandbox/conformance/suite.py`` has one numbered check for each that can be tried.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,11 +10,27 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from events.digest import Digest, digest_of
 from events.values import Loss
-from sandbox.limits import MIB, Limits
-from sandbox.task import Task
-from sandbox.task_schema import NetworkMode
+from sandbox.archive import FileEntry
+from sandbox.harbor.schema import NetworkMode
+from sandbox.harbor.task import Task
+
+MIB = 1024 * 1024
+"""Bytes."""
+
+
+class Limits(Struct, frozen=True):
+    """What one sandbox may use. The backend's ``describe()`` says which of these it enforces, and how."""
+
+    memory_bytes: int = 4096 * MIB
+    """Memory; from 1. The local backend applies it to each process (``RLIMIT_DATA``), not to their sum."""
+    processes: int = 512
+    """Processes and threads at one time, in the whole sandbox; from 1."""
+    file_bytes: int = 10240 * MIB
+    """Largest single file that may be written; from 1."""
+    disk_bytes: int = 10240 * MIB
+    """What may be written in all, unless the task says; from 1. Watched by ``DiskWatch``, no backend's affair."""
+
 
 Ended = Literal["exited", "timed_out", "output_limit", "memory", "disk"]
 """How a command ended: by itself, or killed because of the named limit.
@@ -42,25 +58,6 @@ class ExecResult(Struct, frozen=True):
     stdout_bytes: int
     """Bytes received, kept or not; with ``output_limit`` more may have been on its way."""
     stderr_bytes: int
-
-
-class FileEntry(Struct, frozen=True):
-    """One entry below a folder of a sandbox; links are not followed."""
-
-    path: str
-    """Relative to the folder asked for, POSIX, never ``.``."""
-    kind: Literal["file", "folder", "link", "other"]
-    mode: int
-    """Permission bits, 0 to 0o7777."""
-    data: bytes | None
-    """Content of a file; None for all other kinds."""
-    target: str | None
-    """Where a link points, as written; None for all other kinds."""
-
-    @property
-    def digest(self) -> Digest | None:
-        """Name of the content; None for what is not a file."""
-        return None if self.data is None else digest_of(self.data)
 
 
 class Isolation(Struct, frozen=True):

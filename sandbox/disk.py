@@ -13,10 +13,9 @@ from typing import Final
 import anyio
 from msgspec import Struct, structs
 
-from sandbox.base import ExecResult, Sandbox
+from sandbox.base import MIB, ExecResult, Limits, Sandbox
 from sandbox.errors import InfrastructureError, SandboxLost
-from sandbox.limits import MIB, Limits
-from sandbox.task import Task
+from sandbox.harbor.task import Task
 
 LOOK_S: Final = 0.5
 """Seconds between two looks at the free space."""

@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 from anyio import Path as AsyncPath
 
-from engine.config import Inputs, resolve
-from engine.config_setting import open_setting
-from engine.means import Means
-from engine.runtime import RunReport, start_run
-from engine.spec import RunSpec
-from engine.system import clock
-from events.log import EventLog
-from events.sqlite import SqliteLog
+from engine.config.resolve import Inputs, resolve
+from engine.config.spec import RunSpec
+from engine.core.system import clock
+from engine.runtime.environment import Means
+from engine.runtime.open_context import open_setting
+from engine.runtime.run import RunReport, start_run
+from events.store.base import EventLog
+from events.store.sqlite.store import SqliteLog
 
 
 def spec_from(source: Path | Mapping[str, Any]) -> RunSpec:

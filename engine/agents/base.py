@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from engine.calls import Caller
-from engine.prompting import Prompts
-from engine.scope import Scope
-from engine.spec import AgentSpec
-from events.attempt import AgentEnded
+from engine.config.spec import AgentSpec
+from engine.core.prompts import Prompts
+from engine.core.scope import Scope
+from engine.effects.model_calls import Caller
 from events.base import Ref
-from events.decision import Text
-from events.sandbox import ActionObserved
+from events.types.attempt import AgentEnded
+from events.types.decision import Text
+from events.types.sandbox import ActionObserved
 
 
 class StepBrief(NamedTuple):

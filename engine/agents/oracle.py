@@ -1,12 +1,14 @@
 """Agents that need no model: the oracle runs the task's own solution, nop does nothing."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from engine.agents.base import Acted, Action, Told
-from engine.policies.evidence_facts import SOLUTION
-from engine.scope import Scope
-from events.attempt import AgentEnded
-from events.sandbox import ActionObserved, SandboxFailed, SolutionAsked
+from engine.core.scope import Scope
+from events.types.attempt import AgentEnded
+from events.types.sandbox import ActionObserved, SandboxFailed, SolutionAsked
+
+SOLUTION: Final = "bash /solution/solve.sh"
+"""What stands for the command that ran the task's own solution."""
 
 
 class Oracle:

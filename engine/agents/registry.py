@@ -1,7 +1,7 @@
 """Agents by name, through entry points: built-in ones and outsiders' come the same way."""
 
 from engine.agents.base import Agent
-from engine.plugins import plugin, plugin_names
+from engine.core.plugins import plugin, plugin_names
 
 GROUP = "stillroom.agents"
 

@@ -3,21 +3,21 @@
 from functools import partial
 from typing import Literal, NamedTuple, assert_never
 
+from engine.agents import points
 from engine.agents.base import Acted, Action, Brief, Told
-from engine.calls import Caller, NoAnswer, ask_model, problem_of, text_of
-from engine.conversation import EMPTY, extend, extend_kept, message
+from engine.core.scope import Scope
+from engine.effects.conversation import EMPTY, extend, extend_kept, message
+from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, text_of
 from engine.policies.ending import Failure, unanswered
 from engine.policies.limits import Spent, limit_reached, time_left
 from engine.policies.turn import RUN_TOOL
-from engine.programs.explore import agent_points as points
-from engine.scope import Scope
-from events.attempt import AgentEnded
 from events.base import Ref
-from events.budget import BudgetRefused
-from events.decision import Seen, Text
 from events.digest import Digest
-from events.model import ModelAnswered, ModelFailed
-from events.sandbox import ActionAsked, ActionObserved, SandboxFailed
+from events.types.attempt import AgentEnded
+from events.types.budget import BudgetRefused
+from events.types.decision import Seen, Text
+from events.types.model import ModelAnswered, ModelFailed
+from events.types.sandbox import ActionAsked, ActionObserved, SandboxFailed
 
 
 class _Progress:

@@ -12,14 +12,14 @@ import msgspec
 from anyio.lowlevel import checkpoint_if_cancelled
 from multidict import CIMultiDict
 
-from engine.budget import BudgetKeeper
+from engine.concurrency.limiter import Room, Turn
+from engine.concurrency.run_controls import Orders
+from engine.core.ports import Leave, Place
+from engine.effects.budget import BudgetKeeper
+from engine.effects.models import Terms, answered, failed
 from engine.gateway.answer import Answer
 from engine.gateway.headers import told_headers
-from engine.gateway.upstream import Carrier, Going
-from engine.model_port import Terms, answered, failed
-from engine.pools.orders import Orders
-from engine.pools.room import Room, Turn
-from engine.ports import Leave, Place
+from engine.gateway.upstream_client import Carrier, Going
 from engine.protocols.base import ApiProtocol, with_stated
 from engine.protocols.error_body import read_error
 from engine.protocols.errors import Authentication, NetworkFault, ProviderError, Seen, TimedOut
@@ -30,11 +30,11 @@ from engine.providers.gate import tell_answer, tell_failure
 from engine.providers.seen import seen_of
 from engine.providers.transport import MOST_BODY_BYTES, BodyTooLarge, too_large
 from engine.providers.upstream import Upstream
-from events.agent import AnswerTold, CallAnswered, CallAsked, CallFailed, HeaderTold
 from events.base import Event
 from events.digest import Fingerprint
-from events.log import BlobStore
-from events.session import ScopeStopped
+from events.store.base import BlobStore
+from events.types.agent import AnswerTold, CallAnswered, CallAsked, CallFailed, HeaderTold
+from events.types.session import ScopeStopped
 
 _NEVER_SENT: Final = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL)
 """Failures before a connection was there to send anything over."""

@@ -6,7 +6,7 @@ An allow list: what a provider sends beside these (cookies, names of accounts an
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from events.agent import HeaderTold
+from events.types.agent import HeaderTold
 
 _NAMES: Final = frozenset(
     {

@@ -14,28 +14,28 @@ from aiohttp.http_exceptions import HttpProcessingError
 from anyio.abc import TaskGroup
 from typing_extensions import override
 
-from engine.budget import BudgetKeeper
+from engine.core.errors import first_of
+from engine.core.ports import Leave, Place, Port, PortTable
+from engine.core.scope import Scope, Stopped
+from engine.core.supervision import Supervisor
+from engine.core.world import World
+from engine.effects.budget import BudgetKeeper
 from engine.gateway.answer import Answer
-from engine.gateway.door import Door, DoorTerms
+from engine.gateway.call import Came, facts_of, visit
 from engine.gateway.exchange import Exchange
-from engine.gateway.upstream import Going
-from engine.gateway.visit import Came, facts_of, visit
-from engine.kept import first_of
-from engine.ports import Leave, Place, Port, PortTable
+from engine.gateway.session import Door, DoorTerms
+from engine.gateway.upstream_client import Going
 from engine.protocols.base import ApiProtocol, body_in
 from engine.protocols.chat import Chat
 from engine.protocols.json_text import Json
 from engine.protocols.routes import protocol_of
-from engine.scope import Scope, Stopped
-from engine.supervision import Supervisor
-from engine.world import World
-from events.agent import CallAsked, CallReceived, CallRefused
 from events.base import Event, Fence
-from events.budget import BudgetAsked, BudgetRefused
 from events.digest import digest_of
 from events.errors import StillroomError
-from events.log import EventLog
-from events.session import ScopeStopped
+from events.store.base import EventLog
+from events.types.agent import CallAsked, CallReceived, CallRefused
+from events.types.budget import BudgetAsked, BudgetRefused
+from events.types.session import ScopeStopped
 
 _REFUSED: Final = {"token": 401, "limit": 403, "path": 404, "body": 400}
 _NO_MONEY: Final = 402

@@ -7,35 +7,35 @@ that no event of theirs records.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from engine.decision import FIRST_REVISION, Observed
-from engine.errors import EngineError
+from engine.config.spec import RunSpec
+from engine.core.decision import FIRST_REVISION, Observed
+from engine.core.errors import EngineError
 from engine.importers.assumed import OPENING, Assumed, Noted, assumed_spec, texts_of
-from engine.importers.atif_read import read_atif
-from engine.importers.atif_tell import holds_verdict
-from engine.importers.atif_tell import outcome_of as outcome_by_atif
-from engine.importers.harbor_files import results_in
-from engine.importers.harbor_model import RESULT
-from engine.importers.harbor_story import outcome_of as outcome_by_harbor
-from engine.importers.harbor_story import places
-from engine.importers.spark_decisions import Reflecting, spec_of
-from engine.importers.spark_events import SOURCES
-from engine.importers.spark_events import outcome_of as outcome_by_spark
-from engine.importers.spark_files import TaskFiles
-from engine.importers.spark_injections import injections
-from engine.importers.spark_read import Warnings
-from engine.importers.spark_story import EMPTY, Story
-from engine.importers.spark_tell import tell
-from engine.spec import RunSpec
-from events.attempt import AttemptJudged
+from engine.importers.atif.reader import read_atif
+from engine.importers.atif.to_events import holds_verdict
+from engine.importers.atif.to_events import outcome_of as outcome_by_atif
+from engine.importers.harbor.files import results_in
+from engine.importers.harbor.outcomes import outcome_of as outcome_by_harbor
+from engine.importers.harbor.outcomes import places
+from engine.importers.harbor.schema import RESULT
+from engine.importers.spark.assemble import tell
+from engine.importers.spark.decisions import Reflecting, spec_of
+from engine.importers.spark.files import TaskFiles
+from engine.importers.spark.injections import injections
+from engine.importers.spark.reader import Warnings
+from engine.importers.spark.records import EMPTY, Story
+from engine.importers.spark.to_events import SOURCES
+from engine.importers.spark.to_events import outcome_of as outcome_by_spark
 from events.base import Recorded, Ref
 from events.digest import Digest, digest_of
-from events.log import BlobStore
-from events.memo import MemoImported
-from events.pdi import PdiImported
-from events.redact import NOTHING_SECRET
-from events.run import RunImported
-from events.trajectory import TrajectoryImported
-from events.trial import AttemptConcluded
+from events.redaction.redactor import NOTHING_SECRET
+from events.store.base import BlobStore
+from events.types.attempt import AttemptJudged
+from events.types.memo import MemoImported
+from events.types.pdi import PdiImported
+from events.types.run import RunImported
+from events.types.trajectory import TrajectoryImported
+from events.types.trial import AttemptConcluded
 
 Streams = Mapping[str, Sequence[Recorded]]
 """What an imported run recorded, by stream."""

@@ -5,16 +5,16 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from engine.decision import Point, encode_value
-from engine.importers.laying import Layout
+from engine.config.spec import RunSpec, canonical
+from engine.core.decision import Point, encode_value
+from engine.importers.streams import Layout
 from engine.programs.explore.points import JUDGING, JudgingSaw, SourceSaid
 from engine.programs.explore.spec import PdiSpec, SparkSpec
-from engine.spec import RunSpec, canonical
-from events.attempt import AttemptJudged
 from events.base import Ref
-from events.decision import Decided, DecisionMade, Text
 from events.digest import Digest
-from events.redact import Redactor
+from events.redaction.redactor import Redactor
+from events.types.attempt import AttemptJudged
+from events.types.decision import Decided, DecisionMade, Text
 from events.values import NamedDigest, Outcome
 
 OPENING: Final = Ref("run", 1)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
-from engine.errors import EngineError
+from engine.core.errors import EngineError
 from events.errors import ExitCode, StillroomError
 
 _SHOWN: Final = 5

@@ -12,7 +12,7 @@ from tenacity.wait import wait_exponential
 
 from events.base import Ref
 from events.digest import digest_of
-from events.model import ModelFailed
+from events.types.model import ModelFailed
 
 _MOST_DOUBLED: Final = 60
 

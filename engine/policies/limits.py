@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from math import ceil
 from typing import Literal, NamedTuple
 
-from engine.spec import AgentSpec
-from events.model import ModelAnswered, ModelFailed
+from engine.config.spec import AgentSpec
+from events.types.model import ModelAnswered, ModelFailed
 from events.values import NanoUsd
 
 

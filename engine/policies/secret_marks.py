@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from events.redact import MARK
+from events.redaction.redactor import MARK
 
 _MARK: Final = re.compile(MARK)
 

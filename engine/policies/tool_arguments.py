@@ -8,7 +8,19 @@ import json
 import shlex
 from typing import Any, Final, NamedTuple
 
-from engine.policies.shortened import shortened
+
+def shortened(text: str, most: int) -> str:
+    """Keep the beginning and the end of a text that is too long.
+
+    Args:
+        text: The text.
+        most: Characters of it that are kept, at least 2.
+    """
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters not shown ...]\n{text[-half:]}"
+
 
 _OTHER_KEYS: Final = ("cmd", "script", "bash", "shell", "bash_command", "shell_command")
 """What models write for ``command``."""

@@ -19,8 +19,7 @@ import msgspec
 from engine.policies.fences import fence_at
 from engine.policies.inline_reasoning import CALL_IN_TEXT, UNCLOSED, SplitText, split_reasoning
 from engine.policies.shell_block import SHELLS, Block, block_at, line_at
-from engine.policies.shortened import shortened
-from engine.policies.tool_arguments import BadArguments, read_arguments, wrong_text
+from engine.policies.tool_arguments import BadArguments, read_arguments, shortened, wrong_text
 
 _DONE: Final = re.compile(r"^\W*DONE\W*$")
 _ONLY_DONE: Final = re.compile(r"\W*done\W*\Z", re.IGNORECASE)

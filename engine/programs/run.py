@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from engine.programs.base import RunPlan
-from engine.scope import Scope
-from events.run import RunClosed
+from engine.config.program import RunPlan
+from engine.core.scope import Scope
+from events.types.run import RunClosed
 
 
 async def run(scope: Scope, plan: RunPlan) -> Mapping[str, str]:

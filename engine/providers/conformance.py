@@ -28,16 +28,17 @@ from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
 from engine.providers.base import ChatProvider, Clock
 from engine.providers.credentials import StaticKey
+from engine.providers.endpoint import ModelEndpoint
 from engine.providers.gate import wide_open
-from engine.providers.http import ModelEndpoint, connect
+from engine.providers.http import connect
 from engine.providers.provider import ModelProvider
-from engine.providers.scripted.forms import Came, Form
-from engine.providers.scripted.reading import parse_script
-from engine.providers.scripted.script import Script
-from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import open_client
-from sandbox.conformance import CheckResult
-from sandbox.conformance_bench import CheckFailed, expect
+from engine.scripted.forms import Came, Form
+from engine.scripted.reader import parse_script
+from engine.scripted.script import Script
+from engine.scripted.server import ScriptedEndpoint
+from sandbox.conformance.harness import CheckFailed, expect
+from sandbox.conformance.suite import CheckResult
 
 CHECK_S: Final = 30.0
 _KEY: Final = "conformance-key-0123456789"

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
+from msgspec import Struct
 
 from engine.protocols.chat_request import CHAT_PATH
 from engine.protocols.errors import EndpointInvalid
 from engine.protocols.request import RequestProtocol
-from engine.providers.provider import BEARER, KeyHeader
+from engine.providers.base import Clock
+from engine.providers.credentials import Credential, StaticKey
+from engine.providers.key_header import BEARER, KeyHeader
 
 OWN = frozenset({"accept", "authorization", "content-length", "content-type", "host", "transfer-encoding"})
 """Headers that the call sets itself."""
@@ -98,3 +101,36 @@ def headers_for(api_key: str | None, extra: Mapping[str, str], carrier: KeyHeade
             )
         headers[carrier.name] = carrier.value(api_key)
     return headers
+
+
+class Wire(Struct, frozen=True, kw_only=True):
+    """How an endpoint is spoken to, beyond its address.
+
+    Attributes:
+        headers: Sent with every call, such as ``X-Title``. Never a key: settings are recorded.
+        connect_s: Seconds to a usable connection, above 0.
+        total_s: Seconds until one physical call is complete, above 0, where the request does not say.
+        echo: Fields of the model's message that this provider wants back in the conversation, such as
+            ``reasoning_details`` (OpenRouter) or ``reasoning_content``; others are dropped from it.
+    """
+
+    headers: dict[str, str] = {}
+    connect_s: float = 10.0
+    total_s: float = 600.0
+    echo: tuple[str, ...] = ()
+
+
+class ModelEndpoint(NamedTuple):
+    """Where the models of a provider are reached, and with what."""
+
+    base_url: str
+    client: httpx.AsyncClient
+    """Carries the calls; see ``transport.open_client``."""
+    clock: Clock
+    """Against which dates are read."""
+    credential: Credential = StaticKey(None)
+    header: KeyHeader | None = None
+    """What carries the key or token. None: what the provider has for it."""
+    version: str | None = None
+    """Of the API. None: the provider's own choice."""
+    wire: Wire = Wire()

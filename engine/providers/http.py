@@ -5,11 +5,10 @@ back is kept byte for byte, failed or not.
 """
 
 from http import HTTPStatus
-from typing import NamedTuple, assert_never
+from typing import assert_never
 from urllib.parse import quote
 
 import httpx
-from msgspec import Struct
 
 from engine.protocols.base import ApiProtocol, with_stated
 from engine.protocols.chat import Chat
@@ -30,48 +29,16 @@ from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest, RequestProtocol
 from engine.protocols.writers import writer_for
 from engine.providers.base import ChatProvider, Clock, Gate, body_of
-from engine.providers.credentials import Credential, StaticKey
-from engine.providers.endpoint import checked_url, headers_for, joined, url_for
+from engine.providers.credentials import StaticKey
+from engine.providers.endpoint import ModelEndpoint, Wire, checked_url, headers_for, joined, url_for
 from engine.providers.gate import tell_answer, tell_failure, wide_open
-from engine.providers.provider import KeyHeader, ModelProvider
+from engine.providers.key_header import KeyHeader
+from engine.providers.provider import ModelProvider
 from engine.providers.seen import seen_of
 from engine.providers.transport import BodyTooLarge, too_large
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """Failures before a connection was there to send anything over."""
-
-
-class Wire(Struct, frozen=True, kw_only=True):
-    """How an endpoint is spoken to, beyond its address.
-
-    Attributes:
-        headers: Sent with every call, such as ``X-Title``. Never a key: settings are recorded.
-        connect_s: Seconds to a usable connection, above 0.
-        total_s: Seconds until one physical call is complete, above 0, where the request does not say.
-        echo: Fields of the model's message that this provider wants back in the conversation, such as
-            ``reasoning_details`` (OpenRouter) or ``reasoning_content``; others are dropped from it.
-    """
-
-    headers: dict[str, str] = {}
-    connect_s: float = 10.0
-    total_s: float = 600.0
-    echo: tuple[str, ...] = ()
-
-
-class ModelEndpoint(NamedTuple):
-    """Where the models of a provider are reached, and with what."""
-
-    base_url: str
-    client: httpx.AsyncClient
-    """Carries the calls; see ``transport.open_client``."""
-    clock: Clock
-    """Against which dates are read."""
-    credential: Credential = StaticKey(None)
-    header: KeyHeader | None = None
-    """What carries the key or token. None: what the provider has for it."""
-    version: str | None = None
-    """Of the API. None: the provider's own choice."""
-    wire: Wire = Wire()
 
 
 class HttpProvider:

@@ -159,7 +159,8 @@ def upper_bound(request_bytes: int, max_output_tokens: int, price: Price) -> int
 
     A tokenizer makes at most one token of each byte, and the punctuation of a message's JSON pays for the
     markers a chat template puts around it. ``FRAME_BYTES`` is for what is added once per request. An
-    image counts as `engine.conversation.Image.size` says; one given by its address would cost more than that has bytes.
+    image counts as `engine.effects.conversation.Image.size` says; one given by its address would cost more than that
+    has bytes.
 
     Args:
         request_bytes: Length of the request body, 0 or more.

@@ -5,38 +5,19 @@ anything or imports an HTTP client: commands that only look read these values.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from engine.protocols.request import RequestProtocol
+from engine.providers.key_header import BEARER, KeyHeader
 
 if TYPE_CHECKING:  # what connects needs an HTTP client; the table does not
     from engine.providers.base import ChatProvider
-    from engine.providers.http import ModelEndpoint
+    from engine.providers.endpoint import ModelEndpoint
 
 Switch = Mapping[str, str | int | float | bool]
 """Parameters that turn something on or off. A dot leads into a table."""
-
-
-class KeyHeader(NamedTuple):
-    """The header that carries a key or a token."""
-
-    name: str
-    before: str = ""
-    """What stands before it in the header's value."""
-
-    def value(self, key: str) -> str:
-        """Write the header's value."""
-        return self.before + key
-
-
-BEARER: Final = KeyHeader("Authorization", "Bearer ")
-
-
-def key_header(name: str) -> KeyHeader:
-    """Say how a key travels in a header that a person names."""
-    return BEARER if name.lower() == BEARER.name.lower() else KeyHeader(name)
 
 
 class ModelProvider(Struct, frozen=True, kw_only=True):

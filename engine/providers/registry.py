@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from engine.plugins import plugin, plugin_names
+from engine.core.plugins import plugin, plugin_names
 from engine.providers.provider import ModelProvider
 
 GROUP: Final = "stillroom.providers"

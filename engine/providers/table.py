@@ -5,7 +5,8 @@ Where a figure or a name comes from: each provider's own documentation, November
 
 from typing import Final
 
-from engine.providers.provider import KeyHeader, ModelProvider, Switch
+from engine.providers.key_header import KeyHeader
+from engine.providers.provider import ModelProvider, Switch
 
 _ENABLED: Final[Switch] = {"thinking.type": "enabled"}
 _DISABLED: Final[Switch] = {"thinking.type": "disabled"}

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from engine.providers.credentials import Credential
+from engine.providers.key_header import KeyHeader
 from engine.providers.prices import Price
-from engine.providers.provider import KeyHeader
 
 
 class Upstream(NamedTuple):

@@ -12,9 +12,9 @@ from math import log
 from typing import Final, NamedTuple
 
 from engine.policies.fences import fenced_lines
-from engine.policies.skill_split import SplitFault, normal_lines, split_skill
+from engine.policies.skill.split import SplitFault, normal_lines, split_skill
 from events.base import Ref
-from projections.text import tokens
+from projections.pdi.similarity import tokens
 
 LEAST_SHARE: Final = 0.05
 """Of a section's weight that lines of evidence must have to be named."""

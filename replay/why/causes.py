@@ -3,20 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
-from engine.lineage import streams_of
-from events.attempt import AttemptAbandoned, AttemptJudged, AttemptOpened
+from engine.core.lineage import streams_of
 from events.base import Event, Recorded, Ref
-from events.model import ModelAnswered, ModelAsked
-from events.named_blobs import blobs_by_name
-from events.run import RunOpened
-from events.session import InFlightFound
-from events.skill import EvidenceGathered, SkillRevised
+from events.store.blob_refs import blobs_by_name
 from events.streams import attempt_stream, is_trial, trial_of, trial_stream
-from events.trial import AttemptConcluded, AttemptPlanned, TaskRead
-from replay.why.looks import RESTS
+from events.types.attempt import AttemptAbandoned, AttemptJudged, AttemptOpened
+from events.types.model import ModelAnswered, ModelAsked
+from events.types.run import RunOpened
+from events.types.session import InFlightFound
+from events.types.skill import EvidenceGathered, SkillRevised
+from events.types.trial import AttemptConcluded, AttemptPlanned, TaskRead
+from replay.why.loader import Past
 from replay.why.nodes import BlobLink, EventLink, Form, Link, RequestLink, TaskLink
-from replay.why.past import Past
-from replay.why.ways import (
+from replay.why.rules import RESTS
+from replay.why.selectors import (
     AttemptEnd,
     ByRole,
     Every,

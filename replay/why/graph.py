@@ -5,18 +5,18 @@ from typing import Final, NamedTuple, TypeAlias, assert_never
 
 import msgspec
 
-from engine.conversation import ConversationReader
+from engine.effects.conversation import ConversationReader
 from events.base import Recorded, Ref
 from events.codec import tag_of
-from events.log import EventLog
-from events.run import RunOpened
-from events.trial import TrialOpened
-from replay.why.again import Decisions
+from events.store.base import EventLog
+from events.types.run import RunOpened
+from events.types.trial import TrialOpened
+from replay.why.blob_refs import opened
 from replay.why.causes import links_of, links_of_decision
+from replay.why.fetch import beginning, bytes_of, event_verified, request_verified, values_of
+from replay.why.loader import Past
 from replay.why.nodes import BlobLink, EventLink, Link, Node, RequestLink, TaskLink, Verified
-from replay.why.opening import opened
-from replay.why.past import Past
-from replay.why.resolve import beginning, bytes_of, event_verified, request_verified, values_of
+from replay.why.redecided import Decisions
 
 Key: TypeAlias = Ref | str
 """What is told only once: an event, or bytes."""

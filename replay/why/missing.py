@@ -2,15 +2,15 @@
 
 from typing import NamedTuple, assert_never
 
-from events.attempt import AgentEnded, AttemptAbandoned
 from events.base import Recorded
-from events.log import EventLog
-from events.log_errors import BlobErased, BlobMissing
-from events.sandbox import VerifierSilent
-from events.skill import SkillRefused, SkillRevised
-from events.trial import AttemptConcluded, NextChosen, TrialClosed
-from projections.text import failed_rows
-from replay.why.past import Past
+from events.errors import BlobErased, BlobMissing
+from events.store.base import EventLog
+from events.types.attempt import AgentEnded, AttemptAbandoned
+from events.types.sandbox import VerifierSilent
+from events.types.skill import SkillRefused, SkillRevised
+from events.types.trial import AttemptConcluded, NextChosen, TrialClosed
+from projections.pdi.similarity import failed_rows
+from replay.why.loader import Past
 
 
 class Obstacle(NamedTuple):

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from events.base import Ref
-from events.decision import Earlier, Held, Part, Seen, Text, part_in
+from events.types.decision import Earlier, Held, Part, Seen, Text, part_in
+from replay.why.fetch import is_digest
 from replay.why.nodes import BlobLink, EventLink, Link
-from replay.why.resolve import is_digest
 
 PINNED = Ref("run", 1)
 """The event that names every prompt of a run: of it, only the prompt is told."""

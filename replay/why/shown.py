@@ -4,11 +4,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from engine.lineage import Places
+from engine.core.lineage import Places
 from events.digest import Digest
-from events.log import EventLog, Selection
-from events.log_errors import BlobErased, BlobMissing
-from events.model import ConversationNode, ModelAsked
+from events.errors import BlobErased, BlobMissing
+from events.store.base import EventLog, Selection
+from events.types.model import ConversationNode, ModelAsked
 
 _node: Final = msgspec.json.Decoder(ConversationNode)
 

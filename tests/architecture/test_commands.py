@@ -11,7 +11,7 @@ import pytest
 from cyclopts import App
 
 import cli
-from events.sqlite import SqliteLog
+from events.store.sqlite.store import SqliteLog
 from tests.architecture.source import ROOT
 from tests.cli.terminal import ticking
 from tests.views.histories import record, whole

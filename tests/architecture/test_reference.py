@@ -3,11 +3,11 @@
 from typing import Final
 
 import cli
-from engine.config_shape import keys
+from engine.config.schema import keys
 from events.errors import ExitCode
 from tests.architecture.source import ROOT
-from views.event_docs import events, field_docs
-from views.reference import EXITS, reference
+from views.reference.events import events, field_docs
+from views.reference.pages import EXITS, reference
 
 DOCS: Final = ROOT / "docs"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import anyio
 
-from engine.runtime import start_run
-from events.sqlite import SqliteLog
+from engine.runtime.run import start_run
+from events.store.sqlite.store import SqliteLog
 from tests.cli.terminal import ticking
 from tests.support.runs import SCRIPT, make_base, setting, spec
 

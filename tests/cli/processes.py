@@ -10,9 +10,9 @@ from typing import Any
 
 import anyio
 
-from events.log import Selection
-from events.session import SessionEnded, SignalReceived
-from events.sqlite import SqliteLog
+from events.store.base import Selection
+from events.store.sqlite.store import SqliteLog
+from events.types.session import SessionEnded, SignalReceived
 from tests.cli.terminal import ticking
 from tests.cli.test_trouble import ENVIRONMENT
 

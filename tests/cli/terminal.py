@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from typing_extensions import override
 
 import cli
-from views.calling import call
-from views.machine import Machine
+from views.terminal.dispatch import call
+from views.terminal.host import Machine
 
 SQLITE: Final = "3.51.3"
 """What a machine of these stories keeps logs with."""

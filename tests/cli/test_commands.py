@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 import cli
-from events.sqlite import SqliteLog
+from events.store.sqlite.store import SqliteLog
 from tests.cli.terminal import Outcome, machine, ticking, type_in
 from tests.views.histories import record, whole
 

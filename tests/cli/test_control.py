@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.system import clock
+from engine.core.system import clock
 from tests.cli.terminal import machine, type_in
-from tests.engine.test_control import SLOW
+from tests.engine.runtime.test_control import SLOW
 from tests.support.runs import make_base
 
 SPEC = """

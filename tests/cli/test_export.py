@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.importers.atif_model import Trajectory
+from engine.importers.atif.schema import Trajectory
 from tests.cli.living import lived
 from tests.cli.terminal import type_in
 from tests.support.runs import REFUSING

@@ -9,11 +9,11 @@ from typing import Any
 import anyio
 import pytest
 
-from engine.runtime import start_run
-from events.sqlite import SqliteLog
+from engine.runtime.run import start_run
+from events.store.sqlite.store import SqliteLog
 from tests.cli.living import lived
 from tests.cli.terminal import ticking, type_in
-from tests.engine.test_steps import written
+from tests.engine.programs.explore.test_steps import written
 from tests.support.harbor import judge, needs_harbor
 from tests.support.runs import REFUSING, setting, spec
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from events.sqlite import SqliteLog
+from events.store.sqlite.store import SqliteLog
 from tests.cli.terminal import ticking, type_in
 from tests.views.histories import opened, record, trial_opened
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.living import lived
 from tests.cli.terminal import type_in
-from tests.engine.importers.atif_made import acted, call, result, said, trajectory, written
+from tests.engine.importers.atif.made import acted, call, result, said, trajectory, written
 
 
 def put(folder: Path, document: Any) -> Path:

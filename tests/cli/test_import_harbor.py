@@ -10,8 +10,8 @@ import pytest
 
 from tests.cli.living import lived
 from tests.cli.terminal import type_in
-from tests.engine.importers.harbor_made import job, rewarded, trial
-from tests.engine.importers.test_transcripts import EXEC
+from tests.engine.importers.harbor.made import job, rewarded, trial
+from tests.engine.importers.transcripts.test_reader import EXEC
 from tests.support.harbor import PYTHON, needs_harbor
 from tests.support.runs import REFUSING, SCRIPT, make_task
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.cli.terminal import type_in
-from tests.engine.importers.atif_made import acted, trajectory, written
-from tests.engine.importers.harbor_made import job, rewarded, took, trial
-from tests.engine.importers.made import as_lines, codex, reflection, result, snapshot
+from tests.engine.importers.atif.made import acted, trajectory, written
+from tests.engine.importers.harbor.made import job, rewarded, took, trial
+from tests.engine.importers.spark.made import as_lines, codex, reflection, result, snapshot
 
 FEEDBACK = "## Results\n\n### \U0001f504 Exploration Feedback\nLook elsewhere.\n"
 CRITICAL = "## Results\n\n### \U0001f6a8 Critical Exploration Feedback\nDrop the idea.\n"

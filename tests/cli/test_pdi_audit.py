@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from projections.pdi_shipped import SPARK_RELEASE
+from projections.pdi.reference import SPARK_RELEASE
 from tests.cli.terminal import type_in
 from tests.support.reflected import write_spark
 

@@ -28,7 +28,7 @@ PROVIDER = ModelProvider(
 """
 BOX = """
 from sandbox.kind import SandboxKind
-from sandbox.local_kind import NO_ISOLATION
+from sandbox.local.kind import NO_ISOLATION
 from msgspec import structs
 
 BOX = structs.replace(NO_ISOLATION, name="box", about="a box of Acme's")
@@ -185,7 +185,7 @@ def test_two_packages_that_register_one_name_are_both_named(acme: Path, tmp_path
     other = acme / "other-1.0.dist-info"
     other.mkdir()
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", encoding="utf-8")
-    (other / "entry_points.txt").write_text("[stillroom.sandboxes]\nbox = sandbox.local_kind:NONE\n", encoding="utf-8")
+    (other / "entry_points.txt").write_text("[stillroom.sandboxes]\nbox = sandbox.local.kind:NONE\n", encoding="utf-8")
     make_base(tmp_path)
     ran = said(acme, tmp_path, *ORACLE, "--sandbox", "box")
     assert ran.code == 2

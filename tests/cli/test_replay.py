@@ -5,8 +5,8 @@ from pathlib import Path
 
 import anyio
 
-from events.sqlite import SqliteLog
-from events.trial import AttemptConcluded
+from events.store.sqlite.store import SqliteLog
+from events.types.trial import AttemptConcluded
 from tests.cli.terminal import ticking, type_in
 from tests.support.edits import edit_events
 from tests.support.runs import make_base

@@ -17,17 +17,17 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from engine.session import Session
-from engine.system import clock
+from engine.core.system import clock
+from engine.runtime.session import Session
 from events.errors import ExitCode
-from events.memory import MemoryLog
-from events.session import SessionEnded, SignalReceived
+from events.store.memory import MemoryLog
+from events.types.session import SessionEnded, SignalReceived
 from tests.cli.processes import heard, last_words, started
 from tests.cli.terminal import machine, type_in
-from tests.engine.test_control import SLOW
+from tests.engine.runtime.test_control import SLOW
 from tests.support.orders import Counting
 from tests.support.runs import SCRIPT, make_base
-from views.shutdown import PATIENCE_S, Shutdown
+from views.terminal.shutdown import PATIENCE_S, Shutdown
 
 EXPLORE = ("run", "explore", "-p", "tasks", "-m", "script:script.toml")
 ENGINE: Final = Path("/var/run/docker.sock")

@@ -10,10 +10,10 @@ import anyio
 import pytest
 
 from events.base import Draft, Ref, StreamId
-from events.chain import GENESIS, link, stream_part
-from events.log import Snapshot
-from events.sandbox import ActionAsked, ActionObserved, SandboxFailed
-from events.sqlite import SqliteLog
+from events.store.base import Snapshot
+from events.store.chain import GENESIS, link, stream_part
+from events.store.sqlite.store import SqliteLog
+from events.types.sandbox import ActionAsked, ActionObserved, SandboxFailed
 from tests.cli.terminal import Outcome, ticking, type_in
 
 TRIAL = StreamId("run-1", "trial/greet")

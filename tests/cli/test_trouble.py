@@ -15,9 +15,9 @@ import cli
 from tests.architecture.source import ROOT
 from tests.cli.terminal import SQLITE, machine, ticking, type_in
 from tests.support.runs import make_base
-from views.calling import call
-from views.machine import Machine
-from views.screen import Manner, Screen
+from views.terminal.dispatch import call
+from views.terminal.host import Machine
+from views.terminal.screen import Manner, Screen
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}  # noqa: TID251 - a process needs its search path
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import anyio
 import pytest
 
-from engine.runtime import start_run
-from events.sqlite import SqliteLog
+from engine.runtime.run import start_run
+from events.store.sqlite.store import SqliteLog
 from tests.cli.terminal import ticking, type_in
 from tests.support.edits import edit_events
 from tests.support.runs import SCRIPT, make_base, setting, spec

@@ -8,19 +8,19 @@ from typing import Literal
 import msgspec
 import pytest
 
-from engine.folding import fold
-from engine.prompting import load_prompts
-from engine.runtime import start_run
-from engine.setting import Setting
-from engine.spec import RunSpec
-from engine.system import clock
-from events.memory import MemoryLog
-from projections.trials import Trials
+from engine.config.spec import RunSpec
+from engine.core.fold import fold
+from engine.core.prompts import load_prompts
+from engine.core.system import clock
+from engine.runtime.context import Setting
+from engine.runtime.run import start_run
+from events.store.memory import MemoryLog
+from projections.trials.view import Trials
 from replay.rerun import rerun
 from sandbox.base import SandboxSpec
-from sandbox.local import local_backend
-from sandbox.task import find_tasks, load_task
-from sandbox.verifier import Rewarded, verify
+from sandbox.harbor.task import find_tasks, load_task
+from sandbox.local.backend import local_backend
+from sandbox.verification.verifier import Rewarded, verify
 from tests.support.runs import spec
 
 DEMO = Path(__file__).parents[2] / "engine" / "demo"

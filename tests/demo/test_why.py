@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.runtime import start_run
-from engine.spec import RunSpec
+from engine.config.spec import RunSpec
+from engine.runtime.run import start_run
 from tests.demo.test_demo import DEMO, setting_of
 from tests.support.causes import walked
 

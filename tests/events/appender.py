@@ -9,7 +9,7 @@ import time
 import anyio
 
 from events.base import Draft, StreamId
-from events.sqlite import SqliteLog
+from events.store.sqlite.store import SqliteLog
 from tests.events.samples import drafts, observed
 
 

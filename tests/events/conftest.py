@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from events.log import EventLog
-from events.memory import MemoryLog
-from events.redact import Redactor
-from events.sqlite import SqliteLog
+from events.redaction.redactor import Redactor
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.store.sqlite.store import SqliteLog
+from tests.events.model import Clocked, Hand
 from tests.events.samples import SECRETS, ticking
-from tests.events.twins import Clocked, Hand
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -16,8 +16,8 @@ import msgspec
 from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.catalog import AnyEvent
 from events.digest import Digest, Fingerprint, digest_of
-from events.log import EventLog, Selection
-from events.sandbox import ActionAsked, ActionObserved, SandboxFailed
+from events.store.base import EventLog, Selection
+from events.types.sandbox import ActionAsked, ActionObserved, SandboxFailed
 
 TRIAL = StreamId("run-1", "trial/greet")
 ATTEMPT = StreamId("run-1", "attempt/greet/1")

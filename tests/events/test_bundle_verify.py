@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from events.base import Draft, StreamId
-from events.bundle_format import MANIFEST, PROOF
-from events.bundle_source import BundleSource
-from events.bundle_verify import verify_bundle
-from events.bundle_write import write_bundle
+from events.bundle.format import MANIFEST, PROOF
+from events.bundle.source import BundleSource
+from events.bundle.verify import verify_bundle
+from events.bundle.write import write_bundle
 from events.digest import digest_of
 from events.findings import BlobLost, EntryStrange, Finding, ManifestWrong, StreamCut
-from events.memory import MemoryLog
+from events.store.memory import MemoryLog
 from tests.events.samples import drafts, observed, ticking
 
 BLOB = "blobs/" + "0" * 64

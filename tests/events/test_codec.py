@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from events import codec
 from events.base import Event, Ref
 from events.digest import digest_of
-from events.lifting import TODAY
-from events.log_errors import EventRefused
-from events.sandbox import ActionAsked, VerifierRewarded
-from events.trial import TrialClosed
+from events.errors import EventRefused
+from events.types.sandbox import ActionAsked, VerifierRewarded
+from events.types.trial import TrialClosed
+from events.upcast import TODAY
 from events.values import Outcome
 from tests.events.samples import CLASSES, bare, said, sample
 

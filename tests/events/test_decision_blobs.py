@@ -7,16 +7,16 @@ import msgspec
 import pytest
 
 from events.base import Draft, Ref, StreamId
-from events.bundle_source import BundleSource
-from events.bundle_verify import BundleReport, verify_bundle
-from events.bundle_write import write_bundle
-from events.copying import copy
-from events.decision import DecisionMade, Earlier, Held, Seen, Text, read_parts
+from events.bundle.copy import copy
+from events.bundle.source import BundleSource
+from events.bundle.verify import BundleReport, verify_bundle
+from events.bundle.write import write_bundle
 from events.digest import Digest
 from events.findings import BlobDamaged, BlobLost
-from events.log import EventLog
-from events.memory import MemoryLog
-from events.verify import verify
+from events.integrity.verify import verify
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.types.decision import DecisionMade, Earlier, Held, Seen, Text, read_parts
 from tests.events.samples import TRIAL, asked, ticking
 
 TOLD = Ref("trial/greet", 1)

@@ -7,10 +7,10 @@ import pytest
 
 from events.base import Draft, StreamId
 from events.codec import tag_of
-from events.log import Append, EventLog, Selection
-from events.sandbox import SandboxFailed
-from events.sqlite import SqliteLog
-from events.sqlite_read import PAGE, SPARSE
+from events.store.base import Append, EventLog, Selection
+from events.store.sqlite.reader import PAGE, SPARSE
+from events.store.sqlite.store import SqliteLog
+from events.types.sandbox import SandboxFailed
 from tests.events.samples import said, ticking
 
 FAILED = SandboxFailed(kind="lost", detail="gone")

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from events.chain import Seal
 from events.digest import digest_of
 from events.findings import SealForged, SealUntrusted
-from events.seals import AnySeal, SignedSeal, sign
-from events.signing import PublicKey, make_key
-from events.verify_claims import Looked, claims, findings_on
+from events.integrity.seals import AnySeal, Looked, SignedSeal, claims, findings_on, sign
+from events.integrity.signing import PublicKey, make_key
+from events.store.chain import Seal
 
 OURS, THEIRS = make_key(), make_key()
 HEAD = digest_of(b"head")

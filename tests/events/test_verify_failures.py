@@ -9,11 +9,11 @@ from typing_extensions import override
 
 from events.base import Draft, StreamId
 from events.digest import Digest
+from events.errors import LogCorrupt, LogError, LogLocked
 from events.findings import Unreadable
-from events.log import EVERYTHING, Fetched, Row, Selection
-from events.log_errors import LogCorrupt, LogError, LogLocked
-from events.memory import MemoryLog
-from events.verify import verify
+from events.integrity.verify import verify
+from events.store.base import EVERYTHING, Fetched, Row, Selection
+from events.store.memory import MemoryLog
 from tests.events.samples import observed
 
 EVENTS = 50

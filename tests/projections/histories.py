@@ -11,7 +11,7 @@ from events.base import Event, Recorded, Ref, StreamId
 from events.catalog import AnyEvent
 from events.codec import encode
 from events.digest import Digest, Fingerprint, digest_of
-from events.trial import TrialOpened
+from events.types.trial import TrialOpened
 from projections.base import Blobs, Projection
 
 S = TypeVar("S")

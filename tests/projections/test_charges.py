@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.model import TryMade
+from events.types.model import TryMade
 from events.values import Usage
 from projections.charges import (
     BELIEVED,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.checks import NO_CHECKS, Row, read_checks
-from projections.testsummary import spark_summary
-from projections.text import failed_rows
+from projections.pdi.similarity import failed_rows
+from projections.test_summary import spark_summary
 from tests.projections.test_commands_recorded import TASKS, recorded_attempts
 
 PRINTED = "collected 2 items\n PASSED t.py::one \nFAILED t.py::two - assert 1 == 2\nerror PASSED\nFAILED \n"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from projections.commands import printed_commands
-from projections.testsummary import spark_counts, spark_reward, spark_status, spark_summary
+from projections.test_summary import spark_counts, spark_reward, spark_status, spark_summary
 
 FOLDERS: Final = Path(__file__).parents[3] / "shared" / "data" / "spark-trajectories"
 TASKS: Final = sorted(path.parent.name for path in FOLDERS.glob("*/trajectory.jsonl") if path.stat().st_size)

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.budget import BudgetKeeper, Caps
+from engine.effects.budget import BudgetKeeper, Caps
 from engine.protocols.errors import ErrorKind
-from events.agent import CallAsked
 from events.base import Event, Recorded, Ref, StreamId
-from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.digest import Digest
-from events.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, TryMade
-from events.session import InFlightFound, SessionStarted
-from events.trajectory import StepImported
+from events.types.agent import CallAsked
+from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, TryMade
+from events.types.session import InFlightFound, SessionStarted
+from events.types.trajectory import StepImported
 from events.values import NanoUsd, Role, Usage
 from projections.base import encode_state
 from projections.cost import Cost, RunCost, Spending

@@ -2,8 +2,8 @@
 
 from events.base import Event, StreamId
 from events.digest import Digest, digest_of
-from events.memo import MemoImported, MemoKept, MemoRewritten
-from events.skill import SkillImported, SkillRefused, SkillRevised
+from events.types.memo import MemoImported, MemoKept, MemoRewritten
+from events.types.skill import SkillImported, SkillRefused, SkillRevised
 from events.values import NamedDigest
 from projections.library import Library, RunLibrary
 from projections.memo import Memo, TrialMemo

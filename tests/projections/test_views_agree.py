@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from engine.folding import fold, fold_many
-from engine.runtime import start_run
-from events.log import Selection
-from events.memory import MemoryLog
+from engine.core.fold import fold, fold_many
+from engine.runtime.run import start_run
+from events.store.base import Selection
+from events.store.memory import MemoryLog
 from projections.base import state_digest
 from projections.cost import Cost, Spending
 from projections.library import Library
 from projections.memo import Memo
-from projections.pdi import PdiSettings
-from projections.pdi_steps import PdiSteps
+from projections.pdi.index import PdiSettings
+from projections.pdi.steps import PdiSteps
 from projections.registry import registered
-from projections.trials import Trials
+from projections.trials.view import Trials
 from tests.support.runs import make_base, setting, spec
 from tests.support.worlds import Ticking
 

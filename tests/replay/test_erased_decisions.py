@@ -3,21 +3,21 @@
 from collections import Counter
 from pathlib import Path
 
-from engine.runtime import resume_run, start_run
+from engine.runtime.run import resume_run, start_run
 from events.base import Event, Ref
-from events.bundle_source import BundleSource
-from events.bundle_verify import verify_bundle
-from events.bundle_write import write_bundle
-from events.copying import copy
-from events.decision import Decided, Earlier, read_parts
+from events.bundle.copy import copy
+from events.bundle.source import BundleSource
+from events.bundle.verify import verify_bundle
+from events.bundle.write import write_bundle
 from events.digest import Digest
-from events.log import Selection
-from events.memory import MemoryLog
-from events.named_blobs import named_blobs
-from events.pdi import PdiRead
-from events.trial import AttemptPlanned
-from events.verify import verify
-from events.verify_blobs import names_in, names_in_blob
+from events.integrity.blobs import names_in, names_in_blob
+from events.integrity.verify import verify
+from events.store.base import Selection
+from events.store.blob_refs import named_blobs
+from events.store.memory import MemoryLog
+from events.types.decision import Decided, Earlier, read_parts
+from events.types.pdi import PdiRead
+from events.types.trial import AttemptPlanned
 from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.support.earlier import as_written_by_323f770

@@ -1,10 +1,10 @@
 """Stories of failed calls in exports and in what stands behind a decision: what was paid is counted there too."""
 
-from engine.histories import Histories
+from engine.core.history import Histories
 from events.base import Event, Recorded, StreamId
-from events.model import TryMade
+from events.types.model import TryMade
 from events.values import Usage
-from replay.harbor.usage import used
+from replay.export.harbor.usage import used
 from replay.impact import Timeline, total
 from tests.projections.histories import recorded
 from tests.support.outcomes import answered, failed

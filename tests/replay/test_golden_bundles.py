@@ -10,16 +10,16 @@ from typing import Final
 import msgspec
 import pytest
 
-from engine.budget import BudgetKeeper, Caps
-from engine.histories import load_histories
-from engine.runtime import resume_run, start_run
-from events.log import Row, Selection
-from events.memory import MemoryLog
-from events.model import ModelAsked, TryMade
-from events.verify import verify
+from engine.core.history import load_histories
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.runtime.run import resume_run, start_run
+from events.integrity.verify import verify
+from events.store.base import Row, Selection
+from events.store.memory import MemoryLog
+from events.types.model import ModelAsked, TryMade
 from replay.rerun import rerun
 from tests.cli.terminal import type_in
-from tests.engine.test_resume import all_blobs
+from tests.engine.runtime.test_resume import all_blobs
 from tests.support.edits import edit_events
 from tests.support.runs import SCRIPT, make_base, setting, spec
 from tests.support.worlds import Ticking

@@ -1,10 +1,10 @@
 """Stories of what stands behind a place: what a thread takes with it when it leaves, and what it does not touch."""
 
-from engine.histories import Histories
-from events.attempt import AttemptAbandoned
+from engine.core.history import Histories
 from events.base import Event, Recorded, Ref, StreamId
 from events.digest import digest_of
-from events.trial import AttemptPlanned, TrialClosed
+from events.types.attempt import AttemptAbandoned
+from events.types.trial import AttemptPlanned, TrialClosed
 from replay.impact import Timeline, total
 
 EVENT = AttemptAbandoned("sandbox_lost", "")

@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from engine.config_changes import read_changes
-from engine.importers.atif import import_atif
-from engine.importers.spark import import_spark
-from events.attempt import AttemptJudged
+from engine.config.changes import read_changes
+from engine.importers.atif.importer import import_atif
+from engine.importers.spark.importer import import_spark
 from events.base import Draft, StreamId
-from events.bundle_source import BundleSource
-from events.bundle_verify import require_sound
-from events.copying import copy
-from events.log import EventLog, Selection
-from events.log_errors import BlobMissing
-from events.memo import MemoImported
-from events.memory import MemoryLog
-from events.pdi import PdiImported
-from events.run import RunImported
-from events.trial import AttemptConcluded, TrialClosed, TrialOpened
+from events.bundle.copy import copy
+from events.bundle.source import BundleSource
+from events.bundle.verify import require_sound
+from events.errors import BlobMissing
+from events.store.base import EventLog, Selection
+from events.store.memory import MemoryLog
+from events.types.attempt import AttemptJudged
+from events.types.memo import MemoImported
+from events.types.pdi import PdiImported
+from events.types.run import RunImported
+from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from events.values import Outcome
-from projections.pdi import PdiSettings
-from projections.pdi_compare import read_all
+from projections.pdi.compare import read_all
+from projections.pdi.index import PdiSettings
 from replay.errors import InputsUnrecorded
 from replay.ledger import read_ledger
 from replay.redecide import decisions
-from replay.what_if import WhatIf, ask, prepare
+from replay.what_if.ask import WhatIf, ask, prepare
 from tests.cli.terminal import type_in
 from tests.engine.importers.recorded import write_task
 from tests.support.reflected import trial

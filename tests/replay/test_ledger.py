@@ -5,25 +5,25 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.config_changes import read_changes
-from engine.forking import fork_run
-from engine.histories import load_histories
-from engine.runtime import start_run
-from engine.spec import RunSpec
-from events.attempt import AttemptJudged
+from engine.config.changes import read_changes
+from engine.config.spec import RunSpec
+from engine.core.history import load_histories
+from engine.runtime.fork import fork_run
+from engine.runtime.run import start_run
 from events.base import Draft, Ref, StreamId
-from events.bundle_source import BundleSource
-from events.bundle_verify import require_sound
-from events.copying import copy
-from events.decision import DecisionMade
-from events.log import EventLog
-from events.memory import MemoryLog
-from events.trial import AttemptConcluded, AttemptPlanned
+from events.bundle.copy import copy
+from events.bundle.source import BundleSource
+from events.bundle.verify import require_sound
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.types.attempt import AttemptJudged
+from events.types.decision import DecisionMade
+from events.types.trial import AttemptConcluded, AttemptPlanned
 from replay.ledger import LedgerEntry, read_ledger
 from replay.redecide import decisions
-from replay.what_if import WhatIf, ask, prepare
-from tests.engine.test_fork import changed, plain
-from tests.engine.test_resume import all_blobs
+from replay.what_if.ask import WhatIf, ask, prepare
+from tests.engine.runtime.test_fork import changed, plain
+from tests.engine.runtime.test_resume import all_blobs
 from tests.support.runs import SHADOWED, TWICE_WRONG, make_base, setting, spec
 from tests.support.worlds import Ticking
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.decision import Deciding, Desk, Era, Observer, Point, Tolerates
-from engine.histories import load_histories
-from engine.runtime import start_run
-from engine.scope import Scope
-from events.decision import Seen
-from events.log import EventLog
-from events.memory import MemoryLog
-from events.sandbox import ActionAsked
+from engine.core.decision import Deciding, Desk, Era, Observer, Point, Tolerates
+from engine.core.history import load_histories
+from engine.core.scope import Scope
+from engine.runtime.run import start_run
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.types.decision import Seen
+from events.types.sandbox import ActionAsked
 from tests.support.mutation import Mutated, mutate, mutate_lives, unfailing
 from tests.support.runs import BABBLING, REFUSING, SCRIPT, SHADOWED, SKILL, TWICE_WRONG, make_base, setting, spec
 from tests.support.worlds import Echo, Ticking, closed_world, live_world, memory_log

@@ -6,27 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from engine.decision import Desk
-from engine.histories import load_histories
+from engine.core.decision import Desk
+from engine.core.history import load_histories
 from engine.programs.explore import points, rulings
 from engine.programs.explore.method import SPARK
-from engine.runtime import resume_run, start_run
-from events.attempt import AttemptJudged
+from engine.runtime.run import resume_run, start_run
 from events.base import Draft, Event, Ref, StreamId
 from events.digest import Digest
-from events.log import EventLog
-from events.memory import MemoryLog
-from events.model import ModelAnswered
-from events.pdi import PdiImported, PdiRead
-from events.run import RunImported
-from events.sandbox import VerifierRewarded
-from events.sqlite import SqliteLog
-from events.trial import AttemptConcluded, TrialClosed, TrialOpened
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.store.sqlite.store import SqliteLog
+from events.types.attempt import AttemptJudged
+from events.types.model import ModelAnswered
+from events.types.pdi import PdiImported, PdiRead
+from events.types.run import RunImported
+from events.types.sandbox import VerifierRewarded
+from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from events.values import Outcome
-from projections.pdi_saw import PdiSaw
+from projections.pdi.inputs import PdiSaw
 from replay.errors import InputsUnrecorded, NothingDecided
 from replay.redecide import Redecided, decisions
-from tests.engine.test_resume import cut, place_of
+from tests.engine.runtime.test_resume import cut, place_of
 from tests.support.edits import edit_events
 from tests.support.runs import MEMO, REFUSING, SCRIPT, make_base, setting, spec
 from tests.support.worlds import Ticking

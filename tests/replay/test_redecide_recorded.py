@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.config_changes import read_changes
-from engine.importers.spark import import_spark
-from events.memory import MemoryLog
+from engine.config.changes import read_changes
+from engine.importers.spark.importer import import_spark
+from events.store.memory import MemoryLog
 from replay.redecide import decisions
-from replay.what_if import ask, prepare
+from replay.what_if.ask import ask, prepare
 
 FOLDERS = (Path(__file__).parents[2] / ".." / "shared" / "data" / "spark-trajectories").resolve()
 

@@ -4,26 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from engine.decision import Desk
-from engine.errors import HistoryEnded
-from engine.folding import fold_run
-from engine.histories import load_histories
+from engine.core.decision import Desk
+from engine.core.errors import HistoryEnded
+from engine.core.fold import fold_run
+from engine.core.history import load_histories
+from engine.core.prompts import load_prompts, make_prompts
+from engine.core.snapshots import keep
 from engine.programs.explore import points, rulings
 from engine.programs.explore.method import SPARK
-from engine.prompting import load_prompts, make_prompts
-from engine.runtime import start_run
-from engine.snapshots import keep
+from engine.runtime.run import start_run
 from events.base import Draft, Ref
-from events.memory import MemoryLog
-from events.sqlite import SqliteLog
-from events.trial import TrialClosed
+from events.store.memory import MemoryLog
+from events.store.sqlite.store import SqliteLog
+from events.types.trial import TrialClosed
 from projections.memo import Memo
-from replay.checked import Checked, Strengths, check
-from replay.differences import Here, notes_of, of_decision
+from replay.diff import Here, notes_of, of_decision
 from replay.rebuild import compare_snapshots, rebuild
 from replay.redecide import decisions
+from replay.report import Checked, Strengths, check
 from replay.rerun import rerun
-from tests.engine.test_resume import all_blobs
+from tests.engine.runtime.test_resume import all_blobs
 from tests.support.edits import edit_events
 from tests.support.runs import make_base, setting, spec
 from tests.support.worlds import Ticking

@@ -3,8 +3,8 @@
 import msgspec
 
 from events.base import Ref
-from events.decision import Earlier, Held, Seen, Text
 from events.digest import Digest, digest_of
+from events.types.decision import Earlier, Held, Seen, Text
 from replay.substitution import Bytes, Swap, swapped
 
 AT = Ref("a", 3)

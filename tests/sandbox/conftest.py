@@ -8,11 +8,11 @@ from typing import Literal
 import pytest
 
 from sandbox.base import Sandbox, SandboxSpec, beginning
-from sandbox.docker import DockerBackend, DockerSettings, docker_backend
-from sandbox.docker_where import where_of
+from sandbox.docker.backend import DockerBackend, DockerSettings, docker_backend
+from sandbox.docker.endpoint import where_of
 from sandbox.errors import SandboxUnavailable
-from sandbox.local import LocalBackend, local_backend
-from sandbox.task import Task, load_task
+from sandbox.harbor.task import Task, load_task
+from sandbox.local.backend import LocalBackend, local_backend
 
 Way = Literal["best", "plain"]
 WriteTask = Callable[..., Path]

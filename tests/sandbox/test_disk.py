@@ -10,13 +10,12 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from sandbox.base import Sandbox, SandboxBackend, SandboxSpec
+from sandbox.base import MIB, Limits, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
-from sandbox.docker import docker_backend
+from sandbox.docker.backend import docker_backend
 from sandbox.errors import SandboxLost, SandboxUnavailable
-from sandbox.limits import MIB, Limits
-from sandbox.task import Task, load_task
-from sandbox.verifier import Rewarded, verify
+from sandbox.harbor.task import Task, load_task
+from sandbox.verification.verifier import Rewarded, verify
 from tests.sandbox.conftest import WriteTask, backend_for
 
 MOST = 32 * MIB

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from engine.histories import load_histories
+from engine.core.history import load_histories
 from events.base import Recorded, Ref
-from events.decision import Decided
-from events.log import EventLog
+from events.store.base import EventLog
+from events.types.decision import Decided
 from replay.why.graph import Chain
 from replay.why.nodes import BROKEN, Node
 

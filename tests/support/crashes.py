@@ -7,30 +7,30 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.callers import nano
-from engine.errors import NothingToResume
-from engine.forking import Fork, fork_run
-from engine.histories import load_histories
-from engine.lineage import pages_of
-from engine.mortal import Fate, Moment, MortalLog, MortalPorts
-from engine.ports import Ports
-from engine.prompting import load_prompts
-from engine.providers.scripted.reading import load_script
-from engine.providers.scripted.server import ScriptedEndpoint
-from engine.runtime import resume_run, start_run
-from engine.setting import Setting
-from engine.spec import OnLoss, RunSpec
+from engine.config.spec import OnLoss, RunSpec
+from engine.core.errors import NothingToResume
+from engine.core.history import load_histories
+from engine.core.lineage import pages_of
+from engine.core.ports import Ports
+from engine.core.prompts import load_prompts
+from engine.effects.callers import nano
+from engine.runtime.context import Setting
+from engine.runtime.fork import Fork, fork_run
+from engine.runtime.run import resume_run, start_run
+from engine.scripted.reader import load_script
+from engine.scripted.server import ScriptedEndpoint
+from engine.testing.fault_injection import Fate, Moment, MortalLog, MortalPorts
 from events.base import Recorded, Ref
-from events.budget import BudgetAsked, BudgetGranted
-from events.copying import copy
+from events.bundle.copy import copy
 from events.digest import digest_of
-from events.log import EventLog, Selection
-from events.memory import MemoryLog
-from events.model import ModelAnswered, ModelAsked, ModelFailed
-from events.session import ScopeStopped
-from events.sqlite import SqliteLog
+from events.store.base import EventLog, Selection
+from events.store.memory import MemoryLog
+from events.store.sqlite.store import SqliteLog
+from events.types.budget import BudgetAsked, BudgetGranted
+from events.types.model import ModelAnswered, ModelAsked, ModelFailed
+from events.types.session import ScopeStopped
 from projections.charges import charge
-from replay.account import Account, account_of, differences, repeated
+from replay.crash.totals import Account, account_of, differences, repeated
 from sandbox.base import SandboxBackend
 from tests.support.hasty import Hasty
 from tests.support.orders import Counting, base_of

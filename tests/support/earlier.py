@@ -7,9 +7,9 @@ import msgspec
 
 from engine.programs.explore.rulings import NO_HINT
 from events.base import Ref
-from events.log import Row, Selection
-from events.memory import MemoryLog
-from tests.engine.test_resume import all_blobs
+from events.store.base import Row, Selection
+from events.store.memory import MemoryLog
+from tests.engine.runtime.test_resume import all_blobs
 from tests.support.worlds import Ticking
 
 SINCE = frozenset({"inputs", "rule", "point_revision", "then", "shape", "program"})

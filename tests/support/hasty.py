@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
-from engine.ports import Leave, Place, Port, Ports
+from engine.core.ports import Leave, Place, Port, Ports
 from events.base import Event, Recorded
-from events.model import RetryAsked, RetryDue
-from events.session import ScopeStopped
+from events.types.model import RetryAsked, RetryDue
+from events.types.session import ScopeStopped
 
 
 class Hasty:
-    """Stands before the ports of a run; see `engine.setting.Setting.between`."""
+    """Stands before the ports of a run; see `engine.runtime.context.Setting.between`."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports

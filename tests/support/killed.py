@@ -1,6 +1,6 @@
 """A life that ends by SIGKILL at a place: ``python -m tests.support.killed FILE SIDE WHAT TAG NTH``.
 
-FILE says how it goes, as for `replay.crash_child`; the rest is the moment, and which of those that look the same.
+FILE says how it goes, as for `replay.crash.child`; the rest is the moment, and which of those that look the same.
 """
 
 import sys
@@ -13,12 +13,12 @@ import anyio
 import msgspec
 from typing_extensions import override
 
-from engine.config_setting import open_setting
-from engine.means import Means
-from engine.mortal import Fate, Moment, MortalLog, MortalPorts
-from engine.runtime import resume_run, start_run
-from engine.system import clock
-from replay.crash_child import Life, killed
+from engine.core.system import clock
+from engine.runtime.environment import Means
+from engine.runtime.open_context import open_setting
+from engine.runtime.run import resume_run, start_run
+from engine.testing.fault_injection import Fate, Moment, MortalLog, MortalPorts
+from replay.crash.child import Life, killed
 
 
 class Death(NamedTuple):

@@ -12,14 +12,14 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, Union, get_arg
 
 import msgspec
 
-from engine.decision import Era, Observed, Observer, Policy, Tolerates, flipped
-from engine.histories import Histories, load_histories
-from engine.planning import plan_of, recorded_prompts, recorded_specs
-from engine.rehearsal import rehearse
+from engine.core.decision import Era, Observed, Observer, Policy, Tolerates, flipped
+from engine.core.history import Histories, load_histories
+from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
+from engine.runtime.rehearse import rehearse
 from events.base import Event, Recorded, Ref
 from events.codec import tag_of
 from events.digest import Digest, digest_of
-from events.log import EventLog
+from events.store.base import EventLog
 from events.values import Outcome
 from replay.substitution import Bytes, Swap, swapped
 

@@ -5,14 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.prompting import load_prompts
-from engine.runtime import start_run
-from engine.setting import Setting
-from engine.shuffle import Shuffled
-from engine.spec import RunSpec
+from engine.config.spec import RunSpec
+from engine.core.prompts import load_prompts
+from engine.runtime.context import Setting
+from engine.runtime.run import start_run
+from engine.testing.shuffle import Shuffled
 from events.digest import Digest, digest_of
-from events.memory import MemoryLog
-from replay.digests import trial_digests
+from events.store.memory import MemoryLog
+from replay.crash.digests import trial_digests
 from replay.rerun import rerun
 from sandbox.base import SandboxBackend
 from tests.support.pretend import PretendBackend

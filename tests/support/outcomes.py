@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from events.digest import Digest, Fingerprint
-from events.model import ModelAnswered, ModelFailed, TryMade
+from events.types.model import ModelAnswered, ModelFailed, TryMade
 from events.values import NanoUsd, Usage
 
 NOTHING = Digest("0" * 64)

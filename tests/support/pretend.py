@@ -10,13 +10,14 @@ from typing import Final
 
 from anyio.lowlevel import checkpoint
 
-from engine.prompting import load_prompts
-from engine.setting import Setting
-from events.log import EventLog
-from sandbox.base import ExecResult, FileEntry, Isolation, Lasting, Sandbox, SandboxSpec
+from engine.core.prompts import load_prompts
+from engine.runtime.context import Setting
+from events.store.base import EventLog
+from sandbox.archive import FileEntry
+from sandbox.base import ExecResult, Isolation, Lasting, Sandbox, SandboxSpec
 from sandbox.errors import PathRefused, SandboxLost, SandboxUnavailable
-from sandbox.task import Task
-from sandbox.task_schema import NetworkMode
+from sandbox.harbor.schema import NetworkMode
+from sandbox.harbor.task import Task
 
 _ECHO: Final = re.compile(r"echo (\w+) > (\S+)")
 _TEE: Final = re.compile(r"cat (\S+) \| tee (\S+)")

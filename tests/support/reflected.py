@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from projections.draws import draw, pick
-from projections.pdi import PdiInput
-from projections.pdi_trials import ReadStep, ReadTrial
-from tests.engine.importers.made import reflection, result
+from projections.pdi.index import PdiInput
+from projections.pdi.rng import draw, pick
+from projections.pdi.trials import ReadStep, ReadTrial
+from tests.engine.importers.spark.made import reflection, result
 
 WORDS = [f"w{number}" for number in range(40)]
 

@@ -12,18 +12,19 @@ from typing import Any, Final, Literal
 import anyio
 import msgspec
 
-from engine.decision import Desk, Point, encode_value
-from engine.programs.explore import agent_points, learning_points, points
-from engine.programs.explore.agent_points import AnswerSeen, TurnSaw
+from engine.agents import points as agent_points
+from engine.agents.points import AnswerSeen, TurnSaw
+from engine.core.decision import Desk, Point, encode_value
+from engine.programs.explore import learning_points, points
 from engine.programs.explore.method import SPARK
 from engine.programs.explore.program import EXPLORE
-from engine.runtime import start_run
+from engine.runtime.run import start_run
 from events.base import Ref
-from events.decision import Decided, Earlier, Seen, Text, blob_of, parts_of
 from events.digest import Digest, digest_of
-from events.memory import MemoryLog
-from events.model import ToolCall
-from events.named_blobs import named_blobs
+from events.store.blob_refs import named_blobs
+from events.store.memory import MemoryLog
+from events.types.decision import Decided, Earlier, Seen, Text, blob_of, parts_of
+from events.types.model import ToolCall
 from events.values import Outcome
 from tests.support.pretend import pretended
 from tests.support.runs import MEMO, SCRIPT, SKILL, make_base, spec

@@ -6,11 +6,11 @@ from textwrap import dedent
 
 import msgspec
 
-from engine.prompting import load_prompts
-from engine.setting import Setting
-from engine.spec import RunSpec
-from events.log import EventLog
-from sandbox.local import local_backend
+from engine.config.spec import RunSpec
+from engine.core.prompts import load_prompts
+from engine.runtime.context import Setting
+from events.store.base import EventLog
+from sandbox.local.backend import local_backend
 
 
 def make_task(folder: Path, *, wanted: str = "hello") -> Path:

@@ -7,25 +7,25 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from engine.budget import BudgetKeeper, Caps
-from engine.gateway.door import Door, DoorTerms
+from engine.concurrency.limiter import Room
+from engine.concurrency.pools import room_of
+from engine.concurrency.run_controls import Orders
+from engine.config.spec import AgentSpec
+from engine.core.supervision import Supervisor
+from engine.core.system import clock
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.gateway.call import VisitTerms
 from engine.gateway.exchange import Means
 from engine.gateway.server import Book, Gateway, open_gateway
-from engine.gateway.upstream import open_carrier
-from engine.gateway.visit import VisitTerms
-from engine.pools.orders import Orders
-from engine.pools.pools import room_of
-from engine.pools.room import Room
+from engine.gateway.session import Door, DoorTerms
+from engine.gateway.upstream_client import open_carrier
 from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
-from engine.providers.scripted.reading import parse_script
-from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.upstream import Upstream
-from engine.spec import AgentSpec
-from engine.supervision import Supervisor
-from engine.system import clock
+from engine.scripted.reader import parse_script
+from engine.scripted.server import ScriptedEndpoint
 from events.base import Event
-from events.log import EventLog, Selection
+from events.store.base import EventLog, Selection
 
 PRICE = price_from("1", "2", cache_write_usd="1.25")
 TOKEN = "token-of-the-first-attempt"

@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from engine.histories import Histories, load_histories
-from engine.ports import Leave, Place, begun, granted
-from engine.scope import Scope
-from engine.world import Recall, World
+from engine.core.history import Histories, load_histories
+from engine.core.ports import Leave, Place, begun, granted
+from engine.core.scope import Scope
+from engine.core.world import Recall, World
 from events.base import Event, Recorded
-from events.log import EventLog
-from events.memory import MemoryLog
-from events.sandbox import ActionAsked, ActionObserved
-from events.session import ScopeStopped
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.types.sandbox import ActionAsked, ActionObserved
+from events.types.session import ScopeStopped
 
 
 class Ticking:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from events.sqlite import SqliteLog
+from events.store.sqlite.store import SqliteLog
 from tests.cli.terminal import ticking
 
 

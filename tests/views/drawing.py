@@ -4,12 +4,12 @@ import io
 
 from rich.console import Console, RenderableType
 
-from engine.folding import fold_many
-from engine.owners import Holder
-from events.log import EventLog
+from engine.core.fold import fold_many
+from engine.runtime.leases import Holder
+from events.store.base import EventLog
 from projections.cost import Cost
-from projections.trials import Trials
-from views.runs import RunRow, Seen, run_row
+from projections.trials.view import Trials
+from views.runs.rows import RunRow, Seen, run_row
 
 
 def drawn(what: RenderableType, *, width: int = 80) -> str:

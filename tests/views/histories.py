@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.spec import RunSpec, canonical
-from events.attempt import AgentEnded, AttemptAbandoned, AttemptOpened
+from engine.config.spec import RunSpec, canonical
 from events.base import Draft, Event, StreamId
 from events.digest import Fingerprint
-from events.log import EventLog
-from events.model import ConversationNode, ModelAsked
-from events.run import RunClosed, RunOpened, TaskPinned
-from events.session import SessionEnded, SessionStarted
-from events.skill import SkillRevised
-from events.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
+from events.store.base import EventLog
+from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptOpened
+from events.types.model import ConversationNode, ModelAsked
+from events.types.run import RunClosed, RunOpened, TaskPinned
+from events.types.session import SessionEnded, SessionStarted
+from events.types.skill import SkillRevised
+from events.types.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
 from events.values import NamedDigest, Outcome, Usage
 from tests.support.outcomes import answered
 

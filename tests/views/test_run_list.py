@@ -10,24 +10,24 @@ from anyio import Path as AsyncPath
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import snapshots
-from engine.folding import fold_many
+from engine.core import snapshots
+from engine.core.fold import fold_many
 from events.base import Draft, Recorded
-from events.log import EventLog, Selection
-from events.memory import MemoryLog
-from events.session import RunForked
-from events.sqlite import Settings, SqliteLog
+from events.store.base import EventLog, Selection
+from events.store.memory import MemoryLog
+from events.store.sqlite.store import Settings, SqliteLog
+from events.types.session import RunForked
 from projections.cost import Cost
-from projections.trials import Trials
+from projections.trials.view import Trials
 from tests.cli.terminal import machine, ticking
 from tests.projections.histories import histories
 from tests.support.worlds import Ticking
 from tests.views.drawing import run_rows, seen
 from tests.views.histories import SOLVED, Told, opened, record, trial_opened, tried, whole
-from views.desk import Desk
-from views.run_list import MANY, MOST, NAME, compare_rows, keep_rows, list_rows, revision
-from views.runs import RunRow, held, kept_row
-from views.screen import Screen
+from views.runs.rows import RunRow, held, kept_row
+from views.runs.run_list import MANY, MOST, NAME, compare_rows, keep_rows, list_rows, revision
+from views.terminal.log_access import Desk
+from views.terminal.screen import Screen
 
 
 def desk(log: EventLog, folder: Path) -> Desk:

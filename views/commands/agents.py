@@ -5,13 +5,14 @@ from typing import Final
 from cyclopts import App
 
 from events.errors import ExitCode
-from replay.agent import replay_agent
-from views import agents, settings
+from replay.agents.replay import replay_agent
 from views.commands.rows import Rows
 from views.commands.run import open_for
-from views.errors import UsageWrong
-from views.ids import AttemptTarget, find_target
-from views.options import ASIS, Given, Options
+from views.replay import agents
+from views.setup import settings
+from views.terminal.errors import UsageWrong
+from views.terminal.ids import AttemptTarget, find_target
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "agents list": (agents.AgentRow,),

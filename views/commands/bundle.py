@@ -6,15 +6,15 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from events.errors import ExitCode
-from views import bundles, moving, sealing
 from views.commands.rows import Rows
-from views.ids import LATEST
-from views.options import ASIS, Given, Options
+from views.log import bundles, copy_erase, seals
+from views.terminal.ids import LATEST
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "bundle write": (bundles.BundleRow,),
     "bundle verify": (bundles.BundleVerifyRow,),
-    "bundle read": (moving.CopyRow,),
+    "bundle read": (copy_erase.CopyRow,),
 }
 
 
@@ -35,7 +35,7 @@ async def write(
         seal: A seal of the log that it shall be checked against, if it was taken while runs went on. Those of the log
             as it is, and as it was when a run had ended, need not be named.
     """
-    known, _ = sealing.given(seal, (), machine.folder)
+    known, _ = seals.given(seal, (), machine.folder)
     async with options.desk(machine) as desk:
         desk.screen.draw(await bundles.write(desk, run, output, known), bundles.render_written)
 
@@ -59,7 +59,7 @@ async def verify(
             shows that its events are those that were sealed.
         trust: A public key, or its file, that must have signed the seal; may be given often: then one of them must.
     """
-    known, trusted = sealing.given(seal, trust, machine.folder)
+    known, trusted = seals.given(seal, trust, machine.folder)
     row = await bundles.verify(machine.folder / file, digest, known, trusted)
     return bundles.show_verified(options.screen(machine), row)
 
@@ -73,7 +73,7 @@ async def read(file: Path, /, *, options: Options = ASIS, machine: Given) -> Non
         file: The bundle.
     """
     row = await bundles.read(machine, machine.folder / file, options.path(machine))
-    options.screen(machine).draw(row, moving.render_copy)
+    options.screen(machine).draw(row, copy_erase.render_copy)
 
 
 app: Final = App(name="bundle", help="Write, verify and read runs as single files.")

@@ -5,18 +5,19 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from engine import control
-from engine.config_amend import amend
-from engine.control import Order
-from engine.histories import load_histories
-from events.control import CancelOrdered, DrainOrdered, PauseOrdered, TuneOrdered, UnpauseOrdered
+from engine.config.amend import amend
+from engine.core.history import load_histories
+from engine.runtime import control
+from engine.runtime.control import Order
 from events.errors import ExitCode
-from views import orders, settings
+from events.types.control import CancelOrdered, DrainOrdered, PauseOrdered, TuneOrdered, UnpauseOrdered
 from views.commands.rows import Rows
-from views.errors import UsageWrong
-from views.ids import find_run
-from views.machine import Machine
-from views.options import ASIS, UNCHANGED, Changes, Given, Options
+from views.runs import control as orders
+from views.setup import settings
+from views.terminal.errors import UsageWrong
+from views.terminal.host import Machine
+from views.terminal.ids import find_run
+from views.terminal.options import ASIS, UNCHANGED, Changes, Given, Options
 
 ROWS: Final[Rows] = {"pause, unpause, drain, cancel, tune": (orders.OrderRow,)}
 TUNABLE: Final = ("pools", "concurrency")

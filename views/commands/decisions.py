@@ -4,10 +4,10 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from views import decisions
 from views.commands.rows import Rows
-from views.ids import LATEST, find_run
-from views.options import ASIS, Given, Options
+from views.terminal.ids import LATEST, find_run
+from views.terminal.options import ASIS, Given, Options
+from views.why import decisions
 
 ROWS: Final[Rows] = {"decisions": (decisions.DecisionRow,)}
 

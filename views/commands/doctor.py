@@ -3,9 +3,10 @@
 from typing import Final
 
 from events.errors import ExitCode
-from views import crashes, doctor
 from views.commands.rows import Rows
-from views.options import ASIS, Given, Options
+from views.replay import crashes
+from views.setup import doctor
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {"doctor": (doctor.Check, crashes.CrashRow)}
 

@@ -5,14 +5,14 @@ from typing import Final
 
 from cyclopts import App
 
-from views import atif, harbor_jobs
 from views.commands.rows import Rows
-from views.ids import LATEST
-from views.options import ASIS, Given, Options
+from views.log import export_atif, export_harbor
+from views.terminal.ids import LATEST
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
-    "export atif": (atif.AtifRow,),
-    "export harbor": (harbor_jobs.HarborTrialRow, harbor_jobs.HarborJobRow),
+    "export atif": (export_atif.AtifRow,),
+    "export harbor": (export_harbor.HarborTrialRow, export_harbor.HarborJobRow),
 }
 
 
@@ -24,8 +24,8 @@ async def to_atif(target: str = LATEST, /, *, to: Path = Path("atif"), options: 
         to: Folder for the files, one for each attempt: TRIAL/attempt-N.json.
     """
     async with options.desk(machine) as desk:
-        rows = await atif.write(desk, target, machine.folder / to)
-        desk.screen.show(rows, atif.render)
+        rows = await export_atif.write(desk, target, machine.folder / to)
+        desk.screen.show(rows, export_atif.render)
 
 
 async def to_harbor(
@@ -40,8 +40,8 @@ async def to_harbor(
         to: Folder of jobs; the job's own folder is made in it, named after the run.
     """
     async with options.desk(machine) as desk:
-        rows = await harbor_jobs.write(desk, target, machine.folder / to)
-        desk.screen.show(rows, harbor_jobs.render)
+        rows = await export_harbor.write(desk, target, machine.folder / to)
+        desk.screen.show(rows, export_harbor.render)
 
 
 app: Final = App(name="export", help="Export runs to other formats.")

@@ -6,18 +6,18 @@ from typing import Final
 
 from cyclopts import App
 
-from engine.config_setting import open_log
-from engine.importers.atif import import_atif
-from engine.importers.harbor import import_harbor
+from engine.importers.atif.importer import import_atif
+from engine.importers.harbor.importer import import_harbor
 from engine.importers.left_out import LeftOut
-from engine.importers.spark import import_spark
+from engine.importers.spark.importer import import_spark
+from engine.runtime.open_context import open_log
 from events.errors import ExitCode
-from projections.pdi import PdiSettings
-from projections.pdi_likeness import Likeness
-from views import imports
+from projections.pdi.index import PdiSettings
+from projections.pdi.likeness import Likeness
 from views.commands.rows import Rows
-from views.options import ASIS, Given, Options
-from views.screen import Manner, Screen
+from views.log import imports
+from views.terminal.options import ASIS, Given, Options
+from views.terminal.screen import Manner, Screen
 
 ROWS: Final[Rows] = {
     "import spark": (imports.ImportRow, imports.LeftOutRow),

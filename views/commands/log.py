@@ -5,23 +5,23 @@ from typing import Final
 
 from cyclopts import App
 
-from events.chain import seal as seal_log
 from events.errors import ExitCode
-from events.seals import sign
-from events.verify import verify as verify_log
-from views import bundles, logs, moving, sealing
+from events.integrity.seals import sign
+from events.integrity.verify import verify as verify_log
+from events.store.chain import seal as seal_log
 from views.commands.rows import Rows
-from views.desk import is_bundle, opened_source
-from views.options import ASIS, TAIL, Given, Options, Tail
+from views.log import bundles, contents, copy_erase, seals
+from views.terminal.log_access import is_bundle, opened_source
+from views.terminal.options import ASIS, TAIL, Given, Options, Tail
 
 ROWS: Final[Rows] = {
-    "log tail": (logs.EventRow,),
-    "log stats": (logs.LogStats,),
-    "log verify": (logs.VerifyRow, bundles.BundleVerifyRow),
-    "log seal": (sealing.SealRow,),
-    "log keygen": (sealing.KeyRow,),
-    "log copy": (moving.CopyRow,),
-    "log erase": (moving.EraseRow,),
+    "log tail": (contents.EventRow,),
+    "log stats": (contents.LogStats,),
+    "log verify": (contents.VerifyRow, bundles.BundleVerifyRow),
+    "log seal": (seals.SealRow,),
+    "log keygen": (seals.KeyRow,),
+    "log copy": (copy_erase.CopyRow,),
+    "log erase": (copy_erase.EraseRow,),
 }
 
 
@@ -32,13 +32,15 @@ async def tail(run: str | None = None, /, *, which: Tail = TAIL, options: Option
         run: Its id. Default: all runs.
     """
     async with options.desk(machine) as desk:
-        await logs.tail(desk, events=which.events, run=run, follow=which.follow)
+        await contents.tail(desk, events=which.events, run=run, follow=which.follow)
 
 
 async def stats(*, options: Options = ASIS, machine: Given) -> None:
     """Count what a log holds."""
     async with options.desk(machine) as desk:
-        desk.screen.draw(await logs.stats(desk.log, str(desk.path), desk.path.stat().st_size), logs.render_stats)
+        desk.screen.draw(
+            await contents.stats(desk.log, str(desk.path), desk.path.stat().st_size), contents.render_stats
+        )
 
 
 async def verify(
@@ -51,13 +53,13 @@ async def verify(
             be seen.
         trust: A public key, or its file, that must have signed the seal; may be given often: then one of them must.
     """
-    known, trusted = sealing.given(seal, trust, machine.folder)
+    known, trusted = seals.given(seal, trust, machine.folder)
     path, screen = options.path(machine), options.screen(machine)
     if is_bundle(path):
         return bundles.show_verified(screen, await bundles.verify(path, None, known, trusted))
     async with await opened_source(path) as source:
         report = await verify_log(source, known, trusted=trusted)
-    screen.draw(logs.verify_row(report), logs.render_verify)
+    screen.draw(contents.verify_row(report), contents.render_verify)
     return ExitCode.DONE if report.sound else ExitCode.INTEGRITY
 
 
@@ -67,11 +69,11 @@ async def seal_it(*, key: Path | None = None, options: Options = ASIS, machine: 
     Args:
         key: File of a secret key to sign it with, so that nobody else can make one up.
     """
-    signer = None if key is None else sealing.read_secret(machine.folder / key)
+    signer = None if key is None else seals.read_secret(machine.folder / key)
     async with options.desk(machine) as desk:
         seal = await seal_log(desk.writable())
         sealed = seal if signer is None else sign(seal, machine.clock(), signer)
-        desk.screen.draw(sealing.seal_row(sealed), sealing.render_seal)
+        desk.screen.draw(seals.seal_row(sealed), seals.render_seal)
 
 
 def keygen(file: Path, /, *, options: Options = ASIS, machine: Given) -> None:
@@ -80,7 +82,7 @@ def keygen(file: Path, /, *, options: Options = ASIS, machine: Given) -> None:
     Args:
         file: Where the secret one goes; nothing is written over.
     """
-    options.screen(machine).draw(sealing.make_pair(machine.folder / file), sealing.render_key)
+    options.screen(machine).draw(seals.make_pair(machine.folder / file), seals.render_key)
 
 
 async def copy(source: Path, target: Path, /, *runs: str, options: Options = ASIS, machine: Given) -> None:
@@ -94,8 +96,8 @@ async def copy(source: Path, target: Path, /, *runs: str, options: Options = ASI
         target: Where to: a new file, or a log.
         runs: Their ids. Default: the whole log.
     """
-    row = await moving.copy_log(machine, machine.folder / source, machine.folder / target, runs)
-    options.screen(machine).draw(row, moving.render_copy)
+    row = await copy_erase.copy_log(machine, machine.folder / source, machine.folder / target, runs)
+    options.screen(machine).draw(row, copy_erase.render_copy)
 
 
 async def erase(blob: str, /, *, reason: str, options: Options = ASIS, machine: Given) -> None:
@@ -106,7 +108,7 @@ async def erase(blob: str, /, *, reason: str, options: Options = ASIS, machine: 
         reason: Why, and who says so. It is kept.
     """
     async with options.desk(machine) as desk:
-        desk.screen.draw(await moving.erase_blob(desk.writable(), blob, reason), moving.render_erase)
+        desk.screen.draw(await copy_erase.erase_blob(desk.writable(), blob, reason), copy_erase.render_erase)
 
 
 app: Final = App(name="log", help="Inspect, verify, seal and copy the log.")

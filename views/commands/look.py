@@ -2,14 +2,15 @@
 
 from typing import Final
 
-from views import logs, run_list, run_tree, runs, show
 from views.commands.rows import Rows
-from views.ids import LATEST
-from views.options import ASIS, Given, Options
+from views.log import contents
+from views.runs import rows, run_list, run_tree, show
+from views.terminal.ids import LATEST
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
-    "runs": (runs.RunRow,),
-    "show": (runs.RunRow, runs.TrialRow, runs.AttemptRow, show.StepRow, logs.EventRow, show.BlobRow),
+    "runs": (rows.RunRow,),
+    "show": (rows.RunRow, rows.TrialRow, rows.AttemptRow, show.StepRow, contents.EventRow, show.BlobRow),
 }
 
 

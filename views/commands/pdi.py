@@ -5,18 +5,20 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from projections.pdi_calibrate import Wish
-from projections.pdi_likeness import Likeness
-from views import pdi, pdi_audit, pdi_fit
+from projections.pdi.calibrate import Wish
+from projections.pdi.likeness import Likeness
 from views.commands.rows import Rows
-from views.errors import UsageWrong
-from views.ids import LATEST
-from views.options import ASIS, ASKED, Asked, Given, Options
-from views.pdi_audit import Ask, Fit
-from views.pdi_audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
+from views.pdi import audit as pdi_audit
+from views.pdi import fit as pdi_fit
+from views.pdi import readings
+from views.pdi.audit import Ask, Fit
+from views.pdi.audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
+from views.terminal.errors import UsageWrong
+from views.terminal.ids import LATEST
+from views.terminal.options import ASIS, ASKED, Asked, Given, Options
 
 ROWS: Final[Rows] = {
-    "pdi": (pdi.PdiRow,),
+    "pdi": (readings.PdiRow,),
     "pdi audit": (AuditedRow, RateRow, SpreadRow, ForesightRow),
     "pdi calibrate": (pdi_fit.CalibrationRow,),
 }
@@ -94,7 +96,7 @@ async def show_pdi(run: str = LATEST, /, *, asked: Asked = ASKED, options: Optio
         run: Its id.
     """
     async with options.desk(machine) as desk:
-        await pdi.tell(desk, run, asked)
+        await readings.tell(desk, run, asked)
 
 
 app: Final = App(

@@ -5,9 +5,11 @@ from typing import Final
 
 from cyclopts import App
 
-from views import replays, settings, versions
 from views.commands.rows import Rows
-from views.options import ASIS, NOWISH, Given, Options, Wishes
+from views.replay import report
+from views.setup import settings
+from views.terminal import versions
+from views.terminal.options import ASIS, NOWISH, Given, Options, Wishes
 
 ROWS: Final[Rows] = {
     "config show": (settings.SettingRow,),
@@ -47,7 +49,7 @@ def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: 
 
 def version(*, options: Options = ASIS, machine: Given) -> None:
     """Print component versions."""
-    found = versions.versions(machine.sqlite, replays.revisions())
+    found = versions.versions(machine.sqlite, report.revisions())
     options.screen(machine).draw(found, versions.render_short)
 
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from views import project
 from views.commands.rows import Rows
-from views.ids import find_run
-from views.options import ASIS, Given, Options
+from views.runs import projection
+from views.terminal.ids import find_run
+from views.terminal.options import ASIS, Given, Options
 
-ROWS: Final[Rows] = {"project": (project.ProjectionRow,)}
+ROWS: Final[Rows] = {"project": (projection.ProjectionRow,)}
 
 
 async def show(name: str, run: str | None = None, /, *, options: Options = ASIS, machine: Given) -> None:
@@ -20,4 +20,4 @@ async def show(name: str, run: str | None = None, /, *, options: Options = ASIS,
         run: Fold this run alone. Without it the whole log.
     """
     async with options.desk(machine) as desk:
-        await project.tell(desk, name, None if run is None else await find_run(desk.log, run))
+        await projection.tell(desk, name, None if run is None else await find_run(desk.log, run))

@@ -3,8 +3,8 @@
 from engine.providers.conformance import conform
 from engine.providers.registry import provider_named
 from events.errors import ExitCode
-from views import providers
-from views.options import ASIS, Given, Options
+from views.setup import providers
+from views.terminal.options import ASIS, Given, Options
 
 
 async def check_provider(name: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:

@@ -4,9 +4,9 @@ from typing import Final
 
 from cyclopts import App
 
-from views import providers
 from views.commands.rows import Rows
-from views.options import ASIS, Given, Options
+from views.setup import providers
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "providers list": (providers.ProviderRow,),

@@ -8,14 +8,14 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from events.errors import ExitCode
-from replay.checked import ALL, Strengths
-from views import replay_rows as rows
-from views import replays
+from replay.report import ALL, Strengths
 from views.commands.rows import Rows
-from views.desk import is_file
-from views.ids import LATEST, find_run
-from views.machine import Machine
-from views.options import ASIS, Given, Options
+from views.replay import report
+from views.replay import report_rows as rows
+from views.terminal.host import Machine
+from views.terminal.ids import LATEST, find_run
+from views.terminal.log_access import is_file
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "replay": (
@@ -72,4 +72,4 @@ async def _replay(
     async with options.desk(machine) as desk:
         named = [await find_run(desk.log, run) for run in runs or (LATEST,)]
         chosen = await desk.log.runs() if every else list(dict.fromkeys(named))
-        return await replays.tell(desk, chosen, strengths)
+        return await report.tell(desk, chosen, strengths)

@@ -8,26 +8,28 @@ from typing import Final
 from cyclopts import App
 
 import engine
-from engine import config, runtime
-from engine.config_amend import amend
-from engine.config_setting import open_setting
-from engine.forking import FIXED, Fork, fork_run, look_at
-from engine.runtime import RunReport
-from engine.setting import Setting
-from engine.spec import RunSpec
-from events.control import UnpauseOrdered
+from engine.config import resolve
+from engine.config.amend import amend
+from engine.config.spec import RunSpec
+from engine.runtime import run as runtime
+from engine.runtime.context import Setting
+from engine.runtime.fork import FIXED, Fork, fork_run, look_at
+from engine.runtime.open_context import open_setting
+from engine.runtime.run import RunReport
 from events.errors import ExitCode
-from views import forks, live, orders, runs, settings
+from events.types.control import UnpauseOrdered
 from views.commands.rows import Rows
-from views.ids import LATEST, find_run
-from views.left_out import LeftOutRow, teller
-from views.machine import Machine
-from views.options import ANYWHERE, ASIS, GO_ON, NOWISH, ForkPlace, Given, Going, Options, Wishes
-from views.summary import exit_code
+from views.runs import control, forks, live, rows
+from views.runs.left_out import LeftOutRow, teller
+from views.runs.summary import exit_code
+from views.setup import settings
+from views.terminal.host import Machine
+from views.terminal.ids import LATEST, find_run
+from views.terminal.options import ANYWHERE, ASIS, GO_ON, NOWISH, ForkPlace, Given, Going, Options, Wishes
 
 ROWS: Final[Rows] = {
     "run, run explore": (LeftOutRow,),
-    "demo, run, run explore, resume, fork": (runs.RunRow, runs.TrialRow),
+    "demo, run, run explore, resume, fork": (rows.RunRow, rows.TrialRow),
     "fork --dry-run": (forks.ForkRow,),
 }
 DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
@@ -35,7 +37,7 @@ DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
 
 async def demo(*, options: Options = ASIS, machine: Given) -> ExitCode:
     """Explore four small tasks with real commands in a real sandbox and a scripted model."""
-    resolved = config.resolve(config.Inputs(machine.folder, run_file=DEMO))
+    resolved = resolve.resolve(resolve.Inputs(machine.folder, run_file=DEMO))
     report = await _carry(machine, options, resolved.spec)
     # One of its tasks has no verdict on purpose; where none is solved, the demo did not show what it should.
     return ExitCode.DONE if "solved" in report.outcomes.values() else exit_code(report.outcomes)
@@ -91,8 +93,8 @@ async def resume(
     machine = going.on(machine)
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
-        if await orders.is_paused(desk, full):
-            return await orders.tell(desk, full, UnpauseOrdered(orders.login(machine), ""))
+        if await control.is_paused(desk, full):
+            return await control.tell(desk, full, UnpauseOrdered(control.login(machine), ""))
         spec = await settings.spec_of(desk.log, full)
     async with open_for(machine, options, spec) as setting:
         work = partial(runtime.resume_run, setting, full, accept_changes=going.accept_changes, take_over=take_over)

@@ -7,16 +7,16 @@ from typing import Final
 import anyio
 from cyclopts import App
 
-from engine.config_setting import open_backend
+from engine.runtime.open_context import open_backend
 from events.errors import ExitCode
-from sandbox.conformance import conform
-from sandbox.docker import DockerBackend
-from views import gc, providers, sandbox_list
+from sandbox.conformance.suite import conform
+from sandbox.docker.backend import DockerBackend
 from views.commands.rows import Rows
-from views.options import ASIS, Given, Options
+from views.setup import gc, providers, sandboxes
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
-    "sandbox list": (sandbox_list.SandboxRow,),
+    "sandbox list": (sandboxes.SandboxRow,),
     "sandbox check": (providers.PromiseRow,),
     "sandbox gc": (gc.LeftRow,),
 }
@@ -24,7 +24,7 @@ ROWS: Final[Rows] = {
 
 async def list_sandboxes(*, options: Options = ASIS, machine: Given) -> None:
     """List the kinds of sandboxes that a spec may name, and what each promises on this machine."""
-    options.screen(machine).show(await sandbox_list.rows(machine), sandbox_list.render)
+    options.screen(machine).show(await sandboxes.rows(machine), sandboxes.render)
 
 
 async def check_sandbox(name: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:

@@ -5,9 +5,9 @@ from typing import Final
 
 from cyclopts import App
 
-from views import skills
 from views.commands.rows import Rows
-from views.options import ASIS, Given, Options
+from views.runs import skills
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "skills list": (skills.SkillRow,),

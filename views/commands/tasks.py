@@ -6,20 +6,21 @@ from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
-from engine.config_setting import cache_of, open_backend
-from engine.folding import fold
+from engine.config.spec import AgentSpec, RunSpec, VerifierNetwork
+from engine.core.fold import fold
 from engine.programs.explore.spec import SparkSpec
-from engine.runtime import start_run
-from engine.spec import AgentSpec, RunSpec, VerifierNetwork
+from engine.runtime.open_context import cache_of, open_backend
+from engine.runtime.run import start_run
 from events.errors import ExitCode
-from events.log import Selection
-from projections.trials import Trials
-from sandbox.dataset import Places
-from views import live, tasks
+from events.store.base import Selection
+from projections.trials.view import Trials
+from sandbox.harbor.dataset import Places
 from views.commands.rows import Rows
 from views.commands.run import open_for
-from views.machine import Machine
-from views.options import ASIS, Given, Options
+from views.runs import live
+from views.setup import tasks
+from views.terminal.host import Machine
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {"tasks check": (tasks.TaskRow,), "tasks run": (tasks.ProofRow,)}
 

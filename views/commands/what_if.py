@@ -6,12 +6,12 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from engine.config_changes import Change, read_changes
-from views import what_if, what_if_rows
+from engine.config.changes import Change, read_changes
 from views.commands.rows import Rows
-from views.errors import UsageWrong
-from views.ids import LATEST, find_run
-from views.options import ASIS, Given, Options
+from views.replay import what_if, what_if_rows
+from views.terminal.errors import UsageWrong
+from views.terminal.ids import LATEST, find_run
+from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "what-if": (

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Final
 
 from events.errors import ExitCode
-from views import blame as blame_view
-from views import why as chain
-from views import why_not as why_not_view
-from views import why_rows as rows
 from views.commands.rows import Rows
-from views.options import ASIS, Given, Options
+from views.terminal.options import ASIS, Given, Options
+from views.why import blame as blame_view
+from views.why import chain, rows
+from views.why import why_not as why_not_view
 
 ROWS: Final[Rows] = {
     "why": (rows.NodeRow, rows.CheckedRow),

@@ -4,14 +4,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from engine.decision import Point
-from engine.programs.explore.points import Judged, JudgingSaw, NoSettings
-from engine.spec import RunSpec
+from engine.config.spec import RunSpec
+from engine.core.decision import NoSettings, Point
+from engine.programs.explore.points import Judged, JudgingSaw
 from events.base import Event, Ref
-from events.decision import DecisionMade, Seen, Text
 from events.digest import Digest
-from events.memo import MemoKept, MemoRewritten
-from events.skill import EvidenceGathered, SkillRefused, SkillRevised
+from events.types.decision import DecisionMade, Seen, Text
+from events.types.memo import MemoKept, MemoRewritten
+from events.types.skill import EvidenceGathered, SkillRefused, SkillRevised
 from events.values import NamedDigest
 
 

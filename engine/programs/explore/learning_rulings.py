@@ -4,25 +4,25 @@ from typing import assert_never
 
 import msgspec
 
-from engine.decision import Desk
-from engine.policies import evidence_facts as facts
+from engine.agents.oracle import SOLUTION
+from engine.core.decision import Desk, NoSettings
 from engine.policies.assistant_message import sendable
-from engine.policies.evidence import gather_evidence
 from engine.policies.inline_reasoning import split_reasoning
-from engine.policies.memo import render_memo
-from engine.policies.provenance import origins_of
 from engine.policies.python_source import PythonFault
-from engine.policies.redistil import NoSkill, RepairSkill, SaveSkill, judge_skill_answer, name_finding
-from engine.policies.reflection import Accept, KeepOld, Repair, judge_reflection
-from engine.policies.skill_finding import SkillContext
-from engine.policies.skill_split import skill_name_for
-from engine.policies.verifier_literals import VerifierLiterals, verifier_literals
+from engine.policies.skill.finding import SkillContext
+from engine.policies.skill.literals import VerifierLiterals, verifier_literals
+from engine.policies.skill.split import skill_name_for
 from engine.programs.explore import learning_points as points
-from engine.programs.explore.points import NoSettings
+from engine.programs.explore.policies.evidence import facts
+from engine.programs.explore.policies.evidence.gather import gather_evidence
+from engine.programs.explore.policies.memo import render_memo
+from engine.programs.explore.policies.provenance import origins_of
+from engine.programs.explore.policies.redistill import NoSkill, RepairSkill, SaveSkill, judge_skill_answer, name_finding
+from engine.programs.explore.policies.reflection import Accept, KeepOld, Repair, judge_reflection
 from engine.programs.explore.rulings import facts_of, memo_in
 from events.base import Ref
-from events.decision import Text
 from events.digest import Digest
+from events.types.decision import Text
 from events.values import NamedDigest
 from projections.checks import NO_CHECKS, Checks, read_checks
 
@@ -93,7 +93,7 @@ def solved_trial(saw: points.EvidenceSaw, desk: Desk) -> facts.SolvedTrial:
 
 
 def _command(command: Text | None, desk: Desk) -> str:
-    return facts.SOLUTION if command is None else desk.text(command)
+    return SOLUTION if command is None else desk.text(command)
 
 
 def _action(saw: points.ActionSaw, desk: Desk) -> facts.Action:

@@ -2,8 +2,10 @@
 
 from types import MappingProxyType
 
-from engine.decision import Method
-from engine.programs.explore import agent_points, agent_rulings, learning_points, learning_rulings, points, rulings
+from engine.agents import points as agent_points
+from engine.agents import rulings as agent_rulings
+from engine.core.decision import Method
+from engine.programs.explore import learning_points, learning_rulings, points, rulings
 from engine.programs.explore.spec import SparkSpec
 
 SPARK = Method(

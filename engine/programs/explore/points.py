@@ -5,27 +5,22 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from engine.decision import Point
+from engine.config.spec import RunSpec, model_for
+from engine.core.decision import NoSettings, Point
 from engine.programs.explore.spec import MonitorSpec
-from engine.spec import RunSpec, model_for
 from events import values
-from events.attempt import AttemptJudged
 from events.base import Event
-from events.decision import DecisionMade, Seen, Text
 from events.digest import Digest
-from events.pdi import InterventionChosen, PdiImported, PdiRead
-from events.trial import AttemptPlanned, HintPrepared, NextChosen
-from projections import pdi
-from projections.pdi_reference import PdiReference
-from projections.pdi_saw import PdiSaw
-from projections.pdi_shipped import SPARK_RELEASE
+from events.types.attempt import AttemptJudged
+from events.types.decision import DecisionMade, Seen, Text
+from events.types.pdi import InterventionChosen, PdiImported, PdiRead
+from events.types.trial import AttemptPlanned, HintPrepared, NextChosen
+from projections.pdi import index
+from projections.pdi.inputs import PdiSaw
+from projections.pdi.reference import SPARK_RELEASE, PdiReference
 
 ACTIVE: Final = "active"
 """Name of the monitor that decides."""
-
-
-class NoSettings(msgspec.Struct, frozen=True):
-    """The rule of a point that no setting bears on."""
 
 
 def _no_settings(spec: RunSpec, saw: object) -> NoSettings:
@@ -296,7 +291,7 @@ class PdiRuling(msgspec.Struct, frozen=True):
     """PDI at one step, as `PdiRead` records it."""
 
     step: int
-    method: pdi.Method | None
+    method: index.Method | None
     """None: another system recorded it, and does not say."""
     proxy_exec: float | None
     proxy_plan: float | None
@@ -305,15 +300,15 @@ class PdiRuling(msgspec.Struct, frozen=True):
     weight: float
     weighted_pdi: float | None
     triggered: bool
-    level: pdi.Level | None
+    level: index.Level | None
     valid: bool | None
     """None: another system recorded it, and does not say."""
     reasons: tuple[str, ...]
 
 
-def monitor_settings(monitor: MonitorSpec) -> pdi.PdiSettings:
+def monitor_settings(monitor: MonitorSpec) -> index.PdiSettings:
     """Give a monitor's settings as the measure takes them."""
-    settings = pdi.PdiSettings(method=monitor.method, threshold=monitor.threshold, warmup=monitor.warmup)
+    settings = index.PdiSettings(method=monitor.method, threshold=monitor.threshold, warmup=monitor.warmup)
     if monitor.method != "calibrated":
         return settings
     # Recorded with each reading: what it was compared with stays known though the shipped figures may change.
@@ -323,7 +318,7 @@ def monitor_settings(monitor: MonitorSpec) -> pdi.PdiSettings:
     return msgspec.structs.replace(settings, reference=reference)
 
 
-def _pdi_shadows(spec: RunSpec, saw: PdiSaw) -> Mapping[str, pdi.PdiSettings]:
+def _pdi_shadows(spec: RunSpec, saw: PdiSaw) -> Mapping[str, index.PdiSettings]:
     del saw
     return {name: monitor_settings(each) for name, each in spec.method.pdi.shadows.items()}
 
@@ -355,14 +350,14 @@ DECIMALS: Final = 4
 def _agree(recorded: float | None, decided: float | None) -> bool:
     if recorded is None or decided is None:
         return recorded == decided
-    return abs(round(decided, DECIMALS) - recorded) < pdi.AT_THRESHOLD
+    return abs(round(decided, DECIMALS) - recorded) < index.AT_THRESHOLD
 
 
 PDI: Final = Point(
     name="pdi",
     revision=1,
     saw=PdiSaw,
-    settings=pdi.PdiSettings,
+    settings=index.PdiSettings,
     ruling=PdiRuling,
     decisive=("triggered", "level"),
     steers=False,
@@ -379,7 +374,7 @@ class ReadingSeen(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of `PdiRead`, or of `PdiImported`."""
 
     triggered: bool
-    level: pdi.Level | None
+    level: index.Level | None
     valid: bool | None = None
     """None: another system recorded it, and does not say; it counts as valid."""
 

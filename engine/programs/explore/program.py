@@ -7,19 +7,20 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.actors.trial import Terms, TrialPlan, trial
+from engine.agents import points as agent_points
 from engine.agents.registry import agent_named
-from engine.callers import callers_of
-from engine.decision import Point, Policy
-from engine.ports import Port
-from engine.programs.base import RunPlan
-from engine.programs.explore import agent_points, learning_points, points
-from engine.prompting import Prompts
-from engine.scope import Child, Scope
-from engine.spec import RunSpec
+from engine.config.program import RunPlan
+from engine.config.spec import RunSpec
+from engine.core.decision import Point, Policy
+from engine.core.ports import Port
+from engine.core.prompts import Prompts
+from engine.core.scope import Child, Scope
+from engine.effects.callers import callers_of
+from engine.programs.explore import learning_points, points
+from engine.programs.explore.trial import Terms, TrialPlan, trial
 from events.base import Event
-from events.run import RunOpened
 from events.streams import TRIAL, trial_stream
+from events.types.run import RunOpened
 
 ROLES: Final[Mapping[str, str | None]] = {"teacher": None, "reflector": "teacher", "distiller": "teacher"}
 

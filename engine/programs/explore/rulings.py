@@ -5,14 +5,17 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from engine.decision import Desk
-from engine.policies.hint import NoHint, verifier_hint
-from engine.policies.intervention import InterventionRule as Acting
-from engine.policies.intervention import Invalid, Level, PdiMode, Reading, Stale, intervene
+from engine.core.decision import Desk
+from engine.core.prompts import RetryWording
+from engine.core.template import fill
 from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts, judge
-from engine.policies.memo import Memo, MemoFault, parse_memo
-from engine.policies.retry import RetryPlace, RetryWording, retry_text
-from engine.policies.stopping import (
+from engine.programs.explore import points
+from engine.programs.explore.policies.hint import NoHint, verifier_hint
+from engine.programs.explore.policies.intervention import InterventionRule as Acting
+from engine.programs.explore.policies.intervention import Invalid, Level, PdiMode, Reading, Stale, intervene
+from engine.programs.explore.policies.memo import Memo, MemoFault, parse_memo
+from engine.programs.explore.policies.retry import RetryPlace, retry_text
+from engine.programs.explore.policies.stopping import (
     BudgetReached,
     Cancelled,
     Continue,
@@ -22,15 +25,13 @@ from engine.policies.stopping import (
     TrialSolved,
     decide_next,
 )
-from engine.policies.stopping import Decision as Ending
-from engine.policies.stopping import StoppingRule as Trying
-from engine.policies.template import fill
-from engine.programs.explore import points
+from engine.programs.explore.policies.stopping import Decision as Ending
+from engine.programs.explore.policies.stopping import StoppingRule as Trying
 from events import values
-from events.decision import Seen
 from events.digest import Digest
-from projections import pdi
-from projections.pdi_saw import PdiSaw, given_to_read
+from events.types.decision import Seen
+from projections.pdi import index
+from projections.pdi.inputs import PdiSaw, given_to_read
 
 NO_HINT = "hints are off"
 """Why there is none where the settings ask for none."""
@@ -185,27 +186,27 @@ def _readings(seen: Sequence[Seen[points.ReadingSeen] | None]) -> list[Reading |
     ]
 
 
-def read_pdi(saw: PdiSaw, settings: pdi.PdiSettings, desk: Desk) -> points.PdiRuling:
+def read_pdi(saw: PdiSaw, settings: index.PdiSettings, desk: Desk) -> points.PdiRuling:
     """Read PDI at a step, after all those before it under the same settings."""
 
-    def step(state: pdi.PdiState, each: PdiSaw, inputs: Digest) -> pdi.PdiState:
+    def step(state: index.PdiState, each: PdiSaw, inputs: Digest) -> index.PdiState:
         return read_one(state, each, inputs, settings, desk)[0]
 
-    state = desk.fold(saw.earlier, PdiSaw, pdi.PdiState(), step)
+    state = desk.fold(saw.earlier, PdiSaw, index.PdiState(), step)
     after, reading = read_one(state, saw, desk.inputs, settings, desk)
     desk.keep(after)
     return points.PdiRuling(**{name: getattr(reading, name) for name in points.PdiRuling.__struct_fields__})
 
 
 def read_one(
-    state: pdi.PdiState, saw: PdiSaw, inputs: Digest, settings: pdi.PdiSettings, desk: Desk
-) -> tuple[pdi.PdiState, pdi.Reading]:
+    state: index.PdiState, saw: PdiSaw, inputs: Digest, settings: index.PdiSettings, desk: Desk
+) -> tuple[index.PdiState, index.Reading]:
     """Read PDI at one step, given the state before it."""
     measuring = (
         settings.likeness, settings.alpha, settings.facts_share, settings.sections, settings.method == "calibrated"
     )  # fmt: skip
     given, found = desk.once(inputs, measuring, lambda: _measured(saw, settings, desk))
-    after, reading = pdi.judge(state, given, settings, found)
+    after, reading = index.judge(state, given, settings, found)
     if saw.tie is None or not _by_rounding(reading, settings):
         return after, reading
     return (
@@ -214,17 +215,17 @@ def read_one(
     )
 
 
-def _level(state: pdi.PdiState) -> pdi.Level:
+def _level(state: index.PdiState) -> index.Level:
     return "strong" if state.triggered else "soft"
 
 
-def _by_rounding(reading: pdi.Reading, settings: pdi.PdiSettings) -> bool:
+def _by_rounding(reading: index.Reading, settings: index.PdiSettings) -> bool:
     """Say whether the source's own rule put the value so near the threshold that its last bit decided (SPARK, W2)."""
-    weighted, default = reading.weighted_pdi, pdi.PdiSettings()
+    weighted, default = reading.weighted_pdi, index.PdiSettings()
     same = (settings.method, settings.limit) == (default.method, default.limit)
-    return same and weighted is not None and abs(weighted - settings.limit) < pdi.AT_THRESHOLD
+    return same and weighted is not None and abs(weighted - settings.limit) < index.AT_THRESHOLD
 
 
-def _measured(saw: PdiSaw, settings: pdi.PdiSettings, desk: Desk) -> tuple[pdi.PdiInput, pdi.Components]:
+def _measured(saw: PdiSaw, settings: index.PdiSettings, desk: Desk) -> tuple[index.PdiInput, index.Components]:
     given = given_to_read(saw, desk.text)
-    return given, pdi.measure(given, settings)
+    return given, index.measure(given, settings)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from projections.pdi_shipped import SPARK_RELEASE
+from projections.pdi.reference import SPARK_RELEASE
 
 
 class ReferenceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

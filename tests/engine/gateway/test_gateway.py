@@ -10,18 +10,18 @@ import msgspec
 import pytest
 from anyio.lowlevel import checkpoint
 
-from engine.budget import Caps
-from engine.gateway.visit import Came, Revisiting, VisitTerms, visit
-from engine.mortal import FaultyLog
+from engine.config.spec import AgentSpec
+from engine.core.scope import Child, Scope
+from engine.effects.budget import Caps
+from engine.gateway.call import Came, Revisiting, VisitTerms, visit
 from engine.protocols.base import body_in
-from engine.scope import Child, Scope
-from engine.spec import AgentSpec
-from events.agent import CallAnswered, CallAsked, CallReceived, CallRefused
-from events.budget import BudgetAsked, BudgetGranted, BudgetRefused
-from events.memory import MemoryLog
-from events.model import ModelAnswered, ModelFailed
-from events.redact import Redactor
-from events.session import BackgroundFailed, ScopeStopped
+from engine.testing.fault_injection import FaultyLog
+from events.redaction.redactor import Redactor
+from events.store.memory import MemoryLog
+from events.types.agent import CallAnswered, CallAsked, CallReceived, CallRefused
+from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.types.model import ModelAnswered, ModelFailed
+from events.types.session import BackgroundFailed, ScopeStopped
 from tests.support.visits import KEY, PRICE, TOKEN, House, house
 from tests.support.worlds import Ticking, closed_world, memory_log
 

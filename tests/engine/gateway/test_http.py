@@ -10,8 +10,8 @@ import pytest
 import zstandard
 from anyio.lowlevel import checkpoint
 
-from events.agent import CallAnswered, CallAsked, CallReceived
-from events.model import ModelAnswered
+from events.types.agent import CallAnswered, CallAsked, CallReceived
+from events.types.model import ModelAnswered
 from tests.support.knocking import BODY, PATH, dialled, post, said
 from tests.support.provider import ANSWER, Provider, serving, whole
 from tests.support.visits import KEY, Behind, House, house

@@ -12,18 +12,18 @@ import zstandard
 from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
-from engine.gateway.upstream import Carrier, Going, open_carrier
+from engine.gateway.upstream_client import Carrier, Going, open_carrier
 from engine.protocols.chat import Chat
 from engine.providers.credentials import StaticKey
-from engine.providers.provider import KeyHeader
+from engine.providers.key_header import KeyHeader
 from engine.providers.transport import MOST_BODY_BYTES
 from engine.providers.upstream import Upstream
-from events.agent import CallAsked, CallFailed, CallReceived
 from events.base import Appended, Draft, Fence, StreamId
 from events.digest import digest_of
-from events.log_errors import LogFull
-from events.memory import MemoryLog
-from events.model import ModelAnswered, ModelFailed
+from events.errors import LogFull
+from events.store.memory import MemoryLog
+from events.types.agent import CallAsked, CallFailed, CallReceived
+from events.types.model import ModelAnswered, ModelFailed
 from tests.support.knocking import BODY, PATH, dialled, post, said
 from tests.support.provider import ANSWER, Provider, serving, whole
 from tests.support.visits import KEY, Behind, house

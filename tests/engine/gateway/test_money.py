@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from engine.budget import Caps
-from engine.spec import AgentSpec
-from events.budget import BudgetAsked
-from events.model import ModelFailed
+from engine.config.spec import AgentSpec
+from engine.effects.budget import Caps
+from events.types.budget import BudgetAsked
+from events.types.model import ModelFailed
 from tests.engine.providers.support_server import Handler, answer, on_the_wire, serving
 from tests.support.visits import Behind, House, house
 from tests.support.worlds import memory_log

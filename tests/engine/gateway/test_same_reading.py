@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model_port import Terms, answered, failed
+from engine.core.system import clock
+from engine.effects.models import Terms, answered, failed
 from engine.protocols.errors import ProviderError
 from engine.protocols.request import ChatRequest
 from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
-from engine.system import clock
 from events.digest import Fingerprint
-from events.memory import MemoryLog
-from events.model import ModelAnswered, ModelFailed
+from events.store.memory import MemoryLog
+from events.types.model import ModelAnswered, ModelFailed
 from tests.engine.providers.support_server import completion, delta, events
 from tests.support.knocking import BODY, PATH
 from tests.support.provider import Provider, serving

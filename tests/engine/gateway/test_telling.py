@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.policies.pace import Bounds
-from engine.pools.pools import room_of
-from engine.pools.room import Room
-from engine.system import clock
-from events.model import ModelFailed
-from events.pool import PoolLimited
+from engine.concurrency.adaptive_limit import Bounds
+from engine.concurrency.limiter import Room
+from engine.concurrency.pools import room_of
+from engine.core.system import clock
+from events.types.model import ModelFailed
+from events.types.pool import PoolLimited
 from tests.support.knocking import BODY, PATH
 from tests.support.provider import ANSWER, Provider, serving, whole
 from tests.support.visits import Behind, house

@@ -9,19 +9,19 @@ import httpx
 import pytest
 from aiohttp import web
 
+from engine.core.history import load_histories
 from engine.gateway.headers import told_headers
-from engine.histories import load_histories
-from events.agent import CallAsked, CallFailed, CallReceived, HeaderTold
 from events.base import Draft, StreamId
-from events.log import EventLog
-from events.memory import MemoryLog
-from events.model import ModelAnswered, ModelFailed
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.types.agent import CallAsked, CallFailed, CallReceived, HeaderTold
+from events.types.model import ModelAnswered, ModelFailed
 from events.values import Usage
-from replay.agent import AgentReplay, Recall, recorded_calls
-from replay.agent_calls import Asked, Reply
+from replay.agents.calls import Asked, Reply
+from replay.agents.replay import AgentReplay, Recall, recorded_calls
 from tests.support.visits import KEY, Behind, house
 from tests.support.worlds import memory_log
-from views.agents import replay_row
+from views.replay.agents import replay_row
 
 PATH = "/v1/chat/completions"
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Work."}]}

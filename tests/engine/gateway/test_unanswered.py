@@ -6,8 +6,8 @@ import anyio
 import msgspec
 from anyio.lowlevel import checkpoint
 
-from events.agent import CallUnanswered
-from events.log import Selection
+from events.store.base import Selection
+from events.types.agent import CallUnanswered
 from tests.support.knocking import BODY, PATH
 from tests.support.provider import Provider, serving, whole
 from tests.support.visits import Behind, house

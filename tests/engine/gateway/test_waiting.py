@@ -10,17 +10,17 @@ import httpx
 import pytest
 from anyio.lowlevel import checkpoint
 
-from engine.budget import BudgetKeeper, Caps
-from engine.gateway.door import Door
-from engine.gateway.visit import Revisiting, VisitTerms
-from engine.histories import load_histories
-from engine.mortal import FaultyLog
-from engine.scope import Child, Scope, Visitor
-from events.agent import CallAnswered, CallAsked, CallReceived
+from engine.core.history import load_histories
+from engine.core.scope import Child, Scope, Visitor
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.gateway.call import Revisiting, VisitTerms
+from engine.gateway.session import Door
+from engine.testing.fault_injection import FaultyLog
 from events.base import Event, StreamId
-from events.budget import BudgetAsked, BudgetGranted
-from events.log import EventLog, Selection
-from events.session import ScopeStopped
+from events.store.base import EventLog, Selection
+from events.types.agent import CallAnswered, CallAsked, CallReceived
+from events.types.budget import BudgetAsked, BudgetGranted
+from events.types.session import ScopeStopped
 from tests.support.visits import PRICE, Behind, House, house
 from tests.support.worlds import closed_world, memory_log
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from projections.pdi import PdiSettings, Reading
-from projections.pdi_compare import read_all
-from tests.engine.importers.made import reflection, result
+from projections.pdi.compare import read_all
+from projections.pdi.index import PdiSettings, Reading
+from tests.engine.importers.spark.made import reflection, result
 from tests.support.reflected import trial
 
 ROUNDED = ("proxy_exec", "proxy_plan", "proxy_oss", "raw_pdi", "weight", "weighted_pdi")

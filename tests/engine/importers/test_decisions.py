@@ -7,29 +7,29 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.folding import fold
+from engine.config.spec import read_spec
+from engine.core.fold import fold
 from engine.importers.assumed import Assumed, assumed_spec
-from engine.importers.atif import import_atif
-from engine.importers.harbor import import_harbor
-from engine.importers.spark import import_spark
+from engine.importers.atif.importer import import_atif
+from engine.importers.harbor.importer import import_harbor
+from engine.importers.spark.importer import import_spark
 from engine.programs.explore.points import INTERVENTION, PDI, InterventionRule, InterventionSaw, JudgingSaw
-from engine.spec import read_spec
-from events.attempt import AttemptJudged
 from events.base import Recorded, Ref
-from events.decision import Decided, DecisionMade, Earlier, Held, Seen, Text, parts_of
 from events.digest import Digest
-from events.log import Selection
-from events.memory import MemoryLog
-from events.named_blobs import named_blobs
-from events.pdi import PdiImported
-from events.redact import Redactor
-from events.run import RunImported
+from events.redaction.redactor import Redactor
+from events.store.base import Selection
+from events.store.blob_refs import named_blobs
+from events.store.memory import MemoryLog
+from events.types.attempt import AttemptJudged
+from events.types.decision import Decided, DecisionMade, Earlier, Held, Seen, Text, parts_of
+from events.types.pdi import PdiImported
+from events.types.run import RunImported
 from events.values import Outcome
-from projections.pdi import PdiSettings
-from projections.pdi_saw import PdiSaw, given_to_read
-from projections.pdi_trials import PdiTrials, trials_of
-from tests.engine.importers.harbor_made import job
-from tests.engine.importers.harbor_made import trial as harbor_trial
+from projections.pdi.index import PdiSettings
+from projections.pdi.inputs import PdiSaw, given_to_read
+from projections.pdi.trials import PdiTrials, trials_of
+from tests.engine.importers.harbor.made import job
+from tests.engine.importers.harbor.made import trial as harbor_trial
 from tests.engine.importers.recorded import write_task
 from tests.support.worlds import Ticking, memory_log
 

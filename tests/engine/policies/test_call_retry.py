@@ -16,7 +16,7 @@ from engine.policies.call_retry import (
     wait_before,
 )
 from events.base import Ref
-from events.model import ModelFailed
+from events.types.model import ModelFailed
 from tests.support.outcomes import failed
 
 BROKEN = failed("server", 500, retryable=True)

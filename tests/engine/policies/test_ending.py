@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.policies.ending import Ending, Failure, Reason, RunFacts, ending_of, has_verdict, unanswered
-from events.attempt import AgentEnded
+from events.types.attempt import AgentEnded
 
 OUTAGE = Failure("server", "the endpoint answered 500: no reason given")
 FULL = Failure("context_length", "the endpoint answered 400: prompt is too long")

@@ -3,10 +3,25 @@
 import pytest
 from msgspec.structs import replace
 
-from engine.policies.evidence import gather_evidence
-from engine.policies.evidence_block import BlockName, Claim, Entry, EvidenceBlock, assemble, one_line, shortened
-from engine.policies.evidence_facts import Action, CheckRow, EvidenceCaps, FailedAttempt, Note, SolvedTrial
-from engine.policies.memo import Memo
+from engine.programs.explore.policies.evidence.block import (
+    BlockName,
+    Claim,
+    Entry,
+    EvidenceBlock,
+    assemble,
+    one_line,
+    shortened,
+)
+from engine.programs.explore.policies.evidence.facts import (
+    Action,
+    CheckRow,
+    EvidenceCaps,
+    FailedAttempt,
+    Note,
+    SolvedTrial,
+)
+from engine.programs.explore.policies.evidence.gather import gather_evidence
+from engine.programs.explore.policies.memo import Memo
 from events.base import Ref
 
 NAME = BlockName("n", "N")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.policies.judging import VerdictFacts, spark_trajectory_status
-from tests.engine.policies.recorded import TRAJECTORIES, needs_shared
+from tests.engine.programs.explore.policies.recorded import TRAJECTORIES, needs_shared
 
 pytestmark = [pytest.mark.shared, needs_shared]
 

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from engine.config.spec import AgentSpec
 from engine.policies.limits import Spent, limit_reached, time_left
-from engine.spec import AgentSpec
 from events.values import Usage
 from tests.support.outcomes import answered, failed
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.policies.shortened import shortened
+from engine.policies.tool_arguments import shortened
 from engine.policies.turn import (
     Command,
     Done,

@@ -10,20 +10,20 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from engine import plugins
-from engine.config_changes import read_changes
-from engine.forking import Fork, fork_run
-from engine.prompting import load_prompts
-from engine.runtime import start_run
-from engine.setting import Setting
+from engine.config.changes import read_changes
+from engine.core import plugins
+from engine.core.prompts import load_prompts
+from engine.runtime.context import Setting
+from engine.runtime.fork import Fork, fork_run
+from engine.runtime.run import start_run
 from events.base import Ref
-from events.decision import DecisionMade
-from events.log import EventLog, Selection
-from events.memory import MemoryLog
+from events.store.base import EventLog, Selection
+from events.store.memory import MemoryLog
+from events.types.decision import DecisionMade
 from replay.ledger import read_ledger
 from replay.redecide import decisions
 from replay.rerun import rerun
-from replay.what_if import ask, prepare
+from replay.what_if.ask import ask, prepare
 from tests.support.causes import chain, walked
 from tests.support.crashes import World, ended, in_memory, world
 from tests.support.mutation import mutate

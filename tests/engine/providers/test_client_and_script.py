@@ -9,10 +9,10 @@ from msgspec import json
 from engine.protocols.errors import BadRequest, ProviderError, TimedOut
 from engine.protocols.request import ChatRequest
 from engine.providers.http import OpenAIChat
-from engine.providers.scripted.reading import parse_script
-from engine.providers.scripted.script import Script
-from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import open_client
+from engine.scripted.reader import parse_script
+from engine.scripted.script import Script
+from engine.scripted.server import ScriptedEndpoint
 from tests.engine.providers.support_server import never, serving
 
 HELLO = b'{"role":"user","content":"Task: greet"}'

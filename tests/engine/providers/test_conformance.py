@@ -6,17 +6,18 @@ import pytest
 from msgspec import structs
 from typing_extensions import override
 
+from engine.core.system import clock
 from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
 from engine.providers.base import Gate
 from engine.providers.conformance import CHECKS, conform
-from engine.providers.http import HttpProvider, ModelEndpoint
+from engine.providers.endpoint import ModelEndpoint
+from engine.providers.http import HttpProvider
 from engine.providers.provider import ModelProvider
 from engine.providers.registry import provider_named, provider_names
-from engine.providers.scripted.forms import FORMS
-from engine.providers.scripted.script import Script
-from engine.providers.scripted.server import ScriptedEndpoint
-from engine.system import clock
+from engine.scripted.forms import FORMS
+from engine.scripted.script import Script
+from engine.scripted.server import ScriptedEndpoint
 
 
 @pytest.mark.parametrize("name", provider_names())

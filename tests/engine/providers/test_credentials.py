@@ -9,8 +9,9 @@ import pytest
 from engine.protocols.errors import Authentication
 from engine.protocols.request import ChatRequest
 from engine.providers.credentials import CommandToken, KeyCommandFailed, Token, read_token, token_of
+from engine.providers.endpoint import ModelEndpoint
 from engine.providers.gate import wide_open
-from engine.providers.http import ModelEndpoint, OpenAIChat, connect, generic
+from engine.providers.http import OpenAIChat, connect, generic
 from engine.providers.transport import open_client
 from events.errors import ExitCode
 from tests.engine.providers.support_server import answer, completion, serving

@@ -15,7 +15,8 @@ from engine.protocols.reply import ReplyCall
 from engine.protocols.request import ChatRequest
 from engine.protocols.usage import Usage
 from engine.providers.base import body_of
-from engine.providers.http import OpenAIChat, Wire
+from engine.providers.endpoint import Wire
+from engine.providers.http import OpenAIChat
 from engine.providers.transport import MOST_BODY_BYTES, open_client
 from tests.engine.providers.support_server import Handler, after, answer, completion, never, on_the_wire, serving
 

@@ -10,18 +10,20 @@ import httpx
 import pytest
 from msgspec import structs
 
+from engine.core.system import clock
 from engine.protocols.errors import Authentication, BadRequest, ProviderError
 from engine.protocols.request import ChatRequest
 from engine.providers.credentials import Credential, StaticKey
+from engine.providers.endpoint import ModelEndpoint
 from engine.providers.gate import wide_open
-from engine.providers.http import ModelEndpoint, connect, other_carrier
-from engine.providers.provider import KeyHeader, ModelProvider
+from engine.providers.http import connect, other_carrier
+from engine.providers.key_header import KeyHeader
+from engine.providers.provider import ModelProvider
 from engine.providers.registry import GROUP, provider_named, provider_names
-from engine.providers.scripted.forms import FORMS, Form
-from engine.providers.scripted.reading import parse_script
-from engine.providers.scripted.server import ScriptedEndpoint
 from engine.providers.transport import open_client
-from engine.system import clock
+from engine.scripted.forms import FORMS, Form
+from engine.scripted.reader import parse_script
+from engine.scripted.server import ScriptedEndpoint
 
 SCRIPT = parse_script('name = "row"\n[[rule]]\nname = "any"\n[[rule.turn]]\ntext = "Hello"\nrepeat = true\n', "here")
 NAMES = sorted(FORMS)

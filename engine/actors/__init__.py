@@ -1,1 +1,0 @@
-"""Actors: each owns one stream."""

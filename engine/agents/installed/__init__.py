@@ -1,0 +1,1 @@
+"""Agents that are installed into a sandbox and call models through the gateway."""

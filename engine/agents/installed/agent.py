@@ -1,0 +1,98 @@
+"""An agent of another make, as an attempt sees it: one effect, during which it calls its model through the gateway."""
+
+from engine.agents.base import Acted, Action, Told
+from engine.agents.installed.adapter import Did, Recipe, Spoke, lines_of
+from engine.core.scope import Scope
+from engine.effects.model_calls import text_of
+from engine.gateway.call import Revisiting, VisitTerms
+from engine.policies.ending import Failure, RunFacts, ending_of
+from events.base import Event, Ref
+from events.digest import Digest
+from events.streams import calls_below
+from events.types.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid
+from events.types.attempt import AgentEnded
+from events.types.decision import Text
+from events.types.sandbox import ActionObserved, SandboxFailed
+
+
+class Installed:
+    """Any of them, by its recipe."""
+
+    needs_model = True
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.name = recipe.name
+
+    async def act(self, scope: Scope, told: Told) -> Acted:
+        """Run it to its end, then record what its event stream tells."""
+        brief = told()
+        assert brief.teacher is not None, "checked before the run starts"
+        asked = AgentRunAsked(
+            agent=self.name,
+            package=f"{self.recipe.package}@{self.recipe.version}",
+            instruction=scope.put(brief.instruction.encode()),
+            model=brief.teacher.model,
+            skills=brief.settings.skills,
+            timeout_s=brief.timeout_s,
+        )
+        terms = VisitTerms(brief.trial, brief.teacher.reserve)
+        ended = await scope.hosted(asked, calls_below(scope.name), Revisiting(terms))
+        if isinstance(ended, SandboxFailed):
+            return Acted(AgentEnded("failed", ended.detail, 0), (), ())
+        assert isinstance(ended, AgentRunFinished)
+        actions, notes = await self._recorded(scope, ended)
+        stderr = (await text_of(scope, ended.stderr)).strip()
+        return Acted(_ended(ended, stderr, acted=bool(actions)), actions, notes)
+
+    async def _recorded(self, scope: Scope, ended: AgentRunFinished) -> tuple[tuple[Action, ...], tuple[Text, ...]]:
+        """Record what it did and said, all at once."""
+        nothing = scope.put(b"")
+        told = list(self.recipe.read(lines_of(await scope.get(ended.stdout))))
+        events = [_event(scope, each) for each in told]
+        last = await scope.record(*events) if events else scope.at
+        actions: list[Action] = []
+        notes: list[Text] = []
+        for number, event in enumerate(events):
+            place = Ref(last.stream, last.version - len(told) + 1 + number)
+            if isinstance(event, AgentActed):
+                command = Text(event.command, place)
+                actions.append(Action(await text_of(scope, event.command), command, seen(event, nothing), place))
+            elif isinstance(event, AgentSaid):
+                notes.append(Text(event.text, place))
+        return tuple(actions), tuple(notes)
+
+
+def seen(acted: AgentActed, nothing: Digest) -> ActionObserved:
+    """Give what came of a tool as distillation and PDI read it; `nothing` names no bytes at all."""
+    return ActionObserved(acted.exit_code, "exited", acted.output, nothing)
+
+
+def _event(scope: Scope, told: Did | Spoke) -> Event:
+    match told:
+        case Did():
+            return AgentActed(told.tool, _kept(scope, told.command), told.exit_code, _kept(scope, told.output))
+        case Spoke():
+            return AgentSaid(_kept(scope, told.text), told.final)
+
+
+def _kept(scope: Scope, text: str) -> Digest:
+    return scope.put(text.encode("utf-8", "replace"))
+
+
+def _ended(run: AgentRunFinished, stderr: str, *, acted: bool) -> AgentEnded:
+    """Say how the attempt's agent ended. What earlier versions did not record of its calls counts as none."""
+    ending = ending_of(
+        RunFacts(
+            stopped=run.stopped,
+            ended=run.ended,
+            exit_code=run.exit_code,
+            calls=run.calls,
+            answered=run.answered,
+            unanswered=tuple(Failure(each.kind, each.detail) for each in run.unanswered or ()),
+            cut=run.cut or 0,
+            acted=acted,
+            stderr=stderr,
+        )
+    )
+    return AgentEnded(ending.reason, ending.detail, run.answered)

@@ -1,0 +1,45 @@
+"""Alibaba's Qwen Code."""
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from engine.agents.installed.adapter import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, node, tool_results
+from engine.agents.installed.agent import Installed
+
+_SETTINGS = """\
+{"general": {"enableAutoUpdate": false}, "privacy": {"usageStatisticsEnabled": false}, "telemetry": {"enabled": false}}
+"""
+
+
+class QwenCode:
+    """``qwen``, over chat completions."""
+
+    name: ClassVar[str] = "qwen-code"
+    package: ClassVar[str] = "@qwen-code/qwen-code"
+    version: ClassVar[str] = "0.24.4"
+
+    def launch(self, order: Order) -> Launch:
+        """See ``Recipe``."""
+        programme = f"{KIT}/node_modules/{self.package}/cli-entry.js"
+        words = ("--auth-type", "openai", "--yolo", "--output-format", "stream-json")
+        return Launch(
+            argv=(node(), programme, *words),
+            env={
+                "QWEN_HOME": f"{STATE}/.qwen",
+                "OPENAI_API_KEY": order.token,
+                "OPENAI_BASE_URL": f"{ADDRESS}/v1",
+                "OPENAI_MODEL": order.model,
+                "QWEN_CODE_SUPPRESS_YOLO_WARNING": "1",
+            },
+            files={f"{STATE}/.qwen/settings.json": _SETTINGS},
+            skills=f"{STATE}/.qwen/skills",
+        )
+
+    def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:
+        """See ``Recipe``."""
+        return tool_results(lines)
+
+
+def agent() -> Installed:
+    """Make it."""
+    return Installed(QwenCode())

@@ -1,0 +1,1 @@
+"""How much happens at once: limits, queues and what an operator orders."""

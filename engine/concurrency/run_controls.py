@@ -1,0 +1,81 @@
+"""What people have ordered of a run that is alive: to pause, to take up nothing new, to stop."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from engine.core.ports import Leave
+from events.types.session import ScopeStopped
+
+
+class Orders:
+    """Orders in force. One per run and process."""
+
+    def __init__(self) -> None:
+        self._moved = anyio.Event()
+        self._paused = False
+        self._drained = False
+        self._stops: dict[str | None, ScopeStopped] = {}
+        self._leaves: dict[Leave, str | None] = {}
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing new may be asked of the world."""
+        return self._paused
+
+    @property
+    def drained(self) -> bool:
+        """Whether no further trial may begin."""
+        return self._drained
+
+    def pause(self) -> bool:
+        """Have nothing new asked. What is under way comes to its end. False: it was paused."""
+        before, self._paused = self._paused, True
+        return not before
+
+    def unpause(self) -> bool:
+        """Go on. False: it was not paused."""
+        before, self._paused = self._paused, False
+        self._wake()
+        return before
+
+    def drain(self) -> bool:
+        """Let no further trial begin; those that have begun come to their end. False: it was so."""
+        before, self._drained = self._drained, True
+        return not before
+
+    def cancel(self, trial: str | None, detail: str) -> None:
+        """Stop a trial, or all of them (None): what is under way is cut off, and nothing new is asked."""
+        stop = ScopeStopped("cancelled", detail)
+        self._stops.setdefault(trial, stop)
+        for leave, of in list(self._leaves.items()):
+            if trial is None or of == trial:
+                leave.order(stop)
+        self._wake()
+
+    @contextmanager
+    def asking(self, stream: str) -> Iterator[Leave]:
+        """Let orders reach whoever asks something from this stream, for as long as it asks."""
+        trial = trial_of(stream)
+        leave = Leave(self._stops.get(None) or self._stops.get(trial))
+        self._leaves[leave] = trial
+        try:
+            yield leave
+        finally:
+            del self._leaves[leave]
+
+    async def unpaused(self) -> None:
+        """Wait while the run is paused."""
+        while self._paused:
+            await self._moved.wait()
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = anyio.Event()
+
+
+def trial_of(stream: str) -> str | None:
+    """Say whose stream it is. None: no trial's."""
+    kind, _, rest = stream.partition("/")
+    return rest.partition("/")[0] if kind in ("trial", "attempt") else None

@@ -1,0 +1,96 @@
+"""A program: what a run does. The engine carries it, and knows none by name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from engine.config.spec import RunSpec
+from engine.core.decision import Deciding, Era, Method, Observer, Point, Policy, Tolerates
+from engine.core.ports import Port
+from engine.core.prompts import Prompts
+from engine.core.scope import Scope
+from events.base import Event
+from events.types.run import RunOpened
+
+
+class RunPlan(NamedTuple):
+    """What a run is made of; all of it can be read back from its first event."""
+
+    program: "Program"
+    opened: RunOpened
+    eras: tuple[Era, ...]
+    """Specs and policies; one for each run of the line, oldest first, just one where nothing was forked."""
+    prompts: Prompts
+    names: tuple[str, ...]
+    """Of the parts whose outcomes a run reports, such as its trials."""
+    own: Any
+    """What the program planned for itself."""
+
+    @property
+    def spec(self) -> RunSpec:
+        """The settings in force."""
+        spec: RunSpec = self.eras[-1].spec
+        return spec
+
+    def under(self, method: Method) -> "RunPlan":
+        """Give the same plan with another method, whatever the specs name."""
+        policies = {**self.program.policies, **method.policies}
+        eras = tuple(each._replace(policies=policies, method=method.name) for each in self.eras)
+        return self._replace(eras=eras)
+
+    def deciding(self, observer: Observer | None = None, tolerates: Tolerates | None = None) -> Deciding:
+        """Give what the scopes of a life share about decisions.
+
+        Args:
+            observer: Is told of each decision over history. None: nobody is.
+            tolerates: Says where actors may go on though they part from the record, since the observer has changed a
+                ruling. None: nowhere.
+        """
+        return Deciding(self.eras, self.opened.shape or 1, observer, tolerates=tolerates)
+
+
+class Program(Protocol):
+    """What a run does, registered under the entry points ``stillroom.programs``."""
+
+    @property
+    def name(self) -> str:
+        """Its command, and its table in a spec."""
+
+    @property
+    def spec(self) -> type[msgspec.Struct]:
+        """The settings of its table, each with a default."""
+
+    @property
+    def roles(self) -> Mapping[str, str | None]:
+        """For whom models speak: by role, the role whose model stands in where a spec names none. None: nobody's."""
+
+    @property
+    def families(self) -> Mapping[str, str]:
+        """By family of streams, the pool in which its actors wait to begin: ``trials`` is the only one so far."""
+
+    @property
+    def points(self) -> Sequence[Point[Any, Any, Any]]:
+        """Its points of decision."""
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """Policies of its own points, by point; a method may name others."""
+
+    def doors(self) -> Mapping[type[Event], Port]:
+        """Ports of effects of its own, by what they answer."""
+
+    def plan(self, opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> tuple[tuple[str, ...], Any]:
+        """Plan a run; pure. Give the names of its parts, and what its actor needs.
+
+        Raises:
+            StillroomError: The spec cannot work.
+        """
+
+    async def run(self, scope: Scope, plan: RunPlan) -> Mapping[str, str]:
+        """Carry the run on its stream, between its opening and its end; give the outcome of each part by its name.
+
+        Actors that it gathers give their outcome, a word: where some were held back, the run reports those of the
+        others.
+        The outcomes ``solved`` and ``unsolved`` are counted as such when the run closes; whatever else is no verdict.
+        """

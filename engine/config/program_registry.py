@@ -1,0 +1,50 @@
+"""Programs by name, through entry points: built-in ones and outsiders' come the same way."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from engine.config.program import Program
+from engine.config.spec import RunSpec
+from engine.core.decision import Point
+from engine.core.plugins import plugin, plugin_names
+
+GROUP = "stillroom.programs"
+EXPLORE = "explore"
+"""The program of runs whose opening names none: there was no other."""
+
+
+def program_named(name: str) -> Program:
+    """Find a program.
+
+    Raises:
+        NameUnknown: No installed package registers it.
+        PluginBroken: The package that registers it cannot be imported.
+    """
+    program: Program = plugin(GROUP, "program", name)
+    return program
+
+
+def roles_of(spec: RunSpec) -> Mapping[str, str | None]:
+    """List the roles of a spec's program, each with the one whose model stands in.
+
+    Raises:
+        NameUnknown: No installed package registers the program.
+    """
+    return program_named(spec.program).roles
+
+
+def known_points() -> Mapping[str, Point[Any, Any, Any]]:
+    """Give every point of decision of the installed programs by its name."""
+    return _points_of(program_names())
+
+
+@cache
+def _points_of(programs: tuple[str, ...]) -> Mapping[str, Point[Any, Any, Any]]:
+    return MappingProxyType({each.name: each for name in programs for each in program_named(name).points})
+
+
+def program_names() -> tuple[str, ...]:
+    """List the programs that installed packages register."""
+    return plugin_names(GROUP)

@@ -1,0 +1,1 @@
+"""Scopes, histories and ports: what every actor stands on. It imports nothing of its siblings."""

@@ -1,0 +1,275 @@
+"""What can go wrong in the engine.
+
+    StillroomError
+    └── EngineError
+        ├── ReplayDiverged      an actor decided otherwise than the log says
+        ├── HistoryEnded        an actor went on where the log ends, and no ports are open
+        ├── HistoryUnread       the log goes on where the actors ended
+        ├── InputsDiffer        a task, skill or script is not what the run started with
+        ├── RunUnknown          no such run
+        ├── SpecUnreadable      the recorded spec of a run is none any more
+        ├── NothingToResume     the run is complete, or was never ours
+        ├── RunNotAlive         an order was given to a run that nobody carries
+        ├── ModelMissing        a role has no model
+        ├── KeyMissing          the variable that should hold a key is not set
+        ├── OutputUnbounded     a cap is set, and an answer may be of any length
+        ├── NotForkable         there is nothing to go on from at this place, or not with these changes
+        ├── TaskUnknown         a spec names a task that is not there
+        ├── TasksUnusable       tasks that a spec names cannot be read, or not be built
+        ├── ImageUnusable       an image holds a secret
+        └── NameUnknown         no agent, method, provider or sandbox has this name
+
+None of them is ever an outcome: actors do not catch them.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import ClassVar
+
+from events.errors import ExitCode, StillroomError
+from events.types.session import InputChange
+
+
+class EngineError(StillroomError):
+    """Something is wrong with a run or with how it was asked for."""
+
+
+class ReplayDiverged(EngineError):
+    """Raised when an actor, given the recorded history, decides otherwise than it did.
+
+    Attributes:
+        stream: Where, relative to the run.
+        version: Which event of the stream.
+        field: First field that differs; ``tag`` if it is another kind of event, ``cause`` if it answers another.
+        recorded: The value in the log, as JSON.
+        decided: The value now, as JSON.
+        event: What would have been recorded now, as canonical JSON.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
+
+    def __init__(self, stream: str, version: int, *, field: str, recorded: str, decided: str, event: bytes) -> None:
+        super().__init__(
+            f"{stream} version {version} differs in {field}: recorded {recorded[:200]}, decided {decided[:200]}",
+            remedy="something that decides is not what it was: compare package version, prompts, method and task; "
+            "nothing was asked of a model or a sandbox",
+        )
+        self.stream = stream
+        self.version = version
+        self.field = field
+        self.recorded = recorded
+        self.decided = decided
+        self.event = event
+
+
+class HistoryEnded(EngineError):
+    """Raised when an actor goes on where its recorded history ends, and no ports are open."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
+
+    def __init__(self, stream: str, version: int, wanted: str) -> None:
+        super().__init__(
+            f"{stream} ends at version {version}, where {wanted} would follow",
+            remedy="`stillroom resume` goes on with a run that was cut off; a replay never calls the world",
+        )
+        self.stream = stream
+        self.version = version
+        self.wanted = wanted
+
+
+class HistoryUnread(EngineError):
+    """Raised when the actors have ended and recorded events are left over."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
+
+    def __init__(self, stream: str, *, read: int, recorded: int) -> None:
+        super().__init__(
+            f"{stream} has {recorded} events, of which the actors came to {read}",
+            remedy="something that decides is not what it was: compare package version, prompts, method and task",
+        )
+        self.stream = stream
+        self.read = read
+        self.recorded = recorded
+
+
+class InputsDiffer(EngineError):
+    """Raised before anything is spent when inputs are not what the run started with."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, changes: tuple[InputChange, ...]) -> None:
+        listed = "; ".join(f"{each.what}: was {each.before[:16]}, is {each.now[:16]}" for each in changes)
+        super().__init__(
+            f"run {run} started with other inputs: {listed}",
+            remedy="put them back as they were, or say `stillroom resume --accept-changes` to go on with what is there",
+        )
+        self.changes = changes
+
+
+class RunUnknown(EngineError):
+    """Raised when there is no such run."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            f"no run {run} in this log", remedy="`stillroom runs` lists them; --log FILE names another log"
+        )
+        self.run = run
+
+
+class SpecUnreadable(EngineError):
+    """Raised when the spec that a run recorded cannot be read back."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, digest: str, why: str) -> None:
+        super().__init__(
+            f"the spec that the run recorded (blob {digest[:12]}) cannot be read: {why}",
+            remedy=f"`stillroom show blob:{digest[:12]}` shows it. Where it holds [secret:NAME], a word was "
+            "replaced that was also the value of that variable: the run can be shown, not replayed or resumed",
+        )
+        self.digest = digest
+
+
+class NothingToResume(EngineError):
+    """Raised when there is nothing left to do in a run."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(f"run {run} cannot be resumed: {why}", remedy=f"`stillroom show {run}` says how it ended")
+        self.run = run
+
+
+class RunNotAlive(EngineError):
+    """Raised when an order is given to a run that no process carries."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(
+            f"run {run} cannot be ordered anything: {why}",
+            remedy=f"`stillroom runs` says which are running; `stillroom resume {run}` takes up one that was cut off",
+        )
+        self.run = run
+        self.why = why
+
+
+class ModelMissing(EngineError):
+    """Raised before anything starts when the agent or the method needs a model that the spec does not name."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"the spec names no model for the {role}",
+            remedy="add [models.teacher] with model and base_url, or use an agent that needs none (oracle, nop)",
+        )
+        self.role = role
+
+
+class OutputUnbounded(EngineError):
+    """Raised before anything starts when a cap on money is set and the length of an answer is not."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"a budget is set, but nothing bounds what one answer of the {role} may cost",
+            remedy=f"set max_tokens (or max_completion_tokens) in [models.{role}.parameters], or drop the budget",
+        )
+        self.role = role
+
+
+class NotForkable(EngineError):
+    """Raised when a run cannot be forked at a place, or with these changes."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, reason: str, *, remedy: str) -> None:
+        super().__init__(f"run {run} cannot be forked so: {reason}", remedy=remedy)
+        self.run = run
+        self.reason = reason
+
+
+class TaskUnknown(EngineError):
+    """Raised when a spec names a task that its folder does not hold."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        near = get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:20])}"
+        super().__init__(f"there is no task {name!r}", remedy=hint)
+        self.name = name
+
+
+class TasksUnusable(EngineError):
+    """Raised before anything starts when tasks that a spec names cannot run, and they were not to be left out.
+
+    Attributes:
+        tasks: Each by name, with the reason.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, tasks: Sequence[tuple[str, str]], others: int) -> None:
+        lines = [f"{name}: {why}" for name, why in tasks]
+        super().__init__(
+            "\n".join([f"{len(tasks)} of {len(tasks) + others} tasks cannot run", *lines]),
+            remedy="mend them, name others with `only`, or say --skip-invalid to leave them out; nothing was started"
+            if others
+            else "mend them, or name others; nothing was started",
+        )
+        self.tasks = tuple(tasks)
+
+
+class ImageUnusable(EngineError):
+    """Raised when an image holds the value of a known secret: with that replaced it would be another image, or none.
+
+    Attributes:
+        digest: Of its bytes.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            f"the image {digest[:12]} holds the value of a known secret, so it cannot be recorded as it is",
+            remedy="take the secret out of it, such as out of its comments, or show another image",
+        )
+        self.digest = digest
+
+
+class NameUnknown(EngineError):
+    """Raised when no installed package registers a part of this name."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, kind: str, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"there is no {kind} {name!r}", remedy=f"choose one of: {', '.join(known)}")
+        self.kind = kind
+        self.name = name
+
+
+class KeyMissing(EngineError):
+    """Raised when a model's key is to be read from a variable that is not set."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, model: str, variable: str) -> None:
+        super().__init__(
+            f"the key of {model} is to be read from {variable}, which is not set",
+            remedy=f"export {variable}, or remove api_key_env if the endpoint needs no key",
+        )
+        self.model = model
+        self.variable = variable
+
+
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the first error in a group, so that callers meet the error and not its wrapping."""
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

@@ -1,0 +1,260 @@
+"""One decision under way: its inputs as they are stored, the desk of its policy, and its comparison with the record."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from types import NoneType
+from typing import Any, Generic, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from engine.core.decision import (
+    EVERY_DECISION,
+    FIRST_REVISION,
+    Deciding,
+    Desk,
+    Made,
+    MemoKey,
+    Observed,
+    Point,
+    Policy,
+    R,
+    Reruled,
+    Says,
+    Unanswered,
+    encode_value,
+    fields_of,
+)
+from engine.core.divergence import diverged, same
+from engine.core.world import World
+from events.base import Event, Recorded, Ref
+from events.digest import Digest
+from events.errors import BlobErased
+from events.store.blob_refs import named_blobs
+from events.types.decision import Decided, DecisionMade, Earlier, Seen, blob_of, parts_of
+
+
+def made_event(point: Point[Any, Any, Any], ruling: msgspec.Struct, made: Made) -> DecisionMade:
+    """Record a ruling whose point has no event of its own."""
+    return DecisionMade(
+        point=point.name, ruling=fields_of(ruling), shadow=made.shadow, named=tuple(named_blobs(ruling))
+    )
+
+
+def holds_texts(event: Decided, ruling: msgspec.Struct) -> bool:
+    """Say whether an event holds texts of a ruling, in which a secret might stand, and not only digests and words."""
+    return not isinstance(event, DecisionMade) or any(getattr(ruling, name) for name in _texts_of(type(ruling)))
+
+
+@cache
+def _texts_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    hints = get_type_hints(kind)
+    return tuple(name for name in kind.__struct_fields__ if _may_be_text(hints[name]))
+
+
+def _may_be_text(hint: Any) -> bool:
+    if hint in _NO_TEXT or get_origin(hint) is Literal:
+        return False
+    return not get_args(hint) or any(map(_may_be_text, get_args(hint)))
+
+
+_NO_TEXT = frozenset({bool, int, float, NoneType, Digest, ...})
+
+
+def _stored(world: World, point: Point[Any, Any, Any], rule: Any) -> Digest:
+    """Store a rule, once in a life."""
+    assert world.deciding is not None
+    known = world.deciding.rules
+    if (digest := known.get((point.name, rule))) is None:
+        digest = known[point.name, rule] = world.blobs.put(encode_value(rule))
+    return digest
+
+
+class _Rule(NamedTuple):
+    rule: Any
+    digest: Digest
+
+
+class Decision(Generic[R]):
+    """One decision, under the rule that counts and under those that only look on."""
+
+    def __init__(
+        self, world: World, point: Point[Any, Any, R], saw: Any, inputs: Digest, rules: Mapping[str | None, _Rule]
+    ) -> None:
+        assert world.deciding is not None
+        self.point = point
+        self.rules = rules
+        self._world = world
+        self._deciding: Deciding = world.deciding
+        self._saw = saw
+        self._revision = FIRST_REVISION
+        """Under which the ruling is on record."""
+        self.inputs = inputs
+        """Over history: as they are on record, if they are."""
+
+    @staticmethod
+    async def prepare(
+        world: World, point: Point[Any, Any, R], saw: Any, rules: Mapping[str | None, Any]
+    ) -> "Decision[R]":
+        """Store inputs and rules.
+
+        Raises:
+            EventRefused: The inputs would not read back as they are.
+        """
+        data = encode_value(saw)
+        stored = {name: _Rule(rule, _stored(world, point, rule)) for name, rule in rules.items()}
+        assert world.deciding is not None
+        if world.ports is not None and world.log.redactor.hits(data):
+            data = encode_value(saw := world.log.redactor.value(saw))
+        inputs = world.blobs.put(data)
+        if "earlier" in saw.__struct_fields__:
+            world.deciding.chains[inputs] = data
+        return Decision(world, point, saw, inputs, stored)
+
+    async def ask(self, policies: Mapping[str, Policy], shadow: str | None) -> R:
+        """Have the policy rule.
+
+        Raises:
+            BlobErased: Bytes that the inputs name were removed on purpose.
+        """
+        rule = self.rules[shadow]
+        asked: MemoKey = self.point.name, self.inputs, rule.digest
+        blobs = await load_named(self.point, self._saw, rule.digest, self._deciding, self._world.blobs.get)
+        ruling: R = policies[self.point.name](
+            self._saw, rule.rule, Desk(blobs, self._world.blobs.put, self._deciding.memo, asked)
+        )
+        return ruling
+
+    async def computed(self, ask: Callable[[], Awaitable[R | None]], at: Ref) -> R | None:
+        """Say what the policy rules now. None: bytes that it would need were erased, which is noted."""
+        try:
+            return await ask()
+        except BlobErased as error:
+            self._deciding.notes.append(Unanswered(self.point.name, at, Digest(error.digest)))
+            return None
+
+    def event(self, shadow: str | None, ruling: R, says: Says) -> Decided | None:
+        """Make the event that records a ruling. None: runs of this shape have none for it."""
+        event = says(ruling, Made(shadow, self.rules[shadow].digest))
+        if event is None or (isinstance(event, DecisionMade) and self._deciding.shape < EVERY_DECISION):
+            return None
+        return msgspec.structs.replace(
+            event, inputs=self.inputs, rule=self.rules[shadow].digest, point_revision=self.point.revision
+        )
+
+    def records(self, event: Event, shadow: str | None) -> bool:
+        """Say whether an event records this decision."""
+        return self.point.ruling_in(event) is not None and self.point.shadow_of(event) == shadow
+
+    def read(self, event: Event, computed: R | None) -> R:
+        """Read the ruling from the event that records it."""
+        ruling = self.point.ruling_in(event)
+        assert ruling is not None
+        if isinstance(event, Decided) and event.point_revision is None and computed is not None and self.point.later:
+            later = {name: getattr(computed, name) for name in self.point.later}
+            return msgspec.structs.replace(ruling, **later)
+        return ruling
+
+    async def compare(self, recorded: Recorded, how: tuple[str | None, Says], computed: R | None) -> R:
+        """Compare the record with what would be recorded now, and give the recorded ruling.
+
+        Raises:
+            ReplayDiverged: They differ where the revision is the same, or in more than the ruling.
+        """
+        shadow, says = how
+        event = recorded.event
+        assert isinstance(event, Decided)
+        ruling, as_recorded = self.read(event, computed), self.point.ruling_in(event)
+        assert as_recorded is not None
+        kept = {name: getattr(event, name) for name in ("inputs", "rule", "point_revision")}
+        made = Made(shadow, event.rule or self.rules[shadow].digest)
+        self._require_same(recorded, says(as_recorded, made), kept)
+        await self._compare_inputs(recorded, event.inputs)
+        before = self._revision = event.point_revision or FIRST_REVISION
+        if before != self.point.revision:
+            lowest, _ = self._deciding.revisions.get(self.point.name, (before, 0))
+            self._deciding.revisions[self.point.name] = min(lowest, before), self.point.revision
+        if computed is None:
+            return ruling
+        if event.point_revision is None:
+            computed = self._without_later(computed, as_recorded)
+        if before == self.point.revision:
+            if self._deciding.observer is None:  # one who observes is told both, and compares them
+                self._require_same(recorded, says(computed, made), kept)
+        elif computed != as_recorded:
+            both = fields_of(as_recorded), fields_of(computed)
+            self._deciding.notes.append(Reruled(self.point.name, recorded.ref, before, self.point.revision, *both))
+        return ruling
+
+    def _without_later(self, computed: R, recorded: R) -> R:
+        """Give a ruling as an event could record it that lacks the later fields."""
+        return msgspec.structs.replace(computed, **{name: getattr(recorded, name) for name in self.point.later})
+
+    def observed(
+        self, shadow: str | None, place: tuple[Ref, int, int], computed: R | None, recorded: R | None = None
+    ) -> R:
+        """Tell the observer, if there is one, and give the ruling that the actor goes on with."""
+        ruling = computed if recorded is None else recorded
+        assert ruling is not None
+        observer = self._deciding.observer
+        if observer is None:
+            return ruling
+        at, position, era = place
+        told: R = observer(
+            Observed(
+                self.point, shadow, at, recorded is None, position, era, self._revision,
+                self._saw, self.inputs, self.rules[shadow].rule, ruling, computed,
+            )
+        )  # fmt: skip
+        return told
+
+    def _require_same(self, recorded: Recorded, event: Decided | None, kept: Mapping[str, Any]) -> None:
+        if event is None:  # runs of this shape do not record it; this one did
+            diverged(recorded, DecisionMade(point=self.point.name, ruling={}), None)
+        event = msgspec.structs.replace(event, **kept)
+        if recorded.cause is not None or not same(recorded, event):
+            tolerates = self._deciding.tolerates
+            if recorded.cause is not None or tolerates is None or not tolerates(recorded, event):
+                diverged(recorded, event, None)
+
+    async def _compare_inputs(self, recorded: Recorded, inputs: Digest | None) -> None:
+        """Compare what the record says was seen with what is seen now: by value, since classes of inputs may grow."""
+        if inputs is None or inputs == self.inputs or self._deciding.tolerates is not None:
+            return
+        event, computed, self.inputs = recorded.event, self.inputs, inputs
+        try:
+            before = msgspec.json.decode(await self._world.blobs.get(inputs), type=self.point.saw)
+        except BlobErased:
+            return
+        except msgspec.MsgspecError:
+            before = None
+        if before != self._saw:
+            diverged(recorded, msgspec.structs.replace(event, inputs=computed), recorded.cause)
+
+
+async def load_named(
+    point: Point[Any, Any, Any], saw: Any, rule: Digest, deciding: Deciding, get: Callable[[Digest], Awaitable[bytes]]
+) -> dict[Digest, bytes]:
+    """Fetch every blob that inputs name; those of earlier inputs as far as nothing is remembered of them.
+
+    Raises:
+        BlobErased: One of them was removed on purpose.
+    """
+    blobs: dict[Digest, bytes] = {}
+    waiting = [saw]
+    while waiting:
+        for part in parts_of(waiting.pop()):
+            if isinstance(part, Seen):
+                for named in named_blobs(part.value):
+                    blobs[named] = await get(named)
+                continue
+            digest = blob_of(part)
+            if digest in blobs:
+                continue
+            if isinstance(part, Earlier):
+                if (point.name, digest, rule) not in deciding.memo:
+                    chained = deciding.chains.get(digest)
+                    blobs[digest] = await get(digest) if chained is None else chained
+                    waiting.append(msgspec.json.decode(blobs[digest], type=point.saw))
+            else:
+                blobs[digest] = await get(digest)
+    return blobs

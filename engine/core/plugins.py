@@ -1,0 +1,76 @@
+"""What installed packages register, by name, through entry points: built-in parts and outsiders' come the same way.
+
+A package is imported when a part of it is used, so one that is broken breaks nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar
+
+from engine.core.errors import EngineError, NameUnknown
+from events.errors import ExitCode
+
+
+class PluginBroken(EngineError):
+    """Raised when a registered part cannot be used.
+
+    Attributes:
+        group: Of entry points.
+        name: As it is registered.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, kind: str, group: str, points: Sequence[EntryPoint], why: str) -> None:
+        name, values = points[0].name, " and ".join(sorted({point.value for point in points}))
+        packages = ", ".join(sorted({point.dist.name for point in points if point.dist is not None})) or "unknown"
+        super().__init__(
+            f"the {kind} {name!r} ({values}, package {packages}) cannot be used: {why}",
+            remedy=f"mend or remove the package that registers it under {group!r}; nothing else depends on it",
+        )
+        self.group = group
+        self.name = name
+
+
+def plugin_names(group: str) -> tuple[str, ...]:
+    """List what installed packages register in a group, sorted. Nothing is imported."""
+    return tuple(sorted(_installed(group)))
+
+
+def plugin(group: str, kind: str, name: str) -> Any:
+    """Import what is registered under a name.
+
+    Args:
+        group: Of entry points, such as ``stillroom.providers``.
+        kind: What it is, for people, such as ``provider``.
+        name: Which.
+
+    Raises:
+        NameUnknown: No installed package registers it.
+        PluginBroken: It cannot be imported, or two packages register that name.
+    """
+    found = _installed(group)
+    if name not in found:
+        raise NameUnknown(kind, name, tuple(sorted(found)))
+    points = found[name]
+    if len({point.value for point in points}) > 1:
+        raise PluginBroken(kind, group, points, "two packages register that name")
+    try:
+        return points[0].load()
+    except Exception as error:
+        raise PluginBroken(kind, group, points, f"{type(error).__name__}: {error}") from error
+
+
+def look_again() -> None:
+    """Forget what was found: for a process that installs packages while it runs."""
+    _installed.cache_clear()
+
+
+@cache
+def _installed(group: str) -> Mapping[str, tuple[EntryPoint, ...]]:
+    """Look once: it reads a file of every installed package, and each trial of a thousand asks."""
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for point in entry_points(group=group):
+        found[point.name] = (*found.get(point.name, ()), point)
+    return found

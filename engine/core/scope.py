@@ -1,0 +1,482 @@
+"""A scope: an actor's hold on its stream, and all an actor ever sees of the world.
+
+The same actor lives four lives through it: live (no history), resumed (a prefix, then the world), rerun
+(a whole history and no ports), forked. While history remains, what the actor records is compared with it
+and effects are answered from it; after that, events are appended and effects go through ports.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
+from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from engine.core.decision import I, Point, R, S, Says
+from engine.core.divergence import diverged, same
+from engine.core.errors import HistoryEnded, HistoryUnread, first_of
+from engine.core.lineage import era_of
+from engine.core.open_decision import Decision, holds_texts, made_event
+from engine.core.ports import Place
+from engine.core.world import World
+from events.base import Draft, Event, Recorded, Ref, StreamId
+from events.codec import tag_of
+from events.digest import Digest
+from events.errors import BlobErased
+from events.store.draft import as_kept
+from events.types.decision import Earlier, Seen
+from events.types.session import ScopeStopped
+
+
+class Kept(NamedTuple):
+    """Where a recorded event stands, and when it was recorded."""
+
+    ref: Ref
+    position: int
+    at: int
+
+
+class Written(NamedTuple):
+    """Where appended events begin and end, and when they were appended."""
+
+    position: int
+    """Of the first."""
+    version: int
+    """Of the last."""
+    at: int
+
+
+T = TypeVar("T")
+
+NOTHING: Final = Event()
+"""What is asked where there is nothing to ask, only an order to be met. It is never recorded."""
+
+
+class Stopped(Exception):
+    """The actor is stopped before its next effect. Actors catch it to say in their own words how they ended."""
+
+    def __init__(self, event: ScopeStopped) -> None:
+        super().__init__(event.detail)
+        self.event = event
+
+
+class Held(Exception):
+    """Some actors were not to begin in this process; a later one may take them up."""
+
+    def __init__(self, names: Sequence[str], ended: Mapping[str, Any]) -> None:
+        super().__init__(", ".join(names))
+        self.names = tuple(sorted(names))
+        self.ended = ended
+        """Results of the others, by name."""
+
+
+class Child(NamedTuple, Generic[T]):
+    """An actor to be run below another."""
+
+    name: str
+    """Its stream: what it is, never in which order it was started."""
+    actor: Callable[["Scope"], Coroutine[Any, Any, T]]
+
+
+class Visitor(Protocol):
+    """An actor that begins with something that came from outside."""
+
+    async def __call__(self, scope: "Scope", came: Event) -> None:
+        """Go through it."""
+
+
+class Scope:
+    """One actor's hold on one stream."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.name = name
+        self._world = world
+        self._history = world.histories.get(name, ())
+        self._read = 0
+        self._version = 0
+        self._crossed = not self._history
+        self._busy_us = 0
+        self._idle_us = 0
+        self._last = (0, 0)
+        """Position and time of the last event; zeros before there is one."""
+        self._base = world.lineage[-1].cuts.get(name, 0) if world.lineage else 0
+        self._deferred: list[Draft] = []
+        """Decisions that are recorded together with what comes next."""
+        self.decided: Earlier | None = None
+        """The inputs of the last decision, for the next one at the same point. None: there was none."""
+        world.visited.add(name)
+
+    @property
+    def at(self) -> Ref:
+        """The last event of the stream: recorded, or read from history."""
+        return Ref(self.name, self._version + len(self._deferred))
+
+    @property
+    def shape(self) -> int:
+        """Which decisions this run records, as its opening says; 1 for runs of earlier versions."""
+        return 1 if self._world.deciding is None else self._world.deciding.shape
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds spent in effects so far, from the recorded times; a fold, not a timer."""
+        return self._busy_us / 1e6
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds spent waiting for leave to ask so far, from the recorded times; a fold, not a timer."""
+        return self._idle_us / 1e6
+
+    @property
+    def _where(self) -> str:
+        """The event that the actor stands at, in words."""
+        return f"{self.name}@{self._version} of run {self._world.run}"
+
+    @property
+    def era(self) -> int:
+        """Whose settings count for what is decided next: 0 for the oldest run of the line.
+
+        Ask it anew for each decision; a fork may lie between any two events of a stream.
+        """
+        return era_of(self._world.lineage, self.name, self.at.version)
+
+    def put(self, data: bytes) -> Digest:
+        """Keep bytes; they are durable before the next event that is recorded."""
+        return self._world.blobs.put(data)
+
+    async def get(self, digest: Digest) -> bytes:
+        """Read bytes back, as they are kept.
+
+        Raises:
+            BlobErased: They were removed on purpose; it names this place.
+        """
+        try:
+            return await self._world.blobs.get(digest)
+        except BlobErased as error:
+            raise error.needed_by(self._where) from error
+
+    async def record(self, *events: Event, cause: Ref | None = None) -> Ref:
+        """Record facts side by side; give the place of the last.
+
+        Raises:
+            ReplayDiverged: History remains, and it says otherwise.
+            HistoryEnded: History has ended, and no ports are open.
+        """
+        return (await self._record(events, cause)).ref
+
+    async def decide(self, point: Point[I, S, R], saw: I, says: Says | None = None) -> Seen[R]:
+        """Have the method's policy decide, and record the ruling with what it saw.
+
+        Over history the recorded ruling is the one that counts; what the policy says now is compared with it. Live, the
+        ruling is durable before the next effect.
+
+        Args:
+            point: What is decided.
+            saw: From what. It holds no setting: those are read by the point's rule.
+            says: Makes the event that records it. None: `DecisionMade`.
+
+        Raises:
+            ReplayDiverged: The record says otherwise, and the point's revision is the recorded one; or nothing says
+                that this was decided here.
+            HistoryEnded: History has ended, and no ports are open.
+            EventRefused: The inputs or the ruling would not read back as they are.
+        """
+        deciding = self._world.deciding
+        assert deciding is not None, "an actor that decides runs in a world with a method"
+        era = deciding.eras[self.era]
+        rule = point.rule(era.spec, saw)
+        assert rule is not None, "an actor asks only for what its settings have"
+        rules: dict[str | None, S] = {None: rule}
+        rules.update(point.shadows(era.spec, saw))
+        decision = await Decision.prepare(self._world, point, saw, rules)
+        says = says or partial(made_event, point)
+        first: Seen[R] | None = None
+        for shadow in decision.rules:
+            asked = partial(decision.ask, era.policies, shadow)
+            seen = await self._ruled(decision, shadow, asked, says)
+            if first is None:
+                first = seen
+                self.decided = Earlier(decision.inputs, seen.seen)
+        assert first is not None
+        return first
+
+    async def flush(self) -> None:
+        """Record the decisions that wait for what comes next; for places before other actors read them."""
+        if self._deferred:
+            await self._append(())
+
+    async def effect(self, asked: Event, *, after: Sequence[Event] = ()) -> Event:
+        """Ask the world for something, and give the outcome: an event, good or bad.
+
+        The request is durable before the world is touched. If history holds the outcome, the world is not
+        touched at all. Facts given in `after` are recorded just before the request, together with it.
+
+        Raises:
+            Stopped: The actor is stopped before this effect, or before it was answered.
+        """
+        if not self._crossed:
+            await self._meet_stop()
+        kept: Kept | None = None
+        if self._read < len(self._history):
+            kept = await self._record_asked(asked, after)
+            if not self._crossed:
+                await self._meet_stop()
+        if kept is not None and self._read < len(self._history):
+            answer = self._take()
+            if answer.cause != kept.ref:
+                diverged(answer, asked, kept.ref)
+            self._busy_us += self._lived_us((kept.position, kept.at), (answer.position, answer.at))
+            return answer.event
+        return await self._ask(asked, kept, after)
+
+    async def heed(self) -> None:
+        """Go no further, by raising `Stopped`, if the actor is stopped; for places before another actor's effects."""
+        if not self._crossed:
+            await self._meet_stop()
+        if self._read == len(self._history) and self._world.ports is not None:
+            async with self._world.ports.leave(
+                NOTHING, Place(self._world.run, self.name, self.at.version + 1)
+            ) as leave:
+                stop = leave.stop
+            if stop is not None:
+                raise await self._stopped(stop)
+
+    async def hosted(self, asked: Event, below: str, visitor: "Visitor") -> Event:
+        """Ask the world for something that asks back while it lasts.
+
+        Each visit has a stream of its own, whose name begins with `below` and whose first event is what came. Live,
+        whoever answers the request runs the visitors; over history they are run again here, whatever becomes of it.
+        """
+        try:
+            return await self.effect(asked)
+        finally:
+            histories = self._world.histories
+            names = sorted((name for name in histories if name.startswith(below)), key=lambda name: (len(name), name))
+            await self.gather([Child(name, partial(visitor, came=histories[name][0].event)) for name in names])
+
+    async def gather(self, children: Sequence[Child[T]]) -> list[T]:
+        """Run actors below this one, each on its own stream; give their results in the order given.
+
+        All of them end before it returns. How many run at a time is for the ports to say, and changes no result: one
+        that waits for its place has no task yet, and costs nothing.
+
+        Raises:
+            Held: Some were not to begin in this process; the others have ended.
+        """
+        await self.flush()
+        results: dict[int, T] = {}
+        ended: list[HistoryEnded] = []
+        held: list[str] = []
+
+        async def run(index: int, child: Child[T], place: AbstractAsyncContextManager[bool]) -> None:
+            try:
+                results[index] = await self._below(child)
+            except HistoryEnded as error:  # the others still have history to read
+                ended.append(error)
+            finally:
+                await place.__aexit__(None, None, None)
+
+        try:
+            async with anyio.create_task_group() as group:
+                for index, child in enumerate(children):
+                    place = self._start(child.name)
+                    if await place.__aenter__():
+                        await self._begin(group, partial(run, index, child, place))
+                    else:
+                        held.append(child.name)
+                        await place.__aexit__(None, None, None)
+        except BaseExceptionGroup as errors:
+            raise first_of(errors) from errors
+        if ended:
+            raise ended[0]
+        if held:
+            raise Held(held, {children[index].name: result for index, result in results.items()})
+        return [results[index] for index in range(len(children))]
+
+    async def _begin(self, group: TaskGroup, actor: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start an actor below; where histories are read one after the other, run it: over history none waits."""
+        if self._world.keeper is None:
+            group.start_soon(actor)
+        else:
+            await actor()
+
+    async def _below(self, child: Child[T]) -> T:
+        """Run an actor below to its end."""
+        keeper = self._world.keeper
+        async with nullcontext() if keeper is None else keeper.hold(child.name):
+            scope = Scope(self._world, child.name)
+            result = await child.actor(scope)
+            await scope.finish()
+        return result
+
+    async def stop(self, stop: ScopeStopped) -> None:
+        """Record that the actor ends here, for a reason that is not its own."""
+        await self._append((Draft(stop, None),))
+
+    async def finish(self) -> None:
+        """Say that the actor is done.
+
+        Raises:
+            HistoryUnread: Its history goes on.
+        """
+        if self._read < len(self._history):
+            raise HistoryUnread(self.name, read=self._read, recorded=len(self._history))
+        await self.flush()
+
+    async def _ask(self, asked: Event, kept: Kept | None, after: Sequence[Event]) -> Event:
+        """Ask the world. `kept` is the request if history holds it; else it is recorded when there is leave."""
+        ports = self._world.ports
+        if ports is None:
+            self._ended(tag_of(asked) if kept is None else f"the outcome of {tag_of(asked)}")
+        place = Place(self._world.run, self.name, self.at.version + (len(after) + 1 if kept is None else 0))
+        async with ports.leave(asked, place) as leave:
+            if kept is None and leave.stop is None:
+                kept = await self._record_asked(asked, after)
+            try:
+                outcome = await leave.during(partial(ports.door(asked), asked, place))
+            except BlobErased as error:
+                raise error.needed_by(self._where) from error
+        if outcome is None or kept is None:
+            assert leave.stop is not None
+            raise await self._stopped(leave.stop)
+        # The actor goes on with what a replay will read: known secrets are replaced in that.
+        outcome = as_kept(outcome, self._world.log.redactor)
+        appended = await self._append((Draft(outcome, kept.ref),))
+        self._busy_us += self._lived_us((kept.position, kept.at), (appended.position, appended.at))
+        return outcome
+
+    async def _stopped(self, stop: ScopeStopped) -> Stopped:
+        await self.stop(stop)
+        return Stopped(stop)
+
+    @asynccontextmanager
+    async def _start(self, child: str) -> AsyncIterator[bool]:
+        """Wait for a place for an actor below; one that has begun before goes on, whatever is ordered."""
+        ports = self._world.ports
+        if ports is None:
+            yield True
+            return
+        async with ports.start(child) as may:
+            yield may or child in self._world.histories
+
+    async def _record_asked(self, asked: Event, after: Sequence[Event]) -> Kept:
+        """Record a request, and count the time since the event before."""
+        last = self._last
+        kept = await self._record((*after, asked), None)
+        if last[0]:
+            self._idle_us += self._lived_us(last, (kept.position, kept.at))
+        return kept
+
+    async def _record(self, events: Sequence[Event], cause: Ref | None) -> Kept:
+        last = Kept(Ref(self.name, self._version), 0, 0)
+        for index, event in enumerate(events):
+            if self._read == len(self._history):
+                return await self._record_live(events[index:], cause)
+            recorded = self._take()
+            if recorded.cause != cause or not same(recorded, event):
+                self._part(recorded, event, cause)
+            last = Kept(recorded.ref, recorded.position, recorded.at)
+        return last
+
+    def _part(self, recorded: Recorded, event: Event, cause: Ref | None) -> None:
+        """Part from the record, unless this life tolerates that."""
+        tolerates = None if self._world.deciding is None else self._world.deciding.tolerates
+        if recorded.cause != cause or tolerates is None or not tolerates(recorded, event):
+            diverged(recorded, event, cause)
+
+    async def _ruled(
+        self, decision: Decision[R], shadow: str | None, ask: Callable[[], Awaitable[R | None]], says: Says
+    ) -> Seen[R]:
+        """Give the ruling on record, or have the policy rule and record that."""
+        if self._read == len(self._history):
+            ruling = await self._asked(ask)
+            event = decision.event(shadow, ruling, says)
+            if event is None:
+                return Seen(self.at, ruling)
+            if self._world.ports is None:
+                self._ended(tag_of(event))
+            # The actor goes on with what a replay will read: known secrets are replaced in that.
+            kept = as_kept(event, self._world.log.redactor) if holds_texts(event, ruling) else event
+            self._deferred.append(Draft(kept, None))
+            return Seen(self.at, decision.read(kept, ruling))
+        computed = await decision.computed(ask, self.at)
+        recorded = self._history[self._read]
+        if not decision.records(recorded.event, shadow):
+            ruling = await self._asked(ask) if computed is None else computed
+            event = decision.event(shadow, ruling, says)
+            if event is not None:
+                diverged(recorded, event, None)
+            return Seen(self.at, decision.observed(shadow, (self.at, self._last[0], self.era), ruling))
+        era = self.era
+        self._take()
+        ruling = await decision.compare(recorded, (shadow, says), computed)
+        return Seen(recorded.ref, decision.observed(shadow, (recorded.ref, recorded.position, era), computed, ruling))
+
+    async def _asked(self, ask: Callable[[], Awaitable[R | None]]) -> R:
+        """Have a policy rule where nothing else says how it ruled.
+
+        Raises:
+            BlobErased: Bytes that it needs were removed on purpose; it names this place.
+        """
+        try:
+            ruling = await ask()
+        except BlobErased as error:
+            raise error.needed_by(self._where) from error
+        assert ruling is not None
+        return ruling
+
+    async def _record_live(self, events: Sequence[Event], cause: Ref | None) -> Kept:
+        if self._world.ports is None:
+            self._ended(tag_of(events[0]))
+        appended = await self._append([Draft(event, cause) for event in events])
+        return Kept(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
+
+    async def _append(self, drafts: Sequence[Draft]) -> Written:
+        """Append, behind the decisions that were waiting for it; give where the drafts themselves stand."""
+        deferred, self._deferred = self._deferred, []
+        drafts = [*deferred, *drafts]
+        appended = await self._world.log.append(
+            StreamId(self._world.run, self.name),
+            drafts,
+            expected_version=self._version - self._base,
+            fence=self._world.fence,
+        )
+        self._version = appended.version + self._base
+        self._last = (appended.position + len(drafts) - 1, appended.at)
+        return Written(appended.position + len(deferred), self._version, appended.at)
+
+    def _take(self) -> Recorded:
+        recorded = self._history[self._read]
+        self._read += 1
+        self._version = recorded.version
+        self._last = (recorded.position, recorded.at)
+        return recorded
+
+    async def _meet_stop(self) -> None:
+        """Meet a stop where the history holds one, or where this life finds its ground gone."""
+        if self._read < len(self._history):
+            event = self._history[self._read].event
+            if isinstance(event, ScopeStopped):
+                self._take()
+                raise Stopped(event)
+            return
+        if self._crossed or self._world.ports is None:
+            return
+        self._crossed = True
+        place = Place(self._world.run, self.name, self._version)
+        lost = await self._world.ports.recover(self._history, place)
+        if lost is not None:
+            raise await self._stopped(lost)
+
+    def _lived_us(self, since: tuple[int, int], until: tuple[int, int]) -> int:
+        """Give the time between two events, each by position and time, unless a process died in the middle of it.
+
+        Nobody was waiting then. A clock that was set back meanwhile says less than nothing: that counts as nothing, and
+        gives no time back.
+        """
+        if any(since[0] < session < until[0] for session in self._world.sessions):
+            return 0
+        return max(0, until[1] - since[1])
+
+    def _ended(self, wanted: str) -> NoReturn:
+        raise HistoryEnded(self.name, self._version, wanted)

@@ -1,0 +1,86 @@
+"""The world as the scopes of a run share it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Final, NamedTuple, Protocol
+
+from engine.core.decision import Deciding
+from engine.core.lineage import Lineage
+from engine.core.ports import Ports
+from events.base import Fence, Recorded
+from events.digest import Digest, digest_of
+from events.errors import BlobErased
+from events.redaction.redactor import NOTHING_SECRET
+from events.store.base import BlobStore, EventLog
+
+
+class Keeper(Protocol):
+    """Reads histories as actors take them up."""
+
+    def hold(self, stream: str) -> AbstractAsyncContextManager[None]:
+        """Keep the history of a stream, and of all below it, at hand."""
+
+
+class World(NamedTuple):
+    """What all scopes of a run share."""
+
+    log: EventLog
+    blobs: BlobStore
+    """The log itself in a life that may write; a `Recall` in one that may not."""
+    run: str
+    histories: Mapping[str, Sequence[Recorded]]
+    """What each stream of the run held when this life began, by name."""
+    sessions: Sequence[int]
+    """Positions at which processes took up the run; effects that span one have no duration."""
+    ports: Ports | None
+    """None: closed. Nothing is appended and nothing is touched."""
+    fence: Fence | None
+    visited: set[str]
+    """Names of the streams that an actor took up, so that one left unread is noticed."""
+    lineage: Lineage = ()
+    """The run and those it was forked from, oldest first. Empty: it was not."""
+    keeper: Keeper | None = None
+    """Holds the histories of actors, which then run one after the other. None: all histories are read."""
+    deciding: Deciding | None = None
+    """What decides. None: no actor of this world does."""
+
+
+REMEMBERED: Final = 16 << 20
+"""Bytes that actors put, kept for the case that they were erased since: actors then make them again, as they did."""
+
+
+class Recall:
+    """Blobs for a life that writes nothing: what is put is named, and must be in the log to be read.
+
+    Bytes that were erased from the log are given back if an actor put them not long ago.
+    """
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self.redactor = NOTHING_SECRET
+        """Secrets were replaced when what is read was written."""
+        self._put: dict[Digest, bytes] = {}
+        self._size = 0
+
+    def put(self, data: bytes) -> Digest:
+        """Name these bytes. What actors put comes from the log, so secrets were replaced before."""
+        digest = digest_of(data)
+        if digest not in self._put:
+            self._put[digest] = data
+            self._size += len(data)
+            while self._size > REMEMBERED:
+                self._size -= len(self._put.pop(next(iter(self._put))))
+        return digest
+
+    async def get(self, digest: Digest) -> bytes:
+        """Give recorded bytes back.
+
+        Raises:
+            BlobErased: They are gone, and no actor put them here.
+        """
+        try:
+            return await self._blobs.get(digest)
+        except BlobErased:
+            if (data := self._put.get(digest)) is None:
+                raise
+            return data

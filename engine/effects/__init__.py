@@ -1,0 +1,1 @@
+"""The effects that actors ask for: models, sandboxes, tasks and the budget."""

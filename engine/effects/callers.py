@@ -1,0 +1,73 @@
+"""How a program's roles ask their models: with which parameters, at which price, on whose account."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from engine.config.spec import ModelSpec, Parameters, RunSpec, model_for
+from engine.core.errors import OutputUnbounded
+from engine.effects.model_calls import Caller
+from engine.policies.call_retry import Retry
+from engine.protocols.request import INCLUDE_USAGE
+from engine.providers.prices import Price, PriceUnknown, price_from
+from events.values import NanoUsd
+
+
+def callers_of(spec: RunSpec, roles: Mapping[str, str | None], account: str) -> dict[str, Caller]:
+    """Say how each role's model is asked.
+
+    Args:
+        spec: Which names the models.
+        roles: By role, the role whose model stands in where the spec names none.
+        account: Who pays, such as a trial.
+
+    Raises:
+        PriceUnknown: A cap is set, and a model has no price.
+        OutputUnbounded: A cap is set, and the length of an answer is not bounded.
+    """
+    callers: dict[str, Caller] = {}
+    for role, other in roles.items():
+        model = model_for(spec, role, other)
+        if model is not None:
+            reserve = _reserve(spec, role, model)
+            callers[role] = Caller(
+                trial=account,
+                role=role,
+                model=model.model,
+                parameters=_parameters(model),
+                stream=model.stream,
+                timeout_s=model.timeout_s,
+                reserve=reserve,
+                retry=Retry(tries=model.tries),
+                protocol=model.protocol,
+            )
+    return callers
+
+
+def _parameters(model: ModelSpec) -> Parameters:
+    """Say what a request asks besides; that usage is asked for is part of what is recorded, as all that is sent."""
+    asks = model.stream and model.stream_usage and model.protocol in {None, "chat"}  # others count by themselves
+    return {INCLUDE_USAGE: True, **model.parameters} if asks else model.parameters
+
+
+def price_of(spec: RunSpec, model: ModelSpec) -> Price | None:
+    """Look up what a model costs. None: the spec does not say."""
+    price = spec.prices.get(model.model)
+    return None if price is None else price_from(price.input, price.output, price.cached_input, price.cache_write)
+
+
+def nano(usd: Decimal | None) -> NanoUsd | None:
+    """Turn a cap in dollars into nano-USD, rounding down."""
+    return None if usd is None else int(usd * 1_000_000_000)
+
+
+def _reserve(spec: RunSpec, role: str, model: ModelSpec) -> tuple[Price, int] | None:
+    """Say what bounds the cost of one call. None: no cap is set, so nothing is reserved."""
+    if spec.budget.run_usd is None and spec.budget.trial_usd is None:
+        return None
+    price = price_of(spec, model)
+    if price is None:
+        raise PriceUnknown(model.model)
+    most = model.parameters.get("max_completion_tokens", model.parameters.get("max_tokens"))
+    if not isinstance(most, int):
+        raise OutputUnbounded(role)
+    return price, most

@@ -1,0 +1,300 @@
+"""The port of sandboxes: opens, acts in, verifies and releases them; one for each attempt's stream.
+
+It owns every sandbox of its process, and closes what is left when the run lets go of it, so that no actor
+has to clean up.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Protocol, assert_never
+
+import anyio
+from msgspec.structs import replace
+
+from engine.core.ports import Place
+from engine.core.supervision import Supervisor, nowhere
+from engine.effects.steps import StepsPort, keep_evidence
+from events.base import Event
+from events.store.base import BlobStore
+from events.types.sandbox import (
+    ActionAsked,
+    ActionObserved,
+    ReleaseAsked,
+    SandboxAsked,
+    SandboxFailed,
+    SandboxOpened,
+    SandboxReleased,
+    SolutionAsked,
+    VerifierRewarded,
+    VerifierSilent,
+    VerifyAsked,
+)
+from events.types.steps import StepAsked, StepVerifyAsked
+from sandbox.base import ExecResult, Gone, Limits, Mount, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.disk import DiskWatch, disk_limit
+from sandbox.errors import InfrastructureError, PathRefused, Unsupported
+from sandbox.harbor.schema import Step
+from sandbox.harbor.task import Task
+from sandbox.harbor.templates import TemplateUnresolved, resolve
+from sandbox.verification.separate_verifier import verify_apart
+from sandbox.verification.solution import joined, not_begun, solve
+from sandbox.verification.steps import do_steps
+from sandbox.verification.verifier import NoVerdict, Rewarded, Trust, Verification, VerifierBroken, verify
+
+_CLOSE_S = 30.0
+"""Seconds that closing the sandboxes of a run may take; what is left is swept when the run is resumed."""
+
+
+def sandbox_prefix(run: str) -> str:
+    """Say what the ids of a run's sandboxes begin with."""
+    return f"{run}-"
+
+
+def sandbox_id(run: str, stream: str) -> str:
+    """Name the sandbox of an attempt's stream."""
+    return sandbox_prefix(run) + stream.replace("/", "-")
+
+
+class Ground(Protocol):
+    """Prepares what a sandbox is to see of us besides its task."""
+
+    async def prepare(self, place: Place) -> tuple[Mount, ...]:
+        """Make it ready, before the sandbox opens."""
+
+    async def clear(self, stream: str) -> None:
+        """Take it away, once the sandbox is gone; again is fine."""
+
+
+class SandboxPort:
+    """Answers everything that is asked of sandboxes."""
+
+    def __init__(
+        self,
+        blobs: BlobStore,
+        backend: SandboxBackend,
+        tasks: Mapping[str, Task],
+        variables: Mapping[str, str],
+        *,
+        trust: Trust = "none",
+        session: int | None = None,
+    ) -> None:
+        """Say with what.
+
+        Args:
+            blobs: Where outputs are kept.
+            backend: Makes sandboxes.
+            tasks: By name.
+            variables: What of the host tasks may see.
+            session: Number of the process's hold on the run. None: sandboxes are not to outlive it.
+            trust: Whether whoever acts has a motive to cheat: see `verify`.
+        """
+        self._blobs = blobs
+        self._backend = backend
+        self._tasks = tasks
+        self._variables = variables
+        self._trust: Trust = trust
+        self._session = session
+        self._open: dict[str, tuple[Sandbox, Task]] = {}
+        self.disk = DiskWatch(backend.disk)
+        """Ends what fills the disk; somebody has to let it `watch`."""
+        self.supervisor = Supervisor(blobs, nowhere)
+        """Records what fails while sandboxes are cleaned up; the runtime gives it the session's."""
+        self.ground: Ground | None = None
+        """None: sandboxes see nothing of us."""
+        self._steps = StepsPort(blobs, variables, trust)
+        self._judged: dict[str, Verification] = {}
+        """Of tasks of several steps: each is judged before the next begins, so that nothing is left to be asked."""
+
+    async def __call__(self, asked: Event, place: Place) -> Event:
+        """Do it; what breaks in a sandbox is an outcome of its own, never the agent's."""
+        try:
+            return await self._answer(asked, place)
+        except (Unsupported, TemplateUnresolved) as error:
+            return SandboxFailed("unsupported", error.problem)
+        except InfrastructureError as error:
+            opened = place.stream in self._open
+            return SandboxFailed("lost" if opened else "unavailable", error.problem)
+
+    def holds(self, stream: str) -> bool:
+        """Whether a stream has a sandbox."""
+        return stream in self._open
+
+    def held(self, stream: str) -> tuple[Sandbox, Task]:
+        """Give the sandbox of a stream, and the task it is for."""
+        return self._open[stream]
+
+    async def reopen(self, asked: SandboxAsked, place: Place, opened_in: int) -> Gone | None:
+        """Go on with a sandbox of an earlier process, as it stands. Where that cannot be, nothing of it is left.
+
+        Args:
+            asked: As it was asked for.
+            place: The stream that relies on it.
+            opened_in: Session in which it was made.
+
+        Returns:
+            None if it is gone on with; else why it is not.
+        """
+        task, lasting = self._tasks[asked.task], self._backend.lasting
+        if lasting is None:
+            return Gone(
+                "not_kept", f"sandboxes of the backend {self._backend.name} end with the process that holds them"
+            )
+        if self.ground is not None or task.steps:
+            found: Sandbox | Gone = Gone("unfit", "what of ours this attempt stood on ended with the process")
+        else:
+            found = await lasting.reopen(self._spec(task, place), opened_in=opened_in)
+        if isinstance(found, Gone):
+            await self.discard(place)
+            return found
+        self._open[place.stream] = (found, task)
+        self.disk.add(found, disk_limit(task, Limits()))
+        return None
+
+    async def discard(self, place: Place) -> None:
+        """Remove what an earlier process left of a stream's sandbox, for as long as that may take."""
+        name = sandbox_id(place.run, place.stream)
+
+        async def sweep() -> None:
+            await self._backend.sweep(lambda each: each == name)
+
+        with anyio.move_on_after(_CLOSE_S, shield=True):
+            await self.supervisor.once("sweep", sweep)
+
+    async def drop(self, stream: str) -> None:
+        """Close the sandbox of a stream that was stopped, if it has one, for as long as that may take."""
+        held = self._open.pop(stream, None)
+        if held is not None:
+            self.disk.forget(held[0])
+            with anyio.move_on_after(_CLOSE_S):
+                await self.supervisor.once("close", held[0].close)
+        await self.supervisor.once("close", partial(self._clear, stream))
+
+    async def close(self) -> None:
+        """Close every sandbox that is left, for as long as that may take."""
+        with anyio.move_on_after(_CLOSE_S, shield=True):
+            async with anyio.create_task_group() as group:
+                for sandbox, _ in self._open.values():
+                    self.disk.forget(sandbox)
+                    group.start_soon(self.supervisor.once, "close", sandbox.close)
+            for stream in self._open:
+                await self.supervisor.once("close", partial(self._clear, stream))
+        self._open.clear()
+
+    async def _answer(self, asked: Event, place: Place) -> Event:
+        match asked:
+            case SandboxAsked():
+                return await self._begin(asked, place)
+            case ActionAsked():
+                command = (await self._blobs.get(asked.command)).decode("utf-8", "replace")
+                return await self._act(place, command, asked.timeout_s)
+            case SolutionAsked():
+                return await self._solve(asked, place)
+            case StepAsked() | StepVerifyAsked():
+                sandbox, task = self._open[place.stream]
+                self.disk.anew(sandbox)
+                do = self._steps.begin if isinstance(asked, StepAsked) else self._steps.judge
+                return await do(place.stream, sandbox, task, asked.step)
+            case VerifyAsked():
+                return await self._verify(place)
+            case ReleaseAsked():
+                return await self._release(place)
+            case _:
+                raise AssertionError(f"not a request to a sandbox: {asked!r}")
+
+    async def _begin(self, asked: SandboxAsked, place: Place) -> Event:
+        task = self._tasks[asked.task]
+        mounts = () if self.ground is None else await self.ground.prepare(place)
+        try:
+            sandbox = await self._backend.open(replace(self._spec(task, place), mounts=mounts))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._clear(place.stream)
+            raise
+        self._open[place.stream] = (sandbox, task)
+        self.disk.add(sandbox, disk_limit(task, Limits()))
+        return SandboxOpened(self._backend.describe().level)
+
+    def _spec(self, task: Task, place: Place) -> SandboxSpec:
+        name = sandbox_id(place.run, place.stream)
+        return SandboxSpec(id=name, task=task, env=self._variables, session=self._session)
+
+    async def _act(self, place: Place, command: str, timeout_s: float | None) -> Event:
+        sandbox, task = self._open[place.stream]
+        run = partial(sandbox.exec, command, timeout_s=timeout_s, user=task.config.agent.user)
+        try:
+            result = await self.disk.during(sandbox, run)
+        except PathRefused as error:  # the agent removed its own working directory
+            return self._observed(not_begun(error.problem))
+        return self._observed(result)
+
+    async def _solve(self, asked: SolutionAsked, place: Place) -> Event:
+        sandbox, task = self._open[place.stream]
+        env = resolve(task.config.solution.env, self._variables)
+        if not task.steps:
+            try:
+                run = partial(solve, sandbox, task, env=env, timeout_s=asked.timeout_s)
+                return self._observed(await self.disk.during(sandbox, run))
+            except PathRefused as error:  # its working folder is not there
+                return self._observed(not_begun(error.problem))
+        done = await do_steps(
+            sandbox, task, partial(solve, sandbox, task, env=env, timeout_s=asked.timeout_s), env=self._variables
+        )
+        self._judged[place.stream] = done.verdict
+        acted = [each.acted for each in done.steps if each.acted is not None]
+        return self._observed(joined(acted))
+
+    def _observed(self, result: ExecResult) -> ActionObserved:
+        stdout, stderr = self._blobs.put(result.stdout), self._blobs.put(result.stderr)
+        return ActionObserved(result.exit_code, result.ended, stdout, stderr)
+
+    async def _verify(self, place: Place) -> Event:
+        sandbox, task = self._open[place.stream]
+        self.disk.anew(sandbox)
+        if task.steps:
+            judged = self._steps.whole(place.stream, task) or self._judged.pop(place.stream, None)
+            if judged is None:  # nobody acts
+                judged = (await do_steps(sandbox, task, _nothing, env=self._variables)).verdict
+            return self._told(judged)
+        if task.config.verifier.separate:
+            spec = SandboxSpec(id=f"{sandbox.id}-verifier", task=task, env=self._variables)
+            return self._told(await verify_apart(sandbox, self._backend, spec, env=self._variables))
+        return self._told(await verify(sandbox, task, env=self._variables, trust=self._trust))
+
+    def _told(self, verdict: Verification) -> Event:
+        match verdict:
+            case Rewarded():
+                return VerifierRewarded(verdict.rewards, verdict.reward, *keep_evidence(self._blobs, verdict.evidence))
+            case NoVerdict():
+                return VerifierSilent(verdict.reason, verdict.detail, *keep_evidence(self._blobs, verdict.evidence))
+            case VerifierBroken():
+                return SandboxFailed("lost", verdict.detail)
+            case _:
+                assert_never(verdict)
+
+    async def _release(self, place: Place) -> Event:
+        """Close it; one that an earlier process held is gone already."""
+        held = self._open.pop(place.stream, None)
+        self._steps.forget(place.stream)
+        if held is not None:
+            self.disk.forget(held[0])
+            await self._close(held[0])
+        await self._clear(place.stream)
+        return SandboxReleased()
+
+    async def _close(self, sandbox: Sandbox) -> None:
+        """Close it. An engine that fails is an outcome; what else fails is recorded, and harms no trial."""
+        try:
+            await sandbox.close()
+        except InfrastructureError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the attempt was judged, and what is left is swept
+            self.supervisor.failed("close", error)
+
+    async def _clear(self, stream: str) -> None:
+        if self.ground is not None:
+            await self.ground.clear(stream)
+
+
+async def _nothing(step: Step) -> None:
+    """Do nothing in a step."""
+    del step

@@ -1,0 +1,1 @@
+"""What installed agents write of themselves."""

@@ -1,1 +1,0 @@
-"""Agents of other makes, brought into the sandbox: installed once, configured, run, and read."""

@@ -1,1 +1,0 @@
-"""Methods: frozen values that name a policy for every point of decision."""

@@ -1,0 +1,1 @@
+"""Whether a text is a skill that may be kept."""

@@ -1,0 +1,1 @@
+"""The decisions of the exploration, each a pure function."""

@@ -1,0 +1,1 @@
+"""Runs: started, resumed, forked, rerun and controlled."""

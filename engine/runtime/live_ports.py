@@ -1,0 +1,171 @@
+"""The live ports of a run: every door to the world, opened together and closed together."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Final, NamedTuple
+
+from engine.agents.installed.effect import AgentPort
+from engine.agents.oracle import Nop, Oracle
+from engine.config.program import RunPlan
+from engine.config.spec import RunSpec
+from engine.core.history import Histories
+from engine.core.lineage import SESSION, era_of
+from engine.core.ports import Leave, Place, Port, granted
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.effects.callers import nano
+from engine.effects.models import Line, ModelPort, wait_to_retry
+from engine.effects.sandboxes import SandboxPort
+from engine.effects.tasks import TaskPort
+from engine.gateway.server import Book
+from engine.runtime.admission import Admission
+from engine.runtime.context import Setting, chosen_tasks
+from engine.runtime.control import Board
+from engine.runtime.model_clients import open_lines
+from engine.runtime.open_agents import Parts, open_agents
+from engine.runtime.plan import names_of
+from engine.runtime.recovery import Recovery, Stand
+from engine.runtime.replay_commands import Held, held
+from engine.runtime.session import Session
+from events.base import Event, Recorded
+from events.types.agent import AgentRunAsked, CallReceived
+from events.types.budget import BudgetAsked
+from events.types.model import ModelAsked, RetryAsked
+from events.types.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
+from events.types.session import ScopeStopped
+from events.types.steps import StepAsked, StepVerifyAsked
+from events.types.trial import TaskAsked
+from events.values import Role
+from sandbox.verification.verifier import Trust
+
+
+class LivePorts(NamedTuple):
+    """All doors, and who stands in front of them."""
+
+    tasks: TaskPort
+    sandboxes: SandboxPort
+    models: ModelPort
+    budget: BudgetKeeper
+    agents: AgentPort | None
+    """None: the agent is not of another make."""
+    admission: Admission
+    recovery: Recovery
+    table: Mapping[type[Event], Port]
+    """Which port answers what; the program's own are among them."""
+
+    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+        """Wait for orders and places."""
+        return self.admission.leave(asked, place, self.models, self.sandboxes)
+
+    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+        """Wait for a place among the trials."""
+        return self.admission.start(child)
+
+    def door(self, asked: Event) -> Port:
+        """Find the port for this request."""
+        return self.table[type(asked)]
+
+    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+        """Only sandboxes end with the process that held them, and the agents in them; bring one back if that may be."""
+        if isinstance(history[0].event, CallReceived):
+            return ScopeStopped("sandbox_lost", "the agent that called ended with the process that held its sandbox")
+        lost = held(history)
+        if lost is None:
+            return None
+        stand = self.recovery.stand(lost, history, place.stream)
+        async with self._leave_if(lost, stand, place) as leave:
+            found = await leave.during(partial(self.recovery.bring_back, lost, stand, place))
+            if isinstance(found, ScopeStopped):
+                await self.sandboxes.drop(place.stream)
+        if found is None:
+            await self.sandboxes.discard(place)
+            return leave.stop
+        if isinstance(found, ScopeStopped):
+            return found
+        await self.recovery.note(found)
+        return None
+
+    def _leave_if(self, lost: Held, stand: Stand, place: Place) -> AbstractAsyncContextManager[Leave]:
+        """Wait for a place, unless none is needed to give the attempt up."""
+        needed = self.recovery.rebuilds or isinstance(stand, int)
+        return self.leave(lost.asked, place) if needed else granted()
+
+
+@asynccontextmanager
+async def live_ports(
+    setting: Setting, plan: RunPlan, histories: Histories, board: Board, session: Session
+) -> AsyncIterator[LivePorts]:
+    """Open every door a run needs; close them, and every sandbox, when the run lets go.
+
+    The budget is folded from the run's history before anything else may be asked.
+    """
+    spec = plan.spec
+    tasks = {task.name: task for task in await chosen_tasks(setting, spec, names_of(plan.opened))}
+    budget = BudgetKeeper(Caps(nano(spec.budget.run_usd), nano(spec.budget.trial_usd)))
+    budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
+    sandboxes = SandboxPort(
+        setting.log, setting.backend, tasks, setting.variables, trust=_trust(spec), session=session.fence.token
+    )
+    sandboxes.supervisor = session.supervisor
+    async with AsyncExitStack() as stack:
+        lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
+        stack.callback(board.pools.forget, board.run)
+        stack.callback(board.pools.tell(session.later))
+        admission = Admission(board.run, board.pools, board.begun(plan.program.families), board.orders)
+        stack.callback(admission.close)
+
+        def line(role: Role, place: Place) -> Line:
+            return lines[era_of(histories.lineage, place.stream, place.version - 1)][role]
+
+        book = Book(setting.log, board.run, session.fence)
+        mine = lines[len(plan.eras) - 1]
+        parts = Parts(mine.get("teacher"), budget, sandboxes, board.orders, session.supervisor)
+        agents = await open_agents(stack, setting, spec, book, parts)
+        stack.push_async_callback(sandboxes.close)
+        models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
+        table = {**door_table(keeper, sandboxes, models, budget, agents), **plan.program.doors()}
+        past = histories.by_stream.get(SESSION, ())
+        recovery = Recovery(sandboxes, session.note, spec.on_loss == "rebuild", past)
+        yield LivePorts(keeper, sandboxes, models, budget, agents, admission, recovery, table)
+
+
+def door_table(
+    tasks: TaskPort, sandboxes: SandboxPort, models: ModelPort, budget: BudgetKeeper, agents: AgentPort | None
+) -> dict[type[Event], Port]:
+    """Say which port answers what, of the effects that every program has."""
+    table: dict[type[Event], Port] = {
+        ModelAsked: models,
+        RetryAsked: wait_to_retry,
+        BudgetAsked: budget,
+        TaskAsked: tasks,
+        **dict.fromkeys(_OF_SANDBOXES, sandboxes),
+    }
+    return table if agents is None else {**table, AgentRunAsked: agents}
+
+
+_OF_SANDBOXES: Final = (
+    ActionAsked,
+    SandboxAsked,
+    VerifyAsked,
+    ReleaseAsked,
+    SolutionAsked,
+    StepAsked,
+    StepVerifyAsked,
+)
+
+
+def _needed(plan: RunPlan, histories: Histories) -> dict[int, RunSpec]:
+    """Give the specs in force from here on, and of earlier eras those whose calls are asked again as they were."""
+    eras = plan.eras
+    last = [history[-1] for history in histories.by_stream.values()]
+    asked = {
+        era_of(histories.lineage, each.stream.name, each.version - 1)
+        for each in last
+        if isinstance(each.event, ModelAsked)
+    }
+    return {era: eras[era].spec for era in {*asked, len(eras) - 1}}
+
+
+def _trust(spec: RunSpec) -> Trust:
+    """Say whether whoever acts may want the reward without the work: the task's author and nobody at all do not."""
+    return "author" if spec.agent.name in {Oracle.name, Nop.name} else "none"

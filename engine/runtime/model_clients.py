@@ -1,0 +1,130 @@
+"""Opening the lines to models: one HTTP client for all, a provider for each role, scripts where the spec names one."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.concurrency.pools import Pools
+from engine.config.program_registry import roles_of
+from engine.config.spec import ModelSpec, RunSpec, model_for
+from engine.core.errors import KeyMissing
+from engine.core.system import clock
+from engine.effects.callers import price_of
+from engine.effects.models import Line
+from engine.providers.credentials import CommandToken, Credential, StaticKey, token_of
+from engine.providers.endpoint import ModelEndpoint
+from engine.providers.http import connect, generic, other_carrier
+from engine.providers.key_header import key_header
+from engine.providers.provider import ModelProvider
+from engine.providers.registry import provider_named
+from engine.providers.transport import Client, open_client
+from engine.providers.upstream import Upstream
+from engine.runtime.context import Setting
+from engine.runtime.plan import SCRIPT
+from engine.scripted.reader import load_script
+from engine.scripted.server import ScriptedEndpoint
+from events.values import Role
+
+
+async def open_lines(
+    stack: AsyncExitStack, setting: Setting, specs: Mapping[int, RunSpec], pools: Pools
+) -> Mapping[int, Mapping[Role, Line]]:
+    """Open what the roles of some specs need, by era; the stack closes it again.
+
+    Raises:
+        KeyMissing: A model's key is to be read from a variable that is not set.
+    """
+    shared = _Shared(await stack.enter_async_context(open_client()), {}, pools, {})
+    return {era: await _lines_of(stack, setting, spec, shared) for era, spec in specs.items()}
+
+
+async def require_models(setting: Setting, spec: RunSpec) -> None:
+    """See that what the models of a spec need is here, before anything is recorded: keys, and scripts that can be read.
+
+    Raises:
+        KeyMissing: A model's key is to be read from a variable that is not set.
+        KeyCommandFailed: The command that should print a token does not.
+        NameUnknown, PluginBroken: A provider cannot be had.
+        ScriptInvalid: A script stands in for a model, and cannot be read.
+    """
+    named = [model_for(spec, role, other) for role, other in roles_of(spec).items()]
+    models = [model for model in named if model is not None]
+    for model in models:
+        _key(setting, model)
+        _provider_of(model)
+        if model.base_url.startswith(SCRIPT):
+            load_script(setting.base / model.base_url.removeprefix(SCRIPT))
+    for command in dict.fromkeys(model.api_key_command for model in models):
+        if command is not None:
+            await token_of(command, setting.base, clock())
+
+
+class _Shared(NamedTuple):
+    """What the lines of all eras have in common."""
+
+    client: Client
+    endpoints: dict[str, str]
+    """Where each base URL of a spec is reached, as far as it was looked up."""
+    pools: Pools
+    tokens: dict[str, CommandToken]
+    """By command: roles that share one share its token."""
+
+
+async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shared: _Shared) -> Mapping[Role, Line]:
+    lines: dict[Role, Line] = {}
+    for role, other in roles_of(spec).items():
+        model = model_for(spec, role, other)
+        if model is None:
+            continue
+        if model.base_url not in shared.endpoints:
+            shared.endpoints[model.base_url] = await _reached(stack, setting, model)
+        price = price_of(spec, model)
+        provider = _provider_of(model)
+        endpoint = ModelEndpoint(
+            shared.endpoints[model.base_url],
+            shared.client,
+            clock,
+            _credential(setting, model, shared),
+            None if model.api_key_header is None else key_header(model.api_key_header),
+            model.api_version,
+        )
+        reach = Upstream(
+            endpoint.base_url, endpoint.credential, price, model.timeout_s, other_carrier(provider, endpoint)
+        )
+        room = shared.pools.calls(model.base_url, model.model)
+        lines[role] = Line(connect(provider, endpoint), price, room, reach)
+    return lines
+
+
+async def _reached(stack: AsyncExitStack, setting: Setting, model: ModelSpec) -> str:
+    """Give the URL a model is reached at, starting the scripted endpoint where one is named."""
+    if not model.base_url.startswith(SCRIPT):
+        return model.base_url
+    path: Path = setting.base / model.base_url.removeprefix(SCRIPT)
+    endpoint = await stack.enter_async_context(ScriptedEndpoint(load_script(path)))
+    return endpoint.base_url
+
+
+def _provider_of(model: ModelSpec) -> ModelProvider:
+    return generic(model.protocol or "chat") if model.provider is None else provider_named(model.provider)
+
+
+def _credential(setting: Setting, model: ModelSpec, shared: _Shared) -> Credential:
+    command = model.api_key_command
+    if command is None:
+        return StaticKey(_key(setting, model))
+    if command not in shared.tokens:
+        protect = partial(setting.log.redactor.add, "api_key_command")
+        shared.tokens[command] = CommandToken(command, setting.base, clock, protect)
+    return shared.tokens[command]
+
+
+def _key(setting: Setting, model: ModelSpec) -> str | None:
+    if model.api_key_env is None:
+        return None
+    key = setting.variables.get(model.api_key_env)
+    if not key:
+        raise KeyMissing(model.model, model.api_key_env)
+    return key

@@ -1,0 +1,126 @@
+"""Opening what agents of other makes need for a run: kit, gateway, folder. Nothing, where the spec names none."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final, NamedTuple
+
+import anyio
+
+from engine.agents.installed.agent import Installed
+from engine.agents.installed.effect import AgentMeans, AgentPort
+from engine.agents.installed.errors import KitUnavailable, SkillsUnusable
+from engine.agents.installed.packages import Kits
+from engine.agents.installed.packages import forget as remove
+from engine.agents.installed.skill_set import NONE, SkillSet, read_skills
+from engine.agents.registry import agent_named
+from engine.concurrency.run_controls import Orders
+from engine.config.program_registry import roles_of
+from engine.config.spec import RunSpec
+from engine.core.supervision import Supervisor
+from engine.core.system import clock
+from engine.effects.budget import BudgetKeeper
+from engine.effects.callers import callers_of
+from engine.effects.models import Line
+from engine.effects.sandboxes import SandboxPort
+from engine.gateway.call import VisitTerms
+from engine.gateway.exchange import Means
+from engine.gateway.server import Book, open_gateway
+from engine.gateway.session import DoorTerms
+from engine.gateway.upstream_client import open_carrier
+from engine.runtime.context import Setting
+
+_PREFIX: Final = "stillroom-"
+
+
+class Parts(NamedTuple):
+    """What else of the run agents need."""
+
+    line: Line | None
+    """To the model they speak for. None: the spec names none."""
+    budget: BudgetKeeper
+    sandboxes: SandboxPort
+    orders: Orders
+    supervisor: Supervisor
+
+
+async def prepare(setting: Setting, spec: RunSpec) -> SkillSet:
+    """Have the kit of an installed agent here, and its skills read, before anything is recorded.
+
+    Raises:
+        KitUnavailable: What the agent needs is not here and cannot be fetched.
+        SkillsUnusable: They cannot be given to it as they are; or the agent is given none, and the spec names some.
+    """
+    agent = agent_named(spec.agent.name)
+    if not isinstance(agent, Installed) and spec.agent.skills is not None:
+        remedy = "choose an installed agent (`stillroom agents list`), or leave agent.skills out"
+        raise SkillsUnusable(Path(spec.agent.skills), [f"the agent {agent.name!r} is given no skills"], remedy=remedy)
+    skills = await skills_of(setting, spec)
+    if skills.misnamed:  # a resume goes on with those that its run began with
+        raise SkillsUnusable(Path(str(spec.agent.skills)), skills.misnamed)
+    if isinstance(agent, Installed):
+        await kits_of(setting, agent).ready(agent.recipe)
+    return skills
+
+
+async def skills_of(setting: Setting, spec: RunSpec) -> SkillSet:
+    """Read the skills of an installed agent, as they are now. Another agent has none.
+
+    Raises:
+        SkillsUnusable: They cannot be given to it as they are.
+    """
+    if spec.agent.skills is None or not isinstance(agent_named(spec.agent.name), Installed):
+        return NONE
+    return await anyio.to_thread.run_sync(read_skills, setting.base / spec.agent.skills)
+
+
+async def open_agents(
+    stack: AsyncExitStack, setting: Setting, spec: RunSpec, book: Book, parts: Parts
+) -> AgentPort | None:
+    """Open it, and have sandboxes show it; the stack closes it again. None: the agent is not of another make.
+
+    Raises:
+        KitUnavailable: What the agent needs is not here and cannot be fetched.
+    """
+    agent = agent_named(spec.agent.name)
+    if not isinstance(agent, Installed):
+        return None
+    line, budget, sandboxes, orders, supervisor = parts
+    assert line is not None, "checked before the run starts"
+    kit = await kits_of(setting, agent).ready(agent.recipe)
+    folder = await anyio.to_thread.run_sync(_folder)
+    stack.push_async_callback(_removed, folder)
+    gateway = await stack.enter_async_context(open_gateway(book, budget, supervisor))
+    carrier = await stack.enter_async_context(open_carrier())
+    means = Means(setting.log, carrier, line.reach, budget, line.room, orders, clock)
+
+    def terms(trial: str) -> DoorTerms:
+        visit = VisitTerms(trial, callers_of(spec, roles_of(spec), trial)["teacher"].reserve)
+        return DoorTerms("teacher", visit, spec.agent, means)
+
+    skills = (await skills_of(setting, spec)).files
+    port = AgentPort(AgentMeans(setting.log, gateway, agent.recipe, kit, terms, skills, folder), sandboxes)
+    sandboxes.ground = port
+    return port
+
+
+def kits_of(setting: Setting, agent: Installed) -> Kits:
+    """Say where kits are kept.
+
+    Raises:
+        KitUnavailable: This process was given no place for them.
+    """
+    if setting.cache is None:
+        raise KitUnavailable(agent.name, "there is no folder to keep it in", remedy="set XDG_CACHE_HOME or HOME")
+    return Kits(setting.cache)
+
+
+def _folder() -> Path:
+    """Make a folder for sockets, whose paths may have a hundred characters: so not below the workspace."""
+    return Path(mkdtemp(prefix=_PREFIX))
+
+
+async def _removed(folder: Path) -> None:
+    """Remove it, also where the run was interrupted: a cancelled scope would not even begin to."""
+    with anyio.CancelScope(shield=True):
+        await anyio.to_thread.run_sync(remove, folder)

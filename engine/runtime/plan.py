@@ -1,0 +1,214 @@
+"""From a spec to the plan of a run, and back from the log to the same plan."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from engine.config.program import RunPlan
+from engine.config.program_registry import EXPLORE, program_named
+from engine.config.spec import RunSpec, canonical, read_spec
+from engine.core.decision import SHAPE, Deciding, Era
+from engine.core.errors import SpecUnreadable
+from engine.core.history import Histories
+from engine.core.lineage import SESSION, Lineage
+from engine.core.methods import method_named
+from engine.core.prompts import Prompts, make_prompts
+from engine.runtime.context import Setting
+from events.digest import Digest, Fingerprint, digest_of
+from events.errors import BlobErased
+from events.store.base import BlobStore
+from events.types.run import RunOpened, TaskPinned
+from events.types.sandbox import SandboxOpened
+from events.types.session import InputChange, InputsChanged, ScriptPinned, ScriptsPinned, SkillsPinned
+from events.values import NamedDigest
+from sandbox.harbor.task import Task
+
+ISOLATION = "isolation of sandboxes"
+SCRIPT = "script:"
+"""A base URL of this scheme names a script file; the scripted endpoint is started for it."""
+
+
+def opening(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> RunOpened:
+    """Write down every input that may change what a run does."""
+    put = setting.log.put
+    return RunOpened(
+        spec=put(canonical(spec)),
+        method=spec.method.name,
+        tasks=tuple(TaskPinned(task.name, Fingerprint(task.digest)) for task in tasks),
+        prompts=tuple(NamedDigest(each.name, put(each.text.encode())) for each in setting.prompts.prompts),
+        package=setting.package,
+        scripted=any(model.base_url.startswith(SCRIPT) for model in spec.models.values()),
+        shape=SHAPE,
+        program=None if spec.program == EXPLORE else spec.program,
+    )
+
+
+def plan_of(opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> RunPlan:
+    """Make the plan that a run's first event stands for.
+
+    Args:
+        opened: The first event; of the oldest run of the line, if it was forked.
+        specs: The spec of each run of the line, oldest first; one where nothing was forked.
+        prompts: What models are told.
+
+    Raises:
+        NameUnknown: No installed package registers its program, its method or its agent.
+        StillroomError: The program cannot work with the spec, such as without a price where a cap is set.
+    """
+    program = program_named(opened.program or EXPLORE)
+    names, own = program.plan(opened, specs, prompts)
+    return RunPlan(program, opened, tuple(era_of_spec(spec) for spec in specs), prompts, names, own)
+
+
+def era_of_spec(spec: RunSpec) -> Era:
+    """Give what decides under a spec: the policies of its program, and over them those of its method.
+
+    Raises:
+        NameUnknown: No installed package registers its program or its method.
+    """
+    method = method_named(spec.method.name)
+    return Era(spec, {**program_named(spec.program).policies, **method.policies}, method.name)
+
+
+async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> tuple[RunSpec, ...]:
+    """Read the specs of a run and its ancestors back, oldest first; the last one is in force.
+
+    Raises:
+        SpecUnreadable: One of them is none.
+        BlobErased: One of them was removed on purpose.
+    """
+    digests = [opened.spec, *[branch.forked.spec for branch in lineage if branch.forked is not None]]
+    return tuple([await _recorded_spec(blobs, digest) for digest in digests])
+
+
+async def _recorded_spec(blobs: BlobStore, digest: Digest) -> RunSpec:
+    try:
+        return read_spec(await _read(blobs, digest, "the run's spec"))
+    except msgspec.MsgspecError as error:
+        raise SpecUnreadable(digest, str(error)) from error
+
+
+async def recorded_prompts(blobs: BlobStore, opened: RunOpened) -> Prompts:
+    """Read a run's prompts back.
+
+    Raises:
+        BlobErased: One of them was removed on purpose.
+    """
+    read = {each.name: await _read(blobs, each.digest, f"the run's prompt {each.name}") for each in opened.prompts}
+    return make_prompts({name: text.decode() for name, text in read.items()})
+
+
+async def _read(blobs: BlobStore, digest: Digest, what: str) -> bytes:
+    try:
+        return await blobs.get(digest)
+    except BlobErased as error:
+        raise error.needed_by(what) from error
+
+
+def names_of(opened: RunOpened) -> tuple[str, ...]:
+    """Name the tasks that a run is of."""
+    return tuple(each.name for each in opened.tasks)
+
+
+def changes_since(
+    histories: Histories, setting: Setting, tasks: tuple[Task, ...], skills: Mapping[str, bytes] | None
+) -> tuple[InputChange, ...]:
+    """Name every input that is not what it was when the run started, or when a person last said to go on.
+
+    Settings and models are not among them: a run that is resumed goes by those it recorded.
+
+    Args:
+        histories: Of the run, which has begun.
+        setting: This process's means.
+        tasks: As they are now.
+        skills: Files of its agent's skills, as they are now. None: others were asked for.
+    """
+    opened = histories.opened
+    assert opened is not None
+    tasks_now = {task.name: task.digest for task in tasks}
+    prompts_now = setting.prompts.digests
+    compared = [
+        ("package stillroom", opened.package, setting.package),
+        *[(f"task {each.name}", each.digest, tasks_now.get(each.name, "missing")) for each in opened.tasks],
+        *[(f"prompt {each.name}", each.digest, prompts_now.get(each.name, "missing")) for each in opened.prompts],
+        *[(ISOLATION, level, setting.backend.describe().level) for level in _isolation(histories)],
+        *[(f"script {each.name}", each.digest, _digest(setting.base / each.name)) for each in _scripts(histories)],
+        *(() if skills is None else _skills(histories, skill_digests(setting, skills))),
+    ]
+    accepted = {each.what: each.now for each in _accepted(histories)}
+    known = [(what, accepted.get(what, before), now) for what, before, now in compared]
+    return tuple(InputChange(what, before, now) for what, before, now in known if before != now)
+
+
+def refused_of(changes: Sequence[InputChange]) -> tuple[InputChange, ...]:
+    """Give the changes with which a run goes on only if a person says so.
+
+    Those of the package and of its prompts are none of them: a run goes by the prompts it pins, and what another
+    version of the package would have decided otherwise is found by going through the history.
+    """
+    return tuple(each for each in changes if not each.what.startswith(("package ", "prompt ")))
+
+
+def revised_points(deciding: Deciding) -> tuple[InputChange, ...]:
+    """Name the points of decision under whose earlier revision a run recorded rulings."""
+    return tuple(
+        InputChange(f"revision of the point {name}", str(before), str(now))
+        for name, (before, now) in sorted(deciding.revisions.items())
+    )
+
+
+def scripts_of(setting: Setting, spec: RunSpec) -> tuple[ScriptPinned, ...]:
+    """Name the scripts that stand in for models, as they are now."""
+    models = (model.base_url for model in spec.models.values())
+    names = sorted({url.removeprefix(SCRIPT) for url in models if url.startswith(SCRIPT)})
+    return tuple(ScriptPinned(name, Fingerprint(_digest(setting.base / name))) for name in names)
+
+
+def skill_digests(setting: Setting, files: Mapping[str, bytes]) -> tuple[NamedDigest, ...]:
+    """Keep the files of skills, and name each with its bytes."""
+    return tuple(NamedDigest(name, setting.log.put(data)) for name, data in sorted(files.items()))
+
+
+def _skills(histories: Histories, files: Sequence[NamedDigest]) -> Iterator[tuple[str, str, str]]:
+    """Compare the skills that the run was started or forked with. Nothing, where an earlier version wrote the log."""
+    pinned: dict[str, str] | None = None
+    now = {each.name: each.digest for each in files}
+    for each in (*histories.earlier, *histories.by_stream.get(SESSION, ())):
+        if isinstance(each.event, SkillsPinned):
+            pinned = {file.name: file.digest for file in each.event.files}
+    for name in sorted(pinned.keys() | now.keys()) if pinned is not None else ():
+        yield f"skill {name}", (pinned or {}).get(name, "missing"), now.get(name, "missing")
+
+
+def _scripts(histories: Histories) -> tuple[ScriptPinned, ...]:
+    """Give the scripts that the run was started or forked with. Empty: none, or an earlier version wrote the log."""
+    pinned: tuple[ScriptPinned, ...] = ()
+    for each in (*histories.earlier, *histories.by_stream.get(SESSION, ())):
+        if isinstance(each.event, ScriptsPinned):
+            pinned = each.event.scripts
+    return pinned
+
+
+def _digest(path: Path) -> str:
+    """Name the bytes of a file."""
+    try:
+        return digest_of(path.read_bytes())
+    except OSError:
+        return "missing"
+
+
+def _isolation(histories: Histories) -> list[str]:
+    """Say how far sandboxes were kept apart from the host at first. Empty: none was opened yet."""
+    opened = [
+        each for history in histories.by_stream.values() for each in history if isinstance(each.event, SandboxOpened)
+    ]
+    opened.sort(key=lambda each: each.position)
+    return [each.event.isolation for each in opened[:1] if isinstance(each.event, SandboxOpened)]
+
+
+def _accepted(histories: Histories) -> Iterator[InputChange]:
+    """List the changes with which a person said to go on, the oldest first."""
+    for each in (*histories.earlier, *histories.by_stream.get(SESSION, ())):
+        if isinstance(each.event, InputsChanged):
+            yield from each.event.changes

@@ -1,0 +1,258 @@
+"""The runtime: takes a run, gives its actors a world, and lets go of it in good order."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import anyio
+
+from engine.concurrency.pools import Pools, room_of, sizes
+from engine.concurrency.run_controls import Orders
+from engine.config.program import RunPlan
+from engine.config.sandbox_kinds import sandbox_kind
+from engine.config.spec import RunSpec
+from engine.core.errors import InputsDiffer, NothingToResume, first_of
+from engine.core.history import Histories, load_histories
+from engine.core.ports import Ports
+from engine.core.scope import Held, Scope
+from engine.core.system import machine, mint_run_id, process_name
+from engine.core.world import World
+from engine.effects.sandboxes import sandbox_id, sandbox_prefix
+from engine.programs.run import run
+from engine.runtime.context import Setting, check, chosen_tasks
+from engine.runtime.control import Board, Helm
+from engine.runtime.leases import take
+from engine.runtime.live_ports import live_ports
+from engine.runtime.model_clients import require_models
+from engine.runtime.open_agents import prepare, skills_of
+from engine.runtime.plan import (
+    changes_since,
+    names_of,
+    opening,
+    plan_of,
+    recorded_prompts,
+    recorded_specs,
+    refused_of,
+    revised_points,
+    scripts_of,
+    skill_digests,
+)
+from engine.runtime.recovery import standing
+from engine.runtime.rehearse import rehearse
+from engine.runtime.secrets import protect
+from engine.runtime.selection import LeftOut, select
+from engine.runtime.session import Ending, Session
+from events.store.base import EventLog
+from events.streams import RUN, trial_of
+from events.types.pool import PoolsOpened
+from events.types.session import (
+    InFlightFound,
+    InputsChanged,
+    InputsLeftOut,
+    SandboxesSwept,
+    ScriptsPinned,
+    SessionStarted,
+    SkillsPinned,
+)
+
+Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""Runs beside the actors, supervised, until they have ended."""
+
+
+class RunReport(NamedTuple):
+    """How a run ended, for whoever started it."""
+
+    run: str
+    outcomes: dict[str, str]
+    """By trial, as in `TrialClosed`."""
+    held: int = 0
+    """Trials that were not to begin in this process; a resume takes them up."""
+
+
+async def start_run(
+    setting: Setting,
+    spec: RunSpec,
+    *,
+    skip_invalid: bool = False,
+    left_out: Callable[[Sequence[LeftOut]], None] | None = None,
+    told: Callable[[Session], None] | None = None,
+) -> RunReport:
+    """Start a run and carry it to its end.
+
+    Args:
+        setting: The process's means.
+        spec: What to do.
+        skip_invalid: Leave out tasks that cannot run, instead of refusing the run for them.
+        left_out: Called before anything starts, where something that was handed over is left out.
+        told: Called with this process's hold on the run once it is on record.
+
+    Raises:
+        StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
+    """
+    check(setting, spec)
+    await require_models(setting, spec)
+    tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
+    await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
+    skills = await prepare(setting, spec)
+    without = (*unusable, *(LeftOut("skill", each.name, each.why, "") for each in skills.left_out))
+    if without and left_out is not None:
+        left_out(without)
+    opened = opening(setting, spec, tasks)
+    plan = plan_of(opened, [spec], setting.prompts)
+    run_id = mint_run_id()
+    fence = await setting.log.acquire(run_id, process_name(), ttl_s=setting.lease_s)
+    session = Session(setting.log, fence, 0, setting.lease_s)
+    if told is not None:
+        told(session)
+
+    async def begin() -> RunReport:
+        await session.note(SessionStarted("live", fence.token, process_name(), setting.package))
+        if scripts := scripts_of(setting, spec):
+            await session.note(ScriptsPinned(scripts))
+        if skills.files:
+            await session.note(SkillsPinned(skill_digests(setting, skills.files)))
+        if without:
+            await session.note(InputsLeftOut(tuple(each.input for each in without)))
+        return await carry(setting, plan, Histories({}, ()), session)
+
+    return await held_by(session, begin)
+
+
+async def resume_run(
+    setting: Setting,
+    run_id: str,
+    *,
+    accept_changes: bool = False,
+    take_over: bool = False,
+    told: Callable[[Session], None] | None = None,
+) -> RunReport:
+    """Go on with a run that was cut off: compare its inputs, rehearse its history, then open the ports.
+
+    Args:
+        setting: This process's means.
+        run_id: The run.
+        accept_changes: Go on although inputs are not what the run started with.
+        take_over: Set a lease aside that has not run out, although its owner may live: a person said so. What that
+            one still appends is refused, and it stops.
+        told: Called with this process's hold on the run as soon as the run is ours.
+
+    Raises:
+        NothingToResume: It is complete, imported, or was cut off before it began.
+        InputsDiffer: Tasks, skills, scripts or isolation have changed, and `accept_changes` is not given.
+        RunOwned: A live process owns it.
+        ReplayDiverged, HistoryUnread: The history does not come out the same; nothing was asked of the world.
+    """
+    histories = await load_histories(setting.log, run_id)
+    opened = histories.opened
+    if opened is None:
+        raise NothingToResume(run_id, "it was imported, or cut off before it began")
+    if histories.closed:
+        raise NothingToResume(run_id, "it is complete")
+    specs = await recorded_specs(setting.log, opened, histories.lineage)
+    tasks = await chosen_tasks(setting, specs[-1], names_of(opened))
+    changes = changes_since(histories, setting, tasks, (await skills_of(setting, specs[-1])).files)
+    if (refused := refused_of(changes)) and not accept_changes:
+        raise InputsDiffer(run_id, refused)
+    await require_models(setting, specs[-1])
+    plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
+    await protect(setting, specs, setting.prompts, plan.names, tasks)
+    fence = await take(setting.log, run_id, lease_s=setting.lease_s, even_alive=take_over)
+    changes += revised_points((await rehearse(setting.log, run_id, plan, histories)).deciding)
+    session = Session(setting.log, fence, histories.session_version, setting.lease_s)
+
+    async def begin() -> RunReport:
+        started = await session.note(SessionStarted("resume", fence.token, process_name(), setting.package))
+        if changes:
+            await session.note(InputsChanged(changes))
+        await session.supervisor.once("sweep", partial(_sweep, setting, session, histories))
+        if histories.in_flight:
+            await session.note(InFlightFound(histories.in_flight))
+        if told is not None:
+            told(session)
+        return await carry(setting, plan, histories._replace(sessions=(*histories.sessions, started)), session)
+
+    return await held_by(session, begin)
+
+
+async def _sweep(setting: Setting, session: Session, histories: Histories) -> None:
+    """Remove what earlier processes left of the run's sandboxes, but for those that may be gone on with."""
+    run_id = session.run
+    streams = () if setting.backend.lasting is None else standing(histories.by_stream)
+    spared = {sandbox_id(run_id, stream) for stream in streams}
+    swept = await setting.backend.sweep(lambda each: each.startswith(sandbox_prefix(run_id)) and each not in spared)
+    if swept:
+        await session.note(SandboxesSwept(swept))
+
+
+async def held_by(session: Session, work: Callable[[], Awaitable[RunReport]]) -> RunReport:
+    """Do what a session is held for, and record how the process let go of the run, whatever happens meanwhile."""
+    reason: Ending = "failed"
+    try:
+        report = await work()
+        reason = "drained" if report.held else "completed"
+    except anyio.get_cancelled_exc_class():
+        reason = "interrupted"
+        raise
+    finally:
+        await session.end(reason)
+    return report
+
+
+async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:
+    """Run the actors: over their histories, and then live."""
+    board = _board(setting, plan, session.fence.run)
+    helm = Helm(setting.log, session, board, plan.spec)
+    helm.take_up(histories)
+    try:
+        async with live_ports(setting, plan, histories, board, session) as live:
+            await session.note(PoolsOpened(sizes(live.admission.rooms)))
+            beside: dict[str, Beside] = {
+                "lease": session.renew,
+                "notes": session.write,
+                "control": helm.steer,
+                "disk": live.sandboxes.disk.watch,
+            }
+            outcomes = await _live(setting.log, plan, histories, (session, beside), setting.between(live))
+    except Held as held:
+        ended = {trial_of(name) or name: outcome for name, outcome in held.ended.items()}
+        return RunReport(session.fence.run, ended, len(held.names))
+    return RunReport(session.fence.run, outcomes)
+
+
+def _board(setting: Setting, plan: RunPlan, run_id: str) -> Board:
+    """Open the pools of a run, unless it shares those of others."""
+    spec = plan.spec
+    pools = setting.pools or Pools(spec.pools, machine(), sandbox_kind(spec.sandbox).memory_bytes)
+    return Board(run_id, Orders(), pools, room_of(spec.concurrency), frozenset(plan.names))
+
+
+async def _live(
+    log: EventLog, plan: RunPlan, histories: Histories, owner: tuple[Session, Mapping[str, Beside]], ports: Ports
+) -> dict[str, str]:
+    """Run the actors, and beside them, supervised, what keeps the lease, meets orders and watches the disk."""
+    session, beside = owner
+    fence = session.fence
+    world = World(
+        log=log,
+        blobs=log,
+        run=fence.run,
+        histories=histories.by_stream,
+        sessions=histories.sessions,
+        lineage=histories.lineage,
+        ports=ports,
+        fence=fence,
+        visited=set(),
+        deciding=plan.deciding(),
+    )
+    outcomes: dict[str, str] = {}
+    try:
+        async with anyio.create_task_group() as group:
+            for part, work in beside.items():
+                group.start_soon(session.supervisor.keep, part, work)
+            scope = Scope(world, RUN)
+            outcomes = dict(await run(scope, plan))
+            await scope.finish()
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from errors
+    return outcomes

@@ -1,0 +1,125 @@
+"""Which tasks a run is of: everything a person hands over is checked before anything starts."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from anyio import to_thread
+
+from engine.agents.installed.agent import Installed
+from engine.agents.registry import agent_named
+from engine.config.spec import RunSpec
+from engine.core.errors import TasksUnusable, TaskUnknown
+from engine.runtime.context import Setting, with_network
+from events.types.session import InputLeftOut
+from sandbox.errors import TaskInvalid, Unsupported
+from sandbox.harbor.dataset import Places, tasks_named
+from sandbox.harbor.lint import broken
+from sandbox.harbor.task import Found, Task
+
+
+class LeftOut(NamedTuple):
+    """Something that a person handed over and a run does without."""
+
+    what: str
+    """``task`` or ``skill``."""
+    name: str
+    why: str
+    remedy: str
+
+    @property
+    def input(self) -> InputLeftOut:
+        """The same, for the log."""
+        return InputLeftOut(f"{self.what} {self.name}", self.why)
+
+
+class Selected(NamedTuple):
+    """What came of what a person named."""
+
+    tasks: tuple[Task, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+async def select(setting: Setting, spec: RunSpec, *, skip_invalid: bool) -> Selected:
+    """Find the tasks that a run is to be of, and see that each can run.
+
+    Args:
+        setting: The process's means.
+        spec: What is asked for.
+        skip_invalid: Leave out tasks that cannot run, instead of refusing the run for them.
+
+    Raises:
+        TaskInvalid, RegistryWrong, TaskNotFetched: They cannot be found, or there is none.
+        TaskUnknown: ``only`` names a task that is not there.
+        TasksUnusable: Some cannot run, and they are not to be left out; or none can.
+        Unsupported: The sandbox cannot honour what some ask for; every such task is named.
+    """
+    places = Places(setting.base, setting.cache)
+    found = await to_thread.run_sync(tasks_named, spec.tasks, places, spec.only)
+    chosen = tuple(with_network(task, spec.verifier_network) for task in _chosen(spec, found))
+    unread = [each for each in found.incomplete if not spec.only or each.name in spec.only]
+    unusable = [LeftOut("task", each.name, f"{each.place}: {each.detail}", each.remedy) for each in unread]
+    unusable += await to_thread.run_sync(_broken, chosen)
+    names = {each.name for each in unusable}
+    refused = {
+        task.name: features for task in chosen if task.name not in names and (features := refusals(setting, spec, task))
+    }
+    if refused and not skip_invalid and not unusable:
+        require(setting, spec, chosen)
+    remedy = "choose a sandbox that can (docker), or leave it out"
+    why = f"the sandbox {setting.backend.name!r} cannot honour: "
+    unusable += [LeftOut("task", name, why + "; ".join(features), remedy) for name, features in refused.items()]
+    tasks = tuple(task for task in chosen if task.name not in {each.name for each in unusable})
+    if unusable and not (skip_invalid and tasks):
+        raise TasksUnusable([(each.name, each.why) for each in unusable], len(tasks))
+    others = [LeftOut("task", each.name, each.detail, each.remedy) for each in found.others if not spec.only]
+    return Selected(tasks, (*unusable, *others))
+
+
+def require(setting: Setting, spec: RunSpec, tasks: Sequence[Task]) -> None:
+    """See that tasks can run.
+
+    Raises:
+        Unsupported: Some ask for what they cannot be given; every such task is named.
+    """
+    refused = [f"{task.name}: {each}" for task in tasks for each in refusals(setting, spec, task)]
+    if refused:
+        raise Unsupported(setting.backend.name, refused)
+
+
+def refusals(setting: Setting, spec: RunSpec, task: Task) -> list[str]:
+    """Name what a task asks for and cannot be given, by its sandbox or its agent."""
+    agent = agent_named(spec.agent.name)
+    features = list(setting.backend.check(task))
+    if isinstance(agent, Installed) and task.steps:
+        features.append("steps (installed agents do one)")
+    if spec.agent.name == "oracle" and not task.has_solution:
+        features.append("it has no solution/solve.sh for the oracle")
+    return features
+
+
+def _chosen(spec: RunSpec, found: Found) -> Iterator[Task]:
+    """Give those that are asked for, in that order."""
+    by_name = {task.name: task for task in found.tasks}
+    unread = {each.name for each in found.incomplete}
+    twice = [name for name, times in Counter(spec.only).items() if times > 1]
+    if twice:
+        raise TasksUnusable([(name, "`only` names it more than once") for name in twice], len(by_name))
+    for name in spec.only or by_name:
+        if name in by_name:
+            yield by_name[name]
+        elif name not in unread:
+            raise TaskUnknown(name, (*by_name, *unread))
+
+
+def _broken(tasks: tuple[Task, ...]) -> list[LeftOut]:
+    """Look for tasks whose environment cannot be built."""
+    found: list[LeftOut] = []
+    for task in tasks:
+        try:
+            faults = [(f"{each.place}: {each.what}", each.remedy) for each in broken(task)]
+        except TaskInvalid as error:
+            faults = [(f"{error.place}: {error.detail}", error.remedy)]
+        if faults:
+            found.append(LeftOut("task", task.name, "; ".join(what for what, _ in faults), faults[0][1]))
+    return found

@@ -1,0 +1,1 @@
+"""An endpoint that answers from a script, over the protocols of real ones."""

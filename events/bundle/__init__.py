@@ -1,0 +1,1 @@
+"""Runs carried elsewhere: copied to another log, or written as one file."""

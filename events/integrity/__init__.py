@@ -1,0 +1,1 @@
+"""Whether a log is what it was: verification, seals and signatures."""

@@ -1,0 +1,1 @@
+"""The contract of the log, and the stores that keep it."""

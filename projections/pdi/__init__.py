@@ -1,0 +1,1 @@
+"""PDI: whether a memo rests on what was executed."""

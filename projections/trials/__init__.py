@@ -1,0 +1,1 @@
+"""Runs, trials and attempts, as far as they have come."""

@@ -1,0 +1,1 @@
+"""An installed agent of another version, put before recorded answers."""

@@ -1,1 +1,0 @@
-"""Attempts as ATIF documents."""

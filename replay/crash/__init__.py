@@ -1,0 +1,1 @@
+"""A run is killed at every append, and resumed."""

@@ -1,0 +1,51 @@
+"""Digests of trials: what two runs of the same spec can be compared by.
+
+Over the payload and cause of every event of a trial's streams, in order. Positions, times and the run's id are
+left out: they differ between any two runs.
+"""
+
+from hashlib import sha256
+
+from engine.core.history import load_histories
+from events.base import Event
+from events.codec import as_today, encode_ref
+from events.digest import Digest
+from events.store.base import EventLog
+from events.types.session import ScopeStopped
+
+
+async def trial_digests(log: EventLog, run: str) -> dict[str, Digest]:
+    """Name each trial of a run by all that was recorded in it.
+
+    Raises:
+        RunUnknown: There is no such run.
+    """
+    streams = (await load_histories(log, run)).by_stream
+    trials = [name.removeprefix("trial/") for name in streams if name.startswith("trial/")]
+    digests: dict[str, Digest] = {}
+    for trial in trials:
+        summed = sha256()
+        for name in sorted(
+            each
+            for each in streams
+            if each == f"trial/{trial}" or each.startswith((f"attempt/{trial}/", f"call/{trial}/"))
+        ):
+            summed.update(name.encode() + b"\0")
+            for recorded in streams[name]:
+                summed.update(str(encode_ref(recorded.cause)).encode() + b"\0" + as_today(recorded) + b"\0")
+        digests[trial] = Digest(summed.hexdigest())
+    return digests
+
+
+async def trials_that_lost_a_sandbox(log: EventLog, run: str) -> set[str]:
+    """Name the trials of a run in which a process died under an attempt."""
+    streams = (await load_histories(log, run)).by_stream
+    return {
+        name.split("/")[1]
+        for name, history in streams.items()
+        if name.startswith("attempt/") and any(_lost(each.event) for each in history)
+    }
+
+
+def _lost(event: Event) -> bool:
+    return isinstance(event, ScopeStopped) and event.reason == "sandbox_lost"

@@ -1,0 +1,1 @@
+"""Runs written in formats of others."""

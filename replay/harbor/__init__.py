@@ -1,1 +1,0 @@
-"""Attempts and runs as Harbor writes them: trials and job folders."""

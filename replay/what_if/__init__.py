@@ -1,0 +1,1 @@
+"""What recorded decisions would be under other settings."""

@@ -1,0 +1,238 @@
+"""What each kind of event rests on, beside its cause and the blobs it names: the one table a new event needs a line in.
+
+A decision rests on what its inputs name, and needs none. An event that can record one has a line only where it can also
+take note of what no policy decided: what another system decided, or that no model answered.
+
+Everything in it looks back, so a chain of causes has an end. The one exception is `Next`: a reading of PDI that was
+imported stands before the memo it was taken of, as its source recorded it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from events.base import Event
+from events.types.agent import (
+    AgentActed,
+    AgentRunAsked,
+    AgentRunFinished,
+    AgentSaid,
+    CallAnswered,
+    CallAsked,
+    CallFailed,
+    CallReceived,
+    CallRefused,
+)
+from events.types.attempt import (
+    AgentEnded,
+    AttemptAbandoned,
+    AttemptJudged,
+    AttemptOpened,
+    ImportedAttempt,
+    InjectionImported,
+    UsageImported,
+)
+from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
+from events.types.decision import DecisionMade
+from events.types.memo import MemoImported, MemoKept, MemoRewritten
+from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
+from events.types.pdi import PdiImported
+from events.types.pool import PoolLimited, PoolsOpened
+from events.types.run import RunClosed, RunImported, RunOpened
+from events.types.sandbox import (
+    ActionAsked,
+    ActionObserved,
+    ReleaseAsked,
+    SandboxAsked,
+    SandboxFailed,
+    SandboxOpened,
+    SandboxReleased,
+    SolutionAsked,
+    VerifierRewarded,
+    VerifierSilent,
+    VerifyAsked,
+)
+from events.types.session import (
+    BackgroundFailed,
+    InFlightFound,
+    InputsChanged,
+    InputsLeftOut,
+    RunForked,
+    SandboxesSwept,
+    SandboxNotReopened,
+    SandboxRebuilt,
+    SandboxReopened,
+    ScopeStopped,
+    ScriptsPinned,
+    SessionEnded,
+    SessionStarted,
+    SignalReceived,
+    SkillsPinned,
+)
+from events.types.skill import EvidenceGathered, SkillImported, SkillRefused
+from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
+from events.types.trajectory import ObservationImported, StepImported, TrajectoryImported
+from events.types.trial import (
+    AttemptConcluded,
+    AttemptPlanned,
+    NextChosen,
+    TaskAsked,
+    TaskRead,
+    TaskReadInSteps,
+    TrialClosed,
+    TrialOpened,
+)
+from events.types.whatif import DecisionFlipped, PathLeft, WhatIfAnswered
+from events.values import Role
+from replay.why.selectors import (
+    AttemptEnd,
+    ByRole,
+    Every,
+    Latest,
+    Look,
+    Mention,
+    Named,
+    Next,
+    Opening,
+    Plan,
+    Prompts,
+    Since,
+    TrialEnds,
+)
+
+_TURNS: Final = (ModelAnswered, ModelFailed, BudgetRefused, ActionObserved, SandboxFailed, DecisionMade)
+_OUTCOMES: Final = (ModelAnswered, ModelFailed, BudgetRefused)
+_CONCLUDED: Final = Latest("attempt", (AttemptConcluded,))
+_TASK: Final = Latest("task", (TaskRead, TaskReadInSteps))
+_TRIAL: Final = Latest("trial", (TrialOpened,))
+_SANDBOX: Final = Latest("sandbox", (SandboxOpened,), quiet=True)
+_ATTEMPT: Final = Latest("attempt", (AttemptOpened, ImportedAttempt), quiet=True)
+_RUN: Final = Opening("run", quiet=True)
+_SESSION: Final = Latest("session", (SessionStarted,))
+_AGAIN: Final = Since("made again", (RetryDue,), (ModelAsked,))
+_OF_ATTEMPT: Final = (AttemptConcluded,)
+_OF_EVIDENCE: Final = (EvidenceGathered,)
+
+_ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
+    "teacher": (
+        _ATTEMPT,
+        Prompts("prompt", ("teacher_",)),
+        Mention("after", (ActionObserved, ModelAnswered, DecisionMade)),
+        Latest("budget", (BudgetGranted,)),
+        _AGAIN,
+    ),
+    "reflector": (
+        _CONCLUDED,
+        Latest("decision", (NextChosen,)),
+        _TASK,
+        Latest("memo before", (MemoRewritten,)),
+        Prompts("prompt", ("reflect_",)),
+        Since("answer before", (ModelAnswered, DecisionMade), _OF_ATTEMPT),
+        Latest("budget", (BudgetGranted,)),
+        _AGAIN,
+    ),
+    "distiller": (
+        Latest("evidence", (EvidenceGathered,)),
+        _TASK,
+        Prompts("prompt", ("distil_",)),
+        Since("answer before", (ModelAnswered, DecisionMade), _OF_EVIDENCE),
+        Latest("budget", (BudgetGranted,)),
+        _AGAIN,
+    ),
+}
+
+_ASKED_BY_OTHERS: Final[tuple[Look, ...]] = (
+    Mention("after", (ActionObserved, ModelAnswered, DecisionMade)),
+    Latest("budget", (BudgetGranted,)),
+    _AGAIN,
+)
+
+RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
+    RunOpened: (),
+    RunClosed: (TrialEnds("trial"),),
+    RunImported: (),
+    SessionStarted: (),
+    InFlightFound: (_SESSION, Named("asked")),
+    ScriptsPinned: (_SESSION,),
+    SkillsPinned: (_SESSION,),
+    InputsLeftOut: (_SESSION,),
+    InputsChanged: (_SESSION, Opening("run")),
+    **dict.fromkeys(
+        (
+            SandboxesSwept,
+            SandboxRebuilt,
+            SandboxReopened,
+            SandboxNotReopened,
+            BackgroundFailed,
+            SignalReceived,
+        ),
+        (_SESSION,),
+    ),
+    **dict.fromkeys((PauseOrdered, UnpauseOrdered, DrainOrdered, CancelOrdered, TuneOrdered, OrderMet), (_SESSION,)),
+    **dict.fromkeys((PoolsOpened, PoolLimited, SessionEnded), (_SESSION,)),
+    RunForked: (),
+    ScopeStopped: (_SANDBOX,),
+    TrialOpened: (Opening("run"),),
+    TaskAsked: (_TRIAL,),
+    TaskRead: (),
+    TaskReadInSteps: (),
+    AttemptConcluded: (AttemptEnd("verdict"), Latest("planned", (AttemptPlanned,))),
+    TrialClosed: (Every("attempt", (AttemptConcluded,)), Latest("decision", (NextChosen,)), _TRIAL),
+    AttemptOpened: (Plan("planned"),),
+    AgentEnded: (_ATTEMPT, Every("turn", _TURNS)),
+    AttemptJudged: (
+        Latest("agent", (AgentEnded,)),
+        Latest("verifier", (VerifierRewarded, VerifierSilent, SandboxFailed)),
+        _ATTEMPT,
+        Since("turn", (*_TURNS, StepImported), (ImportedAttempt,)),
+    ),
+    AttemptAbandoned: (Latest("stopped by", (ScopeStopped, SandboxFailed)), _ATTEMPT),
+    ImportedAttempt: (Opening("run"),),
+    InjectionImported: (_ATTEMPT,),
+    UsageImported: (_ATTEMPT,),
+    TrajectoryImported: (_ATTEMPT,),
+    StepImported: (Latest("trajectory", (TrajectoryImported,), quiet=True),),
+    ObservationImported: (),
+    SandboxAsked: (_ATTEMPT,),
+    SandboxOpened: (),
+    SandboxFailed: (),
+    ActionAsked: (_SANDBOX, Latest("asked by", (DecisionMade, ModelAnswered, ImportedAttempt))),
+    SolutionAsked: (_ATTEMPT, _SANDBOX),
+    ActionObserved: (),
+    VerifyAsked: (Mention("after", (AgentEnded,)), Every("step", (StepJudged,)), _SANDBOX),
+    VerifierRewarded: (),
+    StepAsked: (_ATTEMPT, _SANDBOX),
+    StepBegun: (),
+    StepVerifyAsked: (Latest("step", (StepBegun,)), _SANDBOX),
+    StepJudged: (),
+    VerifierSilent: (),
+    ReleaseAsked: (Latest("after", (AttemptJudged,)), _SANDBOX),
+    SandboxReleased: (),
+    AgentRunAsked: (_ATTEMPT, _SANDBOX),
+    AgentRunFinished: (),
+    AgentActed: (Latest("run", (AgentRunFinished, ImportedAttempt)),),
+    AgentSaid: (Latest("run", (AgentRunFinished, ImportedAttempt)),),
+    CallReceived: (),
+    CallAsked: (Latest("received", (CallReceived,)),),
+    CallRefused: (Latest("received", (CallReceived,)),),
+    ModelAsked: (ByRole(_ASKED, _ASKED_BY_OTHERS),),
+    ModelAnswered: (),
+    ModelFailed: (),
+    CallAnswered: (),
+    CallFailed: (),
+    RetryAsked: (Latest("failed", (ModelFailed,)),),
+    RetryDue: (),
+    ModelImported: (Opening("run"),),
+    BudgetAsked: (_RUN,),
+    BudgetGranted: (),
+    BudgetRefused: (),
+    MemoKept: (_CONCLUDED, Latest("memo before", (MemoRewritten,)), Since("answer", _OUTCOMES, _OF_ATTEMPT)),
+    MemoImported: (_CONCLUDED, Latest("memo before", (MemoImported,))),
+    PdiImported: (_CONCLUDED, Next("memo", (MemoImported,))),
+    SkillRefused: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
+    SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
+    DecisionFlipped: (Named("decision"),),
+    PathLeft: (Named("here"),),
+    WhatIfAnswered: (Every("flip", (DecisionFlipped, PathLeft)), Opening("run")),
+}
+"""By kind of event. Order is the order of the story: what came first is told first, and later ones point to it."""

@@ -1,0 +1,101 @@
+"""Where to look for what an event rests on: the ways that the table in `replay.why.rules` is written in."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+from events.base import Event
+
+Kinds: TypeAlias = tuple[type[Event], ...]
+
+
+class Latest(NamedTuple):
+    """The last event of some kinds before it in its own stream."""
+
+    label: str
+    kinds: Kinds
+    quiet: bool = False
+    """Left out where it was told before: every action of an attempt runs in the same sandbox."""
+
+
+class Mention(NamedTuple):
+    """The same, named but not followed: the chain goes another way, and each turn would else lie inside the next.
+
+    Left out where it was told before.
+    """
+
+    label: str
+    kinds: Kinds
+
+
+class Every(NamedTuple):
+    """All events of some kinds before it in its own stream, the first one first."""
+
+    label: str
+    kinds: Kinds
+
+
+class Since(NamedTuple):
+    """All events of some kinds since the last event of another kind; none if there is no such event."""
+
+    label: str
+    kinds: Kinds
+    mark: Kinds
+
+
+class Next(NamedTuple):
+    """The first event of some kinds behind it in its own stream."""
+
+    label: str
+    kinds: Kinds
+
+
+class Opening(NamedTuple):
+    """The run's first event."""
+
+    label: str
+    quiet: bool = False
+    """Left out where it was told before."""
+
+
+class Prompts(NamedTuple):
+    """Texts for models with which the run began, by the beginnings of their names. Each is told once."""
+
+    label: str
+    beginnings: tuple[str, ...]
+
+
+class AttemptEnd(NamedTuple):
+    """How the attempt ended that it names: the verdict in the attempt's own stream."""
+
+    label: str
+
+
+class Plan(NamedTuple):
+    """What the trial decided that this attempt is told."""
+
+    label: str
+
+
+class TrialEnds(NamedTuple):
+    """The last event of each trial of the run."""
+
+    label: str
+
+
+class ByRole(NamedTuple):
+    """For whom a model was asked decides."""
+
+    looks: Mapping[str, "tuple[Look, ...]"]
+    others: "tuple[Look, ...]"
+    """For roles of programs that are not known here."""
+
+
+class Named(NamedTuple):
+    """The events it names in its own fields."""
+
+    label: str
+
+
+Look: TypeAlias = (
+    Latest | Mention | Every | Since | Next | Opening | Prompts | AttemptEnd | Plan | TrialEnds | ByRole | Named
+)

@@ -1,0 +1,296 @@
+"""One open container: commands through its runner, files through the engine."""
+
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import anyio
+from aiodocker.containers import DockerContainer
+from anyio import create_task_group, fail_after, move_on_after
+from msgspec import structs
+
+from sandbox.archive import FileEntry
+from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult
+from sandbox.docker.client import Engine, Image
+from sandbox.docker.compose_services import Town
+from sandbox.docker.errors import EngineFailed
+from sandbox.docker.exec import MOUNT, Errand, Wanted, left_open
+from sandbox.docker.files import ContainerFiles
+from sandbox.docker.health import until_healthy
+from sandbox.docker.init_client import Carrier, Runner
+from sandbox.docker.shared_dir import Card, Keeping, Standing, remove_folder
+from sandbox.errors import PathRefused, SandboxLost
+from sandbox.harbor.schema import NetworkMode
+from sandbox.outputs import Lingering
+
+FIRST: Final = "first"
+"""Name of the runner that is a container's first process, or stands beside its entry point, as the image's user."""
+READY_S: Final = 60.0
+"""Seconds for a container to start and say so."""
+_ANSWER_S: Final = 10.0
+"""Seconds for the runner of a container that is taken up to answer."""
+_CLOSE_S: Final = 60.0
+_KILLED: Final = 137
+_NO_FORK: Final = frozenset({2, 254})
+"""Codes with which shells end that cannot start a process: dash's and bash's."""
+
+
+class Ground(NamedTuple):
+    """What a sandbox stands on."""
+
+    engine: Engine
+    container: DockerContainer
+    folder: Path
+    """On the host; the container sees its sub-folder ``io``."""
+    town: Town
+    """What stands beside the container."""
+
+    @property
+    def io(self) -> Path:
+        """Seen from both sides."""
+        return self.folder / "io"
+
+
+class DockerSandbox:
+    """See ``Sandbox``."""
+
+    def __init__(self, sandbox: str, ground: Ground, *, workdir: str, image: Image) -> None:
+        self._id = sandbox
+        self._ground = ground
+        self._workdir = workdir
+        self._image = image
+        self._files = ContainerFiles(sandbox, ground.engine, ground.container.id)
+        self._runners = {"": Runner(ground.io, FIRST)}
+        self.keeping = Keeping(ground.folder)
+        self._numbers = count(1)
+        self._lingering = Lingering()
+        self._carrier = Carrier(sandbox, ground.engine, ground.container)
+        self._closed = False
+        self._changing = anyio.Lock()
+
+    @property
+    def id(self) -> str:
+        """See ``Sandbox``."""
+        return self._id
+
+    @property
+    def workdir(self) -> str:
+        """See ``Sandbox``."""
+        return self._workdir
+
+    @property
+    def image(self) -> Image:
+        """What its container was made from."""
+        return self._image
+
+    @property
+    def container(self) -> DockerContainer:
+        """Its own container."""
+        return self._ground.container
+
+    async def start(self) -> None:
+        """Start the container, and wait until its runner is ready.
+
+        Raises:
+            EngineFailed: It does not start, ends at once, or says nothing.
+        """
+        engine, container = self._ground.engine, self._ground.container
+        await engine.start(container)
+        if self._image.entrypoint:
+            await engine.exec(container, ["/bin/sh", f"{MOUNT}/runner", FIRST], user="")
+        with move_on_after(READY_S) as clock:
+            async with create_task_group() as group:
+                group.start_soon(self._watch)
+                await self._runners[""].ready()
+                group.cancel_scope.cancel()
+        if clock.cancelled_caught:
+            raise EngineFailed(f"the container did not start our runner in {READY_S:.0f} s")
+        if not self._runners[""].apart:
+            raise EngineFailed("the image has no `setsid` (util-linux or busybox), by which commands are kept apart")
+        if self._image.checked:
+            await until_healthy(engine, container, "the container")
+        if self.keeping.card is not None:
+            await self.keeping.show(structs.replace(self.keeping.card, main=await standing(engine, container)))
+
+    async def take_up(self, card: Card) -> None:
+        """Go on with a container that runs, as another process left it.
+
+        Raises:
+            EngineFailed: Its runner says nothing.
+        """
+        last, outputs = await anyio.to_thread.run_sync(left_open, self._ground.io)
+        self._numbers = count(last + 1)
+        for each in outputs:
+            self._lingering.keep(each)
+        self._runners[""].order("say")
+        with move_on_after(_ANSWER_S) as clock:
+            await self._runners[""].ready()
+        if clock.cancelled_caught:
+            raise EngineFailed(f"its runner did not answer in {_ANSWER_S:.0f} s")
+        await self.keeping.show(card)
+
+    def let_be(self) -> None:
+        """Let go of our ends, and leave the container as it is."""
+        self._closed = True
+        self._lingering.close()
+        while self._runners:
+            self._runners.popitem()[1].close()
+
+    async def exec(
+        self,
+        command: str,
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        user: str | int | None = None,
+        timeout_s: float | None = None,
+        max_output_bytes: int = DEFAULT_OUTPUT_BYTES,
+    ) -> ExecResult:
+        """See ``Sandbox``."""
+        if "\0" in command:
+            raise PathRefused("command", "holds a NUL byte, which no shell can be given")
+        where = self._workdir if cwd is None else cwd
+        runner = await self._runner("" if user is None else str(user))
+        wanted = Wanted(command, where, env or {}, runner.shell)
+        folder = self._ground.io / str(next(self._numbers))
+        errand = await anyio.to_thread.run_sync(Errand, folder, wanted, max_output_bytes)
+        try:
+            ended = await self._carrier.carry(runner, errand, timeout_s)
+            errand.outputs.finish()
+        finally:
+            errand.close(self._lingering)
+        if errand.no_folder:
+            raise PathRefused(where, "there is no such folder to work in")
+        code = None
+        if ended == "exited":
+            code = errand.code if errand.code is not None else await self._fallen()
+        stdout, stderr = errand.outputs.trim()
+        return ExecResult(code, stdout, stderr, ended, errand.outputs.stdout.total, errand.outputs.stderr.total)
+
+    async def write_file(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+        """See ``Sandbox``."""
+        self._check()
+        await self._files.write_file(path, data, mode=mode)
+
+    async def read_file(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> bytes:
+        """See ``Sandbox``."""
+        self._check()
+        return await self._files.read_file(path, max_bytes=max_bytes)
+
+    async def put_dir(self, source: Path, path: str) -> None:
+        """See ``Sandbox``."""
+        self._check()
+        await self._files.put_dir(source, path)
+
+    async def read_tree(self, path: str, *, max_bytes: int = DEFAULT_TREE_BYTES) -> tuple[FileEntry, ...]:
+        """See ``Sandbox``."""
+        self._check()
+        return await self._files.read_tree(path, max_bytes=max_bytes)
+
+    async def set_network(self, mode: NetworkMode) -> None:
+        """See ``Sandbox``."""
+        self._check()
+        try:
+            await self._ground.town.set_network(self._ground.container, mode)
+        except EngineFailed as error:
+            raise SandboxLost(self._id, f"its network cannot be changed: {error.detail}") from error
+
+    async def disk_bytes(self) -> int:
+        """See ``Sandbox``."""
+        return await self._files.written()
+
+    async def halt(self) -> None:
+        """See ``Sandbox``. The container is killed and started anew: nothing inside can prevent that, or outlive it."""
+        self._check()
+        try:
+            with fail_after(READY_S, shield=True):
+                async with self._changing:
+                    await self.keeping.hide()
+                    await self._ground.engine.kill(self._ground.container)
+                    await self._let_go()
+                    await self.start()
+        except (EngineFailed, TimeoutError) as error:
+            raise SandboxLost(self._id, f"it cannot be started again: {error}") from error
+
+    async def close(self) -> None:
+        """See ``Sandbox``."""
+        self._closed = True
+        with move_on_after(_CLOSE_S, shield=True):
+            async with self._changing:
+                try:
+                    await self._ground.engine.remove(self._ground.container.id)
+                    await self._ground.town.close()
+                except EngineFailed:
+                    return  # the folder stays, so that `sweep` finds what is left
+                await self._let_go()
+                if "" in self._runners:
+                    self._runners.pop("").close()
+                await remove_folder(self._ground.folder)
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Fail as soon as the container has ended by itself."""
+        engine, container = self._ground.engine, self._ground.container
+        await engine.wait(container)
+        state = await engine.state(container)
+        raise EngineFailed(f"the container ended at once, with code {state.get('ExitCode')}; see its entry point")
+
+    async def _runner(self, user: str) -> Runner:
+        """Give the runner of a user; others than the image's are started when they are first needed."""
+        self._check()
+        if user in self._runners:
+            return self._runners[user]
+        async with self._changing:
+            self._check()
+            runner = Runner(self._ground.io, f"user-{next(self._numbers)}")
+            try:
+                argv = ["/bin/sh", f"{MOUNT}/runner", runner.name]
+                await self._ground.engine.exec(self._ground.container, argv, user=user)
+                with fail_after(READY_S):
+                    await runner.ready()
+            except (EngineFailed, TimeoutError) as error:
+                runner.close()
+                raise SandboxLost(self._id, f"no shell for the user {user!r}: {error}") from error
+            self._runners[user] = runner
+        return runner
+
+    async def _fallen(self) -> int:
+        """Say how a command ended that nobody told the end of: its own doing, or the machine's.
+
+        A command that kills everything it can reach, what keeps it too, is told as killed. One that leaves no room
+        for another process, or no memory, ends the container: then it is started again, with its files.
+        """
+        async with self._changing:
+            self._check()
+            state = await self._carrier.state()
+            if state.get("Running") and not self._image.entrypoint:
+                return _KILLED
+            if not state.get("Running") and not state.get("OOMKilled") and state.get("ExitCode") not in _NO_FORK:
+                raise SandboxLost(self._id, f"its container ended with code {state.get('ExitCode')}")
+            try:
+                await self.keeping.hide()
+                # Beside an entry point our runner is no first process, and may be what was killed.
+                await self._ground.engine.kill(self._ground.container)
+                await self._let_go()
+                await self.start()
+            except EngineFailed as error:
+                raise SandboxLost(self._id, error.detail) from error
+        return _KILLED
+
+    async def _let_go(self) -> None:
+        """Forget what ended with the container's processes: other users' runners, outputs held open."""
+        for user in [each for each in self._runners if each]:
+            self._runners.pop(user).close()
+        self._lingering.close()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise SandboxLost(self._id, "it is closed")
+
+
+async def standing(engine: Engine, container: DockerContainer) -> Standing:
+    """Look at a container."""
+    state = await engine.state(container)
+    return Standing(container.id, str(state.get("StartedAt")), bool(state.get("Running")) and not state.get("Paused"))

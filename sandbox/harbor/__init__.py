@@ -1,0 +1,1 @@
+"""Harbor's task format: task folders, Dockerfiles, compose files, datasets."""

@@ -1,0 +1,1 @@
+"""Services beside a task's main container, as compose files describe them."""

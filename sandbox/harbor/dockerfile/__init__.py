@@ -1,0 +1,1 @@
+"""Dockerfiles: read, and told to engines without BuildKit."""

@@ -1,0 +1,1 @@
+"""A task's own scripts, run in a sandbox: solution, verifier, steps."""

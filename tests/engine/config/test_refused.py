@@ -1,0 +1,136 @@
+"""What is wrong with a specification is named, with its place and a remedy, before anything is started or spent."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.config.errors import ConfigError, ConfigRefused
+from engine.config.files import read_dotenv
+from engine.config.resolve import Flag, Inputs, resolve
+from events.errors import ExitCode
+from tests.sandbox.harbor.test_yaml_tree import bomb
+
+_TEACHER = '[models.teacher]\nmodel = "m"\nbase_url = "http://h"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem", "remedy"),
+    [
+        pytest.param(
+            "a.toml", 'tasks = "t"\nconcurency = 3', "unknown key concurency", "did you mean concurrency?", id="typo"
+        ),
+        pytest.param(
+            "a.toml", 'tasks = "t"\nmax_turns = 3', "unknown key max_turns", "did you mean agent.max_turns?", id="level"
+        ),
+        pytest.param(
+            "a.toml",
+            'tasks = "t"\n[agent]\nmax_turns = "four"',
+            'agent.max_turns must be a whole number, found the text "four"',
+            "without quotes",
+            id="kind",
+        ),
+        pytest.param(
+            "a.toml", 'tasks = "t"\nconcurrency = 0', "concurrency must be 1 or more", "1 or more", id="range"
+        ),
+        pytest.param(
+            "a.toml", 'tasks = "t"\nrepeats = true', "repeats must be a whole number, found true", "whole", id="bool"
+        ),
+        pytest.param(
+            "a.toml",
+            'tasks = "t"\nmethod.pdi.mode = "observ"',
+            "method.pdi.mode must be one of",
+            '"observe"',
+            id="choice",
+        ),
+        pytest.param("a.toml", "concurrency = 2", "tasks is missing", "A Harbor task folder", id="missing"),
+        pytest.param(
+            "a.toml",
+            'tasks = "t"\n[models.teacher]\nmodel = "m"',
+            "models.teacher.base_url is missing",
+            "OpenAI-compatible",
+            id="half a model",
+        ),
+        pytest.param("a.toml", 'tasks = "t"\nagent = "oracle"', "agent must be a table", "[agent]", id="no table"),
+        pytest.param(
+            "a.toml", 'tasks = "t"\nagent.timeout_s = nan', "agent.timeout_s must be a number", "number", id="nan"
+        ),
+        pytest.param("a.toml", 'tasks = "t', "not TOML", "quotes", id="broken toml"),
+        pytest.param("a.toml", 'tasks = "t"\ntasks = "u"', "not TOML", "line", id="toml twice"),
+        pytest.param("a.yaml", "tasks: t\ntasks: u", "given twice", "line", id="yaml twice"),
+        pytest.param("a.yaml", "tasks: [t", "not YAML", "line", id="broken yaml"),
+        pytest.param("a.yaml", "- tasks", "holds no keys", "KEY: VALUE", id="yaml list"),
+        pytest.param("a.yaml", "tasks: no", "tasks must be a text, found false", "text", id="yaml's no"),
+        pytest.param("a.json", "{}", "neither TOML nor YAML", "*.toml", id="suffix"),
+        pytest.param(
+            "a.toml",
+            f'tasks = "t"\n{_TEACHER}parameters = 3',
+            "parameters must be a table",
+            "keys below",
+            id="parameters",
+        ),
+        pytest.param("a.toml", 'tasks = ""', "tasks must be a text that is not empty", "empty", id="empty"),
+        pytest.param(
+            "a.toml", 'tasks = "t"\n[models.judge]\nmodel = "m"', "unknown key models.judge", "teacher", id="role"
+        ),
+    ],
+)
+def test_a_malformed_spec_is_named_and_remedied(
+    name: str, text: str, problem: str, remedy: str, tmp_path: Path
+) -> None:
+    """A person can mend it from the message alone; a script sees wrong usage."""
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        resolve(Inputs(tmp_path, run_file=file))
+    assert problem in refused.value.problem
+    assert remedy in refused.value.remedy
+    assert str(file) in refused.value.problem
+    assert refused.value.exit_code == ExitCode.USAGE
+
+
+def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
+    """Nobody should find five mistakes in five runs."""
+    file = tmp_path / "run.toml"
+    file.write_text('concurency = 3\nrepeats = "x"\n', encoding="utf-8")
+    with pytest.raises(ConfigRefused) as refused:
+        resolve(Inputs(tmp_path, run_file=file, flags=[Flag("--set", ("agent", "nme"), "x")]))
+    assert [complaint.key for complaint in refused.value.complaints] == ["concurency", "repeats", "agent.nme", "tasks"]
+
+
+def test_a_variable_that_sets_nothing_is_refused(tmp_path: Path) -> None:
+    """A misspelt variable would otherwise be ignored in silence."""
+    with pytest.raises(ConfigRefused, match=r"STILLROOM_AGENT__MAXTURNS: unknown key agent\.maxturns"):
+        resolve(Inputs(tmp_path, environment={"STILLROOM_AGENT__MAXTURNS": "3", "STILLROOM_TASKS": "t"}))
+
+
+def test_a_variable_cannot_smuggle_in_a_second_key(tmp_path: Path) -> None:
+    """A value is one value, whatever it contains."""
+    with pytest.raises(ConfigRefused, match="concurrency must be a whole number"):
+        resolve(Inputs(tmp_path, environment={"STILLROOM_TASKS": "t", "STILLROOM_CONCURRENCY": "3\nrepeats = 9"}))
+
+
+def test_a_spec_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The run's file was named by a person, so it has to be there; the others may be missing."""
+    with pytest.raises(ConfigError, match="no such file"):
+        resolve(Inputs(tmp_path, user_file=tmp_path / "no.toml", run_file=tmp_path / "gone.toml"))
+
+
+def test_a_dotenv_file_is_read_when_it_is_named(tmp_path: Path) -> None:
+    """Quotes go, nothing is expanded, and a line that is none is refused without showing it."""
+    file = tmp_path / ".env"
+    file.write_text("# keys\nexport A='one two'\nB = $HOME\n\n", encoding="utf-8")
+    assert read_dotenv(file) == {"A": "one two", "B": "$HOME"}
+    file.write_text("made-up-key\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        read_dotenv(file)
+    assert "line 1" in refused.value.problem
+    assert "verysecret" not in refused.value.problem
+
+
+@pytest.mark.parametrize("text", [bomb(), "a: &a [*a]\n", "? [a, b]\n: 1\n"], ids=["bomb", "itself", "a list as key"])
+def test_a_spec_whose_yaml_has_no_end_is_refused_by_name(text: str, tmp_path: Path) -> None:
+    """A file of less than 1 KB cannot hold up a start."""
+    file = tmp_path / "run.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"run\.yaml"):
+        resolve(Inputs(tmp_path, run_file=file))

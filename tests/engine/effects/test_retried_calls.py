@@ -1,0 +1,292 @@
+"""Stories of a call that fails: each try is granted, made, recorded and counted by itself; the cap holds over all."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.concurrency.run_controls import Orders
+from engine.core.history import Histories, load_histories
+from engine.core.ports import Leave, Place
+from engine.core.scope import Scope, Stopped
+from engine.effects.budget import BudgetKeeper, Caps
+from engine.effects.conversation import EMPTY, extend, message
+from engine.effects.model_calls import Asked, Caller, CapReached, ask_model, problem_of
+from engine.policies.call_retry import Retry
+from engine.providers.prices import price_from
+from events.base import Event, Recorded
+from events.codec import tag_of
+from events.store.base import EventLog, Selection
+from events.store.memory import MemoryLog
+from events.types.budget import BudgetAsked
+from events.types.model import ModelAnswered, ModelAsked, ModelFailed, RetryAsked, RetryDue
+from events.values import Usage
+from projections.charges import BELIEVED
+from projections.cost import Cost, RunCost
+from tests.projections.histories import folded
+from tests.support.outcomes import answered, failed
+from tests.support.worlds import Ticking, closed_world, live_world, payloads
+
+STREAM = "attempt/a/1"
+Outcome = ModelAnswered | ModelFailed
+BROKEN = failed("server", 500, retryable=True)
+CUT = failed("malformed", 200, retryable=True)
+REFUSED = failed("rate_limit", 429, retryable=True, retry_after_s=2.0)
+
+
+class Tries:
+    """A world of three doors: the budget's, the clock's, and a model that ends its calls as a script says."""
+
+    def __init__(self, outcomes: Sequence[Outcome], cap: int | None = None, *, stop_at: int | None = None) -> None:
+        self.keeper = BudgetKeeper(Caps(cap, None))
+        self.waited: list[float] = []
+        self.made = 0
+        self._outcomes = outcomes
+        self._orders = Orders()
+        self._stop_at = stop_at
+        """Before which wait a stop is ordered, counted by the tries made. None: before none."""
+
+    def door(self, asked: Event) -> "Tries | BudgetKeeper":
+        """The keeper's, or this."""
+        return self.keeper if isinstance(asked, BudgetAsked) else self
+
+    async def recover(self, history: Sequence[Recorded], place: Place) -> None:
+        """Nothing is lost."""
+        del history, place
+
+    @asynccontextmanager
+    async def leave(self, asked: Event, place: Place) -> AsyncIterator[Leave]:
+        """Let everything be asked, as long as nobody orders a stop."""
+        del asked
+        with self._orders.asking(place.stream) as leave:
+            yield leave
+
+    async def __call__(self, asked: Event, place: Place) -> Event:
+        """Wait at once, or end a call."""
+        if isinstance(asked, RetryAsked):
+            if asked.tries == self._stop_at:
+                self._orders.cancel(None, "by hand")
+                await anyio.sleep_forever()
+            self.waited.append(asked.wait_s)
+            return RetryDue()
+        assert isinstance(asked, ModelAsked)
+        outcome = self._outcomes[self.made]
+        self.made += 1
+        self.keeper.settle(place.stream, outcome)
+        return outcome
+
+
+class Lived(NamedTuple):
+    """What came of asking."""
+
+    log: MemoryLog
+    asked: Asked
+    world: Tries
+
+
+def caller(*, capped: bool = True, tries: int = 5) -> Caller:
+    """Say whom to ask: a model that costs a dollar a million tokens."""
+    reserve = (price_from("1", "1"), 100) if capped else None
+    return Caller("a", "teacher", "m", {}, False, 60.0, reserve, Retry(tries=tries))
+
+
+async def ask(scope: Scope, whom: Caller) -> Asked:
+    """Ask one thing."""
+    return await ask_model(scope, lambda: whom, extend(scope, EMPTY, [message("user", "go on")]))
+
+
+async def lived(outcomes: Sequence[Outcome], cap: int | None = None, whom: Caller | None = None) -> Lived:
+    """Ask in a new world."""
+    log, world = MemoryLog(clock=Ticking()), Tries(outcomes, cap)
+    asked = await ask(Scope(live_world(log, world), STREAM), whom or caller(capped=cap is not None))
+    return Lived(log, asked, world)
+
+
+async def tags(log: EventLog) -> list[str]:
+    """Say what was recorded."""
+    return [tag_of(each.event) async for each in log.read()]
+
+
+async def bound() -> int:
+    """Say what one call is granted."""
+    log = (await lived([answered(0)], 10**9)).log
+    return next(each.event.amount for each in await everything(log) if isinstance(each.event, BudgetAsked))
+
+
+async def everything(log: EventLog) -> list[Recorded]:
+    """Read it all."""
+    return [each async for each in log.read(Selection())]
+
+
+async def books(log: EventLog) -> RunCost:
+    """Fold what it came to."""
+    return folded(Cost(), await everything(log)).runs["r1"]
+
+
+async def test_each_try_is_granted_asked_and_recorded_by_itself() -> None:
+    """With its status, its usage, and the wait before it; the same question each time."""
+    told = await lived([BROKEN, REFUSED, answered(7)], 10**9)
+    once = ["budget.asked", "budget.granted", "model.asked"]
+    again = ["model.retry_asked", "model.retry_due", *once]
+    assert await tags(told.log) == [
+        *once,
+        "model.call_failed",
+        *again,
+        "model.call_failed",
+        *again,
+        "model.call_answered",
+    ]
+    assert told.asked == Asked(answered(7), (BROKEN, REFUSED))
+    assert (
+        len({each.event.conversation for each in await everything(told.log) if isinstance(each.event, ModelAsked)}) == 1
+    )
+    assert 0.25 <= told.world.waited[0] <= 0.5
+    assert 2.0 <= told.world.waited[1] <= 2.5
+
+
+async def test_without_a_cap_nothing_is_reserved_and_all_is_counted() -> None:
+    """A failed call that stated what it took counts, and one that may have cost is told as unknown."""
+    stated = failed("malformed", 200, cost=11, usage=Usage(10, 1, None, None), retryable=True)
+    told = await lived([stated, CUT, answered(5, Usage(20, 2, None, None))])
+    line = (await books(told.log)).lines["a"]["teacher"]["m"]
+    assert (line.calls, line.answered, line.failed, line.tries) == (3, 1, 2, 3)
+    assert (line.input_tokens, line.output_tokens, line.cost) == (30, 3, 16)
+    assert (line.unknown_cost, line.unbounded, line.bound) == (1, 1, 0)
+
+
+async def test_a_try_that_just_fits_is_granted_and_one_nano_more_is_not() -> None:
+    """A cut answer counts at its bound, so two calls need twice the bound; without it the cap is what ends the call."""
+    one = await bound()
+    assert isinstance((await lived([CUT, answered(one)], 2 * one)).asked.outcome, ModelAnswered)
+    stopped = await lived([CUT, answered(one)], 2 * one - 1)
+    assert stopped.world.made == 1
+    assert isinstance(stopped.asked.outcome, CapReached)
+    assert problem_of(stopped.asked.outcome) == "malformed:  (not asked again: the budget of the run is used up)"
+    assert stopped.world.keeper.committed == one
+
+
+async def test_a_try_that_was_turned_away_costs_nothing() -> None:
+    """Twenty refusals for too many calls leave the cap as it was; the bound of one call is enough for all."""
+    one = await bound()
+    told = await lived([*[REFUSED] * 20, answered(3)], one)
+    assert (told.world.made, told.world.keeper.committed) == (21, 3)
+
+
+async def test_twenty_five_cut_calls_do_not_pass_under_a_small_cap() -> None:
+    """They were booked as nothing once; each may have cost its bound."""
+    one = await bound()
+    told = await lived([CUT] * 25, 4 * one, caller(tries=25))
+    assert (told.world.made, told.world.keeper.committed) == (4, 4 * one)
+
+
+_SCRIPTS = st.lists(
+    st.tuples(
+        st.sampled_from([("answered", 200), ("malformed", 200), ("timeout", None), ("network", None), ("server", 500)]),
+        st.booleans(),
+        st.floats(0, 1),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(script=_SCRIPTS, calls=st.integers(1, 4), cap=st.floats(0, 6))
+async def test_what_a_provider_charged_never_passes_the_cap(
+    script: list[tuple[tuple[str, int | None], bool, float]], calls: int, cap: float
+) -> None:
+    """For any tries, answered or failed, whose cost is stated or not: the books hold all that the endpoint charged."""
+    one = await bound()
+    charged = [int(share * one) for _, _, share in script]
+    outcomes: list[Outcome] = [
+        answered(cost if stated else None)
+        if kind == "answered"
+        else failed(kind, status, cost=cost if stated else None, retryable=True)
+        for ((kind, status), stated, _), cost in zip(script, charged, strict=True)
+    ]
+    most = int(cap * one)
+    log, world = MemoryLog(clock=Ticking()), Tries([*outcomes, *[answered(0)] * 4], most)
+    scope = Scope(live_world(log, world), STREAM)
+    for _ in range(calls):
+        await ask(scope, caller(tries=4))
+        assert sum(charged[: world.made]) <= world.keeper.committed <= most
+    assert (await books(log)).committed == world.keeper.committed
+    again = BudgetKeeper(Caps(most, None))
+    again.fold((await load_histories(log, "r1")).by_stream if world.made else {})
+    assert again.committed == world.keeper.committed
+
+
+@pytest.mark.parametrize("figure", [999_999 * 10**9, -1, BELIEVED * 10**9 + 1])
+async def test_a_stated_cost_that_cannot_be_counts_as_the_bound(figure: int) -> None:
+    """A provider's slip neither ends a run at its cap nor gives money back."""
+    told = await lived([answered(figure)], 10**9)
+    one = await bound()
+    assert told.world.keeper.committed == one
+    assert (await books(told.log)).committed == one
+    line = (await books(told.log)).lines["a"]["teacher"]["m"]
+    assert (line.cost, line.unknown_cost, line.bound) == (0, 1, one)
+
+
+async def test_a_stated_cost_above_the_bound_that_can_be_is_believed() -> None:
+    """Some count thoughts beyond the limit of tokens; what was charged was charged."""
+    one = await bound()
+    assert (await lived([answered(BELIEVED * one)], 10**9)).world.keeper.committed == BELIEVED * one
+    assert (await lived([answered(BELIEVED * one + 1)], 10**9)).world.keeper.committed == one
+
+
+async def test_a_call_that_is_cut_off_between_any_two_events_goes_on_where_it_stopped() -> None:
+    """Whatever its process had recorded: the same events come of it, and no try is made twice or left out."""
+    outcomes: list[Outcome] = [BROKEN, REFUSED, CUT, answered(7)]
+    whole = await lived(outcomes, 10**9)
+    rows = [row async for page in whole.log.rows() for row in page]
+    for kept in range(1, len(rows)):
+        log = MemoryLog(clock=Ticking())
+        for each in await everything(whole.log):
+            if isinstance(each.event, ModelAsked):
+                log.put(await whole.log.get(each.event.conversation))
+        await log.adopt(rows[:kept])
+        histories = await load_histories(log, "r1")
+        before = [each for each in histories.by_stream[STREAM] if isinstance(each.event, ModelAnswered | ModelFailed)]
+        world = Tries(outcomes[len(before) :], 10**9)
+        world.keeper.fold(histories.by_stream)
+        asked = await ask(Scope(live_world(log, world, _alive(histories)), STREAM), caller())
+        assert asked == whole.asked
+        assert len(before) + world.made == len(outcomes)
+        assert await payloads(log) == await payloads(whole.log)
+
+
+def _alive(histories: Histories) -> Histories:
+    return histories._replace(sessions=())
+
+
+@pytest.mark.parametrize(("budget_s", "calls"), [(0.9, 1), (1.0, 2), (4.9, 2), (5.0, 3)])
+@pytest.mark.parametrize("cap", [None, 10**9])
+async def test_patience_is_read_from_the_recorded_times(budget_s: float, calls: int, cap: int | None) -> None:
+    """From the first call on: calls, waits, the time for a place between them; not how long the first grant took."""
+    # Given a clock that moves a second with each event: the first call takes one, and a further try four, two of them
+    # idle; with a cap it is two more, for the grant
+    budget_s += 0.0 if cap is None or budget_s < 4 else 2.0
+    rule = Retry(first_wait_s=0.0, budget_s=budget_s)
+    told = await lived([BROKEN, BROKEN, answered(7)], cap, caller(capped=cap is not None)._replace(retry=rule))
+    assert told.world.made == calls
+
+
+async def test_it_is_the_same_again_without_a_world() -> None:
+    """A rerun answers each try from the log, and waits for nothing."""
+    told = await lived([BROKEN, REFUSED, answered(7)], 10**9)
+    scope = Scope(await closed_world(told.log), STREAM)
+    assert await ask(scope, caller()) == told.asked
+    await scope.finish()
+
+
+async def test_a_stop_interrupts_a_wait() -> None:
+    """Nobody waits a minute to be cancelled; no further try is made."""
+    log, world = MemoryLog(clock=Ticking()), Tries([BROKEN, answered(7)], 10**9, stop_at=1)
+    with pytest.raises(Stopped):
+        await ask(Scope(live_world(log, world), STREAM), caller())
+    assert (world.made, world.waited) == (1, [])
+    assert (await tags(log))[-2:] == ["model.retry_asked", "scope.stopped"]

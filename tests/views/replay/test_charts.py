@@ -1,0 +1,22 @@
+"""Pictures are optional, and say so."""
+
+import subprocess
+import sys
+
+
+def test_without_matplotlib_it_says_what_to_install() -> None:
+    """In a process of its own, where nothing called matplotlib can be loaded."""
+    script = """
+import sys
+sys.modules["matplotlib"] = None
+from views.replay.charts import ChartsAbsent, Line, Panel, panels_svg
+try:
+    panels_svg("title", "axis", [0, 1], [Panel("panel", [Line("line", [0, 1])], share=True)])
+except ChartsAbsent as error:
+    print(error.problem, "/", error.remedy)
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said == (
+        "a picture needs matplotlib, which is not installed / "
+        "install it, such as by: pip install matplotlib; it is also this package's extra `figures`\n"
+    )

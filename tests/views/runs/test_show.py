@@ -1,0 +1,132 @@
+"""Whatever has an id can be looked at; all of it is in the log, and as much as helps is shown."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from events.base import StreamId
+from events.digest import Digest
+from events.store.base import Selection
+from events.store.sqlite.store import SqliteLog
+from events.types.attempt import AttemptAbandoned
+from events.types.model import RetryAsked
+from events.types.sandbox import (
+    ActionAsked,
+    ActionObserved,
+    SandboxFailed,
+    SandboxOpened,
+    VerifierRewarded,
+    VerifierSilent,
+)
+from tests.cli.terminal import machine
+from tests.support.outcomes import failed
+from tests.views.drawing import drawn
+from tests.views.histories import Told, opened, record, trial_opened, whole
+from views.log.contents import brief, event_row, stats
+from views.runs.show import head, render_steps, steps, tell, text_of
+from views.terminal.errors import IdUnknown
+from views.terminal.log_access import Desk
+from views.terminal.screen import Screen
+
+STREAM = "attempt/greet/1"
+
+
+def desk(log: SqliteLog, folder: Path, *, json: bool = False) -> Desk:
+    """Sit down before a log."""
+    on = machine(folder)
+    return Desk(log, folder / "log.db", Screen(on, json=json), on)
+
+
+def out(at: Desk) -> str:
+    """Read what was shown."""
+    assert isinstance(at.machine.stdout, io.StringIO)
+    return at.machine.stdout.getvalue()
+
+
+async def test_a_run_shows_its_trials_and_says_that_a_script_spoke(log: SqliteLog, tmp_path: Path) -> None:
+    """Nobody should take a demo for a result."""
+    await record(log, "r1", whole(log))
+    at = desk(log, tmp_path)
+    await tell(at, "r1", full=False)
+    assert "a script in place of a model" in out(at)
+    assert "no verdict" in out(at)
+
+
+async def test_an_attempt_is_told_step_by_step(log: SqliteLog, tmp_path: Path) -> None:
+    """What the model said, what was run, what came of it, what the verifier said."""
+    blob = log.put(b"echo hello\n")
+    story = [
+        *opened(log, "greet"),
+        trial_opened("greet"),
+        Told(STREAM, SandboxOpened("namespaces")),
+        Told(STREAM, ActionAsked(blob, None)),
+        Told(STREAM, ActionObserved(0, "exited", log.put(b"hello\n" * 40), log.put(b""))),
+        Told(STREAM, ActionObserved(None, "timed_out", blob, blob)),
+        Told(STREAM, failed("timeout", detail="no answer in 600 s", cost=2_000_000, retryable=True)),
+        Told(STREAM, RetryAsked(1, 2.5)),
+        Told(STREAM, VerifierRewarded({"reward": 1.0}, 1.0, 0, blob, blob, ())),
+        Told(STREAM, VerifierSilent("missing", "no reward file", 1, blob, blob, ())),
+        Told(STREAM, SandboxFailed("lost", "it died")),
+        Told(STREAM, AttemptAbandoned("sandbox_lost", "it died")),
+    ]
+    await record(log, "r1", story)
+    history = [each async for each in log.read(Selection(stream=StreamId("r1", STREAM)))]
+    rows = await steps(log, history)
+    assert [row.what for row in rows] == [
+        "sandbox", "run", "output", "output", "trouble", "again", "verifier", "verifier", "trouble", "abandoned",
+    ]  # fmt: skip
+    short, full = drawn(render_steps(rows, full=False)), drawn(render_steps(rows, full=True))
+    assert "28 more lines" in short
+    assert full.count("hello") > short.count("hello")
+    assert "timed_out" in short
+    assert "no answer in 600 s (" in short
+    assert "1 call failed, asked once more after 2.5 s" in short
+    assert "no verdict (missing)" in short
+
+
+async def test_an_event_is_shown_with_the_texts_it_names(log: SqliteLog, tmp_path: Path) -> None:
+    """An auditor sees the payload byte for byte, and reads what it points to."""
+    await record(log, "r1", [*opened(log, "greet"), Told(STREAM, ActionAsked(log.put(b"echo hello"), 5.0))])
+    at = desk(log, tmp_path)
+    await tell(at, "3", full=False)
+    assert '"tag": "action.asked"' in out(at)
+    assert "echo hello" in out(at)
+    assert f"{STREAM}@1 of run r1" in out(at)
+
+
+async def test_a_position_past_the_end_is_refused(log: SqliteLog, tmp_path: Path) -> None:
+    """With how far the log reaches."""
+    await record(log, "r1", opened(log, "greet"))
+    with pytest.raises(IdUnknown) as refused:
+        await tell(desk(log, tmp_path), "99", full=False)
+    assert "1 to 2" in refused.value.remedy
+
+
+async def test_a_text_that_is_gone_says_so_in_its_place(log: SqliteLog) -> None:
+    """One erased blob does not hide the rest of an attempt."""
+    assert "no blob" in await text_of(log, Digest("0" * 64))
+    assert await text_of(log, log.put(b"\xff\xfe")) == "\ufffd\ufffd"
+
+
+def test_the_first_lines_say_how_many_follow() -> None:
+    """Store all, show little, and say so."""
+    assert head("a\nb\nc", full=False, lines=2) == ["a", "b", "… 1 more lines (--full shows them)"]
+    assert head("a\nb\nc", full=True, lines=2) == ["a", "b", "c"]
+
+
+async def test_a_brief_event_fits_a_line(log: SqliteLog) -> None:
+    """Digests are shortened, long texts are cut."""
+    await record(log, "r1", [Told(STREAM, SandboxFailed("lost", "x\n" * 200))])
+    (recorded,) = [each async for each in log.read()]
+    text = brief(event_row(recorded).event)
+    assert len(text) == 96
+    assert "\n" not in text
+
+
+async def test_a_log_is_counted_without_being_decoded(log: SqliteLog) -> None:
+    """Events by tag, and the streams and runs they are in."""
+    await record(log, "r1", whole(log))
+    found = await stats(log, "log.db", 4096)
+    assert (found.runs, found.events) == (1, (await log.head()).position)
+    assert sum(tag.events for tag in found.tags) == found.events

@@ -1,0 +1,93 @@
+"""A skill leaves the log as the folder it is, with its provenance beside it and nothing overwritten."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.core.fold import fold
+from events.digest import Digest
+from events.store.sqlite.store import SqliteLog
+from events.types.skill import SkillImported, SkillRevised
+from events.values import NamedDigest
+from projections.library import Library
+from tests.views.drawing import drawn
+from tests.views.histories import SKILL, Told, distilled, opened, record, trial_opened
+from tests.views.runs.test_show import desk, out
+from views.runs.skills import choose, export, heads, render, rows, tell
+from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
+
+
+async def with_skills(log: SqliteLog) -> SqliteLog:
+    """Record two runs that led to skills, and one that was imported."""
+    for run in ("r1", "r2"):
+        await record(log, run, [*opened(log, "greet"), trial_opened("greet"), distilled(log, "greet")])
+    files = (NamedDigest("SKILL.md", log.put(b"no front matter")),)
+    await record(log, "spark-x", [Told("trial/x", SkillImported("gear", files, ("front matter: missing",)))])
+    return log
+
+
+async def test_every_revision_is_listed_with_what_is_to_be_said(log: SqliteLog) -> None:
+    """An imported skill that breaks rules is not hidden, and not passed off as ours."""
+    listed = rows(await fold(await with_skills(log), Library()))
+    assert [(row.skill, row.run, row.revision, row.imported) for row in listed] == [
+        ("greet", "r1", 1, False), ("greet", "r2", 1, False), ("gear", "spark-x", 0, True),
+    ]  # fmt: skip
+    assert "1 broken rule" in drawn(render(listed))
+    assert "no skills yet" in drawn(render([]))
+
+
+async def test_a_name_means_its_latest_unless_a_run_is_named(log: SqliteLog, tmp_path: Path) -> None:
+    """Shortened like every id."""
+    at = desk(await with_skills(log), tmp_path)
+    assert (await choose(at, "gree")).run == "r2"
+    assert (await choose(at, "r1:greet")).run == "r1"
+    with pytest.raises(IdAmbiguous):
+        await choose(at, "g")
+    with pytest.raises(IdUnknown):
+        await choose(at, "nope")
+
+
+async def test_showing_a_skill_prints_its_text_and_says_its_doubts_elsewhere(log: SqliteLog, tmp_path: Path) -> None:
+    """What is piped into a file is the skill, and nothing but."""
+    at = desk(await with_skills(log), tmp_path)
+    await tell(at, "gear")
+    assert out(at) == "no front matter\n"
+    assert isinstance(at.machine.stderr, io.StringIO)
+    assert "front matter: missing" in at.machine.stderr.getvalue()
+
+
+async def test_a_skill_is_written_out_byte_for_byte(log: SqliteLog, tmp_path: Path) -> None:
+    """Its provenance stands beside the folder, since it is no part of the skill."""
+    at = desk(await with_skills(log), tmp_path)
+    written = await export(at, await choose(at, "greet"), tmp_path / "out")
+    assert (tmp_path / "out/greet/SKILL.md").read_bytes() == SKILL
+    assert (tmp_path / "out/greet/references/more.md").read_bytes() == b"more\n"
+    assert written.provenance == str(tmp_path / "out/greet.provenance.json")
+    assert json.loads((tmp_path / "out/greet.provenance.json").read_bytes()) == {}
+
+
+async def test_nothing_is_overwritten(log: SqliteLog, tmp_path: Path) -> None:
+    """A skill somebody has edited since is theirs."""
+    at = desk(await with_skills(log), tmp_path)
+    (tmp_path / "greet").mkdir()
+    with pytest.raises(UsageWrong, match="is there already"):
+        await export(at, await choose(at, "greet"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../escape.md", "/etc/passwd"])
+async def test_a_file_that_would_end_up_elsewhere_is_refused(log: SqliteLog, tmp_path: Path, name: str) -> None:
+    """An imported record is not trusted with paths."""
+    files = (NamedDigest(name, log.put(b"x")),)
+    await record(log, "r1", [Told("trial/x", SkillRevised("greet", 1, files, Digest("0" * 64), ()))])
+    at = desk(log, tmp_path)
+    with pytest.raises(UsageWrong, match="outside of itself"):
+        await export(at, await choose(at, "greet"), tmp_path)
+    assert not (tmp_path / "greet").exists()
+
+
+async def test_the_summary_reads_the_first_file_of_each_skill(log: SqliteLog) -> None:
+    """Of this run alone."""
+    (found,) = await heads(await with_skills(log), "r1")
+    assert found.files == {"SKILL.md": SKILL.decode()}

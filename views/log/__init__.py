@@ -1,0 +1,1 @@
+"""The log itself: contents, seals, copies, bundles, imports and exports."""

@@ -1,0 +1,92 @@
+"""Attempts as ATIF files, with a report of what they do not hold."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import msgspec
+from rich.console import RenderableType
+
+from engine.core.history import Histories, load_histories
+from events.streams import RUN
+from events.types.run import RunImported
+from replay.export.atif.document import Exported, Source, document
+from views.terminal.errors import UsageWrong
+from views.terminal.files import write_file
+from views.terminal.ids import AttemptTarget, RunTarget, TrialTarget, find_target
+from views.terminal.log_access import Desk
+from views.terminal.tables import table
+
+
+class AtifRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
+    """An attempt that was written as a file."""
+
+    trial: str
+    attempt: int
+    path: str
+    """Empty: it has no step to tell, and no file was written."""
+    steps: int
+    losses: dict[str, int]
+    """What of the attempt has no place in the format, by kind of event."""
+
+
+async def write(desk: Desk, text: str, folder: Path) -> list[AtifRow]:
+    """Write the attempts of a run, of a trial, or one of them.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such thing, or there are several.
+        UsageWrong: It is no run, trial or attempt, or the folder cannot be written to.
+        BlobMissing, BlobErased: Bytes of an attempt are gone.
+    """
+    target = await find_target(desk.log, text)
+    match target:
+        case RunTarget(run):
+            wanted = "attempt/"
+        case TrialTarget(run, trial):
+            wanted = f"attempt/{trial}/"
+        case AttemptTarget(run, trial, attempt):
+            wanted = f"attempt/{trial}/{attempt}"
+        case _:
+            raise UsageWrong(f"{text} is no run, trial or attempt", remedy="such as @latest, TRIAL or TRIAL/2")
+    rows: list[AtifRow] = []
+    async for source, made in _documents(desk, await load_histories(desk.log, run), run, wanted):
+        path = folder / source.trial / f"attempt-{source.attempt}.json"
+        rows.append(_row(source, made, path))
+        if made is not None:
+            body = msgspec.json.format(msgspec.json.encode(made.trajectory), indent=2)
+            await write_file(path, body + b"\n")
+    return rows
+
+
+async def _documents(
+    desk: Desk, histories: Histories, run: str, wanted: str
+) -> AsyncIterator[tuple[Source, Exported | None]]:
+    opened = histories.opened
+    package = "imported" if opened is None else opened.package
+    first = histories.by_stream[RUN][0].event if histories.by_stream.get(RUN) else None
+    acted = (first.agent, first.model) if isinstance(first, RunImported) else (None, None)
+    for name, history in histories.by_stream.items():
+        exact = name == wanted or (wanted.endswith("/") and name.startswith(wanted))
+        if exact and name.startswith("attempt/"):
+            trial, _, attempt = name.removeprefix("attempt/").rpartition("/")
+            source = Source(run, trial, int(attempt), package, *acted)
+            yield source, await document(desk.log, source, history)
+
+
+def _row(source: Source, made: Exported | None, path: Path) -> AtifRow:
+    if made is None:
+        return AtifRow(source.trial, source.attempt, "", 0, {})
+    return AtifRow(source.trial, source.attempt, str(path), len(made.trajectory.steps), dict(made.losses))
+
+
+def render(rows: Sequence[AtifRow]) -> RenderableType:
+    """Draw what was written, and what it lacks."""
+    cells = [
+        (
+            f"{row.trial}/{row.attempt}",
+            str(row.steps),
+            row.path or "no step to tell",
+            ", ".join(f"{count} {what}" for what, count in row.losses.items()) or "-",
+        )
+        for row in rows
+    ]
+    return table(["attempt", "steps", "file…", "has no place in it…"], cells, right=["steps"])

@@ -1,0 +1,1 @@
+"""PDI: readings, audits and calibration."""

@@ -1,0 +1,114 @@
+"""PDI at each reflect step of a run: as it was recorded, or computed again under other settings."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engine.core.fold import fold
+from events.store.base import Selection
+from projections.pdi.index import Method, PdiSettings
+from projections.pdi.steps import RECORDED, PdiSteps, PdiStepsState, StepRow
+from views.terminal.ids import find_run
+from views.terminal.log_access import Desk
+from views.terminal.options import Asked
+from views.terminal.tables import heading, table
+
+ACTIVE = "active"
+"""Name of the monitor that decides."""
+AGAIN = "again"
+"""Name under which rows are computed here."""
+
+
+class PdiRow(msgspec.Struct, frozen=True):
+    """One reflect step. Values are unrounded."""
+
+    task: str
+    attempt: int
+    step: int
+    """0 for the first reflection of the trial."""
+    method: Method | None
+    """None: recorded by a system that does not say."""
+    proxy_exec: float | None
+    """None, here and below: there was nothing to measure."""
+    proxy_plan: float | None
+    proxy_oss: float | None
+    raw_pdi: float | None
+    weight: float
+    weighted_pdi: float | None
+    triggered: bool
+    level: Literal["soft", "strong"] | None
+    """None: not triggered."""
+    valid: bool | None
+    """None: recorded by a system that does not say."""
+    reasons: tuple[str, ...]
+    """Why it should not be relied upon."""
+    run: str
+    trial: str
+    source: Literal["recorded", "computed"]
+    """Whether this is what the run acted on, or what these settings would have said."""
+
+
+async def tell(desk: Desk, run: str, asked: Asked) -> None:
+    """Show PDI of a run.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such run, or several.
+    """
+    settings = asked.settings
+    full = await find_run(desk.log, run)
+    state = await fold(desk.log, PdiSteps({AGAIN: settings or PdiSettings()}), Selection(run=full))
+    desk.screen.show(rows(state, computed=settings is not None), render)
+
+
+def rows(state: PdiStepsState, *, computed: bool) -> list[PdiRow]:
+    """List reflect steps in the order of the log: as recorded if anything was, unless other settings are asked for."""
+    recorded = [row for row in state.recorded if row.monitor in {ACTIVE, RECORDED}]
+    if computed or not recorded:
+        return [_row(row, "computed") for row in state.rows]
+    return [_row(row, "recorded") for row in recorded]
+
+
+def _row(row: StepRow, source: Literal["recorded", "computed"]) -> PdiRow:
+    fields = {name: getattr(row, name) for name in PdiRow.__struct_fields__ if name != "source"}
+    return PdiRow(**fields, source=source)
+
+
+def render(rows: Sequence[PdiRow]) -> RenderableType:
+    """Draw the steps, trial by trial."""
+    if not rows:
+        return Text("no reflect step: nothing failed, or nothing was reflected upon", style="dim")
+    trials = dict.fromkeys(row.trial for row in rows)
+    parts: list[RenderableType] = []
+    for trial in trials:
+        parts += [heading(trial), _steps([row for row in rows if row.trial == trial]), ""]
+    method = rows[0].method or "by a method the source does not name"
+    said = f"{rows[0].source}, {method}; exec: higher is better, plan and oss: lower is better"
+    reasons = dict.fromkeys(reason for row in rows for reason in row.reasons)
+    return Group(*parts, *[Text(line, style="dim") for line in (said, *_why(reasons))])
+
+
+def _steps(rows: Sequence[PdiRow]) -> RenderableType:
+    columns = ["attempt", "exec", "plan", "oss", "PDI", "weight", "weighted", "level", "valid"]
+    cells = [
+        (
+            str(row.attempt),
+            *(_figure(value) for value in (row.proxy_exec, row.proxy_plan, row.proxy_oss, row.raw_pdi)),
+            f"{row.weight:g}",
+            _figure(row.weighted_pdi),
+            row.level or "none",
+            {True: "yes", False: "no", None: "-"}[row.valid],
+        )
+        for row in rows
+    ]
+    return table(columns, cells, right=columns[:7])
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _why(reasons: Iterable[str]) -> list[str]:
+    return [f"not valid: {reason}" for reason in reasons]

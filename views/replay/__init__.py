@@ -1,0 +1,1 @@
+"""Replays, what-if and crash tests."""

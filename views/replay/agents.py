@@ -1,0 +1,159 @@
+"""Agents: those of ours, and those of other makes with the kit that brings them into a sandbox."""
+
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from subprocess import CalledProcessError
+from typing import Final, Literal
+
+import anyio
+import msgspec
+from rich.console import RenderableType
+
+from engine.agents.installed.adapter import KIT, Order, Recipe
+from engine.agents.installed.agent import Installed
+from engine.agents.installed.errors import KitUnavailable
+from engine.agents.installed.packages import Kit, Kits
+from engine.agents.registry import agent_named, agent_names
+from engine.runtime.open_context import cache_of
+from replay.agents.replay import AgentReplay
+from views.terminal.format import plural
+from views.terminal.tables import pairs, table
+
+_ASK_S: Final = 60.0
+
+
+class AgentRow(msgspec.Struct, frozen=True):
+    """An agent that a spec may name."""
+
+    agent: str
+    make: Literal["ours", "installed"]
+    """Whether it is part of stillroom, or of another make and installed in the sandbox."""
+    package: str
+    """With its exact version; empty for ours."""
+    state: Literal["ready", "absent", "broken"]
+    """``absent``: its kit is not here yet; a run or ``agents check`` fetches it."""
+    found: str
+    """Where its kit is, or what is wrong with it."""
+    lock: str
+    """Digest of what is installed, as runs record it; empty where nothing is."""
+
+
+def rows(environment: Mapping[str, str]) -> list[AgentRow]:
+    """List all agents as they are, and change nothing."""
+    cache = cache_of(environment)
+    kits = None if cache is None else Kits(cache)
+    return [_row(name, kits) for name in agent_names()]
+
+
+async def checked(names: Sequence[str], environment: Mapping[str, str]) -> list[AgentRow]:
+    """Have kits installed, and each agent say its version; all installed agents where none is named.
+
+    Raises:
+        NameUnknown: There is no such agent.
+    """
+    cache = cache_of(environment)
+    kits = None if cache is None else Kits(cache)
+    agents = [agent_named(name) for name in names or agent_names()]
+    return [await _checked(each.recipe, kits) for each in agents if isinstance(each, Installed)]
+
+
+def _row(name: str, kits: Kits | None) -> AgentRow:
+    agent = agent_named(name)
+    if not isinstance(agent, Installed):
+        return AgentRow(name, "ours", "", "ready", "", "")
+    kit = None if kits is None else kits.here(agent.recipe)
+    return _told(agent.recipe, "absent" if kit is None else "ready", "" if kit is None else str(kit.folder), kit)
+
+
+async def _checked(recipe: Recipe, kits: Kits | None) -> AgentRow:
+    if kits is None:
+        return _told(recipe, "absent", "there is no folder to keep it in: set XDG_CACHE_HOME or HOME", None)
+    try:
+        kit = await kits.ready(recipe)
+    except KitUnavailable as error:
+        return _told(recipe, "absent", f"{error.problem}: {error.remedy}", None)
+    try:
+        said = await _version(recipe, kit)
+    except (CalledProcessError, OSError, TimeoutError) as error:
+        return _told(recipe, "broken", f"it does not say its version: {error}", kit)
+    return _told(recipe, "ready" if recipe.version in said else "broken", said, kit)
+
+
+async def _version(recipe: Recipe, kit: Kit) -> str:
+    """Have it say its version, here on the host."""
+    argv = recipe.launch(Order("none", "none", "/")).argv
+    programme = [word.replace(KIT, str(kit.folder)) for word in takewhile(lambda word: word.startswith(KIT), argv)]
+    with anyio.fail_after(_ASK_S):
+        done = await anyio.run_process(
+            [*programme, "--version"], env={"HOME": str(kit.folder), "PATH": "/usr/bin:/bin"}
+        )
+    return done.stdout.decode(errors="replace").strip().splitlines()[-1]
+
+
+def _told(recipe: Recipe, state: Literal["ready", "absent", "broken"], found: str, kit: Kit | None) -> AgentRow:
+    package = f"{recipe.package}@{recipe.version}"
+    return AgentRow(recipe.name, "installed", package, state, found, "" if kit is None else kit.lock)
+
+
+def render(agents: Sequence[AgentRow]) -> RenderableType:
+    """Draw them."""
+    cells = [(each.agent, each.make, each.package, each.state, each.found) for each in agents]
+    return table(("agent", "make", "package", "state", "found"), cells)
+
+
+class ReplayRow(msgspec.Struct, frozen=True):
+    """What running an installed agent again showed, its model's answers taken from the log."""
+
+    run: str
+    attempt: str
+    recorded: int
+    """Requests that its model was asked then."""
+    equal: int
+    """Requests made now that are the same, byte for byte."""
+    alike: int
+    """Requests that are the same but for ids and times of the agent's own."""
+    unasked: int
+    """Recorded requests that were not made again."""
+    first_unasked: int | None
+    """The first of them. None: there is none."""
+    after_status: int | None
+    """HTTP status of the recorded answer before that one. None: there is none."""
+    headerless: int
+    """Answers whose headers are not on record, since an earlier version recorded them."""
+    differs_in: int | None
+    """Recorded request with which the first one that repeats none was compared. None: there is no such one."""
+    at: str
+    """Where in that request; empty if nothing differs."""
+    then: str
+    now: str
+
+
+def replay_row(found: AgentReplay) -> ReplayRow:
+    """Tell it."""
+    number, at, then, now = found.difference or (None, "", "", "")
+    left = (found.unasked, found.first_unasked, found.after, found.headerless)
+    counts = (found.recorded, found.equal, found.alike, *left)
+    return ReplayRow(found.run, found.attempt.removeprefix("attempt/"), *counts, number, at, then, now)
+
+
+def render_replay(row: ReplayRow) -> RenderableType:
+    """Draw it."""
+    drawn = [
+        ("requests then", str(row.recorded)),
+        ("the same now", f"{row.equal} byte for byte, {row.alike} but for ids and times"),
+        ("not made again", _unasked(row)),
+    ]
+    if row.headerless:
+        said = f"of {plural(row.headerless, 'answer')} not on record (an earlier version ran it): it got others then"
+        drawn.append(("headers", said))
+    if row.differs_in is not None:
+        drawn += [("first difference", f"request {row.differs_in}, {row.at}"), ("then", row.then), ("now", row.now)]
+    return pairs(drawn)
+
+
+def _unasked(row: ReplayRow) -> str:
+    """Say how many requests did not come again, and behind which answer the agent went no further."""
+    if row.first_unasked is None:
+        return str(row.unasked)
+    after = "" if row.after_status is None else f", after an answer of status {row.after_status}"
+    return f"{row.unasked}, the first of them request {row.first_unasked}{after}"

@@ -1,0 +1,74 @@
+"""The crash test of `stillroom doctor`: a small run, killed at a handful of places, and what became of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+from anyio import to_thread
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engine.runtime.environment import Means
+from events.errors import ExitCode
+from replay.crash.matrix import Crash, crash_test
+from views.terminal.screen import Screen
+from views.terminal.tables import table
+
+
+class CrashRow(msgspec.Struct, frozen=True):
+    """One run whose process was killed, and then resumed."""
+
+    place: str
+    """Where it was killed: before or after an append or an effect, and of which event."""
+    killed: bool
+    resumed: bool
+    """Whether the run then came to its end."""
+    lost: int
+    """Trials whose sandbox died with the process; they go on with another attempt."""
+    differences: tuple[str, ...]
+    """All that is not as in the run that nobody killed; empty if all is well."""
+    seconds: float
+
+
+async def tell(screen: Screen, means: Means, workspace: Path, sandbox: str) -> ExitCode:
+    """Try it in a folder of the workspace, say how it goes, and give the exit code: 0 only if all is well."""
+    await to_thread.run_sync(lambda: workspace.mkdir(parents=True, exist_ok=True))
+    rows: list[CrashRow] = []
+
+    def told(crash: Crash) -> None:
+        rows.append(_row(crash))
+        if screen.live:
+            screen.say(f"killed {crash.place}: {_state(rows[-1])}")
+
+    with TemporaryDirectory(dir=workspace, prefix="crash-test-") as folder:
+        await crash_test(means, Path(folder), sandbox, told=told)
+    screen.show(rows, render)
+    return code_of(rows)
+
+
+def code_of(rows: Sequence[CrashRow]) -> ExitCode:
+    """Say whether all is well; where nothing was tried, nothing is known to be."""
+    return ExitCode.DONE if rows and not any(row.differences for row in rows) else ExitCode.NEGATIVE
+
+
+def render(rows: Sequence[CrashRow]) -> RenderableType:
+    """Draw what became of each, and then the sum of it."""
+    heads = ["killed…", "resumed", "lost a sandbox", "state", "s"]
+    drawn = table(
+        heads,
+        [(row.place, "yes" if row.resumed else "no", str(row.lost), _state(row), f"{row.seconds:.1f}") for row in rows],
+        right=["lost a sandbox", "s"],
+    )
+    wrong = [Text(f"{row.place}: {each}") for row in rows for each in row.differences]
+    killed = sum(row.killed for row in rows)
+    end = f"{killed} kills, {sum(row.resumed for row in rows)} resumes, {len(wrong)} differences"
+    return Group(drawn, *wrong, Text(end))
+
+
+def _row(crash: Crash) -> CrashRow:
+    return CrashRow(crash.place, crash.killed, crash.resumed, crash.lost, crash.wrong, round(crash.seconds, 2))
+
+
+def _state(row: CrashRow) -> str:
+    return "broken" if row.differences else "ok"

@@ -1,0 +1,1 @@
+"""Runs, trials, attempts and skills, as people see them."""

@@ -1,0 +1,69 @@
+"""Orders to a run that is alive, and what its owner said to them."""
+
+from typing import Final
+
+import msgspec
+from rich.text import Text
+
+from engine.core.errors import RunNotAlive
+from engine.core.lineage import CONTROL
+from engine.runtime import control
+from engine.runtime.control import Order
+from events.base import StreamId
+from events.codec import tag_of
+from events.errors import ExitCode
+from events.store.base import Selection
+from views.terminal.host import Machine
+from views.terminal.log_access import Desk
+
+PATIENCE_S: Final = 10.0
+"""Seconds to wait for the owner's word; it looks four times a second."""
+
+
+class OrderRow(msgspec.Struct, frozen=True, tag_field="kind", tag="order"):
+    """An order, and what came of it."""
+
+    run: str
+    order: str
+    """Tag of its event, such as ``control.pause_ordered``."""
+    version: int
+    """Its place in the stream ``control``."""
+    done: bool
+    detail: str
+
+
+def login(machine: Machine) -> str:
+    """Say by which name whoever types is logged in."""
+    known = (machine.environment.get(name) for name in ("USER", "LOGNAME"))
+    return next((name for name in known if name), "unknown")
+
+
+async def is_paused(desk: Desk, run: str) -> bool:
+    """Whether a process carries the run, and was ordered to pause."""
+    try:
+        await control.check_alive(desk.log, run, desk.machine.clock())
+    except RunNotAlive:
+        return False
+    stream = StreamId(run, CONTROL)
+    return control.paused([each async for each in desk.log.read(Selection(stream=stream))])
+
+
+async def tell(desk: Desk, run: str, order: Order) -> ExitCode:
+    """Give an order and show what came of it.
+
+    Raises:
+        RunUnknown: There is no such run.
+        RunNotAlive: No process carries it, or it fell silent.
+    """
+    log = desk.writable()
+    given = await control.give(log, run, order, now_us=desk.machine.clock())
+    met = await control.outcome_of(log, run, given, within_s=PATIENCE_S)
+    if met is None:
+        raise RunNotAlive(run, f"the order is on record, and nobody met it within {PATIENCE_S:g} s")
+    desk.screen.draw(OrderRow(run, tag_of(order), given.version, met.done, met.detail), render)
+    return ExitCode.DONE if met.done else ExitCode.NEGATIVE
+
+
+def render(row: OrderRow) -> Text:
+    """Draw it in a line."""
+    return Text(f"run {row.run}: {row.detail}", style="" if row.done else "yellow")

@@ -1,0 +1,101 @@
+"""A run under people's eyes: carried by the engine, watched through the log, and summed up at its end."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+import anyio
+
+from engine.core.errors import first_of
+from engine.core.fold import fold_run
+from engine.runtime.run import RunReport
+from engine.runtime.session import Session
+from events.errors import ExitCode
+from events.store.base import EventLog
+from projections.cost import Cost
+from projections.trials.view import Trials
+from views.runs import summary
+from views.runs.progress import watch
+from views.runs.rows import Seen, failed_parts, run_row, trial_rows
+from views.runs.run_list import keep_rows
+from views.runs.skills import heads
+from views.terminal.screen import Manner, Screen
+
+LAST_WORDS_S = 5.0
+"""Seconds the watcher gets to read what the run wrote last."""
+
+
+def code_of(report: RunReport) -> ExitCode:
+    """Say what a run's end tells the shell."""
+    return ExitCode.INTERRUPTED if report.held else summary.exit_code(report.outcomes)
+
+
+class Work(Protocol):
+    """Carries a run to its end: starts it, or goes on with it."""
+
+    async def __call__(self, *, told: Callable[[Session], None]) -> RunReport:
+        """Do it, giving this process's hold on the run as soon as there is one."""
+
+
+async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
+    """Carry a run and show it.
+
+    Raises:
+        StillroomError: It could not be carried to its end.
+    """
+    report = await watched(log, screen, work)
+    trials_state, cost = await fold_run(log, [Trials(), Cost()], report.run)
+    seen = Seen(trials_state, cost, owned={})
+    run = seen.trials.runs[report.run]
+    row, trials = run_row(seen, run), trial_rows(seen, run)
+    if screen.manner is Manner.JSON:
+        for each in (row, *trials):
+            screen.line(each)
+    else:
+        screen.out.print(summary.render(row, trials, await heads(log, report.run)))
+    if failed := failed_parts(row):
+        screen.warn(
+            f"failed in the background: {failed}; no trial ended by it, and `stillroom show {row.run}` lists it"
+        )
+    await keep_rows(log, row.events)
+    if report.held:
+        screen.say(f"{report.held} trials have not begun: `stillroom resume {report.run}` takes them up")
+    return report
+
+
+async def watched(log: EventLog, screen: Screen, work: Work) -> RunReport:
+    """Carry a run and show how it goes on, but not how it ended.
+
+    Raises:
+        StillroomError: It could not be carried to its end.
+    """
+    after = (await log.head()).position
+    over, seen = anyio.Event(), anyio.Event()
+    reports: list[RunReport] = []
+
+    async def look(session: Session) -> None:
+        try:
+            await watch(log, session.run, screen, after=after, over=over)
+        except Exception as error:  # noqa: BLE001 - such as a terminal that is gone: the run needs nobody who looks
+            session.supervisor.failed("progress", error)
+            with suppress(OSError, ValueError):
+                screen.warn(f"progress is not shown any more: {type(error).__name__}: {error}")
+        finally:
+            seen.set()
+
+    try:
+        async with anyio.create_task_group() as group:
+
+            def told(session: Session) -> None:
+                group.start_soon(look, session)
+                if screen.shutdown is not None:
+                    screen.shutdown.session = session
+
+            reports.append(await work(told=told))
+            over.set()
+            with anyio.move_on_after(LAST_WORDS_S):
+                await seen.wait()
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from errors
+    return reports[0]

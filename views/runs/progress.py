@@ -1,0 +1,326 @@
+"""A run as it goes on: one picture drawn over itself on a terminal, or a line for each thing worth saying."""
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+import anyio
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from engine.core.lineage import pages_of
+from events.base import Recorded
+from events.store.base import EventLog, Selection
+from events.types.attempt import AttemptAbandoned
+from events.types.model import ModelAnswered, ModelFailed
+from events.types.pdi import InterventionChosen
+from events.types.sandbox import SandboxFailed
+from events.types.session import BackgroundFailed, InFlightFound, SessionEnded
+from events.types.skill import SkillRefused, SkillRevised
+from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
+from projections.cost import Cost, trial_of
+from projections.trials.state import Run, Trial
+from projections.trials.view import Trials
+from views.runs.rows import WORDS
+from views.runs.show import spending, tokens
+from views.runs.spending import Total, total_of
+from views.terminal.format import count, duration, plural, reward
+from views.terminal.screen import Manner, Screen
+from views.terminal.tables import one_line
+
+EVERY_ANSWERS: Final = 50
+"""Without a terminal, how many model answers, or failures that may be tried again, pass before totals are said."""
+FRAMES: Final = 8
+"""Pictures a second, at most."""
+_HEADS: Final = ("trial", "at", "interventions", "tokens")
+MOST_ROWS: Final = 12
+"""Trials in a picture; the others are counted."""
+
+
+class Sums(NamedTuple):
+    """What `tokens` and `spending` word."""
+
+    tokens: int | None
+    cost_nano_usd: int | None
+    unknown_cost_calls: int
+    unknown_cost_most_nano_usd: int | None
+    at_least: tuple[str, ...]
+
+
+class Part(NamedTuple):
+    """What one trial adds to the totals."""
+
+    trials: int
+    done: int
+    attempts: int
+    failed_calls: int
+    tokens: int
+    untold_tokens: int
+    """Attempts, and trials, of whose calls some were not counted."""
+    untold_cost: int
+    """Attempts of which nothing is known to have cost anything, or nothing."""
+    cost: int
+    unknown_cost: int
+    ended_calls: int
+    bound: int
+    unbounded: int
+
+    @property
+    def sums(self) -> Sums:
+        """The sums, as far as anybody counted. What nobody counted is no zero."""
+        known, unknown, most = Total(*self[-5:]).spent
+        found = None if self.untold_tokens and not self.tokens else self.tokens
+        lacking = {"tokens": self.untold_tokens > 0, "cost_nano_usd": self.untold_cost > 0 or unknown > 0}
+        sums = {"tokens": found, "cost_nano_usd": known}
+        at_least = tuple(key for key, lacks in lacking.items() if lacks and sums[key] is not None)
+        return Sums(found, known, unknown, most, at_least)
+
+    def changed(self, before: "Part", after: "Part") -> "Part":
+        """Give the totals once a part is another one."""
+        return Part(*(total - old + new for total, old, new in zip(self, before, after, strict=True)))
+
+
+_NOTHING: Final = Part(*[0] * 12)
+
+
+class Progress:
+    """What was seen of a run so far. A fold: it depends on events alone, not on when they are looked at.
+
+    An event costs the same however many trials there are: totals are kept, and so is which trials go on.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.name = run
+        self._trials, self._cost = Trials(), Cost()
+        self._seen = self._trials.initial()
+        self._spent = self._cost.initial()
+        self._parts: dict[str, Part] = {}
+        self._totals = _NOTHING
+        self._running: dict[str, None] = {}
+        """Names of trials that go on, in the order in which they were opened."""
+        self._answers = 0
+        self._failures = 0
+        """Failed calls that may be made again: not worth a line each in a storm of them."""
+        self._told: set[str] = set()
+        """Kinds of such failures of which one had a line, so that nobody waits for an endpoint without knowing."""
+
+    @property
+    def run(self) -> Run | None:
+        """The run, once anything of it was seen."""
+        return self._seen.runs.get(self.name)
+
+    def see(self, recorded: Recorded) -> str | None:
+        """Take an event in; give the line worth saying about it, if there is one."""
+        self._seen = self._trials.apply(self._seen, recorded, {})
+        self._spent = self._cost.apply(self._spent, recorded, {})
+        if isinstance(recorded.event, InFlightFound):
+            names = {trial_of(ref.stream) for ref in recorded.event.asked}
+        else:
+            names = {trial_of(recorded.stream.name)}
+        for name in names:
+            self._renew(name)
+        match recorded.event:
+            case ModelAnswered():
+                self._answers += 1
+                return self.totals() if self._answers % EVERY_ANSWERS == 0 else None
+            case ModelFailed(retryable=True):
+                self._failures += 1
+                if recorded.event.kind not in self._told:
+                    self._told.add(recorded.event.kind)
+                    return f"{line_of(recorded)} (more of this kind are only counted)"
+                return self.totals() if self._failures % EVERY_ANSWERS == 0 else None
+            case _:
+                return line_of(recorded)
+
+    def totals(self) -> str:
+        """Write where the run stands."""
+        run, totals = self.run, self._totals
+        if run is None:
+            return "starting"
+        parts = [
+            f"{totals.done} of {plural(totals.trials, 'trial')} done",
+            plural(totals.attempts, "attempt"),
+            plural(self._answers, "turn"),
+            tokens(totals.sums),
+            spending(totals.sums),
+            plural(totals.failed_calls, "failed call"),
+            duration(run.last_at - run.started_at),
+        ]
+        return " · ".join(parts)
+
+    def picture(self) -> RenderableType:
+        """Draw where the run stands: trials that go on, then what has come of the others."""
+        run = self.run
+        if run is None:
+            return Text("starting", style="dim")
+        rows = [self._cells(run.trials[name]) for name in islice(self._running, MOST_ROWS)]
+        parts = aligned(_HEADS, rows) if rows else []
+        if len(self._running) > MOST_ROWS:
+            parts.append(Text(f"and {len(self._running) - MOST_ROWS} more", style="dim"))
+        return Group(*parts, one_line(Text(self.totals(), style="cyan")))
+
+    def _renew(self, name: str) -> None:
+        """Count a trial anew, and only this one."""
+        run = self.run
+        trial = None if run is None else run.trials.get(name)
+        before, after = self._parts.get(name, _NOTHING), self._part(trial, name)
+        if before != after:
+            self._parts[name] = after
+            self._totals = self._totals.changed(before, after)
+        if trial is not None and trial.state == "running":
+            self._running[name] = None
+        else:
+            self._running.pop(name, None)
+
+    def _part(self, trial: Trial | None, name: str) -> Part:
+        spent = total_of(self._spent.runs.get(self.name), name)
+        if trial is None:
+            return Part(0, 0, 0, 0, 0, 0, 0, *spent)
+        attempts = trial.attempts.values()
+        return Part(
+            1,
+            int(trial.state != "running"),
+            len(attempts),
+            trial.failed_calls,
+            trial.tokens,
+            sum(each.tokens is None for each in attempts) + int(trial.unknown_tokens > 0),
+            sum(each.cost is None for each in attempts),
+            *spent,
+        )
+
+    def _cells(self, trial: Trial) -> Sequence[str]:
+        interventions = [each.intervention or "none" for each in trial.attempts.values()]
+        at = f"attempt {len(trial.attempts)} of {trial.max_attempts}"
+        words = ", ".join(each for each in interventions if each != "none")
+        return trial.name, at, words, count(trial.tokens, lacks=trial.unknown_tokens > 0)
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Text]:
+    """Write rows below their heads, a line each; what does not fit is cut.
+
+    A table of rich's measures and wraps each cell: eight times a second, that was a third of what a short run costs.
+    """
+    widths = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows)]
+    return [one_line(Text(line, style="" if number else "dim")) for number, line in enumerate(lines)]
+
+
+def line_of(recorded: Recorded) -> str | None:
+    """Say what happened, if people want to hear of it."""
+    place = recorded.stream.name.partition("/")[2]
+    match recorded.event:
+        case TrialOpened():
+            return f"{place}: opened"
+        case AttemptConcluded() as ended:
+            tests = f", {ended.passed} of {plural(ended.total, 'test')}" if ended.total else ""
+            why = f" ({ended.outcome.reason})" if ended.outcome.reason else ""
+            return f"{place}: attempt {ended.attempt} {ended.outcome.kind.replace('_', ' ')}{tests}{why}"
+        case InterventionChosen() as chosen if chosen.level != "none":
+            return f"{place}: {chosen.level} intervention for attempt {chosen.attempt}"
+        case TrialClosed() as closed:
+            tries = plural(closed.attempts, "attempt")
+            return f"{place}: {WORDS[closed.outcome]} after {tries}, reward {reward(closed.reward)}"
+        case SkillRevised() as skill:
+            return f"{place}: distilled skill {skill.skill}, revision {skill.revision}"
+        case _:
+            return _line_of_trouble(recorded, place)
+
+
+def _line_of_trouble(recorded: Recorded, place: str) -> str | None:
+    match recorded.event:
+        case SandboxFailed() as failed:
+            return f"{place}: no sandbox ({failed.kind}): {failed.detail}"
+        case ModelFailed() as failed:
+            return f"{place}: a model call failed ({failed.kind}): {failed.detail}"
+        case AttemptAbandoned() as gone:
+            return f"{place}: abandoned ({gone.reason}): {gone.detail}"
+        case SkillRefused() as refused:
+            return f"{place}: no skill: {'; '.join(refused.problems)}"
+        case BackgroundFailed() as failed:
+            then = "it is off from now on" if failed.retry_in_s is None else f"again in {failed.retry_in_s:g} s"
+            return f"{failed.part} failed in the background: {failed.error}: {failed.detail} ({then})"
+        case _:
+            return None
+
+
+async def watch(log: EventLog, run: str, screen: Screen, *, after: int = 0, over: anyio.Event | None = None) -> None:
+    """Show a run until its process lets go of it.
+
+    Args:
+        log: It is looked at as often as there are pictures, so what other processes append is seen too.
+        run: Full id.
+        screen: Progress goes to its stderr; ``--json`` says nothing.
+        after: Position behind which events are news; what stands before is taken in without a word.
+        over: Set when nothing more is recorded, so that nobody waits for the next look. None: nobody knows.
+    """
+    if screen.manner is Manner.JSON:
+        return
+    progress = Progress(run)
+    follower = Follower(log, progress, after, over or anyio.Event())
+    await follower.catch_up()
+    if screen.live:
+        with Live(console=screen.err, auto_refresh=False, transient=True) as live:
+            await follower.follow(lambda lines: _draw(live, progress, lines))
+    else:
+        await follower.follow(lambda lines: screen.say("\n".join(lines)) if lines else None)
+        screen.say(progress.totals())
+
+
+class Follower:
+    """Takes in what is recorded of a run, a frame at a time: however much that is, one picture is drawn of it."""
+
+    def __init__(self, log: EventLog, progress: Progress, after: int, over: anyio.Event) -> None:
+        """See `watch`."""
+        self._log = log
+        self._progress = progress
+        self._after = after
+        self._over = over
+
+    async def catch_up(self) -> None:
+        """Take in what is no news."""
+        async for page in pages_of(self._log, Selection(run=self._progress.name, until=self._after)):
+            for recorded in page:
+                self._progress.see(recorded)
+
+    async def follow(self, draw: Callable[[list[str]], None]) -> None:
+        """Draw each frame in which anything was recorded, until the process lets go of the run.
+
+        Args:
+            draw: Given the lines worth saying about the frame.
+        """
+        ended = False
+        while not ended:
+            last = self._over.is_set()
+            lines, ended = await self._frame()
+            if lines is not None:
+                draw(lines)
+            if last:
+                return
+            with anyio.move_on_after(1 / FRAMES):
+                await self._over.wait()
+
+    async def _frame(self) -> tuple[list[str] | None, bool]:
+        """Take in what is new; give the lines about it, None if nothing is, and whether the process has let go."""
+        lines: list[str] | None = None
+        head = (await self._log.head()).position
+        if head <= self._after:
+            return None, False
+        async for page in pages_of(self._log, Selection(run=self._progress.name, after=self._after, until=head)):
+            lines = [] if lines is None else lines
+            for recorded in page:
+                line = self._progress.see(recorded)
+                if line:
+                    lines.append(line)
+                # A process's last word about a run. (The run's own end comes before it, and a run may be cut off.)
+                if isinstance(recorded.event, SessionEnded):
+                    return lines, True
+        self._after = head
+        return lines, False
+
+
+def _draw(live: Live, progress: Progress, lines: list[str]) -> None:
+    """Say the lines above the picture, and draw it."""
+    if lines:
+        live.console.print("\n".join(lines))
+    live.update(progress.picture(), refresh=True)

@@ -1,0 +1,404 @@
+"""Runs, trials and attempts as rows: what `runs`, `show` and the summary draw and what ``--json`` prints."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+from rich.console import RenderableType
+
+from engine.core.fold import fold_run
+from engine.runtime.leases import Holder
+from projections.cost import Cost, CostState
+from projections.trials.state import Attempt, Run, Trial, TrialsState
+from projections.trials.view import Trials
+from views.runs.spending import spent, written
+from views.terminal.errors import IdUnknown
+from views.terminal.format import UNKNOWN, count, reward
+from views.terminal.log_access import Desk
+from views.terminal.tables import table
+
+WORDS: Final = {
+    "running": "running",
+    "solved": "solved",
+    "unsolved": "unsolved",
+    "infrastructure": "no verdict",
+    "budget": "budget reached",
+    "stopped": "stopped",
+}
+"""How a trial's state is said. What broke on our side is no verdict, and never a score of zero."""
+
+
+class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
+    """A run at a glance."""
+
+    run: str
+    started_at: int
+    """Microseconds since 1970, UTC."""
+    state: Literal["running", "done", "cut off", "imported"]
+    owner: str | None
+    """The process that holds it, as ``host:id:start``. None: none does."""
+    owned_since: int | None
+    """When that process took it up: microseconds since 1970, UTC."""
+    silent_s: float | None
+    """Seconds since that process was last heard of. One that lives says so every ten; at thirty its lease runs out."""
+    source: str
+    """Which system made it: ``stillroom``, or the one it was imported from."""
+    parent: str | None
+    """Run that it was forked from, whose beginning is counted here too. None: it was started."""
+    changes: tuple[str, ...]
+    """Settings of a fork that are not its parent's, as ``key=value``."""
+    shared: int
+    """Events up to the cut: they are the parent's, and counted here too. 0: it was started."""
+    method: str | None
+    """None: it was imported, and its source has none of ours."""
+    scripted: bool
+    """True if a script stood in for a model."""
+    tasks: int
+    trials: int
+    solved: int
+    unsolved: int
+    no_verdict: int
+    """Trials that ended without a score: infrastructure, budget, stop."""
+    attempts: int
+    calls: int | None
+    """Physical requests to models. None: an imported run of which nobody counted any."""
+    failed_calls: int | None
+    """Part of them: those that were not answered. None: it was imported, and nobody counted them."""
+    tokens: int | None
+    """As far as they are known. None: nobody counted any."""
+    cost_nano_usd: int | None
+    """In units of 10^-9 US dollars, as far as it is known. None: there were calls, and none said what it cost."""
+    unknown_cost_calls: int
+    """Calls whose cost is missing from that sum: of answers, and of failures that may have cost."""
+    unknown_cost_most_nano_usd: int | None
+    """What those may have cost at most. None: no cap was set, so nobody bounded them all."""
+    at_least: tuple[str, ...]
+    """Keys of this row whose sum lacks what nobody counted: ``calls``, ``tokens``, ``cost_nano_usd``."""
+    recovered: dict[str, int]
+    """Sandboxes whose process had ended, and what became of them: ``went on`` or ``made again``, how often."""
+    background_failures: dict[str, int]
+    """Failures of what runs beside the trials, which ended none of them: by part, such as ``disk``, how often."""
+    signals: tuple[str, ...]
+    """Signals that stopped its processes, such as ``SIGTERM``."""
+    events: int
+
+
+class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
+    """A trial at a glance."""
+
+    run: str
+    trial: str
+    task: str
+    condition: str
+    outcome: str
+    """``solved``, ``unsolved``, ``no verdict``, ``budget reached``, ``stopped``, ``running`` or ``cut off``."""
+    attempts: int
+    max_attempts: int | None
+    """How many it may have. None: it was imported, and its source does not say."""
+    interventions: tuple[str, ...]
+    """Those that are known to have been made, in order: ``soft`` or ``strong``."""
+    reward: float | None
+    """Best reward of any attempt. None: no attempt was scored."""
+    skill: str | None
+    errors: dict[str, int]
+    """What went wrong on our side or on the way to a model, how often."""
+    failed_calls: int | None
+    """Physical requests to models that were not answered. None: it was imported, and nobody counted them."""
+    tokens: int | None
+    """Of failed calls too, as far as they were counted. None: nobody counted any."""
+    cost_nano_usd: int | None
+    unknown_cost_calls: int
+    unknown_cost_most_nano_usd: int | None
+    """What those may have cost at most. None: no cap was set, so nobody bounded them all."""
+    at_least: tuple[str, ...]
+    """Keys of this row that lack what nobody recorded: ``interventions``, ``tokens``, ``cost_nano_usd``."""
+
+
+class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
+    """An attempt at a glance."""
+
+    run: str
+    trial: str
+    attempt: int
+    intervention: str | None
+    """``none``, ``soft`` or ``strong``. None: it was imported, and nothing says."""
+    outcome: str
+    """``solved``, ``failed``, ``no verdict``, ``infrastructure``, ``abandoned`` or ``running``."""
+    reward: float | None
+    passed: int | None
+    """Checks that passed. None: the verifier names none."""
+    total: int | None
+    turns: int | None
+    """Answers of a model. None: it was imported, and nobody counted them; so of what follows."""
+    actions: int | None
+    ended: str | None
+    """How the agent came to stop, such as ``done`` or ``turn_limit``. None: it acts, or nothing says."""
+    detail: str
+    recovered: tuple[str, ...]
+    """What became of its sandbox each time its process had ended: it ``went on``, or was ``made again``."""
+    failed_calls: int | None
+    """Physical requests to models that were not answered."""
+    tokens: int | None
+    """As far as they are known."""
+    cost_nano_usd: int | None
+    """As far as it is known. None: there were calls, and none said what it cost."""
+    unknown_cost_calls: int
+    """Calls whose cost is missing from that sum."""
+    at_least: tuple[str, ...]
+    """Keys of this row whose sum lacks what nobody counted: ``tokens``, ``cost_nano_usd``."""
+
+
+class Seen(NamedTuple):
+    """A log's runs, as folded, and what is true of them at this moment."""
+
+    trials: TrialsState
+    cost: CostState
+    owned: Mapping[str, Holder]
+    """Runs that a process holds; a run that is neither closed nor held was cut off."""
+
+
+def run_row(seen: Seen, run: Run) -> RunRow:
+    """Put a run on one row."""
+    return held(kept_row(seen.cost, run), seen.owned.get(run.id))
+
+
+def held(row: RunRow, holder: Holder | None) -> RunRow:
+    """Say on a row that was kept which process holds the run at this moment. None: none does."""
+    if holder is None:
+        return replace(row, owned_since=None)
+    state = "running" if row.state == "cut off" else row.state
+    return replace(row, state=state, owner=holder.owner, silent_s=holder.silent_s)
+
+
+def kept_row(cost: CostState, run: Run) -> RunRow:
+    """Put on a row what a run's events tell, whoever holds it: `owned_since` is when a process last took it up."""
+    trials = run.trials.values()
+    states = Counter(trial.state for trial in trials)
+    known, unknown, most = spent(cost.runs.get(run.id))
+    sums = _sums(run, list(trials), known, unknown)
+    return RunRow(
+        run=run.id,
+        started_at=run.started_at,
+        state=_state(run, owned=()),
+        owner=None,
+        owned_since=run.taken_up_at,
+        silent_s=None,
+        source=run.imported or "stillroom",
+        parent=run.parent,
+        changes=run.changes,
+        shared=run.shared,
+        method=run.method or None,
+        scripted=run.scripted,
+        tasks=len(run.tasks),
+        trials=len(run.trials),
+        solved=states["solved"],
+        unsolved=states["unsolved"],
+        no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
+        attempts=sum(len(trial.attempts) for trial in trials),
+        calls=sums.calls,
+        failed_calls=None if run.imported else sum(trial.failed_calls for trial in trials),
+        tokens=sums.tokens,
+        cost_nano_usd=sums.cost,
+        unknown_cost_calls=unknown,
+        unknown_cost_most_nano_usd=most,
+        at_least=sums.at_least,
+        recovered=Counter(how for trial in trials for each in trial.attempts.values() for how in each.recovered),
+        background_failures=dict(run.failures),
+        signals=run.signals,
+        events=run.events,
+    )
+
+
+def failed_parts(row: RunRow) -> str:
+    """Say what failed beside the trials of a run; empty if nothing did."""
+    return ", ".join(f"{part} ({times})" for part, times in row.background_failures.items())
+
+
+def trial_rows(seen: Seen, run: Run) -> list[TrialRow]:
+    """List a run's trials, in the order in which they were opened."""
+    over = _state(run, seen.owned) == "cut off"
+    return [_trial_row(seen, run, trial, over=over) for trial in run.trials.values()]
+
+
+def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
+    attempts = trial.attempts.values()
+    known, unknown, most = spent(seen.cost.runs.get(run.id), trial.name)
+    sums = _sums(run, [trial], known, unknown)
+    untold = ("interventions",) if any(each.intervention is None for each in attempts) else ()
+    return TrialRow(
+        run=run.id,
+        trial=trial.name,
+        task=trial.task,
+        condition=trial.condition,
+        outcome="cut off" if over and trial.state == "running" else WORDS[trial.state],
+        attempts=len(trial.attempts),
+        max_attempts=run.max_attempts if run.imported else trial.max_attempts,
+        interventions=tuple(each.intervention for each in attempts if each.intervention not in {None, "none"}),
+        reward=trial.reward,
+        skill=trial.skill,
+        errors=dict(trial.errors),
+        failed_calls=None if run.imported else trial.failed_calls,
+        tokens=sums.tokens,
+        cost_nano_usd=sums.cost,
+        unknown_cost_calls=unknown,
+        unknown_cost_most_nano_usd=most,
+        at_least=(*untold, *(each for each in sums.at_least if each != "calls")),
+    )
+
+
+class _Sums(NamedTuple):
+    """Sums over trials, as far as anybody counted."""
+
+    calls: int | None
+    tokens: int | None
+    cost: int | None
+    at_least: tuple[str, ...]
+
+
+def _sums(run: Run, trials: Sequence[Trial], known: int | None, unknown: int) -> _Sums:
+    """Sum trials up. What nobody counted is no zero: a sum that lacks something is a lower bound, or is not known.
+
+    Args:
+        run: They are of.
+        trials: Some of it.
+        known: What their calls are known to have cost. None: nothing.
+        unknown: Calls whose cost is missing from that.
+    """
+    attempts = [each for trial in trials for each in trial.attempts.values()]
+    lacking = {
+        "calls": any(each.turns is None for each in attempts),
+        "tokens": any(each.tokens is None for each in attempts) or any(each.unknown_tokens for each in trials),
+        "cost_nano_usd": any(each.cost is None for each in attempts) or unknown > 0,
+    }
+    priced = not run.imported or any(each.cost is not None for each in attempts)
+    sums = {
+        "calls": sum(trial.calls for trial in trials),
+        "tokens": sum(trial.tokens for trial in trials),
+        "cost_nano_usd": known if priced else None,
+    }
+    # A cost of 0 may be known: some models cost nothing.
+    found = {key: None if lacking[key] and value == 0 and key[:4] != "cost" else value for key, value in sums.items()}
+    at_least = tuple(key for key, lacks in lacking.items() if lacks and found[key] is not None)
+    return _Sums(found["calls"], found["tokens"], found["cost_nano_usd"], at_least)
+
+
+def attempt_rows(run: Run, trial: Trial) -> list[AttemptRow]:
+    """List a trial's attempts."""
+    attempts = sorted(trial.attempts.values(), key=lambda attempt: attempt.number)
+    return [_attempt_row(run, trial, attempt) for attempt in attempts]
+
+
+def _attempt_row(run: Run, trial: Trial, attempt: Attempt) -> AttemptRow:
+    return AttemptRow(
+        run=run.id,
+        trial=trial.name,
+        attempt=attempt.number,
+        intervention=attempt.intervention,
+        outcome=outcome_of(attempt),
+        reward=None if attempt.outcome is None else attempt.outcome.reward,
+        passed=attempt.passed if attempt.total else None,
+        total=attempt.total or None,
+        turns=attempt.turns,
+        actions=attempt.actions,
+        ended=attempt.agent_ended,
+        detail=attempt.detail or (attempt.outcome.reason if attempt.outcome else ""),
+        recovered=attempt.recovered,
+        failed_calls=None if run.imported else attempt.failed_calls,
+        tokens=None if attempt.unknown_tokens and not attempt.tokens else attempt.tokens,
+        cost_nano_usd=None if attempt.unknown_cost and not attempt.cost else attempt.cost,
+        unknown_cost_calls=attempt.unknown_cost,
+        at_least=tuple(
+            key
+            for key, value, lacks in (
+                ("tokens", attempt.tokens, attempt.unknown_tokens),
+                ("cost_nano_usd", attempt.cost, attempt.unknown_cost),
+            )
+            if lacks and value
+        ),
+    )
+
+
+def outcome_of(attempt: Attempt) -> str:
+    """Say how an attempt ended."""
+    if attempt.abandoned is not None:
+        return "abandoned"
+    return "running" if attempt.outcome is None else attempt.outcome.kind.replace("_", " ")
+
+
+def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
+    """Draw trials."""
+    columns = ["trial", "outcome", "reward", "attempts", "interventions…", "cost", "led to…"]
+    cells = [
+        (
+            row.trial,
+            row.outcome,
+            reward(row.reward),
+            str(row.attempts) if row.max_attempts is None else f"{row.attempts} of {row.max_attempts}",
+            _interventions(row),
+            written(row.cost_nano_usd, lacks="cost_nano_usd" in row.at_least),
+            _led_to(row),
+        )
+        for row in rows
+    ]
+    return table(columns, cells, right=["reward", "attempts", "cost"])
+
+
+def _interventions(row: TrialRow) -> str:
+    made = ", ".join(row.interventions)
+    if "interventions" in row.at_least:
+        return f"{made}+" if made else UNKNOWN
+    return made or "none"
+
+
+def _led_to(row: TrialRow) -> str:
+    if row.skill is not None:
+        return "a skill" if row.skill == row.trial else f"skill {row.skill}"
+    return ", ".join(f"{what} ({times})" for what, times in row.errors.items())
+
+
+def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
+    """Draw attempts."""
+    columns = ["#", "spoken to", "outcome", "reward", "tests", "turns", "commands", "tokens", "ended…"]
+    cells = [
+        (
+            str(row.attempt),
+            row.intervention or UNKNOWN,
+            row.outcome,
+            reward(row.reward),
+            f"{row.passed}/{row.total}" if row.total else UNKNOWN,
+            count(row.turns),
+            count(row.actions),
+            count(row.tokens, lacks="tokens" in row.at_least),
+            _ended(row),
+        )
+        for row in rows
+    ]
+    return table(columns, cells, right=["#", "reward", "tests", "turns", "commands", "tokens"])
+
+
+def _ended(row: AttemptRow) -> str:
+    if row.ended == "done":
+        return row.ended
+    return ": ".join(filter(None, (row.ended, row.detail)))
+
+
+def _state(run: Run, owned: Collection[str]) -> Literal["running", "done", "cut off", "imported"]:
+    if run.imported is not None:
+        return "imported"
+    if run.closed:
+        return "done"
+    return "running" if run.id in owned else "cut off"
+
+
+async def look(desk: Desk, run: str) -> Seen:
+    """Fold a run, named in full.
+
+    Raises:
+        IdUnknown: Nothing of it is in the log.
+    """
+    trials, cost = await fold_run(desk.log, [Trials(), Cost()], run)
+    if run not in trials.runs:
+        raise IdUnknown(run, "run", await desk.log.runs())
+    return Seen(trials, cost, await desk.owned())

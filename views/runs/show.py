@@ -1,0 +1,298 @@
+"""One thing in full: a run with its trials, a trial with its attempts, an attempt step by step, an event."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from typing import Final, Protocol, assert_never
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engine.core.lineage import Places, pages_of
+from events.base import Recorded, StreamId
+from events.digest import Digest
+from events.errors import BlobMissing
+from events.store.base import EventLog, Selection
+from events.store.blob_refs import named_blobs
+from projections.trials.state import Run
+from views.log.contents import EventRow, event_row
+from views.runs.rows import (
+    AttemptRow,
+    RunRow,
+    TrialRow,
+    attempt_rows,
+    failed_parts,
+    look,
+    render_attempts,
+    render_trials,
+    run_row,
+    trial_rows,
+)
+from views.runs.steps import told_of
+from views.terminal.errors import IdUnknown
+from views.terminal.format import cost, count, duration, plural, reward, size, when
+from views.terminal.ids import AttemptTarget, BlobTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
+from views.terminal.log_access import Desk
+from views.terminal.tables import heading, one_line, pairs, word
+
+_BECAME: Final = {"went on": "went on as it stood", "made again": "was made again, and its commands run again"}
+SHORT: Final = 12
+"""Lines of a text that are shown unless all of it is asked for. The log keeps all."""
+
+
+class StepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
+    """One thing that happened in an attempt."""
+
+    position: int
+    version: int
+    what: str
+    note: str
+    text: str
+    """All of it; views show the first lines."""
+
+
+class BlobRow(msgspec.Struct, frozen=True, tag_field="kind", tag="blob"):
+    """Bytes that events name by their digest."""
+
+    digest: str
+    bytes: int
+    text: str
+    """As UTF-8; what is none stands as U+FFFD."""
+
+
+async def steps(log: EventLog, history: Sequence[Recorded]) -> list[StepRow]:
+    """Tell an attempt in steps: what the model said, what was run, what came of it."""
+    return [row async for row in _steps(log, history)]
+
+
+async def _steps(log: EventLog, history: Sequence[Recorded]) -> AsyncIterator[StepRow]:
+    for recorded in history:
+        told = told_of(recorded.event)
+        if told is not None:
+            what, note, digests = told
+            parts = [await text_of(log, digest) for digest in digests if digest is not None]
+            text = "\n".join(part.rstrip("\n") for part in parts if part)
+            yield StepRow(recorded.position, recorded.version, what, note, text)
+
+
+async def text_of(log: EventLog, digest: Digest) -> str:
+    """Read a blob as text; one that is gone says so in its place."""
+    try:
+        data = await log.get(digest)
+    except BlobMissing as error:
+        return f"[{error.problem}]"
+    return data.decode("utf-8", errors="replace")
+
+
+def render_steps(rows: Sequence[StepRow], *, full: bool) -> RenderableType:
+    """Draw an attempt from its first step to its verdict."""
+    parts: list[RenderableType] = []
+    for row in rows:
+        parts.append(Text.assemble((f"{row.version:>5}  ", "dim"), (f"{row.what:<9}", "bold"), (row.note, "dim")))
+        parts += [_shown(f"       {line}", full=full) for line in head(row.text, full=full)]
+    return Group(*parts)
+
+
+def head(text: str, *, full: bool, lines: int = SHORT) -> list[str]:
+    """Give the first lines of a text, and say how many were left out."""
+    found = text.splitlines()
+    if full or len(found) <= lines:
+        return found
+    return [*found[:lines], f"… {len(found) - lines} more lines (--full shows them)"]
+
+
+def _shown(line: str, *, full: bool) -> Text:
+    return Text(line) if full else one_line(Text(line))
+
+
+class Summed(Protocol):
+    """A row with sums."""
+
+    @property
+    def tokens(self) -> int | None:
+        """As far as they are known."""
+
+    @property
+    def cost_nano_usd(self) -> int | None:
+        """As far as it is known."""
+
+    @property
+    def unknown_cost_calls(self) -> int:
+        """Calls whose cost is missing from that sum."""
+
+    @property
+    def unknown_cost_most_nano_usd(self) -> int | None:
+        """What those may have cost at most."""
+
+    @property
+    def at_least(self) -> tuple[str, ...]:
+        """Keys whose sum lacks what nobody counted."""
+
+
+def spending(row: Summed) -> str:
+    """Say what was spent, and whether the sum lacks something."""
+    most = row.unknown_cost_most_nano_usd
+    bounded = "" if most is None or not row.unknown_cost_calls else f" (at most {cost(most)})"
+    if row.cost_nano_usd is None or not row.unknown_cost_calls:
+        least = "at least " if "cost_nano_usd" in row.at_least else ""
+        return f"{least}{cost(row.cost_nano_usd)}{bounded}"
+    return f"{cost(row.cost_nano_usd)}, and {plural(row.unknown_cost_calls, 'call')} of unknown cost{bounded}"
+
+
+def tokens(row: Summed) -> str:
+    """Say how many tokens were counted, and whether the sum lacks something."""
+    if row.tokens is None:
+        return "tokens unknown"
+    least = "at least " if "tokens" in row.at_least else ""
+    return f"{least}{count(row.tokens)} tokens"
+
+
+def calls(row: RunRow) -> str:
+    """Say how often models were asked, and how often that failed."""
+    if row.calls is None:
+        return "number of model calls unknown"
+    least = "at least " if "calls" in row.at_least else ""
+    failed = f", {row.failed_calls:,} failed" if row.failed_calls else ""
+    return f"{least}{plural(row.calls, 'model call')}{failed}"
+
+
+def render_run(run: Run, row: RunRow) -> RenderableType:
+    """Draw the head of a run."""
+    named = [
+        ("run", row.run),
+        ("state", row.state),
+        ("from", "a script in place of a model" if row.scripted else row.source),
+        ("fork of", "" if row.parent is None else f"{row.parent}, whose first {row.shared:,} events it shares"),
+        ("changed", ", ".join(row.changes)),
+        ("method", row.method or "-"),
+        ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
+        ("model", run.model or ""),
+        ("calls", f"{calls(row)}, {tokens(row)}, {spending(row)}"),
+        ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
+        ("sandboxes", ", ".join(f"{number} {what} after a crash" for what, number in row.recovered.items())),
+        ("stopped by", ", ".join(row.signals)),
+        ("failed", f"{failed} in the background" if (failed := failed_parts(row)) else ""),
+        ("warnings", "; ".join(run.warnings)),
+    ]
+    return pairs((name, value) for name, value in named if value)
+
+
+def render_trial(row: TrialRow) -> RenderableType:
+    """Draw the head of a trial."""
+    named = [
+        ("trial", row.trial),
+        ("run", row.run),
+        ("task", row.task),
+        ("outcome", row.outcome),
+        ("reward", reward(row.reward)),
+        ("skill", row.skill or ""),
+        ("spent", f"{tokens(row)}, {spending(row)}"),
+    ]
+    return pairs((name, value) for name, value in named if value)
+
+
+def render_attempt(row: AttemptRow) -> RenderableType:
+    """Draw the head of an attempt."""
+    place = f"{row.trial}/{row.attempt} of run {row.run}"
+    return Group(
+        pairs([("attempt", place), ("spoken to", row.intervention or "not on record")]),
+        Text.assemble(("outcome  ", "dim"), word(row.outcome), f"  reward {reward(row.reward)}"),
+        *(Text(f"after a crash its sandbox {_BECAME[each]}", style="dim") for each in row.recovered),
+        "",
+    )
+
+
+async def tell(desk: Desk, text: str, *, full: bool) -> None:
+    """Show whatever an id means.
+
+    Raises:
+        IdUnknown, IdAmbiguous: It means nothing, or several things.
+    """
+    target = await find_target(desk.log, text)
+    match target:
+        case RunTarget():
+            await _tell_run(desk, target)
+        case TrialTarget():
+            await _tell_trial(desk, target)
+        case AttemptTarget():
+            await _tell_attempt(desk, target, full=full)
+        case EventTarget() | PlaceTarget():
+            await _tell_event(desk, target, full=full)
+        case BlobTarget():
+            await _tell_blob(desk, target, full=full)
+        case _:
+            assert_never(target)
+
+
+async def _tell_blob(desk: Desk, target: BlobTarget, *, full: bool) -> None:
+    """Show bytes, fetched and hashed again.
+
+    Raises:
+        BlobMissing: They are not there; `BlobErased` says why.
+    """
+    data = await desk.log.get(target.digest)
+    row = BlobRow(target.digest, len(data), data.decode("utf-8", errors="replace"))
+    desk.screen.draw(row, partial(render_blob, full=full))
+
+
+async def _tell_run(desk: Desk, target: RunTarget) -> None:
+    seen = await look(desk, target.run)
+    run = seen.trials.runs[target.run]
+    desk.screen.draw(run_row(seen, run), lambda row: Group(render_run(run, row), ""))
+    desk.screen.show(trial_rows(seen, run), render_trials)
+
+
+async def _tell_trial(desk: Desk, target: TrialTarget) -> None:
+    seen = await look(desk, target.run)
+    run = seen.trials.runs[target.run]
+    rows = [row for row in trial_rows(seen, run) if row.trial == target.trial]
+    desk.screen.show(rows, lambda rows: Group(*map(render_trial, rows), ""))
+    desk.screen.show(attempt_rows(run, run.trials[target.trial]), render_attempts)
+
+
+async def _tell_attempt(desk: Desk, target: AttemptTarget, *, full: bool) -> None:
+    run = (await look(desk, target.run)).trials.runs[target.run]
+    rows = [row for row in attempt_rows(run, run.trials[target.trial]) if row.attempt == target.attempt]
+    desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
+    stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")
+    history = [recorded async for page in pages_of(desk.log, Selection(stream=stream)) for recorded in page]
+    desk.screen.show(await steps(desk.log, history), partial(render_steps, full=full))
+
+
+async def _tell_event(desk: Desk, target: EventTarget | PlaceTarget, *, full: bool) -> None:
+    match target:
+        case EventTarget(position):
+            places, here = Places(desk.log), Selection(after=position - 1, until=position)
+            found = [await places.of(each) async for each in desk.log.read(here)]
+        case PlaceTarget(stream, version):
+            pages = pages_of(desk.log, Selection(stream=stream))
+            found = [each async for page in pages for each in page if each.version == version]
+        case _:
+            assert_never(target)
+    if not found:
+        raise IdUnknown(str(target[0]), "event at position", [f"1 to {(await desk.log.head()).position}"])
+    texts = {digest: await text_of(desk.log, digest) for digest in named_blobs(found[0].event)}
+    desk.screen.draw(event_row(found[0]), lambda row: render_event(row, texts, full=full))
+
+
+def render_event(row: EventRow, texts: Mapping[Digest, str], *, full: bool) -> RenderableType:
+    """Draw an event, and the beginning of every text it names."""
+    place = [
+        ("event", f"{row.position:,}"),
+        ("place", f"{row.stream}@{row.version} of run {row.run}"),
+        ("answers", f"{row.cause.stream}@{row.cause.version}" if row.cause else "nothing"),
+        ("at", f"{when(row.at)} UTC"),
+        ("digest", row.digest),
+    ]
+    body = msgspec.json.format(bytes(row.event), indent=2).decode()
+    parts: list[RenderableType] = [pairs(place), "", Text(body)]
+    for digest, text in texts.items():
+        parts += ["", heading(f"blob {digest[:12]}")]
+        parts += [_shown(f"  {line}", full=full) for line in head(text, full=full)]
+    return Group(*parts)
+
+
+def render_blob(row: BlobRow, *, full: bool) -> RenderableType:
+    """Draw a blob."""
+    head_ = pairs([("blob", row.digest), ("size", size(row.bytes))])
+    return Group(head_, "", *[_shown(line, full=full) for line in head(row.text, full=full)])

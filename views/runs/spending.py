@@ -1,0 +1,74 @@
+"""What calls cost, as far as anybody knows."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from projections.cost import RunCost, Spending
+from views.terminal.format import UNKNOWN, money
+
+
+class Spent(NamedTuple):
+    """A sum, and how much is missing from it."""
+
+    known: int | None
+    """In units of 10^-9 US dollars. None: there were calls, and none of them said."""
+    unknown_calls: int
+    """Calls whose cost nobody knows."""
+    unknown_most: int | None
+    """What those may have cost at most, in the same unit. None: some of them nobody bounded."""
+
+
+class Total(NamedTuple):
+    """Figures of calls that may be added up."""
+
+    cost: int
+    """Known costs only, in units of 10^-9 US dollars."""
+    unknown: int
+    """Calls without a known cost."""
+    ended: int
+    """Calls that were answered or failed."""
+    bound: int
+    """What those of unknown cost may have cost at most, as far as that is known, in the same unit."""
+    unbounded: int
+    """Those of unknown cost that nobody bounded."""
+
+    @property
+    def spent(self) -> Spent:
+        """Give the sum as people read it."""
+        # A sum that another system states counts as no answer, and its price is known all the same.
+        known = None if self.unknown > 0 and self.ended <= self.unknown and not self.cost else self.cost
+        return Spent(known, self.unknown, None if self.unbounded else self.bound)
+
+
+def total(lines: Iterable[Spending]) -> Total:
+    """Add up."""
+    cost = unknown = ended = bound = unbounded = 0
+    for line in lines:
+        cost += line.cost
+        unknown += line.unknown_cost
+        ended += line.answered + line.failed
+        bound += line.bound
+        unbounded += line.unbounded
+    return Total(cost, unknown, ended, bound, unbounded)
+
+
+def total_of(cost: RunCost | None, trial: str) -> Total:
+    """Add up what is known of one trial."""
+    roles = {} if cost is None else cost.lines.get(trial, {})
+    return total(line for models in roles.values() for line in models.values())
+
+
+def spent(cost: RunCost | None, trial: str | None = None) -> Spent:
+    """Sum up a run, or one trial of it."""
+    if cost is None:
+        return Spent(0, 0, 0)
+    if trial is not None:
+        return total_of(cost, trial).spent
+    return total(line for roles in cost.lines.values() for models in roles.values() for line in models.values()).spent
+
+
+def written(known: int | None, *, lacks: bool) -> str:
+    """Write it: a sum that lacks something says so."""
+    if known is None:
+        return UNKNOWN
+    return f"{money(known)}+" if lacks else money(known)

@@ -1,0 +1,101 @@
+"""What this machine offers a run: isolation, room, keys by name only, and the library that keeps the log."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from shutil import disk_usage
+from typing import Final, Literal
+
+import msgspec
+from rich.console import RenderableType
+
+from engine.config.sandbox_kinds import sandbox_kind, sandbox_names
+from engine.core.plugins import PluginBroken
+from engine.providers.registry import provider_named, provider_names
+from sandbox.kind import SandboxHost
+from views.terminal.format import size
+from views.terminal.host import Machine
+from views.terminal.tables import table
+
+UNISOLATED: Final = "none"
+"""What is there everywhere, and promises nothing."""
+LITTLE_ROOM: Final = 1 << 30
+"""Bytes free on the log's disk below which a run may not get far."""
+WAL_FIXED: Final = (3, 51, 3)
+"""From this SQLite on, several connections that reset a write-ahead log cannot damage it."""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    what: str
+    state: Literal["ok", "missing", "broken"]
+    found: str
+    remedy: str
+    """Empty when nothing needs doing."""
+
+
+async def checks(machine: Machine, sqlite: str) -> list[Check]:
+    """Look at everything; each look takes milliseconds and changes nothing.
+
+    Args:
+        machine: Which.
+        sqlite: Version of the library.
+    """
+    host = SandboxHost(machine.workspace / "sandboxes", machine.environment)
+    return [
+        *[await _sandbox(name, host) for name in sandbox_names() if name != UNISOLATED],
+        *_disk(machine),
+        _sqlite(sqlite),
+        _clock(machine),
+        *_keys(machine.environment),
+    ]
+
+
+async def _sandbox(name: str, host: SandboxHost) -> Check:
+    try:
+        isolation = await sandbox_kind(name).look(host)
+    except PluginBroken as error:
+        return Check(f"sandbox {name}", "broken", error.problem, error.remedy)
+    state: Literal["ok", "missing"] = "missing" if isolation.level == "none" else "ok"
+    return Check(f"sandbox {name}", state, f"{isolation.level}: {isolation.reason}", isolation.remedy or "")
+
+
+def _disk(machine: Machine) -> Iterator[Check]:
+    folder = machine.log_path(None).parent
+    while not folder.exists():
+        folder = folder.parent
+    free = disk_usage(folder).free
+    state: Literal["ok", "missing"] = "ok" if free >= LITTLE_ROOM else "missing"
+    yield Check("disk", state, f"{size(free)} free at {folder}", "" if state == "ok" else "free some space")
+
+
+def _sqlite(version: str) -> Check:
+    parts = tuple(int(part) for part in version.split(".") if part.isdigit())
+    known = "" if parts >= WAL_FIXED else "; older than 3.51.3, so writers take turns by a lock file of ours"
+    return Check("sqlite", "ok", version + known, "")
+
+
+def _clock(machine: Machine) -> Check:
+    # Before this was written: certificates would be refused and times in the log would be wrong.
+    sane = machine.clock() > 1_763_000_000_000_000
+    return Check("clock", "ok" if sane else "broken", "set" if sane else "in the past", "" if sane else "set the clock")
+
+
+def _keys(environment: Mapping[str, str]) -> Iterator[Check]:
+    """Say which variables of providers are set: names only."""
+    variables: set[str] = set()
+    for name in provider_names():
+        try:
+            variables.add(provider_named(name).api_key_env or "")
+        except PluginBroken as error:
+            yield Check(f"provider {name}", "broken", error.problem, error.remedy)
+    found = sorted(name for name in variables if environment.get(name))
+    if found:
+        yield Check("keys", "ok", ", ".join(found) + " (names only)", "")
+    else:
+        remedy = "export one, or name another variable as api_key_env; `stillroom demo` needs none"
+        yield Check("keys", "missing", "no variable with a key is set", remedy)
+
+
+def render(rows: Sequence[Check]) -> RenderableType:
+    """Draw what was found, and what would help."""
+    return table(["what", "state", "found…", "remedy…"], [(row.what, row.state, row.found, row.remedy) for row in rows])

@@ -1,0 +1,61 @@
+"""What sandboxes left behind: listed, and removed."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engine.core.system import process_ended
+from engine.effects.sandboxes import sandbox_prefix
+from sandbox.base import SandboxBackend, beginning
+from sandbox.docker.client import Engine
+from sandbox.docker.gc import Left, left_behind, remove
+from views.terminal.format import plural
+from views.terminal.log_access import Desk
+from views.terminal.tables import table
+
+
+class LeftRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
+    """Something that a process which has ended left behind."""
+
+    what: Literal["container", "network", "volume", "image", "sandbox"]
+    """sandbox: by its id, with whatever it held."""
+    name: str
+    owner: str
+    """The process that made it, as ``host:id:start``; empty if it belongs to nobody."""
+    became: str
+    """``removed``, ``found`` (nothing was to be removed), or why it could not be."""
+
+
+async def of_engine(engine: Engine, *, images: bool, dry_run: bool) -> list[LeftRow]:
+    """Remove what processes that have ended left in an engine, whatever workspace they worked in."""
+    left = await left_behind(engine, process_ended, images=images)
+    if dry_run:
+        return [_row(each, "found") for each in left]
+    kept = dict(await remove(engine, left))
+    return [_row(each, kept.get(each, "removed")) for each in left]
+
+
+async def of_workspace(desk: Desk, backend: SandboxBackend) -> list[LeftRow]:
+    """Remove the sandboxes of runs that nobody holds."""
+    owned = await desk.owned()
+    rows: list[LeftRow] = []
+    for run in await desk.log.runs():
+        if run not in owned:
+            swept = await backend.sweep(beginning(sandbox_prefix(run)))
+            rows += [LeftRow("sandbox", name, "", "removed") for name in swept]
+    return rows
+
+
+def _row(left: Left, became: str) -> LeftRow:
+    return LeftRow(left.kind, left.name, left.owner, became)
+
+
+def render(rows: Sequence[LeftRow]) -> RenderableType:
+    """Draw what was found."""
+    if not rows:
+        return Text("nothing was left behind")
+    cells = [(row.what, row.name, row.owner.rpartition(":")[0] or "-", row.became) for row in rows]
+    return Group(table(["what", "name…", "made by", "became…"], cells), Text(plural(len(rows), "thing"), style="dim"))

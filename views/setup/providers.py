@@ -1,0 +1,71 @@
+"""Providers of models, as a spec may name them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from rich.console import RenderableType
+
+from engine.core.plugins import PluginBroken
+from engine.providers.provider import ModelProvider
+from engine.providers.registry import provider_named, provider_names
+from sandbox.conformance.suite import CheckResult
+from views.terminal.tables import table
+
+
+class ProviderRow(msgspec.Struct, frozen=True):
+    """A provider that some installed package registers."""
+
+    provider: str
+    state: Literal["ok", "no key", "broken"]
+    """``no key``: it takes a key, and the variable that holds it is not set."""
+    key: str
+    """The variable that holds its key; empty if it takes none."""
+    protocol: str
+    address: str
+    """Its own, or the variable that names it; ``{NAME}`` stands for a variable."""
+    about: str
+    """What it is, or what is wrong with it."""
+
+
+class PromiseRow(msgspec.Struct, frozen=True):
+    """One promise that was tried."""
+
+    number: int
+    name: str
+    result: Literal["passed", "failed", "unsupported"]
+    reason: str
+    """Empty when it passed."""
+
+
+def rows(environment: Mapping[str, str]) -> list[ProviderRow]:
+    """List all providers; values of variables are not looked at, only whether they are set."""
+    return [_row(name, environment) for name in provider_names()]
+
+
+def _row(name: str, environment: Mapping[str, str]) -> ProviderRow:
+    try:
+        provider: ModelProvider = provider_named(name)
+    except PluginBroken as error:
+        return ProviderRow(name, "broken", "", "", "", error.problem)
+    key = provider.api_key_env or ""
+    lacking = key and not provider.key_optional and not environment.get(key)
+    address = provider.base_url or (provider.base_url_env or "") + provider.base_path
+    return ProviderRow(name, "no key" if lacking else "ok", key, provider.protocol, address, provider.about)
+
+
+def render(found: Sequence[ProviderRow]) -> RenderableType:
+    """Draw them."""
+    heads = ["provider", "state", "key", "protocol", "address…", "what…"]
+    return table(heads, [(row.provider, row.state, row.key, row.protocol, row.address, row.about) for row in found])
+
+
+def promises(results: Sequence[CheckResult]) -> list[PromiseRow]:
+    """Tell how a suite went."""
+    return [PromiseRow(each.number, each.name, each.result, each.reason) for each in results]
+
+
+def render_promises(found: Sequence[PromiseRow]) -> RenderableType:
+    """Draw how a suite went."""
+    heads = ["#", "promise…", "result", "reason…"]
+    return table(heads, [(str(row.number), row.name, row.result, row.reason) for row in found])

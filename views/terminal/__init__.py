@@ -1,0 +1,1 @@
+"""What every command shares: the terminal, its options, the opened log."""

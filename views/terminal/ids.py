@@ -1,0 +1,153 @@
+"""Ids as people type them: shortened like git's hashes, ``@latest``, ``RUN~2``; and places within a run."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from engine.core.lineage import streams_of
+from events.base import StreamId
+from events.digest import Digest
+from events.store.base import EventLog
+from views.terminal.errors import IdAmbiguous, IdUnknown
+
+LATEST: Final = "@latest"
+BLOB: Final = "blob"
+"""What stands before the colon of a digest."""
+_BACK: Final = re.compile(r"(?P<run>[^~]+)~(?P<back>\d{1,6})?")
+
+
+class RunTarget(NamedTuple):
+    """A run as a whole."""
+
+    run: str
+
+
+class TrialTarget(NamedTuple):
+    """A trial of a run."""
+
+    run: str
+    trial: str
+
+
+class AttemptTarget(NamedTuple):
+    """An attempt of a trial."""
+
+    run: str
+    trial: str
+    attempt: int
+
+
+class EventTarget(NamedTuple):
+    """An event by its position."""
+
+    position: int
+
+
+class PlaceTarget(NamedTuple):
+    """An event by its place in its stream."""
+
+    stream: StreamId
+    version: int
+
+
+class BlobTarget(NamedTuple):
+    """Bytes under their digest."""
+
+    digest: Digest
+
+
+Target: TypeAlias = RunTarget | TrialTarget | AttemptTarget | EventTarget | PlaceTarget | BlobTarget
+
+
+class RunList(Protocol):
+    """What knows its runs."""
+
+    async def runs(self) -> list[str]:
+        """List their ids, oldest first."""
+
+
+async def find_run(log: RunList, text: str) -> str:
+    """Find the run a person means.
+
+    Raises:
+        IdUnknown: No run begins so, or there are not that many.
+        IdAmbiguous: Several do.
+    """
+    runs = await log.runs()
+    match = _BACK.fullmatch(text)
+    name, back = (match["run"], int(match["back"] or 1)) if match else (text, 0)
+    index = _index(runs, name) - back
+    if index < 0:
+        raise IdUnknown(text, "run", runs)
+    return runs[index]
+
+
+def _index(runs: Sequence[str], name: str) -> int:
+    if name == LATEST and runs:
+        return len(runs) - 1
+    if name in runs:
+        return runs.index(name)
+    return runs.index(_one(name, [run for run in runs if run.startswith(name)], "run", runs)) if name else -1
+
+
+def _one(text: str, matches: Sequence[str], what: str, known: Sequence[str]) -> str:
+    match list(matches):
+        case [single]:
+            return single
+        case []:
+            raise IdUnknown(text, what, known)
+        case several:
+            raise IdAmbiguous(text, several)
+
+
+async def find_target(log: EventLog, text: str) -> Target:
+    """Find what a person wants to see.
+
+    ``RUN``; ``RUN:TRIAL`` and ``RUN:TRIAL/2``; ``TRIAL`` and ``TRIAL/2`` of the latest run; a bare number is the
+    position of an event; ``RUN:STREAM@3`` is an event by its place; ``blob:3fa9`` are bytes by the beginning of their
+    digest.
+
+    Raises:
+        IdUnknown: There is no such thing.
+        IdAmbiguous: There are several.
+    """
+    if text.isascii() and text.isdigit():
+        return EventTarget(int(text))
+    run, colon, rest = text.partition(":")
+    if colon and run == BLOB:
+        return await _blob(log, rest)
+    if colon:
+        return await _within(log, await find_run(log, run), rest)
+    try:
+        return RunTarget(await find_run(log, text))
+    except IdUnknown:
+        if not await log.runs():
+            raise
+        return await _within(log, await find_run(log, LATEST), text)
+
+
+async def _blob(log: EventLog, beginning: str) -> BlobTarget:
+    found = await log.digests(beginning.lower(), most=5)
+    return BlobTarget(Digest(_one(f"{BLOB}:{beginning}", found, "blob", [])))
+
+
+async def _within(log: EventLog, run: str, text: str) -> Target:
+    streams = await streams_of(log, run)
+    name, at, version = text.rpartition("@")
+    if at and version.isdigit():
+        stream = _one(name, _named(name, streams), "stream", list(streams))
+        if not 1 <= int(version) <= streams[stream]:
+            raise IdUnknown(text, "event", [f"{stream}@1 to @{streams[stream]}"])
+        return PlaceTarget(StreamId(run, stream), int(version))
+    trials = [stream.removeprefix("trial/") for stream in streams if stream.startswith("trial/")]
+    name, slash, number = text.rpartition("/")
+    if slash and number.isdigit() and f"attempt/{text}" in streams:
+        return AttemptTarget(run, name, int(number))
+    matches = [text] if text in trials else [trial for trial in trials if trial.startswith(text)]
+    return TrialTarget(run, _one(text, matches, "run, trial, attempt or event", trials))
+
+
+def _named(name: str, streams: Iterable[str]) -> list[str]:
+    """List the streams a name may mean: itself, a trial, an attempt, or the beginning of one."""
+    exact = [stream for stream in streams if name in {stream, stream.partition("/")[2]}]
+    return exact or [stream for stream in streams if stream.startswith(name)]

@@ -1,0 +1,81 @@
+"""How trouble is told: a problem and its remedy on stderr, and never a traceback."""
+
+import traceback
+from pathlib import Path
+
+import msgspec
+from rich.text import Text
+
+from events.errors import ExitCode, StillroomError
+from views.terminal.host import Machine
+from views.terminal.screen import Manner, Screen, encode
+from views.terminal.shutdown import CODES, Name
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something that went wrong, as ``--json`` tells it on stderr."""
+
+    error: str
+    """Kind of the error, such as ``RunUnknown``."""
+    problem: str
+    remedy: str
+    exit_code: int
+
+
+def problem_of(error: StillroomError) -> Problem:
+    """Describe an error of ours."""
+    return Problem(type(error).__name__, error.problem, error.remedy, int(error.exit_code))
+
+
+def usage(message: str, remedy: str) -> Problem:
+    """Describe a command line that cannot be understood."""
+    return Problem("Usage", message, remedy, int(ExitCode.USAGE))
+
+
+def internal(error: BaseException, report: Path | None) -> Problem:
+    """Describe a mistake of ours."""
+    where = f"the traceback is in {report}" if report else "the traceback could not be written down"
+    remedy = f"{where}; please report it, the log holds everything recorded so far"
+    return Problem(type(error).__name__, f"internal error: {_short(error)}", remedy, int(ExitCode.INTERNAL))
+
+
+def interrupted(name: Name = "SIGINT", *, recorded: bool) -> Problem:
+    """Describe that a signal stopped the command, such as Ctrl-C (SIGINT).
+
+    Args:
+        name: Of the signal.
+        recorded: Whether a run was being carried, which a log holds.
+    """
+    kept = "; everything up to here is in the log" if recorded else ""
+    remedy = "`stillroom resume` goes on where it stopped" if recorded else "give the command again"
+    return Problem("Interrupted", f"interrupted ({name}){kept}", remedy, int(CODES[name]))
+
+
+def tell(screen: Screen, problem: Problem) -> int:
+    """Tell it, and give the exit code."""
+    if screen.manner is Manner.JSON:
+        screen.err.file.write(encode(problem).decode() + "\n")
+    else:
+        screen.say(Text.assemble(("problem  ", "bold red"), _indented(problem.problem)))
+        screen.say(Text.assemble(("remedy   ", "bold"), _indented(problem.remedy)))
+    return problem.exit_code
+
+
+def write_report(machine: Machine, error: BaseException) -> Path | None:
+    """Write the traceback of a mistake of ours beside the log. None: there is no room even for that."""
+    report = machine.workspace / f"internal-error-{machine.clock()}.txt"
+    try:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        return None
+    return report
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n         ")

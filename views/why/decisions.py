@@ -1,0 +1,124 @@
+"""The decisions of a run: what each rested on, under which rule, and what was ruled."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from replay.ledger import Ledger, LedgerEntry, read_ledger
+from views.terminal.errors import UsageWrong
+from views.terminal.format import UNKNOWN, plural
+from views.terminal.log_access import Desk
+from views.terminal.tables import table
+
+
+class DecisionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="decision"):
+    """One decision."""
+
+    run: str
+    position: int
+    """Of the event that records it, in the log."""
+    stream: str
+    version: int
+    """Of that event; where no event records the decision, of the one before it."""
+    recorded: bool
+    """False: no event records it; runs of earlier versions decided some things so."""
+    point: str
+    """What was decided."""
+    shadow: str | None
+    """Name of the shadow policy or rule. None: the ruling counted."""
+    revision: int
+    """Of the point, under which it was ruled."""
+    policy: str
+    """The method whose policy ruled."""
+    inputs: str | None
+    """Digest of what the policy saw. None: the record has none."""
+    saw: Any
+    """What it saw, as JSON has it. None: it cannot be read."""
+    rule: Any
+    """The settings as they counted. None: they cannot be read."""
+    assumed: bool
+    """Whether they are assumed: the source of an imported run does not record them."""
+    ruling: Any
+    missing: str
+    """Why it cannot be made again; empty if it can."""
+
+
+async def tell(desk: Desk, run: str, point: str | None) -> None:
+    """List a run's decisions.
+
+    Raises:
+        RunUnknown, NothingDecided, InputsUnrecorded, ReplayDiverged, BlobMissing: As `read_ledger`.
+        UsageWrong: None of its decisions is of this point.
+    """
+    ledger = await read_ledger(desk.log, run)
+    rows = [_row(ledger, entry) for entry in ledger.entries if point in (None, entry.name)]
+    if point is not None and not rows:
+        known = ", ".join(dict.fromkeys(entry.name for entry in ledger.entries)) or "none"
+        raise UsageWrong(f"run {run} decided nothing at a point {point}", remedy=f"its points of decision: {known}")
+    desk.screen.show(rows, render)
+
+
+def _row(ledger: Ledger, entry: LedgerEntry) -> DecisionRow:
+    return DecisionRow(
+        run=ledger.run,
+        position=entry.position,
+        stream=entry.at.stream,
+        version=entry.at.version,
+        recorded=not entry.silent,
+        point=entry.name,
+        shadow=entry.shadow,
+        revision=entry.revision,
+        policy=ledger.eras[entry.era].method,
+        inputs=entry.inputs,
+        saw=msgspec.to_builtins(entry.saw),
+        rule=msgspec.to_builtins(entry.rule),
+        assumed=ledger.imported,
+        ruling=msgspec.to_builtins(entry.ruling),
+        missing=entry.missing,
+    )
+
+
+def render(rows: Sequence[DecisionRow]) -> RenderableType:
+    """Draw a line for each decision."""
+    if not rows:
+        return Text("nothing was decided", style="dim")
+    cells = [
+        (
+            str(row.position),
+            f"{row.stream}@{row.version}",
+            row.point if row.shadow is None else f"{row.point} ({row.shadow})",
+            str(row.revision),
+            row.policy,
+            UNKNOWN if row.inputs is None else row.inputs[:12],
+            _fields(row.rule),
+            _fields(row.ruling),
+        )
+        for row in rows
+    ]
+    columns = ["position", "place", "point", "revision", "policy", "inputs", "rule…", "ruling…"]
+    parts: list[RenderableType] = [table(columns, cells, right=["position", "revision"])]
+    counts = Counter(row.point for row in rows)
+    kinds = ", ".join(f"{count} {point}" for point, count in counts.items())
+    parts.append(Text(f"{plural(len(rows), 'decision')}: {kinds}", style="dim"))
+    if any(row.assumed for row in rows):
+        parts.append(Text("imported: the source records no settings; those under rule are assumed", style="dim"))
+    parts += [
+        Text(f"missing  {row.stream}@{row.version}: {row.missing}", style="yellow") for row in rows if row.missing
+    ]
+    return Group(*parts)
+
+
+def _fields(value: Any) -> str:
+    """Write the fields of a rule or a ruling that are short enough to be read in a line."""
+    if not isinstance(value, dict):
+        return UNKNOWN
+    return ", ".join(f"{name}={_short(item)}" for name, item in value.items() if item is not None)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 24 else text[:12] + "…"

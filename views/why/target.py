@@ -1,0 +1,153 @@
+"""What a person means who asks why: an event, an attempt, a skill or a revision of it."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import NamedTuple, assert_never
+
+from engine.core.lineage import Places, pages_of, streams_of
+from engine.policies.skill.split import skill_name_for
+from events.base import Recorded, Ref, StreamId
+from events.store.base import EventLog, Selection
+from events.types.attempt import AttemptAbandoned, AttemptJudged
+from events.types.skill import SkillImported, SkillRevised
+from events.types.trial import AttemptConcluded
+from views.terminal.errors import IdUnknown, UsageWrong
+from views.terminal.ids import (
+    BLOB,
+    AttemptTarget,
+    BlobTarget,
+    EventTarget,
+    PlaceTarget,
+    RunTarget,
+    TrialTarget,
+    find_run,
+    find_target,
+)
+
+_SKILLS = frozenset({"skill.revised", "skill.imported"})
+
+
+class Place(NamedTuple):
+    """An event of a run."""
+
+    run: str
+    at: Ref
+
+
+class FoundSkill(NamedTuple):
+    """A revision of a skill."""
+
+    recorded: Recorded
+    event: SkillRevised | SkillImported
+
+
+async def find_place(log: EventLog, text: str) -> Place:
+    """Find the event whose causes are asked for.
+
+    ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name; all else is as
+    `find_target` has it. Of an attempt, its verdict is asked for; of a trial or a run, its last event.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such thing, or there are several.
+    """
+    skill = await find_skill(log, text)
+    if skill is not None:
+        return Place(skill.recorded.stream.run, skill.recorded.ref)
+    target = await find_target(log, text)
+    match target:
+        case EventTarget(position):
+            return await _at(log, position)
+        case PlaceTarget(stream, version):
+            return Place(stream.run, Ref(stream.name, version))
+        case AttemptTarget():
+            return await _of_attempt(log, target)
+        case TrialTarget(run, trial):
+            return await _last(log, StreamId(run, f"trial/{trial}"))
+        case RunTarget(run):
+            return await _last(log, StreamId(run, "run"))
+        case BlobTarget():
+            raise UsageWrong("bytes have no cause: events name them", remedy=f"`stillroom show {text}` opens them")
+        case _:
+            assert_never(target)
+
+
+async def find_skill(log: EventLog, text: str) -> FoundSkill | None:
+    """Find a skill by its whole name: ``NAME`` and ``NAME@2``, of the latest run that has it, or ``RUN:NAME``.
+
+    Only streams of trials named like the skill are read, since a skill is called after its task. None: there is none.
+
+    Raises:
+        IdUnknown: The run is not there.
+    """
+    run, colon, rest = text.rpartition(":")
+    name, at, revision = rest.partition("@")
+    if run == BLOB or not name or "/" in name or (at and not revision.isdigit()):
+        return None
+    runs = [await find_run(log, run)] if colon else reversed(await log.runs())
+    for each in runs:
+        found = [skill async for skill in _of_run(log, each, name)]
+        wanted = [skill for skill in found if not at or revision_of(skill.event) == int(revision)]
+        if wanted:
+            return wanted[-1]
+        if found:
+            known = sorted({f"{name}@{revision_of(skill.event)}" for skill in found})
+            raise IdUnknown(text, "revision", known)
+    return None
+
+
+def revision_of(event: SkillRevised | SkillImported) -> int:
+    """Number a revision: from 1; 0 for an imported skill."""
+    return event.revision if isinstance(event, SkillRevised) else 0
+
+
+async def _of_run(log: EventLog, run: str, name: str) -> AsyncIterator[FoundSkill]:
+    for stream in _called_after(await streams_of(log, run), name):
+        for recorded in await _history(log, Selection(stream=StreamId(run, stream), tags=_SKILLS)):
+            event = recorded.event
+            if isinstance(event, SkillRevised | SkillImported) and event.skill == name:
+                yield FoundSkill(recorded, event)
+
+
+def _called_after(streams: dict[str, int], name: str) -> Iterator[str]:
+    """List the trials of a task that a skill of this name may be of; where a task is tried often, they are numbered."""
+    for stream in streams:
+        kind, _, trial = stream.partition("/")
+        task = trial.rpartition(".")[0]
+        if kind == "trial" and name in {trial, *map(_skill_of, filter(None, (trial, task)))}:
+            yield stream
+
+
+def _skill_of(task: str) -> str:
+    try:
+        return skill_name_for(task)
+    except ValueError:
+        return task
+
+
+async def _at(log: EventLog, position: int) -> Place:
+    async for recorded in log.read(Selection(after=position - 1, until=position)):
+        return Place(recorded.stream.run, (await Places(log).of(recorded)).ref)
+    raise IdUnknown(str(position), "event at position", [f"1 to {(await log.head()).position}"])
+
+
+async def _of_attempt(log: EventLog, target: AttemptTarget) -> Place:
+    """Give what its trial noted of it; before that its verdict, and before that its last event."""
+    trial = StreamId(target.run, f"trial/{target.trial}")
+    for recorded in await _history(log, Selection(stream=trial, tags={"trial.attempt_concluded"})):
+        if isinstance(recorded.event, AttemptConcluded) and recorded.event.attempt == target.attempt:
+            return Place(target.run, recorded.ref)
+    stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")
+    history = await _history(log, Selection(stream=stream))
+    ended = [each for each in history if isinstance(each.event, AttemptJudged | AttemptAbandoned)]
+    return Place(target.run, (ended or history)[-1].ref)
+
+
+async def _last(log: EventLog, stream: StreamId) -> Place:
+    versions = await streams_of(log, stream.run)
+    if stream.name not in versions:
+        raise IdUnknown(f"{stream.run}:{stream.name}", "stream", list(versions))
+    return Place(stream.run, Ref(stream.name, versions[stream.name]))
+
+
+async def _history(log: EventLog, selection: Selection) -> list[Recorded]:
+    """Read events of a run, those included that it has of its ancestors."""
+    return [each async for page in pages_of(log, selection) for each in page]
