@@ -8,26 +8,26 @@ What can go wrong with a log.
 StillroomError
 └── LogError
     ├── EventRefused        an event that would not read back
-    ├── SecretUnusable      a secret whose value cannot be looked for
+    ├── SecretUnusable      a secret whose value is too common to redact
     ├── VersionConflict     two writers shared a stream
-    ├── FenceLost           another process owns the run now
-    ├── RunOwned            another process owns the run (when asking for it)
-    ├── BlobMissing         bytes that an event names are not there
-    │   └── BlobErased      they were removed on purpose
-    ├── BlobTooLarge        more bytes than a file keeps in one piece
+    ├── FenceLost           another process now owns the run
+    ├── RunOwned            another process owns the requested run
+    ├── BlobMissing         bytes that an event references are missing
+    │   └── BlobErased      they were erased on purpose
+    ├── BlobTooLarge        a blob exceeds the size limit of the file
     ├── LogClosed           the log was used after it was closed
     ├── LogLocked           another program holds the file
-    ├── LogFull             the disk, or the file's own limit
-    ├── LogUnwritable       the file can be read only
-    ├── LogLost             the file was taken away while it was in use
+    ├── LogFull             the disk, or the limit of the file
+    ├── LogUnwritable       the file is read-only
+    ├── LogLost             the file was removed while it was in use
     ├── LogLinked           the file has several names
     ├── LogNewer            written by a later version
     ├── LogNotOurs          a file that is not a log
     ├── LogCorrupt          SQLite cannot read a page
-    ├── KeyUnusable         a file that is no key, or that others can read
-    ├── RunDiffers          a run is there already, and is another one
-    ├── CopyBroken          what is to be copied is damaged
-    └── IntegrityBroken     the chain does not hold
+    ├── KeyUnusable         a file that is not a key, or that others can read
+    ├── RunDiffers          the target has another run with this id
+    ├── CopyBroken          the source of a copy is damaged
+    └── IntegrityBroken     the digest chain is broken
 """
 
 from datetime import UTC, datetime
@@ -71,7 +71,7 @@ class StillroomError(Exception):
 
 
 class LogError(StillroomError):
-    """Something is wrong with the log or with how it was used."""
+    """Base class of errors of the log or in its use."""
 
 
 class EventRefused(LogError):
@@ -80,20 +80,20 @@ class EventRefused(LogError):
     def __init__(self, event: str, why: str) -> None:
         super().__init__(
             f"{event} cannot be written: {why}",
-            remedy="put text with lone surrogates into a blob, and record a missing number as None with its reason",
+            remedy="store undecodable text as a blob, and record a missing number as None with its reason",
         )
         self.event = event
 
 
 class SecretUnusable(LogError):
-    """Raised when a secret cannot be kept out of the log by looking for its value."""
+    """Raised when the value of a secret cannot be redacted reliably."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(
-            f"the secret {name} cannot be kept out of the log: {why}",
-            remedy="give it a longer value that occurs nowhere else (an endpoint that checks no key takes any), "
+            f"secret {name} cannot be kept out of the log: {why}",
+            remedy="give it a longer, unique value (an endpoint that checks no key accepts any), "
             "or remove the api_key_env that names it",
         )
         self.name = name
@@ -104,8 +104,8 @@ class VersionConflict(LogError):
 
     def __init__(self, stream: str, *, expected: int, actual: int) -> None:
         super().__init__(
-            f"{stream} is at version {actual}, but the events were decided at {expected}",
-            remedy="read the stream again and decide again; two writers share this stream",
+            f"{stream} is at version {actual}, but the events were based on {expected}",
+            remedy="re-read the stream and decide again; two writers share this stream",
         )
         self.stream = stream
         self.expected = expected
@@ -118,7 +118,7 @@ class FenceLost(LogError):
     def __init__(self, run: str, *, token: int, current: int) -> None:
         super().__init__(
             f"run {run} was taken over: this process holds token {token}, the run is at {current}",
-            remedy="stop this process; the other one goes on with the run",
+            remedy="stop this process; the new owner continues the run",
         )
         self.run = run
 
@@ -130,7 +130,7 @@ class RunOwned(LogError):
         run: Its id.
         owner: Which process: host, id and start.
         seconds_left: Until its lease runs out, unless it is renewed.
-        since: When it took the run up, in microseconds since 1970, UTC. None: not known here.
+        since: When it acquired the run, in microseconds since 1970, UTC. None if unknown.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
@@ -138,9 +138,9 @@ class RunOwned(LogError):
     def __init__(self, run: str, *, owner: str, seconds_left: float, since: int | None = None) -> None:
         begun = "" if since is None else f" since {datetime.fromtimestamp(since / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
         super().__init__(
-            f"run {run} is owned by {owner}{begun}, whose lease runs for another {seconds_left:.0f} s",
-            remedy="wait for it to end, or stop that process; a lease that is not renewed runs out by itself; "
-            f"if you know that it is gone: `stillroom resume {run} --take-over`",
+            f"run {run} is owned by {owner}{begun}, whose lease expires in {seconds_left:.0f} s",
+            remedy="wait for it to finish, or stop that process; a lease that is not renewed expires; "
+            f"if you know that the owner is gone: `stillroom resume {run} --take-over`",
         )
         self.run = run
         self.owner = owner
@@ -149,7 +149,7 @@ class RunOwned(LogError):
 
 
 class BlobMissing(LogError):
-    """Raised when bytes that an event names are not in the log."""
+    """Raised when bytes that an event references are not in the log."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
 
@@ -162,23 +162,23 @@ class BlobMissing(LogError):
 
 
 class BlobErased(BlobMissing):
-    """Raised when bytes that an event names were removed on purpose. The log is whole all the same."""
+    """Raised when bytes that an event references were erased on purpose. The log is still intact."""
 
     def __init__(self, digest: str, *, reason: str, at: int, place: str | None = None) -> None:
-        """Say what is gone.
+        """Describe the erased bytes.
 
         Args:
-            digest: Which bytes.
-            reason: Who erased them, and why, as it was given.
-            at: When: microseconds since 1970, UTC.
-            place: Who needs them, such as an event of a run. None: nobody is named.
+            digest: Digest of the bytes.
+            reason: Who erased them, and why, as given.
+            at: When, in microseconds since 1970, UTC.
+            place: What needs them, such as an event of a run. None if not named.
         """
         needed = "" if place is None else f", needed by {place},"
-        onward = "" if place is None else "; start the run anew, or fork it before that place"
+        onward = "" if place is None else "; start a new run, or fork this one before that place"
         LogError.__init__(
             self,
             f"blob {digest}{needed} was erased: {reason}",
-            remedy=f"nothing brings it back; what rests on it cannot be computed again{onward}",
+            remedy=f"it cannot be restored; what depends on it cannot be recomputed{onward}",
         )
         self.digest = digest
         self.reason = reason
@@ -191,12 +191,12 @@ class BlobErased(BlobMissing):
 
 
 class BlobTooLarge(LogError):
-    """Raised when bytes are more than a file keeps in one piece. Nothing else is harmed."""
+    """Raised when a blob exceeds the size limit of the file. Nothing else is affected."""
 
     def __init__(self, digest: Digest, size: int, most: int) -> None:
         super().__init__(
-            f"blob {digest} has {size:,} bytes, and a log keeps at most {most:,} in one piece",
-            remedy="let what made it write less, or put it into a file of several parts; nothing is cut off in the log",
+            f"blob {digest} has {size:,} bytes; a log accepts at most {most:,} per blob",
+            remedy="reduce the output, or split it into several files; the log never truncates",
         )
         self.digest = digest
         self.size = size
@@ -207,11 +207,11 @@ class LogClosed(LogError):
     """Raised when a log is used after it was closed."""
 
     def __init__(self) -> None:
-        super().__init__("the log is closed", remedy="this is a bug in stillroom: please report it")
+        super().__init__("the log is closed", remedy="this is a bug in stillroom; please report it")
 
 
 class LogLocked(LogError):
-    """Raised when another program keeps the file locked for longer than we wait."""
+    """Raised when another program keeps the file locked beyond the timeout."""
 
     def __init__(self, path: str, seconds: float) -> None:
         super().__init__(
@@ -221,23 +221,23 @@ class LogLocked(LogError):
 
 
 class LogFull(LogError):
-    """Raised when there is no room to append. Nothing of the append was kept."""
+    """Raised when there is no space to append. No part of the append was kept."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"no room to append to {path}: the disk is full",
-            remedy="free some space, then `stillroom resume`; everything recorded so far is safe",
+            f"no space to append to {path}: the disk is full",
+            remedy="free some space, then `stillroom resume`; all recorded events are safe",
         )
 
 
 class LogUnwritable(LogError):
-    """Raised when the file can be read and not written, or the disk fails. Nothing of the append was kept."""
+    """Raised when the file is read-only, or the disk fails. No part of the append was kept."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
             f"{path} cannot be written to: {why}",
-            remedy="everything acknowledged is safe; look whether the disk is broken or was mounted read-only, and "
-            "whether this user may write there; then `stillroom resume`",
+            remedy="all acknowledged events are safe; check the disk, whether it is mounted read-only, and the "
+            "permissions of this user; then `stillroom resume`",
         )
 
 
@@ -246,7 +246,7 @@ class LogLost(LogError):
 
     Attributes:
         path: Where the log was.
-        why: What became of it.
+        why: What happened to it.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
@@ -264,8 +264,8 @@ class LogLinked(LogError):
 
     def __init__(self, path: str, names: int) -> None:
         super().__init__(
-            f"{path} is one of {names} names of the same file (hard links), and SQLite damages a file that is used "
-            "under two of them",
+            f"{path} is one of {names} hard links to the same file, and SQLite corrupts a file that is opened "
+            "under two names",
             remedy=f"find the others with `find -samefile {path}` and remove all but one; to keep a second log, copy "
             "it with `stillroom log copy`",
         )
@@ -279,19 +279,19 @@ class LogNewer(LogError):
     def __init__(self, path: str, *, found: int, known: int) -> None:
         super().__init__(
             f"{path} has log format {found}, and this version knows formats up to {known}",
-            remedy="upgrade stillroom; the file was left as it is",
+            remedy="upgrade stillroom; the file was not changed",
         )
 
 
 class LogNotOurs(LogError):
-    """Raised when a file is not a log of ours."""
+    """Raised when a file is not a stillroom log."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
             f"{path} is not a stillroom log: {why}",
-            remedy="name another file with --log; this one was left as it is",
+            remedy="choose another file with --log; this one was not changed",
         )
 
 
@@ -303,58 +303,58 @@ class LogCorrupt(LogError):
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
             f"{path} is damaged: {why}",
-            remedy="restore it from a copy, or salvage what is readable with `sqlite3 FILE .recover`",
+            remedy="restore it from a copy, or salvage readable data with `sqlite3 FILE .recover`",
         )
 
 
 class KeyUnusable(LogError):
-    """Raised when a key cannot be used, or must not be."""
+    """Raised when a key cannot or must not be used."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
             f"{path} cannot be used as a key: {why}",
-            remedy="`stillroom log keygen FILE` makes a pair of keys",
+            remedy="`stillroom log keygen FILE` generates a key pair",
         )
         self.path = path
 
 
 class RunDiffers(LogError):
-    """Raised when a run is to be copied to where it is already, and is not the same there."""
+    """Raised when the target of a copy already holds the run with other contents."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
 
     def __init__(self, run: str, stream: str) -> None:
         super().__init__(
-            f"run {run} is there already, and its stream {stream} is not the same",
-            remedy="copy to another file; `stillroom log verify` on each of the two says which was changed",
+            f"run {run} already exists in the target, and its stream {stream} differs",
+            remedy="copy to another file; run `stillroom log verify` on both to see which was changed",
         )
         self.run = run
         self.stream = stream
 
 
 class CopyBroken(LogError):
-    """Raised when something cannot be copied as it is."""
+    """Raised when something cannot be copied unchanged."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
 
     def __init__(self, what: str, why: str) -> None:
         super().__init__(
             f"{what} cannot be copied: {why}",
-            remedy="verify the source: it says what is damaged; copy single runs that are not",
+            remedy="`stillroom log verify` on the source lists the damage; copy individual runs that are intact",
         )
         self.what = what
 
 
 class IntegrityBroken(LogError):
-    """Raised when an event read for use does not fit the digest chain."""
+    """Raised when an event does not match the digest chain."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
 
     def __init__(self, position: int, why: str) -> None:
         super().__init__(
             f"event {position}: {why}",
-            remedy="`stillroom log verify` says what was changed; restore the log from a copy",
+            remedy="`stillroom log verify` reports what was changed; restore the log from a copy",
         )
         self.position = position

@@ -35,7 +35,7 @@ class ProjectionMisnamed(StillroomError):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(
             f"the projection registered as {name!r} cannot be used: {why}",
-            remedy="remove or mend the package that registers it; snapshots are kept under a projection's own name",
+            remedy="remove or fix the package that registers it; snapshots are kept under a projection's own name",
         )
         self.name = name
 

@@ -85,7 +85,7 @@ def of_inputs(made: Redecided, grounds: Grounds) -> list[Difference]:
     return [
         Difference("redecide", made.point, made.at, f"inputs: {each.field}", _said(each.held), _said(each.seen), near)
         for each in grounds.ungrounded(made.entry)
-        for near in [Nearest(each.at, "the event that it is said to have seen")]
+        for near in [Nearest(each.at, "the event that it was based on")]
     ]
 
 
@@ -169,13 +169,13 @@ async def likely_causes(log: EventLog, histories: Histories, here: Here, known: 
         causes += await _inputs(log, opened, here)
     points = dict.fromkeys(each.point for each in known)
     if points and not edits:
-        causes.append(f"the policy of {', '.join(points)} decides otherwise from the same inputs")
-    return causes or ["no event and no input changed: an actor, or what it calls, is not what it was"]
+        causes.append(f"the policy of {', '.join(points)} decides differently from the same inputs")
+    return causes or ["no event and no input changed: an actor, or code that it calls, has changed"]
 
 
 def _edited(recorded: Recorded) -> str:
     place = f"{recorded.stream.name}@{recorded.version} ({tag_of(recorded.event)}, position {recorded.position})"
-    return f"{place} was changed after it was written: `stillroom log verify` says the same"
+    return f"{place} was changed after it was written: `stillroom log verify` confirms it"
 
 
 async def _inputs(log: EventLog, opened: RunOpened, here: Here) -> list[str]:
@@ -185,7 +185,7 @@ async def _inputs(log: EventLog, opened: RunOpened, here: Here) -> list[str]:
     recorded, read = await log.get(opened.spec), canonical((await recorded_specs(log, opened, ()))[0])
     if read != recorded:
         keys = ", ".join(_other_keys(msgspec.json.decode(recorded), msgspec.json.decode(read)))
-        causes.append(f"its spec reads otherwise: this version knows other keys ({keys})")
+        causes.append(f"its spec decodes differently: this version knows other keys ({keys})")
     return causes
 
 

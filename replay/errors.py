@@ -15,7 +15,7 @@ from events.errors import ExitCode, StillroomError
 
 
 class ReplayError(StillroomError):
-    """Something is wrong with what was asked of a replay."""
+    """Base class of errors in a request for a replay."""
 
 
 class NotRerunnable(ReplayError):
@@ -25,8 +25,8 @@ class NotRerunnable(ReplayError):
 
     def __init__(self, run: str) -> None:
         super().__init__(
-            f"run {run} was imported, or cut off before it began: there are no actors to run again",
-            remedy="its views can be rebuilt: `stillroom replay --rebuild`",
+            f"run {run} was imported, or interrupted before it started: it has no actors to rerun",
+            remedy="rebuild its views instead: `stillroom replay --rebuild`",
         )
         self.run = run
 
@@ -38,8 +38,8 @@ class NothingDecided(ReplayError):
 
     def __init__(self, run: str) -> None:
         super().__init__(
-            f"run {run} was cut off before it began: nothing was decided in it",
-            remedy="`stillroom runs` lists the others",
+            f"run {run} was interrupted before it started: it holds no decisions",
+            remedy="`stillroom runs` lists other runs",
         )
         self.run = run
 
@@ -51,21 +51,21 @@ class InputsUnrecorded(ReplayError):
 
     def __init__(self, run: str, why: str) -> None:
         super().__init__(
-            f"run {run} was imported by an earlier version, which did not record what its decisions rest on: {why}",
+            f"run {run} was imported by an earlier version, which did not record the inputs of its decisions: {why}",
             remedy="import its folder into a new log: `stillroom import --help`",
         )
         self.run = run
 
 
 class AgentNotRun(ReplayError):
-    """Raised when an attempt has no agent of another make to run again."""
+    """Raised when an attempt has no completed run of an installed agent."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, run: str, attempt: str) -> None:
         super().__init__(
-            f"no installed agent came to its end in {attempt} of run {run}",
-            remedy="name an attempt of such an agent; the actors of any run are run again by `stillroom replay`",
+            f"attempt {attempt} of run {run} has no completed installed-agent run",
+            remedy="choose an attempt of an installed agent; `stillroom replay` reruns the actors of any run",
         )
         self.run = run
         self.attempt = attempt
@@ -80,6 +80,6 @@ class CauseLost(ReplayError):
         more = f", and {others} more" if others else ""
         super().__init__(
             f"{what} cannot be resolved: {trouble}{more}",
-            remedy="restore the log from a copy; `stillroom log verify` lists everything that is missing or damaged",
+            remedy="restore the log from a copy; `stillroom log verify` lists all missing and damaged data",
         )
         self.what = what

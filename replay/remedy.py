@@ -32,12 +32,12 @@ async def remedies(
         return []
     found = []
     if opened.package != package:
-        found.append(f"stillroom {opened.package} recorded the run, and replays it")
+        found.append(f"stillroom {opened.package} recorded the run and can replay it")
     place = await last_fork_place(log, run, histories, parted, method)
     if place is None:
-        found.append("no fork of it would hold: it parts at its first events")
+        found.append("no fork position remains: it differs from its first events on")
     else:
-        found.append(f"a fork holds up to position {place:,}: `stillroom fork {run} --at {place}`")
+        found.append(f"it can be forked up to position {place:,}: `stillroom fork {run} --at {place}`")
     return found
 
 

@@ -102,7 +102,7 @@ async def check(
     if strengths.redecide or strengths.rerun:
         histories = await load_histories(log, run)
         if opening_of(histories) is None:
-            return checked._replace(decisions=(), not_rerun="it was cut off before it began")
+            return checked._replace(decisions=(), not_rerun="it was interrupted before it started")
         again = _Again(log, run, histories, method)
         with _noting(unread):
             await again.redecide()
@@ -167,7 +167,7 @@ class _Again:
 
     async def rerun(self) -> None:
         if self._histories.opened is None:
-            self._not_rerun = "it was imported: there are no actors to run again"
+            self._not_rerun = "it was imported: it has no actors to rerun"
             return
         try:
             self._report = await rerun(self._log, self._run, method=self._method)

@@ -3,14 +3,14 @@
 ```
 StillroomError
 └── SandboxError
-    ├── TaskInvalid          a task folder cannot be read: the author's to mend
-    ├── RegistryWrong        a registry of datasets cannot be read, or does not hold what is asked of it
-    ├── TaskNotFetched       git did not bring a task that a registry names
-    ├── Unsupported          a named feature this backend cannot honour: choose another backend
+    ├── TaskInvalid          a task folder cannot be read; its author must fix it
+    ├── RegistryWrong        a registry of datasets cannot be read, or lacks the requested dataset
+    ├── TaskNotFetched       git could not fetch a task that a registry names
+    ├── Unsupported          this backend does not support a named feature: choose another backend
     ├── PathRefused          a path inside a sandbox is missing, of the wrong kind, or too large
-    └── InfrastructureError  ours: never a score, never the output of a command
-        ├── SandboxUnavailable   it could not be opened
-        └── SandboxLost          it was open and is no more
+    └── InfrastructureError  a fault of the infrastructure: never a score, never the output of a command
+        ├── SandboxUnavailable   the sandbox could not be opened
+        └── SandboxLost          an open sandbox stopped answering
 ```
 """
 
@@ -48,11 +48,11 @@ class TaskInvalid(SandboxError):
 
 
 class RegistryWrong(SandboxError):
-    """Raised when a registry of datasets cannot be read, or does not hold what is asked of it.
+    """Raised when a registry of datasets cannot be read, or lacks the requested dataset.
 
     Attributes:
         file: The registry.
-        detail: What is wrong with it, or is not in it.
+        detail: What is wrong with it, or missing from it.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
@@ -64,7 +64,7 @@ class RegistryWrong(SandboxError):
 
 
 class TaskNotFetched(SandboxError):
-    """Raised when git does not bring a task that a registry names.
+    """Raised when git cannot fetch a task that a registry names.
 
     Attributes:
         url: Of the repository.
@@ -77,7 +77,7 @@ class TaskNotFetched(SandboxError):
     def __init__(self, url: str, commit: str, detail: str, *, remedy: str | None = None) -> None:
         super().__init__(
             f"{url} at {commit}: {detail}",
-            remedy=remedy or "mend git_url and git_commit_id in the registry, or try again when git reaches it",
+            remedy=remedy or "fix git_url and git_commit_id in the registry, or retry when the repository is reachable",
         )
         self.url = url
         self.commit = commit
@@ -85,7 +85,7 @@ class TaskNotFetched(SandboxError):
 
 
 class Unsupported(SandboxError):
-    """Raised when a backend is asked for what it cannot honour. It never ignores it instead.
+    """Raised when a backend does not support a requested feature. Features are never silently ignored.
 
     Attributes:
         backend: Name of the backend.
@@ -96,17 +96,17 @@ class Unsupported(SandboxError):
 
     def __init__(self, backend: str, features: Sequence[str], *, remedy: str | None = None) -> None:
         super().__init__(
-            f"the sandbox {backend!r} cannot honour: {'; '.join(features)}",
-            remedy=remedy or "run the task in a sandbox that can (docker), or leave it out of this run",
+            f"sandbox {backend!r} does not support: {'; '.join(features)}",
+            remedy=remedy or "run the task in a sandbox that does (docker), or leave it out of this run",
         )
         self.backend = backend
         self.features = tuple(features)
 
 
 class PathRefused(SandboxError):
-    """Raised when a path inside a sandbox cannot be read or written as asked.
+    """Raised when a path inside a sandbox cannot be read or written.
 
-    The sandbox itself is well. An agent may cause this (by removing a file), so it is not ours.
+    The sandbox itself works. An agent may cause this (by removing a file), so it is not an infrastructure error.
 
     Attributes:
         path: The path inside the sandbox.
@@ -116,9 +116,7 @@ class PathRefused(SandboxError):
     exit_code: ClassVar[ExitCode] = ExitCode.NEGATIVE
 
     def __init__(self, path: str, detail: str) -> None:
-        super().__init__(
-            f"{path}: {detail}", remedy="look at what the commands before did to this path, or ask for another"
-        )
+        super().__init__(f"{path}: {detail}", remedy="an earlier command changed this path; inspect it or use another")
         self.path = path
         self.detail = detail
 
@@ -140,14 +138,14 @@ class SandboxUnavailable(InfrastructureError):
     def __init__(self, sandbox: str, detail: str, *, remedy: str | None = None) -> None:
         super().__init__(
             f"sandbox {sandbox} could not be opened: {detail}",
-            remedy=remedy or "run `stillroom doctor`; it tries the sandbox once and says what is missing",
+            remedy=remedy or "run `stillroom doctor`; it opens a sandbox once and reports what is missing",
         )
         self.sandbox = sandbox
         self.detail = detail
 
 
 class SandboxLost(InfrastructureError):
-    """Raised when an open sandbox does not answer any more, or was closed.
+    """Raised when an open sandbox stops answering, or was closed.
 
     Attributes:
         sandbox: Id of the sandbox.
@@ -157,7 +155,7 @@ class SandboxLost(InfrastructureError):
     def __init__(self, sandbox: str, detail: str) -> None:
         super().__init__(
             f"sandbox {sandbox} is lost: {detail}",
-            remedy="start the attempt again in a fresh sandbox; this one's attempt has no verdict",
+            remedy="restart the attempt in a fresh sandbox; this attempt has no verdict",
         )
         self.sandbox = sandbox
         self.detail = detail

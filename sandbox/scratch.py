@@ -57,7 +57,9 @@ def make(workspace: Path, sandbox: str) -> Scratch:
             remedy="close that sandbox, or sweep the workspace (`stillroom gc`)",
         ) from error
     except OSError as error:
-        raise SandboxUnavailable(sandbox, str(error), remedy="look at the disk and rights of the workspace") from error
+        raise SandboxUnavailable(
+            sandbox, str(error), remedy="check the disk and the permissions of the workspace"
+        ) from error
     return scratch
 
 

@@ -46,7 +46,7 @@ def amend(
     settings = flag_settings(flags, folder)
     refused = [each for each in settings if each.path[0] in fixed]
     if refused:
-        remedy = "start a run of its own: `stillroom run`"
+        remedy = "start a new run: `stillroom run`"
         raise ConfigRefused(
             [
                 Complaint(each.origin, dotted(each.path), f"{dotted(each.path)} {fixed[each.path[0]]}", remedy)
@@ -64,7 +64,7 @@ def amend(
         amended = msgspec.convert(tree, RunSpec)
     except msgspec.ValidationError as error:
         origin = ", ".join(dict.fromkeys(each.origin for each in settings))
-        problem = f"what comes of it is not a spec: {error}"
+        problem = f"the resulting configuration is invalid: {error}"
         raise ConfigRefused([Complaint(origin, "", problem, "set every key that a new table needs")]) from error
     before, now = msgspec.to_builtins(spec), msgspec.to_builtins(amended)
     changes = [

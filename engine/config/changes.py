@@ -94,8 +94,8 @@ def _short(name: str) -> str:
 
 
 def _elsewhere(path: Path, origin: str) -> Complaint:
-    problem = f"{dotted(path)} is no setting of a method or a program: what it would change was answered from outside"
-    remedy = "only a new run can tell; name a key below method, or below the table of the program"
+    problem = f"{dotted(path)} is not a setting of a method or a program: its effect depends on live calls"
+    remedy = "start a new run to see its effect, or choose a key under method or the table of the program"
     return Complaint(origin, dotted(path), problem, remedy)
 
 
@@ -109,7 +109,7 @@ def change_spec(spec: RunSpec, changes: Sequence[Change]) -> RunSpec:
     own = [each for each in changes if each.path[0] != METHOD]
     others = [each for each in own if each.path[0] != spec.program]
     if others:
-        raise msgspec.ValidationError(f"{others[0].name} is no setting of the program {spec.program}")
+        raise msgspec.ValidationError(f"{others[0].name} is not a setting of the program {spec.program}")
     tree: dict[str, Any] = dict(spec.own)
     _lay_over(tree, assemble([Setting(each.path[1:], each.value, "") for each in own]))
     msgspec.convert(tree, program_named(spec.program).spec)

@@ -2,8 +2,8 @@
 
 StillroomError
 └── ConfigError
-    ├── ConfigUnreadable    a file that is missing or is not what its name says
-    └── ConfigRefused       keys that are unknown, missing, or hold what they cannot hold
+    ├── ConfigUnreadable    a file that is missing or in another format than its suffix says
+    └── ConfigRefused       keys that are unknown, missing, or have an invalid value
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from events.errors import ExitCode, StillroomError
 
 
 class ConfigError(StillroomError):
-    """Something is wrong with what a run is asked to do. Nothing was started."""
+    """Base class of errors in a configuration. Nothing was started."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 class ConfigUnreadable(ConfigError):
-    """Raised when a file cannot be read as configuration at all."""
+    """Raised when a file cannot be read as configuration."""
 
     def __init__(self, path: str, why: str, *, remedy: str) -> None:
         super().__init__(f"{path}: {why}", remedy=remedy)
@@ -27,10 +27,10 @@ class ConfigUnreadable(ConfigError):
 
 
 class Complaint(NamedTuple):
-    """One thing that is wrong, and what to do about it."""
+    """One problem and its remedy."""
 
     origin: str
-    """File, variable or flag that says it."""
+    """File, variable or flag that sets it."""
     key: str
     """Dotted, such as ``agent.max_turns``."""
     problem: str
@@ -38,12 +38,12 @@ class Complaint(NamedTuple):
 
 
 class ConfigRefused(ConfigError):
-    """Raised with everything that is wrong, so that a person need not find it one run at a time."""
+    """Raised with all problems at once, so that they can be fixed in one pass."""
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         first = complaints[0]
         listed = "\n".join(f"{each.origin}: {each.problem}" for each in complaints)
-        several = f"{len(complaints)} settings are refused:\n{listed}"
+        several = f"{len(complaints)} settings are invalid:\n{listed}"
         super().__init__(
             listed if len(complaints) == 1 else several,
             remedy=first.remedy

@@ -21,8 +21,8 @@ def read_tree(path: Path) -> dict[str, object]:
     """
     if path.suffix not in SUFFIXES:
         raise ConfigUnreadable(
-            str(path), f"the suffix {path.suffix or '(none)'} says neither TOML nor YAML",
-            remedy="name it *.toml, *.yaml or *.yml",
+            str(path), f"the suffix {path.suffix or '(none)'} is neither TOML nor YAML",
+            remedy="use *.toml, *.yaml or *.yml",
         )  # fmt: skip
     text = _text(path)
     return _toml(path, text) if path.suffix == ".toml" else _yaml(path, text)
@@ -42,7 +42,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
         name, sign, value = line.partition("=")
         if not sign or not name.strip().isidentifier():
             raise ConfigUnreadable(
-                str(path), f"line {number} is not NAME=value", remedy="one variable a line, # for remarks"
+                str(path), f"line {number} is not NAME=value", remedy="write one variable per line; # starts a comment"
             )
         value = value.strip()
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
@@ -56,12 +56,10 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigUnreadable(
-            str(path), "there is no such file", remedy="`stillroom init` writes one to start from"
+            str(path), "the file does not exist", remedy="`stillroom init` writes one to start from"
         ) from None
     except OSError as error:
-        raise ConfigUnreadable(
-            str(path), error.strerror or str(error), remedy="name a file that can be read"
-        ) from error
+        raise ConfigUnreadable(str(path), error.strerror or str(error), remedy="choose a readable file") from error
     except UnicodeDecodeError as error:
         raise ConfigUnreadable(str(path), f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 text") from error
 
@@ -72,7 +70,7 @@ def _toml(path: Path, text: str) -> dict[str, object]:
         return tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigUnreadable(
-            str(path), f"not TOML: {error}", remedy="mend that line; texts stand in quotes"
+            str(path), f"not TOML: {error}", remedy="fix that line; put strings in quotes"
         ) from error
 
 
@@ -83,7 +81,7 @@ def _yaml(path: Path, text: str) -> dict[str, object]:
     except (yaml.YAMLError, ValueError) as error:
         why = " ".join(str(error).split())
         said = why if isinstance(error, YamlUnfit) else f"not YAML: {why}"
-        raise ConfigUnreadable(str(path), said, remedy="mend that line") from error
+        raise ConfigUnreadable(str(path), said, remedy="fix that line") from error
     if tree is None:
         return {}
     if not isinstance(tree, dict):

@@ -144,7 +144,7 @@ class _Model:
 
     def _wrong(self, provider: ModelProvider | None) -> Iterator[Complaint]:
         if self._says("api_key_env") and self._says("api_key_command"):
-            yield self._complaint("api_key_command", "there is an api_key_env too", "give one of them")
+            yield self._complaint("api_key_command", "api_key_env is set as well", "set only one of them")
         stated = self._given.get(("protocol",))
         by_messages = stated is not None and stated.value == "messages"
         needs = (() if provider is None else provider.needs) or (("max_tokens",) if by_messages else ())
@@ -154,7 +154,7 @@ class _Model:
                 key = dotted((*self._table, "parameters", name))
                 whose = "Anthropic's protocol" if provider is None else f"the provider {provider.name}"
                 origin = self._given[next(iter(self._given))].origin
-                yield Complaint(origin, key, f"{whose} answers nothing without {key}", f"add --set {key}=8192, say")
+                yield Complaint(origin, key, f"{whose} requires {key}", f"add for example --set {key}=8192")
 
     def _thinking(self, provider: ModelProvider | None) -> Iterator[Setting | Complaint]:
         said = self._given.get(("thinking",))
@@ -257,7 +257,7 @@ def _spec(tree: dict[str, Any], origin: str) -> RunSpec:
     others = [name for name, table in tables.items() if name != program and table]
     if others:
         remedy = f'leave out [{others[0]}], or set program = "{others[0]}"'
-        problem = f"the table [{others[0]}] belongs to another program than {program}"
+        problem = f"table [{others[0]}] belongs to another program than {program}"
         raise ConfigRefused([Complaint(origin, others[0], problem, remedy)])
     try:
         own = msgspec.convert(tables.get(program, {}), program_named(program).spec)
@@ -319,7 +319,7 @@ def _unregistered(sandbox: Setting | None) -> list[Complaint]:
         return []
     near = get_close_matches(str(sandbox.value), names, n=1)
     remedy = f'did you mean "{near[0]}"?' if near else f"name one of {', '.join(names)}, or install its package"
-    return [Complaint(sandbox.origin, "sandbox", f"there is no sandbox {sandbox.value!r}", remedy)]
+    return [Complaint(sandbox.origin, "sandbox", f"unknown sandbox {sandbox.value!r}", remedy)]
 
 
 def _places(inputs: Inputs) -> Iterator[Iterator[Setting | Complaint]]:
@@ -386,7 +386,7 @@ def _missing(present: Sequence[KeyPath], origin: str) -> Iterator[Complaint]:
             for table in sorted(tables):
                 if (*table, key.path[-1]) not in present:
                     name = dotted((*table, key.path[-1]))
-                    yield Complaint(origin, name, f"{name} is missing", f"give it: {key.doc or name}")
+                    yield Complaint(origin, name, f"{name} is missing", f"set it: {key.doc or name}")
 
 
 def _is_below(path: KeyPath, table: KeyPath) -> bool:

@@ -20,44 +20,44 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Which model speaks for a role, and how it is reached."""
 
     model: str
-    """As the provider knows it; what goes into the request."""
+    """Model name as the provider expects it in requests."""
     base_url: str
-    """Of an OpenAI-compatible API, or of another ``protocol``, with or without its version, such as ``/v1``;
-    ``script:PATH`` starts the scripted endpoint. A ``provider`` brings its own."""
+    """URL of an OpenAI-compatible API, or of an API of another ``protocol``, with or without its version, such as
+    ``/v1``; ``script:PATH`` starts the scripted endpoint. A ``provider`` sets its own."""
     provider: str | None = None
-    """One that docs/models.md lists, or that an installed package registers: it brings address, variable of the key,
-    header and protocol. None: whatever answers at ``base_url``."""
+    """A provider listed in docs/models.md, or registered by an installed package: it sets the address, the key's
+    variable, the header and the protocol. None: only ``base_url`` is used."""
     protocol: RequestProtocol | None = None
-    """How requests and answers are written: chat completions (``chat``), Anthropic's ``messages`` or Google's
-    ``gemini``. A ``provider`` brings its own. None: chat completions."""
+    """API protocol: chat completions (``chat``), Anthropic's ``messages`` or Google's ``gemini``. A ``provider`` sets
+    its own. None: chat completions."""
     api_key_env: str | None = None
-    """Name of the variable that holds the key. None: no key is sent."""
+    """Name of the environment variable that holds the API key. None: no key is sent."""
     api_key_command: str | None = None
-    """A command that prints a token, alone or in JSON. It is run without a shell, again when the token runs out or is
-    refused; the token is never recorded. None: there is none."""
+    """Command that prints a token, alone or in JSON. It runs without a shell, and again when the token expires or is
+    refused; the token is never recorded. None: no command."""
     api_key_header: str | None = None
-    """The header that carries the key or token; in ``Authorization`` it stands behind ``Bearer``. None: as the
-    provider or the protocol has it."""
+    """Header that carries the key or token; in ``Authorization`` it follows ``Bearer``. None: the header of the
+    provider or the protocol."""
     api_version: str | None = None
-    """Of the API, sent as ``api-version`` in the address, as ``azure`` wants it. None: the provider's own choice."""
+    """API version, sent as the query parameter ``api-version``, as ``azure`` requires. None: the provider's default."""
     thinking: bool | None = None
-    """Whether the model thinks before it answers: adds the parameters of the provider that say so. None: nothing is
-    said."""
+    """Whether the model thinks before it answers; adds the provider's parameters for it. None: no parameter is
+    sent."""
     parameters: Parameters = msgspec.field(default_factory=dict)
-    """Sent as they are, such as ``temperature``; nothing else is sent but what ``stream``, ``stream_usage`` and
-    ``thinking`` say. With a ``provider`` or ``protocol``, a dot in a name leads into a table."""
+    """Request parameters, such as ``temperature``, sent unchanged; no others are sent, except those of ``stream``,
+    ``stream_usage`` and ``thinking``. With a ``provider`` or ``protocol``, a dot in a name addresses a nested table."""
     tools: bool = True
-    """Whether the model takes tool calls; otherwise commands are read from fenced blocks."""
+    """Whether the model supports tool calls; otherwise commands are read from fenced blocks."""
     stream: bool = False
-    """Whether answers are asked for in pieces."""
+    """Whether to stream answers."""
     stream_usage: bool = True
-    """With ``stream``: whether ``stream_options.include_usage`` is sent, without which most servers count nothing in a
-    stream. Set it to false for a server that refuses it."""
+    """With ``stream``: whether to send ``stream_options.include_usage``, without which most servers report no usage.
+    Set it to false for a server that rejects it."""
     timeout_s: float = 600.0
-    """Seconds for one request."""
+    """Timeout of one request, in seconds."""
     tries: int = 5
-    """Requests at most per call, the first included; from 2 on, refusals because of too many (429) are not counted, and
-    end after 15 minutes."""
+    """Maximum number of requests per call, including the first. From 2 on, rate-limit refusals (429) are not counted;
+    they are retried for at most 15 minutes."""
 
 
 class PriceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,10 +66,10 @@ class PriceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     input: Decimal
     output: Decimal
     cached_input: Decimal | None = None
-    """None: cached input costs as much as other input."""
+    """Price of input read from the provider's cache. None: the price of other input."""
     cache_write: Decimal | None = None
-    """What a provider asks for input that it puts into its cache, as Anthropic does: the dearest, where it has several.
-    None: as much as for other input."""
+    """Price of input written to the provider's cache, such as Anthropic's; the highest, if there are several.
+    None: the price of other input."""
 
 
 class BudgetSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,41 +86,41 @@ class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """``shell`` asks the teacher model; ``oracle`` runs the task's solution; ``nop`` does nothing. ``codex``,
     ``qwen-code``, ``opencode``, ``claude-code`` and ``gemini-cli`` are installed in the sandbox."""
     skills: str | None = None
-    """A folder of skills, each a folder with a ``SKILL.md``, that an installed agent is given. None: none are."""
+    """Folder of skills for an installed agent, each a folder with a ``SKILL.md``. None: no skills."""
     max_turns: int = 50
-    """Model answers per attempt."""
+    """Maximum number of model answers per attempt."""
     max_tokens: int | None = None
-    """Input and output tokens per attempt. None: no limit."""
+    """Maximum number of input and output tokens per attempt. None: no limit."""
     timeout_s: float | None = None
-    """Seconds per attempt. None: the task's own limit, if it has one."""
+    """Timeout of an attempt, in seconds. None: the limit of the task, if it has one."""
     command_timeout_s: float = 120.0
-    """Seconds per command."""
+    """Timeout of a command, in seconds."""
     max_cost_usd: Decimal | None = None
-    """Money per attempt. None: no limit."""
+    """Spending limit per attempt, in US dollars. None: no limit."""
     observation_chars: int = 16_000
-    """How much of a command's output the model is shown; the log keeps all of it."""
+    """Maximum number of characters of a command's output that the model sees; the log keeps all of it."""
 
 
 class CallsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Calls at a time, for each model at each address. Their number grows while all is well, and halves on refusals."""
 
     start: int = 200
-    """At first. A thousand trials at once are then under way within three rounds of answers."""
+    """Initial limit. With 200, a thousand trials are in flight within three rounds of answers."""
     least: int = 1
-    """Never fewer."""
+    """Lower bound of the limit."""
     most: int = 2000
-    """Never more."""
+    """Upper bound of the limit."""
 
 
 class PoolsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How much of each kind of work goes on at a time. `stillroom tune` changes it while a run is alive."""
+    """Concurrency limits of each kind of work. `stillroom tune` changes them in a running run."""
 
     builds: int | None = None
-    """Images. None: as suits the machine."""
+    """Concurrent image builds. None: chosen for the machine."""
     sandboxes: int | None = None
-    """None: as suits the machine."""
+    """Open sandboxes. None: chosen for the machine."""
     verifiers: int | None = None
-    """None: as suits the machine."""
+    """Concurrent verifiers. None: chosen for the machine."""
     calls: CallsSpec = CallsSpec()
 
 
@@ -134,23 +134,23 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     tasks: str
     """A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``: a dataset of a local registry."""
     only: tuple[str, ...] = ()
-    """Names of the tasks to run. Empty: all."""
+    """Names of the tasks to run. Empty: all tasks."""
     concurrency: int = 4
-    """Trials at a time."""
+    """Maximum number of concurrent trials."""
     repeats: int = 1
     """Trials per task."""
     sandbox: str = "local"
-    """Where attempts take place: on this machine under bubblewrap (``local``) or without isolation (``none``), in
-    containers of ``docker`` or ``podman``, or in sandboxes that an installed package registers."""
+    """Sandbox backend of attempts: this machine under bubblewrap (``local``) or without isolation (``none``),
+    containers of ``docker`` or ``podman``, or a backend that an installed package registers."""
     verifier_network: VerifierNetwork = "task"
-    """Whether the tests reach the network: as the task has it, never (``off``), or always (``on``), such as tests that
-    download what they need, in a task whose agent must not. The local sandbox has one network for all phases."""
+    """Network access of the tests: as the task says, never (``off``), or always (``on``), for tests that download
+    dependencies although the agent has no network. The local sandbox has one network for all phases."""
     on_loss: OnLoss = "abandon"
-    """What becomes of an attempt whose sandbox is gone after a crash, or cannot be trusted. ``rebuild``: its recorded
-    commands are run again in a new one, and it goes on if each ends as recorded. ``abandon``: that is not tried.
-    Neither gives a score."""
+    """What to do with an attempt whose sandbox was lost in a crash, or cannot be trusted. ``rebuild``: rerun its
+    recorded commands in a new sandbox, and continue if each exits as recorded. ``abandon``: abandon the attempt.
+    An abandoned attempt has no score."""
     program: str = "explore"
-    """What the run does."""
+    """Program of the run."""
     own: dict[str, Any] = msgspec.field(default_factory=dict)
     """The program's own settings: in a file, the table that has its name."""
     method: Any = msgspec.field(default_factory=default_method_settings)

@@ -2,21 +2,21 @@
 
     StillroomError
     └── EngineError
-        ├── ReplayDiverged      an actor decided otherwise than the log says
-        ├── HistoryEnded        an actor went on where the log ends, and no ports are open
-        ├── HistoryUnread       the log goes on where the actors ended
-        ├── InputsDiffer        a task, skill or script is not what the run started with
+        ├── ReplayDiverged      an actor's decision differs from the recorded one
+        ├── HistoryEnded        an actor needs an event beyond the end of the log, and no ports are open
+        ├── HistoryUnread       recorded events remain after the actors finish
+        ├── InputsDiffer        a task, skill or script has changed since the run started
         ├── RunUnknown          no such run
-        ├── SpecUnreadable      the recorded spec of a run is none any more
-        ├── NothingToResume     the run is complete, or was never ours
-        ├── RunNotAlive         an order was given to a run that nobody carries
+        ├── SpecUnreadable      the recorded spec of a run cannot be decoded
+        ├── NothingToResume     the run is complete, or was imported
+        ├── RunNotAlive         a signal was sent to a run that no process owns
         ├── ModelMissing        a role has no model
         ├── KeyMissing          the variable that should hold a key is not set
-        ├── OutputUnbounded     a cap is set, and an answer may be of any length
-        ├── NotForkable         there is nothing to go on from at this place, or not with these changes
-        ├── TaskUnknown         a spec names a task that is not there
-        ├── TasksUnusable       tasks that a spec names cannot be read, or not be built
-        ├── ImageUnusable       an image holds a secret
+        ├── OutputUnbounded     a budget is set, but the length of an answer is not bounded
+        ├── NotForkable         a run cannot be forked at this position, or with these changes
+        ├── TaskUnknown         a spec names a task that does not exist
+        ├── TasksUnusable       tasks that a spec names cannot be read or built
+        ├── ImageUnusable       an image contains a secret
         └── NameUnknown         no agent, method, provider or sandbox has this name
 
 None of them is ever an outcome: actors do not catch them.
@@ -31,11 +31,11 @@ from events.types.session import InputChange
 
 
 class EngineError(StillroomError):
-    """Something is wrong with a run or with how it was asked for."""
+    """Base class of errors in a run or in a request for one."""
 
 
 class ReplayDiverged(EngineError):
-    """Raised when an actor, given the recorded history, decides otherwise than it did.
+    """Raised when an actor, given the recorded history, makes a decision that differs from the recorded one.
 
     Attributes:
         stream: Where, relative to the run.
@@ -51,8 +51,8 @@ class ReplayDiverged(EngineError):
     def __init__(self, stream: str, version: int, *, field: str, recorded: str, decided: str, event: bytes) -> None:
         super().__init__(
             f"{stream} version {version} differs in {field}: recorded {recorded[:200]}, decided {decided[:200]}",
-            remedy="something that decides is not what it was: compare package version, prompts, method and task; "
-            "nothing was asked of a model or a sandbox",
+            remedy="code or settings that decide have changed: compare package version, prompts, method and task; "
+            "no model or sandbox was called",
         )
         self.stream = stream
         self.version = version
@@ -63,14 +63,14 @@ class ReplayDiverged(EngineError):
 
 
 class HistoryEnded(EngineError):
-    """Raised when an actor goes on where its recorded history ends, and no ports are open."""
+    """Raised when an actor needs an event beyond the end of its recorded history, and no ports are open."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
 
     def __init__(self, stream: str, version: int, wanted: str) -> None:
         super().__init__(
             f"{stream} ends at version {version}, where {wanted} would follow",
-            remedy="`stillroom resume` goes on with a run that was cut off; a replay never calls the world",
+            remedy="`stillroom resume` continues an interrupted run; a replay never makes live calls",
         )
         self.stream = stream
         self.version = version
@@ -78,14 +78,14 @@ class HistoryEnded(EngineError):
 
 
 class HistoryUnread(EngineError):
-    """Raised when the actors have ended and recorded events are left over."""
+    """Raised when recorded events remain after the actors finish."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.DIVERGED
 
     def __init__(self, stream: str, *, read: int, recorded: int) -> None:
         super().__init__(
-            f"{stream} has {recorded} events, of which the actors came to {read}",
-            remedy="something that decides is not what it was: compare package version, prompts, method and task",
+            f"{stream} has {recorded} events, of which the actors reached {read}",
+            remedy="code or settings that decide have changed: compare package version, prompts, method and task",
         )
         self.stream = stream
         self.read = read
@@ -93,7 +93,7 @@ class HistoryUnread(EngineError):
 
 
 class InputsDiffer(EngineError):
-    """Raised before anything is spent when inputs are not what the run started with."""
+    """Raised before anything is spent when inputs have changed since the run started."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
@@ -101,7 +101,7 @@ class InputsDiffer(EngineError):
         listed = "; ".join(f"{each.what}: was {each.before[:16]}, is {each.now[:16]}" for each in changes)
         super().__init__(
             f"run {run} started with other inputs: {listed}",
-            remedy="put them back as they were, or say `stillroom resume --accept-changes` to go on with what is there",
+            remedy="restore them, or run `stillroom resume --accept-changes` to continue with the current ones",
         )
         self.changes = changes
 
@@ -126,8 +126,8 @@ class SpecUnreadable(EngineError):
     def __init__(self, digest: str, why: str) -> None:
         super().__init__(
             f"the spec that the run recorded (blob {digest[:12]}) cannot be read: {why}",
-            remedy=f"`stillroom show blob:{digest[:12]}` shows it. Where it holds [secret:NAME], a word was "
-            "replaced that was also the value of that variable: the run can be shown, not replayed or resumed",
+            remedy=f"`stillroom show blob:{digest[:12]}` prints it. If it contains [secret:NAME], a word equal to the "
+            "value of that variable was redacted: the run can be shown, but not replayed or resumed",
         )
         self.digest = digest
 
@@ -138,19 +138,19 @@ class NothingToResume(EngineError):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, run: str, why: str) -> None:
-        super().__init__(f"run {run} cannot be resumed: {why}", remedy=f"`stillroom show {run}` says how it ended")
+        super().__init__(f"run {run} cannot be resumed: {why}", remedy=f"`stillroom show {run}` shows how it ended")
         self.run = run
 
 
 class RunNotAlive(EngineError):
-    """Raised when an order is given to a run that no process carries."""
+    """Raised when a signal is sent to a run that no process owns."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, run: str, why: str) -> None:
         super().__init__(
-            f"run {run} cannot be ordered anything: {why}",
-            remedy=f"`stillroom runs` says which are running; `stillroom resume {run}` takes up one that was cut off",
+            f"run {run} is not running: {why}",
+            remedy=f"`stillroom runs` lists running runs; `stillroom resume {run}` resumes an interrupted one",
         )
         self.run = run
         self.why = why
@@ -170,13 +170,13 @@ class ModelMissing(EngineError):
 
 
 class OutputUnbounded(EngineError):
-    """Raised before anything starts when a cap on money is set and the length of an answer is not."""
+    """Raised before anything starts when a budget is set and the length of an answer is not bounded."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, role: str) -> None:
         super().__init__(
-            f"a budget is set, but nothing bounds what one answer of the {role} may cost",
+            f"a budget is set, but nothing bounds the cost of one answer of the {role}",
             remedy=f"set max_tokens (or max_completion_tokens) in [models.{role}.parameters], or drop the budget",
         )
         self.role = role
@@ -188,7 +188,7 @@ class NotForkable(EngineError):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, run: str, reason: str, *, remedy: str) -> None:
-        super().__init__(f"run {run} cannot be forked so: {reason}", remedy=remedy)
+        super().__init__(f"run {run} cannot be forked: {reason}", remedy=remedy)
         self.run = run
         self.reason = reason
 
@@ -200,8 +200,8 @@ class TaskUnknown(EngineError):
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
         near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:20])}"
-        super().__init__(f"there is no task {name!r}", remedy=hint)
+        hint = f"did you mean {near[0]!r}?" if near else f"known tasks: {', '.join(known[:20])}"
+        super().__init__(f"unknown task {name!r}", remedy=hint)
         self.name = name
 
 
@@ -218,15 +218,15 @@ class TasksUnusable(EngineError):
         lines = [f"{name}: {why}" for name, why in tasks]
         super().__init__(
             "\n".join([f"{len(tasks)} of {len(tasks) + others} tasks cannot run", *lines]),
-            remedy="mend them, name others with `only`, or say --skip-invalid to leave them out; nothing was started"
+            remedy="fix them, select others with `only`, or pass --skip-invalid to skip them; nothing was started"
             if others
-            else "mend them, or name others; nothing was started",
+            else "fix them, or select others; nothing was started",
         )
         self.tasks = tuple(tasks)
 
 
 class ImageUnusable(EngineError):
-    """Raised when an image holds the value of a known secret: with that replaced it would be another image, or none.
+    """Raised when an image contains the value of a known secret; redacting it would change or break the image.
 
     Attributes:
         digest: Of its bytes.
@@ -236,8 +236,8 @@ class ImageUnusable(EngineError):
 
     def __init__(self, digest: str) -> None:
         super().__init__(
-            f"the image {digest[:12]} holds the value of a known secret, so it cannot be recorded as it is",
-            remedy="take the secret out of it, such as out of its comments, or show another image",
+            f"image {digest[:12]} contains the value of a known secret and cannot be recorded unchanged",
+            remedy="remove the secret from the image (for example from its comments), or use another image",
         )
         self.digest = digest
 
@@ -248,7 +248,7 @@ class NameUnknown(EngineError):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, kind: str, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"there is no {kind} {name!r}", remedy=f"choose one of: {', '.join(known)}")
+        super().__init__(f"unknown {kind} {name!r}", remedy=f"choose one of: {', '.join(known)}")
         self.kind = kind
         self.name = name
 
@@ -260,7 +260,7 @@ class KeyMissing(EngineError):
 
     def __init__(self, model: str, variable: str) -> None:
         super().__init__(
-            f"the key of {model} is to be read from {variable}, which is not set",
+            f"{variable}, which should hold the API key of {model}, is not set",
             remedy=f"export {variable}, or remove api_key_env if the endpoint needs no key",
         )
         self.model = model

@@ -27,7 +27,7 @@ class PluginBroken(EngineError):
         packages = ", ".join(sorted({point.dist.name for point in points if point.dist is not None})) or "unknown"
         super().__init__(
             f"the {kind} {name!r} ({values}, package {packages}) cannot be used: {why}",
-            remedy=f"mend or remove the package that registers it under {group!r}; nothing else depends on it",
+            remedy=f"fix or remove the package that registers it under {group!r}; nothing else depends on it",
         )
         self.group = group
         self.name = name

@@ -47,7 +47,7 @@ class UnknownPromptError(StillroomError):
     """Raised when a prompt is asked for which no file holds."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"there is no prompt {name!r}", remedy=f"use one of: {', '.join(known)}")
+        super().__init__(f"unknown prompt {name!r}", remedy=f"use one of: {', '.join(known)}")
         self.name = name
 
 

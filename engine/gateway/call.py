@@ -84,7 +84,7 @@ def why_not(came: CallReceived, body: Json | None) -> CallRefused | None:
     if came.barred is not None:
         return CallRefused(came.barred, came.detail)
     if came.protocol == "other":
-        return CallRefused("path", f"{came.path} is no path of a protocol the gateway speaks")
+        return CallRefused("path", f"{came.path} is not a path of a protocol that the gateway supports")
     if body is None:
         return CallRefused("body", "the body is not a JSON object")
     return None

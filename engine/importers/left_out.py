@@ -73,9 +73,9 @@ def of_error(name: str, error: StillroomError | OSError) -> LeftOut:
 def why_no_folder(path: Path) -> tuple[str, str]:
     """Say what is wrong with a path that should be a folder, and what to do about it."""
     if path.is_symlink() and not path.exists():
-        return "is a link to nothing", "mend the link, or give the folder itself"
+        return "is a link to nothing", "fix the link, or pass the folder itself"
     if not path.exists():
-        return "is not there", "give a folder that is"
+        return "is not there", "pass a valid folder"
     kind = _archive(path)
     if kind is not None:
         return f"is {kind}, not a folder", "unpack it, and give the folder it was made of"

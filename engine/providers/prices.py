@@ -39,7 +39,7 @@ class PriceUnknown(PriceError):
 
     def __init__(self, model: str) -> None:
         super().__init__(
-            f"there is no price for the model {model!r}",
+            f"no price is set for the model {model!r}",
             remedy="add its price in USD per million tokens; names must match exactly",
         )
         self.model = model

@@ -106,7 +106,7 @@ def too_large(error: BodyTooLarge, seen: Seen) -> MalformedReply:
     """Say that an answer was not read to its end; it is as long when it is asked for again."""
     return MalformedReply(
         f"the answer has more than {error.most:,} bytes without compression, which is as much as is read",
-        remedy="ask for a shorter answer with max_tokens; if it is short, look at what the endpoint sends",
+        remedy="request a shorter answer with max_tokens; if it is short, check what the endpoint sends",
         seen=seen,
         retryable=False,
     )

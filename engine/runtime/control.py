@@ -67,10 +67,10 @@ async def check_alive(log: EventLog, run: str, now_us: int) -> None:
         raise RunUnknown(run)
     async for recorded in log.read(Selection(stream=StreamId(run, RUN), tags=("run.closed",))):
         if isinstance(recorded.event, RunClosed):
-            raise RunNotAlive(run, "it has come to its end")
+            raise RunNotAlive(run, "it has ended")
     owner = next((lease for lease in await log.leases() if lease.run == run), None)
     if owner is None or owner.expires_at <= now_us or process_ended(owner.owner):
-        raise RunNotAlive(run, "no process carries it")
+        raise RunNotAlive(run, "no process owns it")
 
 
 async def outcome_of(log: EventLog, run: str, order: Ref, *, within_s: float) -> OrderMet | None:
@@ -174,11 +174,11 @@ class Helm:
         orders = self._board.orders
         match order:
             case PauseOrdered():
-                return OrderMet(orders.pause(), "nothing new is asked")
+                return OrderMet(orders.pause(), "paused; no new calls start")
             case UnpauseOrdered():
-                return OrderMet(orders.unpause(), "it goes on")
+                return OrderMet(orders.unpause(), "running")
             case DrainOrdered():
-                return OrderMet(orders.drain(), "no further trial begins")
+                return OrderMet(orders.drain(), "draining; no new trials start")
             case CancelOrdered():
                 return self._cancel(order)
             case TuneOrdered():
@@ -189,9 +189,9 @@ class Helm:
 
     def _cancel(self, order: CancelOrdered) -> OrderMet:
         if order.trial is not None and order.trial not in self._board.known:
-            return OrderMet(False, f"it has no trial {order.trial}")
+            return OrderMet(False, f"no trial {order.trial} in this run")
         self._board.orders.cancel(order.trial, _words(order))
-        return OrderMet(True, "every trial stops" if order.trial is None else f"the trial {order.trial} stops")
+        return OrderMet(True, "all trials stop" if order.trial is None else f"trial {order.trial} stops")
 
     def _tune(self, spec: RunSpec) -> None:
         if spec == self._spec:

@@ -47,10 +47,10 @@ from events.types.session import (
 from events.types.trial import AttemptPlanned
 
 FIXED: Final = {
-    "tasks": "says which trials there are, and those of the run stand",
-    "only": "says which trials there are, and those of the run stand",
-    "repeats": "says which trials there are, and those of the run stand",
-    "sandbox": "says where attempts take place, and those that are shared took place there",
+    "tasks": "determines the trials, which a fork shares",
+    "only": "determines the trials, which a fork shares",
+    "repeats": "determines the trials, which a fork shares",
+    "sandbox": "determines where attempts run, and shared attempts ran there",
 }
 """Keys that a fork has from its parent, each with the reason."""
 
@@ -123,7 +123,7 @@ async def fork_run(
     rehearsed = await rehearse(setting.log, run, plan, shared)
     changed += revised_points(rehearsed.deciding)
     if rehearsed.frontier is None:
-        raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
+        raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier position")
     fence = await setting.log.acquire(run, process_name(), ttl_s=setting.lease_s)
     session = Session(setting.log, fence, 0, setting.lease_s)
 
@@ -157,15 +157,15 @@ async def _cut(log: EventLog, fork: Fork, run: str) -> Histories:
     """Cut the parent, and see that there is something to go on from."""
     histories = await load_histories(log, fork.parent)
     if histories.opened is None:
-        reason = "it was imported, or cut off before it began: there are no actors to go on with"
-        raise NotForkable(fork.parent, reason, remedy="fork a run that was made here: `stillroom runs` lists them")
+        reason = "it was imported, or interrupted before it started: it has no actors to continue"
+        raise NotForkable(fork.parent, reason, remedy="fork a run that was recorded here: `stillroom runs` lists them")
     shared = cut(histories, run, fork.position)
     if shared.opened is None:
         first = histories.by_stream[RUN][0].position
-        reason = f"nothing of it stands at or before position {fork.position}"
+        reason = f"it has no events at or before position {fork.position}"
         raise NotForkable(fork.parent, reason, remedy=f"choose a position from {first} on")
     if shared.closed:
-        raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier place")
+        raise NotForkable(fork.parent, "it is complete before the cut", remedy="choose an earlier position")
     _refuse_between(histories, fork)
     return shared
 
@@ -177,7 +177,7 @@ def _refuse_between(histories: Histories, fork: Fork) -> None:
             appended = (following.position, following.at) == (each.position + 1, each.at)
             if each.position == fork.position and appended and _joined(each.event, following.event):
                 reason = f"the events at positions {each.position} and {following.position} were decided as one"
-                remedy = "choose the position before or behind them"
+                remedy = "choose the position before or after them"
                 raise NotForkable(fork.parent, reason, remedy=remedy)
 
 
@@ -192,7 +192,7 @@ def at_event(histories: Histories, run: str, position: int) -> int:
         return position
     before = [each for each in known if each < position]
     near = max(before) if before else min(known)
-    reason = f"position {position} is not one of its events"
+    reason = f"position {position} is not an event of this run"
     raise NotForkable(run, reason, remedy=f"choose one of its own, such as {near}: `stillroom log tail {run}`")
 
 
@@ -221,7 +221,9 @@ def only_trial(histories: Histories, run: str) -> str:
     trials = [trial for name in histories.by_stream if is_trial(name) and (trial := trial_of(name))]
     if len(trials) != 1:
         known = ", ".join(trials[:20]) or "none"
-        raise NotForkable(run, "it has no single trial", remedy=f"name one, as --attempt TRIAL/N; there are: {known}")
+        raise NotForkable(
+            run, "it has no single trial", remedy=f"choose one with --attempt TRIAL/N; its trials: {known}"
+        )
     return trials[0]
 
 

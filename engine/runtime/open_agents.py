@@ -111,7 +111,7 @@ def kits_of(setting: Setting, agent: Installed) -> Kits:
         KitUnavailable: This process was given no place for them.
     """
     if setting.cache is None:
-        raise KitUnavailable(agent.name, "there is no folder to keep it in", remedy="set XDG_CACHE_HOME or HOME")
+        raise KitUnavailable(agent.name, "no cache folder is available", remedy="set XDG_CACHE_HOME or HOME")
     return Kits(setting.cache)
 
 

@@ -145,7 +145,7 @@ async def resume_run(
     histories = await load_histories(setting.log, run_id)
     opened = histories.opened
     if opened is None:
-        raise NothingToResume(run_id, "it was imported, or cut off before it began")
+        raise NothingToResume(run_id, "it was imported, or interrupted before it started")
     if histories.closed:
         raise NothingToResume(run_id, "it is complete")
     specs = await recorded_specs(setting.log, opened, histories.lineage)

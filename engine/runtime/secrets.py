@@ -125,7 +125,7 @@ def told(ignored: Iterable[IgnoredSecret]) -> Iterator[str]:
     for each in ignored:
         yield (
             f"{each.name} is not treated as a secret: its value occurs in {each.where}. "
-            "If it is one, give it another value"
+            "If it is a secret, change its value"
         )
 
 

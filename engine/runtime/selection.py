@@ -66,8 +66,8 @@ async def select(setting: Setting, spec: RunSpec, *, skip_invalid: bool) -> Sele
     }
     if refused and not skip_invalid and not unusable:
         require(setting, spec, chosen)
-    remedy = "choose a sandbox that can (docker), or leave it out"
-    why = f"the sandbox {setting.backend.name!r} cannot honour: "
+    remedy = "choose a sandbox that does (docker), or leave it out"
+    why = f"sandbox {setting.backend.name!r} does not support: "
     unusable += [LeftOut("task", name, why + "; ".join(features), remedy) for name, features in refused.items()]
     tasks = tuple(task for task in chosen if task.name not in {each.name for each in unusable})
     if unusable and not (skip_invalid and tasks):

@@ -36,7 +36,7 @@ class CountsInvalid(ScriptedError):
     """Raised when a count file cannot be used, or holds lines that this endpoint did not write."""
 
     def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"{path}: {why}", remedy="name a new file for the counts, or the one this script wrote before")
+        super().__init__(f"{path}: {why}", remedy="choose a new file for the counts, or the one written by this script")
         self.path = path
 
 

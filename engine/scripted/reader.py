@@ -32,9 +32,9 @@ def load_script(path: Path) -> Script:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError as error:
-        raise ScriptInvalid(str(path), None, "there is no such file", remedy="check the path") from error
+        raise ScriptInvalid(str(path), None, "the file does not exist", remedy="check the path") from error
     except OSError as error:
-        raise ScriptInvalid(str(path), None, f"cannot be read: {error}", remedy="name a readable file") from error
+        raise ScriptInvalid(str(path), None, f"cannot be read: {error}", remedy="choose a readable file") from error
     except UnicodeDecodeError as error:
         raise ScriptInvalid(str(path), None, f"is not UTF-8: {error}", remedy="save the file as UTF-8") from error
     return parse_script(text, str(path))
@@ -118,7 +118,7 @@ def _check_failure(turn: Turn, place: str) -> None:
         return
     for key, value in (("status", turn.status), ("retry_after_s", turn.retry_after_s)):
         if value is not None:
-            what = "there is no `error`" if turn.error is None else f'"{turn.error}" is not an HTTP error'
+            what = "`error` is missing" if turn.error is None else f'"{turn.error}" is not an HTTP error'
             raise ScriptInvalid(
                 place, key, f"has no meaning here: {what}", remedy='take it out, or use an error such as "server"'
             )

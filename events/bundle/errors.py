@@ -2,10 +2,10 @@
 
 LogError
 └── BundleError
-    ├── BundleUnreadable    a file that is no bundle, or what is left of one
+    ├── BundleUnreadable    a file that is not a bundle, or is truncated
     ├── BundleNewer         written by a later version
-    ├── BundleThere         a file of that name is there already
-    └── BundleBroken        it does not hold what it once held
+    ├── BundleThere         the output file already exists
+    └── BundleBroken        its contents were changed
 """
 
 from typing import ClassVar
@@ -14,18 +14,18 @@ from events.errors import ExitCode, LogError
 
 
 class BundleError(LogError):
-    """Something is wrong with a bundle."""
+    """Base class of errors with a bundle."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 class BundleUnreadable(BundleError):
-    """Raised when a file is not a bundle, or was cut short."""
+    """Raised when a file is not a bundle, or is truncated."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
             f"{path} cannot be read as a bundle: {why}",
-            remedy="name a file that `stillroom bundle write` made; if it is one, fetch it again: it was cut short",
+            remedy="choose a file written by `stillroom bundle write`; if it is one, it is truncated: fetch it again",
         )
         self.path = path
 
@@ -42,22 +42,22 @@ class BundleNewer(BundleError):
 
 
 class BundleThere(BundleError):
-    """Raised when a bundle would be written over another file."""
+    """Raised when writing a bundle would overwrite a file."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"{path} is there already", remedy="name another file with -o, or remove that one")
+        super().__init__(f"{path} already exists", remedy="choose another file with -o, or remove that one")
         self.path = path
 
 
 class BundleBroken(BundleError):
-    """Raised when a bundle that is to be used was changed."""
+    """Raised when the contents of a bundle were changed."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
 
     def __init__(self, path: str, finding: str, more: int) -> None:
         also = f", and {more} more" if more else ""
         super().__init__(
-            f"{path} does not hold what it once held: {finding}{also}",
-            remedy="fetch it again, or have it written again; `stillroom bundle verify` says everything that is wrong",
+            f"{path} was changed after it was written: {finding}{also}",
+            remedy="fetch it or write it again; `stillroom bundle verify` lists everything that is wrong",
         )
         self.path = path

@@ -74,6 +74,6 @@ def not_proved(sealing: Sealing, seal: Seal) -> Iterator[str]:
     if sealing.why is not None:
         yield f"that {sealing.covered - sealing.proved} of its events are among those that were sealed: {sealing.why}"
     if sealing.behind:
-        yield f"that its {sealing.behind} events behind the seal were not added, cut off or written anew"
+        yield f"that its {sealing.behind} events after the seal were not added, truncated or rewritten"
     if withheld := seal.count - sealing.covered:
-        yield f"anything about {withheld} sealed events of other runs: they are withheld, hashes stand for them"
+        yield f"anything about {withheld} sealed events of other runs: they are withheld and represented by hashes"

@@ -229,7 +229,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise BundleUnreadable(str(path), "there is no such file") from error
+        raise BundleUnreadable(str(path), "the file does not exist") from error
     except _UNREADABLE as error:
         raise BundleUnreadable(str(path), str(error)) from error
 

@@ -231,7 +231,7 @@ def _sealed(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Say what a seal proves, and what not, in that order."""
     if seal is None:
-        return (), ("that these are events of any log: give a seal of it with --seal",)
+        return (), ("that these events come from a log: pass a seal of it with --seal",)
     open_ = tuple(of_seal(seal, trusted))
     if sealing is None:
         return (), ("that these are events of the log that was sealed: the seal given is worth nothing", *open_)
@@ -243,7 +243,7 @@ def _claims(looking: _Looking, *, sound: bool, expected: str | None) -> tuple[tu
     if sound:
         shown.append("every event fits its digest and the one before it in the bundle, every stream is whole")
         erased = f", but for {len(looking.blobs.erased)} erased on purpose" if looking.blobs.erased else ""
-        shown.append(f"every blob that an event names is there and is as it was written{erased}")
+        shown.append(f"every blob that an event references is present and unchanged{erased}")
     if sound and expected is not None:
         shown.append("it is the bundle whose digest was given")
     if expected is None:

@@ -160,9 +160,9 @@ def _not_proved(looked: Looked, seal: AnySeal | None, trusted: Collection[Public
     compared = usable(seal, trusted)
     if compared is None:
         why = "no seal given" if seal is None else "the seal given is worth nothing"
-        yield f"that no event was cut off the end, or that the whole was not written anew: {why}"
+        yield f"that the log was not truncated or rewritten as a whole: {why}"
     elif looked.position > compared.count:
-        yield f"that nothing behind event {compared.count} was cut off or written anew"
+        yield f"that nothing after event {compared.count} was truncated or rewritten"
     if seal is not None:
         yield from of_seal(seal, trusted)
     yield from looked.notes
@@ -180,7 +180,7 @@ def of_seal(seal: AnySeal, trusted: Collection[PublicKey]) -> Iterator[str]:
         case Standing.UNSIGNED:
             yield "that this seal is the one that was taken: it is not signed, so that depends on where it was kept"
         case Standing.SIGNED:
-            yield "whose key signed the seal: name the keys you trust with --trust"
+            yield "whose key signed the seal: pass the keys you trust with --trust"
         case Standing.TRUSTED:
             yield "when the seal was signed: its time is the signer's word"
         case Standing.FORGED | Standing.UNTRUSTED:

@@ -129,8 +129,8 @@ async def _undisturbed(bench: _Bench) -> tuple[Account, list[Moment]]:
     code, said, trouble = await _life(bench, None)
     if code != 0:
         raise StillroomError(
-            f"a run does not work here even if nobody kills it: {trouble.strip()[-500:]}",
-            remedy="`stillroom doctor` says what is missing; `stillroom demo` runs the same and shows it",
+            f"a run fails here even without a kill: {trouble.strip()[-500:]}",
+            remedy="`stillroom doctor` reports what is missing; `stillroom demo` runs the same tasks visibly",
         )
     return await _account(bench), msgspec.json.decode(said, type=list[Moment])
 
@@ -148,7 +148,7 @@ async def _crashed(bench: _Bench, at: int, moment: Moment, plain: Account) -> Cr
     begun = time.perf_counter()
     first, _, _ = await _life(bench, at)
     second, _, trouble = await _life(bench, None)
-    wrong = [] if first == -SIGKILL else [f"the process ended with {first} and was to be killed"]
+    wrong = [] if first == -SIGKILL else [f"the process exited with {first} instead of being killed"]
     if second != 0:
         wrong.append(f"the run was not resumed: {trouble.strip()[-300:]}")
     lost, found = await _compared(bench, plain) if not wrong else (0, [])

@@ -70,7 +70,7 @@ class Decisions:
         try:
             ledger = await read_ledger(self._log, self._past.run, part)
         except StillroomError as error:
-            self._trouble = f"its decisions cannot be made again: {error.problem}"
+            self._trouble = f"its decisions cannot be re-evaluated: {error.problem}"
             return
         entries = {each.at: each for each in ledger.entries if not each.silent}
         self._known = _Known(ledger, Reevaluator(self._log, ledger), entries)

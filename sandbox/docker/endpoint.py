@@ -31,11 +31,11 @@ class Where(Struct, frozen=True):
         """What helps if there is none."""
         match self.name:
             case "docker":
-                return "start it (on Debian: apt-get install docker.io), or say where it is with DOCKER_HOST"
+                return "start it (on Debian: apt-get install docker.io), or set DOCKER_HOST"
             case "podman":
                 return (
                     "start its service (systemctl start podman.socket, or --user; without systemd: podman system "
-                    "service --time=0), or say where it is with CONTAINER_HOST"
+                    "service --time=0), or set CONTAINER_HOST"
                 )
             case _:
                 assert_never(self.name)
@@ -50,7 +50,7 @@ class Where(Struct, frozen=True):
             for socket in self.sockets:
                 if await anyio.Path(socket).is_socket():
                     return f"unix://{socket}"
-            raise EngineFailed(f"there is no socket of it ({' or '.join(self.sockets)})")
+            raise EngineFailed(f"no socket found ({' or '.join(self.sockets)})")
         scheme = self.host.partition("://")[0]
         if scheme not in _SPOKEN:
             raise EngineFailed(f"{scheme}:// is not spoken; an address begins with {', '.join(_SPOKEN)}")

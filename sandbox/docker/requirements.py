@@ -86,7 +86,7 @@ def noted(task: Task, compose: Compose, cpus: int) -> Iterator[str]:
     if any(each.service not in {None, MAIN} for each in task.config.artifacts):
         yield "artifacts of other services (they are not kept)"
     if wants.mcp_servers:
-        yield "environment.mcp_servers (they run, and no agent of ours asks them)"
+        yield "environment.mcp_servers (they run, but no built-in agent calls them)"
 
 
 def _network(task: Task) -> Iterator[str]:

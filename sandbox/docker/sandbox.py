@@ -161,7 +161,7 @@ class DockerSandbox:
         finally:
             errand.close(self._lingering)
         if errand.no_folder:
-            raise PathRefused(where, "there is no such folder to work in")
+            raise PathRefused(where, "the working directory does not exist")
         code = None
         if ended == "exited":
             code = errand.code if errand.code is not None else await self._fallen()

@@ -41,7 +41,7 @@ def _registered(source: Source, places: Places, only: Collection[str]) -> Found:
     names = [each.folder for each in dataset.tasks]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        remedy = "a run knows tasks by the names of their folders: put them into two datasets"
+        remedy = "a run knows tasks by the names of their folders: move them to two datasets"
         raise RegistryWrong(source.file, f"{dataset.name} has two tasks named {', '.join(twice)}", remedy=remedy)
     missing = sorted(set(only) - set(names))
     if missing:
@@ -57,7 +57,7 @@ def _registered(source: Source, places: Places, only: Collection[str]) -> Found:
                 unread.append(incomplete(each.folder, error))
     if not tasks:
         reasons = "; ".join(each.reason for each in unread) or "it lists none"
-        remedy = "mend the paths in the registry; those without a git_url are read from the registry's own folder"
+        remedy = "fix the paths in the registry; those without a git_url are read from the registry's own folder"
         raise RegistryWrong(source.file, f"{dataset.name} holds no task that can be read: {reasons}", remedy=remedy)
     tasks.sort(key=lambda task: task.name)
     return Found(tasks=tuple(tasks), incomplete=tuple(unread))

@@ -36,11 +36,11 @@ def checkout(url: str, commit: str | None, cache: Path | None) -> Path:
     """
     wanted = commit or _HEAD
     if cache is None:
-        raise TaskNotFetched(url, wanted, "there is no folder to keep it in", remedy="set HOME or XDG_CACHE_HOME")
+        raise TaskNotFetched(url, wanted, "no cache folder is available", remedy="set HOME or XDG_CACHE_HOME")
     if wanted.upper() == _HEAD:
         wanted = _run(url, wanted, "ls-remote", "--", url, _HEAD).partition("\t")[0].strip()
     if not _COMMIT.fullmatch(wanted):
-        detail = "that is no full name of a commit" if wanted else "it has no commit"
+        detail = "it is not a full commit hash" if wanted else "it has no commit"
         raise TaskNotFetched(url, commit or _HEAD, detail, remedy="write all 40 characters, or HEAD")
     kept = cache / "tasks" / sha256(url.encode()).hexdigest()[:16] / wanted
     if not kept.is_dir():

@@ -26,7 +26,7 @@ Weight = Literal["error", "warning", "note"]
 
 _HIDDEN: Final = "Harbor lays a folder of its own over it"
 LOST: Final[Mapping[str, str]] = MappingProxyType({
-    "/tests": "it is emptied before the tests are copied in, unless the oracle acted (Harbor keeps what is there)",
+    "/tests": "it is emptied before the tests are copied in, unless the oracle acted (Harbor keeps its contents)",
     "/logs/agent": _HIDDEN,
     "/logs/artifacts": _HIDDEN,
     "/logs/verifier": _HIDDEN,
@@ -69,7 +69,7 @@ def broken(task: Task) -> tuple[Oddity, ...]:
 
 def _keys(task: Task) -> Iterator[Oddity]:
     for key in task.unknown_keys:
-        yield Oddity("warning", "task.toml", f"unknown key {key}", "mend its spelling, or move it below [metadata]")
+        yield Oddity("warning", "task.toml", f"unknown key {key}", "fix its spelling, or move it below [metadata]")
     for told in task.forgiven:
         remedy = "write it as Harbor's task reference has it, so that it means the same everywhere"
         yield Oddity("warning", "task.toml", told, remedy)

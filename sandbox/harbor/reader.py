@@ -86,7 +86,7 @@ def _without_bad_name(raw: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, .
 
 def _invalid(task: str, key: str | None, detail: str) -> TaskInvalid:
     return TaskInvalid(
-        task, FILE, detail, key=key, remedy="mend this key in task.toml; Harbor's task reference lists what it takes"
+        task, FILE, detail, key=key, remedy="fix this key in task.toml; Harbor's task reference lists valid values"
     )
 
 
@@ -98,7 +98,7 @@ def _parse(task: str, data: bytes) -> dict[str, Any]:
             task, FILE, f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 without BOM"
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise TaskInvalid(task, FILE, f"not TOML: {error}", remedy="mend the syntax at that line") from error
+        raise TaskInvalid(task, FILE, f"not TOML: {error}", remedy="fix the syntax at that line") from error
 
 
 def _place(error: msgspec.ValidationError) -> tuple[str | None, str]:
@@ -221,5 +221,5 @@ def _step_faults(steps: tuple[Step, ...]) -> Iterator[tuple[str, str]]:
         if not _FOLDER.fullmatch(step.name):
             yield f"steps[{number}].name", f"{step.name!r} is not a portable folder name"
         if folded in seen:
-            yield f"steps[{number}].name", f"{step.name!r} is there twice (case and accents do not tell apart)"
+            yield f"steps[{number}].name", f"{step.name!r} occurs twice (case and accents are ignored)"
         seen.add(folded)

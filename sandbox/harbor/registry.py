@@ -98,5 +98,5 @@ def _read(file: Path) -> Sequence[Dataset]:
         found = msgspec.json.decode(data, type=tuple[Dataset, ...] | _Registry)
     except msgspec.MsgspecError as error:
         remedy = "a registry is a JSON list of {name, version, tasks: [{name, path, git_url, git_commit_id}]}"
-        raise RegistryWrong(str(file), f"is no registry: {error}", remedy=remedy) from error
+        raise RegistryWrong(str(file), f"is not a registry: {error}", remedy=remedy) from error
     return found.datasets if isinstance(found, _Registry) else found

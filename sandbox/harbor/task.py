@@ -54,7 +54,7 @@ def _candidates(folder: Path) -> Iterator[Path]:
                     folder.name,
                     path.relative_to(folder).as_posix(),
                     "is a link that leads out of the task folder",
-                    remedy="put a copy of the file in its place",
+                    remedy="replace it with a copy of the file",
                 )
             if path.is_file():
                 yield path
@@ -261,7 +261,7 @@ def _no_folder(folder: Path, remedy: str) -> TaskInvalid:
 
 
 def _dangling(child: Path) -> Incomplete:
-    return Incomplete(child.name, child.name, "is a link to nothing", "mend the link, or remove it")
+    return Incomplete(child.name, child.name, "is a link to nothing", "fix the link, or remove it")
 
 
 def _twice(child: Path, task: Task) -> Incomplete:
@@ -279,7 +279,7 @@ def _absent(folder: Path, found: Mapping[str, Task], unread: Collection[str]) ->
         listed = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("tasks", [])
         names = [str(each["name"]) for each in listed]
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError) as error:
-        yield Incomplete(DATASET, DATASET, f"cannot be read: {error!r}", "mend it, or remove it")
+        yield Incomplete(DATASET, DATASET, f"cannot be read: {error!r}", "fix it, or remove it")
         return
     packages = {task.config.package.name for task in found.values() if task.config.package is not None}
     for name in names:

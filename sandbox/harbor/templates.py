@@ -23,7 +23,7 @@ class TemplateUnresolved(SandboxError):
     def __init__(self, key: str, variable: str) -> None:
         super().__init__(
             f"the task's variable {key} asks for ${{{variable}}}, which was not given",
-            remedy=f"pass {variable} to the run, or give it a default in task.toml: ${{{variable}:-value}}",
+            remedy=f"pass {variable} to the run, or set a default in task.toml: ${{{variable}:-value}}",
         )
         self.key = key
         self.variable = variable

@@ -125,7 +125,7 @@ async def _run(room: Room, spec: SandboxSpec, step: RunLine) -> None:
         raise SandboxUnavailable(
             spec.id,
             f"Dockerfile line {step.line} {result.ended} with {result.exit_code}: {said}",
-            remedy="mend this RUN line, or run the task in a sandbox with its own base image (docker)",
+            remedy="fix this RUN line, or run the task in a sandbox with its own base image (docker)",
         )
 
 

@@ -185,7 +185,7 @@ class _Cook:
             raise TaskInvalid(
                 self._context.folder.parent.name,
                 "environment/Dockerfile",
-                f"{instruction.word} {word}: there is no such file in environment/",
+                f"{instruction.word} {word}: no such file in environment/",
                 key=f"line {instruction.line}",
                 remedy="add the file to environment/, which is all that a build can see",
             )

@@ -40,7 +40,7 @@ def noted(task: Task, recipe: Recipe, network: HostNetwork) -> Iterator[str]:
     yield from recipe.notes
     table = task.config.environment
     if table.network_mode is None and network == "none":
-        yield "environment.network_mode is not written, which means public; here there is no network"
+        yield "environment.network_mode is not set, which means public; this sandbox has no network"
     if table.cpus is not None:
         yield f"environment.cpus = {table.cpus}: not limited"
     if table.memory_mb is not None:

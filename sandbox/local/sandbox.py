@@ -175,7 +175,7 @@ class LocalSandbox:
     def _judge(self, finished: Finished, cwd: str) -> None:
         """Refuse to pass on what the cell did as what the command did."""
         if finished.report == NO_FOLDER:
-            raise PathRefused(cwd, "there is no such folder to work in")
+            raise PathRefused(cwd, "the working directory does not exist")
         if finished.ended != "exited":
             return
         if finished.report != STARTED:

@@ -44,7 +44,7 @@ def test_a_run_is_replayed_from_its_file_alone(folder: Path) -> None:
     assert "sound  run " in verified.out
     replayed = type_in(there, "replay", "run.bundle")
     assert replayed.code == 0, replayed.out
-    assert "came out as recorded, 0 model calls" in replayed.out
+    assert "reproduced as recorded, 0 model calls" in replayed.out
     shown = type_in(there, "show", "@latest", "--log", "run.bundle")
     assert shown.code == 0
     assert "word" in shown.out
@@ -148,7 +148,7 @@ def test_what_somebody_changed_is_named_and_nothing_of_it_is_used(
     assert found in [each["finding"] for each in outcome.rows[0]["findings"]], outcome.out
     for words in (("bundle", "read", "run.bundle"), ("replay", "run.bundle")):
         used = type_in(there, *words)
-        assert (used.code, "does not hold what it once held" in used.err) == (5, True), used.err
+        assert (used.code, "was changed after it was written" in used.err) == (5, True), used.err
     assert [each.name for each in there.iterdir()] == ["run.bundle"]
 
 
@@ -175,9 +175,9 @@ def test_files_that_are_no_bundles_are_told_from_damaged_ones(folder: Path) -> N
     (there / "later.bundle").write_bytes(whole_file)
     rewrite(there / "later.bundle", manifest(b'"format": 2', b'"format": 3'))
     for name, said in (
-        ("gone.bundle", "there is no such file"),
+        ("gone.bundle", "the file does not exist"),
         ("text.bundle", "cannot be read as a bundle"),
-        ("cut.bundle", "cut short"),
+        ("cut.bundle", "truncated"),
         ("holiday.zip", "a zip file without manifest.json"),
         ("later.bundle", "upgrade stillroom"),
     ):
@@ -192,11 +192,11 @@ def test_a_bundle_is_never_changed(folder: Path) -> None:
     there = folder / "there"
     before = (there / "run.bundle").read_bytes()
     again = type_in(folder / "here", "bundle", "write", "-o", "../there/run.bundle")
-    assert (again.code, "is there already" in again.err) == (2, True)
+    assert (again.code, "already exists" in again.err) == (2, True)
     with zipfile.ZipFile(there / "run.bundle") as bundle:
         blob = next(name for name in bundle.namelist() if name.startswith("blobs/")).removeprefix("blobs/")
     erased = type_in(there, "log", "erase", blob, "--reason", "no", "--log", "run.bundle")
-    assert (erased.code, "bundles do not change" in erased.err) == (2, True)
+    assert (erased.code, "bundles are read-only" in erased.err) == (2, True)
     assert (there / "run.bundle").read_bytes() == before
 
 
@@ -282,7 +282,7 @@ def test_a_seal_in_the_middle_of_a_run_covers_what_came_before_it(folder: Path) 
     seal = type_in(here, "log", "seal", "--log", "part.db").out.strip()
     code, found = judged(folder, seal)
     assert (code, found["sealed"]) == (0, len(positions) // 2 + 1)
-    assert any("behind the seal" in claim for claim in found["not_proved"])
+    assert any("after the seal" in claim for claim in found["not_proved"])
 
 
 def test_a_bundle_cannot_be_written_for_a_seal_of_more_than_there_is(folder: Path) -> None:

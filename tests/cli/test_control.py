@@ -43,12 +43,12 @@ def test_a_run_is_tuned_paused_and_cancelled_from_another_terminal(tmp_path: Pat
         [sys.executable, "-m", "cli", "run", "run.toml", "--plain"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as run:
         began = ordered(tmp_path, "pause", "@latest", "--reason", "lunch", "--author", "ada")
-        assert began[1]["detail"] == "nothing new is asked"
+        assert began[1]["detail"] == "paused; no new calls start"
         assert typed(tmp_path, "pause", "@latest")[0] == 3
-        assert typed(tmp_path, "resume", "@latest")[1]["detail"] == "it goes on"
+        assert typed(tmp_path, "resume", "@latest")[1]["detail"] == "running"
         assert typed(tmp_path, "tune", "@latest", "--set", "concurrency=2")[1]["detail"] == "concurrency = 2"
         code, refused = typed(tmp_path, "tune", "@latest", "--set", "agent.max_turns=2")
-        assert (code, "cannot be changed while" in refused) == (2, True)
+        assert (code, "cannot be changed in a running run" in refused) == (2, True)
         before = time.monotonic()
         assert typed(tmp_path, "cancel", "@latest", "slow")[1]["done"] is True
         assert time.monotonic() - before < 2
@@ -56,6 +56,6 @@ def test_a_run_is_tuned_paused_and_cancelled_from_another_terminal(tmp_path: Pat
     assert run.returncode == 7
     assert "word" in out
     code, refused = typed(tmp_path, "pause", "@latest")
-    assert (code, "come to its end" in refused) == (2, True)
+    assert (code, "has ended" in refused) == (2, True)
     _, event = typed(tmp_path, "show", "@latest:control@1")
     assert (event["event"]["author"], event["event"]["reason"]) == ("ada", "lunch")

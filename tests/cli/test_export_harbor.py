@@ -133,7 +133,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "jobs").rglob("*")}
     again = type_in(tmp_path, "export", "harbor")
     assert again.code == 2
-    assert "is there already" in again.err
+    assert "already exists" in again.err
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "jobs").rglob("*")} == before
 
 

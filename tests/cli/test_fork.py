@@ -27,7 +27,7 @@ def test_a_fork_is_looked_at_made_and_shown(tmp_path: Path) -> None:
     assert f"fork of {parent['run'][:6]} after {looked['events']} events: method.attempts=4" in type_in(
         tmp_path, "runs"
     ).out.replace("\n", " ")
-    assert f"{parent['run']}, whose first {looked['events']} events it shares" in type_in(tmp_path, "show").out
+    assert f"{parent['run']}, shares its first {looked['events']} events" in type_in(tmp_path, "show").out
 
 
 def test_a_fork_counts_its_events_on_from_the_cut_wherever_they_are_shown(tmp_path: Path) -> None:
@@ -51,12 +51,12 @@ def test_a_cut_elsewhere_is_refused_with_a_place_to_cut(tmp_path: Path) -> None:
     type_in(tmp_path, "fork", "--attempt", "2")
     theirs = position_of(tmp_path, "run.closed")
     for words, why in (
-        (("--at", str(theirs)), f"position {theirs} is not one of its events"),
-        (("--at", "9999"), "position 9999 is not one of its events"),
+        (("--at", str(theirs)), f"position {theirs} is not an event of this run"),
+        (("--at", "9999"), "position 9999 is not an event of this run"),
         (("--attempt", "7"), "it has no attempt 7 of a trial word"),
         (("--attempt", "word"), "--attempt word is not TRIAL/N"),
-        ((), "a fork needs a place"),
-        (("--at", "9", "--attempt", "2"), "a fork needs a place"),
+        ((), "no fork position given"),
+        (("--at", "9", "--attempt", "2"), "no fork position given"),
     ):
         refused = type_in(tmp_path, "fork", *words)
         assert refused.code == 2, words
@@ -68,11 +68,11 @@ def test_settings_that_the_shared_beginning_rests_on_are_refused_by_name(tmp_pat
     """Each says why; and a table that is not whole is an error of the command line, not of ours."""
     explored(tmp_path)
     for flag, why in (
-        ("tasks=elsewhere", "tasks says which trials there are"),
-        ('only=["word"]', "only says which trials there are"),
-        ("repeats=2", "repeats says which trials there are"),
-        ("sandbox=docker", "sandbox says where attempts take place"),
-        ("models.reflector.model=other", "is not a spec"),
+        ("tasks=elsewhere", "tasks determines the trials"),
+        ('only=["word"]', "only determines the trials"),
+        ("repeats=2", "repeats determines the trials"),
+        ("sandbox=docker", "sandbox determines where attempts run"),
+        ("models.reflector.model=other", "configuration is invalid"),
         ("method.attempt=3", "method.attempt"),
     ):
         refused = type_in(tmp_path, "fork", "--attempt", "2", "--set", flag)

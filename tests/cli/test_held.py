@@ -35,7 +35,7 @@ def test_a_process_that_holds_a_run_is_named_and_told_of_when_it_has_fallen_sile
     assert row["owned_since"] == pytest.approx(row["started_at"], abs=1e6)
     drawn = " ".join(type_in(tmp_path, "runs").out.split())
     assert "running in elsewhere:7" in drawn
-    said = "r1: elsewhere:7:1 has held it since 2026-09-21 14:13:20 UTC, and been silent for 25 s"
+    said = "r1: owned by elsewhere:7:1 since 2026-09-21 14:13:20 UTC, no heartbeat for 25 s"
     assert (said in drawn) == told
     assert ("`stillroom resume r1 --take-over`" in drawn) == told
 

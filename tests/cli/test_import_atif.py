@@ -50,8 +50,8 @@ def test_an_imported_run_answers_like_any_other(tmp_path: Path) -> None:
     assert (listed["tokens"], listed["cost_nano_usd"]) == (120, 2_000_000)
     replayed = type_in(tmp_path, "replay", run)
     assert replayed.code == 0
-    assert "1 decision made again as recorded" in replayed.out
-    assert "it was imported: there are no actors to run again" in replayed.out
+    assert "1 decision re-evaluated as recorded" in replayed.out
+    assert "it was imported: it has no actors to rerun" in replayed.out
 
 
 def test_losses_are_reported_beside_the_table(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def test_an_imported_job_answers_like_any_other_run(tmp_path: Path) -> None:
     assert type_in(tmp_path, "why", f"{run}:word").code == 0
     replayed = type_in(tmp_path, "replay", run)
     assert replayed.code == 0
-    assert "1 decision made again as recorded" in replayed.out
-    assert "it was imported: there are no actors to run again" in replayed.out
+    assert "1 decision re-evaluated as recorded" in replayed.out
+    assert "it was imported: it has no actors to rerun" in replayed.out
 
 
 def test_a_folder_of_jobs_is_a_run_for_each(tmp_path: Path) -> None:

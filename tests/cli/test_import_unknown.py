@@ -96,7 +96,7 @@ def test_an_intervention_that_nothing_tells_of_is_unknown(tmp_path: Path) -> Non
     (row,) = [row for row in type_in(tmp_path, "show", run, "--json").rows if row["kind"] == "trial"]
     assert (row["interventions"], row["at_least"]) == (["soft", "soft"], ["interventions", "tokens"])
     assert "soft, soft+" in type_in(tmp_path, "show", run).out
-    assert "not on record" in type_in(tmp_path, "show", f"{run}:greet/1").out
+    assert "not recorded" in type_in(tmp_path, "show", f"{run}:greet/1").out
 
 
 def test_jobs_and_trajectories_tell_no_interventions(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_folder_that_is_no_task_is_named_and_stops_nobody(tmp_path: Path) -> N
         ('["good"]', 0, ""),
         ('["unread"]', 2, "unread: instruction.md: is missing"),
         ('["good", "good"]', 2, "`only` names it more than once"),
-        ('["good", "godo"]', 2, "there is no task 'godo'"),
+        ('["good", "godo"]', 2, "unknown task 'godo'"),
     ],
 )
 def test_only_what_is_named_has_to_be_well(tmp_path: Path, only: str, code: int, said: str) -> None:
@@ -108,7 +108,7 @@ def test_what_the_sandbox_cannot_honour_may_be_left_out_too(tmp_path: Path) -> N
     outcome = type_in(tmp_path, *EXPLORE, "--skip-invalid")
     assert outcome.code == 0
     (told,) = [row for row in outcome.rows if row["kind"] == "left_out"]
-    assert "cannot honour: Dockerfile line 2: USER nobody" in told["why"]
+    assert "does not support: Dockerfile line 2: USER nobody" in told["why"]
 
 
 def skilled(folder: Path, agent: str, skills: str) -> Outcome:
@@ -122,7 +122,7 @@ def skilled(folder: Path, agent: str, skills: str) -> Outcome:
 @pytest.mark.parametrize(
     ("agent", "skills", "said"),
     [
-        ("codex", "nowhere", "there is no such folder"),
+        ("codex", "nowhere", "the folder does not exist"),
         ("codex", "groups", "more is a group of skills (more/word)"),
         ("codex", "lower", "word/skill.md is to be called SKILL.md"),
         ("codex", "misnamed", "alpha/SKILL.md: its name is 'word', and its folder's 'alpha'"),

@@ -58,7 +58,7 @@ def test_what_cannot_be_copied_is_said(folder: Path) -> None:
     (folder / "notes.txt").write_text("not a log" * 100)
     for words, said in (
         ((LOG, LOG), "onto itself"),
-        (("nowhere.db", "copy.db"), "there is no such file"),
+        (("nowhere.db", "copy.db"), "the file does not exist"),
         (("notes.txt", "copy.db"), "not a stillroom log"),
         ((LOG, "copy.db", "nobody"), "no run nobody"),
     ):
@@ -87,7 +87,7 @@ def test_an_erased_blob_is_named_wherever_it_is_missed(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("blob", "reason", "said"),
-    [("abc", "why", "too short"), ("0" * 64, "why", "no blob"), ("0" * 64, " ", "no reason")],
+    [("abc", "why", "too short"), ("0" * 64, "why", "no blob"), ("0" * 64, " ", "--reason is missing")],
 )
 def test_nothing_is_erased_by_mistake(folder: Path, blob: str, reason: str, said: str) -> None:
     """A blob is named without doubt, and a reason given."""

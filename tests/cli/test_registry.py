@@ -118,7 +118,7 @@ WRONG = {
     "no such version": ("registry.json#words@3", "words@1, words@2, more@1"),
     "no name where there are several": ("registry.json", "words@1, words@2, more@1"),
     "no such file": ("nowhere.json#words@1", "cannot be read"),
-    "no registry": ("other.json#words@1", "is no registry"),
+    "no registry": ("other.json#words@1", "is not a registry"),
     "two tasks of one name": ("registry.json#more@1", "two tasks named word"),
 }
 
@@ -142,7 +142,7 @@ def test_what_is_missing_or_ambiguous_is_told_with_what_there_is(story: str, tmp
     ("source", "told"),
     [
         ({"git_commit_id": "0" * 40}, "git checkout"),
-        ({"git_commit_id": "main"}, "no full name of a commit"),
+        ({"git_commit_id": "main"}, "not a full commit hash"),
         ({"git_url": "file:///not/there.git"}, "git fetch"),
         ({"git_url": "ext::sh -c touch% /tmp/x"}, "not allowed"),
         ({"path": "../../outside"}, "leads out of its repository"),

@@ -37,8 +37,8 @@ def test_every_run_of_a_log_is_done_again(tmp_path: Path) -> None:
     outcome = type_in(tmp_path, "replay", "--all")
     assert outcome.code == 0, outcome.out
     assert outcome.out.count("equal") == 5
-    assert "events in 5 streams came out as recorded, 0 model calls" in outcome.out
-    assert "it was imported: there are no actors to run again" in outcome.out
+    assert "events in 5 streams reproduced as recorded, 0 model calls" in outcome.out
+    assert "it was imported: it has no actors to rerun" in outcome.out
     kinds = [row["kind"] for row in type_in(tmp_path, "replay", "--all", "--redecide", "--json").rows]
     assert set(kinds) == {"redecided"}
     assert type_in(tmp_path, "replay", "@latest~1", "--rerun", "--json").rows[0]["complete"] is True

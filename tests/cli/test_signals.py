@@ -271,6 +271,6 @@ def test_a_command_that_carries_no_run_says_nothing_of_a_log(tmp_path: Path) -> 
         os.close(descriptor)
     assert command.returncode == ExitCode.TERMINATED
     assert "interrupted (SIGTERM)" in said
-    assert "give the command again" in said
+    assert "run the command again" in said
     assert "log" not in said
     assert "resume" not in said

@@ -63,7 +63,7 @@ def test_questions_that_ask_nothing_are_refused(tmp_path: Path) -> None:
         (("--set", "pdi.treshold=1"), "did you mean pdi.threshold?"),
         (("--sweep", "pdi.threshold=1:2"), "KEY=FROM:TO:COUNT"),
         (("--sweep", "attempts=1:2:4"), "must be a whole number"),
-        (("--set", "attempts=1", "--svg", "x.svg"), "--svg draws a sweep"),
+        (("--set", "attempts=1", "--svg", "x.svg"), "--svg needs --sweep"),
     ):
         outcome = type_in(tmp_path, "what-if", *words)
         assert outcome.code == 2, words

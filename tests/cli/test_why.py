@@ -95,7 +95,7 @@ def test_people_see_a_tree_and_what_became_of_all_of_it(lived: Lived) -> None:
     short, long = (type_in(lived.folder, "why", "word", "--depth", depth).out for depth in ("1", "9"))
     assert "├─ " in short
     assert len(short.splitlines()) < len(long.splitlines())
-    assert "made again: agrees" in short
+    assert "re-evaluated: same decision" in short
     assert short.splitlines()[-3:] == long.splitlines()[-3:]
 
 
@@ -106,7 +106,7 @@ def test_what_nobody_has_a_cause_for_is_refused_with_words(lived: Lived) -> None
         assert outcome.code == 2, target
         assert outcome.err
     skill = next(row for row in steps(type_in(lived.folder, "why", "word", "--json").rows) if row["kind"] == "blob")
-    assert "have no cause" in type_in(lived.folder, "why", skill["id"]).err
+    assert "has no cause" in type_in(lived.folder, "why", skill["id"]).err
 
 
 def test_a_missing_byte_is_an_error_that_says_which(lived: Lived, tmp_path: Path) -> None:
@@ -232,5 +232,5 @@ def test_blame_names_the_lines_each_section_rests_on(lived: Lived) -> None:
     assert rests
     for place in {place for rest in rests for place in rest["events"]}:
         assert type_in(lived.folder, "why", place, "--depth", "0").code == 0
-    assert "shown to: no question" in type_in(lived.folder, "blame", "word").out
+    assert "shown to: no model call" in type_in(lived.folder, "blame", "word").out
     assert type_in(lived.folder, "blame", "nobody").code == 2

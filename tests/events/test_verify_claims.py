@@ -63,9 +63,9 @@ def test_a_seal_proves_up_to_its_event_and_nothing_behind_it() -> None:
     for proved, not_proved in (at_its_count, further):
         assert said(proved, "events 1 to 7 are those that were sealed")
         assert said(proved, str(OURS.public))
-        assert not said(not_proved, "cut off the end")
-    assert not said(at_its_count[1], "behind event 7")
-    assert said(further[1], "behind event 7")
+        assert not said(not_proved, "not truncated")
+    assert not said(at_its_count[1], "after event 7")
+    assert said(further[1], "after event 7")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ async def test_a_policy_that_changed_is_named_by_redecide_and_by_rerun(tmp_path:
     ]
     again = checked.differences[-1]
     assert (again.recorded, again.decided) == ('"none"', '"strong"')
-    assert checked.causes == ("the policy of intervention decides otherwise from the same inputs",)
+    assert checked.causes == ("the policy of intervention decides differently from the same inputs",)
 
 
 async def test_a_changed_prompt_is_named_and_the_run_is_equal_all_the_same(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_another_version_is_named_only_where_something_differs(tmp_path: P
     checked = await check(log, run, here, RERUN, method=SPARK.but("harder", retry=harder))
     assert checked.causes == (
         "the run was made by stillroom test, and this is newer",
-        "the policy of retry decides otherwise from the same inputs",
+        "the policy of retry decides differently from the same inputs",
     )
     (difference,) = checked.differences
     assert (difference.at, difference.field) == (Ref("trial/word", 14), "injection")
@@ -194,6 +194,6 @@ async def test_a_run_that_parts_is_told_what_can_be_done(tmp_path: Path) -> None
     checked = await check(log, run, Here("newer", HERE.prompts), RERUN, method=SPARK.but("never", stopping=never))
     assert not checked.equal
     assert checked.remedies == (
-        "stillroom test recorded the run, and replays it",
-        f"a fork holds up to position {stop.position - 1:,}: `stillroom fork {run} --at {stop.position - 1}`",
+        "stillroom test recorded the run and can replay it",
+        f"it can be forked up to position {stop.position - 1:,}: `stillroom fork {run} --at {stop.position - 1}`",
     )

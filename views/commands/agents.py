@@ -22,15 +22,15 @@ ROWS: Final[Rows] = {
 
 
 def list_agents(*, options: Options = ASIS, machine: Given) -> None:
-    """List the agents that a spec may name, and which of them are installed."""
+    """List the available agents, and whether each is installed."""
     options.screen(machine).show(agents.rows(machine.environment), agents.render)
 
 
 async def check_agents(*names: str, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Install agents of other makes, pinned, and have each say its version.
+    """Install third-party agents at pinned versions, and print the version of each.
 
     Args:
-        names: Which. Default: all of them.
+        names: Names of agents. Default: all.
     """
     rows = await agents.checked(names, machine.environment)
     options.screen(machine).show(rows, agents.render)
@@ -38,10 +38,10 @@ async def check_agents(*names: str, options: Options = ASIS, machine: Given) -> 
 
 
 async def replay_attempt(attempt: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Run an installed agent again in a fresh sandbox, its model's answers taken from the log.
+    """Rerun an installed agent in a fresh sandbox, answering its model calls from the log.
 
-    No model is called and nothing is written. Where the agent asks something else than it did, the first such request
-    is named, and the exit code is 4.
+    Calls no model and writes nothing. If a request of the agent differs from the recorded one, the first difference is
+    shown, and the exit code is 4.
 
     Args:
         attempt: RUN:TRIAL/N, or TRIAL/N of the latest run.
@@ -49,7 +49,7 @@ async def replay_attempt(attempt: str, /, *, options: Options = ASIS, machine: G
     async with options.desk(machine) as desk:
         target = await find_target(desk.log, attempt)
         if not isinstance(target, AttemptTarget):
-            raise UsageWrong(f"{attempt!r} is no attempt", remedy="write TRIAL/N or RUN:TRIAL/N")
+            raise UsageWrong(f"{attempt!r} is not an attempt", remedy="write TRIAL/N or RUN:TRIAL/N")
         spec = await settings.spec_of(desk.log, target.run)
     async with open_for(machine, options, spec) as setting:
         found = await replay_agent(setting, target.run, f"attempt/{target.trial}/{target.attempt}")

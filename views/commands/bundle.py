@@ -27,13 +27,13 @@ async def write(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """Write a run with everything it rests on into one file: events, blobs, spec, and the runs it was forked from.
+    """Write a run with all its dependencies to one file: events, blobs, spec, and the runs it was forked from.
 
     Args:
-        run: Its id.
-        output: The file; nothing is written over. Default: RUN.bundle in this folder.
-        seal: A seal of the log that it shall be checked against, if it was taken while runs went on. Those of the log
-            as it is, and as it was when a run had ended, need not be named.
+        run: Run id.
+        output: Output file; never overwrites. Default: RUN.bundle in the current folder.
+        seal: Also include a proof for this seal of the log, if it was taken while runs were in progress. Proofs for the
+            current log and for the log at the end of a run are always included.
     """
     known, _ = seals.given(seal, (), machine.folder)
     async with options.desk(machine) as desk:
@@ -50,14 +50,14 @@ async def verify(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Look through a bundle, without a log: every digest, every stream, and what somebody cut off or changed.
+    """Verify a bundle without a log: check every digest and stream, and detect truncation and changes.
 
     Args:
-        file: The bundle.
-        digest: What `bundle write` said; without it a bundle that was made up as a whole looks like any other.
-        seal: What `stillroom log seal` printed of the log that the run is from, or a file whose last line it is; it
-            shows that its events are those that were sealed.
-        trust: A public key, or its file, that must have signed the seal; may be given often: then one of them must.
+        file: Bundle file.
+        digest: Digest printed by `bundle write`; without it a wholly forged bundle cannot be detected.
+        seal: Output of `stillroom log seal` for the source log, or a file whose last line it is; proves that the
+            events are the sealed ones.
+        trust: Public key, or its file, that must have signed the seal; repeatable: one of them must have signed.
     """
     known, trusted = seals.given(seal, trust, machine.folder)
     row = await bundles.verify(machine.folder / file, digest, known, trusted)
@@ -65,12 +65,12 @@ async def verify(
 
 
 async def read(file: Path, /, *, options: Options = ASIS, machine: Given) -> None:
-    """Bring a bundle into a log, behind what is there, if nothing in it was changed.
+    """Append an unchanged bundle to a log.
 
-    `stillroom replay FILE` and everything else that only looks at a log takes a bundle without that.
+    `stillroom replay FILE` and all other read-only commands accept a bundle directly, without importing it.
 
     Args:
-        file: The bundle.
+        file: Bundle file.
     """
     row = await bundles.read(machine, machine.folder / file, options.path(machine))
     options.screen(machine).draw(row, copy_erase.render_copy)

@@ -1,4 +1,4 @@
-"""Commands to a run that is alive, in whatever process: pause, unpause, drain, cancel, tune."""
+"""Signals to a running run, in any process: pause, unpause, drain, cancel, tune."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -21,21 +21,21 @@ from views.terminal.options import ASIS, UNCHANGED, Changes, Given, Options
 
 ROWS: Final[Rows] = {"pause, unpause, drain, cancel, tune": (orders.OrderRow,)}
 TUNABLE: Final = ("pools", "concurrency")
-"""Keys that change no decision of a run."""
+"""Keys that do not affect any decision of a run."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Words:
-    """What goes on record with an order."""
+    """What is recorded with a signal."""
 
     reason: Annotated[str, Parameter(name=("--reason", "-r"))] = ""
-    """Why."""
+    """Reason to record."""
     author: str | None = None
-    """Who orders it. Default: the name you are logged in by."""
+    """Author to record. Default: the login name."""
 
     def author_on(self, machine: Machine) -> str:
-        """Say who orders it."""
+        """Return the author to record."""
         return self.author or orders.login(machine)
 
 
@@ -46,7 +46,7 @@ async def pause(run: str, /, *, words: Words = SILENT, options: Options = ASIS, 
     """Pause a run: finish in-flight calls, start no new ones.
 
     Args:
-        run: Its id.
+        run: Run id.
     """
     return await _give(machine, options, run, PauseOrdered(words.author_on(machine), words.reason))
 
@@ -55,7 +55,7 @@ async def unpause(run: str, /, *, words: Words = SILENT, options: Options = ASIS
     """Continue a paused run.
 
     Args:
-        run: Its id.
+        run: Run id.
     """
     return await _give(machine, options, run, UnpauseOrdered(words.author_on(machine), words.reason))
 
@@ -64,7 +64,7 @@ async def drain(run: str, /, *, words: Words = SILENT, options: Options = ASIS, 
     """Let running trials finish, start no new ones, then exit; `resume` runs the rest.
 
     Args:
-        run: Its id.
+        run: Run id.
     """
     return await _give(machine, options, run, DrainOrdered(words.author_on(machine), words.reason))
 
@@ -72,11 +72,11 @@ async def drain(run: str, /, *, words: Words = SILENT, options: Options = ASIS, 
 async def cancel(
     run: str, trial: str | None = None, /, *, words: Words = SILENT, options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Cancel a run or one of its trials; verdicts on record stand.
+    """Cancel a run or one of its trials; recorded verdicts are kept.
 
     Args:
-        run: Its id.
-        trial: Name of the trial. Default: all of them.
+        run: Run id.
+        trial: Trial name. Default: all trials.
     """
     return await _give(machine, options, run, CancelOrdered(words.author_on(machine), words.reason, trial))
 
@@ -87,11 +87,11 @@ async def tune(
     """Change the concurrency and the pools of a running run.
 
     Args:
-        run: Its id.
+        run: Run id.
     """
     wrong = [flag.name for flag in changes.flags if flag.key[0] not in TUNABLE]
     if wrong or not changes.flags:
-        said = f"{wrong[0]} cannot be changed while a run is alive" if wrong else "nothing is to be changed"
+        said = f"{wrong[0]} cannot be changed in a running run" if wrong else "no changes given"
         raise UsageWrong(said, remedy="write for example --set pools.calls.most=8; `stillroom fork` changes the rest")
     async with options.desk(machine) as desk:
         full = await find_run(desk.log, run)
@@ -99,7 +99,7 @@ async def tune(
         spec = control.tuned(await settings.spec_of(desk.log, full), control.ordered(history))
     told = amend(spec, changes.flags, machine.folder).changes
     if not told:
-        raise UsageWrong("these are the values it has", remedy="`stillroom log tail` shows what was tuned before")
+        raise UsageWrong("the run already has these values", remedy="`stillroom log tail` shows earlier changes")
     return await _give(machine, options, run, TuneOrdered(words.author_on(machine), words.reason, told))
 
 

@@ -19,13 +19,13 @@ async def list_decisions(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """List the decisions of a run, each with its inputs, its rule, its ruling and its place.
+    """List the decisions of a run, each with its inputs, rule, ruling and position.
 
-    The inputs are named by digest; `stillroom show DIGEST` prints them, and ``--json`` has them in full.
+    Inputs are shown by digest; `stillroom show DIGEST` prints them, and ``--json`` contains them in full.
 
     Args:
-        run: Its id.
-        point: Only decisions of this point, such as stopping or pdi.
+        run: Run id.
+        point: List only decisions at this decision point, such as stopping or pdi.
     """
     async with options.desk(machine) as desk:
         await decisions.tell(desk, await find_run(desk.log, run), point)

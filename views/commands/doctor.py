@@ -17,8 +17,8 @@ async def look_around(
     """Check what this machine offers: isolation, container engines, disk space, keys by name, SQLite.
 
     Args:
-        crash_test: Kill a small run at a handful of places instead, resume it, and compare; takes half a minute.
-        sandbox: The backend that the crash test opens its sandboxes with.
+        crash_test: Instead, kill a small run at several points, resume it, and compare; takes half a minute.
+        sandbox: Sandbox backend of the crash test.
     """
     if crash_test:
         return await crashes.tell(options.screen(machine), options.means(machine), machine.workspace, sandbox)

@@ -1,4 +1,4 @@
-"""Commands that write runs in the formats of others."""
+"""Commands that export runs to other formats."""
 
 from pathlib import Path
 from typing import Final
@@ -17,11 +17,11 @@ ROWS: Final[Rows] = {
 
 
 async def to_atif(target: str = LATEST, /, *, to: Path = Path("atif"), options: Options = ASIS, machine: Given) -> None:
-    """Write attempts as ATIF 1.7, Harbor's format of trajectories, and say what has no place in it.
+    """Export attempts as ATIF 1.7, Harbor's trajectory format, and report what the format cannot represent.
 
     Args:
         target: RUN, RUN:TRIAL or RUN:TRIAL/2; TRIAL or TRIAL/2 of the latest run.
-        to: Folder for the files, one for each attempt: TRIAL/attempt-N.json.
+        to: Output folder; each attempt becomes a file TRIAL/attempt-N.json.
     """
     async with options.desk(machine) as desk:
         rows = await export_atif.write(desk, target, machine.folder / to)
@@ -31,13 +31,13 @@ async def to_atif(target: str = LATEST, /, *, to: Path = Path("atif"), options: 
 async def to_harbor(
     target: str = LATEST, /, *, to: Path = Path("jobs"), options: Options = ASIS, machine: Given
 ) -> None:
-    """Write a run as a job folder of Harbor's, one trial for each attempt, and say what has no place in it.
+    """Export a run as a Harbor job folder, one trial per attempt, and report what the format cannot represent.
 
-    `harbor view` shows it. What the log does not hold is null there. A folder that is there already is left alone.
+    `harbor view` displays it. Data missing from the log is null. Never overwrites an existing folder.
 
     Args:
-        target: The run.
-        to: Folder of jobs; the job's own folder is made in it, named after the run.
+        target: Run id.
+        to: Parent folder; the job folder is created in it, named after the run.
     """
     async with options.desk(machine) as desk:
         rows = await export_harbor.write(desk, target, machine.folder / to)

@@ -1,4 +1,4 @@
-"""Commands that read past runs of other systems."""
+"""Commands that import past runs of other systems."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,13 +29,13 @@ ROWS: Final[Rows] = {
 async def spark(
     folder: Path, /, *, method: Likeness = "token_overlap", options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Read past runs of SPARK: SKILL.md, attempts.json and trajectory.jsonl, any of them missing or broken.
+    """Import past SPARK runs: SKILL.md, attempts.json and trajectory.jsonl; any of them may be missing or broken.
 
-    A folder that cannot be read is left out by name; the others are read, and the exit code is 3.
+    Unreadable folders are skipped by name; the others are imported, and the exit code is 3.
 
     Args:
-        folder: One task's folder, or a folder of them.
-        method: By which recorded PDI is computed again and compared.
+        folder: Folder of one task, or a folder of such folders.
+        method: Method to recompute recorded PDI with, for comparison.
     """
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_spark(log, machine.folder / folder, settings=PdiSettings(method=method))
@@ -45,13 +45,13 @@ async def spark(
 
 
 async def atif(path: Path, /, *, task: str | None = None, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Read trajectories of ATIF 1.0 to 1.8, and report what has no place in the log and what was inferred.
+    """Import ATIF 1.0 to 1.8 trajectories, and report unmapped fields and inferred values.
 
-    One that is not well made is left out by name; the others are read, and the exit code is 3.
+    Invalid trajectories are skipped by name; the others are imported, and the exit code is 3.
 
     Args:
-        path: A trajectory, or a folder in which and below which all are read.
-        task: The task they all are attempts at. Without it each says so itself, or is named after its place.
+        path: A trajectory file, or a folder that is searched recursively.
+        task: Task that all of them are attempts at. Default: as each trajectory says, or named after its path.
     """
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_atif(log, machine.folder / path, task=task)
@@ -63,12 +63,12 @@ async def atif(path: Path, /, *, task: str | None = None, options: Options = ASI
 
 
 async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Read job folders of Harbor's, each as one run, and report what has no place in the log and what was missing.
+    """Import Harbor job folders, each as one run, and report unmapped fields and missing data.
 
-    A trial that cannot be read is left out by name; the others are read, and the exit code is 3.
+    Unreadable trials are skipped by name; the others are imported, and the exit code is 3.
 
     Args:
-        folder: Of a job, which holds a folder for each trial; of a single trial; or one below which jobs lie.
+        folder: Folder of a job, of a single trial, or a folder that contains jobs.
     """
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_harbor(log, machine.folder / folder)
@@ -78,7 +78,7 @@ async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) ->
 
 
 def _left_out(screen: Screen, left_out: Sequence[LeftOut]) -> ExitCode:
-    """Tell what is not in the log, and choose the exit code."""
+    """Report what was skipped, and return the exit code."""
     if not left_out:
         return ExitCode.DONE
     screen.show(imports.left_out_rows(left_out), imports.render_left_out)

@@ -26,17 +26,17 @@ ROWS: Final[Rows] = {
 
 
 async def tail(run: str | None = None, /, *, which: Tail = TAIL, options: Options = ASIS, machine: Given) -> None:
-    """Show the last events, of a run or of the whole log.
+    """Show the last events of a run or of the whole log.
 
     Args:
-        run: Its id. Default: all runs.
+        run: Run id. Default: all runs.
     """
     async with options.desk(machine) as desk:
         await contents.tail(desk, events=which.events, run=run, follow=which.follow)
 
 
 async def stats(*, options: Options = ASIS, machine: Given) -> None:
-    """Count what a log holds."""
+    """Print the size of a log: events, streams, runs and blobs."""
     async with options.desk(machine) as desk:
         desk.screen.draw(
             await contents.stats(desk.log, str(desk.path), desk.path.stat().st_size), contents.render_stats
@@ -46,12 +46,12 @@ async def stats(*, options: Options = ASIS, machine: Given) -> None:
 async def verify(
     *, seal: str | None = None, trust: tuple[str, ...] = (), options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Read the whole log and say what is proved, and what is not.
+    """Verify the whole log, and report what is proved and what is not.
 
     Args:
-        seal: What `stillroom log seal` printed earlier, or a file whose last line it is; without it a cut tail cannot
-            be seen.
-        trust: A public key, or its file, that must have signed the seal; may be given often: then one of them must.
+        seal: Earlier output of `stillroom log seal`, or a file whose last line it is; without it a truncated log cannot
+            be detected.
+        trust: Public key, or its file, that must have signed the seal; repeatable: one of them must have signed.
     """
     known, trusted = seals.given(seal, trust, machine.folder)
     path, screen = options.path(machine), options.screen(machine)
@@ -64,10 +64,10 @@ async def verify(
 
 
 async def seal_it(*, key: Path | None = None, options: Options = ASIS, machine: Given) -> None:
-    """Print how far the log reaches, to be kept elsewhere: it makes a cut tail and a rewritten log visible.
+    """Print a seal of the log to store elsewhere; it makes truncation and rewriting detectable.
 
     Args:
-        key: File of a secret key to sign it with, so that nobody else can make one up.
+        key: File of a secret key to sign the seal with, so that nobody else can forge it.
     """
     signer = None if key is None else seals.read_secret(machine.folder / key)
     async with options.desk(machine) as desk:
@@ -77,35 +77,35 @@ async def seal_it(*, key: Path | None = None, options: Options = ASIS, machine: 
 
 
 def keygen(file: Path, /, *, options: Options = ASIS, machine: Given) -> None:
-    """Make a pair of Ed25519 keys to sign seals with: FILE, for nobody else to read, and FILE.pub, to give away.
+    """Generate an Ed25519 key pair to sign seals: FILE, the secret key, and FILE.pub, the public key.
 
     Args:
-        file: Where the secret one goes; nothing is written over.
+        file: Output file of the secret key; never overwrites.
     """
     options.screen(machine).draw(seals.make_pair(machine.folder / file), seals.render_key)
 
 
 async def copy(source: Path, target: Path, /, *runs: str, options: Options = ASIS, machine: Given) -> None:
-    """Copy a log, or some runs of it, to another file. The one that is copied is only read.
+    """Copy a log, or some of its runs, to another file. The source is only read.
 
-    A whole log keeps positions and digests; a copy that broke off, or is older, is brought up to date. Chosen runs are
-    put behind what is there, with the runs that they were forked from.
+    A copy of a whole log keeps positions and digests; an interrupted or older copy is brought up to date. Selected
+    runs are appended to the target, with the runs that they were forked from.
 
     Args:
-        source: File of the log to copy.
-        target: Where to: a new file, or a log.
-        runs: Their ids. Default: the whole log.
+        source: Source log.
+        target: Target: a new file or an existing log.
+        runs: Run ids. Default: the whole log.
     """
     row = await copy_erase.copy_log(machine, machine.folder / source, machine.folder / target, runs)
     options.screen(machine).draw(row, copy_erase.render_copy)
 
 
 async def erase(blob: str, /, *, reason: str, options: Options = ASIS, machine: Given) -> None:
-    """Remove a blob's bytes from a log for good. The chain still holds, and says that they were erased, and why.
+    """Erase the bytes of a blob permanently. The digest chain stays intact and records the erasure and its reason.
 
     Args:
-        blob: Its digest, shortened as far as it is unique.
-        reason: Why, and who says so. It is kept.
+        blob: Digest of the blob, or a unique prefix.
+        reason: Why, and on whose request; recorded in the log.
     """
     async with options.desk(machine) as desk:
         desk.screen.draw(await copy_erase.erase_blob(desk.writable(), blob, reason), copy_erase.render_erase)

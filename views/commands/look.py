@@ -1,4 +1,4 @@
-"""Commands that look at runs: what there is, and what was in it."""
+"""Commands that list and show runs."""
 
 from typing import Final
 
@@ -24,9 +24,9 @@ async def show_it(target: str = LATEST, /, *, full: bool = False, options: Optio
     """Show a run, a trial, an attempt, an event or a blob.
 
     Args:
-        target: RUN, RUN:TRIAL, RUN:TRIAL/2, TRIAL or TRIAL/2 of the latest run, an event's position, or
+        target: RUN, RUN:TRIAL, RUN:TRIAL/2; TRIAL or TRIAL/2 of the latest run; the position of an event,
             RUN:STREAM@3, or blob:DIGEST. Ids may be shortened; @latest and RUN~2 work everywhere.
-        full: Show texts to their end.
+        full: Do not shorten texts.
     """
     async with options.desk(machine) as desk:
         await show.tell(desk, target, full=full)

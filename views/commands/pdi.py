@@ -27,16 +27,16 @@ ROWS: Final[Rows] = {
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Fitting:
-    """How a reference is fitted, and noise drawn."""
+    """Options of fitting a reference and drawing noise."""
 
     false_alarm: float = 0.1
-    """Share of noise that may trigger, above 0 and below 1."""
+    """Accepted false alarm rate on noise, above 0 and below 1."""
     seed: int = 0
-    """What halves and noise are drawn from."""
+    """Seed of the random splits and of the noise."""
     rounds: int = 20
-    """How often each step is made into noise."""
+    """Number of noise samples per step."""
     likeness: Likeness = "token_overlap"
-    """How texts are compared."""
+    """Text similarity measure."""
 
     def wish(self) -> Wish:
         """Give it as the fit takes it.
@@ -46,7 +46,8 @@ class Fitting:
         """
         if not 0 < self.false_alarm < 1:
             raise UsageWrong(
-                f"--false-alarm {self.false_alarm} is no share", remedy="name one above 0 and below 1, such as 0.1"
+                f"--false-alarm {self.false_alarm} is out of range",
+                remedy="choose one above 0 and below 1, such as 0.1",
             )
         if self.rounds < 1:
             raise UsageWrong(f"--rounds {self.rounds} draws nothing", remedy="name 1 or more")
@@ -64,14 +65,14 @@ async def audit(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """Count how often PDI triggers on recorded steps and on noise made of them, method by method.
+    """Compare how often PDI triggers on recorded steps and on noise derived from them, for each method.
 
-    The calibrated method is fitted on one half of the tasks, and the other half is counted. Needs the extra `stats`.
+    The calibrated method is fitted on one half of the tasks and evaluated on the other. Needs the extra `stats`.
 
     Args:
-        runs: Their ids. None: all runs of the log.
-        fit: What calibrated goes by: a fit on half of the tasks, or the shipped reference on all of them.
-        splits: How many ways to split the tasks are tried; the first is the one that is shown.
+        runs: Run ids. Default: all runs of the log.
+        fit: Reference of the calibrated method: a fit on half of the tasks, or the shipped reference on all of them.
+        splits: Number of random splits of the tasks; details are shown for the first.
     """
     ask = Ask(fitting.wish(), fit, splits)
     async with options.desk(machine) as desk:
@@ -79,10 +80,10 @@ async def audit(
 
 
 async def calibrate(*runs: str, fitting: Fitting = FITTING, options: Options = ASIS, machine: Given) -> None:
-    """Fit a reference for the calibrated method, and write it as a spec states it.
+    """Fit a reference for the calibrated method, and print it in spec format.
 
     Args:
-        runs: Their ids. None: all runs of the log.
+        runs: Run ids. Default: all runs of the log.
     """
     wish = fitting.wish()
     async with options.desk(machine) as desk:
@@ -90,17 +91,18 @@ async def calibrate(*runs: str, fitting: Fitting = FITTING, options: Options = A
 
 
 async def show_pdi(run: str = LATEST, /, *, asked: Asked = ASKED, options: Options = ASIS, machine: Given) -> None:
-    """Show how far each memo of a run rests on executed evidence: as recorded, or under other settings.
+    """Show how far each memo of a run is grounded in executed evidence, as recorded or under other settings.
 
     Args:
-        run: Its id.
+        run: Run id.
     """
     async with options.desk(machine) as desk:
         await readings.tell(desk, run, asked)
 
 
 app: Final = App(
-    name="pdi", help="Show how far each memo of a run rests on executed evidence: as recorded, or under other settings."
+    name="pdi",
+    help="Show how far each memo of a run is grounded in executed evidence, as recorded or under other settings.",
 )
 app.default(show_pdi)
 app.command(audit)

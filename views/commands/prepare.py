@@ -1,4 +1,4 @@
-"""Commands before a run: what it would be asked to do, and by which versions."""
+"""Commands before a run: show and write a configuration, and print versions."""
 
 from pathlib import Path
 from typing import Final
@@ -27,11 +27,11 @@ def show_config(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """Print every key with its value, as a run would get it.
+    """Print every key with its resolved value.
 
     Args:
         spec: A TOML or YAML file.
-        origin: Say where each value came from, too.
+        origin: Also print where each value comes from.
     """
     render = settings.render_origin if origin else settings.render
     options.screen(machine).show(settings.rows(wishes.gather(machine, spec)), render)
@@ -41,7 +41,7 @@ def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: 
     """Write a commented spec to start from; never overwrites an existing file.
 
     Args:
-        path: Where to.
+        path: Output file.
     """
     settings.write_spec(machine.folder / path)
     options.screen(machine).draw(settings.Written(str(path)), settings.render_written)

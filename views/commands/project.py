@@ -13,11 +13,11 @@ ROWS: Final[Rows] = {"project": (projection.ProjectionRow,)}
 async def show(name: str, run: str | None = None, /, *, options: Options = ASIS, machine: Given) -> None:
     """Fold a registered projection and show its state.
 
-    An installed package registers its own under the entry point group ``stillroom.projections``.
+    Installed packages register projections under the entry point group ``stillroom.projections``.
 
     Args:
-        name: Of the projection, such as cost.
-        run: Fold this run alone. Without it the whole log.
+        name: Projection name, such as cost.
+        run: Fold only this run. Default: the whole log.
     """
     async with options.desk(machine) as desk:
         await projection.tell(desk, name, None if run is None else await find_run(desk.log, run))

@@ -8,10 +8,10 @@ from views.terminal.options import ASIS, Given, Options
 
 
 async def check_provider(name: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Try every promise of a provider against a scripted endpoint; the real one is not called.
+    """Run the conformance checks of a provider against a scripted endpoint; the real one is not called.
 
     Args:
-        name: As `stillroom providers list` has it.
+        name: Provider name, as listed by `stillroom providers list`.
     """
     found = providers.promises(await conform(provider_named(name), machine.clock))
     options.screen(machine).show(found, providers.render_promises)

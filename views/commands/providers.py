@@ -15,11 +15,11 @@ ROWS: Final[Rows] = {
 
 
 def list_providers(*, options: Options = ASIS, machine: Given) -> None:
-    """List the providers of models that a spec may name."""
+    """List the available model providers."""
     options.screen(machine).show(providers.rows(machine.environment), providers.render)
 
 
-app: Final = App(name="providers", help="List and check providers of models.")
+app: Final = App(name="providers", help="List and check model providers.")
 app.command(list_providers, name="list")
 # Imported when it is typed: it needs an HTTP client.
 app.command("views.commands.provider_check:check_provider", name="check")

@@ -1,4 +1,4 @@
-"""Commands that take a past run up again, from the log alone."""
+"""The command that replays past runs from the log alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -46,15 +46,16 @@ async def replay(
 ) -> ExitCode:
     """Replay past runs from the log alone, at up to three levels of strictness.
 
-    Without a strength, all three. Whatever differs is named with its place, both values and the likely cause, and
-    the exit code is 4. Where the revision of a point of decision has changed since, another ruling is a note.
+    Runs all three levels unless some are selected. Each difference is shown with its position, both values and the
+    likely cause, and the exit code is 4. If the revision of a decision point has changed since the recording, a
+    different ruling is a note, not a difference.
 
     Args:
-        runs: Their ids, or files that `stillroom bundle write` made. Default: @latest.
-        every: Every run of the log.
-        rebuild: Fold every view again from its first event.
-        redecide: Make every decision again from the inputs it saw.
-        rerun: Run the actors again with every door closed, and compare every event; not for imported runs.
+        runs: Run ids, or bundle files. Default: @latest.
+        every: Replay every run of the log.
+        rebuild: Rebuild every projection from its first event.
+        redecide: Re-evaluate every decision from its recorded inputs.
+        rerun: Rerun the actors with all ports closed, and compare every event; not for imported runs.
     """
     asked = Strengths(rebuild=rebuild, redecide=redecide, rerun=rerun)
     strengths = asked if any(asked) else ALL

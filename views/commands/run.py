@@ -1,4 +1,4 @@
-"""Commands that make a run go on: from the demo, from a spec, from flags, from where it was cut off."""
+"""Commands that start, resume and fork runs."""
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -56,8 +56,8 @@ async def run(
 
     Args:
         spec: A TOML or YAML file; `stillroom init` writes one.
-        skip_invalid: Leave out tasks that cannot be read, built or run in the sandbox; each is named, and the exit code
-            is that of the others. Without it they are wrong usage, and nothing is started.
+        skip_invalid: Skip tasks that cannot be read, built or run in the sandbox. Each is reported, and the exit code
+            is that of the others. Without this option such tasks are a usage error, and nothing is started.
     """
     return await _run(machine, options, wishes, spec, skip_invalid=skip_invalid)
 
@@ -65,11 +65,11 @@ async def run(
 async def explore(
     *, wishes: Wishes = NOWISH, skip_invalid: bool = False, options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Explore tasks without a spec: everything is said by flags, the environment and the config files.
+    """Explore tasks without a spec file, configured by flags, the environment and the config files.
 
     Args:
-        skip_invalid: Leave out tasks that cannot be read, built or run in the sandbox; each is named, and the exit code
-            is that of the others. Without it they are wrong usage, and nothing is started.
+        skip_invalid: Skip tasks that cannot be read, built or run in the sandbox. Each is reported, and the exit code
+            is that of the others. Without this option such tasks are a usage error, and nothing is started.
     """
     return await _run(machine, options, wishes, None, skip_invalid=skip_invalid)
 
@@ -86,9 +86,9 @@ async def resume(
     """Resume a run that was interrupted, drained or paused; recorded answers are never asked for again.
 
     Args:
-        run: Its id, shortened as far as it is unique.
-        take_over: Take it from a process that holds it, such as one on a machine that is gone. If that one lives, what
-            it appends from now on is refused, and it stops.
+        run: Run id, or a unique prefix.
+        take_over: Take over a run whose owner is gone. If the owner is still alive, its writes are fenced off and it
+            exits.
     """
     machine = going.on(machine)
     async with options.desk(machine) as desk:
@@ -115,8 +115,8 @@ async def fork(
     """Fork a past run: share its beginning by reference, then continue live under other settings.
 
     Args:
-        run: Its id.
-        dry_run: Say what would be shared, and start nothing.
+        run: Run id.
+        dry_run: Print what would be shared, and start nothing.
     """
     machine = going.on(machine)
     async with options.desk(machine) as desk:
@@ -152,7 +152,7 @@ async def _carry(machine: Machine, options: Options, spec: RunSpec, *, skip_inva
 
 
 def open_for(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:
-    """Gather the means of a run, and warn of what a person must be told."""
+    """Open the dependencies of a run, and print warnings."""
     return open_setting(options.means(machine), spec, warn=options.screen(machine).warn)
 
 

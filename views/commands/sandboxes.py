@@ -23,15 +23,15 @@ ROWS: Final[Rows] = {
 
 
 async def list_sandboxes(*, options: Options = ASIS, machine: Given) -> None:
-    """List the kinds of sandboxes that a spec may name, and what each promises on this machine."""
+    """List the available sandbox backends, and what each guarantees on this machine."""
     options.screen(machine).show(await sandboxes.rows(machine), sandboxes.render)
 
 
 async def check_sandbox(name: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Try every promise of a kind of sandbox, each in a sandbox of its own.
+    """Run the conformance checks of a sandbox backend, each in a fresh sandbox.
 
     Args:
-        name: As `stillroom sandbox list` has it.
+        name: Backend name, as listed by `stillroom sandbox list`.
     """
     with TemporaryDirectory(prefix="stillroom-check-") as folder:
         async with open_backend(options.means(machine), name) as backend:
@@ -48,16 +48,15 @@ async def collect(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Remove what processes that have ended left behind: containers, networks, volumes, folders. Nothing else.
+    """Remove containers, networks, volumes and folders left behind by dead processes.
 
-    In an engine, what bears no label of ours, and what belongs to a process that may live, stays. A container that a
-    crash left goes too, although `stillroom resume` might have gone on in it: what `on_loss` says holds then.
+    In a container engine, resources without a stillroom label and resources of processes that may be alive are kept.
+    Containers left by a crash are removed, although `stillroom resume` could reattach to them; `on_loss` then applies.
 
     Args:
-        sandbox: Where to look.
-        images: Remove images of tasks too, unless a container uses them; they are a cache. Those that another one has
-            taken the name of go in any case.
-        dry_run: Say what is there in an engine, and remove nothing.
+        sandbox: Sandbox backend to clean up.
+        images: Also remove task images that no container uses; they are a cache. Superseded images are always removed.
+        dry_run: List what would be removed from the engine, and remove nothing.
     """
     async with open_backend(options.means(machine), sandbox) as backend:
         found: list[gc.LeftRow] = []

@@ -26,18 +26,18 @@ async def show_skill(skill: str, /, *, options: Options = ASIS, machine: Given) 
     """Print a skill.
 
     Args:
-        skill: NAME for the latest of that name, or RUN:NAME; either may be shortened.
+        skill: NAME for the latest skill of that name, or RUN:NAME; both may be shortened.
     """
     async with options.desk(machine) as desk:
         await skills.tell(desk, skill)
 
 
 async def export_skill(skill: str, folder: Path = Path(), /, *, options: Options = ASIS, machine: Given) -> None:
-    """Write a skill as a folder, with its provenance beside it. What is there already is left as it is.
+    """Export a skill as a folder, with its provenance. Never overwrites existing files.
 
     Args:
-        skill: NAME for the latest of that name, or RUN:NAME.
-        folder: Where its folder goes. Default: here.
+        skill: NAME for the latest skill of that name, or RUN:NAME.
+        folder: Parent folder. Default: the current folder.
     """
     async with options.desk(machine) as desk:
         chosen = await skills.choose(desk, skill)

@@ -26,11 +26,11 @@ ROWS: Final[Rows] = {"tasks check": (tasks.TaskRow,), "tasks run": (tasks.ProofR
 
 
 async def check_tasks(folder: Path, /, *, sandbox: str = "local", options: Options = ASIS, machine: Given) -> ExitCode:
-    """Look at tasks without running them: what is odd, and what the sandbox cannot honour.
+    """Check tasks without running them: report warnings and features that the sandbox does not support.
 
     Args:
         folder: A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``.
-        sandbox: Where they would run.
+        sandbox: Sandbox backend to check against.
     """
     async with open_backend(options.means(machine), sandbox) as backend:
         rows = await tasks.look(str(folder), _places(machine), backend)
@@ -41,16 +41,16 @@ async def check_tasks(folder: Path, /, *, sandbox: str = "local", options: Optio
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Proving:
-    """How tasks are proved."""
+    """Options of proving tasks."""
 
     agent: Annotated[Literal["oracle", "nop"], Parameter(name=("--agent", "-a"))] = "oracle"
-    """Who tries them."""
+    """Agent to run."""
     sandbox: str = "docker"
-    """Where."""
+    """Sandbox backend."""
     concurrency: Annotated[int, Parameter(name=("--concurrency", "-n"))] = 4
-    """Tasks at a time."""
+    """Maximum number of concurrent tasks."""
     verifier_network: VerifierNetwork = "task"
-    """Whether the tests reach the network: as the task has it, never, or always."""
+    """Network access of the tests: as the task says, never, or always."""
 
 
 USUAL: Final = Proving()
@@ -64,9 +64,9 @@ async def run_tasks(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Prove tasks sound: the oracle must earn everything, and an agent that does nothing must not.
+    """Validate tasks: the oracle must earn the full reward, and an agent that does nothing must not.
 
-    A task that cannot be run here is told by name and keeps no other from running.
+    Tasks that cannot run here are reported by name; the others run.
 
     Args:
         folder: A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``.

@@ -1,4 +1,4 @@
-"""The command that asks what would have been decided under other settings."""
+"""The command that re-evaluates recorded decisions under other settings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +29,16 @@ MOST: Final = 10_000
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Question:
-    """What is asked."""
+    """Settings to evaluate."""
 
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
-    """A setting of the method, as KEY=VALUE; pdi.threshold is short for method.pdi.active.threshold."""
+    """Change a setting of the method, as KEY=VALUE; pdi.threshold is short for method.pdi.active.threshold."""
     sweep: str | None = None
-    """A setting through evenly spaced values, as KEY=FROM:TO:COUNT."""
+    """Sweep a setting over evenly spaced values, as KEY=FROM:TO:COUNT."""
     svg: Path | None = None
     """Draw the sweep into this file."""
     record: bool = False
-    """Append what was found to the log, as derived events beside what they are about."""
+    """Append the findings to the log, as derived events in a stream of their own."""
 
 
 NOTHING: Final = Question()
@@ -51,21 +51,21 @@ async def ask(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """Show what recorded decisions would be under other settings, without a single call.
+    """Show which recorded decisions would change under other settings, without any model call.
 
-    Says which recorded decisions flip, where each trial would have left its recorded path, and how many attempts and
-    how much money stand behind that.
+    Lists the decisions that flip, where each trial would leave its recorded path, and how many attempts and how much
+    money were spent after that point.
 
     Args:
-        runs: Their ids. Default: @latest.
-        every: Every run of the log.
+        runs: Run ids. Default: @latest.
+        every: Use every run of the log.
     """
     changes, svg = read_changes([_said(each) for each in question.set_]), question.svg
     swept = None if question.sweep is None else _sweep(question.sweep, changes)
     if svg is not None and swept is None:
-        raise UsageWrong("--svg draws a sweep, and none is asked for", remedy="add --sweep pdi.threshold=-3:1:50")
+        raise UsageWrong("--svg needs --sweep", remedy="add --sweep pdi.threshold=-3:1:50")
     if swept is None and not changes:
-        raise UsageWrong("nothing is asked", remedy="say for example --set pdi.threshold=-0.8")
+        raise UsageWrong("no settings given", remedy="pass for example --set pdi.threshold=-0.8")
     async with options.desk(machine) as desk:
         named = [await find_run(desk.log, run) for run in runs or (LATEST,)]
         chosen = await desk.log.runs() if every else list(dict.fromkeys(named))

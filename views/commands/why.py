@@ -20,16 +20,16 @@ ROWS: Final[Rows] = {
 async def why(
     target: str, /, *, depth: int | None = None, html: Path | None = None, options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Show the chain of causes of a decision, down to bytes; each is fetched and hashed again.
+    """Show the chain of causes of a decision, down to bytes, and verify every digest.
 
-    Decisions on it are made again from what they saw; one that comes out otherwise gives the exit code 4. Bytes that
-    are missing are named, with the exit code 5.
+    Decisions in the chain are re-evaluated from their recorded inputs; a different result gives the exit code 4.
+    Missing bytes are reported, with the exit code 5.
 
     Args:
         target: A skill as NAME, NAME@2 or RUN:NAME; an attempt as TRIAL/2; an event by its position or as
             RUN:STREAM@3; a run or a trial, for its last event.
-        depth: Steps that are shown. Default: 3 for people, all with --json and on a page. All are read.
-        html: Write the chain into this file too, as a page that needs nothing else.
+        depth: Number of levels to show; all are verified. Default: 3 on a terminal, all with --json or --html.
+        html: Also write the chain to this file, as a self-contained page.
     """
     async with options.desk(machine) as desk:
         return await chain.tell(desk, target, chain.Ask(depth, None if html is None else machine.folder / html))
@@ -38,17 +38,17 @@ async def why(
 async def why_not(target: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
     """Show why an attempt was never judged solved, or why a trial has no accepted skill.
 
-    The decision it came to is made again, as `why` does, with the same exit codes.
+    The decision responsible is re-evaluated, as by `why`, with the same exit codes.
 
     Args:
-        target: TRIAL/2 for an attempt; TRIAL, or the name its skill would have; RUN: may stand before.
+        target: TRIAL/2 for an attempt; TRIAL, or the name its skill would have; optionally prefixed with RUN:.
     """
     async with options.desk(machine) as desk:
         return await why_not_view.tell(desk, target)
 
 
 async def blame(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
-    """Show which evidence each section of a skill rests on, and which attempts saw its text.
+    """Show the evidence behind each section of a skill, and which attempts saw its text.
 
     Args:
         skill: NAME, NAME@2 or RUN:NAME.

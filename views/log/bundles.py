@@ -82,7 +82,7 @@ async def write(desk: Desk, text: str, target: Path | None, seal: AnySeal | None
     sizes = () if seal is None else (extent(seal).count,)
     if sizes and sizes[0] > (await desk.log.head()).position:
         raise UsageWrong(
-            f"the seal covers {sizes[0]} events, and {desk.path} has fewer", remedy="give a seal of this log"
+            f"the seal covers {sizes[0]} events, but {desk.path} has fewer", remedy="pass a seal of this log"
         )
     run = await find_run(desk.log, text)
     path = desk.machine.folder / (target or f"{short(run)}{SUFFIX}")

@@ -28,7 +28,7 @@ class CopyRow(msgspec.Struct, frozen=True):
     events: int
     """That were not there before."""
     before: int
-    """That were there already, and are the same."""
+    """That were already present, and are the same."""
     blobs: int
     erased: int
     """Blobs of which only when and why they were erased came over."""
@@ -55,7 +55,7 @@ async def copy_log(machine: Machine, source: Path, target: Path, asked: tuple[st
         LogError: One of them cannot be used, or both hold a run that is not the same.
     """
     if source.resolve() == target.resolve():  # noqa: ASYNC240 - a name is looked at, not a file
-        raise UsageWrong("a log cannot be copied onto itself", remedy="name another file to copy to")
+        raise UsageWrong("a log cannot be copied onto itself", remedy="choose another target file")
     async with await SqliteSource.open_source(source) as log:
         runs = await with_ancestors(log, [await find_run(log, run) for run in asked])
         async with await SqliteLog.open(target, clock=machine.clock) as there:
@@ -79,8 +79,8 @@ def render_copy(row: CopyRow) -> RenderableType:
     """Say what was copied."""
     what = plural(len(row.runs), "run") if row.runs else "the whole log"
     erased = f", {plural(row.erased, 'erasure')}" if row.erased else ""
-    there = f"; {row.before:,} were there already" if row.before else ""
-    places = "positions and digests kept" if row.positions_kept else "positions and digests given anew"
+    there = f"; {row.before:,} were already present" if row.before else ""
+    places = "positions and digests kept" if row.positions_kept else "new positions and digests"
     blobs = plural(row.blobs, "blob")
     return Text(f"copied {what}: {row.events:,} events, {blobs}{erased}{there}; {places}, head {row.head[:16]}")
 
@@ -101,10 +101,10 @@ async def erase_blob(log: EventLog, name: str, reason: str) -> EraseRow:
     """
     if not reason.strip():
         raise UsageWrong(
-            "no reason is given", remedy='say who asks and why: --reason "a customer\'s name, asked by Ann"'
+            "--reason is missing", remedy='state who asked and why: --reason "a customer\'s name, asked by Ann"'
         )
     if len(name) < SHORTEST:
-        raise UsageWrong(f"{name} is too short for a digest", remedy=f"give at least {SHORTEST} characters of it")
+        raise UsageWrong(f"{name} is too short to be a digest", remedy=f"type at least {SHORTEST} characters")
     erasure = await log.erase(await _find(log, name), reason)
     return EraseRow(erasure.digest, erasure.reason, erasure.at)
 

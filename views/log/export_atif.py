@@ -23,7 +23,7 @@ class AtifRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
     trial: str
     attempt: int
     path: str
-    """Empty: it has no step to tell, and no file was written."""
+    """Path of the file. Empty if the attempt has no steps; then no file was written."""
     steps: int
     losses: dict[str, int]
     """What of the attempt has no place in the format, by kind of event."""
@@ -46,7 +46,7 @@ async def write(desk: Desk, text: str, folder: Path) -> list[AtifRow]:
         case AttemptTarget(run, trial, attempt):
             wanted = f"attempt/{trial}/{attempt}"
         case _:
-            raise UsageWrong(f"{text} is no run, trial or attempt", remedy="such as @latest, TRIAL or TRIAL/2")
+            raise UsageWrong(f"{text} is not a run, trial or attempt", remedy="such as @latest, TRIAL or TRIAL/2")
     rows: list[AtifRow] = []
     async for source, made in _documents(desk, await load_histories(desk.log, run), run, wanted):
         path = folder / source.trial / f"attempt-{source.attempt}.json"
@@ -84,9 +84,9 @@ def render(rows: Sequence[AtifRow]) -> RenderableType:
         (
             f"{row.trial}/{row.attempt}",
             str(row.steps),
-            row.path or "no step to tell",
+            row.path or "no steps",
             ", ".join(f"{count} {what}" for what, count in row.losses.items()) or "-",
         )
         for row in rows
     ]
-    return table(["attempt", "steps", "file…", "has no place in it…"], cells, right=["steps"])
+    return table(["attempt", "steps", "file…", "not representable…"], cells, right=["steps"])

@@ -34,7 +34,7 @@ class HarborTrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="harbor_
     exception: str | None
     """None: nothing broke."""
     ended: bool
-    """False: the attempt goes on or was cut off, so that there is no ``result.json``."""
+    """False: the attempt is running or was interrupted, so there is no ``result.json``."""
     losses: dict[str, int]
     """What of the attempt has no place in its trajectory, by kind."""
 
@@ -67,16 +67,14 @@ async def write(desk: Desk, text: str, folder: Path) -> list[HarborRow]:
     run = await find_run(desk.log, text)
     job = folder / run
     if await AsyncPath(job).exists():
-        raise UsageWrong(f"{job} is there already", remedy="remove it, or name another folder with --to")
+        raise UsageWrong(f"{job} already exists", remedy="remove it, or choose another folder with --to")
     try:
         await AsyncPath(folder).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{run}.", dir=folder) as unfinished:
             rows = await _write(desk, run, job, Path(unfinished) / run)
             await AsyncPath(unfinished, run).rename(job)
     except OSError as error:
-        raise UsageWrong(
-            f"{job} cannot be written: {error.strerror}", remedy="name a folder that can be written to"
-        ) from error
+        raise UsageWrong(f"{job} cannot be written: {error.strerror}", remedy="choose a writable folder") from error
     return rows
 
 
@@ -128,12 +126,12 @@ def render(rows: Sequence[HarborRow]) -> RenderableType:
             row.trial,
             row.attempt,
             "-" if row.reward is None else f"{row.reward:g}",
-            row.exception or ("-" if row.ended else "not ended"),
+            row.exception or ("-" if row.ended else "not finished"),
             _lost(row.losses),
         )
         for row in trials
     ]
-    drawn = table(["trial", "attempt", "reward", "exception", "has no place in it…"], cells, right=["reward"])
+    drawn = table(["trial", "attempt", "reward", "exception", "not representable…"], cells, right=["reward"])
     jobs = [row for row in rows if isinstance(row, HarborJobRow)]
     return Group(drawn, *[Text(f"{j.path}: {plural(j.trials, 'trial')}; without {_lost(j.losses)}") for j in jobs])
 

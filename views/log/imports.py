@@ -34,7 +34,7 @@ def render_left_out(rows: Sequence[LeftOutRow]) -> RenderableType:
     """Draw what was left out."""
     cells = [(row.name, row.problem, row.remedy) for row in rows]
     return Group(
-        table(["left out", "because…", "remedy…"], cells),
+        table(["skipped", "reason…", "remedy…"], cells),
         Text(f"{plural(len(rows), 'part')} left out: exit code {int(ExitCode.NEGATIVE)}"),
     )
 
@@ -64,7 +64,9 @@ def render(rows: Sequence[ImportRow]) -> RenderableType:
         parts += [Text(f"{row.task}: {warning}", style="dim") for warning in row.warnings]
     attempts = sum(row.attempts for row in rows)
     parts.append(
-        Text(f"{plural(len(rows), 'run')}, {plural(attempts, 'attempt')}, marked imported: we did not see them")
+        Text(
+            f"{plural(len(rows), 'run')}, {plural(attempts, 'attempt')}, marked as imported: not observed by stillroom"
+        )
     )
     return Group(*parts)
 
@@ -95,7 +97,7 @@ def render_atif(rows: Sequence[AtifImportRow]) -> RenderableType:
     cells = [
         (row.task, str(row.attempts), str(row.steps), str(sum(row.losses.values()) or "-"), row.run) for row in rows
     ]
-    kept = "the files are kept as they were; marked imported: we did not see them"
+    kept = "original files are kept; marked as imported: not observed by stillroom"
     count = f"{plural(len(rows), 'run')}, {plural(sum(row.attempts for row in rows), 'attempt')}; {kept}"
     right = ["attempts", "steps", "lost"]
     return Group(table(["task…", "attempts", "steps", "lost", "run…"], cells, right=right), Text(count))
@@ -106,10 +108,10 @@ def render_losses(rows: Sequence[AtifImportRow]) -> RenderableType:
     parts: list[RenderableType] = []
     lost = [(row.task, path, str(count)) for row in rows for path, count in row.losses.items()]
     if lost:
-        parts.append(table(["task…", "has no place in the log…", "times"], lost, right=["times"]))
+        parts.append(table(["task…", "not representable…", "times"], lost, right=["times"]))
     for row in rows:
         parts += [Text(f"{row.task}: {each}", style="dim") for each in row.inferences]
-    return Group(*(parts or [Text("every field has a place in the log, and nothing was inferred", style="dim")]))
+    return Group(*(parts or [Text("every field was imported, and nothing was inferred", style="dim")]))
 
 
 class HarborImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="harbor"):
@@ -121,7 +123,7 @@ class HarborImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="harbor
     """As Harbor counts them."""
     steps: int
     losses: dict[str, int]
-    """What has no place in the log, and how much of it there was."""
+    """Fields that the log cannot represent, with the count of each."""
     warnings: tuple[str, ...]
     """What was missing, and what stands for it."""
 
@@ -137,7 +139,7 @@ def render_harbor(rows: Sequence[HarborImportRow]) -> RenderableType:
     parts: list[RenderableType] = [table(["job…", "trials", "steps", "run…"], cells, right=["trials", "steps"])]
     lost = [(what, str(count)) for row in rows for what, count in row.losses.items()]
     if lost:
-        parts.append(table(["has no place in the log…", "times"], lost, right=["times"]))
+        parts.append(table(["not representable…", "times"], lost, right=["times"]))
     parts += [Text(warning, style="dim") for row in rows for warning in row.warnings]
-    parts.append(Text("the documents are kept as they were; marked imported: we did not see them"))
+    parts.append(Text("original documents are kept; marked as imported: not observed by stillroom"))
     return Group(*parts)

@@ -78,7 +78,7 @@ def read_seal(text: str, folder: Path) -> AnySeal:
         row = msgspec.json.decode(text, type=SealRow) if text.lstrip().startswith("{") else _plain(text)
         return _seal(row)
     except (ValueError, msgspec.MsgspecError):
-        raise UsageWrong(f"not a seal: {text[:80]}", remedy="give what `stillroom log seal` printed") from None
+        raise UsageWrong(f"not a seal: {text[:80]}", remedy="pass the output of `stillroom log seal`") from None
 
 
 def given(seal: str | None, trust: Iterable[str], folder: Path) -> tuple[AnySeal | None, tuple[PublicKey, ...]]:
@@ -91,7 +91,7 @@ def given(seal: str | None, trust: Iterable[str], folder: Path) -> tuple[AnySeal
     known = None if seal is None else read_seal(seal, folder)
     trusted = read_trusted(trust, folder)
     if trusted and known is None:
-        raise UsageWrong("--trust says whose seal is believed, and no seal was given", remedy="give one with --seal")
+        raise UsageWrong("--trust needs a seal, and none was given", remedy="pass one with --seal")
     return known, trusted
 
 
@@ -126,7 +126,7 @@ def make_pair(path: Path) -> KeyRow:
     """
     key, public = make_key(), path.with_name(f"{path.name}.pub")
     if public.exists():
-        raise KeyUnusable(str(public), "it is there already, and is not written over")
+        raise KeyUnusable(str(public), "it already exists and is not overwritten")
     _write_new(path, key.pem(), 0o600)
     _write_new(public, key.public_pem(), 0o644)
     return KeyRow(str(path), str(public), key.public)
@@ -134,7 +134,7 @@ def make_pair(path: Path) -> KeyRow:
 
 def render_key(row: KeyRow) -> RenderableType:
     """Say where the keys are, and what to do with each."""
-    told = [("secret", f"{row.secret}: keep it where the log is not"), ("public", row.public), ("key", row.key)]
+    told = [("secret", f"{row.secret}: store it apart from the log"), ("public", row.public), ("key", row.key)]
     return pairs(told)
 
 
@@ -149,7 +149,7 @@ def read_secret(path: Path) -> SecretKey:
     except OSError as error:
         raise KeyUnusable(str(path), error.strerror or str(error)) from error
     if mode & OTHERS:
-        raise KeyUnusable(str(path), "others than its owner may use it; `chmod 600` first")
+        raise KeyUnusable(str(path), "other users can read it; run `chmod 600` first")
     return parse_secret(pem, str(path))
 
 
@@ -175,4 +175,4 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(data)
     except OSError as error:
-        raise KeyUnusable(str(path), f"it cannot be made: {error.strerror}") from error
+        raise KeyUnusable(str(path), f"it cannot be created: {error.strerror}") from error

@@ -115,7 +115,7 @@ def _by_step(rows: Sequence[RateRow]) -> RenderableType:
 
 
 def _splits(rows: Iterable[SpreadRow]) -> RenderableType:
-    columns = ["steps", "splits", "mean", "median", "largest", "within the wish"]
+    columns = ["steps", "splits", "mean", "median", "largest", "within target"]
     cells = [
         (
             row.made,

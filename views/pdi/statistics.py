@@ -22,7 +22,7 @@ class StatisticsAbsent(ViewError):
     def __init__(self) -> None:
         super().__init__(
             "intervals need scipy, which is not installed",
-            remedy="install it, such as by: pip install scipy; it is also this package's extra `stats`",
+            remedy="run `pip install scipy`, or install this package with its extra `stats`",
         )
 
 

@@ -66,18 +66,18 @@ ROWS: Final[Rows] = {
 """What each command prints with ``--json``."""
 
 EXITS: Final[Mapping[ExitCode, str]] = {
-    ExitCode.DONE: "Done. A task nobody solved is a result like any other.",
-    ExitCode.INTERNAL: "A mistake of ours (the message says where the traceback is), or a disk that is full or fails.",
-    ExitCode.USAGE: "Wrong usage or configuration, also tasks or skills that cannot be used; nothing was started.",
-    ExitCode.NEGATIVE: "The verdict asked for is negative, or a part of what was to be read was left out, by name.",
-    ExitCode.DIVERGED: "A replay came out differently.",
-    ExitCode.INTEGRITY: "The log does not hold what it once held, or was taken away while it was in use.",
-    ExitCode.BUDGET: "A cap on money was met; what was judged before it stands.",
-    ExitCode.NO_VERDICT: "Something of ours broke, and a trial has no verdict.",
-    ExitCode.WAITING: "Waiting for a person, or for answers from outside.",
-    ExitCode.HUNG_UP: "Stopped by SIGHUP: the terminal was closed. `stillroom resume` goes on.",
-    ExitCode.INTERRUPTED: "Stopped by SIGINT (Ctrl-C), or drained. `stillroom resume` goes on.",
-    ExitCode.TERMINATED: "Stopped by SIGTERM. `stillroom resume` goes on.",
+    ExitCode.DONE: "Success. An unsolved task is a normal result.",
+    ExitCode.INTERNAL: "Internal error (the message names the file with the traceback), or a full or failing disk.",
+    ExitCode.USAGE: "Invalid usage or configuration, or unusable tasks or skills; nothing was started.",
+    ExitCode.NEGATIVE: "The checked verdict is negative, or some inputs were skipped (each is named).",
+    ExitCode.DIVERGED: "A replay differs from the record.",
+    ExitCode.INTEGRITY: "The log was changed or damaged, or removed while it was in use.",
+    ExitCode.BUDGET: "The spending limit was reached; earlier verdicts are kept.",
+    ExitCode.NO_VERDICT: "An infrastructure failure left a trial without a verdict.",
+    ExitCode.WAITING: "Paused: waiting for a person or for an external answer.",
+    ExitCode.HUNG_UP: "Stopped by SIGHUP (the terminal was closed). `stillroom resume` continues.",
+    ExitCode.INTERRUPTED: "Stopped by SIGINT (Ctrl-C), or drained. `stillroom resume` continues.",
+    ExitCode.TERMINATED: "Stopped by SIGTERM. `stillroom resume` continues.",
 }
 
 
@@ -146,7 +146,7 @@ def config_docs() -> str:
     """Write the table of all keys."""
     lines = ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
     for key in keys():
-        default = "must be given" if key.default is REQUIRED else f"`{toml(key.default)}`"
+        default = "required" if key.default is REQUIRED else f"`{toml(key.default)}`"
         doc = key.doc.replace("None:", '`"none"`:').replace("|", "\\|")
         lines.append(f"| `{key.name}` | {words(key.kind)} | {default} | {doc} |")
     example = next(key for key in keys() if key.name == "agent.max_turns")

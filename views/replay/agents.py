@@ -1,4 +1,4 @@
-"""Agents: those of ours, and those of other makes with the kit that brings them into a sandbox."""
+"""Agents: built-in ones, and third-party ones with the packages that are mounted into a sandbox."""
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -19,6 +19,7 @@ from replay.agents.replay import AgentReplay
 from views.terminal.format import plural
 from views.terminal.tables import pairs, table
 
+_MAKES: Final = {"ours": "built-in", "installed": "third-party"}
 _ASK_S: Final = 60.0
 
 
@@ -27,9 +28,9 @@ class AgentRow(msgspec.Struct, frozen=True):
 
     agent: str
     make: Literal["ours", "installed"]
-    """Whether it is part of stillroom, or of another make and installed in the sandbox."""
+    """Whether the agent is built in, or third-party and installed in the sandbox."""
     package: str
-    """With its exact version; empty for ours."""
+    """With its exact version; empty for a built-in agent."""
     state: Literal["ready", "absent", "broken"]
     """``absent``: its kit is not here yet; a run or ``agents check`` fetches it."""
     found: str
@@ -67,7 +68,7 @@ def _row(name: str, kits: Kits | None) -> AgentRow:
 
 async def _checked(recipe: Recipe, kits: Kits | None) -> AgentRow:
     if kits is None:
-        return _told(recipe, "absent", "there is no folder to keep it in: set XDG_CACHE_HOME or HOME", None)
+        return _told(recipe, "absent", "no cache folder: set XDG_CACHE_HOME or HOME", None)
     try:
         kit = await kits.ready(recipe)
     except KitUnavailable as error:
@@ -75,7 +76,7 @@ async def _checked(recipe: Recipe, kits: Kits | None) -> AgentRow:
     try:
         said = await _version(recipe, kit)
     except (CalledProcessError, OSError, TimeoutError) as error:
-        return _told(recipe, "broken", f"it does not say its version: {error}", kit)
+        return _told(recipe, "broken", f"it does not report its version: {error}", kit)
     return _told(recipe, "ready" if recipe.version in said else "broken", said, kit)
 
 
@@ -97,8 +98,8 @@ def _told(recipe: Recipe, state: Literal["ready", "absent", "broken"], found: st
 
 def render(agents: Sequence[AgentRow]) -> RenderableType:
     """Draw them."""
-    cells = [(each.agent, each.make, each.package, each.state, each.found) for each in agents]
-    return table(("agent", "make", "package", "state", "found"), cells)
+    cells = [(each.agent, _MAKES[each.make], each.package, each.state, each.found) for each in agents]
+    return table(("agent", "origin", "package", "state", "version"), cells)
 
 
 class ReplayRow(msgspec.Struct, frozen=True):
@@ -111,9 +112,9 @@ class ReplayRow(msgspec.Struct, frozen=True):
     equal: int
     """Requests made now that are the same, byte for byte."""
     alike: int
-    """Requests that are the same but for ids and times of the agent's own."""
+    """Requests that are the same except ids and times of the agent's own."""
     unasked: int
-    """Recorded requests that were not made again."""
+    """Recorded requests that the rerun did not repeat."""
     first_unasked: int | None
     """The first of them. None: there is none."""
     after_status: int | None
@@ -139,9 +140,9 @@ def replay_row(found: AgentReplay) -> ReplayRow:
 def render_replay(row: ReplayRow) -> RenderableType:
     """Draw it."""
     drawn = [
-        ("requests then", str(row.recorded)),
-        ("the same now", f"{row.equal} byte for byte, {row.alike} but for ids and times"),
-        ("not made again", _unasked(row)),
+        ("recorded requests", str(row.recorded)),
+        ("the same", f"{row.equal} byte for byte, {row.alike} except ids and times"),
+        ("not repeated", _unasked(row)),
     ]
     if row.headerless:
         said = f"of {plural(row.headerless, 'answer')} not on record (an earlier version ran it): it got others then"

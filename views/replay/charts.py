@@ -28,8 +28,8 @@ class ChartsAbsent(ViewError):
 
     def __init__(self) -> None:
         super().__init__(
-            "a picture needs matplotlib, which is not installed",
-            remedy="install it, such as by: pip install matplotlib; it is also this package's extra `figures`",
+            "drawing needs matplotlib, which is not installed",
+            remedy="run `pip install matplotlib`, or install this package with its extra `figures`",
         )
 
 

@@ -23,11 +23,11 @@ class CrashRow(msgspec.Struct, frozen=True):
     """Where it was killed: before or after an append or an effect, and of which event."""
     killed: bool
     resumed: bool
-    """Whether the run then came to its end."""
+    """Whether the resumed run completed."""
     lost: int
-    """Trials whose sandbox died with the process; they go on with another attempt."""
+    """Trials whose sandbox died with the process; they continue with another attempt."""
     differences: tuple[str, ...]
-    """All that is not as in the run that nobody killed; empty if all is well."""
+    """Differences from the run that was not killed; empty if there are none."""
     seconds: float
 
 

@@ -155,8 +155,10 @@ def _result(*, equal: bool, text: str) -> Text:
 def render_rebuilt(rows: Sequence[RebuildRow]) -> RenderableType:
     """Say in a line whether all views came to the same."""
     wrong = [row.view for row in rows if not row.equal]
-    text = f"run {rows[0].run}: {plural(len(rows), 'view')} folded again, twice"
-    return _result(equal=not wrong, text=text + (f"; by another way differ: {', '.join(wrong)}" if wrong else ""))
+    text = f"run {rows[0].run}: {plural(len(rows), 'view')} rebuilt, twice"
+    return _result(
+        equal=not wrong, text=text + (f"; folded separately, these differ: {', '.join(wrong)}" if wrong else "")
+    )
 
 
 def render_views(rows: Sequence[RebuildRow]) -> RenderableType:
@@ -168,32 +170,32 @@ def render_views(rows: Sequence[RebuildRow]) -> RenderableType:
 def render_snapshots(rows: Sequence[SnapshotRow]) -> RenderableType:
     """Say of each view that was kept whether it is what the events say."""
     if not rows:
-        return Text("no view of a run is kept: there is nothing to compare", style="dim")
+        return Text("no view of a run is stored: nothing to compare", style="dim")
     lines = []
     for row in rows:
         rest = "" if row.equal else f": kept {row.kept[:16]}, rebuilt {row.rebuilt[:16]}"
-        lines.append(
-            _result(equal=row.equal, text=f"view {row.view} as it was kept at position {row.position:,}{rest}")
-        )
+        lines.append(_result(equal=row.equal, text=f"view {row.view} as stored at position {row.position:,}{rest}"))
     return Group(*lines)
 
 
 def render_redecided(rows: Sequence[RedecideRow]) -> RenderableType:
     """Say how many decisions came out as recorded, and of which kinds."""
     if not rows:
-        return _result(equal=True, text="nothing was decided")
+        return _result(equal=True, text="no decisions")
     differ, missing = sum(row.differ for row in rows), [each for row in rows for each in row.missing]
     kinds = ", ".join(f"{row.decisions} {row.point}" for row in rows)
     made = sum(row.decisions for row in rows) - len(missing)
     verb = f", of which {differ} differ" if differ else " as recorded"
-    lines = [_result(equal=not differ, text=f"run {rows[0].run}: {plural(made, 'decision')} made again{verb}: {kinds}")]
+    lines = [
+        _result(equal=not differ, text=f"run {rows[0].run}: {plural(made, 'decision')} re-evaluated{verb}: {kinds}")
+    ]
     lines += [_said("missing", "yellow", each) for each in missing]
     return Group(*lines)
 
 
 def render_rerun(row: RerunRow) -> RenderableType:
     """Say what came out."""
-    text = f"{row.events:,} events in {plural(row.streams, 'stream')} came out as recorded, 0 model calls"
+    text = f"{row.events:,} events in {plural(row.streams, 'stream')} reproduced as recorded, 0 model calls"
     tail = "" if row.complete else f"; cut off: {row.ends_at}"
     return _result(equal=True, text=f"run {row.run}: {text}{tail}")
 
@@ -217,7 +219,9 @@ def render_note(row: NoteRow) -> RenderableType:
     """Say what this version rules otherwise, and where."""
     before, now = f"recorded under revision {row.recorded_revision} of {row.point}", f"revision {row.revision}"
     places = ", ".join(row.places[:3]) + (", …" if len(row.places) > 3 else "")
-    return _said("note", "yellow", f"{before}; {now} rules otherwise at {plural(len(row.places), 'place')}: {places}")
+    return _said(
+        "note", "yellow", f"{before}; {now} decides differently at {plural(len(row.places), 'place')}: {places}"
+    )
 
 
 def render_difference(row: DifferenceRow) -> RenderableType:
@@ -245,7 +249,7 @@ def render_prompts(rows: Sequence[PromptRow]) -> RenderableType:
         )
         for row in rows
     ]
-    return Group(*lines, Text("        a rerun uses the recorded texts; a resume would refuse to go on", style="dim"))
+    return Group(*lines, Text("        a rerun and a resume use the recorded texts", style="dim"))
 
 
 def render_unread(row: UnreadRow) -> RenderableType:

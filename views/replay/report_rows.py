@@ -31,14 +31,14 @@ class SnapshotRow(msgspec.Struct, frozen=True, tag_field="kind", tag="snapshot")
 
 
 class RedecideRow(msgspec.Struct, frozen=True, tag_field="kind", tag="redecided"):
-    """Decisions of one kind, made again from the inputs they saw."""
+    """Decisions of one kind, re-evaluated from their recorded inputs."""
 
     run: str
     point: str
     decisions: int
     differ: int
     missing: tuple[str, ...]
-    """Those that cannot be made again, as STREAM@VERSION with the reason."""
+    """Decisions that cannot be re-evaluated, as STREAM@VERSION with the reason."""
 
 
 class RerunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="rerun"):
@@ -63,7 +63,7 @@ class NotRerunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="not_rerun"
 
 
 class NotRedecidedRow(msgspec.Struct, frozen=True, tag_field="kind", tag="not_redecided"):
-    """A run whose decisions cannot be made again, since nothing says what they rest on."""
+    """A run whose decisions cannot be re-evaluated, since their inputs were not recorded."""
 
     run: str
     why: str

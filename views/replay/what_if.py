@@ -169,7 +169,7 @@ def picture(sweep: Sweep, rows: Sequence[WhatIfRow]) -> bytes:
     panels = [
         Panel(f"share of {rows[0].readings} readings that trigger", [Line("rate", rate)], share=True),
         Panel("interventions, over all recorded steps", spoken, share=False),
-        Panel("trials that leave their path, and the attempts behind", left, share=False),
+        Panel("trials that leave their path, and the attempts after it", left, share=False),
     ]
     title = f"{plural(rows[0].trials, 'trial')} of {plural(rows[0].runs, 'run')}, decided again"
     return panels_svg(title, sweep.key, sweep.places, panels)
@@ -191,10 +191,10 @@ def render(row: WhatIfRow) -> RenderableType:
         heading(f"what if {settings}"),
         Text(
             f"{plural(row.flips, 'decision')} of {row.decisions:,} in {plural(row.trials, 'trial')} of "
-            f"{plural(row.runs, 'run')} would have come out otherwise" + (f": {flips}" if flips else "")
+            f"{plural(row.runs, 'run')} would differ" + (f": {flips}" if flips else "")
         ),
         Text(
-            f"{plural(row.trials_left, 'trial')} would have left the recorded path; behind that stand "
+            f"{plural(row.trials_left, 'trial')} would have left the recorded path; after that point: "
             f"{plural(row.attempts, 'attempt')}, {plural(row.interventions, 'intervention')}, {_spent(row)}"
         ),
     ]
@@ -202,11 +202,13 @@ def render(row: WhatIfRow) -> RenderableType:
         rate = f"PDI triggers at {row.triggered} of {row.readings} readings ({row.trigger_rate:.0%})"
         lines.append(Text(f"{rate}; interventions: {row.none} none, {row.soft} soft, {row.strong} strong"))
     if row.unanswerable:
-        lines.append(Text(f"not answerable: {plural(row.unanswerable, 'decision')} behind a place left", style="dim"))
+        lines.append(Text(f"not answerable: {plural(row.unanswerable, 'decision')} after a left path", style="dim"))
     if row.missing:
-        lines.append(Text(f"missing: {plural(row.missing, 'decision')} whose source is not in the log", style="yellow"))
+        lines.append(
+            Text(f"missing: {plural(row.missing, 'decision')} whose inputs are not in the log", style="yellow")
+        )
     if row.silent:
-        told = "whose source records no decision that these settings bear on, but for PDI"
+        told = "whose source records no decision that depends on these settings, except PDI"
         lines.append(Text(f"silent: {plural(row.silent, 'imported trial')} {told}", style="yellow"))
     return Group(*lines)
 
@@ -220,12 +222,12 @@ def _spent(row: WhatIfRow | LeftRow) -> str:
 def render_left(rows: Sequence[LeftRow]) -> RenderableType:
     """Draw where each trial leaves its path."""
     if not rows:
-        return Text("every trial goes its recorded path to the end", style="dim")
+        return Text("every trial keeps its recorded path", style="dim")
     cells = [
         (short(row.run), row.trial, f"{row.stream}@{row.version}", row.point, str(row.attempts), _spent(row))
         for row in rows
     ]
-    columns = ["run", "trial", "needs live calls from", "by", "attempts", "spent behind it…"]
+    columns = ["run", "trial", "needs live calls from", "decision", "attempts", "spent after it…"]
     return Group(Text(""), table(columns, cells, right=["attempts"]))
 
 
@@ -275,6 +277,6 @@ def render_sweep(sweep: Sweep, rows: Sequence[WhatIfRow]) -> RenderableType:
 def render_recorded(row: RecordedRow) -> RenderableType:
     """Say to which runs the answer was appended."""
     parts = [f"recorded beside {plural(row.runs, 'run')}"]
-    parts += [f"{plural(len(row.already), 'run')} had it already"] if row.already else []
+    parts += [f"{plural(len(row.already), 'run')} had the findings already"] if row.already else []
     parts += [f"still running, nothing appended: {', '.join(row.busy)}"] if row.busy else []
     return Text("; ".join(parts), style="dim")

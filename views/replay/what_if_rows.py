@@ -14,7 +14,7 @@ class WhatIfRow(msgspec.Struct, frozen=True, tag_field="kind", tag="what_if"):
     runs: int
     trials: int
     decisions: int
-    """Those that could be made again."""
+    """Decisions that could be re-evaluated."""
     flips: int
     flips_by_point: Mapping[str, int]
     trials_left: int
@@ -28,7 +28,7 @@ class WhatIfRow(msgspec.Struct, frozen=True, tag_field="kind", tag="what_if"):
     """Of calls whose cost is known."""
     unknown_calls: int
     unanswerable: int
-    """Decisions behind such a place: nobody can know what they would have been."""
+    """Decisions after such a position; their results cannot be known."""
     missing: int
     """Decisions whose source is not in the log."""
     silent: int

@@ -1,4 +1,4 @@
-"""Orders to a run that is alive, and what its owner said to them."""
+"""Signals to a running run, and the acknowledgement of its owner."""
 
 from typing import Final
 
@@ -17,29 +17,29 @@ from views.terminal.host import Machine
 from views.terminal.log_access import Desk
 
 PATIENCE_S: Final = 10.0
-"""Seconds to wait for the owner's word; it looks four times a second."""
+"""Seconds to wait for the owner's acknowledgement; it polls four times a second."""
 
 
 class OrderRow(msgspec.Struct, frozen=True, tag_field="kind", tag="order"):
-    """An order, and what came of it."""
+    """A signal and its result."""
 
     run: str
     order: str
     """Tag of its event, such as ``control.pause_ordered``."""
     version: int
-    """Its place in the stream ``control``."""
+    """Its version in the stream ``control``."""
     done: bool
     detail: str
 
 
 def login(machine: Machine) -> str:
-    """Say by which name whoever types is logged in."""
+    """Return the login name of the user."""
     known = (machine.environment.get(name) for name in ("USER", "LOGNAME"))
     return next((name for name in known if name), "unknown")
 
 
 async def is_paused(desk: Desk, run: str) -> bool:
-    """Whether a process carries the run, and was ordered to pause."""
+    """Return whether a process owns the run and has been told to pause."""
     try:
         await control.check_alive(desk.log, run, desk.machine.clock())
     except RunNotAlive:
@@ -49,21 +49,21 @@ async def is_paused(desk: Desk, run: str) -> bool:
 
 
 async def tell(desk: Desk, run: str, order: Order) -> ExitCode:
-    """Give an order and show what came of it.
+    """Send a signal and show its result.
 
     Raises:
         RunUnknown: There is no such run.
-        RunNotAlive: No process carries it, or it fell silent.
+        RunNotAlive: No process owns it, or its owner does not acknowledge the signal.
     """
     log = desk.writable()
     given = await control.give(log, run, order, now_us=desk.machine.clock())
     met = await control.outcome_of(log, run, given, within_s=PATIENCE_S)
     if met is None:
-        raise RunNotAlive(run, f"the order is on record, and nobody met it within {PATIENCE_S:g} s")
+        raise RunNotAlive(run, f"the signal was recorded, but the owner did not acknowledge it within {PATIENCE_S:g} s")
     desk.screen.draw(OrderRow(run, tag_of(order), given.version, met.done, met.detail), render)
     return ExitCode.DONE if met.done else ExitCode.NEGATIVE
 
 
 def render(row: OrderRow) -> Text:
-    """Draw it in a line."""
+    """Render it as one line."""
     return Text(f"run {row.run}: {row.detail}", style="" if row.done else "yellow")

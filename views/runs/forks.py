@@ -33,7 +33,7 @@ async def position_of(log: EventLog, run: str, at: int | None, attempt: str | No
         NotForkable: There is no such attempt, or the position is not one of the run's.
     """
     if (at is None) == (attempt is None):
-        raise UsageWrong("a fork needs a place", remedy="give --at POSITION, or --attempt TRIAL/N, and not both")
+        raise UsageWrong("no fork position given", remedy="pass either --at POSITION or --attempt TRIAL/N")
     histories = await load_histories(log, run)
     if at is not None:
         return at_event(histories, run, at)
@@ -50,12 +50,12 @@ def fork_row(fork: Fork, cut: Cut) -> ForkRow:
 
 def render_fork(row: ForkRow) -> RenderableType:
     """Draw it."""
-    changes = [f"{each.key}: {each.before} -> {each.now}" for each in row.changes] or ["nothing is changed"]
+    changes = [f"{each.key}: {each.before} -> {each.now}" for each in row.changes] or ["no changes"]
     return pairs(
         [
             ("fork of", row.parent),
             ("shared", f"{row.events} events of {row.streams} streams, up to position {row.position}"),
-            ("asked again", ", ".join(row.in_flight) or "nothing"),
+            ("repeated calls", ", ".join(row.in_flight) or "nothing"),
             ("changed", "; ".join(changes)),
         ]
     )

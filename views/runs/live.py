@@ -54,12 +54,10 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
     else:
         screen.out.print(summary.render(row, trials, await heads(log, report.run)))
     if failed := failed_parts(row):
-        screen.warn(
-            f"failed in the background: {failed}; no trial ended by it, and `stillroom show {row.run}` lists it"
-        )
+        screen.warn(f"failed in the background: {failed}; no trial was affected; `stillroom show {row.run}` lists it")
     await keep_rows(log, row.events)
     if report.held:
-        screen.say(f"{report.held} trials have not begun: `stillroom resume {report.run}` takes them up")
+        screen.say(f"{report.held} trials have not started; `stillroom resume {report.run}` starts them")
     return report
 
 
@@ -79,7 +77,7 @@ async def watched(log: EventLog, screen: Screen, work: Work) -> RunReport:
         except Exception as error:  # noqa: BLE001 - such as a terminal that is gone: the run needs nobody who looks
             session.supervisor.failed("progress", error)
             with suppress(OSError, ValueError):
-                screen.warn(f"progress is not shown any more: {type(error).__name__}: {error}")
+                screen.warn(f"progress display stopped: {type(error).__name__}: {error}")
         finally:
             seen.set()
 

@@ -238,7 +238,7 @@ def _line_of_trouble(recorded: Recorded, place: str) -> str | None:
         case SkillRefused() as refused:
             return f"{place}: no skill: {'; '.join(refused.problems)}"
         case BackgroundFailed() as failed:
-            then = "it is off from now on" if failed.retry_in_s is None else f"again in {failed.retry_in_s:g} s"
+            then = "disabled" if failed.retry_in_s is None else f"restarts in {failed.retry_in_s:g} s"
             return f"{failed.part} failed in the background: {failed.error}: {failed.detail} ({then})"
         case _:
             return None

@@ -52,7 +52,7 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     shared: int
     """Events up to the cut: they are the parent's, and counted here too. 0: it was started."""
     method: str | None
-    """None: it was imported, and its source has none of ours."""
+    """None for imported runs."""
     scripted: bool
     """True if a script stood in for a model."""
     tasks: int
@@ -63,23 +63,23 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """Trials that ended without a score: infrastructure, budget, stop."""
     attempts: int
     calls: int | None
-    """Physical requests to models. None: an imported run of which nobody counted any."""
+    """Physical requests to models. None for an imported run without a count."""
     failed_calls: int | None
-    """Part of them: those that were not answered. None: it was imported, and nobody counted them."""
+    """Requests among them that were not answered. None for an imported run without a count."""
     tokens: int | None
-    """As far as they are known. None: nobody counted any."""
+    """Known tokens. None if none were counted."""
     cost_nano_usd: int | None
-    """In units of 10^-9 US dollars, as far as it is known. None: there were calls, and none said what it cost."""
+    """Known cost, in units of 10^-9 US dollars. None if no call reported its cost."""
     unknown_cost_calls: int
-    """Calls whose cost is missing from that sum: of answers, and of failures that may have cost."""
+    """Calls whose cost is missing from that sum: answers, and failures that may have been billed."""
     unknown_cost_most_nano_usd: int | None
-    """What those may have cost at most. None: no cap was set, so nobody bounded them all."""
+    """Upper bound of their cost. None if no budget was set, so that some have no bound."""
     at_least: tuple[str, ...]
-    """Keys of this row whose sum lacks what nobody counted: ``calls``, ``tokens``, ``cost_nano_usd``."""
+    """Keys of this row whose sum is incomplete: ``calls``, ``tokens``, ``cost_nano_usd``."""
     recovered: dict[str, int]
-    """Sandboxes whose process had ended, and what became of them: ``went on`` or ``made again``, how often."""
+    """Number of sandboxes recovered after a crash: ``went on`` (reattached) or ``made again`` (rebuilt)."""
     background_failures: dict[str, int]
-    """Failures of what runs beside the trials, which ended none of them: by part, such as ``disk``, how often."""
+    """Number of failures of background parts, such as ``disk``, which did not affect any trial."""
     signals: tuple[str, ...]
     """Signals that stopped its processes, such as ``SIGTERM``."""
     events: int
@@ -100,20 +100,20 @@ class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
     interventions: tuple[str, ...]
     """Those that are known to have been made, in order: ``soft`` or ``strong``."""
     reward: float | None
-    """Best reward of any attempt. None: no attempt was scored."""
+    """Best reward of its attempts. None if none was scored."""
     skill: str | None
     errors: dict[str, int]
-    """What went wrong on our side or on the way to a model, how often."""
+    """Number of failures of the infrastructure or of model calls, by kind."""
     failed_calls: int | None
-    """Physical requests to models that were not answered. None: it was imported, and nobody counted them."""
+    """Physical requests to models that were not answered. None for an imported trial without a count."""
     tokens: int | None
-    """Of failed calls too, as far as they were counted. None: nobody counted any."""
+    """Known tokens, of failed calls too. None if none were counted."""
     cost_nano_usd: int | None
     unknown_cost_calls: int
     unknown_cost_most_nano_usd: int | None
-    """What those may have cost at most. None: no cap was set, so nobody bounded them all."""
+    """Upper bound of their cost. None if no budget was set, so that some have no bound."""
     at_least: tuple[str, ...]
-    """Keys of this row that lack what nobody recorded: ``interventions``, ``tokens``, ``cost_nano_usd``."""
+    """Keys of this row that are incomplete: ``interventions``, ``tokens``, ``cost_nano_usd``."""
 
 
 class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
@@ -131,13 +131,13 @@ class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
     """Checks that passed. None: the verifier names none."""
     total: int | None
     turns: int | None
-    """Answers of a model. None: it was imported, and nobody counted them; so of what follows."""
+    """Answers of a model. This and the following are None for an imported attempt without a count."""
     actions: int | None
     ended: str | None
     """How the agent came to stop, such as ``done`` or ``turn_limit``. None: it acts, or nothing says."""
     detail: str
     recovered: tuple[str, ...]
-    """What became of its sandbox each time its process had ended: it ``went on``, or was ``made again``."""
+    """How its sandbox was recovered after each crash: it ``went on`` (reattached) or was ``made again`` (rebuilt)."""
     failed_calls: int | None
     """Physical requests to models that were not answered."""
     tokens: int | None
@@ -147,7 +147,7 @@ class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
     unknown_cost_calls: int
     """Calls whose cost is missing from that sum."""
     at_least: tuple[str, ...]
-    """Keys of this row whose sum lacks what nobody counted: ``tokens``, ``cost_nano_usd``."""
+    """Keys of this row whose sum is incomplete: ``tokens``, ``cost_nano_usd``."""
 
 
 class Seen(NamedTuple):
@@ -329,7 +329,7 @@ def outcome_of(attempt: Attempt) -> str:
 
 def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
     """Draw trials."""
-    columns = ["trial", "outcome", "reward", "attempts", "interventions…", "cost", "led to…"]
+    columns = ["trial", "outcome", "reward", "attempts", "interventions…", "cost", "skill…"]
     cells = [
         (
             row.trial,
@@ -360,7 +360,7 @@ def _led_to(row: TrialRow) -> str:
 
 def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
     """Draw attempts."""
-    columns = ["#", "spoken to", "outcome", "reward", "tests", "turns", "commands", "tokens", "ended…"]
+    columns = ["#", "intervention", "outcome", "reward", "tests", "turns", "commands", "tokens", "ended…"]
     cells = [
         (
             str(row.attempt),

@@ -18,7 +18,7 @@ SILENT_S: Final = LEASE_S * 2 / 3
 
 def render_runs(rows: Sequence[RunRow]) -> RenderableType:
     """Draw runs, the latest last, but for forks: they follow what they were forked from."""
-    columns = ["run…", "started", "state", "solved", "no verdict", "tokens", "cost", "from…"]
+    columns = ["run…", "started", "state", "solved", "no verdict", "tokens", "cost", "source…"]
     cells = [
         (
             f"{'  ' * (depth - 1)}└ {row.run}" if depth else row.run,
@@ -39,10 +39,10 @@ def render_runs(rows: Sequence[RunRow]) -> RenderableType:
 
 
 def _silent(row: RunRow) -> Text:
-    """Say what a person may do about a process of which nothing is heard."""
+    """Name the remedy for an owner that does not renew its lease."""
     since = "" if row.owned_since is None else f" since {when(row.owned_since)} UTC"
     return Text(
-        f"{row.run}: {row.owner} has held it{since}, and been silent for {row.silent_s:.0f} s; if you know that it is "
+        f"{row.run}: owned by {row.owner}{since}, no heartbeat for {row.silent_s:.0f} s; if you know that it is "
         f"gone: `stillroom resume {row.run} --take-over`"
     )
 

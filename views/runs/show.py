@@ -35,7 +35,7 @@ from views.terminal.ids import AttemptTarget, BlobTarget, EventTarget, PlaceTarg
 from views.terminal.log_access import Desk
 from views.terminal.tables import heading, one_line, pairs, word
 
-_BECAME: Final = {"went on": "went on as it stood", "made again": "was made again, and its commands run again"}
+_BECAME: Final = {"went on": "reattached", "made again": "rebuilt by running its commands again"}
 SHORT: Final = 12
 """Lines of a text that are shown unless all of it is asked for. The log keeps all."""
 
@@ -48,7 +48,7 @@ class StepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
     what: str
     note: str
     text: str
-    """All of it; views show the first lines."""
+    """Full text; terminal output shows the first lines."""
 
 
 class BlobRow(msgspec.Struct, frozen=True, tag_field="kind", tag="blob"):
@@ -57,7 +57,7 @@ class BlobRow(msgspec.Struct, frozen=True, tag_field="kind", tag="blob"):
     digest: str
     bytes: int
     text: str
-    """As UTF-8; what is none stands as U+FFFD."""
+    """Decoded as UTF-8; invalid bytes are replaced by U+FFFD."""
 
 
 async def steps(log: EventLog, history: Sequence[Recorded]) -> list[StepRow]:
@@ -162,14 +162,14 @@ def render_run(run: Run, row: RunRow) -> RenderableType:
         ("run", row.run),
         ("state", row.state),
         ("from", "a script in place of a model" if row.scripted else row.source),
-        ("fork of", "" if row.parent is None else f"{row.parent}, whose first {row.shared:,} events it shares"),
+        ("fork of", "" if row.parent is None else f"{row.parent}, shares its first {row.shared:,} events"),
         ("changed", ", ".join(row.changes)),
         ("method", row.method or "-"),
         ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
         ("model", run.model or ""),
         ("calls", f"{calls(row)}, {tokens(row)}, {spending(row)}"),
         ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
-        ("sandboxes", ", ".join(f"{number} {what} after a crash" for what, number in row.recovered.items())),
+        ("sandboxes", ", ".join(f"{number} {_BECAME[what]} after a crash" for what, number in row.recovered.items())),
         ("stopped by", ", ".join(row.signals)),
         ("failed", f"{failed} in the background" if (failed := failed_parts(row)) else ""),
         ("warnings", "; ".join(run.warnings)),
@@ -195,9 +195,9 @@ def render_attempt(row: AttemptRow) -> RenderableType:
     """Draw the head of an attempt."""
     place = f"{row.trial}/{row.attempt} of run {row.run}"
     return Group(
-        pairs([("attempt", place), ("spoken to", row.intervention or "not on record")]),
+        pairs([("attempt", place), ("intervention", row.intervention or "not recorded")]),
         Text.assemble(("outcome  ", "dim"), word(row.outcome), f"  reward {reward(row.reward)}"),
-        *(Text(f"after a crash its sandbox {_BECAME[each]}", style="dim") for each in row.recovered),
+        *(Text(f"after a crash its sandbox was {_BECAME[each]}", style="dim") for each in row.recovered),
         "",
     )
 

@@ -28,7 +28,7 @@ class SkillRow(msgspec.Struct, frozen=True):
     trial: str
     """The trial whose success was distilled."""
     revision: int
-    """From 1; 0 for an imported skill, which nobody of ours accepted."""
+    """From 1; 0 for an imported skill."""
     in_force: bool
     """Whether it is the latest of its run."""
     imported: bool
@@ -142,7 +142,7 @@ async def tell(desk: Desk, text: str) -> None:
     """
     row = await read(desk, await choose(desk, text))
     for word in (*row.warnings, *row.problems):
-        desk.screen.say(Text(f"doubt  {word}", style="dim"))
+        desk.screen.say(Text(f"warning  {word}", style="dim"))
     desk.screen.draw(row, render_text)
 
 
@@ -154,10 +154,12 @@ async def export(desk: Desk, chosen: Chosen, folder: Path) -> Exported:
     """
     target = folder / chosen.skill
     if await AsyncPath(target).exists():
-        raise UsageWrong(f"{target} is there already", remedy="remove it first, or name another folder")
+        raise UsageWrong(f"{target} already exists", remedy="remove it, or choose another folder")
     for file in chosen.revision.files:
         if PurePosixPath(file.name).is_absolute() or ".." in PurePosixPath(file.name).parts:
-            raise UsageWrong(f"the skill names a file outside of itself: {file.name}", remedy="do not use this skill")
+            raise UsageWrong(
+                f"the skill references a file outside its folder: {file.name}", remedy="do not use this skill"
+            )
     for file in chosen.revision.files:
         await AsyncPath(target / file.name).parent.mkdir(parents=True, exist_ok=True)
         await AsyncPath(target / file.name).write_bytes(await desk.log.get(file.digest))
@@ -183,7 +185,7 @@ async def heads(log: EventLog, run: str) -> list[SkillText]:
 def render(rows: Sequence[SkillRow]) -> RenderableType:
     """Draw the list."""
     if not rows:
-        return Text("no skills yet: a trial that is solved leads to one", style="dim")
+        return Text("no skills yet: a solved trial produces one", style="dim")
     cells = [
         (
             row.skill,
@@ -195,7 +197,7 @@ def render(rows: Sequence[SkillRow]) -> RenderableType:
         )
         for row in rows
     ]
-    return table(["skill…", "revision", "run…", "trial…", "when", "doubts…"], cells, right=["revision"])
+    return table(["skill…", "revision", "run…", "trial…", "when", "warnings…"], cells, right=["revision"])
 
 
 def render_text(row: SkillText) -> RenderableType:

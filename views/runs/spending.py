@@ -13,9 +13,9 @@ class Spent(NamedTuple):
     known: int | None
     """In units of 10^-9 US dollars. None: there were calls, and none of them said."""
     unknown_calls: int
-    """Calls whose cost nobody knows."""
+    """Calls of unknown cost."""
     unknown_most: int | None
-    """What those may have cost at most, in the same unit. None: some of them nobody bounded."""
+    """Upper bound of their cost, in the same unit. None if some have no bound."""
 
 
 class Total(NamedTuple):
@@ -30,7 +30,7 @@ class Total(NamedTuple):
     bound: int
     """What those of unknown cost may have cost at most, as far as that is known, in the same unit."""
     unbounded: int
-    """Those of unknown cost that nobody bounded."""
+    """Calls of unknown cost without a bound."""
 
     @property
     def spent(self) -> Spent:

@@ -51,7 +51,7 @@ def _tokens(usage: Usage) -> str:
 def _told_of_call(event: ModelAnswered | RetryAsked) -> Told:
     if isinstance(event, RetryAsked):
         wait = duration(round(event.wait_s * 1e6))
-        return "again", f"{plural(event.tries, 'call')} failed, asked once more after {wait}", ()
+        return "again", f"{plural(event.tries, 'call')} failed, retried after {wait}", ()
     return "model", f"{_tokens(event.usage)}, {cost(event.cost)}", (event.text,)
 
 
@@ -71,7 +71,7 @@ def _told_of_installed(event: Event) -> Told | None:
 
 def _told_of_step(event: StepImported) -> Told:
     """Say what another system recorded of a step."""
-    notes = ["copied from before" if event.copied else "", *(f"calls {each.name}" for each in event.calls)]
+    notes = ["copied context" if event.copied else "", *(f"calls {each.name}" for each in event.calls)]
     if event.usage is not None:
         notes.insert(0, f"{_tokens(event.usage)}, {cost(event.cost)}")
     what = "model" if event.source == "agent" else event.source

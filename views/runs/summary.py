@@ -31,9 +31,9 @@ def suggestions(run: RunRow, trials: Sequence[TrialRow]) -> list[Suggestion]:
     trial = f" {name}:{unusual.trial}" if unusual else f" {name}"
     return [
         Suggestion(f"stillroom show{trial}", "a trial, attempt by attempt"),
-        Suggestion(f"stillroom pdi {name}", "how far each memo rested on evidence"),
-        Suggestion("stillroom skills list", "what was distilled"),
-        Suggestion(f"stillroom replay {name}", "the same again from the log alone"),
+        Suggestion(f"stillroom pdi {name}", "how far each memo is grounded in evidence"),
+        Suggestion("stillroom skills list", "the distilled skills"),
+        Suggestion(f"stillroom replay {name}", "replay it from the log alone"),
     ]
 
 
@@ -41,11 +41,13 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText])
     """Draw the summary."""
     parts: list[RenderableType] = ["", Text.assemble(("run ", "bold"), (run.run, "bold"), f"  {run.state}")]
     if run.scripted:
-        parts.append(Text("scripted model: the answers were written beforehand, everything else is real", style="cyan"))
+        parts.append(Text("scripted model: its answers are canned, everything else is real", style="cyan"))
     parts += ["", render_trials(trials), ""]
     parts.append(Text(_totals(run)))
     if run.no_verdict:
-        parts.append(Text("no verdict: something of ours broke, or a cap was met; it counts for nothing", style="dim"))
+        parts.append(
+            Text("no verdict: an infrastructure failure, or a limit was reached; it is not scored", style="dim")
+        )
     # The one that was learnt from failures says most.
     made = {row.skill: len(row.interventions) for row in trials}
     skills = sorted(skills, key=lambda skill: -made.get(skill.skill, 0))

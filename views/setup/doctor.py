@@ -70,7 +70,7 @@ def _disk(machine: Machine) -> Iterator[Check]:
 
 def _sqlite(version: str) -> Check:
     parts = tuple(int(part) for part in version.split(".") if part.isdigit())
-    known = "" if parts >= WAL_FIXED else "; older than 3.51.3, so writers take turns by a lock file of ours"
+    known = "" if parts >= WAL_FIXED else "; older than 3.51.3, so writers are serialized with a lock file"
     return Check("sqlite", "ok", version + known, "")
 
 
@@ -92,10 +92,12 @@ def _keys(environment: Mapping[str, str]) -> Iterator[Check]:
     if found:
         yield Check("keys", "ok", ", ".join(found) + " (names only)", "")
     else:
-        remedy = "export one, or name another variable as api_key_env; `stillroom demo` needs none"
-        yield Check("keys", "missing", "no variable with a key is set", remedy)
+        remedy = "export one, or set api_key_env to another variable; `stillroom demo` needs none"
+        yield Check("keys", "missing", "no API key variable is set", remedy)
 
 
 def render(rows: Sequence[Check]) -> RenderableType:
     """Draw what was found, and what would help."""
-    return table(["what", "state", "found…", "remedy…"], [(row.what, row.state, row.found, row.remedy) for row in rows])
+    return table(
+        ["check", "state", "found…", "remedy…"], [(row.what, row.state, row.found, row.remedy) for row in rows]
+    )

@@ -24,7 +24,7 @@ class LeftRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
     """sandbox: by its id, with whatever it held."""
     name: str
     owner: str
-    """The process that made it, as ``host:id:start``; empty if it belongs to nobody."""
+    """The process that created it, as ``host:id:start``; empty if it has no owner."""
     became: str
     """``removed``, ``found`` (nothing was to be removed), or why it could not be."""
 
@@ -56,6 +56,8 @@ def _row(left: Left, became: str) -> LeftRow:
 def render(rows: Sequence[LeftRow]) -> RenderableType:
     """Draw what was found."""
     if not rows:
-        return Text("nothing was left behind")
+        return Text("nothing to remove")
     cells = [(row.what, row.name, row.owner.rpartition(":")[0] or "-", row.became) for row in rows]
-    return Group(table(["what", "name…", "made by", "became…"], cells), Text(plural(len(rows), "thing"), style="dim"))
+    return Group(
+        table(["resource", "name…", "owner", "result…"], cells), Text(plural(len(rows), "resource"), style="dim")
+    )

@@ -73,7 +73,7 @@ class Written(msgspec.Struct, frozen=True):
 
 def render_written(row: Written) -> RenderableType:
     """Say what to do with it."""
-    return Text(f"wrote {row.path}; name your tasks and a model in it, then `stillroom run {row.path}`")
+    return Text(f"wrote {row.path}; set your tasks and a model in it, then `stillroom run {row.path}`")
 
 
 def write_spec(path: Path) -> None:
@@ -86,4 +86,4 @@ def write_spec(path: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(template())
     except OSError as error:
-        raise UsageWrong(f"{path}: {error.strerror}", remedy="name another file: `stillroom init FILE`") from error
+        raise UsageWrong(f"{path}: {error.strerror}", remedy="choose another file: `stillroom init FILE`") from error

@@ -88,12 +88,12 @@ def render(rows: Sequence[TaskRow]) -> RenderableType:
     lines = [(row.task, row.state, line) for row in rows for line in _lines(row)]
     counts = {state: sum(row.state == state for row in rows) for state in _STATES}
     told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-    return Group(table(["task…", "state", "why…"], lines), Text(f"{plural(len(rows), 'task')}: {told}"))
+    return Group(table(["task…", "state", "details…"], lines), Text(f"{plural(len(rows), 'task')}: {told}"))
 
 
 def _lines(row: TaskRow) -> Iterator[str]:
     """Say the first things in full; the rest is one command away."""
-    told = [f"cannot be honoured: {each}" for each in row.refused]
+    told = [f"not supported: {each}" for each in row.refused]
     told += [f"{each.weight}: {each.place}: {each.what} ({each.remedy})" for each in row.oddities]
     told += [f"note: {each}" for each in row.notes]
     yield from told or ("",)
@@ -107,7 +107,7 @@ def proof(task: str, agent: str, trial: Trial) -> ProofRow:
         detail = "" if attempt is None else (attempt.outcome.reason if attempt.outcome else "") or attempt.detail
         return ProofRow(task, agent, trial.state, None, "no verdict", detail)
     verdict: Verdict = "sound" if (earned >= 1) == (agent == "oracle") else "unsound"
-    said = "the solution does not earn everything" if agent == "oracle" else "doing nothing earns everything"
+    said = "the solution does not earn the full reward" if agent == "oracle" else "doing nothing earns the full reward"
     return ProofRow(task, agent, trial.state, earned, verdict, said if verdict == "unsound" else "")
 
 
@@ -120,7 +120,7 @@ async def without_solution(text: str, places: Places) -> frozenset[str]:
 def unproved(row: TaskRow, agent: str) -> ProofRow:
     """Give the row of a task that was not run."""
     why = (*row.refused, *[f"{each.place}: {each.what}" for each in row.oddities if each.weight == "error"])
-    detail = "; ".join(why) or "it has no solution/solve.sh for the oracle"
+    detail = "; ".join(why) or "no solution/solve.sh for the oracle"
     return ProofRow(row.task, agent, row.state, None, "refused", detail)
 
 
@@ -129,5 +129,5 @@ def render_proofs(rows: Sequence[ProofRow]) -> RenderableType:
     ordered = sorted(rows, key=lambda row: (row.verdict != "sound", row.task))
     cells = [(row.task, row.agent, reward(row.reward), row.verdict, row.detail) for row in ordered]
     sound = sum(row.verdict == "sound" for row in rows)
-    drawn = table(["task…", "agent", "reward", "verdict", "why…"], cells, right=["reward"])
+    drawn = table(["task…", "agent", "reward", "verdict", "details…"], cells, right=["reward"])
     return Group(drawn, Text(f"{sound} of {plural(len(rows), 'task')} sound"))

@@ -49,7 +49,7 @@ def _problem_of(error: BaseException, machine: Machine) -> Problem:
     match error:
         case CycloptsError():
             chain = " ".join(["stillroom", *(error.command_chain or ())])
-            return problems.usage(str(error), f"`{chain} --help` says what it takes")
+            return problems.usage(str(error), f"`{chain} --help` lists its arguments and options")
         case StillroomError():
             return problems.problem_of(error)
         case Interrupted():

@@ -27,7 +27,7 @@ class IdUnknown(ViewError):
         listed = ", ".join(known[-5:])
         super().__init__(
             f"no {what} {text}",
-            remedy=f"there is {listed}" if known else "`stillroom runs` lists the runs; --log FILE names another log",
+            remedy=f"known: {listed}" if known else "`stillroom runs` lists the runs; --log FILE selects another log",
         )
         self.text = text
 
@@ -36,7 +36,7 @@ class IdAmbiguous(ViewError):
     """Raised when a shortened id could mean several things."""
 
     def __init__(self, text: str, matches: Sequence[str]) -> None:
-        super().__init__(f"{text} is ambiguous: {', '.join(matches)}", remedy="write more of it")
+        super().__init__(f"{text} is ambiguous: {', '.join(matches)}", remedy="type more characters")
         self.text = text
         self.matches = tuple(matches)
 
@@ -46,8 +46,8 @@ class LogAbsent(ViewError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"there is no log at {path}",
-            remedy="`stillroom demo` or `stillroom run` makes one; --log FILE names another",
+            f"no log at {path}",
+            remedy="`stillroom demo` or `stillroom run` creates one; --log FILE selects another",
         )
         self.path = path
 

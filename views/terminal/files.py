@@ -18,4 +18,4 @@ async def write_file(path: Path, data: bytes) -> None:
         await AsyncPath(path).write_bytes(data)
     except OSError as error:
         problem = f"{path} cannot be written: {error.strerror}"
-        raise UsageWrong(problem, remedy="name a place that can be written to") from error
+        raise UsageWrong(problem, remedy="choose a writable path") from error

@@ -42,8 +42,8 @@ class Desk(NamedTuple):
         """
         if self.bundled:
             raise UsageWrong(
-                f"{self.path} is a bundle, and bundles do not change",
-                remedy="bring it into a log with `stillroom bundle read`, and write there",
+                f"{self.path} is a bundle, and bundles are read-only",
+                remedy="import it into a log with `stillroom bundle read` and use that log",
             )
         return self.log
 

@@ -1,4 +1,4 @@
-"""What people may type behind a command: the options all commands take, and what may be said about a run."""
+"""Command-line options: those that all commands take, and the settings of a run."""
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
@@ -22,68 +22,68 @@ from views.terminal.screen import Screen
 from views.terminal.versions import package_version
 
 Given: TypeAlias = Annotated[Machine, Parameter(parse=False)]
-"""Handed to a command by whoever calls it, never typed."""
+"""Injected by the dispatcher, not a command-line argument."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Options:
-    """What every command takes."""
+    """Options of every command."""
 
     log: Path | None = None
-    """The log's file. Default: STILLROOM_LOG, else .stillroom/log.db."""
+    """Path of the log. Default: STILLROOM_LOG, else .stillroom/log.db."""
     json: bool = False
-    """One JSON object a line on stdout, each with its "schema", and nothing else there."""
+    """Print one JSON object per line on stdout, each with its "schema", and nothing else."""
     plain: bool = False
-    """Lines instead of colours and live progress, as without a terminal, with CI or with NO_COLOR."""
+    """Print plain lines, without colours or live progress. Default without a terminal, with CI or with NO_COLOR."""
 
     def screen(self, machine: Machine) -> Screen:
         """Open the outputs."""
         return Screen(machine, json=self.json, plain=self.plain)
 
     def path(self, machine: Machine) -> Path:
-        """Say which log is meant."""
+        """Return the path of the log."""
         return machine.log_path(self.log)
 
     def means(self, machine: Machine) -> Means:
-        """Say what a run would have at its disposal."""
+        """Return the dependencies of a run."""
         sandboxes, package = machine.workspace / "sandboxes", package_version()
         return Means(machine.environment, machine.folder, self.path(machine), sandboxes, machine.clock, package)
 
     def desk(self, machine: Machine) -> AbstractAsyncContextManager[Desk]:
-        """Open the log to look at it."""
+        """Open the log for reading."""
         return reading(machine, self.screen(machine), self.path(machine))
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Wishes:
-    """What may be said about a run on the command line, stronger than any file."""
+    """Settings of a run on the command line; they override every file."""
 
     tasks: Annotated[str | None, Parameter(name=("--tasks", "-p"))] = None
-    """A Harbor task folder, a folder of them, or registry.json#NAME@VERSION."""
+    """Harbor task folder, folder of task folders, or registry.json#NAME@VERSION."""
     model: Annotated[str | None, Parameter(name=("--model", "-m"))] = None
-    """Of the teacher: openai/NAME, anthropic/NAME, gemini/NAME, ... (see docs/models.md), script:FILE, or a name that
-    --base-url knows."""
+    """Teacher model: openai/NAME, anthropic/NAME, gemini/NAME, ... (see docs/models.md), script:FILE, or the name of a
+    model at --base-url."""
     base_url: str | None = None
-    """Of the API, in place of the provider's own."""
+    """Base URL of the API, instead of the provider's own."""
     agent: Annotated[str | None, Parameter(name=("--agent", "-a"))] = None
-    """shell, oracle, nop, or an installed one: see `stillroom agents list`."""
+    """Agent: shell, oracle, nop, or an installed agent; see `stillroom agents list`."""
     sandbox: str | None = None
-    """local, none, docker, podman, or one that an installed package registers."""
+    """Sandbox backend: local, none, docker, podman, or one registered by an installed package."""
     concurrency: Annotated[int | None, Parameter(name=("--concurrency", "-n"))] = None
-    """Trials at a time."""
+    """Maximum number of concurrent trials."""
     attempts: int | None = None
-    """Judged attempts per trial."""
+    """Maximum number of judged attempts per trial."""
     budget: str | None = None
-    """Hard cap of the run in US dollars, such as 5; "none" for none."""
+    """Hard spending limit of the run in US dollars, such as 5; "none" for no limit."""
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
-    """Any other key, as KEY=VALUE with the value as TOML writes it; may be given often."""
+    """Set any other key, as KEY=VALUE with a TOML value; repeatable."""
     env_file: Path | None = None
-    """A file of NAME=value lines, weaker than the environment. No other is read."""
+    """Load variables from this .env file (the environment takes precedence). No .env is read implicitly."""
 
     def environment(self, machine: Machine) -> dict[str, str]:
-        """Give the environment, with what a named file adds to it.
+        """Return the environment, merged with the .env file.
 
         Raises:
             ConfigUnreadable: The file cannot be read.
@@ -92,18 +92,18 @@ class Wishes:
         return {**added, **machine.environment}
 
     def resolve(self, machine: Machine, spec: Path | None) -> Resolved:
-        """Put the specification together.
+        """Resolve the spec.
 
         Raises:
-            ConfigError: It cannot be.
+            ConfigError: The settings are invalid.
         """
         return resolve.resolve(self._inputs(machine, spec))
 
     def gather(self, machine: Machine, spec: Path | None) -> tuple[Setting, ...]:
-        """List every key, whether or not it is enough for a run.
+        """List every key, whether or not the settings suffice for a run.
 
         Raises:
-            ConfigError: Something is said that cannot be.
+            ConfigError: A setting is invalid.
         """
         return resolve.gather(self._inputs(machine, spec))
 
@@ -138,18 +138,18 @@ class Wishes:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Asked:
-    """Under which settings PDI is asked for. None, all of them: as it was recorded."""
+    """Settings to compute PDI with. As recorded if all are None."""
 
     method: Method | None = None
-    """Compute it again by this method; calibrated goes by the reference that is shipped."""
+    """Recompute PDI with this method; calibrated uses the shipped reference."""
     threshold: float | None = None
-    """Compute it again, triggering strictly below this."""
+    """Recompute PDI with this threshold; it triggers strictly below it."""
     warmup: int | None = None
-    """Compute it again, with so many steps until the weight is 1."""
+    """Recompute PDI with this number of steps until the weight reaches 1."""
 
     @property
     def settings(self) -> PdiSettings | None:
-        """Give full settings; SPARK's defaults stand where nothing was said. None: nothing was said at all."""
+        """Return full settings, with SPARK's defaults for missing ones. None if no option was given."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         settings = PdiSettings(**given) if given else None
         if settings is None or self.method != "calibrated" or self.threshold is None:
@@ -162,26 +162,26 @@ class Asked:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Tail:
-    """Which events are shown."""
+    """Selection of events."""
 
     events: Annotated[int, Parameter(name=("--events", "-n"))] = 20
-    """How many; 20 if nothing is said."""
+    """Number of events. Default: 20."""
     follow: Annotated[bool, Parameter(name=("--follow", "-f"))] = False
-    """Go on with events as they come, until interrupted."""
+    """Follow new events until interrupted."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Going:
-    """How a run is gone on with."""
+    """Options of resuming a run."""
 
     accept_changes: bool = False
-    """Go on although tasks, prompts or the package are not what the run started with."""
+    """Continue although tasks, skills, scripts or isolation have changed since the run started."""
     env_file: Path | None = None
-    """A file of NAME=value lines that hold keys, weaker than the environment. No other is read."""
+    """Load API keys from this .env file (the environment takes precedence). No .env is read implicitly."""
 
     def on(self, machine: Machine) -> Machine:
-        """Give the machine, with what a named file adds to its environment.
+        """Return the machine, its environment merged with the .env file.
 
         Raises:
             ConfigUnreadable: The file cannot be read.
@@ -192,18 +192,18 @@ class Going:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class ForkPlace:
-    """Where a fork is cut, and what is changed there."""
+    """Position of a fork, and its changed settings."""
 
     at: int | None = None
-    """Last position of the log that is shared, as `stillroom log tail` shows it."""
+    """Last shared position of the log, as shown by `stillroom log tail`."""
     attempt: str | None = None
-    """Before this attempt was planned, as TRIAL/N; the other trials are cut at the same moment."""
+    """Fork before this attempt was planned, as TRIAL/N; other trials are cut at the same position."""
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
-    """A key that is changed from there on, as KEY=VALUE; may be given often."""
+    """Change a key after the fork position, as KEY=VALUE; repeatable."""
 
     @property
     def flags(self) -> list[Flag]:
-        """Give the changes as flags.
+        """Return the changes as flags.
 
         Raises:
             UsageWrong: One is not KEY=VALUE.
@@ -214,14 +214,14 @@ class ForkPlace:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Changes:
-    """What is changed."""
+    """Changed settings."""
 
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
-    """A key that is changed, as KEY=VALUE; may be given often."""
+    """Change a key, as KEY=VALUE; repeatable."""
 
     @property
     def flags(self) -> list[Flag]:
-        """Give the changes as flags.
+        """Return the changes as flags.
 
         Raises:
             UsageWrong: One is not KEY=VALUE.
@@ -236,7 +236,7 @@ TAIL: Final = Tail()
 ANYWHERE: Final = ForkPlace()
 GO_ON: Final = Going()
 UNCHANGED: Final = Changes()
-"""What a command is given when nothing was typed."""
+"""Default values of command parameters."""
 
 
 def _set(text: str) -> Flag:

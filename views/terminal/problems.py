@@ -1,4 +1,4 @@
-"""How trouble is told: a problem and its remedy on stderr, and never a traceback."""
+"""Error output: a problem and its remedy on stderr, never a traceback."""
 
 import traceback
 from pathlib import Path
@@ -13,7 +13,7 @@ from views.terminal.shutdown import CODES, Name
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something that went wrong, as ``--json`` tells it on stderr."""
+    """A problem, as ``--json`` prints it on stderr."""
 
     error: str
     """Kind of the error, such as ``RunUnknown``."""
@@ -23,19 +23,19 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def problem_of(error: StillroomError) -> Problem:
-    """Describe an error of ours."""
+    """Describe an expected error."""
     return Problem(type(error).__name__, error.problem, error.remedy, int(error.exit_code))
 
 
 def usage(message: str, remedy: str) -> Problem:
-    """Describe a command line that cannot be understood."""
+    """Describe an invalid command line."""
     return Problem("Usage", message, remedy, int(ExitCode.USAGE))
 
 
 def internal(error: BaseException, report: Path | None) -> Problem:
-    """Describe a mistake of ours."""
-    where = f"the traceback is in {report}" if report else "the traceback could not be written down"
-    remedy = f"{where}; please report it, the log holds everything recorded so far"
+    """Describe an internal error."""
+    where = f"the traceback is in {report}" if report else "the traceback could not be written"
+    remedy = f"{where}; please report it. The log holds everything recorded so far"
     return Problem(type(error).__name__, f"internal error: {_short(error)}", remedy, int(ExitCode.INTERNAL))
 
 
@@ -46,13 +46,13 @@ def interrupted(name: Name = "SIGINT", *, recorded: bool) -> Problem:
         name: Of the signal.
         recorded: Whether a run was being carried, which a log holds.
     """
-    kept = "; everything up to here is in the log" if recorded else ""
-    remedy = "`stillroom resume` goes on where it stopped" if recorded else "give the command again"
+    kept = "; everything so far is in the log" if recorded else ""
+    remedy = "`stillroom resume` continues where it stopped" if recorded else "run the command again"
     return Problem("Interrupted", f"interrupted ({name}){kept}", remedy, int(CODES[name]))
 
 
 def tell(screen: Screen, problem: Problem) -> int:
-    """Tell it, and give the exit code."""
+    """Print a problem and return its exit code."""
     if screen.manner is Manner.JSON:
         screen.err.file.write(encode(problem).decode() + "\n")
     else:
@@ -62,7 +62,7 @@ def tell(screen: Screen, problem: Problem) -> int:
 
 
 def write_report(machine: Machine, error: BaseException) -> Path | None:
-    """Write the traceback of a mistake of ours beside the log. None: there is no room even for that."""
+    """Write the traceback of an internal error beside the log. Return None if it cannot be written."""
     report = machine.workspace / f"internal-error-{machine.clock()}.txt"
     try:
         report.parent.mkdir(parents=True, exist_ok=True)

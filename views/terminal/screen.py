@@ -78,7 +78,7 @@ class Screen:
 
 
 class Warned(msgspec.Struct, frozen=True):
-    """Something that failed and ends nothing, as ``--json`` tells it on stderr."""
+    """A warning, as ``--json`` prints it on stderr."""
 
     warning: str
 

@@ -38,7 +38,7 @@ class RestRow(msgspec.Struct, frozen=True):
 
 
 class SectionRow(msgspec.Struct, frozen=True, tag_field="row", tag="section"):
-    """A section of a skill, and the evidence it rests on, by shared words: nobody can say what a model had in view."""
+    """A section of a skill, and its evidence, matched by shared words; what a model attended to cannot be known."""
 
     skill: str
     revision: int
@@ -75,8 +75,8 @@ async def tell(desk: Desk, text: str) -> None:
     skill = found.event
     if not isinstance(skill, SkillRevised):
         raise UsageWrong(
-            f"{skill.skill} was imported: what it was written from is not on record",
-            remedy=f"`stillroom why {text}` tells what is",
+            f"{skill.skill} was imported: its evidence is not recorded",
+            remedy=f"`stillroom why {text}` shows what is",
         )
     markdown = (await desk.log.get(skill.files[0].digest)).decode()
     told = blame(sections_of(markdown), await _evidence(desk, skill))
@@ -121,7 +121,7 @@ def _section_row(found: FoundSkill, skill: SkillRevised, told: SectionBlame) -> 
 def _render(rows: Sequence[SectionRow]) -> RenderableType:
     lines: list[RenderableType] = []
     for row in rows:
-        head = (f"  line {row.first_line}, {row.share:.0%} of its words stand in the evidence", "dim")
+        head = (f"  line {row.first_line}, {row.share:.0%} of its words occur in the evidence", "dim")
         lines.append(one_line(Text.assemble((row.section, "bold"), head)))
         for rest in row.rests:
             where = f"{rest.block} {lines_of([(rest.first_line, rest.last_line)])}"
@@ -134,18 +134,18 @@ def _render(rows: Sequence[SectionRow]) -> RenderableType:
                 )
             )
         if not row.rests:
-            lines.append(Text("        nothing in the evidence has its words", style="yellow"))
+            lines.append(Text("        no evidence shares its words", style="yellow"))
     lines.append(
-        Text("\nby shared words, the rare ones weighing most: nobody can say what a model had in view", style="dim")
+        Text("\nby shared words, rare ones weighted most; what a model attended to cannot be known", style="dim")
     )
     return Group(*lines)
 
 
 def _render_shown(rows: Sequence[ShownRow]) -> RenderableType:
     if not rows:
-        return Text("shown to: no question of this log holds its text")
+        return Text("shown to: no model call of this log contains its text")
     told = [
-        f"{run}: " + ", ".join(f"{row.stream} ({plural(row.calls, 'question')})" for row in group)
+        f"{run}: " + ", ".join(f"{row.stream} ({plural(row.calls, 'call')})" for row in group)
         for run, group in groupby(rows, key=lambda row: row.run)
     ]
     return Text("shown to: " + "; ".join(told))

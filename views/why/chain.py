@@ -28,11 +28,11 @@ SHORT: Final = 12
 MOST_SAID: Final = 160
 """Characters of the settings and of the values that a decision saw which people are shown."""
 
-MORE: Final = "`stillroom show ID` opens a step; --depth N and --html FILE show more"
+MORE: Final = "`stillroom show ID` prints a step; --depth N and --html FILE show more"
 
 WORDS: Final[dict[Verified, str]] = {
-    "kept": "hashed again",
-    "rebuilt": "built again",
+    "kept": "rehashed",
+    "rebuilt": "recomputed",
     "pinned": "as pinned",
     "unkept": "never kept as bytes",
     "erased": "erased on purpose",
@@ -158,7 +158,7 @@ def _step(node: NodeRow, run: str) -> Iterator[str | tuple[str, str]]:
         yield (f"{node.verified.upper()}: {node.trouble}  ", "red")
     else:
         yield ("" if node.text.startswith('{"before"') else node.text, "")
-    yield ({"above": "  (told above)", "elsewhere": "  (not followed)", "below": "  …"}.get(node.told, ""), "dim")
+    yield ({"above": "  (shown above)", "elsewhere": "  (not followed)", "below": "  …"}.get(node.told, ""), "dim")
 
 
 def opens(node: NodeRow, run: str) -> str:
@@ -181,13 +181,13 @@ def _again(again: AgainRow) -> Iterator[list[str | tuple[str, str]]]:
 
 def _made_again(again: AgainRow) -> tuple[str, str]:
     if again.agrees is None:
-        return "not made again", "yellow"
+        return "not re-evaluated", "yellow"
     if again.agrees:
-        return "made again: agrees", "green"
+        return "re-evaluated: same decision", "green"
     fields = ", ".join(again.differences)
     if again.revision != again.now:
-        return f"made again under revision {again.now}: rules otherwise in {fields}", "yellow"
-    return f"made again: differs in {fields}", "red"
+        return f"re-evaluated under revision {again.now}: differs in {fields}", "yellow"
+    return f"re-evaluated: differs in {fields}", "red"
 
 
 def ruled_by(again: AgainRow) -> str:
@@ -206,13 +206,13 @@ def _short(value: object) -> str:
 def render_checked(row: CheckedRow) -> RenderableType:
     """Say what became of the whole chain."""
     counts = ", ".join(f"{count:,} {WORDS[word]}" for word, count in _ordered(row))  # type: ignore[index]
-    lines = [Text(f"\nwhole chain  {plural(row.nodes, 'step')}, {plural(row.digests, 'digest')}: {counts}")]
+    lines = [Text(f"\nwhole chain   {plural(row.nodes, 'step')}, {plural(row.digests, 'digest')}: {counts}")]
     if row.decisions:
         others = row.decisions - row.agree - len(row.revised)
-        said = "all agree" if row.agree == row.decisions else f"{row.agree} agree"
-        said += f"; {len(row.revised)} rule otherwise since their point was revised" if row.revised else ""
+        said = "all the same" if row.agree == row.decisions else f"{row.agree} the same"
+        said += f"; {len(row.revised)} differ under a newer revision of their point" if row.revised else ""
         said += f"; not: {', '.join(row.differ) or 'see above'}" if others else ""
-        lines.append(Text(f"made again   {plural(row.decisions, 'decision')}: {said}"))
+        lines.append(Text(f"re-evaluated  {plural(row.decisions, 'decision')}: {said}"))
     return Group(*lines)
 
 

@@ -44,7 +44,7 @@ class DecisionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="decision")
     """Whether they are assumed: the source of an imported run does not record them."""
     ruling: Any
     missing: str
-    """Why it cannot be made again; empty if it can."""
+    """Why it cannot be re-evaluated; empty if it can."""
 
 
 async def tell(desk: Desk, run: str, point: str | None) -> None:
@@ -58,7 +58,7 @@ async def tell(desk: Desk, run: str, point: str | None) -> None:
     rows = [_row(ledger, entry) for entry in ledger.entries if point in (None, entry.name)]
     if point is not None and not rows:
         known = ", ".join(dict.fromkeys(entry.name for entry in ledger.entries)) or "none"
-        raise UsageWrong(f"run {run} decided nothing at a point {point}", remedy=f"its points of decision: {known}")
+        raise UsageWrong(f"run {run} has no decision at point {point}", remedy=f"its points of decision: {known}")
     desk.screen.show(rows, render)
 
 
@@ -85,7 +85,7 @@ def _row(ledger: Ledger, entry: LedgerEntry) -> DecisionRow:
 def render(rows: Sequence[DecisionRow]) -> RenderableType:
     """Draw a line for each decision."""
     if not rows:
-        return Text("nothing was decided", style="dim")
+        return Text("no decisions", style="dim")
     cells = [
         (
             str(row.position),
@@ -99,7 +99,7 @@ def render(rows: Sequence[DecisionRow]) -> RenderableType:
         )
         for row in rows
     ]
-    columns = ["position", "place", "point", "revision", "policy", "inputs", "rule…", "ruling…"]
+    columns = ["position", "event", "point", "revision", "policy", "inputs", "rule…", "ruling…"]
     parts: list[RenderableType] = [table(columns, cells, right=["position", "revision"])]
     counts = Counter(row.point for row in rows)
     kinds = ", ".join(f"{count} {point}" for point, count in counts.items())

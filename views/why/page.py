@@ -46,7 +46,7 @@ class Step(NamedTuple):
     body: str | None
     """Where on the page its bytes are. None: they are not."""
     above: int | None
-    """The node that tells what it rests on. None: it does itself, or nothing does."""
+    """The node that lists its causes. None: it lists them itself, or has none."""
     below: "Sequence[Step]"
 
 

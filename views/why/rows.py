@@ -8,7 +8,7 @@ from replay.why.nodes import BROKEN, Again, Node
 
 
 class AgainRow(msgspec.Struct, frozen=True):
-    """A decision, made again from what it saw."""
+    """A decision, re-evaluated from its recorded inputs."""
 
     point: str
     revision: int | None
@@ -20,7 +20,7 @@ class AgainRow(msgspec.Struct, frozen=True):
     policy: str
     """The method whose policy ruled; empty if it is not known."""
     agrees: bool | None
-    """None: it cannot be made again, and `note` says why. False where `now` is not `revision` is no fault."""
+    """None if it cannot be re-evaluated; `note` says why. False where `now` differs from `revision` is not an error."""
     differences: tuple[str, ...]
     """Fields of the ruling that come out otherwise."""
     note: str
@@ -34,7 +34,7 @@ class NodeRow(msgspec.Struct, frozen=True, tag_field="row", tag="node"):
     """One step of a chain of causes; what it rests on are the nodes whose parent it is."""
 
     node: int
-    """From 0, in the order in which they are told."""
+    """From 0, in output order."""
     parent: int | None
     """The node that rests on it. None: the one that was asked for."""
     depth: int
@@ -55,24 +55,24 @@ class NodeRow(msgspec.Struct, frozen=True, tag_field="row", tag="node"):
     text: str
     """Its beginning, or the values of the event."""
     told: str
-    """Where what it rests on is told: here; above, since it was told before; elsewhere, since it is only named; below
-    the depth that was asked for."""
+    """Where its causes are listed: here; above, if listed before; elsewhere, if only referenced; below the requested
+    depth."""
     decision: AgainRow | None
 
 
 class CheckedRow(msgspec.Struct, frozen=True, tag_field="row", tag="checked"):
-    """What became of a whole chain, however much of it is shown."""
+    """Verification result of a whole chain, including parts not shown."""
 
     target: str
     nodes: int
     digests: int
     """Different ones."""
     verified: dict[str, int]
-    """Nodes by what became of their digests."""
+    """Nodes by verification result of their digests."""
     decisions: int
     """Different ones on the chain."""
     agree: int
-    """Of these, those that were made again and came out as recorded."""
+    """Decisions among them that were re-evaluated with the recorded result."""
     differ: tuple[str, ...]
     """Ids of those that came out otherwise, though their point is the one that ruled."""
     revised: tuple[str, ...]

@@ -65,7 +65,7 @@ async def find_place(log: EventLog, text: str) -> Place:
         case RunTarget(run):
             return await _last(log, StreamId(run, "run"))
         case BlobTarget():
-            raise UsageWrong("bytes have no cause: events name them", remedy=f"`stillroom show {text}` opens them")
+            raise UsageWrong("a blob has no cause: events reference it", remedy=f"`stillroom show {text}` prints it")
         case _:
             assert_never(target)
 

@@ -57,10 +57,10 @@ async def tell(desk: Desk, text: str) -> ExitCode:
         won = answer.won
         raise UsageWrong(
             f"{text} {'has an accepted skill' if isinstance(target, TrialTarget) else 'was judged solved'}",
-            remedy=f"`stillroom why {target.run}:{won.stream.name}@{won.version}` tells why",
+            remedy=f"`stillroom why {target.run}:{won.stream.name}@{won.version}` shows why",
         )
     if not answer.obstacles:
-        raise UsageWrong(f"nothing has been decided about {text} yet", remedy=f"`stillroom resume {target.run}`")
+        raise UsageWrong(f"no decision about {text} has been recorded yet", remedy=f"`stillroom resume {target.run}`")
     desk.screen.show([_row(text, each) for each in answer.obstacles], _render)
     last = answer.obstacles[-1].at
     place = Place(target.run, Ref(last.stream.name, last.version))
@@ -96,7 +96,7 @@ async def _target(desk: Desk, text: str) -> AttemptTarget | TrialTarget:
             return found
         case PlaceTarget() | EventTarget() | RunTarget() | BlobTarget():
             raise UsageWrong(
-                f"{text} is neither an attempt nor a trial", remedy="ask for TRIAL/2, for TRIAL, or for a skill's name"
+                f"{text} is not an attempt, a trial or a skill", remedy="pass TRIAL/2, TRIAL, or the name of a skill"
             )
         case _:
             assert_never(found)

@@ -46,7 +46,7 @@ class SkillsUnusable(EngineError):
         super().__init__(
             "\n".join([f"agent.skills = {folder}: {faults[0]}", *faults[1:_TOLD], *more]),
             remedy=remedy
-            or "mend the folder, or name another: it holds skills, each a folder NAME with a SKILL.md "
+            or "fix the folder, or choose another: it contains skills, each a folder NAME with a SKILL.md "
             "(--- name: NAME, description: … ---) and files of its own; nothing was started",
         )
         self.folder = folder

@@ -76,7 +76,7 @@ class Kits:
         npm = shutil.which(_NPM[0], path=self._programs)
         if npm is None:
             raise KitUnavailable(
-                recipe.name, "there is no npm", remedy="install node with npm (on Debian: apt-get install npm)"
+                recipe.name, "npm was not found", remedy="install node with npm (on Debian: apt-get install npm)"
             )
         folder = self._folder(recipe)
         made = await anyio.to_thread.run_sync(_prepared, folder, _manifest(recipe))
@@ -86,9 +86,9 @@ class Kits:
             await anyio.to_thread.run_sync(_keep, made, folder)
         except CalledProcessError as error:
             said = (error.stderr or error.stdout or b"").decode(errors="replace").strip()
-            raise KitUnavailable(recipe.name, f"npm failed: {said[-500:]}", remedy="look at npm's settings") from error
+            raise KitUnavailable(recipe.name, f"npm failed: {said[-500:]}", remedy="check npm's settings") from error
         except (OSError, TimeoutError) as error:
-            raise KitUnavailable(recipe.name, f"npm did not end: {error!r}", remedy="look at the network") from error
+            raise KitUnavailable(recipe.name, f"npm did not end: {error!r}", remedy="check the network") from error
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(forget, made)

@@ -77,7 +77,7 @@ class _Reader:
     def skills(self) -> Iterator[tuple[str, Path]]:
         """Find the skills by name."""
         if not self._folder.is_dir():
-            self.faults.append("it is a file" if self._folder.exists() else "there is no such folder")
+            self.faults.append("it is a file" if self._folder.exists() else "the folder does not exist")
             return
         children = sorted(self._folder.iterdir())
         found = [(child.name, child) for child in children if (child / FILE).is_file()]
@@ -158,7 +158,7 @@ class _Reader:
         """See that the name follows Agent Skills."""
         if not is_skill_name(called):
             form = "1 to 64 of a-z and 0-9, in words joined by single hyphens"
-            self.misnamed.append(f"{skill}/{FILE}: the name {called[:80]!r} is no name of Agent Skills: {form}")
+            self.misnamed.append(f"{skill}/{FILE}: the name {called[:80]!r} is not a valid Agent Skills name: {form}")
         elif called != skill:
             self.misnamed.append(
                 f"{skill}/{FILE}: its name is {called!r}, and its folder's {skill!r}: make them the same"
@@ -177,7 +177,7 @@ def _fault(entry: Path, roots: tuple[Path, ...], above: tuple[Path, ...]) -> str
         entry.name.encode()
         target = entry.resolve(strict=True)
     except UnicodeEncodeError:
-        return "has a name that is no UTF-8"
+        return "has a name that is not UTF-8"
     except FileNotFoundError:
         return "is a link to nothing" if entry.is_symlink() else "is gone"
     except (OSError, RuntimeError):
@@ -185,7 +185,7 @@ def _fault(entry: Path, roots: tuple[Path, ...], above: tuple[Path, ...]) -> str
     wrong = {
         "is a link out of the folder": not any(map(target.is_relative_to, roots)),
         "is a link that leads round in a circle": target in above,
-        "is no file and no folder": not target.is_dir() and not target.is_file(),
+        "is neither a file nor a folder": not target.is_dir() and not target.is_file(),
         "cannot be read": not os.access(target, os.R_OK),
     }
     return next((what for what, holds in wrong.items() if holds), None)

@@ -157,7 +157,7 @@ def _read(path: Path, name: str, folder: Path) -> Document | None:
     if path.is_symlink() and not path.exists():
         if not called:
             return None
-        raise AtifWrong(name, Fault("", "it is a link to nothing", "mend the link"))
+        raise AtifWrong(name, Fault("", "it is a link to nothing", "fix the link"))
     if not path.is_file():
         return None
     if leads_out(path, folder):

@@ -160,7 +160,7 @@ def read_trial(job: JobFiles, name: str, redactor: Redactor) -> TrialFiles:
         result, doubts = read_result(kept[RESULT], name)
         steps = steps_of(result)
         if any(".." in step for step in steps):
-            raise HarborWrong(str(folder / RESULT), "names a step above its trial", remedy="mend the file")
+            raise HarborWrong(str(folder / RESULT), "names a step above its trial", remedy="fix the file")
         agent = f"{PurePosixPath(result.agent_info.name).name}.txt"
         paths = [path for step in steps for path in _wanted(folder, step, agent)]
         kept |= {each.relative_to(folder).as_posix(): redactor.replace(each.read_bytes()) for each in paths}

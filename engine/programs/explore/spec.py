@@ -8,25 +8,25 @@ from projections.pdi.reference import SPARK_RELEASE
 
 
 class ReferenceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What `calibrated` compares a step with: all of it from one fit (`stillroom pdi calibrate`). See docs/pdi.md."""
+    """Reference of `calibrated`, from a single fit (`stillroom pdi calibrate`). See docs/pdi.md."""
 
     likeness: Literal["token_overlap", "js_divergence"] = SPARK_RELEASE.likeness
-    """How texts are compared."""
+    """Text similarity measure."""
     exec_mean: float = SPARK_RELEASE.exec_mean
-    """Of the share of verified facts that was run, over the steps it was fitted on."""
+    """Mean of exec (share of verified facts found in executed commands) over the fitted steps."""
     exec_sd: float = SPARK_RELEASE.exec_sd
     plan_mean: float = SPARK_RELEASE.plan_mean
-    """Of how far a plan repeats the one before."""
+    """Mean of plan (similarity of a plan to the previous one) over the fitted steps."""
     plan_sd: float = SPARK_RELEASE.plan_sd
     oss_mean: float = SPARK_RELEASE.oss_mean
-    """Of how little facts and failed tests moved."""
+    """Mean of oss (how little facts and failed tests changed) over the fitted steps."""
     oss_sd: float = SPARK_RELEASE.oss_sd
     threshold: float = SPARK_RELEASE.threshold
-    """Triggers strictly below it."""
+    """PDI triggers strictly below it."""
     false_alarm: float = SPARK_RELEASE.false_alarm
-    """Share of noise that the threshold was chosen to stay at or below."""
+    """False alarm rate on noise that the threshold was chosen for, at most."""
     source: str = SPARK_RELEASE.source
-    """Where these figures come from."""
+    """Source of these figures."""
 
 
 class MonitorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,9 +34,9 @@ class MonitorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     method: Literal["token_overlap", "js_divergence", "calibrated"] = "token_overlap"
     threshold: float = -0.5
-    """Triggers strictly below it. `calibrated` goes by that of its reference."""
+    """PDI triggers strictly below it. `calibrated` uses the threshold of its reference."""
     warmup: int = 2
-    """Steps until the weight is 1; 0 or less: always 1. `calibrated` has none."""
+    """Steps until the weight reaches 1; 0 or less: always 1. `calibrated` has no warm-up."""
     reference: ReferenceSpec = ReferenceSpec()
 
 
@@ -44,14 +44,14 @@ class PdiSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What PDI may do, and what is watched beside it."""
 
     mode: Literal["off", "observe", "intervene"] = "intervene"
-    """``observe`` computes and shows levels and changes nothing the agent sees."""
+    """``intervene`` changes the prompt of the next attempt; ``observe`` only shows levels; ``off`` disables PDI."""
     active: MonitorSpec = MonitorSpec()
     shadows: dict[str, MonitorSpec] = msgspec.field(default_factory=dict)
     """Further monitors by name, computed next to the active one and never acted upon."""
     stale: Literal["forget", "repeat"] = "forget"
-    """What an attempt without a reading means: nothing, or (as in SPARK) the last reading again."""
+    """How to treat an attempt without a reading: ignore it, or (as in SPARK) repeat the last reading."""
     invalid: Literal["ignore", "trust"] = "trust"
-    """What a reading that is not valid means: nothing, or (as in SPARK) what it says."""
+    """How to treat an invalid reading: ignore it, or (as in SPARK) use its value."""
 
 
 class SparkSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -163,12 +163,12 @@ class FileIdentity:
 
     def _displaced(self, file: sqlite3.Connection) -> LogLost:
         """Find a file that has lost its name."""
-        instead = "another file was put in its place" if self._path.exists() else "nothing is there any more"
+        instead = "another file replaced it" if self._path.exists() else "the file no longer exists"
         if (where := _whereabouts(self._main)) is not None:
             return LogLost(
                 self._name,
                 f"it was moved away while it was in use, to {where}; {instead}",
-                f"move it back, or name it with `--log {where}`, then `stillroom resume`",
+                f"move it back, or use `--log {where}`, then `stillroom resume`",
             )
         why = f"it was deleted or replaced while it was in use; {instead}"
         saved = self._save(file) if self.wrote else None
@@ -177,7 +177,7 @@ class FileIdentity:
         return LogLost(
             self._name,
             why,
-            f"everything recorded up to here was saved as {saved}: move it to where the log was, or name it with "
+            f"all recorded events were saved as {saved}: move it to where the log was, or name it with "
             f"`--log {saved}`, then `stillroom resume`",
         )
 

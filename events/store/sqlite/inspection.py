@@ -79,7 +79,7 @@ def _schema(file: sqlite3.Connection, findings: list[AnyFinding], notes: list[st
     if added := ", ".join(
         other for other in others if not other.startswith(("trigger ", "index sqlite_", "table sqlite_"))
     ):
-        notes.append(f"anything about {added}: somebody added that, and it is no part of the log")
+        notes.append(f"anything about {added}: it was added by another program and is not part of the log")
 
 
 def _settings(file: sqlite3.Connection, findings: list[AnyFinding], _: list[str]) -> None:

@@ -35,7 +35,7 @@ async def open_writer(
         # A connection that could write would already checkpoint a stranger's file when it closes.
         await _refuse_strangers(path, patience_s)
     elif not create:
-        raise LogNotOurs(str(path), "there is no such file")
+        raise LogNotOurs(str(path), "the file does not exist")
     writer = await Connection.open(path, mode="rwc" if create else "rw", patience_s=patience_s)
 
     def set_up(file: sqlite3.Connection) -> FileIdentity:
@@ -76,7 +76,7 @@ async def open_source(path: Path, *, patience_s: float) -> Connection:
         LogNewer: It was written by a later version.
     """
     if not await AsyncPath(path).is_file():
-        raise LogNotOurs(str(path), "there is no such file")
+        raise LogNotOurs(str(path), "the file does not exist")
     refuse_links(path, await AsyncPath(path).stat())
     mode = await _reading_mode(path)
     if await _refuse_strangers(path, patience_s, mode):

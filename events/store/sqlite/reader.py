@@ -96,7 +96,7 @@ class Reader:
             rows = await self.connection.fetch(sql, (after, upto, DIGESTS))
             page = checked(str(self.connection.path), rows, int, bytes)
             if [position for position, _ in page] != list(range(after + 1, after + len(page) + 1)) or not page:
-                raise LogCorrupt(str(self.connection.path), f"there is no event {after + 1}, or another after it")
+                raise LogCorrupt(str(self.connection.path), f"event {after + 1} is missing or followed by another")
             yield [digest for _, digest in page]
             after = page[-1][0]
 

@@ -41,7 +41,7 @@ def service_builds(task: Task, compose: Compose) -> Iterator[ServiceBuild]:
         folder = task.environment / build.context
         place = str(PurePosixPath(task.context, build.context, build.dockerfile))
         if not (folder / build.dockerfile).is_file():
-            remedy = f"add it, or mend services.{service.name}.build in docker-compose.yaml"
+            remedy = f"add it, or fix services.{service.name}.build in docker-compose.yaml"
             raise TaskInvalid(task.name, place, "is missing", remedy=remedy)
         text = (folder / build.dockerfile).read_text(encoding="utf-8", errors="replace")
         dockerfile = parse_dockerfile(task.name, text, file=place)

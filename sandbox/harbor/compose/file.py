@@ -33,9 +33,9 @@ def compose_of(task: Task, env: Mapping[str, str]) -> Compose:
     try:
         raw = read_yaml((task.environment / COMPOSE).read_bytes())
     except YamlUnfit as error:
-        raise TaskInvalid(task.name, COMPOSE, str(error), remedy="mend the file") from error
+        raise TaskInvalid(task.name, COMPOSE, str(error), remedy="fix the file") from error
     except yaml.YAMLError as error:
-        raise TaskInvalid(task.name, COMPOSE, f"not YAML: {error}", remedy="mend its syntax") from error
+        raise TaskInvalid(task.name, COMPOSE, f"not YAML: {error}", remedy="fix its syntax") from error
     return read_compose(filled(named(raw or {}), {**_variables(task), **env}))
 
 

@@ -24,11 +24,13 @@ def _table(**keys: Key) -> Mapping[str, Key]:
 
 
 APPLIED: Final = Key("applied")
-_LABELS: Final = Key("left out", "a sandbox's labels are ours")
+_LABELS: Final = Key("left out", "labels of a sandbox are reserved")
 _OUTSIDE: Final = Key("refused", "it gives a container more of this machine than a sandbox may have")
 _SHARES: Final = Key("left out", "it only matters where containers compete")
 _WINDOWS: Final = Key("left out", "it is for Windows")
-_FILES: Final = Key("refused", "it reads files that are not read here; write what they say into environment or volumes")
+_FILES: Final = Key(
+    "refused", "it references files that are not read here; move their contents into environment or volumes"
+)
 _SWARM: Final = Key("left out", "it is for clusters")
 _SPEED: Final = Key("left out", "it changes how an image is built, and not what comes of it")
 _ONCE: Final = Key("left out", "an image is built or fetched once, and used as it is")
@@ -52,7 +54,7 @@ SERVICE: Final = _table(
     build=APPLIED,
     cap_add=APPLIED,
     cap_drop=APPLIED,
-    cgroup=Key("refused", "only private is honoured"),
+    cgroup=Key("refused", "only private is supported"),
     cgroup_parent=Key("left out", "sandboxes have the engine's"),
     command=APPLIED,
     configs=_FILES,
@@ -69,7 +71,7 @@ SERVICE: Final = _table(
     credential_spec=Key("refused", "it is for Windows"),
     depends_on=APPLIED,
     deploy=APPLIED,
-    develop=Key("left out", "nobody edits a service while it runs"),
+    develop=Key("left out", "services are not edited while they run"),
     device_cgroup_rules=_OUTSIDE,
     devices=_OUTSIDE,
     dns=APPLIED,
@@ -89,7 +91,7 @@ SERVICE: Final = _table(
     hostname=APPLIED,
     image=APPLIED,
     init=APPLIED,
-    ipc=Key("refused", "only private is honoured"),
+    ipc=Key("refused", "only private is supported"),
     isolation=_WINDOWS,
     label_file=_LABELS,
     labels=_LABELS,
@@ -118,7 +120,7 @@ SERVICE: Final = _table(
     pull_refresh_after=_ONCE,
     read_only=APPLIED,
     restart=Key("applied", "but for main, where it is left out: a sandbox whose first process ends is lost"),
-    runtime=Key("refused", "only runc is honoured"),
+    runtime=Key("refused", "only runc is supported"),
     scale=Key("applied", "0 and 1; more are refused"),
     secrets=_FILES,
     security_opt=Key("applied", "no-new-privileges; others are refused"),

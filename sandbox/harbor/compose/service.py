@@ -112,7 +112,7 @@ def _build(value: Any, place: str, complaint: Complaint) -> Build:
     kept = understood(table, BUILD, place, complaint)
     context = str(kept.get("context", "."))
     if "://" in context or context.startswith(("/", "~", "git@")) or context.split("/").count("..") > 1:
-        complaint.add(f"{place}.context: {context} is no folder of the task")
+        complaint.add(f"{place}.context: {context} is not a folder of the task")
     return Build(
         context=context,
         dockerfile=str(kept.get("dockerfile", "Dockerfile")),
@@ -183,7 +183,7 @@ def _mount(value: Any, place: str, complaint: Complaint) -> Mount | None:
     if table.get("type") != "bind" and not source.startswith((".", "/", "~")) and not missing_in(source):
         return Mount(source, target, "volume", read_only)
     if missing_in(source) or source.startswith(("~", "/")) or ".." in source.split("/"):
-        complaint.leave(f"{place}: {source}", "it is no part of the task")
+        complaint.leave(f"{place}: {source}", "it is not part of the task")
         return None
     if read_only:
         complaint.leave(f"{place}: {source}: read_only", "what is put into a container can be written to there")

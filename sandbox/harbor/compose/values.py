@@ -64,7 +64,7 @@ def understood(table: Mapping[str, Any], keys: Mapping[str, Key], place: str, co
         if name.startswith("x-") or value is None or (value in _NOTHING and (key is None or key.how != "applied")):
             continue
         if key is None:
-            complaint.add(f"{where} (it is no key that is known here)")
+            complaint.add(f"{where} (unknown key)")
         elif key.how == "applied":
             applied[name] = value
         elif key.how == "left out":
@@ -152,7 +152,7 @@ def pairs_of(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
         table = table_of(value, place, complaint)
     for name, each in table.items():
         if each is None:
-            complaint.leave(f"{place}.{name}", "nobody gave it a value")
+            complaint.leave(f"{place}.{name}", "it has no value")
     return {name: _plain(each) for name, each in table.items() if each is not None}
 
 

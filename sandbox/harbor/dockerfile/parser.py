@@ -192,10 +192,10 @@ class _Reader:
         found = _instruction(line, text)
         if found.word not in _KNOWN:
             word = text.split(maxsplit=1)[0]
-            remedy = "mend the line; a continued line needs a backslash at its very end"
+            remedy = "fix the line; a continued line needs a backslash at its very end"
             if self._suspect is not None:
                 remedy = "line {} opens no here-document that BuildKit reads: {}".format(*self._suspect)
-            raise self._fault(line, f"{word!r} is no instruction", remedy)
+            raise self._fault(line, f"{word!r} is not an instruction", remedy)
         told = found.trigger if found.word == "ONBUILD" else found
         if told.word not in _WITH_HEREDOCS or told.exec_form is not None or "<<" not in text:
             self._suspect = (line, f"{told.word} takes none") if "<<" in text else None

@@ -111,7 +111,7 @@ def test_a_variable_cannot_smuggle_in_a_second_key(tmp_path: Path) -> None:
 
 def test_a_spec_that_is_not_there_is_named(tmp_path: Path) -> None:
     """The run's file was named by a person, so it has to be there; the others may be missing."""
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(ConfigError, match="does not exist"):
         resolve(Inputs(tmp_path, user_file=tmp_path / "no.toml", run_file=tmp_path / "gone.toml"))
 
 

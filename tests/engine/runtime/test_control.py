@@ -100,7 +100,7 @@ async def test_a_trial_that_hangs_is_cancelled_and_the_others_do_not_notice(tmp_
     async def story() -> None:
         await stage.until("attempt/slow/1", ModelAsked)
         met = await stage.order(cancel("slow"))
-        assert (met.done, met.detail) == (True, "the trial slow stops")
+        assert (met.done, met.detail) == (True, "trial slow stops")
 
     report = await stage.play(spec(), story)
     assert report.outcomes == {"slow": "stopped", "word": "solved"}
@@ -131,7 +131,7 @@ async def test_a_cancelled_run_ends_and_stays_ended(tmp_path: Path) -> None:
     assert await stage.same_again()
     with pytest.raises(NothingToResume):
         await resume_run(stage.setting, stage.run)
-    with pytest.raises(RunNotAlive, match="come to its end"):
+    with pytest.raises(RunNotAlive, match="has ended"):
         await control.give(stage.log, stage.run, cancel(None), now_us=0)
 
 
@@ -224,7 +224,7 @@ async def test_an_order_that_cannot_be_met_says_so(tmp_path: Path) -> None:
 
     async def story() -> None:
         await stage.until("attempt/slow/1", ModelAsked)
-        assert await stage.order(cancel("slwo")) == OrderMet(False, "it has no trial slwo")
+        assert await stage.order(cancel("slwo")) == OrderMet(False, "no trial slwo in this run")
         await stage.order(cancel(None))
 
     await stage.play(spec(), story)

@@ -146,13 +146,13 @@ async def test_what_cannot_be_forked_is_said_before_anything_is_written(tmp_path
     means = await setting(log, base)
     with pytest.raises(RunUnknown):
         await fork_run(means, plain("nobody", 3, spec()))
-    with pytest.raises(NotForkable, match="nothing of it stands at or before position 0"):
+    with pytest.raises(NotForkable, match="it has no events at or before position 0"):
         await fork_run(means, plain(parent, 0, spec()))
     with pytest.raises(NotForkable, match="complete before the cut"):
         await fork_run(means, plain(parent, end, spec()))
     with pytest.raises(NotForkable, match="no attempt 9 of a trial word"):
         before_attempt(await load_histories(log, parent), parent, "word", 9)
-    with pytest.raises(ConfigRefused, match="says which trials there are"):
+    with pytest.raises(ConfigRefused, match="determines the trials"):
         amend(spec(), [Flag("--set repeats", ("repeats",), "3")], base, fixed=FIXED)
     looked = await look_at(log, plain(parent, end // 2, spec()))
     assert looked.events > 0

@@ -39,7 +39,7 @@ _REFUSED = {
     "an answer never reached": (_TURN + 'error="server"\ntext="a"', "turn 0", "error", "always", "`times`"),
     "times without an error": (_TURN + 'text="a"\ntimes=2', "turn 0", "times", "missing", "take `times` out"),
     "times without an answer": (_TURN + 'error="server"\ntimes=2', "turn 0", "times", "missing", ""),
-    "status of an answer": (_TURN + 'text="a"\nstatus=503', "turn 0", "status", "no `error`", "take it out"),
+    "status of an answer": (_TURN + 'text="a"\nstatus=503', "turn 0", "status", "`error` is missing", "take it out"),
     "wait after a hang": (_TURN + 'error="hang"\nretry_after_s=1', "turn 0", "retry_after_s", "not an HTTP", ""),
     "a status that is no error": (_TURN + 'error="server"\nstatus=200', "turn 0", "status", ">= 400", ""),
     "repeat before the end": (

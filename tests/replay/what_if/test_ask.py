@@ -125,7 +125,7 @@ async def test_keys_that_nobody_knows_and_keys_that_need_live_calls_are_refused(
         ("pdi.treshold", "1", "did you mean pdi.threshold?"),
         ("pdi.method", "js_diverg", 'did you mean "js_divergence"?'),
         ("pdi.threshold", "high", "write a number, without quotes"),
-        ("agent.max_turns", "3", "only a new run can tell"),
+        ("agent.max_turns", "3", "start a new run to see its effect"),
     ):
         with pytest.raises(ConfigRefused) as refused:
             read_changes([(key, value)])

@@ -73,7 +73,7 @@ def test_each_engine_is_looked_for_where_its_users_have_it(
 async def test_an_engine_that_is_not_there_is_told_with_its_own_remedy(tmp_path: Path) -> None:
     """Whoever asked for Podman is not told of Docker."""
     nowhere = Where("podman", None, (str(tmp_path / "podman.sock"),))
-    with pytest.raises(SandboxUnavailable, match="sandbox podman could not be opened: there is no socket") as told:
+    with pytest.raises(SandboxUnavailable, match="sandbox podman could not be opened: no socket found") as told:
         async with docker_backend(tmp_path, DockerSettings(nowhere)):
             pass
     assert "podman system service" in told.value.remedy

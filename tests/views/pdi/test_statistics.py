@@ -71,5 +71,5 @@ except StatisticsAbsent as error:
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert said == (
         "intervals need scipy, which is not installed / "
-        "install it, such as by: pip install scipy; it is also this package's extra `stats`\n"
+        "run `pip install scipy`, or install this package with its extra `stats`\n"
     )

@@ -17,6 +17,6 @@ except ChartsAbsent as error:
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert said == (
-        "a picture needs matplotlib, which is not installed / "
-        "install it, such as by: pip install matplotlib; it is also this package's extra `figures`\n"
+        "drawing needs matplotlib, which is not installed / "
+        "run `pip install matplotlib`, or install this package with its extra `figures`\n"
     )

@@ -41,9 +41,9 @@ async def test_what_became_of_sandboxes_after_a_crash_is_said(log: EventLog) -> 
     found = await seen(log)
     run = found.trials.runs["r1"]
     (row,) = run_rows(found)
-    assert "1 went on after a crash" in drawn(render_run(run, row))
+    assert "1 reattached after a crash" in drawn(render_run(run, row))
     (attempt,) = attempt_rows(run, run.trials["greet"])
-    assert "after a crash its sandbox went on as it stood" in drawn(render_attempt(attempt))
+    assert "after a crash its sandbox was reattached" in drawn(render_attempt(attempt))
 
 
 async def test_an_abandoned_attempt_is_not_a_failed_one(log: EventLog) -> None:

@@ -81,7 +81,7 @@ async def test_an_attempt_is_told_step_by_step(log: SqliteLog, tmp_path: Path) -
     assert full.count("hello") > short.count("hello")
     assert "timed_out" in short
     assert "no answer in 600 s (" in short
-    assert "1 call failed, asked once more after 2.5 s" in short
+    assert "1 call failed, retried after 2.5 s" in short
     assert "no verdict (missing)" in short
 
 

@@ -72,7 +72,7 @@ async def test_nothing_is_overwritten(log: SqliteLog, tmp_path: Path) -> None:
     """A skill somebody has edited since is theirs."""
     at = desk(await with_skills(log), tmp_path)
     (tmp_path / "greet").mkdir()
-    with pytest.raises(UsageWrong, match="is there already"):
+    with pytest.raises(UsageWrong, match="already exists"):
         await export(at, await choose(at, "greet"), tmp_path)
 
 
@@ -82,7 +82,7 @@ async def test_a_file_that_would_end_up_elsewhere_is_refused(log: SqliteLog, tmp
     files = (NamedDigest(name, log.put(b"x")),)
     await record(log, "r1", [Told("trial/x", SkillRevised("greet", 1, files, Digest("0" * 64), ()))])
     at = desk(log, tmp_path)
-    with pytest.raises(UsageWrong, match="outside of itself"):
+    with pytest.raises(UsageWrong, match="outside its folder"):
         await export(at, await choose(at, "greet"), tmp_path)
     assert not (tmp_path / "greet").exists()
 

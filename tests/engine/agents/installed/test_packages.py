@@ -35,7 +35,7 @@ def test_an_agent_is_started_from_its_kit_with_nothing_but_the_token(recipe: Rec
 async def test_without_npm_the_refusal_says_what_to_do(tmp_path: Path) -> None:
     """Before anything is recorded or spent."""
     kits = Kits(tmp_path / "cache", programs=str(tmp_path))
-    with pytest.raises(KitUnavailable, match="there is no npm") as refused:
+    with pytest.raises(KitUnavailable, match="npm was not found") as refused:
         await kits.ready(RECIPES[0])
     assert "apt-get install npm" in refused.value.remedy
     assert kits.here(RECIPES[0]) is None
@@ -47,6 +47,6 @@ async def test_a_run_whose_agent_cannot_be_installed_is_refused_before_anything_
     means = await setting(log, make_base(tmp_path))
     if means.backend.describe().level == "none":
         pytest.skip("nothing isolates here, and that is refused first")
-    with pytest.raises(KitUnavailable, match="no folder to keep it in"):
+    with pytest.raises(KitUnavailable, match="no cache folder is available"):
         await start_run(means, spec(agent={"name": "codex"}))
     assert await log.runs() == []

@@ -144,7 +144,7 @@ def _huge(folder: Path) -> None:
 
 
 UNUSABLE: dict[Callable[[Path], None], str] = {
-    _absent: "there is no such folder",
+    _absent: "the folder does not exist",
     _empty: "it holds no skill: none of its folders has a SKILL.md",
     _lower_case: "word/skill.md is to be called SKILL.md",
     _group: "group is a group of skills (group/inner): name it, or move inner up",
@@ -155,8 +155,8 @@ UNUSABLE: dict[Callable[[Path], None], str] = {
     _outward: "word/key is a link out of the folder",
     _circle: "word/scripts/up is a link that leads round in a circle",
     _own_circle: "word/self is a link that leads round in a circle",
-    _pipe: "word/pipe is no file and no folder",
-    _name: "word/\\xff has a name that is no UTF-8",
+    _pipe: "word/pipe is neither a file nor a folder",
+    _name: "word/\\xff has a name that is not UTF-8",
     _bare: "word/SKILL.md: The first line is not '---'. An agent would pass over it",
     _nameless: "word/SKILL.md: Its front matter has no 'name'.",
     _no_yaml: "word/SKILL.md: Its front matter is not valid YAML",
@@ -235,8 +235,8 @@ async def test_a_machine_without_room_is_nobodys_score(tmp_path: Path) -> None:
     ("folder", "name", "said"),
     [
         ("alpha", "beta", ["alpha/SKILL.md: its name is 'beta', and its folder's 'alpha': make them the same"]),
-        ("Alpha", "Alpha", ["Alpha/SKILL.md: the name 'Alpha' is no name of Agent Skills"]),
-        ("a--b", "a--b", ["a--b/SKILL.md: the name 'a--b' is no name of Agent Skills"]),
+        ("Alpha", "Alpha", ["Alpha/SKILL.md: the name 'Alpha' is not a valid Agent Skills name"]),
+        ("a--b", "a--b", ["a--b/SKILL.md: the name 'a--b' is not a valid Agent Skills name"]),
         ("a" * 65, "a" * 65, [f"{'a' * 65}/SKILL.md: the name"]),
         ("a" * 64, "a" * 64, []),
         ("alpha", "alpha", []),

@@ -204,7 +204,7 @@ def test_limits_are_the_containers() -> None:
         ("volumes: [{type: image, source: x, target: /x}]", "volumes.type: image"),
         ("mem_limit: lots", "mem_limit: lots"),
         ("cpus: many", "cpus: many"),
-        ("colour: red", "colour (it is no key that is known here)"),
+        ("colour: red", "colour (unknown key)"),
     ],
 )
 def test_what_a_sandbox_does_not_give_is_refused(text: str, named: str) -> None:
@@ -243,7 +243,7 @@ def test_a_variable_without_a_value_asks_for_it(write_task: WriteTask) -> None:
     nameless = write_task({FILE: "services: {main: {container_name: '${WHO}'}}\n"}, name="nameless")
     assert compose_of(load_task(nameless), {}).refused == ()
     assert read("services: {db: {build: {context: ., args: [V]}}}").dropped == (
-        "services.db.build.args.V left out, because nobody gave it a value",
+        "services.db.build.args.V left out, because it has no value",
     )
 
 

@@ -88,7 +88,7 @@ def test_what_local_honours_becomes_steps(tmp_path: Path) -> None:
 def test_a_copy_of_what_is_not_there_names_the_line(tmp_path: Path) -> None:
     """Also when it lies outside the context, which a build cannot see."""
     for name in ("missing", "../../etc/passwd"):
-        with pytest.raises(TaskInvalid, match="there is no such file in environment/") as caught:
+        with pytest.raises(TaskInvalid, match="no such file in environment/") as caught:
             _recipe(f"FROM x\nCOPY {name} /y\n", tmp_path)
         assert caught.value.key == "line 2"
 
@@ -157,7 +157,7 @@ def test_here_documents_are_those_that_buildkit_reads(
         ("RUN cat << EOF\nhello", 2, "write EOF on a line of its own"),
         ("RUN cat <<EOF;\nhello\nEOF", 2, "write EOF; on a line of its own"),
         ("RUN true\nhello", 3, "a continued line needs a backslash"),
-        ("# escape=x\nRUN true", 2, "is no instruction"),
+        ("# escape=x\nRUN true", 2, "is not an instruction"),
     ],
 )
 def test_what_buildkit_does_not_read_is_told_once_with_what_helps(text: str, line: int, remedy: str) -> None:
