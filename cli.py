@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 
 from engine.core.system import allow_many_files, clock, collect_rarely
 from views.terminal.dispatch import call, finish
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.shutdown import Shutdown
 
 app: Final = App(
@@ -90,7 +90,7 @@ def main() -> int:
     """Run the command that was typed."""
     allow_many_files()
     with Shutdown(sys.stderr) as shutdown:
-        machine = Machine(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock, sqlite3.sqlite_version, shutdown)
+        machine = Host(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock, sqlite3.sqlite_version, shutdown)
         code = finish(machine, call(app, sys.argv[1:], machine, loaded=collect_rarely))
         if shutdown.received:
             os._exit(code)  # a thread that hangs would keep the process for ever

@@ -28,14 +28,14 @@ from benchmarks.trials import SECRETS, make_task
 from benchmarks.turn_cpu import Ready
 from engine.concurrency.pools import Pools
 from engine.config.spec import PoolsSpec, RunSpec
-from engine.core.ports import Leave, Place, Port, Ports
+from engine.core.ports import EffectAddress, Permit, Port, Ports
 from engine.core.prompts import load_prompts
 from engine.core.system import clock, machine
 from engine.effects.budget import BudgetKeeper, Caps
-from engine.effects.models import Line, ModelPort
+from engine.effects.models import ModelClient, ModelPort
 from engine.providers.credentials import StaticKey
 from engine.providers.upstream import Upstream
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.base import Event, Recorded
 from events.redaction.redactor import Redactor
@@ -98,19 +98,19 @@ class InProcess(NamedTuple):
     ports: Ports
     model: Port
 
-    def door(self, asked: Event) -> Port:
+    def handler_for(self, asked: Event) -> Port:
         """Find the port."""
-        return self.model if isinstance(asked, ModelAsked) else self.ports.door(asked)
+        return self.model if isinstance(asked, ModelAsked) else self.ports.handler_for(asked)
 
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Wait where the ports have one wait."""
-        return self.ports.leave(asked, place)
+        return self.ports.admit(asked, place)
 
-    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+    def admit_child(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Begin where the ports let one begin."""
-        return self.ports.start(child)
+        return self.ports.admit_child(child)
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> ScopeStopped | None:
         """Ask the ports."""
         return await self.ports.recover(history, place)
 
@@ -121,13 +121,13 @@ async def make(path: Path, base: Path, runs: int, size: int) -> None:
     async with await SqliteLog.open(path, clock=clock, redactor=Redactor(SECRETS)) as log:
         room = Pools(PoolsSpec(), machine()).calls("in.process", "m")
         nowhere = Upstream("http://in.process", StaticKey(None), None, 1.0)
-        line = Line(Ready(TURNS), None, room, nowhere)
+        line = ModelClient(Ready(TURNS), None, room, nowhere)
         model = ModelPort(log, lambda *_: line, BudgetKeeper(Caps(None, None)))
 
         def between(ports: Ports) -> Ports:
             return InProcess(ports, model)
 
-        setting = Setting(log, NoisyBackend(size), load_prompts(), "bench", {}, base)._replace(between=between)
+        setting = RunContext(log, NoisyBackend(size), load_prompts(), "bench", {}, base)._replace(between=between)
         told = {
             "tasks": "tasks",
             "repeats": TRIALS,
@@ -173,7 +173,7 @@ async def measure(path: Path) -> Sizes:
         return Sizes(head.position, blobs, unpacked, whole)
 
 
-class Cost(NamedTuple):
+class CommandPeak(NamedTuple):
     """What a command took."""
 
     seconds: float
@@ -190,14 +190,14 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """The kernel counts what a process was before it became another one: a small one starts what is measured."""
 
 
-def typed(*words: str) -> Cost:
+def typed(*words: str) -> CommandPeak:
     """Type a command in a process of its own."""
     start = time.perf_counter()
     command = [sys.executable, "-S", "-c", LAUNCH, *words]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(words)} ended with {done.returncode}: {done.stderr}")
-    return Cost(time.perf_counter() - start, int(done.stderr.split()[-1]) / 1024)
+    return CommandPeak(time.perf_counter() - start, int(done.stderr.split()[-1]) / 1024)
 
 
 async def targets(path: Path, count: int) -> list[str]:

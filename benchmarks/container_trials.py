@@ -42,7 +42,7 @@ _LIMIT_S = 1800
 """Seconds for one program."""
 
 
-class Bench(NamedTuple):
+class ContainerBench(NamedTuple):
     """What is run."""
 
     harbor: str | None
@@ -68,7 +68,7 @@ def write_tasks(folder: Path, count: int) -> None:
             (task / name).chmod(0o755)
 
 
-def ours(bench: Bench, what: str) -> None:
+def ours(bench: ContainerBench, what: str) -> None:
     """Type our command."""
     log = bench.folder / f"log-{time.monotonic_ns()}.db"
     told = _typed(
@@ -78,7 +78,7 @@ def ours(bench: Bench, what: str) -> None:
     _must(told.count('"verdict":"sound"'), bench, what, told)
 
 
-def theirs(bench: Bench, what: str) -> None:
+def theirs(bench: ContainerBench, what: str) -> None:
     """Type Harbor's."""
     assert bench.harbor is not None
     job = f"job-{time.monotonic_ns()}"
@@ -89,7 +89,7 @@ def theirs(bench: Bench, what: str) -> None:
     _must(len(list((bench.folder / "jobs" / job).glob("*/verifier/reward.txt"))), bench, what, told)
 
 
-def bare(bench: Bench, what: str) -> None:
+def bare(bench: ContainerBench, what: str) -> None:
     """Run the verifier in a container, and nothing else."""
     tests = bench.folder / "one" / "task-000" / "tests"
     script = "mkdir -p /logs/verifier && /tests/test.sh"
@@ -98,11 +98,11 @@ def bare(bench: Bench, what: str) -> None:
         list(pool.map(lambda _: _typed(words), range(_count(bench, what))))
 
 
-def _count(bench: Bench, what: str) -> int:
+def _count(bench: ContainerBench, what: str) -> int:
     return 1 if what == "one" else bench.trials
 
 
-def _must(seen: int, bench: Bench, what: str, told: str) -> None:
+def _must(seen: int, bench: ContainerBench, what: str, told: str) -> None:
     if seen != _count(bench, what):
         raise SystemExit(f"{seen} trials of {_count(bench, what)} came to their end:\n{told[-2000:]}")
 
@@ -123,7 +123,7 @@ def main() -> None:
     given = parser.parse_args()
     rounds, trials = (1, 4) if given.quick else (given.rounds, given.trials)
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
-        bench = Bench(given.harbor, Path(name), trials, given.at_once)
+        bench = ContainerBench(given.harbor, Path(name), trials, given.at_once)
         write_tasks(bench.folder / "one", 1)
         write_tasks(bench.folder / "many", trials)
         _typed(["docker", "build", "-q", "-t", _IMAGE, str(bench.folder / "one" / "task-000" / "environment")])
@@ -138,7 +138,7 @@ def main() -> None:
         print(f"  {who:<44} one trial {ones[who]:.2f} s; each further one {1000 * each_s:.0f} ms of wall")
 
 
-def _rate(bench: Bench, each: Callable[[Bench, str], None]) -> float:
+def _rate(bench: ContainerBench, each: Callable[[ContainerBench, str], None]) -> float:
     return 60 * bench.trials / _timed(partial(each, bench, "many"))
 
 

@@ -22,11 +22,21 @@ import anyio
 
 from engine.config.spec import OnLoss
 from engine.core.system import clock
-from engine.runtime.environment import Means
+from engine.runtime.environment import ProcessEnvironment
 from replay.crash.matrix import DEATHS, crash_test
 from sandbox.base import SandboxBackend
 from sandbox.local.backend import local_backend
-from tests.support.crashes import Ended, OpenLog, World, ended, in_file, in_memory, world, wrong, wrong_with_cap
+from tests.support.crashes import (
+    CrashedRun,
+    CrashMatrix,
+    OpenLog,
+    ended,
+    in_file,
+    in_memory,
+    world,
+    wrong,
+    wrong_with_cap,
+)
 from tests.support.pretend import PretendBackend
 
 APPENDED = (
@@ -51,7 +61,7 @@ Points = Callable[[int], Sequence[tuple[int, ...]]]
 """The deaths to die, each a moment in each life but the last, from the number of moments of an undisturbed life."""
 
 
-class Part(NamedTuple):
+class MatrixPart(NamedTuple):
     """One part of the matrix."""
 
     name: str
@@ -62,7 +72,7 @@ class Part(NamedTuple):
     forked: bool = False
 
 
-def parts(every: int) -> list[Part]:
+def parts(every: int) -> list[MatrixPart]:
     """Say what is tried. Second deaths fall where a resume records what it found, and a while later."""
     later = (0, 1, 2, 3, 4, 5, 12, 40, 120)
 
@@ -70,34 +80,34 @@ def parts(every: int) -> list[Part]:
         return [(at,) for at in range(0, most, every)]
 
     return [
-        Part("one death", "1", in_file=False, points=one),
-        Part(
+        MatrixPart("one death", "1", in_file=False, points=one),
+        MatrixPart(
             "one death, in a file", "1", in_file=True, points=lambda most: [(at,) for at in range(0, most, 4 * every)]
         ),
-        Part(
+        MatrixPart(
             "and one in the resume",
             "1",
             in_file=False,
             points=lambda most: [(at, again) for at in range(7, most, 20 * every) for again in later],
         ),
-        Part(
+        MatrixPart(
             "a budget raced for",
             "0.012",
             in_file=False,
             points=lambda most: [(at, 30) for at in range(0, most, 3 * every)],
         ),
-        Part("a fork", "1", in_file=False, points=one, forked=True),
-        Part("rebuilt", "1", in_file=False, points=one, on_loss="rebuild"),
-        Part("a fork, rebuilt", "1", in_file=False, points=one, on_loss="rebuild", forked=True),
+        MatrixPart("a fork", "1", in_file=False, points=one, forked=True),
+        MatrixPart("rebuilt", "1", in_file=False, points=one, on_loss="rebuild"),
+        MatrixPart("a fork, rebuilt", "1", in_file=False, points=one, on_loss="rebuild", forked=True),
     ]
 
 
-async def tried(part: Part, here: World, logs: Callable[[], OpenLog]) -> int:
+async def tried(part: MatrixPart, here: CrashMatrix, logs: Callable[[], OpenLog]) -> int:
     """Try one part, print its line, and count what should not be so."""
     begun = time.perf_counter()
     plain = await ended(here, (), logs())
     bad = 0
-    seen: list[Ended] = []
+    seen: list[CrashedRun] = []
     for deaths in part.points(plain.moments[0]):
         seen.append(await ended(here, deaths, logs()))
         found = wrong(plain, seen[-1]) if part.run_usd == "1" else wrong_with_cap(seen[-1])
@@ -118,7 +128,7 @@ async def tried(part: Part, here: World, logs: Callable[[], OpenLog]) -> int:
 
 
 @asynccontextmanager
-async def placed(part: Part, *, real: bool) -> AsyncIterator[tuple[World, Callable[[], OpenLog]]]:
+async def placed(part: MatrixPart, *, real: bool) -> AsyncIterator[tuple[CrashMatrix, Callable[[], OpenLog]]]:
     """Make the world of a part, and what opens a new log for each of its runs."""
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
         folder, numbers = Path(name), count()
@@ -153,7 +163,7 @@ async def killed(on_loss: OnLoss, sandbox: str, *, quick: bool) -> int:
     deaths = DEATHS if quick else [(side, what, tag) for what, tag in kinds for side in ("before", "after")]
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as name:
         folder = Path(name)
-        means = Means({}, folder, folder / "log.db", folder / "sandboxes", clock, "benchmark")
+        means = ProcessEnvironment({}, folder, folder / "log.db", folder / "sandboxes", clock, "benchmark")
         seen = await crash_test(means, folder, sandbox, told=lambda _: None, deaths=deaths, on_loss=on_loss)
     wrong = [f"  LOOK {each}; killed {crash.place}" for crash in seen for each in crash.wrong]
     if on_loss == "rebuild":

@@ -33,15 +33,15 @@ from msgspec import json
 
 from benchmarks.harness import microseconds
 from engine.concurrency.pools import room_of
-from engine.concurrency.run_controls import Orders
+from engine.concurrency.run_controls import RunControls
 from engine.config.spec import AgentSpec
 from engine.core.supervision import Supervisor, nowhere
 from engine.core.system import clock
 from engine.effects.budget import BudgetKeeper, Caps
-from engine.gateway.call import VisitTerms
-from engine.gateway.exchange import Means
-from engine.gateway.server import Book, open_gateway
-from engine.gateway.session import Door, DoorTerms
+from engine.gateway.call import CallTerms
+from engine.gateway.exchange import ExchangeContext
+from engine.gateway.server import CallRecorder, open_gateway
+from engine.gateway.session import ProxySession, SessionTerms
 from engine.gateway.upstream_client import open_carrier
 from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
@@ -119,14 +119,14 @@ async def serve(folder: Path, base_url: str) -> None:
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(await SqliteLog.open(folder / "log.db", clock=microseconds))
         carrier = await stack.enter_async_context(open_carrier())
-        doors: list[Door] = []
+        doors: list[ProxySession] = []
         logs: dict[str, EventLog] = {FILE: log, MEMORY: MemoryLog(clock=microseconds)}
         for name, each in logs.items():
             gateway = await stack.enter_async_context(
-                open_gateway(Book(each, "bench", None), budget, Supervisor(each, nowhere))
+                open_gateway(CallRecorder(each, "bench", None), budget, Supervisor(each, nowhere))
             )
-            means = Means(each, carrier, upstream, budget, room_of(64, "calls"), Orders(), clock)
-            terms = DoorTerms("teacher", VisitTerms("t", None), AgentSpec(max_turns=10**9), means)
+            means = ExchangeContext(each, carrier, upstream, budget, room_of(64, "calls"), RunControls(), clock)
+            terms = SessionTerms("teacher", CallTerms("t", None), AgentSpec(max_turns=10**9), means)
             doors.append(await gateway.open("call/t/1/", TOKEN, folder / name, terms))
         print("ready", flush=True)
         before = time.process_time()

@@ -25,7 +25,7 @@ _AT_ONCE: Final = 2
 """Jobs of Harbor at a time."""
 
 
-class Said(NamedTuple):
+class HarborVerdict(NamedTuple):
     """What one of them said of a task."""
 
     reward: float | None
@@ -33,7 +33,7 @@ class Said(NamedTuple):
     detail: str
 
 
-async def ours(tasks: Path, names: Sequence[str]) -> dict[str, Said]:
+async def ours(tasks: Path, names: Sequence[str]) -> dict[str, HarborVerdict]:
     """Run the oracle in Stillroom, on each of these tasks."""
     with tempfile.TemporaryDirectory() as folder:
         chosen = Path(folder) / "tasks"
@@ -43,30 +43,30 @@ async def ours(tasks: Path, names: Sequence[str]) -> dict[str, Said]:
         words = [sys.executable, "-m", "cli", "tasks", "run", str(chosen), "--sandbox", "docker", "--json"]
         told = await _run(words, Path(folder))
     rows = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
-    return {row["task"]: Said(row["reward"], row["detail"]) for row in rows if row.get("kind") == "proof"}
+    return {row["task"]: HarborVerdict(row["reward"], row["detail"]) for row in rows if row.get("kind") == "proof"}
 
 
-async def theirs(harbor: str, task: Path) -> Said:
+async def theirs(harbor: str, task: Path) -> HarborVerdict:
     """Run the oracle in Harbor, on one task."""
     with tempfile.TemporaryDirectory() as folder:
         words = [harbor, "run", "-y", "-q", "-p", str(task), "-a", "oracle", "--job-name", "job", "-o", folder]
         told = await _run(words, Path(folder))
         results = list((Path(folder) / "job").glob("*/result.json"))
         if not results:
-            return Said(None, f"no trial: {' '.join(told.replace('│', ' ').split())[-100:]}")
+            return HarborVerdict(None, f"no trial: {' '.join(told.replace('│', ' ').split())[-100:]}")
         return _read(json.loads(results[0].read_text()))
 
 
-def _read(result: dict[str, dict[str, dict[str, float] | str] | None]) -> Said:
+def _read(result: dict[str, dict[str, dict[str, float] | str] | None]) -> HarborVerdict:
     exception = result.get("exception_info") or {}
     verdict = result.get("verifier_result") or {}
     rewards = verdict.get("rewards") or {}
     detail = str(exception.get("exception_type") or "")
     if not isinstance(rewards, dict) or not rewards:
-        return Said(None, detail)
+        return HarborVerdict(None, detail)
     if len(rewards) > 1 and "reward" not in rewards:
-        return Said(None, f"{detail} {rewards}".strip())
-    return Said(float(rewards.get("reward", next(iter(rewards.values())))), detail)
+        return HarborVerdict(None, f"{detail} {rewards}".strip())
+    return HarborVerdict(float(rewards.get("reward", next(iter(rewards.values())))), detail)
 
 
 async def _run(words: list[str], folder: Path) -> str:
@@ -82,7 +82,7 @@ async def compare(harbor: str, tasks: Path, names: Sequence[str]) -> bool:
         Whether they agree on every task.
     """
     mine = await ours(tasks, names)
-    gate, yours = anyio.Semaphore(_AT_ONCE), dict[str, Said]()
+    gate, yours = anyio.Semaphore(_AT_ONCE), dict[str, HarborVerdict]()
 
     async def ask(name: str) -> None:
         async with gate:
@@ -94,14 +94,14 @@ async def compare(harbor: str, tasks: Path, names: Sequence[str]) -> bool:
     print(f"| {'task':20} | {'ours':6} | {'harbor':6} | same? | said |")
     print(f"|{'-' * 22}|{'-' * 8}|{'-' * 8}|-------|------|")
     for name in names:
-        a, b = mine.get(name, Said(None, "not run")), yours[name]
+        a, b = mine.get(name, HarborVerdict(None, "not run")), yours[name]
         same = "yes" if a.reward == b.reward else "NO"
         said = "; ".join(f"{who}: {each.detail[:90]}" for who, each in (("ours", a), ("harbor", b)) if each.detail)
         print(f"| {name:20} | {_told(a):6} | {_told(b):6} | {same:5} | {' '.join(said.split())} |")
-    return all(mine.get(name, Said(None, "")).reward == yours[name].reward for name in names)
+    return all(mine.get(name, HarborVerdict(None, "")).reward == yours[name].reward for name in names)
 
 
-def _told(said: Said) -> str:
+def _told(said: HarborVerdict) -> str:
     return "-" if said.reward is None else f"{said.reward:g}"
 
 

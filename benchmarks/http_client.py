@@ -57,7 +57,7 @@ class Load(NamedTuple):
     delay_s: float
 
 
-class Spent(NamedTuple):
+class ContenderCost(NamedTuple):
     """What one contender took in one round."""
 
     cpu_us: float
@@ -66,7 +66,7 @@ class Spent(NamedTuple):
     """Wall time over the ideal, which is turns times the endpoint's delay."""
 
 
-async def spend(load: Load, ask: Ask) -> Spent:
+async def spend(load: Load, ask: Ask) -> ContenderCost:
     """Let everyone ask at once, each its turns one after the other."""
 
     async def trial() -> None:
@@ -78,10 +78,10 @@ async def spend(load: Load, ask: Ask) -> Spent:
         for _ in range(load.in_flight):
             group.start_soon(trial)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - began
-    return Spent(cpu / (load.in_flight * load.turns) * 1e6, wall / (load.turns * load.delay_s))
+    return ContenderCost(cpu / (load.in_flight * load.turns) * 1e6, wall / (load.turns * load.delay_s))
 
 
-async def over_aiohttp(load: Load) -> Spent:
+async def over_aiohttp(load: Load) -> ContenderCost:
     """The bound: the library under our transport, used as it is."""
     body, url = body_of(REQUEST), f"{load.base_url}/chat/completions"
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
@@ -93,7 +93,7 @@ async def over_aiohttp(load: Load) -> Spent:
         return await spend(load, ask)
 
 
-async def over_httpx(load: Load, client: httpx.AsyncClient) -> Spent:
+async def over_httpx(load: Load, client: httpx.AsyncClient) -> ContenderCost:
     """Everyday httpx, over whatever transport the client has."""
     body, url = body_of(REQUEST), f"{load.base_url}/chat/completions"
     async with client:
@@ -104,27 +104,27 @@ async def over_httpx(load: Load, client: httpx.AsyncClient) -> Spent:
         return await spend(load, ask)
 
 
-async def plain_httpx(load: Load) -> Spent:
+async def plain_httpx(load: Load) -> ContenderCost:
     """As a user would write it who knows of its limits and lifts them."""
     client = httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=None, trust_env=False)
     return await over_httpx(load, client)
 
 
-async def our_httpx(load: Load) -> Spent:
+async def our_httpx(load: Load) -> ContenderCost:
     """The same calls over our transport."""
     client = open_client()
     client.timeout = httpx.Timeout(None)
     return await over_httpx(load, client)
 
 
-async def our_provider(load: Load) -> Spent:
+async def our_provider(load: Load) -> ContenderCost:
     """What the engine calls: body, headers, retries, reading and checking the answer included."""
     async with open_client() as client:
         provider = OpenAIChat(load.base_url, client=client, clock=lambda: time.monotonic_ns() // 1000)
         return await spend(load, lambda: provider.complete(REQUEST))
 
 
-CONTENDERS: dict[str, Callable[[Load], Awaitable[Spent]]] = {
+CONTENDERS: dict[str, Callable[[Load], Awaitable[ContenderCost]]] = {
     "aiohttp alone": over_aiohttp,
     "httpx over our transport": our_httpx,
     "our provider, whole": our_provider,
@@ -147,10 +147,10 @@ def endpoint(delay_s: float) -> Iterator[str]:
                 process.terminate()
 
 
-def measure(load: Load, rounds: int) -> dict[str, list[Spent]]:
+def measure(load: Load, rounds: int) -> dict[str, list[ContenderCost]]:
     """Run each contender once per round, each round beginning with another one."""
     names = list(CONTENDERS)
-    spent: dict[str, list[Spent]] = {name: [] for name in names}
+    spent: dict[str, list[ContenderCost]] = {name: [] for name in names}
     for number in range(rounds):
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
@@ -159,7 +159,7 @@ def measure(load: Load, rounds: int) -> dict[str, list[Spent]]:
     return spent
 
 
-def report(load: Load, spent: dict[str, list[Spent]]) -> None:
+def report(load: Load, spent: dict[str, list[ContenderCost]]) -> None:
     """Print medians with their spread, and ratios within a round."""
     print(f"{load.in_flight} in flight, {load.turns} turns, {load.delay_s:g} s delay, load {getloadavg()[0]:.1f}")
     for name, each in spent.items():

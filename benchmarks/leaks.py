@@ -34,7 +34,7 @@ attempts = 1
 """
 
 
-class Seen(NamedTuple):
+class HostState(NamedTuple):
     """What there is on the host."""
 
     containers: frozenset[str]
@@ -49,9 +49,9 @@ def docker(*words: str) -> list[str]:
     return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.split()
 
 
-def look() -> Seen:
+def look() -> HostState:
     """Look at the host."""
-    return Seen(
+    return HostState(
         containers=frozenset(docker("ps", "-aq", "--no-trunc")),
         networks=frozenset(docker("network", "ls", "-q", "--no-trunc")),
         volumes=frozenset(docker("volume", "ls", "-q")),
@@ -82,12 +82,12 @@ def lived(base: Path, spec: Path, seed: int, number: int) -> str:
         return "ended"
 
 
-def compare(name: str, before: Seen, after: Seen) -> int:
+def compare(name: str, before: HostState, after: HostState) -> int:
     """Print what is other than before, and count it."""
     pairs = zip(before, after, strict=True)
     more = [len(now - was) for was, now in pairs]
     fewer = [len(was - now) for was, now in zip(before, after, strict=True)]
-    told = ", ".join(f"{kind} +{up} -{down}" for kind, up, down in zip(Seen._fields, more, fewer, strict=True))
+    told = ", ".join(f"{kind} +{up} -{down}" for kind, up, down in zip(HostState._fields, more, fewer, strict=True))
     print(f"  {name:<12} {told}")
     return sum(more) + sum(fewer)
 

@@ -33,10 +33,10 @@ from engine.core.ports import Ports
 from engine.core.prompts import load_prompts
 from engine.core.system import clock, machine
 from engine.effects.budget import BudgetKeeper, Caps
-from engine.effects.models import Line, ModelPort
+from engine.effects.models import ModelClient, ModelPort
 from engine.providers.credentials import StaticKey
 from engine.providers.upstream import Upstream
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.base import Draft, Recorded, StreamId
 from events.redaction.redactor import Redactor
@@ -54,13 +54,13 @@ async def make_run(log: EventLog, base: Path) -> str:
     """Have the runtime make the run that is repeated, and give its id."""
     make_task(base)
     room = Pools(PoolsSpec(), machine()).calls("in.process", "m")
-    line = Line(Ready(TURNS), None, room, Upstream("http://in.process", StaticKey(None), None, 1.0))
+    line = ModelClient(Ready(TURNS), None, room, Upstream("http://in.process", StaticKey(None), None, 1.0))
     model = ModelPort(log, lambda *_: line, BudgetKeeper(Caps(None, None)))
 
     def between(ports: Ports) -> Ports:
         return InProcess(ports, model)
 
-    setting = Setting(log, IdleBackend(), load_prompts(), "bench", {}, base)._replace(between=between)
+    setting = RunContext(log, IdleBackend(), load_prompts(), "bench", {}, base)._replace(between=between)
     told = {
         "tasks": "tasks",
         "repeats": TRIALS,
@@ -137,19 +137,19 @@ def batches(copies: Copies, shape: str, times: int) -> Iterator[list[Append]]:
             pass
 
 
-class Cost(NamedTuple):
+class CommandTime(NamedTuple):
     """What a command took."""
 
     cpu_s: float
     wall_s: float
 
 
-def typed(python: Path, *words: str) -> Cost:
+def typed(python: Path, *words: str) -> CommandTime:
     """Type a command in a process of its own."""
     wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([str(python), "-m", "cli", *words], stdout=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.perf_counter() - wall)
+    return CommandTime(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.perf_counter() - wall)
 
 
 def written(folder: Path, shape: str, events: int) -> Path:
@@ -163,7 +163,7 @@ def written(folder: Path, shape: str, events: int) -> Path:
     return path
 
 
-def look(path: Path, words: Sequence[str], python: Path) -> Cost:
+def look(path: Path, words: Sequence[str], python: Path) -> CommandTime:
     """Type one command at a log."""
     return typed(python, *words, "--json", "--log", str(path))
 

@@ -39,11 +39,11 @@ import anyio
 import msgspec
 
 from benchmarks.idle_sandbox import IdleBackend
-from benchmarks.trials import SECRETS, Shape, make_task, script
+from benchmarks.trials import SECRETS, RoundSize, make_task, script
 from engine.config.spec import RunSpec
 from engine.core.prompts import load_prompts
 from engine.core.system import clock, collect_rarely
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.redaction.redactor import Redactor
 from events.store.sqlite.store import SqliteLog
@@ -52,13 +52,13 @@ from sandbox.harbor.task import load_task
 from sandbox.local.backend import local_backend
 from sandbox.verification.verifier import verify
 from views.runs.live import watched
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.screen import Screen
 
 MIB = 1 << 20
 
 
-class Plan(msgspec.Struct, frozen=True):
+class TrialsPlan(msgspec.Struct, frozen=True):
     """What one process measures."""
 
     what: str
@@ -74,7 +74,7 @@ class Plan(msgspec.Struct, frozen=True):
     """Whether it is shown on a terminal."""
 
 
-class Measured(msgspec.Struct, frozen=True):
+class TrialsMeasured(msgspec.Struct, frozen=True):
     """What it saw."""
 
     wall_s: float
@@ -85,34 +85,34 @@ class Measured(msgspec.Struct, frozen=True):
     """The same sandboxes, commands and verifiers without an engine; 0 where there are none."""
 
 
-def plans(start: int, *, quick: bool) -> list[Plan]:
+def plans(start: int, *, quick: bool) -> list[TrialsPlan]:
     """List what is measured."""
     many, some, few, long = (60, 10, 20, 60) if quick else (1000, 300, 200, 1000)
     return [
-        Plan("at once, no commands", many, many, 4, 2.0, start, local=False),
-        Plan("the same, calls start at all", many, many, 4, 2.0, many, local=False),
-        Plan("at once, local sandboxes", some, some, 4, 2.0, start, local=True),
-        Plan("few, fifty at a time", few, 50, 4, 0.05, start, local=False),
-        Plan("many, fifty at a time", long, 50, 4, 0.05, start, local=False),
+        TrialsPlan("at once, no commands", many, many, 4, 2.0, start, local=False),
+        TrialsPlan("the same, calls start at all", many, many, 4, 2.0, many, local=False),
+        TrialsPlan("at once, local sandboxes", some, some, 4, 2.0, start, local=True),
+        TrialsPlan("few, fifty at a time", few, 50, 4, 0.05, start, local=False),
+        TrialsPlan("many, fifty at a time", long, 50, 4, 0.05, start, local=False),
     ]
 
 
-def watched_plans(start: int, *, quick: bool) -> list[Plan]:
+def watched_plans(start: int, *, quick: bool) -> list[TrialsPlan]:
     """List what is measured with and without a watcher."""
     sizes = (50, 200) if quick else (100, 1000, 5000)
     return [
-        Plan(f"{size} trials", size, min(size, 1000), 4, 0.5, start, local=False, watched=watched)
+        TrialsPlan(f"{size} trials", size, min(size, 1000), 4, 0.5, start, local=False, watched=watched)
         for size in sizes
         for watched in (False, True)
     ]
 
 
-async def run_all(plan: Plan, base: Path, url: str) -> Measured:
+async def run_all(plan: TrialsPlan, base: Path, url: str) -> TrialsMeasured:
     """Run every trial of a plan once."""
     backend: SandboxBackend = await local_backend(base / "sandboxes") if plan.local else IdleBackend()
     bare = await bare_s(plan, base, backend) if plan.local else 0.0
     async with await SqliteLog.open(base / "log.db", clock=clock, redactor=Redactor(SECRETS)) as log:
-        setting = Setting(log, backend, load_prompts(), "bench", {}, base)
+        setting = RunContext(log, backend, load_prompts(), "bench", {}, base)
         spec = msgspec.convert(
             {
                 "tasks": "tasks",
@@ -131,7 +131,7 @@ async def run_all(plan: Plan, base: Path, url: str) -> Measured:
         else:
             await start_run(setting, spec)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Measured(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, bare)
+    return TrialsMeasured(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, bare)
 
 
 @contextmanager
@@ -145,11 +145,11 @@ def terminal(base: Path) -> Iterator[Screen]:
         subprocess.Popen(["cat"], stdin=master, stdout=subprocess.DEVNULL) as reader,
     ):
         os.close(master)
-        yield Screen(Machine(environment, base, out, out, clock, sqlite3.sqlite_version))
+        yield Screen(Host(environment, base, out, out, clock, sqlite3.sqlite_version))
         reader.kill()
 
 
-async def bare_s(plan: Plan, base: Path, backend: SandboxBackend) -> float:
+async def bare_s(plan: TrialsPlan, base: Path, backend: SandboxBackend) -> float:
     """Open the same sandboxes, run the same commands and verifiers, as many at a time as there are processors."""
     task = load_task(base / "tasks" / "bench")
     gate = anyio.Semaphore(os.cpu_count() or 1)
@@ -169,7 +169,7 @@ async def bare_s(plan: Plan, base: Path, backend: SandboxBackend) -> float:
     return time.perf_counter() - began
 
 
-def child(plan: Plan) -> None:
+def child(plan: TrialsPlan) -> None:
     """Measure one plan in this process, and print what was seen."""
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
         base = Path(folder)
@@ -177,7 +177,7 @@ def child(plan: Plan) -> None:
         verifier = base / "tasks/bench/tests/test.sh"
         verifier.write_text("#!/bin/sh\necho 0 > /logs/verifier/reward.txt\n")
         verifier.chmod(0o755)
-        (base / "script.toml").write_text(script(Shape(plan.trials, plan.turns, plan.latency_s)))
+        (base / "script.toml").write_text(script(RoundSize(plan.trials, plan.turns, plan.latency_s)))
         command = [sys.executable, "-m", "engine.scripted", str(base / "script.toml")]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
             assert server.stdout is not None
@@ -188,11 +188,11 @@ def child(plan: Plan) -> None:
                 server.kill()
 
 
-def measure(plan: Plan) -> Measured:
+def measure(plan: TrialsPlan) -> TrialsMeasured:
     """Measure a plan in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.many_trials", "--child", msgspec.json.encode(plan).decode()]
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return msgspec.json.decode(out.splitlines()[-1], type=Measured)
+    return msgspec.json.decode(out.splitlines()[-1], type=TrialsMeasured)
 
 
 def main() -> None:
@@ -207,11 +207,11 @@ def main() -> None:
     given = parser.parse_args()
     collect_rarely()
     if given.child:
-        child(msgspec.json.decode(given.child, type=Plan))
+        child(msgspec.json.decode(given.child, type=TrialsPlan))
         return
     listed = watched_plans if given.watch else plans
     chosen = [each for each in listed(given.start, quick=given.quick) if given.only in each.what]
-    seen: dict[Plan, list[Measured]] = {plan: [] for plan in chosen}
+    seen: dict[TrialsPlan, list[TrialsMeasured]] = {plan: [] for plan in chosen}
     for _ in range(1 if given.quick else given.rounds):
         for plan in chosen:
             seen[plan].append(measure(plan))
@@ -224,7 +224,7 @@ def main() -> None:
     memory(seen)
 
 
-def watching(seen: dict[Plan, list[Measured]]) -> None:
+def watching(seen: dict[TrialsPlan, list[TrialsMeasured]]) -> None:
     """Say what a watcher adds to the CPU of a turn."""
     alone = {plan.trials: each for plan, each in seen.items() if not plan.watched}
     for plan, each in seen.items():
@@ -238,7 +238,7 @@ def watching(seen: dict[Plan, list[Measured]]) -> None:
             )
 
 
-def line(plan: Plan, seen: list[Measured]) -> str:
+def line(plan: TrialsPlan, seen: list[TrialsMeasured]) -> str:
     """Say what a plan took."""
     waits = plan.turns * plan.latency_s * -(-plan.trials // plan.at_once)
     ratios = [each.wall_s / max(waits, each.bare_s) for each in seen]
@@ -251,7 +251,7 @@ def line(plan: Plan, seen: list[Measured]) -> str:
     )
 
 
-def memory(seen: dict[Plan, list[Measured]]) -> None:
+def memory(seen: dict[TrialsPlan, list[TrialsMeasured]]) -> None:
     """Say how memory grows with the length of a run."""
     peaks: dict[str, Any] = {plan.what: (plan.trials, min(each.peak_mib for each in got)) for plan, got in seen.items()}
     if "few, fifty at a time" in peaks and "many, fifty at a time" in peaks:

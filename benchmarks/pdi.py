@@ -23,7 +23,7 @@ FLOOR, REACH = 30, 100
 METHODS: tuple[Method, ...] = ("token_overlap", "js_divergence")
 
 
-class Round(NamedTuple):
+class PdiRound(NamedTuple):
     """One round, in microseconds a turn."""
 
     full: float
@@ -56,7 +56,7 @@ def memo(seed: int) -> str:
     return f"## Memo\n\n### Verified Facts\n{text(half, seed)}\n\n### Next Strategy\n{text(half, seed + 1)}\n"
 
 
-def once(settings: PdiSettings, number: int) -> Round:
+def once(settings: PdiSettings, number: int) -> PdiRound:
     """Read both ways after each of ten turns; the readings must be equal to the last bit."""
     before = text(COMMANDS, 7)
     turns = [text(TURN, 100 * number + turn) for turn in range(TURNS)]
@@ -80,7 +80,7 @@ def once(settings: PdiSettings, number: int) -> Round:
         spent[way.__name__] = (perf_counter() - start) * 1e6 / TURNS
     if readings["full"] != readings["incremental"]:
         raise AssertionError(readings)
-    return Round(**spent)
+    return PdiRound(**spent)
 
 
 def after(online: OnlinePdi, turn: str) -> Reading:
@@ -96,7 +96,7 @@ def main() -> None:
     for method in METHODS:
         done = [once(PdiSettings(method=method), number) for number in range(rounds)]
         print(f"{method}")
-        for name in Round._fields:
+        for name in PdiRound._fields:
             spent = [getattr(each, name) for each in done]
             print(f"  {name:<12} {median(spent):>9,.1f} us  [{min(spent):,.1f} to {max(spent):,.1f}]")
         ratios = [each.full / each.incremental for each in done]

@@ -14,7 +14,7 @@ from eventsourcing.domain import Aggregate, event
 TEXT = "x" * 975
 
 
-class Attempt(Aggregate):  # type: ignore[misc]
+class PeerAttempt(Aggregate):  # type: ignore[misc]
     """One history."""
 
     @event("Acted")  # type: ignore[untyped-decorator]
@@ -25,7 +25,7 @@ class Attempt(Aggregate):  # type: ignore[misc]
 
 def fill(app: Application, count: int) -> float:
     """Save turns of 20 and say how fast."""
-    attempts = [Attempt() for _ in range(64)]
+    attempts = [PeerAttempt() for _ in range(64)]
     for attempt in attempts:
         app.save(attempt)
     began = time.perf_counter()

@@ -42,7 +42,7 @@ ROUNDS = 3
 """How often each strength is timed."""
 
 
-class Shape(NamedTuple):
+class RunSize(NamedTuple):
     """How large the run is."""
 
     trials: int
@@ -57,7 +57,7 @@ class Timed(NamedTuple):
     equal: bool
 
 
-async def live(base: Path, log: SqliteLog, shape: Shape, url: str) -> tuple[str, float]:
+async def live(base: Path, log: SqliteLog, shape: RunSize, url: str) -> tuple[str, float]:
     """Run it once; give its id, and how long it took."""
     teacher = {"model": "teacher", "base_url": url}
     wanted = spec(repeats=shape.trials, concurrency=shape.concurrency, models={"teacher": teacher})
@@ -91,7 +91,7 @@ async def timed(work: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
     return result, time.perf_counter() - began
 
 
-async def measure(folder: Path, shape: Shape, bundle: Path | None) -> int:
+async def measure(folder: Path, shape: RunSize, bundle: Path | None) -> int:
     """Run, do it again, and print what both took."""
     base = make_base(folder)
     async with (
@@ -133,7 +133,7 @@ def main() -> None:
     given = parser.parse_args()
     trials = 8 if given.quick else given.trials
     with tempfile.TemporaryDirectory() as folder:
-        sys.exit(anyio.run(measure, Path(folder), Shape(trials, given.concurrency), given.bundle))
+        sys.exit(anyio.run(measure, Path(folder), RunSize(trials, given.concurrency), given.bundle))
 
 
 if __name__ == "__main__":

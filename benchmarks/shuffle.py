@@ -18,7 +18,7 @@ import anyio
 
 from sandbox.base import SandboxBackend
 from sandbox.local.backend import local_backend
-from tests.support.orders import FREE, Lived, base_of, distinct, lived, tight
+from tests.support.orders import FREE, ShuffledRun, base_of, distinct, lived, tight
 from tests.support.pretend import PretendBackend
 
 
@@ -38,7 +38,7 @@ async def several(seeds: int, *, real: bool) -> int:
     return bad
 
 
-def shown(name: str, lives: list[Lived], seconds: float) -> int:
+def shown(name: str, lives: list[ShuffledRun], seconds: float) -> int:
     """Print a line, and count the reruns that were not equal."""
     orders, contents = distinct(lives, lambda life: life.order), distinct(lives, lambda life: life.digests)
     outcomes, unequal = distinct(lives, lambda life: life.outcomes), sum(not life.equal for life in lives)

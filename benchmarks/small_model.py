@@ -36,7 +36,7 @@ from engine.core.history import load_histories
 from engine.core.prompts import load_prompts
 from engine.core.system import clock
 from engine.policies.turn import Command, read_text
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.base import Recorded
 from events.store.memory import MemoryLog
@@ -64,7 +64,7 @@ BARE_PROMPT: Final = (
 _NO_DISTILLER: Final = 'name = "none"\n[[rule]]\nname = "all"\n[[rule.turn]]\nerror = "authentication"\nrepeat = true\n'
 
 
-class Row(msgspec.Struct, frozen=True):
+class SmallModelRow(msgspec.Struct, frozen=True):
     """What came of one attempt."""
 
     label: str
@@ -83,7 +83,7 @@ class Row(msgspec.Struct, frozen=True):
     """Whether there was a memo before it. Only of the arm ``memo``: the reflector may have failed to write one."""
 
 
-class Bench(NamedTuple):
+class SmallModelBench(NamedTuple):
     """What all attempts share."""
 
     url: str
@@ -106,7 +106,7 @@ async def opened(backend: LocalBackend, task: Task, name: str) -> AsyncIterator[
         await sandbox.close()
 
 
-async def bare(bench: Bench, task: SmallTask, seed: int) -> Row:
+async def bare(bench: SmallModelBench, task: SmallTask, seed: int) -> SmallModelRow:
     """Try a task in a loop of thirty lines."""
     loaded = load_task(bench.folder / "tasks" / task.name)
     turns = single = ran = tokens = 0
@@ -132,16 +132,16 @@ async def bare(bench: Bench, task: SmallTask, seed: int) -> Row:
             talk += [{"role": "assistant", "content": text}, {"role": "user", "content": told}]
         verdict = await verify(sandbox, loaded)
     solved = isinstance(verdict, Rewarded) and verdict.reward == 1.0
-    return Row(
+    return SmallModelRow(
         bench.label, bench.split, "bare", task.name, seed, turns, single, acted=ran > 0, solved=solved, tokens=tokens
     )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-async def ours(bench: Bench, task: SmallTask, seed: int, attempts: int) -> list[Row]:
+async def ours(bench: SmallModelBench, task: SmallTask, seed: int, attempts: int) -> list[SmallModelRow]:
     """Try a task with our shell agent, and after a failure and its memo once more, where two attempts are asked for."""
     log = MemoryLog(clock=clock)
-    setting = Setting(log, bench.backend, load_prompts(), "benchmark", {}, bench.folder)
+    setting = RunContext(log, bench.backend, load_prompts(), "benchmark", {}, bench.folder)
     report = await start_run(setting, _spec(bench, task, seed, attempts))
     streams = (await load_histories(log, report.run)).by_stream
     memo = any(isinstance(each.event, MemoRewritten) for each in streams[f"trial/{task.name}"])
@@ -150,12 +150,14 @@ async def ours(bench: Bench, task: SmallTask, seed: int, attempts: int) -> list[
     for number, arm in enumerate(arms, start=1):
         history = streams.get(f"attempt/{task.name}/{number}", ())
         if any(isinstance(each.event, AttemptJudged) for each in history):
-            blank = Row(bench.label, bench.split, arm, task.name, seed, 0, 0, acted=False, solved=False, tokens=0)
+            blank = SmallModelRow(
+                bench.label, bench.split, arm, task.name, seed, 0, 0, acted=False, solved=False, tokens=0
+            )
             rows.append(await _row(log, history, blank))
     return [msgspec.structs.replace(row, memo=memo) if row.arm == "memo" else row for row in rows]
 
 
-def _spec(bench: Bench, task: SmallTask, seed: int, attempts: int) -> RunSpec:
+def _spec(bench: SmallModelBench, task: SmallTask, seed: int, attempts: int) -> RunSpec:
     def model(most: int) -> dict[str, Any]:
         parameters = {"max_tokens": most, "seed": seed}
         return {"model": bench.model, "base_url": bench.url, "tools": False, "parameters": parameters}
@@ -176,7 +178,7 @@ def _spec(bench: Bench, task: SmallTask, seed: int, attempts: int) -> RunSpec:
     )
 
 
-async def _row(log: MemoryLog, history: Sequence[Recorded], row: Row) -> Row:
+async def _row(log: MemoryLog, history: Sequence[Recorded], row: SmallModelRow) -> SmallModelRow:
     """Fold an attempt's events into its row."""
     for event in (each.event for each in history):
         match event:
@@ -198,7 +200,9 @@ async def _row(log: MemoryLog, history: Sequence[Recorded], row: Row) -> Row:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-async def measure(given: argparse.Namespace, rows: Sequence[Row], keep: Callable[[Row], None]) -> None:
+async def measure(
+    given: argparse.Namespace, rows: Sequence[SmallModelRow], keep: Callable[[SmallModelRow], None]
+) -> None:
     """Try every task of a split in both loops, seed by seed, but for what is among the rows."""
     there = {(row.arm, row.task, row.seed) for row in rows if (row.label, row.split) == (given.label, given.split)}
     tasks = [task for task in TASKS if task.split == given.split][: given.tasks]
@@ -212,7 +216,7 @@ async def measure(given: argparse.Namespace, rows: Sequence[Row], keep: Callable
             backend = await local_backend(folder / "sandboxes")
             url = given.url.rstrip("/").removesuffix("/v1") + "/v1"
             served = (await client.get(f"{url}/models")).raise_for_status().json()["data"][0]["id"]
-            bench = Bench(url, served, given.label, given.split, folder, backend, client)
+            bench = SmallModelBench(url, served, given.label, given.split, folder, backend, client)
             for seed in range(given.first, given.first + given.attempts):
                 followed = 2 if seed < given.first + given.memo else 1
                 for task in tasks:
@@ -240,7 +244,7 @@ async def oracle() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-def report(rows: Sequence[Row]) -> None:
+def report(rows: Sequence[SmallModelRow]) -> None:
     """Print the figures of each label and split."""
     for label, split in dict.fromkeys((row.label, row.split) for row in rows):
         mine = [row for row in rows if (row.label, row.split) == (label, split)]
@@ -252,7 +256,7 @@ def report(rows: Sequence[Row]) -> None:
         _memo(mine)
 
 
-def _line(name: str, rows: Sequence[Row]) -> None:
+def _line(name: str, rows: Sequence[SmallModelRow]) -> None:
     if rows:
         turns = sum(row.turns for row in rows)
         single = f"{sum(row.single for row in rows)} of {turns} ({sum(row.single for row in rows) / turns:.0%})"
@@ -266,7 +270,7 @@ def _share(each: Iterable[bool]) -> str:
     return f"{sum(known)}/{len(known)} {sum(known) / len(known):.0%}" if known else "none"
 
 
-def _difference(rows: Sequence[Row]) -> None:
+def _difference(rows: Sequence[SmallModelRow]) -> None:
     """Print ours less bare, over the pairs of one task and one seed."""
     theirs = {(row.task, row.seed): row for row in rows if row.arm == "bare"}
     mine = [row for row in rows if row.arm == "ours"]
@@ -309,7 +313,7 @@ def _power(means: Sequence[float]) -> str:
     return f"power {quarter:.0%} for a difference of 0.25, 80 % for {least}"
 
 
-def _memo(rows: Sequence[Row]) -> None:
+def _memo(rows: Sequence[SmallModelRow]) -> None:
     """Print second attempts after a failed first: with a memo of it, and without, which is a fresh first attempt."""
     second = [row for row in rows if row.arm == "memo"]
     first = {(row.task, row.seed): row for row in rows if row.arm == "ours"}
@@ -325,8 +329,8 @@ def _memo(rows: Sequence[Row]) -> None:
             print(f"    {name:22}  acted {acted:9}  solved {solved}")
 
 
-def _read(path: Path) -> list[Row]:
-    return [msgspec.json.decode(line, type=Row) for line in path.read_bytes().splitlines()]
+def _read(path: Path) -> list[SmallModelRow]:
+    return [msgspec.json.decode(line, type=SmallModelRow) for line in path.read_bytes().splitlines()]
 
 
 def main() -> None:
@@ -344,9 +348,9 @@ def main() -> None:
     parser.add_argument("--report", type=Path, nargs="+", help="print the figures of such files, and measure nothing")
     parser.add_argument("--oracle", action="store_true", help="show that every task can be done, and measure nothing")
     given = parser.parse_args()
-    rows: list[Row] = []
+    rows: list[SmallModelRow] = []
 
-    def keep(row: Row) -> None:
+    def keep(row: SmallModelRow) -> None:
         rows.append(row)
         print(json.dumps(msgspec.to_builtins(row)), flush=True)
         if given.out is not None:

@@ -23,18 +23,18 @@ import anyio
 import msgspec
 
 from engine.concurrency.adaptive_limit import Bounds
-from engine.concurrency.limiter import Room
+from engine.concurrency.limiter import AdaptiveLimiter
 from engine.core.system import clock
-from engine.effects.models import Terms
+from engine.effects.models import CallPricing
 from engine.effects.models import failed as failed_event
-from engine.policies.call_retry import NOT_TRIED, GiveUp, Retry, judge_failure, spread_of
+from engine.policies.call_retry import NOT_TRIED, GiveUp, RetryLimits, judge_failure, spread_of
 from engine.protocols.errors import ProviderError
 from engine.protocols.request import ChatRequest
 from engine.providers.base import Gate
 from engine.providers.gate import wide_open
 from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
-from engine.scripted.script import Rule, Script, Turn
+from engine.scripted.script import Rule, Script, ScriptedTurn
 from engine.scripted.server import ScriptedEndpoint
 from events.base import Ref
 from events.digest import digest_of
@@ -98,7 +98,7 @@ class Storm:
         return None
 
 
-class Result(NamedTuple):
+class StormResult(NamedTuple):
     """What one contender made of one storm."""
 
     quarters: tuple[float, ...]
@@ -110,7 +110,7 @@ class Result(NamedTuple):
     """Calls that were given up."""
 
 
-async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> Result:
+async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> StormResult:
     """Ride out a storm.
 
     Args:
@@ -119,7 +119,7 @@ async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> Resu
         quarter_s: Seconds.
     """
     storm = Storm(quarter_s)
-    turn = Turn(text="DONE", delay_s=LATENCY_S, repeat=True)
+    turn = ScriptedTurn(text="DONE", delay_s=LATENCY_S, repeat=True)
     rule = Rule(name="all", turns=(turn,))
     script = Script(name="storm", rules=(rule,), fingerprint="0" * 16)
     async with ScriptedEndpoint(script, bears=storm.bears) as endpoint, open_client() as client:
@@ -144,7 +144,7 @@ async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> Resu
             group.cancel_scope.cancel()
     quarters = tuple(storm.held(part * quarter_s, (part + 1) * quarter_s) for part in range(4))
     back = storm.recovered_s(quarter_s * (2 + 1 / 3))
-    return Result(quarters, back, len(storm.refused) / max(1, len(storm.answered)), storm.failed)
+    return StormResult(quarters, back, len(storm.refused) / max(1, len(storm.answered)), storm.failed)
 
 
 async def answered(provider: OpenAIChat, request: ChatRequest, gate: Gate, storm: Storm) -> bool:
@@ -156,9 +156,9 @@ async def answered(provider: OpenAIChat, request: ChatRequest, gate: Gate, storm
             await provider.complete(request, gate)
         except ProviderError as error:
             storm.refused.append(storm.now)
-            failed = failed_event(MemoryLog(clock=clock), error, Terms(None, None))
+            failed = failed_event(MemoryLog(clock=clock), error, CallPricing(None, None))
             tried = tried.plus(failed, 0.0, 0.0)._replace(elapsed_s=anyio.current_time() - began)
-            ruling = judge_failure(failed, tried, Retry(tries=5), spread_of(Ref(name, tried.made)))
+            ruling = judge_failure(failed, tried, RetryLimits(tries=5), spread_of(Ref(name, tried.made)))
             if isinstance(ruling, GiveUp):
                 return False
             await anyio.sleep(ruling.wait_s)
@@ -171,7 +171,7 @@ def contenders() -> dict[str, Callable[[], Callable[[], Gate]]]:
 
     def pooled(bounds: Bounds) -> Callable[[], Callable[[], Gate]]:
         def fresh() -> Callable[[], Gate]:
-            room = Room("calls", bounds)
+            room = AdaptiveLimiter("calls", bounds)
             return lambda: room.turn("run", str(id(object()))).place
 
         return fresh
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     quarter, rounds = (3.0, 1) if given.quick else (given.quarter, given.rounds)
-    rides: dict[str, list[Result]] = {name: [] for name in contenders()}
+    rides: dict[str, list[StormResult]] = {name: [] for name in contenders()}
     for _ in range(rounds):
         for name, fresh in contenders().items():
             rides[name].append(anyio.run(ride, fresh(), given.callers, quarter))
@@ -202,7 +202,7 @@ def main() -> None:
         print(line(name, seen))
 
 
-def line(name: str, seen: list[Result]) -> str:
+def line(name: str, seen: list[StormResult]) -> str:
     """Say what a contender made of it."""
     shares = "  ".join(f"{median(each.quarters[part] for each in seen):>5.0%}" for part in range(4))
     backs = [each.after_outage_s for each in seen if each.after_outage_s is not None]

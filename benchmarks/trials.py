@@ -25,7 +25,7 @@ from benchmarks.idle_sandbox import IdleBackend
 from engine.config.spec import RunSpec
 from engine.core.prompts import load_prompts
 from engine.core.system import clock, collect_rarely
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.redaction.redactor import Redactor
 from events.store.sqlite.store import SqliteLog
@@ -33,7 +33,7 @@ from events.store.sqlite.store import SqliteLog
 SECRETS = {"A": "bench-secret-value-one", "B": "bench-secret-value-two", "C": "bench-secret-value-three"}
 
 
-class Shape(NamedTuple):
+class RoundSize(NamedTuple):
     """How large a round is."""
 
     trials: int
@@ -41,7 +41,7 @@ class Shape(NamedTuple):
     latency_s: float
 
 
-class Round(NamedTuple):
+class TrialsRound(NamedTuple):
     """What a round took."""
 
     wall_s: float
@@ -49,7 +49,7 @@ class Round(NamedTuple):
     events: int
 
 
-def script(shape: Shape) -> str:
+def script(shape: RoundSize) -> str:
     """Write a script whose every conversation takes the given number of turns."""
     step = "make progress and print what was found, at some length, step"
     turn = f'[[rule.turn]]\ncommand = "{step}"\ndelay_s = {shape.latency_s}\n'
@@ -70,12 +70,12 @@ def make_task(base: Path) -> None:
         path.write_text(text)
 
 
-async def one_round(base: Path, url: str, shape: Shape) -> Round:
+async def one_round(base: Path, url: str, shape: RoundSize) -> TrialsRound:
     """Run all trials once, in a log of their own."""
     with tempfile.TemporaryDirectory() as folder:
         log = await SqliteLog.open(Path(folder) / "log.db", clock=clock, redactor=Redactor(SECRETS))
         async with log:
-            setting = Setting(log, IdleBackend(), load_prompts(), "bench", {}, base)
+            setting = RunContext(log, IdleBackend(), load_prompts(), "bench", {}, base)
             teacher = {"model": "teacher", "base_url": url}
             method = {"attempts": 1}
             spec = msgspec.convert(
@@ -90,7 +90,7 @@ async def one_round(base: Path, url: str, shape: Shape) -> Round:
             )
             wall, cpu = time.perf_counter(), time.process_time()
             await start_run(setting, spec)
-            return Round(time.perf_counter() - wall, time.process_time() - cpu, (await log.head()).position)
+            return TrialsRound(time.perf_counter() - wall, time.process_time() - cpu, (await log.head()).position)
 
 
 def main() -> None:
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
     collect_rarely()
-    shape = Shape(50, 2, 0.2) if given.quick else Shape(given.trials, given.turns, given.latency)
+    shape = RoundSize(50, 2, 0.2) if given.quick else RoundSize(given.trials, given.turns, given.latency)
     rounds = 2 if given.quick else given.rounds
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
@@ -122,7 +122,7 @@ def main() -> None:
     report(shape, measured)
 
 
-def report(shape: Shape, measured: list[Round]) -> None:
+def report(shape: RoundSize, measured: list[TrialsRound]) -> None:
     """Print what the rounds took."""
     turns = shape.turns
     ideal = turns * shape.latency_s

@@ -23,25 +23,25 @@ import msgspec
 from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, make_task
 from engine.concurrency.pools import Pools, room_of
-from engine.concurrency.run_controls import Orders
+from engine.concurrency.run_controls import RunControls
 from engine.config.spec import CallsSpec, PoolsSpec, RunSpec
 from engine.core.prompts import load_prompts
 from engine.core.scope import Scope
 from engine.core.system import clock, collect_rarely, machine
-from engine.core.world import World
+from engine.core.world import ReplayContext
 from engine.effects.budget import BudgetKeeper, Caps
-from engine.effects.models import Line, ModelPort
+from engine.effects.models import ModelClient, ModelPort
 from engine.effects.sandboxes import SandboxPort
 from engine.effects.tasks import TaskPort
 from engine.programs.run import run
 from engine.protocols.reply import ChatReply, ReplyCall
 from engine.protocols.request import ChatRequest
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 from engine.providers.base import Gate
 from engine.providers.credentials import StaticKey
 from engine.providers.upstream import Upstream
 from engine.runtime.admission import Admission
-from engine.runtime.context import Setting, chosen_tasks
+from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.live_ports import LivePorts, door_table
 from engine.runtime.plan import opening, plan_of
 from engine.runtime.recovery import Recovery
@@ -51,7 +51,7 @@ from events.store.sqlite.store import SqliteLog
 from events.streams import RUN, TRIAL
 
 _CALL = ReplyCall(id="c", name="run", arguments='{"command": "make progress"}')
-_USAGE = Usage(input_tokens=100, output_tokens=50)
+_USAGE = ReportedUsage(input_tokens=100, output_tokens=50)
 
 
 class Ready:
@@ -101,7 +101,7 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
         make_task(base)
         log = await SqliteLog.open(base / "log.db", clock=clock, redactor=Redactor(SECRETS))
         async with log:
-            setting = Setting(log, IdleBackend(), load_prompts(), "bench", {}, base)
+            setting = RunContext(log, IdleBackend(), load_prompts(), "bench", {}, base)
             spec = msgspec.convert(
                 {
                     "tasks": "tasks",
@@ -120,7 +120,7 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
             nowhere = Upstream("http://in.process", StaticKey(None), None, 1.0)
             sandboxes = SandboxPort(log, setting.backend, by_name, {})
             reading = TaskPort(log, by_name, setting.backend)
-            line = Line(Ready(turns), None, pools.calls("in.process", "m"), nowhere)
+            line = ModelClient(Ready(turns), None, pools.calls("in.process", "m"), nowhere)
             models = ModelPort(log, lambda *_: line, budget)
             ports = LivePorts(
                 reading,
@@ -128,13 +128,13 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
                 models,
                 budget,
                 None,
-                Admission("bench", pools, {TRIAL: room_of(samples)}, Orders()),
+                Admission("bench", pools, {TRIAL: room_of(samples)}, RunControls()),
                 Recovery(sandboxes, _unheard, rebuilds=False, noted=()),
                 door_table(reading, sandboxes, models, budget, None),
             )
             plan = plan_of(opening(setting, spec, tasks), [spec], setting.prompts)
             wall, cpu = time.perf_counter(), time.process_time()
-            world = World(log, log, "bench", {}, (), ports, None, set(), deciding=plan.deciding())
+            world = ReplayContext(log, log, "bench", {}, (), ports, None, set(), deciding=plan.deciding())
             await run(Scope(world, RUN), plan)
             spent = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
     return {**spent, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 
-class Row(NamedTuple):
+class JudgedCheck(NamedTuple):
     """One check."""
 
     name: str
@@ -23,7 +23,7 @@ class Row(NamedTuple):
 class Checks(NamedTuple):
     """What a verifier checked."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[JudgedCheck, ...]
     passed: int
     total: int
 
@@ -37,7 +37,7 @@ class Checks(NamedTuple):
                 parts += [f"  {mark} {row.name}{' - ' + row.message if row.message else ''}" for row in rows]
         return "\n".join(parts)
 
-    def _of(self, *, passed: bool) -> list[Row]:
+    def _of(self, *, passed: bool) -> list[JudgedCheck]:
         return [row for row in self.rows if row.passed is passed]
 
 
@@ -77,7 +77,7 @@ def read_checks(stdout: str, ctrf: bytes | None) -> Checks:
     """
     report = _report(ctrf)
     rows = _printed(stdout) or [
-        Row(test.name, test.status == "passed", " ".join((test.message or test.trace).split())[:200])
+        JudgedCheck(test.name, test.status == "passed", " ".join((test.message or test.trace).split())[:200])
         for test in report.tests
         if test.status in {"passed", "failed"}
     ]
@@ -100,12 +100,12 @@ def _report(ctrf: bytes | None) -> _Results:
     return found
 
 
-def _printed(stdout: str) -> Sequence[Row]:
+def _printed(stdout: str) -> Sequence[JudgedCheck]:
     """Rows of a short summary: ``PASSED name`` or ``FAILED name - message``."""
     rows = []
     for line in stdout.splitlines():
         word, _, rest = line.strip().partition(" ")
         if word in {"PASSED", "FAILED"} and rest.strip():
             name, _, message = rest.strip().partition(" - ")
-            rows.append(Row(name, word == "PASSED", message if word == "FAILED" else ""))
+            rows.append(JudgedCheck(name, word == "PASSED", message if word == "FAILED" else ""))
     return rows

@@ -8,7 +8,7 @@ import msgspec
 from engine.config.spec import canonical
 from engine.core.decision import Reruled, Unanswered
 from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from engine.core.prompts import Prompts
 from engine.runtime.plan import recorded_specs
 from events.base import Recorded, Ref, StreamId
@@ -56,7 +56,7 @@ class Difference(NamedTuple):
     """None: nothing like it is recorded."""
 
 
-class Note(NamedTuple):
+class RevisionNote(NamedTuple):
     """Rulings made under another revision of a point, and made otherwise by this version: no difference."""
 
     point: str
@@ -66,7 +66,7 @@ class Note(NamedTuple):
     places: tuple[Ref, ...]
 
 
-def of_decision(made: Redecided, histories: Histories) -> list[Difference]:
+def of_decision(made: Redecided, histories: RunHistory) -> list[Difference]:
     """Name the fields of a decision that come out otherwise; none at a point that was revised since."""
     if made.revised:
         return []
@@ -93,13 +93,13 @@ def _said(value: Any) -> str:
     return NOTHING if value is None else msgspec.json.encode(value).decode()
 
 
-def _rested(at: Ref, histories: Histories) -> Nearest | None:
+def _rested(at: Ref, histories: RunHistory) -> Nearest | None:
     history = histories.by_stream.get(at.stream, ())
     event = next((each.event for each in history if each.version == at.version), None)
     return None if event is None else Nearest(at, f"{tag_of(event)}, on which it rested")
 
 
-def notes_of(made: Sequence[Redecided], rerun: Sequence[Reruled | Unanswered]) -> list[Note]:
+def notes_of(made: Sequence[Redecided], rerun: Sequence[Reruled | Unanswered]) -> list[RevisionNote]:
     """Sum up what this version rules otherwise where a point was revised, by whichever way it was found."""
     places: dict[tuple[str, int, int], set[Ref]] = {}
     for each in made:
@@ -109,10 +109,10 @@ def notes_of(made: Sequence[Redecided], rerun: Sequence[Reruled | Unanswered]) -
     for note in rerun:
         if isinstance(note, Reruled):
             places.setdefault((note.point, note.recorded_revision, note.revision), set()).add(note.at)
-    return [Note(*key, tuple(sorted(refs))) for key, refs in sorted(places.items())]
+    return [RevisionNote(*key, tuple(sorted(refs))) for key, refs in sorted(places.items())]
 
 
-def of_rerun(error: ReplayDiverged | HistoryUnread | HistoryEnded, histories: Histories) -> Difference:
+def of_rerun(error: ReplayDiverged | HistoryUnread | HistoryEnded, histories: RunHistory) -> Difference:
     """Say where a rerun parted from the record."""
     history = histories.by_stream.get(error.stream, ())
     match error:
@@ -154,7 +154,7 @@ def _json(fields: Fields, name: str) -> str:
     return msgspec.json.encode(fields[name]).decode() if name in fields else NOTHING
 
 
-async def likely_causes(log: EventLog, histories: Histories, here: Here, known: Sequence[Difference]) -> list[str]:
+async def likely_causes(log: EventLog, histories: RunHistory, here: Here, known: Sequence[Difference]) -> list[str]:
     """Say what may be behind differences, the surest first. Never empty.
 
     Args:
@@ -198,7 +198,7 @@ def _other_keys(before: object, now: object, path: tuple[str, ...] = ()) -> Iter
         yield from _other_keys(before.get(key, NOTHING), now.get(key, NOTHING), (*path, key))
 
 
-async def _edits(log: EventLog, histories: Histories) -> AsyncIterator[Recorded]:
+async def _edits(log: EventLog, histories: RunHistory) -> AsyncIterator[Recorded]:
     """Give the run's events that no longer fit their digests."""
     by_position = {each.position: each for history in histories.by_stream.values() for each in history}
     before, parts = GENESIS, dict[StreamId, bytes]()

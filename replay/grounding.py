@@ -7,7 +7,7 @@ import msgspec
 
 from engine.config.program_registry import known_points
 from engine.core.decision import Point
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from events.base import Event, Ref
 from events.store.blob_refs import named_blobs
 from events.types.decision import DecisionMade, Part, Seen, Text, parts_of
@@ -31,7 +31,7 @@ class Ungrounded(NamedTuple):
 class Grounds:
     """The events of a run, as the inputs of its decisions refer to them."""
 
-    def __init__(self, histories: Histories) -> None:
+    def __init__(self, histories: RunHistory) -> None:
         self._histories = histories
         self._points = known_points()
         self._shown: dict[Ref, list[Fields]] = {}

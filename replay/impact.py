@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from engine.core.lineage import APART
 from events.base import Event, Recorded
 from events.codec import tag_of
@@ -90,7 +90,7 @@ class _Facts:
 class Timeline:
     """What each stream of a run holds, by position, and which stream was begun below which."""
 
-    def __init__(self, histories: Histories, spoken: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, histories: RunHistory, spoken: Mapping[str, Sequence[int]]) -> None:
         """Read them.
 
         Args:

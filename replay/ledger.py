@@ -14,7 +14,7 @@ from engine.config.program_registry import known_points
 from engine.config.spec import read_spec
 from engine.core.decision import EVERY_DECISION, FIRST_REVISION, Era, Observed, Point, encode_value
 from engine.core.errors import EngineError, NameUnknown
-from engine.core.history import Histories, load_histories
+from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import APART, Lineage, era_of
 from engine.importers.again import import_again
 from engine.runtime.plan import era_of_spec, plan_of, recorded_prompts, recorded_specs
@@ -76,7 +76,7 @@ class Ledger(NamedTuple):
     entries: tuple[LedgerEntry, ...]
     eras: tuple[Era, ...]
     """Settings and policies; one for each run of the line, oldest first."""
-    histories: Histories
+    histories: RunHistory
     source: Literal["recorded", "rerun"]
     """Whether the inputs were recorded, or taken by an observer."""
     imported: bool
@@ -121,7 +121,7 @@ async def read_ledger(log: EventLog, run: str, trial: str | None = None) -> Ledg
     return Ledger(run, tuple(entries), eras, histories, "recorded", imported=imported, blobs={})
 
 
-def opening_of(histories: Histories) -> RunOpened | RunImported | None:
+def opening_of(histories: RunHistory) -> RunOpened | RunImported | None:
     """Give what a run began with. None: it was cut off before that."""
     history = histories.by_stream.get("run", ())
     first = history[0].event if history else None
@@ -146,7 +146,7 @@ class _Noted(NamedTuple):
     recorded: Recorded
 
 
-def _decided(histories: Histories) -> list[_Noted]:
+def _decided(histories: RunHistory) -> list[_Noted]:
     """List the events that record decisions, in the order of the log."""
     found = [
         _Noted(each.event, each)
@@ -173,7 +173,7 @@ class _Reader:
         log: EventLog,
         points: Mapping[str, Point[Any, Any, Any]],
         eras: Sequence[Era],
-        histories: Histories,
+        histories: RunHistory,
     ) -> None:
         self._log = log
         self._points = points
@@ -265,7 +265,7 @@ def _steers(point: Point[Any, Any, Any] | None, event: Decided) -> bool:
     return said if said is not None else point is not None and point.steers
 
 
-async def _imported_again(log: EventLog, run: str, histories: Histories, opened: RunImported) -> Ledger:
+async def _imported_again(log: EventLog, run: str, histories: RunHistory, opened: RunImported) -> Ledger:
     """Import a run again, and take what each decision saw."""
     try:
         again = await import_again(log, opened, histories.by_stream)
@@ -281,7 +281,7 @@ async def _imported_again(log: EventLog, run: str, histories: Histories, opened:
     return Ledger(run, tuple(entries), eras, histories, "rerun", imported=True, blobs=again.blobs)
 
 
-async def _observed(log: EventLog, run: str, histories: Histories, opened: RunOpened) -> Ledger:
+async def _observed(log: EventLog, run: str, histories: RunHistory, opened: RunOpened) -> Ledger:
     """Run the actors over the history, and take what each decision sees."""
     plan = plan_of(opened, await recorded_specs(log, opened, histories.lineage), await recorded_prompts(log, opened))
     entries: list[LedgerEntry] = []
@@ -296,7 +296,7 @@ async def _observed(log: EventLog, run: str, histories: Histories, opened: RunOp
     return Ledger(run, tuple(entries), plan.eras, histories, "rerun", imported=False, blobs=blobs)
 
 
-def _met(met: Observed, histories: Histories) -> LedgerEntry:
+def _met(met: Observed, histories: RunHistory) -> LedgerEntry:
     event = None if met.silent else histories.by_stream[met.at.stream][met.at.version - 1].event
     recorded = event.point_revision if isinstance(event, Decided) else None
     return LedgerEntry(

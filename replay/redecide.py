@@ -10,7 +10,7 @@ from events.base import Ref
 from events.errors import BlobErased
 from events.store.base import EventLog
 from replay.ledger import Ledger, LedgerEntry, read_ledger
-from replay.reevaluation import Question, Reevaluator
+from replay.reevaluation import PolicyQuestion, Reevaluator
 
 Fields = Mapping[str, Any]
 """Values that JSON can hold, by name."""
@@ -108,12 +108,12 @@ async def decisions(log: EventLog, run: str, *, method: Method | None = None) ->
     return [each async for each in redecide(log, await read_ledger(log, run), method)]
 
 
-def question(entry: LedgerEntry, policy: Policy) -> Question:
+def question(entry: LedgerEntry, policy: Policy) -> PolicyQuestion:
     """Put the question that a decision was the answer to."""
     assert entry.point is not None
     assert entry.inputs is not None
     assert entry.rule_digest is not None
-    return Question(entry.point, policy, entry.saw, entry.inputs, entry.rule, entry.rule_digest)
+    return PolicyQuestion(entry.point, policy, entry.saw, entry.inputs, entry.rule, entry.rule_digest)
 
 
 def fields(entry: LedgerEntry, ruling: Any) -> Fields:

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.core.decision import Deciding, Desk, MemoKey, Point, Policy, encode_value
+from engine.core.decision import Deciding, MemoKey, Point, Policy, PolicyContext, encode_value
 from engine.core.open_decision import load_named
 from events.digest import Digest, digest_of
 from events.store.base import EventLog
@@ -15,7 +15,7 @@ REMEMBERED: Final = 256 << 20
 """Bytes of blobs that are kept for the next question."""
 
 
-class Question(NamedTuple):
+class PolicyQuestion(NamedTuple):
     """What a policy is asked."""
 
     point: Point[Any, Any, Any]
@@ -40,7 +40,7 @@ class Reevaluator:
         self.laid: MutableMapping[Digest, bytes] = {}
         """What policies laid down since `forget`: rulings name it, and later inputs may."""
 
-    async def ask(self, question: Question) -> Any:
+    async def ask(self, question: PolicyQuestion) -> Any:
         """Have a policy rule.
 
         Raises:
@@ -56,7 +56,7 @@ class Reevaluator:
             if asked not in self._deciding.memo:
                 blobs = await load_named(point, saw, rule_digest, self._deciding, self.get)
         key: MemoKey = point.name, inputs, rule_digest
-        return policy(saw, rule, Desk(blobs, self.put, self._deciding.memo, key))
+        return policy(saw, rule, PolicyContext(blobs, self.put, self._deciding.memo, key))
 
     def _remember(self, inputs: Digest, blobs: dict[Digest, bytes]) -> None:
         """Keep what inputs name, unless a policy laid down some of it: then it may be other bytes next time."""

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from engine.core.decision import Method
 from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
-from engine.core.history import Histories, cut
+from engine.core.history import RunHistory, cut
 from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
 from engine.runtime.rehearse import rehearse
 from events.store.base import EventLog
@@ -15,7 +15,7 @@ Parted = ReplayDiverged | HistoryUnread | HistoryEnded
 
 
 async def remedies(
-    log: EventLog, run: str, histories: Histories, parted: Parted, *, package: str, method: Method | None = None
+    log: EventLog, run: str, histories: RunHistory, parted: Parted, *, package: str, method: Method | None = None
 ) -> list[str]:
     """Say which version replays a run, and from where this one can go on with it.
 
@@ -42,7 +42,7 @@ async def remedies(
 
 
 async def last_fork_place(
-    log: EventLog, run: str, histories: Histories, parted: Parted, method: Method | None = None
+    log: EventLog, run: str, histories: RunHistory, parted: Parted, method: Method | None = None
 ) -> int | None:
     """Find the last position at which a fork shares nothing that reruns otherwise. None: there is none."""
     opened = histories.opened
@@ -58,13 +58,13 @@ async def last_fork_place(
     return None
 
 
-async def _rehearse(log: EventLog, opened: RunOpened, shared: Histories, method: Method | None) -> None:
+async def _rehearse(log: EventLog, opened: RunOpened, shared: RunHistory, method: Method | None) -> None:
     specs = await recorded_specs(log, opened, shared.lineage)
     plan = plan_of(opened, (*specs, specs[-1]), await recorded_prompts(log, opened))
     await rehearse(log, shared.lineage[-1].run, plan if method is None else plan.under(method), shared)
 
 
-def _position(parted: Parted, histories: Histories) -> int:
+def _position(parted: Parted, histories: RunHistory) -> int:
     """Give the position of the first event that is not as it was; the one behind the last where one is missing."""
     history = histories.by_stream[parted.stream]
     match parted:
@@ -76,7 +76,7 @@ def _position(parted: Parted, histories: Histories) -> int:
             return history[-1].position + 1
 
 
-def _before(histories: Histories, position: int) -> int | None:
+def _before(histories: RunHistory, position: int) -> int | None:
     """Give the last position before another at which a run can be cut: within an append only before a decision."""
     known = {each.position for history in histories.by_stream.values() for each in history}
     together: set[int] = set()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from engine.core.decision import Method, Reruled, Unanswered
 from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
-from engine.core.history import Histories, load_histories
+from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import pages_of
 from events.base import StreamId
 from events.errors import BlobMissing
@@ -16,8 +16,8 @@ from events.types.run import RunOpened
 from replay.diff import (
     Difference,
     Here,
-    Note,
     PromptChanged,
+    RevisionNote,
     changed_prompts,
     likely_causes,
     notes_of,
@@ -66,7 +66,7 @@ class Checked(NamedTuple):
     """What may be behind the differences, the surest first; none without a difference."""
     remedies: tuple[str, ...]
     """What can be done about control flow that differs; none if it does not."""
-    notes: tuple[Note, ...]
+    notes: tuple[RevisionNote, ...]
     """What this version rules otherwise where a point was revised; that is no difference."""
     prompts: tuple[PromptChanged, ...]
     """Texts that are not what this installation would give; that is no difference."""
@@ -141,7 +141,7 @@ def _noting(unread: list[BlobMissing]) -> Iterator[None]:
 class _Again:
     """One run, done again."""
 
-    def __init__(self, log: EventLog, run: str, histories: Histories, method: Method | None) -> None:
+    def __init__(self, log: EventLog, run: str, histories: RunHistory, method: Method | None) -> None:
         self._log, self._run, self._histories, self._method = log, run, histories, method
         self._made: tuple[Redecided, ...] | None = None
         self._not_redecided = self._not_rerun = ""

@@ -26,7 +26,7 @@ _encoder: Final = msgspec.json.Encoder(order="deterministic")
 _ABSENT: Final = object()
 
 
-class Bytes(NamedTuple):
+class BlobAccess(NamedTuple):
     """Where the bytes of parts are read from, and laid down."""
 
     get: Callable[[Digest], Awaitable[bytes]]
@@ -38,7 +38,7 @@ def refs_in_order(saw: Any) -> list[Ref]:
     return [part.seen if isinstance(part, Seen) else part.at for part in parts_of(saw)]
 
 
-async def swapped(saw: Any, swaps: Swaps, chains: Mapping[Digest, Digest], store: Bytes) -> Any:
+async def swapped(saw: Any, swaps: Swaps, chains: Mapping[Digest, Digest], store: BlobAccess) -> Any:
     """Give inputs with other rulings in them; the same object where none of them stands in it.
 
     Args:
@@ -57,7 +57,7 @@ async def swapped(saw: Any, swaps: Swaps, chains: Mapping[Digest, Digest], store
     return _rebuilt(saw, iter(instead))
 
 
-async def _instead(part: Part, swaps: Swaps, chains: Mapping[Digest, Digest], store: Bytes) -> Part | None:
+async def _instead(part: Part, swaps: Swaps, chains: Mapping[Digest, Digest], store: BlobAccess) -> Part | None:
     match part:
         case Seen():
             return _seen(part, swaps)
@@ -135,6 +135,6 @@ def _rebuilt(value: Any, parts: Iterator[Part | None]) -> Any:
             return value
 
 
-def encoded(saw: msgspec.Struct, store: Bytes) -> Digest:
+def encoded(saw: msgspec.Struct, store: BlobAccess) -> Digest:
     """Lay inputs down, and name them."""
     return store.put(encode_value(saw))

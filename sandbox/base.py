@@ -101,7 +101,7 @@ class SandboxSpec(Struct, frozen=True):
     None: it is not to outlive its process."""
 
 
-class Gone(Struct, frozen=True):
+class SandboxGone(Struct, frozen=True):
     """Why a sandbox of an earlier process is not gone on with."""
 
     why: Loss
@@ -248,7 +248,7 @@ class SandboxBackend(Protocol):
         ...
 
     @property
-    def lasting(self) -> "Lasting | None":
+    def lasting(self) -> "Reattachable | None":
         """How its sandboxes outlive the process that opened them. None: they end with it."""
         ...
 
@@ -269,10 +269,10 @@ class SandboxBackend(Protocol):
         ...
 
 
-class Lasting(Protocol):
+class Reattachable(Protocol):
     """What a backend can do besides, if its sandboxes go on when the process that opened them is killed."""
 
-    async def reopen(self, spec: SandboxSpec, *, opened_in: int) -> Sandbox | Gone:
+    async def reopen(self, spec: SandboxSpec, *, opened_in: int) -> Sandbox | SandboxGone:
         """Take up a sandbox that an earlier process left open, as it stands: files, and what runs in the background.
 
         The caller knows that nothing was under way in it. Where it is not given back, what is left of it is for

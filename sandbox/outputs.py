@@ -16,7 +16,7 @@ _PIPE_BYTES: Final = 1024 * 1024
 """Room in a pipe: the most that can be waiting in it when the command has ended."""
 
 
-class Lingering:
+class InheritedPipes:
     """Outputs that background processes still hold open.
 
     Closing them would end a server at its next line of log (SIGPIPE), so they stay open, unread beyond
@@ -77,7 +77,7 @@ class Output:
         while not self.ended and self.total < until and self.read():
             pass
 
-    def release(self, lingering: Lingering) -> None:
+    def release(self, lingering: InheritedPipes) -> None:
         """Close, or hand over what a background process still holds."""
         if self.ended:
             os.close(self.reader)
@@ -119,7 +119,7 @@ class Outputs:
         self.stdout.finish()
         self.stderr.finish()
 
-    def release(self, lingering: Lingering) -> None:
+    def release(self, lingering: InheritedPipes) -> None:
         """Close both, or hand over what background processes still hold."""
         self.stdout.release(lingering)
         self.stderr.release(lingering)

@@ -14,14 +14,14 @@ from anyio.abc import Process
 from msgspec import Struct
 
 from sandbox.base import Ended
-from sandbox.outputs import CHUNK, Lingering, Output, Outputs
+from sandbox.outputs import CHUNK, InheritedPipes, Output, Outputs
 
 _KILL_GRACE_S: Final = 10.0
 """Seconds to wait for the kernel after SIGKILL; longer means the machine is in trouble, not the command."""
 REPORT_FD_VARIABLE: Final = "STILLROOM_REPORT_FD"
 
 
-class Job(Struct, frozen=True):
+class ProcessSpec(Struct, frozen=True):
     """A process to run."""
 
     argv: Sequence[str]
@@ -58,7 +58,7 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-async def run(job: Job, lingering: Lingering) -> Finished:
+async def run(job: ProcessSpec, lingering: InheritedPipes) -> Finished:
     """Run a process in a session of its own until it ends.
 
     Cancelled, or over a limit, its process group is killed and waited for.
@@ -94,7 +94,7 @@ async def run(job: Job, lingering: Lingering) -> Finished:
     )
 
 
-async def _start(job: Job, stdout: int, stderr: int, report: int) -> Process:
+async def _start(job: ProcessSpec, stdout: int, stderr: int, report: int) -> Process:
     """Start it, and close our copies of what it writes to, whatever happens."""
     try:
         return await anyio.open_process(
@@ -113,7 +113,7 @@ async def _start(job: Job, stdout: int, stderr: int, report: int) -> Process:
         os.close(report)
 
 
-async def _drive(process: Process, job: Job, outputs: Outputs) -> bool:
+async def _drive(process: Process, job: ProcessSpec, outputs: Outputs) -> bool:
     """Feed and drain until it ends; True when its time was up first."""
     with move_on_after(job.timeout_s) as clock:
         async with create_task_group() as group:

@@ -13,7 +13,7 @@ from anyio import Path as AsyncPath
 from engine.config.resolve import Inputs, resolve
 from engine.config.spec import RunSpec
 from engine.core.system import clock
-from engine.runtime.environment import Means
+from engine.runtime.environment import ProcessEnvironment
 from engine.runtime.open_context import open_setting
 from engine.runtime.run import RunReport, start_run
 from events.store.base import EventLog
@@ -52,7 +52,7 @@ async def run(
     """
     here = Path(await AsyncPath(folder).resolve())
     sandboxes = here / ".stillroom" / "sandboxes"
-    means = Means(environment, here, here / log, sandboxes, clock, version("stillroom"))
+    means = ProcessEnvironment(environment, here, here / log, sandboxes, clock, version("stillroom"))
     warned: list[str] = []
     async with open_setting(means, spec, warn=warned.append) as setting:
         return await start_run(setting, spec)

@@ -22,10 +22,10 @@ from typing import Final, NamedTuple
 import anyio
 import msgspec
 
-from benchmarks.mutants.copies import Baseline, Copy, Outcome
+from benchmarks.mutants.copies import Baseline, Copy, MutantOutcome
 from benchmarks.mutants.operators import Mutant, differs
-from benchmarks.mutants.report import Result, described, result, table
-from benchmarks.mutants.sampling import Drawn, Plan, areas, candidates, sample
+from benchmarks.mutants.report import MutantResult, described, result, table
+from benchmarks.mutants.sampling import Drawn, MutationAreas, areas, candidates, sample
 from benchmarks.mutants.survivors import Survivor, listed, read, stale
 from benchmarks.mutants.test_map import TestMap
 
@@ -37,7 +37,7 @@ BATCH: Final = 10
 """Test files that are measured by one process."""
 
 
-class Trial(NamedTuple):
+class MutantTrial(NamedTuple):
     """A mutant, and the tests to try it with."""
 
     area: str
@@ -50,7 +50,7 @@ class Trial(NamedTuple):
 def main() -> int:
     """Draw, run, report."""
     asked = _arguments()
-    plan, survivors = Plan.read(), read()
+    plan, survivors = MutationAreas.read(), read()
     found = {name: candidates(ROOT, paths) for name, paths in areas(ROOT, plan).items()}
     chosen = _chosen(asked, plan, found)
     if not chosen:
@@ -60,7 +60,7 @@ def main() -> int:
         for each in chosen:
             print("\n".join(described(result(each.area, each.mutant, None, listed(each.mutant, survivors), 0))))
         return 0
-    bench = Bench(asked, plan, survivors, found_names=list(found))
+    bench = MutantBench(asked, plan, survivors, found_names=list(found))
     results = bench.run(chosen)
     old = stale(survivors, (each for mutants in found.values() for each in mutants))
     return _conclude(results, old, bench.baseline, list(found))
@@ -89,7 +89,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _chosen(asked: argparse.Namespace, plan: Plan, found: Mapping[str, Sequence[Mutant]]) -> list[Drawn]:
+def _chosen(asked: argparse.Namespace, plan: MutationAreas, found: Mapping[str, Sequence[Mutant]]) -> list[Drawn]:
     everything = [Drawn(name, each) for name, mutants in found.items() for each in mutants]
     if asked.only:
         return [each for each in everything if each.mutant.id in asked.only]
@@ -99,20 +99,25 @@ def _chosen(asked: argparse.Namespace, plan: Plan, found: Mapping[str, Sequence[
     return [each for each in sample(ROOT, plan, asked.seed) if not asked.area or each.area in asked.area]
 
 
-class Bench:
+class MutantBench:
     """Copies of the tree, and mutants tried in them."""
 
     def __init__(
-        self, asked: argparse.Namespace, plan: Plan, survivors: Sequence[Survivor], *, found_names: Sequence[str]
+        self,
+        asked: argparse.Namespace,
+        plan: MutationAreas,
+        survivors: Sequence[Survivor],
+        *,
+        found_names: Sequence[str],
     ) -> None:
         self._asked, self._map, self._survivors, self._areas = asked, TestMap(ROOT, plan), survivors, found_names
         self._begun = time.monotonic()
-        self._results: dict[Mutant, Result] = {}
+        self._results: dict[Mutant, MutantResult] = {}
         self._green: dict[str, bool] = {}
         """By test file that has killed a mutant: whether it passes without one."""
         self.baseline = Baseline({}, ())
 
-    def run(self, chosen: Sequence[Drawn]) -> list[Result]:
+    def run(self, chosen: Sequence[Drawn]) -> list[MutantResult]:
         """Try mutants; give what became of each, in their order."""
         tests = {each.mutant.path: self._map.tests_of(each.mutant.path) for each in chosen}
         with ExitStack() as stack:
@@ -161,7 +166,7 @@ class Bench:
             file.write_bytes(msgspec.json.encode(found))
         return found
 
-    def _trial(self, each: Drawn, tests: Sequence[str]) -> Trial:
+    def _trial(self, each: Drawn, tests: Sequence[str]) -> MutantTrial:
         """Choose the tests that fit the time, at least one."""
         chosen: list[str] = []
         total = 0.0
@@ -170,16 +175,18 @@ class Bench:
             if test not in self.baseline.red and (not chosen or total + took <= self._asked.seconds):
                 chosen.append(test)
                 total += took
-        return Trial(each.area, each.mutant, listed(each.mutant, self._survivors), tuple(chosen), 3 * total + GRACE_S)
+        return MutantTrial(
+            each.area, each.mutant, listed(each.mutant, self._survivors), tuple(chosen), 3 * total + GRACE_S
+        )
 
-    async def _try(self, copy: Copy, trial: Trial) -> Result:
+    async def _try(self, copy: Copy, trial: MutantTrial) -> MutantResult:
         outcome = None
         late = time.monotonic() - self._begun > self._asked.hours * 3600
         if not late and trial.tests and (trial.known is None or trial.known.kind != "equivalent"):
             outcome = await self._killed_fairly(copy, trial)
         return result(trial.area, trial.mutant, outcome, trial.known, len(trial.tests))
 
-    async def _killed_fairly(self, copy: Copy, trial: Trial) -> Outcome | None:
+    async def _killed_fairly(self, copy: Copy, trial: MutantTrial) -> MutantOutcome | None:
         """Try a mutant; a test that fails without it, too, kills nothing: the others are asked then."""
         tests = list(trial.tests)
         while tests:
@@ -198,14 +205,16 @@ class Bench:
                 self.baseline = self.baseline._replace(red=(*self.baseline.red, file))
         return not file or self._green[file]
 
-    def _keep(self, mutant: Mutant, found: Result) -> None:
+    def _keep(self, mutant: Mutant, found: MutantResult) -> None:
         self._results[mutant] = found
         print("\n".join(described(found)), flush=True)
         if self._asked.json is not None:
             self._asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(list(self._results.values()))))
 
 
-def _conclude(results: Sequence[Result], old: Sequence[Survivor], baseline: Baseline, names: Sequence[str]) -> int:
+def _conclude(
+    results: Sequence[MutantResult], old: Sequence[Survivor], baseline: Baseline, names: Sequence[str]
+) -> int:
     print("\n" + "\n".join(table(results, names)))
     survived = [each for each in results if each.verdict == "survived"]
     for each in survived:

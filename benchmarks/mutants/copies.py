@@ -23,7 +23,7 @@ _PATIENT: Final = "--timeout=0"
 """A test that is slow because the machine is busy kills nothing; what never ends is ended from outside."""
 
 
-class Outcome(NamedTuple):
+class MutantOutcome(NamedTuple):
     """How the tests took a mutant."""
 
     verdict: str
@@ -74,7 +74,7 @@ class Copy:
         code, _ = await self._pytest([test], limit_s=None)
         return code in {0, 5}
 
-    async def attempt(self, mutant: Mutant, tests: Sequence[str], *, limit_s: float) -> Outcome:
+    async def attempt(self, mutant: Mutant, tests: Sequence[str], *, limit_s: float) -> MutantOutcome:
         """Run tests on a mutant until one fails; afterwards the copy is as it was.
 
         Args:
@@ -85,7 +85,7 @@ class Copy:
         path = self._folder / mutant.path
         source = path.read_text(encoding="utf-8")
         begun = time.monotonic()
-        outcome = Outcome("survived", "", 0.0)
+        outcome = MutantOutcome("survived", "", 0.0)
         try:
             self._write(path, applied(mutant, source))
             # pytest imports all that it is given before it runs any of it, and most mutants fail in the first file.
@@ -131,14 +131,14 @@ def _files(root: Path) -> list[str]:
     return [name for name in listed.stdout.split("\0") if name]
 
 
-def _outcome(code: int | None, said: str) -> Outcome:
+def _outcome(code: int | None, said: str) -> MutantOutcome:
     match code:
         case None:
-            return Outcome("timeout", "", 0.0)
+            return MutantOutcome("timeout", "", 0.0)
         case 0 | 5:  # 5: all of its tests are left out by their marks
-            return Outcome("survived", "", 0.0)
+            return MutantOutcome("survived", "", 0.0)
         case _:
-            return Outcome("killed", _failed(said), 0.0)
+            return MutantOutcome("killed", _failed(said), 0.0)
 
 
 def _failed(said: str) -> str:

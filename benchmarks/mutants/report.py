@@ -5,14 +5,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from benchmarks.mutants.copies import Outcome
+from benchmarks.mutants.copies import MutantOutcome
 from benchmarks.mutants.operators import Mutant
 from benchmarks.mutants.survivors import Survivor
 
 COLUMNS: Final = ("killed", "timeout", "survived", "listed", "equivalent", "not run")
 
 
-class Result(msgspec.Struct, frozen=True, rename={"inside": "function"}):
+class MutantResult(msgspec.Struct, frozen=True, rename={"inside": "function"}):
     """One mutant, and what became of it."""
 
     id: str
@@ -34,7 +34,9 @@ class Result(msgspec.Struct, frozen=True, rename={"inside": "function"}):
     """Why it may survive."""
 
 
-def result(area: str, mutant: Mutant, outcome: Outcome | None, known: Survivor | None, tests: int) -> Result:
+def result(
+    area: str, mutant: Mutant, outcome: MutantOutcome | None, known: Survivor | None, tests: int
+) -> MutantResult:
     """Put together what is known of a mutant. An outcome of None: it was not run."""
     verdict = "not run" if outcome is None else outcome.verdict
     if known is not None and known.kind == "equivalent":
@@ -50,11 +52,11 @@ def result(area: str, mutant: Mutant, outcome: Outcome | None, known: Survivor |
             "tests": tests,
             "because": "" if known is None else known.because,
         },
-        Result,
+        MutantResult,
     )  # fmt: skip
 
 
-def table(results: Sequence[Result], areas: Sequence[str]) -> Iterator[str]:
+def table(results: Sequence[MutantResult], areas: Sequence[str]) -> Iterator[str]:
     """Draw the counts of each area."""
     yield f"{'area':<14}{'drawn':>7}" + "".join(f"{column:>12}" for column in COLUMNS)
     for area in (*areas, "all"):
@@ -63,7 +65,7 @@ def table(results: Sequence[Result], areas: Sequence[str]) -> Iterator[str]:
             yield f"{area:<14}{len(rows):>7}" + "".join(f"{rows.count(column):>12}" for column in COLUMNS)
 
 
-def described(each: Result) -> Iterator[str]:
+def described(each: MutantResult) -> Iterator[str]:
     """Show one mutant as a difference, with the name by which it is tried alone."""
     yield f"{each.id}  {each.path}:{each.line}  {each.operator} in {each.inside or 'the module'}: {each.verdict}"
     yield f"  - {each.before.strip()}"

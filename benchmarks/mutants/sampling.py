@@ -36,7 +36,7 @@ class Tests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reached: tuple[Reach, ...]
 
 
-class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MutationAreas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The areas, and how tests reach them."""
 
     area: tuple[Area, ...]
@@ -61,7 +61,7 @@ def matching(root: Path, globs: Sequence[str]) -> Iterator[str]:
     yield from sorted(found)
 
 
-def areas(root: Path, plan: Plan) -> dict[str, list[str]]:
+def areas(root: Path, plan: MutationAreas) -> dict[str, list[str]]:
     """Give each area its modules: a module belongs to the first area that names it."""
     taken: set[str] = set()
     found: dict[str, list[str]] = {}
@@ -102,7 +102,7 @@ def _mixed(found: Sequence[Mutant], seed: str) -> list[Mutant]:
     return [each for _, _, each in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-def sample(root: Path, plan: Plan, seed: str) -> list[Drawn]:
+def sample(root: Path, plan: MutationAreas, seed: str) -> list[Drawn]:
     """Draw from every area, and mix them, so that a run that is cut short has seen something of each."""
     everything = []
     for area, (name, paths) in zip(plan.area, areas(root, plan).items(), strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from benchmarks.mutants.sampling import Plan, matching
+from benchmarks.mutants.sampling import MutationAreas, matching
 
 PACKAGES: Final = ("cli.py", "engine", "events", "projections", "replay", "sandbox", "stillroom", "views")
 """Where the product's modules are."""
@@ -43,7 +43,7 @@ class TestMap:
 
     __test__ = False
 
-    def __init__(self, root: Path, plan: Plan) -> None:
+    def __init__(self, root: Path, plan: MutationAreas) -> None:
         globs = [each if each.endswith(".py") else f"{each}/**/*.py" for each in (*PACKAGES, "tests")]
         files = list(matching(root, globs))
         known = {_dotted(path): path for path in files}

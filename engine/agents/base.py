@@ -45,7 +45,7 @@ class Brief(NamedTuple):
     prompts: Prompts
 
 
-Told = Callable[[], Brief]
+CurrentBrief = Callable[[], Brief]
 """Gives the brief as it stands. Ask it anew after each effect: a fork may have changed settings, limits and model."""
 
 
@@ -76,5 +76,5 @@ class Agent(Protocol):
     needs_model: bool
     """Whether a run with it must name a teacher model."""
 
-    async def act(self, scope: Scope, told: Told) -> Acted:
+    async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Work until done or until a limit is reached, and say which."""

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from engine.agents.base import Acted, Action, Told
+from engine.agents.base import Acted, Action, CurrentBrief
 from engine.core.scope import Scope
 from events.types.attempt import AgentEnded
 from events.types.sandbox import ActionObserved, SandboxFailed, SolutionAsked
@@ -17,7 +17,7 @@ class Oracle:
     name = "oracle"
     needs_model = False
 
-    async def act(self, scope: Scope, told: Told) -> Acted:
+    async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Run the solution; a non-zero exit is the verifier's to judge, as Harbor has it."""
         brief = told()
         observed = await scope.effect(SolutionAsked(brief.task, brief.timeout_s))
@@ -38,7 +38,7 @@ class Nop:
     name = "nop"
     needs_model = False
 
-    async def act(self, scope: Scope, told: Told) -> Acted:
+    async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Leave the sandbox as it is."""
         del scope, told
         return _acted("done", "nothing was done, on purpose")

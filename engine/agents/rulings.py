@@ -6,17 +6,17 @@ from typing import Final
 import msgspec
 
 from engine.agents import points
-from engine.core.decision import Desk, NoSettings
+from engine.core.decision import NoSettings, PolicyContext
 from engine.effects.conversation import message, tool_message
 from engine.policies.assistant_message import sendable
 from engine.policies.done_claim import question_done
 from engine.policies.secret_marks import hidden_in
-from engine.policies.turn import Command, Done, Observation, Unclear, observation_text, read_calls, read_text
+from engine.policies.turn import Command, CommandObservation, Unclear, WorkDone, observation_text, read_calls, read_text
 
 _NOT_RUN: Final = "not run: one command a turn"
 
 
-def read_turn(saw: points.TurnSaw, rule: NoSettings, desk: Desk) -> points.Turn:
+def read_turn(saw: points.TurnSaw, rule: NoSettings, desk: PolicyContext) -> points.Turn:
     """Decide what is done about an answer."""
     del rule
     answer = saw.answer.value
@@ -27,10 +27,10 @@ def read_turn(saw: points.TurnSaw, rule: NoSettings, desk: Desk) -> points.Turn:
     return msgspec.structs.replace(turn, own=kept, size=turn.size + len(own or b""))
 
 
-def _acted_upon(saw: points.TurnSaw, desk: Desk) -> points.Turn:
+def _acted_upon(saw: points.TurnSaw, desk: PolicyContext) -> points.Turn:
     answer = saw.answer.value
     match _read(answer, desk):
-        case Done():
+        case WorkDone():
             doubt = question_done(commands=saw.commands, questioned=saw.questioned)
             told = () if doubt is None else (message("user", doubt),)
             return _telling("done" if doubt is None else "question", told, desk)
@@ -43,7 +43,7 @@ def _acted_upon(saw: points.TurnSaw, desk: Desk) -> points.Turn:
             return points.Turn("run", desk.put(command.text.encode()), calls, command.note, None, (), 0)
 
 
-def _read(answer: points.AnswerSeen, desk: Desk) -> Command | Done | Unclear:
+def _read(answer: points.AnswerSeen, desk: PolicyContext) -> Command | WorkDone | Unclear:
     """Read what the model wants done."""
     if not answer.tool_calls:
         return read_text("" if answer.text is None else desk.named(answer.text), answer.finish)
@@ -51,7 +51,7 @@ def _read(answer: points.AnswerSeen, desk: Desk) -> Command | Done | Unclear:
     return read_calls(tuple(calls), answer.finish)
 
 
-def _telling(act: points.Act, messages: Sequence[bytes], desk: Desk) -> points.Turn:
+def _telling(act: points.Act, messages: Sequence[bytes], desk: PolicyContext) -> points.Turn:
     told = tuple(desk.put(each) for each in messages)
     return points.Turn(act, None, (), "", None, told, sum(map(len, messages)))
 
@@ -68,11 +68,13 @@ def _replies(calls: Sequence[str], reply: str) -> Sequence[bytes]:
     return (tool_message(calls[0], reply), *(tool_message(call, _NOT_RUN) for call in calls[1:]))
 
 
-def word_observation(saw: points.ObservationSaw, rule: points.ObservationRule, desk: Desk) -> points.Observation:
+def word_observation(
+    saw: points.ObservationSaw, rule: points.ObservationRule, desk: PolicyContext
+) -> points.Observation:
     """Word what came of a command."""
     outcome, turn = saw.outcome.value, saw.turn.value
     stdout, stderr = desk.named(outcome.stdout), desk.named(outcome.stderr)
-    seen = Observation(outcome.ended, outcome.exit_code, stdout, stderr)
+    seen = CommandObservation(outcome.ended, outcome.exit_code, stdout, stderr)
     text = observation_text(seen, most=rule.observation_chars)
     messages = _replies(turn.calls, f"{text}\n({turn.note})" if turn.note else text)
     return points.Observation(tuple(desk.put(each) for each in messages), sum(map(len, messages)))

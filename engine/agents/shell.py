@@ -4,12 +4,12 @@ from functools import partial
 from typing import Literal, NamedTuple, assert_never
 
 from engine.agents import points
-from engine.agents.base import Acted, Action, Brief, Told
+from engine.agents.base import Acted, Action, Brief, CurrentBrief
 from engine.core.scope import Scope
 from engine.effects.conversation import EMPTY, extend, extend_kept, message
 from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, text_of
-from engine.policies.ending import Failure, unanswered
-from engine.policies.limits import Spent, limit_reached, time_left
+from engine.policies.ending import CallFailure, unanswered
+from engine.policies.limits import AttemptUsage, limit_reached, time_left
 from engine.policies.turn import RUN_TOOL
 from events.base import Ref
 from events.digest import Digest
@@ -26,7 +26,7 @@ class _Progress:
     def __init__(self) -> None:
         self.actions: list[Action] = []
         self.notes: list[Text] = []
-        self.spent = Spent.nothing()
+        self.spent = AttemptUsage.nothing()
         self.questioned = 0
         """Claims to be done that were questioned."""
 
@@ -41,13 +41,13 @@ class Shell:
     name = "shell"
     needs_model = True
 
-    async def act(self, scope: Scope, told: Told) -> Acted:
+    async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Work on the task."""
         so_far = _Progress()
         ended = await self._loop(scope, told, so_far)
         return Acted(ended, tuple(so_far.actions), tuple(so_far.notes))
 
-    async def _loop(self, scope: Scope, told: Told, so_far: _Progress) -> AgentEnded:
+    async def _loop(self, scope: Scope, told: CurrentBrief, so_far: _Progress) -> AgentEnded:
         talk = extend(scope, EMPTY, _opening(told()))
         while True:
             brief = told()
@@ -86,7 +86,7 @@ async def _read(scope: Scope, answer: ModelAnswered, so_far: _Progress) -> Seen[
     return await scope.decide(points.TURN, saw)
 
 
-async def _respond(scope: Scope, told: Told, turn: Seen[points.Turn], so_far: _Progress) -> _Reply | AgentEnded:
+async def _respond(scope: Scope, told: CurrentBrief, turn: Seen[points.Turn], so_far: _Progress) -> _Reply | AgentEnded:
     """Act on what was decided; give what the model is told of that, or how the attempt ends."""
     match turn.value.act:
         case "done":
@@ -102,7 +102,7 @@ async def _respond(scope: Scope, told: Told, turn: Seen[points.Turn], so_far: _P
     return _Reply(turn.value.told, 0)
 
 
-async def _ran(scope: Scope, told: Told, turn: Seen[points.Turn], so_far: _Progress) -> _Reply | AgentEnded:
+async def _ran(scope: Scope, told: CurrentBrief, turn: Seen[points.Turn], so_far: _Progress) -> _Reply | AgentEnded:
     """Run a command, and have it worded what came of it."""
     command = turn.value.command
     assert command is not None, "something is run"
@@ -128,7 +128,7 @@ def _limit(scope: Scope, brief: Brief, so_far: _Progress) -> AgentEnded | None:
     return None if limit is None else AgentEnded(limit.reason, limit.detail, turns)
 
 
-def _teacher(told: Told) -> Caller:
+def _teacher(told: CurrentBrief) -> Caller:
     caller = told().teacher
     assert caller is not None, "checked before the run starts"
     return caller
@@ -165,7 +165,7 @@ def _unanswered(outcome: NoAnswer, so_far: _Progress) -> AgentEnded:
         case BudgetRefused():
             return AgentEnded("budget", problem_of(outcome), turns)
         case ModelFailed():
-            ending = unanswered(Failure(outcome.kind, outcome.detail), acted=bool(so_far.actions))
+            ending = unanswered(CallFailure(outcome.kind, outcome.detail), acted=bool(so_far.actions))
             return AgentEnded(ending.reason, ending.detail, turns)
         case _:  # it failed, and there was no money to ask again
             return AgentEnded("failed", problem_of(outcome), turns)

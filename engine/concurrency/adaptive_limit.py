@@ -19,7 +19,7 @@ Times are seconds of any clock that only moves forward.
 
 from typing import Final, NamedTuple
 
-from engine.protocols.allowance import Allowance, Left
+from engine.protocols.allowance import RateLimit, RateLimitHeaders
 
 FIRST_WAIT_S: Final = 0.25
 """Wait after a second refusal in a row that does not say how long; each further one waits twice as long. The first
@@ -45,7 +45,7 @@ class Bounds(NamedTuple):
     """Never more, from `least`."""
 
 
-class Pace(NamedTuple):
+class LimitState(NamedTuple):
     """What there is to know of a provider's patience."""
 
     bounds: Bounds
@@ -82,7 +82,7 @@ class Pace(NamedTuple):
         return int(self.limit)
 
 
-class Answer(NamedTuple):
+class AnsweredCall(NamedTuple):
     """A call that was answered."""
 
     began: float
@@ -91,35 +91,35 @@ class Answer(NamedTuple):
     """Whether all places were taken: only then does an answer say that more may be borne."""
     tokens: int | None = None
     """Input and output together. None: the provider did not count."""
-    left: Allowance = Allowance()
+    left: RateLimitHeaders = RateLimitHeaders()
 
 
-class Refusal(NamedTuple):
+class RefusedCall(NamedTuple):
     """A call that was refused because of too many, or because of too much load."""
 
     began: float
     now: float
     retry_after_s: float | None = None
     """What the provider asks to wait. None: it does not ask."""
-    left: Allowance = Allowance()
+    left: RateLimitHeaders = RateLimitHeaders()
 
 
-def opening(bounds: Bounds) -> Pace:
+def opening(bounds: Bounds) -> LimitState:
     """Begin."""
-    return Pace(bounds, float(min(max(bounds.start, bounds.least), bounds.most)))
+    return LimitState(bounds, float(min(max(bounds.start, bounds.least), bounds.most)))
 
 
-def within(pace: Pace, bounds: Bounds) -> Pace:
+def within(pace: LimitState, bounds: Bounds) -> LimitState:
     """Go on under other bounds."""
     return pace._replace(bounds=bounds, limit=float(min(max(pace.limit, bounds.least), bounds.most)))
 
 
-def may_begin(pace: Pace, running: int, now: float) -> bool:
+def may_begin(pace: LimitState, running: int, now: float) -> bool:
     """Say whether one more call may begin."""
     return running < pace.whole and now >= pace.opens_at
 
 
-def after_beginning(pace: Pace, now: float) -> Pace:
+def after_beginning(pace: LimitState, now: float) -> LimitState:
     """Take note of a call that begins: it may be what the next one has to keep its distance from."""
     gap = pace.gap_s if now < pace.gap_until else 0.0
     if pace.strikes:
@@ -128,7 +128,7 @@ def after_beginning(pace: Pace, now: float) -> Pace:
     return pace._replace(not_before=max(pace.not_before, now + gap)) if gap else pace
 
 
-def after_answer(pace: Pace, answer: Answer) -> Pace:
+def after_answer(pace: LimitState, answer: AnsweredCall) -> LimitState:
     """Grow, if the answer says that more may be borne."""
     if answer.tokens is not None:
         mean = answer.tokens if not pace.tokens else pace.tokens + (answer.tokens - pace.tokens) / 8
@@ -144,7 +144,7 @@ def after_answer(pace: Pace, answer: Answer) -> Pace:
     return _spaced(pace, answer.left, answer.now)
 
 
-def after_refusal(pace: Pace, refusal: Refusal) -> Pace:
+def after_refusal(pace: LimitState, refusal: RefusedCall) -> LimitState:
     """Halve, once for all calls that began before; and let nobody call for a while."""
     wait = min(refusal.retry_after_s or 0.0, LONGEST_ASKED_S)
     if refusal.began >= pace.cut_at:
@@ -156,14 +156,14 @@ def after_refusal(pace: Pace, refusal: Refusal) -> Pace:
     return pace._replace(shut_until=max(pace.shut_until, refusal.now + wait))
 
 
-def _halved(pace: Pace) -> Pace:
+def _halved(pace: LimitState) -> LimitState:
     """Cut the limit. Not done again before an answer: if all is refused, that says nothing about how many are borne."""
     known = pace.target is None or pace.limit >= pace.target * (1 - NEAR)
     target = pace.limit if known else 0.75 * pace.limit
     return pace._replace(limit=max(pace.limit / 2, float(pace.bounds.least)), target=target)
 
 
-def _step(pace: Pace) -> float:
+def _step(pace: LimitState) -> float:
     """Say by how much one answer lets the limit grow: in a round there are as many answers as the limit."""
     if pace.target is None:
         return 1.0
@@ -172,7 +172,7 @@ def _step(pace: Pace) -> float:
     return a_round / pace.limit
 
 
-def _spaced(pace: Pace, left: Allowance, now: float) -> Pace:
+def _spaced(pace: LimitState, left: RateLimitHeaders, now: float) -> LimitState:
     """Space calls out where so little is left that a round of them could use it up."""
     low = [
         (gap, reset) for gap, reset in (_gap(pace, left.requests, 1.0), _gap(pace, left.tokens, pace.tokens)) if gap > 0
@@ -185,7 +185,7 @@ def _spaced(pace: Pace, left: Allowance, now: float) -> Pace:
     return spaced if pace.gap_s else spaced._replace(not_before=max(pace.not_before, now + gap))
 
 
-def _gap(pace: Pace, left: Left | None, cost: float) -> tuple[float, float]:
+def _gap(pace: LimitState, left: RateLimit | None, cost: float) -> tuple[float, float]:
     """Say at what distance calls use no more than comes in, and for how long; 0 if there is enough.
 
     Providers fill up without a pause: in `reset_s`, `limit - remaining` come in.

@@ -3,10 +3,11 @@
 What the places are decided by is `engine.concurrency.adaptive_limit`; who is next, `engine.concurrency.fair_queue`. The
 room has the clock.
 
-Nobody waits in it without cause, since `Room._settle` follows each change of what admission depends on: the pace, the
-places in use, those that wait. It lets in whoever may go in, and sets the room's one timer if only the clock keeps the
-next one out. The timer is the deadline of the scope in which one of those that wait sleeps: it is set from outside, so
-no task has to run before it counts. However that one leaves (admitted, cancelled, woken), `_settle` follows.
+Nobody waits in it without cause, since `AdaptiveLimiter._settle` follows each change of what admission depends on: the
+pace, the places in use, those that wait. It lets in whoever may go in, and sets the room's one timer if only the clock
+keeps the next one out. The timer is the deadline of the scope in which one of those that wait sleeps: it is set from
+outside, so no task has to run before it counts. However that one leaves (admitted, cancelled, woken), `_settle`
+follows.
 """
 
 import math
@@ -17,9 +18,9 @@ from typing import Literal
 import anyio
 
 from engine.concurrency import adaptive_limit
-from engine.concurrency.adaptive_limit import Answer, Bounds, Pace, Refusal
+from engine.concurrency.adaptive_limit import AnsweredCall, Bounds, LimitState, RefusedCall
 from engine.concurrency.fair_queue import FairQueue, Ticket
-from engine.protocols.allowance import SILENT, Allowance
+from engine.protocols.allowance import SILENT, RateLimitHeaders
 from events.types.pool import PoolLimited
 
 Told = Callable[[PoolLimited], None]
@@ -33,7 +34,7 @@ def nobody(change: PoolLimited) -> None:
     del change
 
 
-class Room:
+class AdaptiveLimiter:
     """Places for one kind of work. For one event loop; shared by any number of runs in it."""
 
     def __init__(self, name: str, bounds: Bounds, told: Told = nobody) -> None:
@@ -84,14 +85,14 @@ class Room:
         """Whether whoever asks now gets in at once."""
         return not self._queue and self._free()
 
-    def turn(self, run: str, who: str) -> "Turn":
+    def turn(self, run: str, who: str) -> "LimitedTask":
         """Ask for one thing to be done; it keeps its turn however often it is tried.
 
         Args:
             run: On whose account; runs get equal parts.
             who: Such as the stream of an attempt; so do these, within a run.
         """
-        return Turn(self, self._queue.ticket(run, who))
+        return LimitedTask(self, self._queue.ticket(run, who))
 
     def tune(self, bounds: Bounds) -> None:
         """Change how many places there may be. What goes on is left to end."""
@@ -127,17 +128,17 @@ class Room:
         """Keep nothing of a run that has ended."""
         self._queue.forget(run)
 
-    def answered(self, began: float, tokens: int | None, left: Allowance) -> None:
+    def answered(self, began: float, tokens: int | None, left: RateLimitHeaders) -> None:
         """Hear that a call was answered."""
         full = self._running >= self._pace.whole or bool(self._queue)
-        after = adaptive_limit.after_answer(self._pace, Answer(began, anyio.current_time(), full, tokens, left))
+        after = adaptive_limit.after_answer(self._pace, AnsweredCall(began, anyio.current_time(), full, tokens, left))
         gap = after.gap_s if after.gap_s > 2 * self._pace.gap_s else None
         self._change(after, "grown" if gap is None else "low", gap)
 
-    def refused(self, began: float, retry_after_s: float | None, left: Allowance, *, reason: Reason) -> None:
+    def refused(self, began: float, retry_after_s: float | None, left: RateLimitHeaders, *, reason: Reason) -> None:
         """Hear that a call was refused because of too many, or too much load."""
         now = anyio.current_time()
-        after = adaptive_limit.after_refusal(self._pace, Refusal(began, now, retry_after_s, left))
+        after = adaptive_limit.after_refusal(self._pace, RefusedCall(began, now, retry_after_s, left))
         self._change(after, reason, max(0.0, after.shut_until - now) if after.cut_at == now else None)
 
     def _free(self) -> bool:
@@ -166,7 +167,7 @@ class Room:
         if self._timer is not None and self._timer.scope.deadline != opens_at:
             self._timer.scope.deadline = opens_at
 
-    def _change(self, after: Pace, reason: Reason, wait_s: float | None) -> None:
+    def _change(self, after: LimitState, reason: Reason, wait_s: float | None) -> None:
         """Go on at another pace, and tell of it if it is a cut, a wait, or growth by half."""
         self._pace = after
         notable = after.whole >= self._said * 1.5 or (after.whole > self._said and after.whole == after.bounds.most)
@@ -189,10 +190,10 @@ class _Waiter:
         """In which it sleeps; a new one each time the timer has woken it."""
 
 
-class Turn:
+class LimitedTask:
     """One thing to be done, which may take several tries."""
 
-    def __init__(self, room: Room, ticket: Ticket) -> None:
+    def __init__(self, room: AdaptiveLimiter, ticket: Ticket) -> None:
         self._room = room
         self._ticket = ticket
         self._held: float | None = None
@@ -209,25 +210,25 @@ class Turn:
             self._room.leave(self._ticket)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator["Try"]:
+    async def place(self) -> AsyncIterator["LimiterPermit"]:
         """Have a place for one try, waiting for it if none is held."""
         await self.wait()
         began, self._held = self._held, None
         assert began is not None
         try:
-            yield Try(self._room, began)
+            yield LimiterPermit(self._room, began)
         finally:
             self._room.leave(self._ticket)
 
 
-class Try:
+class LimiterPermit:
     """A place in use. Whoever uses it says how it went; who says nothing is taken to know nothing."""
 
-    def __init__(self, room: Room, began: float) -> None:
+    def __init__(self, room: AdaptiveLimiter, began: float) -> None:
         self._room = room
         self._began = began
 
-    def answered(self, tokens: int | None = None, left: Allowance = SILENT) -> None:
+    def answered(self, tokens: int | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Say that it was answered.
 
         Args:
@@ -236,10 +237,10 @@ class Try:
         """
         self._room.answered(self._began, tokens, left)
 
-    def refused(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+    def refused(self, retry_after_s: float | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Say that it was refused because there were too many (429)."""
         self._room.refused(self._began, retry_after_s, left, reason="refused")
 
-    def overloaded(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+    def overloaded(self, retry_after_s: float | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Say that the provider has too much load (503, 529)."""
         self._room.refused(self._began, retry_after_s, left, reason="overloaded")

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from engine.concurrency.adaptive_limit import Bounds
-from engine.concurrency.limiter import Room, Told, nobody
+from engine.concurrency.limiter import AdaptiveLimiter, Told, nobody
 from engine.config.spec import CallsSpec, PoolsSpec
-from engine.core.system import Machine
+from engine.core.system import HostCapacity
 from events.types.pool import PoolLimited, PoolSize
 
 
 class Pools:
     """Rooms for all kinds of work. Runs of one event loop may share them, and then get equal parts."""
 
-    def __init__(self, spec: PoolsSpec, machine: Machine, sandbox_bytes: int = 4 << 20) -> None:
+    def __init__(self, spec: PoolsSpec, machine: HostCapacity, sandbox_bytes: int = 4 << 20) -> None:
         """Open the rooms; those for calls are opened as models are named.
 
         Args:
@@ -24,18 +24,18 @@ class Pools:
         """
         cores = machine.processors
         most = max(4, machine.memory // sandbox_bytes)
-        self.builds = Room("builds", fixed(spec.builds or max(1, cores // 2)), self._tell)
-        self.sandboxes = Room("sandboxes", fixed(spec.sandboxes or most), self._tell)
-        self.verifiers = Room("verifiers", fixed(spec.verifiers or 2 * cores), self._tell)
+        self.builds = AdaptiveLimiter("builds", fixed(spec.builds or max(1, cores // 2)), self._tell)
+        self.sandboxes = AdaptiveLimiter("sandboxes", fixed(spec.sandboxes or most), self._tell)
+        self.verifiers = AdaptiveLimiter("verifiers", fixed(spec.verifiers or 2 * cores), self._tell)
         self._calls_spec = spec.calls
-        self._calls: dict[tuple[str, str], Room] = {}
+        self._calls: dict[tuple[str, str], AdaptiveLimiter] = {}
         self._told: list[Told] = []
 
-    def calls(self, base_url: str, model: str) -> Room:
+    def calls(self, base_url: str, model: str) -> AdaptiveLimiter:
         """Give the room for calls to one model at one address."""
         key = (base_url.rstrip("/"), model)
         if key not in self._calls:
-            self._calls[key] = Room(f"calls {key[0]} {model}", bounds_of(self._calls_spec), self._tell)
+            self._calls[key] = AdaptiveLimiter(f"calls {key[0]} {model}", bounds_of(self._calls_spec), self._tell)
         return self._calls[key]
 
     def building(self) -> AbstractAsyncContextManager[object]:
@@ -43,7 +43,7 @@ class Pools:
         return self.builds.turn("", "").place()
 
     @property
-    def rooms(self) -> tuple[Room, ...]:
+    def rooms(self) -> tuple[AdaptiveLimiter, ...]:
         """All rooms."""
         return (self.builds, self.sandboxes, self.verifiers, *self._calls.values())
 
@@ -83,11 +83,11 @@ def bounds_of(calls: CallsSpec) -> Bounds:
     return Bounds(calls.start, calls.least, max(calls.least, calls.most))
 
 
-def room_of(places: int, name: str = "trials") -> Room:
+def room_of(places: int, name: str = "trials") -> AdaptiveLimiter:
     """Open a room that belongs to one run alone."""
-    return Room(name, fixed(places), nobody)
+    return AdaptiveLimiter(name, fixed(places), nobody)
 
 
-def sizes(rooms: tuple[Room, ...]) -> tuple[PoolSize, ...]:
+def sizes(rooms: tuple[AdaptiveLimiter, ...]) -> tuple[PoolSize, ...]:
     """Write down how many places there are."""
     return tuple(PoolSize(room.name, room.limit, room.bounds.least, room.bounds.most) for room in rooms)

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 import anyio
 
-from engine.core.ports import Leave
+from engine.core.ports import Permit
 from events.types.session import ScopeStopped
 
 
-class Orders:
+class RunControls:
     """Orders in force. One per run and process."""
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class Orders:
         self._paused = False
         self._drained = False
         self._stops: dict[str | None, ScopeStopped] = {}
-        self._leaves: dict[Leave, str | None] = {}
+        self._leaves: dict[Permit, str | None] = {}
 
     @property
     def paused(self) -> bool:
@@ -55,10 +55,10 @@ class Orders:
         self._wake()
 
     @contextmanager
-    def asking(self, stream: str) -> Iterator[Leave]:
+    def asking(self, stream: str) -> Iterator[Permit]:
         """Let orders reach whoever asks something from this stream, for as long as it asks."""
         trial = trial_of(stream)
-        leave = Leave(self._stops.get(None) or self._stops.get(trial))
+        leave = Permit(self._stops.get(None) or self._stops.get(trial))
         self._leaves[leave] = trial
         try:
             yield leave

@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.config.errors import Complaint, ConfigRefused
+from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.resolve import ADDRESSED, Flag, completed, flag_settings, switches
 from engine.config.schema import dotted
 from engine.config.spec import RunSpec
-from engine.config.tree import Setting
+from engine.config.tree import ConfigValue
 from events.types.session import SettingChange
 
 NOTHING: Final[Mapping[str, str]] = {}
@@ -49,7 +49,7 @@ def amend(
         remedy = "start a new run: `stillroom run`"
         raise ConfigRefused(
             [
-                Complaint(each.origin, dotted(each.path), f"{dotted(each.path)} {fixed[each.path[0]]}", remedy)
+                ConfigProblem(each.origin, dotted(each.path), f"{dotted(each.path)} {fixed[each.path[0]]}", remedy)
                 for each in refused
             ]
         )
@@ -65,7 +65,7 @@ def amend(
     except msgspec.ValidationError as error:
         origin = ", ".join(dict.fromkeys(each.origin for each in settings))
         problem = f"the resulting configuration is invalid: {error}"
-        raise ConfigRefused([Complaint(origin, "", problem, "set every key that a new table needs")]) from error
+        raise ConfigRefused([ConfigProblem(origin, "", problem, "set every key that a new table needs")]) from error
     before, now = msgspec.to_builtins(spec), msgspec.to_builtins(amended)
     changes = [
         SettingChange(dotted(each.path), was, is_now)
@@ -76,8 +76,8 @@ def amend(
 
 
 def _brought(
-    before: RunSpec, tree: dict[str, Any], changed: Sequence[Setting], environment: Mapping[str, str]
-) -> list[Setting]:
+    before: RunSpec, tree: dict[str, Any], changed: Sequence[ConfigValue], environment: Mapping[str, str]
+) -> list[ConfigValue]:
     """Say what models get anew that were given another provider, or are to think or not; what they had goes.
 
     Raises:
@@ -94,12 +94,14 @@ def _brought(
         for name in switches(None if role not in before.models else before.models[role].provider):
             if ("parameters", name) not in given:
                 table.get("parameters", {}).pop(name, None)
-    now = {path: paths.get(path) or Setting(path, value, "") for role in roles for path, value in _leaves(tree, role)}
+    now = {
+        path: paths.get(path) or ConfigValue(path, value, "") for role in roles for path, value in _leaves(tree, role)
+    }
     found = list(completed(now, environment))
-    complaints = [each for each in found if isinstance(each, Complaint)]
+    complaints = [each for each in found if isinstance(each, ConfigProblem)]
     if complaints:
         raise ConfigRefused(complaints)
-    return [each for each in found if isinstance(each, Setting)]
+    return [each for each in found if isinstance(each, ConfigValue)]
 
 
 def _leaves(tree: dict[str, Any], role: str) -> Iterator[tuple[tuple[str, ...], object]]:

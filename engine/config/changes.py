@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.config.errors import Complaint, ConfigRefused
+from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program_registry import program_named, program_names
 from engine.config.schema import Path, dotted, keys
 from engine.config.spec import RunSpec
-from engine.config.tree import Setting, assemble, kind_of, settings_of, unknown
+from engine.config.tree import ConfigValue, assemble, kind_of, settings_of, unknown
 from engine.config.values import parse
 from engine.core.methods import method_named
 
@@ -45,14 +45,14 @@ def read_changes(said: Sequence[tuple[str, str]], origin: str = "--set") -> tupl
         ConfigRefused: A key is unknown, or not the method's, or its value is of another kind.
     """
     changes: list[Change] = []
-    complaints: list[Complaint] = []
+    complaints: list[ConfigProblem] = []
     for key, text in said:
         path = full_path(key)
         for each in _read(path, text, f"{origin} {key}"):
             match each:
-                case Setting():
+                case ConfigValue():
                     changes.append(Change(each.path, each.value))
-                case Complaint():
+                case ConfigProblem():
                     complaints.append(each)
     if complaints:
         raise ConfigRefused(complaints)
@@ -68,7 +68,7 @@ def full_path(key: str) -> Path:
     return path
 
 
-def _read(path: Path, text: str, origin: str) -> Sequence[Setting | Complaint]:
+def _read(path: Path, text: str, origin: str) -> Sequence[ConfigValue | ConfigProblem]:
     kind = kind_of(path)
     if kind is None:
         return [_unknown(path, origin)]
@@ -81,22 +81,26 @@ def _read(path: Path, text: str, origin: str) -> Sequence[Setting | Complaint]:
     return list(settings_of(tree, origin))
 
 
-def _unknown(path: Path, origin: str) -> Complaint:
+def _unknown(path: Path, origin: str) -> ConfigProblem:
     name = dotted(path)
     full = [key.name for key in keys() if key.path[0] in {METHOD, *program_names()}]
     short = {_short(each): each for each in full}
     near = get_close_matches(name, [*short, *full], n=1, cutoff=0.6)
-    return Complaint(origin, name, f"unknown key {name}", f"did you mean {near[0]}?") if near else unknown(path, origin)
+    return (
+        ConfigProblem(origin, name, f"unknown key {name}", f"did you mean {near[0]}?")
+        if near
+        else unknown(path, origin)
+    )
 
 
 def _short(name: str) -> str:
     return name.removeprefix("method.").replace("pdi.active.", "pdi.")
 
 
-def _elsewhere(path: Path, origin: str) -> Complaint:
+def _elsewhere(path: Path, origin: str) -> ConfigProblem:
     problem = f"{dotted(path)} is not a setting of a method or a program: its effect depends on live calls"
     remedy = "start a new run to see its effect, or choose a key under method or the table of the program"
-    return Complaint(origin, dotted(path), problem, remedy)
+    return ConfigProblem(origin, dotted(path), problem, remedy)
 
 
 def change_spec(spec: RunSpec, changes: Sequence[Change]) -> RunSpec:
@@ -111,7 +115,7 @@ def change_spec(spec: RunSpec, changes: Sequence[Change]) -> RunSpec:
     if others:
         raise msgspec.ValidationError(f"{others[0].name} is not a setting of the program {spec.program}")
     tree: dict[str, Any] = dict(spec.own)
-    _lay_over(tree, assemble([Setting(each.path[1:], each.value, "") for each in own]))
+    _lay_over(tree, assemble([ConfigValue(each.path[1:], each.value, "") for each in own]))
     msgspec.convert(tree, program_named(spec.program).spec)
     method = change(spec.method, [each for each in changes if each.path[0] == METHOD])
     return msgspec.structs.replace(spec, method=method, own=tree)
@@ -123,7 +127,7 @@ def change(method: Any, changes: Sequence[Change]) -> Any:
     The threshold of a ``calibrated`` monitor is that of its reference, so a change of the one is a change of the other.
     """
     tree: dict[str, Any] = msgspec.to_builtins(method)
-    _lay_over(tree, assemble([Setting(each.path, each.value, "") for each in changes]).get(METHOD, {}))
+    _lay_over(tree, assemble([ConfigValue(each.path, each.value, "") for each in changes]).get(METHOD, {}))
     settings = method_named(tree["name"]).settings
     changed: Any = msgspec.convert(tree, settings)
     given = {each.path: each.value for each in changes}

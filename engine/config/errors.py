@@ -26,7 +26,7 @@ class ConfigUnreadable(ConfigError):
         self.path = path
 
 
-class Complaint(NamedTuple):
+class ConfigProblem(NamedTuple):
     """One problem and its remedy."""
 
     origin: str
@@ -40,7 +40,7 @@ class Complaint(NamedTuple):
 class ConfigRefused(ConfigError):
     """Raised with all problems at once, so that they can be fixed in one pass."""
 
-    def __init__(self, complaints: Sequence[Complaint]) -> None:
+    def __init__(self, complaints: Sequence[ConfigProblem]) -> None:
         first = complaints[0]
         listed = "\n".join(f"{each.origin}: {each.problem}" for each in complaints)
         several = f"{len(complaints)} settings are invalid:\n{listed}"

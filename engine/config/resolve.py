@@ -16,14 +16,14 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.config.errors import Complaint, ConfigRefused
+from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.files import read_tree
 from engine.config.program_registry import EXPLORE, program_named, program_names
 from engine.config.sandbox_kinds import sandbox_names
 from engine.config.schema import REQUIRED, dotted, keys, pattern
 from engine.config.schema import Path as KeyPath
 from engine.config.spec import RunSpec
-from engine.config.tree import Setting, assemble, kind_of, parameter_joined, settings_of, unknown
+from engine.config.tree import ConfigValue, assemble, kind_of, parameter_joined, settings_of, unknown
 from engine.config.values import parse
 from engine.core.errors import NameUnknown
 from engine.providers.provider import ModelProvider
@@ -38,7 +38,7 @@ ADDRESSED: Final = ("base_url", "protocol", "api_key_env", "api_key_command", "a
 """Keys of a model that belong to its provider, and are not taken along to another one."""
 
 
-def model_settings(text: str, *, role: str = "teacher") -> Iterator[Setting]:
+def model_settings(text: str, *, role: str = "teacher") -> Iterator[ConfigValue]:
     """Say what ``-m`` stands for, as settings of one role.
 
     A name without a known provider goes into the request as it is; where it is reached is then said elsewhere.
@@ -46,16 +46,18 @@ def model_settings(text: str, *, role: str = "teacher") -> Iterator[Setting]:
     provider, slash, model = text.partition("/")
     origin = f"-m {text}"
     if text.startswith(SCRIPT):
-        yield Setting(("models", role, "model"), "script", origin)
-        yield Setting(("models", role, "base_url"), text, origin)
+        yield ConfigValue(("models", role, "model"), "script", origin)
+        yield ConfigValue(("models", role, "base_url"), text, origin)
     elif slash and provider in provider_names():
-        yield Setting(("models", role, "model"), model, origin)
-        yield Setting(("models", role, "provider"), provider, origin)
+        yield ConfigValue(("models", role, "model"), model, origin)
+        yield ConfigValue(("models", role, "provider"), provider, origin)
     else:
-        yield Setting(("models", role, "model"), text, origin)
+        yield ConfigValue(("models", role, "model"), text, origin)
 
 
-def completed(given: Mapping[KeyPath, Setting], environment: Mapping[str, str]) -> Iterator[Setting | Complaint]:
+def completed(
+    given: Mapping[KeyPath, ConfigValue], environment: Mapping[str, str]
+) -> Iterator[ConfigValue | ConfigProblem]:
     """Say what the providers that are named bring to each model that does not say it itself.
 
     Args:
@@ -96,12 +98,12 @@ def switches(provider: str | None) -> frozenset[str]:
 class _Model:
     """One role's settings."""
 
-    def __init__(self, role: str, given: Mapping[KeyPath, Setting], environment: Mapping[str, str]) -> None:
+    def __init__(self, role: str, given: Mapping[KeyPath, ConfigValue], environment: Mapping[str, str]) -> None:
         self._table = ("models", role)
         self._given = {path[2:]: each for path, each in given.items() if path[:2] == self._table}
         self._environment = environment
 
-    def completed(self) -> Iterator[Setting | Complaint]:
+    def completed(self) -> Iterator[ConfigValue | ConfigProblem]:
         """Give what its provider brings, and what cannot work."""
         named, provider = self._given.get(("provider",)), None
         origin = "" if named is None else named.origin
@@ -113,7 +115,7 @@ class _Model:
                 return
             for key, value in self._brought(provider):
                 if not self._says(key):
-                    yield Setting((*self._table, key), value, origin)
+                    yield ConfigValue((*self._table, key), value, origin)
             yield from self._address(provider, origin)
         yield from self._wrong(provider)
         yield from self._thinking(provider)
@@ -125,7 +127,7 @@ class _Model:
         if wanted and not self._says("api_key_command"):
             yield "api_key_env", held
 
-    def _address(self, provider: ModelProvider, origin: str) -> Iterator[Setting | Complaint]:
+    def _address(self, provider: ModelProvider, origin: str) -> Iterator[ConfigValue | ConfigProblem]:
         if self._says("base_url"):
             return
         own = self._environment.get(provider.base_url_env or "")
@@ -137,12 +139,12 @@ class _Model:
         if found is None or missing:
             key = dotted((*self._table, "base_url"))
             problem = f"the provider {provider.name} has no address without the variable {', '.join(missing)}"
-            yield Complaint(origin, key, problem, f"export {', '.join(missing)}, or give {key}")
+            yield ConfigProblem(origin, key, problem, f"export {', '.join(missing)}, or give {key}")
         else:
             address = _VARIABLE.sub(lambda each: self._environment[each.group(1)], found)
-            yield Setting((*self._table, "base_url"), address, origin)
+            yield ConfigValue((*self._table, "base_url"), address, origin)
 
-    def _wrong(self, provider: ModelProvider | None) -> Iterator[Complaint]:
+    def _wrong(self, provider: ModelProvider | None) -> Iterator[ConfigProblem]:
         if self._says("api_key_env") and self._says("api_key_command"):
             yield self._complaint("api_key_command", "api_key_env is set as well", "set only one of them")
         stated = self._given.get(("protocol",))
@@ -154,9 +156,9 @@ class _Model:
                 key = dotted((*self._table, "parameters", name))
                 whose = "Anthropic's protocol" if provider is None else f"the provider {provider.name}"
                 origin = self._given[next(iter(self._given))].origin
-                yield Complaint(origin, key, f"{whose} requires {key}", f"add for example --set {key}=8192")
+                yield ConfigProblem(origin, key, f"{whose} requires {key}", f"add for example --set {key}=8192")
 
-    def _thinking(self, provider: ModelProvider | None) -> Iterator[Setting | Complaint]:
+    def _thinking(self, provider: ModelProvider | None) -> Iterator[ConfigValue | ConfigProblem]:
         said = self._given.get(("thinking",))
         if said is None or not isinstance(said.value, bool):
             return
@@ -167,14 +169,14 @@ class _Model:
             return
         for name, value in provider.thinking[0 if said.value else 1].items():
             if ("parameters", name) not in self._given:
-                yield Setting((*self._table, "parameters", name), value, said.origin)
+                yield ConfigValue((*self._table, "parameters", name), value, said.origin)
 
     def _says(self, key: str) -> bool:
         return (key,) in self._given and self._given[(key,)].value is not None
 
-    def _complaint(self, key: str, problem: str, remedy: str) -> Complaint:
+    def _complaint(self, key: str, problem: str, remedy: str) -> ConfigProblem:
         whole = dotted((*self._table, key))
-        return Complaint(self._given[(key,)].origin, whole, f"{whole}: {problem}", remedy)
+        return ConfigProblem(self._given[(key,)].origin, whole, f"{whole}: {problem}", remedy)
 
 
 PREFIX: Final = "STILLROOM_"
@@ -212,7 +214,7 @@ class Resolved(NamedTuple):
     """A specification, and where each of its values came from."""
 
     spec: RunSpec
-    settings: tuple[Setting, ...]
+    settings: tuple[ConfigValue, ...]
     """Every key with its value, defaults included, in the order of the specification."""
 
 
@@ -241,7 +243,7 @@ def resolve(inputs: Inputs) -> Resolved:
     complaints += [each for each in missing if each.key not in wrong]
     if complaints:
         raise ConfigRefused(complaints)
-    empty = [Setting(path, {}, "") for path in tables]
+    empty = [ConfigValue(path, {}, "") for path in tables]
     spec = _spec(assemble([*winners.values(), *empty]), str(inputs.run_file or "the command line"))
     return Resolved(spec, tuple(_with_defaults(winners, tables)))
 
@@ -258,16 +260,18 @@ def _spec(tree: dict[str, Any], origin: str) -> RunSpec:
     if others:
         remedy = f'leave out [{others[0]}], or set program = "{others[0]}"'
         problem = f"table [{others[0]}] belongs to another program than {program}"
-        raise ConfigRefused([Complaint(origin, others[0], problem, remedy)])
+        raise ConfigRefused([ConfigProblem(origin, others[0], problem, remedy)])
     try:
         own = msgspec.convert(tables.get(program, {}), program_named(program).spec)
         own_tree = {} if own == type(own)() else msgspec.to_builtins(own)
         return msgspec.convert({**tree, "own": own_tree}, RunSpec)
     except msgspec.ValidationError as error:
-        raise ConfigRefused([Complaint(origin, "", f"the program or the method: {error}", "leave it out")]) from error
+        raise ConfigRefused(
+            [ConfigProblem(origin, "", f"the program or the method: {error}", "leave it out")]
+        ) from error
 
 
-def gather(inputs: Inputs) -> tuple[Setting, ...]:
+def gather(inputs: Inputs) -> tuple[ConfigValue, ...]:
     """List every key with its value, whether or not it is enough for a run. What is missing has the value ``REQUIRED``.
 
     Raises:
@@ -280,49 +284,51 @@ def gather(inputs: Inputs) -> tuple[Setting, ...]:
     return tuple(_with_defaults(winners, tables))
 
 
-def flag_settings(flags: Sequence[Flag], folder: Path) -> list[Setting]:
+def flag_settings(flags: Sequence[Flag], folder: Path) -> list[ConfigValue]:
     """Read flags alone.
 
     Raises:
         ConfigRefused: With everything that is unknown or of the wrong kind.
     """
     given = list(_anchored(_from_flags(flags), folder))
-    complaints = [each for each in given if isinstance(each, Complaint)]
+    complaints = [each for each in given if isinstance(each, ConfigProblem)]
     if complaints:
         raise ConfigRefused(complaints)
-    return [each for each in given if isinstance(each, Setting)]
+    return [each for each in given if isinstance(each, ConfigValue)]
 
 
-def _weighed(inputs: Inputs) -> tuple[dict[KeyPath, Setting], list[KeyPath], list[Complaint]]:
+def _weighed(inputs: Inputs) -> tuple[dict[KeyPath, ConfigValue], list[KeyPath], list[ConfigProblem]]:
     """Let the strongest place win for each key; tables that are there, though empty, are listed beside."""
     places = [list(each) for each in _places(inputs)]
     given = [each for place in places for each in place]
-    complaints = [each for each in given if isinstance(each, Complaint)]
-    settings = [each for each in given if isinstance(each, Setting)]
+    complaints = [each for each in given if isinstance(each, ConfigProblem)]
+    settings = [each for each in given if isinstance(each, ConfigValue)]
     winners = {setting.path: setting for setting in settings if setting.value != {}}
-    said_at = {each.path: number for number, place in enumerate(places) for each in place if isinstance(each, Setting)}
+    said_at = {
+        each.path: number for number, place in enumerate(places) for each in place if isinstance(each, ConfigValue)
+    }
     for path in outdone(said_at):
         winners.pop(path, None)
     complaints += _unregistered(winners.get(("sandbox",)))
     for each in completed(winners, inputs.environment):
-        if isinstance(each, Setting):
+        if isinstance(each, ConfigValue):
             winners[each.path] = each
         else:
             complaints.append(each)
     return winners, [setting.path for setting in settings if setting.value == {}], complaints
 
 
-def _unregistered(sandbox: Setting | None) -> list[Complaint]:
+def _unregistered(sandbox: ConfigValue | None) -> list[ConfigProblem]:
     """Complain about a kind of sandbox that no installed package registers."""
     names = sandbox_names()
     if sandbox is None or sandbox.value in names:
         return []
     near = get_close_matches(str(sandbox.value), names, n=1)
     remedy = f'did you mean "{near[0]}"?' if near else f"name one of {', '.join(names)}, or install its package"
-    return [Complaint(sandbox.origin, "sandbox", f"unknown sandbox {sandbox.value!r}", remedy)]
+    return [ConfigProblem(sandbox.origin, "sandbox", f"unknown sandbox {sandbox.value!r}", remedy)]
 
 
-def _places(inputs: Inputs) -> Iterator[Iterator[Setting | Complaint]]:
+def _places(inputs: Inputs) -> Iterator[Iterator[ConfigValue | ConfigProblem]]:
     """Give what each place says, the weakest first."""
     for path, base, optional in (
         (inputs.user_file, None, True),
@@ -336,19 +342,19 @@ def _places(inputs: Inputs) -> Iterator[Iterator[Setting | Complaint]]:
     yield _anchored(_from_flags(inputs.flags), inputs.folder)
 
 
-def _from_environment(environment: Mapping[str, str]) -> Iterator[Setting | Complaint]:
+def _from_environment(environment: Mapping[str, str]) -> Iterator[ConfigValue | ConfigProblem]:
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in NOT_KEYS:
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))
             yield from _typed(path, environment[name], name)
 
 
-def _from_flags(flags: Sequence[Flag]) -> Iterator[Setting | Complaint]:
+def _from_flags(flags: Sequence[Flag]) -> Iterator[ConfigValue | ConfigProblem]:
     for flag in flags:
         yield from _typed(flag.key, flag.value, flag.name)
 
 
-def _typed(path: KeyPath, value: object, origin: str) -> Iterator[Setting | Complaint]:
+def _typed(path: KeyPath, value: object, origin: str) -> Iterator[ConfigValue | ConfigProblem]:
     path = parameter_joined(path)
     kind = kind_of(path)
     if kind is None:
@@ -361,13 +367,13 @@ def _typed(path: KeyPath, value: object, origin: str) -> Iterator[Setting | Comp
     yield from settings_of(tree, origin)
 
 
-def _anchored(settings: Iterator[Setting | Complaint], base: Path) -> Iterator[Setting | Complaint]:
+def _anchored(settings: Iterator[ConfigValue | ConfigProblem], base: Path) -> Iterator[ConfigValue | ConfigProblem]:
     """Make paths absolute from where they were said, so that they mean the same wherever the run is resumed."""
     for each in settings:
         match each:
-            case Setting(path=("tasks",), value=str(text)):
+            case ConfigValue(path=("tasks",), value=str(text)):
                 yield each._replace(value=str(_absolute(base, text)))
-            case Setting(path=("models", _, "base_url"), value=str(text)) if text.startswith(SCRIPT):
+            case ConfigValue(path=("models", _, "base_url"), value=str(text)) if text.startswith(SCRIPT):
                 yield each._replace(value=SCRIPT + str(_absolute(base, text.removeprefix(SCRIPT))))
             case _:
                 yield each
@@ -377,7 +383,7 @@ def _absolute(base: Path, text: str) -> Path:
     return (base / Path(text).expanduser()).resolve()
 
 
-def _missing(present: Sequence[KeyPath], origin: str) -> Iterator[Complaint]:
+def _missing(present: Sequence[KeyPath], origin: str) -> Iterator[ConfigProblem]:
     """Complain about keys that have no default, wherever the table they belong to is there."""
     for key in keys():
         if key.default is REQUIRED:
@@ -386,24 +392,24 @@ def _missing(present: Sequence[KeyPath], origin: str) -> Iterator[Complaint]:
             for table in sorted(tables):
                 if (*table, key.path[-1]) not in present:
                     name = dotted((*table, key.path[-1]))
-                    yield Complaint(origin, name, f"{name} is missing", f"set it: {key.doc or name}")
+                    yield ConfigProblem(origin, name, f"{name} is missing", f"set it: {key.doc or name}")
 
 
 def _is_below(path: KeyPath, table: KeyPath) -> bool:
     return pattern(path)[: len(table)] == table
 
 
-def _with_defaults(winners: Mapping[KeyPath, Setting], tables: Sequence[KeyPath]) -> Iterator[Setting]:
+def _with_defaults(winners: Mapping[KeyPath, ConfigValue], tables: Sequence[KeyPath]) -> Iterator[ConfigValue]:
     """List every key once: given values, and the defaults of all that stands in a table that is there."""
     present = [*winners, *tables]
     for key in keys():
         depth = next((index for index, part in enumerate(key.path) if part.startswith("<")), None)
         if depth is None:
-            yield winners.get(key.path, Setting(key.path, key.default, "default"))
+            yield winners.get(key.path, ConfigValue(key.path, key.default, "default"))
             continue
         for name in sorted({path[: depth + 1] for path in present if _is_below(path, key.path[: depth + 1])}):
             below = (*name, *key.path[depth + 1 :])
             if below[-1] != "<parameter>":
-                yield winners.get(below, Setting(below, key.default, "default"))
+                yield winners.get(below, ConfigValue(below, key.default, "default"))
             else:
                 yield from (winners[path] for path in sorted(winners) if path[:-1] == below[:-1])

@@ -25,7 +25,7 @@ _OPEN_NAMES: Final = {"models": "<role>", "prices": "<model>", "shadows": "<name
 """What stands for the names that a user gives, by the table that holds them."""
 
 
-class Key(NamedTuple):
+class ConfigKey(NamedTuple):
     """One key of the specification."""
 
     path: Path
@@ -101,12 +101,12 @@ def _struct(cls: type[msgspec.Struct]) -> inspect.StructType:
     return shape
 
 
-def keys() -> tuple[Key, ...]:
+def keys() -> tuple[ConfigKey, ...]:
     """List every key, tables left out, in the order of the specification."""
     return tuple(_keys(root(), ()))
 
 
-def _keys(table: inspect.StructType, path: Path) -> Iterator[Key]:
+def _keys(table: inspect.StructType, path: Path) -> Iterator[ConfigKey]:
     for field in table.fields:
         here = (*path, field.name)
         doc = _doc_of(table.cls, field.name)
@@ -116,9 +116,9 @@ def _keys(table: inspect.StructType, path: Path) -> Iterator[Key]:
             case inspect.DictType(value_type=inspect.StructType() as value):
                 yield from _keys(value, (*here, _OPEN_NAMES[field.name]))
             case inspect.DictType(value_type=value):
-                yield Key((*here, _OPEN_NAMES[field.name]), value, None, doc)
+                yield ConfigKey((*here, _OPEN_NAMES[field.name]), value, None, doc)
             case kind:
-                yield Key(here, kind, field.default, doc)
+                yield ConfigKey(here, kind, field.default, doc)
 
 
 def pattern(path: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import inspect
 
-from engine.config.schema import Key, Path, dotted, field_docs, keys
+from engine.config.schema import ConfigKey, Path, dotted, field_docs, keys
 from engine.config.tree import kind_of
 from engine.config.values import NONE
 
@@ -30,7 +30,7 @@ _HEAD: Final = """\
 
 def template() -> str:
     """Write the file."""
-    tables: dict[Path, list[Key]] = {}
+    tables: dict[Path, list[ConfigKey]] = {}
     for key in keys():
         tables.setdefault(key.path[:-1], []).append(key)
     lines = [_HEAD]
@@ -57,7 +57,7 @@ def _header(table: Path) -> Iterator[str]:
     yield f"{'' if live else '# '}[{dotted(named)}]"
 
 
-def _entry(key: Key) -> Iterator[str]:
+def _entry(key: ConfigKey) -> Iterator[str]:
     yield from _remark(key.doc)
     name = _NAMES.get(key.path[-1], key.path[-1])
     if key.name in _EXAMPLES:

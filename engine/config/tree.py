@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from msgspec import inspect
 
-from engine.config.errors import Complaint
+from engine.config.errors import ConfigProblem
 from engine.config.schema import Path, dotted, keys, names_of, pattern, root
 from engine.config.values import Misfit, fit, found, out_of_range, words
 
 
-class Setting(NamedTuple):
+class ConfigValue(NamedTuple):
     """One value and who gave it."""
 
     path: Path
@@ -21,7 +21,7 @@ class Setting(NamedTuple):
     """``default``, a file, a variable or a flag."""
 
 
-def settings_of(tree: Mapping[str, object], origin: str) -> Iterator[Setting | Complaint]:
+def settings_of(tree: Mapping[str, object], origin: str) -> Iterator[ConfigValue | ConfigProblem]:
     """Take a tree apart; what is wrong comes out as a complaint, in its place."""
     yield from _table(tree, root(), (), origin)
 
@@ -47,21 +47,21 @@ def parameter_joined(path: Path) -> Path:
     return (*path[:below], ".".join(path[below:])) if named else path
 
 
-def unknown(path: Path, origin: str) -> Complaint:
+def unknown(path: Path, origin: str) -> ConfigProblem:
     """Complain about a key that is not there, and guess which one was meant."""
     *before, last = path
     siblings = _names_below(tuple(before))
     near = get_close_matches(last, siblings, n=1, cutoff=0.6)
     if near:
         guess = dotted((*before, near[0]))
-        return Complaint(origin, dotted(path), f"unknown key {dotted(path)}", f"did you mean {guess}?")
+        return ConfigProblem(origin, dotted(path), f"unknown key {dotted(path)}", f"did you mean {guess}?")
     elsewhere = [key.name for key in keys() if key.path[-1] == last]
     remedy = (
         f"did you mean {elsewhere[0]}?"
         if elsewhere
         else f"{dotted(tuple(before)) or 'the top level'} takes: {', '.join(siblings)}"
     )
-    return Complaint(origin, dotted(path), f"unknown key {dotted(path)}", remedy)
+    return ConfigProblem(origin, dotted(path), f"unknown key {dotted(path)}", remedy)
 
 
 def _names_below(path: Path) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def _names_below(path: Path) -> tuple[str, ...]:
             return ()
 
 
-def _table(value: object, kind: inspect.Type, path: Path, origin: str) -> Iterator[Setting | Complaint]:
+def _table(value: object, kind: inspect.Type, path: Path, origin: str) -> Iterator[ConfigValue | ConfigProblem]:
     if isinstance(value, Mapping) and parameter_joined((*path, "")) != (*path, ""):
         for name, below in value.items():
             yield from _table(below, kind, parameter_joined((*path, str(name))), origin)
@@ -86,7 +86,7 @@ def _table(value: object, kind: inspect.Type, path: Path, origin: str) -> Iterat
         yield _wrong(value, "a table", path, origin, f"write it as [{dotted(path)}] with its keys below it")
         return
     if not value and path:
-        yield Setting(path, {}, origin)
+        yield ConfigValue(path, {}, origin)
     for name, below in value.items():
         here = (*path, str(name))
         inner = kind_of(here)
@@ -96,7 +96,7 @@ def _table(value: object, kind: inspect.Type, path: Path, origin: str) -> Iterat
             yield from _table(below, inner, here, origin)
 
 
-def _leaf(value: object, kind: inspect.Type, path: Path, origin: str) -> Setting | Complaint:
+def _leaf(value: object, kind: inspect.Type, path: Path, origin: str) -> ConfigValue | ConfigProblem:
     try:
         fitted = fit(value, kind)
     except Misfit:
@@ -104,11 +104,11 @@ def _leaf(value: object, kind: inspect.Type, path: Path, origin: str) -> Setting
     limit = out_of_range(".".join(pattern(path)), fitted)
     if limit is not None:
         return _wrong(value, limit, path, origin, f"write {dotted(path)} as {limit}")
-    return Setting(path, fitted, origin)
+    return ConfigValue(path, fitted, origin)
 
 
-def _wrong(value: object, expected: str, path: Path, origin: str, remedy: str) -> Complaint:
-    return Complaint(origin, dotted(path), f"{dotted(path)} must be {expected}, found {found(value)}", remedy)
+def _wrong(value: object, expected: str, path: Path, origin: str, remedy: str) -> ConfigProblem:
+    return ConfigProblem(origin, dotted(path), f"{dotted(path)} must be {expected}, found {found(value)}", remedy)
 
 
 def _remedy(value: object, kind: inspect.Type) -> str:
@@ -122,7 +122,7 @@ def _remedy(value: object, kind: inspect.Type) -> str:
             return f"write {words(kind)}"
 
 
-def assemble(settings: Iterable[Setting]) -> dict[str, object]:
+def assemble(settings: Iterable[ConfigValue]) -> dict[str, object]:
     """Put settings together again; where two have the same key, the later one wins."""
     tree: dict[str, object] = {}
     for setting in settings:

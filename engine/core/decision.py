@@ -32,7 +32,7 @@ MemoKey: TypeAlias = tuple[str, Digest, Hashable]
 """Name of a point, digest of inputs, digest of a rule (or what else something depends on)."""
 
 
-class Desk:
+class PolicyContext:
     """What a policy reads recorded bytes from, and lays down bytes of its own on. It touches nothing else."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Desk:
         self._memo[self._asked] = state
 
 
-Policy: TypeAlias = Callable[[Any, Any, Desk], Any]
+Policy: TypeAlias = Callable[[Any, Any, PolicyContext], Any]
 """Rules from inputs, a rule (the settings as they count) and a desk; pure."""
 
 

@@ -16,7 +16,7 @@ DERIVED = "whatif/"
 """Streams of this name hold what readers asked of the run later; no actor knows them."""
 
 
-class Histories(NamedTuple):
+class RunHistory(NamedTuple):
     """All that a run has recorded, by stream."""
 
     by_stream: Mapping[str, Sequence[Recorded]]
@@ -58,7 +58,7 @@ class Histories(NamedTuple):
         return history[-1].version if history else 0
 
 
-async def load_histories(log: EventLog, run: str, trial: str | None = None) -> Histories:
+async def load_histories(log: EventLog, run: str, trial: str | None = None) -> RunHistory:
     """Read what a run has recorded of itself.
 
     Args:
@@ -82,10 +82,10 @@ async def load_histories(log: EventLog, run: str, trial: str | None = None) -> H
     own = by_stream.get(SESSION, [])
     earlier = await ancestral_sessions(log, lineage, _last_shared(by_stream, lineage)) if len(lineage) > 1 else []
     sessions = tuple(each.position for each in [*earlier, *own] if isinstance(each.event, SessionStarted))
-    return Histories(by_stream, sessions, lineage, earlier)
+    return RunHistory(by_stream, sessions, lineage, earlier)
 
 
-def cut(histories: Histories, run: str, position: int) -> Histories:
+def cut(histories: RunHistory, run: str, position: int) -> RunHistory:
     """Give what a fork of a run would begin with: every stream up to a position of the log, none of them copied.
 
     Args:
@@ -103,7 +103,7 @@ def cut(histories: Histories, run: str, position: int) -> Histories:
     lineage = (*histories.lineage, Branch(run, None, cuts))
     last = _last_shared(shared, lineage)
     notes = [*histories.earlier, *histories.by_stream.get(SESSION, ())]
-    return Histories(
+    return RunHistory(
         by_stream=shared,
         sessions=tuple(each for each in histories.sessions if each <= last),
         lineage=lineage,

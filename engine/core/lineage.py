@@ -91,7 +91,7 @@ async def streams_of(log: EventLog, run: str) -> dict[str, int]:
     return {**lineage[-1].cuts, **own}
 
 
-class Places:
+class RunPositions:
     """Gives events as they stand in the log their place in their run, which counts on from where it was forked."""
 
     def __init__(self, log: EventLog) -> None:

@@ -11,12 +11,12 @@ from engine.core.decision import (
     EVERY_DECISION,
     FIRST_REVISION,
     Deciding,
-    Desk,
     Made,
     MemoKey,
     Observed,
     Point,
     Policy,
+    PolicyContext,
     R,
     Reruled,
     Says,
@@ -25,7 +25,7 @@ from engine.core.decision import (
     fields_of,
 )
 from engine.core.divergence import diverged, same
-from engine.core.world import World
+from engine.core.world import ReplayContext
 from events.base import Event, Recorded, Ref
 from events.digest import Digest
 from events.errors import BlobErased
@@ -60,7 +60,7 @@ def _may_be_text(hint: Any) -> bool:
 _NO_TEXT = frozenset({bool, int, float, NoneType, Digest, ...})
 
 
-def _stored(world: World, point: Point[Any, Any, Any], rule: Any) -> Digest:
+def _stored(world: ReplayContext, point: Point[Any, Any, Any], rule: Any) -> Digest:
     """Store a rule, once in a life."""
     assert world.deciding is not None
     known = world.deciding.rules
@@ -78,7 +78,12 @@ class Decision(Generic[R]):
     """One decision, under the rule that counts and under those that only look on."""
 
     def __init__(
-        self, world: World, point: Point[Any, Any, R], saw: Any, inputs: Digest, rules: Mapping[str | None, _Rule]
+        self,
+        world: ReplayContext,
+        point: Point[Any, Any, R],
+        saw: Any,
+        inputs: Digest,
+        rules: Mapping[str | None, _Rule],
     ) -> None:
         assert world.deciding is not None
         self.point = point
@@ -93,7 +98,7 @@ class Decision(Generic[R]):
 
     @staticmethod
     async def prepare(
-        world: World, point: Point[Any, Any, R], saw: Any, rules: Mapping[str | None, Any]
+        world: ReplayContext, point: Point[Any, Any, R], saw: Any, rules: Mapping[str | None, Any]
     ) -> "Decision[R]":
         """Store inputs and rules.
 
@@ -120,7 +125,7 @@ class Decision(Generic[R]):
         asked: MemoKey = self.point.name, self.inputs, rule.digest
         blobs = await load_named(self.point, self._saw, rule.digest, self._deciding, self._world.blobs.get)
         ruling: R = policies[self.point.name](
-            self._saw, rule.rule, Desk(blobs, self._world.blobs.put, self._deciding.memo, asked)
+            self._saw, rule.rule, PolicyContext(blobs, self._world.blobs.put, self._deciding.memo, asked)
         )
         return ruling
 

@@ -17,7 +17,7 @@ from events.types.session import ScopeStopped
 T = TypeVar("T")
 
 
-class Place(NamedTuple):
+class EffectAddress(NamedTuple):
     """From where an effect is asked."""
 
     run: str
@@ -27,7 +27,7 @@ class Place(NamedTuple):
     """Of the asked event."""
 
 
-class Leave:
+class Permit:
     """Leave to ask the world for one thing, unless somebody ordered a stop."""
 
     def __init__(self, stop: ScopeStopped | None = None) -> None:
@@ -53,27 +53,27 @@ class Leave:
 class Port(Protocol):
     """Answers one kind of request."""
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Touch the world and say what came of it."""
 
 
 class Ports(Protocol):
     """All doors, as the runtime opens them."""
 
-    def door(self, asked: Event) -> Port:
+    def handler_for(self, asked: Event) -> Port:
         """Find the port for this request.
 
         Raises:
             KeyError: Nothing answers this kind; a mistake in composing, not an outcome.
         """
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> ScopeStopped | None:
         """Bring back what a stream's history relies on, such as a sandbox of a dead process, or say that it is lost.
 
         Asked once, when an actor crosses from its recorded history into the live world. None: it may go on.
         """
 
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Wait until this may be asked, and hold its place until it is answered.
 
         `place` is where it is recorded, or is going to be.
@@ -82,7 +82,7 @@ class Ports(Protocol):
         leaves nothing in flight.
         """
 
-    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+    def admit_child(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Wait until an actor may begin on its stream, and hold its place until it has ended. False: it must not."""
 
 
@@ -92,30 +92,30 @@ class PortTable:
     def __init__(self, doors: Mapping[type[Event], Port]) -> None:
         self._doors = dict(doors)
 
-    def door(self, asked: Event) -> Port:
+    def handler_for(self, asked: Event) -> Port:
         """Find the port for this request."""
         return self._doors[type(asked)]
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> ScopeStopped | None:
         """Nothing here outlives its call."""
         del history, place
         return None
 
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Let everything be asked."""
         del asked, place
         return granted()
 
-    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+    def admit_child(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Let everyone begin."""
         del child
         return begun()
 
 
 @asynccontextmanager
-async def granted() -> AsyncIterator[Leave]:
+async def granted() -> AsyncIterator[Permit]:
     """Give leave to whoever asks."""
-    yield Leave()
+    yield Permit()
 
 
 @asynccontextmanager

@@ -18,8 +18,8 @@ from engine.core.divergence import diverged, same
 from engine.core.errors import HistoryEnded, HistoryUnread, first_of
 from engine.core.lineage import era_of
 from engine.core.open_decision import Decision, holds_texts, made_event
-from engine.core.ports import Place
-from engine.core.world import World
+from engine.core.ports import EffectAddress
+from engine.core.world import ReplayContext
 from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.codec import tag_of
 from events.digest import Digest
@@ -29,7 +29,7 @@ from events.types.decision import Earlier, Seen
 from events.types.session import ScopeStopped
 
 
-class Kept(NamedTuple):
+class RecordedAt(NamedTuple):
     """Where a recorded event stands, and when it was recorded."""
 
     ref: Ref
@@ -37,7 +37,7 @@ class Kept(NamedTuple):
     at: int
 
 
-class Written(NamedTuple):
+class AppendedRange(NamedTuple):
     """Where appended events begin and end, and when they were appended."""
 
     position: int
@@ -61,7 +61,7 @@ class Stopped(Exception):
         self.event = event
 
 
-class Held(Exception):
+class ActorsHeldBack(Exception):
     """Some actors were not to begin in this process; a later one may take them up."""
 
     def __init__(self, names: Sequence[str], ended: Mapping[str, Any]) -> None:
@@ -79,7 +79,7 @@ class Child(NamedTuple, Generic[T]):
     actor: Callable[["Scope"], Coroutine[Any, Any, T]]
 
 
-class Visitor(Protocol):
+class CallActor(Protocol):
     """An actor that begins with something that came from outside."""
 
     async def __call__(self, scope: "Scope", came: Event) -> None:
@@ -89,7 +89,7 @@ class Visitor(Protocol):
 class Scope:
     """One actor's hold on one stream."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: ReplayContext, name: str) -> None:
         self.name = name
         self._world = world
         self._history = world.histories.get(name, ())
@@ -216,7 +216,7 @@ class Scope:
         """
         if not self._crossed:
             await self._meet_stop()
-        kept: Kept | None = None
+        kept: RecordedAt | None = None
         if self._read < len(self._history):
             kept = await self._record_asked(asked, after)
             if not self._crossed:
@@ -229,19 +229,19 @@ class Scope:
             return answer.event
         return await self._ask(asked, kept, after)
 
-    async def heed(self) -> None:
+    async def checkpoint(self) -> None:
         """Go no further, by raising `Stopped`, if the actor is stopped; for places before another actor's effects."""
         if not self._crossed:
             await self._meet_stop()
         if self._read == len(self._history) and self._world.ports is not None:
-            async with self._world.ports.leave(
-                NOTHING, Place(self._world.run, self.name, self.at.version + 1)
+            async with self._world.ports.admit(
+                NOTHING, EffectAddress(self._world.run, self.name, self.at.version + 1)
             ) as leave:
                 stop = leave.stop
             if stop is not None:
                 raise await self._stopped(stop)
 
-    async def hosted(self, asked: Event, below: str, visitor: "Visitor") -> Event:
+    async def serve_calls(self, asked: Event, below: str, visitor: "CallActor") -> Event:
         """Ask the world for something that asks back while it lasts.
 
         Each visit has a stream of its own, whose name begins with `below` and whose first event is what came. Live,
@@ -261,7 +261,7 @@ class Scope:
         that waits for its place has no task yet, and costs nothing.
 
         Raises:
-            Held: Some were not to begin in this process; the others have ended.
+            ActorsHeldBack: Some were not to begin in this process; the others have ended.
         """
         await self.flush()
         results: dict[int, T] = {}
@@ -290,7 +290,7 @@ class Scope:
         if ended:
             raise ended[0]
         if held:
-            raise Held(held, {children[index].name: result for index, result in results.items()})
+            raise ActorsHeldBack(held, {children[index].name: result for index, result in results.items()})
         return [results[index] for index in range(len(children))]
 
     async def _begin(self, group: TaskGroup, actor: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -323,17 +323,17 @@ class Scope:
             raise HistoryUnread(self.name, read=self._read, recorded=len(self._history))
         await self.flush()
 
-    async def _ask(self, asked: Event, kept: Kept | None, after: Sequence[Event]) -> Event:
+    async def _ask(self, asked: Event, kept: RecordedAt | None, after: Sequence[Event]) -> Event:
         """Ask the world. `kept` is the request if history holds it; else it is recorded when there is leave."""
         ports = self._world.ports
         if ports is None:
             self._ended(tag_of(asked) if kept is None else f"the outcome of {tag_of(asked)}")
-        place = Place(self._world.run, self.name, self.at.version + (len(after) + 1 if kept is None else 0))
-        async with ports.leave(asked, place) as leave:
+        place = EffectAddress(self._world.run, self.name, self.at.version + (len(after) + 1 if kept is None else 0))
+        async with ports.admit(asked, place) as leave:
             if kept is None and leave.stop is None:
                 kept = await self._record_asked(asked, after)
             try:
-                outcome = await leave.during(partial(ports.door(asked), asked, place))
+                outcome = await leave.during(partial(ports.handler_for(asked), asked, place))
             except BlobErased as error:
                 raise error.needed_by(self._where) from error
         if outcome is None or kept is None:
@@ -356,10 +356,10 @@ class Scope:
         if ports is None:
             yield True
             return
-        async with ports.start(child) as may:
+        async with ports.admit_child(child) as may:
             yield may or child in self._world.histories
 
-    async def _record_asked(self, asked: Event, after: Sequence[Event]) -> Kept:
+    async def _record_asked(self, asked: Event, after: Sequence[Event]) -> RecordedAt:
         """Record a request, and count the time since the event before."""
         last = self._last
         kept = await self._record((*after, asked), None)
@@ -367,15 +367,15 @@ class Scope:
             self._idle_us += self._lived_us(last, (kept.position, kept.at))
         return kept
 
-    async def _record(self, events: Sequence[Event], cause: Ref | None) -> Kept:
-        last = Kept(Ref(self.name, self._version), 0, 0)
+    async def _record(self, events: Sequence[Event], cause: Ref | None) -> RecordedAt:
+        last = RecordedAt(Ref(self.name, self._version), 0, 0)
         for index, event in enumerate(events):
             if self._read == len(self._history):
                 return await self._record_live(events[index:], cause)
             recorded = self._take()
             if recorded.cause != cause or not same(recorded, event):
                 self._part(recorded, event, cause)
-            last = Kept(recorded.ref, recorded.position, recorded.at)
+            last = RecordedAt(recorded.ref, recorded.position, recorded.at)
         return last
 
     def _part(self, recorded: Recorded, event: Event, cause: Ref | None) -> None:
@@ -425,13 +425,13 @@ class Scope:
         assert ruling is not None
         return ruling
 
-    async def _record_live(self, events: Sequence[Event], cause: Ref | None) -> Kept:
+    async def _record_live(self, events: Sequence[Event], cause: Ref | None) -> RecordedAt:
         if self._world.ports is None:
             self._ended(tag_of(events[0]))
         appended = await self._append([Draft(event, cause) for event in events])
-        return Kept(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
+        return RecordedAt(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
 
-    async def _append(self, drafts: Sequence[Draft]) -> Written:
+    async def _append(self, drafts: Sequence[Draft]) -> AppendedRange:
         """Append, behind the decisions that were waiting for it; give where the drafts themselves stand."""
         deferred, self._deferred = self._deferred, []
         drafts = [*deferred, *drafts]
@@ -443,7 +443,7 @@ class Scope:
         )
         self._version = appended.version + self._base
         self._last = (appended.position + len(drafts) - 1, appended.at)
-        return Written(appended.position + len(deferred), self._version, appended.at)
+        return AppendedRange(appended.position + len(deferred), self._version, appended.at)
 
     def _take(self) -> Recorded:
         recorded = self._history[self._read]
@@ -463,7 +463,7 @@ class Scope:
         if self._crossed or self._world.ports is None:
             return
         self._crossed = True
-        place = Place(self._world.run, self.name, self._version)
+        place = EffectAddress(self._world.run, self.name, self._version)
         lost = await self._world.ports.recover(self._history, place)
         if lost is not None:
             raise await self._stopped(lost)

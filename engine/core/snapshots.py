@@ -16,7 +16,7 @@ from events.store.base import EventLog, Head, Selection, Snapshot
 T = TypeVar("T")
 
 
-class Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SnapshotFrame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is kept."""
 
     behind: Digest
@@ -26,7 +26,7 @@ class Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: msgspec.Raw
 
 
-class Found(NamedTuple):
+class FoundSnapshot(NamedTuple):
     """What was kept, if it is of this history."""
 
     position: int
@@ -35,22 +35,24 @@ class Found(NamedTuple):
     """JSON."""
 
 
-async def find(log: EventLog, name: str, revision: int) -> Found | None:
+async def find(log: EventLog, name: str, revision: int) -> FoundSnapshot | None:
     """Find what was kept. None: nothing that is of any use."""
     snapshot = await log.load_snapshot(name, revision)
     if snapshot is None:
         return None
     try:
-        taken = msgspec.json.decode(snapshot.state, type=Taken)
+        taken = msgspec.json.decode(snapshot.state, type=SnapshotFrame)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     state = bytes(taken.state)
     here = Selection(after=snapshot.position - 1, until=snapshot.position)
     last = [row.digest.hex() async for page in log.rows(here) for row in page]
-    return Found(snapshot.position, state) if (last, digest_of(state)) == ([taken.behind], taken.digest) else None
+    return (
+        FoundSnapshot(snapshot.position, state) if (last, digest_of(state)) == ([taken.behind], taken.digest) else None
+    )
 
 
-def decoded(found: Found, kind: type[T]) -> T | None:
+def decoded(found: FoundSnapshot, kind: type[T]) -> T | None:
     """Read a state. None: it cannot be read."""
     try:
         return msgspec.json.decode(found.state, type=kind)
@@ -69,6 +71,6 @@ async def keep(log: EventLog, name: str, revision: int, head: Head, state: objec
         state: What is kept.
     """
     encoded = msgspec.json.encode(state)  # not sorted, as a digest wants it: what came first is to stand first again
-    taken = Taken(head.digest, digest_of(encoded), msgspec.Raw(encoded))
+    taken = SnapshotFrame(head.digest, digest_of(encoded), msgspec.Raw(encoded))
     with suppress(LogError):  # a full disk, a log that can only be read, another program that holds it
         await log.save_snapshot(Snapshot(name, revision, head.position, msgspec.json.encode(taken)))

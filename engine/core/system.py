@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Machine(NamedTuple):
+class HostCapacity(NamedTuple):
     """What there is to share."""
 
     processors: int
@@ -94,7 +94,7 @@ def collect_rarely() -> None:
     gc.set_threshold(_YOUNG, _YOUNG_ROUNDS, _MIDDLE_ROUNDS)
 
 
-def machine() -> Machine:
+def machine() -> HostCapacity:
     """See what this machine has: processors this process may use, and bytes of memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Machine(cores, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return HostCapacity(cores, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -10,7 +10,7 @@ from typing import Final
 from typing_extensions import override
 
 from engine.core.errors import RunUnknown
-from engine.core.history import DERIVED, Histories, load_histories
+from engine.core.history import DERIVED, RunHistory, load_histories
 from engine.core.lineage import SESSION, lineage_of
 from events.base import Recorded
 from events.store.base import EventLog, Selection
@@ -129,7 +129,7 @@ class TrialHistories(Mapping[str, Sequence[Recorded]]):
                     history.append(recorded)
 
 
-async def load_by_trial(log: EventLog, run: str) -> tuple[Histories, TrialHistories | None]:
+async def load_by_trial(log: EventLog, run: str) -> tuple[RunHistory, TrialHistories | None]:
     """Read what a run has recorded of itself, each trial when it is needed.
 
     Returns:
@@ -147,4 +147,4 @@ async def load_by_trial(log: EventLog, run: str) -> tuple[Histories, TrialHistor
     trials = TrialHistories(log, run, versions)
     await trials.read_own()
     sessions = tuple(each.position for each in trials.get(SESSION, ()) if isinstance(each.event, SessionStarted))
-    return Histories(trials, sessions, lineage), trials
+    return RunHistory(trials, sessions, lineage), trials

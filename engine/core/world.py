@@ -14,19 +14,19 @@ from events.redaction.redactor import NOTHING_SECRET
 from events.store.base import BlobStore, EventLog
 
 
-class Keeper(Protocol):
+class HistoryReader(Protocol):
     """Reads histories as actors take them up."""
 
     def hold(self, stream: str) -> AbstractAsyncContextManager[None]:
         """Keep the history of a stream, and of all below it, at hand."""
 
 
-class World(NamedTuple):
+class ReplayContext(NamedTuple):
     """What all scopes of a run share."""
 
     log: EventLog
     blobs: BlobStore
-    """The log itself in a life that may write; a `Recall` in one that may not."""
+    """The log itself in a life that may write; a `ReadOnlyBlobs` in one that may not."""
     run: str
     histories: Mapping[str, Sequence[Recorded]]
     """What each stream of the run held when this life began, by name."""
@@ -39,7 +39,7 @@ class World(NamedTuple):
     """Names of the streams that an actor took up, so that one left unread is noticed."""
     lineage: Lineage = ()
     """The run and those it was forked from, oldest first. Empty: it was not."""
-    keeper: Keeper | None = None
+    keeper: HistoryReader | None = None
     """Holds the histories of actors, which then run one after the other. None: all histories are read."""
     deciding: Deciding | None = None
     """What decides. None: no actor of this world does."""
@@ -49,7 +49,7 @@ REMEMBERED: Final = 16 << 20
 """Bytes that actors put, kept for the case that they were erased since: actors then make them again, as they did."""
 
 
-class Recall:
+class ReadOnlyBlobs:
     """Blobs for a life that writes nothing: what is put is named, and must be in the log to be read.
 
     Bytes that were erased from the log are given back if an actor put them not long ago.

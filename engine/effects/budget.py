@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.core.lineage import SESSION
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from events.base import Event, Recorded, Ref
 from events.types.agent import CallAsked
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
@@ -73,7 +73,7 @@ class BudgetKeeper:
             if ref in bounds and _asked_again(histories[ref.stream], ref):
                 self._add(bounds[ref].trial, bounds[ref].amount)
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Answer a `BudgetAsked`; the port of the budget."""
         assert isinstance(asked, BudgetAsked)
         unused = self._open.get(place.stream)

@@ -30,7 +30,7 @@ IMAGE_BYTES: Final = 50_000
 the known ways to count one come to."""
 
 
-class Image(NamedTuple):
+class MessageImage(NamedTuple):
     """An image that a message shows."""
 
     data: bytes
@@ -53,14 +53,14 @@ def tool_message(call: str, text: str) -> bytes:
     return msgspec.json.encode({"role": "tool", "tool_call_id": call, "content": text})
 
 
-def image_message(role: str, text: str, images: Sequence[Image]) -> bytes:
+def image_message(role: str, text: str, images: Sequence[MessageImage]) -> bytes:
     """Write a message that shows images: it names them, and their bytes are blobs of their own."""
     shown = [ImagePart(digest_of(each.data), each.media_type) for each in images]
     return msgspec.json.encode({"role": role, "content": [{"type": "text", "text": text}, *shown]})
 
 
 def extend(
-    scope: Scope, conversation: Conversation, messages: Sequence[bytes], images: Sequence[Image] = ()
+    scope: Scope, conversation: Conversation, messages: Sequence[bytes], images: Sequence[MessageImage] = ()
 ) -> Conversation:
     """Say more; the earlier conversation stays as it was.
 
@@ -86,14 +86,14 @@ def extend_kept(scope: Scope, conversation: Conversation, kept: tuple[Digest, ..
     return Conversation(node, conversation.size + size)
 
 
-def _kept_image(scope: Scope, image: Image) -> Digest:
+def _kept_image(scope: Scope, image: MessageImage) -> Digest:
     digest = digest_of(image.data)
     if scope.put(image.data) != digest:
         raise ImageUnusable(digest)
     return digest
 
 
-class Said(NamedTuple):
+class StoredConversation(NamedTuple):
     """A conversation, read back."""
 
     messages: tuple[bytes, ...]
@@ -102,7 +102,7 @@ class Said(NamedTuple):
     """Blobs that they show, each once."""
 
 
-_NOTHING: Final = Said((), ())
+_NOTHING: Final = StoredConversation((), ())
 
 
 class ConversationReader:
@@ -111,7 +111,7 @@ class ConversationReader:
     def __init__(self, blobs: BlobStore, *, remembered: int = 4096) -> None:
         self._blobs = blobs
         self._remembered = remembered
-        self._known: dict[Digest, Said] = {}
+        self._known: dict[Digest, StoredConversation] = {}
 
     async def messages(self, node: Digest) -> tuple[bytes, ...]:
         """Give the exact bytes of every message, in order.
@@ -121,7 +121,7 @@ class ConversationReader:
         """
         return (await self.read(node)).messages
 
-    async def read(self, node: Digest) -> Said:
+    async def read(self, node: Digest) -> StoredConversation:
         """Give every message, and which images they show.
 
         Raises:
@@ -136,11 +136,13 @@ class ConversationReader:
         said = _NOTHING if at is None else self._known[at]
         for name, part in reversed(unread):
             messages = (*said.messages, *[await self._blobs.get(each) for each in part.messages])
-            said = Said(messages, tuple(dict.fromkeys((*said.images, *part.images))) if part.images else said.images)
+            said = StoredConversation(
+                messages, tuple(dict.fromkeys((*said.images, *part.images))) if part.images else said.images
+            )
             self._remember(name, said)
         return said
 
-    def _remember(self, node: Digest, said: Said) -> None:
+    def _remember(self, node: Digest, said: StoredConversation) -> None:
         if len(self._known) >= self._remembered:
             self._known.pop(next(iter(self._known)))
         self._known[node] = said

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, TypeAlias, assert_never
 
 from engine.core.scope import Scope
 from engine.effects.conversation import Conversation, extend_kept
-from engine.policies.call_retry import NOT_TRIED, GiveUp, Retry, judge_failure, spread_of
+from engine.policies.call_retry import NOT_TRIED, GiveUp, RetryLimits, judge_failure, spread_of
 from engine.protocols.request import RequestProtocol
 from engine.providers.prices import Price, upper_bound
 from events.digest import Digest
@@ -25,7 +25,7 @@ class Caller(NamedTuple):
     timeout_s: float
     reserve: tuple[Price, int] | None
     """Price, and most tokens an answer may have. None: no cap is set, so nothing is reserved."""
-    retry: Retry
+    retry: RetryLimits
     """When a call that failed is made again."""
     protocol: RequestProtocol | None = None
     """In which the request is written; see `ModelAsked`."""
@@ -46,7 +46,7 @@ NoAnswer: TypeAlias = ModelFailed | BudgetRefused | CapReached
 """Why there is no answer."""
 
 
-class Asked(NamedTuple):
+class CallResult(NamedTuple):
     """What came of asking a model."""
 
     outcome: ModelAnswered | NoAnswer
@@ -54,7 +54,7 @@ class Asked(NamedTuple):
     """Physical calls before it that failed, the oldest first. They may have been paid for."""
 
 
-async def ask_model(scope: Scope, whom: Whom, conversation: Conversation, *, tools: bytes | None = None) -> Asked:
+async def ask_model(scope: Scope, whom: Whom, conversation: Conversation, *, tools: bytes | None = None) -> CallResult:
     """Ask within the budget, again where that may help: each physical call is granted and recorded by itself.
 
     Args:
@@ -74,18 +74,18 @@ async def ask_model(scope: Scope, whom: Whom, conversation: Conversation, *, too
         if failed:
             ruling = judge_failure(failed[-1], tried, whom().retry, spread_of(scope.at))
             if isinstance(ruling, GiveUp):
-                return Asked(failed[-1], tuple(failed[:-1]))
+                return CallResult(failed[-1], tuple(failed[:-1]))
             due = await scope.effect(RetryAsked(tried.made, ruling.wait_s))
             assert isinstance(due, RetryDue)
         caller = await _granted(scope, whom, conversation.size + len(tools or b""))
         if isinstance(caller, BudgetRefused):
-            return Asked(CapReached(failed[-1], caller) if failed else caller, tuple(failed[:-1]))
+            return CallResult(CapReached(failed[-1], caller) if failed else caller, tuple(failed[:-1]))
         if not failed:
             busy_s = scope.busy_s
         outcome = await scope.effect(_question(scope, caller, conversation.node, tools))
         assert isinstance(outcome, ModelAnswered | ModelFailed)
         if isinstance(outcome, ModelAnswered):
-            return Asked(outcome, tuple(failed))
+            return CallResult(outcome, tuple(failed))
         tried = tried.plus(outcome, scope.busy_s - busy_s, scope.idle_s - idle_s if failed else 0.0)
         failed.append(outcome)
 

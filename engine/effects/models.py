@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import anyio
 
-from engine.concurrency.limiter import Room, Turn
-from engine.core.ports import Place
+from engine.concurrency.limiter import AdaptiveLimiter, LimitedTask
+from engine.core.ports import EffectAddress
 from engine.effects.budget import BudgetKeeper
 from engine.effects.conversation import ConversationReader
 from engine.protocols.errors import ProviderError
 from engine.protocols.reply import ChatReply, ReplyCall
 from engine.protocols.request import ChatRequest
-from engine.protocols.usage import Usage as Counted
+from engine.protocols.usage import ReportedUsage
 from engine.providers.base import ChatProvider, body_of
 from engine.providers.prices import Price, cost_of, credible, reported_cost
 from engine.providers.upstream import Upstream
@@ -25,13 +25,13 @@ from events.values import NanoUsd, Role, Usage
 from projections.charges import known_cost, known_usage
 
 
-class Line(NamedTuple):
+class ModelClient(NamedTuple):
     """How a role's model is reached, and what it costs."""
 
     provider: ChatProvider
     price: Price | None
     """None: unknown; only the provider's own figure can then say what a call cost."""
-    room: Room
+    room: AdaptiveLimiter
     """Where calls to this model wait for each other, whoever makes them."""
     reach: Upstream
     """The same, for agents of other makes that make their calls themselves."""
@@ -40,30 +40,32 @@ class Line(NamedTuple):
 class ModelPort:
     """Answers `ModelAsked` through the provider of its role."""
 
-    def __init__(self, blobs: BlobStore, line: Callable[[Role, Place], Line], budget: BudgetKeeper) -> None:
+    def __init__(
+        self, blobs: BlobStore, line: Callable[[Role, EffectAddress], ModelClient], budget: BudgetKeeper
+    ) -> None:
         """Say where answers are kept, which line a role's request from some place takes, and who counts the money."""
         self._blobs = blobs
         self._reader = ConversationReader(blobs)
         self._line = line
         self._budget = budget
-        self.turns: dict[str, Turn] = {}
+        self.turns: dict[str, LimitedTask] = {}
         """Held for the next request of a stream; without one, the request asks for a turn of its own."""
-        self._again: dict[str, tuple[ModelAsked, Turn]] = {}
+        self._again: dict[str, tuple[ModelAsked, LimitedTask]] = {}
         """By stream: a request that failed and may be made again, with the turn that it keeps."""
 
-    def turn(self, asked: ModelAsked, place: Place) -> Turn:
+    def turn(self, asked: ModelAsked, place: EffectAddress) -> LimitedTask:
         """Ask for a turn. A request that is made again keeps the one it had: it goes before those that came later."""
         failed, turn = self._again.pop(place.stream, (None, None))
         if turn is not None and failed == asked:
             return turn
         return self._line(asked.role, place).room.turn(place.run, place.stream)
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Ask the model, once. A failure of the provider is an outcome."""
         assert isinstance(asked, ModelAsked)
         line = self._line(asked.role, place)
         request = await build_request(asked, self._reader, self._blobs)
-        terms = Terms(line.price, self._budget.bound(place.stream))
+        terms = CallPricing(line.price, self._budget.bound(place.stream))
         turn = self.turns.get(place.stream) or self.turn(asked, place)
         try:
             reply = await line.provider.complete(request, turn.place)
@@ -77,7 +79,7 @@ class ModelPort:
         return outcome
 
 
-async def wait_to_retry(asked: Event, place: Place) -> Event:
+async def wait_to_retry(asked: Event, place: EffectAddress) -> Event:
     """Answer a `RetryAsked`, when its time has come."""
     del place
     assert isinstance(asked, RetryAsked)
@@ -85,7 +87,7 @@ async def wait_to_retry(asked: Event, place: Place) -> Event:
     return RetryDue()
 
 
-class Terms(NamedTuple):
+class CallPricing(NamedTuple):
     """By what the cost of a physical call is told."""
 
     price: Price | None
@@ -94,7 +96,7 @@ class Terms(NamedTuple):
     """The most it should cost. None: nobody bounded it."""
 
 
-def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, terms: Terms) -> ModelAnswered:
+def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, terms: CallPricing) -> ModelAnswered:
     """Write down what a model answered."""
     put = blobs.put
     return ModelAnswered(
@@ -113,7 +115,7 @@ def answered(blobs: BlobStore, request: Fingerprint, reply: ChatReply, terms: Te
     )
 
 
-def failed(blobs: BlobStore, error: ProviderError, terms: Terms, role: Role | None = None) -> ModelFailed:
+def failed(blobs: BlobStore, error: ProviderError, terms: CallPricing, role: Role | None = None) -> ModelFailed:
     """Write down why there is no answer, what it cost all the same, and what mends it where that is known.
 
     Args:
@@ -163,12 +165,12 @@ def _call(put: Callable[[bytes], Digest], call: ReplyCall) -> ToolCall:
     return ToolCall(call.id, call.name, put(call.arguments.encode("utf-8", "replace")))
 
 
-def _usage(said: Counted) -> Usage:
+def _usage(said: ReportedUsage) -> Usage:
     """Write down the counts; one that no call comes to was not said."""
     return known_usage(Usage(said.input_tokens, said.output_tokens, said.cached_input_tokens, said.reasoning_tokens))
 
 
-def _cost(of: ChatReply | ProviderError, terms: Terms) -> NanoUsd | None:
+def _cost(of: ChatReply | ProviderError, terms: CallPricing) -> NanoUsd | None:
     """Say what a call cost: the provider's own figure, unless it is far above what its tokens cost by our price.
 
     None: it does not say, or what it says cannot be.

@@ -11,7 +11,7 @@ from typing import Protocol, assert_never
 import anyio
 from msgspec.structs import replace
 
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.core.supervision import Supervisor, nowhere
 from engine.effects.steps import StepsPort, keep_evidence
 from events.base import Event
@@ -30,16 +30,16 @@ from events.types.sandbox import (
     VerifyAsked,
 )
 from events.types.steps import StepAsked, StepVerifyAsked
-from sandbox.base import ExecResult, Gone, Limits, Mount, Sandbox, SandboxBackend, SandboxSpec
+from sandbox.base import ExecResult, Limits, Mount, Sandbox, SandboxBackend, SandboxGone, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
 from sandbox.errors import InfrastructureError, PathRefused, Unsupported
-from sandbox.harbor.schema import Step
+from sandbox.harbor.schema import TaskStep
 from sandbox.harbor.task import Task
 from sandbox.harbor.templates import TemplateUnresolved, resolve
 from sandbox.verification.separate_verifier import verify_apart
 from sandbox.verification.solution import joined, not_begun, solve
 from sandbox.verification.steps import do_steps
-from sandbox.verification.verifier import NoVerdict, Rewarded, Trust, Verification, VerifierBroken, verify
+from sandbox.verification.verifier import Rewarded, Trust, VerdictMissing, Verification, VerifierBroken, verify
 
 _CLOSE_S = 30.0
 """Seconds that closing the sandboxes of a run may take; what is left is swept when the run is resumed."""
@@ -55,10 +55,10 @@ def sandbox_id(run: str, stream: str) -> str:
     return sandbox_prefix(run) + stream.replace("/", "-")
 
 
-class Ground(Protocol):
+class SandboxPreparer(Protocol):
     """Prepares what a sandbox is to see of us besides its task."""
 
-    async def prepare(self, place: Place) -> tuple[Mount, ...]:
+    async def prepare(self, place: EffectAddress) -> tuple[Mount, ...]:
         """Make it ready, before the sandbox opens."""
 
     async def clear(self, stream: str) -> None:
@@ -99,13 +99,13 @@ class SandboxPort:
         """Ends what fills the disk; somebody has to let it `watch`."""
         self.supervisor = Supervisor(blobs, nowhere)
         """Records what fails while sandboxes are cleaned up; the runtime gives it the session's."""
-        self.ground: Ground | None = None
+        self.ground: SandboxPreparer | None = None
         """None: sandboxes see nothing of us."""
         self._steps = StepsPort(blobs, variables, trust)
         self._judged: dict[str, Verification] = {}
         """Of tasks of several steps: each is judged before the next begins, so that nothing is left to be asked."""
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Do it; what breaks in a sandbox is an outcome of its own, never the agent's."""
         try:
             return await self._answer(asked, place)
@@ -123,7 +123,7 @@ class SandboxPort:
         """Give the sandbox of a stream, and the task it is for."""
         return self._open[stream]
 
-    async def reopen(self, asked: SandboxAsked, place: Place, opened_in: int) -> Gone | None:
+    async def reopen(self, asked: SandboxAsked, place: EffectAddress, opened_in: int) -> SandboxGone | None:
         """Go on with a sandbox of an earlier process, as it stands. Where that cannot be, nothing of it is left.
 
         Args:
@@ -136,21 +136,23 @@ class SandboxPort:
         """
         task, lasting = self._tasks[asked.task], self._backend.lasting
         if lasting is None:
-            return Gone(
+            return SandboxGone(
                 "not_kept", f"sandboxes of the backend {self._backend.name} end with the process that holds them"
             )
         if self.ground is not None or task.steps:
-            found: Sandbox | Gone = Gone("unfit", "what of ours this attempt stood on ended with the process")
+            found: Sandbox | SandboxGone = SandboxGone(
+                "unfit", "what of ours this attempt stood on ended with the process"
+            )
         else:
             found = await lasting.reopen(self._spec(task, place), opened_in=opened_in)
-        if isinstance(found, Gone):
+        if isinstance(found, SandboxGone):
             await self.discard(place)
             return found
         self._open[place.stream] = (found, task)
         self.disk.add(found, disk_limit(task, Limits()))
         return None
 
-    async def discard(self, place: Place) -> None:
+    async def discard(self, place: EffectAddress) -> None:
         """Remove what an earlier process left of a stream's sandbox, for as long as that may take."""
         name = sandbox_id(place.run, place.stream)
 
@@ -180,7 +182,7 @@ class SandboxPort:
                 await self.supervisor.once("close", partial(self._clear, stream))
         self._open.clear()
 
-    async def _answer(self, asked: Event, place: Place) -> Event:
+    async def _answer(self, asked: Event, place: EffectAddress) -> Event:
         match asked:
             case SandboxAsked():
                 return await self._begin(asked, place)
@@ -201,7 +203,7 @@ class SandboxPort:
             case _:
                 raise AssertionError(f"not a request to a sandbox: {asked!r}")
 
-    async def _begin(self, asked: SandboxAsked, place: Place) -> Event:
+    async def _begin(self, asked: SandboxAsked, place: EffectAddress) -> Event:
         task = self._tasks[asked.task]
         mounts = () if self.ground is None else await self.ground.prepare(place)
         try:
@@ -214,11 +216,11 @@ class SandboxPort:
         self.disk.add(sandbox, disk_limit(task, Limits()))
         return SandboxOpened(self._backend.describe().level)
 
-    def _spec(self, task: Task, place: Place) -> SandboxSpec:
+    def _spec(self, task: Task, place: EffectAddress) -> SandboxSpec:
         name = sandbox_id(place.run, place.stream)
         return SandboxSpec(id=name, task=task, env=self._variables, session=self._session)
 
-    async def _act(self, place: Place, command: str, timeout_s: float | None) -> Event:
+    async def _act(self, place: EffectAddress, command: str, timeout_s: float | None) -> Event:
         sandbox, task = self._open[place.stream]
         run = partial(sandbox.exec, command, timeout_s=timeout_s, user=task.config.agent.user)
         try:
@@ -227,7 +229,7 @@ class SandboxPort:
             return self._observed(not_begun(error.problem))
         return self._observed(result)
 
-    async def _solve(self, asked: SolutionAsked, place: Place) -> Event:
+    async def _solve(self, asked: SolutionAsked, place: EffectAddress) -> Event:
         sandbox, task = self._open[place.stream]
         env = resolve(task.config.solution.env, self._variables)
         if not task.steps:
@@ -247,7 +249,7 @@ class SandboxPort:
         stdout, stderr = self._blobs.put(result.stdout), self._blobs.put(result.stderr)
         return ActionObserved(result.exit_code, result.ended, stdout, stderr)
 
-    async def _verify(self, place: Place) -> Event:
+    async def _verify(self, place: EffectAddress) -> Event:
         sandbox, task = self._open[place.stream]
         self.disk.anew(sandbox)
         if task.steps:
@@ -264,14 +266,14 @@ class SandboxPort:
         match verdict:
             case Rewarded():
                 return VerifierRewarded(verdict.rewards, verdict.reward, *keep_evidence(self._blobs, verdict.evidence))
-            case NoVerdict():
+            case VerdictMissing():
                 return VerifierSilent(verdict.reason, verdict.detail, *keep_evidence(self._blobs, verdict.evidence))
             case VerifierBroken():
                 return SandboxFailed("lost", verdict.detail)
             case _:
                 assert_never(verdict)
 
-    async def _release(self, place: Place) -> Event:
+    async def _release(self, place: EffectAddress) -> Event:
         """Close it; one that an earlier process held is gone already."""
         held = self._open.pop(place.stream, None)
         self._steps.forget(place.stream)
@@ -295,6 +297,6 @@ class SandboxPort:
             await self.ground.clear(stream)
 
 
-async def _nothing(step: Step) -> None:
+async def _nothing(step: TaskStep) -> None:
     """Do nothing in a step."""
     del step

@@ -11,11 +11,18 @@ from events.types.steps import StepBegun, StepJudged
 from events.values import NamedDigest
 from sandbox.base import Sandbox
 from sandbox.errors import PathRefused
-from sandbox.harbor.schema import Step
+from sandbox.harbor.schema import TaskStep
 from sandbox.harbor.task import Task
 from sandbox.verification.health import NotReady
-from sandbox.verification.steps import Done, falls_short, judge_step, prepare_step, summed
-from sandbox.verification.verifier import Evidence, NoVerdict, Rewarded, Trust, Verification, VerifierBroken
+from sandbox.verification.steps import JudgedStep, falls_short, judge_step, prepare_step, summed
+from sandbox.verification.verifier import (
+    Rewarded,
+    Trust,
+    VerdictMissing,
+    Verification,
+    VerifierBroken,
+    VerifierEvidence,
+)
 
 
 class EvidenceKept(NamedTuple):
@@ -27,7 +34,7 @@ class EvidenceKept(NamedTuple):
     files: tuple[NamedDigest, ...]
 
 
-def keep_evidence(blobs: BlobStore, evidence: Evidence) -> EvidenceKept:
+def keep_evidence(blobs: BlobStore, evidence: VerifierEvidence) -> EvidenceKept:
     """Keep what a verification left behind."""
     entries = (*evidence.files, *evidence.artifacts)
     files = tuple(NamedDigest(each.path, blobs.put(each.data)) for each in entries if each.data is not None)
@@ -41,7 +48,7 @@ class StepsPort:
         self._blobs = blobs
         self._variables = variables
         self._trust: Trust = trust
-        self._done: dict[str, list[Done]] = {}
+        self._done: dict[str, list[JudgedStep]] = {}
 
     async def begin(self, stream: str, sandbox: Sandbox, task: Task, name: str) -> Event:
         """Make a step ready."""
@@ -61,7 +68,7 @@ class StepsPort:
             return SandboxFailed("lost", error.problem)
         if isinstance(verdict, VerifierBroken):
             return SandboxFailed("lost", verdict.detail)
-        self._done[stream].append(Done(step, None, verdict))
+        self._done[stream].append(JudgedStep(step, None, verdict))
         return self._judged(verdict, goes_on=not falls_short(step, verdict))
 
     def whole(self, stream: str, task: Task) -> Verification | None:
@@ -75,16 +82,16 @@ class StepsPort:
         """Forget an attempt that will not be judged."""
         self._done.pop(stream, None)
 
-    def _judged(self, verdict: Rewarded | NoVerdict, *, goes_on: bool) -> StepJudged:
+    def _judged(self, verdict: Rewarded | VerdictMissing, *, goes_on: bool) -> StepJudged:
         left = keep_evidence(self._blobs, verdict.evidence)
         match verdict:
             case Rewarded():
                 return StepJudged(verdict.reward, verdict.rewards, "", goes_on, *left)
-            case NoVerdict():
+            case VerdictMissing():
                 return StepJudged(None, {}, f"{verdict.reason}: {verdict.detail}", goes_on, *left)
             case _:
                 assert_never(verdict)
 
 
-def _step(task: Task, name: str) -> Step:
+def _step(task: Task, name: str) -> TaskStep:
     return next(each for each in task.steps if each.name == name)

@@ -6,13 +6,13 @@ from pathlib import Path
 import anyio
 from msgspec import structs
 
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from events.base import Event
 from events.digest import Digest, Fingerprint
 from events.store.base import BlobStore
 from events.types.trial import StepRead, TaskAsked, TaskRead, TaskReadInSteps
 from sandbox.base import SandboxBackend
-from sandbox.harbor.schema import Step
+from sandbox.harbor.schema import TaskStep
 from sandbox.harbor.task import DOCKERFILE, Task
 
 TEST_SOURCE = "tests/test_outputs.py"
@@ -29,7 +29,7 @@ class TaskPort:
         self._read: dict[str, TaskRead] = {}
         self._reading = anyio.Lock(fast_acquire=True)
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Read the task, once for all its trials: its digest is pinned when the run starts."""
         del place
         assert isinstance(asked, TaskAsked)
@@ -61,5 +61,5 @@ class TaskPort:
         return self._blobs.put(await file.read_bytes()) if await file.is_file() else None
 
 
-def _limit(task: Task, step: Step) -> float | None:
+def _limit(task: Task, step: TaskStep) -> float | None:
     return task.config.agent.timeout_sec if step.agent.timeout_sec is None else step.agent.timeout_sec

@@ -7,7 +7,7 @@ import anyio
 from aiohttp import web
 
 
-class Answer:
+class GatewayResponse:
     """What is said to one request. Once the agent has left, what is said goes nowhere."""
 
     def __init__(self, request: web.BaseRequest) -> None:

@@ -14,7 +14,7 @@ from events.types.agent import CallAsked, CallReceived, CallRefused
 from events.types.budget import BudgetAsked, BudgetRefused
 
 
-class VisitTerms(NamedTuple):
+class CallTerms(NamedTuple):
     """On whose account an agent calls."""
 
     trial: str
@@ -22,7 +22,7 @@ class VisitTerms(NamedTuple):
     """Price, and most tokens an answer may have. None: no cap on money is set, so nothing is reserved."""
 
 
-class Came(NamedTuple):
+class IncomingCall(NamedTuple):
     """What came with a call."""
 
     raw: bytes
@@ -34,7 +34,7 @@ class Came(NamedTuple):
     be seen to wait; else together with the asking, for which one commit is enough. The events are the same."""
 
 
-async def visit(scope: Scope, came: CallReceived, terms: VisitTerms, more: Came) -> Event:
+async def handle_call(scope: Scope, came: CallReceived, terms: CallTerms, more: IncomingCall) -> Event:
     """Pass a call on, or refuse it; give how it ended.
 
     Args:
@@ -64,17 +64,17 @@ async def visit(scope: Scope, came: CallReceived, terms: VisitTerms, more: Came)
     return await scope.effect(CallAsked(came.role, came.model, scope.put(sent)))
 
 
-class Revisiting(NamedTuple):
-    """Runs `visit` over history."""
+class ReplayedCall(NamedTuple):
+    """Runs `handle_call` over history."""
 
-    terms: VisitTerms
+    terms: CallTerms
 
     async def __call__(self, scope: Scope, came: Event) -> None:
         """Go through it. A call that a dead process had under way was stopped, and says so itself."""
         assert isinstance(came, CallReceived)
         try:
             raw = await scope.get(came.request)
-            await visit(scope, came, self.terms, Came(raw, body_in(raw), waits=False))
+            await handle_call(scope, came, self.terms, IncomingCall(raw, body_in(raw), waits=False))
         except Stopped:
             return
 

@@ -12,17 +12,17 @@ import msgspec
 from anyio.lowlevel import checkpoint_if_cancelled
 from multidict import CIMultiDict
 
-from engine.concurrency.limiter import Room, Turn
-from engine.concurrency.run_controls import Orders
-from engine.core.ports import Leave, Place
+from engine.concurrency.limiter import AdaptiveLimiter, LimitedTask
+from engine.concurrency.run_controls import RunControls
+from engine.core.ports import EffectAddress, Permit
 from engine.effects.budget import BudgetKeeper
-from engine.effects.models import Terms, answered, failed
-from engine.gateway.answer import Answer
+from engine.effects.models import CallPricing, answered, failed
+from engine.gateway.answer import GatewayResponse
 from engine.gateway.headers import told_headers
-from engine.gateway.upstream_client import Carrier, Going
+from engine.gateway.upstream_client import UpstreamClient, UpstreamRequest
 from engine.protocols.base import ApiProtocol, with_stated
 from engine.protocols.error_body import read_error
-from engine.protocols.errors import Authentication, NetworkFault, ProviderError, Seen, TimedOut
+from engine.protocols.errors import Authentication, FailedCallFacts, NetworkFault, ProviderError, TimedOut
 from engine.protocols.faults import fault_of
 from engine.protocols.reply import ChatReply
 from engine.providers.base import Clock
@@ -44,16 +44,16 @@ _JSON: Final = {"Content-Type": "application/json"}
 _TOO_LATE: Final = ScopeStopped("cancelled", "the agent ended before its call was made")
 
 
-class Means(NamedTuple):
+class ExchangeContext(NamedTuple):
     """What an exchange is carried out with."""
 
     blobs: BlobStore
-    carrier: Carrier
+    carrier: UpstreamClient
     upstream: Upstream
     budget: BudgetKeeper
-    room: Room
+    room: AdaptiveLimiter
     """Where calls to this model wait for each other, whoever makes them."""
-    orders: Orders
+    orders: RunControls
     """What people have ordered of the run."""
     clock: Clock
     """Against which dates in answers are read."""
@@ -62,7 +62,9 @@ class Means(NamedTuple):
 class Exchange:
     """The port of `CallAsked`, for one request."""
 
-    def __init__(self, answer: Answer, going: Going, means: Means, note: Callable[[Event], None]) -> None:
+    def __init__(
+        self, answer: GatewayResponse, going: UpstreamRequest, means: ExchangeContext, note: Callable[[Event], None]
+    ) -> None:
         """Make it.
 
         Args:
@@ -75,9 +77,9 @@ class Exchange:
         self._going = going
         self._means = means
         self._note = note
-        self._leave: Leave | None = None
+        self._leave: Permit | None = None
         """While it waits."""
-        self._turn: Turn | None = None
+        self._turn: LimitedTask | None = None
         self._scope = anyio.CancelScope()
         self._cut = False
         self._raw = bytearray()
@@ -111,11 +113,11 @@ class Exchange:
         self._scope.cancel()
 
     @asynccontextmanager
-    async def leave(self, asked: Event, place: Place) -> AsyncIterator[Leave]:
+    async def admit(self, asked: Event, place: EffectAddress) -> AsyncIterator[Permit]:
         """Wait while the run is paused, and for a place. What waits here has not been asked."""
         del asked
         # It may have been broken off while the money was asked for: nobody comes to say so again.
-        self._leave = leave = Leave(_TOO_LATE if self._cut else None)
+        self._leave = leave = Permit(_TOO_LATE if self._cut else None)
         self._turn = turn = self._means.room.turn(place.run, place.stream)
         try:
             if self.must_wait:
@@ -129,7 +131,7 @@ class Exchange:
         finally:
             turn.release()
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Pass the request on, hand the answer's stream to the agent as it comes, and say what came of it."""
         assert isinstance(asked, CallAsked)
         assert self._turn is not None
@@ -138,7 +140,7 @@ class Exchange:
             going = going._replace(body=await self._means.blobs.get(asked.request))
         async with self._turn.place() as held:
             fault = await self._keyed() or await self._carry(going)
-            terms = Terms(self._means.upstream.price, self._means.budget.bound(place.stream))
+            terms = CallPricing(self._means.upstream.price, self._means.budget.bound(place.stream))
             said = fault or self._said()
             outcome = self._outcome(asked, said, (terms, self._told(cut=fault is not None)))
             self._means.budget.settle(place.stream, outcome)
@@ -156,7 +158,7 @@ class Exchange:
         if not self._answer.begun:
             self._answer.whole(status, self._headers or _JSON, body)
 
-    async def _wait(self, turn: Turn) -> None:
+    async def _wait(self, turn: LimitedTask) -> None:
         """Wait for leave: nobody takes a place that is not going to be used."""
         await self._means.orders.unpaused()
         await turn.wait()
@@ -169,7 +171,7 @@ class Exchange:
             return error
         return None
 
-    async def _carry(self, going: Going) -> ProviderError | None:
+    async def _carry(self, going: UpstreamRequest) -> ProviderError | None:
         """Send it and read the answer to its end. None: it came, whatever it says."""
         try:
             with self._scope:
@@ -196,7 +198,7 @@ class Exchange:
             case _:
                 return NetworkFault(f"{type(error).__name__}: {error}", seen=self._failed())
 
-    async def _pass_on(self, going: Going) -> None:
+    async def _pass_on(self, going: UpstreamRequest) -> None:
         """Send the request, and hand on what comes; the last of it is kept back.
 
         If the agent has left, the rest is read all the same: it is paid for.
@@ -244,7 +246,9 @@ class Exchange:
         headers_told = tuple(HeaderTold(name.lower(), value) for name, value in _JSON.items())
         return AnswerTold(UNANSWERED, headers_told, self._means.blobs.put(unanswered(self.protocol)), whole=True)
 
-    def _outcome(self, asked: CallAsked, said: ChatReply | ProviderError, given: tuple[Terms, AnswerTold]) -> Event:
+    def _outcome(
+        self, asked: CallAsked, said: ChatReply | ProviderError, given: tuple[CallPricing, AnswerTold]
+    ) -> Event:
         """Write down what came of it, and what the agent is told."""
         terms, told = given
         if isinstance(said, ProviderError):
@@ -253,12 +257,12 @@ class Exchange:
         answer = answered(self._means.blobs, Fingerprint(asked.request), said, terms)
         return CallAnswered(**{name: getattr(answer, name) for name in answer.__struct_fields__}, told=told)
 
-    def _seen(self) -> Seen:
+    def _seen(self) -> FailedCallFacts:
         if self._status is None:
-            return Seen(sent=self._sent)
+            return FailedCallFacts(sent=self._sent)
         return seen_of(self._status, self._all_headers, bytes(self._raw), self._means.clock())
 
-    def _failed(self) -> Seen:
+    def _failed(self) -> FailedCallFacts:
         """Say what there is to know of an answer that failed; what it states of its usage is paid for."""
         return with_stated(self.protocol, self._seen())
 

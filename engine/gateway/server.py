@@ -15,16 +15,16 @@ from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from engine.core.errors import first_of
-from engine.core.ports import Leave, Place, Port, PortTable
+from engine.core.ports import EffectAddress, Permit, Port, PortTable
 from engine.core.scope import Scope, Stopped
 from engine.core.supervision import Supervisor
-from engine.core.world import World
+from engine.core.world import ReplayContext
 from engine.effects.budget import BudgetKeeper
-from engine.gateway.answer import Answer
-from engine.gateway.call import Came, facts_of, visit
+from engine.gateway.answer import GatewayResponse
+from engine.gateway.call import IncomingCall, facts_of, handle_call
 from engine.gateway.exchange import Exchange
-from engine.gateway.session import Door, DoorTerms
-from engine.gateway.upstream_client import Going
+from engine.gateway.session import ProxySession, SessionTerms
+from engine.gateway.upstream_client import UpstreamRequest
 from engine.protocols.base import ApiProtocol, body_in
 from engine.protocols.chat import Chat
 from engine.protocols.json_text import Json
@@ -50,7 +50,7 @@ _UNHEARD: Final = logging.getLogger(__name__)
 _UNHEARD.disabled = True
 
 
-class Book(NamedTuple):
+class CallRecorder(NamedTuple):
     """Where calls are recorded."""
 
     log: EventLog
@@ -61,16 +61,16 @@ class Book(NamedTuple):
 class Gateway:
     """Serves every attempt's door. Made by `open_gateway`."""
 
-    def __init__(self, book: Book, budget: BudgetKeeper, supervisor: Supervisor, tasks: TaskGroup) -> None:
+    def __init__(self, book: CallRecorder, budget: BudgetKeeper, supervisor: Supervisor, tasks: TaskGroup) -> None:
         self._book = book
         self._supervisor = supervisor
         self._tasks = tasks
         self._budget = budget
-        self._doors: dict[Door, web.ServerRunner] = {}
+        self._doors: dict[ProxySession, web.ServerRunner] = {}
 
-    async def open(self, below: str, token: str, socket: Path, terms: DoorTerms) -> Door:
+    async def open(self, below: str, token: str, socket: Path, terms: SessionTerms) -> ProxySession:
         """Open a door; everybody who sees the socket may knock, and the token lets in."""
-        door = Door(below, token, socket, terms)
+        door = ProxySession(below, token, socket, terms)
         # Not cancelled when an agent leaves: what it asked for is paid for, and is put on record.
         server = web.Server(partial(self._serve, door), access_log=None, logger=_UNHEARD)
         self._doors[door] = runner = web.ServerRunner(server, shutdown_timeout=_STOPPING_S)
@@ -79,12 +79,12 @@ class Gateway:
         await anyio.Path(socket).chmod(0o666)
         return door
 
-    async def close(self, door: Door) -> None:
+    async def close(self, door: ProxySession) -> None:
         """Close a door: nothing comes in, what is under way is broken off, all of it is on record.
 
         Raises:
             StillroomError: A call could not be recorded. What else of ours fails while a call is served is in
-                `Door.failed`.
+                `ProxySession.failed`.
         """
         await door.close()
         held = self._doors.pop(door, None)
@@ -100,7 +100,7 @@ class Gateway:
             _, held = self._doors.popitem()
             await held.cleanup()
 
-    async def _serve(self, door: Door, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve(self, door: ProxySession, request: web.BaseRequest) -> web.StreamResponse:
         """Take a request in, and answer it."""
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -111,25 +111,27 @@ class Gateway:
             refused = web.HTTPBadRequest(text="the body cannot be read")
             refused.force_close()
             raise refused from error
-        answer = Answer(request)
+        answer = GatewayResponse(request)
         # In a task of its own: the agent need not wait until its answer is on record, nor the record for the agent.
-        self._tasks.start_soon(self._visit, door, request, door.scrub(body), answer)
+        self._tasks.start_soon(self._visit, door, request, door.redact(body), answer)
         return await answer.said()
 
-    async def _visit(self, door: Door, request: web.BaseRequest, sent: bytes, answer: Answer) -> None:
+    async def _visit(self, door: ProxySession, request: web.BaseRequest, sent: bytes, answer: GatewayResponse) -> None:
         """Let a call through, or not, and record how it ended, also if the agent leaves meanwhile: it is paid for."""
         exchange: Exchange | None = None
         scope: Scope | None = None
         try:
             came, raw, body = await self._received(door, request, sent)
             protocol = protocol_of(request.path) or Chat()
-            going = Going(protocol, came.path, request.headers, raw, came.request)
+            going = UpstreamRequest(protocol, came.path, request.headers, raw, came.request)
             exchange = Exchange(answer, going, door.terms.means, door.note)
             stream = door.enter(exchange)
-            ports = VisitPorts({BudgetAsked: self._budget, CallAsked: exchange}, exchange)
-            world = World(self._book.log, self._book.log, self._book.run, {}, (), ports, self._book.fence, set())
+            ports = CallPorts({BudgetAsked: self._budget, CallAsked: exchange}, exchange)
+            world = ReplayContext(
+                self._book.log, self._book.log, self._book.run, {}, (), ports, self._book.fence, set()
+            )
             scope = Scope(world, stream)
-            outcome = await visit(scope, came, door.terms.visit, Came(raw, body, exchange.must_wait))
+            outcome = await handle_call(scope, came, door.terms.visit, IncomingCall(raw, body, exchange.must_wait))
             told = _told(exchange.protocol, outcome)
             if told is not None:
                 door.note(outcome)
@@ -145,7 +147,7 @@ class Gateway:
             if exchange is not None:
                 door.leave(exchange)
 
-    async def _failed(self, door: Door, scope: Scope | None, error: Exception) -> None:
+    async def _failed(self, door: ProxySession, scope: Scope | None, error: Exception) -> None:
         """Record that something of ours failed while a call was served; its stream says that it ends here."""
         self._supervisor.failed("gateway", error)
         door.failed = door.failed or error
@@ -156,13 +158,13 @@ class Gateway:
                 door.broken = door.broken or worse
 
     async def _received(
-        self, door: Door, request: web.BaseRequest, raw: bytes
+        self, door: ProxySession, request: web.BaseRequest, raw: bytes
     ) -> tuple[CallReceived, bytes, Json | None]:
         """Take a request in: what is recorded of it, and its body as it is recorded, also read."""
         digest = self._book.log.put(raw)
         if digest_of(raw) != digest:  # a known secret was in it
             raw = await self._book.log.get(digest)
-        path = door.scrub(request.path_qs.encode()).decode()
+        path = door.redact(request.path_qs.encode()).decode()
         body = body_in(raw)
         protocol, facts = facts_of(path, body)
         barred, detail = door.barred(_token(request))
@@ -171,7 +173,7 @@ class Gateway:
         return came, raw, body
 
 
-class VisitPorts(PortTable):
+class CallPorts(PortTable):
     """The doors of one visit. Before its call may be asked, it waits like every other."""
 
     def __init__(self, doors: Mapping[type[Event], Port], exchange: Exchange) -> None:
@@ -179,13 +181,13 @@ class VisitPorts(PortTable):
         self._exchange = exchange
 
     @override
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Let the money be asked for; have the call wait."""
-        return self._exchange.leave(asked, place) if isinstance(asked, CallAsked) else super().leave(asked, place)
+        return self._exchange.admit(asked, place) if isinstance(asked, CallAsked) else super().admit(asked, place)
 
 
 @asynccontextmanager
-async def open_gateway(book: Book, budget: BudgetKeeper, supervisor: Supervisor) -> AsyncIterator[Gateway]:
+async def open_gateway(book: CallRecorder, budget: BudgetKeeper, supervisor: Supervisor) -> AsyncIterator[Gateway]:
     """Serve doors for as long as a run lasts."""
     try:
         async with anyio.create_task_group() as tasks:

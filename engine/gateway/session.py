@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 import anyio
 
 from engine.config.spec import AgentSpec
-from engine.gateway.call import VisitTerms
-from engine.gateway.exchange import Exchange, Means
-from engine.policies.limits import Spent, limit_reached
+from engine.gateway.call import CallTerms
+from engine.gateway.exchange import Exchange, ExchangeContext
+from engine.policies.limits import AttemptUsage, limit_reached
 from events.base import Event
 from events.types.agent import CallUnanswered
 from events.types.budget import BudgetRefused
@@ -18,19 +18,19 @@ from events.values import Role
 Stopped = Literal["turn_limit", "token_limit", "cost_limit", "budget"]
 
 
-class DoorTerms(NamedTuple):
+class SessionTerms(NamedTuple):
     """What goes for the calls of one attempt."""
 
     role: Role
-    visit: VisitTerms
+    visit: CallTerms
     limits: AgentSpec
-    means: Means
+    means: ExchangeContext
 
 
-class Door:
+class ProxySession:
     """Where one attempt's agent calls."""
 
-    def __init__(self, below: str, token: str, socket: Path, terms: DoorTerms) -> None:
+    def __init__(self, below: str, token: str, socket: Path, terms: SessionTerms) -> None:
         """Make it.
 
         Args:
@@ -44,7 +44,7 @@ class Door:
         self.socket = socket
         self.terms = terms
         self.calls = 0
-        self.spent = Spent.nothing()
+        self.spent = AttemptUsage.nothing()
         self.stopped: Stopped | None = None
         self.broken: BaseException | None = None
         """Why a call could not be recorded. None: all were."""
@@ -59,7 +59,7 @@ class Door:
         self._idle: anyio.Event | None = None
         """Set when nothing is under way any more. None: nobody waits for that."""
 
-    def scrub(self, data: bytes) -> bytes:
+    def redact(self, data: bytes) -> bytes:
         """Take the token out of what is to be recorded."""
         return data.replace(self.token.encode(), b"[token]")
 

@@ -41,7 +41,7 @@ _OURS: Final = frozenset(
 """Headers of an agent's request that are not passed on."""
 
 
-class Going(NamedTuple):
+class UpstreamRequest(NamedTuple):
     """A request on its way to a provider."""
 
     protocol: ApiProtocol
@@ -54,14 +54,14 @@ class Going(NamedTuple):
     """Of the body."""
 
 
-class Carrier:
+class UpstreamClient:
     """Carries requests to providers; any number at once."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
     def send(
-        self, going: Going, upstream: Upstream, key: str | None
+        self, going: UpstreamRequest, upstream: Upstream, key: str | None
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Send a request, once; give the answer as soon as its headers are there.
 
@@ -84,13 +84,13 @@ class Carrier:
 
 
 @asynccontextmanager
-async def open_carrier() -> AsyncIterator[Carrier]:
+async def open_carrier() -> AsyncIterator[UpstreamClient]:
     """Open a pool without a limit: whoever wants one puts it in front, where it can be seen and recorded."""
     async with open_session() as session:
-        yield Carrier(session)
+        yield UpstreamClient(session)
 
 
-def _headers(going: Going, upstream: Upstream, key: str | None) -> CIMultiDict[str]:
+def _headers(going: UpstreamRequest, upstream: Upstream, key: str | None) -> CIMultiDict[str]:
     headers = CIMultiDict((name, value) for name, value in going.headers.items() if name.lower() not in _OURS)
     headers["Accept-Encoding"] = "identity"
     if key is not None:

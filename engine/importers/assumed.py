@@ -7,7 +7,7 @@ import msgspec
 
 from engine.config.spec import RunSpec, canonical
 from engine.core.decision import Point, encode_value
-from engine.importers.streams import Layout
+from engine.importers.streams import StreamBuilder
 from engine.programs.explore.points import JUDGING, JudgingSaw, SourceSaid
 from engine.programs.explore.spec import PdiSpec, SparkSpec
 from events.base import Ref
@@ -21,7 +21,7 @@ OPENING: Final = Ref("run", 1)
 """The event that names the files of an imported run."""
 
 
-class Told(NamedTuple):
+class ForeignDecision(NamedTuple):
     """A decision of another system, as its files tell it."""
 
     point: Point[Any, Any, Any]
@@ -74,11 +74,11 @@ class Assumed:
         """Lay the settings down, for the run's first event."""
         return self._put(canonical(self.spec))
 
-    def add(self, layout: Layout, stream: str, told: Told) -> Ref:
+    def add(self, layout: StreamBuilder, stream: str, told: ForeignDecision) -> Ref:
         """Lay out a decision behind what its stream holds; give the event that records it."""
         return layout.add(stream, self.note(told, layout.next(stream)), told.cause)
 
-    def note(self, told: Told, at: Ref, *, silent: bool = False) -> Decided:
+    def note(self, told: ForeignDecision, at: Ref, *, silent: bool = False) -> Decided:
         """Take note of a decision; give the event that records it, with its inputs."""
         point, saw, rule, event, _ = told
         if self._redactor.hits(encode_value(saw)):
@@ -90,7 +90,7 @@ class Assumed:
         self.noted.append(Noted(point, at, silent, saw, inputs, rule, point.ruling_in(event), event))
         return event
 
-    def verdict(self, event: AttemptJudged, files: Sequence[Text], *, told: bool = False) -> Told:
+    def verdict(self, event: AttemptJudged, files: Sequence[Text], *, told: bool = False) -> ForeignDecision:
         """Say what a verdict rests on.
 
         Args:
@@ -99,7 +99,7 @@ class Assumed:
             told: Whether they hold the verdict itself, which another log of ours had reached.
         """
         saw = JudgingSaw(said=_said(event.outcome, files, told=told))
-        return Told(JUDGING, saw, JUDGING.rule(self.spec, saw), event)
+        return ForeignDecision(JUDGING, saw, JUDGING.rule(self.spec, saw), event)
 
 
 def assumed_spec(mode: Literal["observe", "intervene"] = "intervene", attempts: int | None = None) -> RunSpec:

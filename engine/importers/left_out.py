@@ -21,7 +21,7 @@ _TAR_AT: Final = 257
 _T = TypeVar("_T")
 
 
-class LeftOut(NamedTuple):
+class ImportOmission(NamedTuple):
     """Something that was meant and is not in the log."""
 
     name: str
@@ -40,7 +40,7 @@ class Imports(NamedTuple, Generic[_T]):
 
     found: tuple[_T, ...]
     """What is in the log now, whether it was before or not."""
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[ImportOmission, ...]
     """What is not."""
 
 
@@ -53,7 +53,7 @@ class NothingImported(EngineError):
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
-    def __init__(self, path: Path, left_out: tuple[LeftOut, ...], wanted: str) -> None:
+    def __init__(self, path: Path, left_out: tuple[ImportOmission, ...], wanted: str) -> None:
         more = len(left_out) - _SHOWN
         said = "; ".join(each.said for each in left_out[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
         super().__init__(
@@ -63,11 +63,11 @@ class NothingImported(EngineError):
         self.left_out = left_out
 
 
-def of_error(name: str, error: StillroomError | OSError) -> LeftOut:
+def of_error(name: str, error: StillroomError | OSError) -> ImportOmission:
     """Tell why something is left out by the error that it led to."""
     if isinstance(error, StillroomError):
-        return LeftOut(name, error.problem, error.remedy.removesuffix("; nothing was imported"))
-    return LeftOut(name, f"it cannot be read ({error.strerror or error})", "make it readable")
+        return ImportOmission(name, error.problem, error.remedy.removesuffix("; nothing was imported"))
+    return ImportOmission(name, f"it cannot be read ({error.strerror or error})", "make it readable")
 
 
 def why_no_folder(path: Path) -> tuple[str, str]:
@@ -82,7 +82,7 @@ def why_no_folder(path: Path) -> tuple[str, str]:
     return "is a file, not a folder", "give the folder that it lies in"
 
 
-def folders_in(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
+def folders_in(folder: Path, left_out: list[ImportOmission]) -> Iterator[Path]:
     """List the folders in a folder, by name. Hidden ones are nobody's results; a link to nothing is left out by name.
 
     Raises:
@@ -92,11 +92,11 @@ def folders_in(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
         if each.name.startswith(".") or each.name == "__MACOSX":
             continue
         if not _writable(each.name):
-            left_out.append(LeftOut(ascii(each.name), "its name is no UTF-8", "rename it"))
+            left_out.append(ImportOmission(ascii(each.name), "its name is no UTF-8", "rename it"))
         elif each.is_dir():
             yield each
         elif each.is_symlink() and not each.exists():
-            left_out.append(LeftOut(each.name, *why_no_folder(each)))
+            left_out.append(ImportOmission(each.name, *why_no_folder(each)))
 
 
 def leads_out(path: Path, folder: Path) -> bool:

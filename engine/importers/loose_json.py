@@ -17,7 +17,7 @@ _STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _Read = TypeVar("_Read")
 
 
-class Unreadable(Exception):
+class JsonUnreadable(Exception):
     """Raised when bytes are no JSON object, or none of the kind that is looked for; its text says why."""
 
 
@@ -25,7 +25,7 @@ def read_json(data: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Read an object, and name what of it counts as missing.
 
     Raises:
-        Unreadable: It is none.
+        JsonUnreadable: It is none.
     """
     doubts: dict[str, None] = {}
     text = _text(data, doubts)
@@ -34,12 +34,12 @@ def read_json(data: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
         value = _plain(value, doubts)
     except json.JSONDecodeError as error:
         what = "is empty" if not text.strip() else f"is no whole JSON: {error.msg} in line {error.lineno}"
-        raise Unreadable(what) from error
+        raise JsonUnreadable(what) from error
     except (ValueError, RecursionError) as error:
         what = "is nested too deeply" if isinstance(error, RecursionError) else "holds a number of too many digits"
-        raise Unreadable(what) from error
+        raise JsonUnreadable(what) from error
     if not isinstance(value, dict):
-        raise Unreadable("is no JSON object")
+        raise JsonUnreadable("is no JSON object")
     return value, tuple(doubts)
 
 
@@ -52,7 +52,7 @@ def converted(value: dict[str, Any], kind: type[_Read]) -> tuple[_Read, tuple[st
     """Read an object as a struct. A field of another type than it should have counts as missing, and is named.
 
     Raises:
-        Unreadable: It lacks what the struct cannot do without.
+        JsonUnreadable: It lacks what the struct cannot do without.
     """
     doubts: list[str] = []
     for _ in range(_MOST_DROPPED):
@@ -62,14 +62,14 @@ def converted(value: dict[str, Any], kind: type[_Read]) -> tuple[_Read, tuple[st
             problem, _, where = str(error).partition(" - at ")
             path = where.strip("`").partition("[...]")[0]
             if not _drop(value, path):
-                raise Unreadable(f"{problem[:1].lower()}{problem[1:]}") from error
+                raise JsonUnreadable(f"{problem[:1].lower()}{problem[1:]}") from error
             doubts.append(f"{path.removeprefix('$.')}: {problem}; it counts as missing")
-    raise Unreadable(f"more than {_MOST_DROPPED} fields have another type than they should")
+    raise JsonUnreadable(f"more than {_MOST_DROPPED} fields have another type than they should")
 
 
 def _text(data: bytes, doubts: dict[str, None]) -> str:
     if is_utf16(data):
-        raise Unreadable("is UTF-16, not UTF-8")  # keys in it would not be found, and could not be replaced
+        raise JsonUnreadable("is UTF-16, not UTF-8")  # keys in it would not be found, and could not be replaced
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -14,7 +14,7 @@ ALREADY: Final = "already imported"
 """Stands alone among the warnings of a run whose files the log holds."""
 
 
-class Chunk(NamedTuple):
+class AppendBatch(NamedTuple):
     """Events that are appended together."""
 
     stream: str
@@ -22,17 +22,17 @@ class Chunk(NamedTuple):
     drafts: list[Draft]
 
 
-class Layout:
+class StreamBuilder:
     """Streams that grow in the order in which things happened."""
 
     def __init__(self) -> None:
-        self.chunks: list[Chunk] = []
+        self.chunks: list[AppendBatch] = []
         self._versions: dict[str, int] = {}
 
     def add(self, stream: str, event: Event, cause: Ref | None = None) -> Ref:
         """Put an event behind what its stream holds."""
         if not self.chunks or self.chunks[-1].stream != stream:
-            self.chunks.append(Chunk(stream, []))
+            self.chunks.append(AppendBatch(stream, []))
         self.chunks[-1].drafts.append(Draft(event, cause))
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
         return Ref(stream, version)
@@ -49,7 +49,7 @@ def run_id(source: str, task: str, files: Sequence[NamedDigest]) -> str:
     return f"{source}-{slug}-{sha256(told.encode()).hexdigest()[:8]}"
 
 
-async def append(log: EventLog, run: str, chunks: Sequence[Chunk]) -> bool:
+async def append(log: EventLog, run: str, chunks: Sequence[AppendBatch]) -> bool:
     """Append what is missing, whole or not at all. Says whether there was any.
 
     A part is there if an earlier version of ours was cut off while it imported.

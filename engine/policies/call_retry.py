@@ -17,7 +17,7 @@ from events.types.model import ModelFailed
 _MOST_DOUBLED: Final = 60
 
 
-class Retry(Struct, frozen=True, kw_only=True):
+class RetryLimits(Struct, frozen=True, kw_only=True):
     """How often one question may be asked, and at what distance.
 
     Attributes:
@@ -36,7 +36,7 @@ class Retry(Struct, frozen=True, kw_only=True):
     budget_s: float | None = 900.0
 
 
-class Tried(NamedTuple):
+class CallTries(NamedTuple):
     """The physical calls that were made for one question, and failed."""
 
     made: int
@@ -46,7 +46,7 @@ class Tried(NamedTuple):
     """Seconds from the first of them to the end of the last, by the recorded times. What no process lived through does
     not count, and of each time spent waiting for a place, in a pool or while the run was paused, at most a minute."""
 
-    def plus(self, failed: ModelFailed, busy_s: float, idle_s: float) -> "Tried":
+    def plus(self, failed: ModelFailed, busy_s: float, idle_s: float) -> "CallTries":
         """Count one more.
 
         Args:
@@ -55,15 +55,15 @@ class Tried(NamedTuple):
             idle_s: Seconds that passed besides, since the one before had ended. 0 for the first.
         """
         refused = self.refused + (failed.kind == "rate_limit")
-        return Tried(self.made + 1, refused, self.elapsed_s + busy_s + min(idle_s, LONGEST_IDLE_S))
+        return CallTries(self.made + 1, refused, self.elapsed_s + busy_s + min(idle_s, LONGEST_IDLE_S))
 
 
-NOT_TRIED: Final = Tried(0, 0, 0.0)
+NOT_TRIED: Final = CallTries(0, 0, 0.0)
 LONGEST_IDLE_S: Final = 60.0
 """How much of one wait for a place counts as patience: a run that was paused for an hour has not been patient."""
 
 
-class Again(NamedTuple):
+class RetryCall(NamedTuple):
     """The call is made again."""
 
     wait_s: float
@@ -76,7 +76,7 @@ class GiveUp(NamedTuple):
     reason: str
 
 
-def judge_failure(failed: ModelFailed, tried: Tried, retry: Retry, spread: float) -> Again | GiveUp:
+def judge_failure(failed: ModelFailed, tried: CallTries, retry: RetryLimits, spread: float) -> RetryCall | GiveUp:
     """Say whether a call that failed is made again.
 
     Args:
@@ -94,10 +94,10 @@ def judge_failure(failed: ModelFailed, tried: Tried, retry: Retry, spread: float
     wait_s = wait_before(retry, tried.made, failed.retry_after_s, spread)
     if retry.budget_s is not None and tried.elapsed_s + wait_s > retry.budget_s:
         return GiveUp(f"no further call is begun after {retry.budget_s:g} s")
-    return Again(wait_s)
+    return RetryCall(wait_s)
 
 
-def wait_before(retry: Retry, tries_made: int, retry_after_s: float | None, spread: float) -> float:
+def wait_before(retry: RetryLimits, tries_made: int, retry_after_s: float | None, spread: float) -> float:
     """Say how many seconds to wait before the next call, in whole microseconds.
 
     What the provider asks for is waited at least. The spread keeps a thousand callers that were refused

@@ -31,7 +31,7 @@ _GIVEN_TOO_LONG: Final = (
 )
 
 
-class Failure(Struct, frozen=True):
+class CallFailure(Struct, frozen=True):
     """A call of a model that was not answered."""
 
     kind: str
@@ -49,7 +49,7 @@ class RunFacts(Struct, frozen=True):
     """None if a limit killed it."""
     calls: int
     answered: int
-    unanswered: tuple[Failure, ...]
+    unanswered: tuple[CallFailure, ...]
     """Calls that failed after the last one that was answered, in their order."""
     cut: int
     """Calls that were under way when it ended."""
@@ -65,7 +65,7 @@ class Ending(Struct, frozen=True):
     detail: str
 
 
-def unanswered(failure: Failure, *, acted: bool) -> Ending:
+def unanswered(failure: CallFailure, *, acted: bool) -> Ending:
     """Say how an attempt ends at a call that was not answered.
 
     Args:

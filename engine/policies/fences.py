@@ -13,7 +13,7 @@ from msgspec import Struct
 _FENCE = re.compile(r"^\s*(?P<marks>`{3,}|~{3,})(?P<info>.*)$")
 
 
-class Fence(NamedTuple):
+class CodeFence(NamedTuple):
     """The line that opens a block."""
 
     marks: str
@@ -64,13 +64,13 @@ def opening_fence(line: str) -> str | None:
     return match["marks"]
 
 
-def fence_at(line: str) -> Fence | None:
+def fence_at(line: str) -> CodeFence | None:
     """The fence that this line opens a block with, or None when it opens nothing."""
     marks = opening_fence(line)
     if marks is None:
         return None
     info = line.strip()[len(marks) :].split()
-    return Fence(marks, _indent(line), info[0].strip("{}.").lower() if info else "")
+    return CodeFence(marks, _indent(line), info[0].strip("{}.").lower() if info else "")
 
 
 def _indent(line: str) -> int:

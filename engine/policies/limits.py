@@ -9,7 +9,7 @@ from events.types.model import ModelAnswered, ModelFailed
 from events.values import NanoUsd
 
 
-class Spent(NamedTuple):
+class AttemptUsage(NamedTuple):
     """What an attempt has used so far, folded from the outcomes of its model calls."""
 
     turns: int
@@ -19,22 +19,22 @@ class Spent(NamedTuple):
     """Known costs only."""
 
     @classmethod
-    def nothing(cls) -> "Spent":
+    def nothing(cls) -> "AttemptUsage":
         """Begin."""
         return cls(0, 0, 0)
 
-    def plus(self, answer: ModelAnswered) -> "Spent":
+    def plus(self, answer: ModelAnswered) -> "AttemptUsage":
         """Count one more answer."""
         return self._with(answer)._replace(turns=self.turns + 1)
 
-    def with_failed(self, failed: Iterable[ModelFailed]) -> "Spent":
+    def with_failed(self, failed: Iterable[ModelFailed]) -> "AttemptUsage":
         """Count calls that failed, as far as the provider says what they took: they are no turns."""
         spent = self
         for each in failed:
             spent = spent._with(each)
         return spent
 
-    def _with(self, outcome: ModelAnswered | ModelFailed) -> "Spent":
+    def _with(self, outcome: ModelAnswered | ModelFailed) -> "AttemptUsage":
         tokens = (outcome.usage.input_tokens or 0) + (outcome.usage.output_tokens or 0)
         return self._replace(tokens=self.tokens + tokens, cost=self.cost + (outcome.cost or 0))
 
@@ -46,7 +46,7 @@ class Limit(NamedTuple):
     detail: str
 
 
-def limit_reached(spent: Spent, busy_s: float, settings: AgentSpec, timeout_s: float | None) -> Limit | None:
+def limit_reached(spent: AttemptUsage, busy_s: float, settings: AgentSpec, timeout_s: float | None) -> Limit | None:
     """Say which limit ends the attempt before its next turn. None: it goes on.
 
     Args:

@@ -122,7 +122,7 @@ class _Place(NamedTuple):
     """Anything may be the answer here."""
 
 
-class Redactor:
+class LiteralRedactor:
     """Walks one tree, once. Its state is what it found."""
 
     def __init__(self, instruction: str) -> None:
@@ -296,7 +296,7 @@ class Redactor:
     def _here(self) -> str:
         return ".".join(self._where) or "module"
 
-    _HANDLERS: ClassVar[dict[type[ast.AST], Callable[["Redactor", Any], ast.AST]]] = {
+    _HANDLERS: ClassVar[dict[type[ast.AST], Callable[["LiteralRedactor", Any], ast.AST]]] = {
         ast.Module: _module,
         ast.Expr: _statement,
         ast.ClassDef: _class,

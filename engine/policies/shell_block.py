@@ -7,7 +7,7 @@ fences in that text pair up; where they do not, two readings are possible, and t
 
 from typing import Final, NamedTuple
 
-from engine.policies.fences import Fence, fence_at
+from engine.policies.fences import CodeFence, fence_at
 from engine.policies.shell_lexer import ShellLexer
 
 SHELLS: Final = frozenset({"sh", "bash", "shell"})
@@ -52,7 +52,7 @@ def line_at(text: str, at: int) -> tuple[str, int]:
     return (text[at:], len(text)) if end < 0 else (text[at:end], end + 1)
 
 
-def _other_block(fence: Fence, text: str, at: int) -> Block:
+def _other_block(fence: CodeFence, text: str, at: int) -> Block:
     code: list[str] = []
     problem = ""
     while at < len(text):
@@ -66,13 +66,13 @@ def _other_block(fence: Fence, text: str, at: int) -> Block:
     return _block(fence, code, problem or _OPEN, at, closed=False)
 
 
-def _might_end(own: Fence, other: Fence) -> bool:
+def _might_end(own: CodeFence, other: CodeFence) -> bool:
     """Whether a fence inside a block is of the kind that could end it, were it bare."""
     same = other.marks[0] == own.marks[0] and len(other.marks) >= len(own.marks)
     return same and other.indent <= own.indent + 3
 
 
-def _shell_block(fence: Fence, text: str, at: int) -> Block:
+def _shell_block(fence: CodeFence, text: str, at: int) -> Block:
     """Read lines until a fence ends the block outside of literal text."""
     reader = _ShellReader(fence)
     while at < len(text):
@@ -90,13 +90,13 @@ def _shell_block(fence: Fence, text: str, at: int) -> Block:
 class _ShellReader:
     """Takes the lines of one shell block, watching for fences among them."""
 
-    def __init__(self, fence: Fence) -> None:
+    def __init__(self, fence: CodeFence) -> None:
         self.lexer = ShellLexer()
         self.code: list[str] = []
         self.fenced = False
         """Whether a line like a closing fence of the block was met."""
         self._fence = fence
-        self._inner: Fence | None = None
+        self._inner: CodeFence | None = None
         """Open within the literal text that the script is in."""
 
     def take(self, line: str) -> str:
@@ -117,7 +117,7 @@ class _ShellReader:
             return f"a fence inside its {literal} is never closed"
         return ""
 
-    def _pair(self, fence: Fence, line: str) -> None:
+    def _pair(self, fence: CodeFence, line: str) -> None:
         self.fenced = self.fenced or self._fence.closed_by(line)
         if self._inner is None:
             self._inner = fence
@@ -125,5 +125,5 @@ class _ShellReader:
             self._inner = None
 
 
-def _block(fence: Fence, code: list[str], problem: str, end: int, *, closed: bool) -> Block:
+def _block(fence: CodeFence, code: list[str], problem: str, end: int, *, closed: bool) -> Block:
     return Block(fence.language, "\n".join(code).strip("\r\n"), problem, end, closed)

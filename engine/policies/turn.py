@@ -75,7 +75,7 @@ class Command(NamedTuple):
     """What of the answer has no effect, said to the model with what came of the command; empty when nothing."""
 
 
-class Done(NamedTuple):
+class WorkDone(NamedTuple):
     """The model says that the work is done."""
 
 
@@ -88,7 +88,7 @@ class Unclear(NamedTuple):
     """Id of the tool call that was wrong. None: there was none."""
 
 
-Turn = Command | Done | Unclear
+Turn = Command | WorkDone | Unclear
 
 
 def read_calls(calls: tuple[tuple[str, str, str], ...], finish: str | None = None) -> Turn:
@@ -125,7 +125,7 @@ def read_text(text: str, finish: str | None = None) -> Turn:
     if not parts.said.strip():
         return Unclear(_unsaid(parts.problem, cut=_cut(finish)), None)
     only_done = _ONLY_DONE.match(parts.said) and parts.problem != CALL_IN_TEXT
-    return Done() if only_done else _read_said(parts, cut=_cut(finish))
+    return WorkDone() if only_done else _read_said(parts, cut=_cut(finish))
 
 
 def _read_said(parts: SplitText, *, cut: bool) -> Turn:
@@ -137,7 +137,7 @@ def _read_said(parts: SplitText, *, cut: bool) -> Turn:
         if _runs(block):
             return _command(block, blocks[number + 1 :], done=done)
     if done and parts.problem != CALL_IN_TEXT:
-        return Done()
+        return WorkDone()
     if parts.problem:
         return Unclear(_unsaid(parts.problem, cut=cut), None)
     return Unclear(_no_command(parts.said, blocks, cut=cut), None)
@@ -248,7 +248,7 @@ def _marked(block: Block) -> str:
     return f"marked {block.language}" if block.language else "that names no language"
 
 
-class Observation(NamedTuple):
+class CommandObservation(NamedTuple):
     """How a command ended, as the model is told."""
 
     ended: str
@@ -257,7 +257,7 @@ class Observation(NamedTuple):
     stderr: str
 
 
-def observation_text(seen: Observation, *, most: int) -> str:
+def observation_text(seen: CommandObservation, *, most: int) -> str:
     """Word an observation; outputs that are too long lose their middle, and say so.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 
-class Left(Struct, frozen=True):
+class RateLimit(Struct, frozen=True):
     """What is left of one limit.
 
     Attributes:
@@ -26,14 +26,14 @@ class Left(Struct, frozen=True):
     reset_s: float | None = None
 
 
-class Allowance(Struct, frozen=True):
+class RateLimitHeaders(Struct, frozen=True):
     """What is left of all limits. None: nothing was said of that one."""
 
-    requests: Left | None = None
-    tokens: Left | None = None
+    requests: RateLimit | None = None
+    tokens: RateLimit | None = None
 
 
-SILENT: Final = Allowance()
+SILENT: Final = RateLimitHeaders()
 """Nothing was said."""
 
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
@@ -42,7 +42,7 @@ _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\
 _FORMS: Final = ("x-ratelimit-{part}-{what}", "anthropic-ratelimit-{what}-{part}")
 
 
-def allowance_in(headers: Mapping[str, str], now_us: int) -> Allowance:
+def allowance_in(headers: Mapping[str, str], now_us: int) -> RateLimitHeaders:
     """Read what is left; what cannot be read counts as not said.
 
     Args:
@@ -51,15 +51,15 @@ def allowance_in(headers: Mapping[str, str], now_us: int) -> Allowance:
     """
     if not any("ratelimit" in name for name in headers):  # most say nothing, and looking names up one by one is slow
         return SILENT
-    return Allowance(requests=_left(headers, "requests", now_us), tokens=_left(headers, "tokens", now_us))
+    return RateLimitHeaders(requests=_left(headers, "requests", now_us), tokens=_left(headers, "tokens", now_us))
 
 
-def _left(headers: Mapping[str, str], what: str, now_us: int) -> Left | None:
+def _left(headers: Mapping[str, str], what: str, now_us: int) -> RateLimit | None:
     for form in _FORMS:
         remaining = number_in(headers.get(form.format(part="remaining", what=what)))
         if remaining is not None:
             limit = number_in(headers.get(form.format(part="limit", what=what)))
-            return Left(remaining, limit, _seconds(headers.get(form.format(part="reset", what=what)), now_us))
+            return RateLimit(remaining, limit, _seconds(headers.get(form.format(part="reset", what=what)), now_us))
     return None
 
 

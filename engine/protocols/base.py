@@ -6,10 +6,10 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.protocols.body import Body, body_of
-from engine.protocols.errors import UNREADABLE, MalformedReply, ProviderError, Seen
+from engine.protocols.errors import UNREADABLE, FailedCallFacts, MalformedReply, ProviderError
 from engine.protocols.faults import fault_within
 from engine.protocols.json_text import Json, NestedTooDeeply, encode
-from engine.protocols.reply import Answer, ChatReply, reply_of
+from engine.protocols.reply import ChatReply, ParsedAnswer, reply_of
 from engine.protocols.tool_calls import CallsUnclear
 from engine.protocols.usage import Stated
 
@@ -41,7 +41,7 @@ class AnswerReader(Protocol):
         """Say what an answer states of its usage and cost, be it whole, cut or refused. Never fails."""
         ...
 
-    def answer(self, body: Body, seen: Seen) -> Answer:
+    def answer(self, body: Body, seen: FailedCallFacts) -> ParsedAnswer:
         """Read an answer, in one piece or streamed.
 
         Raises:
@@ -68,7 +68,7 @@ class ApiProtocol(AnswerReader, Protocol):
         """Give a request with the length of its answer bounded, in tokens."""
         ...
 
-    def read(self, raw: bytes, seen: Seen) -> ChatReply:
+    def read(self, raw: bytes, seen: FailedCallFacts) -> ChatReply:
         """Read an answer of status 200, see `read_answer`."""
         ...
 
@@ -81,7 +81,7 @@ class ApiProtocol(AnswerReader, Protocol):
         ...
 
 
-def read_answer(reader: AnswerReader, raw: bytes, seen: Seen) -> ChatReply:
+def read_answer(reader: AnswerReader, raw: bytes, seen: FailedCallFacts) -> ChatReply:
     """Read an answer of status 200, whatever its bytes.
 
     Raises:
@@ -98,17 +98,17 @@ def read_answer(reader: AnswerReader, raw: bytes, seen: Seen) -> ChatReply:
         raise MalformedReply(f"a reader of ours stumbled over the answer: {error!r}", seen=seen) from error
 
 
-def with_stated(reader: AnswerReader, seen: Seen) -> Seen:
+def with_stated(reader: AnswerReader, seen: FailedCallFacts) -> FailedCallFacts:
     """Add what an answer that failed states of its usage and cost: what was paid is counted."""
     return seen if seen.raw is None else _stating(reader, body_of(seen.raw), seen)
 
 
-def _stating(reader: AnswerReader, body: Body, seen: Seen) -> Seen:
+def _stating(reader: AnswerReader, body: Body, seen: FailedCallFacts) -> FailedCallFacts:
     stated = reader.stated(body.pieces)
     return replace(seen, usage=stated.usage, cost_usd=stated.cost_usd)
 
 
-def not_ended(body: Body, seen: Seen) -> MalformedReply:
+def not_ended(body: Body, seen: FailedCallFacts) -> MalformedReply:
     """Say why an answer does not count: half of one looks like a short one."""
     if body.broken is not None:
         return MalformedReply(f"the endpoint's answer cannot be read: {body.broken}", seen=seen)
@@ -118,7 +118,7 @@ def not_ended(body: Body, seen: Seen) -> MalformedReply:
     return MalformedReply(what, seen=seen)
 
 
-def fault_in(error: Any, seen: Seen) -> ProviderError:
+def fault_in(error: Any, seen: FailedCallFacts) -> ProviderError:
     """Judge an error that stands inside an answer, by its own codes and words.
 
     Raises:

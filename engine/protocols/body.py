@@ -17,7 +17,7 @@ _BEFORE: Final = re.compile(rb"(?:\s|:[^\r\n]*[\r\n])*")
 """Blank lines and comments that keep a connection open until the answer is there."""
 
 
-class Event(NamedTuple):
+class ServerSentEvent(NamedTuple):
     """One server-sent event."""
 
     kind: str
@@ -96,7 +96,7 @@ def body_of(raw: bytes) -> Body:
     return Body(tuple(reading.pieces), reading.whole, reading.done, reading.broken)
 
 
-def events_in(raw: bytes) -> Iterator[Event]:
+def events_in(raw: bytes) -> Iterator[ServerSentEvent]:
     """Split server-sent events.
 
     Lines end as the standard allows, comments (OpenRouter's keep-alives) are skipped, several data lines make one
@@ -110,7 +110,7 @@ def events_in(raw: bytes) -> Iterator[Event]:
             kind, data = "", []
         elif line.lstrip()[:1] in {b"{", b"["}:
             yield from _event(kind, data)
-            yield Event(kind, line)
+            yield ServerSentEvent(kind, line)
             data = []
         elif colon and name.strip() == b"data":
             data.append(value.removeprefix(b" "))
@@ -127,9 +127,9 @@ def objects(value: Any) -> list[Json]:
     return [each for each in values if isinstance(each, dict)]
 
 
-def _event(kind: str, data: list[bytes]) -> Iterator[Event]:
+def _event(kind: str, data: list[bytes]) -> Iterator[ServerSentEvent]:
     if data:
-        yield Event(kind, b"\n".join(data))
+        yield ServerSentEvent(kind, b"\n".join(data))
 
 
 def _read_json(reading: _Reading, data: bytes) -> None:
@@ -142,7 +142,7 @@ def _read_json(reading: _Reading, data: bytes) -> None:
         reading.take("", value)
 
 
-def _read_event(reading: _Reading, event: Event) -> None:
+def _read_event(reading: _Reading, event: ServerSentEvent) -> None:
     try:
         value = decode(event.data)
     except ValueError:

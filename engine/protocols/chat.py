@@ -19,10 +19,10 @@ from engine.protocols.base import (
 )
 from engine.protocols.body import Body, objects
 from engine.protocols.chat_usage import stated_in
-from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.errors import FailedCallFacts, MalformedReply
 from engine.protocols.json_text import Json
 from engine.protocols.reasoning import Content, content_of, reasoning_in
-from engine.protocols.reply import Answer, ChatReply
+from engine.protocols.reply import ChatReply, ParsedAnswer
 from engine.protocols.tool_calls import CallDraft, StreamedCalls, whole_calls
 from engine.protocols.usage import Stated
 
@@ -59,7 +59,7 @@ class Chat:
         word = "max_tokens" if "max_tokens" in body else "max_completion_tokens"
         return body | {word: most}
 
-    def read(self, raw: bytes, seen: Seen) -> ChatReply:
+    def read(self, raw: bytes, seen: FailedCallFacts) -> ChatReply:
         """See ``ApiProtocol``."""
         return read_answer(self, raw, seen)
 
@@ -67,7 +67,7 @@ class Chat:
         """See ``AnswerReader``."""
         return stated_in(pieces)
 
-    def answer(self, body: Body, seen: Seen) -> Answer:
+    def answer(self, body: Body, seen: FailedCallFacts) -> ParsedAnswer:
         """See ``AnswerReader``. Of several choices the first is taken; the others stay in the bytes."""
         choices = [choice for piece in body.pieces for choice in objects(piece.get("choices"))]
         for place in (*body.pieces, *choices):
@@ -147,13 +147,13 @@ class _Message:
         elif isinstance(choice.get("text"), str):  # as before there was chat
             self._add({"content": choice["text"]})
 
-    def answer(self, *, finish: str | None, model: str | None, given_id: str | None) -> Answer:
+    def answer(self, *, finish: str | None, model: str | None, given_id: str | None) -> ParsedAnswer:
         """Give the answer."""
         said = Content(*("".join(each) for each in zip(*self._held, strict=True)))
         refusal = "".join(self._refusals) or (said.refusal if not said.text else "")
         if not refusal and (finish or "").startswith(_FILTERED):
             refusal = "a content filter stopped it"
-        return Answer(
+        return ParsedAnswer(
             text=said.text,
             reasoning="".join(self._reasoning),
             refusal=refusal,

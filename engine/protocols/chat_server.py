@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.protocols.chat import error_body
-from engine.protocols.server_side import Asked, Fault, Spent, Tool, Wording, encode, pieces, text_of
+from engine.protocols.server_side import ClaimedUsage, ErrorReply, ServerRequest, Tool, Wording, encode, pieces, text_of
 
 
 class _Part(Struct, frozen=True):
@@ -40,7 +40,7 @@ class _Request(Struct, frozen=True):
 class ChatServer:
     """See ``ServerSide``."""
 
-    def read(self, body: bytes, path: str) -> Asked:
+    def read(self, body: bytes, path: str) -> ServerRequest:
         """See ``ServerSide``."""
         del path
         request = msgspec.json.decode(body, type=_Request)
@@ -48,7 +48,7 @@ class ChatServer:
             raise msgspec.ValidationError("no messages")
         roles = [message.role for message in request.messages]
         first = roles.index("assistant") if "assistant" in roles else len(roles)
-        return Asked(
+        return ServerRequest(
             model=request.model,
             opening="\n".join(text for each in request.messages[:first] for text in _texts(each)),
             turn=roles.count("assistant"),
@@ -57,7 +57,7 @@ class ChatServer:
             wants_usage=request.stream_options is not None and request.stream_options.include_usage,
         )
 
-    def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
+    def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:
         """See ``ServerSide``."""
         finish = "tool_calls" if "tool_calls" in message else "stop"
         usage = _usage(spent)
@@ -70,7 +70,7 @@ class ChatServer:
             chunks.append(_frame(by, "chat.completion.chunk") | {"choices": [], "usage": usage})
         return [*(b"data: " + encode(chunk) + b"\n\n" for chunk in chunks), b"data: [DONE]\n\n"]
 
-    def error(self, fault: Fault) -> object:
+    def error(self, fault: ErrorReply) -> object:
         """See ``ServerSide``."""
         return error_body(fault.kind, fault.code, fault.message)
 
@@ -85,7 +85,7 @@ def _texts(message: _Message) -> Iterator[str]:
             yield from (text_of(part.text) for part in parts)
 
 
-def _usage(spent: Spent) -> dict[str, object]:
+def _usage(spent: ClaimedUsage) -> dict[str, object]:
     usage: dict[str, object] = {
         "prompt_tokens": spent.entered,
         "completion_tokens": spent.left,

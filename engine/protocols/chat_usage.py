@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from engine.protocols.body import objects
 from engine.protocols.json_text import Json
-from engine.protocols.usage import NOT_SAID, Stated, Usage, cost_in, count_of, first_count, merged, together
+from engine.protocols.usage import NOT_SAID, ReportedUsage, Stated, cost_in, count_of, first_count, merged, together
 
 _ASIDE: Final = frozenset({"eval_count", "meta", "prompt_eval_count", "timings", "x_groq"})
 """Where some servers state usage beside the answer: Ollama, Cohere, llama.cpp, Groq."""
@@ -30,7 +30,7 @@ def stated_in(pieces: tuple[Json, ...]) -> Stated:
     return Stated(usage, cost_in(costs, usage))
 
 
-def usage_in(said: Iterable[Json]) -> Usage:
+def usage_in(said: Iterable[Json]) -> ReportedUsage:
     """Put together what is said one after the other."""
     return reduce(merged, map(_usage_of, said), NOT_SAID)
 
@@ -66,7 +66,7 @@ def _at_the_top(usage: Json) -> Iterator[Json]:
     yield usage
 
 
-def _usage_of(said: Json) -> Usage:
+def _usage_of(said: Json) -> ReportedUsage:
     """Read one set of counts, in the words of OpenAI or of Anthropic."""
     details = objects([said.get("prompt_tokens_details"), said.get("input_tokens_details")])
     parts = objects([said.get("completion_tokens_details"), said.get("output_tokens_details")])
@@ -92,7 +92,7 @@ def _usage_of(said: Json) -> Usage:
             entered += cached
         else:  # what Gemini and xAI think is in the total only, and charged as output
             left = total - entered
-    return Usage(
+    return ReportedUsage(
         input_tokens=entered,
         output_tokens=left,
         cached_input_tokens=read,

@@ -24,8 +24,8 @@ from typing import ClassVar, Final, Literal
 
 from msgspec import MsgspecError, Struct
 
-from engine.protocols.allowance import SILENT, Allowance
-from engine.protocols.usage import NOT_SAID, Usage
+from engine.protocols.allowance import SILENT, RateLimitHeaders
+from engine.protocols.usage import NOT_SAID, ReportedUsage
 from events.errors import ExitCode, StillroomError
 
 UNREADABLE: Final = (MsgspecError, UnicodeDecodeError, RecursionError)
@@ -46,7 +46,7 @@ ErrorKind = Literal[
 """Names for the log; each stays what it is for life."""
 
 
-class Seen(Struct, frozen=True, kw_only=True):
+class FailedCallFacts(Struct, frozen=True, kw_only=True):
     """What there is to know of a failed call.
 
     Attributes:
@@ -64,13 +64,13 @@ class Seen(Struct, frozen=True, kw_only=True):
     raw: bytes | None = None
     retry_after_s: float | None = None
     request_id: str | None = None
-    left: Allowance = SILENT
-    usage: Usage = NOT_SAID
+    left: RateLimitHeaders = SILENT
+    usage: ReportedUsage = NOT_SAID
     cost_usd: Decimal | None = None
     sent: bool = True
 
 
-NOTHING_SEEN = Seen()
+NOTHING_SEEN = FailedCallFacts()
 
 
 class ProviderError(StillroomError):
@@ -101,7 +101,7 @@ class ProviderError(StillroomError):
         *,
         remedy: str | None = None,
         setting: str | None = None,
-        seen: Seen = NOTHING_SEEN,
+        seen: FailedCallFacts = NOTHING_SEEN,
         retryable: bool | None = None,
     ) -> None:
         super().__init__(problem, remedy=remedy or self.usual_remedy)

@@ -28,11 +28,11 @@ from engine.protocols.errors import (
     Authentication,
     BadRequest,
     ContextLength,
+    FailedCallFacts,
     Overloaded,
     ProviderError,
     RateLimited,
     Refused,
-    Seen,
     ServerFault,
     TimedOut,
 )
@@ -66,14 +66,14 @@ _BY_STATUS: Final[dict[int, type[ProviderError]]] = {
 class _Case(NamedTuple):
     """An answer to be judged."""
 
-    seen: Seen
+    seen: FailedCallFacts
     body: ErrorBody
     status: int
     meanings: frozenset[Meaning]
     said: str
 
 
-def fault_of(seen: Seen, body: ErrorBody, *, status: int) -> ProviderError:
+def fault_of(seen: FailedCallFacts, body: ErrorBody, *, status: int) -> ProviderError:
     """Say what went wrong.
 
     Args:
@@ -92,7 +92,7 @@ def fault_of(seen: Seen, body: ErrorBody, *, status: int) -> ProviderError:
     return _by_status(case)
 
 
-def fault_within(error: Any, seen: Seen) -> ProviderError:
+def fault_within(error: Any, seen: FailedCallFacts) -> ProviderError:
     """Judge an error that came inside a 200, by its own status or codes; without one it is the server's fault.
 
     Args:

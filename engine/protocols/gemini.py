@@ -16,12 +16,12 @@ from engine.protocols.base import (
     within,
 )
 from engine.protocols.body import Body, objects
-from engine.protocols.errors import Seen
+from engine.protocols.errors import FailedCallFacts
 from engine.protocols.json_text import Json, text_of
 from engine.protocols.reasoning import is_thought, thought_in
-from engine.protocols.reply import Answer, ChatReply
+from engine.protocols.reply import ChatReply, ParsedAnswer
 from engine.protocols.tool_calls import CallDraft
-from engine.protocols.usage import Stated, Usage, count_of, later, together
+from engine.protocols.usage import ReportedUsage, Stated, count_of, later, together
 
 _PATH: Final = re.compile(r"/models/([^/:]+):(\w+)")
 STREAMED: Final = "streamGenerateContent"
@@ -66,7 +66,7 @@ class Gemini:
         settings = body.get("generationConfig")
         return body | {"generationConfig": (settings if isinstance(settings, dict) else {}) | {"maxOutputTokens": most}}
 
-    def read(self, raw: bytes, seen: Seen) -> ChatReply:
+    def read(self, raw: bytes, seen: FailedCallFacts) -> ChatReply:
         """See ``ApiProtocol``."""
         return read_answer(self, raw, seen)
 
@@ -78,7 +78,7 @@ class Gemini:
                 counts[name] = later(counts.get(name), count_of(within(said, f"{name}TokenCount")))
         entered = counts.get("prompt")
         return Stated(
-            Usage(
+            ReportedUsage(
                 input_tokens=None if entered is None else together(entered, counts.get("toolUsePrompt")),
                 output_tokens=together(counts.get("candidates"), counts.get("thoughts")),
                 cached_input_tokens=counts.get("cachedContent"),
@@ -86,7 +86,7 @@ class Gemini:
             )
         )
 
-    def answer(self, body: Body, seen: Seen) -> Answer:
+    def answer(self, body: Body, seen: FailedCallFacts) -> ParsedAnswer:
         """See ``AnswerReader``. Of several candidates the first is taken."""
         pieces = [_inner(piece) for piece in body.pieces]
         for piece in pieces:
@@ -98,7 +98,7 @@ class Gemini:
         if finish is None:
             raise not_ended(body, seen)
         parts = [part for each in candidates for part in objects(within(each, "content", "parts"))]
-        return Answer(
+        return ParsedAnswer(
             text="".join(text(part.get("text")) or "" for part in parts if not is_thought(part)),
             reasoning="".join(thought_in(part) for part in parts if is_thought(part)),
             refusal=f"it was blocked: {finish}" if blocked or finish in _BLOCKED else "",

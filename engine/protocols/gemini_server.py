@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.protocols.gemini import STREAMED, called, error_body
-from engine.protocols.server_side import Asked, Fault, Spent, Tool, Wording, encode, pieces, text_of
+from engine.protocols.server_side import ClaimedUsage, ErrorReply, ServerRequest, Tool, Wording, encode, pieces, text_of
 
 
 class _Content(Struct, frozen=True):
@@ -34,7 +34,7 @@ class _Request(Struct, frozen=True, rename="camel"):
 class GeminiServer:
     """See ``ServerSide``."""
 
-    def read(self, body: bytes, path: str) -> Asked:
+    def read(self, body: bytes, path: str) -> ServerRequest:
         """See ``ServerSide``. The model and whether a stream is wanted stand in the path."""
         model, verb = called(path)
         request = msgspec.json.decode(body, type=_Request)
@@ -44,7 +44,7 @@ class GeminiServer:
         first = roles.index("model") if "model" in roles else len(roles)
         told = ([] if request.system_instruction is None else [request.system_instruction]) + request.contents[:first]
         declared = [each for tools in request.tools or () for each in tools.function_declarations]
-        return Asked(
+        return ServerRequest(
             model=model,
             opening="\n".join(text_of(content.parts) for content in told),
             turn=roles.count("model"),
@@ -52,7 +52,7 @@ class GeminiServer:
             stream=verb == STREAMED,
         )
 
-    def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
+    def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:
         """See ``ServerSide``. A stream comes as server-sent events, which every client of ours asks for."""
         finish = "SAFETY" if message.get("refusal") else "STOP"
         parts = list(_parts(message))
@@ -64,7 +64,7 @@ class GeminiServer:
         chunks.append(_frame(by, [{"text": ""}], finish) | {"usageMetadata": _usage(spent)})
         return [b"data: " + encode(chunk) + b"\r\n\r\n" for chunk in chunks]
 
-    def error(self, fault: Fault) -> object:
+    def error(self, fault: ErrorReply) -> object:
         """See ``ServerSide``."""
         return error_body(fault.status, fault.message)
 
@@ -84,7 +84,7 @@ def _frame(by: Wording, parts: list[dict[str, Any]], finish: str | None) -> dict
     return {"candidates": [candidate], "modelVersion": by.model, "responseId": by.digest[:24]}
 
 
-def _usage(spent: Spent) -> dict[str, object]:
+def _usage(spent: ClaimedUsage) -> dict[str, object]:
     return {
         "promptTokenCount": spent.entered,
         "candidatesTokenCount": spent.left,

@@ -15,12 +15,12 @@ from engine.protocols.base import (
     within,
 )
 from engine.protocols.body import Body, objects
-from engine.protocols.errors import Seen
+from engine.protocols.errors import FailedCallFacts
 from engine.protocols.json_text import Json, decode, mended, text_of
 from engine.protocols.reasoning import is_thought, thought_in
-from engine.protocols.reply import Answer, ChatReply
+from engine.protocols.reply import ChatReply, ParsedAnswer
 from engine.protocols.tool_calls import CallDraft
-from engine.protocols.usage import Stated, Usage, cost_in, count_of, first_count, later, together
+from engine.protocols.usage import ReportedUsage, Stated, cost_in, count_of, first_count, later, together
 
 _KINDS: Final = {
     400: "invalid_request_error",
@@ -64,7 +64,7 @@ class Messages:
         """See ``ApiProtocol``."""
         return body | {"max_tokens": most}
 
-    def read(self, raw: bytes, seen: Seen) -> ChatReply:
+    def read(self, raw: bytes, seen: FailedCallFacts) -> ChatReply:
         """See ``ApiProtocol``."""
         return read_answer(self, raw, seen)
 
@@ -77,7 +77,7 @@ class Messages:
             read = later(read, count_of(said.get("cache_read_input_tokens")))
             made = later(made, _made(said))
             thought = later(thought, count_of(within(said, "output_tokens_details", "thinking_tokens")))
-        usage = Usage(
+        usage = ReportedUsage(
             input_tokens=None if entered is None else together(entered, read, made),
             output_tokens=left,
             cached_input_tokens=read,
@@ -86,7 +86,7 @@ class Messages:
         )
         return Stated(usage, cost_in((said.get("cost") for said in _usages(pieces)), usage))
 
-    def answer(self, body: Body, seen: Seen) -> Answer:
+    def answer(self, body: Body, seen: FailedCallFacts) -> ParsedAnswer:
         """See ``AnswerReader``."""
         message = _Message()
         for piece in body.pieces:
@@ -98,7 +98,7 @@ class Messages:
             raise not_ended(body, seen)
         finish = text(fields.get("stop_reason"))
         thoughts = [block for block in blocks if self._keep_thoughts and block.get("type") in _THOUGHTS]
-        return Answer(
+        return ParsedAnswer(
             text="".join(_text(block.get("text")) for block in blocks if block.get("type") == "text"),
             reasoning="".join(thought_in(block) for block in blocks if is_thought(block)),
             refusal="it stopped with a refusal" if finish == "refusal" else "",

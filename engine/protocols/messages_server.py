@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from engine.protocols.messages import error_body
 from engine.protocols.server_side import (
-    Asked,
-    Fault,
-    Spent,
+    ClaimedUsage,
+    ErrorReply,
+    ServerRequest,
     Tool,
     Wording,
     encode,
@@ -41,7 +41,7 @@ class _Request(Struct, frozen=True):
 class MessagesServer:
     """See ``ServerSide``."""
 
-    def read(self, body: bytes, path: str) -> Asked:
+    def read(self, body: bytes, path: str) -> ServerRequest:
         """See ``ServerSide``."""
         del path
         request = msgspec.json.decode(body, type=_Request)
@@ -50,7 +50,7 @@ class MessagesServer:
         roles = [message.role for message in request.messages]
         first = roles.index("assistant") if "assistant" in roles else len(roles)
         texts = [text_of(request.system), *(text_of(each.content) for each in request.messages[:first])]
-        return Asked(
+        return ServerRequest(
             model=request.model,
             opening="\n".join(text for text in texts if text),
             turn=roles.count("assistant"),
@@ -58,7 +58,7 @@ class MessagesServer:
             stream=bool(request.stream),
         )
 
-    def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
+    def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:
         """See ``ServerSide``."""
         blocks = list(_blocks(message))
         stop = "refusal" if message.get("refusal") else "tool_use" if "tool_calls" in message else "end_turn"
@@ -74,7 +74,7 @@ class MessagesServer:
         }
         return _stream(whole, blocks, spent) if by.asked.stream else [encode(whole)]
 
-    def error(self, fault: Fault) -> object:
+    def error(self, fault: ErrorReply) -> object:
         """See ``ServerSide``."""
         return error_body(fault.status, fault.message)
 
@@ -90,7 +90,7 @@ def _blocks(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"type": "tool_use", "id": named, "name": call["function"]["name"], "input": arguments}
 
 
-def _stream(whole: dict[str, object], blocks: list[dict[str, Any]], spent: Spent) -> list[bytes]:
+def _stream(whole: dict[str, object], blocks: list[dict[str, Any]], spent: ClaimedUsage) -> list[bytes]:
     usage = _usage(spent)
     begun = whole | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}
     told = [event("message_start", {"message": begun})]
@@ -111,7 +111,7 @@ def _deltas(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, str]]
     return block | {"input": {}}, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces(whole)]
 
 
-def _usage(spent: Spent) -> dict[str, object]:
+def _usage(spent: ClaimedUsage) -> dict[str, object]:
     """Count as Anthropic does: what came from the cache, or went there, is not part of the input."""
     return {
         "input_tokens": spent.entered - spent.cached - spent.written,

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from engine.protocols.allowance import SILENT, Allowance
-from engine.protocols.errors import MalformedReply, Refused, Seen
+from engine.protocols.allowance import SILENT, RateLimitHeaders
+from engine.protocols.errors import FailedCallFacts, MalformedReply, Refused
 from engine.protocols.json_text import Json, encode, mended
 from engine.protocols.tool_calls import CallDraft
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 from events.digest import digest_of
 
 _LIMITS: Final = frozenset({"length", "max_tokens", "MAX_TOKENS", "max_output_tokens"})
@@ -59,13 +59,13 @@ class ChatReply(Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ReplyCall, ...]
     finish: str | None
     model: str | None
-    usage: Usage
+    usage: ReportedUsage
     cost_usd: Decimal | None
     request_id: str | None
-    left: Allowance = SILENT
+    left: RateLimitHeaders = SILENT
 
 
-class Answer(NamedTuple):
+class ParsedAnswer(NamedTuple):
     """What an answer says, as a protocol's reader found it."""
 
     text: str
@@ -80,7 +80,7 @@ class Answer(NamedTuple):
     """Further fields of the message that go back into the conversation."""
 
 
-def reply_of(answer: Answer, seen: Seen) -> ChatReply:
+def reply_of(answer: ParsedAnswer, seen: FailedCallFacts) -> ChatReply:
     """Turn an answer into a reply, with the message as chat completions have it.
 
     Raises:
@@ -111,7 +111,7 @@ def reply_of(answer: Answer, seen: Seen) -> ChatReply:
     )
 
 
-def _message(text: str | None, calls: tuple[ReplyCall, ...], answer: Answer) -> bytes:
+def _message(text: str | None, calls: tuple[ReplyCall, ...], answer: ParsedAnswer) -> bytes:
     """Write the message. Without calls its content is a text: many servers refuse null when it comes back to them."""
     message: Json = {**answer.kept, "role": "assistant", "content": text if text or calls else ""}
     if calls:
@@ -127,7 +127,7 @@ def _message(text: str | None, calls: tuple[ReplyCall, ...], answer: Answer) -> 
     return encode(message)
 
 
-def _named(drafts: tuple[CallDraft, ...], seen: Seen) -> Iterator[ReplyCall]:
+def _named(drafts: tuple[CallDraft, ...], seen: FailedCallFacts) -> Iterator[ReplyCall]:
     """Complete the calls.
 
     A derived id names the answer's bytes and the place in it, so it is the same in every replay and two
@@ -147,7 +147,7 @@ def _named(drafts: tuple[CallDraft, ...], seen: Seen) -> Iterator[ReplyCall]:
         yield ReplyCall(id=name, name=mended(draft.name), arguments=arguments)
 
 
-def _wrote(usage: Usage, finish: str | None) -> bool:
+def _wrote(usage: ReportedUsage, finish: str | None) -> bool:
     """Say whether the model wrote something, be it nothing that is shown: tokens were counted, or a limit was reached.
 
     Such an answer is the model's own turn, and asking again would cost as much again.

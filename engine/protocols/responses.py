@@ -16,10 +16,10 @@ from engine.protocols.base import (
 from engine.protocols.body import Body, objects
 from engine.protocols.chat import Chat
 from engine.protocols.chat_usage import costs_of, usage_in
-from engine.protocols.errors import Seen
+from engine.protocols.errors import FailedCallFacts
 from engine.protocols.json_text import Json, text_of
 from engine.protocols.reasoning import Content, content_of, thought_in
-from engine.protocols.reply import Answer, ChatReply
+from engine.protocols.reply import ChatReply, ParsedAnswer
 from engine.protocols.tool_calls import CallDraft
 from engine.protocols.usage import Stated, cost_in
 
@@ -47,7 +47,7 @@ class Responses:
         """See ``ApiProtocol``."""
         return body | {"max_output_tokens": most}
 
-    def read(self, raw: bytes, seen: Seen) -> ChatReply:
+    def read(self, raw: bytes, seen: FailedCallFacts) -> ChatReply:
         """See ``ApiProtocol``."""
         return read_answer(self, raw, seen)
 
@@ -57,7 +57,7 @@ class Responses:
         usage = usage_in(said)
         return Stated(usage, cost_in((cost for each in said for cost in costs_of(each)), usage))
 
-    def answer(self, body: Body, seen: Seen) -> Answer:
+    def answer(self, body: Body, seen: FailedCallFacts) -> ParsedAnswer:
         """See ``AnswerReader``."""
         if (error := _error_in(body.pieces)) is not None:
             raise fault_in(error, seen)
@@ -66,7 +66,7 @@ class Responses:
         words = Content(*("".join(each) for each in zip(*said, strict=True))) if said else Content("", "", "")
         finish = text(within(response, "incomplete_details", "reason")) or text(response.get("status"))
         refusal = words.refusal if not words.text else ""
-        return Answer(
+        return ParsedAnswer(
             text=words.text or _streamed_text(body, items),
             reasoning="".join(thought_in(item) for item in items if item.get("type") == "reasoning") + words.reasoning,
             refusal=refusal or ("a content filter stopped it" if finish == "content_filter" else ""),
@@ -86,7 +86,7 @@ class Responses:
         return Chat().error(status, code, message)
 
 
-def _response(body: Body, seen: Seen) -> tuple[Json, list[Json]]:
+def _response(body: Body, seen: FailedCallFacts) -> tuple[Json, list[Json]]:
     """Find the response, and its items: some endpoints leave them out of a stream's last event."""
     done: list[Json] = []
     begun: Json = {}

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from engine.protocols.chat import error_body
 from engine.protocols.server_side import (
-    Asked,
-    Fault,
-    Spent,
+    ClaimedUsage,
+    ErrorReply,
+    ServerRequest,
     Tool,
     Wording,
     encode,
@@ -40,7 +40,7 @@ class _Request(Struct, frozen=True):
 class ResponsesServer:
     """See ``ServerSide``."""
 
-    def read(self, body: bytes, path: str) -> Asked:
+    def read(self, body: bytes, path: str) -> ServerRequest:
         """See ``ServerSide``. Items of the model that follow each other are one answer."""
         del path
         request = msgspec.json.decode(body, type=_Request)
@@ -51,7 +51,7 @@ class ResponsesServer:
         first = said.index(True) if True in said else len(said)
         texts = [request.instructions or "", *(text_of(item.get("content")) for item in items[:first])]
         offered = [offer for offer in request.tools or () if offer.type == "function"]
-        return Asked(
+        return ServerRequest(
             model=request.model,
             opening="\n".join(text for text in texts if text),
             turn=sum(now and not before for before, now in zip([False, *said], said, strict=False)),
@@ -59,7 +59,7 @@ class ResponsesServer:
             stream=bool(request.stream),
         )
 
-    def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
+    def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:
         """See ``ServerSide``."""
         items = list(_items(by, message))
         whole = _frame(by, "completed") | {"output": items, "usage": _usage(spent)}
@@ -72,7 +72,7 @@ class ResponsesServer:
         told.append(("response.completed", {"response": whole}))
         return [event(kind, {"sequence_number": n, **value}) for n, (kind, value) in enumerate(told)]
 
-    def error(self, fault: Fault) -> object:
+    def error(self, fault: ErrorReply) -> object:
         """See ``ServerSide``."""
         return error_body(fault.kind, fault.code, fault.message)
 
@@ -140,7 +140,7 @@ def _told_part(place: dict[str, object], part: dict[str, Any]) -> Iterator[tuple
     yield "response.content_part.done", place | {"part": part}
 
 
-def _usage(spent: Spent) -> dict[str, object]:
+def _usage(spent: ClaimedUsage) -> dict[str, object]:
     return {
         "input_tokens": spent.entered,
         "input_tokens_details": {"cached_tokens": spent.cached},

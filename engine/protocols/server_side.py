@@ -27,7 +27,7 @@ class Tool(Struct, frozen=True):
     parameters: dict[str, Any] = {}
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class ServerRequest(Struct, frozen=True, kw_only=True):
     """A request in any protocol, as far as an endpoint looks at it that answers from a script.
 
     Attributes:
@@ -60,7 +60,7 @@ class Wording(NamedTuple):
     """Who answers."""
     fingerprint: str
     """Of what it answers from."""
-    asked: Asked
+    asked: ServerRequest
     digest: str
     """Of the request's body; ids derive from it."""
     size: int
@@ -72,7 +72,7 @@ class Wording(NamedTuple):
         return f"script/{self.server}"
 
 
-class Spent(NamedTuple):
+class ClaimedUsage(NamedTuple):
     """What an answer claims to have used, in tokens."""
 
     entered: int
@@ -85,7 +85,7 @@ class Spent(NamedTuple):
     """In USD. None: no cost is reported."""
 
 
-class Fault(NamedTuple):
+class ErrorReply(NamedTuple):
     """An error, in OpenAI's words; others are made from them."""
 
     status: int
@@ -97,7 +97,7 @@ class Fault(NamedTuple):
 class ServerSide(Protocol):
     """One protocol. Answers come as chat completions have them: role, content, tool_calls, refusal."""
 
-    def read(self, body: bytes, path: str) -> Asked:
+    def read(self, body: bytes, path: str) -> ServerRequest:
         """Read a request.
 
         Raises:
@@ -105,11 +105,11 @@ class ServerSide(Protocol):
         """
         ...
 
-    def answer(self, by: Wording, message: dict[str, Any], spent: Spent) -> list[bytes]:
+    def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:
         """Word an answer: the body in one piece, or the pieces of a stream."""
         ...
 
-    def error(self, fault: Fault) -> object:
+    def error(self, fault: ErrorReply) -> object:
         """Word an error."""
         ...
 

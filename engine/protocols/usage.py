@@ -24,7 +24,7 @@ _DIGITS: Final = 24
 """Characters of a number that is written as a text."""
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+class ReportedUsage(Struct, frozen=True, kw_only=True):
     """Tokens as the provider counted them, each from 0 to `MOST_TOKENS`; None means that it did not say.
 
     ``cached_input_tokens`` (read from the provider's cache) and ``cache_write_tokens`` (put into it) are parts of
@@ -38,13 +38,13 @@ class Usage(Struct, frozen=True, kw_only=True):
     reasoning_tokens: int | None = None
 
 
-NOT_SAID: Final = Usage()
+NOT_SAID: Final = ReportedUsage()
 
 
 class Stated(NamedTuple):
     """What an answer says of itself, whether it can be used or not."""
 
-    usage: Usage = NOT_SAID
+    usage: ReportedUsage = NOT_SAID
     cost_usd: Decimal | None = None
     """What the provider says the call cost. None: it did not say, or not in a way that can be believed."""
 
@@ -80,11 +80,11 @@ def later(before: int | None, now: int | None) -> int | None:
     return now or (now if before is None else before)
 
 
-def merged(before: Usage, now: Usage) -> Usage:
+def merged(before: ReportedUsage, now: ReportedUsage) -> ReportedUsage:
     """Put what was said later over what was said before, count by count."""
     if before is NOT_SAID:
         return now
-    return Usage(
+    return ReportedUsage(
         input_tokens=later(before.input_tokens, now.input_tokens),
         output_tokens=later(before.output_tokens, now.output_tokens),
         cached_input_tokens=later(before.cached_input_tokens, now.cached_input_tokens),
@@ -99,7 +99,7 @@ def together(*counts: int | None) -> int | None:
     return sum(known) if known else None
 
 
-def cost_in(said: Iterable[Any], usage: Usage) -> Decimal | None:
+def cost_in(said: Iterable[Any], usage: ReportedUsage) -> Decimal | None:
     """Read the provider's own figure, the last that is more than 0, exactly as it is written.
 
     Args:
@@ -117,7 +117,7 @@ def cost_in(said: Iterable[Any], usage: Usage) -> Decimal | None:
     return cost
 
 
-def _dearest(usage: Usage) -> Decimal:
+def _dearest(usage: ReportedUsage) -> Decimal:
     counted = together(usage.input_tokens, usage.output_tokens)
     return Decimal(MOST_USD) if counted is None else min(Decimal(MOST_USD), BASE_USD + counted * USD_PER_TOKEN)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from engine.protocols.allowance import SILENT, Allowance
+from engine.protocols.allowance import SILENT, RateLimitHeaders
 from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
 from engine.protocols.writers import writer_for
@@ -17,10 +17,10 @@ Clock = Callable[[], int]
 """Gives UTC microseconds since 1970. Passed in, so that a test or a replay decides what time it is."""
 
 
-class Seat(Protocol):
+class CallPermit(Protocol):
     """A place for one physical call. Whoever has it says how the call went, or nothing if that says nothing."""
 
-    def answered(self, tokens: int | None = None, left: Allowance = SILENT) -> None:
+    def answered(self, tokens: int | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Say that it was answered.
 
         Args:
@@ -28,14 +28,14 @@ class Seat(Protocol):
             left: What the provider says is left of its limits.
         """
 
-    def refused(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+    def refused(self, retry_after_s: float | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Say that it was refused because there were too many (429). None: it was not said how long to wait."""
 
-    def overloaded(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+    def overloaded(self, retry_after_s: float | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Say that the provider has too much load (503, 529)."""
 
 
-Gate = Callable[[], AbstractAsyncContextManager[Seat]]
+Gate = Callable[[], AbstractAsyncContextManager[CallPermit]]
 """Waits for a place for one physical call."""
 
 

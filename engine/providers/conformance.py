@@ -33,7 +33,7 @@ from engine.providers.gate import wide_open
 from engine.providers.http import connect
 from engine.providers.provider import ModelProvider
 from engine.providers.transport import open_client
-from engine.scripted.forms import Came, Form
+from engine.scripted.forms import Form, ScriptedRequest
 from engine.scripted.reader import parse_script
 from engine.scripted.script import Script
 from engine.scripted.server import ScriptedEndpoint
@@ -69,7 +69,7 @@ class Served(Protocol):
         ...
 
     @property
-    def came(self) -> Iterable[Came]:
+    def came(self) -> Iterable[ScriptedRequest]:
         """The requests that it received, oldest first."""
         ...
 
@@ -85,7 +85,7 @@ class _Bench(NamedTuple):
     serve: Serve
     clock: Clock
 
-    async def ask(self, turn: str, request: ChatRequest | None = None) -> tuple[ChatReply, tuple[Came, ...]]:
+    async def ask(self, turn: str, request: ChatRequest | None = None) -> tuple[ChatReply, tuple[ScriptedRequest, ...]]:
         """Ask an endpoint that answers by this turn; give the answer, and what it received.
 
         Raises:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol
 import anyio
 import msgspec
 
-from engine.protocols.errors import Authentication, Seen
+from engine.protocols.errors import Authentication, FailedCallFacts
 from events.errors import ExitCode, StillroomError
 
 COMMAND_S: Final = 60.0
@@ -147,7 +147,9 @@ class CommandToken:
             token = await token_of(self._command, self._folder, self._clock())
         except KeyCommandFailed as error:
             problem = f"the api_key_command {error.why}"
-            raise Authentication(problem, remedy=error.remedy, seen=Seen(sent=False), retryable=True) from error
+            raise Authentication(
+                problem, remedy=error.remedy, seen=FailedCallFacts(sent=False), retryable=True
+            ) from error
         self._protect(token.value)
         return token
 

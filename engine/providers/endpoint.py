@@ -103,7 +103,7 @@ def headers_for(api_key: str | None, extra: Mapping[str, str], carrier: KeyHeade
     return headers
 
 
-class Wire(Struct, frozen=True, kw_only=True):
+class TransportOptions(Struct, frozen=True, kw_only=True):
     """How an endpoint is spoken to, beyond its address.
 
     Attributes:
@@ -133,4 +133,4 @@ class ModelEndpoint(NamedTuple):
     """What carries the key or token. None: what the provider has for it."""
     version: str | None = None
     """Of the API. None: the provider's own choice."""
-    wire: Wire = Wire()
+    wire: TransportOptions = TransportOptions()

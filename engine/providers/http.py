@@ -16,10 +16,10 @@ from engine.protocols.error_body import read_error
 from engine.protocols.errors import (
     Authentication,
     BadRequest,
+    FailedCallFacts,
     MalformedReply,
     NetworkFault,
     ProviderError,
-    Seen,
     TimedOut,
 )
 from engine.protocols.faults import fault_of
@@ -30,7 +30,7 @@ from engine.protocols.request import ChatRequest, RequestProtocol
 from engine.protocols.writers import writer_for
 from engine.providers.base import ChatProvider, Clock, Gate, body_of
 from engine.providers.credentials import StaticKey
-from engine.providers.endpoint import ModelEndpoint, Wire, checked_url, headers_for, joined, url_for
+from engine.providers.endpoint import ModelEndpoint, TransportOptions, checked_url, headers_for, joined, url_for
 from engine.providers.gate import tell_answer, tell_failure, wide_open
 from engine.providers.key_header import KeyHeader
 from engine.providers.provider import ModelProvider
@@ -108,7 +108,9 @@ class HttpProvider:
             finally:
                 await response.aclose()
         except httpx.RequestError as error:
-            seen = Seen(sent=False) if isinstance(error, NEVER_SENT) else self._seen(response, b"".join(chunks))
+            seen = (
+                FailedCallFacts(sent=False) if isinstance(error, NEVER_SENT) else self._seen(response, b"".join(chunks))
+            )
             raise self._unfinished(error, seen, (total, key)) from error
         return self._read(response, b"".join(chunks), key)
 
@@ -137,13 +139,15 @@ class HttpProvider:
             raise fault_of(seen, read_error(raw, hide=key), status=response.status_code)
         return self._protocol.read(raw, seen)
 
-    def _seen(self, response: httpx.Response | None, raw: bytes) -> Seen:
+    def _seen(self, response: httpx.Response | None, raw: bytes) -> FailedCallFacts:
         """Keep what there is to know of an answer."""
         if response is None:
-            return Seen()
+            return FailedCallFacts()
         return seen_of(response.status_code, response.headers, raw, self._endpoint.clock())
 
-    def _unfinished(self, error: httpx.RequestError, seen: Seen, by: tuple[float, str | None]) -> ProviderError:
+    def _unfinished(
+        self, error: httpx.RequestError, seen: FailedCallFacts, by: tuple[float, str | None]
+    ) -> ProviderError:
         """Say what a call that did not end means, by its seconds and its key."""
         total_s, key = by
         if isinstance(error, BodyTooLarge):
@@ -173,7 +177,7 @@ class OpenAIChat(HttpProvider):
         client: httpx.AsyncClient,
         clock: Clock,
         api_key: str | None = None,
-        wire: Wire = Wire(),  # noqa: B008 - frozen
+        wire: TransportOptions = TransportOptions(),  # noqa: B008 - frozen
     ) -> None:
         """Check the settings; nothing is sent.
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from engine.protocols.allowance import allowance_in
-from engine.protocols.errors import Seen
+from engine.protocols.errors import FailedCallFacts
 from engine.providers.retry import retry_after_in
 
 
-def seen_of(status: int, headers: Mapping[str, str], raw: bytes, now_us: int) -> Seen:
+def seen_of(status: int, headers: Mapping[str, str], raw: bytes, now_us: int) -> FailedCallFacts:
     """Put together what is kept of an answer.
 
     Args:
@@ -16,7 +16,7 @@ def seen_of(status: int, headers: Mapping[str, str], raw: bytes, now_us: int) ->
         raw: The body's bytes, as many as came.
         now_us: UTC microseconds since 1970, against which dates are read.
     """
-    return Seen(
+    return FailedCallFacts(
         status=status,
         raw=raw,
         retry_after_s=retry_after_in(headers, now_us),

@@ -18,7 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
-from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.errors import FailedCallFacts, MalformedReply
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -102,7 +102,7 @@ class Client(httpx.AsyncClient):
         raise AttributeError("requests are made without cookies; set a header instead")
 
 
-def too_large(error: BodyTooLarge, seen: Seen) -> MalformedReply:
+def too_large(error: BodyTooLarge, seen: FailedCallFacts) -> MalformedReply:
     """Say that an answer was not read to its end; it is as long when it is asked for again."""
     return MalformedReply(
         f"the answer has more than {error.most:,} bytes without compression, which is as much as is read",

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from engine.concurrency.limiter import Room, Turn
+from engine.concurrency.limiter import AdaptiveLimiter, LimitedTask
 from engine.concurrency.pools import Pools
-from engine.concurrency.run_controls import Orders
-from engine.core.ports import Leave, Place
+from engine.concurrency.run_controls import RunControls
+from engine.core.ports import EffectAddress, Permit
 from engine.effects.models import ModelPort
 from engine.effects.sandboxes import SandboxPort
 from events.base import Event
@@ -21,7 +21,7 @@ from events.types.steps import StepVerifyAsked
 class Admission:
     """Who may ask, and when. One per run and process."""
 
-    def __init__(self, run: str, pools: Pools, begun: Mapping[str, Room], orders: Orders) -> None:
+    def __init__(self, run: str, pools: Pools, begun: Mapping[str, AdaptiveLimiter], orders: RunControls) -> None:
         """Prepare.
 
         Args:
@@ -34,17 +34,17 @@ class Admission:
         self._pools = pools
         self._begun = begun
         self._orders = orders
-        self._sandboxes: dict[str, Turn] = {}
+        self._sandboxes: dict[str, LimitedTask] = {}
 
     @property
-    def rooms(self) -> tuple[Room, ...]:
+    def rooms(self) -> tuple[AdaptiveLimiter, ...]:
         """All that may have to be waited in."""
         return (*dict.fromkeys(self._begun.values()), *self._pools.rooms)
 
     @asynccontextmanager
-    async def leave(
-        self, asked: Event, place: Place, models: ModelPort, sandboxes: SandboxPort
-    ) -> AsyncIterator[Leave]:
+    async def admit(
+        self, asked: Event, place: EffectAddress, models: ModelPort, sandboxes: SandboxPort
+    ) -> AsyncIterator[Permit]:
         """Wait while the run is paused, and for a place; hold it until the request is answered.
 
         A sandbox keeps its place until it is released. One whose attempt is stopped is closed here.
@@ -52,7 +52,7 @@ class Admission:
         stream = place.stream
         with self._orders.asking(stream) as leave:
             await leave.during(self._orders.unpaused)
-            turn: Turn | None = None
+            turn: LimitedTask | None = None
             match asked:
                 case ModelAsked():
                     turn = models.turn(asked, place)
@@ -76,7 +76,7 @@ class Admission:
                 self._give_back(asked, stream, turn, sandboxes)
 
     @asynccontextmanager
-    async def start(self, child: str) -> AsyncIterator[bool]:
+    async def admit_child(self, child: str) -> AsyncIterator[bool]:
         """Let an actor begin when there is a place for its family, unless none may begin any more."""
         room = self._begun.get(family_of(child))
         if room is None:
@@ -94,7 +94,7 @@ class Admission:
         while self._sandboxes:
             self._sandboxes.popitem()[1].release()
 
-    def _give_back(self, asked: Event, stream: str, turn: Turn | None, sandboxes: SandboxPort) -> None:
+    def _give_back(self, asked: Event, stream: str, turn: LimitedTask | None, sandboxes: SandboxPort) -> None:
         """Free what is not used any more."""
         if turn is not None and not isinstance(asked, SandboxAsked):
             turn.release()

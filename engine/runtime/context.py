@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from anyio import to_thread
 from msgspec import structs
 
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import Pools
 from engine.config.spec import RunSpec, VerifierNetwork
@@ -18,7 +18,7 @@ from engine.core.prompts import Prompts
 from events.store.base import EventLog
 from sandbox.base import SandboxBackend
 from sandbox.errors import Unsupported
-from sandbox.harbor.dataset import Places, tasks_named
+from sandbox.harbor.dataset import DatasetPaths, tasks_named
 from sandbox.harbor.schema import NetworkMode
 from sandbox.harbor.task import Task
 
@@ -37,7 +37,7 @@ def nobody(text: str) -> None:
     del text
 
 
-class Setting(NamedTuple):
+class RunContext(NamedTuple):
     """A process's means. Nothing else of the machine reaches a run."""
 
     log: EventLog
@@ -61,7 +61,7 @@ class Setting(NamedTuple):
     """Called with what a person must be told."""
 
 
-async def chosen_tasks(setting: Setting, spec: RunSpec, names: Collection[str] = ()) -> tuple[Task, ...]:
+async def chosen_tasks(setting: RunContext, spec: RunSpec, names: Collection[str] = ()) -> tuple[Task, ...]:
     """Read the tasks of a run as they are now; git may be asked for those of a registry.
 
     Args:
@@ -72,7 +72,7 @@ async def chosen_tasks(setting: Setting, spec: RunSpec, names: Collection[str] =
     Raises:
         TaskInvalid, RegistryWrong, TaskNotFetched: They cannot be found or read.
     """
-    places, wanted = Places(setting.base, setting.cache), names or spec.only
+    places, wanted = DatasetPaths(setting.base, setting.cache), names or spec.only
     tasks = (await to_thread.run_sync(tasks_named, spec.tasks, places, wanted)).tasks
     return tuple(with_network(task, spec.verifier_network) for task in tasks if not wanted or task.name in wanted)
 
@@ -86,7 +86,7 @@ def with_network(task: Task, network: VerifierNetwork) -> Task:
     return structs.replace(task, config=structs.replace(task.config, verifier=verifier))
 
 
-def check(setting: Setting, spec: RunSpec) -> None:
+def check(setting: RunContext, spec: RunSpec) -> None:
     """Refuse what cannot work with any task, before anything is recorded or spent.
 
     Raises:
@@ -97,6 +97,6 @@ def check(setting: Setting, spec: RunSpec) -> None:
     agent = agent_named(spec.agent.name)
     if agent.needs_model and "teacher" not in spec.models:
         raise ModelMissing("teacher")
-    if isinstance(agent, Installed) and setting.backend.describe().level == "none":
+    if isinstance(agent, InstalledAgent) and setting.backend.describe().level == "none":
         what = f"the agent {spec.agent.name} (it is mounted into the sandbox, and this one isolates nothing)"
         raise Unsupported(setting.backend.name, [what])

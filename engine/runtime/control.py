@@ -6,12 +6,12 @@ from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 import anyio
 import msgspec
 
-from engine.concurrency.limiter import Room
+from engine.concurrency.limiter import AdaptiveLimiter
 from engine.concurrency.pools import Pools, fixed
-from engine.concurrency.run_controls import Orders
+from engine.concurrency.run_controls import RunControls
 from engine.config.spec import RunSpec
 from engine.core.errors import RunNotAlive, RunUnknown
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from engine.core.lineage import CONTROL, SESSION
 from engine.core.system import process_ended
 from engine.runtime.session import Session
@@ -110,18 +110,18 @@ def _put(tree: dict[str, Any], change: SettingChange) -> None:
     tree[last] = msgspec.json.decode(change.now)
 
 
-class Board(NamedTuple):
+class SignalTargets(NamedTuple):
     """What orders act upon."""
 
     run: str
-    orders: Orders
+    orders: RunControls
     pools: Pools
-    trials: Room
+    trials: AdaptiveLimiter
     """One place for each trial that goes on."""
     known: frozenset[str]
     """Names of all trials."""
 
-    def begun(self, families: Mapping[str, str]) -> dict[str, Room]:
+    def begun(self, families: Mapping[str, str]) -> dict[str, AdaptiveLimiter]:
         """Give where actors wait to begin, by family of streams.
 
         Raises:
@@ -131,17 +131,17 @@ class Board(NamedTuple):
         return {family: rooms[pool] for family, pool in families.items()}
 
 
-class Helm:
+class SignalHandler:
     """Meets orders as they come. One per run and process."""
 
-    def __init__(self, log: EventLog, session: Session, board: Board, spec: RunSpec) -> None:
+    def __init__(self, log: EventLog, session: Session, board: SignalTargets, spec: RunSpec) -> None:
         self._log = log
         self._session = session
         self._board = board
         self._spec = spec
         self._after = 0
 
-    def take_up(self, histories: Histories) -> None:
+    def take_up(self, histories: RunHistory) -> None:
         """Go on under what was ordered of an earlier process: limits and cancellations hold, all else ended with it."""
         history = histories.by_stream.get(CONTROL, ())
         orders = ordered(history)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Means(NamedTuple):
+class ProcessEnvironment(NamedTuple):
     """What the composition root knows of the machine."""
 
     environment: Mapping[str, str]

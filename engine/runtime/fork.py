@@ -10,9 +10,9 @@ from msgspec.structs import astuple
 from engine.config.program_registry import known_points
 from engine.config.spec import RunSpec, canonical
 from engine.core.errors import InputsDiffer, NotForkable
-from engine.core.history import Histories, cut, load_histories
+from engine.core.history import RunHistory, cut, load_histories
 from engine.core.system import mint_run_id, process_name
-from engine.runtime.context import Setting, check, chosen_tasks
+from engine.runtime.context import RunContext, check, chosen_tasks
 from engine.runtime.model_clients import require_models
 from engine.runtime.open_agents import prepare, skills_of
 from engine.runtime.plan import (
@@ -91,7 +91,7 @@ async def look_at(log: EventLog, fork: Fork) -> Cut:
 
 
 async def fork_run(
-    setting: Setting, fork: Fork, *, accept_changes: bool = False, told: Callable[[Session], None] | None = None
+    setting: RunContext, fork: Fork, *, accept_changes: bool = False, told: Callable[[Session], None] | None = None
 ) -> RunReport:
     """Cut a run, rehearse what is shared with every port closed, and go on live.
 
@@ -146,14 +146,14 @@ async def fork_run(
     return await held_by(session, begin)
 
 
-def _forked(setting: Setting, fork: Fork, shared: Histories) -> RunForked:
+def _forked(setting: RunContext, fork: Fork, shared: RunHistory) -> RunForked:
     """Say what it branches off, and where."""
     put = setting.log.put
     cuts = put(msgspec.json.encode(dict(shared.lineage[-1].cuts), order="sorted"))
     return RunForked(fork.parent, cuts, put(canonical(fork.spec)), fork.changes)
 
 
-async def _cut(log: EventLog, fork: Fork, run: str) -> Histories:
+async def _cut(log: EventLog, fork: Fork, run: str) -> RunHistory:
     """Cut the parent, and see that there is something to go on from."""
     histories = await load_histories(log, fork.parent)
     if histories.opened is None:
@@ -170,7 +170,7 @@ async def _cut(log: EventLog, fork: Fork, run: str) -> Histories:
     return shared
 
 
-def _refuse_between(histories: Histories, fork: Fork) -> None:
+def _refuse_between(histories: RunHistory, fork: Fork) -> None:
     """Refuse to cut between events of one append, but beside a decision: it goes by the settings of its place."""
     for history in histories.by_stream.values():
         for each, following in pairwise(history):
@@ -181,7 +181,7 @@ def _refuse_between(histories: Histories, fork: Fork) -> None:
                 raise NotForkable(fork.parent, reason, remedy=remedy)
 
 
-def at_event(histories: Histories, run: str, position: int) -> int:
+def at_event(histories: RunHistory, run: str, position: int) -> int:
     """See that a position is one of the run's own events, or of those it shares; give it back.
 
     Raises:
@@ -212,7 +212,7 @@ def _ruling_of(event: Event) -> Literal["counts", "shadow"] | None:
     return None
 
 
-def only_trial(histories: Histories, run: str) -> str:
+def only_trial(histories: RunHistory, run: str) -> str:
     """Name the trial of a run that has just one.
 
     Raises:
@@ -227,7 +227,7 @@ def only_trial(histories: Histories, run: str) -> str:
     return trials[0]
 
 
-def before_attempt(histories: Histories, run: str, trial: str, attempt: int) -> int:
+def before_attempt(histories: RunHistory, run: str, trial: str, attempt: int) -> int:
     """Find the last position before an attempt was planned: it goes by the settings of that moment.
 
     Siblings are cut there, too.

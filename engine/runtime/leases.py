@@ -11,7 +11,7 @@ from events.store.base import EventLog, Lease, Selection
 from events.types.session import SessionStarted
 
 
-class Holder(NamedTuple):
+class LeaseHolder(NamedTuple):
     """A process that holds a run at this moment, as far as can be known from here."""
 
     owner: str
@@ -20,7 +20,7 @@ class Holder(NamedTuple):
     """Seconds since it was last heard of. One that lives says so three times within a lease."""
 
 
-def holder_of(lease: Lease, now: int) -> Holder | None:
+def holder_of(lease: Lease, now: int) -> LeaseHolder | None:
     """Say who holds a run. None: the lease has run out, or its process is known to have ended.
 
     Args:
@@ -29,7 +29,7 @@ def holder_of(lease: Lease, now: int) -> Holder | None:
     """
     if lease.expires_at <= now or process_ended(lease.owner):
         return None
-    return Holder(lease.owner, max(0.0, LEASE_S - (lease.expires_at - now) / 1e6))
+    return LeaseHolder(lease.owner, max(0.0, LEASE_S - (lease.expires_at - now) / 1e6))
 
 
 async def take(log: EventLog, run: str, *, lease_s: float = LEASE_S, even_alive: bool) -> Fence:

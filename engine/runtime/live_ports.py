@@ -9,23 +9,23 @@ from engine.agents.installed.effect import AgentPort
 from engine.agents.oracle import Nop, Oracle
 from engine.config.program import RunPlan
 from engine.config.spec import RunSpec
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from engine.core.lineage import SESSION, era_of
-from engine.core.ports import Leave, Place, Port, granted
+from engine.core.ports import EffectAddress, Permit, Port, granted
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.callers import nano
-from engine.effects.models import Line, ModelPort, wait_to_retry
+from engine.effects.models import ModelClient, ModelPort, wait_to_retry
 from engine.effects.sandboxes import SandboxPort
 from engine.effects.tasks import TaskPort
-from engine.gateway.server import Book
+from engine.gateway.server import CallRecorder
 from engine.runtime.admission import Admission
-from engine.runtime.context import Setting, chosen_tasks
-from engine.runtime.control import Board
-from engine.runtime.model_clients import open_lines
-from engine.runtime.open_agents import Parts, open_agents
+from engine.runtime.context import RunContext, chosen_tasks
+from engine.runtime.control import SignalTargets
+from engine.runtime.model_clients import open_model_clients
+from engine.runtime.open_agents import AgentDependencies, open_agents
 from engine.runtime.plan import names_of
 from engine.runtime.recovery import Recovery, Stand
-from engine.runtime.replay_commands import Held, held
+from engine.runtime.replay_commands import SandboxHistory, held
 from engine.runtime.session import Session
 from events.base import Event, Recorded
 from events.types.agent import AgentRunAsked, CallReceived
@@ -53,19 +53,19 @@ class LivePorts(NamedTuple):
     table: Mapping[type[Event], Port]
     """Which port answers what; the program's own are among them."""
 
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Wait for orders and places."""
-        return self.admission.leave(asked, place, self.models, self.sandboxes)
+        return self.admission.admit(asked, place, self.models, self.sandboxes)
 
-    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+    def admit_child(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Wait for a place among the trials."""
-        return self.admission.start(child)
+        return self.admission.admit_child(child)
 
-    def door(self, asked: Event) -> Port:
+    def handler_for(self, asked: Event) -> Port:
         """Find the port for this request."""
         return self.table[type(asked)]
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> ScopeStopped | None:
         """Only sandboxes end with the process that held them, and the agents in them; bring one back if that may be."""
         if isinstance(history[0].event, CallReceived):
             return ScopeStopped("sandbox_lost", "the agent that called ended with the process that held its sandbox")
@@ -85,15 +85,17 @@ class LivePorts(NamedTuple):
         await self.recovery.note(found)
         return None
 
-    def _leave_if(self, lost: Held, stand: Stand, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def _leave_if(
+        self, lost: SandboxHistory, stand: Stand, place: EffectAddress
+    ) -> AbstractAsyncContextManager[Permit]:
         """Wait for a place, unless none is needed to give the attempt up."""
         needed = self.recovery.rebuilds or isinstance(stand, int)
-        return self.leave(lost.asked, place) if needed else granted()
+        return self.admit(lost.asked, place) if needed else granted()
 
 
 @asynccontextmanager
 async def live_ports(
-    setting: Setting, plan: RunPlan, histories: Histories, board: Board, session: Session
+    setting: RunContext, plan: RunPlan, histories: RunHistory, board: SignalTargets, session: Session
 ) -> AsyncIterator[LivePorts]:
     """Open every door a run needs; close them, and every sandbox, when the run lets go.
 
@@ -108,18 +110,18 @@ async def live_ports(
     )
     sandboxes.supervisor = session.supervisor
     async with AsyncExitStack() as stack:
-        lines = await open_lines(stack, setting, _needed(plan, histories), board.pools)
+        lines = await open_model_clients(stack, setting, _needed(plan, histories), board.pools)
         stack.callback(board.pools.forget, board.run)
         stack.callback(board.pools.tell(session.later))
         admission = Admission(board.run, board.pools, board.begun(plan.program.families), board.orders)
         stack.callback(admission.close)
 
-        def line(role: Role, place: Place) -> Line:
+        def line(role: Role, place: EffectAddress) -> ModelClient:
             return lines[era_of(histories.lineage, place.stream, place.version - 1)][role]
 
-        book = Book(setting.log, board.run, session.fence)
+        book = CallRecorder(setting.log, board.run, session.fence)
         mine = lines[len(plan.eras) - 1]
-        parts = Parts(mine.get("teacher"), budget, sandboxes, board.orders, session.supervisor)
+        parts = AgentDependencies(mine.get("teacher"), budget, sandboxes, board.orders, session.supervisor)
         agents = await open_agents(stack, setting, spec, book, parts)
         stack.push_async_callback(sandboxes.close)
         models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
@@ -154,7 +156,7 @@ _OF_SANDBOXES: Final = (
 )
 
 
-def _needed(plan: RunPlan, histories: Histories) -> dict[int, RunSpec]:
+def _needed(plan: RunPlan, histories: RunHistory) -> dict[int, RunSpec]:
     """Give the specs in force from here on, and of earlier eras those whose calls are asked again as they were."""
     eras = plan.eras
     last = [history[-1] for history in histories.by_stream.values()]

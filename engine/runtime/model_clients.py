@@ -12,7 +12,7 @@ from engine.config.spec import ModelSpec, RunSpec, model_for
 from engine.core.errors import KeyMissing
 from engine.core.system import clock
 from engine.effects.callers import price_of
-from engine.effects.models import Line
+from engine.effects.models import ModelClient
 from engine.providers.credentials import CommandToken, Credential, StaticKey, token_of
 from engine.providers.endpoint import ModelEndpoint
 from engine.providers.http import connect, generic, other_carrier
@@ -21,16 +21,16 @@ from engine.providers.provider import ModelProvider
 from engine.providers.registry import provider_named
 from engine.providers.transport import Client, open_client
 from engine.providers.upstream import Upstream
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.plan import SCRIPT
 from engine.scripted.reader import load_script
 from engine.scripted.server import ScriptedEndpoint
 from events.values import Role
 
 
-async def open_lines(
-    stack: AsyncExitStack, setting: Setting, specs: Mapping[int, RunSpec], pools: Pools
-) -> Mapping[int, Mapping[Role, Line]]:
+async def open_model_clients(
+    stack: AsyncExitStack, setting: RunContext, specs: Mapping[int, RunSpec], pools: Pools
+) -> Mapping[int, Mapping[Role, ModelClient]]:
     """Open what the roles of some specs need, by era; the stack closes it again.
 
     Raises:
@@ -40,7 +40,7 @@ async def open_lines(
     return {era: await _lines_of(stack, setting, spec, shared) for era, spec in specs.items()}
 
 
-async def require_models(setting: Setting, spec: RunSpec) -> None:
+async def require_models(setting: RunContext, spec: RunSpec) -> None:
     """See that what the models of a spec need is here, before anything is recorded: keys, and scripts that can be read.
 
     Raises:
@@ -72,8 +72,10 @@ class _Shared(NamedTuple):
     """By command: roles that share one share its token."""
 
 
-async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shared: _Shared) -> Mapping[Role, Line]:
-    lines: dict[Role, Line] = {}
+async def _lines_of(
+    stack: AsyncExitStack, setting: RunContext, spec: RunSpec, shared: _Shared
+) -> Mapping[Role, ModelClient]:
+    lines: dict[Role, ModelClient] = {}
     for role, other in roles_of(spec).items():
         model = model_for(spec, role, other)
         if model is None:
@@ -94,11 +96,11 @@ async def _lines_of(stack: AsyncExitStack, setting: Setting, spec: RunSpec, shar
             endpoint.base_url, endpoint.credential, price, model.timeout_s, other_carrier(provider, endpoint)
         )
         room = shared.pools.calls(model.base_url, model.model)
-        lines[role] = Line(connect(provider, endpoint), price, room, reach)
+        lines[role] = ModelClient(connect(provider, endpoint), price, room, reach)
     return lines
 
 
-async def _reached(stack: AsyncExitStack, setting: Setting, model: ModelSpec) -> str:
+async def _reached(stack: AsyncExitStack, setting: RunContext, model: ModelSpec) -> str:
     """Give the URL a model is reached at, starting the scripted endpoint where one is named."""
     if not model.base_url.startswith(SCRIPT):
         return model.base_url
@@ -111,7 +113,7 @@ def _provider_of(model: ModelSpec) -> ModelProvider:
     return generic(model.protocol or "chat") if model.provider is None else provider_named(model.provider)
 
 
-def _credential(setting: Setting, model: ModelSpec, shared: _Shared) -> Credential:
+def _credential(setting: RunContext, model: ModelSpec, shared: _Shared) -> Credential:
     command = model.api_key_command
     if command is None:
         return StaticKey(_key(setting, model))
@@ -121,7 +123,7 @@ def _credential(setting: Setting, model: ModelSpec, shared: _Shared) -> Credenti
     return shared.tokens[command]
 
 
-def _key(setting: Setting, model: ModelSpec) -> str | None:
+def _key(setting: RunContext, model: ModelSpec) -> str | None:
     if model.api_key_env is None:
         return None
     key = setting.variables.get(model.api_key_env)

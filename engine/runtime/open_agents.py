@@ -7,44 +7,44 @@ from typing import Final, NamedTuple
 
 import anyio
 
-from engine.agents.installed.agent import Installed
-from engine.agents.installed.effect import AgentMeans, AgentPort
+from engine.agents.installed.agent import InstalledAgent
+from engine.agents.installed.effect import AgentContext, AgentPort
 from engine.agents.installed.errors import KitUnavailable, SkillsUnusable
-from engine.agents.installed.packages import Kits
+from engine.agents.installed.packages import AgentPackages
 from engine.agents.installed.packages import forget as remove
 from engine.agents.installed.skill_set import NONE, SkillSet, read_skills
 from engine.agents.registry import agent_named
-from engine.concurrency.run_controls import Orders
+from engine.concurrency.run_controls import RunControls
 from engine.config.program_registry import roles_of
 from engine.config.spec import RunSpec
 from engine.core.supervision import Supervisor
 from engine.core.system import clock
 from engine.effects.budget import BudgetKeeper
 from engine.effects.callers import callers_of
-from engine.effects.models import Line
+from engine.effects.models import ModelClient
 from engine.effects.sandboxes import SandboxPort
-from engine.gateway.call import VisitTerms
-from engine.gateway.exchange import Means
-from engine.gateway.server import Book, open_gateway
-from engine.gateway.session import DoorTerms
+from engine.gateway.call import CallTerms
+from engine.gateway.exchange import ExchangeContext
+from engine.gateway.server import CallRecorder, open_gateway
+from engine.gateway.session import SessionTerms
 from engine.gateway.upstream_client import open_carrier
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 
 _PREFIX: Final = "stillroom-"
 
 
-class Parts(NamedTuple):
+class AgentDependencies(NamedTuple):
     """What else of the run agents need."""
 
-    line: Line | None
+    line: ModelClient | None
     """To the model they speak for. None: the spec names none."""
     budget: BudgetKeeper
     sandboxes: SandboxPort
-    orders: Orders
+    orders: RunControls
     supervisor: Supervisor
 
 
-async def prepare(setting: Setting, spec: RunSpec) -> SkillSet:
+async def prepare(setting: RunContext, spec: RunSpec) -> SkillSet:
     """Have the kit of an installed agent here, and its skills read, before anything is recorded.
 
     Raises:
@@ -52,30 +52,30 @@ async def prepare(setting: Setting, spec: RunSpec) -> SkillSet:
         SkillsUnusable: They cannot be given to it as they are; or the agent is given none, and the spec names some.
     """
     agent = agent_named(spec.agent.name)
-    if not isinstance(agent, Installed) and spec.agent.skills is not None:
+    if not isinstance(agent, InstalledAgent) and spec.agent.skills is not None:
         remedy = "choose an installed agent (`stillroom agents list`), or leave agent.skills out"
         raise SkillsUnusable(Path(spec.agent.skills), [f"the agent {agent.name!r} is given no skills"], remedy=remedy)
     skills = await skills_of(setting, spec)
     if skills.misnamed:  # a resume goes on with those that its run began with
         raise SkillsUnusable(Path(str(spec.agent.skills)), skills.misnamed)
-    if isinstance(agent, Installed):
+    if isinstance(agent, InstalledAgent):
         await kits_of(setting, agent).ready(agent.recipe)
     return skills
 
 
-async def skills_of(setting: Setting, spec: RunSpec) -> SkillSet:
+async def skills_of(setting: RunContext, spec: RunSpec) -> SkillSet:
     """Read the skills of an installed agent, as they are now. Another agent has none.
 
     Raises:
         SkillsUnusable: They cannot be given to it as they are.
     """
-    if spec.agent.skills is None or not isinstance(agent_named(spec.agent.name), Installed):
+    if spec.agent.skills is None or not isinstance(agent_named(spec.agent.name), InstalledAgent):
         return NONE
     return await anyio.to_thread.run_sync(read_skills, setting.base / spec.agent.skills)
 
 
 async def open_agents(
-    stack: AsyncExitStack, setting: Setting, spec: RunSpec, book: Book, parts: Parts
+    stack: AsyncExitStack, setting: RunContext, spec: RunSpec, book: CallRecorder, parts: AgentDependencies
 ) -> AgentPort | None:
     """Open it, and have sandboxes show it; the stack closes it again. None: the agent is not of another make.
 
@@ -83,7 +83,7 @@ async def open_agents(
         KitUnavailable: What the agent needs is not here and cannot be fetched.
     """
     agent = agent_named(spec.agent.name)
-    if not isinstance(agent, Installed):
+    if not isinstance(agent, InstalledAgent):
         return None
     line, budget, sandboxes, orders, supervisor = parts
     assert line is not None, "checked before the run starts"
@@ -92,19 +92,19 @@ async def open_agents(
     stack.push_async_callback(_removed, folder)
     gateway = await stack.enter_async_context(open_gateway(book, budget, supervisor))
     carrier = await stack.enter_async_context(open_carrier())
-    means = Means(setting.log, carrier, line.reach, budget, line.room, orders, clock)
+    means = ExchangeContext(setting.log, carrier, line.reach, budget, line.room, orders, clock)
 
-    def terms(trial: str) -> DoorTerms:
-        visit = VisitTerms(trial, callers_of(spec, roles_of(spec), trial)["teacher"].reserve)
-        return DoorTerms("teacher", visit, spec.agent, means)
+    def terms(trial: str) -> SessionTerms:
+        visit = CallTerms(trial, callers_of(spec, roles_of(spec), trial)["teacher"].reserve)
+        return SessionTerms("teacher", visit, spec.agent, means)
 
     skills = (await skills_of(setting, spec)).files
-    port = AgentPort(AgentMeans(setting.log, gateway, agent.recipe, kit, terms, skills, folder), sandboxes)
+    port = AgentPort(AgentContext(setting.log, gateway, agent.recipe, kit, terms, skills, folder), sandboxes)
     sandboxes.ground = port
     return port
 
 
-def kits_of(setting: Setting, agent: Installed) -> Kits:
+def kits_of(setting: RunContext, agent: InstalledAgent) -> AgentPackages:
     """Say where kits are kept.
 
     Raises:
@@ -112,7 +112,7 @@ def kits_of(setting: Setting, agent: Installed) -> Kits:
     """
     if setting.cache is None:
         raise KitUnavailable(agent.name, "no cache folder is available", remedy="set XDG_CACHE_HOME or HOME")
-    return Kits(setting.cache)
+    return AgentPackages(setting.cache)
 
 
 def _folder() -> Path:

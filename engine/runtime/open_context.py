@@ -11,8 +11,8 @@ from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.spec import RunSpec
 from engine.core.prompts import load_prompts
 from engine.core.system import machine, process_ended, process_name
-from engine.runtime.context import Setting
-from engine.runtime.environment import Means
+from engine.runtime.context import RunContext
+from engine.runtime.environment import ProcessEnvironment
 from engine.runtime.secrets import key_names, redactor_of, told
 from events.store.sqlite.store import SqliteLog
 from sandbox.base import SandboxBackend
@@ -21,7 +21,7 @@ from sandbox.kind import SandboxHost
 
 @asynccontextmanager
 async def open_log(
-    means: Means, spec: RunSpec | None = None, *, warn: Callable[[str], None]
+    means: ProcessEnvironment, spec: RunSpec | None = None, *, warn: Callable[[str], None]
 ) -> AsyncIterator[SqliteLog]:
     """Open the log to write to it, and make it if it is not there. Secrets of the environment never reach it.
 
@@ -42,7 +42,9 @@ async def open_log(
 
 
 @asynccontextmanager
-async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], None]) -> AsyncIterator[Setting]:
+async def open_setting(
+    means: ProcessEnvironment, spec: RunSpec, *, warn: Callable[[str], None]
+) -> AsyncIterator[RunContext]:
     """Gather the means of a run. Of the environment, it is given the keys its spec names, and nothing else.
 
     Args:
@@ -60,7 +62,7 @@ async def open_setting(means: Means, spec: RunSpec, *, warn: Callable[[str], Non
         variables = {name: means.environment[name] for name in key_names(spec) if name in means.environment}
         async with open_log(means, spec, warn=warn) as log:
             cache = cache_of(means.environment)
-            here = Setting(
+            here = RunContext(
                 log, backend, load_prompts(), means.package, variables, means.folder, pools=pools, cache=cache
             )
             yield here._replace(warn=warn)
@@ -74,7 +76,9 @@ def cache_of(environment: Mapping[str, str]) -> Path | None:
 
 
 @asynccontextmanager
-async def open_backend(means: Means, name: str, pools: Pools | None = None) -> AsyncIterator[SandboxBackend]:
+async def open_backend(
+    means: ProcessEnvironment, name: str, pools: Pools | None = None
+) -> AsyncIterator[SandboxBackend]:
     """Open a sandbox backend by its name in a spec.
 
     Args:

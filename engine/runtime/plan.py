@@ -10,11 +10,11 @@ from engine.config.program_registry import EXPLORE, program_named
 from engine.config.spec import RunSpec, canonical, read_spec
 from engine.core.decision import SHAPE, Deciding, Era
 from engine.core.errors import SpecUnreadable
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from engine.core.lineage import SESSION, Lineage
 from engine.core.methods import method_named
 from engine.core.prompts import Prompts, make_prompts
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from events.digest import Digest, Fingerprint, digest_of
 from events.errors import BlobErased
 from events.store.base import BlobStore
@@ -29,7 +29,7 @@ SCRIPT = "script:"
 """A base URL of this scheme names a script file; the scripted endpoint is started for it."""
 
 
-def opening(setting: Setting, spec: RunSpec, tasks: tuple[Task, ...]) -> RunOpened:
+def opening(setting: RunContext, spec: RunSpec, tasks: tuple[Task, ...]) -> RunOpened:
     """Write down every input that may change what a run does."""
     put = setting.log.put
     return RunOpened(
@@ -112,7 +112,7 @@ def names_of(opened: RunOpened) -> tuple[str, ...]:
 
 
 def changes_since(
-    histories: Histories, setting: Setting, tasks: tuple[Task, ...], skills: Mapping[str, bytes] | None
+    histories: RunHistory, setting: RunContext, tasks: tuple[Task, ...], skills: Mapping[str, bytes] | None
 ) -> tuple[InputChange, ...]:
     """Name every input that is not what it was when the run started, or when a person last said to go on.
 
@@ -158,19 +158,19 @@ def revised_points(deciding: Deciding) -> tuple[InputChange, ...]:
     )
 
 
-def scripts_of(setting: Setting, spec: RunSpec) -> tuple[ScriptPinned, ...]:
+def scripts_of(setting: RunContext, spec: RunSpec) -> tuple[ScriptPinned, ...]:
     """Name the scripts that stand in for models, as they are now."""
     models = (model.base_url for model in spec.models.values())
     names = sorted({url.removeprefix(SCRIPT) for url in models if url.startswith(SCRIPT)})
     return tuple(ScriptPinned(name, Fingerprint(_digest(setting.base / name))) for name in names)
 
 
-def skill_digests(setting: Setting, files: Mapping[str, bytes]) -> tuple[NamedDigest, ...]:
+def skill_digests(setting: RunContext, files: Mapping[str, bytes]) -> tuple[NamedDigest, ...]:
     """Keep the files of skills, and name each with its bytes."""
     return tuple(NamedDigest(name, setting.log.put(data)) for name, data in sorted(files.items()))
 
 
-def _skills(histories: Histories, files: Sequence[NamedDigest]) -> Iterator[tuple[str, str, str]]:
+def _skills(histories: RunHistory, files: Sequence[NamedDigest]) -> Iterator[tuple[str, str, str]]:
     """Compare the skills that the run was started or forked with. Nothing, where an earlier version wrote the log."""
     pinned: dict[str, str] | None = None
     now = {each.name: each.digest for each in files}
@@ -181,7 +181,7 @@ def _skills(histories: Histories, files: Sequence[NamedDigest]) -> Iterator[tupl
         yield f"skill {name}", (pinned or {}).get(name, "missing"), now.get(name, "missing")
 
 
-def _scripts(histories: Histories) -> tuple[ScriptPinned, ...]:
+def _scripts(histories: RunHistory) -> tuple[ScriptPinned, ...]:
     """Give the scripts that the run was started or forked with. Empty: none, or an earlier version wrote the log."""
     pinned: tuple[ScriptPinned, ...] = ()
     for each in (*histories.earlier, *histories.by_stream.get(SESSION, ())):
@@ -198,7 +198,7 @@ def _digest(path: Path) -> str:
         return "missing"
 
 
-def _isolation(histories: Histories) -> list[str]:
+def _isolation(histories: RunHistory) -> list[str]:
     """Say how far sandboxes were kept apart from the host at first. Empty: none was opened yet."""
     opened = [
         each for history in histories.by_stream.values() for each in history if isinstance(each.event, SandboxOpened)
@@ -207,7 +207,7 @@ def _isolation(histories: Histories) -> list[str]:
     return [each.event.isolation for each in opened[:1] if isinstance(each.event, SandboxOpened)]
 
 
-def _accepted(histories: Histories) -> Iterator[InputChange]:
+def _accepted(histories: RunHistory) -> Iterator[InputChange]:
     """List the changes with which a person said to go on, the oldest first."""
     for each in (*histories.earlier, *histories.by_stream.get(SESSION, ())):
         if isinstance(each.event, InputsChanged):

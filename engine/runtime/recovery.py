@@ -12,26 +12,26 @@ was asked and not answered, nobody knows how much of it was done, or whether it 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.effects.sandboxes import SandboxPort
-from engine.runtime.replay_commands import Held, held, rebuild
+from engine.runtime.replay_commands import SandboxHistory, held, rebuild
 from events.base import Event, Recorded
 from events.codec import tag_of
 from events.types.budget import BudgetAsked
 from events.types.model import ModelAsked
 from events.types.session import SandboxNotReopened, SandboxRebuilt, SandboxReopened, ScopeStopped, SessionStarted
-from sandbox.base import Gone
+from sandbox.base import SandboxGone
 
 
-def in_doubt(history: Sequence[Recorded]) -> Gone | None:
+def in_doubt(history: Sequence[Recorded]) -> SandboxGone | None:
     """Say why the sandbox that a stream relies on may not be where the log has it. None: it is there, if anywhere."""
     last = history[-1].event
     if isinstance(last, ModelAsked | BudgetAsked) or not tag_of(last).endswith("asked"):
         return None
-    return Gone("in_flight", f"{tag_of(last)} was under way in it when its process ended")
+    return SandboxGone("in_flight", f"{tag_of(last)} was under way in it when its process ended")
 
 
-def opened_in(noted: Sequence[Recorded], stream: str, lost: Held) -> int | None:
+def opened_in(noted: Sequence[Recorded], stream: str, lost: SandboxHistory) -> int | None:
     """Say in which session a sandbox was made that is where the log has it.
 
     Args:
@@ -66,7 +66,7 @@ def standing(histories: Mapping[str, Sequence[Recorded]]) -> list[str]:
     ]
 
 
-Stand = int | Gone | None
+Stand = int | SandboxGone | None
 """Session in which a sandbox was made that may be gone on with; or why it may not. None: this run never had one."""
 
 
@@ -81,18 +81,18 @@ class Recovery(NamedTuple):
     noted: Sequence[Recorded]
     """The stream ``session`` as this process found it."""
 
-    def stand(self, lost: Held, history: Sequence[Recorded], stream: str) -> Stand:
+    def stand(self, lost: SandboxHistory, history: Sequence[Recorded], stream: str) -> Stand:
         """Say what the log says of a sandbox."""
         made = opened_in(self.noted, stream, lost)
         return made if made is None else in_doubt(history) or made
 
-    async def bring_back(self, lost: Held, stand: Stand, place: Place) -> Event:
+    async def bring_back(self, lost: SandboxHistory, stand: Stand, place: EffectAddress) -> Event:
         """Take a sandbox up, or make it again.
 
         Returns:
             `SandboxReopened` or `SandboxRebuilt`, still to be recorded; or `ScopeStopped`: neither.
         """
-        gone = stand if isinstance(stand, Gone) else None
+        gone = stand if isinstance(stand, SandboxGone) else None
         if isinstance(stand, int):
             gone = await self.sandboxes.reopen(lost.asked, place, stand)
             if gone is None:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from engine.config.program import RunPlan
 from engine.core.decision import Deciding
 from engine.core.errors import HistoryEnded, HistoryUnread
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from engine.core.lineage import APART
 from engine.core.scope import Scope
-from engine.core.world import Keeper, Recall, World
+from engine.core.world import HistoryReader, ReadOnlyBlobs, ReplayContext
 from engine.programs.run import run
 from events.store.base import EventLog
 from events.streams import RUN
@@ -31,10 +31,10 @@ async def rehearse(
     log: EventLog,
     run_id: str,
     plan: RunPlan,
-    histories: Histories,
+    histories: RunHistory,
     *,
     deciding: Deciding | None = None,
-    keeper: Keeper | None = None,
+    keeper: HistoryReader | None = None,
 ) -> Rehearsed:
     """Run the actors until their history ends.
 
@@ -51,9 +51,9 @@ async def rehearse(
         HistoryUnread: Recorded events are left over.
     """
     deciding = deciding or plan.deciding()
-    world = World(
+    world = ReplayContext(
         log=log,
-        blobs=Recall(log),
+        blobs=ReadOnlyBlobs(log),
         run=run_id,
         histories=histories.by_stream,
         sessions=histories.sessions,

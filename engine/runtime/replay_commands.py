@@ -8,7 +8,7 @@ rebuilt. Output alone may differ: it was observed as recorded, and what it is no
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from engine.core.ports import Place, Port
+from engine.core.ports import EffectAddress, Port
 from events.base import Event, Recorded, Ref
 from events.codec import tag_of
 from events.types.attempt import AttemptJudged
@@ -33,36 +33,36 @@ REPEATABLE: Final = (ActionAsked, SolutionAsked, ModelAsked, BudgetAsked, Sandbo
 """What may be asked between the opening of a sandbox and its end, and leaves nothing in it but what commands do."""
 
 
-class Done(NamedTuple):
+class RecordedAction(NamedTuple):
     """Something that was done in a sandbox."""
 
     asked: Recorded
     observed: ActionObserved
 
 
-class Held(NamedTuple):
+class SandboxHistory(NamedTuple):
     """A sandbox that a stream relies on, and what was done in it so far."""
 
     asked: SandboxAsked
     opened: Recorded
-    done: tuple[Done, ...]
+    done: tuple[RecordedAction, ...]
     beyond: str | None
     """Tag of something done in it that running commands does not do again. None: there is no such thing."""
 
 
-def held(history: Sequence[Recorded]) -> Held | None:
+def held(history: Sequence[Recorded]) -> SandboxHistory | None:
     """Say which sandbox a stream's history relies on. None: none yet, or none any more: it was judged, or it broke."""
     asked: dict[Ref, Recorded] = {}
-    found: Held | None = None
+    found: SandboxHistory | None = None
     for recorded in history:
         before = None if recorded.cause is None else asked.get(recorded.cause)
         match recorded.event:
             case SandboxOpened() if before is not None and isinstance(before.event, SandboxAsked):
-                found = Held(before.event, recorded, (), None)
+                found = SandboxHistory(before.event, recorded, (), None)
             case VerifierRewarded() | VerifierSilent() | SandboxFailed() | SandboxReleased() | AttemptJudged():
                 found = None
             case ActionObserved() as seen if found is not None and before is not None:
-                found = found._replace(done=(*found.done, Done(before, seen)))
+                found = found._replace(done=(*found.done, RecordedAction(before, seen)))
             case event if tag_of(event).endswith("asked"):
                 asked[recorded.ref] = recorded
                 if found is not None and not isinstance(event, REPEATABLE):
@@ -72,7 +72,7 @@ def held(history: Sequence[Recorded]) -> Held | None:
     return found
 
 
-async def rebuild(lost: Held, port: Port, place: Place) -> SandboxRebuilt | ScopeStopped:
+async def rebuild(lost: SandboxHistory, port: Port, place: EffectAddress) -> SandboxRebuilt | ScopeStopped:
     """Make a sandbox again, up to where the recorded one was.
 
     Args:

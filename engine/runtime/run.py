@@ -7,20 +7,20 @@ from typing import Any, NamedTuple, TypeAlias
 import anyio
 
 from engine.concurrency.pools import Pools, room_of, sizes
-from engine.concurrency.run_controls import Orders
+from engine.concurrency.run_controls import RunControls
 from engine.config.program import RunPlan
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.spec import RunSpec
 from engine.core.errors import InputsDiffer, NothingToResume, first_of
-from engine.core.history import Histories, load_histories
+from engine.core.history import RunHistory, load_histories
 from engine.core.ports import Ports
-from engine.core.scope import Held, Scope
+from engine.core.scope import ActorsHeldBack, Scope
 from engine.core.system import machine, mint_run_id, process_name
-from engine.core.world import World
+from engine.core.world import ReplayContext
 from engine.effects.sandboxes import sandbox_id, sandbox_prefix
 from engine.programs.run import run
-from engine.runtime.context import Setting, check, chosen_tasks
-from engine.runtime.control import Board, Helm
+from engine.runtime.context import RunContext, check, chosen_tasks
+from engine.runtime.control import SignalHandler, SignalTargets
 from engine.runtime.leases import take
 from engine.runtime.live_ports import live_ports
 from engine.runtime.model_clients import require_models
@@ -40,7 +40,7 @@ from engine.runtime.plan import (
 from engine.runtime.recovery import standing
 from engine.runtime.rehearse import rehearse
 from engine.runtime.secrets import protect
-from engine.runtime.selection import LeftOut, select
+from engine.runtime.selection import InputOmission, select
 from engine.runtime.session import Ending, Session
 from events.store.base import EventLog
 from events.streams import RUN, trial_of
@@ -70,11 +70,11 @@ class RunReport(NamedTuple):
 
 
 async def start_run(
-    setting: Setting,
+    setting: RunContext,
     spec: RunSpec,
     *,
     skip_invalid: bool = False,
-    left_out: Callable[[Sequence[LeftOut]], None] | None = None,
+    left_out: Callable[[Sequence[InputOmission]], None] | None = None,
     told: Callable[[Session], None] | None = None,
 ) -> RunReport:
     """Start a run and carry it to its end.
@@ -94,7 +94,7 @@ async def start_run(
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
     await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
     skills = await prepare(setting, spec)
-    without = (*unusable, *(LeftOut("skill", each.name, each.why, "") for each in skills.left_out))
+    without = (*unusable, *(InputOmission("skill", each.name, each.why, "") for each in skills.left_out))
     if without and left_out is not None:
         left_out(without)
     opened = opening(setting, spec, tasks)
@@ -113,13 +113,13 @@ async def start_run(
             await session.note(SkillsPinned(skill_digests(setting, skills.files)))
         if without:
             await session.note(InputsLeftOut(tuple(each.input for each in without)))
-        return await carry(setting, plan, Histories({}, ()), session)
+        return await carry(setting, plan, RunHistory({}, ()), session)
 
     return await held_by(session, begin)
 
 
 async def resume_run(
-    setting: Setting,
+    setting: RunContext,
     run_id: str,
     *,
     accept_changes: bool = False,
@@ -174,7 +174,7 @@ async def resume_run(
     return await held_by(session, begin)
 
 
-async def _sweep(setting: Setting, session: Session, histories: Histories) -> None:
+async def _sweep(setting: RunContext, session: Session, histories: RunHistory) -> None:
     """Remove what earlier processes left of the run's sandboxes, but for those that may be gone on with."""
     run_id = session.run
     streams = () if setting.backend.lasting is None else standing(histories.by_stream)
@@ -198,10 +198,10 @@ async def held_by(session: Session, work: Callable[[], Awaitable[RunReport]]) ->
     return report
 
 
-async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: Session) -> RunReport:
+async def carry(setting: RunContext, plan: RunPlan, histories: RunHistory, session: Session) -> RunReport:
     """Run the actors: over their histories, and then live."""
     board = _board(setting, plan, session.fence.run)
-    helm = Helm(setting.log, session, board, plan.spec)
+    helm = SignalHandler(setting.log, session, board, plan.spec)
     helm.take_up(histories)
     try:
         async with live_ports(setting, plan, histories, board, session) as live:
@@ -213,26 +213,26 @@ async def carry(setting: Setting, plan: RunPlan, histories: Histories, session: 
                 "disk": live.sandboxes.disk.watch,
             }
             outcomes = await _live(setting.log, plan, histories, (session, beside), setting.between(live))
-    except Held as held:
+    except ActorsHeldBack as held:
         ended = {trial_of(name) or name: outcome for name, outcome in held.ended.items()}
         return RunReport(session.fence.run, ended, len(held.names))
     return RunReport(session.fence.run, outcomes)
 
 
-def _board(setting: Setting, plan: RunPlan, run_id: str) -> Board:
+def _board(setting: RunContext, plan: RunPlan, run_id: str) -> SignalTargets:
     """Open the pools of a run, unless it shares those of others."""
     spec = plan.spec
     pools = setting.pools or Pools(spec.pools, machine(), sandbox_kind(spec.sandbox).memory_bytes)
-    return Board(run_id, Orders(), pools, room_of(spec.concurrency), frozenset(plan.names))
+    return SignalTargets(run_id, RunControls(), pools, room_of(spec.concurrency), frozenset(plan.names))
 
 
 async def _live(
-    log: EventLog, plan: RunPlan, histories: Histories, owner: tuple[Session, Mapping[str, Beside]], ports: Ports
+    log: EventLog, plan: RunPlan, histories: RunHistory, owner: tuple[Session, Mapping[str, Beside]], ports: Ports
 ) -> dict[str, str]:
     """Run the actors, and beside them, supervised, what keeps the lease, meets orders and watches the disk."""
     session, beside = owner
     fence = session.fence
-    world = World(
+    world = ReplayContext(
         log=log,
         blobs=log,
         run=fence.run,

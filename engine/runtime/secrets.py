@@ -11,7 +11,7 @@ from anyio import to_thread
 from engine.config.spec import RunSpec, canonical
 from engine.core.prompts import Prompts
 from engine.policies.turn import RUN_TOOL
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from events.catalog import catalog_words
 from events.errors import SecretUnusable
 from events.redaction.redactor import IgnoredSecret, Redactor
@@ -86,7 +86,7 @@ def secrets_of(environment: Mapping[str, str], named: Iterable[str] = ()) -> dic
 
 
 async def protect(
-    setting: Setting, specs: Iterable[RunSpec], prompts: Prompts, trials: Iterable[str], tasks: Iterable[Task]
+    setting: RunContext, specs: Iterable[RunSpec], prompts: Prompts, trials: Iterable[str], tasks: Iterable[Task]
 ) -> None:
     """Stop treating guesses as secrets that stand in what a run must record as it is, and tell a person of them.
 

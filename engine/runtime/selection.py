@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 from anyio import to_thread
 
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.config.spec import RunSpec
 from engine.core.errors import TasksUnusable, TaskUnknown
-from engine.runtime.context import Setting, with_network
+from engine.runtime.context import RunContext, with_network
 from events.types.session import InputLeftOut
 from sandbox.errors import TaskInvalid, Unsupported
-from sandbox.harbor.dataset import Places, tasks_named
+from sandbox.harbor.dataset import DatasetPaths, tasks_named
 from sandbox.harbor.lint import broken
-from sandbox.harbor.task import Found, Task
+from sandbox.harbor.task import Task, TaskFolders
 
 
-class LeftOut(NamedTuple):
+class InputOmission(NamedTuple):
     """Something that a person handed over and a run does without."""
 
     what: str
@@ -37,10 +37,10 @@ class Selected(NamedTuple):
     """What came of what a person named."""
 
     tasks: tuple[Task, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[InputOmission, ...]
 
 
-async def select(setting: Setting, spec: RunSpec, *, skip_invalid: bool) -> Selected:
+async def select(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> Selected:
     """Find the tasks that a run is to be of, and see that each can run.
 
     Args:
@@ -54,11 +54,11 @@ async def select(setting: Setting, spec: RunSpec, *, skip_invalid: bool) -> Sele
         TasksUnusable: Some cannot run, and they are not to be left out; or none can.
         Unsupported: The sandbox cannot honour what some ask for; every such task is named.
     """
-    places = Places(setting.base, setting.cache)
+    places = DatasetPaths(setting.base, setting.cache)
     found = await to_thread.run_sync(tasks_named, spec.tasks, places, spec.only)
     chosen = tuple(with_network(task, spec.verifier_network) for task in _chosen(spec, found))
     unread = [each for each in found.incomplete if not spec.only or each.name in spec.only]
-    unusable = [LeftOut("task", each.name, f"{each.place}: {each.detail}", each.remedy) for each in unread]
+    unusable = [InputOmission("task", each.name, f"{each.place}: {each.detail}", each.remedy) for each in unread]
     unusable += await to_thread.run_sync(_broken, chosen)
     names = {each.name for each in unusable}
     refused = {
@@ -68,15 +68,15 @@ async def select(setting: Setting, spec: RunSpec, *, skip_invalid: bool) -> Sele
         require(setting, spec, chosen)
     remedy = "choose a sandbox that does (docker), or leave it out"
     why = f"sandbox {setting.backend.name!r} does not support: "
-    unusable += [LeftOut("task", name, why + "; ".join(features), remedy) for name, features in refused.items()]
+    unusable += [InputOmission("task", name, why + "; ".join(features), remedy) for name, features in refused.items()]
     tasks = tuple(task for task in chosen if task.name not in {each.name for each in unusable})
     if unusable and not (skip_invalid and tasks):
         raise TasksUnusable([(each.name, each.why) for each in unusable], len(tasks))
-    others = [LeftOut("task", each.name, each.detail, each.remedy) for each in found.others if not spec.only]
+    others = [InputOmission("task", each.name, each.detail, each.remedy) for each in found.others if not spec.only]
     return Selected(tasks, (*unusable, *others))
 
 
-def require(setting: Setting, spec: RunSpec, tasks: Sequence[Task]) -> None:
+def require(setting: RunContext, spec: RunSpec, tasks: Sequence[Task]) -> None:
     """See that tasks can run.
 
     Raises:
@@ -87,18 +87,18 @@ def require(setting: Setting, spec: RunSpec, tasks: Sequence[Task]) -> None:
         raise Unsupported(setting.backend.name, refused)
 
 
-def refusals(setting: Setting, spec: RunSpec, task: Task) -> list[str]:
+def refusals(setting: RunContext, spec: RunSpec, task: Task) -> list[str]:
     """Name what a task asks for and cannot be given, by its sandbox or its agent."""
     agent = agent_named(spec.agent.name)
     features = list(setting.backend.check(task))
-    if isinstance(agent, Installed) and task.steps:
+    if isinstance(agent, InstalledAgent) and task.steps:
         features.append("steps (installed agents do one)")
     if spec.agent.name == "oracle" and not task.has_solution:
         features.append("it has no solution/solve.sh for the oracle")
     return features
 
 
-def _chosen(spec: RunSpec, found: Found) -> Iterator[Task]:
+def _chosen(spec: RunSpec, found: TaskFolders) -> Iterator[Task]:
     """Give those that are asked for, in that order."""
     by_name = {task.name: task for task in found.tasks}
     unread = {each.name for each in found.incomplete}
@@ -112,14 +112,14 @@ def _chosen(spec: RunSpec, found: Found) -> Iterator[Task]:
             raise TaskUnknown(name, (*by_name, *unread))
 
 
-def _broken(tasks: tuple[Task, ...]) -> list[LeftOut]:
+def _broken(tasks: tuple[Task, ...]) -> list[InputOmission]:
     """Look for tasks whose environment cannot be built."""
-    found: list[LeftOut] = []
+    found: list[InputOmission] = []
     for task in tasks:
         try:
             faults = [(f"{each.place}: {each.what}", each.remedy) for each in broken(task)]
         except TaskInvalid as error:
             faults = [(f"{error.place}: {error.detail}", error.remedy)]
         if faults:
-            found.append(LeftOut("task", task.name, "; ".join(what for what, _ in faults), faults[0][1]))
+            found.append(InputOmission("task", task.name, "; ".join(what for what, _ in faults), faults[0][1]))
     return found

@@ -4,9 +4,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.protocols.server_side import Fault, ServerSide, Spent, Wording, arguments_for, encode
+from engine.protocols.server_side import ClaimedUsage, ErrorReply, ServerSide, Wording, arguments_for, encode
 from engine.scripted.matching import Choice, NoAnswer
-from engine.scripted.script import ErrorName, Turn
+from engine.scripted.script import ErrorName, ScriptedTurn
 
 _REFUSAL: Final = "I cannot help with that. (This refusal stands in a script.)"
 _GARBAGE: Final = b"<html><body>502 Bad Gateway, says a script</body></html>"
@@ -28,7 +28,7 @@ _HTTP_ERRORS: Final[dict[str, tuple[int, str, str, str]]] = {
 """Status, type, code and message of each HTTP error."""
 
 
-class Reply(NamedTuple):
+class ScriptedReply(NamedTuple):
     """What goes over the wire."""
 
     status: int | None
@@ -44,12 +44,12 @@ class Reply(NamedTuple):
     """Whether the connection breaks in the middle."""
 
 
-def refuse(side: ServerSide, no: NoAnswer) -> Reply:
+def refuse(side: ServerSide, no: NoAnswer) -> ScriptedReply:
     """Say that the script has no answer."""
-    return _error(side, Fault(no.status, "script_error", no.code, no.problem), no.code)
+    return _error(side, ErrorReply(no.status, "script_error", no.code, no.problem), no.code)
 
 
-def word(by: Wording, side: ServerSide, choice: Choice, *, failures: int) -> Reply:
+def word(by: Wording, side: ServerSide, choice: Choice, *, failures: int) -> ScriptedReply:
     """Word a turn.
 
     Args:
@@ -64,17 +64,17 @@ def word(by: Wording, side: ServerSide, choice: Choice, *, failures: int) -> Rep
     return _answer((by, side), turn, error=None) if failure is None else _failure((by, side), turn, failure)
 
 
-def _failure(how: tuple[Wording, ServerSide], turn: Turn, error: ErrorName) -> Reply:
+def _failure(how: tuple[Wording, ServerSide], turn: ScriptedTurn, error: ErrorName) -> ScriptedReply:
     by, side = how
     if error in _HTTP_ERRORS:
         status, kind, code, message = _HTTP_ERRORS[error]
-        fault = Fault(turn.status or status, kind, code, f"{message} (script {by.server})")
+        fault = ErrorReply(turn.status or status, kind, code, f"{message} (script {by.server})")
         return _error(side, fault, error)._replace(retry_after_s=turn.retry_after_s)
     match error:
         case "hang":
-            return Reply(None, "", (), error)
+            return ScriptedReply(None, "", (), error)
         case "garbage":
-            return Reply(200, "text/html", (_GARBAGE,), error)
+            return ScriptedReply(200, "text/html", (_GARBAGE,), error)
         case "half":
             said = turn if turn.answers else msgspec.structs.replace(turn, text="This answer breaks off.")
             return _answer(how, said, error=error)._replace(cut=True)
@@ -82,19 +82,19 @@ def _failure(how: tuple[Wording, ServerSide], turn: Turn, error: ErrorName) -> R
             return _answer(how, turn, error=error)
 
 
-def _error(side: ServerSide, fault: Fault, error: str) -> Reply:
-    return Reply(fault.status, "application/json", (encode(side.error(fault)),), error)
+def _error(side: ServerSide, fault: ErrorReply, error: str) -> ScriptedReply:
+    return ScriptedReply(fault.status, "application/json", (encode(side.error(fault)),), error)
 
 
-def _answer(how: tuple[Wording, ServerSide], turn: Turn, *, error: ErrorName | None) -> Reply:
+def _answer(how: tuple[Wording, ServerSide], turn: ScriptedTurn, *, error: ErrorName | None) -> ScriptedReply:
     by, side = how
     message = _message(by, turn, error)
     spent = _spent(by, turn, message)._replace(**({"left": 0} if error == "empty" else {}))
     body = side.answer(by, message, spent)
-    return Reply(200, "text/event-stream" if by.asked.stream else "application/json", tuple(body), error)
+    return ScriptedReply(200, "text/event-stream" if by.asked.stream else "application/json", tuple(body), error)
 
 
-def _message(by: Wording, turn: Turn, error: ErrorName | None) -> dict[str, Any]:
+def _message(by: Wording, turn: ScriptedTurn, error: ErrorName | None) -> dict[str, Any]:
     match error:
         case "refusal":
             return {"role": "assistant", "content": None, "refusal": _REFUSAL}
@@ -113,8 +113,8 @@ def _message(by: Wording, turn: Turn, error: ErrorName | None) -> dict[str, Any]
     return {"role": "assistant", "content": turn.text, "tool_calls": [call]}
 
 
-def _spent(by: Wording, turn: Turn, message: dict[str, Any]) -> Spent:
+def _spent(by: Wording, turn: ScriptedTurn, message: dict[str, Any]) -> ClaimedUsage:
     said = turn.usage
     if said is None:
-        return Spent(max(1, by.size // 4), max(1, len(encode(message)) // 4), 0, 0, turn.cost_usd)
-    return Spent(said.input, said.output, said.cached, said.written, turn.cost_usd)
+        return ClaimedUsage(max(1, by.size // 4), max(1, len(encode(message)) // 4), 0, 0, turn.cost_usd)
+    return ClaimedUsage(said.input, said.output, said.cached, said.written, turn.cost_usd)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from engine.scripted.errors import CountsInvalid
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class CountLine(Struct, frozen=True, kw_only=True):
     """One line of a count file.
 
     Attributes:
@@ -63,7 +63,7 @@ class Counts:
         whole = data[: data.rfind(b"\n") + 1]
         for number, text in enumerate(whole.splitlines(), 1):
             try:
-                line = msgspec.json.decode(text, type=Line)
+                line = msgspec.json.decode(text, type=CountLine)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise CountsInvalid(str(path), f"line {number} is not a count: {error}") from error
             if line.at == "received":
@@ -76,7 +76,7 @@ class Counts:
         """Say how often this request came in so far, from 0."""
         return self._received[digest]
 
-    def write(self, line: Line) -> None:
+    def write(self, line: CountLine) -> None:
         """Note that a request came in, or that its answer went out."""
         if line.at == "received":
             self._received[line.digest] += 1

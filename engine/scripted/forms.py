@@ -83,7 +83,7 @@ class Form(Struct, frozen=True, kw_only=True):
     needs: frozenset[str] = frozenset({"model", "messages"})
 
 
-class Came(NamedTuple):
+class ScriptedRequest(NamedTuple):
     """A request, as far as a form looks at it."""
 
     path: str
@@ -93,14 +93,14 @@ class Came(NamedTuple):
     body: bytes
 
 
-def refusal(form: Form, came: Came) -> NoAnswer | None:
+def refusal(form: Form, came: ScriptedRequest) -> NoAnswer | None:
     """Say why a request is not of a form. None: it is."""
     if not re.fullmatch(form.path, came.path):
         return NoAnswer(404, "script_form_path", f"the path {came.path} is not {form.path}")
     return _no_key(form, came) or _no_version(form, came) or _no_body(form, came)
 
 
-def _no_key(form: Form, came: Came) -> NoAnswer | None:
+def _no_key(form: Form, came: ScriptedRequest) -> NoAnswer | None:
     given = {name for name in {*CARRIERS, form.carrier} if name in came.headers} | (
         {"?key"} if "key" in came.query else set()
     )
@@ -115,7 +115,7 @@ def _no_key(form: Form, came: Came) -> NoAnswer | None:
     return None
 
 
-def _no_version(form: Form, came: Came) -> NoAnswer | None:
+def _no_version(form: Form, came: ScriptedRequest) -> NoAnswer | None:
     for name, value in form.headers.items():
         if came.headers.get(name) != value:
             return NoAnswer(400, "script_form_header", f"the header {name} must be {value}")
@@ -129,7 +129,7 @@ def _no_version(form: Form, came: Came) -> NoAnswer | None:
     return None
 
 
-def _no_body(form: Form, came: Came) -> NoAnswer | None:
+def _no_body(form: Form, came: ScriptedRequest) -> NoAnswer | None:
     try:
         body = msgspec.json.decode(came.body, type=dict[str, object])
     except msgspec.DecodeError as error:

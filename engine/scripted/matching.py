@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.protocols.server_side import Asked, ServerSide
-from engine.scripted.script import Rule, Script, Turn
+from engine.protocols.server_side import ServerRequest, ServerSide
+from engine.scripted.script import Rule, Script, ScriptedTurn
 
 
 class Choice(NamedTuple):
@@ -14,7 +14,7 @@ class Choice(NamedTuple):
     rule: Rule
     number: int
     """Of the turn asked for, from 0; a repeated turn answers later ones too."""
-    turn: Turn
+    turn: ScriptedTurn
 
 
 class NoAnswer(NamedTuple):
@@ -27,30 +27,30 @@ class NoAnswer(NamedTuple):
     """For people."""
 
 
-class Found(NamedTuple):
+class MatchedRequest(NamedTuple):
     """A request that the script answers, and how."""
 
-    asked: Asked
+    asked: ServerRequest
     choice: Choice
 
 
-def find(script: Script, side: ServerSide, body: bytes, path: str) -> Found | NoAnswer:
+def find(script: Script, side: ServerSide, body: bytes, path: str) -> MatchedRequest | NoAnswer:
     """Read a request and find what the script says to it."""
     asked = _read(side, body, path)
     if isinstance(asked, NoAnswer):
         return asked
     choice = _choose(script, asked)
-    return choice if isinstance(choice, NoAnswer) else Found(asked, choice)
+    return choice if isinstance(choice, NoAnswer) else MatchedRequest(asked, choice)
 
 
-def _read(side: ServerSide, body: bytes, path: str) -> Asked | NoAnswer:
+def _read(side: ServerSide, body: bytes, path: str) -> ServerRequest | NoAnswer:
     try:
         return side.read(body, path)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return NoAnswer(400, "script_request_unread", f"the body is not a request of this protocol: {error}")
 
 
-def _choose(script: Script, asked: Asked) -> Choice | NoAnswer:
+def _choose(script: Script, asked: ServerRequest) -> Choice | NoAnswer:
     for rule in script.rules:
         if not _lacks(rule, asked):
             return _turn(script, rule, asked)
@@ -63,7 +63,7 @@ def _choose(script: Script, asked: Asked) -> Choice | NoAnswer:
     )
 
 
-def _turn(script: Script, rule: Rule, asked: Asked) -> Choice | NoAnswer:
+def _turn(script: Script, rule: Rule, asked: ServerRequest) -> Choice | NoAnswer:
     number = asked.turn
     last = rule.turns[-1]
     if number >= len(rule.turns) and not last.repeat:
@@ -88,7 +88,7 @@ def _fenced(command: str) -> bool:
     return any(line.lstrip().startswith("```") for line in command.splitlines())
 
 
-def _lacks(rule: Rule, asked: Asked) -> list[str]:
+def _lacks(rule: Rule, asked: ServerRequest) -> list[str]:
     """Say what keeps a rule from matching; nothing if it does."""
     lacks = [] if rule.model in (None, asked.model) else [f"it wants model {rule.model!r}"]
     if rule.shell is not None and rule.shell != (asked.shell is not None):

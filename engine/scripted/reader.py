@@ -9,11 +9,11 @@ from typing import Final, TypeVar, get_args
 import msgspec
 
 from engine.scripted.errors import ScriptInvalid
-from engine.scripted.script import ErrorName, Rule, Script, TokenCount, Turn
+from engine.scripted.script import ErrorName, Rule, Script, ScriptedTurn, TokenCount
 from events.digest import digest_of
 
 Table = dict[str, object]
-_T = TypeVar("_T", Script, Rule, Turn, TokenCount)
+_T = TypeVar("_T", Script, Rule, ScriptedTurn, TokenCount)
 
 _AT: Final = re.compile(r" - at `\$\.?([A-Za-z_]+)[^`]*`$")
 _MISSING: Final = re.compile(r"^Object missing required field `([^`]+)`")
@@ -84,19 +84,19 @@ def _rule(table: object, place: str) -> Rule:
     return _convert({**known, "turn": tuple(turns)}, Rule, place)
 
 
-def _turn(table: object, place: str) -> Turn:
-    known = _known(table, Turn, place)
+def _turn(table: object, place: str) -> ScriptedTurn:
+    known = _known(table, ScriptedTurn, place)
     if "usage" in known:
         inner = f"{place}, usage"
         known = {**known, "usage": _convert(_known(known["usage"], TokenCount, inner), TokenCount, inner)}
-    turn = _convert(known, Turn, place)
+    turn = _convert(known, ScriptedTurn, place)
     _check_answer(turn, place)
     _check_failure(turn, place)
     _check_figures(turn, place)
     return turn
 
 
-def _check_answer(turn: Turn, place: str) -> None:
+def _check_answer(turn: ScriptedTurn, place: str) -> None:
     """Refuse a turn that says nothing, or something that is never reached."""
     if not turn.answers and turn.error is None:
         raise ScriptInvalid(place, None, "says nothing", remedy="give it `text`, `command` or `error`")
@@ -112,7 +112,7 @@ def _check_answer(turn: Turn, place: str) -> None:
         )  # fmt: skip
 
 
-def _check_failure(turn: Turn, place: str) -> None:
+def _check_failure(turn: ScriptedTurn, place: str) -> None:
     """Refuse what belongs to an HTTP error where there is none."""
     if turn.error is not None and turn.error not in _ANSWERED:
         return
@@ -124,7 +124,7 @@ def _check_failure(turn: Turn, place: str) -> None:
             )
 
 
-def _check_figures(turn: Turn, place: str) -> None:
+def _check_figures(turn: ScriptedTurn, place: str) -> None:
     """Refuse figures no provider could report."""
     cost, usage = turn.cost_usd, turn.usage
     if cost is not None and (not cost.is_finite() or cost < 0):

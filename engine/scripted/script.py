@@ -43,7 +43,7 @@ class TokenCount(Struct, frozen=True, kw_only=True):
     written: Tokens = 0
 
 
-class Turn(Struct, frozen=True, kw_only=True):
+class ScriptedTurn(Struct, frozen=True, kw_only=True):
     """One answer: a text, a command, or a failure that may be followed by one of these.
 
     Attributes:
@@ -94,7 +94,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     contains: tuple[Text, ...] = ()
     absent: tuple[Text, ...] = ()
     shell: bool | None = None
-    turns: tuple[Turn, ...] = field(name="turn")
+    turns: tuple[ScriptedTurn, ...] = field(name="turn")
 
 
 class Script(Struct, frozen=True, kw_only=True):

@@ -16,10 +16,10 @@ from aiohttp import web
 from engine.protocols.routes import protocol_of
 from engine.protocols.server_side import ServerSide, Wording
 from engine.protocols.servers import SERVERS
-from engine.scripted.answers import Reply, refuse, word
-from engine.scripted.counts import Counts, Line
+from engine.scripted.answers import ScriptedReply, refuse, word
+from engine.scripted.counts import CountLine, Counts
 from engine.scripted.errors import PortTaken
-from engine.scripted.forms import Came, Form, refusal
+from engine.scripted.forms import Form, ScriptedRequest, refusal
 from engine.scripted.matching import NoAnswer, find
 from engine.scripted.script import Script
 from events.digest import digest_of
@@ -64,7 +64,7 @@ class ScriptedEndpoint:
         """
         self._form = form
         self.requests: deque[bytes] = deque(maxlen=_MOST_KEPT)
-        self.came: deque[Came] = deque(maxlen=_MOST_KEPT)
+        self.came: deque[ScriptedRequest] = deque(maxlen=_MOST_KEPT)
         self._script = script
         self._port = port
         self._counts_path = counts
@@ -153,7 +153,7 @@ class ScriptedEndpoint:
         body = await request.read()
         self.requests.append(body)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        came = Came(request.path, dict(request.query), headers, body)
+        came = ScriptedRequest(request.path, dict(request.query), headers, body)
         self.came.append(came)
         if self._bears is not None and self._working >= self._bears():
             return web.Response(status=429, body=_TOO_MANY, content_type="application/json")
@@ -163,7 +163,7 @@ class ScriptedEndpoint:
         finally:
             self._working -= 1
 
-    async def _answer(self, side: ServerSide, request: web.Request, came: Came) -> web.StreamResponse:
+    async def _answer(self, side: ServerSide, request: web.Request, came: ScriptedRequest) -> web.StreamResponse:
         reply, line, delay_s = self._decide(side, came)
         self._counts.write(line)
         if await self._stopped_within(delay_s) or reply.status is None:
@@ -178,13 +178,13 @@ class ScriptedEndpoint:
             self._counts.write(msgspec.structs.replace(line, at="answered"))
         return response
 
-    def _decide(self, side: ServerSide, came: Came) -> tuple[Reply, Line, float]:
+    def _decide(self, side: ServerSide, came: ScriptedRequest) -> tuple[ScriptedReply, CountLine, float]:
         """Find the answer, what is noted of it, and the seconds before it is given."""
         body, digest = came.body, digest_of(came.body)
         misformed = None if self._form is None else refusal(self._form, came)
         found = misformed or find(self._script, side, body, came.path)
         if isinstance(found, NoAnswer):
-            line = Line(digest=digest, rule=None, turn=None, status=found.status, error=found.code)
+            line = CountLine(digest=digest, rule=None, turn=None, status=found.status, error=found.code)
             return refuse(side, found), line, self._script.delay_s
         reply = word(
             Wording(self._script.name, self._script.fingerprint, found.asked, digest, len(body)),
@@ -193,7 +193,7 @@ class ScriptedEndpoint:
             failures=self._counts.received(digest),
         )
         rule, number, turn = found.choice
-        line = Line(digest=digest, rule=rule.name, turn=number, status=reply.status, error=reply.error)
+        line = CountLine(digest=digest, rule=rule.name, turn=number, status=reply.status, error=reply.error)
         return reply, line, self._script.delay_s if turn.delay_s is None else turn.delay_s
 
     async def _stopped_within(self, delay_s: float) -> bool:
@@ -203,7 +203,7 @@ class ScriptedEndpoint:
                 await self._closing.wait()
         return self._closing.is_set()
 
-    async def _send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
+    async def _send(self, request: web.Request, reply: ScriptedReply) -> web.StreamResponse:
         assert reply.status is not None
         headers = {HEADER: self._script.name, "Content-Type": reply.content_type}
         if reply.retry_after_s is not None:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, NoReturn
 
 from typing_extensions import override
 
-from engine.core.ports import Leave, Place, Port, Ports
+from engine.core.ports import EffectAddress, Permit, Port, Ports
 from events.base import Appended, Draft, Event, Fence, Recorded, StreamId
 from events.codec import tag_of
 from events.digest import Digest
@@ -34,11 +34,11 @@ from events.store.base import (
 from events.types.session import ScopeStopped
 
 
-class Died(BaseException):
+class SimulatedCrash(BaseException):
     """The process is as good as dead. Not an `Exception`: no code of ours may take it for an outcome."""
 
 
-class Moment(NamedTuple):
+class CrashPoint(NamedTuple):
     """A place at which a process may die."""
 
     side: Literal["before", "after"]
@@ -49,22 +49,22 @@ class Moment(NamedTuple):
     """Of the event that is appended first, or asked."""
 
 
-def by_exception(moment: Moment) -> NoReturn:
+def by_exception(moment: CrashPoint) -> NoReturn:
     """Die within a process that goes on, as a test does."""
-    raise Died(moment)
+    raise SimulatedCrash(moment)
 
 
-class Fate:
+class CrashSchedule:
     """Counts the moments that pass, and ends a life at one of them."""
 
-    def __init__(self, at: int | None, die: Callable[[Moment], NoReturn] = by_exception) -> None:
+    def __init__(self, at: int | None, die: Callable[[CrashPoint], NoReturn] = by_exception) -> None:
         """Say when.
 
         Args:
             at: Which moment, from 0. None: never; then only the moments are counted.
             die: How.
         """
-        self.passed: list[Moment] = []
+        self.passed: list[CrashPoint] = []
         self._at = at
         self._die = die
 
@@ -73,7 +73,7 @@ class Fate:
         """Whether the moment has come."""
         return self._at is not None and len(self.passed) > self._at
 
-    def meet(self, moment: Moment) -> None:
+    def meet(self, moment: CrashPoint) -> None:
         """Live through a moment, or die in it."""
         self.breathe()
         self.passed.append(moment)
@@ -84,46 +84,46 @@ class Fate:
         """See that one lives.
 
         Raises:
-            Died: One does not.
+            SimulatedCrash: One does not.
         """
         if self.dead:
-            raise Died(self.passed[-1])
+            raise SimulatedCrash(self.passed[-1])
 
 
-class MortalPorts:
+class CrashingPorts:
     """Ports that are closed by death."""
 
-    def __init__(self, ports: Ports, fate: Fate) -> None:
+    def __init__(self, ports: Ports, fate: CrashSchedule) -> None:
         self._ports = ports
         self._fate = fate
 
-    def door(self, asked: Event) -> Port:
+    def handler_for(self, asked: Event) -> Port:
         """Find the port for this request, and the moments around it."""
-        return partial(self._through, self._ports.door(asked))
+        return partial(self._through, self._ports.handler_for(asked))
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> ScopeStopped | None:
         """Ask the ports."""
         return await self._ports.recover(history, place)
 
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Wait where the ports have one wait."""
-        return self._ports.leave(asked, place)
+        return self._ports.admit(asked, place)
 
-    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+    def admit_child(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Begin where the ports let one begin."""
-        return self._ports.start(child)
+        return self._ports.admit_child(child)
 
-    async def _through(self, port: Port, asked: Event, place: Place) -> Event:
-        self._fate.meet(Moment("before", "effect", place.stream, tag_of(asked)))
+    async def _through(self, port: Port, asked: Event, place: EffectAddress) -> Event:
+        self._fate.meet(CrashPoint("before", "effect", place.stream, tag_of(asked)))
         outcome = await port(asked, place)
-        self._fate.meet(Moment("after", "effect", place.stream, tag_of(asked)))
+        self._fate.meet(CrashPoint("after", "effect", place.stream, tag_of(asked)))
         return outcome
 
 
-class MortalLog:
+class CrashingLog:
     """A log that is out of reach after death. What it holds stays, for another life."""
 
-    def __init__(self, log: EventLog, fate: Fate) -> None:
+    def __init__(self, log: EventLog, fate: CrashSchedule) -> None:
         self._log = log
         self._fate = fate
 
@@ -137,9 +137,9 @@ class MortalLog:
     ) -> Appended:
         """Keep these events, with a moment before and a moment after."""
         tag = tag_of(drafts[0].event)
-        self._fate.meet(Moment("before", "append", stream.name, tag))
+        self._fate.meet(CrashPoint("before", "append", stream.name, tag))
         appended = await self._log.append(stream, drafts, expected_version=expected_version, fence=fence)
-        self._fate.meet(Moment("after", "append", stream.name, tag))
+        self._fate.meet(CrashPoint("after", "append", stream.name, tag))
         return appended
 
     def put(self, data: bytes) -> Digest:
@@ -276,7 +276,7 @@ class MortalLog:
         """Leave the file to whoever opened it: it outlives this life."""
 
 
-class FaultyLog(MortalLog):
+class FaultyLog(CrashingLog):
     """A log some of whose operations fail, as a full disk or a mistake of ours has them fail."""
 
     def __init__(self, log: EventLog, fault: Callable[[str, object], None]) -> None:
@@ -288,7 +288,7 @@ class FaultyLog(MortalLog):
                 ``put`` and bytes, ``read`` or ``pages`` and a `Selection`, ``renew`` and a run. What it raises, the
                 operation raises.
         """
-        super().__init__(log, Fate(None))
+        super().__init__(log, CrashSchedule(None))
         self._fault = fault
 
     @override

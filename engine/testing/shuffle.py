@@ -7,7 +7,7 @@ from typing import Final
 
 from anyio.lowlevel import checkpoint
 
-from engine.core.ports import Leave, Place, Port, Ports
+from engine.core.ports import EffectAddress, Permit, Port, Ports
 from events.base import Event, Recorded
 from events.digest import digest_of
 from events.types.session import ScopeStopped
@@ -23,29 +23,29 @@ class Shuffled:
         self._ports = ports
         self._seed = seed
 
-    def door(self, asked: Event) -> Port:
+    def handler_for(self, asked: Event) -> Port:
         """Find the port for this request, and stand before it."""
-        return partial(self._late, self._ports.door(asked))
+        return partial(self._late, self._ports.handler_for(asked))
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> ScopeStopped | None:
         """What is gone stays gone in any order."""
         return await self._ports.recover(history, place)
 
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Wait where the ports have one wait."""
-        return self._ports.leave(asked, place)
+        return self._ports.admit(asked, place)
 
-    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+    def admit_child(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Begin where the ports let one begin."""
-        return self._ports.start(child)
+        return self._ports.admit_child(child)
 
-    async def _late(self, port: Port, asked: Event, place: Place) -> Event:
+    async def _late(self, port: Port, asked: Event, place: EffectAddress) -> Event:
         await self._wait("asked", place)
         outcome = await port(asked, place)
         await self._wait("answered", place)
         return outcome
 
-    async def _wait(self, moment: str, place: Place) -> None:
+    async def _wait(self, moment: str, place: EffectAddress) -> None:
         drawn = digest_of(f"{self._seed}/{moment}/{place.stream}/{place.version}".encode())
         for _ in range(int(drawn[:8], 16) % MOST_TURNS):
             await checkpoint()

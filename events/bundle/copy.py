@@ -15,8 +15,8 @@ import msgspec
 from events import codec
 from events.base import Event, StreamId
 from events.errors import BlobErased, CopyBroken, EventRefused, LogError, RunDiffers
-from events.integrity.blobs import WHAT_IT_IS, Named, Unseen, names_in, names_in_blob
-from events.store.base import Erasure, EventLog, Head, Row, Selection, Source
+from events.integrity.blobs import WHAT_IT_IS, NamedBlob, Unseen, names_in, names_in_blob
+from events.store.base import Erasure, EventLog, EventSource, Head, Row, Selection
 from events.store.chain import GENESIS, link, stream_part
 from events.types.session import RunForked
 
@@ -37,7 +37,7 @@ class Copied(NamedTuple):
     """Whether positions and digests are those of the source."""
 
 
-async def copy(source: Source, log: EventLog, runs: Collection[str] | None = None) -> Copied:
+async def copy(source: EventSource, log: EventLog, runs: Collection[str] | None = None) -> Copied:
     """Copy runs, or everything.
 
     Args:
@@ -61,7 +61,7 @@ async def copy(source: Source, log: EventLog, runs: Collection[str] | None = Non
     return Copied(copying.events, before, copying.blobs, copying.erased, await log.head(), onward)
 
 
-async def _begins_alike(source: Source, head: Head) -> bool:
+async def _begins_alike(source: EventSource, head: Head) -> bool:
     """Say whether a log is the beginning of a source; an empty one is the beginning of any."""
     if head.position == 0:
         # A source whose events do not begin at 1 is a part of a log, and keeps no positions.
@@ -73,7 +73,7 @@ async def _begins_alike(source: Source, head: Head) -> bool:
     return False
 
 
-async def _rows(source: Source, runs: Collection[str] | None) -> AsyncIterator[Sequence[Row]]:
+async def _rows(source: EventSource, runs: Collection[str] | None) -> AsyncIterator[Sequence[Row]]:
     only = next(iter(runs)) if runs is not None and len(runs) == 1 else None
     async for page in source.rows(Selection(run=only)):
         yield page if runs is None else [row for row in page if row.run in runs]
@@ -113,7 +113,7 @@ def check_link(before: bytes, row: Row) -> None:
         )
 
 
-async def _there(source: Source, log: EventLog, runs: Collection[str] | None) -> dict[StreamId, int]:
+async def _there(source: EventSource, log: EventLog, runs: Collection[str] | None) -> dict[StreamId, int]:
     """Count what a log has of runs already, by stream, and see that it is the same.
 
     Raises:
@@ -152,7 +152,7 @@ async def _sums(pages: AsyncIterator[Sequence[Row]], upto: dict[StreamId, int]) 
 class _Copying:
     """A copy under way."""
 
-    def __init__(self, source: Source, log: EventLog, start: Head | None) -> None:
+    def __init__(self, source: EventSource, log: EventLog, start: Head | None) -> None:
         self.events = 0
         self.blobs = 0
         self.erased = 0
@@ -171,12 +171,12 @@ class _Copying:
         if self._exact and (head.position, head.digest) != (page[-1].position, page[-1].digest.hex()):
             raise CopyBroken(f"event {page[-1].position}", "it, or one before it, does not fit its digest")
 
-    async def _take_blobs(self, names: Sequence[Named]) -> list[Erasure]:
+    async def _take_blobs(self, names: Sequence[NamedBlob]) -> list[Erasure]:
         """Copy blobs, and what those name; give those that were erased."""
         erased: list[Erasure] = []
-        waiting: Sequence[Named] = names
+        waiting: Sequence[NamedBlob] = names
         while new := self._unseen.among(waiting):
-            further: list[Named] = []
+            further: list[NamedBlob] = []
             async for page in self._source.many(list(new)):
                 for digest, found in page:
                     further += self._take_blob(new[digest], found, erased)
@@ -184,7 +184,7 @@ class _Copying:
             waiting = further
         return erased
 
-    def _take_blob(self, named: Named, found: bytes | LogError, erased: list[Erasure]) -> Sequence[Named]:
+    def _take_blob(self, named: NamedBlob, found: bytes | LogError, erased: list[Erasure]) -> Sequence[NamedBlob]:
         match found:
             case BlobErased():
                 self.erased += 1
@@ -211,7 +211,7 @@ def decoded(row: Row) -> Event:
         raise CopyBroken(f"event {row.position}", str(error)) from error
 
 
-def names_within(named: Named, data: bytes) -> list[Named]:
+def names_within(named: NamedBlob, data: bytes) -> list[NamedBlob]:
     """List what a blob names.
 
     Raises:
@@ -223,7 +223,7 @@ def names_within(named: Named, data: bytes) -> list[Named]:
         raise CopyBroken(f"blob {named.digest}", f"it is not {WHAT_IT_IS[named.kind]}: {error}") from error
 
 
-async def with_ancestors(source: Source, runs: Sequence[str]) -> list[str]:
+async def with_ancestors(source: EventSource, runs: Sequence[str]) -> list[str]:
     """Add those that runs were forked from, however long ago; each once, ancestors first.
 
     Raises:

@@ -14,7 +14,7 @@ import msgspec
 from events.digest import Digest
 from events.store.base import Erasure, Row
 from events.store.chain import FORMAT as LOG_FORMAT
-from events.store.merkle import Node
+from events.store.merkle import MerkleNode
 
 FORMAT = 2
 """Number of the bundle format; it grows when older versions could misread what we write. The first had no proof."""
@@ -102,7 +102,7 @@ class _Format(msgspec.Struct):
     log_format: int
 
 
-class Line(NamedTuple):
+class BundledEvent(NamedTuple):
     """An event of a bundle."""
 
     row: Row
@@ -145,7 +145,7 @@ def read_manifest(data: bytes) -> Manifest | int:
     return found.format if newer else msgspec.json.decode(data, type=Manifest)
 
 
-def write_line(line: Line) -> bytes:
+def write_line(line: BundledEvent) -> bytes:
     """Write an event, its payload and its cause byte for byte as they are kept."""
     row, before = line
     made = _Json(
@@ -163,7 +163,7 @@ def write_line(line: Line) -> bytes:
     return msgspec.json.encode(made) + b"\n"
 
 
-def read_line(text: bytes) -> Line:
+def read_line(text: bytes) -> BundledEvent:
     """Read an event.
 
     Raises:
@@ -182,23 +182,23 @@ def read_line(text: bytes) -> Line:
         bytes(made.payload),
         bytes.fromhex(made.digest),
     )
-    return Line(row, None if made.before is None else bytes.fromhex(made.before))
+    return BundledEvent(row, None if made.before is None else bytes.fromhex(made.before))
 
 
-def write_proof(sizes: Iterable[int], nodes: Mapping[Node, bytes]) -> bytes:
+def write_proof(sizes: Iterable[int], nodes: Mapping[MerkleNode, bytes]) -> bytes:
     """Write a proof, the same for the same log."""
     listed = tuple(ProofNode(*node, Digest(made.hex())) for node, made in sorted(nodes.items()))
     return msgspec.json.encode(Proof(tuple(sorted(sizes)), listed)) + b"\n"
 
 
-def read_proof(data: bytes) -> dict[Node, bytes]:
+def read_proof(data: bytes) -> dict[MerkleNode, bytes]:
     """Read a proof: its nodes.
 
     Raises:
         ValueError: It is none; msgspec's errors are ValueErrors.
     """
     proof = msgspec.json.decode(data, type=Proof)
-    return {Node(each.level, each.place): bytes.fromhex(each.hash) for each in proof.nodes}
+    return {MerkleNode(each.level, each.place): bytes.fromhex(each.hash) for each in proof.nodes}
 
 
 def digest_of_blobs(digests: Iterable[Digest]) -> Digest:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from events.digest import Digest
 from events.findings import AnyFinding, HistoryRewritten, SealRefuted
 from events.store.chain import Seal
-from events.store.merkle import Node, root_of
+from events.store.merkle import MerkleNode, root_of
 
 
 class Sealing(NamedTuple):
@@ -24,7 +24,7 @@ class Sealing(NamedTuple):
 
 
 def compare(
-    digests: Mapping[int, bytes], linked: Collection[int], nodes: Mapping[Node, bytes] | None, seal: Seal
+    digests: Mapping[int, bytes], linked: Collection[int], nodes: Mapping[MerkleNode, bytes] | None, seal: Seal
 ) -> Sealing:
     """Compare the events of a bundle with a seal.
 

@@ -19,7 +19,7 @@ from events.bundle.format import (
     FORMAT,
     MANIFEST,
     PROOF,
-    Line,
+    BundledEvent,
     Manifest,
     is_digest,
     read_line,
@@ -29,7 +29,7 @@ from events.bundle.format import (
 from events.digest import Digest, digest_of
 from events.errors import BlobErased, BlobMissing, LogCorrupt, LogError
 from events.store.base import EVERYTHING, Fetched, Row, Selection
-from events.store.merkle import Node
+from events.store.merkle import MerkleNode
 
 PAGE = 500
 """Events in a page."""
@@ -99,7 +99,7 @@ class BundleSource:
         """List what is in the file, as often as it is."""
         return self._bundle.namelist()
 
-    def proof(self) -> dict[Node, bytes] | None:
+    def proof(self) -> dict[MerkleNode, bytes] | None:
         """Give what ties its events to seals. None: it has none.
 
         Raises:
@@ -121,7 +121,7 @@ class BundleSource:
             end = _END + (_LARGE_END if file.read(len(_LARGE)) == _LARGE else 0)
         return size - entries - listed - end
 
-    async def lines(self) -> AsyncIterator[tuple[bytes, Sequence[Line]]]:
+    async def lines(self) -> AsyncIterator[tuple[bytes, Sequence[BundledEvent]]]:
         """Give all events in order, a page at a time, and the text they were read from.
 
         Raises:

@@ -10,7 +10,16 @@ from typing_extensions import override
 
 from events.base import StreamId
 from events.bundle.errors import BundleBroken
-from events.bundle.format import BLOBS, EVENTS, MANIFEST, PROOF, Line, digest_of_blobs, is_digest, write_manifest
+from events.bundle.format import (
+    BLOBS,
+    EVENTS,
+    MANIFEST,
+    PROOF,
+    BundledEvent,
+    digest_of_blobs,
+    is_digest,
+    write_manifest,
+)
 from events.bundle.seals import Sealing, compare, not_proved, proved
 from events.bundle.source import BundleSource
 from events.digest import Digest, digest_of
@@ -27,7 +36,7 @@ from events.findings import (
     Unreadable,
     told,
 )
-from events.integrity.blobs import BlobCheck, Named, names_in
+from events.integrity.blobs import BlobCheck, NamedBlob, names_in
 from events.integrity.seals import AnySeal, extent, findings_on, of_seal, usable
 from events.integrity.signing import PublicKey
 from events.integrity.verify import EventCheck
@@ -177,7 +186,7 @@ class _Looking:
         except LogCorrupt as error:
             self.events.findings.add(Unreadable(self.events.position, error.problem))
 
-    async def _look_at(self, line: Line) -> Sequence[Named]:
+    async def _look_at(self, line: BundledEvent) -> Sequence[NamedBlob]:
         self.events.before = line.before
         self._digests[line.row.position] = line.row.digest
         if line.before is None:

@@ -19,9 +19,9 @@ from events.bundle.format import (
     MANIFEST,
     PROOF,
     BlobsPart,
+    BundledEvent,
     ErasedPart,
     EventsPart,
-    Line,
     Manifest,
     digest_of_blobs,
     write_line,
@@ -30,7 +30,7 @@ from events.bundle.format import (
 )
 from events.digest import Digest, digest_of
 from events.errors import BlobErased, CopyBroken, LogError
-from events.integrity.blobs import Named, Unseen, names_in
+from events.integrity.blobs import NamedBlob, Unseen, names_in
 from events.store.base import Row, Selection, Verifiable
 from events.store.chain import FORMAT as LOG_FORMAT
 from events.store.chain import GENESIS
@@ -140,14 +140,14 @@ class _Writing:
                 await self._note([line.row for line in page])
         return EventsPart(count, Digest(summed.hexdigest()))
 
-    async def _lines(self) -> AsyncIterator[Sequence[Line]]:
+    async def _lines(self) -> AsyncIterator[Sequence[BundledEvent]]:
         """Give the events of the runs in the order of the log, each with what makes its digest verifiable alone."""
         before, last, first = GENESIS, 0, await self._first()
         async for page in self._source.rows(Selection(after=max(0, first - 2))):
-            lines: list[Line] = []
+            lines: list[BundledEvent] = []
             for row in page:
                 if row.run in self._streams:
-                    lines.append(Line(row, None if row.position == last + 1 else before))
+                    lines.append(BundledEvent(row, None if row.position == last + 1 else before))
                     check_link(before, row)
                     last = row.position
                     self._positions.append(last)
@@ -167,7 +167,7 @@ class _Writing:
 
     async def _note(self, rows: Sequence[Row]) -> None:
         """Take note of what events name, and of what the blobs among that name."""
-        waiting: list[Named] = []
+        waiting: list[NamedBlob] = []
         for row in rows:
             self._streams[row.run][row.name] = row.version
             event = decoded(row)
@@ -180,7 +180,7 @@ class _Writing:
             naming = self._opened.among(each for each in waiting if each.kind != "bytes")
             waiting = [named async for named in self._within(naming)]
 
-    async def _within(self, naming: dict[Digest, Named]) -> AsyncIterator[Named]:
+    async def _within(self, naming: dict[Digest, NamedBlob]) -> AsyncIterator[NamedBlob]:
         async for page in self._source.many(list(naming)):
             for digest, found in page:
                 if isinstance(found, bytes):

@@ -9,7 +9,7 @@ from events.base import Event
 from events.digest import Digest
 from events.errors import BlobErased, BlobMissing, LogError
 from events.findings import BlobDamaged, BlobLost, BlobMisstored, ErasedBlob, Findings, SpareBlobDamaged
-from events.store.base import Source, Stored
+from events.store.base import EventSource, Stored
 from events.store.blob_refs import named_blobs
 from events.types.decision import Decided, Seen, Text, blob_of, read_parts
 from events.types.model import ConversationNode, ModelAsked
@@ -30,7 +30,7 @@ WHAT_IT_IS: Final[Mapping[BlobKind, str]] = {
 """For messages."""
 
 
-class Named(NamedTuple):
+class NamedBlob(NamedTuple):
     """A blob, and who names it."""
 
     position: int
@@ -39,17 +39,17 @@ class Named(NamedTuple):
     kind: BlobKind
 
 
-def names_in(position: int, event: Event) -> list[Named]:
+def names_in(position: int, event: Event) -> list[NamedBlob]:
     """List what an event names."""
     kinds: dict[Digest, BlobKind] = {}
     if isinstance(event, ModelAsked):
         kinds[event.conversation] = "conversation"
     if isinstance(event, Decided) and event.inputs is not None:
         kinds[event.inputs] = "inputs"
-    return [Named(position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(event)]
+    return [NamedBlob(position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(event)]
 
 
-def names_in_blob(named: Named, data: bytes) -> list[Named]:
+def names_in_blob(named: NamedBlob, data: bytes) -> list[NamedBlob]:
     """List what a blob names.
 
     A node of a conversation names the one before it and its messages; inputs of a decision name texts, tables and the
@@ -64,10 +64,10 @@ def names_in_blob(named: Named, data: bytes) -> list[Named]:
         case "conversation":
             node = msgspec.json.decode(data, type=ConversationNode)
             kinds: dict[Digest | None, BlobKind] = {node.before: "conversation"}
-            return [Named(named.position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(node)]
+            return [NamedBlob(named.position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(node)]
         case "inputs":
             return [
-                Named(named.position, blob_of(part), "bytes" if isinstance(part, Text) else "inputs")
+                NamedBlob(named.position, blob_of(part), "bytes" if isinstance(part, Text) else "inputs")
                 for part in read_parts(data)
                 if not isinstance(part, Seen)
             ]
@@ -82,7 +82,7 @@ class Unseen:
         self._seen: set[tuple[Digest, BlobKind]] = set()
         self._seen_before: set[tuple[Digest, BlobKind]] = set()
 
-    def among(self, names: Iterable[Named]) -> dict[Digest, Named]:
+    def among(self, names: Iterable[NamedBlob]) -> dict[Digest, NamedBlob]:
         """Give those that were not named yet, and remember them."""
         return {each.digest: each for each in names if self._is_new(each)}
 
@@ -90,7 +90,7 @@ class Unseen:
         """Say whether a blob was named, as far as that is remembered."""
         return any((digest, kind) in seen for kind in get_args(BlobKind) for seen in (self._seen, self._seen_before))
 
-    def _is_new(self, named: Named) -> bool:
+    def _is_new(self, named: NamedBlob) -> bool:
         key = named.digest, named.kind
         if key in self._seen or key in self._seen_before:
             return False
@@ -103,7 +103,7 @@ class Unseen:
 class BlobCheck:
     """What was seen of the blobs so far."""
 
-    def __init__(self, log: Source, findings: Findings) -> None:
+    def __init__(self, log: EventSource, findings: Findings) -> None:
         self.checked = 0
         """Blobs whose bytes were compared with their digests."""
         self.spare = 0
@@ -113,11 +113,11 @@ class BlobCheck:
         self.findings = findings
         self._unseen = Unseen()
 
-    async def look(self, names: Sequence[Named]) -> None:
+    async def look(self, names: Sequence[NamedBlob]) -> None:
         """Look at what was named, and at what that names."""
-        waiting: Iterable[Named] = names
+        waiting: Iterable[NamedBlob] = names
         while new := self._unseen.among(waiting):
-            further: list[Named] = []
+            further: list[NamedBlob] = []
             async for page in self._log.many(list(new)):
                 for digest, found in page:
                     further += self._judge(new[digest], found)
@@ -135,7 +135,7 @@ class BlobCheck:
                 if isinstance(found, LogError) and not isinstance(found, BlobMissing):
                     self.findings.add(SpareBlobDamaged(digest, found.problem))
 
-    def _judge(self, named: Named, found: bytes | LogError) -> Sequence[Named]:
+    def _judge(self, named: NamedBlob, found: bytes | LogError) -> Sequence[NamedBlob]:
         """Take note of one blob; give what it names itself."""
         position, digest, _ = named
         match found:
@@ -150,7 +150,7 @@ class BlobCheck:
                 return self._open(named, found)
         return ()
 
-    def _open(self, named: Named, data: bytes) -> Sequence[Named]:
+    def _open(self, named: NamedBlob, data: bytes) -> Sequence[NamedBlob]:
         try:
             return names_in_blob(named, data)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -42,7 +42,7 @@ class SignedSeal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 AnySeal: TypeAlias = Seal | SignedSeal
 
 
-class Standing(Enum):
+class SealStanding(Enum):
     """What a seal is worth."""
 
     UNSIGNED = "unsigned"
@@ -68,7 +68,7 @@ def sign(seal: Seal, at: int, key: SecretKey) -> SignedSeal:
     return SignedSeal(seal, at, key.public, key.sign(_message(seal, at, key.public)))
 
 
-def standing(seal: AnySeal, trusted: Collection[PublicKey]) -> Standing:
+def standing(seal: AnySeal, trusted: Collection[PublicKey]) -> SealStanding:
     """Say what a seal is worth.
 
     Args:
@@ -77,13 +77,13 @@ def standing(seal: AnySeal, trusted: Collection[PublicKey]) -> Standing:
     """
     match seal:
         case Seal():
-            return Standing.UNTRUSTED if trusted else Standing.UNSIGNED
+            return SealStanding.UNTRUSTED if trusted else SealStanding.UNSIGNED
         case SignedSeal():
             if not seal.genuine:
-                return Standing.FORGED
+                return SealStanding.FORGED
             if not trusted:
-                return Standing.SIGNED
-            return Standing.TRUSTED if seal.key in trusted else Standing.UNTRUSTED
+                return SealStanding.SIGNED
+            return SealStanding.TRUSTED if seal.key in trusted else SealStanding.UNTRUSTED
 
 
 def extent(seal: AnySeal) -> Seal:
@@ -118,7 +118,7 @@ class Looked(NamedTuple):
 
 def usable(seal: AnySeal | None, trusted: Collection[PublicKey]) -> Seal | None:
     """Give what a seal says of the log, if it is worth comparing with. A forged one accuses nobody."""
-    if seal is None or standing(seal, trusted) in {Standing.FORGED, Standing.UNTRUSTED}:
+    if seal is None or standing(seal, trusted) in {SealStanding.FORGED, SealStanding.UNTRUSTED}:
         return None
     return extent(seal)
 
@@ -129,11 +129,11 @@ def findings_on(seal: AnySeal | None, trusted: Collection[PublicKey]) -> tuple[A
         return ()
     key = seal.key if isinstance(seal, SignedSeal) else None
     match standing(seal, trusted):
-        case Standing.FORGED:
+        case SealStanding.FORGED:
             return (SealForged(str(key)),)
-        case Standing.UNTRUSTED:
+        case SealStanding.UNTRUSTED:
             return (SealUntrusted(key),)
-        case Standing.UNSIGNED | Standing.SIGNED | Standing.TRUSTED:
+        case SealStanding.UNSIGNED | SealStanding.SIGNED | SealStanding.TRUSTED:
             return ()
 
 
@@ -177,13 +177,13 @@ def _not_proved(looked: Looked, seal: AnySeal | None, trusted: Collection[Public
 def of_seal(seal: AnySeal, trusted: Collection[PublicKey]) -> Iterator[str]:
     """Say what a seal leaves open."""
     match found := standing(seal, trusted):
-        case Standing.UNSIGNED:
+        case SealStanding.UNSIGNED:
             yield "that this seal is the one that was taken: it is not signed, so that depends on where it was kept"
-        case Standing.SIGNED:
+        case SealStanding.SIGNED:
             yield "whose key signed the seal: pass the keys you trust with --trust"
-        case Standing.TRUSTED:
+        case SealStanding.TRUSTED:
             yield "when the seal was signed: its time is the signer's word"
-        case Standing.FORGED | Standing.UNTRUSTED:
+        case SealStanding.FORGED | SealStanding.UNTRUSTED:
             pass
         case _:
             assert_never(found)

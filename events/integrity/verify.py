@@ -25,7 +25,7 @@ from events.findings import (
     VerifyReport,
     VersionUnexpected,
 )
-from events.integrity.blobs import BlobCheck, Named, names_in
+from events.integrity.blobs import BlobCheck, NamedBlob, names_in
 from events.integrity.seals import AnySeal, Looked, claims, findings_on, usable
 from events.integrity.signing import PublicKey
 from events.store.base import Inspection, Row, Verifiable
@@ -48,7 +48,7 @@ async def verify(log: Verifiable, seal: AnySeal | None = None, *, trusted: Colle
         trusted: Keys of which one must have signed the seal. Empty: it is taken at its word, and the report says so.
     """
     events, blobs = EventCheck(usable(seal, trusted)), BlobCheck(log, Findings())
-    send, receive = create_memory_object_stream[Sequence[Named]](PAGES_AHEAD)
+    send, receive = create_memory_object_stream[Sequence[NamedBlob]](PAGES_AHEAD)
     failures: list[LogError] = []
 
     async def attempt(work: Callable[[], Awaitable[None]]) -> None:
@@ -88,7 +88,7 @@ async def verify(log: Verifiable, seal: AnySeal | None = None, *, trusted: Colle
     )
 
 
-async def _look_at_events(log: Verifiable, check: "EventCheck", names: ObjectSendStream[Sequence[Named]]) -> None:
+async def _look_at_events(log: Verifiable, check: "EventCheck", names: ObjectSendStream[Sequence[NamedBlob]]) -> None:
     async with names:
         try:
             async for page in log.rows():
@@ -97,7 +97,7 @@ async def _look_at_events(log: Verifiable, check: "EventCheck", names: ObjectSen
             check.findings.add(Unreadable(check.position, error.problem))
 
 
-async def _look_at_event(log: Verifiable, check: "EventCheck", row: Row) -> list[Named]:
+async def _look_at_event(log: Verifiable, check: "EventCheck", row: Row) -> list[NamedBlob]:
     """Look at one event; give the blobs that it names."""
     event = check.row(row)
     if isinstance(event, RunForked):
@@ -117,7 +117,7 @@ async def _look_at_the_rest(log: Verifiable, blobs: BlobCheck) -> Inspection:
     return await log.inspect()
 
 
-async def _look_at_blobs(check: BlobCheck, names: ObjectReceiveStream[Sequence[Named]]) -> None:
+async def _look_at_blobs(check: BlobCheck, names: ObjectReceiveStream[Sequence[NamedBlob]]) -> None:
     async with names:
         async for page in names:
             await check.look(page)

@@ -21,7 +21,7 @@ import msgspec
 from events.base import Event
 from events.errors import EventRefused, SecretUnusable
 from events.redaction.secret_forms import SHORTEST_WRAPPED, forms_of, squeezed, wrapped
-from events.redaction.streamed_text import Span, joined_texts, without
+from events.redaction.streamed_text import TextSpan, joined_texts, without
 
 SHORTEST: Final = 6
 """Values with fewer characters would be found in innocent text everywhere."""
@@ -213,14 +213,14 @@ class Redactor:
             if short in loose:
                 yield form, self._patterns.get(form) or self._patterns.setdefault(form, wrapped(form))
 
-    def _spans(self, data: bytes) -> Iterator[Span]:
+    def _spans(self, data: bytes) -> Iterator[TextSpan]:
         """Find every known value in some bytes."""
         while data:
             found = [(at, -len(form), form) for form in self._forms if (at := data.find(form)) >= 0]
             if not found:
                 return
             start, length, form = min(found)
-            yield Span(start, start - length, self._marks[form])
+            yield TextSpan(start, start - length, self._marks[form])
             # Blanked, not cut, so that what follows keeps its place.
             data = bytes(start - length) + data[start - length :]
 

@@ -14,7 +14,7 @@ _TELLS_APART = ("type", "index", "output_index", "content_index")
 """Fields by whose values protocols tell pieces of one text from those of another."""
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """A part of a joined text, in bytes, and what is to stand in its place."""
 
     start: int
@@ -59,7 +59,7 @@ def joined_texts(data: bytes) -> dict[Path, JoinedText]:
     return {place: JoinedText(tuple(pieces)) for place, pieces in found.items() if len(pieces) > 1}
 
 
-def without(data: bytes, texts: Mapping[Path, JoinedText], spans: Mapping[Path, Sequence[Span]]) -> bytes:
+def without(data: bytes, texts: Mapping[Path, JoinedText], spans: Mapping[Path, Sequence[TextSpan]]) -> bytes:
     """Put marks in the place of parts of joined texts. Lines that hold none of them stay as they are, byte for byte."""
     changed: dict[int, list[tuple[Path, bytes]]] = {}
     for place, cut in spans.items():
@@ -75,7 +75,7 @@ def without(data: bytes, texts: Mapping[Path, JoinedText], spans: Mapping[Path, 
     return b"".join(lines)
 
 
-def _cut(data: bytes, start: int, spans: Sequence[Span]) -> bytes:
+def _cut(data: bytes, start: int, spans: Sequence[TextSpan]) -> bytes:
     """Leave what lies in a span out of a piece that begins at `start` of its text; a mark stands where one begins."""
     kept, at = b"", start
     for span in spans:

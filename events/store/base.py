@@ -151,7 +151,7 @@ class BlobStore(Protocol):
         """
 
 
-class Source(Protocol):
+class EventSource(Protocol):
     """What events can be taken from: a log, a file that is only read, or a bundle."""
 
     def rows(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Row]]:
@@ -161,7 +161,7 @@ class Source(Protocol):
         """Give many blobs, each once, about 16 MB at a time."""
 
 
-class Verifiable(Source, Protocol):
+class Verifiable(EventSource, Protocol):
     """What can be looked through as a whole: a log, or a file that is only read."""
 
     async def get(self, digest: Digest) -> bytes:

@@ -23,7 +23,7 @@ MOST_UNDERWAY = 2
 """Batches handed over at once: one is written, and one is next."""
 
 
-class Entry:
+class PendingAppend:
     """One append on its way into the log. It ends with a place or an error."""
 
     __slots__ = ("appended", "drafts", "error", "expected", "fence", "ready", "stream")
@@ -51,7 +51,7 @@ class Batch:
     __slots__ = ("changed", "entries", "led", "rows", "sealed", "size")
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[PendingAppend] = []
         self.rows = 0
         self.size = 0
         self.led = False
@@ -67,14 +67,14 @@ class Batch:
         return self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
 
-Write = Callable[[Sequence[Entry]], Awaitable[None]]
+Write = Callable[[Sequence[PendingAppend]], Awaitable[None]]
 """Writes entries in one transaction and settles each of them, in the order in which it is called.
 
 What it was called for it carries out, even if its caller is cancelled.
 """
 
 
-class Group:
+class GroupCommit:
     """Gathers appends into batches and sees that each is written once."""
 
     def __init__(self, write: Write, after: Callable[[], Awaitable[None]]) -> None:
@@ -88,7 +88,7 @@ class Group:
         self._stirred = Signal()
         """Set when that batch may have become due."""
 
-    async def submit(self, entry: Entry) -> None:
+    async def submit(self, entry: PendingAppend) -> None:
         """Have an entry written; it is settled afterwards.
 
         Cancelled, it was kept whole or not at all, and everybody else's entry is unharmed.
@@ -105,7 +105,7 @@ class Group:
                     batch.entries.remove(entry)
                 raise
 
-    def _join(self, entry: Entry) -> Batch:
+    def _join(self, entry: PendingAppend) -> Batch:
         """Add an entry to the batch that is gathering."""
         batch = self._gathering
         if batch.sealed or batch.full:

@@ -14,7 +14,7 @@ EMPTY = sha256(b"").digest()
 """The root of no events."""
 
 
-class Node(NamedTuple):
+class MerkleNode(NamedTuple):
     """A whole subtree: the events behind ``place * 2 ** level``, ``2 ** level`` of them."""
 
     level: int
@@ -45,7 +45,7 @@ class MerkleTree:
         return Digest(_root(self._peaks).hex())
 
 
-def needed(digests: Sequence[bytes], positions: Sequence[int], sizes: Collection[int]) -> dict[Node, bytes]:
+def needed(digests: Sequence[bytes], positions: Sequence[int], sizes: Collection[int]) -> dict[MerkleNode, bytes]:
     """Give the nodes that, with some events themselves, make the roots of the first so and so many events.
 
     Args:
@@ -54,14 +54,14 @@ def needed(digests: Sequence[bytes], positions: Sequence[int], sizes: Collection
         sizes: For how many first events a root is to be made, each at most as many as there are.
     """
     leaves = [position - 1 for position in positions]
-    made: dict[Node, bytes] = {}
+    made: dict[MerkleNode, bytes] = {}
     for size in sizes:
         for peak in _peaks(size):
             _collect(digests, leaves, peak, made)
     return made
 
 
-def root_of(known: Mapping[int, bytes], nodes: Mapping[Node, bytes], size: int) -> Digest | None:
+def root_of(known: Mapping[int, bytes], nodes: Mapping[MerkleNode, bytes], size: int) -> Digest | None:
     """Make the root of the first so and so many events. None: nodes are missing.
 
     A node that stands above an event at hand is never taken from `nodes`: so each of those events is proved.
@@ -73,7 +73,7 @@ def root_of(known: Mapping[int, bytes], nodes: Mapping[Node, bytes], size: int) 
     """
     leaves = sorted(position - 1 for position in known)
 
-    def made(node: Node) -> bytes | None:
+    def made(node: MerkleNode) -> bytes | None:
         if not _holds(leaves, node):
             return nodes.get(node)
         if node.level == 0:
@@ -86,7 +86,7 @@ def root_of(known: Mapping[int, bytes], nodes: Mapping[Node, bytes], size: int) 
     return Digest(_root(whole).hex()) if len(whole) == len(peaks) else None
 
 
-def _collect(digests: Sequence[bytes], leaves: Sequence[int], node: Node, made: dict[Node, bytes]) -> None:
+def _collect(digests: Sequence[bytes], leaves: Sequence[int], node: MerkleNode, made: dict[MerkleNode, bytes]) -> None:
     if not _holds(leaves, node):
         if node not in made:
             made[node] = _hash(digests, node)
@@ -95,7 +95,7 @@ def _collect(digests: Sequence[bytes], leaves: Sequence[int], node: Node, made: 
             _collect(digests, leaves, child, made)
 
 
-def _hash(digests: Sequence[bytes], node: Node) -> bytes:
+def _hash(digests: Sequence[bytes], node: MerkleNode) -> bytes:
     start, count = node.place << node.level, 1 << node.level
     row = [_leaf(digest) for digest in digests[start : start + count]]
     while len(row) > 1:
@@ -103,23 +103,23 @@ def _hash(digests: Sequence[bytes], node: Node) -> bytes:
     return row[0]
 
 
-def _holds(leaves: Sequence[int], node: Node) -> bool:
+def _holds(leaves: Sequence[int], node: MerkleNode) -> bool:
     """Say whether an event at hand stands below a node."""
     start = node.place << node.level
     found = bisect_left(leaves, start)
     return found < len(leaves) and leaves[found] < start + (1 << node.level)
 
 
-def _children(node: Node) -> tuple[Node, Node]:
-    return Node(node.level - 1, 2 * node.place), Node(node.level - 1, 2 * node.place + 1)
+def _children(node: MerkleNode) -> tuple[MerkleNode, MerkleNode]:
+    return MerkleNode(node.level - 1, 2 * node.place), MerkleNode(node.level - 1, 2 * node.place + 1)
 
 
-def _peaks(size: int) -> Iterator[Node]:
+def _peaks(size: int) -> Iterator[MerkleNode]:
     """List the whole subtrees of a list, the largest first."""
     done = 0
     for level in range(size.bit_length() - 1, -1, -1):
         if size >> level & 1:
-            yield Node(level, done >> level)
+            yield MerkleNode(level, done >> level)
             done += 1 << level
 
 

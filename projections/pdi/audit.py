@@ -11,9 +11,9 @@ import msgspec
 from projections.pdi.index import PdiSettings, Reading
 from projections.pdi.null_model import (
     NOISES,
+    DrawKey,
+    MeasuredStep,
     Noise,
-    Place,
-    Shown,
     Steps,
     in_order_drawn,
     of_other_tasks,
@@ -75,7 +75,7 @@ def count(trials: Sequence[ReadTrial], methods: Mapping[str, PdiSettings], seed:
         counts += _counted(name, "recorded", trials, recorded, settings)
         for made in NOISES:
             for number in range(rounds):
-                drawn = _drawn(made, trials, recorded, settings, Place(seed, number))
+                drawn = _drawn(made, trials, recorded, settings, DrawKey(seed, number))
                 counts += _counted(name, made, trials, drawn, settings)
     return _summed(counts)
 
@@ -109,8 +109,8 @@ def foresights(trials: Iterable[ReadTrial], method: str, settings: PdiSettings) 
 
 
 def _drawn(
-    made: Noise, trials: Sequence[ReadTrial], recorded: Sequence[Steps], settings: PdiSettings, place: Place
-) -> Sequence[Sequence[Shown]]:
+    made: Noise, trials: Sequence[ReadTrial], recorded: Sequence[Steps], settings: PdiSettings, place: DrawKey
+) -> Sequence[Sequence[MeasuredStep]]:
     match made:
         case "values":
             return of_values_drawn(recorded, settings, place)

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 from events.errors import ExitCode, StillroomError
 from projections.pdi.index import PdiSettings, measured
 from projections.pdi.likeness import Likeness
-from projections.pdi.null_model import Place, Steps, in_order_drawn, show
+from projections.pdi.null_model import DrawKey, Steps, in_order_drawn, show
 from projections.pdi.reference import PdiReference
 from projections.pdi.rng import shuffled
 from projections.pdi.trials import ReadTrial
@@ -39,7 +39,7 @@ class CalibrationImpossible(StillroomError):
         )
 
 
-class Wish(NamedTuple):
+class CalibrationOptions(NamedTuple):
     """What a reference shall be like."""
 
     false_alarm: float = 0.1
@@ -59,7 +59,7 @@ class Sample(NamedTuple):
     """The same from texts in a drawn order."""
 
 
-def samples(trials: Sequence[ReadTrial], wish: Wish) -> list[Sample]:
+def samples(trials: Sequence[ReadTrial], wish: CalibrationOptions) -> list[Sample]:
     """Measure the trials, task by task, by name; tasks without one whole step are left out."""
     settings = measuring(wish.likeness)
     found = []
@@ -67,7 +67,7 @@ def samples(trials: Sequence[ReadTrial], wish: Wish) -> list[Sample]:
         mine = [trial for trial in trials if trial.task == task]
         real = [_whole(show([step.given for step in trial.steps], settings)) for trial in mine]
         drawn = [
-            _whole(show(in_order_drawn(trial, Place(wish.seed, number)), settings))
+            _whole(show(in_order_drawn(trial, DrawKey(wish.seed, number)), settings))
             for trial in mine
             for number in range(wish.rounds)
         ]
@@ -84,7 +84,7 @@ def measuring(likeness: Likeness) -> PdiSettings:
     return PdiSettings(method="calibrated", reference=nothing)
 
 
-def calibrated(fitted: Sequence[Sample], wish: Wish, source: str) -> PdiReference:
+def calibrated(fitted: Sequence[Sample], wish: CalibrationOptions, source: str) -> PdiReference:
     """Fit a reference.
 
     Args:
@@ -104,7 +104,7 @@ def calibrated(fitted: Sequence[Sample], wish: Wish, source: str) -> PdiReferenc
     return _stated(_spreads(fitted), wish, floor(min(limits) * DECIMALS) / DECIMALS, source)
 
 
-def noise(among: Sequence[Sample], wish: Wish) -> list[Values]:
+def noise(among: Sequence[Sample], wish: CalibrationOptions) -> list[Values]:
     """Draw noise of the kind ``values`` from some tasks together."""
     real = [each for sample in among for each in sample.real]
     return _drawn(real, wish, "+".join(sample.task for sample in among))
@@ -121,13 +121,13 @@ def pdi_of(values: Values, spreads: Sequence[tuple[float, float]]) -> float:
     return z_exec - z_plan - z_oss
 
 
-def _kinds(sample: Sample, wish: Wish) -> Iterable[Sequence[Values]]:
+def _kinds(sample: Sample, wish: CalibrationOptions) -> Iterable[Sequence[Values]]:
     yield _drawn(sample.real, wish, sample.task)
     if sample.order:
         yield sample.order
 
 
-def _drawn(real: Sequence[Values], wish: Wish, where: str) -> list[Values]:
+def _drawn(real: Sequence[Values], wish: CalibrationOptions, where: str) -> list[Values]:
     columns = list(zip(*real, strict=True))
     drawn: list[Values] = []
     for number in range(wish.rounds):
@@ -136,7 +136,7 @@ def _drawn(real: Sequence[Values], wish: Wish, where: str) -> list[Values]:
     return drawn
 
 
-def _limit(against: Sequence[Sample], drawn: Sequence[Values], wish: Wish) -> float:
+def _limit(against: Sequence[Sample], drawn: Sequence[Values], wish: CalibrationOptions) -> float:
     """Give the highest threshold below which at most the wished share of noise lies."""
     ordered = sorted(pdi_of(each, _spreads(against)) for each in drawn)
     return ordered[floor(wish.false_alarm * len(ordered))]
@@ -160,7 +160,9 @@ def _spreads(against: Sequence[Sample]) -> list[tuple[float, float]]:
     return found
 
 
-def _stated(spreads: Sequence[tuple[float, float]], wish: Wish, threshold: float, source: str) -> PdiReference:
+def _stated(
+    spreads: Sequence[tuple[float, float]], wish: CalibrationOptions, threshold: float, source: str
+) -> PdiReference:
     (exec_mean, exec_sd), (plan_mean, plan_sd), (oss_mean, oss_sd) = spreads
     return PdiReference(
         likeness=wish.likeness,

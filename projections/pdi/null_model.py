@@ -26,7 +26,7 @@ FALSE: tuple[Noise, ...] = ("values", "order")
 """Those on which a trigger is a false alarm."""
 
 
-class Place(NamedTuple):
+class DrawKey(NamedTuple):
     """Where a draw is made."""
 
     seed: int
@@ -34,20 +34,20 @@ class Place(NamedTuple):
     """From 0: how often everything was drawn before."""
 
 
-class Shown(NamedTuple):
+class MeasuredStep(NamedTuple):
     """A step, and what was measured at it."""
 
     given: PdiInput
     found: Components
 
 
-Steps: TypeAlias = Sequence[Shown]
+Steps: TypeAlias = Sequence[MeasuredStep]
 """Of one trial, in order."""
 
 
-def show(given: Sequence[PdiInput], settings: PdiSettings) -> list[Shown]:
+def show(given: Sequence[PdiInput], settings: PdiSettings) -> list[MeasuredStep]:
     """Measure each step of a trial."""
-    return [Shown(each, measure(each, settings)) for each in given]
+    return [MeasuredStep(each, measure(each, settings)) for each in given]
 
 
 def read(steps: Steps, settings: PdiSettings) -> list[Reading]:
@@ -59,7 +59,7 @@ def read(steps: Steps, settings: PdiSettings) -> list[Reading]:
     return readings
 
 
-def in_order_drawn(trial: ReadTrial, place: Place) -> list[PdiInput]:
+def in_order_drawn(trial: ReadTrial, place: DrawKey) -> list[PdiInput]:
     """Give the texts of a trial, each kind in an order of its own."""
     at = (place.seed, "order", trial.run, trial.trial, place.round)
     given = [step.given for step in trial.steps]
@@ -67,7 +67,7 @@ def in_order_drawn(trial: ReadTrial, place: Place) -> list[PdiInput]:
     return _told(given, memos, shuffled(given, *at, "commands"), shuffled(given, *at, "summaries"))
 
 
-def of_other_tasks(trial: ReadTrial, others: Sequence[ReadTrial], place: Place) -> list[PdiInput]:
+def of_other_tasks(trial: ReadTrial, others: Sequence[ReadTrial], place: DrawKey) -> list[PdiInput]:
     """Give a trial's memos with commands and test rows of another task's trial; none if there is no other task."""
     donors = [each for each in others if each.task != trial.task]
     if not donors:
@@ -103,7 +103,7 @@ def _told(
     return told
 
 
-def of_values_drawn(trials: Sequence[Steps], settings: PdiSettings, place: Place) -> list[list[Shown]]:
+def of_values_drawn(trials: Sequence[Steps], settings: PdiSettings, place: DrawKey) -> list[list[MeasuredStep]]:
     """Give every trial's steps with each component drawn out of those of all, and never twice the same one."""
     flat = [step for steps in trials for step in steps]
     present = _present(settings)
@@ -111,24 +111,24 @@ def of_values_drawn(trials: Sequence[Steps], settings: PdiSettings, place: Place
         where = [at for at, step in enumerate(flat) if present(step)[index]]
         drawn = shuffled([getattr(flat[at].found, name) for at in where], place.seed, "values", place.round, name)
         for at, value in zip(where, drawn, strict=True):
-            flat[at] = Shown(flat[at].given, msgspec.structs.replace(flat[at].found, **{name: value}))
+            flat[at] = MeasuredStep(flat[at].given, msgspec.structs.replace(flat[at].found, **{name: value}))
     ends = list(accumulate(len(steps) for steps in trials))
     return [flat[end - len(steps) : end] for end, steps in zip(ends, trials, strict=True)]
 
 
-def _present(settings: PdiSettings) -> Callable[[Shown], tuple[bool, bool, bool]]:
+def _present(settings: PdiSettings) -> Callable[[MeasuredStep], tuple[bool, bool, bool]]:
     """Say how to tell which components of a step are values, and not zeros for want of anything to measure."""
     if settings.method == "calibrated":
         return _measured
     return _not_first
 
 
-def _measured(step: Shown) -> tuple[bool, bool, bool]:
+def _measured(step: MeasuredStep) -> tuple[bool, bool, bool]:
     proxy_exec, proxy_plan, proxy_oss = measured(*step)
     whole = proxy_exec is not None and proxy_plan is not None and proxy_oss is not None
     return whole, whole, whole
 
 
-def _not_first(step: Shown) -> tuple[bool, bool, bool]:
+def _not_first(step: MeasuredStep) -> tuple[bool, bool, bool]:
     after = bool(step.given.previous_memo)
     return True, after, after

@@ -39,7 +39,7 @@ class Followed(msgspec.Struct):
     """One for each memo a model was asked for; their commands are left out, for nothing here reads them."""
 
 
-class Measured(msgspec.Struct, frozen=True):
+class MeasuredTrial(msgspec.Struct, frozen=True):
     """A trial that passed and left a skill."""
 
     task: str
@@ -56,7 +56,7 @@ class RetrospectiveState(msgspec.Struct):
     """All trials, by run and trial, in the order of the log."""
 
     followed: dict[str, dict[str, Followed]] = {}
-    measured: dict[str, dict[str, Measured]] = {}
+    measured: dict[str, dict[str, MeasuredTrial]] = {}
 
 
 class Retrospective:
@@ -128,7 +128,7 @@ def scored(state: RetrospectiveState, runs: Collection[str] | None = None) -> tu
     return among([(f"{run}/{name}", each.phis) for run in chosen for name, each in state.measured[run].items()])
 
 
-def _follow(trial: Followed, event: _Told, at: Ref, blobs: Blobs) -> Measured | None:
+def _follow(trial: Followed, event: _Told, at: Ref, blobs: Blobs) -> MeasuredTrial | None:
     """Take note of what happened in a trial, and measure it if that is a skill."""
     match event:
         case AttemptConcluded():
@@ -155,7 +155,7 @@ def _rewrite(trial: Followed, event: MemoRewritten | MemoImported, at: Ref, blob
         trial.steps.append(trial.trail.given(saw, blobs))
 
 
-def _measure(trial: Followed, event: SkillRevised | SkillImported, blobs: Blobs) -> Measured | None:
+def _measure(trial: Followed, event: SkillRevised | SkillImported, blobs: Blobs) -> MeasuredTrial | None:
     """Measure a trial by its skill. None: nothing passed, or the text is no skill (SPARK, 2.1)."""
     skill = "".join(_text(blobs, digest) for digest in _skill_text(event))
     if trial.solution is None or not skill.strip() or skill.startswith(ERROR_TEXT):
@@ -163,7 +163,7 @@ def _measure(trial: Followed, event: SkillRevised | SkillImported, blobs: Blobs)
     finished = FinishedRun(name=trial.task, skill=skill, commands=trial.solution, steps=tuple(trial.steps))
     revision = event.revision if isinstance(event, SkillRevised) else 0
     unhealthy = sum(1 for step in trial.steps if not step.healthy)
-    return Measured(trial.task, revision, len(trial.steps), unhealthy, phis(finished, JS))
+    return MeasuredTrial(trial.task, revision, len(trial.steps), unhealthy, phis(finished, JS))
 
 
 def _skill_text(event: SkillRevised | SkillImported) -> tuple[Digest, ...]:

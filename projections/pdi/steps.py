@@ -23,7 +23,7 @@ RECORDED = "imported"
 _LookedAt = TrialOpened | AttemptConcluded | TrialClosed | MemoRewritten | MemoImported | PdiRead | PdiImported
 
 
-class StepRow(msgspec.Struct, frozen=True, kw_only=True):
+class PdiStepRow(msgspec.Struct, frozen=True, kw_only=True):
     """PDI at one reflect step under one monitor."""
 
     run: str
@@ -66,9 +66,9 @@ class PdiStepsState(msgspec.Struct):
 
     runs: dict[str, dict[str, TrialSteps]] = {}
     """By run and trial."""
-    rows: list[StepRow] = []
+    rows: list[PdiStepRow] = []
     """Computed here: for each reflect step one row per settings, in the order of the log."""
-    recorded: list[StepRow] = []
+    recorded: list[PdiStepRow] = []
     """Read from `PdiRead` and `PdiImported`, in the order of the log."""
 
 
@@ -126,20 +126,22 @@ class PdiSteps:
             case AttemptConcluded():
                 trial.trail.concluded(event, recorded.ref, blobs)
             case MemoRewritten() | MemoImported():
-                state.rows += self._rewritten(Place(run, name, trial), event, recorded.ref, blobs)
+                state.rows += self._rewritten(TrialKey(run, name, trial), event, recorded.ref, blobs)
             case PdiImported():
                 trial.trail.read(event)
-                state.recorded.append(_imported_row(Place(run, name, trial), event))
+                state.recorded.append(_imported_row(TrialKey(run, name, trial), event))
             case PdiRead():
-                state.recorded.append(_read_row(Place(run, name, trial), event))
+                state.recorded.append(_read_row(TrialKey(run, name, trial), event))
             case TrialClosed():
                 trial.trail.over()
                 trial.trackers = {}
         return state
 
-    def _rewritten(self, place: "Place", event: MemoRewritten | MemoImported, at: Ref, blobs: Blobs) -> list[StepRow]:
+    def _rewritten(
+        self, place: "TrialKey", event: MemoRewritten | MemoImported, at: Ref, blobs: Blobs
+    ) -> list[PdiStepRow]:
         """Compute the rows of a reflect step."""
-        trial, rows = place.trial, list[StepRow]()
+        trial, rows = place.trial, list[PdiStepRow]()
         saw = trial.trail.rewritten(event, at)
         if saw is None:
             return []
@@ -150,7 +152,7 @@ class PdiSteps:
         return rows
 
 
-class Place(msgspec.Struct, frozen=True):
+class TrialKey(msgspec.Struct, frozen=True):
     """Which trial of which run a row is about."""
 
     run: str
@@ -158,15 +160,15 @@ class Place(msgspec.Struct, frozen=True):
     trial: TrialSteps
 
 
-def _computed_row(place: Place, attempt: int, monitor: str, reading: Reading) -> StepRow:
+def _computed_row(place: TrialKey, attempt: int, monitor: str, reading: Reading) -> PdiStepRow:
     return _row(place, attempt, monitor, reading, (reading.method, reading.valid, reading.reasons))
 
 
-def _read_row(place: Place, event: PdiRead) -> StepRow:
+def _read_row(place: TrialKey, event: PdiRead) -> PdiStepRow:
     return _row(place, event.attempt, event.monitor, event, (event.method, event.valid, event.reasons))
 
 
-def _imported_row(place: Place, event: PdiImported) -> StepRow:
+def _imported_row(place: TrialKey, event: PdiImported) -> PdiStepRow:
     return _row(place, event.attempt, RECORDED, event, (None, None, ()))
 
 
@@ -174,10 +176,10 @@ _Judged = tuple[Method | None, bool | None, tuple[str, ...]]
 
 
 def _row(
-    place: Place, attempt: int, monitor: str, reading: Reading | PdiRead | PdiImported, judged: _Judged
-) -> StepRow:
+    place: TrialKey, attempt: int, monitor: str, reading: Reading | PdiRead | PdiImported, judged: _Judged
+) -> PdiStepRow:
     method, valid, reasons = judged
-    return StepRow(
+    return PdiStepRow(
         run=place.run,
         trial=place.name,
         task=place.trial.task,

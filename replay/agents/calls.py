@@ -48,17 +48,17 @@ _MASKS: Final = (
 )
 
 
-class Asked(NamedTuple):
+class RecordedRequest(NamedTuple):
     """A request as it was recorded, and its answer."""
 
     number: int
     """Of its stream, from 1."""
     path: str
     request: bytes
-    reply: "Reply"
+    reply: "RecordedReply"
 
 
-class Reply(NamedTuple):
+class RecordedReply(NamedTuple):
     """What an agent was told."""
 
     status: int
@@ -110,7 +110,7 @@ def masked(value: Any) -> Any:
             return value
 
 
-def best(left: Sequence[Asked], path: str, now: bytes) -> tuple[Asked, Likeness] | None:
+def best(left: Sequence[RecordedRequest], path: str, now: bytes) -> tuple[RecordedRequest, Likeness] | None:
     """Find the recorded request that this one repeats: agents ask some things side by side, in either order."""
     for wanted in ("equal", "alike"):
         for each in left:
@@ -119,7 +119,7 @@ def best(left: Sequence[Asked], path: str, now: bytes) -> tuple[Asked, Likeness]
     return None
 
 
-def difference(left: Sequence[Asked], asked: int, path: str, now: bytes) -> CallDifference:
+def difference(left: Sequence[RecordedRequest], asked: int, path: str, now: bytes) -> CallDifference:
     """Say where a request that repeats none of the recorded ones first differs from the next of them."""
     if not left:
         return CallDifference(asked + 1, "", "no further request", f"{path}: {now[:200].decode('utf-8', 'replace')}")

@@ -16,28 +16,28 @@ from aiohttp import web
 from anyio import CancelScope
 from multidict import CIMultiDict
 
-from engine.agents.installed.agent import Installed
-from engine.agents.installed.effect import AgentMeans, AgentPort
+from engine.agents.installed.agent import InstalledAgent
+from engine.agents.installed.effect import AgentContext, AgentPort
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import room_of
-from engine.concurrency.run_controls import Orders
+from engine.concurrency.run_controls import RunControls
 from engine.config.spec import AgentSpec, RunSpec
-from engine.core.history import Histories, load_histories
-from engine.core.ports import Place
+from engine.core.history import RunHistory, load_histories
+from engine.core.ports import EffectAddress
 from engine.core.supervision import Supervisor, nowhere
 from engine.core.system import clock, mint_run_id
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.sandboxes import SandboxPort
-from engine.gateway.call import VisitTerms
-from engine.gateway.exchange import UNANSWERED, Means, unanswered
-from engine.gateway.server import Book, open_gateway
-from engine.gateway.session import DoorTerms
+from engine.gateway.call import CallTerms
+from engine.gateway.exchange import UNANSWERED, ExchangeContext, unanswered
+from engine.gateway.server import CallRecorder, open_gateway
+from engine.gateway.session import SessionTerms
 from engine.gateway.upstream_client import open_carrier
 from engine.protocols.chat import Chat
 from engine.protocols.routes import protocol_of
 from engine.providers.credentials import StaticKey
 from engine.providers.upstream import Upstream
-from engine.runtime.context import Setting, chosen_tasks
+from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.open_agents import kits_of
 from engine.runtime.plan import recorded_specs
 from events.digest import Digest
@@ -48,7 +48,7 @@ from events.types.agent import AgentRunAsked, AgentRunFinished, CallAnswered, Ca
 from events.types.attempt import AttemptOpened
 from events.types.model import ModelAnswered, ModelFailed
 from events.types.sandbox import SandboxAsked, SandboxOpened
-from replay.agents.calls import Asked, CallDifference, Reply, best, difference
+from replay.agents.calls import CallDifference, RecordedReply, RecordedRequest, best, difference
 from replay.errors import AgentNotRun
 
 _BROKEN: Final = frozenset({"network", "timeout"})
@@ -90,10 +90,10 @@ class AgentReplay(NamedTuple):
         return self.difference is None and self.unasked == 0
 
 
-class Recall:
+class RecordedEndpoint:
     """An endpoint that answers from recorded calls."""
 
-    def __init__(self, calls: Sequence[Asked]) -> None:
+    def __init__(self, calls: Sequence[RecordedRequest]) -> None:
         self.left = list(calls)
         """Those that have not come again."""
         self._calls = tuple(calls)
@@ -135,7 +135,7 @@ class Recall:
         return await _tell(request, asked.reply)
 
 
-async def _tell(request: web.Request, reply: Reply) -> web.StreamResponse:
+async def _tell(request: web.Request, reply: RecordedReply) -> web.StreamResponse:
     """Answer as then: with the recorded headers, and no further than it went."""
     headers = CIMultiDict(reply.headers)
     if reply.whole:
@@ -148,7 +148,7 @@ async def _tell(request: web.Request, reply: Reply) -> web.StreamResponse:
     return response
 
 
-async def replay_agent(setting: Setting, run: str, attempt: str) -> AgentReplay:
+async def replay_agent(setting: RunContext, run: str, attempt: str) -> AgentReplay:
     """Run the agent of an attempt again.
 
     Args:
@@ -164,7 +164,7 @@ async def replay_agent(setting: Setting, run: str, attempt: str) -> AgentReplay:
     then = await _then(setting.log, histories, attempt)
     if then is None:
         raise AgentNotRun(run, attempt)
-    recall = Recall([each async for each in recorded_calls(setting.log, histories, calls_below(attempt))])
+    recall = RecordedEndpoint([each async for each in recorded_calls(setting.log, histories, calls_below(attempt))])
     code = await _again(setting, then, recall)
     return AgentReplay(
         run,
@@ -180,7 +180,7 @@ async def replay_agent(setting: Setting, run: str, attempt: str) -> AgentReplay:
     )
 
 
-async def recorded_calls(log: EventLog, histories: Histories, below: str) -> AsyncIterator[Asked]:
+async def recorded_calls(log: EventLog, histories: RunHistory, below: str) -> AsyncIterator[RecordedRequest]:
     """Read what an agent asked, in the order in which it did, and how it was answered."""
     names = sorted((name for name in histories.by_stream if name.startswith(below)), key=lambda name: (len(name), name))
     for name in names:
@@ -189,15 +189,17 @@ async def recorded_calls(log: EventLog, histories: Histories, below: str) -> Asy
         if not isinstance(came, CallReceived) or not any(isinstance(each, CallAsked) for each in events):
             continue
         reply = await _reply(log, came, events[-1])
-        yield Asked(int(name.removeprefix(below)), came.path, await log.get(came.request), reply)
+        yield RecordedRequest(int(name.removeprefix(below)), came.path, await log.get(came.request), reply)
 
 
-async def _reply(log: EventLog, came: CallReceived, outcome: object) -> Reply:
+async def _reply(log: EventLog, came: CallReceived, outcome: object) -> RecordedReply:
     """Say what the agent was told."""
     match outcome:
         case CallAnswered(told=told, reply=body) | CallFailed(told=told, reply=body):
             data = await _body(log, told.body or body)
-            return Reply(told.status, tuple((each.name, each.value) for each in told.headers), data, told.whole, True)
+            return RecordedReply(
+                told.status, tuple((each.name, each.value) for each in told.headers), data, told.whole, True
+            )
         case ModelAnswered(reply=body):
             return _guessed(HTTPStatus.OK, await log.get(body), whole=True)
         case ModelFailed(status=int(status), kind=kind, reply=str(body)) if kind not in _BROKEN:
@@ -214,10 +216,10 @@ async def _body(log: EventLog, digest: Digest | None) -> bytes:
     return b"" if digest is None else await log.get(digest)
 
 
-def _guessed(status: int, body: bytes, *, whole: bool) -> Reply:
+def _guessed(status: int, body: bytes, *, whole: bool) -> RecordedReply:
     """Give an answer of which the headers were not recorded: its body says what it is, and nothing else is told."""
     kind = "text/event-stream" if status == HTTPStatus.OK and _streamed(body) else "application/json"
-    return Reply(status, (("content-type", kind),), body, whole, recorded=False)
+    return RecordedReply(status, (("content-type", kind),), body, whole, recorded=False)
 
 
 def _streamed(body: bytes) -> bool:
@@ -232,11 +234,11 @@ class _Then(NamedTuple):
     task: str
     asked: AgentRunAsked
     ended: AgentRunFinished
-    agent: Installed
+    agent: InstalledAgent
     spec: RunSpec
 
 
-async def _then(log: EventLog, histories: Histories, attempt: str) -> _Then | None:
+async def _then(log: EventLog, histories: RunHistory, attempt: str) -> _Then | None:
     """Read what is known of an attempt. None: no agent of another make ran in it to its end."""
     found = {type(each.event): each.event for each in histories.by_stream.get(attempt, ())}
     match [found.get(kind) for kind in (AttemptOpened, SandboxAsked, AgentRunAsked, AgentRunFinished)]:
@@ -248,19 +250,19 @@ async def _then(log: EventLog, histories: Histories, attempt: str) -> _Then | No
         ]:
             agent = agent_named(asked.agent)
             assert histories.opened is not None
-            assert isinstance(agent, Installed)
+            assert isinstance(agent, InstalledAgent)
             spec = (await recorded_specs(log, histories.opened, histories.lineage))[-1]
             return _Then(attempt, begun.trial, sandbox.task, asked, ended, agent, spec)
         case _:
             return None
 
 
-async def _again(setting: Setting, then: _Then, recall: Recall) -> int | None:
+async def _again(setting: RunContext, then: _Then, recall: RecordedEndpoint) -> int | None:
     """Run it, in a world of its own that is thrown away."""
     scratch = MemoryLog(clock=clock)
     tasks = {each.name: each for each in await chosen_tasks(setting, then.spec, [then.task])}
     sandboxes = SandboxPort(scratch, setting.backend, tasks, setting.variables)
-    place = Place(mint_run_id(), then.stream, 1)
+    place = EffectAddress(mint_run_id(), then.stream, 1)
     async with AsyncExitStack() as stack:
         port = await _port(stack, setting, then, scratch, (recall, sandboxes, place.run))
         sandboxes.ground = port
@@ -273,7 +275,11 @@ async def _again(setting: Setting, then: _Then, recall: Recall) -> int | None:
 
 
 async def _port(
-    stack: AsyncExitStack, setting: Setting, then: _Then, scratch: MemoryLog, to: tuple[Recall, SandboxPort, str]
+    stack: AsyncExitStack,
+    setting: RunContext,
+    then: _Then,
+    scratch: MemoryLog,
+    to: tuple[RecordedEndpoint, SandboxPort, str],
 ) -> AgentPort:
     """Open a gateway to the recorded answers."""
     recall, sandboxes, run = to
@@ -282,17 +288,17 @@ async def _port(
     base_url = await stack.enter_async_context(_serving(recall))
     budget = BudgetKeeper(Caps(None, None))
     supervisor = Supervisor(scratch, nowhere)
-    gateway = await stack.enter_async_context(open_gateway(Book(scratch, run, None), budget, supervisor))
+    gateway = await stack.enter_async_context(open_gateway(CallRecorder(scratch, run, None), budget, supervisor))
     upstream = Upstream(base_url, StaticKey(None), None, _CALL_S)
     carrier = await stack.enter_async_context(open_carrier())
-    means = Means(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), Orders(), clock)
-    terms = DoorTerms("teacher", VisitTerms(then.trial, None), AgentSpec(max_turns=_MOST_CALLS), means)
+    means = ExchangeContext(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), RunControls(), clock)
+    terms = SessionTerms("teacher", CallTerms(then.trial, None), AgentSpec(max_turns=_MOST_CALLS), means)
     kit = await kits_of(setting, then.agent).ready(then.agent.recipe)
-    return AgentPort(AgentMeans(scratch, gateway, then.agent.recipe, kit, lambda _: terms, skills, folder), sandboxes)
+    return AgentPort(AgentContext(scratch, gateway, then.agent.recipe, kit, lambda _: terms, skills, folder), sandboxes)
 
 
 @asynccontextmanager
-async def _serving(recall: Recall) -> AsyncIterator[str]:
+async def _serving(recall: RecordedEndpoint) -> AsyncIterator[str]:
     """Serve recorded answers on loopback; give the base URL."""
     app = web.Application(client_max_size=_MOST_BYTES)
     app.router.add_post("/{path:.*}", recall.answer)

@@ -17,11 +17,11 @@ from engine.config.spec import RunSpec
 from engine.core.errors import NothingToResume
 from engine.core.history import load_histories
 from engine.core.system import clock
-from engine.runtime.context import Setting
-from engine.runtime.environment import Means
+from engine.runtime.context import RunContext
+from engine.runtime.environment import ProcessEnvironment
 from engine.runtime.open_context import open_setting
 from engine.runtime.run import resume_run, start_run
-from engine.testing.fault_injection import Died, Fate, Moment, MortalLog, MortalPorts
+from engine.testing.fault_injection import CrashingLog, CrashingPorts, CrashPoint, CrashSchedule, SimulatedCrash
 from events.errors import ExitCode, StillroomError
 
 
@@ -37,24 +37,24 @@ class Life(msgspec.Struct, frozen=True):
     """The moment of its death. None: it lives to the end of the run."""
 
 
-def killed(moment: Moment) -> NoReturn:
+def killed(moment: CrashPoint) -> NoReturn:
     """Die as a process dies that somebody kills."""
     os.kill(os.getpid(), signal.SIGKILL)
-    raise Died(moment)  # the signal has come by then
+    raise SimulatedCrash(moment)  # the signal has come by then
 
 
-async def live(life: Life) -> list[Moment]:
+async def live(life: Life) -> list[CrashPoint]:
     """Start the run, or go on with it, until the run or this life ends. Gives the moments that passed."""
-    fate = Fate(life.at, killed)
+    fate = CrashSchedule(life.at, killed)
     log = Path(life.log)
-    means = Means(life.environment, log.parent, log, Path(life.sandboxes), clock, life.package)
+    means = ProcessEnvironment(life.environment, log.parent, log, Path(life.sandboxes), clock, life.package)
     async with open_setting(means, life.spec, warn=lambda _: None) as setting:
-        mortal = setting._replace(log=MortalLog(setting.log, fate), between=partial(MortalPorts, fate=fate))
+        mortal = setting._replace(log=CrashingLog(setting.log, fate), between=partial(CrashingPorts, fate=fate))
         await _carry(mortal, life.spec)
     return fate.passed
 
 
-async def _carry(setting: Setting, spec: RunSpec) -> None:
+async def _carry(setting: RunContext, spec: RunSpec) -> None:
     runs = await setting.log.runs()
     if not runs or (await load_histories(setting.log, runs[-1])).opened is None:
         await start_run(setting, spec)

@@ -17,10 +17,10 @@ import msgspec
 import engine
 from engine.config import resolve
 from engine.config.spec import OnLoss, RunSpec
-from engine.runtime.environment import Means
+from engine.runtime.environment import ProcessEnvironment
 from engine.scripted.reader import load_script
 from engine.scripted.server import ScriptedEndpoint
-from engine.testing.fault_injection import Moment
+from engine.testing.fault_injection import CrashPoint
 from events.digest import digest_of
 from events.errors import StillroomError
 from events.store.sqlite.store import SqliteLog
@@ -31,7 +31,7 @@ DEMO: Final = Path(engine.__file__).parent / "demo"
 TASK: Final = "sales-by-region"
 """Of the demo, the one whose run is shortest: one attempt, solved, and distilled."""
 Death = tuple[str, str, str]
-"""Side, kind and tag of a `Moment`."""
+"""Side, kind and tag of a `CrashPoint`."""
 DEATHS: Final[tuple[Death, ...]] = (
     ("before", "effect", "sandbox.asked"),
     ("after", "effect", "action.asked"),
@@ -66,14 +66,14 @@ class Crash(NamedTuple):
 class _Bench(NamedTuple):
     """What one run has before it: a folder of its own, and an endpoint that survives its processes."""
 
-    means: Means
+    means: ProcessEnvironment
     folder: Path
     endpoint: ScriptedEndpoint
     spec: RunSpec
 
 
 async def crash_test(
-    means: Means,
+    means: ProcessEnvironment,
     folder: Path,
     sandbox: str,
     *,
@@ -113,7 +113,7 @@ async def crash_test(
 
 
 @asynccontextmanager
-async def _bench(means: Means, folder: Path, *, changes: Mapping[str, str]) -> AsyncIterator[_Bench]:
+async def _bench(means: ProcessEnvironment, folder: Path, *, changes: Mapping[str, str]) -> AsyncIterator[_Bench]:
     demo = folder.parent / "demo"
     await anyio.Path(folder).mkdir()
     asked = resolve.resolve(resolve.Inputs(folder, run_file=demo / "run.toml")).spec
@@ -125,17 +125,17 @@ async def _bench(means: Means, folder: Path, *, changes: Mapping[str, str]) -> A
         yield _Bench(means, folder, endpoint, spec)
 
 
-async def _undisturbed(bench: _Bench) -> tuple[Account, list[Moment]]:
+async def _undisturbed(bench: _Bench) -> tuple[Account, list[CrashPoint]]:
     code, said, trouble = await _life(bench, None)
     if code != 0:
         raise StillroomError(
             f"a run fails here even without a kill: {trouble.strip()[-500:]}",
             remedy="`stillroom doctor` reports what is missing; `stillroom demo` runs the same tasks visibly",
         )
-    return await _account(bench), msgspec.json.decode(said, type=list[Moment])
+    return await _account(bench), msgspec.json.decode(said, type=list[CrashPoint])
 
 
-def _places(moments: Sequence[Moment], deaths: Sequence[Death]) -> list[int]:
+def _places(moments: Sequence[CrashPoint], deaths: Sequence[Death]) -> list[int]:
     """Find each place to die at, in the middle of where it comes often."""
     found = []
     for side, what, tag in deaths:
@@ -144,7 +144,7 @@ def _places(moments: Sequence[Moment], deaths: Sequence[Death]) -> list[int]:
     return found
 
 
-async def _crashed(bench: _Bench, at: int, moment: Moment, plain: Account) -> Crash:
+async def _crashed(bench: _Bench, at: int, moment: CrashPoint, plain: Account) -> Crash:
     begun = time.perf_counter()
     first, _, _ = await _life(bench, at)
     second, _, trouble = await _life(bench, None)

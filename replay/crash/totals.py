@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from engine.core.history import Histories, load_histories
+from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import SESSION
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.conversation import ConversationReader
@@ -96,7 +96,7 @@ def _lost_bounds(streams: Streams) -> Counter[str]:
     return bounds
 
 
-async def _sent(log: EventLog, histories: Histories) -> Counter[str]:
+async def _sent(log: EventLog, histories: RunHistory) -> Counter[str]:
     """Count how often each request may have been received: tries made, and calls in flight when a process died.
 
     What a fork shares was sent by its ancestors.

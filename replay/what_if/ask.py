@@ -25,8 +25,8 @@ from replay.impact import NOTHING, Impact, Timeline, total
 from replay.ledger import Ledger, LedgerEntry, read_ledger
 from replay.readings import Readings, Watched, spoken_in, summed
 from replay.redecide import question
-from replay.reevaluation import Question, Reevaluator
-from replay.substitution import Bytes, Swap, encoded, refs_in_order, swapped
+from replay.reevaluation import PolicyQuestion, Reevaluator
+from replay.substitution import BlobAccess, Swap, encoded, refs_in_order, swapped
 
 
 class Flip(NamedTuple):
@@ -45,7 +45,7 @@ class Flip(NamedTuple):
     """None, too, where there would have been no such decision."""
 
 
-class Left(NamedTuple):
+class Departure(NamedTuple):
     """Where a thread would have left its recorded path: from here on it needs live calls."""
 
     flip: Flip
@@ -61,7 +61,7 @@ class TrialAsked(NamedTuple):
     decisions: int
     """Those that could be made again."""
     flips: tuple[Flip, ...]
-    left: tuple[Left, ...]
+    left: tuple[Departure, ...]
     """None: it goes its recorded path to the end. Several where it ran several streams at once."""
     unanswerable: int
     """Decisions behind a place where it left: their inputs would have been others."""
@@ -84,7 +84,7 @@ class WhatIf(NamedTuple):
         return tuple(flip for trial in self.trials for flip in trial.flips)
 
     @property
-    def left(self) -> tuple[Left, ...]:
+    def left(self) -> tuple[Departure, ...]:
         """List every place at which a thread would have left its path."""
         return tuple(left for trial in self.trials for left in trial.left)
 
@@ -248,7 +248,7 @@ class _Thread:
 
     def __init__(self) -> None:
         self.flips: list[Flip] = []
-        self.left: list[Left] = []
+        self.left: list[Departure] = []
         self.unanswerable = self.missing = 0
 
 
@@ -262,7 +262,7 @@ class _Asking:
         self._run = run
         self._entries = run.ledger.entries
         self._eras = [changed.era(era, run.method) for era in run.ledger.eras]
-        self._store = Bytes(run.evaluator.get, run.evaluator.put)
+        self._store = BlobAccess(run.evaluator.get, run.evaluator.put)
         self._swaps: dict[Ref, list[Swap]] = {}
         self._chains: dict[Digest, Digest] = {}
         self._inputs: dict[Digest, tuple[Any, Digest]] = {}
@@ -353,7 +353,7 @@ class _Asking:
             thread = self._thread(self._run.own[index].thread)
             thread.flips.append(found)
             if entry.shadow is None and entry.steers:
-                thread.left.append(Left(found, self._leave(index, entry, thread.flips)))
+                thread.left.append(Departure(found, self._leave(index, entry, thread.flips)))
         return found
 
     def _leave(self, index: int, entry: LedgerEntry, flips: Sequence[Flip]) -> Impact:
@@ -394,7 +394,7 @@ class _Asking:
                 return entry.ruling
             rule, digest = entry.rule, entry.rule_digest
             assert digest is not None
-        decided = await self._run.evaluator.ask(Question(point, policy, saw, inputs, rule, digest))
+        decided = await self._run.evaluator.ask(PolicyQuestion(point, policy, saw, inputs, rule, digest))
         decided = point.as_recorded(entry.ruling, decided)
         revised = entry.revision != point.revision and decided != entry.ruling
         return entry.ruling if revised and decided == await self._run.baseline(index) else decided

@@ -20,7 +20,7 @@ LEAST_SHARE: Final = 0.05
 """Of a section's weight that lines of evidence must have to be named."""
 
 
-class Span(NamedTuple):
+class BlamedLines(NamedTuple):
     """Some lines of a block of evidence, and the events they tell of."""
 
     block: str
@@ -41,7 +41,7 @@ class Section(NamedTuple):
 class Rest(NamedTuple):
     """What a section has in common with some lines of evidence."""
 
-    span: Span
+    span: BlamedLines
     share: float
     """Of the section's weight that its words in these lines have, in [0, 1]."""
     words: tuple[str, ...]
@@ -75,7 +75,7 @@ def sections_of(skill_md: str) -> list[Section]:
     return [each for each in found if each.text.strip()]
 
 
-def blame(sections: Sequence[Section], spans: Sequence[Span], *, most: int = 5) -> list[SectionBlame]:
+def blame(sections: Sequence[Section], spans: Sequence[BlamedLines], *, most: int = 5) -> list[SectionBlame]:
     """Say which lines of evidence each section shares most with.
 
     Args:
@@ -92,7 +92,7 @@ def blame(sections: Sequence[Section], spans: Sequence[Span], *, most: int = 5) 
 
 
 def _blame(
-    section: Section, told: Sequence[tuple[Span, frozenset[str]]], weights: Mapping[str, float], most: int
+    section: Section, told: Sequence[tuple[BlamedLines, frozenset[str]]], weights: Mapping[str, float], most: int
 ) -> SectionBlame:
     own = frozenset(tokens(f"{section.title}\n{section.text}")) & weights.keys()
     # Sorted, since sums of fractions depend on their order, and sets have another one in each process.
@@ -113,7 +113,7 @@ def _blame(
     return SectionBlame(section, share(anywhere), tuple(rest for rest in best[:most] if rest.share >= LEAST_SHARE))
 
 
-def spans_of(block: str, text: str, claims: Sequence[tuple[int, int, tuple[Ref, ...]]]) -> list[Span]:
+def spans_of(block: str, text: str, claims: Sequence[tuple[int, int, tuple[Ref, ...]]]) -> list[BlamedLines]:
     """Divide a block of evidence into the lines that rest on the same events; the others stand for themselves.
 
     Args:
@@ -126,10 +126,10 @@ def spans_of(block: str, text: str, claims: Sequence[tuple[int, int, tuple[Ref, 
     for first, last, events in claims:
         for number in range(max(first, 1), min(last, len(lines)) + 1):
             owners[number - 1] = tuple(dict.fromkeys((*owners[number - 1], *events)))
-    spans: list[Span] = []
+    spans: list[BlamedLines] = []
     for events, group in groupby(enumerate(lines, start=1), key=lambda numbered: owners[numbered[0] - 1]):
         numbered = list(group)
         part = "\n".join(line for _, line in numbered)
         if part.strip():
-            spans.append(Span(block, numbered[0][0], numbered[-1][0], events, part))
+            spans.append(BlamedLines(block, numbered[0][0], numbered[-1][0], events, part))
     return spans

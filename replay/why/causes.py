@@ -24,12 +24,12 @@ from replay.why.selectors import (
     Latest,
     Look,
     Mention,
-    Named,
-    Next,
+    NamedEvents,
+    NextEvent,
     Opening,
-    Plan,
-    Prompts,
+    RunPrompts,
     Since,
+    TrialDecisions,
     TrialEnds,
 )
 
@@ -83,13 +83,13 @@ def _fingerprints(recorded: Recorded) -> Iterator[Link]:
 async def _looked(past: Past, recorded: Recorded, look: Look) -> list[Link]:
     """Find what one line of the table means for an event."""
     match look:
-        case Latest() | Mention() | Every() | Since() | Next():
+        case Latest() | Mention() | Every() | Since() | NextEvent():
             return [*_within(await past.stream(recorded.stream.name), recorded, look)]
-        case Prompts():
+        case RunPrompts():
             return [*_prompts(await past.opening(), look)]
         case Opening(label, quiet):
             return [EventLink(label, Ref("run", 1), quiet=quiet)]
-        case AttemptEnd() | Plan() | TrialEnds() | Named():
+        case AttemptEnd() | TrialDecisions() | TrialEnds() | NamedEvents():
             return [EventLink(look.label, ref) for ref in await _elsewhere(past, recorded, look)]
         case ByRole(looks, others):
             found = [await _looked(past, recorded, each) for each in looks.get(_asked(recorded).role, others)]
@@ -99,7 +99,7 @@ async def _looked(past: Past, recorded: Recorded, look: Look) -> list[Link]:
 
 
 def _within(
-    history: Sequence[Recorded], recorded: Recorded, look: Latest | Mention | Every | Since | Next
+    history: Sequence[Recorded], recorded: Recorded, look: Latest | Mention | Every | Since | NextEvent
 ) -> list[EventLink]:
     """Look along the event's own stream."""
     before = history[: recorded.version - 1]
@@ -113,7 +113,7 @@ def _within(
         case Since(label, kinds, mark):
             marked = _of(before, mark)
             return [EventLink(label, each.ref) for each in _of(before[marked[-1].version :] if marked else (), kinds)]
-        case Next(label, kinds):
+        case NextEvent(label, kinds):
             return [EventLink(label, each.ref) for each in _of(history[recorded.version :], kinds)[:1]]
         case _:
             assert_never(look)
@@ -128,17 +128,19 @@ def _asked(recorded: Recorded) -> ModelAsked:
     return recorded.event
 
 
-async def _elsewhere(past: Past, recorded: Recorded, look: AttemptEnd | Plan | TrialEnds | Named) -> list[Ref]:
+async def _elsewhere(
+    past: Past, recorded: Recorded, look: AttemptEnd | TrialDecisions | TrialEnds | NamedEvents
+) -> list[Ref]:
     """Look into other streams of the run."""
     match look:
         case AttemptEnd():
             return await _attempt_end(past, recorded)
-        case Plan():
+        case TrialDecisions():
             return await _plan(past, recorded)
         case TrialEnds():
             streams = await streams_of(past.log, past.run)
             return [Ref(name, version) for name, version in streams.items() if is_trial(name)]
-        case Named():
+        case NamedEvents():
             return list(recorded.event.asked) if isinstance(recorded.event, InFlightFound) else []
         case _:
             assert_never(look)
@@ -162,7 +164,7 @@ async def _plan(past: Past, recorded: Recorded) -> list[Ref]:
     return [each.ref for each in planned[:1]]
 
 
-def _prompts(opening: Recorded | None, look: Prompts) -> list[BlobLink]:
+def _prompts(opening: Recorded | None, look: RunPrompts) -> list[BlobLink]:
     """Name the prompts a decision may use: those its run began with."""
     match opening:
         case Recorded(event=RunOpened(prompts=prompts)):

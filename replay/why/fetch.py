@@ -22,7 +22,7 @@ MOST_TEXT: Final = 160
 _DIGEST: Final = 64
 
 
-class Bytes(NamedTuple):
+class FetchedBlob(NamedTuple):
     """What is there under a digest."""
 
     verified: Verified
@@ -31,19 +31,19 @@ class Bytes(NamedTuple):
     """Empty if they are not there."""
 
 
-async def bytes_of(log: EventLog, digest: Digest) -> Bytes:
+async def bytes_of(log: EventLog, digest: Digest) -> FetchedBlob:
     """Fetch a blob and hash it again."""
     try:
         data = await log.get(digest)
     except BlobErased as error:
-        return Bytes("erased", f"erased: {error.reason}", b"")
+        return FetchedBlob("erased", f"erased: {error.reason}", b"")
     except BlobMissing as error:
-        return Bytes("missing", error.problem, b"")
+        return FetchedBlob("missing", error.problem, b"")
     except LogCorrupt as error:
-        return Bytes("damaged", error.problem, b"")
+        return FetchedBlob("damaged", error.problem, b"")
     if digest_of(data) != digest:
-        return Bytes("damaged", f"blob {digest} holds other bytes than its digest names", b"")
-    return Bytes("kept", "", data)
+        return FetchedBlob("damaged", f"blob {digest} holds other bytes than its digest names", b"")
+    return FetchedBlob("kept", "", data)
 
 
 async def event_verified(log: EventLog, recorded: Recorded) -> tuple[Verified, str]:

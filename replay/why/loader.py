@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from engine.core.history import Histories, load_histories
+from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import SESSION, era_of, streams_of
 from events.base import Recorded, Ref
 from events.store.base import EventLog
@@ -20,7 +20,7 @@ class Past:
     def __init__(self, log: EventLog, run: str) -> None:
         self.log = log
         self.run = run
-        self._parts: dict[str | None, Histories] = {}
+        self._parts: dict[str | None, RunHistory] = {}
 
     async def stream(self, name: str) -> Sequence[Recorded]:
         """Give a stream; nothing if there is none.
@@ -48,7 +48,7 @@ class Past:
         """Name the streams of the trials."""
         return [name for name in await streams_of(self.log, self.run) if is_trial(name)]
 
-    async def _of(self, part: str | None) -> Histories:
+    async def _of(self, part: str | None) -> RunHistory:
         known = self._parts.get(part)
         if known is None:
             known = self._parts[part] = await load_histories(self.log, self.run, part)

@@ -23,7 +23,7 @@ class Obstacle(NamedTuple):
     """Failed checks, or broken rules; how the agent ended."""
 
 
-class Answer(NamedTuple):
+class WhyNotAnswer(NamedTuple):
     """What stood in the way, in order of time."""
 
     obstacles: tuple[Obstacle, ...]
@@ -31,24 +31,26 @@ class Answer(NamedTuple):
     """The event by which it was reached all the same. None: it was not."""
 
 
-async def attempt_unsolved(past: Past, trial: str, attempt: int) -> Answer:
+async def attempt_unsolved(past: Past, trial: str, attempt: int) -> WhyNotAnswer:
     """Say why an attempt was never judged solved."""
     history = await past.stream(f"trial/{trial}")
     for each in history:
         if isinstance(each.event, AttemptConcluded) and each.event.attempt == attempt:
             if each.event.outcome.kind == "solved":
-                return Answer((), each)
-            return Answer((*await _ends(past, trial, attempt), await _concluded(past.log, each, each.event)), None)
-    return Answer(tuple(await _ends(past, trial, attempt)), None)
+                return WhyNotAnswer((), each)
+            return WhyNotAnswer(
+                (*await _ends(past, trial, attempt), await _concluded(past.log, each, each.event)), None
+            )
+    return WhyNotAnswer(tuple(await _ends(past, trial, attempt)), None)
 
 
-async def trial_without_skill(past: Past, trial: str) -> Answer:
+async def trial_without_skill(past: Past, trial: str) -> WhyNotAnswer:
     """Say why a trial was never solved, or, if it was, why no skill of it was accepted."""
     obstacles: list[Obstacle] = []
     for each in await past.stream(f"trial/{trial}"):
         match each.event:
             case SkillRevised():
-                return Answer((), each)
+                return WhyNotAnswer((), each)
             case SkillRefused(problems=problems):
                 obstacles.append(Obstacle(each, "the answer was no skill that keeps the rules", problems))
             case AttemptConcluded(outcome=outcome) as event if outcome.kind != "solved":
@@ -61,7 +63,7 @@ async def trial_without_skill(past: Past, trial: str) -> Answer:
                 obstacles.append(Obstacle(each, f"the trial was closed: {outcome}", ()))
             case _:
                 continue
-    return Answer(tuple(obstacles), None)
+    return WhyNotAnswer(tuple(obstacles), None)
 
 
 async def _concluded(log: EventLog, recorded: Recorded, event: AttemptConcluded) -> Obstacle:

@@ -58,7 +58,7 @@ class TaskLink(NamedTuple):
 Link: TypeAlias = EventLink | BlobLink | RequestLink | TaskLink
 
 
-class Again(NamedTuple):
+class RedecidedRuling(NamedTuple):
     """A decision, made again from what it saw."""
 
     point: str
@@ -108,7 +108,7 @@ class Node(NamedTuple):
     """Bytes of the payload or blob; 0 if they are not there."""
     text: str
     """Its beginning, or the values of the event."""
-    again: Again | None
+    again: RedecidedRuling | None
     """None: it is no decision."""
     told: Literal["here", "above", "elsewhere", "below"]
     """Where what it rests on is told: ``above``, it was before; ``elsewhere``, it is only named; ``below`` the depth

@@ -16,14 +16,14 @@ from replay.ledger import Ledger, LedgerEntry, read_ledger
 from replay.redecide import Redecided, redecided
 from replay.reevaluation import Reevaluator
 from replay.why.loader import Past, part_of
-from replay.why.nodes import Again, Link
+from replay.why.nodes import Link, RedecidedRuling
 from replay.why.seen import NamedPart, joined, links_of_part, named_parts, values_seen
 
 
-class Told(NamedTuple):
+class ExplainedDecision(NamedTuple):
     """A decision, and what it saw."""
 
-    again: Again
+    again: RedecidedRuling
     links: tuple[Link, ...]
     """The events and blobs that held its inputs, each called by its field, in the order of the story."""
 
@@ -47,7 +47,7 @@ class Decisions:
         self._known: _Known | None = None
         self._trouble = ""
 
-    async def of(self, recorded: Recorded) -> Told | None:
+    async def of(self, recorded: Recorded) -> ExplainedDecision | None:
         """Make again what an event decided. None: it decided nothing, or nobody knows what it saw."""
         event, part = recorded.event, part_of(recorded.stream.name)
         if not isinstance(event, Decided):
@@ -57,13 +57,13 @@ class Decisions:
             self._part, self._begun = part, True
             await self._read(part)
         if self._known is None:
-            return Told(self._untold(event), ()) if _decides(event) else None
+            return ExplainedDecision(self._untold(event), ()) if _decides(event) else None
         entry = self._known.entries.get(recorded.ref)
         if entry is None:
             return None
         made = await _made(self._known, entry)
         tree = _tree(entry)
-        return Told(_again(made, tree, self._known.ledger), tuple(await self._links(tree)))
+        return ExplainedDecision(_again(made, tree, self._known.ledger), tuple(await self._links(tree)))
 
     async def _read(self, part: str | None) -> None:
         self._known, self._trouble = None, ""
@@ -75,9 +75,9 @@ class Decisions:
         entries = {each.at: each for each in ledger.entries if not each.silent}
         self._known = _Known(ledger, Reevaluator(self._log, ledger), entries)
 
-    def _untold(self, event: Decided) -> Again:
+    def _untold(self, event: Decided) -> RedecidedRuling:
         point = event.point if isinstance(event, DecisionMade) else tag_of(event)
-        return Again(point, None, None, False, None, "", None, (), self._trouble, {}, ())
+        return RedecidedRuling(point, None, None, False, None, "", None, (), self._trouble, {}, ())
 
     async def _links(self, tree: Mapping[str, Any]) -> list[Link]:
         """Name what held each part of the inputs, once, what came first in the log first."""
@@ -124,10 +124,10 @@ def _tree(entry: LedgerEntry) -> Mapping[str, Any]:
     return tree
 
 
-def _again(made: Redecided, tree: Mapping[str, Any], ledger: Ledger) -> Again:
+def _again(made: Redecided, tree: Mapping[str, Any], ledger: Ledger) -> RedecidedRuling:
     entry = made.entry
     rule = {} if entry.rule is None else msgspec.to_builtins(entry.rule)
-    return Again(
+    return RedecidedRuling(
         point=entry.name,
         revision=entry.revision,
         now=None if entry.point is None else entry.point.revision,

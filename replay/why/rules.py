@@ -3,8 +3,8 @@
 A decision rests on what its inputs name, and needs none. An event that can record one has a line only where it can also
 take note of what no policy decided: what another system decided, or that no model answered.
 
-Everything in it looks back, so a chain of causes has an end. The one exception is `Next`: a reading of PDI that was
-imported stands before the memo it was taken of, as its source recorded it.
+Everything in it looks back, so a chain of causes has an end. The one exception is `NextEvent`: a reading of PDI that
+was imported stands before the memo it was taken of, as its source recorded it.
 """
 
 from collections.abc import Mapping
@@ -91,12 +91,12 @@ from replay.why.selectors import (
     Latest,
     Look,
     Mention,
-    Named,
-    Next,
+    NamedEvents,
+    NextEvent,
     Opening,
-    Plan,
-    Prompts,
+    RunPrompts,
     Since,
+    TrialDecisions,
     TrialEnds,
 )
 
@@ -116,7 +116,7 @@ _OF_EVIDENCE: Final = (EvidenceGathered,)
 _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
     "teacher": (
         _ATTEMPT,
-        Prompts("prompt", ("teacher_",)),
+        RunPrompts("prompt", ("teacher_",)),
         Mention("after", (ActionObserved, ModelAnswered, DecisionMade)),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
@@ -126,7 +126,7 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
         Latest("decision", (NextChosen,)),
         _TASK,
         Latest("memo before", (MemoRewritten,)),
-        Prompts("prompt", ("reflect_",)),
+        RunPrompts("prompt", ("reflect_",)),
         Since("answer before", (ModelAnswered, DecisionMade), _OF_ATTEMPT),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
@@ -134,7 +134,7 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
     "distiller": (
         Latest("evidence", (EvidenceGathered,)),
         _TASK,
-        Prompts("prompt", ("distil_",)),
+        RunPrompts("prompt", ("distil_",)),
         Since("answer before", (ModelAnswered, DecisionMade), _OF_EVIDENCE),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
@@ -152,7 +152,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     RunClosed: (TrialEnds("trial"),),
     RunImported: (),
     SessionStarted: (),
-    InFlightFound: (_SESSION, Named("asked")),
+    InFlightFound: (_SESSION, NamedEvents("asked")),
     ScriptsPinned: (_SESSION,),
     SkillsPinned: (_SESSION,),
     InputsLeftOut: (_SESSION,),
@@ -178,7 +178,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     TaskReadInSteps: (),
     AttemptConcluded: (AttemptEnd("verdict"), Latest("planned", (AttemptPlanned,))),
     TrialClosed: (Every("attempt", (AttemptConcluded,)), Latest("decision", (NextChosen,)), _TRIAL),
-    AttemptOpened: (Plan("planned"),),
+    AttemptOpened: (TrialDecisions("planned"),),
     AgentEnded: (_ATTEMPT, Every("turn", _TURNS)),
     AttemptJudged: (
         Latest("agent", (AgentEnded,)),
@@ -228,11 +228,11 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     BudgetRefused: (),
     MemoKept: (_CONCLUDED, Latest("memo before", (MemoRewritten,)), Since("answer", _OUTCOMES, _OF_ATTEMPT)),
     MemoImported: (_CONCLUDED, Latest("memo before", (MemoImported,))),
-    PdiImported: (_CONCLUDED, Next("memo", (MemoImported,))),
+    PdiImported: (_CONCLUDED, NextEvent("memo", (MemoImported,))),
     SkillRefused: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
     SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
-    DecisionFlipped: (Named("decision"),),
-    PathLeft: (Named("here"),),
+    DecisionFlipped: (NamedEvents("decision"),),
+    PathLeft: (NamedEvents("here"),),
     WhatIfAnswered: (Every("flip", (DecisionFlipped, PathLeft)), Opening("run")),
 }
 """By kind of event. Order is the order of the story: what came first is told first, and later ones point to it."""

@@ -42,7 +42,7 @@ class Since(NamedTuple):
     mark: Kinds
 
 
-class Next(NamedTuple):
+class NextEvent(NamedTuple):
     """The first event of some kinds behind it in its own stream."""
 
     label: str
@@ -57,7 +57,7 @@ class Opening(NamedTuple):
     """Left out where it was told before."""
 
 
-class Prompts(NamedTuple):
+class RunPrompts(NamedTuple):
     """Texts for models with which the run began, by the beginnings of their names. Each is told once."""
 
     label: str
@@ -70,7 +70,7 @@ class AttemptEnd(NamedTuple):
     label: str
 
 
-class Plan(NamedTuple):
+class TrialDecisions(NamedTuple):
     """What the trial decided that this attempt is told."""
 
     label: str
@@ -90,12 +90,23 @@ class ByRole(NamedTuple):
     """For roles of programs that are not known here."""
 
 
-class Named(NamedTuple):
+class NamedEvents(NamedTuple):
     """The events it names in its own fields."""
 
     label: str
 
 
 Look: TypeAlias = (
-    Latest | Mention | Every | Since | Next | Opening | Prompts | AttemptEnd | Plan | TrialEnds | ByRole | Named
+    Latest
+    | Mention
+    | Every
+    | Since
+    | NextEvent
+    | Opening
+    | RunPrompts
+    | AttemptEnd
+    | TrialDecisions
+    | TrialEnds
+    | ByRole
+    | NamedEvents
 )

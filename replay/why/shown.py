@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from engine.core.lineage import Places
+from engine.core.lineage import RunPositions
 from events.digest import Digest
 from events.errors import BlobErased, BlobMissing
 from events.store.base import EventLog, Selection
@@ -13,7 +13,7 @@ from events.types.model import ConversationNode, ModelAsked
 _node: Final = msgspec.json.Decoder(ConversationNode)
 
 
-class Shown(NamedTuple):
+class ShownText(NamedTuple):
     """A stream in which a model was shown the text."""
 
     run: str
@@ -24,19 +24,19 @@ class Shown(NamedTuple):
     """Questions that held it."""
 
 
-async def shown_to(log: EventLog, text: str) -> list[Shown]:
+async def shown_to(log: EventLog, text: str) -> list[ShownText]:
     """Find the questions whose conversation holds a text word for word, in the order of the log.
 
     A message that was erased may have held it, and is passed over.
     """
     search = _Search(log, msgspec.json.encode(text.strip())[1:-1])
-    found: dict[tuple[str, str], Shown] = {}
-    places = Places(log)
+    found: dict[tuple[str, str], ShownText] = {}
+    places = RunPositions(log)
     async for page in log.pages(Selection(tags=("model.asked",))):
         for each in page:
             if isinstance(each.event, ModelAsked) and await search.holds(each.event.conversation):
                 place = (each.stream.run, each.stream.name)
-                known = found.get(place) or Shown(*place, (await places.of(each)).version, 0)
+                known = found.get(place) or ShownText(*place, (await places.of(each)).version, 0)
                 found[place] = known._replace(calls=known.calls + 1)
     return list(found.values())
 

@@ -4,38 +4,38 @@ from typing import Final
 
 from anyio import create_task_group, fail_after, move_on_after
 
-from sandbox.conformance.harness import Bench, Entry, describe, expect, refused
+from sandbox.conformance.harness import ConformanceHarness, Entry, describe, expect, refused
 from sandbox.errors import PathRefused, SandboxLost
 
 _SOON_S: Final = 20.0
 _FLOOD: Final = 4 * 1024 * 1024
 
 
-async def _exit_codes(bench: Bench) -> None:
+async def _exit_codes(bench: ConformanceHarness) -> None:
     for code in (0, 1, 42, 126, 255):
         result = await bench.sandbox.exec(f"exit {code}")
         expect(result.exit_code == code and result.ended == "exited", f"exit {code}: {describe(result)}")
 
 
-async def _signals(bench: Bench) -> None:
+async def _signals(bench: ConformanceHarness) -> None:
     result = await bench.sandbox.exec("kill -TERM $$")
     expect(result.exit_code == 143 and result.ended == "exited", describe(result))
     result = await bench.sandbox.exec("kill -KILL $$")
     expect(result.exit_code == 137 and result.ended == "exited", describe(result))
 
 
-async def _separate_outputs(bench: Bench) -> None:
+async def _separate_outputs(bench: ConformanceHarness) -> None:
     result = await bench.sandbox.exec("echo out; echo err >&2")
     expect((result.stdout, result.stderr) == (b"out\n", b"err\n"), describe(result))
     expect((result.stdout_bytes, result.stderr_bytes) == (4, 4), "the totals are wrong")
 
 
-async def _binary_output(bench: Bench) -> None:
+async def _binary_output(bench: ConformanceHarness) -> None:
     result = await bench.sandbox.exec(r"printf '\000\377\n\r\200'")
     expect(result.stdout == b"\0\xff\n\r\x80", describe(result))
 
 
-async def _flood(bench: Bench) -> None:
+async def _flood(bench: ConformanceHarness) -> None:
     """Two full pipes at once: a reader of one at a time stands still."""
     command = f"head -c {_FLOOD} /dev/zero; head -c {_FLOOD} /dev/zero >&2; head -c {_FLOOD} /dev/zero"
     with fail_after(_SOON_S):
@@ -43,7 +43,7 @@ async def _flood(bench: Bench) -> None:
     expect((len(result.stdout), len(result.stderr)) == (2 * _FLOOD, _FLOOD), describe(result))
 
 
-async def _output_limit(bench: Bench) -> None:
+async def _output_limit(bench: ConformanceHarness) -> None:
     with fail_after(_SOON_S):
         result = await bench.sandbox.exec("yes", max_output_bytes=1000)
     expect(result.ended == "output_limit" and result.exit_code is None, describe(result))
@@ -51,19 +51,19 @@ async def _output_limit(bench: Bench) -> None:
     expect(result.stdout_bytes > 1000, "the total does not show that there was more")
 
 
-async def _exact_limit(bench: Bench) -> None:
+async def _exact_limit(bench: ConformanceHarness) -> None:
     result = await bench.sandbox.exec("printf 12345", max_output_bytes=5)
     expect(result.ended == "exited" and result.stdout == b"12345", describe(result))
 
 
-async def _timeout_keeps_output(bench: Bench) -> None:
+async def _timeout_keeps_output(bench: ConformanceHarness) -> None:
     with fail_after(_SOON_S):
         result = await bench.sandbox.exec("echo before; sleep 1000", timeout_s=0.5)
     expect(result.ended == "timed_out" and result.exit_code is None, describe(result))
     expect(result.stdout == b"before\n", describe(result))
 
 
-async def _timeout_kills_children(bench: Bench) -> None:
+async def _timeout_kills_children(bench: ConformanceHarness) -> None:
     command = "(while :; do echo x >> /app/beat; sleep 0.01; done) & wait"
     await bench.sandbox.exec(command, timeout_s=0.5)
     first = await bench.output("wc -c < /app/beat; sleep 0.2; wc -c < /app/beat")
@@ -71,26 +71,26 @@ async def _timeout_kills_children(bench: Bench) -> None:
     expect(before == after, f"the child goes on: {first!r}")
 
 
-async def _stdin_is_empty(bench: Bench) -> None:
+async def _stdin_is_empty(bench: ConformanceHarness) -> None:
     with fail_after(_SOON_S):
         result = await bench.sandbox.exec("cat; read -r line; echo $?")
     expect(result.stdout == b"1\n", describe(result))
 
 
-async def _background_does_not_delay(bench: Bench) -> None:
+async def _background_does_not_delay(bench: ConformanceHarness) -> None:
     with fail_after(_SOON_S):
         result = await bench.sandbox.exec("sleep 1000 & echo done")
     expect(result.stdout == b"done\n" and result.exit_code == 0, describe(result))
 
 
-async def _background_goes_on(bench: Bench) -> None:
+async def _background_goes_on(bench: ConformanceHarness) -> None:
     await bench.sandbox.exec("(while [ ! -e /app/stop ]; do sleep 0.01; done; echo seen > /app/seen) &")
     await bench.sandbox.exec("touch /app/stop")
     with fail_after(_SOON_S):
         await bench.output("while [ ! -e /app/seen ]; do sleep 0.01; done")
 
 
-async def _concurrent(bench: Bench) -> None:
+async def _concurrent(bench: ConformanceHarness) -> None:
     """Eight commands that each wait for all others: one at a time they would never end."""
     seen: list[bytes] = []
 
@@ -106,40 +106,40 @@ async def _concurrent(bench: Bench) -> None:
     expect(sorted(seen) == [b"%d" % number for number in range(8)], f"{seen}")
 
 
-async def _working_folder(bench: Bench) -> None:
+async def _working_folder(bench: ConformanceHarness) -> None:
     await bench.output("mkdir -p /app/sub && touch /app/sub/mark /app/top")
     expect((await bench.output("ls")).split() == ["sub", "top"], "commands do not run in WORKDIR")
     result = await bench.sandbox.exec("ls", cwd="/app/sub")
     expect(result.stdout == b"mark\n", describe(result))
 
 
-async def _missing_working_folder(bench: Bench) -> None:
+async def _missing_working_folder(bench: ConformanceHarness) -> None:
     await refused(PathRefused, bench.sandbox.exec("touch /app/ran", cwd="/app/nowhere"))
     expect(await bench.output("ls /app") == "", "the command ran somewhere else")
 
 
-async def _variables(bench: Bench) -> None:
+async def _variables(bench: ConformanceHarness) -> None:
     expect(await bench.output("echo $IMAGE_SAYS") == "hello\n", "the image's variable is missing")
     result = await bench.sandbox.exec('echo "$IMAGE_SAYS $MORE"', env={"IMAGE_SAYS": "no", "MORE": "a 'b' \"c\" $d"})
     expect(result.stdout == b"no a 'b' \"c\" $d\n", describe(result))
     expect(await bench.output("echo $MORE") == "\n", "a command's variable outlives it")
 
 
-async def _unicode_command(bench: Bench) -> None:
+async def _unicode_command(bench: ConformanceHarness) -> None:
     expect(await bench.output("echo 'grüße 🜁 你好'") == "grüße 🜁 你好\n", "the text came out changed")
 
 
-async def _heredoc(bench: Bench) -> None:
+async def _heredoc(bench: ConformanceHarness) -> None:
     text = await bench.output("cat <<'EOF'\n$HOME `date` \\n \"'\nEOF\n")
     expect(text == "$HOME `date` \\n \"'\n", repr(text))
 
 
-async def _long_command(bench: Bench) -> None:
+async def _long_command(bench: ConformanceHarness) -> None:
     text = "x" * 100_000
     expect(await bench.output(f"echo {text} | wc -c") == "100001\n", "100,000 characters do not arrive")
 
 
-async def _cancelled(bench: Bench) -> None:
+async def _cancelled(bench: ConformanceHarness) -> None:
     with move_on_after(0.5):
         await bench.sandbox.exec("while :; do echo x >> /app/beat; sleep 0.01; done")
     text = await bench.output("touch /app/beat; wc -c < /app/beat; sleep 0.2; wc -c < /app/beat")
@@ -147,7 +147,7 @@ async def _cancelled(bench: Bench) -> None:
     expect(before == after, f"a cancelled command goes on: {text!r}")
 
 
-async def _halt(bench: Bench) -> None:
+async def _halt(bench: ConformanceHarness) -> None:
     await bench.sandbox.exec("echo kept > /app/kept; (while :; do echo x >> /app/beat; sleep 0.01; done) &")
     await bench.sandbox.halt()
     text = await bench.output("touch /app/beat; wc -c < /app/beat; sleep 0.2; wc -c < /app/beat; cat /app/kept")
@@ -155,7 +155,7 @@ async def _halt(bench: Bench) -> None:
     expect(before == after and kept == "kept", f"after halt: {text!r}")
 
 
-async def _closed(bench: Bench) -> None:
+async def _closed(bench: ConformanceHarness) -> None:
     await bench.sandbox.close()
     await bench.sandbox.close()
     await refused(SandboxLost, bench.sandbox.exec("true"))

@@ -5,14 +5,14 @@ from typing import Final
 
 import anyio
 
-from sandbox.conformance.harness import Bench, Entry, expect, refused
+from sandbox.conformance.harness import ConformanceHarness, Entry, expect, refused
 from sandbox.errors import PathRefused
 
 _ODD_NAMES: Final = ("with space", "-rf", "quote'\"", "new\nline", "ünï 🜁", "$HOME", "*", "back\\slash", ".hidden")
 _LARGE: Final = 8 * 1024 * 1024
 
 
-async def _odd_names(bench: Bench) -> None:
+async def _odd_names(bench: ConformanceHarness) -> None:
     for name in _ODD_NAMES:
         await bench.sandbox.write_file(f"/app/odd/{name}", name.encode())
         expect(await bench.sandbox.read_file(f"/app/odd/{name}") == name.encode(), repr(name))
@@ -20,36 +20,36 @@ async def _odd_names(bench: Bench) -> None:
     expect(found == tuple(sorted(_ODD_NAMES)), repr(found))
 
 
-async def _binary(bench: Bench) -> None:
+async def _binary(bench: ConformanceHarness) -> None:
     data = bytes(range(256)) * 3 + b"\r\n\0"
     await bench.sandbox.write_file("/app/binary", data)
     expect(await bench.sandbox.read_file("/app/binary") == data, "the bytes came back changed")
 
 
-async def _empty(bench: Bench) -> None:
+async def _empty(bench: ConformanceHarness) -> None:
     await bench.sandbox.write_file("/app/empty", b"")
     expect(await bench.sandbox.read_file("/app/empty") == b"", "an empty file is not empty")
 
 
-async def _large(bench: Bench) -> None:
+async def _large(bench: ConformanceHarness) -> None:
     data = bytes(range(251)) * (_LARGE // 251)
     await bench.sandbox.write_file("/app/large", data)
     expect(await bench.sandbox.read_file("/app/large") == data, "8 MiB came back changed")
 
 
-async def _replaced(bench: Bench) -> None:
+async def _replaced(bench: ConformanceHarness) -> None:
     await bench.sandbox.write_file("/app/a/b/c", b"first, and longer", mode=0o755)
     await bench.sandbox.write_file("/app/a/b/c", b"second", mode=0o600)
     expect(await bench.output("cat /app/a/b/c; stat -c %a /app/a/b/c") == "second600\n", "not replaced as a whole")
 
 
-async def _missing(bench: Bench) -> None:
+async def _missing(bench: ConformanceHarness) -> None:
     await refused(PathRefused, bench.sandbox.read_file("/app/nothing"))
     await refused(PathRefused, bench.sandbox.read_tree("/app/nothing"))
     await refused(PathRefused, bench.sandbox.read_file("relative"))
 
 
-async def _wrong_kind(bench: Bench) -> None:
+async def _wrong_kind(bench: ConformanceHarness) -> None:
     await bench.output("mkdir /app/folder; touch /app/file; mkfifo /app/pipe")
     await refused(PathRefused, bench.sandbox.read_file("/app/folder"))
     await refused(PathRefused, bench.sandbox.read_file("/app/pipe"))
@@ -57,7 +57,7 @@ async def _wrong_kind(bench: Bench) -> None:
     await refused(PathRefused, bench.sandbox.write_file("/app/folder", b"x"))
 
 
-async def _too_large(bench: Bench) -> None:
+async def _too_large(bench: ConformanceHarness) -> None:
     await bench.output("head -c 2000 /dev/zero > /app/file")
     await refused(PathRefused, bench.sandbox.read_file("/app/file", max_bytes=1999))
     expect(len(await bench.sandbox.read_file("/app/file", max_bytes=2000)) == 2000, "exactly the limit is refused")
@@ -65,7 +65,7 @@ async def _too_large(bench: Bench) -> None:
     await refused(PathRefused, bench.sandbox.read_tree("/app", max_bytes=1_000_000))
 
 
-async def _put_dir(bench: Bench) -> None:
+async def _put_dir(bench: ConformanceHarness) -> None:
     source = bench.folder / f"put-{bench.sandbox.id.replace('/', '-')}"
     await anyio.to_thread.run_sync(_fill, source)
     await bench.sandbox.put_dir(source, "/app/put")
@@ -85,7 +85,7 @@ def _fill(source: Path) -> None:
     (source / "link").symlink_to("/nowhere")
 
 
-async def _tree(bench: Bench) -> None:
+async def _tree(bench: ConformanceHarness) -> None:
     await bench.output("mkdir -p /app/t/sub; cd /app/t; printf a > z; printf b > sub/y; ln -s /etc/passwd l")
     found = [(each.path, each.kind, each.data, each.target) for each in await bench.sandbox.read_tree("/app/t")]
     wanted = [
@@ -97,7 +97,7 @@ async def _tree(bench: Bench) -> None:
     expect(found == wanted, repr(found))
 
 
-async def _hard_links(bench: Bench) -> None:
+async def _hard_links(bench: ConformanceHarness) -> None:
     await bench.output("printf same > /app/one && ln /app/one /app/two")
     found = [(each.path, each.data) for each in await bench.sandbox.read_tree("/app")]
     expect(found == [("one", b"same"), ("two", b"same")], repr(found))

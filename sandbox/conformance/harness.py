@@ -15,7 +15,7 @@ class CheckFailed(Exception):
     """Raised when a backend does not keep a promise; says what was seen."""
 
 
-class Bench(Struct, frozen=True):
+class ConformanceHarness(Struct, frozen=True):
     """An open sandbox, and the host around it."""
 
     backend: SandboxBackend
@@ -40,7 +40,7 @@ class Bench(Struct, frozen=True):
         return result.stdout.decode()
 
 
-Entry = tuple[str, Promise | None, Callable[[Bench], Awaitable[None]]]
+Entry = tuple[str, Promise | None, Callable[[ConformanceHarness], Awaitable[None]]]
 """Name, promise, and what to do."""
 
 

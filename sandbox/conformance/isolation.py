@@ -7,7 +7,7 @@ import anyio
 from anyio import fail_after
 
 from sandbox.base import SandboxSpec
-from sandbox.conformance.harness import Bench, CheckFailed, Entry, describe, expect
+from sandbox.conformance.harness import CheckFailed, ConformanceHarness, Entry, describe, expect
 from sandbox.harbor.task import Task, load_task
 
 _SOON_S: Final = 30.0
@@ -15,7 +15,7 @@ _MIB: Final = 1024 * 1024
 _OWN_VARIABLES: Final = frozenset({"HOME", "LANG", "OLDPWD", "PATH", "PWD", "SHLVL", "TERM", "TMPDIR", "_"})
 
 
-async def _no_host_variables(bench: Bench) -> None:
+async def _no_host_variables(bench: ConformanceHarness) -> None:
     """The value, too: a variable that both happen to have is no leak."""
     host = set((await anyio.Path("/proc/self/environ").read_bytes()).split(b"\0"))
     seen = set((await bench.sandbox.exec("env -0")).stdout.split(b"\0"))
@@ -23,7 +23,7 @@ async def _no_host_variables(bench: Bench) -> None:
     expect(not leaked, f"variables of the host: {sorted(leaked)}")
 
 
-async def _no_host_files(bench: Bench) -> None:
+async def _no_host_files(bench: ConformanceHarness) -> None:
     canary = bench.folder / "canary"
     await anyio.Path(canary).write_text("canary-of-the-host", encoding="utf-8")
     result = await bench.sandbox.exec(f"cat '{canary}'")
@@ -34,7 +34,7 @@ async def _no_host_files(bench: Bench) -> None:
     expect(b"sock" not in result.stdout, "an engine's socket can be reached")
 
 
-async def _no_solution(bench: Bench) -> None:
+async def _no_solution(bench: ConformanceHarness) -> None:
     places = f"'{bench.task.solution}' '{bench.task.tests}' /solution /tests"
     result = await bench.sandbox.exec(f"cat {places} 2>/dev/null; for d in {places}; do ls -A $d 2>/dev/null; done")
     expect(result.stdout == b"", describe(result))
@@ -42,7 +42,7 @@ async def _no_solution(bench: Bench) -> None:
     expect(result.stdout == b"", describe(result))
 
 
-async def _programs_are_apart(bench: Bench) -> None:
+async def _programs_are_apart(bench: ConformanceHarness) -> None:
     """A container's programs are its own to spoil; the host's, and other sandboxes', are not."""
     name = f"mark-{bench.sandbox.id.replace('/', '-')}"
     await bench.sandbox.exec(f"touch /usr/bin/{name} /etc/{name} /bin/{name}; mount -o remount,rw /usr; umount /etc")
@@ -55,7 +55,7 @@ async def _programs_are_apart(bench: Bench) -> None:
         expect(result.stdout == b"", "programs of another sandbox were written to")
 
 
-async def _no_host_processes(bench: Bench) -> None:
+async def _no_host_processes(bench: ConformanceHarness) -> None:
     process = await anyio.open_process(["sleep", "1000.125"])
     try:
         result = await bench.sandbox.exec("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
@@ -65,7 +65,7 @@ async def _no_host_processes(bench: Bench) -> None:
         await process.aclose()
 
 
-async def _no_network(bench: Bench) -> None:
+async def _no_network(bench: ConformanceHarness) -> None:
     """Not even the host's own loopback, where databases and metadata services listen."""
     task = await anyio.to_thread.run_sync(_without_network, bench.task.path)
     sandbox = await bench.backend.open(SandboxSpec(id=f"{bench.sandbox.id}/offline", task=task))
@@ -86,14 +86,14 @@ def _without_network(folder: Path) -> Task:
     return load_task(folder)
 
 
-async def _fork_bomb(bench: Bench) -> None:
+async def _fork_bomb(bench: ConformanceHarness) -> None:
     with fail_after(_SOON_S):
         await bench.sandbox.exec("bomb() { bomb | bomb & }; bomb; sleep 0.5", timeout_s=2)
         await bench.sandbox.halt()
     expect(await bench.output("echo well") == "well\n", "the sandbox does not recover")
 
 
-async def _process_limit(bench: Bench) -> None:
+async def _process_limit(bench: ConformanceHarness) -> None:
     """The limit of the suite is 64: a hundred sleepers must not all start. Counted without another process."""
     await bench.sandbox.exec("exec sh -c 'for n in $(seq 100); do sleep 1000 & done'", timeout_s=_SOON_S)
     result = await bench.sandbox.exec("set -- /proc/[0-9]*; echo $#", timeout_s=_SOON_S)
@@ -103,7 +103,7 @@ async def _process_limit(bench: Bench) -> None:
     expect(await bench.output("echo well") == "well\n", "the sandbox does not recover")
 
 
-async def _memory_hog(bench: Bench) -> None:
+async def _memory_hog(bench: ConformanceHarness) -> None:
     """The limit of the suite is 256 MiB: a text of twice as much must not be had, one of an eighth must."""
     hog = "awk 'BEGIN { s = \"x\"; while (length(s) < %d) s = s s; print length(s) }'"
     result = await bench.sandbox.exec(hog % (512 * _MIB), timeout_s=_SOON_S)
@@ -111,13 +111,13 @@ async def _memory_hog(bench: Bench) -> None:
     expect(await bench.output(hog % (32 * _MIB)) == f"{32 * _MIB}\n", "32 MiB were not to be had")
 
 
-async def _file_size(bench: Bench) -> None:
+async def _file_size(bench: ConformanceHarness) -> None:
     """The limit of the suite is 64 MiB; the next byte is refused."""
     result = await bench.sandbox.exec("head -c 67108865 /dev/zero > /app/big; stat -c %s /app/big")
     expect(result.stdout in {b"67108864\n", b""}, describe(result))
 
 
-async def _no_escape(bench: Bench) -> None:
+async def _no_escape(bench: ConformanceHarness) -> None:
     """Neither a new session nor an empty environment keeps a process alive past ``halt``."""
     loop = "while :; do echo x >> /app/beat; sleep 0.01; done"
     await bench.sandbox.exec(f"setsid env -i PATH=\"$PATH\" bash -c '{loop}' >/dev/null 2>&1 < /dev/null &")
@@ -129,19 +129,19 @@ async def _no_escape(bench: Bench) -> None:
     expect(before == after, f"it goes on: {text!r}")
 
 
-async def _cannot_kill_the_sandbox(bench: Bench) -> None:
+async def _cannot_kill_the_sandbox(bench: ConformanceHarness) -> None:
     await bench.sandbox.exec("kill -9 -1; kill -9 1; kill -9 $PPID")
     expect(await bench.output("echo well") == "well\n", "a command can end the sandbox")
 
 
-async def _sandboxes_are_apart(bench: Bench) -> None:
+async def _sandboxes_are_apart(bench: ConformanceHarness) -> None:
     async with bench.another() as other:
         await other.write_file("/app/secret", b"of the other")
         result = await bench.sandbox.exec("cat /app/secret")
         expect(b"of the other" not in result.stdout, "one sandbox sees another's files")
 
 
-async def _ids_are_unique(bench: Bench) -> None:
+async def _ids_are_unique(bench: ConformanceHarness) -> None:
     from_same = SandboxSpec(id=bench.sandbox.id, task=bench.task)
     try:
         second = await bench.backend.open(from_same)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from sandbox.base import Limits, Promise, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.conformance.commands import COMMAND_CHECKS
 from sandbox.conformance.files import FILE_CHECKS
-from sandbox.conformance.harness import Bench, CheckFailed
+from sandbox.conformance.harness import CheckFailed, ConformanceHarness
 from sandbox.conformance.isolation import ISOLATION_CHECKS
 from sandbox.errors import SandboxError
 from sandbox.harbor.task import Task, load_task
@@ -33,7 +33,7 @@ _FILES: Final = {
 }
 
 
-class Check(Struct, frozen=True):
+class ConformanceCheck(Struct, frozen=True):
     """One thing to try."""
 
     number: int
@@ -41,7 +41,7 @@ class Check(Struct, frozen=True):
     name: str
     promise: Promise | None
     """What a backend must enforce for it to mean something; None for all backends."""
-    run: Callable[[Bench], Awaitable[None]]
+    run: Callable[[ConformanceHarness], Awaitable[None]]
 
 
 class CheckResult(Struct, frozen=True):
@@ -55,7 +55,7 @@ class CheckResult(Struct, frozen=True):
 
 
 CHECKS: Final = tuple(
-    Check(number, name, promise, run)
+    ConformanceCheck(number, name, promise, run)
     for number, (name, promise, run) in enumerate((*COMMAND_CHECKS, *FILE_CHECKS, *ISOLATION_CHECKS), start=1)
 )
 
@@ -70,7 +70,7 @@ async def conform(backend: SandboxBackend, folder: Path) -> tuple[CheckResult, .
     return tuple([await run_check(check, backend, folder) for check in CHECKS])
 
 
-async def run_check(check: Check, backend: SandboxBackend, folder: Path) -> CheckResult:
+async def run_check(check: ConformanceCheck, backend: SandboxBackend, folder: Path) -> CheckResult:
     """Run one check in a sandbox of its own."""
     isolation = backend.describe()
     if check.promise is not None and check.promise not in isolation.enforces:
@@ -80,7 +80,7 @@ async def run_check(check: Check, backend: SandboxBackend, folder: Path) -> Chec
         task = await anyio.to_thread.run_sync(write_task, folder / f"task-{check.number}")
         with fail_after(CHECK_S):
             async with _opened(backend, task, f"check/{check.number}") as sandbox:
-                await check.run(Bench(backend=backend, sandbox=sandbox, task=task, folder=folder))
+                await check.run(ConformanceHarness(backend=backend, sandbox=sandbox, task=task, folder=folder))
     except (CheckFailed, SandboxError) as error:
         return CheckResult(check.number, check.name, "failed", f"{type(error).__name__}: {error}")
     except TimeoutError:

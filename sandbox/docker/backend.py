@@ -14,18 +14,18 @@ from anyio import CancelScope
 from msgspec import Struct, structs
 
 from sandbox.archive import pack_folders
-from sandbox.base import Gone, Isolation, Sandbox, SandboxSpec
+from sandbox.base import Isolation, Sandbox, SandboxGone, SandboxSpec
 from sandbox.docker.client import Engine, open_engine
-from sandbox.docker.compose_services import Plot, Town, after_main, before_main, memory_of, settle
+from sandbox.docker.compose_services import ComposeProject, ProjectSpec, after_main, before_main, memory_of, settle
 from sandbox.docker.config import container_config
-from sandbox.docker.endpoint import Where
+from sandbox.docker.endpoint import EngineEndpoint
 from sandbox.docker.errors import EngineFailed
 from sandbox.docker.gc import OWNER, SANDBOX, left_behind, remove, sweep
 from sandbox.docker.images import LABEL, Built, Gate, Images
 from sandbox.docker.isolation import isolation_of
-from sandbox.docker.reattach import BARE, Site, card_of, reopen
+from sandbox.docker.reattach import BARE, ReattachSite, card_of, reopen
 from sandbox.docker.requirements import noted, refused
-from sandbox.docker.sandbox import DockerSandbox, Ground
+from sandbox.docker.sandbox import DockerResources, DockerSandbox
 from sandbox.docker.shared_dir import make_folder, remove_folder, workspace_name
 from sandbox.errors import SandboxUnavailable, Unsupported
 from sandbox.harbor.compose.builds import OWN
@@ -42,7 +42,7 @@ _LOGS: Final = ("logs", "logs/agent", "logs/artifacts", "logs/verifier")
 class DockerSettings(Struct, frozen=True):
     """How the engine is used."""
 
-    where: Where = Where()
+    where: EngineEndpoint = EngineEndpoint()
     """Where the engine is, and which it must be."""
     build_network: str = "default"
     """Network of ``RUN`` steps: ``default``, ``host`` or ``none``."""
@@ -137,10 +137,10 @@ class DockerBackend:
             await remove_folder(self._folder(sandbox))
         return tuple(sorted(removed))
 
-    async def reopen(self, spec: SandboxSpec, *, opened_in: int) -> Sandbox | Gone:
-        """See ``Lasting``."""
+    async def reopen(self, spec: SandboxSpec, *, opened_in: int) -> Sandbox | SandboxGone:
+        """See ``Reattachable``."""
         folder = self._folder(spec.id)
-        site = Site(spec.id, self._engine, self._plot(spec, BARE, folder.name), folder)
+        site = ReattachSite(spec.id, self._engine, self._plot(spec, BARE, folder.name), folder)
         return await reopen(site, opened_in=opened_in, by=spec.session, ended=self._ended)
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
@@ -194,7 +194,7 @@ class DockerBackend:
         return sandbox
 
     async def _raise(
-        self, spec: SandboxSpec, built: Built, env: Mapping[str, str], town: Town, folder: Path
+        self, spec: SandboxSpec, built: Built, env: Mapping[str, str], town: ComposeProject, folder: Path
     ) -> DockerSandbox:
         """Make and start the sandbox's own container."""
         service = town.plot.compose.main
@@ -212,12 +212,14 @@ class DockerBackend:
             config["Cmd"] = list(service.command)
         if service.entrypoint is not None:
             config["Entrypoint"] = list(service.entrypoint)
-        container = await self._engine.create(town.plot.prefix, town.dress(service, config))
+        container = await self._engine.create(town.plot.prefix, town.apply_to(service, config))
         workdir = spec.task.config.environment.workdir or service.settings.get("WorkingDir") or image.workdir or "/"
-        sandbox = DockerSandbox(spec.id, Ground(self._engine, container, folder, town), workdir=workdir, image=image)
+        sandbox = DockerSandbox(
+            spec.id, DockerResources(self._engine, container, folder, town), workdir=workdir, image=image
+        )
         try:
             await self._engine.place(container.id, pack_folders(_LOGS, 0o777))
-            await town.admit(service, container)
+            await town.attach(service, container)
             await town.set_network(container, spec.task.network_in("begin"))
             await sandbox.start()
         except BaseException:
@@ -236,8 +238,8 @@ class DockerBackend:
         if task.config.environment.healthcheck is not None:
             await until_ready(sandbox, task.config.environment.healthcheck)
 
-    def _plot(self, spec: SandboxSpec, compose: Compose, name: str) -> Plot:
-        return Plot(
+    def _plot(self, spec: SandboxSpec, compose: Compose, name: str) -> ProjectSpec:
+        return ProjectSpec(
             prefix=f"stillroom-{workspace_name(self._workspace)[:8]}-{name}",
             labels=self._labels(spec),
             material=spec.task.environment,
@@ -285,6 +287,6 @@ async def _swept(engine: Engine, mine: str, settings: DockerSettings) -> tuple[s
     return ()
 
 
-async def _closed(town: Town) -> None:
+async def _closed(town: ComposeProject) -> None:
     with CancelScope(shield=True):
         await town.close()

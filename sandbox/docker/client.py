@@ -14,7 +14,7 @@ import aiohttp
 from aiodocker.containers import DockerContainer
 from msgspec import Struct
 
-from sandbox.docker.endpoint import Where
+from sandbox.docker.endpoint import EngineEndpoint
 from sandbox.docker.errors import CALL_S, EngineFailed, checked, gone_is_fine, told
 from sandbox.docker.networks import Labelled, Networks, Volumes
 
@@ -44,10 +44,10 @@ _BASE: Final = "http://engine"
 """Any name will do for a socket."""
 _OWN: Final = "v4.0.0/libpod"
 """Begins what Podman understands in its own words."""
-_ANYWHERE: Final = Where()
+_ANYWHERE: Final = EngineEndpoint()
 
 
-class Image(Struct, frozen=True):
+class ImageInfo(Struct, frozen=True):
     """What is known of an image."""
 
     id: str
@@ -89,7 +89,7 @@ class Engine:
         self.cgroups = str(machine.get("CgroupVersion") or "")
         """Version of control groups, ``1`` or ``2``. Empty: it does not say."""
 
-    async def image(self, name: str) -> Image | None:
+    async def image(self, name: str) -> ImageInfo | None:
         """Look at an image. None: it is not here."""
         try:
             with told():
@@ -103,7 +103,7 @@ class Engine:
         if self.podman:  # in Docker's words it leaves that out
             check = (await self.api("GET", f"{_OWN}/images/{found['Id']}/json")).get("Healthcheck")
         test = (check or {}).get("Test") or ["NONE"]
-        return Image(
+        return ImageInfo(
             found["Id"],
             config.get("WorkingDir") or "",
             config.get("User") or "",
@@ -282,7 +282,7 @@ class Engine:
 
 
 @asynccontextmanager
-async def open_engine(where: Where = _ANYWHERE) -> AsyncIterator[Engine]:
+async def open_engine(where: EngineEndpoint = _ANYWHERE) -> AsyncIterator[Engine]:
     """Connect to an engine.
 
     Args:

@@ -17,7 +17,7 @@ from sandbox.docker.client import Engine
 from sandbox.docker.errors import EngineFailed
 from sandbox.docker.health import until_healthy
 from sandbox.docker.images import Images
-from sandbox.harbor.compose.schema import Compose, Condition, Mount, Service
+from sandbox.harbor.compose.schema import Compose, ComposeVolume, Condition, Service
 from sandbox.harbor.compose.values import MAIN
 from sandbox.harbor.schema import NetworkMode
 
@@ -27,7 +27,7 @@ _HOLDER: Final = "its network"
 """Among containers by service; no service can be called so."""
 
 
-class Plot(Struct, frozen=True):
+class ProjectSpec(Struct, frozen=True):
     """Where a sandbox stands, and what it is built from."""
 
     prefix: str
@@ -42,11 +42,11 @@ class Plot(Struct, frozen=True):
     """Of each service."""
 
 
-class Town(Struct):
+class ComposeProject(Struct):
     """Services beside a container. Made by ``settle``; an empty one is fine."""
 
     engine: Engine
-    plot: Plot
+    plot: ProjectSpec
     containers: dict[str, DockerContainer] = field(default_factory=dict)
     """By service; ``main`` is not among them."""
     networks: dict[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Town(Struct):
     network: NetworkMode = "public"
     """Of the sandbox's own container, where that changes between phases."""
 
-    def dress(self, service: Service, config: Mapping[str, Any]) -> dict[str, Any]:
+    def apply_to(self, service: Service, config: Mapping[str, Any]) -> dict[str, Any]:
         """Give a container's configuration what the file says of its surroundings."""
         binds = [
             f"{self.volumes[_key(each)]}:{each.target}{':ro' if each.read_only else ''}"
@@ -82,7 +82,7 @@ class Town(Struct):
             dressed["NetworkingConfig"] = {"EndpointsConfig": {first: {"Aliases": aliases}}}
         return dressed
 
-    async def admit(self, service: Service, container: DockerContainer) -> None:
+    async def attach(self, service: Service, container: DockerContainer) -> None:
         """Bring a container that does not run yet into its other networks, and put material of the task into it."""
         for name in list(service.networks)[1:]:
             aliases = [service.name, *service.aliases, *service.networks[name]]
@@ -146,7 +146,7 @@ class Town(Struct):
             await self.wait_for(service)
             container = await self._create(images, service)
             self.containers[service.name] = container
-            await self.admit(service, container)
+            await self.attach(service, container)
             await self.engine.start(container)
 
     async def settled(self) -> None:
@@ -191,7 +191,7 @@ class Town(Struct):
             config["Cmd"] = list(service.command)
         if service.entrypoint is not None:
             config["Entrypoint"] = list(service.entrypoint)
-        return await self.engine.create(f"{self.plot.prefix}-{service.name}", self.dress(service, config))
+        return await self.engine.create(f"{self.plot.prefix}-{service.name}", self.apply_to(service, config))
 
     async def _wait(self, name: str, condition: Condition) -> None:
         container, told = self.containers[name], f"the service {name}"
@@ -207,13 +207,13 @@ class Town(Struct):
                     raise EngineFailed(f"{told} ended with code {code}")
 
 
-async def settle(engine: Engine, plot: Plot) -> Town:
+async def settle(engine: Engine, plot: ProjectSpec) -> ComposeProject:
     """Make the networks and volumes of a sandbox with services beside it.
 
     Raises:
         EngineFailed: The engine cannot; nothing is left.
     """
-    town = Town(engine, plot, network="public" if plot.outside else "no-network")
+    town = ComposeProject(engine, plot, network="public" if plot.outside else "no-network")
     compose = plot.compose
     if not compose.services:
         return town
@@ -271,11 +271,11 @@ def _merged(ours: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any
     return [*(each for each in ours if each["Name"] not in named), *named.values()]
 
 
-def _key(mount: Mount) -> str:
+def _key(mount: ComposeVolume) -> str:
     return f"{mount.kind} {mount.source or mount.target}"
 
 
-def _shared(plot: Plot, mount: Mount) -> bool:
+def _shared(plot: ProjectSpec, mount: ComposeVolume) -> bool:
     """Whether it has to be a volume: a single file is put into the container instead.
 
     What is not there is an empty folder, as Compose makes one.

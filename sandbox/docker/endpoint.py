@@ -16,7 +16,7 @@ _SPOKEN: Final = ("unix", "tcp", "http", "https")
 """What an address may begin with; Podman's ``ssh`` is its own client's affair."""
 
 
-class Where(Struct, frozen=True):
+class EngineEndpoint(Struct, frozen=True):
     """Where to look."""
 
     name: EngineName = "docker"
@@ -57,7 +57,7 @@ class Where(Struct, frozen=True):
         return self.host
 
 
-def where_of(name: EngineName, environment: Mapping[str, str]) -> Where:
+def where_of(name: EngineName, environment: Mapping[str, str]) -> EngineEndpoint:
     """Look for an engine where its own users have it.
 
     Args:
@@ -67,10 +67,10 @@ def where_of(name: EngineName, environment: Mapping[str, str]) -> Where:
     """
     match name:
         case "docker":
-            return Where(name, environment.get("DOCKER_HOST") or None)
+            return EngineEndpoint(name, environment.get("DOCKER_HOST") or None)
         case "podman":
             own = environment.get("XDG_RUNTIME_DIR")
             sockets = (f"{own}/podman/podman.sock", _PODMAN) if own else (_PODMAN,)
-            return Where(name, environment.get("CONTAINER_HOST") or None, sockets)
+            return EngineEndpoint(name, environment.get("CONTAINER_HOST") or None, sockets)
         case _:
             assert_never(name)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import anyio
 
-from sandbox.outputs import Lingering, Output, Outputs
+from sandbox.outputs import InheritedPipes, Output, Outputs
 
 MOUNT: Final = "/.stillroom"
 """Where a container sees the folder."""
@@ -25,7 +25,7 @@ _LONGEST: Final = 100_000
 """Bytes of a command that still fit in one argument of a program (Linux: 131,072)."""
 
 
-class Wanted(NamedTuple):
+class ExecRequest(NamedTuple):
     """A command."""
 
     text: str
@@ -34,10 +34,10 @@ class Wanted(NamedTuple):
     shell: str
 
 
-class Errand:
+class ContainerExec:
     """A command's folder and pipes, and what is known of it."""
 
-    def __init__(self, folder: Path, wanted: Wanted, limit: int) -> None:
+    def __init__(self, folder: Path, wanted: ExecRequest, limit: int) -> None:
         """Lay everything out; blocking, for a fraction of a millisecond.
 
         Args:
@@ -87,7 +87,7 @@ class Errand:
         while self._ours:
             os.close(self._ours.popitem()[1])
 
-    def close(self, lingering: Lingering) -> None:
+    def close(self, lingering: InheritedPipes) -> None:
         """Let go of the pipes and remove the folder.
 
         Pipes that background processes hold open stay, so that whoever takes the sandbox up finds them.
@@ -146,11 +146,11 @@ def _write(path: Path, text: str) -> None:
     path.chmod(0o644)
 
 
-def _is_long(wanted: Wanted) -> bool:
+def _is_long(wanted: ExecRequest) -> bool:
     return len(wanted.text.encode()) > _LONGEST
 
 
-def _script(number: str, wanted: Wanted) -> str:
+def _script(number: str, wanted: ExecRequest) -> str:
     """Write what is run. Descriptor 3 leads to us, and the command does not have it."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in wanted.env.items()]
     if _is_long(wanted):

@@ -23,7 +23,7 @@ SANDBOX: Final = f"{LABEL}.sandbox"
 Kind = Literal["container", "network", "volume", "image"]
 
 
-class Left(Struct, frozen=True):
+class Leftover(Struct, frozen=True):
     """Something that nobody needs any more."""
 
     kind: Kind
@@ -39,7 +39,7 @@ class Left(Struct, frozen=True):
 
 async def left_behind(
     engine: Engine, ended: Callable[[str], bool], *, images: bool, spared_s: float = 0.0
-) -> list[Left]:
+) -> list[Leftover]:
     """List what can be removed, in the order in which that is possible.
 
     What belongs to one sandbox stays as long as one of those who made it may live: one that was taken up again has
@@ -56,12 +56,12 @@ async def left_behind(
     kept = {_of(each) for _, each in found if not ended(each.labels[OWNER])}
     kept |= await _young(engine, spared_s) if spared_s else set()
     left = [
-        Left(kind, each.id, each.name, each.labels[OWNER], each.labels[LABEL])
+        Leftover(kind, each.id, each.name, each.labels[OWNER], each.labels[LABEL])
         for kind, each in found
         if ended(each.labels[OWNER]) and _of(each) not in kept
     ]
     unused = [each for each in await engine.unused_images(f"{LABEL}={SHARED}") if images or not each.name]
-    return left + [Left("image", each.id, each.name or each.id[7:19], "", "") for each in unused]
+    return left + [Leftover("image", each.id, each.name or each.id[7:19], "", "") for each in unused]
 
 
 async def things(engine: Engine, *labels: str) -> list[tuple[Kind, Labelled]]:
@@ -86,7 +86,7 @@ async def sweep(engine: Engine, label: str, which: Callable[[str], bool]) -> set
     for kind, each in await things(engine, label):
         sandbox = each.labels.get(SANDBOX, "")
         if which(sandbox):
-            await _remove(engine, Left(kind, each.id, each.name, "", ""))
+            await _remove(engine, Leftover(kind, each.id, each.name, "", ""))
             removed.add(sandbox)
     return removed
 
@@ -105,9 +105,9 @@ async def _young(engine: Engine, spared_s: float) -> set[tuple[str, str]]:
     }
 
 
-async def remove(engine: Engine, left: Sequence[Left]) -> list[tuple[Left, str]]:
+async def remove(engine: Engine, left: Sequence[Leftover]) -> list[tuple[Leftover, str]]:
     """Remove what was left behind; give what could not be, with the engine's reason."""
-    kept: list[tuple[Left, str]] = []
+    kept: list[tuple[Leftover, str]] = []
     for each in left:
         try:
             await _remove(engine, each)
@@ -117,7 +117,7 @@ async def remove(engine: Engine, left: Sequence[Left]) -> list[tuple[Left, str]]
     return kept
 
 
-async def _remove(engine: Engine, left: Left) -> None:
+async def _remove(engine: Engine, left: Leftover) -> None:
     match left.kind:
         case "container":
             await engine.remove(left.id)

@@ -17,11 +17,11 @@ from msgspec import Struct
 
 from events.digest import digest_of
 from sandbox.archive import Placed, pack
-from sandbox.docker.client import Engine, Image
+from sandbox.docker.client import Engine, ImageInfo
 from sandbox.docker.errors import EngineFailed
 from sandbox.harbor.build_context import IGNORE, BuildContext
 from sandbox.harbor.compose.schema import Build
-from sandbox.harbor.dockerfile.classic import STAGE, Written, classic
+from sandbox.harbor.dockerfile.classic import STAGE, ContextFile, classic
 from sandbox.harbor.dockerfile.parser import Dockerfile, parse_dockerfile
 from sandbox.harbor.task import Task
 
@@ -44,7 +44,7 @@ class Built(Struct, frozen=True):
     """An image that is here."""
 
     name: str
-    image: Image
+    image: ImageInfo
 
 
 class Images:
@@ -159,9 +159,9 @@ def _context(folder: Path, file: str, dockerfile: Dockerfile) -> bytes:
     seen = BuildContext(folder, dockerfile=file)
     told = classic(dockerfile, seen)
     text = (folder / file).read_text(encoding="utf-8-sig") if told.text is None else told.text
-    written = [Written("Dockerfile", text.encode(), 0o644), *told.written]
+    written = [ContextFile("Dockerfile", text.encode(), 0o644), *told.written]
     if (folder / IGNORE).is_file() and seen.found(IGNORE):  # Podman goes by it once more
-        written.append(Written(IGNORE, (folder / IGNORE).read_bytes() + f"\n!{STAGE}\n".encode(), 0o644))
+        written.append(ContextFile(IGNORE, (folder / IGNORE).read_bytes() + f"\n!{STAGE}\n".encode(), 0o644))
     names = {each.path for each in written}
     kept = [Placed(folder / path, path) for path in seen.visible() if path not in names]
     return pack([*kept, *told.placed], str, written=[(each.path, each.data, each.mode) for each in written])

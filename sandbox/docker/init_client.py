@@ -12,11 +12,11 @@ from anyio import create_task_group, move_on_after
 from sandbox.base import Ended
 from sandbox.docker.client import Engine
 from sandbox.docker.errors import EngineFailed
-from sandbox.docker.exec import Errand, make_pipe
+from sandbox.docker.exec import ContainerExec, make_pipe
 from sandbox.errors import SandboxLost
 
 
-class Runner:
+class InitClient:
     """Starts commands as one user. Its pipes outlive it: a container that is started again finds them."""
 
     def __init__(self, io: Path, name: str) -> None:
@@ -69,7 +69,7 @@ _LOOK_S: Final = 1.0
 """Seconds after which a command that has not begun is reason to look at the container."""
 
 
-class Carrier:
+class ContainerExecutor:
     """Carries commands into one container."""
 
     def __init__(self, sandbox: str, engine: Engine, container: DockerContainer) -> None:
@@ -77,7 +77,7 @@ class Carrier:
         self._engine = engine
         self._container = container
 
-    async def carry(self, runner: Runner, errand: Errand, timeout_s: float | None) -> Ended:
+    async def run(self, runner: InitClient, errand: ContainerExec, timeout_s: float | None) -> Ended:
         """Have a command run and wait for its end, or put an end to it."""
         try:
             with move_on_after(timeout_s) as clock:
@@ -95,7 +95,7 @@ class Carrier:
             return "output_limit"
         return "timed_out" if clock.cancelled_caught else "exited"
 
-    async def _begun(self, errand: Errand) -> None:
+    async def _begun(self, errand: ContainerExec) -> None:
         """Wait until a command has begun; a container that ended before that will never say so."""
         while True:
             with move_on_after(_LOOK_S):
@@ -104,7 +104,7 @@ class Carrier:
             if not (await self.state()).get("Running"):
                 errand.lost = True
 
-    async def _kill(self, runner: Runner, errand: Errand) -> None:
+    async def _kill(self, runner: InitClient, errand: ContainerExec) -> None:
         """Kill a command and all of its process group. Shielded, or a cancelled command would go on by itself."""
         with move_on_after(_KILL_S, shield=True) as grace:
             await self._begun(errand)
@@ -114,7 +114,7 @@ class Carrier:
         if grace.cancelled_caught:
             raise SandboxLost(self._id, "a killed command does not end")
 
-    def _order(self, runner: Runner, text: str) -> None:
+    def _order(self, runner: InitClient, text: str) -> None:
         try:
             runner.order(text)
         except BlockingIOError as error:

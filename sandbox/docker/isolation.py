@@ -4,7 +4,7 @@ from typing import Final
 
 from sandbox.base import Isolation, Promise
 from sandbox.docker.client import Engine, open_engine
-from sandbox.docker.endpoint import Where
+from sandbox.docker.endpoint import EngineEndpoint
 from sandbox.docker.errors import EngineFailed
 
 _WITHOUT_LIMITS: Final[frozenset[Promise]] = frozenset({"filesystem", "pids", "network", "escape"})
@@ -34,7 +34,7 @@ def isolation_of(engine: Engine) -> Isolation:
     )
 
 
-async def look_at_engine(where: Where) -> Isolation:
+async def look_at_engine(where: EngineEndpoint) -> Isolation:
     """Say what an engine that may be there promises; nothing is changed in it."""
     try:
         async with open_engine(where) as engine:

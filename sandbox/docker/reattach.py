@@ -11,33 +11,35 @@ from typing import Final, NamedTuple
 
 from msgspec import structs
 
-from sandbox.base import Gone, Sandbox
+from sandbox.base import Sandbox, SandboxGone
 from sandbox.docker.client import Engine
-from sandbox.docker.compose_services import Plot, Town
+from sandbox.docker.compose_services import ComposeProject, ProjectSpec
 from sandbox.docker.errors import EngineFailed
 from sandbox.docker.gc import OWNER, SANDBOX, things
 from sandbox.docker.images import LABEL
-from sandbox.docker.sandbox import DockerSandbox, Ground, standing
-from sandbox.docker.shared_dir import Card, Standing, read_card
+from sandbox.docker.sandbox import DockerResources, DockerSandbox, standing
+from sandbox.docker.shared_dir import ContainerState, ReattachInfo, read_card
 from sandbox.harbor.compose.schema import Compose
 
 BARE: Final = Compose((), frozenset(), (), ())
 """Of a sandbox that stands: what its services were made from is of no interest any more."""
 
 
-class Site(NamedTuple):
+class ReattachSite(NamedTuple):
     """Where a sandbox is looked for."""
 
     sandbox: str
     """Its id."""
     engine: Engine
-    plot: Plot
+    plot: ProjectSpec
     """Whose labels say what it is, and who asks."""
     folder: Path
 
 
-async def reopen(site: Site, *, opened_in: int, by: int | None, ended: Callable[[str], bool] | None) -> Sandbox | Gone:
-    """Take a sandbox up; see ``Lasting``.
+async def reopen(
+    site: ReattachSite, *, opened_in: int, by: int | None, ended: Callable[[str], bool] | None
+) -> Sandbox | SandboxGone:
+    """Take a sandbox up; see ``Reattachable``.
 
     Args:
         site: Where.
@@ -51,7 +53,7 @@ async def reopen(site: Site, *, opened_in: int, by: int | None, ended: Callable[
         if gone is not None:
             return gone
         if card is None or card.session != opened_in:
-            return Gone("changed", "it is not the one, made ready, whose commands are on record")
+            return SandboxGone("changed", "it is not the one, made ready, whose commands are on record")
         gone = await _changed(site.engine, card)
         if gone is not None:
             return gone
@@ -59,15 +61,15 @@ async def reopen(site: Site, *, opened_in: int, by: int | None, ended: Callable[
             card = await _claimed(site, card, by)
         return await _take_up(site, card)
     except EngineFailed as error:
-        return Gone("silent", error.detail)
+        return SandboxGone("silent", error.detail)
 
 
-async def card_of(sandbox: DockerSandbox, town: Town, session: int) -> Card:
+async def card_of(sandbox: DockerSandbox, town: ComposeProject, session: int) -> ReattachInfo:
     """Write down what somebody must know to take a sandbox up."""
-    beside: dict[str, Standing] = {}
+    beside: dict[str, ContainerState] = {}
     for name, each in town.containers.items():
         beside[name] = await standing(town.engine, each)
-    return Card(
+    return ReattachInfo(
         session=session,
         workdir=sandbox.workdir,
         image=sandbox.image,
@@ -79,33 +81,33 @@ async def card_of(sandbox: DockerSandbox, town: Town, session: int) -> Card:
     )
 
 
-async def _held(site: Site, ended: Callable[[str], bool] | None) -> Gone | None:
+async def _held(site: ReattachSite, ended: Callable[[str], bool] | None) -> SandboxGone | None:
     """Say why nothing of this sandbox may be touched. None: it may be, for whoever made it has ended."""
     named = (f"{name}={site.plot.labels[name]}" for name in (LABEL, SANDBOX))
     found = [each for _, each in await things(site.engine, *named)]
     if not found:
-        return Gone("gone", "nothing of it is left")
+        return SandboxGone("gone", "nothing of it is left")
     for owner in {each.labels.get(OWNER) for each in found}:
         if owner is None or ended is None or not ended(owner):
-            return Gone("held", f"the process that holds it ({owner or 'unnamed'}) is not known to have ended")
+            return SandboxGone("held", f"the process that holds it ({owner or 'unnamed'}) is not known to have ended")
     return None
 
 
-async def _changed(engine: Engine, card: Card) -> Gone | None:
+async def _changed(engine: Engine, card: ReattachInfo) -> SandboxGone | None:
     """Say in what a sandbox is not what was left. None: in nothing."""
     for name, before in {"its container": card.main, **card.beside}.items():
         try:
             now = await standing(engine, engine.container(before.id))
         except EngineFailed as error:
-            return Gone("gone", f"{name}: {error.detail}")
+            return SandboxGone("gone", f"{name}: {error.detail}")
         if before.running and not now.running:
-            return Gone("ended", f"{name} does not run any more")
+            return SandboxGone("ended", f"{name} does not run any more")
         if now.started != before.started:
-            return Gone("changed", f"{name} was started again")
+            return SandboxGone("changed", f"{name} was started again")
     return None
 
 
-async def _claimed(site: Site, card: Card, session: int) -> Card:
+async def _claimed(site: ReattachSite, card: ReattachInfo, session: int) -> ReattachInfo:
     """Leave a sign that it is somebody's: labels of a container cannot change, so an empty volume bears them.
 
     The volume is one of the sandbox's from then on, and goes with it.
@@ -115,11 +117,11 @@ async def _claimed(site: Site, card: Card, session: int) -> Card:
     return structs.replace(card, volumes={**card.volumes, name: name})
 
 
-async def _take_up(site: Site, card: Card) -> Sandbox:
+async def _take_up(site: ReattachSite, card: ReattachInfo) -> Sandbox:
     beside = {name: site.engine.container(each.id) for name, each in card.beside.items()}
     named = dict(card.networks), dict(card.volumes)
-    town = Town(site.engine, site.plot, beside, *named, network=card.network)
-    ground = Ground(site.engine, site.engine.container(card.main.id), site.folder, town)
+    town = ComposeProject(site.engine, site.plot, beside, *named, network=card.network)
+    ground = DockerResources(site.engine, site.engine.container(card.main.id), site.folder, town)
     sandbox = DockerSandbox(site.sandbox, ground, workdir=card.workdir, image=card.image)
     try:
         await sandbox.take_up(card)

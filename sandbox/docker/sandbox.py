@@ -12,17 +12,17 @@ from msgspec import structs
 
 from sandbox.archive import FileEntry
 from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult
-from sandbox.docker.client import Engine, Image
-from sandbox.docker.compose_services import Town
+from sandbox.docker.client import Engine, ImageInfo
+from sandbox.docker.compose_services import ComposeProject
 from sandbox.docker.errors import EngineFailed
-from sandbox.docker.exec import MOUNT, Errand, Wanted, left_open
+from sandbox.docker.exec import MOUNT, ContainerExec, ExecRequest, left_open
 from sandbox.docker.files import ContainerFiles
 from sandbox.docker.health import until_healthy
-from sandbox.docker.init_client import Carrier, Runner
-from sandbox.docker.shared_dir import Card, Keeping, Standing, remove_folder
+from sandbox.docker.init_client import ContainerExecutor, InitClient
+from sandbox.docker.shared_dir import ContainerState, ReattachFile, ReattachInfo, remove_folder
 from sandbox.errors import PathRefused, SandboxLost
 from sandbox.harbor.schema import NetworkMode
-from sandbox.outputs import Lingering
+from sandbox.outputs import InheritedPipes
 
 FIRST: Final = "first"
 """Name of the runner that is a container's first process, or stands beside its entry point, as the image's user."""
@@ -36,14 +36,14 @@ _NO_FORK: Final = frozenset({2, 254})
 """Codes with which shells end that cannot start a process: dash's and bash's."""
 
 
-class Ground(NamedTuple):
+class DockerResources(NamedTuple):
     """What a sandbox stands on."""
 
     engine: Engine
     container: DockerContainer
     folder: Path
     """On the host; the container sees its sub-folder ``io``."""
-    town: Town
+    town: ComposeProject
     """What stands beside the container."""
 
     @property
@@ -55,17 +55,17 @@ class Ground(NamedTuple):
 class DockerSandbox:
     """See ``Sandbox``."""
 
-    def __init__(self, sandbox: str, ground: Ground, *, workdir: str, image: Image) -> None:
+    def __init__(self, sandbox: str, ground: DockerResources, *, workdir: str, image: ImageInfo) -> None:
         self._id = sandbox
         self._ground = ground
         self._workdir = workdir
         self._image = image
         self._files = ContainerFiles(sandbox, ground.engine, ground.container.id)
-        self._runners = {"": Runner(ground.io, FIRST)}
-        self.keeping = Keeping(ground.folder)
+        self._runners = {"": InitClient(ground.io, FIRST)}
+        self.keeping = ReattachFile(ground.folder)
         self._numbers = count(1)
-        self._lingering = Lingering()
-        self._carrier = Carrier(sandbox, ground.engine, ground.container)
+        self._lingering = InheritedPipes()
+        self._carrier = ContainerExecutor(sandbox, ground.engine, ground.container)
         self._closed = False
         self._changing = anyio.Lock()
 
@@ -80,7 +80,7 @@ class DockerSandbox:
         return self._workdir
 
     @property
-    def image(self) -> Image:
+    def image(self) -> ImageInfo:
         """What its container was made from."""
         return self._image
 
@@ -113,7 +113,7 @@ class DockerSandbox:
         if self.keeping.card is not None:
             await self.keeping.show(structs.replace(self.keeping.card, main=await standing(engine, container)))
 
-    async def take_up(self, card: Card) -> None:
+    async def take_up(self, card: ReattachInfo) -> None:
         """Go on with a container that runs, as another process left it.
 
         Raises:
@@ -152,11 +152,11 @@ class DockerSandbox:
             raise PathRefused("command", "holds a NUL byte, which no shell can be given")
         where = self._workdir if cwd is None else cwd
         runner = await self._runner("" if user is None else str(user))
-        wanted = Wanted(command, where, env or {}, runner.shell)
+        wanted = ExecRequest(command, where, env or {}, runner.shell)
         folder = self._ground.io / str(next(self._numbers))
-        errand = await anyio.to_thread.run_sync(Errand, folder, wanted, max_output_bytes)
+        errand = await anyio.to_thread.run_sync(ContainerExec, folder, wanted, max_output_bytes)
         try:
-            ended = await self._carrier.carry(runner, errand, timeout_s)
+            ended = await self._carrier.run(runner, errand, timeout_s)
             errand.outputs.finish()
         finally:
             errand.close(self._lingering)
@@ -237,14 +237,14 @@ class DockerSandbox:
         state = await engine.state(container)
         raise EngineFailed(f"the container ended at once, with code {state.get('ExitCode')}; see its entry point")
 
-    async def _runner(self, user: str) -> Runner:
+    async def _runner(self, user: str) -> InitClient:
         """Give the runner of a user; others than the image's are started when they are first needed."""
         self._check()
         if user in self._runners:
             return self._runners[user]
         async with self._changing:
             self._check()
-            runner = Runner(self._ground.io, f"user-{next(self._numbers)}")
+            runner = InitClient(self._ground.io, f"user-{next(self._numbers)}")
             try:
                 argv = ["/bin/sh", f"{MOUNT}/runner", runner.name]
                 await self._ground.engine.exec(self._ground.container, argv, user=user)
@@ -290,7 +290,9 @@ class DockerSandbox:
             raise SandboxLost(self._id, "it is closed")
 
 
-async def standing(engine: Engine, container: DockerContainer) -> Standing:
+async def standing(engine: Engine, container: DockerContainer) -> ContainerState:
     """Look at a container."""
     state = await engine.state(container)
-    return Standing(container.id, str(state.get("StartedAt")), bool(state.get("Running")) and not state.get("Paused"))
+    return ContainerState(
+        container.id, str(state.get("StartedAt")), bool(state.get("Running")) and not state.get("Paused")
+    )

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from events.digest import digest_of
-from sandbox.docker.client import Image
+from sandbox.docker.client import ImageInfo
 from sandbox.docker.errors import EngineFailed
 from sandbox.harbor.schema import NetworkMode
 
@@ -21,7 +21,7 @@ _SCRIPTS: Final = Path(__file__).parent.with_name("container")
 _CARD: Final = "card.json"
 
 
-class Standing(Struct, frozen=True):
+class ContainerState(Struct, frozen=True):
     """A container that stands, as the engine tells it."""
 
     id: str
@@ -31,15 +31,15 @@ class Standing(Struct, frozen=True):
     """Whether it ran when this was written down; a service may have had only something to prepare."""
 
 
-class Card(Struct, frozen=True):
+class ReattachInfo(Struct, frozen=True):
     """What somebody must know to take a sandbox up whose process has ended. It is written once the sandbox is ready."""
 
     session: int
     """Number of the process's hold on the run in which the sandbox was opened."""
     workdir: str
-    image: Image
-    main: Standing
-    beside: Mapping[str, Standing]
+    image: ImageInfo
+    main: ContainerState
+    beside: Mapping[str, ContainerState]
     """By service."""
     networks: Mapping[str, str]
     """Name in the task's file, and name of the engine's."""
@@ -48,15 +48,15 @@ class Card(Struct, frozen=True):
     """Of its own container, which may change between phases."""
 
 
-class Keeping:
+class ReattachFile:
     """Whether the card of a sandbox can be read; not while its own container is killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.card: Card | None = None
+        self.card: ReattachInfo | None = None
         """None: the sandbox ends with its process."""
         self._path = folder / _CARD
 
-    async def show(self, card: Card) -> None:
+    async def show(self, card: ReattachInfo) -> None:
         """Write it, in one step, so that nobody finds half of it."""
         self.card = card
         await anyio.to_thread.run_sync(_write, self._path, card)
@@ -85,10 +85,10 @@ async def remove_folder(folder: Path) -> None:
     await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
-async def read_card(folder: Path) -> Card | None:
+async def read_card(folder: Path) -> ReattachInfo | None:
     """Read it. None: there is none, and the sandbox was not ready, or not between two of its own starts."""
     try:
-        return msgspec.json.decode(await anyio.Path(folder / _CARD).read_bytes(), type=Card)
+        return msgspec.json.decode(await anyio.Path(folder / _CARD).read_bytes(), type=ReattachInfo)
     except (FileNotFoundError, msgspec.MsgspecError):
         return None
 
@@ -105,7 +105,7 @@ def _make(folder: Path) -> None:
         (folder / "io" / script.name).chmod(0o755)
 
 
-def _write(path: Path, card: Card) -> None:
+def _write(path: Path, card: ReattachInfo) -> None:
     new = path.with_suffix(".new")
     new.write_bytes(msgspec.json.encode(card))
     new.replace(path)

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from sandbox.errors import RegistryWrong, TaskInvalid
 from sandbox.harbor.git_checkout import checkout
-from sandbox.harbor.registry import RegisteredTask, Source, find_dataset, source_in
-from sandbox.harbor.task import Found, Incomplete, Task, find_tasks, incomplete, load_task
+from sandbox.harbor.registry import DatasetReference, RegisteredTask, find_dataset, source_in
+from sandbox.harbor.task import Incomplete, Task, TaskFolders, find_tasks, incomplete, load_task
 
 
-class Places(NamedTuple):
+class DatasetPaths(NamedTuple):
     """What this machine has to find tasks by."""
 
     base: Path
@@ -19,7 +19,7 @@ class Places(NamedTuple):
     """Folder for what git fetches. None: nothing can be."""
 
 
-def tasks_named(text: str, places: Places, only: Collection[str] = ()) -> Found:
+def tasks_named(text: str, places: DatasetPaths, only: Collection[str] = ()) -> TaskFolders:
     """Find the tasks that a person names.
 
     Args:
@@ -36,7 +36,7 @@ def tasks_named(text: str, places: Places, only: Collection[str] = ()) -> Found:
     return find_tasks(places.base / text) if source is None else _registered(source, places, only)
 
 
-def _registered(source: Source, places: Places, only: Collection[str]) -> Found:
+def _registered(source: DatasetReference, places: DatasetPaths, only: Collection[str]) -> TaskFolders:
     dataset = find_dataset(source, places.base)
     names = [each.folder for each in dataset.tasks]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -60,10 +60,10 @@ def _registered(source: Source, places: Places, only: Collection[str]) -> Found:
         remedy = "fix the paths in the registry; those without a git_url are read from the registry's own folder"
         raise RegistryWrong(source.file, f"{dataset.name} holds no task that can be read: {reasons}", remedy=remedy)
     tasks.sort(key=lambda task: task.name)
-    return Found(tasks=tuple(tasks), incomplete=tuple(unread))
+    return TaskFolders(tasks=tuple(tasks), incomplete=tuple(unread))
 
 
-def _folder(task: RegisteredTask, source: Source, places: Places) -> Path:
+def _folder(task: RegisteredTask, source: DatasetReference, places: DatasetPaths) -> Path:
     """Find a task's folder, which must not lie outside its repository."""
     if task.git_url is None:
         return (places.base / source.file).parent / Path(task.path).expanduser()

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from sandbox.errors import TaskInvalid
 from sandbox.harbor.legacy import BadSpelling, modernise
 from sandbox.harbor.numbers import with_numbers
-from sandbox.harbor.schema import Environment, McpServer, Step, TaskConfig
+from sandbox.harbor.schema import Environment, McpServer, TaskConfig, TaskStep
 
 FILE: Final = "task.toml"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -214,7 +214,7 @@ def _is_network(host: str) -> bool:
     return True
 
 
-def _step_faults(steps: tuple[Step, ...]) -> Iterator[tuple[str, str]]:
+def _step_faults(steps: tuple[TaskStep, ...]) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     for number, step in enumerate(steps):
         folded = unicodedata.normalize("NFC", step.name.casefold())

@@ -47,7 +47,7 @@ class _Registry(Struct, frozen=True):
     datasets: tuple[Dataset, ...]
 
 
-class Source(NamedTuple):
+class DatasetReference(NamedTuple):
     """A dataset as a person names it: ``registry.json#name@version``."""
 
     file: str
@@ -57,16 +57,16 @@ class Source(NamedTuple):
     """Empty: the only one of that name."""
 
 
-def source_in(text: str) -> Source | None:
+def source_in(text: str) -> DatasetReference | None:
     """Read how a person names a dataset of a registry. None: it names no registry, but a folder."""
     file, mark, dataset = text.rpartition(_MARK) if _MARK in text else (text, "", "")
     if not file.endswith(_SUFFIX):
         return None
     name, _, version = dataset.partition("@")
-    return Source(file, name, version) if mark else Source(file, "", "")
+    return DatasetReference(file, name, version) if mark else DatasetReference(file, "", "")
 
 
-def find_dataset(source: Source, base: Path) -> Dataset:
+def find_dataset(source: DatasetReference, base: Path) -> Dataset:
     """Find a dataset in its registry.
 
     Args:

@@ -42,7 +42,7 @@ class Artifact(Struct, frozen=True):
     """Compose sidecar to take it from; None for the main container."""
 
 
-class Agent(Struct, frozen=True):
+class TaskAgent(Struct, frozen=True):
     """``[agent]``."""
 
     timeout_sec: float | None = None
@@ -179,7 +179,7 @@ class StepVerifier(Struct, frozen=True):
     collect: tuple[Collect, ...] | None = None
 
 
-class Step(Struct, frozen=True):
+class TaskStep(Struct, frozen=True):
     """``[[steps]]``: one part of a task done in several, in one environment."""
 
     name: str
@@ -206,9 +206,9 @@ class TaskConfig(Struct, frozen=True):
     package: Package | None = field(name="task", default=None)
     metadata: dict[str, Any] = {}
     """Free, but for one key of ours: ``untrusted = true`` (see ``Task.untrusted``)."""
-    agent: Agent = Agent()
+    agent: TaskAgent = TaskAgent()
     verifier: Verifier = Verifier()
     solution: Solution = Solution()
     environment: Environment = Environment()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[TaskStep, ...] = ()
     """Empty for the usual task of one step."""

@@ -12,7 +12,7 @@ from events.digest import Digest, digest_of
 from sandbox.errors import TaskInvalid
 from sandbox.harbor.dockerfile.parser import Dockerfile, parse_dockerfile
 from sandbox.harbor.reader import FILE, read_config
-from sandbox.harbor.schema import Environment, NetworkMode, Step, TaskConfig
+from sandbox.harbor.schema import Environment, NetworkMode, TaskConfig, TaskStep
 
 ROOT_FILES: Final = ("task.toml", "instruction.md", "README.md")
 ROOT_FOLDERS: Final = ("environment", "tests", "solution", "steps")
@@ -105,7 +105,7 @@ class Task(Struct, frozen=True):
     """Sub-folder that the image is built from."""
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[TaskStep, ...]:
         """Parts of a multi-step task; empty for the usual kind."""
         return self.config.steps
 
@@ -137,7 +137,7 @@ class Task(Struct, frozen=True):
         """What is copied to ``/tests`` for verification, and not before."""
         return self.path / "tests"
 
-    def instruction_of(self, step: Step) -> Path:
+    def instruction_of(self, step: TaskStep) -> Path:
         """Give the file that tells an agent what to do in a step."""
         return self.path / "steps" / step.name / INSTRUCTION
 
@@ -172,7 +172,7 @@ def incomplete(name: str, error: TaskInvalid) -> Incomplete:
     return Incomplete(name, error.place, error.detail, error.remedy)
 
 
-class Found(Struct, frozen=True):
+class TaskFolders(Struct, frozen=True):
     """What a folder of tasks holds, each sorted by name."""
 
     tasks: tuple[Task, ...]
@@ -220,7 +220,7 @@ def _loaded(name: str, folder: Path) -> Task:
     )
 
 
-def find_tasks(folder: Path) -> Found:
+def find_tasks(folder: Path) -> TaskFolders:
     """The task in this folder, or the tasks in its immediate children.
 
     A child that is no task is reported by name with the reason, hidden ones apart.
@@ -229,7 +229,7 @@ def find_tasks(folder: Path) -> Found:
         TaskInvalid: The folder is a task and malformed, or holds no task at all.
     """
     if (folder / FILE).is_file():
-        return Found(tasks=(load_task(folder),), incomplete=())
+        return TaskFolders(tasks=(load_task(folder),), incomplete=())
     if not folder.is_dir():
         raise _no_folder(folder, "give the path of a folder of tasks")
     children = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
@@ -252,7 +252,7 @@ def find_tasks(folder: Path) -> Found:
         reasons = "; ".join(each.reason for each in (*unread, *others)) or "it has no sub-folders"
         raise TaskInvalid(folder.name, str(folder), f"holds no tasks: {reasons}", remedy=_REFERENCE)
     tasks = tuple(found[name] for name in sorted(found))
-    return Found(tasks=tasks, incomplete=tuple(unread), others=tuple(others))
+    return TaskFolders(tasks=tasks, incomplete=tuple(unread), others=tuple(others))
 
 
 def _no_folder(folder: Path, remedy: str) -> TaskInvalid:
@@ -333,7 +333,7 @@ def _solved(folder: Path, config: TaskConfig) -> Iterator[Path]:
         yield from (folder / "steps" / each.name for each in config.steps)
 
 
-def _check_steps(task: str, folder: Path, steps: tuple[Step, ...]) -> None:
+def _check_steps(task: str, folder: Path, steps: tuple[TaskStep, ...]) -> None:
     """Each step has its folder and its instruction, and a test of its own or the task's."""
     for step in steps:
         _instruction(task, folder, f"steps/{step.name}/{INSTRUCTION}")

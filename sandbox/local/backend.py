@@ -28,15 +28,15 @@ from msgspec import Struct
 from sandbox.base import Isolation, Limits, Sandbox, SandboxSpec
 from sandbox.errors import InfrastructureError, Unsupported
 from sandbox.harbor.task import Task
-from sandbox.local.bubblewrap import TOOLS, BubblewrapCell
+from sandbox.local.bubblewrap import TOOLS, BubblewrapIsolation
 from sandbox.local.build import build, plain_refusals, sandbox_env, workdir_of
 from sandbox.local.build_steps import recipe_of
-from sandbox.local.isolation import PROGRAMS_PATH, Cell, Confinement
+from sandbox.local.isolation import PROGRAMS_PATH, IsolationBackend, IsolationOptions
 from sandbox.local.requirements import HostNetwork, noted, refused
 from sandbox.local.sandbox import LocalSandbox
-from sandbox.local.unisolated import PlainCell
-from sandbox.outputs import Lingering
-from sandbox.process import Job, Stuck, run
+from sandbox.local.unisolated import Unisolated
+from sandbox.outputs import InheritedPipes
+from sandbox.process import ProcessSpec, Stuck, run
 from sandbox.scratch import Scratch, make, remove, sweep
 
 NAME: Final = "local"
@@ -138,9 +138,9 @@ class LocalBackend:
             undo.pop_all()
         return sandbox
 
-    def _cell(self, spec: SandboxSpec, scratch: Scratch, env: Mapping[str, str]) -> Cell:
+    def _cell(self, spec: SandboxSpec, scratch: Scratch, env: Mapping[str, str]) -> IsolationBackend:
         limits = _limits(spec)
-        confinement = Confinement(
+        confinement = IsolationOptions(
             env=env,
             memory_bytes=limits.memory_bytes,
             processes=limits.processes,
@@ -150,9 +150,9 @@ class LocalBackend:
         match self._way:
             case Confined():
                 share = self._network == "host" and spec.task.config.environment.network_mode != "no-network"
-                return BubblewrapCell(spec.id, scratch, confinement, share_network=share, mounts=spec.mounts)
+                return BubblewrapIsolation(spec.id, scratch, confinement, share_network=share, mounts=spec.mounts)
             case Bare():
-                return PlainCell(scratch, confinement, (workdir_of(spec.task, recipe), recipe.workdir))
+                return Unisolated(scratch, confinement, (workdir_of(spec.task, recipe), recipe.workdir))
 
 
 async def local_backend(
@@ -179,16 +179,16 @@ async def _try_bubblewrap(workspace: Path) -> Confined | Bare:
     missing = [tool for tool in TOOLS if shutil.which(tool, path=PROGRAMS_PATH) is None]
     if missing:
         return Bare(reason=f"not installed: {', '.join(missing)}", remedy=_INSTALL)
-    lingering = Lingering()
+    lingering = InheritedPipes()
     try:
         scratch = await anyio.to_thread.run_sync(make, workspace, f"{_PROBE}-{id(lingering)}")
     except InfrastructureError as error:
         return Bare(reason=error.problem, remedy=error.remedy)
-    confinement = Confinement(env={"PATH": PROGRAMS_PATH}, memory_bytes=256 * _MIB, processes=64, file_bytes=_MIB)
-    cell = BubblewrapCell(_PROBE, scratch, confinement, share_network=False, mounts=())
+    confinement = IsolationOptions(env={"PATH": PROGRAMS_PATH}, memory_bytes=256 * _MIB, processes=64, file_bytes=_MIB)
+    cell = BubblewrapIsolation(_PROBE, scratch, confinement, share_network=False, mounts=())
     try:
         await cell.start()
-        done = await run(Job(argv=cell.argv(["true"], "/"), env=cell.environment(), timeout_s=20), lingering)
+        done = await run(ProcessSpec(argv=cell.argv(["true"], "/"), env=cell.environment(), timeout_s=20), lingering)
     except (InfrastructureError, OSError, Stuck) as error:
         return Bare(reason=f"bubblewrap does not work here: {error}", remedy="allow user namespaces, or use docker")
     finally:

@@ -26,7 +26,7 @@ from anyio.abc import Process
 
 from sandbox.base import Mount
 from sandbox.errors import SandboxUnavailable
-from sandbox.local.isolation import LAUNCHER, PROGRAMS_PATH, Confinement, own_python
+from sandbox.local.isolation import LAUNCHER, PROGRAMS_PATH, IsolationOptions, own_python
 from sandbox.process import kill_group
 from sandbox.scratch import Scratch
 
@@ -36,7 +36,7 @@ _EXITING: Final = 0x4
 """``PF_EXITING`` in the kernel's ``sched.h``."""
 
 
-class First:
+class NamespaceInit:
     """Process 1 of the namespace, by a descriptor: a number could be another process's by now."""
 
     def __init__(self, pid: int) -> None:
@@ -98,11 +98,17 @@ class _Info(msgspec.Struct):
     pid: int = msgspec.field(name="child-pid")
 
 
-class BubblewrapCell:
+class BubblewrapIsolation:
     """Namespaces of its own for mounts, processes, IPC, host name and (unless shared) network."""
 
     def __init__(
-        self, sandbox: str, scratch: Scratch, confinement: Confinement, *, share_network: bool, mounts: Sequence[Mount]
+        self,
+        sandbox: str,
+        scratch: Scratch,
+        confinement: IsolationOptions,
+        *,
+        share_network: bool,
+        mounts: Sequence[Mount],
     ) -> None:
         self._mounts = mounts
         self._sandbox = sandbox
@@ -112,24 +118,24 @@ class BubblewrapCell:
         self._entered: tuple[str, ...] = ("-U", "-m", "-p", "-i", "-u") + (() if share_network else ("-n",))
         self._share_network = share_network
         self._bwrap: Process | None = None
-        self._first: First | None = None
+        self._first: NamespaceInit | None = None
         self._starting = anyio.Lock()
         self._laid_out = False
 
     def environment(self) -> Mapping[str, str]:
-        """See ``Cell``."""
+        """See ``IsolationBackend``."""
         return self._confinement.env
 
     def inside(self, path: str) -> str:
-        """See ``Cell``: paths are what they seem."""
+        """See ``IsolationBackend``: paths are what they seem."""
         return path
 
-    def rewrite(self, text: str) -> str:
-        """See ``Cell``: nothing to do."""
+    def map_path(self, text: str) -> str:
+        """See ``IsolationBackend``: nothing to do."""
         return text
 
     def argv(self, words: list[str], cwd: str) -> list[str]:
-        """See ``Cell``."""
+        """See ``IsolationBackend``."""
         limits = self._confinement
         return [
             *("nsenter", "-t", str(self._first.pid if self._first else 0), *self._entered),
@@ -141,7 +147,7 @@ class BubblewrapCell:
         ]
 
     async def start(self) -> None:
-        """See ``Cell``."""
+        """See ``IsolationBackend``."""
         async with self._starting:
             if self._bwrap is not None:
                 return
@@ -165,7 +171,7 @@ class BubblewrapCell:
         return [*filter(None, [own_python()]), *(Path(mount.target) for mount in self._mounts)]
 
     def lost(self) -> str | None:
-        """See ``Cell``."""
+        """See ``IsolationBackend``."""
         if self._bwrap is None:
             return "it was never started"
         if self._bwrap.returncode is not None or self._first is None or not self._first.alive:
@@ -173,7 +179,7 @@ class BubblewrapCell:
         return None
 
     async def kill(self) -> None:
-        """See ``Cell``. The kernel ends the whole process namespace with its first process."""
+        """See ``IsolationBackend``. The kernel ends the whole process namespace with its first process."""
         async with self._starting:
             await self._end()
 
@@ -205,7 +211,7 @@ class BubblewrapCell:
         said = await self._bwrap.stdout.receive()
         if said != _READY:
             raise OSError(said.decode(errors="replace").strip())
-        self._first = First(msgspec.json.decode(info, type=_Info).pid)
+        self._first = NamespaceInit(msgspec.json.decode(info, type=_Info).pid)
 
     async def _end(self) -> None:
         """Kill what there is. Shielded and bounded: half a kill would leave a namespace behind."""

@@ -12,7 +12,7 @@ from sandbox.base import ExecResult, SandboxSpec
 from sandbox.errors import SandboxUnavailable
 from sandbox.harbor.task import Task
 from sandbox.harbor.templates import resolve
-from sandbox.local.build_steps import CopyIn, MakeDir, Recipe, RunLine
+from sandbox.local.build_steps import BuildRecipe, CopyIn, MakeDir, RunLine
 from sandbox.local.isolation import programs_path
 from sandbox.local.unisolated import mapped_prefixes
 
@@ -21,7 +21,7 @@ _HARMLESS: Final = frozenset({"/bin", "/dev", "/proc", "/usr"})
 _ABSOLUTE: Final = re.compile(r"(?<![\w./})*~$-])/[\w.-]+")
 
 
-class Room(Protocol):
+class BuildStage(Protocol):
     """What a build needs of a sandbox."""
 
     async def exec(
@@ -44,12 +44,12 @@ class Room(Protocol):
         ...
 
 
-def workdir_of(task: Task, recipe: Recipe) -> str:
+def workdir_of(task: Task, recipe: BuildRecipe) -> str:
     """Where commands run: the task's own word, else the image's."""
     return task.config.environment.workdir or recipe.workdir
 
 
-def sandbox_env(spec: SandboxSpec, recipe: Recipe) -> dict[str, str]:
+def sandbox_env(spec: SandboxSpec, recipe: BuildRecipe) -> dict[str, str]:
     """All variables: ours, the image's, then the task's with its templates resolved.
 
     Raises:
@@ -58,7 +58,7 @@ def sandbox_env(spec: SandboxSpec, recipe: Recipe) -> dict[str, str]:
     return {"PATH": programs_path(), **_BASE_ENV, **recipe.env, **resolve(spec.task.config.environment.env, spec.env)}
 
 
-def plain_refusals(task: Task, recipe: Recipe) -> Iterator[str]:
+def plain_refusals(task: Task, recipe: BuildRecipe) -> Iterator[str]:
     """What would be done to the host itself, or be left open, when nothing isolates."""
     if task.untrusted:
         yield "metadata.untrusted (nothing isolates here)"
@@ -68,7 +68,7 @@ def plain_refusals(task: Task, recipe: Recipe) -> Iterator[str]:
     yield from _reaching_out(task, recipe)
 
 
-def _reaching_out(task: Task, recipe: Recipe) -> Iterator[str]:
+def _reaching_out(task: Task, recipe: BuildRecipe) -> Iterator[str]:
     """Steps of a build that would change the host's own folders."""
     mapped = mapped_prefixes((workdir_of(task, recipe), recipe.workdir))
     for step in recipe.steps:
@@ -95,7 +95,7 @@ def _within(path: str, mapped: tuple[str, ...]) -> bool:
     return path == "/" or any(path == each or path.startswith(f"{each}/") for each in mapped)
 
 
-async def build(room: Room, spec: SandboxSpec, recipe: Recipe) -> None:
+async def build(room: BuildStage, spec: SandboxSpec, recipe: BuildRecipe) -> None:
     """Take each step of the recipe.
 
     Raises:
@@ -117,7 +117,7 @@ async def build(room: Room, spec: SandboxSpec, recipe: Recipe) -> None:
         await room.make_folder(recipe.workdir)
 
 
-async def _run(room: Room, spec: SandboxSpec, step: RunLine) -> None:
+async def _run(room: BuildStage, spec: SandboxSpec, step: RunLine) -> None:
     timeout = spec.task.config.environment.build_timeout_sec
     result = await room.exec(step.command, cwd=step.workdir, env=step.env, timeout_s=timeout)
     if result.exit_code != 0:

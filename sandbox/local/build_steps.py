@@ -69,7 +69,7 @@ class RunLine(Struct, frozen=True):
 RecipeStep = MakeDir | CopyIn | RunLine
 
 
-class Recipe(Struct, frozen=True):
+class BuildRecipe(Struct, frozen=True):
     """How the local backend builds an environment."""
 
     steps: tuple[RecipeStep, ...] = ()
@@ -80,10 +80,10 @@ class Recipe(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def recipe_of(dockerfile: Dockerfile | None, context: Path) -> Recipe:
+def recipe_of(dockerfile: Dockerfile | None, context: Path) -> BuildRecipe:
     """Read the meaning of each instruction in turn."""
     if dockerfile is None:
-        return Recipe()
+        return BuildRecipe()
     cook = _Cook(BuildContext(context))
     if len(dockerfile.bases) > 1:
         cook.refused.append("Dockerfile: more than one FROM (a build in stages)")
@@ -91,7 +91,7 @@ def recipe_of(dockerfile: Dockerfile | None, context: Path) -> Recipe:
         cook.refused.append("environment/.dockerignore")
     for instruction in dockerfile.instructions:
         cook.take(instruction)
-    return Recipe(
+    return BuildRecipe(
         steps=tuple(cook.steps),
         workdir=cook.workdir,
         env=cook.env,

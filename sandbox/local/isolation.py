@@ -40,7 +40,7 @@ exec "$@"
 """
 
 
-class Confinement(Struct, frozen=True):
+class IsolationOptions(Struct, frozen=True):
     """What a cell is made with."""
 
     env: Mapping[str, str]
@@ -50,7 +50,7 @@ class Confinement(Struct, frozen=True):
     file_bytes: int
 
 
-class Cell(Protocol):
+class IsolationBackend(Protocol):
     """A place to start processes in."""
 
     def argv(self, words: list[str], cwd: str) -> list[str]:
@@ -65,7 +65,7 @@ class Cell(Protocol):
         """A path of the sandbox as processes in it must spell it."""
         ...
 
-    def rewrite(self, text: str) -> str:
+    def map_path(self, text: str) -> str:
         """A command or a script, with the sandbox's paths as processes in it must spell them."""
         ...
 

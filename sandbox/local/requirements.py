@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from sandbox.harbor.schema import Environment, Step
+from sandbox.harbor.schema import Environment, TaskStep
 from sandbox.harbor.task import SOLUTION_SCRIPT, TEST_SCRIPT, Task
-from sandbox.local.build_steps import Recipe
+from sandbox.local.build_steps import BuildRecipe
 
 HostNetwork = Literal["none", "host"]
 """What a task that asks for the network gets from the local backend: nothing, or the host's own."""
@@ -24,7 +24,7 @@ _FETCHES: Final = re.compile(
 _ROOT: Final = frozenset({None, "root", "0", 0})
 
 
-def refused(task: Task, recipe: Recipe, network: HostNetwork) -> Iterator[str]:
+def refused(task: Task, recipe: BuildRecipe, network: HostNetwork) -> Iterator[str]:
     """Each feature by name; none when the task can run."""
     yield from _environment(task.config.environment)
     yield from _network(task, network)
@@ -35,7 +35,7 @@ def refused(task: Task, recipe: Recipe, network: HostNetwork) -> Iterator[str]:
     yield from _packages(task, network)
 
 
-def noted(task: Task, recipe: Recipe, network: HostNetwork) -> Iterator[str]:
+def noted(task: Task, recipe: BuildRecipe, network: HostNetwork) -> Iterator[str]:
     """What is honoured less strictly than in a container."""
     yield from recipe.notes
     table = task.config.environment
@@ -88,7 +88,7 @@ def _phases(task: Task) -> Iterator[str]:
         yield "verifier.collect"
 
 
-def _of_step(step: Step) -> Iterator[str]:
+def _of_step(step: TaskStep) -> Iterator[str]:
     if step.agent.user not in _ROOT or step.verifier.user not in _ROOT:
         yield f"steps.{step.name}: a user"
     if step.agent.network_mode is not None or step.verifier.network_mode is not None:

@@ -13,9 +13,9 @@ from sandbox.archive import FileEntry, Rewrite, pack, placed_runnable, unpack
 from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, MIB, ExecResult
 from sandbox.errors import PathRefused, SandboxLost, Unsupported
 from sandbox.harbor.schema import NetworkMode
-from sandbox.local.isolation import NO_FOLDER, PROGRAMS_PATH, STARTED, Cell
-from sandbox.outputs import Lingering
-from sandbox.process import Finished, Job, Stuck, run
+from sandbox.local.isolation import NO_FOLDER, PROGRAMS_PATH, STARTED, IsolationBackend
+from sandbox.outputs import InheritedPipes
+from sandbox.process import Finished, ProcessSpec, Stuck, run
 from sandbox.scratch import Scratch, remove, size_of
 
 _TOOL_ENV: Final = {"PATH": PROGRAMS_PATH, "LD_PRELOAD": "", "LD_LIBRARY_PATH": "", "TAR_OPTIONS": ""}
@@ -35,12 +35,12 @@ _PACK: Final = (
 class LocalSandbox:
     """See ``Sandbox``."""
 
-    def __init__(self, sandbox: str, *, scratch: Scratch, cell: Cell, workdir: str) -> None:
+    def __init__(self, sandbox: str, *, scratch: Scratch, cell: IsolationBackend, workdir: str) -> None:
         self._id = sandbox
         self._scratch = scratch
         self._cell = cell
         self._workdir = workdir
-        self._lingering = Lingering()
+        self._lingering = InheritedPipes()
         self._closed = False
         self._closing = anyio.Lock()
 
@@ -67,13 +67,13 @@ class LocalSandbox:
         """See ``Sandbox``."""
         if user not in {None, "root", 0, "0"}:
             raise Unsupported("local", [f"user {user!r} (root is the only one)"])
-        text = self._cell.rewrite(command)
+        text = self._cell.map_path(command)
         if "\0" in text:
             raise PathRefused("command", "holds a NUL byte, which no shell can be given")
         finished = await self._run(
             ["bash", "-c", text],
             cwd=self._workdir if cwd is None else cwd,
-            job=Job(argv=(), env=env or {}, timeout_s=timeout_s, max_output_bytes=max_output_bytes),
+            job=ProcessSpec(argv=(), env=env or {}, timeout_s=timeout_s, max_output_bytes=max_output_bytes),
         )
         return ExecResult(
             exit_code=_exit_code(finished),
@@ -95,7 +95,7 @@ class LocalSandbox:
     async def put_dir(self, source: Path, path: str) -> None:
         """See ``Sandbox``."""
         staged = any(path == each or path.startswith(f"{each}/") for each in _STAGED)
-        rewrite: Rewrite = self._cell.rewrite if staged else str
+        rewrite: Rewrite = self._cell.map_path if staged else str
         if not await AsyncPath(source).is_dir():
             raise PathRefused(str(source), "is not a folder of the host")
         archive = await anyio.to_thread.run_sync(_pack_runnable, source, rewrite)
@@ -143,7 +143,7 @@ class LocalSandbox:
         """Run a small script of ours inside, on a path; whatever it meets there, it meets inside."""
         if not path.startswith("/") or "\0" in path:
             raise PathRefused(path.replace("\0", "\\0"), "must be absolute and hold no NUL byte")
-        job = Job(argv=(), env=_TOOL_ENV, stdin=stdin, max_output_bytes=limit)
+        job = ProcessSpec(argv=(), env=_TOOL_ENV, stdin=stdin, max_output_bytes=limit)
         finished = await self._run(["sh", "-c", script, "sh", self._cell.inside(path), *words], cwd="/", job=job)
         if finished.ended == "output_limit":
             raise PathRefused(path, f"is larger than {limit} bytes")
@@ -152,11 +152,11 @@ class LocalSandbox:
             raise PathRefused(path, said[-500:] or f"code {finished.returncode}")
         return finished
 
-    async def _run(self, words: list[str], *, cwd: str, job: Job) -> Finished:
+    async def _run(self, words: list[str], *, cwd: str, job: ProcessSpec) -> Finished:
         """Run words in the cell, and tell its failure from theirs."""
         self._check()
-        env = {**self._cell.environment(), **{key: self._cell.rewrite(value) for key, value in job.env.items()}}
-        full = Job(
+        env = {**self._cell.environment(), **{key: self._cell.map_path(value) for key, value in job.env.items()}}
+        full = ProcessSpec(
             argv=self._cell.argv(words, cwd),
             env=env,
             stdin=job.stdin,

@@ -21,7 +21,7 @@ from typing import Final
 import anyio
 from anyio import move_on_after
 
-from sandbox.local.isolation import LAUNCHER, PROGRAMS_PATH, Confinement
+from sandbox.local.isolation import LAUNCHER, PROGRAMS_PATH, IsolationOptions
 from sandbox.scratch import Scratch
 
 MARK: Final = "STILLROOM_SANDBOX"
@@ -32,10 +32,10 @@ _BEFORE: Final = r"(?<![\w./})*~$-])"
 _AFTER: Final = r"(?![\w-]|\.\w)"
 
 
-class PlainCell:
+class Unisolated:
     """The host itself, with a folder to work in."""
 
-    def __init__(self, scratch: Scratch, confinement: Confinement, prefixes: Iterable[str]) -> None:
+    def __init__(self, scratch: Scratch, confinement: IsolationOptions, prefixes: Iterable[str]) -> None:
         root = str(scratch.root)
         self._root = scratch.root
         self._laid_out = False
@@ -48,44 +48,44 @@ class PlainCell:
             "TMPDIR": f"{root}/tmp",  # noqa: S108 - in a folder of ours
             MARK: str(scratch.folder),
         }
-        self._env = {**{key: self.rewrite(value) for key, value in confinement.env.items()}, **own}
+        self._env = {**{key: self.map_path(value) for key, value in confinement.env.items()}, **own}
         self._mark = f"{MARK}={scratch.folder}".encode()
 
     def environment(self) -> Mapping[str, str]:
-        """See ``Cell``."""
+        """See ``IsolationBackend``."""
         return self._env
 
     def inside(self, path: str) -> str:
-        """See ``Cell``. A path that is not one of ours is the host's."""
+        """See ``IsolationBackend``. A path that is not one of ours is the host's."""
         for prefix in self._mapped:
             if path == prefix or path.startswith(f"{prefix}/"):
                 return f"{self._root}{path}"
         return path
 
-    def rewrite(self, text: str) -> str:
-        """See ``Cell``."""
+    def map_path(self, text: str) -> str:
+        """See ``IsolationBackend``."""
         return self._pattern.sub(lambda match: f"{self._root}{match[0]}", text)
 
     def argv(self, words: list[str], cwd: str) -> list[str]:
-        """See ``Cell``. Memory and file size are limited where ``prlimit`` exists; processes cannot be."""
+        """See ``IsolationBackend``. Memory and file size are limited where ``prlimit`` exists; processes cannot be."""
         limits = self._confinement
         bounded = shutil.which("prlimit", path=PROGRAMS_PATH)
         limit = [f"--data={limits.memory_bytes}", f"--fsize={limits.file_bytes}", "--core=0", "--"]
         return [*([bounded, *limit] if bounded else []), "bash", "-p", "-c", LAUNCHER, "sh", self.inside(cwd), *words]
 
     async def start(self) -> None:
-        """See ``Cell``."""
+        """See ``IsolationBackend``."""
         # Once: after an agent has been at it, a link could lead our mkdir out of the folder.
         if not self._laid_out:
             self._laid_out = True
             await anyio.to_thread.run_sync(_lay_out, self._root, self._mapped)
 
     def lost(self) -> str | None:
-        """See ``Cell``."""
+        """See ``IsolationBackend``."""
         return None if self._root.is_dir() else "its folder is gone"
 
     async def kill(self) -> None:
-        """See ``Cell``. Killed again until none is found: one may be forking while we look."""
+        """See ``IsolationBackend``. Killed again until none is found: one may be forking while we look."""
         with move_on_after(_KILL_S, shield=True):
             while await anyio.to_thread.run_sync(_kill_marked, self._mark):  # noqa: ASYNC110 - a process sets no event
                 await anyio.sleep(_AGAIN_S)

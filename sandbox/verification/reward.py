@@ -23,14 +23,14 @@ class Rewards(Struct, frozen=True):
     """The one that counts: named ``reward``, or the only one there is."""
 
 
-class Fault(Struct, frozen=True):
+class RewardProblem(Struct, frozen=True):
     """Why there is no reward to be read."""
 
     reason: RewardFault
     detail: str
 
 
-def read_reward(files: tuple[FileEntry, ...]) -> Rewards | Fault:
+def read_reward(files: tuple[FileEntry, ...]) -> Rewards | RewardProblem:
     """The reward in ``/logs/verifier``; ``reward.json`` wins over ``reward.txt``.
 
     Several names without ``reward`` among them are ambiguous: which of them counts, or how, only the task's
@@ -41,18 +41,18 @@ def read_reward(files: tuple[FileEntry, ...]) -> Rewards | Fault:
         entry = by_path.get(name)
         if entry is not None:
             return _read(entry)
-    return Fault("no_reward_file", f"neither {REWARD_JSON} nor {REWARD_TEXT} is in /logs/verifier")
+    return RewardProblem("no_reward_file", f"neither {REWARD_JSON} nor {REWARD_TEXT} is in /logs/verifier")
 
 
-def _read(entry: FileEntry) -> Rewards | Fault:
+def _read(entry: FileEntry) -> Rewards | RewardProblem:
     if entry.data is None:
-        return Fault("malformed_reward", f"{entry.path} is a {entry.kind}, not a file")
+        return RewardProblem("malformed_reward", f"{entry.path} is a {entry.kind}, not a file")
     text = entry.data.decode("utf-8", "replace").strip()
     if not text:
-        return Fault("empty_reward_file", f"{entry.path} is empty")
+        return RewardProblem("empty_reward_file", f"{entry.path} is empty")
     values = _from_json(text) if entry.path == REWARD_JSON else _from_text(text)
     if isinstance(values, str):
-        return Fault("malformed_reward", f"{entry.path}: {values}")
+        return RewardProblem("malformed_reward", f"{entry.path}: {values}")
     return _choose(values)
 
 
@@ -85,9 +85,9 @@ def _is_number(value: object) -> bool:
         return False
 
 
-def _choose(values: dict[str, float]) -> Rewards | Fault:
+def _choose(values: dict[str, float]) -> Rewards | RewardProblem:
     if "reward" in values:
         return Rewards(values, values["reward"])
     if len(values) == 1:
         return Rewards(values, next(iter(values.values())))
-    return Fault("ambiguous_reward", f"{', '.join(sorted(values))}: none of them is named 'reward'")
+    return RewardProblem("ambiguous_reward", f"{', '.join(sorted(values))}: none of them is named 'reward'")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sandbox.base import ExecResult, Sandbox
-from sandbox.harbor.schema import Step
+from sandbox.harbor.schema import TaskStep
 from sandbox.harbor.task import Task
 from sandbox.verification.verifier import OUTPUT_BYTES
 
@@ -12,7 +12,7 @@ _ENV = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
 async def solve(
-    sandbox: Sandbox, task: Task, step: Step | None = None, *, env: Mapping[str, str], timeout_s: float | None
+    sandbox: Sandbox, task: Task, step: TaskStep | None = None, *, env: Mapping[str, str], timeout_s: float | None
 ) -> ExecResult:
     """Run the solution of a task, or of one of its steps.
 

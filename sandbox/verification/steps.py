@@ -14,20 +14,20 @@ from msgspec import Struct, structs
 
 from sandbox.base import ExecResult, Sandbox
 from sandbox.errors import InfrastructureError, PathRefused
-from sandbox.harbor.schema import Step
+from sandbox.harbor.schema import TaskStep
 from sandbox.harbor.task import Task
 from sandbox.harbor.templates import resolve
 from sandbox.verification.artifacts import collect
 from sandbox.verification.health import NotReady, until_ready
 from sandbox.verification.verifier import (
     GUARD,
-    Evidence,
     Examination,
-    NoVerdict,
     Rewarded,
     Trust,
+    VerdictMissing,
     Verification,
     VerifierBroken,
+    VerifierEvidence,
     examine,
     reset,
 )
@@ -41,22 +41,22 @@ done
 """
 _SETUP: Final = "setup.sh"
 
-Act = Callable[[Step], Awaitable[ExecResult | None]]
+Act = Callable[[TaskStep], Awaitable[ExecResult | None]]
 """Does one step; None where nothing is done."""
 
 
-class Done(NamedTuple):
+class JudgedStep(NamedTuple):
     """A step that was done and judged."""
 
-    step: Step
+    step: TaskStep
     acted: ExecResult | None
-    verdict: Rewarded | NoVerdict
+    verdict: Rewarded | VerdictMissing
 
 
 class StepsDone(Struct, frozen=True):
     """What came of a task."""
 
-    steps: tuple[Done, ...]
+    steps: tuple[JudgedStep, ...]
     """Those that were done, in order."""
     verdict: Verification
     """On the whole."""
@@ -74,7 +74,7 @@ async def do_steps(sandbox: Sandbox, task: Task, act: Act, *, env: Mapping[str, 
     Raises:
         TemplateUnresolved: A template of ``verifier.env`` has no value.
     """
-    done: list[Done] = []
+    done: list[JudgedStep] = []
     try:
         for step in task.steps:
             await prepare_step(sandbox, task, step)
@@ -82,7 +82,7 @@ async def do_steps(sandbox: Sandbox, task: Task, act: Act, *, env: Mapping[str, 
             verdict = await judge_step(sandbox, task, step, env=env, trust="author")
             if isinstance(verdict, VerifierBroken):
                 return StepsDone(tuple(done), verdict)
-            done.append(Done(step, acted, verdict))
+            done.append(JudgedStep(step, acted, verdict))
             if falls_short(step, verdict):
                 break
     except NotReady as error:
@@ -92,10 +92,10 @@ async def do_steps(sandbox: Sandbox, task: Task, act: Act, *, env: Mapping[str, 
     return StepsDone(tuple(done), summed(done, task.config.multi_step_reward_strategy or "mean"))
 
 
-def falls_short(step: Step, verdict: Rewarded | NoVerdict) -> bool:
+def falls_short(step: TaskStep, verdict: Rewarded | VerdictMissing) -> bool:
     """Say whether the steps after it are not done. Without a verdict there is nothing to go on from."""
     match verdict, step.min_reward:
-        case NoVerdict(), _:
+        case VerdictMissing(), _:
             return True
         case _, None:
             return False
@@ -106,12 +106,12 @@ def falls_short(step: Step, verdict: Rewarded | NoVerdict) -> bool:
     raise AssertionError(verdict)
 
 
-def summed(done: Sequence[Done], strategy: Literal["mean", "final"]) -> Rewarded | NoVerdict:
+def summed(done: Sequence[JudgedStep], strategy: Literal["mean", "final"]) -> Rewarded | VerdictMissing:
     """Put the verdicts of the steps that were done together; one that is missing leaves the whole without one."""
     evidence = _evidence(done)
     for each in done:
-        if isinstance(each.verdict, NoVerdict):
-            return NoVerdict(each.verdict.reason, f"step {each.step.name}: {each.verdict.detail}", evidence)
+        if isinstance(each.verdict, VerdictMissing):
+            return VerdictMissing(each.verdict.reason, f"step {each.step.name}: {each.verdict.detail}", evidence)
     rewarded = [each.verdict for each in done if isinstance(each.verdict, Rewarded)]
     if strategy == "final":
         return structs.replace(rewarded[-1], evidence=evidence)
@@ -120,7 +120,7 @@ def summed(done: Sequence[Done], strategy: Literal["mean", "final"]) -> Rewarded
     return Rewarded(rewards, fmean(each.reward for each in rewarded), evidence)
 
 
-async def prepare_step(sandbox: Sandbox, task: Task, step: Step) -> None:
+async def prepare_step(sandbox: Sandbox, task: Task, step: TaskStep) -> None:
     """Empty what the step before left in the log folders, bring in the step's material, and wait until all is ready.
 
     Raises:
@@ -143,7 +143,9 @@ async def prepare_step(sandbox: Sandbox, task: Task, step: Step) -> None:
     await sandbox.set_network(task.network_in("agent"))
 
 
-async def judge_step(sandbox: Sandbox, task: Task, step: Step, *, env: Mapping[str, str], trust: Trust) -> Verification:
+async def judge_step(
+    sandbox: Sandbox, task: Task, step: TaskStep, *, env: Mapping[str, str], trust: Trust
+) -> Verification:
     """Let the tests of a step judge the sandbox as it is now.
 
     Args:
@@ -165,7 +167,7 @@ async def judge_step(sandbox: Sandbox, task: Task, step: Step, *, env: Mapping[s
     return await examine(sandbox, _examination(task, step, env, trust))
 
 
-def _examination(task: Task, step: Step, env: Mapping[str, str], trust: Trust) -> Examination:
+def _examination(task: Task, step: TaskStep, env: Mapping[str, str], trust: Trust) -> Examination:
     """Give the task's tests with the step's own over them; what the step does not say, the task does."""
     usual, own = Examination.of(task, env=env, guard=GUARD if trust == "none" else {}), step.verifier
     tests = (task.tests, _folder(task, step) / "tests")
@@ -179,14 +181,14 @@ def _examination(task: Task, step: Step, env: Mapping[str, str], trust: Trust) -
     )
 
 
-def _folder(task: Task, step: Step) -> Path:
+def _folder(task: Task, step: TaskStep) -> Path:
     return task.path / "steps" / step.name
 
 
-def _evidence(done: Sequence[Done]) -> Evidence:
+def _evidence(done: Sequence[JudgedStep]) -> VerifierEvidence:
     """Put together what all steps left, each file below its step's name."""
     kept = [(each.step.name, each.verdict.evidence) for each in done]
-    return Evidence(
+    return VerifierEvidence(
         exit_code=kept[-1][1].exit_code if kept else None,
         stdout=b"".join(each.stdout for _, each in kept),
         stderr=b"".join(each.stderr for _, each in kept),

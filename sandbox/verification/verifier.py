@@ -24,7 +24,7 @@ from sandbox.harbor.schema import Artifact
 from sandbox.harbor.task import TEST_SCRIPT, Task
 from sandbox.harbor.templates import resolve
 from sandbox.verification.artifacts import collect, taken
-from sandbox.verification.reward import Fault, RewardFault, Rewards, read_reward
+from sandbox.verification.reward import RewardFault, RewardProblem, Rewards, read_reward
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 CTRF: Final = "ctrf.json"
@@ -54,7 +54,7 @@ Trust = Literal["none", "author"]
 NoVerdictReason = Literal["timed_out", "output_limit", "memory", "disk", "workdir_missing"] | RewardFault
 
 
-class Evidence(Struct, frozen=True):
+class VerifierEvidence(Struct, frozen=True):
     """All that a verification left behind. Nothing is cut."""
 
     exit_code: int | None
@@ -79,15 +79,15 @@ class Rewarded(Struct, frozen=True):
     """Finite, by name."""
     reward: float
     """The one that counts: named ``reward``, or the only one."""
-    evidence: Evidence
+    evidence: VerifierEvidence
 
 
-class NoVerdict(Struct, frozen=True):
+class VerdictMissing(Struct, frozen=True):
     """The verifier ran and did not speak, or not clearly. Not a score of zero."""
 
     reason: NoVerdictReason
     detail: str
-    evidence: Evidence
+    evidence: VerifierEvidence
 
 
 class VerifierBroken(Struct, frozen=True):
@@ -96,7 +96,7 @@ class VerifierBroken(Struct, frozen=True):
     detail: str
 
 
-Verification = Rewarded | NoVerdict | VerifierBroken
+Verification = Rewarded | VerdictMissing | VerifierBroken
 
 
 async def verify(
@@ -179,7 +179,7 @@ async def examine(sandbox: Sandbox, wants: Examination) -> Verification:
             "/tests/test.sh", env=wants.env, timeout_s=wants.timeout_s, user=wants.user, max_output_bytes=OUTPUT_BYTES
         )
     except PathRefused as error:
-        return NoVerdict("workdir_missing", error.problem, Evidence(None, b"", b"", ()))
+        return VerdictMissing("workdir_missing", error.problem, VerifierEvidence(None, b"", b"", ()))
     if wants.afterwards == "halted":
         await sandbox.halt()
     return judge(result, await sandbox.read_tree(LOGS), await taken(sandbox, wants.artifacts))
@@ -203,19 +203,19 @@ async def reset(sandbox: Sandbox, trust: Trust) -> None:
 
 def judge(result: ExecResult, files: tuple[FileEntry, ...], artifacts: tuple[FileEntry, ...]) -> Verification:
     """What it comes to: first whether the tests ran to their end, then what they wrote."""
-    evidence = Evidence(result.exit_code, result.stdout, result.stderr, files, artifacts)
+    evidence = VerifierEvidence(result.exit_code, result.stdout, result.stderr, files, artifacts)
     match result.ended:
         case "exited":
             found = read_reward(files)
         case "timed_out" | "output_limit" | "memory" | "disk":
             detail = f"{TEST_SCRIPT} was killed ({result.ended}); a reward it may have written does not count"
-            return NoVerdict(result.ended, detail, evidence)
+            return VerdictMissing(result.ended, detail, evidence)
         case _:
             assert_never(result.ended)
     match found:
         case Rewards(by_name, reward):
             return Rewarded(by_name, reward, evidence)
-        case Fault(reason, detail):
-            return NoVerdict(reason, f"{detail}; {TEST_SCRIPT} ended with code {result.exit_code}", evidence)
+        case RewardProblem(reason, detail):
+            return VerdictMissing(reason, f"{detail}; {TEST_SCRIPT} ended with code {result.exit_code}", evidence)
         case _:
             assert_never(found)

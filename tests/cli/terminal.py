@@ -11,13 +11,13 @@ from typing_extensions import override
 
 import cli
 from views.terminal.dispatch import call
-from views.terminal.host import Machine
+from views.terminal.host import Host
 
 SQLITE: Final = "3.51.3"
 """What a machine of these stories keeps logs with."""
 
 
-class Outcome(NamedTuple):
+class CommandOutcome(NamedTuple):
     """What came of a command."""
 
     code: int
@@ -45,16 +45,16 @@ def ticking() -> Callable[[], int]:
     return lambda: next(times)
 
 
-def machine(folder: Path, environment: Mapping[str, str] | None = None, *, terminal: bool = False) -> Machine:
+def machine(folder: Path, environment: Mapping[str, str] | None = None, *, terminal: bool = False) -> Host:
     """Make a machine."""
     stream = Terminal if terminal else io.StringIO
-    return Machine(environment or {}, folder, stream(), stream(), ticking(), SQLITE)
+    return Host(environment or {}, folder, stream(), stream(), ticking(), SQLITE)
 
 
-def type_in(folder: Path, *words: str, on: Machine | None = None) -> Outcome:
+def type_in(folder: Path, *words: str, on: Host | None = None) -> CommandOutcome:
     """Type a command in a folder."""
     given = on or machine(folder)
     code = call(cli.app, words, given)
     assert isinstance(given.stdout, io.StringIO)
     assert isinstance(given.stderr, io.StringIO)
-    return Outcome(code, given.stdout.getvalue(), given.stderr.getvalue())
+    return CommandOutcome(code, given.stdout.getvalue(), given.stderr.getvalue())

@@ -9,7 +9,7 @@ import pytest
 
 import cli
 from events.store.sqlite.store import SqliteLog
-from tests.cli.terminal import Outcome, machine, ticking, type_in
+from tests.cli.terminal import CommandOutcome, machine, ticking, type_in
 from tests.views.histories import record, whole
 
 Folder = Callable[[], Path]
@@ -202,7 +202,7 @@ def test_a_malformed_command_is_a_problem_and_a_remedy(folder: Path, words: tupl
     assert problem["exit_code"] == 2
 
 
-def _refused(outcome: Outcome) -> bool:
+def _refused(outcome: CommandOutcome) -> bool:
     return outcome.code == 2 and outcome.out == "" and "Traceback" not in outcome.err
 
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.importers.atif.schema import Trajectory
+from engine.importers.atif.schema import AtifTrajectory
 from tests.cli.living import lived
 from tests.cli.terminal import type_in
 from tests.support.runs import REFUSING
 
 
-def documents(folder: Path) -> dict[str, Trajectory]:
+def documents(folder: Path) -> dict[str, AtifTrajectory]:
     """Read what was written, by its name."""
     files = sorted((folder / "atif").rglob("*.json"))
     return {
-        str(each.relative_to(folder / "atif")): msgspec.json.decode(each.read_bytes(), type=Trajectory)
+        str(each.relative_to(folder / "atif")): msgspec.json.decode(each.read_bytes(), type=AtifTrajectory)
         for each in files
     }
 

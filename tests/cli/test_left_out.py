@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.terminal import Outcome, machine, type_in
+from tests.cli.terminal import CommandOutcome, machine, type_in
 from tests.support.runs import SCRIPT, SKILL, make_base, make_task
 
 EXPLORE: Sequence[str] = ("run", "explore", "--tasks", "tasks", "--agent", "oracle", "--json")
@@ -111,7 +111,7 @@ def test_what_the_sandbox_cannot_honour_may_be_left_out_too(tmp_path: Path) -> N
     assert "does not support: Dockerfile line 2: USER nobody" in told["why"]
 
 
-def skilled(folder: Path, agent: str, skills: str) -> Outcome:
+def skilled(folder: Path, agent: str, skills: str) -> CommandOutcome:
     """Ask for an agent with skills, behind an address where nobody answers."""
     make_task(folder / "tasks" / "good")
     words = ("run", "explore", "--tasks", "tasks", "-m", "m", "--base-url", "http://127.0.0.1:9/v1", "--agent", agent)

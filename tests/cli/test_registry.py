@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.terminal import Outcome, machine, type_in
+from tests.cli.terminal import CommandOutcome, machine, type_in
 from tests.support.harbor import ask, needs_harbor
 from tests.support.runs import make_task
 
@@ -45,12 +45,12 @@ def task(path: str, **source: str) -> dict[str, str]:
     return {"name": path.rpartition("/")[2], "path": path, **source}
 
 
-def typed(folder: Path, *words: str) -> Outcome:
+def typed(folder: Path, *words: str) -> CommandOutcome:
     """Type a command where a cache is known."""
     return type_in(folder, *words, on=machine(folder, {"XDG_CACHE_HOME": str(folder / "cache")}))
 
 
-def digests(outcome: Outcome) -> dict[str, str]:
+def digests(outcome: CommandOutcome) -> dict[str, str]:
     """Say which tasks were found, and in which shape."""
     return {row["task"]: row["digest"] for row in outcome.rows}
 

@@ -25,7 +25,7 @@ from events.types.session import SessionEnded, SignalReceived
 from tests.cli.processes import heard, last_words, started
 from tests.cli.terminal import machine, type_in
 from tests.engine.runtime.test_control import SLOW
-from tests.support.orders import Counting
+from tests.support.orders import CountingClock
 from tests.support.runs import SCRIPT, make_base
 from views.terminal.shutdown import PATIENCE_S, Shutdown
 
@@ -227,7 +227,7 @@ class Left(BaseException):
 
 async def test_a_second_signal_records_the_end_and_leaves_without_cleaning_up() -> None:
     """A clean-up that hangs holds nobody up, and the log has its last word all the same."""
-    log = MemoryLog(clock=Counting())
+    log = MemoryLog(clock=CountingClock())
     session = Session(log, await log.acquire("r", "here", ttl_s=30), 0, 30.0)
     codes: list[int] = []
     hanging = anyio.Event()

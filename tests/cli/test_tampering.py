@@ -14,7 +14,7 @@ from events.store.base import Snapshot
 from events.store.chain import GENESIS, link, stream_part
 from events.store.sqlite.store import SqliteLog
 from events.types.sandbox import ActionAsked, ActionObserved, SandboxFailed
-from tests.cli.terminal import Outcome, ticking, type_in
+from tests.cli.terminal import CommandOutcome, ticking, type_in
 
 TRIAL = StreamId("run-1", "trial/greet")
 ATTEMPT = StreamId("run-1", "attempt/greet/1")
@@ -250,7 +250,7 @@ def test_what_is_no_key_or_no_seal_is_refused_before_anything_is_read(folder: Pa
     assert _refusal(type_in(folder, "log", *words)) == 2
 
 
-def _refusal(outcome: Outcome) -> int:
+def _refusal(outcome: CommandOutcome) -> int:
     assert outcome.out == ""
     assert "Traceback" not in outcome.err
     return outcome.code

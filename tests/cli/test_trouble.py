@@ -16,13 +16,13 @@ from tests.architecture.source import ROOT
 from tests.cli.terminal import SQLITE, machine, ticking, type_in
 from tests.support.runs import make_base
 from views.terminal.dispatch import call
-from views.terminal.host import Machine
-from views.terminal.screen import Manner, Screen
+from views.terminal.host import Host
+from views.terminal.screen import OutputStyle, Screen
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}  # noqa: TID251 - a process needs its search path
 
 
-class Failing(io.StringIO):
+class FailingStream(io.StringIO):
     """A stream nothing can be written to."""
 
     def __init__(self, error: Exception) -> None:
@@ -37,7 +37,7 @@ class Failing(io.StringIO):
 
 def test_a_mistake_of_ours_is_short_and_says_where_the_rest_is(tmp_path: Path) -> None:
     """A person sees two lines; the traceback is in a file for the report."""
-    on = Machine({}, tmp_path, Failing(RuntimeError("a bug")), io.StringIO(), ticking(), SQLITE)
+    on = Host({}, tmp_path, FailingStream(RuntimeError("a bug")), io.StringIO(), ticking(), SQLITE)
     assert call(cli.app, ("--version",), on) == 1
     (report,) = (tmp_path / ".stillroom").glob("internal-error-*.txt")
     assert isinstance(on.stderr, io.StringIO)
@@ -50,7 +50,7 @@ def test_a_mistake_of_ours_is_short_and_says_where_the_rest_is(tmp_path: Path) -
 
 def test_a_reader_that_leaves_is_no_trouble(tmp_path: Path) -> None:
     """``stillroom log tail | head -1`` ends quietly."""
-    on = Machine({}, tmp_path, Failing(BrokenPipeError()), io.StringIO(), ticking(), SQLITE)
+    on = Host({}, tmp_path, FailingStream(BrokenPipeError()), io.StringIO(), ticking(), SQLITE)
     assert call(cli.app, ("--version",), on) == 0
     assert isinstance(on.stderr, io.StringIO)
     assert on.stderr.getvalue() == ""
@@ -59,22 +59,22 @@ def test_a_reader_that_leaves_is_no_trouble(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "flags", "manner"),
     [
-        ({"TERM": "xterm"}, {}, Manner.TERMINAL),
-        ({"TERM": "xterm", "NO_COLOR": "1"}, {}, Manner.LINES),
-        ({"TERM": "xterm", "NO_COLOR": ""}, {}, Manner.TERMINAL),
-        ({"TERM": "xterm", "CI": "1"}, {}, Manner.LINES),
-        ({"TERM": "dumb"}, {}, Manner.LINES),
-        ({"TERM": "xterm"}, {"plain": True}, Manner.LINES),
-        ({"TERM": "xterm"}, {"json": True}, Manner.JSON),
+        ({"TERM": "xterm"}, {}, OutputStyle.TERMINAL),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, {}, OutputStyle.LINES),
+        ({"TERM": "xterm", "NO_COLOR": ""}, {}, OutputStyle.TERMINAL),
+        ({"TERM": "xterm", "CI": "1"}, {}, OutputStyle.LINES),
+        ({"TERM": "dumb"}, {}, OutputStyle.LINES),
+        ({"TERM": "xterm"}, {"plain": True}, OutputStyle.LINES),
+        ({"TERM": "xterm"}, {"json": True}, OutputStyle.JSON),
     ],
 )
 def test_colours_are_for_terminals_that_want_them(
-    environment: dict[str, str], flags: dict[str, bool], manner: Manner, tmp_path: Path
+    environment: dict[str, str], flags: dict[str, bool], manner: OutputStyle, tmp_path: Path
 ) -> None:
     """``NO_COLOR`` counts when it is not empty, as its convention says."""
     screen = Screen(machine(tmp_path, environment, terminal=True), **flags)
     assert screen.manner is manner
-    assert screen.live is (manner is Manner.TERMINAL)
+    assert screen.live is (manner is OutputStyle.TERMINAL)
 
 
 @pytest.mark.parametrize("variable", ["NO_COLOR", "CI"])

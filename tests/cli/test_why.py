@@ -17,16 +17,16 @@ from tests.support.edits import edit_events
 from tests.support.runs import SCRIPT, make_base, setting, spec
 
 
-class Lived(NamedTuple):
+class RunFolder(NamedTuple):
     """A folder whose log holds a run."""
 
     folder: Path
     run: str
 
-    def copy(self, to: Path) -> "Lived":
+    def copy(self, to: Path) -> "RunFolder":
         """Give a log of one's own, to damage."""
         copytree(self.folder / ".stillroom", to / ".stillroom")
-        return Lived(to, self.run)
+        return RunFolder(to, self.run)
 
     @property
     def log(self) -> Path:
@@ -35,7 +35,7 @@ class Lived(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+def lived(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A task that fails once and is solved then."""
     folder = tmp_path_factory.mktemp("why")
 
@@ -44,7 +44,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
         async with await SqliteLog.open(folder / ".stillroom/log.db", clock=ticking()) as log:
             return (await start_run(await setting(log, make_base(folder, SCRIPT)), spec())).run
 
-    return Lived(folder, anyio.run(live))
+    return RunFolder(folder, anyio.run(live))
 
 
 def steps(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -65,14 +65,14 @@ def steps(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ("1", "session.started"),
     ],
 )
-def test_whatever_has_a_cause_can_be_asked_for(lived: Lived, target: str, tag: str) -> None:
+def test_whatever_has_a_cause_can_be_asked_for(lived: RunFolder, target: str, tag: str) -> None:
     """A skill or a revision of it, an attempt, an event by place or position, a run."""
     outcome = type_in(lived.folder, "why", target, "--json")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.rows[0]["tag"] == tag
 
 
-def test_each_step_is_an_object_that_can_be_opened(lived: Lived) -> None:
+def test_each_step_is_an_object_that_can_be_opened(lived: RunFolder) -> None:
     """Ids that `why` gives are ids that `show` takes, shortened or not."""
     outcome = type_in(lived.folder, "why", "word", "--json")
     nodes, checked = steps(outcome.rows), outcome.rows[-1]
@@ -90,7 +90,7 @@ def test_each_step_is_an_object_that_can_be_opened(lived: Lived) -> None:
     assert "Copying a word" in type_in(lived.folder, "show", blob["id"][:17]).out
 
 
-def test_people_see_a_tree_and_what_became_of_all_of_it(lived: Lived) -> None:
+def test_people_see_a_tree_and_what_became_of_all_of_it(lived: RunFolder) -> None:
     """Cut at a depth, while all of it is hashed: the sum speaks of the whole chain."""
     short, long = (type_in(lived.folder, "why", "word", "--depth", depth).out for depth in ("1", "9"))
     assert "├─ " in short
@@ -99,7 +99,7 @@ def test_people_see_a_tree_and_what_became_of_all_of_it(lived: Lived) -> None:
     assert short.splitlines()[-3:] == long.splitlines()[-3:]
 
 
-def test_what_nobody_has_a_cause_for_is_refused_with_words(lived: Lived) -> None:
+def test_what_nobody_has_a_cause_for_is_refused_with_words(lived: RunFolder) -> None:
     """Each says what to do instead."""
     for target in ("blob:00", "word@7", "nobody", "trial/word@999", "9999999"):
         outcome = type_in(lived.folder, "why", target)
@@ -109,7 +109,7 @@ def test_what_nobody_has_a_cause_for_is_refused_with_words(lived: Lived) -> None
     assert "has no cause" in type_in(lived.folder, "why", skill["id"]).err
 
 
-def test_a_missing_byte_is_an_error_that_says_which(lived: Lived, tmp_path: Path) -> None:
+def test_a_missing_byte_is_an_error_that_says_which(lived: RunFolder, tmp_path: Path) -> None:
     """The tree is told as far as it goes; the exit code is that of a damaged log."""
     own = lived.copy(tmp_path)
     nodes = steps(type_in(own.folder, "why", "word", "--json").rows)
@@ -128,7 +128,7 @@ def test_a_missing_byte_is_an_error_that_says_which(lived: Lived, tmp_path: Path
     assert type_in(own.folder, "show", f"blob:{digest}").code in {2, 5}
 
 
-def test_an_erased_blob_is_told_and_is_no_error(lived: Lived, tmp_path: Path) -> None:
+def test_an_erased_blob_is_told_and_is_no_error(lived: RunFolder, tmp_path: Path) -> None:
     """Why it was erased stands where its text would."""
     own = lived.copy(tmp_path)
     nodes = steps(type_in(own.folder, "why", "word", "--json").rows)
@@ -145,7 +145,7 @@ def test_an_erased_blob_is_told_and_is_no_error(lived: Lived, tmp_path: Path) ->
     assert type_in(own.folder, "show", f"blob:{digest}").code == 5
 
 
-def test_a_verdict_edited_in_the_file_is_seen_twice(lived: Lived, tmp_path: Path) -> None:
+def test_a_verdict_edited_in_the_file_is_seen_twice(lived: RunFolder, tmp_path: Path) -> None:
     """The event does not fit its digest, and the decision does not come out as it says."""
     own = lived.copy(tmp_path)
     edit_events(own.log, "attempt.judged", '"solved","reward":1.0', '"solved","reward":0.5')
@@ -155,7 +155,7 @@ def test_a_verdict_edited_in_the_file_is_seen_twice(lived: Lived, tmp_path: Path
     assert any("attempt/word/2@" in place for place in outcome.rows[-1]["broken"])
 
 
-def test_a_page_holds_the_chain_and_its_bytes_and_needs_nothing_else(lived: Lived, tmp_path: Path) -> None:
+def test_a_page_holds_the_chain_and_its_bytes_and_needs_nothing_else(lived: RunFolder, tmp_path: Path) -> None:
     """It can be mailed: no script, no address to fetch from, and text from the log stays text."""
     own = lived.copy(tmp_path)
     outcome = type_in(own.folder, "why", "word", "--html", "why.html")
@@ -188,7 +188,7 @@ def test_a_page_shows_markup_of_an_agent_as_text(tmp_path: Path) -> None:
     assert "<script" not in text
 
 
-def test_why_not_tells_what_stood_in_the_way(lived: Lived) -> None:
+def test_why_not_tells_what_stood_in_the_way(lived: RunFolder) -> None:
     """The checks that failed, where that is on record, and the decision made again."""
     outcome = type_in(lived.folder, "why-not", "word/1", "--json")
     assert (outcome.code, outcome.err) == (0, "")
@@ -223,7 +223,7 @@ def test_why_not_of_a_skill_tells_which_rules_its_answers_broke(tmp_path: Path) 
     assert any("solved the task" in row.get("said", "") for row in rows)
 
 
-def test_blame_names_the_lines_each_section_rests_on(lived: Lived) -> None:
+def test_blame_names_the_lines_each_section_rests_on(lived: RunFolder) -> None:
     """With ids that can be asked on from."""
     rows = type_in(lived.folder, "blame", "word", "--json").rows
     sections = [row for row in rows if row["row"] == "section"]

@@ -12,7 +12,7 @@ from engine.config.spec import RunSpec
 from engine.core.fold import fold
 from engine.core.prompts import load_prompts
 from engine.core.system import clock
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.store.memory import MemoryLog
 from projections.trials.view import Trials
@@ -34,10 +34,10 @@ CHEATS = {
 """By task: a command that empties the inputs, or writes what an easy-going verifier would take."""
 
 
-async def setting_of(folder: Path, way: Way = "best") -> Setting:
+async def setting_of(folder: Path, way: Way = "best") -> RunContext:
     """Make a setting around the demo's own folder."""
     backend = await local_backend(folder / "sandboxes", way=way)
-    return Setting(MemoryLog(clock=clock), backend, load_prompts(), "test", {}, DEMO)
+    return RunContext(MemoryLog(clock=clock), backend, load_prompts(), "test", {}, DEMO)
 
 
 @pytest.mark.parametrize("way", ["best", "plain"])

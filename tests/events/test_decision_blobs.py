@@ -22,13 +22,13 @@ from tests.events.samples import TRIAL, asked, ticking
 TOLD = Ref("trial/greet", 1)
 
 
-class Score(msgspec.Struct, frozen=True):
+class TableScore(msgspec.Struct, frozen=True):
     """What a table holds."""
 
     reward: float
 
 
-class Saw(msgspec.Struct, frozen=True):
+class BlobSaw(msgspec.Struct, frozen=True):
     """What a decision may see."""
 
     texts: dict[str, Text]
@@ -37,7 +37,7 @@ class Saw(msgspec.Struct, frozen=True):
     earlier: Earlier | None
 
 
-class Kept(NamedTuple):
+class FilledLog(NamedTuple):
     """What a log was filled with."""
 
     text: Digest
@@ -55,17 +55,17 @@ class Kept(NamedTuple):
         return set(self)
 
 
-async def filled(log: EventLog) -> Kept:
+async def filled(log: EventLog) -> FilledLog:
     """Fill a log as a resume does: the inputs of an old step are named by those of the next one alone."""
     text, old, rule = log.put(b"a memo"), log.put(b"an old memo"), log.put(b"{}")
-    table = log.put(msgspec.json.encode([Seen(TOLD, Score(0.5)), Text(text, TOLD)]))
-    first = log.put(msgspec.json.encode(Saw({"memo": Text(old, TOLD)}, None, {}, None)))
+    table = log.put(msgspec.json.encode([Seen(TOLD, TableScore(0.5)), Text(text, TOLD)]))
+    first = log.put(msgspec.json.encode(BlobSaw({"memo": Text(old, TOLD)}, None, {}, None)))
     plain = {"text": "none of ours", "at": "noon"}
-    saw = Saw({"memo": Text(text, TOLD)}, Held(table, TOLD), plain, Earlier(first, TOLD))
+    saw = BlobSaw({"memo": Text(text, TOLD)}, Held(table, TOLD), plain, Earlier(first, TOLD))
     second = log.put(msgspec.json.encode(saw))
     made = DecisionMade(point="weighing", ruling={"go": True}, inputs=second, rule=rule, point_revision=1)
     await log.append(TRIAL, [*asked(text), Draft(made, None)], expected_version=0)
-    return Kept(text, table, first, old, second, rule)
+    return FilledLog(text, table, first, old, second, rule)
 
 
 async def bundled(log: EventLog, path: Path) -> BundleReport:
@@ -97,7 +97,7 @@ async def test_a_check_counts_none_of_it_as_named_by_nobody(log: EventLog) -> No
     assert await log.get(spare)
 
 
-@pytest.mark.parametrize("name", Kept._fields)
+@pytest.mark.parametrize("name", FilledLog._fields)
 async def test_a_bundle_is_whole_whatever_was_erased(log: EventLog, tmp_path: Path, name: str) -> None:
     """A text, a table, inputs themselves: what was erased is named with its reason, and nothing is wrong."""
     kept = await filled(log)
@@ -116,7 +116,7 @@ async def test_inputs_that_cannot_be_read_are_named(log: EventLog) -> None:
     for version, data in enumerate((b"no inputs", b"[" * 9_000 + b"]" * 9_000)):
         made = DecisionMade(point="weighing", ruling={}, inputs=log.put(data), point_revision=1)
         await log.append(TRIAL, [Draft(made, None)], expected_version=version)
-    lost = Saw({"memo": Text(Digest("0" * 64), TOLD)}, None, {}, None)
+    lost = BlobSaw({"memo": Text(Digest("0" * 64), TOLD)}, None, {}, None)
     made = DecisionMade(point="weighing", ruling={}, inputs=log.put(msgspec.json.encode(lost)), point_revision=1)
     await log.append(TRIAL, [Draft(made, None)], expected_version=2)
     findings = (await verify(log)).findings

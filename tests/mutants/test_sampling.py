@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks.mutants.copies import Outcome
+from benchmarks.mutants.copies import MutantOutcome
 from benchmarks.mutants.operators import mutants
 from benchmarks.mutants.report import described, result, table
-from benchmarks.mutants.sampling import Area, Plan, areas, drawn, sample
+from benchmarks.mutants.sampling import Area, MutationAreas, areas, drawn, sample
 from benchmarks.mutants.survivors import Survivor, listed, read, stale
 from benchmarks.mutants.test_map import TestMap
 
@@ -27,9 +27,9 @@ FILES = {
 }
 
 
-def _plan(**tests: object) -> Plan:
+def _plan(**tests: object) -> MutationAreas:
     plan = {"area": [], "tests": {"never": [], "reached": [], **tests}}
-    return msgspec.convert(plan, Plan)
+    return msgspec.convert(plan, MutationAreas)
 
 
 @pytest.fixture
@@ -106,10 +106,10 @@ def test_a_listed_mutant_is_counted_apart_and_the_rest_as_it_ended() -> None:
     known = Survivor("unheld", "f", mutant.before, mutant.after, "because")
     assert result("a", mutant, None, None, 3).verdict == "not run"
     assert result("a", mutant, None, msgspec.structs.replace(known, kind="equivalent"), 3).verdict == "equivalent"
-    survived = Outcome("survived", "", 1.0)
+    survived = MutantOutcome("survived", "", 1.0)
     assert result("a", mutant, survived, known, 3).verdict == "listed"
-    assert result("a", mutant, Outcome("killed", "t", 1.0), known, 3).verdict == "killed"
-    rows = [result("a", mutant, survived, None, 3), result("b", mutant, Outcome("timeout", "", 1.0), None, 3)]
+    assert result("a", mutant, MutantOutcome("killed", "t", 1.0), known, 3).verdict == "killed"
+    rows = [result("a", mutant, survived, None, 3), result("b", mutant, MutantOutcome("timeout", "", 1.0), None, 3)]
     assert [line.split() for line in table(rows, ["a", "b", "c"])][1:] == [
         ["a", "1", "0", "0", "1", "0", "0", "0"],
         ["b", "1", "0", "1", "0", "0", "0", "0"],
@@ -120,7 +120,7 @@ def test_a_listed_mutant_is_counted_apart_and_the_rest_as_it_ended() -> None:
 
 def test_the_plan_of_this_project_names_what_exists() -> None:
     """A glob that names nothing, or a list that cannot be read, would make the sample smaller without a word."""
-    plan = Plan.read()
+    plan = MutationAreas.read()
     assert sum(area.draw for area in plan.area) >= 200
     found = areas(ROOT, plan)
     assert [name for name, paths in found.items() if not paths] == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.checks import NO_CHECKS, Row, read_checks
+from projections.checks import NO_CHECKS, JudgedCheck, read_checks
 from projections.pdi.similarity import failed_rows
 from projections.test_summary import spark_summary
 from tests.projections.test_commands_recorded import TASKS, recorded_attempts
@@ -23,7 +23,10 @@ def report(*tests: dict[str, object], **summary: int) -> bytes:
 def test_rows_of_a_short_summary_are_checks() -> None:
     """Only a line that begins with the word and names something; what it says of a failure is kept."""
     found = read_checks(PRINTED, None)
-    assert found.rows == (Row("t.py::one", passed=True, message=""), Row("t.py::two", False, "assert 1 == 2"))
+    assert found.rows == (
+        JudgedCheck("t.py::one", passed=True, message=""),
+        JudgedCheck("t.py::two", False, "assert 1 == 2"),
+    )
     assert (found.passed, found.total) == (1, 2)
 
 

@@ -1,6 +1,6 @@
 """Stories of failed calls in exports and in what stands behind a decision: what was paid is counted there too."""
 
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from events.base import Event, Recorded, StreamId
 from events.types.model import TryMade
 from events.values import Usage
@@ -39,7 +39,7 @@ def test_what_stands_behind_a_decision_holds_failed_calls_and_those_of_other_mak
         ATTEMPT: history(CUT, ANSWER),
         "call/a/1/1": history(answered(None), stream="call/a/1/1"),
     }
-    timeline = Timeline(Histories(by_stream, ()), {})
+    timeline = Timeline(RunHistory(by_stream, ()), {})
     behind = total(timeline.behind(stream, after, float("inf"), 0) for stream, after in timeline.left("trial/a", 0))
     assert timeline.threads == ("trial/a",)
     assert (behind.calls, behind.cost, behind.unknown_calls) == (4, 10, 2)

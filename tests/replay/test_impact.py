@@ -1,6 +1,6 @@
 """Stories of what stands behind a place: what a thread takes with it when it leaves, and what it does not touch."""
 
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from events.base import Event, Recorded, Ref, StreamId
 from events.digest import digest_of
 from events.types.attempt import AttemptAbandoned
@@ -22,7 +22,7 @@ def timeline(**streams: list[tuple[int, Event]]) -> Timeline:
         name.replace("_", "/"): [at(name.replace("_", "/"), n, *each) for n, each in enumerate(events, 1)]
         for name, events in streams.items()
     }
-    return Timeline(Histories(by_stream, ()), {})
+    return Timeline(RunHistory(by_stream, ()), {})
 
 
 RUN = timeline(

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.core.decision import Deciding, Desk, Era, Observer, Point, Tolerates
+from engine.core.decision import Deciding, Era, Observer, Point, PolicyContext, Tolerates
 from engine.core.history import load_histories
 from engine.core.scope import Scope
 from engine.runtime.run import start_run
@@ -64,7 +64,7 @@ class Nothing(msgspec.Struct, frozen=True):
     """No setting."""
 
 
-class Load(msgspec.Struct, frozen=True):
+class WeighedLoad(msgspec.Struct, frozen=True):
     """What is weighed."""
 
     kilos: int
@@ -96,13 +96,13 @@ class Lifted(msgspec.Struct, frozen=True):
     go: bool
 
 
-def weigh(saw: Load, rule: Nothing, desk: Desk) -> Weighed:
+def weigh(saw: WeighedLoad, rule: Nothing, desk: PolicyContext) -> Weighed:
     """Weigh it."""
     del rule, desk
     return Weighed(saw.kilos > 10, f"{saw.kilos} kg")
 
 
-def lift(saw: Lift, rule: Nothing, desk: Desk) -> Lifted:
+def lift(saw: Lift, rule: Nothing, desk: PolicyContext) -> Lifted:
     """Lift it with enough hands."""
     del rule, desk
     return Lifted(saw.helpers > 0 or saw.load is None or not saw.load.value.heavy)
@@ -115,7 +115,7 @@ def nothing(spec: object, saw: object) -> Nothing:
 
 
 WEIGHING = Point(
-    name="weighing", revision=1, saw=Load, settings=Nothing, ruling=Weighed, decisive=("heavy",), steers=False,
+    name="weighing", revision=1, saw=WeighedLoad, settings=Nothing, ruling=Weighed, decisive=("heavy",), steers=False,
     rule=nothing,
 )  # fmt: skip
 LIFTING = Point(
@@ -132,7 +132,7 @@ async def ask(scope: Scope, command: str) -> None:
 
 async def open_mover(scope: Scope) -> None:
     """Hand on what was ruled, with its event."""
-    weighed = await scope.decide(WEIGHING, Load(20))
+    weighed = await scope.decide(WEIGHING, WeighedLoad(20))
     lifted = await scope.decide(LIFTING, Lift(Seen(weighed.seen, HeavySeen(weighed.value.heavy)), helpers=1))
     if lifted.value.go:
         await ask(scope, "lift")
@@ -140,7 +140,7 @@ async def open_mover(scope: Scope) -> None:
 
 async def counting_mover(scope: Scope) -> None:
     """Work out how many are needed: that is a function of a ruling, and no value of the path."""
-    weighed = await scope.decide(WEIGHING, Load(20))
+    weighed = await scope.decide(WEIGHING, WeighedLoad(20))
     lifted = await scope.decide(LIFTING, Lift(None, helpers=2 if weighed.value.heavy else 0))
     if lifted.value.go:
         await ask(scope, "lift")
@@ -148,13 +148,13 @@ async def counting_mover(scope: Scope) -> None:
 
 async def telling_mover(scope: Scope) -> None:
     """Make words of a ruling, which no decision that steers has seen."""
-    weighed = await scope.decide(WEIGHING, Load(20))
+    weighed = await scope.decide(WEIGHING, WeighedLoad(20))
     await ask(scope, f"say {weighed.value.words}")
 
 
 async def hasty_mover(scope: Scope) -> None:
     """Act on a ruling that is not there to be acted upon."""
-    weighed = await scope.decide(WEIGHING, Load(20))
+    weighed = await scope.decide(WEIGHING, WeighedLoad(20))
     if not weighed.value.heavy:
         return
     await ask(scope, "lift")

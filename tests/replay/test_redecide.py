@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.decision import Desk
+from engine.core.decision import PolicyContext
 from engine.core.history import load_histories
 from engine.programs.explore import points, rulings
 from engine.programs.explore.method import SPARK
@@ -126,7 +126,7 @@ async def test_a_run_that_was_cut_off_is_decided_again_as_far_as_it_came(tmp_pat
 async def test_a_policy_that_changed_is_named_where_it_decides_otherwise(tmp_path: Path) -> None:
     """By the event, its field and both values; decisions that other policies make stay as they were."""
 
-    def hasty(saw: points.StoppingSaw, rule: points.StoppingRule, desk: Desk) -> points.Next:
+    def hasty(saw: points.StoppingSaw, rule: points.StoppingRule, desk: PolicyContext) -> points.Next:
         if not saw.outcomes:
             return rulings.decide_whether_to_go_on(saw, rule, desk)
         return points.Next("exhausted", None, "one try is enough", None)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.decision import Desk
+from engine.core.decision import PolicyContext
 from engine.core.errors import HistoryEnded
 from engine.core.fold import fold_run
 from engine.core.history import load_histories
@@ -85,7 +85,7 @@ async def test_an_edited_decision_is_named_with_both_values(tmp_path: Path) -> N
 async def test_a_policy_that_changed_is_named_by_redecide_and_by_rerun(tmp_path: Path) -> None:
     """The event, the field and both values; no event was edited, so the policy is what is left."""
 
-    def stern(saw: points.InterventionSaw, rule: points.InterventionRule, desk: Desk) -> points.Intervention:
+    def stern(saw: points.InterventionSaw, rule: points.InterventionRule, desk: PolicyContext) -> points.Intervention:
         del saw, desk
         return points.Intervention("strong", rule.mode, "always")
 
@@ -117,7 +117,7 @@ async def test_another_version_is_named_only_where_something_differs(tmp_path: P
     here = Here("newer", HERE.prompts)
     assert (await check(log, run, here)).causes == ()
 
-    def harder(saw: points.RetrySaw, rule: points.RetryRule, desk: Desk) -> points.Retry:
+    def harder(saw: points.RetrySaw, rule: points.RetryRule, desk: PolicyContext) -> points.Retry:
         return rulings.word_retry(saw, rule, desk) if not saw.before else points.Retry("none", desk.put(b"try harder"))
 
     checked = await check(log, run, here, RERUN, method=SPARK.but("harder", retry=harder))
@@ -162,7 +162,7 @@ async def test_views_are_rebuilt_alike_and_beside_what_was_kept(tmp_path: Path) 
 async def test_a_ruling_of_another_revision_is_a_note_and_no_difference(tmp_path: Path) -> None:
     """The record stands, whatever a later revision of its point would rule; at the recorded revision it is a fault."""
 
-    def stern(saw: points.InterventionSaw, rule: points.InterventionRule, desk: Desk) -> points.Intervention:
+    def stern(saw: points.InterventionSaw, rule: points.InterventionRule, desk: PolicyContext) -> points.Intervention:
         del saw, desk
         return points.Intervention("strong", rule.mode, "always")
 
@@ -187,7 +187,7 @@ async def test_a_run_that_parts_is_told_what_can_be_done(tmp_path: Path) -> None
         if getattr(each.event, "decision", "") == "solved"
     ]
 
-    def never(saw: points.StoppingSaw, rule: points.StoppingRule, desk: Desk) -> points.Next:
+    def never(saw: points.StoppingSaw, rule: points.StoppingRule, desk: PolicyContext) -> points.Next:
         ruling = rulings.decide_whether_to_go_on(saw, rule, desk)
         return points.Next("exhausted", None, "", None) if ruling.decision == "solved" else ruling
 

@@ -14,12 +14,12 @@ from engine.core.lineage import pages_of
 from engine.core.ports import Ports
 from engine.core.prompts import load_prompts
 from engine.effects.callers import nano
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.fork import Fork, fork_run
 from engine.runtime.run import resume_run, start_run
 from engine.scripted.reader import load_script
 from engine.scripted.server import ScriptedEndpoint
-from engine.testing.fault_injection import Fate, Moment, MortalLog, MortalPorts
+from engine.testing.fault_injection import CrashingLog, CrashingPorts, CrashPoint, CrashSchedule
 from events.base import Recorded, Ref
 from events.bundle.copy import copy
 from events.digest import digest_of
@@ -33,7 +33,7 @@ from projections.charges import charge
 from replay.crash.totals import Account, account_of, differences, repeated
 from sandbox.base import SandboxBackend
 from tests.support.hasty import Hasty
-from tests.support.orders import Counting, base_of
+from tests.support.orders import CountingClock, base_of
 from tests.support.pretend import PretendBackend
 from tests.support.runs import SCRIPT, spec
 
@@ -41,7 +41,7 @@ OpenLog = Callable[[], AbstractAsyncContextManager[EventLog]]
 """Opens the log that the lives of one run share, once for each life."""
 
 
-class World(NamedTuple):
+class CrashMatrix(NamedTuple):
     """What all runs of a matrix share."""
 
     base: Path
@@ -60,10 +60,10 @@ class Parent(NamedTuple):
     fork: Fork
 
 
-class Ended(NamedTuple):
+class CrashedRun(NamedTuple):
     """What became of a run after its deaths."""
 
-    deaths: tuple[Moment, ...]
+    deaths: tuple[CrashPoint, ...]
     resumes: int
     moments: tuple[int, ...]
     """That passed in each of its lives."""
@@ -85,7 +85,7 @@ async def world(
     on_loss: OnLoss = "abandon",
     forked: bool = False,
     script: str = SCRIPT,
-) -> AsyncIterator[World]:
+) -> AsyncIterator[CrashMatrix]:
     """Make tasks, serve the script, and say what is to be run: three trials side by side, within a budget."""
     base = base_of(folder, script)
     async with ScriptedEndpoint(load_script(base / "script.toml")) as endpoint:
@@ -93,13 +93,13 @@ async def world(
         prices = {"teacher": {"input": "1", "output": "1"}}
         budget = {"run_usd": run_usd, "trial_usd": "0.5"}
         asked = spec(models={"teacher": teacher}, prices=prices, budget=budget, on_loss=on_loss)
-        here = World(base, endpoint, backend, asked)
+        here = CrashMatrix(base, endpoint, backend, asked)
         yield here._replace(parent=await _parent(here) if forked else None)
 
 
 def in_memory() -> OpenLog:
     """Keep a log in memory: it forgets nothing when a life ends, as a file would not."""
-    log = MemoryLog(clock=Counting())
+    log = MemoryLog(clock=CountingClock())
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[EventLog]:
@@ -110,7 +110,7 @@ def in_memory() -> OpenLog:
 
 def in_file(path: Path) -> OpenLog:
     """Keep a log in a file, which each life opens for itself."""
-    clock = Counting()
+    clock = CountingClock()
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[EventLog]:
@@ -120,14 +120,14 @@ def in_file(path: Path) -> OpenLog:
     return opened
 
 
-async def ended(world: World, deaths: Sequence[int], opened: OpenLog) -> Ended:
+async def ended(world: CrashMatrix, deaths: Sequence[int], opened: OpenLog) -> CrashedRun:
     """Live the run, dying at these moments of its lives, and then to its end."""
     backend = world.backend()
     if world.parent is not None:
         async with opened() as log:
             await copy(world.parent.log, log)
     world.endpoint.requests.clear()
-    fates = [Fate(at) for at in (*deaths, None)]
+    fates = [CrashSchedule(at) for at in (*deaths, None)]
     resumes = 0
     for fate in fates:
         async with opened() as log:
@@ -140,13 +140,13 @@ async def ended(world: World, deaths: Sequence[int], opened: OpenLog) -> Ended:
     received = Counter(str(digest_of(body)) for body in world.endpoint.requests)
     died = tuple(fate.passed[-1] for fate in fates if fate.dead)
     moments = tuple(len(fate.passed) for fate in fates)
-    return Ended(died, resumes, moments, account, overdrawn, repeated(received, account.sent), failed)
+    return CrashedRun(died, resumes, moments, account, overdrawn, repeated(received, account.sent), failed)
 
 
-async def _parent(world: World) -> Parent:
+async def _parent(world: CrashMatrix) -> Parent:
     """Live a run to its end, undisturbed, and say where it is to be forked: in the middle, with a command in flight."""
-    log = MemoryLog(clock=Counting())
-    setting = Setting(log, world.backend(), load_prompts(), "test", {}, world.base)
+    log = MemoryLog(clock=CountingClock())
+    setting = RunContext(log, world.backend(), load_prompts(), "test", {}, world.base)
     run = (await start_run(setting, world.spec)).run
     positions = [each.position async for each in log.read(Selection(run=run))]
     asked = [each.position async for each in log.read(Selection(run=run, tags={"action.asked"}))]
@@ -194,14 +194,14 @@ async def _overdrawn(log: EventLog, run: str, cap: int | None) -> list[Ref]:
     return [ref for (ref, bound), spent in zip(grants, before, strict=False) if spent + bound > cap]
 
 
-async def _life(world: World, backend: SandboxBackend, log: EventLog, fate: Fate) -> int:
+async def _life(world: CrashMatrix, backend: SandboxBackend, log: EventLog, fate: CrashSchedule) -> int:
     """Carry the run as far as this life goes; give 1 if it was resumed."""
     fork = None if world.parent is None else world.parent.fork
 
     def ports(live: Ports) -> Ports:
-        return MortalPorts(Hasty(live), fate=fate)
+        return CrashingPorts(Hasty(live), fate=fate)
 
-    here = Setting(MortalLog(log, fate), backend, load_prompts(), "test", {}, world.base, ports)
+    here = RunContext(CrashingLog(log, fate), backend, load_prompts(), "test", {}, world.base, ports)
     runs = await log.runs()
     run = runs[-1] if runs and (fork is None or runs[-1] != fork.parent) else None
     begun = run is not None and (await load_histories(log, run)).opened is not None
@@ -220,12 +220,12 @@ async def _life(world: World, backend: SandboxBackend, log: EventLog, fate: Fate
     return int(begun)
 
 
-def wrong(plain: Ended, seen: Ended) -> list[str]:
+def wrong(plain: CrashedRun, seen: CrashedRun) -> list[str]:
     """Say what should not be so, where the budget did not bind."""
     return differences(plain.account, seen.account) + _repeated(seen)
 
 
-def wrong_with_cap(seen: Ended) -> list[str]:
+def wrong_with_cap(seen: CrashedRun) -> list[str]:
     """Say what should not be so, where trials raced for the budget: who got it may differ, nothing else.
 
     A call that was in flight at a death was granted once and may be paid twice. What may be paid a second time is
@@ -237,5 +237,5 @@ def wrong_with_cap(seen: Ended) -> list[str]:
     return found + _repeated(seen)
 
 
-def _repeated(seen: Ended) -> list[str]:
+def _repeated(seen: CrashedRun) -> list[str]:
     return [f"{seen.again} answered calls were sent again"] if seen.again else []

@@ -14,10 +14,10 @@ import msgspec
 from typing_extensions import override
 
 from engine.core.system import clock
-from engine.runtime.environment import Means
+from engine.runtime.environment import ProcessEnvironment
 from engine.runtime.open_context import open_setting
 from engine.runtime.run import resume_run, start_run
-from engine.testing.fault_injection import Fate, Moment, MortalLog, MortalPorts
+from engine.testing.fault_injection import CrashingLog, CrashingPorts, CrashPoint, CrashSchedule
 from replay.crash.child import Life, killed
 
 
@@ -31,7 +31,7 @@ class Death(NamedTuple):
     """From 1."""
 
 
-class Doomed(Fate):
+class Doomed(CrashSchedule):
     """Ends a life at a place, and not at a number."""
 
     def __init__(self, death: Death) -> None:
@@ -40,7 +40,7 @@ class Doomed(Fate):
         self._seen = 0
 
     @override
-    def meet(self, moment: Moment) -> None:
+    def meet(self, moment: CrashPoint) -> None:
         """Live through a moment, or die in it."""
         self._seen += (moment.side, moment.what, moment.tag) == self._death[:3]
         if self._seen == self._death.nth:
@@ -51,15 +51,15 @@ async def live(life: Life, death: Death) -> None:
     """Start a run, or go on with the one there is, and be killed."""
     fate = Doomed(death)
     async with open_setting(means_of(life), life.spec, warn=lambda _: None) as setting:
-        mortal = setting._replace(log=MortalLog(setting.log, fate), between=partial(MortalPorts, fate=fate))
+        mortal = setting._replace(log=CrashingLog(setting.log, fate), between=partial(CrashingPorts, fate=fate))
         runs = await setting.log.runs()
         await (resume_run(mortal, runs[0]) if runs else start_run(mortal, life.spec))
 
 
-def means_of(life: Life) -> Means:
+def means_of(life: Life) -> ProcessEnvironment:
     """Say with what a life is lived."""
     log = Path(life.log)
-    return Means(life.environment, log.parent, log, Path(life.sandboxes), clock, life.package)
+    return ProcessEnvironment(life.environment, log.parent, log, Path(life.sandboxes), clock, life.package)
 
 
 def die(life: Life, death: Death, file: Path) -> int:

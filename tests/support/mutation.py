@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, Union, get_arg
 import msgspec
 
 from engine.core.decision import Era, Observed, Observer, Policy, Tolerates, flipped
-from engine.core.history import Histories, load_histories
+from engine.core.history import RunHistory, load_histories
 from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
 from engine.runtime.rehearse import rehearse
 from events.base import Event, Recorded, Ref
@@ -21,7 +21,7 @@ from events.codec import tag_of
 from events.digest import Digest, digest_of
 from events.store.base import EventLog
 from events.values import Outcome
-from replay.substitution import Bytes, Swap, swapped
+from replay.substitution import BlobAccess, Swap, swapped
 
 SIMPLE: Mapping[Any, Sequence[object]] = {
     bool: (False, True),
@@ -33,7 +33,7 @@ SIMPLE: Mapping[Any, Sequence[object]] = {
 """Values by type, of which each is tried that is not the ruling's."""
 
 
-class Place(NamedTuple):
+class DecisionPlace(NamedTuple):
     """A decision, told from all others of its run."""
 
     at: Ref
@@ -46,10 +46,10 @@ class Place(NamedTuple):
 class Disguised(NamedTuple):
     """What came out otherwise than by putting the changed ruling in place of the recorded one."""
 
-    changed: Place
+    changed: DecisionPlace
     field: str
     """Of the ruling."""
-    seen_by: Place | None
+    seen_by: DecisionPlace | None
     """The later decision whose inputs differ. None: the actor itself did something else."""
     what: str
     """Field of the inputs with both values; or what the actor did."""
@@ -67,14 +67,14 @@ class Mutated(NamedTuple):
 class _Change(NamedTuple):
     """A ruling that is answered otherwise."""
 
-    place: Place
+    place: DecisionPlace
     field: str
     ruling: Any
     parts: bool
     """Whether the thread leaves its path by it."""
 
 
-_Met: TypeAlias = dict[Place, Observed]
+_Met: TypeAlias = dict[DecisionPlace, Observed]
 
 
 class Live(Protocol):
@@ -118,7 +118,7 @@ async def mutate(log: EventLog, run: str, points: Collection[str] = ()) -> Mutat
     return await mutate_lives(log, histories, live, points)
 
 
-async def mutate_lives(log: EventLog, histories: Histories, live: Live, points: Collection[str] = ()) -> Mutated:
+async def mutate_lives(log: EventLog, histories: RunHistory, live: Live, points: Collection[str] = ()) -> Mutated:
     """Do the same to whatever actors `live` runs over these histories."""
     answered = (each.cause for history in histories.by_stream.values() for each in history)
     stage = _Stage(log, live, frozenset(cause for cause in answered if cause is not None))
@@ -160,7 +160,7 @@ class _Life:
 
     def _observe(self, observed: Observed) -> Any:
         key = observed.at, observed.point.name, observed.shadow
-        place = Place(*key, self._ordinals[key])
+        place = DecisionPlace(*key, self._ordinals[key])
         self._ordinals[key] += 1
         self.met[place] = observed
         if self._change is not None and place == self._change.place:
@@ -195,7 +195,7 @@ def _leaves(known: Observed, now: Observed) -> bool:
 async def _mutated(stage: _Stage, met: _Met, change: _Change) -> Mutated:
     """Live once under a change, and compare what was met."""
     life = _Life(stage, met, change)
-    missing: list[Place] = []
+    missing: list[DecisionPlace] = []
     try:
         await life.live()
     except Exception as error:  # noqa: BLE001 - rulings that do not fit together may lead an actor anywhere
@@ -229,7 +229,7 @@ async def _compare(log: EventLog, met: _Met, now: _Met, change: _Change) -> tupl
             if not change.parts:
                 found.append(Disguised(change.place, change.field, place, "it was never made"))
             continue
-        expected = await swapped(recorded.saw, swaps, chains, Bytes(get, put))
+        expected = await swapped(recorded.saw, swaps, chains, BlobAccess(get, put))
         if observed.inputs != recorded.inputs:
             chains[recorded.inputs] = observed.inputs
         compared += expected is not recorded.saw and expected == observed.saw

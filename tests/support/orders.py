@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from engine.config.spec import RunSpec
 from engine.core.prompts import load_prompts
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from engine.testing.shuffle import Shuffled
 from events.digest import Digest, digest_of
@@ -34,7 +34,7 @@ def tight(usd: str = "0.012") -> RunSpec:
     )
 
 
-class Lived(NamedTuple):
+class ShuffledRun(NamedTuple):
     """How a run went in one order."""
 
     digests: dict[str, Digest]
@@ -46,7 +46,7 @@ class Lived(NamedTuple):
     """Whether its rerun came out the same, to the end."""
 
 
-class Counting:
+class CountingClock:
     """A clock that moves one microsecond at each look."""
 
     def __init__(self) -> None:
@@ -63,13 +63,15 @@ def base_of(folder: Path, script: str = SCRIPT) -> Path:
     return make_base(folder, script, *TRIALS)
 
 
-async def lived(base: Path, asked: RunSpec, seed: int, backend: Callable[[], SandboxBackend] = PretendBackend) -> Lived:
+async def lived(
+    base: Path, asked: RunSpec, seed: int, backend: Callable[[], SandboxBackend] = PretendBackend
+) -> ShuffledRun:
     """Live a run, with its effects held back as the seed says."""
-    log = MemoryLog(clock=Counting())
+    log = MemoryLog(clock=CountingClock())
     between = partial(Shuffled, seed=seed)
-    report = await start_run(Setting(log, backend(), load_prompts(), "test", {}, base, between), asked)
+    report = await start_run(RunContext(log, backend(), load_prompts(), "test", {}, base, between), asked)
     names = [each.stream.name async for each in log.read()]
-    return Lived(
+    return ShuffledRun(
         dict(await trial_digests(log, report.run)),
         report.outcomes,
         digest_of("\n".join(names).encode()),
@@ -77,6 +79,6 @@ async def lived(base: Path, asked: RunSpec, seed: int, backend: Callable[[], San
     )
 
 
-def distinct(lives: list[Lived], what: Callable[[Lived], Any]) -> int:
+def distinct(lives: list[ShuffledRun], what: Callable[[ShuffledRun], Any]) -> int:
     """Count how many different values there are."""
     return len({repr(what(life)) for life in lives})

@@ -11,10 +11,10 @@ from typing import Final
 from anyio.lowlevel import checkpoint
 
 from engine.core.prompts import load_prompts
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from events.store.base import EventLog
 from sandbox.archive import FileEntry
-from sandbox.base import ExecResult, Isolation, Lasting, Sandbox, SandboxSpec
+from sandbox.base import ExecResult, Isolation, Reattachable, Sandbox, SandboxSpec
 from sandbox.errors import PathRefused, SandboxLost, SandboxUnavailable
 from sandbox.harbor.schema import NetworkMode
 from sandbox.harbor.task import Task
@@ -129,7 +129,7 @@ class PretendBackend:
         """Say nothing."""
         return []
 
-    lasting: Lasting | None = None
+    lasting: Reattachable | None = None
 
     async def sweep(self, which: Callable[[str], bool]) -> tuple[str, ...]:
         """Forget what a dead process left."""
@@ -150,6 +150,6 @@ def _said(text: str) -> ExecResult:
     return ExecResult(0, text.encode(), b"", "exited", len(text.encode()), 0)
 
 
-def pretended(log: EventLog, base: Path, backend: PretendBackend | None = None) -> Setting:
+def pretended(log: EventLog, base: Path, backend: PretendBackend | None = None) -> RunContext:
     """Make a setting without real sandboxes."""
-    return Setting(log, backend or PretendBackend(), load_prompts(), "test", {}, base)
+    return RunContext(log, backend or PretendBackend(), load_prompts(), "test", {}, base)

@@ -15,7 +15,7 @@ WARMUP: Final = 2
 THRESHOLD: Final = -0.5
 
 
-class Given(NamedTuple):
+class PublishedStep(NamedTuple):
     """What one reflect step gives to read."""
 
     memo: str
@@ -24,7 +24,7 @@ class Given(NamedTuple):
     """The attempt's ``test_summary``."""
 
 
-class Snapshot(NamedTuple):
+class PublishedReading(NamedTuple):
     """What SPARK logs of a step, unrounded."""
 
     proxy_exec: float
@@ -43,12 +43,12 @@ class Snapshot(NamedTuple):
         return {"type": "pdi_snapshot", "attempt": attempt, "step": step, **values, **said}
 
 
-def snapshots(trial: Sequence[Given], method: str) -> list[Snapshot]:
+def snapshots(trial: Sequence[PublishedStep], method: str) -> list[PublishedReading]:
     """Compute a trial whose every attempt failed and was reflected upon."""
-    made: list[Snapshot] = []
+    made: list[PublishedReading] = []
     lists: tuple[list[float], list[float], list[float]] = ([], [], [])
     for step, now in enumerate(trial):
-        before = trial[step - 1] if step else Given("", "", "")
+        before = trial[step - 1] if step else PublishedStep("", "", "")
         values = _proxies(now, before, method)
         for kept, value in zip(lists, values, strict=True):
             kept.append(value)
@@ -58,11 +58,11 @@ def snapshots(trial: Sequence[Given], method: str) -> list[Snapshot]:
         triggered = step >= 1 and weight > 0 and weight * raw < THRESHOLD
         strong = bool(made) and made[-1].triggered
         level = ("strong" if strong else "soft") if triggered else None
-        made.append(Snapshot(*values, raw, weight, weight * raw, triggered, level))
+        made.append(PublishedReading(*values, raw, weight, weight * raw, triggered, level))
     return made
 
 
-def _proxies(now: Given, before: Given, method: str) -> tuple[float, float, float]:
+def _proxies(now: PublishedStep, before: PublishedStep, method: str) -> tuple[float, float, float]:
     facts, old_facts = section(now.memo, "Verified Facts"), section(before.memo, "Verified Facts")
     plan, old_plan = section(now.memo, "Next Strategy"), section(before.memo, "Next Strategy")
     compare = jaccard if method == "token_overlap" else likeness
@@ -73,7 +73,7 @@ def _proxies(now: Given, before: Given, method: str) -> tuple[float, float, floa
     return grounded, compare(old_plan, plan), compare(old_facts, facts) / 2 + _failed_alike(now, before, method) / 2
 
 
-def _failed_alike(now: Given, before: Given, method: str) -> float:
+def _failed_alike(now: PublishedStep, before: PublishedStep, method: str) -> float:
     rows, old = failed(now.tests), failed(before.tests)
     if not rows and not old:
         return 0.0

@@ -14,7 +14,7 @@ import msgspec
 
 from engine.agents import points as agent_points
 from engine.agents.points import AnswerSeen, TurnSaw
-from engine.core.decision import Desk, Point, encode_value
+from engine.core.decision import Point, PolicyContext, encode_value
 from engine.programs.explore import learning_points, points
 from engine.programs.explore.method import SPARK
 from engine.programs.explore.program import EXPLORE
@@ -41,7 +41,7 @@ ERRING: Final = (
 """A model whose first claim, first memo and first skill are none."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class KeptRuling(msgspec.Struct, frozen=True):
     """One ruling."""
 
     point: str
@@ -54,7 +54,7 @@ class Kept(msgspec.Struct, frozen=True):
 class Golden(msgspec.Struct):
     """All of them, and the texts that their inputs name."""
 
-    rulings: list[Kept]
+    rulings: list[KeptRuling]
     blobs: dict[Digest, str]
 
 
@@ -67,7 +67,7 @@ def decided(point: Point[Any, Any, Any], inputs: bytes, rule: bytes, blobs: dict
     """Have the policy of today rule."""
     saw = msgspec.json.decode(inputs, type=point.saw)
     settings = msgspec.json.decode(rule, type=point.settings)
-    desk = Desk(blobs, digest_of, {}, (point.name, digest_of(inputs), digest_of(rule)))
+    desk = PolicyContext(blobs, digest_of, {}, (point.name, digest_of(inputs), digest_of(rule)))
     return encode_value(SPARK.policies[point.name](saw, settings, desk))
 
 
@@ -294,7 +294,7 @@ async def add() -> None:
         blobs = await blobs_of(point, inputs, log.get)
         golden.blobs.update({name: data.decode() for name, data in blobs.items()})
         ruling = msgspec.Raw(decided(point, inputs, rule, blobs))
-        kept = Kept(point.name, point.revision, msgspec.Raw(inputs), msgspec.Raw(rule), ruling)
+        kept = KeptRuling(point.name, point.revision, msgspec.Raw(inputs), msgspec.Raw(rule), ruling)
         if kept not in golden.rulings:
             golden.rulings.append(kept)
     golden.blobs = dict(sorted(golden.blobs.items()))

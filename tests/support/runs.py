@@ -8,7 +8,7 @@ import msgspec
 
 from engine.config.spec import RunSpec
 from engine.core.prompts import load_prompts
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from events.store.base import EventLog
 from sandbox.local.backend import local_backend
 
@@ -46,10 +46,10 @@ def spec(**changes: object) -> RunSpec:
     return msgspec.convert({**base, **changes}, RunSpec)
 
 
-async def setting(log: EventLog, base: Path, variables: Mapping[str, str] | None = None) -> Setting:
+async def setting(log: EventLog, base: Path, variables: Mapping[str, str] | None = None) -> RunContext:
     """Make a setting with the best sandbox this machine has."""
     backend = await local_backend(base / "sandboxes")
-    return Setting(log, backend, load_prompts(), "test", variables or {}, base)
+    return RunContext(log, backend, load_prompts(), "test", variables or {}, base)
 
 
 MEMO = """\

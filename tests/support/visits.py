@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from engine.concurrency.limiter import Room
+from engine.concurrency.limiter import AdaptiveLimiter
 from engine.concurrency.pools import room_of
-from engine.concurrency.run_controls import Orders
+from engine.concurrency.run_controls import RunControls
 from engine.config.spec import AgentSpec
 from engine.core.supervision import Supervisor
 from engine.core.system import clock
 from engine.effects.budget import BudgetKeeper, Caps
-from engine.gateway.call import VisitTerms
-from engine.gateway.exchange import Means
-from engine.gateway.server import Book, Gateway, open_gateway
-from engine.gateway.session import Door, DoorTerms
+from engine.gateway.call import CallTerms
+from engine.gateway.exchange import ExchangeContext
+from engine.gateway.server import CallRecorder, Gateway, open_gateway
+from engine.gateway.session import ProxySession, SessionTerms
 from engine.gateway.upstream_client import open_carrier
 from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
@@ -73,22 +73,24 @@ class House(NamedTuple):
     """A gateway with one door, and what is behind it."""
 
     gateway: Gateway
-    door: Door
+    door: ProxySession
     log: EventLog
     budget: BudgetKeeper
     endpoint: ScriptedEndpoint
     folder: Path
-    terms: DoorTerms
+    terms: SessionTerms
     failures: list[Event]
     """What was reported to have failed beside the actors."""
 
-    async def ask(self, path: str, body: Any, *, token: str | None = TOKEN, door: Door | None = None) -> httpx.Response:
+    async def ask(
+        self, path: str, body: Any, *, token: str | None = TOKEN, door: ProxySession | None = None
+    ) -> httpx.Response:
         """Ask through a door, as an agent does: over its socket, with its token."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         async with self.client(door) as client:
             return await client.post(path, json=body, headers=headers)
 
-    def client(self, door: Door | None = None) -> httpx.AsyncClient:
+    def client(self, door: ProxySession | None = None) -> httpx.AsyncClient:
         """Make a client that reaches the door's socket."""
         transport = httpx.AsyncHTTPTransport(uds=str((door or self.door).socket))
         return httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=20)
@@ -102,11 +104,11 @@ class House(NamedTuple):
 class Behind:
     """What stands behind the door: the orders of people, places, and another provider or key than the script's."""
 
-    def __init__(self, *, base_url: str | None = None, key: str = KEY, room: Room | None = None) -> None:
+    def __init__(self, *, base_url: str | None = None, key: str = KEY, room: AdaptiveLimiter | None = None) -> None:
         self.base_url = base_url
         self.key = key
         self.room = room or room_of(64, "calls")
-        self.orders = Orders()
+        self.orders = RunControls()
 
 
 @asynccontextmanager
@@ -125,12 +127,12 @@ async def house(
     async with (
         open_carrier() as carrier,
         ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint,
-        open_gateway(Book(log, "r1", None), budget, Supervisor(log, failures.append)) as gateway,
+        open_gateway(CallRecorder(log, "r1", None), budget, Supervisor(log, failures.append)) as gateway,
     ):
         base_url = behind.base_url or endpoint.base_url.removesuffix("/v1")
         upstream = Upstream(base_url, StaticKey(behind.key), PRICE, 20.0)
-        means = Means(log, carrier, upstream, budget, behind.room, behind.orders, clock)
-        visit = VisitTerms("t", None if caps is None else (PRICE, 1000))
-        terms = DoorTerms("teacher", visit, limits or AgentSpec(), means)
+        means = ExchangeContext(log, carrier, upstream, budget, behind.room, behind.orders, clock)
+        visit = CallTerms("t", None if caps is None else (PRICE, 1000))
+        terms = SessionTerms("teacher", visit, limits or AgentSpec(), means)
         door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
         yield House(gateway, door, log, budget, endpoint, folder, terms, failures)

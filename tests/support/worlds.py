@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from engine.core.history import Histories, load_histories
-from engine.core.ports import Leave, Place, begun, granted
+from engine.core.history import RunHistory, load_histories
+from engine.core.ports import EffectAddress, Permit, begun, granted
 from engine.core.scope import Scope
-from engine.core.world import Recall, World
+from engine.core.world import ReadOnlyBlobs, ReplayContext
 from events.base import Event, Recorded
 from events.store.base import EventLog
 from events.store.memory import MemoryLog
@@ -35,34 +35,34 @@ class Echo:
         self._log = log
         self._lost = lost
 
-    def door(self, asked: Event) -> "Echo":
+    def handler_for(self, asked: Event) -> "Echo":
         """There is one door."""
         del asked
         return self
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> ScopeStopped | None:
         """Say what the test said."""
         del history, place
         return None if self._lost is None else ScopeStopped("sandbox_lost", self._lost)
 
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Let everything be asked."""
         del asked, place
         return granted()
 
-    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+    def admit_child(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Let everyone begin."""
         del child
         return begun()
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Give the command back as its output."""
         assert isinstance(asked, ActionAsked)
         self.asked.append(f"{place.stream}@{place.version}")
         return ActionObserved(0, "exited", asked.command, asked.command)
 
 
-NO_HISTORY = Histories({}, ())
+NO_HISTORY = RunHistory({}, ())
 
 
 def memory_log() -> MemoryLog:
@@ -70,15 +70,15 @@ def memory_log() -> MemoryLog:
     return MemoryLog(clock=Ticking())
 
 
-def live_world(log: EventLog, ports: Any, histories: Histories = NO_HISTORY) -> World:
+def live_world(log: EventLog, ports: Any, histories: RunHistory = NO_HISTORY) -> ReplayContext:
     """A world with open ports."""
-    return World(log, log, "r1", histories.by_stream, histories.sessions, ports, None, set())
+    return ReplayContext(log, log, "r1", histories.by_stream, histories.sessions, ports, None, set())
 
 
-async def closed_world(log: EventLog) -> World:
+async def closed_world(log: EventLog) -> ReplayContext:
     """A world that holds all that was recorded, and nothing else."""
     histories = await load_histories(log, "r1")
-    return World(log, Recall(log), "r1", histories.by_stream, histories.sessions, None, None, set())
+    return ReplayContext(log, ReadOnlyBlobs(log), "r1", histories.by_stream, histories.sessions, None, None, set())
 
 
 async def payloads(log: EventLog) -> dict[str, list[bytes]]:

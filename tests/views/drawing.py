@@ -5,11 +5,11 @@ import io
 from rich.console import Console, RenderableType
 
 from engine.core.fold import fold_many
-from engine.runtime.leases import Holder
+from engine.runtime.leases import LeaseHolder
 from events.store.base import EventLog
 from projections.cost import Cost
 from projections.trials.view import Trials
-from views.runs.rows import RunRow, Seen, run_row
+from views.runs.rows import RunRow, RunsView, run_row
 
 
 def drawn(what: RenderableType, *, width: int = 80) -> str:
@@ -20,12 +20,12 @@ def drawn(what: RenderableType, *, width: int = 80) -> str:
     return console.file.getvalue()
 
 
-async def seen(log: EventLog, *owned: str) -> Seen:
+async def seen(log: EventLog, *owned: str) -> RunsView:
     """Fold what a log holds."""
     trials, cost = await fold_many(log, [Trials(), Cost()])
-    return Seen(trials, cost, dict.fromkeys(owned, Holder("here:1:1", 2.0)))
+    return RunsView(trials, cost, dict.fromkeys(owned, LeaseHolder("here:1:1", 2.0)))
 
 
-def run_rows(found: Seen) -> list[RunRow]:
+def run_rows(found: RunsView) -> list[RunRow]:
     """Put each run on a row, folded from its first event."""
     return [run_row(found, run) for run in found.trials.runs.values()]

@@ -23,17 +23,17 @@ from tests.cli.terminal import machine, ticking
 from tests.projections.histories import histories
 from tests.support.worlds import Ticking
 from tests.views.drawing import run_rows, seen
-from tests.views.histories import SOLVED, Told, opened, record, trial_opened, tried, whole
+from tests.views.histories import SOLVED, PlacedEvent, opened, record, trial_opened, tried, whole
 from views.runs.rows import RunRow, held, kept_row
 from views.runs.run_list import MANY, MOST, NAME, compare_rows, keep_rows, list_rows, revision
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.screen import Screen
 
 
-def desk(log: EventLog, folder: Path) -> Desk:
+def desk(log: EventLog, folder: Path) -> OpenedLog:
     """Sit down before a log."""
     on = machine(folder)
-    return Desk(log, folder / "log.db", Screen(on, json=True), on)
+    return OpenedLog(log, folder / "log.db", Screen(on, json=True), on)
 
 
 async def fresh(log: EventLog) -> list[RunRow]:
@@ -92,7 +92,7 @@ async def test_who_holds_a_run_is_said_as_it_is_now(tmp_path: Path) -> None:
     on = machine(tmp_path)
     log = MemoryLog(clock=on.clock)
     await record(log, "r1", [*opened(log, "greet"), trial_opened("greet")])
-    at = Desk(log, tmp_path, Screen(on, json=True), on)
+    at = OpenedLog(log, tmp_path, Screen(on, json=True), on)
     (before,) = await list_rows(at, worth=1)
     fence = await log.acquire("r1", "elsewhere:1:1", ttl_s=1e6)
     (during,) = await list_rows(at, worth=1)
@@ -116,7 +116,7 @@ async def test_what_a_fork_shares_is_counted_on_its_row(log: SqliteLog, tmp_path
     for fork in ("f1", "f2"):
         named = log.put(msgspec.json.encode(cut))
         told = RunForked("r1", named, log.put(b"{}"), ())
-        await record(log, fork, [Told("session", told), *tried(log, "greet", 2, SOLVED)])
+        await record(log, fork, [PlacedEvent("session", told), *tried(log, "greet", 2, SOLVED)])
         rows = {row.run: row for row in await list_rows(at, worth=1)}
         trials, cost = await fold_many(log, [Trials(), Cost()], Selection(run=fork))
         assert rows[fork] == held(kept_row(cost, trials.runs[fork]), None)

@@ -15,9 +15,9 @@ from views.commands.rows import Rows
 from views.runs import control as orders
 from views.setup import settings
 from views.terminal.errors import UsageWrong
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.ids import find_run
-from views.terminal.options import ASIS, UNCHANGED, Changes, Given, Options
+from views.terminal.options import ASIS, UNCHANGED, Given, Options, SettingOverrides
 
 ROWS: Final[Rows] = {"pause, unpause, drain, cancel, tune": (orders.OrderRow,)}
 TUNABLE: Final = ("pools", "concurrency")
@@ -34,7 +34,7 @@ class Words:
     author: str | None = None
     """Author to record. Default: the login name."""
 
-    def author_on(self, machine: Machine) -> str:
+    def author_on(self, machine: Host) -> str:
         """Return the author to record."""
         return self.author or orders.login(machine)
 
@@ -82,7 +82,13 @@ async def cancel(
 
 
 async def tune(
-    run: str, /, *, changes: Changes = UNCHANGED, words: Words = SILENT, options: Options = ASIS, machine: Given
+    run: str,
+    /,
+    *,
+    changes: SettingOverrides = UNCHANGED,
+    words: Words = SILENT,
+    options: Options = ASIS,
+    machine: Given,
 ) -> ExitCode:
     """Change the concurrency and the pools of a running run.
 
@@ -103,6 +109,6 @@ async def tune(
     return await _give(machine, options, run, TuneOrdered(words.author_on(machine), words.reason, told))
 
 
-async def _give(machine: Machine, options: Options, run: str, order: Order) -> ExitCode:
+async def _give(machine: Host, options: Options, run: str, order: Order) -> ExitCode:
     async with options.desk(machine) as desk:
         return await orders.tell(desk, await find_run(desk.log, run), order)

@@ -8,7 +8,7 @@ from views.replay import crashes
 from views.setup import doctor
 from views.terminal.options import ASIS, Given, Options
 
-ROWS: Final[Rows] = {"doctor": (doctor.Check, crashes.CrashRow)}
+ROWS: Final[Rows] = {"doctor": (doctor.DoctorCheck, crashes.CrashRow)}
 
 
 async def look_around(

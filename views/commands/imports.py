@@ -8,7 +8,7 @@ from cyclopts import App
 
 from engine.importers.atif.importer import import_atif
 from engine.importers.harbor.importer import import_harbor
-from engine.importers.left_out import LeftOut
+from engine.importers.left_out import ImportOmission
 from engine.importers.spark.importer import import_spark
 from engine.runtime.open_context import open_log
 from events.errors import ExitCode
@@ -17,12 +17,12 @@ from projections.pdi.likeness import Likeness
 from views.commands.rows import Rows
 from views.log import imports
 from views.terminal.options import ASIS, Given, Options
-from views.terminal.screen import Manner, Screen
+from views.terminal.screen import OutputStyle, Screen
 
 ROWS: Final[Rows] = {
-    "import spark": (imports.ImportRow, imports.LeftOutRow),
-    "import atif": (imports.AtifImportRow, imports.LeftOutRow),
-    "import harbor": (imports.HarborImportRow, imports.LeftOutRow),
+    "import spark": (imports.ImportRow, imports.ImportOmissionRow),
+    "import atif": (imports.AtifImportRow, imports.ImportOmissionRow),
+    "import harbor": (imports.HarborImportRow, imports.ImportOmissionRow),
 }
 
 
@@ -57,7 +57,7 @@ async def atif(path: Path, /, *, task: str | None = None, options: Options = ASI
         found = await import_atif(log, machine.folder / path, task=task)
     screen, rows = options.screen(machine), imports.atif_rows(found.found)
     screen.show(rows, imports.render_atif)
-    if screen.manner is not Manner.JSON:
+    if screen.manner is not OutputStyle.JSON:
         screen.err.print(imports.render_losses(rows))
     return _left_out(screen, found.left_out)
 
@@ -77,7 +77,7 @@ async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) ->
     return _left_out(screen, found.left_out)
 
 
-def _left_out(screen: Screen, left_out: Sequence[LeftOut]) -> ExitCode:
+def _left_out(screen: Screen, left_out: Sequence[ImportOmission]) -> ExitCode:
     """Report what was skipped, and return the exit code."""
     if not left_out:
         return ExitCode.DONE

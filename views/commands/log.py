@@ -12,7 +12,7 @@ from events.store.chain import seal as seal_log
 from views.commands.rows import Rows
 from views.log import bundles, contents, copy_erase, seals
 from views.terminal.log_access import is_bundle, opened_source
-from views.terminal.options import ASIS, TAIL, Given, Options, Tail
+from views.terminal.options import ASIS, TAIL, Given, Options, TailOptions
 
 ROWS: Final[Rows] = {
     "log tail": (contents.EventRow,),
@@ -25,7 +25,9 @@ ROWS: Final[Rows] = {
 }
 
 
-async def tail(run: str | None = None, /, *, which: Tail = TAIL, options: Options = ASIS, machine: Given) -> None:
+async def tail(
+    run: str | None = None, /, *, which: TailOptions = TAIL, options: Options = ASIS, machine: Given
+) -> None:
     """Show the last events of a run or of the whole log.
 
     Args:

@@ -10,7 +10,7 @@ from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "runs": (rows.RunRow,),
-    "show": (rows.RunRow, rows.TrialRow, rows.AttemptRow, show.StepRow, contents.EventRow, show.BlobRow),
+    "show": (rows.RunRow, rows.TrialRow, rows.AttemptRow, show.AttemptStepRow, contents.EventRow, show.BlobRow),
 }
 
 

@@ -5,17 +5,17 @@ from typing import Final
 
 from cyclopts import App, Parameter
 
-from projections.pdi.calibrate import Wish
+from projections.pdi.calibrate import CalibrationOptions
 from projections.pdi.likeness import Likeness
 from views.commands.rows import Rows
 from views.pdi import audit as pdi_audit
 from views.pdi import fit as pdi_fit
 from views.pdi import readings
-from views.pdi.audit import Ask, Fit
+from views.pdi.audit import AuditOptions, Fit
 from views.pdi.audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
 from views.terminal.errors import UsageWrong
 from views.terminal.ids import LATEST
-from views.terminal.options import ASIS, ASKED, Asked, Given, Options
+from views.terminal.options import ASIS, ASKED, Given, Options, PdiOptions
 
 ROWS: Final[Rows] = {
     "pdi": (readings.PdiRow,),
@@ -38,7 +38,7 @@ class Fitting:
     likeness: Likeness = "token_overlap"
     """Text similarity measure."""
 
-    def wish(self) -> Wish:
+    def wish(self) -> CalibrationOptions:
         """Give it as the fit takes it.
 
         Raises:
@@ -51,7 +51,7 @@ class Fitting:
             )
         if self.rounds < 1:
             raise UsageWrong(f"--rounds {self.rounds} draws nothing", remedy="name 1 or more")
-        return Wish(self.false_alarm, self.seed, self.rounds, self.likeness)
+        return CalibrationOptions(self.false_alarm, self.seed, self.rounds, self.likeness)
 
 
 FITTING: Final = Fitting()
@@ -74,7 +74,7 @@ async def audit(
         fit: Reference of the calibrated method: a fit on half of the tasks, or the shipped reference on all of them.
         splits: Number of random splits of the tasks; details are shown for the first.
     """
-    ask = Ask(fitting.wish(), fit, splits)
+    ask = AuditOptions(fitting.wish(), fit, splits)
     async with options.desk(machine) as desk:
         await pdi_audit.tell(desk, runs, ask)
 
@@ -90,7 +90,7 @@ async def calibrate(*runs: str, fitting: Fitting = FITTING, options: Options = A
         await pdi_fit.tell(desk, runs, wish)
 
 
-async def show_pdi(run: str = LATEST, /, *, asked: Asked = ASKED, options: Options = ASIS, machine: Given) -> None:
+async def show_pdi(run: str = LATEST, /, *, asked: PdiOptions = ASKED, options: Options = ASIS, machine: Given) -> None:
     """Show how far each memo of a run is grounded in executed evidence, as recorded or under other settings.
 
     Args:

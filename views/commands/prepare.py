@@ -9,11 +9,11 @@ from views.commands.rows import Rows
 from views.replay import report
 from views.setup import settings
 from views.terminal import versions
-from views.terminal.options import ASIS, NOWISH, Given, Options, Wishes
+from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides
 
 ROWS: Final[Rows] = {
     "config show": (settings.SettingRow,),
-    "init": (settings.Written,),
+    "init": (settings.WrittenFile,),
     "--version": (versions.Versions,),
 }
 
@@ -23,7 +23,7 @@ def show_config(
     /,
     *,
     origin: bool = False,
-    wishes: Wishes = NOWISH,
+    wishes: RunOverrides = NOWISH,
     options: Options = ASIS,
     machine: Given,
 ) -> None:
@@ -44,7 +44,7 @@ def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: 
         path: Output file.
     """
     settings.write_spec(machine.folder / path)
-    options.screen(machine).draw(settings.Written(str(path)), settings.render_written)
+    options.screen(machine).draw(settings.WrittenFile(str(path)), settings.render_written)
 
 
 def version(*, options: Options = ASIS, machine: Given) -> None:

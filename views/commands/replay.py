@@ -12,7 +12,7 @@ from replay.report import ALL, Strengths
 from views.commands.rows import Rows
 from views.replay import report
 from views.replay import report_rows as rows
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.ids import LATEST, find_run
 from views.terminal.log_access import is_file
 from views.terminal.options import ASIS, Given, Options
@@ -68,7 +68,7 @@ async def replay(
 
 
 async def _replay(
-    options: Options, machine: Machine, strengths: Strengths, runs: Sequence[str] = (), *, every: bool = False
+    options: Options, machine: Host, strengths: Strengths, runs: Sequence[str] = (), *, every: bool = False
 ) -> ExitCode:
     async with options.desk(machine) as desk:
         named = [await find_run(desk.log, run) for run in runs or (LATEST,)]

@@ -12,7 +12,7 @@ from engine.config import resolve
 from engine.config.amend import amend
 from engine.config.spec import RunSpec
 from engine.runtime import run as runtime
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.fork import FIXED, Fork, fork_run, look_at
 from engine.runtime.open_context import open_setting
 from engine.runtime.run import RunReport
@@ -20,15 +20,15 @@ from events.errors import ExitCode
 from events.types.control import UnpauseOrdered
 from views.commands.rows import Rows
 from views.runs import control, forks, live, rows
-from views.runs.left_out import LeftOutRow, teller
+from views.runs.left_out import InputOmissionRow, teller
 from views.runs.summary import exit_code
 from views.setup import settings
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.ids import LATEST, find_run
-from views.terminal.options import ANYWHERE, ASIS, GO_ON, NOWISH, ForkPlace, Given, Going, Options, Wishes
+from views.terminal.options import ANYWHERE, ASIS, GO_ON, NOWISH, ForkPlace, Given, Options, ResumeOptions, RunOverrides
 
 ROWS: Final[Rows] = {
-    "run, run explore": (LeftOutRow,),
+    "run, run explore": (InputOmissionRow,),
     "demo, run, run explore, resume, fork": (rows.RunRow, rows.TrialRow),
     "fork --dry-run": (forks.ForkRow,),
 }
@@ -47,7 +47,7 @@ async def run(
     spec: Path,
     /,
     *,
-    wishes: Wishes = NOWISH,
+    wishes: RunOverrides = NOWISH,
     skip_invalid: bool = False,
     options: Options = ASIS,
     machine: Given,
@@ -63,7 +63,7 @@ async def run(
 
 
 async def explore(
-    *, wishes: Wishes = NOWISH, skip_invalid: bool = False, options: Options = ASIS, machine: Given
+    *, wishes: RunOverrides = NOWISH, skip_invalid: bool = False, options: Options = ASIS, machine: Given
 ) -> ExitCode:
     """Explore tasks without a spec file, configured by flags, the environment and the config files.
 
@@ -79,7 +79,7 @@ async def resume(
     /,
     *,
     take_over: bool = False,
-    going: Going = GO_ON,
+    going: ResumeOptions = GO_ON,
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
@@ -108,7 +108,7 @@ async def fork(
     *,
     place: ForkPlace = ANYWHERE,
     dry_run: bool = False,
-    going: Going = GO_ON,
+    going: ResumeOptions = GO_ON,
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
@@ -137,21 +137,21 @@ async def fork(
 
 
 async def _run(
-    machine: Machine, options: Options, wishes: Wishes, file: Path | None, *, skip_invalid: bool
+    machine: Host, options: Options, wishes: RunOverrides, file: Path | None, *, skip_invalid: bool
 ) -> ExitCode:
     spec = wishes.resolve(machine, file).spec
     machine = machine._replace(environment=wishes.environment(machine))
     return live.code_of(await _carry(machine, options, spec, skip_invalid=skip_invalid))
 
 
-async def _carry(machine: Machine, options: Options, spec: RunSpec, *, skip_invalid: bool = False) -> RunReport:
+async def _carry(machine: Host, options: Options, spec: RunSpec, *, skip_invalid: bool = False) -> RunReport:
     screen = options.screen(machine)
     async with open_for(machine, options, spec) as setting:
         work = partial(runtime.start_run, setting, spec, skip_invalid=skip_invalid, left_out=teller(screen))
         return await live.carry(setting.log, screen, work)
 
 
-def open_for(machine: Machine, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[Setting]:
+def open_for(machine: Host, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[RunContext]:
     """Open the dependencies of a run, and print warnings."""
     return open_setting(options.means(machine), spec, warn=options.screen(machine).warn)
 

@@ -18,7 +18,7 @@ from views.terminal.options import ASIS, Given, Options
 ROWS: Final[Rows] = {
     "sandbox list": (sandboxes.SandboxRow,),
     "sandbox check": (providers.PromiseRow,),
-    "sandbox gc": (gc.LeftRow,),
+    "sandbox gc": (gc.LeftoverRow,),
 }
 
 
@@ -59,7 +59,7 @@ async def collect(
         dry_run: List what would be removed from the engine, and remove nothing.
     """
     async with open_backend(options.means(machine), sandbox) as backend:
-        found: list[gc.LeftRow] = []
+        found: list[gc.LeftoverRow] = []
         if isinstance(backend, DockerBackend):
             found += await gc.of_engine(backend.engine, images=images, dry_run=dry_run)
         if not dry_run and await anyio.Path(options.path(machine)).is_file():

@@ -12,7 +12,7 @@ from views.terminal.options import ASIS, Given, Options
 ROWS: Final[Rows] = {
     "skills list": (skills.SkillRow,),
     "skills show": (skills.SkillText,),
-    "skills export": (skills.Exported,),
+    "skills export": (skills.ExportedSkill,),
 }
 
 

@@ -14,12 +14,12 @@ from engine.runtime.run import start_run
 from events.errors import ExitCode
 from events.store.base import Selection
 from projections.trials.view import Trials
-from sandbox.harbor.dataset import Places
+from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
 from views.commands.run import open_for
 from views.runs import live
 from views.setup import tasks
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {"tasks check": (tasks.TaskRow,), "tasks run": (tasks.ProofRow,)}
@@ -97,8 +97,8 @@ async def run_tasks(
     return _exit_code(proofs)
 
 
-def _places(machine: Machine) -> Places:
-    return Places(machine.folder, cache_of(machine.environment))
+def _places(machine: Host) -> DatasetPaths:
+    return DatasetPaths(machine.folder, cache_of(machine.environment))
 
 
 def _exit_code(proofs: list[tasks.ProofRow]) -> ExitCode:

@@ -17,7 +17,7 @@ ROWS: Final[Rows] = {
     "what-if": (
         what_if_rows.UnaskedRow,
         what_if_rows.WhatIfRow,
-        what_if_rows.LeftRow,
+        what_if_rows.DepartureRow,
         what_if_rows.FlipRow,
         what_if_rows.RecordedRow,
     )
@@ -28,7 +28,7 @@ MOST: Final = 10_000
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Question:
+class WhatIfOptions:
     """Settings to evaluate."""
 
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
@@ -41,13 +41,13 @@ class Question:
     """Append the findings to the log, as derived events in a stream of their own."""
 
 
-NOTHING: Final = Question()
+NOTHING: Final = WhatIfOptions()
 
 
 async def ask(
     *runs: str,
     every: Annotated[bool, Parameter(name="--all")] = False,
-    question: Question = NOTHING,
+    question: WhatIfOptions = NOTHING,
     options: Options = ASIS,
     machine: Given,
 ) -> None:
@@ -72,7 +72,7 @@ async def ask(
         if swept is None:
             await what_if.tell(desk, chosen, changes, keep=question.record)
         else:
-            wanted = what_if.Wanted(question.record, None if svg is None else machine.folder / svg)
+            wanted = what_if.WhatIfOutput(question.record, None if svg is None else machine.folder / svg)
             await what_if.tell_sweep(desk, chosen, swept, wanted)
 
 

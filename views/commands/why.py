@@ -32,7 +32,7 @@ async def why(
         html: Also write the chain to this file, as a self-contained page.
     """
     async with options.desk(machine) as desk:
-        return await chain.tell(desk, target, chain.Ask(depth, None if html is None else machine.folder / html))
+        return await chain.tell(desk, target, chain.WhyOptions(depth, None if html is None else machine.folder / html))
 
 
 async def why_not(target: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:

@@ -19,9 +19,9 @@ from events.store.sqlite.store import SqliteLog
 from views.log.copy_erase import CopyRow, copy_row
 from views.terminal.errors import UsageWrong
 from views.terminal.format import count, plural, short, size, when
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.ids import find_run
-from views.terminal.log_access import SUFFIX, Desk
+from views.terminal.log_access import SUFFIX, OpenedLog
 from views.terminal.screen import Screen
 from views.terminal.tables import heading, pairs, word
 from views.terminal.versions import package_version
@@ -67,7 +67,7 @@ class BundleVerifyRow(msgspec.Struct, frozen=True, tag_field="kind", tag="bundle
     """Events that a seal was shown to cover. None: no seal was given that is worth anything, or something was found."""
 
 
-async def write(desk: Desk, text: str, target: Path | None, seal: AnySeal | None = None) -> BundleRow:
+async def write(desk: OpenedLog, text: str, target: Path | None, seal: AnySeal | None = None) -> BundleRow:
     """Write a run of a log into a file.
 
     Args:
@@ -155,7 +155,7 @@ def show_verified(screen: Screen, row: BundleVerifyRow) -> ExitCode:
     return ExitCode.DONE if row.sound else ExitCode.INTEGRITY
 
 
-async def read(machine: Machine, path: Path, target: Path) -> CopyRow:
+async def read(machine: Host, path: Path, target: Path) -> CopyRow:
     """Bring a bundle into a log; make the log if it is not there.
 
     Raises:

@@ -7,14 +7,14 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.core.lineage import Places, pages_of
+from engine.core.lineage import RunPositions, pages_of
 from events.base import Recorded, Ref
 from events.codec import tag_of
 from events.findings import AnyFinding, ErasedBlob, VerifyReport, told
 from events.store.base import EventLog, Selection
 from views.terminal.format import count, plural, short, size, when
 from views.terminal.ids import find_run
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import heading, one_line, pairs, table, word
 
 
@@ -177,13 +177,13 @@ def render_events(rows: Sequence[EventRow]) -> RenderableType:
     return Group(*[event_line(row) for row in rows])
 
 
-async def tail(desk: Desk, *, events: int, run: str | None, follow: bool) -> None:
+async def tail(desk: OpenedLog, *, events: int, run: str | None, follow: bool) -> None:
     """Show the last events of a log, or of a run in it; and then those that come, until interrupted."""
     chosen = None if run is None else await find_run(desk.log, run)
     head = (await desk.log.head()).position
     after = max(0, head - events) if chosen is None else 0
     last: deque[EventRow] = deque(maxlen=events)
-    places = Places(desk.log)
+    places = RunPositions(desk.log)
     async for page in pages_of(desk.log, Selection(run=chosen, after=after, until=head)):
         last.extend([event_row(each if chosen else await places.of(each)) for each in page])
     desk.screen.show(last, render_events)

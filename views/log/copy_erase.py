@@ -13,7 +13,7 @@ from events.store.sqlite.readonly import SqliteSource
 from events.store.sqlite.store import SqliteLog
 from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 from views.terminal.format import plural
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.ids import find_run
 
 SHORTEST = 4
@@ -47,7 +47,7 @@ class EraseRow(msgspec.Struct, frozen=True):
     """Microseconds since 1970, UTC."""
 
 
-async def copy_log(machine: Machine, source: Path, target: Path, asked: tuple[str, ...]) -> CopyRow:
+async def copy_log(machine: Host, source: Path, target: Path, asked: tuple[str, ...]) -> CopyRow:
     """Copy a log, or runs of it, to another file; make that if it is not there.
 
     Raises:

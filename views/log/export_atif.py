@@ -6,14 +6,14 @@ from pathlib import Path
 import msgspec
 from rich.console import RenderableType
 
-from engine.core.history import Histories, load_histories
+from engine.core.history import RunHistory, load_histories
 from events.streams import RUN
 from events.types.run import RunImported
-from replay.export.atif.document import Exported, Source, document
+from replay.export.atif.document import ExportedTrajectory, ExportSource, document
 from views.terminal.errors import UsageWrong
 from views.terminal.files import write_file
 from views.terminal.ids import AttemptTarget, RunTarget, TrialTarget, find_target
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import table
 
 
@@ -29,7 +29,7 @@ class AtifRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
     """What of the attempt has no place in the format, by kind of event."""
 
 
-async def write(desk: Desk, text: str, folder: Path) -> list[AtifRow]:
+async def write(desk: OpenedLog, text: str, folder: Path) -> list[AtifRow]:
     """Write the attempts of a run, of a trial, or one of them.
 
     Raises:
@@ -58,8 +58,8 @@ async def write(desk: Desk, text: str, folder: Path) -> list[AtifRow]:
 
 
 async def _documents(
-    desk: Desk, histories: Histories, run: str, wanted: str
-) -> AsyncIterator[tuple[Source, Exported | None]]:
+    desk: OpenedLog, histories: RunHistory, run: str, wanted: str
+) -> AsyncIterator[tuple[ExportSource, ExportedTrajectory | None]]:
     opened = histories.opened
     package = "imported" if opened is None else opened.package
     first = histories.by_stream[RUN][0].event if histories.by_stream.get(RUN) else None
@@ -68,11 +68,11 @@ async def _documents(
         exact = name == wanted or (wanted.endswith("/") and name.startswith(wanted))
         if exact and name.startswith("attempt/"):
             trial, _, attempt = name.removeprefix("attempt/").rpartition("/")
-            source = Source(run, trial, int(attempt), package, *acted)
+            source = ExportSource(run, trial, int(attempt), package, *acted)
             yield source, await document(desk.log, source, history)
 
 
-def _row(source: Source, made: Exported | None, path: Path) -> AtifRow:
+def _row(source: ExportSource, made: ExportedTrajectory | None, path: Path) -> AtifRow:
     if made is None:
         return AtifRow(source.trial, source.attempt, "", 0, {})
     return AtifRow(source.trial, source.attempt, str(path), len(made.trajectory.steps), dict(made.losses))

@@ -17,7 +17,7 @@ from replay.export.harbor.trial import HarborTrial
 from views.terminal.errors import UsageWrong
 from views.terminal.format import plural
 from views.terminal.ids import find_run
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import table
 
 
@@ -51,7 +51,7 @@ class HarborJobRow(msgspec.Struct, frozen=True, tag_field="kind", tag="harbor_jo
 HarborRow = HarborTrialRow | HarborJobRow
 
 
-async def write(desk: Desk, text: str, folder: Path) -> list[HarborRow]:
+async def write(desk: OpenedLog, text: str, folder: Path) -> list[HarborRow]:
     """Write a run as a job folder, whole or not at all.
 
     Args:
@@ -78,7 +78,7 @@ async def write(desk: Desk, text: str, folder: Path) -> list[HarborRow]:
     return rows
 
 
-async def _write(desk: Desk, run: str, job: Path, unfinished: Path) -> list[HarborRow]:
+async def _write(desk: OpenedLog, run: str, job: Path, unfinished: Path) -> list[HarborRow]:
     histories = await load_histories(desk.log, run)
     facts = await facts_of(desk.log, histories, run, job.as_uri())
     rows: list[HarborRow] = []

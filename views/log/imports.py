@@ -6,16 +6,16 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.importers.atif.importer import Imported as ImportedAtif
-from engine.importers.harbor.importer import Imported as ImportedJob
-from engine.importers.left_out import LeftOut
-from engine.importers.spark.importer import Imported
+from engine.importers.atif.importer import ImportedAtifTask
+from engine.importers.harbor.importer import ImportedHarborJob
+from engine.importers.left_out import ImportOmission
+from engine.importers.spark.importer import ImportedSparkTask
 from events.errors import ExitCode
 from views.terminal.format import plural
 from views.terminal.tables import table
 
 
-class LeftOutRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left_out"):
+class ImportOmissionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left_out"):
     """Something that was meant and is not in the log."""
 
     name: str
@@ -25,12 +25,12 @@ class LeftOutRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left_out"):
     remedy: str
 
 
-def left_out_rows(found: Sequence[LeftOut]) -> list[LeftOutRow]:
+def left_out_rows(found: Sequence[ImportOmission]) -> list[ImportOmissionRow]:
     """List what was left out."""
-    return [LeftOutRow(each.name, each.problem, each.remedy) for each in found]
+    return [ImportOmissionRow(each.name, each.problem, each.remedy) for each in found]
 
 
-def render_left_out(rows: Sequence[LeftOutRow]) -> RenderableType:
+def render_left_out(rows: Sequence[ImportOmissionRow]) -> RenderableType:
     """Draw what was left out."""
     cells = [(row.name, row.problem, row.remedy) for row in rows]
     return Group(
@@ -49,7 +49,7 @@ class ImportRow(msgspec.Struct, frozen=True):
     """What was missing or broken, and what was done instead."""
 
 
-def rows(found: Sequence[Imported]) -> list[ImportRow]:
+def rows(found: Sequence[ImportedSparkTask]) -> list[ImportRow]:
     """List the tasks."""
     return [ImportRow(each.task, each.run, each.attempts, each.warnings) for each in found]
 
@@ -84,7 +84,7 @@ class AtifImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
     """What the documents do not say, and what stands for it."""
 
 
-def atif_rows(found: Sequence[ImportedAtif]) -> list[AtifImportRow]:
+def atif_rows(found: Sequence[ImportedAtifTask]) -> list[AtifImportRow]:
     """List the tasks."""
     return [
         AtifImportRow(each.task, each.run, each.attempts, each.steps, dict(each.losses), each.inferences)
@@ -128,7 +128,7 @@ class HarborImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="harbor
     """What was missing, and what stands for it."""
 
 
-def harbor_row(found: ImportedJob) -> HarborImportRow:
+def harbor_row(found: ImportedHarborJob) -> HarborImportRow:
     """List the job."""
     return HarborImportRow(found.job, found.run, found.trials, found.steps, dict(found.losses), found.warnings)
 

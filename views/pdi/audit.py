@@ -5,7 +5,7 @@ from statistics import fmean, median
 from typing import Literal, NamedTuple
 
 from projections.pdi.audit import MADE, Count, Foresight, Made, count, foresights
-from projections.pdi.calibrate import FEWEST, Sample, Wish, calibrated, halves, noise, rate, samples
+from projections.pdi.calibrate import FEWEST, CalibrationOptions, Sample, calibrated, halves, noise, rate, samples
 from projections.pdi.index import PdiSettings
 from projections.pdi.reference import SPARK_RELEASE, PdiReference
 from projections.pdi.trials import ReadTrial
@@ -13,22 +13,22 @@ from views.pdi.audit_rows import AuditedRow, AuditRow, ForesightRow, RateRow, Sp
 from views.pdi.audit_tables import render
 from views.pdi.fit import read_trials, source_of
 from views.pdi.statistics import of_share, over_groups, ranks
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 
 Fit = Literal["half", "shipped"]
 """What ``calibrated`` goes by: a fit on one half of the tasks, tested on the other; or the shipped reference."""
 
 
-class Ask(NamedTuple):
+class AuditOptions(NamedTuple):
     """What is asked of an audit."""
 
-    wish: Wish
+    wish: CalibrationOptions
     fit: Fit
     splits: int
     """How many ways to split the tasks are tried, the one that is shown included."""
 
 
-async def tell(desk: Desk, runs: Sequence[str], ask: Ask) -> None:
+async def tell(desk: OpenedLog, runs: Sequence[str], ask: AuditOptions) -> None:
     """Audit some runs, or all if none is named.
 
     Raises:
@@ -40,7 +40,7 @@ async def tell(desk: Desk, runs: Sequence[str], ask: Ask) -> None:
     desk.screen.show(audit(trials, ask), render)
 
 
-def audit(trials: Sequence[ReadTrial], ask: Ask) -> list[AuditRow]:
+def audit(trials: Sequence[ReadTrial], ask: AuditOptions) -> list[AuditRow]:
     """Make the rows of an audit.
 
     Raises:
@@ -69,7 +69,9 @@ def _of(trials: Iterable[ReadTrial], tasks: Sequence[str]) -> list[ReadTrial]:
     return [trial for trial in trials if trial.task in tasks]
 
 
-def _fitted(trials: Sequence[ReadTrial], found: Sequence[Sample], tasks: Sequence[str], wish: Wish) -> PdiReference:
+def _fitted(
+    trials: Sequence[ReadTrial], found: Sequence[Sample], tasks: Sequence[str], wish: CalibrationOptions
+) -> PdiReference:
     mine = [each for each in found if each.task in tasks]
     return calibrated(mine, wish, source_of(_of(trials, tasks), mine, wish))
 
@@ -84,7 +86,7 @@ def methods(reference: PdiReference) -> dict[str, PdiSettings]:
 
 
 def _audited(
-    fitted: Sequence[ReadTrial], audited: Sequence[ReadTrial], ask: Ask, reference: PdiReference
+    fitted: Sequence[ReadTrial], audited: Sequence[ReadTrial], ask: AuditOptions, reference: PdiReference
 ) -> AuditedRow:
     return AuditedRow(
         fitted=tuple(sorted({trial.task for trial in fitted})),
@@ -95,7 +97,7 @@ def _audited(
     )
 
 
-def _rates(trials: Sequence[ReadTrial], reference: PdiReference, wish: Wish) -> list[RateRow]:
+def _rates(trials: Sequence[ReadTrial], reference: PdiReference, wish: CalibrationOptions) -> list[RateRow]:
     """Give the rates of each method: over all steps, and at each place in a trial."""
     counts = count(trials, methods(reference), wish.seed, wish.rounds)
     rows = []
@@ -162,7 +164,7 @@ def _sum(tallies: Iterable[_Tally]) -> _Tally:
     return _Tally(*map(sum, zip(*tallies, strict=True)))
 
 
-def _spread(found: Sequence[Sample], ask: Ask) -> list[SpreadRow]:
+def _spread(found: Sequence[Sample], ask: AuditOptions) -> list[SpreadRow]:
     """Fit and test again over other halves; each split has a seed of its own, which draws its noise too."""
     rates: dict[Made, list[float]] = {"recorded": [], "values": [], "order": []}
     for number in range(ask.splits):
@@ -210,7 +212,7 @@ def _place(foresight: Foresight) -> tuple[str, str, int]:
     return foresight.run, foresight.trial, foresight.attempt
 
 
-def _ranked(told: dict[str, list[Foresight]], ask: Ask) -> list[ForesightRow]:
+def _ranked(told: dict[str, list[Foresight]], ask: AuditOptions) -> list[ForesightRow]:
     rows = []
     for method, all_of in told.items():
         steps = [(-each.pdi, each.triggered, each.next) for each in all_of]
@@ -226,7 +228,7 @@ def _ranked(told: dict[str, list[Foresight]], ask: Ask) -> list[ForesightRow]:
 
 
 def _foresight(
-    method: str, about: Literal["next attempt", "trial"], said: Sequence[tuple[float, bool, str]], ask: Ask
+    method: str, about: Literal["next attempt", "trial"], said: Sequence[tuple[float, bool, str]], ask: AuditOptions
 ) -> ForesightRow:
     failed = [alarm for alarm, _, came in said if came == "failed"]
     solved = [alarm for alarm, _, came in said if came == "solved"]

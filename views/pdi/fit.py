@@ -11,12 +11,12 @@ from engine.config.template import toml
 from engine.core.fold import fold
 from events.digest import digest_of
 from events.store.base import Selection
-from projections.pdi.calibrate import Sample, Wish, calibrated, samples
+from projections.pdi.calibrate import CalibrationOptions, Sample, calibrated, samples
 from projections.pdi.null_model import FALSE
 from projections.pdi.reference import PdiReference
 from projections.pdi.trials import PdiTrials, PdiTrialsState, ReadTrial, trials_of
 from views.terminal.ids import find_run
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 
 TABLE = "method.pdi.active"
 """Where a spec names the monitor that decides."""
@@ -47,7 +47,7 @@ class CalibrationRow(msgspec.Struct, frozen=True):
     """Digest of all that was read, as JSON."""
 
 
-async def tell(desk: Desk, runs: Sequence[str], wish: Wish) -> None:
+async def tell(desk: OpenedLog, runs: Sequence[str], wish: CalibrationOptions) -> None:
     """Fit a reference on runs, and show it.
 
     Raises:
@@ -60,7 +60,7 @@ async def tell(desk: Desk, runs: Sequence[str], wish: Wish) -> None:
     desk.screen.draw(_row(trials, found, wish, reference), render)
 
 
-async def read_trials(desk: Desk, runs: Sequence[str]) -> list[ReadTrial]:
+async def read_trials(desk: OpenedLog, runs: Sequence[str]) -> list[ReadTrial]:
     """Read the trials of some runs, or of all if none is named, that have a reflect step.
 
     Raises:
@@ -74,7 +74,7 @@ async def read_trials(desk: Desk, runs: Sequence[str]) -> list[ReadTrial]:
     return trials_of(state)
 
 
-def source_of(trials: Sequence[ReadTrial], found: Sequence[Sample], wish: Wish) -> str:
+def source_of(trials: Sequence[ReadTrial], found: Sequence[Sample], wish: CalibrationOptions) -> str:
     """Say in words what a fit rests on."""
     steps = sum(len(each.real) for each in found)
     runs = len({trial.run for trial in trials})
@@ -89,7 +89,9 @@ def _texts(trials: Sequence[ReadTrial]) -> str:
     return digest_of(msgspec.json.encode(given))
 
 
-def _row(trials: Sequence[ReadTrial], found: Sequence[Sample], wish: Wish, reference: PdiReference) -> CalibrationRow:
+def _row(
+    trials: Sequence[ReadTrial], found: Sequence[Sample], wish: CalibrationOptions, reference: PdiReference
+) -> CalibrationRow:
     return CalibrationRow(
         **msgspec.structs.asdict(reference),
         runs=tuple(dict.fromkeys(trial.run for trial in trials)),

@@ -10,10 +10,10 @@ from rich.text import Text
 from engine.core.fold import fold
 from events.store.base import Selection
 from projections.pdi.index import Method, PdiSettings
-from projections.pdi.steps import RECORDED, PdiSteps, PdiStepsState, StepRow
+from projections.pdi.steps import RECORDED, PdiStepRow, PdiSteps, PdiStepsState
 from views.terminal.ids import find_run
-from views.terminal.log_access import Desk
-from views.terminal.options import Asked
+from views.terminal.log_access import OpenedLog
+from views.terminal.options import PdiOptions
 from views.terminal.tables import heading, table
 
 ACTIVE = "active"
@@ -51,7 +51,7 @@ class PdiRow(msgspec.Struct, frozen=True):
     """Whether this is what the run acted on, or what these settings would have said."""
 
 
-async def tell(desk: Desk, run: str, asked: Asked) -> None:
+async def tell(desk: OpenedLog, run: str, asked: PdiOptions) -> None:
     """Show PDI of a run.
 
     Raises:
@@ -71,7 +71,7 @@ def rows(state: PdiStepsState, *, computed: bool) -> list[PdiRow]:
     return [_row(row, "recorded") for row in recorded]
 
 
-def _row(row: StepRow, source: Literal["recorded", "computed"]) -> PdiRow:
+def _row(row: PdiStepRow, source: Literal["recorded", "computed"]) -> PdiRow:
     fields = {name: getattr(row, name) for name in PdiRow.__struct_fields__ if name != "source"}
     return PdiRow(**fields, source=source)
 

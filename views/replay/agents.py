@@ -9,10 +9,10 @@ import anyio
 import msgspec
 from rich.console import RenderableType
 
-from engine.agents.installed.adapter import KIT, Order, Recipe
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.adapter import KIT, AgentAdapter, LaunchRequest
+from engine.agents.installed.agent import InstalledAgent
 from engine.agents.installed.errors import KitUnavailable
-from engine.agents.installed.packages import Kit, Kits
+from engine.agents.installed.packages import AgentPackage, AgentPackages
 from engine.agents.registry import agent_named, agent_names
 from engine.runtime.open_context import cache_of
 from replay.agents.replay import AgentReplay
@@ -42,7 +42,7 @@ class AgentRow(msgspec.Struct, frozen=True):
 def rows(environment: Mapping[str, str]) -> list[AgentRow]:
     """List all agents as they are, and change nothing."""
     cache = cache_of(environment)
-    kits = None if cache is None else Kits(cache)
+    kits = None if cache is None else AgentPackages(cache)
     return [_row(name, kits) for name in agent_names()]
 
 
@@ -53,20 +53,20 @@ async def checked(names: Sequence[str], environment: Mapping[str, str]) -> list[
         NameUnknown: There is no such agent.
     """
     cache = cache_of(environment)
-    kits = None if cache is None else Kits(cache)
+    kits = None if cache is None else AgentPackages(cache)
     agents = [agent_named(name) for name in names or agent_names()]
-    return [await _checked(each.recipe, kits) for each in agents if isinstance(each, Installed)]
+    return [await _checked(each.recipe, kits) for each in agents if isinstance(each, InstalledAgent)]
 
 
-def _row(name: str, kits: Kits | None) -> AgentRow:
+def _row(name: str, kits: AgentPackages | None) -> AgentRow:
     agent = agent_named(name)
-    if not isinstance(agent, Installed):
+    if not isinstance(agent, InstalledAgent):
         return AgentRow(name, "ours", "", "ready", "", "")
     kit = None if kits is None else kits.here(agent.recipe)
     return _told(agent.recipe, "absent" if kit is None else "ready", "" if kit is None else str(kit.folder), kit)
 
 
-async def _checked(recipe: Recipe, kits: Kits | None) -> AgentRow:
+async def _checked(recipe: AgentAdapter, kits: AgentPackages | None) -> AgentRow:
     if kits is None:
         return _told(recipe, "absent", "no cache folder: set XDG_CACHE_HOME or HOME", None)
     try:
@@ -80,9 +80,9 @@ async def _checked(recipe: Recipe, kits: Kits | None) -> AgentRow:
     return _told(recipe, "ready" if recipe.version in said else "broken", said, kit)
 
 
-async def _version(recipe: Recipe, kit: Kit) -> str:
+async def _version(recipe: AgentAdapter, kit: AgentPackage) -> str:
     """Have it say its version, here on the host."""
-    argv = recipe.launch(Order("none", "none", "/")).argv
+    argv = recipe.launch(LaunchRequest("none", "none", "/")).argv
     programme = [word.replace(KIT, str(kit.folder)) for word in takewhile(lambda word: word.startswith(KIT), argv)]
     with anyio.fail_after(_ASK_S):
         done = await anyio.run_process(
@@ -91,7 +91,9 @@ async def _version(recipe: Recipe, kit: Kit) -> str:
     return done.stdout.decode(errors="replace").strip().splitlines()[-1]
 
 
-def _told(recipe: Recipe, state: Literal["ready", "absent", "broken"], found: str, kit: Kit | None) -> AgentRow:
+def _told(
+    recipe: AgentAdapter, state: Literal["ready", "absent", "broken"], found: str, kit: AgentPackage | None
+) -> AgentRow:
     package = f"{recipe.package}@{recipe.version}"
     return AgentRow(recipe.name, "installed", package, state, found, "" if kit is None else kit.lock)
 

@@ -33,7 +33,7 @@ class ChartsAbsent(ViewError):
         )
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """One line of a panel."""
 
     label: str
@@ -45,7 +45,7 @@ class Panel(NamedTuple):
     """Lines over the shared axis."""
 
     title: str
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
     share: bool
     """Whether the values are shares, so that the axis goes from 0 to 1."""
 

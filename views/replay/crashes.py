@@ -9,7 +9,7 @@ from anyio import to_thread
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.runtime.environment import Means
+from engine.runtime.environment import ProcessEnvironment
 from events.errors import ExitCode
 from replay.crash.matrix import Crash, crash_test
 from views.terminal.screen import Screen
@@ -31,7 +31,7 @@ class CrashRow(msgspec.Struct, frozen=True):
     seconds: float
 
 
-async def tell(screen: Screen, means: Means, workspace: Path, sandbox: str) -> ExitCode:
+async def tell(screen: Screen, means: ProcessEnvironment, workspace: Path, sandbox: str) -> ExitCode:
     """Try it in a folder of the workspace, say how it goes, and give the exit code: 0 only if all is well."""
     await to_thread.run_sync(lambda: workspace.mkdir(parents=True, exist_ok=True))
     rows: list[CrashRow] = []

@@ -9,7 +9,7 @@ from rich.text import Text
 from engine.core.prompts import load_prompts
 from events.errors import ExitCode
 from projections.registry import registered
-from replay.diff import Difference, Here, Note, PromptChanged
+from replay.diff import Difference, Here, PromptChanged, RevisionNote
 from replay.rebuild import Rebuilt, SnapshotCompared, compare_snapshots
 from replay.report import Checked, Strengths, check
 from replay.rerun import RerunReport
@@ -29,12 +29,12 @@ from views.replay.report_rows import (
 )
 from views.runs.run_list import compare_rows
 from views.terminal.format import plural
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import pairs, table
 from views.terminal.versions import package_version
 
 
-async def tell(desk: Desk, runs: Sequence[str], strengths: Strengths) -> ExitCode:
+async def tell(desk: OpenedLog, runs: Sequence[str], strengths: Strengths) -> ExitCode:
     """Do runs again, and say of each what came out.
 
     A run that rests on bytes that are gone is named, and the others are done all the same.
@@ -61,7 +61,7 @@ def revisions() -> dict[str, int]:
     return {each.name: each.revision for each in registered()}
 
 
-def _show(desk: Desk, checked: Checked, *, listed: bool) -> None:
+def _show(desk: OpenedLog, checked: Checked, *, listed: bool) -> None:
     screen, run = desk.screen, checked.run
     for error in checked.unread:
         screen.draw(UnreadRow(run, error.digest, error.problem), render_unread)
@@ -79,7 +79,7 @@ def _show(desk: Desk, checked: Checked, *, listed: bool) -> None:
     _show_differences(desk, checked)
 
 
-def _show_differences(desk: Desk, checked: Checked) -> None:
+def _show_differences(desk: OpenedLog, checked: Checked) -> None:
     """Show what differs, with what may be behind it; and what is no difference, though it is not the same."""
     screen, run = desk.screen, checked.run
     for each in checked.differences:
@@ -132,7 +132,7 @@ def _difference_row(run: str, each: Difference) -> DifferenceRow:
     return DifferenceRow(run, each.strength, each.point, at.stream, at.version, each.field, *values, place, why)
 
 
-def _note_row(run: str, note: Note) -> NoteRow:
+def _note_row(run: str, note: RevisionNote) -> NoteRow:
     places = tuple(f"{at.stream}@{at.version}" for at in note.places)
     return NoteRow(run, note.point, note.recorded_revision, note.revision, places)
 

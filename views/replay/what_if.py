@@ -12,13 +12,13 @@ from engine.config.changes import Change
 from engine.core.errors import HistoryUnread, ReplayDiverged
 from events.errors import StillroomError
 from replay.errors import InputsUnrecorded, NothingDecided
-from replay.what_if.ask import Flip, Left, Prepared, WhatIf, ask, prepare
+from replay.what_if.ask import Departure, Flip, Prepared, WhatIf, ask, prepare
 from replay.what_if.record import record
-from views.replay.charts import Line, Panel, panels_svg
-from views.replay.what_if_rows import FlipRow, LeftRow, RecordedRow, UnaskedRow, WhatIfRow
+from views.replay.charts import ChartLine, Panel, panels_svg
+from views.replay.what_if_rows import DepartureRow, FlipRow, RecordedRow, UnaskedRow, WhatIfRow
 from views.terminal.files import write_file
 from views.terminal.format import UNKNOWN, money, plural, short
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import heading, table
 from views.terminal.versions import package_version
 
@@ -36,7 +36,7 @@ class Sweep(NamedTuple):
     """All changes at each place."""
 
 
-class Wanted(NamedTuple):
+class WhatIfOutput(NamedTuple):
     """What is to be done with the answers."""
 
     record: bool
@@ -44,7 +44,7 @@ class Wanted(NamedTuple):
     """Where the picture of a sweep goes. None: nowhere."""
 
 
-async def tell(desk: Desk, runs: Sequence[str], changes: Sequence[Change], *, keep: bool) -> None:
+async def tell(desk: OpenedLog, runs: Sequence[str], changes: Sequence[Change], *, keep: bool) -> None:
     """Ask what if, of all runs, under one setting.
 
     Raises:
@@ -62,7 +62,7 @@ async def tell(desk: Desk, runs: Sequence[str], changes: Sequence[Change], *, ke
         await _keep(desk, found, await _busy(desk, prepared))
 
 
-async def tell_sweep(desk: Desk, runs: Sequence[str], sweep: Sweep, wanted: Wanted) -> None:
+async def tell_sweep(desk: OpenedLog, runs: Sequence[str], sweep: Sweep, wanted: WhatIfOutput) -> None:
     """Ask what if, of all runs, under every setting of a sweep. Runs are read once.
 
     Raises:
@@ -84,7 +84,7 @@ async def tell_sweep(desk: Desk, runs: Sequence[str], sweep: Sweep, wanted: Want
             await _keep(desk, each, busy)
 
 
-async def _prepare(desk: Desk, runs: Sequence[str]) -> list[Prepared]:
+async def _prepare(desk: OpenedLog, runs: Sequence[str]) -> list[Prepared]:
     """Read runs to be asked; one of which nothing can be asked is named, unless it is the only one."""
     prepared: list[Prepared] = []
     unasked: list[tuple[str, StillroomError]] = []
@@ -100,14 +100,14 @@ async def _prepare(desk: Desk, runs: Sequence[str]) -> list[Prepared]:
     return prepared
 
 
-async def _busy(desk: Desk, prepared: Sequence[Prepared]) -> tuple[str, ...]:
+async def _busy(desk: OpenedLog, prepared: Sequence[Prepared]) -> tuple[str, ...]:
     """List the runs that go on at this moment: what they will decide is not known yet."""
     owned = await desk.owned()
     open_ = [each.run for each in prepared if not each.ledger.histories.closed]
     return tuple(run for run in open_ if run in owned)
 
 
-async def _keep(desk: Desk, found: WhatIf, busy: tuple[str, ...]) -> None:
+async def _keep(desk: OpenedLog, found: WhatIf, busy: tuple[str, ...]) -> None:
     free = found._replace(trials=tuple(each for each in found.trials if each.run not in busy))
     already = tuple(await record(desk.writable(), free, package_version()))
     runs = len({each.run for each in free.trials}) - len(already)
@@ -152,9 +152,9 @@ def _flip_row(flip: Flip) -> FlipRow:
     return FlipRow(flip.run, flip.trial, flip.point, flip.at.stream, flip.at.version, flip.field, *values)
 
 
-def _left_row(left: Left) -> LeftRow:
+def _left_row(left: Departure) -> DepartureRow:
     flip = left.flip
-    return LeftRow(flip.run, flip.trial, flip.point, flip.at.stream, flip.at.version, *left.impact)
+    return DepartureRow(flip.run, flip.trial, flip.point, flip.at.stream, flip.at.version, *left.impact)
 
 
 def picture(sweep: Sweep, rows: Sequence[WhatIfRow]) -> bytes:
@@ -164,10 +164,13 @@ def picture(sweep: Sweep, rows: Sequence[WhatIfRow]) -> bytes:
         ChartsAbsent: matplotlib is not installed.
     """
     rate = [float("nan") if row.trigger_rate is None else row.trigger_rate for row in rows]
-    spoken = [Line("soft", [row.soft for row in rows]), Line("strong", [row.strong for row in rows])]
-    left = [Line("trials", [row.trials_left for row in rows]), Line("attempts", [row.attempts for row in rows])]
+    spoken = [ChartLine("soft", [row.soft for row in rows]), ChartLine("strong", [row.strong for row in rows])]
+    left = [
+        ChartLine("trials", [row.trials_left for row in rows]),
+        ChartLine("attempts", [row.attempts for row in rows]),
+    ]
     panels = [
-        Panel(f"share of {rows[0].readings} readings that trigger", [Line("rate", rate)], share=True),
+        Panel(f"share of {rows[0].readings} readings that trigger", [ChartLine("rate", rate)], share=True),
         Panel("interventions, over all recorded steps", spoken, share=False),
         Panel("trials that leave their path, and the attempts after it", left, share=False),
     ]
@@ -213,13 +216,13 @@ def render(row: WhatIfRow) -> RenderableType:
     return Group(*lines)
 
 
-def _spent(row: WhatIfRow | LeftRow) -> str:
+def _spent(row: WhatIfRow | DepartureRow) -> str:
     known = money(row.cost_nano_usd) if row.calls > row.unknown_calls or not row.calls else ""
     unknown = f"{plural(row.unknown_calls, 'call')} of unknown cost" if row.unknown_calls else ""
     return " and ".join(filter(None, (known, unknown)))
 
 
-def render_left(rows: Sequence[LeftRow]) -> RenderableType:
+def render_left(rows: Sequence[DepartureRow]) -> RenderableType:
     """Draw where each trial leaves its path."""
     if not rows:
         return Text("every trial keeps its recorded path", style="dim")

@@ -64,7 +64,7 @@ class FlipRow(msgspec.Struct, frozen=True, tag_field="kind", tag="flip"):
     decided: Any
 
 
-class LeftRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
+class DepartureRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
     """Where a trial would have left its recorded path: it needs live calls from here."""
 
     run: str

@@ -13,8 +13,8 @@ from events.base import StreamId
 from events.codec import tag_of
 from events.errors import ExitCode
 from events.store.base import Selection
-from views.terminal.host import Machine
-from views.terminal.log_access import Desk
+from views.terminal.host import Host
+from views.terminal.log_access import OpenedLog
 
 PATIENCE_S: Final = 10.0
 """Seconds to wait for the owner's acknowledgement; it polls four times a second."""
@@ -32,13 +32,13 @@ class OrderRow(msgspec.Struct, frozen=True, tag_field="kind", tag="order"):
     detail: str
 
 
-def login(machine: Machine) -> str:
+def login(machine: Host) -> str:
     """Return the login name of the user."""
     known = (machine.environment.get(name) for name in ("USER", "LOGNAME"))
     return next((name for name in known if name), "unknown")
 
 
-async def is_paused(desk: Desk, run: str) -> bool:
+async def is_paused(desk: OpenedLog, run: str) -> bool:
     """Return whether a process owns the run and has been told to pause."""
     try:
         await control.check_alive(desk.log, run, desk.machine.clock())
@@ -48,7 +48,7 @@ async def is_paused(desk: Desk, run: str) -> bool:
     return control.paused([each async for each in desk.log.read(Selection(stream=stream))])
 
 
-async def tell(desk: Desk, run: str, order: Order) -> ExitCode:
+async def tell(desk: OpenedLog, run: str, order: Order) -> ExitCode:
     """Send a signal and show its result.
 
     Raises:

@@ -16,10 +16,10 @@ from projections.cost import Cost
 from projections.trials.view import Trials
 from views.runs import summary
 from views.runs.progress import watch
-from views.runs.rows import Seen, failed_parts, run_row, trial_rows
+from views.runs.rows import RunsView, failed_parts, run_row, trial_rows
 from views.runs.run_list import keep_rows
 from views.runs.skills import heads
-from views.terminal.screen import Manner, Screen
+from views.terminal.screen import OutputStyle, Screen
 
 LAST_WORDS_S = 5.0
 """Seconds the watcher gets to read what the run wrote last."""
@@ -45,10 +45,10 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
     """
     report = await watched(log, screen, work)
     trials_state, cost = await fold_run(log, [Trials(), Cost()], report.run)
-    seen = Seen(trials_state, cost, owned={})
+    seen = RunsView(trials_state, cost, owned={})
     run = seen.trials.runs[report.run]
     row, trials = run_row(seen, run), trial_rows(seen, run)
-    if screen.manner is Manner.JSON:
+    if screen.manner is OutputStyle.JSON:
         for each in (row, *trials):
             screen.line(each)
     else:

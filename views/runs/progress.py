@@ -26,7 +26,7 @@ from views.runs.rows import WORDS
 from views.runs.show import spending, tokens
 from views.runs.spending import Total, total_of
 from views.terminal.format import count, duration, plural, reward
-from views.terminal.screen import Manner, Screen
+from views.terminal.screen import OutputStyle, Screen
 from views.terminal.tables import one_line
 
 EVERY_ANSWERS: Final = 50
@@ -48,7 +48,7 @@ class Sums(NamedTuple):
     at_least: tuple[str, ...]
 
 
-class Part(NamedTuple):
+class TrialProgress(NamedTuple):
     """What one trial adds to the totals."""
 
     trials: int
@@ -76,12 +76,12 @@ class Part(NamedTuple):
         at_least = tuple(key for key, lacks in lacking.items() if lacks and sums[key] is not None)
         return Sums(found, known, unknown, most, at_least)
 
-    def changed(self, before: "Part", after: "Part") -> "Part":
+    def changed(self, before: "TrialProgress", after: "TrialProgress") -> "TrialProgress":
         """Give the totals once a part is another one."""
-        return Part(*(total - old + new for total, old, new in zip(self, before, after, strict=True)))
+        return TrialProgress(*(total - old + new for total, old, new in zip(self, before, after, strict=True)))
 
 
-_NOTHING: Final = Part(*[0] * 12)
+_NOTHING: Final = TrialProgress(*[0] * 12)
 
 
 class Progress:
@@ -95,7 +95,7 @@ class Progress:
         self._trials, self._cost = Trials(), Cost()
         self._seen = self._trials.initial()
         self._spent = self._cost.initial()
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, TrialProgress] = {}
         self._totals = _NOTHING
         self._running: dict[str, None] = {}
         """Names of trials that go on, in the order in which they were opened."""
@@ -173,12 +173,12 @@ class Progress:
         else:
             self._running.pop(name, None)
 
-    def _part(self, trial: Trial | None, name: str) -> Part:
+    def _part(self, trial: Trial | None, name: str) -> TrialProgress:
         spent = total_of(self._spent.runs.get(self.name), name)
         if trial is None:
-            return Part(0, 0, 0, 0, 0, 0, 0, *spent)
+            return TrialProgress(0, 0, 0, 0, 0, 0, 0, *spent)
         attempts = trial.attempts.values()
-        return Part(
+        return TrialProgress(
             1,
             int(trial.state != "running"),
             len(attempts),
@@ -254,7 +254,7 @@ async def watch(log: EventLog, run: str, screen: Screen, *, after: int = 0, over
         after: Position behind which events are news; what stands before is taken in without a word.
         over: Set when nothing more is recorded, so that nobody waits for the next look. None: nobody knows.
     """
-    if screen.manner is Manner.JSON:
+    if screen.manner is OutputStyle.JSON:
         return
     progress = Progress(run)
     follower = Follower(log, progress, after, over or anyio.Event())

@@ -11,7 +11,7 @@ from engine.core.fold import fold
 from events.store.base import Selection
 from projections.base import encode_state
 from projections.registry import projection_named
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 
 
 class ProjectionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="projection"):
@@ -25,7 +25,7 @@ class ProjectionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="projecti
     """As JSON has it."""
 
 
-async def tell(desk: Desk, name: str, run: str | None) -> None:
+async def tell(desk: OpenedLog, name: str, run: str | None) -> None:
     """Fold a projection over a run, or over the whole log, and show its state.
 
     Raises:

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from rich.console import RenderableType
 
 from engine.core.fold import fold_run
-from engine.runtime.leases import Holder
+from engine.runtime.leases import LeaseHolder
 from projections.cost import Cost, CostState
 from projections.trials.state import Attempt, Run, Trial, TrialsState
 from projections.trials.view import Trials
 from views.runs.spending import spent, written
 from views.terminal.errors import IdUnknown
 from views.terminal.format import UNKNOWN, count, reward
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import table
 
 WORDS: Final = {
@@ -150,21 +150,21 @@ class AttemptRow(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt"):
     """Keys of this row whose sum is incomplete: ``tokens``, ``cost_nano_usd``."""
 
 
-class Seen(NamedTuple):
+class RunsView(NamedTuple):
     """A log's runs, as folded, and what is true of them at this moment."""
 
     trials: TrialsState
     cost: CostState
-    owned: Mapping[str, Holder]
+    owned: Mapping[str, LeaseHolder]
     """Runs that a process holds; a run that is neither closed nor held was cut off."""
 
 
-def run_row(seen: Seen, run: Run) -> RunRow:
+def run_row(seen: RunsView, run: Run) -> RunRow:
     """Put a run on one row."""
     return held(kept_row(seen.cost, run), seen.owned.get(run.id))
 
 
-def held(row: RunRow, holder: Holder | None) -> RunRow:
+def held(row: RunRow, holder: LeaseHolder | None) -> RunRow:
     """Say on a row that was kept which process holds the run at this moment. None: none does."""
     if holder is None:
         return replace(row, owned_since=None)
@@ -216,13 +216,13 @@ def failed_parts(row: RunRow) -> str:
     return ", ".join(f"{part} ({times})" for part, times in row.background_failures.items())
 
 
-def trial_rows(seen: Seen, run: Run) -> list[TrialRow]:
+def trial_rows(seen: RunsView, run: Run) -> list[TrialRow]:
     """List a run's trials, in the order in which they were opened."""
     over = _state(run, seen.owned) == "cut off"
     return [_trial_row(seen, run, trial, over=over) for trial in run.trials.values()]
 
 
-def _trial_row(seen: Seen, run: Run, trial: Trial, *, over: bool) -> TrialRow:
+def _trial_row(seen: RunsView, run: Run, trial: Trial, *, over: bool) -> TrialRow:
     attempts = trial.attempts.values()
     known, unknown, most = spent(seen.cost.runs.get(run.id), trial.name)
     sums = _sums(run, [trial], known, unknown)
@@ -392,7 +392,7 @@ def _state(run: Run, owned: Collection[str]) -> Literal["running", "done", "cut 
     return "running" if run.id in owned else "cut off"
 
 
-async def look(desk: Desk, run: str) -> Seen:
+async def look(desk: OpenedLog, run: str) -> RunsView:
     """Fold a run, named in full.
 
     Raises:
@@ -401,4 +401,4 @@ async def look(desk: Desk, run: str) -> Seen:
     trials, cost = await fold_run(desk.log, [Trials(), Cost()], run)
     if run not in trials.runs:
         raise IdUnknown(run, "run", await desk.log.runs())
-    return Seen(trials, cost, await desk.owned())
+    return RunsView(trials, cost, await desk.owned())

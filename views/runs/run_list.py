@@ -12,7 +12,7 @@ from projections.cost import Cost
 from projections.trials.view import Trials
 from replay.rebuild import SnapshotCompared
 from views.runs.rows import RunRow, held, kept_row
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 
 NAME: Final = "runs"
 """Under which the rows are kept."""
@@ -32,7 +32,7 @@ def revision() -> int:
     return int(digest_of(repr(meaning).encode())[:8], 16)
 
 
-async def list_rows(desk: Desk, *, worth: int = WORTH) -> list[RunRow]:
+async def list_rows(desk: OpenedLog, *, worth: int = WORTH) -> list[RunRow]:
     """List runs, oldest first.
 
     Args:

@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.core.lineage import Places, pages_of
+from engine.core.lineage import RunPositions, pages_of
 from events.base import Recorded, StreamId
 from events.digest import Digest
 from events.errors import BlobMissing
@@ -32,7 +32,7 @@ from views.runs.steps import told_of
 from views.terminal.errors import IdUnknown
 from views.terminal.format import cost, count, duration, plural, reward, size, when
 from views.terminal.ids import AttemptTarget, BlobTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import heading, one_line, pairs, word
 
 _BECAME: Final = {"went on": "reattached", "made again": "rebuilt by running its commands again"}
@@ -40,7 +40,7 @@ SHORT: Final = 12
 """Lines of a text that are shown unless all of it is asked for. The log keeps all."""
 
 
-class StepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
+class AttemptStepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
     """One thing that happened in an attempt."""
 
     position: int
@@ -60,19 +60,19 @@ class BlobRow(msgspec.Struct, frozen=True, tag_field="kind", tag="blob"):
     """Decoded as UTF-8; invalid bytes are replaced by U+FFFD."""
 
 
-async def steps(log: EventLog, history: Sequence[Recorded]) -> list[StepRow]:
+async def steps(log: EventLog, history: Sequence[Recorded]) -> list[AttemptStepRow]:
     """Tell an attempt in steps: what the model said, what was run, what came of it."""
     return [row async for row in _steps(log, history)]
 
 
-async def _steps(log: EventLog, history: Sequence[Recorded]) -> AsyncIterator[StepRow]:
+async def _steps(log: EventLog, history: Sequence[Recorded]) -> AsyncIterator[AttemptStepRow]:
     for recorded in history:
         told = told_of(recorded.event)
         if told is not None:
             what, note, digests = told
             parts = [await text_of(log, digest) for digest in digests if digest is not None]
             text = "\n".join(part.rstrip("\n") for part in parts if part)
-            yield StepRow(recorded.position, recorded.version, what, note, text)
+            yield AttemptStepRow(recorded.position, recorded.version, what, note, text)
 
 
 async def text_of(log: EventLog, digest: Digest) -> str:
@@ -84,7 +84,7 @@ async def text_of(log: EventLog, digest: Digest) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def render_steps(rows: Sequence[StepRow], *, full: bool) -> RenderableType:
+def render_steps(rows: Sequence[AttemptStepRow], *, full: bool) -> RenderableType:
     """Draw an attempt from its first step to its verdict."""
     parts: list[RenderableType] = []
     for row in rows:
@@ -202,7 +202,7 @@ def render_attempt(row: AttemptRow) -> RenderableType:
     )
 
 
-async def tell(desk: Desk, text: str, *, full: bool) -> None:
+async def tell(desk: OpenedLog, text: str, *, full: bool) -> None:
     """Show whatever an id means.
 
     Raises:
@@ -224,7 +224,7 @@ async def tell(desk: Desk, text: str, *, full: bool) -> None:
             assert_never(target)
 
 
-async def _tell_blob(desk: Desk, target: BlobTarget, *, full: bool) -> None:
+async def _tell_blob(desk: OpenedLog, target: BlobTarget, *, full: bool) -> None:
     """Show bytes, fetched and hashed again.
 
     Raises:
@@ -235,14 +235,14 @@ async def _tell_blob(desk: Desk, target: BlobTarget, *, full: bool) -> None:
     desk.screen.draw(row, partial(render_blob, full=full))
 
 
-async def _tell_run(desk: Desk, target: RunTarget) -> None:
+async def _tell_run(desk: OpenedLog, target: RunTarget) -> None:
     seen = await look(desk, target.run)
     run = seen.trials.runs[target.run]
     desk.screen.draw(run_row(seen, run), lambda row: Group(render_run(run, row), ""))
     desk.screen.show(trial_rows(seen, run), render_trials)
 
 
-async def _tell_trial(desk: Desk, target: TrialTarget) -> None:
+async def _tell_trial(desk: OpenedLog, target: TrialTarget) -> None:
     seen = await look(desk, target.run)
     run = seen.trials.runs[target.run]
     rows = [row for row in trial_rows(seen, run) if row.trial == target.trial]
@@ -250,7 +250,7 @@ async def _tell_trial(desk: Desk, target: TrialTarget) -> None:
     desk.screen.show(attempt_rows(run, run.trials[target.trial]), render_attempts)
 
 
-async def _tell_attempt(desk: Desk, target: AttemptTarget, *, full: bool) -> None:
+async def _tell_attempt(desk: OpenedLog, target: AttemptTarget, *, full: bool) -> None:
     run = (await look(desk, target.run)).trials.runs[target.run]
     rows = [row for row in attempt_rows(run, run.trials[target.trial]) if row.attempt == target.attempt]
     desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
@@ -259,10 +259,10 @@ async def _tell_attempt(desk: Desk, target: AttemptTarget, *, full: bool) -> Non
     desk.screen.show(await steps(desk.log, history), partial(render_steps, full=full))
 
 
-async def _tell_event(desk: Desk, target: EventTarget | PlaceTarget, *, full: bool) -> None:
+async def _tell_event(desk: OpenedLog, target: EventTarget | PlaceTarget, *, full: bool) -> None:
     match target:
         case EventTarget(position):
-            places, here = Places(desk.log), Selection(after=position - 1, until=position)
+            places, here = RunPositions(desk.log), Selection(after=position - 1, until=position)
             found = [await places.of(each) async for each in desk.log.read(here)]
         case PlaceTarget(stream, version):
             pages = pages_of(desk.log, Selection(stream=stream))

@@ -16,7 +16,7 @@ from views.runs.show import text_of
 from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 from views.terminal.format import plural, when
 from views.terminal.ids import find_run
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import pairs, table
 
 
@@ -54,7 +54,7 @@ class SkillText(msgspec.Struct, frozen=True):
     """Which rules an imported skill breaks."""
 
 
-class Exported(msgspec.Struct, frozen=True):
+class ExportedSkill(msgspec.Struct, frozen=True):
     """A skill that was written out."""
 
     skill: str
@@ -99,12 +99,12 @@ def rows(state: LibraryState) -> list[SkillRow]:
     ]
 
 
-async def load(desk: Desk) -> list[SkillRow]:
+async def load(desk: OpenedLog) -> list[SkillRow]:
     """List what a log holds."""
     return rows(await fold(desk.log, Library()))
 
 
-async def choose(desk: Desk, text: str) -> Chosen:
+async def choose(desk: OpenedLog, text: str) -> Chosen:
     """Find the skill a person means: ``NAME``, the latest of that name, or ``RUN:NAME``.
 
     Raises:
@@ -123,7 +123,7 @@ async def choose(desk: Desk, text: str) -> Chosen:
     return Chosen(holder, matches[0], library.skills[matches[0]].in_force)
 
 
-async def read(desk: Desk, chosen: Chosen) -> SkillText:
+async def read(desk: OpenedLog, chosen: Chosen) -> SkillText:
     """Read a skill's files."""
     texts = {file.name: await text_of(desk.log, file.digest) for file in chosen.revision.files}
     return _text(chosen, texts)
@@ -134,7 +134,7 @@ def _text(chosen: Chosen, texts: dict[str, str]) -> SkillText:
     return SkillText(chosen.skill, chosen.run, revision.revision, texts, revision.warnings, revision.problems)
 
 
-async def tell(desk: Desk, text: str) -> None:
+async def tell(desk: OpenedLog, text: str) -> None:
     """Print a skill; what is to be said about it goes to people, and not into the text.
 
     Raises:
@@ -146,7 +146,7 @@ async def tell(desk: Desk, text: str) -> None:
     desk.screen.draw(row, render_text)
 
 
-async def export(desk: Desk, chosen: Chosen, folder: Path) -> Exported:
+async def export(desk: OpenedLog, chosen: Chosen, folder: Path) -> ExportedSkill:
     """Write a skill's folder below another, with its provenance beside it.
 
     Raises:
@@ -168,7 +168,7 @@ async def export(desk: Desk, chosen: Chosen, folder: Path) -> Exported:
         side = folder / f"{chosen.skill}.provenance.json"
         await AsyncPath(side).write_bytes(await desk.log.get(chosen.revision.provenance))
     names = tuple(file.name for file in chosen.revision.files)
-    return Exported(chosen.skill, str(target), names, None if side is None else str(side))
+    return ExportedSkill(chosen.skill, str(target), names, None if side is None else str(side))
 
 
 async def heads(log: EventLog, run: str) -> list[SkillText]:
@@ -210,7 +210,7 @@ def render_text(row: SkillText) -> RenderableType:
     return Group(*parts)
 
 
-def render_exported(row: Exported) -> RenderableType:
+def render_exported(row: ExportedSkill) -> RenderableType:
     """Say where it is now."""
     written = [("skill", row.path), ("provenance", row.provenance or "none: it was imported")]
     return pairs(written)

@@ -7,7 +7,7 @@ from projections.cost import RunCost, Spending
 from views.terminal.format import UNKNOWN, money
 
 
-class Spent(NamedTuple):
+class PartialSum(NamedTuple):
     """A sum, and how much is missing from it."""
 
     known: int | None
@@ -33,11 +33,11 @@ class Total(NamedTuple):
     """Calls of unknown cost without a bound."""
 
     @property
-    def spent(self) -> Spent:
+    def spent(self) -> PartialSum:
         """Give the sum as people read it."""
         # A sum that another system states counts as no answer, and its price is known all the same.
         known = None if self.unknown > 0 and self.ended <= self.unknown and not self.cost else self.cost
-        return Spent(known, self.unknown, None if self.unbounded else self.bound)
+        return PartialSum(known, self.unknown, None if self.unbounded else self.bound)
 
 
 def total(lines: Iterable[Spending]) -> Total:
@@ -58,10 +58,10 @@ def total_of(cost: RunCost | None, trial: str) -> Total:
     return total(line for models in roles.values() for line in models.values())
 
 
-def spent(cost: RunCost | None, trial: str | None = None) -> Spent:
+def spent(cost: RunCost | None, trial: str | None = None) -> PartialSum:
     """Sum up a run, or one trial of it."""
     if cost is None:
-        return Spent(0, 0, 0)
+        return PartialSum(0, 0, 0)
     if trial is not None:
         return total_of(cost, trial).spent
     return total(line for roles in cost.lines.values() for models in roles.values() for line in models.values()).spent

@@ -12,7 +12,7 @@ from engine.core.plugins import PluginBroken
 from engine.providers.registry import provider_named, provider_names
 from sandbox.kind import SandboxHost
 from views.terminal.format import size
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.tables import table
 
 UNISOLATED: Final = "none"
@@ -23,7 +23,7 @@ WAL_FIXED: Final = (3, 51, 3)
 """From this SQLite on, several connections that reset a write-ahead log cannot damage it."""
 
 
-class Check(msgspec.Struct, frozen=True):
+class DoctorCheck(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
     what: str
@@ -33,7 +33,7 @@ class Check(msgspec.Struct, frozen=True):
     """Empty when nothing needs doing."""
 
 
-async def checks(machine: Machine, sqlite: str) -> list[Check]:
+async def checks(machine: Host, sqlite: str) -> list[DoctorCheck]:
     """Look at everything; each look takes milliseconds and changes nothing.
 
     Args:
@@ -50,53 +50,55 @@ async def checks(machine: Machine, sqlite: str) -> list[Check]:
     ]
 
 
-async def _sandbox(name: str, host: SandboxHost) -> Check:
+async def _sandbox(name: str, host: SandboxHost) -> DoctorCheck:
     try:
         isolation = await sandbox_kind(name).look(host)
     except PluginBroken as error:
-        return Check(f"sandbox {name}", "broken", error.problem, error.remedy)
+        return DoctorCheck(f"sandbox {name}", "broken", error.problem, error.remedy)
     state: Literal["ok", "missing"] = "missing" if isolation.level == "none" else "ok"
-    return Check(f"sandbox {name}", state, f"{isolation.level}: {isolation.reason}", isolation.remedy or "")
+    return DoctorCheck(f"sandbox {name}", state, f"{isolation.level}: {isolation.reason}", isolation.remedy or "")
 
 
-def _disk(machine: Machine) -> Iterator[Check]:
+def _disk(machine: Host) -> Iterator[DoctorCheck]:
     folder = machine.log_path(None).parent
     while not folder.exists():
         folder = folder.parent
     free = disk_usage(folder).free
     state: Literal["ok", "missing"] = "ok" if free >= LITTLE_ROOM else "missing"
-    yield Check("disk", state, f"{size(free)} free at {folder}", "" if state == "ok" else "free some space")
+    yield DoctorCheck("disk", state, f"{size(free)} free at {folder}", "" if state == "ok" else "free some space")
 
 
-def _sqlite(version: str) -> Check:
+def _sqlite(version: str) -> DoctorCheck:
     parts = tuple(int(part) for part in version.split(".") if part.isdigit())
     known = "" if parts >= WAL_FIXED else "; older than 3.51.3, so writers are serialized with a lock file"
-    return Check("sqlite", "ok", version + known, "")
+    return DoctorCheck("sqlite", "ok", version + known, "")
 
 
-def _clock(machine: Machine) -> Check:
+def _clock(machine: Host) -> DoctorCheck:
     # Before this was written: certificates would be refused and times in the log would be wrong.
     sane = machine.clock() > 1_763_000_000_000_000
-    return Check("clock", "ok" if sane else "broken", "set" if sane else "in the past", "" if sane else "set the clock")
+    return DoctorCheck(
+        "clock", "ok" if sane else "broken", "set" if sane else "in the past", "" if sane else "set the clock"
+    )
 
 
-def _keys(environment: Mapping[str, str]) -> Iterator[Check]:
+def _keys(environment: Mapping[str, str]) -> Iterator[DoctorCheck]:
     """Say which variables of providers are set: names only."""
     variables: set[str] = set()
     for name in provider_names():
         try:
             variables.add(provider_named(name).api_key_env or "")
         except PluginBroken as error:
-            yield Check(f"provider {name}", "broken", error.problem, error.remedy)
+            yield DoctorCheck(f"provider {name}", "broken", error.problem, error.remedy)
     found = sorted(name for name in variables if environment.get(name))
     if found:
-        yield Check("keys", "ok", ", ".join(found) + " (names only)", "")
+        yield DoctorCheck("keys", "ok", ", ".join(found) + " (names only)", "")
     else:
         remedy = "export one, or set api_key_env to another variable; `stillroom demo` needs none"
-        yield Check("keys", "missing", "no API key variable is set", remedy)
+        yield DoctorCheck("keys", "missing", "no API key variable is set", remedy)
 
 
-def render(rows: Sequence[Check]) -> RenderableType:
+def render(rows: Sequence[DoctorCheck]) -> RenderableType:
     """Draw what was found, and what would help."""
     return table(
         ["check", "state", "found…", "remedy…"], [(row.what, row.state, row.found, row.remedy) for row in rows]

@@ -11,13 +11,13 @@ from engine.core.system import process_ended
 from engine.effects.sandboxes import sandbox_prefix
 from sandbox.base import SandboxBackend, beginning
 from sandbox.docker.client import Engine
-from sandbox.docker.gc import Left, left_behind, remove
+from sandbox.docker.gc import Leftover, left_behind, remove
 from views.terminal.format import plural
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import table
 
 
-class LeftRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
+class LeftoverRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
     """Something that a process which has ended left behind."""
 
     what: Literal["container", "network", "volume", "image", "sandbox"]
@@ -29,7 +29,7 @@ class LeftRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
     """``removed``, ``found`` (nothing was to be removed), or why it could not be."""
 
 
-async def of_engine(engine: Engine, *, images: bool, dry_run: bool) -> list[LeftRow]:
+async def of_engine(engine: Engine, *, images: bool, dry_run: bool) -> list[LeftoverRow]:
     """Remove what processes that have ended left in an engine, whatever workspace they worked in."""
     left = await left_behind(engine, process_ended, images=images)
     if dry_run:
@@ -38,22 +38,22 @@ async def of_engine(engine: Engine, *, images: bool, dry_run: bool) -> list[Left
     return [_row(each, kept.get(each, "removed")) for each in left]
 
 
-async def of_workspace(desk: Desk, backend: SandboxBackend) -> list[LeftRow]:
+async def of_workspace(desk: OpenedLog, backend: SandboxBackend) -> list[LeftoverRow]:
     """Remove the sandboxes of runs that nobody holds."""
     owned = await desk.owned()
-    rows: list[LeftRow] = []
+    rows: list[LeftoverRow] = []
     for run in await desk.log.runs():
         if run not in owned:
             swept = await backend.sweep(beginning(sandbox_prefix(run)))
-            rows += [LeftRow("sandbox", name, "", "removed") for name in swept]
+            rows += [LeftoverRow("sandbox", name, "", "removed") for name in swept]
     return rows
 
 
-def _row(left: Left, became: str) -> LeftRow:
-    return LeftRow(left.kind, left.name, left.owner, became)
+def _row(left: Leftover, became: str) -> LeftoverRow:
+    return LeftoverRow(left.kind, left.name, left.owner, became)
 
 
-def render(rows: Sequence[LeftRow]) -> RenderableType:
+def render(rows: Sequence[LeftoverRow]) -> RenderableType:
     """Draw what was found."""
     if not rows:
         return Text("nothing to remove")

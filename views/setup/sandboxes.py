@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from engine.config.sandbox_kinds import sandbox_kind, sandbox_names
 from engine.core.plugins import PluginBroken
 from sandbox.kind import SandboxHost
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.tables import table
 
 
@@ -29,7 +29,7 @@ class SandboxRow(msgspec.Struct, frozen=True):
     """Why it is this level, or what is wrong with it."""
 
 
-async def rows(machine: Machine) -> list[SandboxRow]:
+async def rows(machine: Host) -> list[SandboxRow]:
     """Look at every kind, and change nothing."""
     host = SandboxHost(machine.workspace / "sandboxes", machine.environment)
     return [await _row(name, host) for name in sandbox_names()]

@@ -10,7 +10,7 @@ from rich.text import Text
 from engine.config.schema import REQUIRED, dotted
 from engine.config.spec import RunSpec
 from engine.config.template import template, toml
-from engine.config.tree import Setting
+from engine.config.tree import ConfigValue
 from engine.core.errors import NothingToResume
 from engine.core.lineage import lineage_of, pages_of
 from engine.runtime.plan import recorded_specs
@@ -43,7 +43,7 @@ async def spec_of(log: EventLog, run: str) -> RunSpec:
     raise NothingToResume(run, "it was imported, or cut off before it began")
 
 
-def rows(settings: Iterable[Setting]) -> list[SettingRow]:
+def rows(settings: Iterable[ConfigValue]) -> list[SettingRow]:
     """List every key once. One that nobody gave and that has no default has the origin ``missing``."""
     return [
         SettingRow(dotted(each.path), *((None, "missing") if each.value is REQUIRED else (each.value, each.origin)))
@@ -65,13 +65,13 @@ def render_origin(rows: Sequence[SettingRow]) -> RenderableType:
     return table(["key", "value…", "origin…"], [(row.key, _written(row), row.origin) for row in rows])
 
 
-class Written(msgspec.Struct, frozen=True):
+class WrittenFile(msgspec.Struct, frozen=True):
     """A file that was written."""
 
     path: str
 
 
-def render_written(row: Written) -> RenderableType:
+def render_written(row: WrittenFile) -> RenderableType:
     """Say what to do with it."""
     return Text(f"wrote {row.path}; set your tasks and a model in it, then `stillroom run {row.path}`")
 

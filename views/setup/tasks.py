@@ -11,7 +11,7 @@ from rich.text import Text
 from projections.trials.state import Trial
 from sandbox.base import SandboxBackend
 from sandbox.errors import TaskInvalid
-from sandbox.harbor.dataset import Places, tasks_named
+from sandbox.harbor.dataset import DatasetPaths, tasks_named
 from sandbox.harbor.lint import Oddity, lint
 from sandbox.harbor.task import Task
 from views.terminal.format import plural, reward
@@ -49,7 +49,7 @@ class ProofRow(msgspec.Struct, frozen=True, tag_field="kind", tag="proof"):
     detail: str
 
 
-async def look(text: str, places: Places, backend: SandboxBackend) -> list[TaskRow]:
+async def look(text: str, places: DatasetPaths, backend: SandboxBackend) -> list[TaskRow]:
     """Look at a task folder, at each in a folder of them, or at those of a dataset in a registry.
 
     Raises:
@@ -111,7 +111,7 @@ def proof(task: str, agent: str, trial: Trial) -> ProofRow:
     return ProofRow(task, agent, trial.state, earned, verdict, said if verdict == "unsound" else "")
 
 
-async def without_solution(text: str, places: Places) -> frozenset[str]:
+async def without_solution(text: str, places: DatasetPaths) -> frozenset[str]:
     """Name the tasks that bring nothing for the oracle to run."""
     found = await to_thread.run_sync(tasks_named, text, places)
     return frozenset(task.name for task in found.tasks if not task.has_solution)

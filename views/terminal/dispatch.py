@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError
 from engine.core.errors import first_of
 from events.errors import ExitCode, StillroomError
 from views.terminal import problems
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.problems import Problem
 from views.terminal.screen import Screen, prose
 from views.terminal.shutdown import Interrupted, Name, Shutdown
@@ -21,7 +21,7 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-def call(app: App, words: Sequence[str], machine: Machine, *, loaded: Callable[[], None] = _nothing) -> int:
+def call(app: App, words: Sequence[str], machine: Host, *, loaded: Callable[[], None] = _nothing) -> int:
     """Do what a command line says, and give the exit code. Nothing is raised, whatever happens.
 
     Args:
@@ -44,7 +44,7 @@ def call(app: App, words: Sequence[str], machine: Machine, *, loaded: Callable[[
         return problem.exit_code
 
 
-def _problem_of(error: BaseException, machine: Machine) -> Problem:
+def _problem_of(error: BaseException, machine: Host) -> Problem:
     """Describe what ended a command."""
     match error:
         case CycloptsError():
@@ -61,11 +61,11 @@ def _problem_of(error: BaseException, machine: Machine) -> Problem:
             return problems.internal(error, problems.write_report(machine, error))
 
 
-def _carried_a_run(machine: Machine) -> bool:
+def _carried_a_run(machine: Host) -> bool:
     return machine.shutdown is not None and machine.shutdown.session is not None
 
 
-def finish(machine: Machine, code: int) -> int:
+def finish(machine: Host, code: int) -> int:
     """Flush what was printed, so that a reader that went away (`| head`) is not complained about at the very end."""
     try:
         machine.stdout.flush()
@@ -74,7 +74,7 @@ def finish(machine: Machine, code: int) -> int:
     return code
 
 
-def _dispatch(app: App, words: Sequence[str], machine: Machine, loaded: Callable[[], None]) -> ExitCode | None:
+def _dispatch(app: App, words: Sequence[str], machine: Host, loaded: Callable[[], None]) -> ExitCode | None:
     command, bound, ours = app.parse_args(words, exit_on_error=False, print_error=False)
     loaded()
     for name in ours:

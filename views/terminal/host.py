@@ -10,7 +10,7 @@ LOG_VARIABLE: Final = "STILLROOM_LOG"
 """Names the log where ``--log`` does not."""
 
 
-class Machine(NamedTuple):
+class Host(NamedTuple):
     """Everything outside a command's arguments."""
 
     environment: Mapping[str, str]

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from anyio import Path as AsyncPath
 from anyio import TemporaryDirectory
 
-from engine.runtime.leases import Holder, holder_of
+from engine.runtime.leases import LeaseHolder, holder_of
 from events.bundle.copy import copy
 from events.bundle.source import BundleSource, looks_like_bundle
 from events.bundle.verify import require_sound
@@ -16,20 +16,20 @@ from events.store.base import EventLog
 from events.store.sqlite.readonly import SqliteSource
 from events.store.sqlite.store import SqliteLog
 from views.terminal.errors import LogAbsent, UsageWrong
-from views.terminal.host import Machine
+from views.terminal.host import Host
 from views.terminal.screen import Screen
 
 SUFFIX: Final = ".bundle"
 """Of bundles, unless somebody names them otherwise."""
 
 
-class Desk(NamedTuple):
+class OpenedLog(NamedTuple):
     """A log that is there, and a screen."""
 
     log: EventLog
     path: Path
     screen: Screen
-    machine: Machine
+    machine: Host
 
     bundled: bool = False
     """Whether it is a bundle, unpacked for the moment: what is written to it is gone afterwards."""
@@ -47,7 +47,7 @@ class Desk(NamedTuple):
             )
         return self.log
 
-    async def owned(self) -> dict[str, Holder]:
+    async def owned(self) -> dict[str, LeaseHolder]:
         """List the runs that a process holds at this moment, and which; one that is known to be dead holds none."""
         now = self.machine.clock()
         holders = {lease.run: holder_of(lease, now) for lease in await self.log.leases()}
@@ -60,7 +60,7 @@ def is_file(path: Path) -> bool:
 
 
 @asynccontextmanager
-async def reading(machine: Machine, screen: Screen, path: Path) -> AsyncIterator[Desk]:
+async def reading(machine: Host, screen: Screen, path: Path) -> AsyncIterator[OpenedLog]:
     """Open a log, or a bundle, to look at it.
 
     Raises:
@@ -69,12 +69,12 @@ async def reading(machine: Machine, screen: Screen, path: Path) -> AsyncIterator
     """
     if is_bundle(path):
         async with _unpacked(machine, path) as log:
-            yield Desk(log, path, screen, machine, bundled=True)
+            yield OpenedLog(log, path, screen, machine, bundled=True)
         return
     if not await AsyncPath(path).exists():
         raise LogAbsent(str(path))
     async with await SqliteLog.open(path, clock=machine.clock, create=False) as log:
-        yield Desk(log, path, screen, machine)
+        yield OpenedLog(log, path, screen, machine)
 
 
 async def opened_source(path: Path) -> SqliteSource:
@@ -94,7 +94,7 @@ def is_bundle(path: Path) -> bool:
 
 
 @asynccontextmanager
-async def _unpacked(machine: Machine, path: Path) -> AsyncIterator[EventLog]:
+async def _unpacked(machine: Host, path: Path) -> AsyncIterator[EventLog]:
     """Put a bundle into a log of its own, in a folder that goes away with it."""
     async with (
         await BundleSource.open(path) as bundle,

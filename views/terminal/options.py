@@ -12,16 +12,16 @@ from msgspec import structs
 from engine.config import resolve
 from engine.config.files import read_dotenv
 from engine.config.resolve import Flag, Inputs, Resolved, model_settings
-from engine.config.tree import Setting
-from engine.runtime.environment import Means
+from engine.config.tree import ConfigValue
+from engine.runtime.environment import ProcessEnvironment
 from projections.pdi.index import Method, PdiSettings
 from views.terminal.errors import UsageWrong
-from views.terminal.host import Machine
-from views.terminal.log_access import Desk, reading
+from views.terminal.host import Host
+from views.terminal.log_access import OpenedLog, reading
 from views.terminal.screen import Screen
 from views.terminal.versions import package_version
 
-Given: TypeAlias = Annotated[Machine, Parameter(parse=False)]
+Given: TypeAlias = Annotated[Host, Parameter(parse=False)]
 """Injected by the dispatcher, not a command-line argument."""
 
 
@@ -37,27 +37,29 @@ class Options:
     plain: bool = False
     """Print plain lines, without colours or live progress. Default without a terminal, with CI or with NO_COLOR."""
 
-    def screen(self, machine: Machine) -> Screen:
+    def screen(self, machine: Host) -> Screen:
         """Open the outputs."""
         return Screen(machine, json=self.json, plain=self.plain)
 
-    def path(self, machine: Machine) -> Path:
+    def path(self, machine: Host) -> Path:
         """Return the path of the log."""
         return machine.log_path(self.log)
 
-    def means(self, machine: Machine) -> Means:
+    def means(self, machine: Host) -> ProcessEnvironment:
         """Return the dependencies of a run."""
         sandboxes, package = machine.workspace / "sandboxes", package_version()
-        return Means(machine.environment, machine.folder, self.path(machine), sandboxes, machine.clock, package)
+        return ProcessEnvironment(
+            machine.environment, machine.folder, self.path(machine), sandboxes, machine.clock, package
+        )
 
-    def desk(self, machine: Machine) -> AbstractAsyncContextManager[Desk]:
+    def desk(self, machine: Host) -> AbstractAsyncContextManager[OpenedLog]:
         """Open the log for reading."""
         return reading(machine, self.screen(machine), self.path(machine))
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Wishes:
+class RunOverrides:
     """Settings of a run on the command line; they override every file."""
 
     tasks: Annotated[str | None, Parameter(name=("--tasks", "-p"))] = None
@@ -82,7 +84,7 @@ class Wishes:
     env_file: Path | None = None
     """Load variables from this .env file (the environment takes precedence). No .env is read implicitly."""
 
-    def environment(self, machine: Machine) -> dict[str, str]:
+    def environment(self, machine: Host) -> dict[str, str]:
         """Return the environment, merged with the .env file.
 
         Raises:
@@ -91,7 +93,7 @@ class Wishes:
         added = read_dotenv(machine.folder / self.env_file) if self.env_file else {}
         return {**added, **machine.environment}
 
-    def resolve(self, machine: Machine, spec: Path | None) -> Resolved:
+    def resolve(self, machine: Host, spec: Path | None) -> Resolved:
         """Resolve the spec.
 
         Raises:
@@ -99,7 +101,7 @@ class Wishes:
         """
         return resolve.resolve(self._inputs(machine, spec))
 
-    def gather(self, machine: Machine, spec: Path | None) -> tuple[Setting, ...]:
+    def gather(self, machine: Host, spec: Path | None) -> tuple[ConfigValue, ...]:
         """List every key, whether or not the settings suffice for a run.
 
         Raises:
@@ -107,7 +109,7 @@ class Wishes:
         """
         return resolve.gather(self._inputs(machine, spec))
 
-    def _inputs(self, machine: Machine, spec: Path | None) -> Inputs:
+    def _inputs(self, machine: Host, spec: Path | None) -> Inputs:
         environment = self.environment(machine)
         return Inputs(
             folder=machine.folder,
@@ -137,7 +139,7 @@ class Wishes:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Asked:
+class PdiOptions:
     """Settings to compute PDI with. As recorded if all are None."""
 
     method: Method | None = None
@@ -161,7 +163,7 @@ class Asked:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Tail:
+class TailOptions:
     """Selection of events."""
 
     events: Annotated[int, Parameter(name=("--events", "-n"))] = 20
@@ -172,7 +174,7 @@ class Tail:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Going:
+class ResumeOptions:
     """Options of resuming a run."""
 
     accept_changes: bool = False
@@ -180,13 +182,13 @@ class Going:
     env_file: Path | None = None
     """Load API keys from this .env file (the environment takes precedence). No .env is read implicitly."""
 
-    def on(self, machine: Machine) -> Machine:
+    def on(self, machine: Host) -> Host:
         """Return the machine, its environment merged with the .env file.
 
         Raises:
             ConfigUnreadable: The file cannot be read.
         """
-        return machine._replace(environment=Wishes(env_file=self.env_file).environment(machine))
+        return machine._replace(environment=RunOverrides(env_file=self.env_file).environment(machine))
 
 
 @Parameter(name="*")
@@ -213,7 +215,7 @@ class ForkPlace:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Changes:
+class SettingOverrides:
     """Changed settings."""
 
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
@@ -230,12 +232,12 @@ class Changes:
 
 
 ASIS: Final = Options()
-NOWISH: Final = Wishes()
-ASKED: Final = Asked()
-TAIL: Final = Tail()
+NOWISH: Final = RunOverrides()
+ASKED: Final = PdiOptions()
+TAIL: Final = TailOptions()
 ANYWHERE: Final = ForkPlace()
-GO_ON: Final = Going()
-UNCHANGED: Final = Changes()
+GO_ON: Final = ResumeOptions()
+UNCHANGED: Final = SettingOverrides()
 """Default values of command parameters."""
 
 

@@ -7,8 +7,8 @@ import msgspec
 from rich.text import Text
 
 from events.errors import ExitCode, StillroomError
-from views.terminal.host import Machine
-from views.terminal.screen import Manner, Screen, encode
+from views.terminal.host import Host
+from views.terminal.screen import OutputStyle, Screen, encode
 from views.terminal.shutdown import CODES, Name
 
 
@@ -53,7 +53,7 @@ def interrupted(name: Name = "SIGINT", *, recorded: bool) -> Problem:
 
 def tell(screen: Screen, problem: Problem) -> int:
     """Print a problem and return its exit code."""
-    if screen.manner is Manner.JSON:
+    if screen.manner is OutputStyle.JSON:
         screen.err.file.write(encode(problem).decode() + "\n")
     else:
         screen.say(Text.assemble(("problem  ", "bold red"), _indented(problem.problem)))
@@ -61,7 +61,7 @@ def tell(screen: Screen, problem: Problem) -> int:
     return problem.exit_code
 
 
-def write_report(machine: Machine, error: BaseException) -> Path | None:
+def write_report(machine: Host, error: BaseException) -> Path | None:
     """Write the traceback of an internal error beside the log. Return None if it cannot be written."""
     report = machine.workspace / f"internal-error-{machine.clock()}.txt"
     try:

@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from views.terminal.host import Machine
+from views.terminal.host import Host
 
 SCHEMA: Final = 1
 """Version of the JSON that commands print; it grows when a key changes its meaning or goes."""
@@ -23,7 +23,7 @@ _encoder = msgspec.json.Encoder(order=None, decimal_format="string")
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-class Manner(Enum):
+class OutputStyle(Enum):
     """How to speak."""
 
     TERMINAL = "terminal"
@@ -37,7 +37,7 @@ class Manner(Enum):
 class Screen:
     """A command's two outputs."""
 
-    def __init__(self, machine: Machine, *, json: bool = False, plain: bool = False) -> None:
+    def __init__(self, machine: Host, *, json: bool = False, plain: bool = False) -> None:
         self.manner = _manner(machine, json=json, plain=plain)
         self.shutdown = machine.shutdown
         self.out = _console(machine, error=False, manner=self.manner)
@@ -46,11 +46,11 @@ class Screen:
     @property
     def live(self) -> bool:
         """Whether progress may be drawn over itself, on stderr."""
-        return self.manner is Manner.TERMINAL and self.err.is_terminal
+        return self.manner is OutputStyle.TERMINAL and self.err.is_terminal
 
     def show(self, rows: Sequence[R], render: Callable[[Sequence[R]], RenderableType]) -> None:
         """Print rows: as they are in JSON, else as a view draws them."""
-        if self.manner is Manner.JSON:
+        if self.manner is OutputStyle.JSON:
             for row in rows:
                 self.line(row)
         else:
@@ -71,7 +71,7 @@ class Screen:
 
     def warn(self, words: str) -> None:
         """Tell people of something that failed and ends nothing; as JSON if that was asked for."""
-        if self.manner is Manner.JSON:
+        if self.manner is OutputStyle.JSON:
             self.err.file.write(encode(Warned(words)).decode() + "\n")
         else:
             self.say(Text.assemble(("warning  ", "bold yellow"), words))
@@ -88,30 +88,30 @@ def encode(row: msgspec.Struct) -> bytes:
     return b'{"schema":%d,' % SCHEMA + _encoder.encode(row)[1:]
 
 
-def _manner(machine: Machine, *, json: bool, plain: bool) -> Manner:
+def _manner(machine: Host, *, json: bool, plain: bool) -> OutputStyle:
     if json:
-        return Manner.JSON
+        return OutputStyle.JSON
     said = machine.environment
     bare = plain or said.get("NO_COLOR") or said.get("CI") or said.get("TERM") == "dumb"
-    return Manner.LINES if bare or not machine.stdout.isatty() else Manner.TERMINAL
+    return OutputStyle.LINES if bare or not machine.stdout.isatty() else OutputStyle.TERMINAL
 
 
-def prose(machine: Machine) -> Console:
+def prose(machine: Host) -> Console:
     """Give a console for help, which is read even where there is no terminal: its lines have an end."""
-    console = _console(machine, error=False, manner=Manner.LINES)
+    console = _console(machine, error=False, manner=OutputStyle.LINES)
     console.soft_wrap = False
     console.width = console.width if machine.stdout.isatty() else READABLE
     return console
 
 
-def _console(machine: Machine, *, error: bool, manner: Manner) -> Console:
+def _console(machine: Host, *, error: bool, manner: OutputStyle) -> Console:
     stream = machine.stderr if error else machine.stdout
     terminal = stream.isatty()
     settings: dict[str, Any] = {} if terminal else {"width": WIDE}
     console = Console(
         file=stream,
-        force_terminal=None if terminal and manner is Manner.TERMINAL else False,
-        no_color=manner is not Manner.TERMINAL,
+        force_terminal=None if terminal and manner is OutputStyle.TERMINAL else False,
+        no_color=manner is not OutputStyle.TERMINAL,
         # Rich would else read the process's own environment, which a test and a library caller do not share.
         _environ=dict(machine.environment),
         highlight=False,

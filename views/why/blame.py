@@ -11,12 +11,12 @@ from rich.text import Text
 from engine.policies.skill.split import SplitFault, split_skill
 from engine.programs.explore.policies.provenance import Provenance
 from events.types.skill import SkillRevised
-from replay.why.blame import SectionBlame, Span, blame, sections_of, spans_of
+from replay.why.blame import BlamedLines, SectionBlame, blame, sections_of, spans_of
 from replay.why.blob_refs import lines_of
 from replay.why.shown import shown_to
 from views.terminal.errors import IdUnknown, UsageWrong
 from views.terminal.format import plural
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import one_line
 from views.why.target import FoundSkill, find_skill
 
@@ -61,7 +61,7 @@ class ShownRow(msgspec.Struct, frozen=True, tag_field="row", tag="shown"):
     calls: int
 
 
-async def tell(desk: Desk, text: str) -> None:
+async def tell(desk: OpenedLog, text: str) -> None:
     """Show what each section of a skill rests on, and whom it was shown to.
 
     Raises:
@@ -92,9 +92,9 @@ async def tell(desk: Desk, text: str) -> None:
     desk.screen.show(shown, _render_shown)
 
 
-async def _evidence(desk: Desk, skill: SkillRevised) -> list[Span]:
+async def _evidence(desk: OpenedLog, skill: SkillRevised) -> list[BlamedLines]:
     origin = _provenance.decode(await desk.log.get(skill.provenance))
-    spans: list[Span] = []
+    spans: list[BlamedLines] = []
     for block in origin.evidence:
         claims = [(each.first_line, each.last_line, each.events) for each in block.claims]
         spans += spans_of(block.block, (await desk.log.get(block.digest)).decode(), claims)

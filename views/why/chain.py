@@ -14,12 +14,12 @@ from replay.why.graph import Chain
 from replay.why.nodes import Verified
 from views.terminal.files import write_file
 from views.terminal.format import plural, size
-from views.terminal.log_access import Desk
-from views.terminal.screen import Manner
+from views.terminal.log_access import OpenedLog
+from views.terminal.screen import OutputStyle
 from views.terminal.tables import one_line
 from views.why.page import bodies_of, page
 from views.why.rows import AgainRow, CheckedRow, Checking, NodeRow, node_row
-from views.why.target import Place, find_place
+from views.why.target import EventAddress, find_place
 
 SHOWN: Final = 3
 """Steps from what was asked for that people are shown unless they ask for more. All are read."""
@@ -42,7 +42,7 @@ WORDS: Final[dict[Verified, str]] = {
 }
 
 
-class Ask(NamedTuple):
+class WhyOptions(NamedTuple):
     """How a chain is shown."""
 
     depth: int | None
@@ -51,7 +51,7 @@ class Ask(NamedTuple):
     """Where to write a page. None: nowhere."""
 
 
-async def tell(desk: Desk, text: str, ask: Ask) -> ExitCode:
+async def tell(desk: OpenedLog, text: str, ask: WhyOptions) -> ExitCode:
     """Show why something is as it is.
 
     The whole chain is read and hashed, whatever is shown of it.
@@ -66,7 +66,7 @@ async def tell(desk: Desk, text: str, ask: Ask) -> ExitCode:
     whole: list[NodeRow] = []
     if ask.html is not None and ask.depth is None:
         rows.append(whole.append)
-    if desk.screen.manner is not Manner.JSON:
+    if desk.screen.manner is not OutputStyle.JSON:
         nodes = await read(desk, place, SHOWN if ask.depth is None else ask.depth)
         desk.screen.out.print(render(nodes, target))
     elif ask.depth is None:
@@ -76,7 +76,7 @@ async def tell(desk: Desk, text: str, ask: Ask) -> ExitCode:
             desk.screen.line(row)
     checking = await check(desk, place, target, rows)
     desk.screen.draw(checking.row(), render_checked)
-    if desk.screen.manner is not Manner.JSON:
+    if desk.screen.manner is not OutputStyle.JSON:
         desk.screen.out.print(Text(MORE, style="dim"))
     if ask.html is not None:
         shown = whole if ask.depth is None else await read(desk, place, ask.depth)
@@ -86,12 +86,14 @@ async def tell(desk: Desk, text: str, ask: Ask) -> ExitCode:
     return verdict(checking)
 
 
-async def read(desk: Desk, place: Place, depth: int) -> list[NodeRow]:
+async def read(desk: OpenedLog, place: EventAddress, depth: int) -> list[NodeRow]:
     """Read a chain as far as it is to be shown."""
     return [node_row(node) async for node in Chain(desk.log, place.run, depth=depth).walk(place.at)]
 
 
-async def check(desk: Desk, place: Place, target: str, rows: Sequence[Callable[[NodeRow], object]] = ()) -> Checking:
+async def check(
+    desk: OpenedLog, place: EventAddress, target: str, rows: Sequence[Callable[[NodeRow], object]] = ()
+) -> Checking:
     """Walk a whole chain, down to its last byte.
 
     Args:

@@ -11,7 +11,7 @@ from rich.text import Text
 from replay.ledger import Ledger, LedgerEntry, read_ledger
 from views.terminal.errors import UsageWrong
 from views.terminal.format import UNKNOWN, plural
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import table
 
 
@@ -47,7 +47,7 @@ class DecisionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="decision")
     """Why it cannot be re-evaluated; empty if it can."""
 
 
-async def tell(desk: Desk, run: str, point: str | None) -> None:
+async def tell(desk: OpenedLog, run: str, point: str | None) -> None:
     """List a run's decisions.
 
     Raises:

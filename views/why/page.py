@@ -25,7 +25,7 @@ _pages: Final = Environment(
 )
 
 
-class Body(NamedTuple):
+class PageBlob(NamedTuple):
     """The bytes of a blob, as text."""
 
     anchor: str
@@ -36,7 +36,7 @@ class Body(NamedTuple):
     """Bytes that are left out."""
 
 
-class Step(NamedTuple):
+class PageNode(NamedTuple):
     """A node as the page draws it."""
 
     row: NodeRow
@@ -47,24 +47,26 @@ class Step(NamedTuple):
     """Where on the page its bytes are. None: they are not."""
     above: int | None
     """The node that lists its causes. None: it lists them itself, or has none."""
-    below: "Sequence[Step]"
+    below: "Sequence[PageNode]"
 
 
-async def bodies_of(log: EventLog, nodes: Iterable[NodeRow]) -> list[Body]:
+async def bodies_of(log: EventLog, nodes: Iterable[NodeRow]) -> list[PageBlob]:
     """Fetch the bytes of every blob that is told of, each once; what is gone is left out, since its node says so."""
     digests = dict.fromkeys(Digest(node.digest) for node in nodes if node.kind == "blob" and not node.trouble)
-    found: list[Body] = []
+    found: list[PageBlob] = []
     for digest in digests:
         try:
             data = await log.get(digest)
         except (BlobErased, BlobMissing, LogCorrupt):
             continue
         shown = data[:MOST_BYTES].decode(errors="replace")
-        found.append(Body(f"b{digest[:16]}", digest, len(data), shown, max(0, len(data) - MOST_BYTES)))
+        found.append(PageBlob(f"b{digest[:16]}", digest, len(data), shown, max(0, len(data) - MOST_BYTES)))
     return found
 
 
-def page(nodes: Sequence[NodeRow], checked: CheckedRow, bodies: Sequence[Body], words: Mapping[Verified, str]) -> str:
+def page(
+    nodes: Sequence[NodeRow], checked: CheckedRow, bodies: Sequence[PageBlob], words: Mapping[Verified, str]
+) -> str:
     """Draw the page.
 
     Args:
@@ -80,12 +82,12 @@ def page(nodes: Sequence[NodeRow], checked: CheckedRow, bodies: Sequence[Body], 
     return template.render(roots=roots, checked=checked, bodies=bodies, verified=verified)
 
 
-def _steps(nodes: Sequence[NodeRow], anchors: Mapping[str, str], run: str) -> list[Step]:
+def _steps(nodes: Sequence[NodeRow], anchors: Mapping[str, str], run: str) -> list[PageNode]:
     """Nest the nodes: the last ones first, since each holds those below it."""
-    below: dict[int | None, list[Step]] = {}
+    below: dict[int | None, list[PageNode]] = {}
     told = {node.id: node.node for node in reversed(nodes) if node.told == "here"}
     for node in reversed(nodes):
-        step = Step(
+        step = PageNode(
             row=node,
             id=node.id[:SHORT] if node.kind == "blob" else node.id.removeprefix(f"{run}:"),
             values=_values(node),

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from replay.why.nodes import BROKEN, Again, Node
+from replay.why.nodes import BROKEN, Node, RedecidedRuling
 
 
 class AgainRow(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ class Checking:
         self._nodes = 0
         self._digests: set[str] = set()
         self._verified: dict[str, int] = {}
-        self._decided: dict[str, Again] = {}
+        self._decided: dict[str, RedecidedRuling] = {}
         self._broken: list[str] = []
 
     def see(self, node: Node) -> None:
@@ -151,7 +151,7 @@ def node_row(node: Node) -> NodeRow:
     )
 
 
-def again_row(again: Again) -> AgainRow:
+def again_row(again: RedecidedRuling) -> AgainRow:
     """Give a decision as it is printed."""
     return AgainRow(
         point=again.point,

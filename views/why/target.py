@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple, assert_never
 
-from engine.core.lineage import Places, pages_of, streams_of
+from engine.core.lineage import RunPositions, pages_of, streams_of
 from engine.policies.skill.split import skill_name_for
 from events.base import Recorded, Ref, StreamId
 from events.store.base import EventLog, Selection
@@ -26,7 +26,7 @@ from views.terminal.ids import (
 _SKILLS = frozenset({"skill.revised", "skill.imported"})
 
 
-class Place(NamedTuple):
+class EventAddress(NamedTuple):
     """An event of a run."""
 
     run: str
@@ -40,7 +40,7 @@ class FoundSkill(NamedTuple):
     event: SkillRevised | SkillImported
 
 
-async def find_place(log: EventLog, text: str) -> Place:
+async def find_place(log: EventLog, text: str) -> EventAddress:
     """Find the event whose causes are asked for.
 
     ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name; all else is as
@@ -51,13 +51,13 @@ async def find_place(log: EventLog, text: str) -> Place:
     """
     skill = await find_skill(log, text)
     if skill is not None:
-        return Place(skill.recorded.stream.run, skill.recorded.ref)
+        return EventAddress(skill.recorded.stream.run, skill.recorded.ref)
     target = await find_target(log, text)
     match target:
         case EventTarget(position):
             return await _at(log, position)
         case PlaceTarget(stream, version):
-            return Place(stream.run, Ref(stream.name, version))
+            return EventAddress(stream.run, Ref(stream.name, version))
         case AttemptTarget():
             return await _of_attempt(log, target)
         case TrialTarget(run, trial):
@@ -123,29 +123,29 @@ def _skill_of(task: str) -> str:
         return task
 
 
-async def _at(log: EventLog, position: int) -> Place:
+async def _at(log: EventLog, position: int) -> EventAddress:
     async for recorded in log.read(Selection(after=position - 1, until=position)):
-        return Place(recorded.stream.run, (await Places(log).of(recorded)).ref)
+        return EventAddress(recorded.stream.run, (await RunPositions(log).of(recorded)).ref)
     raise IdUnknown(str(position), "event at position", [f"1 to {(await log.head()).position}"])
 
 
-async def _of_attempt(log: EventLog, target: AttemptTarget) -> Place:
+async def _of_attempt(log: EventLog, target: AttemptTarget) -> EventAddress:
     """Give what its trial noted of it; before that its verdict, and before that its last event."""
     trial = StreamId(target.run, f"trial/{target.trial}")
     for recorded in await _history(log, Selection(stream=trial, tags={"trial.attempt_concluded"})):
         if isinstance(recorded.event, AttemptConcluded) and recorded.event.attempt == target.attempt:
-            return Place(target.run, recorded.ref)
+            return EventAddress(target.run, recorded.ref)
     stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")
     history = await _history(log, Selection(stream=stream))
     ended = [each for each in history if isinstance(each.event, AttemptJudged | AttemptAbandoned)]
-    return Place(target.run, (ended or history)[-1].ref)
+    return EventAddress(target.run, (ended or history)[-1].ref)
 
 
-async def _last(log: EventLog, stream: StreamId) -> Place:
+async def _last(log: EventLog, stream: StreamId) -> EventAddress:
     versions = await streams_of(log, stream.run)
     if stream.name not in versions:
         raise IdUnknown(f"{stream.run}:{stream.name}", "stream", list(versions))
-    return Place(stream.run, Ref(stream.name, versions[stream.name]))
+    return EventAddress(stream.run, Ref(stream.name, versions[stream.name]))
 
 
 async def _history(log: EventLog, selection: Selection) -> list[Recorded]:

@@ -12,7 +12,7 @@ from engine.policies.skill.split import skill_name_for
 from events.base import Ref
 from events.errors import ExitCode
 from replay.why.loader import Past
-from replay.why.missing import Answer, Obstacle, attempt_unsolved, trial_without_skill
+from replay.why.missing import Obstacle, WhyNotAnswer, attempt_unsolved, trial_without_skill
 from views.terminal.errors import IdUnknown, UsageWrong
 from views.terminal.ids import (
     AttemptTarget,
@@ -24,10 +24,10 @@ from views.terminal.ids import (
     find_run,
     find_target,
 )
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.tables import one_line
 from views.why.chain import check, render_checked, verdict
-from views.why.target import Place
+from views.why.target import EventAddress
 
 
 class ObstacleRow(msgspec.Struct, frozen=True, tag_field="row", tag="obstacle"):
@@ -42,7 +42,7 @@ class ObstacleRow(msgspec.Struct, frozen=True, tag_field="row", tag="obstacle"):
     """Failed checks, broken rules, or how it ended."""
 
 
-async def tell(desk: Desk, text: str) -> ExitCode:
+async def tell(desk: OpenedLog, text: str) -> ExitCode:
     """Show what stood in the way, and make the decisions that it rests on again.
 
     Raises:
@@ -63,13 +63,13 @@ async def tell(desk: Desk, text: str) -> ExitCode:
         raise UsageWrong(f"no decision about {text} has been recorded yet", remedy=f"`stillroom resume {target.run}`")
     desk.screen.show([_row(text, each) for each in answer.obstacles], _render)
     last = answer.obstacles[-1].at
-    place = Place(target.run, Ref(last.stream.name, last.version))
+    place = EventAddress(target.run, Ref(last.stream.name, last.version))
     checking = await check(desk, place, f"{place.run}:{place.at.stream}@{place.at.version}")
     desk.screen.draw(checking.row(), render_checked)
     return verdict(checking)
 
 
-async def _answer(past: Past, target: AttemptTarget | TrialTarget) -> Answer:
+async def _answer(past: Past, target: AttemptTarget | TrialTarget) -> WhyNotAnswer:
     match target:
         case AttemptTarget(_, trial, attempt):
             return await attempt_unsolved(past, trial, attempt)
@@ -79,7 +79,7 @@ async def _answer(past: Past, target: AttemptTarget | TrialTarget) -> Answer:
             assert_never(target)
 
 
-async def _target(desk: Desk, text: str) -> AttemptTarget | TrialTarget:
+async def _target(desk: OpenedLog, text: str) -> AttemptTarget | TrialTarget:
     """Find an attempt or a trial; by the name that its skill would have, too."""
     try:
         found = await find_target(desk.log, text)

@@ -23,7 +23,7 @@ NODE: Final = "22.23.3"
 Json = dict[str, Any]
 
 
-class Order(NamedTuple):
+class LaunchRequest(NamedTuple):
     """What an agent is started with."""
 
     model: str
@@ -43,7 +43,7 @@ class Launch(NamedTuple):
     """Folder where it looks for skills."""
 
 
-class Did(NamedTuple):
+class ToolRun(NamedTuple):
     """A tool it used, as it tells."""
 
     tool: str
@@ -53,14 +53,14 @@ class Did(NamedTuple):
     output: str
 
 
-class Spoke(NamedTuple):
+class AgentMessage(NamedTuple):
     """Something it said."""
 
     text: str
     final: bool = False
 
 
-class Recipe(Protocol):
+class AgentAdapter(Protocol):
     """An agent of another make."""
 
     name: ClassVar[str]
@@ -68,11 +68,11 @@ class Recipe(Protocol):
     version: ClassVar[str]
     """Exact."""
 
-    def launch(self, order: Order) -> Launch:
+    def launch(self, order: LaunchRequest) -> Launch:
         """Say how it is started."""
         ...
 
-    def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:
+    def read(self, lines: Iterable[Json]) -> Iterator[ToolRun | AgentMessage]:
         """Read its event stream; what is not known is passed over."""
         ...
 
@@ -121,7 +121,7 @@ def command_in(given: Any) -> str:
     return as_text(given)
 
 
-def tool_results(lines: Iterable[Json]) -> Iterator[Did | Spoke]:
+def tool_results(lines: Iterable[Json]) -> Iterator[ToolRun | AgentMessage]:
     """Read the stream that Claude Code prints, and agents that follow it: messages, tool uses, tool results.
 
     At the end it says its answer once more; what was said last is then known to be it.
@@ -132,29 +132,29 @@ def tool_results(lines: Iterable[Json]) -> Iterator[Did | Spoke]:
         content = line.get("message", {}).get("content") if isinstance(line.get("message"), dict) else None
         for told in _parts(line, content if isinstance(content, list) else [], uses):
             if said is not None:
-                yield Spoke(said)
-            said = told.text if isinstance(told, Spoke) else None
-            if isinstance(told, Did):
+                yield AgentMessage(said)
+            said = told.text if isinstance(told, AgentMessage) else None
+            if isinstance(told, ToolRun):
                 yield told
         if line.get("type") == "result" and isinstance(line.get("result"), str):
             if said is not None and said != line["result"]:
-                yield Spoke(said)
-            yield Spoke(line["result"], final=True)
+                yield AgentMessage(said)
+            yield AgentMessage(line["result"], final=True)
             said = None
     if said is not None:
-        yield Spoke(said)
+        yield AgentMessage(said)
 
 
-def _parts(line: Json, content: list[Any], uses: dict[str, Json]) -> Iterator[Did | Spoke]:
+def _parts(line: Json, content: list[Any], uses: dict[str, Json]) -> Iterator[ToolRun | AgentMessage]:
     for part in content:
         match part:
             case {"type": "text", "text": str(text)} if line.get("type") == "assistant" and text:
-                yield Spoke(text)
+                yield AgentMessage(text)
             case {"type": "tool_use", "id": str(name)}:
                 uses[name] = part
             case {"type": "tool_result", "tool_use_id": str(name)} if name in uses:
                 use = uses.pop(name)
                 code = 1 if part.get("is_error") is True else None
-                yield Did(str(use.get("name")), command_in(use.get("input")), code, as_text(part.get("content")))
+                yield ToolRun(str(use.get("name")), command_in(use.get("input")), code, as_text(part.get("content")))
             case _:
                 pass

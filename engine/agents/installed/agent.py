@@ -1,11 +1,11 @@
 """An agent of another make, as an attempt sees it: one effect, during which it calls its model through the gateway."""
 
-from engine.agents.base import Acted, Action, Told
-from engine.agents.installed.adapter import Did, Recipe, Spoke, lines_of
+from engine.agents.base import Acted, Action, CurrentBrief
+from engine.agents.installed.adapter import AgentAdapter, AgentMessage, ToolRun, lines_of
 from engine.core.scope import Scope
 from engine.effects.model_calls import text_of
-from engine.gateway.call import Revisiting, VisitTerms
-from engine.policies.ending import Failure, RunFacts, ending_of
+from engine.gateway.call import CallTerms, ReplayedCall
+from engine.policies.ending import CallFailure, RunFacts, ending_of
 from events.base import Event, Ref
 from events.digest import Digest
 from events.streams import calls_below
@@ -15,16 +15,16 @@ from events.types.decision import Text
 from events.types.sandbox import ActionObserved, SandboxFailed
 
 
-class Installed:
+class InstalledAgent:
     """Any of them, by its recipe."""
 
     needs_model = True
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: AgentAdapter) -> None:
         self.recipe = recipe
         self.name = recipe.name
 
-    async def act(self, scope: Scope, told: Told) -> Acted:
+    async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Run it to its end, then record what its event stream tells."""
         brief = told()
         assert brief.teacher is not None, "checked before the run starts"
@@ -36,8 +36,8 @@ class Installed:
             skills=brief.settings.skills,
             timeout_s=brief.timeout_s,
         )
-        terms = VisitTerms(brief.trial, brief.teacher.reserve)
-        ended = await scope.hosted(asked, calls_below(scope.name), Revisiting(terms))
+        terms = CallTerms(brief.trial, brief.teacher.reserve)
+        ended = await scope.serve_calls(asked, calls_below(scope.name), ReplayedCall(terms))
         if isinstance(ended, SandboxFailed):
             return Acted(AgentEnded("failed", ended.detail, 0), (), ())
         assert isinstance(ended, AgentRunFinished)
@@ -68,11 +68,11 @@ def seen(acted: AgentActed, nothing: Digest) -> ActionObserved:
     return ActionObserved(acted.exit_code, "exited", acted.output, nothing)
 
 
-def _event(scope: Scope, told: Did | Spoke) -> Event:
+def _event(scope: Scope, told: ToolRun | AgentMessage) -> Event:
     match told:
-        case Did():
+        case ToolRun():
             return AgentActed(told.tool, _kept(scope, told.command), told.exit_code, _kept(scope, told.output))
-        case Spoke():
+        case AgentMessage():
             return AgentSaid(_kept(scope, told.text), told.final)
 
 
@@ -89,7 +89,7 @@ def _ended(run: AgentRunFinished, stderr: str, *, acted: bool) -> AgentEnded:
             exit_code=run.exit_code,
             calls=run.calls,
             answered=run.answered,
-            unanswered=tuple(Failure(each.kind, each.detail) for each in run.unanswered or ()),
+            unanswered=tuple(CallFailure(each.kind, each.detail) for each in run.unanswered or ()),
             cut=run.cut or 0,
             acted=acted,
             stderr=stderr,

@@ -3,8 +3,19 @@
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from engine.agents.installed.adapter import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, arch, tool_results
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.adapter import (
+    ADDRESS,
+    KIT,
+    STATE,
+    AgentMessage,
+    Json,
+    Launch,
+    LaunchRequest,
+    ToolRun,
+    arch,
+    tool_results,
+)
+from engine.agents.installed.agent import InstalledAgent
 
 
 class ClaudeCode:
@@ -14,7 +25,7 @@ class ClaudeCode:
     package: ClassVar[str] = "@anthropic-ai/claude-code"
     version: ClassVar[str] = "2.1.330"
 
-    def launch(self, order: Order) -> Launch:
+    def launch(self, order: LaunchRequest) -> Launch:
         """See ``Recipe``."""
         programme = f"{KIT}/node_modules/@anthropic-ai/claude-code-linux-{arch()}/claude"
         words = ("-p", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions")
@@ -34,11 +45,11 @@ class ClaudeCode:
             skills=f"{STATE}/.claude/skills",
         )
 
-    def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:
+    def read(self, lines: Iterable[Json]) -> Iterator[ToolRun | AgentMessage]:
         """See ``Recipe``."""
         return tool_results(lines)
 
 
-def agent() -> Installed:
+def agent() -> InstalledAgent:
     """Make it."""
-    return Installed(ClaudeCode())
+    return InstalledAgent(ClaudeCode())

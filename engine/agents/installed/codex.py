@@ -3,8 +3,19 @@
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from engine.agents.installed.adapter import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, arch, as_text
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.adapter import (
+    ADDRESS,
+    KIT,
+    STATE,
+    AgentMessage,
+    Json,
+    Launch,
+    LaunchRequest,
+    ToolRun,
+    arch,
+    as_text,
+)
+from engine.agents.installed.agent import InstalledAgent
 
 _CONFIG = """\
 model_provider = "stillroom"
@@ -31,7 +42,7 @@ class Codex:
     package: ClassVar[str] = "@openai/codex"
     version: ClassVar[str] = "0.169.0"
 
-    def launch(self, order: Order) -> Launch:
+    def launch(self, order: LaunchRequest) -> Launch:
         """See ``Recipe``."""
         programme = f"{KIT}/node_modules/@openai/codex-linux-{arch()}/vendor/{_TRIPLES[arch()]}/bin/codex"
         words = ("exec", "--json", "--skip-git-repo-check", "-C", order.workdir, "-m", order.model, "-")
@@ -42,30 +53,30 @@ class Codex:
             skills=f"{STATE}/.codex/skills",
         )
 
-    def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:
+    def read(self, lines: Iterable[Json]) -> Iterator[ToolRun | AgentMessage]:
         """See ``Recipe``. The last message before the end of a turn is the answer."""
         said: str | None = None
         for line in lines:
             match line:
                 case {"type": "item.completed", "item": {"type": "agent_message", "text": str(text)}}:
                     if said is not None:
-                        yield Spoke(said)
+                        yield AgentMessage(said)
                     said = text
                 case {"type": "item.completed", "item": {"type": "command_execution", "command": command, **rest}}:
                     if said is not None:
-                        yield Spoke(said)
+                        yield AgentMessage(said)
                     said = None
                     code = rest.get("exit_code")
                     output = as_text(rest.get("aggregated_output"))
-                    yield Did("command_execution", as_text(command), code if type(code) is int else None, output)
+                    yield ToolRun("command_execution", as_text(command), code if type(code) is int else None, output)
                 case {"type": "item.completed", "item": {"type": "file_change" | "mcp_tool_call" as tool, **rest}}:
-                    yield Did(tool, as_text(rest), None, as_text(rest.get("status")))
+                    yield ToolRun(tool, as_text(rest), None, as_text(rest.get("status")))
                 case _:
                     pass
         if said is not None:
-            yield Spoke(said, final=True)
+            yield AgentMessage(said, final=True)
 
 
-def agent() -> Installed:
+def agent() -> InstalledAgent:
     """Make it."""
-    return Installed(Codex())
+    return InstalledAgent(Codex())

@@ -10,14 +10,14 @@ from typing import Final, NamedTuple
 import anyio
 import msgspec
 
-from engine.agents.installed.adapter import ATTEMPT, KIT, STATE, Launch, Order, Recipe, node
-from engine.agents.installed.packages import Kit
+from engine.agents.installed.adapter import ATTEMPT, KIT, STATE, AgentAdapter, Launch, LaunchRequest, node
+from engine.agents.installed.packages import AgentPackage
 from engine.agents.installed.skill_watch import SkillWatch, WatchLost, copy_skills
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.core.system import mint_token
 from engine.effects.sandboxes import SandboxPort
 from engine.gateway.server import Gateway
-from engine.gateway.session import Door, DoorTerms
+from engine.gateway.session import ProxySession, SessionTerms
 from events.base import Event
 from events.store.base import BlobStore
 from events.streams import calls_below, trial_of
@@ -32,14 +32,14 @@ _MOST_OUTPUT: Final = 128 * 1024 * 1024
 _COMMAND: Final = f"exec {node()} {KIT}/launch.mjs {ATTEMPT}"
 
 
-class AgentMeans(NamedTuple):
+class AgentContext(NamedTuple):
     """What agents of one run share."""
 
     blobs: BlobStore
     gateway: Gateway
-    recipe: Recipe
-    kit: Kit
-    terms: Callable[[str], DoorTerms]
+    recipe: AgentAdapter
+    kit: AgentPackage
+    terms: Callable[[str], SessionTerms]
     """By the name of a trial."""
     skills: Mapping[str, bytes]
     """Files of the skills they are given, by path. Empty: they are given none."""
@@ -51,7 +51,7 @@ class _Ground(NamedTuple):
     """What one attempt has on the host."""
 
     folder: Path
-    door: Door
+    door: ProxySession
     watch: SkillWatch
     skills: tuple[NamedDigest, ...]
 
@@ -59,13 +59,13 @@ class _Ground(NamedTuple):
 class AgentPort:
     """Prepares the ground for each attempt before its sandbox opens, and answers `AgentRunAsked`."""
 
-    def __init__(self, means: AgentMeans, sandboxes: SandboxPort) -> None:
+    def __init__(self, means: AgentContext, sandboxes: SandboxPort) -> None:
         self._means = means
         self._sandboxes = sandboxes
         self._grounds: dict[str, _Ground] = {}
         self._numbers = count(1)
 
-    async def prepare(self, place: Place) -> tuple[Mount, ...]:
+    async def prepare(self, place: EffectAddress) -> tuple[Mount, ...]:
         """Make ready what a sandbox is to see of us: the kit, and a folder with the attempt's socket and skills.
 
         Raises:
@@ -95,7 +95,7 @@ class AgentPort:
                 ground.watch.close()
                 await anyio.to_thread.run_sync(partial(shutil.rmtree, ground.folder, ignore_errors=True))
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Run the agent; what breaks in its sandbox is an outcome of its own, never the agent's."""
         assert isinstance(asked, AgentRunAsked)
         try:
@@ -107,11 +107,11 @@ class AgentPort:
         except WatchLost as error:
             return SandboxFailed("lost", f"what was read of the skills is not known: {error}")
 
-    async def _run(self, asked: AgentRunAsked, place: Place) -> Event:
+    async def _run(self, asked: AgentRunAsked, place: EffectAddress) -> Event:
         ground = self._grounds[place.stream]
         sandbox, task = self._sandboxes.held(place.stream)
         instruction = await self._means.blobs.get(asked.instruction)
-        order = Order(asked.model, ground.door.token, sandbox.workdir)
+        order = LaunchRequest(asked.model, ground.door.token, sandbox.workdir)
         launch = self._means.recipe.launch(order)
         skills = launch.skills if asked.skills is not None else None
         await anyio.to_thread.run_sync(_write, ground.folder, launch, instruction, skills)
@@ -131,7 +131,7 @@ class AgentPort:
 
         def scrub(data: bytes) -> bytes:
             """Leave the token of the attempt out of an agent's output, and secrets that its deltas hold in pieces."""
-            return self._means.blobs.redactor.replace_streamed(door.scrub(data))
+            return self._means.blobs.redactor.replace_streamed(door.redact(data))
 
         if door.failed is not None:  # what the agent did without an answer is no attempt of its own
             what = f"{type(door.failed).__name__}: {door.failed}"

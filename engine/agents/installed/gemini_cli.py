@@ -9,16 +9,16 @@ from engine.agents.installed.adapter import (
     ADDRESS,
     KIT,
     STATE,
-    Did,
+    AgentMessage,
     Json,
     Launch,
-    Order,
-    Spoke,
+    LaunchRequest,
+    ToolRun,
     as_text,
     command_in,
     node,
 )
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.agent import InstalledAgent
 
 _SETTINGS = {
     "security": {"auth": {"selectedType": "gemini-api-key"}},
@@ -35,7 +35,7 @@ class GeminiCli:
     package: ClassVar[str] = "@google/gemini-cli"
     version: ClassVar[str] = "0.61.0"
 
-    def launch(self, order: Order) -> Launch:
+    def launch(self, order: LaunchRequest) -> Launch:
         """See ``Recipe``."""
         programme = f"{KIT}/node_modules/{self.package}/bundle/gemini.js"
         return Launch(
@@ -51,7 +51,7 @@ class GeminiCli:
             skills=f"{STATE}/.gemini/skills",
         )
 
-    def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:
+    def read(self, lines: Iterable[Json]) -> Iterator[ToolRun | AgentMessage]:
         """See ``Recipe``. Words come in pieces; what is said last is the answer."""
         said = ""
         uses: dict[str, Json] = {}
@@ -61,7 +61,7 @@ class GeminiCli:
                     said += piece
                 case {"type": "tool_use", "tool_id": str(name)}:
                     if said:
-                        yield Spoke(said)
+                        yield AgentMessage(said)
                     said = ""
                     uses[name] = line
                 case {"type": "tool_result", "tool_id": str(name)} if name in uses:
@@ -69,15 +69,15 @@ class GeminiCli:
                 case _:
                     pass
         if said:
-            yield Spoke(said, final=True)
+            yield AgentMessage(said, final=True)
 
 
-def _did(use: Json, result: Json) -> Did:
+def _did(use: Json, result: Json) -> ToolRun:
     code = None if result.get("status") == "success" else 1
     output = as_text(result.get("output") or result.get("error"))
-    return Did(str(use.get("tool_name")), command_in(use.get("parameters")), code, output)
+    return ToolRun(str(use.get("tool_name")), command_in(use.get("parameters")), code, output)
 
 
-def agent() -> Installed:
+def agent() -> InstalledAgent:
     """Make it."""
-    return Installed(GeminiCli())
+    return InstalledAgent(GeminiCli())

@@ -9,16 +9,16 @@ from engine.agents.installed.adapter import (
     ADDRESS,
     KIT,
     STATE,
-    Did,
+    AgentMessage,
     Json,
     Launch,
-    Order,
-    Spoke,
+    LaunchRequest,
+    ToolRun,
     arch,
     as_text,
     command_in,
 )
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.agent import InstalledAgent
 
 _NO_AVX2 = "-baseline"
 """The build that every machine of its kind can run."""
@@ -38,7 +38,7 @@ class OpenCode:
     package: ClassVar[str] = "opencode-ai"
     version: ClassVar[str] = "1.18.33"
 
-    def launch(self, order: Order) -> Launch:
+    def launch(self, order: LaunchRequest) -> Launch:
         """See ``Recipe``."""
         build = f"opencode-linux-{arch()}{_NO_AVX2 if arch() == 'x64' else ''}"
         model = f"stillroom/{order.model}"
@@ -72,33 +72,33 @@ class OpenCode:
             skills=f"{_SETTINGS}/skills",
         )
 
-    def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:
+    def read(self, lines: Iterable[Json]) -> Iterator[ToolRun | AgentMessage]:
         """See ``Recipe``. The last text is the answer."""
         said: str | None = None
         for line in lines:
             match line:
                 case {"type": "text", "part": {"text": str(text)}}:
                     if said is not None:
-                        yield Spoke(said)
+                        yield AgentMessage(said)
                     said = text
                 case {"type": "tool_use", "part": {"tool": str(tool), "state": dict(state)}}:
                     if said is not None:
-                        yield Spoke(said)
+                        yield AgentMessage(said)
                     said = None
                     yield _did(tool, state)
                 case _:
                     pass
         if said is not None:
-            yield Spoke(said, final=True)
+            yield AgentMessage(said, final=True)
 
 
-def _did(tool: str, state: Json) -> Did:
+def _did(tool: str, state: Json) -> ToolRun:
     metadata = state.get("metadata")
     code = metadata.get("exit") if isinstance(metadata, dict) else None
     output = as_text(state.get("output") or state.get("error"))
-    return Did(tool, command_in(state.get("input")), code if type(code) is int else None, output)
+    return ToolRun(tool, command_in(state.get("input")), code if type(code) is int else None, output)
 
 
-def agent() -> Installed:
+def agent() -> InstalledAgent:
     """Make it."""
-    return Installed(OpenCode())
+    return InstalledAgent(OpenCode())

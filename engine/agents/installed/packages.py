@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import anyio
 import msgspec
 
-from engine.agents.installed.adapter import NODE, Recipe, arch
+from engine.agents.installed.adapter import NODE, AgentAdapter, arch
 from engine.agents.installed.errors import KitUnavailable
 from events.digest import Fingerprint, digest_of
 
@@ -24,7 +24,7 @@ _NPM: Final = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", 
 _INSTALL_S: Final = 900.0
 
 
-class Kit(NamedTuple):
+class AgentPackage(NamedTuple):
     """What is installed."""
 
     folder: Path
@@ -32,7 +32,7 @@ class Kit(NamedTuple):
     """Of the lock file: names every package with its version and the digest of its bytes."""
 
 
-class Kits:
+class AgentPackages:
     """The kits of one user."""
 
     def __init__(self, cache: Path, *, programs: str | None = None) -> None:
@@ -46,13 +46,13 @@ class Kits:
         self._programs = programs
         self._lock = anyio.Lock()
 
-    def here(self, recipe: Recipe) -> Kit | None:
+    def here(self, recipe: AgentAdapter) -> AgentPackage | None:
         """Give a kit that is installed. None: it is not."""
         folder = self._folder(recipe)
         lock = folder / _LOCK
-        return Kit(folder, Fingerprint(digest_of(lock.read_bytes()))) if lock.is_file() else None
+        return AgentPackage(folder, Fingerprint(digest_of(lock.read_bytes()))) if lock.is_file() else None
 
-    async def ready(self, recipe: Recipe) -> Kit:
+    async def ready(self, recipe: AgentAdapter) -> AgentPackage:
         """Give a kit, and install it first if need be.
 
         Raises:
@@ -66,11 +66,11 @@ class Kits:
             assert found is not None
             return found
 
-    def _folder(self, recipe: Recipe) -> Path:
+    def _folder(self, recipe: AgentAdapter) -> Path:
         asked = digest_of(_manifest(recipe) + _LAUNCHER.read_bytes())[:16]
         return self._cache / "kits" / f"{recipe.name}-{recipe.version}-{asked}"
 
-    async def _install(self, recipe: Recipe) -> None:
+    async def _install(self, recipe: AgentAdapter) -> None:
         if not sys.platform.startswith("linux"):
             raise KitUnavailable(recipe.name, "sandboxes run Linux, and this machine does not", remedy="use Linux")
         npm = shutil.which(_NPM[0], path=self._programs)
@@ -94,7 +94,7 @@ class Kits:
                 await anyio.to_thread.run_sync(forget, made)
 
 
-def _manifest(recipe: Recipe) -> bytes:
+def _manifest(recipe: AgentAdapter) -> bytes:
     wanted = {recipe.package: recipe.version, f"node-linux-{arch()}": NODE}
     return msgspec.json.encode({"name": "stillroom-kit", "private": True, "dependencies": wanted})
 

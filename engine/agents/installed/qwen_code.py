@@ -3,8 +3,19 @@
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from engine.agents.installed.adapter import ADDRESS, KIT, STATE, Did, Json, Launch, Order, Spoke, node, tool_results
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.adapter import (
+    ADDRESS,
+    KIT,
+    STATE,
+    AgentMessage,
+    Json,
+    Launch,
+    LaunchRequest,
+    ToolRun,
+    node,
+    tool_results,
+)
+from engine.agents.installed.agent import InstalledAgent
 
 _SETTINGS = """\
 {"general": {"enableAutoUpdate": false}, "privacy": {"usageStatisticsEnabled": false}, "telemetry": {"enabled": false}}
@@ -18,7 +29,7 @@ class QwenCode:
     package: ClassVar[str] = "@qwen-code/qwen-code"
     version: ClassVar[str] = "0.24.4"
 
-    def launch(self, order: Order) -> Launch:
+    def launch(self, order: LaunchRequest) -> Launch:
         """See ``Recipe``."""
         programme = f"{KIT}/node_modules/{self.package}/cli-entry.js"
         words = ("--auth-type", "openai", "--yolo", "--output-format", "stream-json")
@@ -35,11 +46,11 @@ class QwenCode:
             skills=f"{STATE}/.qwen/skills",
         )
 
-    def read(self, lines: Iterable[Json]) -> Iterator[Did | Spoke]:
+    def read(self, lines: Iterable[Json]) -> Iterator[ToolRun | AgentMessage]:
         """See ``Recipe``."""
         return tool_results(lines)
 
 
-def agent() -> Installed:
+def agent() -> InstalledAgent:
     """Make it."""
-    return Installed(QwenCode())
+    return InstalledAgent(QwenCode())

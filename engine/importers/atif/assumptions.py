@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from engine.importers.atif.rules import LARGEST
-from engine.importers.atif.schema import Metrics, Step, SubagentRef, Trajectory
+from engine.importers.atif.schema import AtifStep, AtifTrajectory, Metrics, SubagentRef
 from events.values import NanoUsd
 
 
-def inferences(trajectory: Trajectory, at: str = "") -> tuple[str, ...]:
+def inferences(trajectory: AtifTrajectory, at: str = "") -> tuple[str, ...]:
     """Name what was inferred, for the embedded trajectories with their ids.
 
     Args:
@@ -36,7 +36,7 @@ def reasoning_tokens(metrics: Metrics) -> int | None:
     return value if type(value) is int and 0 <= value <= LARGEST else None
 
 
-def _of_step(step: Step) -> Iterator[str]:
+def _of_step(step: AtifStep) -> Iterator[str]:
     """Doubts about one step."""
     calls = [call.tool_call_id for call in step.tool_calls or ()]
     results = step.observation.results if step.observation else ()
@@ -63,7 +63,7 @@ def _of_metrics(metrics: Metrics) -> Iterator[str]:
         yield "metrics.extra.reasoning_tokens is no count: it is left out"
 
 
-def _unnamed(trajectory: Trajectory) -> Iterator[str]:
+def _unnamed(trajectory: AtifTrajectory) -> Iterator[str]:
     """Steps that leave the model to the document, as the format allows."""
     for step in trajectory.steps:
         named = step.model_name or trajectory.agent.model_name is None
@@ -71,7 +71,7 @@ def _unnamed(trajectory: Trajectory) -> Iterator[str]:
             yield "a step names no model: that of the trajectory stands for it"
 
 
-def _unresolved(trajectory: Trajectory) -> Iterator[str]:
+def _unresolved(trajectory: AtifTrajectory) -> Iterator[str]:
     """Doubts about references to what agents below did."""
     embedded = {each.trajectory_id for each in trajectory.subagent_trajectories or ()}
     for ref in _refs(trajectory.steps):
@@ -79,13 +79,13 @@ def _unresolved(trajectory: Trajectory) -> Iterator[str]:
             yield "a subagent's trajectory is named and not there: only its name is kept"
 
 
-def _refs(steps: Sequence[Step]) -> Iterator[SubagentRef]:
+def _refs(steps: Sequence[AtifStep]) -> Iterator[SubagentRef]:
     for step in steps:
         for result in step.observation.results if step.observation else ():
             yield from result.subagent_trajectory_ref or ()
 
 
-def _of_totals(trajectory: Trajectory) -> Iterator[str]:
+def _of_totals(trajectory: AtifTrajectory) -> Iterator[str]:
     """Sums the document states that its steps do not come to."""
     totals = trajectory.final_metrics
     if totals is None:

@@ -10,9 +10,9 @@ from typing import ClassVar, Final, NamedTuple
 
 from engine.core.errors import EngineError
 from engine.importers.atif.reader import AtifWrong, Document, looks_like_atif, read_atif
-from engine.importers.atif.rules import Fault
+from engine.importers.atif.rules import AtifViolation
 from engine.importers.atif.to_events import inline, is_ours, sources_of
-from engine.importers.left_out import Imports, LeftOut, NothingImported, leads_out, of_error
+from engine.importers.left_out import ImportOmission, Imports, NothingImported, leads_out, of_error
 from events.errors import ExitCode
 
 _GENERAL: Final = frozenset({"trajectory", "agent", "logs", "traj"})
@@ -33,7 +33,7 @@ class NoTrajectory(EngineError):
         super().__init__(f"{path} {problem}", remedy=f"give {WANTED}")
 
 
-class Held(NamedTuple):
+class AtifDocument(NamedTuple):
     """A document with what it names beside it."""
 
     document: Document
@@ -46,13 +46,13 @@ class Held(NamedTuple):
 class Attempted(NamedTuple):
     """An attempt, as its documents tell it."""
 
-    held: tuple[Held, ...]
+    held: tuple[AtifDocument, ...]
     """The one it begins with, then those that it and they name: what it went on in, and agents below."""
     number: int
     """As our own export numbers it; else from 1 in the order of the files' names."""
 
 
-class Tried(NamedTuple):
+class AtifTask(NamedTuple):
     """A task, and the attempts at it in their order."""
 
     task: str
@@ -60,7 +60,7 @@ class Tried(NamedTuple):
     inferences: tuple[str, ...]
 
 
-def read_tasks(path: Path, task: str | None) -> Imports[Tried]:
+def read_tasks(path: Path, task: str | None) -> Imports[AtifTask]:
     """Read a document, or all in a folder and below; one that is not well made is left out by name.
 
     Args:
@@ -73,7 +73,7 @@ def read_tasks(path: Path, task: str | None) -> Imports[Tried]:
         NothingImported: Not one of several is.
     """
     folder = path if path.is_dir() else path.parent
-    left_out: list[LeftOut] = []
+    left_out: list[ImportOmission] = []
     documents = _documents(path, left_out)
     named = {name: tuple(_named(each, documents)) for name, each in documents.items()}
     below = {other for others in named.values() for other in others}
@@ -92,7 +92,7 @@ def read_tasks(path: Path, task: str | None) -> Imports[Tried]:
     return Imports(tuple(found), tuple(left_out))
 
 
-def _tried(task: str, attempts: Sequence[tuple[Held, ...]], inferred: str) -> Tried:
+def _tried(task: str, attempts: Sequence[tuple[AtifDocument, ...]], inferred: str) -> AtifTask:
     """Number the attempts."""
     numbers = [_number(each[0].document) for each in attempts]
     said = [inferred] if inferred else []
@@ -101,7 +101,7 @@ def _tried(task: str, attempts: Sequence[tuple[Held, ...]], inferred: str) -> Tr
         if len(numbers) > 1:
             said.append(f"nothing numbers the {len(numbers)} attempts: they are in the order of their files' names")
     numbered = (Attempted(held, number) for held, number in zip(attempts, numbers, strict=True) if number is not None)
-    return Tried(task, tuple(sorted(numbered, key=lambda each: each.number)), tuple(said))
+    return AtifTask(task, tuple(sorted(numbered, key=lambda each: each.number)), tuple(said))
 
 
 def _number(document: Document) -> int | None:
@@ -110,7 +110,7 @@ def _number(document: Document) -> int | None:
     return int(number) if is_ours(document.trajectory) and _ORDINAL.fullmatch(number) else None
 
 
-def _documents(path: Path, left_out: list[LeftOut]) -> dict[str, Document]:
+def _documents(path: Path, left_out: list[ImportOmission]) -> dict[str, Document]:
     """Read the document and those it names, or all there are, by their names from the folder.
 
     Raises:
@@ -130,7 +130,7 @@ def _documents(path: Path, left_out: list[LeftOut]) -> dict[str, Document]:
     return documents
 
 
-def _below(folder: Path, left_out: list[LeftOut]) -> dict[str, Document]:
+def _below(folder: Path, left_out: list[ImportOmission]) -> dict[str, Document]:
     """Read all trajectories in a folder and below it."""
     documents: dict[str, Document] = {}
     for path in sorted(folder.rglob("*.json")):
@@ -157,24 +157,24 @@ def _read(path: Path, name: str, folder: Path) -> Document | None:
     if path.is_symlink() and not path.exists():
         if not called:
             return None
-        raise AtifWrong(name, Fault("", "it is a link to nothing", "fix the link"))
+        raise AtifWrong(name, AtifViolation("", "it is a link to nothing", "fix the link"))
     if not path.is_file():
         return None
     if leads_out(path, folder):
         if not called and not looks_like_atif(path.read_bytes()):
             return None
-        raise AtifWrong(name, Fault("", "it is a link that leads out of the folder", "put the file there"))
+        raise AtifWrong(name, AtifViolation("", "it is a link that leads out of the folder", "put the file there"))
     data = path.read_bytes()
     if not called and not looks_like_atif(data):
         return None
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise AtifWrong(ascii(name), Fault("", "its name is no UTF-8", "rename it")) from error
+        raise AtifWrong(ascii(name), AtifViolation("", "its name is no UTF-8", "rename it")) from error
     return read_atif(data, name)
 
 
-def _reached(path: Path, left_out: list[LeftOut]) -> dict[str, Document]:
+def _reached(path: Path, left_out: list[ImportOmission]) -> dict[str, Document]:
     """Read a document, and those that it names; of these one that is not well made is left out."""
     documents = {path.name: read_atif(path.read_bytes(), path.name)}
     waiting = list(documents.values())
@@ -227,7 +227,7 @@ def _paths(document: Document) -> Iterator[str]:
 
 def _held_by(
     folder: Path, documents: Mapping[str, Document], named: Mapping[str, tuple[str, ...]], name: str
-) -> tuple[Held, ...]:
+) -> tuple[AtifDocument, ...]:
     """Give a document and all that it and they name."""
     order: dict[str, None] = {}
     waiting = [name]
@@ -239,7 +239,7 @@ def _held_by(
     return tuple(_held(folder, documents, documents[each]) for each in order)
 
 
-def _held(folder: Path, documents: Mapping[str, Document], document: Document) -> Held:
+def _held(folder: Path, documents: Mapping[str, Document], document: Document) -> AtifDocument:
     media: dict[str, bytes] = {}
     missing = [path for path in _paths(document) if _beside(document.name, path) not in documents]
     for path in dict.fromkeys(source.path for source in sources_of(document.trajectory)):
@@ -251,7 +251,7 @@ def _held(folder: Path, documents: Mapping[str, Document], document: Document) -
         else:
             media[path] = data
     said = (f"{path[:200]} is named and not beside the document: only its name is kept" for path in missing)
-    return Held(document, media, tuple(dict.fromkeys(said)))
+    return AtifDocument(document, media, tuple(dict.fromkeys(said)))
 
 
 def _bytes(folder: Path, name: str | None) -> bytes | None:

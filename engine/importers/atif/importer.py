@@ -14,10 +14,10 @@ import msgspec
 from anyio import to_thread
 
 from engine.importers.assumed import Assumed, assumed_spec, texts_of
-from engine.importers.atif.files import WANTED, Attempted, Held, Tried, read_tasks
-from engine.importers.atif.to_events import Telling, commands_of, holds_verdict, outcome_of, told
+from engine.importers.atif.files import WANTED, AtifDocument, AtifTask, Attempted, read_tasks
+from engine.importers.atif.to_events import TrajectoryMapping, commands_of, holds_verdict, outcome_of, told
 from engine.importers.left_out import Imports, NothingImported, of_error
-from engine.importers.streams import ALREADY, Layout, append, run_id
+from engine.importers.streams import ALREADY, StreamBuilder, append, run_id
 from events.base import Ref
 from events.digest import Digest
 from events.errors import EventRefused, VersionConflict
@@ -35,7 +35,7 @@ MOST: Final = 200
 Status = Literal["PASS", "PARTIAL", "FAIL", "ERROR", "INFRA_ERROR"]
 
 
-class Imported(NamedTuple):
+class ImportedAtifTask(NamedTuple):
     """What came of a task."""
 
     task: str
@@ -48,7 +48,7 @@ class Imported(NamedTuple):
     """What the documents do not say, and what stands for it; `ALREADY` if the log holds them."""
 
 
-async def import_atif(log: EventLog, path: Path, *, task: str | None = None) -> Imports[Imported]:
+async def import_atif(log: EventLog, path: Path, *, task: str | None = None) -> Imports[ImportedAtifTask]:
     """Read a trajectory, or all in a folder and below, into the log; each run whole or not at all.
 
     Args:
@@ -62,7 +62,7 @@ async def import_atif(log: EventLog, path: Path, *, task: str | None = None) -> 
         NothingImported: Not one of several can be read.
     """
     tried = await to_thread.run_sync(read_tasks, path, task)
-    found: list[Imported] = []
+    found: list[ImportedAtifTask] = []
     left_out = list(tried.left_out)
     for each in tried.found:
         try:
@@ -74,7 +74,7 @@ async def import_atif(log: EventLog, path: Path, *, task: str | None = None) -> 
     return Imports(tuple(found), tuple(left_out))
 
 
-async def _import(log: EventLog, tried: Tried) -> Imported:
+async def _import(log: EventLog, tried: AtifTask) -> ImportedAtifTask:
     files = _files(log, tried)
     run = run_id("atif", tried.task, files)
     found = [held for attempt in tried.attempts for held in attempt.held]
@@ -82,32 +82,32 @@ async def _import(log: EventLog, tried: Tried) -> Imported:
     for held in found:
         lost.update(held.document.losses)
     inferences = (*tried.inferences, *_inferences(tried))
-    layout = Layout()
+    layout = StreamBuilder()
     warnings = (*inferences, *(f"lost: {_counted(*each)}" for each in sorted(lost.items())))
     assumed = Assumed(log.put, log.redactor, assumed_spec())
     opening = msgspec.structs.replace(_opening(tried, files, warnings), assumed=assumed.opening())
     _lay_out(layout, tried, _Into(opening, assumed, log.put))
     steps = sum(isinstance(draft.event, StepImported) for chunk in layout.chunks for draft in chunk.drafts)
     new = await append(log, run, layout.chunks)
-    return Imported(
+    return ImportedAtifTask(
         tried.task, run, len(tried.attempts), steps, dict(sorted(lost.items())), inferences if new else (ALREADY,)
     )
 
 
-def _files(log: EventLog, tried: Tried) -> tuple[NamedDigest, ...]:
+def _files(log: EventLog, tried: AtifTask) -> tuple[NamedDigest, ...]:
     """Keep the documents, byte for byte; what they name beside them stands in their steps."""
     documents = {held.document.name: held.document.data for attempt in tried.attempts for held in attempt.held}
     return tuple(NamedDigest(name, log.put(data)) for name, data in sorted(documents.items()))
 
 
-def _opening(tried: Tried, files: tuple[NamedDigest, ...], warnings: tuple[str, ...]) -> RunImported:
+def _opening(tried: AtifTask, files: tuple[NamedDigest, ...], warnings: tuple[str, ...]) -> RunImported:
     agent = tried.attempts[0].held[0].document.trajectory.agent
     more = len(warnings) - MOST
     shown = (*islice(warnings, MOST), *([f"{more} more like these are not listed"] if more > 0 else []))
     return RunImported("atif", tried.task, files, agent.model_name, f"{agent.name} {agent.version}", None, shown)
 
 
-def _inferences(tried: Tried) -> Iterator[str]:
+def _inferences(tried: AtifTask) -> Iterator[str]:
     several = sum(len(attempt.held) for attempt in tried.attempts) > 1
     for attempt in tried.attempts:
         if outcome_of(attempt.held[0].document.trajectory).kind == "no_verdict":
@@ -129,7 +129,7 @@ class _Into(NamedTuple):
     put: Callable[[bytes], Digest]
 
 
-def _lay_out(layout: Layout, tried: Tried, into: _Into) -> None:
+def _lay_out(layout: StreamBuilder, tried: AtifTask, into: _Into) -> None:
     trial = f"trial/{tried.task}"
     layout.add(trial, TrialOpened(tried.task, CONDITION, len(tried.attempts)), layout.add("run", into.opening))
     rewards: list[float] = []
@@ -143,7 +143,7 @@ def _lay_out(layout: Layout, tried: Tried, into: _Into) -> None:
     layout.add(trial, TrialClosed(_ending(tried.attempts), len(tried.attempts), max(rewards, default=None)))
 
 
-def _attempt(layout: Layout, task: str, attempt: Attempted, into: _Into) -> Ref:
+def _attempt(layout: StreamBuilder, task: str, attempt: Attempted, into: _Into) -> Ref:
     """Lay out an attempt's own stream; give its verdict."""
     stream = f"attempt/{task}/{attempt.number}"
     layout.add(stream, ImportedAttempt(task, attempt.number, None, None, ""))
@@ -156,9 +156,9 @@ def _attempt(layout: Layout, task: str, attempt: Attempted, into: _Into) -> Ref:
     return into.assumed.add(layout, stream, into.assumed.verdict(verdict, files, told=told_by_us))
 
 
-def _document(layout: Layout, stream: str, held: Held, put: Callable[[bytes], Digest]) -> None:
+def _document(layout: StreamBuilder, stream: str, held: AtifDocument, put: Callable[[bytes], Digest]) -> None:
     step: Ref | None = None
-    for event in told(held.document.name, held.document.trajectory, Telling(put, held.media)):
+    for event in told(held.document.name, held.document.trajectory, TrajectoryMapping(put, held.media)):
         place = layout.add(stream, event, step if isinstance(event, ObservationImported) else None)
         step = place if isinstance(event, StepImported) else step
 

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from engine.importers.atif.reader import AtifWrong, Document, read_atif
 from engine.importers.atif.rules import faults
-from engine.importers.atif.schema import READ, Agent, Step, Trajectory
+from engine.importers.atif.schema import READ, AtifAgent, AtifStep, AtifTrajectory
 
 
 def read_loose_atif(data: bytes, name: str) -> Document:
@@ -83,12 +83,12 @@ def _object(text: str) -> dict[str, Any]:
 def _problem(step: Any) -> str | None:
     """Say what is wrong with a step by itself, whatever its number. None: nothing."""
     try:
-        read = structs.replace(msgspec.convert(step, Step), step_id=1)
+        read = structs.replace(msgspec.convert(step, AtifStep), step_id=1)
     except msgspec.ValidationError as error:
         # Its number does not matter, but one that is none is no reason to lose the step.
         if isinstance(step, dict) and not isinstance(step.get("step_id"), int):
             return _problem({**step, "step_id": 1})
         return str(error)
-    alone = Trajectory(schema_version=READ[-1], agent=Agent("", ""), steps=(read,))
+    alone = AtifTrajectory(schema_version=READ[-1], agent=AtifAgent("", ""), steps=(read,))
     fault = next(faults(alone), None)
     return None if fault is None else f"{fault.problem} - at `{fault.where.removeprefix('steps[0].')}`"

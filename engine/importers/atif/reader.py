@@ -15,8 +15,8 @@ import msgspec
 
 from engine.core.errors import EngineError
 from engine.importers.atif.assumptions import inferences
-from engine.importers.atif.rules import Fault, faults
-from engine.importers.atif.schema import READ, Trajectory
+from engine.importers.atif.rules import AtifViolation, faults
+from engine.importers.atif.schema import READ, AtifTrajectory
 from engine.importers.atif.unmapped import losses
 from events.errors import ExitCode
 
@@ -37,7 +37,7 @@ class AtifWrong(EngineError):
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
-    def __init__(self, document: str, fault: Fault) -> None:
+    def __init__(self, document: str, fault: AtifViolation) -> None:
         at = f" at {fault.where}" if fault.where else ""
         super().__init__(f"{document}{at}: {fault.problem}", remedy=f"{fault.remedy}; nothing was imported")
         self.document = document
@@ -52,7 +52,7 @@ class Document(NamedTuple):
     """Of its file, as messages say it."""
     data: bytes
     """As it was."""
-    trajectory: Trajectory
+    trajectory: AtifTrajectory
     losses: Mapping[str, int]
     """How many fields have no place in the log, by path."""
     inferences: tuple[str, ...]
@@ -76,7 +76,7 @@ def read_atif(data: bytes, name: str) -> Document:
         said = "there is no schema_version" if version is None else f"{str(version)[:40]!r} is no version we read"
         _refuse(name, "schema_version", said, f"give a document of {READ[0]} to {READ[-1]}")
     try:
-        trajectory = msgspec.convert(value, Trajectory)
+        trajectory = msgspec.convert(value, AtifTrajectory)
     except msgspec.ValidationError as error:
         problem, _, where = str(error).partition(" - at ")
         _refuse(name, where.strip("`$."), problem, "write the field as the format has it")
@@ -150,4 +150,4 @@ def _mended(value: Any) -> tuple[Any, int]:
 
 
 def _refuse(name: str, where: str, problem: str, remedy: str) -> NoReturn:
-    raise AtifWrong(name, Fault(where, problem, remedy))
+    raise AtifWrong(name, AtifViolation(where, problem, remedy))

@@ -13,7 +13,7 @@ READ: Final = tuple(f"ATIF-v1.{minor}" for minor in range(9))
 """Versions that are read: all that Harbor's own models know. Like those, a field may be of a later one."""
 
 
-class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+class AtifSource(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a picture or a sound is."""
 
     media_type: str
@@ -23,12 +23,12 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """Seconds."""
 
 
-class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+class AtifPart(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of a message that is more than text."""
 
     type: Literal["text", "image", "audio"]
     text: str | None = None
-    source: Source | None = None
+    source: AtifSource | None = None
 
 
 class SubagentRef(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,7 +42,7 @@ class SubagentRef(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of another file."""
 
 
-class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
+class AtifToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
     """A use of a tool."""
 
     tool_call_id: str
@@ -51,19 +51,19 @@ class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
     extra: dict[str, Any] | None = None
 
 
-class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+class AtifResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of it."""
 
     source_call_id: str | None = None
-    content: str | tuple[Part, ...] | None = None
+    content: str | tuple[AtifPart, ...] | None = None
     subagent_trajectory_ref: tuple[SubagentRef, ...] | None = None
     extra: dict[str, Any] | None = None
 
 
-class Observation(msgspec.Struct, frozen=True):
+class AtifObservation(msgspec.Struct, frozen=True):
     """What the environment gave back."""
 
-    results: tuple[Result, ...]
+    results: tuple[AtifResult, ...]
 
 
 class Metrics(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -76,19 +76,19 @@ class Metrics(msgspec.Struct, frozen=True, omit_defaults=True):
     extra: dict[str, Any] | None = None
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+class AtifStep(msgspec.Struct, frozen=True, omit_defaults=True):
     """One step, by the user, the system or the agent."""
 
     step_id: int
     """From 1, without gaps."""
     source: Literal["system", "user", "agent"]
-    message: str | tuple[Part, ...]
+    message: str | tuple[AtifPart, ...]
     timestamp: str | None = None
     """ISO 8601."""
     model_name: str | None = None
     reasoning_content: str | None = None
-    tool_calls: tuple[ToolCall, ...] | None = None
-    observation: Observation | None = None
+    tool_calls: tuple[AtifToolCall, ...] | None = None
+    observation: AtifObservation | None = None
     metrics: Metrics | None = None
     is_copied_context: bool | None = None
     """Whether it was taken over from an earlier trajectory, and is told and paid for there."""
@@ -97,7 +97,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     extra: dict[str, Any] | None = None
 
 
-class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
+class AtifAgent(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who acted."""
 
     name: str
@@ -118,17 +118,17 @@ class FinalMetrics(msgspec.Struct, frozen=True, omit_defaults=True):
     extra: dict[str, Any] | None = None
 
 
-class Trajectory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class AtifTrajectory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A whole document."""
 
     schema_version: str
-    agent: Agent
-    steps: tuple[Step, ...]
+    agent: AtifAgent
+    steps: tuple[AtifStep, ...]
     session_id: str | None = None
     trajectory_id: str | None = None
     notes: str | None = None
     final_metrics: FinalMetrics | None = None
     continued_trajectory_ref: str | None = None
     """File in which it goes on."""
-    subagent_trajectories: tuple["Trajectory", ...] | None = None
+    subagent_trajectories: tuple["AtifTrajectory", ...] | None = None
     extra: dict[str, Any] | None = None

@@ -9,7 +9,16 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from engine.importers.atif.assumptions import nano_usd, reasoning_tokens
-from engine.importers.atif.schema import FinalMetrics, Metrics, Part, Result, Source, Step, ToolCall, Trajectory
+from engine.importers.atif.schema import (
+    AtifPart,
+    AtifResult,
+    AtifSource,
+    AtifStep,
+    AtifToolCall,
+    AtifTrajectory,
+    FinalMetrics,
+    Metrics,
+)
 from events.base import Event
 from events.digest import Digest
 from events.types.trajectory import (
@@ -31,7 +40,7 @@ _COMMANDS: Final = ("command", "cmd", "keystrokes")
 """Arguments in which agents put what they want a shell to run."""
 
 
-class Telling(NamedTuple):
+class TrajectoryMapping(NamedTuple):
     """What a trajectory is told with."""
 
     put: Callable[[bytes], Digest]
@@ -40,7 +49,7 @@ class Telling(NamedTuple):
     """Files beside the document, by the paths that it names them by; others are not there."""
 
 
-def told(file: str, trajectory: Trajectory, telling: Telling) -> Iterator[Event]:
+def told(file: str, trajectory: AtifTrajectory, telling: TrajectoryMapping) -> Iterator[Event]:
     """Tell a trajectory, step by step with what came of each, then those embedded in it.
 
     Args:
@@ -51,22 +60,22 @@ def told(file: str, trajectory: Trajectory, telling: Telling) -> Iterator[Event]
     yield from _trajectory(file, trajectory, None, telling)
 
 
-def is_ours(trajectory: Trajectory) -> bool:
+def is_ours(trajectory: AtifTrajectory) -> bool:
     """Say whether it was exported by us: then it says which attempt at which task it is, and how that ended."""
     return str((trajectory.extra or {}).get("recorded_by", "")).startswith(_OURS)
 
 
-def outcome_of(trajectory: Trajectory) -> Outcome:
+def outcome_of(trajectory: AtifTrajectory) -> Outcome:
     """Give the verdict. The format has no place for one; only our own export puts it beside."""
     return _stated(trajectory) or Outcome("no_verdict", None, "the trajectory holds no verdict")
 
 
-def holds_verdict(trajectory: Trajectory) -> bool:
+def holds_verdict(trajectory: AtifTrajectory) -> bool:
     """Say whether it holds a verdict of ours."""
     return _stated(trajectory) is not None
 
 
-def _stated(trajectory: Trajectory) -> Outcome | None:
+def _stated(trajectory: AtifTrajectory) -> Outcome | None:
     if not is_ours(trajectory):
         return None
     try:
@@ -76,14 +85,14 @@ def _stated(trajectory: Trajectory) -> Outcome | None:
     return stated if (stated.reward is not None) == (stated.kind in {"solved", "failed"}) else None
 
 
-def commands_of(trajectories: Sequence[Trajectory]) -> str:
+def commands_of(trajectories: Sequence[AtifTrajectory]) -> str:
     """Give what was run, as PDI reads it: a shell's commands as they were written, other tools with their arguments."""
     return joined_commands(
         _command(call) for each in trajectories for step in each.steps for call in step.tool_calls or ()
     )
 
 
-def sources_of(trajectory: Trajectory) -> Iterator[Source]:
+def sources_of(trajectory: AtifTrajectory) -> Iterator[AtifSource]:
     """List the pictures and sounds it names, those of embedded trajectories included."""
     for step in trajectory.steps:
         contents = [step.message, *(each.content for each in (step.observation.results if step.observation else ()))]
@@ -105,7 +114,7 @@ def inline(path: str) -> tuple[str, bytes] | None:
         return None
 
 
-def _command(call: ToolCall) -> str:
+def _command(call: AtifToolCall) -> str:
     for name in _COMMANDS:
         match call.arguments.get(name):
             case str() as command:
@@ -117,7 +126,7 @@ def _command(call: ToolCall) -> str:
     return f"{call.function_name} {msgspec.json.encode(call.arguments).decode()}"
 
 
-def _trajectory(file: str, given: Trajectory, below: str | None, telling: Telling) -> Iterator[Event]:
+def _trajectory(file: str, given: AtifTrajectory, below: str | None, telling: TrajectoryMapping) -> Iterator[Event]:
     agent = given.agent
     yield TrajectoryImported(
         file=file,
@@ -142,7 +151,7 @@ def _trajectory(file: str, given: Trajectory, below: str | None, telling: Tellin
         yield from _trajectory(file, each, given.trajectory_id or "", telling)
 
 
-def _step(step: Step, default: str | None, telling: Telling) -> StepImported:
+def _step(step: AtifStep, default: str | None, telling: TrajectoryMapping) -> StepImported:
     text, parts = _said(step.message, telling)
     return StepImported(
         number=step.step_id,
@@ -161,12 +170,12 @@ def _step(step: Step, default: str | None, telling: Telling) -> StepImported:
     )
 
 
-def _call(call: ToolCall, telling: Telling) -> CallTold:
+def _call(call: AtifToolCall, telling: TrajectoryMapping) -> CallTold:
     arguments = telling.put(msgspec.json.encode(call.arguments))
     return CallTold(call.tool_call_id, call.function_name, arguments, _json(call.extra, telling))
 
 
-def _observation(step: int, result: Result, telling: Telling) -> ObservationImported:
+def _observation(step: int, result: AtifResult, telling: TrajectoryMapping) -> ObservationImported:
     text, parts = (None, ()) if result.content is None else _said(result.content, telling)
     return ObservationImported(
         step=step,
@@ -181,14 +190,14 @@ def _observation(step: int, result: Result, telling: Telling) -> ObservationImpo
     )
 
 
-def _said(content: str | tuple[Part, ...], telling: Telling) -> tuple[Digest, tuple[PartTold, ...]]:
+def _said(content: str | tuple[AtifPart, ...], telling: TrajectoryMapping) -> tuple[Digest, tuple[PartTold, ...]]:
     if isinstance(content, str):
         return telling.put(content.encode()), ()
     texts = [part.text for part in content if part.text is not None]
     return telling.put("\n".join(texts).encode()), tuple(_part(part, telling) for part in content)
 
 
-def _part(part: Part, telling: Telling) -> PartTold:
+def _part(part: AtifPart, telling: TrajectoryMapping) -> PartTold:
     source = part.source
     if source is None or part.type == "text":
         return PartTold(_text(part.text, telling), None)
@@ -217,9 +226,9 @@ def _money(dollars: float | None) -> NanoUsd | None:
     return None if dollars is None else nano_usd(dollars)
 
 
-def _text(text: str | None, telling: Telling) -> Digest | None:
+def _text(text: str | None, telling: TrajectoryMapping) -> Digest | None:
     return None if text is None else telling.put(text.encode())
 
 
-def _json(value: Any, telling: Telling) -> Digest | None:
+def _json(value: Any, telling: TrajectoryMapping) -> Digest | None:
     return None if value is None else telling.put(msgspec.json.encode(value))

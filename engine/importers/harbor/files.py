@@ -15,10 +15,10 @@ from engine.importers.harbor.folders import JobFolder
 from engine.importers.harbor.outcomes import printed
 from engine.importers.harbor.result import expected_trials, read_job_config, read_result
 from engine.importers.harbor.schema import CONFIG, EXCEPTION, RESULT, TrialResult
-from engine.importers.left_out import LeftOut, leads_out
-from engine.importers.loose_json import Unreadable, is_utf16, read_json
+from engine.importers.left_out import ImportOmission, leads_out
+from engine.importers.loose_json import JsonUnreadable, is_utf16, read_json
 from engine.importers.secrets import secrets_by_look, secrets_within
-from engine.importers.transcripts.base import Spent, Transcript
+from engine.importers.transcripts.base import StatedUsage, Transcript
 from engine.importers.transcripts.reader import Read, read_transcripts, transcripts_below
 from events.errors import ExitCode
 from events.redaction.redactor import Redactor
@@ -58,7 +58,7 @@ class JobFiles(NamedTuple):
     files: Mapping[str, bytes]
     trials: tuple[str, ...]
     """Folders that hold a ``result.json``, by name."""
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[ImportOmission, ...]
     """Folders that may have been meant for trials and hold none that can be read."""
     expected: int | None
     """How many trials the job says it has. None: it does not."""
@@ -66,7 +66,7 @@ class JobFiles(NamedTuple):
     """What of its own documents cannot be read."""
 
 
-class Part(NamedTuple):
+class TrialDocuments(NamedTuple):
     """What stands below a trial, or below one step of it."""
 
     documents: tuple[Document, ...]
@@ -75,7 +75,7 @@ class Part(NamedTuple):
     """Pictures and sounds beside them, by the names they give them."""
     transcripts: tuple[Transcript, ...]
     """What the agent's own records tell, where no trajectory does."""
-    spent: Spent | None
+    spent: StatedUsage | None
     """Sums that they state, where none of their steps counts. None: they state none."""
     printed: bytes | None
     """By the agent. None: no file of its name is there."""
@@ -90,7 +90,7 @@ class TrialFiles(NamedTuple):
 
     name: str
     result: TrialResult
-    parts: tuple[Part, ...]
+    parts: tuple[TrialDocuments, ...]
     """One, or one for each step of a task of several."""
     files: Mapping[str, bytes]
     """What is kept as it was, by path below the job's folder."""
@@ -121,11 +121,11 @@ def read_job(found: JobFolder) -> JobFiles:
     name, expected = None, None
     try:
         name = read_job_config(files[CONFIG]).job_name if CONFIG in files else None
-    except Unreadable as error:
+    except JsonUnreadable as error:
         doubts.append(f"{CONFIG} of the job {error}")
     try:
         expected = expected_trials(files[RESULT]) if RESULT in files else None
-    except Unreadable as error:
+    except JsonUnreadable as error:
         doubts.append(f"{RESULT} of the job {error}: how many trials it has is not known")
     own = printed(name or (found.trials[0] if found.alone else folder.resolve().name))
     return JobFiles(
@@ -166,7 +166,7 @@ def read_trial(job: JobFiles, name: str, redactor: Redactor) -> TrialFiles:
         kept |= {each.relative_to(folder).as_posix(): redactor.replace(each.read_bytes()) for each in paths}
         parts = tuple(_part(folder, step, agent, (kept, redactor)) for step in steps)
         left = _left(folder, kept)
-    except Unreadable as error:
+    except JsonUnreadable as error:
         remedy = "restore the file as Harbor wrote it"
         raise HarborWrong(str(folder / RESULT), str(error), remedy=remedy) from error
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
@@ -208,7 +208,7 @@ def _secrets_in(data: bytes) -> Iterator[tuple[str, str]]:
     """List them by their place, or by their look in what cannot be read."""
     try:
         value, _ = read_json(data)
-    except Unreadable:
+    except JsonUnreadable:
         yield from secrets_by_look(data)
     else:
         yield from secrets_within(value.get("config", value if "task" in value or "job_name" in value else None))
@@ -222,7 +222,7 @@ def _wanted(folder: Path, step: str, agent: str) -> list[Path]:
     return [path for path in wanted if path.is_file() and not leads_out(path, folder)]
 
 
-def _part(folder: Path, step: str, agent: str, given: tuple[dict[str, bytes], Redactor]) -> Part:
+def _part(folder: Path, step: str, agent: str, given: tuple[dict[str, bytes], Redactor]) -> TrialDocuments:
     """Make of kept files what stands below a trial or a step; transcripts that are read are kept too."""
     below = f"{step}agent/"
     kept, redactor = given
@@ -243,7 +243,7 @@ def _part(folder: Path, step: str, agent: str, given: tuple[dict[str, bytes], Re
         kept |= {each: redactor.replace(own[each].read_bytes()) for each in read.files}
     media = _media(folder / below, documents)
     said = (*doubts, *read.doubts)
-    return Part(tuple(documents), media, read.told, read.spent, kept.get(below + agent), said, read.silent)
+    return TrialDocuments(tuple(documents), media, read.told, read.spent, kept.get(below + agent), said, read.silent)
 
 
 def _media(folder: Path, documents: Sequence[Document]) -> dict[str, bytes]:

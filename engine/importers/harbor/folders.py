@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from engine.importers.harbor.result import is_config_of_job, is_of_job
 from engine.importers.harbor.schema import CONFIG, RESULT
-from engine.importers.left_out import LeftOut, folders_in, of_error, why_no_folder
+from engine.importers.left_out import ImportOmission, folders_in, of_error, why_no_folder
 
 _DEEPEST: Final = 8
 """Folders within each other in which jobs are looked for."""
@@ -23,35 +23,35 @@ class JobFolder(NamedTuple):
     folder: Path
     trials: tuple[str, ...]
     """Folders in it that hold a ``result.json``, by name."""
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[ImportOmission, ...]
     """Folders that may have been meant for trials."""
     alone: bool
     """Whether it is one trial that was given, and the others beside it were not."""
 
 
-class Found(NamedTuple):
+class FoundJobs(NamedTuple):
     """What a path stands for."""
 
     jobs: tuple[JobFolder, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[ImportOmission, ...]
     """What belongs to none of them."""
 
 
-def find_jobs(given: Path) -> Found:
+def find_jobs(given: Path) -> FoundJobs:
     """Say which jobs are meant by a path: those in the folder or below it, or the one trial that it is."""
     if not given.is_dir():
-        return Found((), (LeftOut(str(given), *why_no_folder(given)),))
+        return FoundJobs((), (ImportOmission(str(given), *why_no_folder(given)),))
     try:
         kind = kind_of(given)
     except OSError as error:
-        return Found((), (of_error(str(given), error),))
+        return FoundJobs((), (of_error(str(given), error),))
     if kind == "trial":
-        return Found((JobFolder(given.absolute().parent, (given.absolute().name,), (), alone=True),), ())
+        return FoundJobs((JobFolder(given.absolute().parent, (given.absolute().name,), (), alone=True),), ())
     if kind == "unfinished":
-        return Found((), (_unfinished(str(given)),))
+        return FoundJobs((), (_unfinished(str(given)),))
     looking = _Looking(given)
     looking.look(given)
-    return Found(tuple(looking.jobs), tuple(looking.left_out))
+    return FoundJobs(tuple(looking.jobs), tuple(looking.left_out))
 
 
 def kind_of(folder: Path) -> Kind:
@@ -81,7 +81,7 @@ class _Looking:
 
     def __init__(self, given: Path) -> None:
         self.jobs: list[JobFolder] = []
-        self.left_out: list[LeftOut] = []
+        self.left_out: list[ImportOmission] = []
         self._seen = {given.resolve(): "the folder that was given"}
 
     def look(self, folder: Path, below: str = "") -> bool:
@@ -93,7 +93,7 @@ class _Looking:
         """
         trials: list[str] = []
         others: list[Path] = []
-        near: list[LeftOut] = []
+        near: list[ImportOmission] = []
         for each, kind in self._kinds(folder, below, near):
             match kind:
                 case "trial":
@@ -104,14 +104,14 @@ class _Looking:
                     others.append(each)
         at = len(self.jobs)
         empty = [each for each in others if below.count("/") >= _DEEPEST or not self.look(each, f"{below}{each.name}/")]
-        near += [LeftOut(f"{below}{each.name}", _NOTHING, "take it away") for each in empty]
+        near += [ImportOmission(f"{below}{each.name}", _NOTHING, "take it away") for each in empty]
         if trials:
             self.jobs.insert(at, JobFolder(folder, tuple(trials), tuple(near), alone=False))
         elif len(near) > len(empty) or len(empty) < len(others):
             self.left_out += near
         return bool(trials) or len(near) > len(empty) or len(empty) < len(others)
 
-    def _kinds(self, folder: Path, below: str, near: list[LeftOut]) -> Iterator[tuple[Path, Kind]]:
+    def _kinds(self, folder: Path, below: str, near: list[ImportOmission]) -> Iterator[tuple[Path, Kind]]:
         """List the folders in a folder with what they are; what cannot be looked into is left out."""
         try:
             folders = list(folders_in(folder, near))
@@ -126,7 +126,7 @@ class _Looking:
                 near.append(of_error(name, error))
                 continue
             if other != name:
-                near.append(LeftOut(name, f"it is {other} again, by a link", "give each folder once"))
+                near.append(ImportOmission(name, f"it is {other} again, by a link", "give each folder once"))
             else:
                 yield each, kind
 
@@ -134,6 +134,6 @@ class _Looking:
 _NOTHING: Final = f"it holds neither {RESULT} nor {CONFIG}"
 
 
-def _unfinished(name: str) -> LeftOut:
+def _unfinished(name: str) -> ImportOmission:
     problem = f"it did not end: there is a {CONFIG} and no {RESULT}"
-    return LeftOut(name, problem, "let Harbor end it, and import the folder again")
+    return ImportOmission(name, problem, "let Harbor end it, and import the folder again")

@@ -15,12 +15,12 @@ from anyio import to_thread
 from engine.importers.assumed import Assumed, assumed_spec
 from engine.importers.harbor.files import HarborWrong, JobFiles, TrialFiles, read_job, read_trial, secrets_of
 from engine.importers.harbor.folders import JobFolder, find_jobs
-from engine.importers.harbor.outcomes import Place, model_of, outcome_of, places, was_cancelled
+from engine.importers.harbor.outcomes import ImportedTrialKey, model_of, outcome_of, places, was_cancelled
 from engine.importers.harbor.schema import CONFIG, RESULT, TRAJECTORY, TrialResult
 from engine.importers.harbor.to_events import Into, lay_out_attempt, usage_of
-from engine.importers.left_out import Imports, LeftOut, NothingImported, of_error
+from engine.importers.left_out import ImportOmission, Imports, NothingImported, of_error
 from engine.importers.secrets import redactor_of
-from engine.importers.streams import ALREADY, Chunk, Layout, append, run_id
+from engine.importers.streams import ALREADY, AppendBatch, StreamBuilder, append, run_id
 from events.base import Ref
 from events.digest import Digest
 from events.errors import EventRefused, VersionConflict
@@ -36,7 +36,7 @@ _SHOWN: Final = 5
 """Trials that a warning lists by name."""
 
 
-class Imported(NamedTuple):
+class ImportedHarborJob(NamedTuple):
     """What came of a job."""
 
     job: str
@@ -48,7 +48,7 @@ class Imported(NamedTuple):
     """What has no place in the log, and how much of it there was."""
     warnings: tuple[str, ...]
     """What was missing, and what stands for it; `ALREADY` alone if the log holds the job."""
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[ImportOmission, ...]
     """What may have been meant for its trials and cannot be read."""
 
 
@@ -65,12 +65,12 @@ class _Surveyed(NamedTuple):
 class _Told(NamedTuple):
     """Its trials as events."""
 
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[AppendBatch, ...]
     files: tuple[NamedDigest, ...]
     steps: int
 
 
-async def import_harbor(log: EventLog, path: Path) -> Imports[Imported]:
+async def import_harbor(log: EventLog, path: Path) -> Imports[ImportedHarborJob]:
     """Read jobs into the log, each whole or not at all; what is odd costs no more than itself.
 
     Args:
@@ -81,8 +81,8 @@ async def import_harbor(log: EventLog, path: Path) -> Imports[Imported]:
         NothingImported: Not one trial can be read.
     """
     found = await to_thread.run_sync(find_jobs, path)
-    imported: list[Imported] = []
-    left_out: list[LeftOut] = []
+    imported: list[ImportedHarborJob] = []
+    left_out: list[ImportOmission] = []
     for folder in found.jobs:
         try:
             each = await _import(log, folder)
@@ -93,13 +93,13 @@ async def import_harbor(log: EventLog, path: Path) -> Imports[Imported]:
             left_out += each.left_out
     left_out += found.left_out
     if not imported:
-        nothing = LeftOut(path.name, f"it holds no trial with a {RESULT}", "look into it")
+        nothing = ImportOmission(path.name, f"it holds no trial with a {RESULT}", "look into it")
         wanted = "a job folder, such as jobs/2026-01-31__12-00-00, or the folder of one trial"
         raise NothingImported(path, tuple(left_out) or (nothing,), wanted)
     return Imports(tuple(imported), tuple(left_out))
 
 
-async def _import(log: EventLog, folder: JobFolder) -> Imported:
+async def _import(log: EventLog, folder: JobFolder) -> ImportedHarborJob:
     """Read a job into the log.
 
     Raises:
@@ -111,11 +111,11 @@ async def _import(log: EventLog, folder: JobFolder) -> Imported:
     told = await _tell(surveyed, lambda data: log.put(surveyed.redactor.replace(data)), assumed)
     run = run_id("harbor", job.name, told.files)
     again = [each async for each in _told_before(log, run, told.files)]
-    opening = Layout()
+    opening = StreamBuilder()
     opening.add("run", msgspec.structs.replace(_opening(surveyed, told.files), assumed=assumed.opening()))
     new = await append(log, run, [*opening.chunks, *told.chunks])
     warnings = (*surveyed.warnings, *again) if new else (ALREADY,)
-    return Imported(job.name, run, len(surveyed.results), told.steps, surveyed.losses, warnings, job.left_out)
+    return ImportedHarborJob(job.name, run, len(surveyed.results), told.steps, surveyed.losses, warnings, job.left_out)
 
 
 def _below(path: Path, folder: JobFolder) -> str:
@@ -139,7 +139,7 @@ async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest], assumed: As
     """Lay the trials out, one at a time, since all of their files may not fit into memory."""
     job, found = surveyed.job, places(surveyed.results)
     kept = {name: put(data) for name, data in job.files.items()}
-    layout = Layout()
+    layout = StreamBuilder()
     for trial, folders in _by_trial(found).items():
         place = found[folders[0]]
         layout.add(f"trial/{trial}", TrialOpened(place.task, place.condition, len(folders)), Ref("run", 1))
@@ -155,7 +155,7 @@ async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest], assumed: As
     return _Told(tuple(layout.chunks), tuple(NamedDigest(*each) for each in sorted(kept.items())), steps)
 
 
-def _by_trial(found: Mapping[str, Place]) -> dict[str, list[str]]:
+def _by_trial(found: Mapping[str, ImportedTrialKey]) -> dict[str, list[str]]:
     trials: dict[str, list[str]] = {}
     for name, place in found.items():
         trials.setdefault(place.trial, []).append(name)
@@ -200,7 +200,7 @@ def _survey(folder: JobFolder) -> _Surveyed:
     losses: Counter[str] = Counter()
     secrets: dict[tuple[str, str], None] = {}
     doubts = _Doubts()
-    odd: list[LeftOut] = []
+    odd: list[ImportOmission] = []
     for name in job.trials:
         try:
             trial = read_trial(job, name, Redactor())

@@ -21,7 +21,7 @@ _LONGEST_NAME: Final = 200
 _UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-class Place(NamedTuple):
+class ImportedTrialKey(NamedTuple):
     """Where a trial of Harbor's stands among ours."""
 
     trial: str
@@ -31,7 +31,7 @@ class Place(NamedTuple):
     condition: str
 
 
-def places(results: Mapping[str, TrialResult]) -> dict[str, Place]:
+def places(results: Mapping[str, TrialResult]) -> dict[str, ImportedTrialKey]:
     """Say which trial and attempt of ours each trial of Harbor's is, in the order in which they began.
 
     Harbor's trials of one task are independent of each other, as our `repeats` are: each is a trial of one attempt.
@@ -49,7 +49,7 @@ def places(results: Mapping[str, TrialResult]) -> dict[str, Place]:
     by_task: dict[str, list[str]] = {}
     for folder in ordered:
         by_task.setdefault(printed(results[folder].task_name), []).append(folder)
-    found: dict[str, Place] = {}
+    found: dict[str, ImportedTrialKey] = {}
     taken: set[str] = set()
     for task, folders in sorted(by_task.items()):
         for number, folder in enumerate(folders, start=1):
@@ -57,7 +57,7 @@ def places(results: Mapping[str, TrialResult]) -> dict[str, Place]:
             while name in taken:
                 name += "_"
             taken.add(name)
-            found[folder] = Place(name, 1, task, _who(results[folder]) if len(who) > 1 else IMPORTED)
+            found[folder] = ImportedTrialKey(name, 1, task, _who(results[folder]) if len(who) > 1 else IMPORTED)
     return found
 
 
@@ -117,18 +117,18 @@ def _who(result: TrialResult) -> str:
     return result.agent_info.name if model is None else f"{result.agent_info.name} {model}"
 
 
-def _own(result: TrialResult) -> Place | None:
+def _own(result: TrialResult) -> ImportedTrialKey | None:
     """Read what our own export says of the attempt. None: it says nothing, or is none."""
     metadata = None if result.agent_result is None else result.agent_result.metadata
     told: Any = (metadata or {}).get("stillroom")
     match told:
         case {"trial": str(trial), "attempt": int(attempt), "condition": str(condition)} if attempt > 0:
-            return Place(printed(trial), attempt, printed(result.task_name), printed(condition))
+            return ImportedTrialKey(printed(trial), attempt, printed(result.task_name), printed(condition))
         case _:
             return None
 
 
-def _by_place(each: tuple[str, Place | None]) -> tuple[str, int]:
+def _by_place(each: tuple[str, ImportedTrialKey | None]) -> tuple[str, int]:
     place = each[1]
     return ("", 0) if place is None else (place.trial, place.attempt)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from engine.importers.atif.rules import DEAREST
 from engine.importers.harbor.schema import AgentResult, JobConfig, TrialResult
-from engine.importers.loose_json import Unreadable, converted, read_json
+from engine.importers.loose_json import JsonUnreadable, converted, read_json
 
 _SIGNS: Final = ("task_name", "trial_name", "agent_info", "config", "verifier_result")
 """Fields of which a trial's result has at least one, whoever wrote it."""
@@ -32,11 +32,11 @@ def read_result(data: bytes, folder: str) -> ReadResult:
         folder: Name of the trial's folder, which stands for what the file does not say.
 
     Raises:
-        Unreadable: It is no result of a trial.
+        JsonUnreadable: It is no result of a trial.
     """
     value, doubts = read_json(data)
     if not any(each in value for each in _SIGNS):
-        raise Unreadable("is no result of a trial: it names no task, no agent and no verdict")
+        raise JsonUnreadable("is no result of a trial: it names no task, no agent and no verdict")
     said = [*_filled(value, folder), *_rewards(value), *(_rewards_of_steps(value))]
     result, odd = converted(value, TrialResult)
     return ReadResult(result, (*doubts, *said, *odd, *_counts(result)))
@@ -46,7 +46,7 @@ def is_of_job(data: bytes) -> bool | None:
     """Say whether a ``result.json`` is a job's. None: it cannot be told from the file."""
     try:
         value, _ = read_json(data)
-    except Unreadable:
+    except JsonUnreadable:
         return None
     if any(each in value for each in _SIGNS):
         return False
@@ -57,7 +57,7 @@ def is_config_of_job(data: bytes) -> bool | None:
     """Say whether a ``config.json`` is a job's. None: it cannot be told from the file."""
     try:
         value, _ = read_json(data)
-    except Unreadable:
+    except JsonUnreadable:
         return None
     if "task" in value or "trial_name" in value:
         return False
@@ -68,7 +68,7 @@ def read_job_config(data: bytes) -> JobConfig:
     """Read a job's configuration.
 
     Raises:
-        Unreadable: It is none.
+        JsonUnreadable: It is none.
     """
     return converted(read_json(data)[0], JobConfig)[0]
 
@@ -77,7 +77,7 @@ def expected_trials(data: bytes) -> int | None:
     """Say how many trials a job's result says there are. None: it does not.
 
     Raises:
-        Unreadable: It is no object.
+        JsonUnreadable: It is no object.
     """
     found = read_json(data)[0].get("n_total_trials")
     return found if type(found) is int and found >= 0 else None

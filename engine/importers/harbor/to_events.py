@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from engine.agents.installed.adapter import Did, Spoke
+from engine.agents.installed.adapter import AgentMessage, ToolRun
 from engine.importers.assumed import OPENING, Assumed
 from engine.importers.atif.assumptions import nano_usd
 from engine.importers.atif.importer import status_of
-from engine.importers.atif.to_events import Telling, commands_of, told
+from engine.importers.atif.to_events import TrajectoryMapping, commands_of, told
 from engine.importers.harbor.files import TrialFiles
-from engine.importers.harbor.outcomes import Place, error_of, model_of, outcome_of
+from engine.importers.harbor.outcomes import ImportedTrialKey, error_of, model_of, outcome_of
 from engine.importers.harbor.result import stated
 from engine.importers.harbor.schema import RESULT, TrialResult
-from engine.importers.streams import Layout
+from engine.importers.streams import StreamBuilder
 from events.base import Event, Ref
 from events.digest import Digest
 from events.types.agent import AgentActed, AgentSaid
@@ -25,7 +25,7 @@ from projections.checks import Checks, read_checks
 from projections.commands import joined_commands
 
 
-class Judged(NamedTuple):
+class JudgedAttempt(NamedTuple):
     """How an attempt ended."""
 
     outcome: Outcome
@@ -47,7 +47,7 @@ class Conclusion(NamedTuple):
     judged: Ref
 
 
-def judged_of(result: TrialResult, stdout: bytes | None, ctrf: bytes | None) -> Judged:
+def judged_of(result: TrialResult, stdout: bytes | None, ctrf: bytes | None) -> JudgedAttempt:
     """Say how an attempt ended, and which checks passed.
 
     Args:
@@ -55,10 +55,10 @@ def judged_of(result: TrialResult, stdout: bytes | None, ctrf: bytes | None) -> 
         stdout: Of the verifier. None: it left none.
         ctrf: Its report in the Common Test Report Format. None: it left none.
     """
-    return Judged(outcome_of(result), read_checks((stdout or b"").decode(errors="replace"), ctrf))
+    return JudgedAttempt(outcome_of(result), read_checks((stdout or b"").decode(errors="replace"), ctrf))
 
 
-def lay_out_attempt(layout: Layout, place: Place, trial: TrialFiles, into: Into) -> Conclusion:
+def lay_out_attempt(layout: StreamBuilder, place: ImportedTrialKey, trial: TrialFiles, into: Into) -> Conclusion:
     """Lay out an attempt's own stream; give what its trial takes note of."""
     put = into.put
     stream = f"attempt/{place.trial}/{place.attempt}"
@@ -86,15 +86,15 @@ def _commands(trial: TrialFiles) -> str:
     told = [each for part in trial.parts for each in part.transcripts]
     documents = [document.trajectory for part in trial.parts for document in part.documents]
     steps = commands_of([*documents, *(each.trajectory for each in told)])
-    did = [each.command for transcript in told for each in transcript.told if isinstance(each, Did)]
+    did = [each.command for transcript in told for each in transcript.told if isinstance(each, ToolRun)]
     return steps or joined_commands(did)
 
 
-def _steps(layout: Layout, stream: str, trial: TrialFiles, put: Callable[[bytes], Digest]) -> bool:
+def _steps(layout: StreamBuilder, stream: str, trial: TrialFiles, put: Callable[[bytes], Digest]) -> bool:
     """Lay out what trajectories and transcripts tell. Says whether a step of theirs counts tokens."""
     counted = False
     for part in trial.parts:
-        telling = Telling(put, part.media)
+        telling = TrajectoryMapping(put, part.media)
         for document in part.documents:
             counted |= _laid(layout, stream, told(document.name, document.trajectory, telling))
         for transcript in part.transcripts:
@@ -105,7 +105,7 @@ def _steps(layout: Layout, stream: str, trial: TrialFiles, put: Callable[[bytes]
     return counted
 
 
-def _laid(layout: Layout, stream: str, events: Iterator[Event]) -> bool:
+def _laid(layout: StreamBuilder, stream: str, events: Iterator[Event]) -> bool:
     """Lay out the events of a trajectory. Says whether a step of it counts tokens."""
     counted = False
     step: Ref | None = None
@@ -117,11 +117,11 @@ def _laid(layout: Layout, stream: str, events: Iterator[Event]) -> bool:
     return counted
 
 
-def _did(each: Did | Spoke, put: Callable[[bytes], Digest]) -> Event:
+def _did(each: ToolRun | AgentMessage, put: Callable[[bytes], Digest]) -> Event:
     match each:
-        case Did():
+        case ToolRun():
             return AgentActed(each.tool, put(each.command.encode()), each.exit_code, put(each.output.encode()))
-        case Spoke():
+        case AgentMessage():
             return AgentSaid(put(each.text.encode()), each.final)
 
 

@@ -8,17 +8,17 @@ itself decides from ``attempts.json``: the status, and the rows of an attempt th
 from typing import NamedTuple
 
 from engine.importers.spark.files import ATTEMPTS, SKILL, TRAJECTORY, TaskFiles
-from engine.importers.spark.reader import Fields, Place, Warnings, read_object, read_text
-from engine.importers.spark.records import Facts, Rewritten, Snapshot, Story, Tried
-from engine.importers.spark.trajectory import Trajectory, read_snapshot, read_tried
+from engine.importers.spark.reader import Fields, SourceLocation, Warnings, read_object, read_text
+from engine.importers.spark.records import Facts, PdiSnapshot, Rewritten, SparkAttempt, Story
+from engine.importers.spark.trajectory import SparkTrajectory, read_snapshot, read_tried
 
 _EMPTY = Facts(None, None, None)
 
 
-class Ending(NamedTuple):
+class SparkAttempts(NamedTuple):
     """What ``attempts.json`` tells."""
 
-    attempts: dict[int, Tried]
+    attempts: dict[int, SparkAttempt]
     memos: list[Rewritten]
     max_attempts: int | None
     injects: bool | None
@@ -37,7 +37,7 @@ def tell(found: TaskFiles, warnings: Warnings) -> Story | None:
         facts = facts._replace(max_attempts=ending.max_attempts)
     attempts = _attempts(told, ending, warnings)
     if skill is None and SKILL not in found.files and any(each.solved for each in attempts.values()):
-        warnings.add(Place(SKILL, None), "is missing, although the task was solved", "no skill is recorded")
+        warnings.add(SourceLocation(SKILL, None), "is missing, although the task was solved", "no skill is recorded")
     return Story(
         task=found.task,
         facts=facts,
@@ -50,25 +50,27 @@ def tell(found: TaskFiles, warnings: Warnings) -> Story | None:
     )
 
 
-def _trajectory(found: TaskFiles, warnings: Warnings) -> Trajectory | None:
+def _trajectory(found: TaskFiles, warnings: Warnings) -> SparkTrajectory | None:
     data = found.files.get(TRAJECTORY, b"")
     if not data.strip():
         if TRAJECTORY not in found.files:
-            warnings.add(Place(TRAJECTORY, None), "is missing", "what attempts.json holds is read")
+            warnings.add(SourceLocation(TRAJECTORY, None), "is missing", "what attempts.json holds is read")
         return None
-    told = Trajectory(data, warnings)
+    told = SparkTrajectory(data, warnings)
     for number in told.snapshots.keys() - {memo.attempt for memo in told.memos if memo.snapshot}:
-        warnings.add(Place(TRAJECTORY, None), f"PDI after attempt {number} has no memo", "this reading is left out")
+        warnings.add(
+            SourceLocation(TRAJECTORY, None), f"PDI after attempt {number} has no memo", "this reading is left out"
+        )
     return told
 
 
 def _skill(found: TaskFiles, warnings: Warnings) -> str | None:
     data = found.files.get(SKILL, b"")
-    return read_text(data, Place(SKILL, None), warnings) if data.strip() else None
+    return read_text(data, SourceLocation(SKILL, None), warnings) if data.strip() else None
 
 
-def _ending(found: TaskFiles, warnings: Warnings) -> Ending | None:
-    place = Place(ATTEMPTS, None)
+def _ending(found: TaskFiles, warnings: Warnings) -> SparkAttempts | None:
+    place = SourceLocation(ATTEMPTS, None)
     data = found.files.get(ATTEMPTS, b"")
     if not data.strip():
         if ATTEMPTS not in found.files:
@@ -77,7 +79,7 @@ def _ending(found: TaskFiles, warnings: Warnings) -> Ending | None:
     record = read_object(read_text(data, place, warnings), place, warnings)
     if record is None:
         return None
-    attempts: dict[int, Tried] = {}
+    attempts: dict[int, SparkAttempt] = {}
     for at, each in enumerate(record.objects("attempts")):
         number = each.count("attempt")
         if number is None or number in attempts:
@@ -86,10 +88,10 @@ def _ending(found: TaskFiles, warnings: Warnings) -> Ending | None:
         attempts[number] = read_tried(each, number)
     observed = record.within("pdi").flag("observe_only")
     injects = None if observed is None else not observed
-    return Ending(attempts, _remembered(record, attempts), record.count("max_retries"), injects)
+    return SparkAttempts(attempts, _remembered(record, attempts), record.count("max_retries"), injects)
 
 
-def _remembered(record: Fields, attempts: dict[int, Tried]) -> list[Rewritten]:
+def _remembered(record: Fields, attempts: dict[int, SparkAttempt]) -> list[Rewritten]:
     """Match memos with the failures they were written after: in order, since nothing says which is whose."""
     texts = record.texts("memo_history")
     if latest := record.text("exploration_memo"):
@@ -112,7 +114,7 @@ def _remembered(record: Fields, attempts: dict[int, Tried]) -> list[Rewritten]:
     return memos
 
 
-def _rewritten(number: int, memo: str, previous: str, reading: Snapshot | None) -> Rewritten:
+def _rewritten(number: int, memo: str, previous: str, reading: PdiSnapshot | None) -> Rewritten:
     return Rewritten(number, memo, previous, reflected=True, snapshot=reading, call=None)
 
 
@@ -121,26 +123,28 @@ def _template(memo: str) -> bool:
     return "### Next Strategy" in memo and "### Verified Facts" not in memo
 
 
-def _attempts(told: Trajectory | None, ending: Ending | None, warnings: Warnings) -> dict[int, Tried]:
+def _attempts(
+    told: SparkTrajectory | None, ending: SparkAttempts | None, warnings: Warnings
+) -> dict[int, SparkAttempt]:
     attempts = dict(told.attempts) if told else {}
     for number, kept in (ending.attempts if ending else {}).items():
         known = attempts.get(number)
         if known is None:
             if told is not None:
                 problem = f"attempt {number} is missing"
-                warnings.add(Place(TRAJECTORY, None), problem, "what attempts.json holds of it is read")
+                warnings.add(SourceLocation(TRAJECTORY, None), problem, "what attempts.json holds of it is read")
             attempts[number] = kept
             continue
         if kept.status == "INFRA_ERROR":
             known = known._replace(summary=kept.summary, passed=kept.passed, total=kept.total)
         elif (known.reward, known.summary, known.commands) != (kept.reward, kept.summary, kept.commands):
             problem = f"attempt {number} is not what the trajectory says"
-            warnings.add(Place(ATTEMPTS, None), problem, "the trajectory's stands")
+            warnings.add(SourceLocation(ATTEMPTS, None), problem, "the trajectory's stands")
         attempts[number] = known._replace(status=kept.status)
     return attempts
 
 
-def _memos(told: Trajectory | None, ending: Ending | None) -> list[Rewritten]:
+def _memos(told: SparkTrajectory | None, ending: SparkAttempts | None) -> list[Rewritten]:
     """Take the trajectory's memos, and of the others those after attempts it has none for."""
     memos = list(told.memos) if told else []
     known = {memo.attempt for memo in memos}

@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 
 from engine.config.spec import RunSpec
-from engine.core.decision import Desk, encode_value
-from engine.importers.assumed import Assumed, Told, assumed_spec
+from engine.core.decision import PolicyContext, encode_value
+from engine.importers.assumed import Assumed, ForeignDecision, assumed_spec
 from engine.importers.spark.injections import Injection
 from engine.importers.spark.records import Story
 from engine.programs.explore.points import (
@@ -51,21 +51,23 @@ class Reflecting:
         """Take in an attempt that ended."""
         self._trail.concluded(event, at, {})
 
-    def reading(self, event: PdiImported, memo: MemoImported, memo_at: Ref, cause: Ref | None = None) -> Told:
+    def reading(
+        self, event: PdiImported, memo: MemoImported, memo_at: Ref, cause: Ref | None = None
+    ) -> ForeignDecision:
         """Say what a reading rests on. The memo that it is about stands behind it."""
         self._trail.read(event)
         saw = self._trail.rewritten(memo, memo_at)
         assert saw is not None, "where there is a reading, a model had been asked"
         tie = event.triggered if _at_threshold(event) else None
         saw = msgspec.structs.replace(saw, earlier=self._earlier, tie=tie)
-        return Told(PDI, saw, PDI.rule(self._assumed.spec, saw), event, cause)
+        return ForeignDecision(PDI, saw, PDI.rule(self._assumed.spec, saw), event, cause)
 
     def read(self, event: PdiImported, at: Ref) -> None:
         """Take in a reading: the decision that was noted last."""
         self._earlier = Earlier(self._assumed.noted[-1].inputs, at)
         self._readings[event.attempt] = Seen(at, ReadingSeen(event.triggered, event.level))
 
-    def spoken(self, told: Injection) -> Told | None:
+    def spoken(self, told: Injection) -> ForeignDecision | None:
         """Say what it rests on what an attempt was told because of PDI. None: the readings do not explain it."""
         if told.intervention is None or not told.read:
             return None
@@ -78,12 +80,12 @@ class Reflecting:
             if ruling.level == told.intervention:
                 # No decision of the source's stands between this and the attempt: it acts by this one.
                 made = DecisionMade(point=INTERVENTION.name, ruling=msgspec.to_builtins(ruling), steers=True)
-                return Told(INTERVENTION, saw, rule, made)
+                return ForeignDecision(INTERVENTION, saw, rule, made)
         return None
 
     def _ruled(self, saw: InterventionSaw, rule: InterventionRule) -> Intervention:
         asked = INTERVENTION.name, digest_of(encode_value(saw)), digest_of(encode_value(rule))
-        return choose_intervention(saw, rule, Desk({}, digest_of, {}, asked))
+        return choose_intervention(saw, rule, PolicyContext({}, digest_of, {}, asked))
 
 
 def _at_threshold(event: PdiImported) -> bool:

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from engine.importers.left_out import Imports, LeftOut, folders_in, leads_out, of_error, why_no_folder
+from engine.importers.left_out import ImportOmission, Imports, folders_in, leads_out, of_error, why_no_folder
 from engine.importers.secrets import redactor_of, secrets_by_look, secrets_within
-from engine.importers.spark.reader import Place, Warnings, read_lines
+from engine.importers.spark.reader import SourceLocation, Warnings, read_lines
 
 SKILL: Final = "SKILL.md"
 ATTEMPTS: Final = "attempts.json"
@@ -38,9 +38,9 @@ class TaskFiles(NamedTuple):
 def task_folders(folder: Path) -> Imports[Path]:
     """List the folders of tasks: this one, or those in it, by name; any other in it is left out."""
     if not folder.is_dir():
-        return Imports((), (LeftOut(str(folder), *why_no_folder(folder)),))
+        return Imports((), (ImportOmission(str(folder), *why_no_folder(folder)),))
     found: list[Path] = []
-    left_out: list[LeftOut] = []
+    left_out: list[ImportOmission] = []
     try:
         if _is_task(folder):
             return Imports((folder,), ())
@@ -52,7 +52,7 @@ def task_folders(folder: Path) -> Imports[Path]:
             if _is_task(each):
                 found.append(each)
             else:
-                left_out.append(LeftOut(each.name, f"it holds none of {', '.join(SIGNS)}", "take it away"))
+                left_out.append(ImportOmission(each.name, f"it holds none of {', '.join(SIGNS)}", "take it away"))
         except OSError as error:
             left_out.append(of_error(each.name, error))
     return Imports(tuple(found), tuple(left_out))
@@ -65,18 +65,20 @@ def read_files(folder: Path, warnings: Warnings) -> TaskFiles:
         path = folder / name
         try:
             if path.is_symlink() and leads_out(path, folder):
-                warnings.add(Place(name, None), "is a link that leads out of the folder", "it counts as missing")
+                warnings.add(
+                    SourceLocation(name, None), "is a link that leads out of the folder", "it counts as missing"
+                )
                 continue
             data = path.read_bytes()
         except FileNotFoundError:
             continue
         except OSError as error:
-            warnings.add(Place(name, None), f"cannot be read ({error.strerror})", "it counts as missing")
+            warnings.add(SourceLocation(name, None), f"cannot be read ({error.strerror})", "it counts as missing")
             continue
         if not data.strip():
-            warnings.add(Place(name, None), "is empty", "it is kept, and counts as missing")
+            warnings.add(SourceLocation(name, None), "is empty", "it is kept, and counts as missing")
         files[name] = data
-    redactor = redactor_of(_secrets(files), partial(warnings.add, Place(TRAJECTORY, None)))
+    redactor = redactor_of(_secrets(files), partial(warnings.add, SourceLocation(TRAJECTORY, None)))
     task = _UNPRINTED.sub("-", folder.resolve().name.encode("utf-8", "replace").decode())
     return TaskFiles(task or "task", {name: redactor.replace(data) for name, data in files.items()})
 

@@ -12,13 +12,13 @@ from anyio import to_thread
 
 from engine.core.fold import fold
 from engine.importers.assumed import Assumed
-from engine.importers.left_out import Imports, LeftOut, NothingImported, of_error
+from engine.importers.left_out import ImportOmission, Imports, NothingImported, of_error
 from engine.importers.spark.assemble import tell
 from engine.importers.spark.decisions import spec_of
 from engine.importers.spark.files import ATTEMPTS, SIGNS, SKILL, TRAJECTORY, TaskFiles, read_files, task_folders
 from engine.importers.spark.reader import Warnings
 from engine.importers.spark.records import EMPTY, Story
-from engine.importers.spark.to_events import Told, Writer
+from engine.importers.spark.to_events import SparkImport, SparkStreams
 from engine.importers.streams import ALREADY, append, run_id
 from events.errors import EventRefused, VersionConflict
 from events.store.base import EventLog, Selection
@@ -33,7 +33,7 @@ _REMEDY: Final = "restore its files as SPARK wrote them"
 _FIELDS = ("proxy_exec", "proxy_plan", "proxy_oss", "raw_pdi", "weight", "weighted_pdi")
 
 
-class Imported(NamedTuple):
+class ImportedSparkTask(NamedTuple):
     """What came of a task."""
 
     task: str
@@ -52,7 +52,9 @@ class _Read(NamedTuple):
     warnings: tuple[str, ...]
 
 
-async def import_spark(log: EventLog, folder: Path, *, settings: PdiSettings | None = None) -> Imports[Imported]:
+async def import_spark(
+    log: EventLog, folder: Path, *, settings: PdiSettings | None = None
+) -> Imports[ImportedSparkTask]:
     """Read the tasks of a folder into the log, by name; each whole or not at all.
 
     Args:
@@ -64,20 +66,20 @@ async def import_spark(log: EventLog, folder: Path, *, settings: PdiSettings | N
         NothingImported: Not one file can be read.
     """
     folders = await to_thread.run_sync(task_folders, folder)
-    found: dict[Path, Imported] = {}
-    left_out: dict[Path, LeftOut] = {}
+    found: dict[Path, ImportedSparkTask] = {}
+    left_out: dict[Path, ImportOmission] = {}
     for each in folders.found:
         read = await to_thread.run_sync(_read, each)
         try:
             if read.story is None:
-                left_out[each] = LeftOut(each.name, _unreadable(read.warnings), _REMEDY)
+                left_out[each] = ImportOmission(each.name, _unreadable(read.warnings), _REMEDY)
             else:
                 found[each] = await _import(log, read, settings or PdiSettings())
         except (EventRefused, VersionConflict) as error:
             left_out[each] = of_error(each.name, error)
     if not found:
         others = (*left_out.values(), *folders.left_out)
-        nothing = LeftOut(folder.name, f"it holds none of {', '.join(SIGNS)}", _REMEDY)
+        nothing = ImportOmission(folder.name, f"it holds none of {', '.join(SIGNS)}", _REMEDY)
         raise NothingImported(folder, others or (nothing,), _WANTED)
     for each in [path for path in left_out if path not in found]:
         # Beside tasks that can be read, the files of one that cannot are kept for whoever reads better.
@@ -102,18 +104,18 @@ def _read(folder: Path) -> _Read:
     return _Read(files, story, warnings.said)
 
 
-async def _import(log: EventLog, read: _Read, settings: PdiSettings) -> Imported:
+async def _import(log: EventLog, read: _Read, settings: PdiSettings) -> ImportedSparkTask:
     found = read.files
     files = tuple(NamedDigest(name, log.put(data)) for name, data in sorted(found.files.items()))
     run = run_id("spark", found.task, files)
     story = read.story or EMPTY._replace(task=found.task)
     assumed = Assumed(log.put, log.redactor, spec_of(story))
-    chunks = Writer(log.put, assumed).write(Told(story, files, read.warnings))
+    chunks = SparkStreams(log.put, assumed).write(SparkImport(story, files, read.warnings))
     if not await append(log, run, chunks):
-        return Imported(found.task, run, len(story.attempts), (ALREADY,))
+        return ImportedSparkTask(found.task, run, len(story.attempts), (ALREADY,))
     state = await fold(log, PdiSteps({"again": settings}), Selection(run=run))
     differences = tuple(_differences(state, settings))
-    return Imported(found.task, run, len(story.attempts), read.warnings + differences)
+    return ImportedSparkTask(found.task, run, len(story.attempts), read.warnings + differences)
 
 
 def _differences(state: PdiStepsState, settings: PdiSettings) -> Iterator[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from engine.importers.spark.records import Snapshot, Story, Tried
+from engine.importers.spark.records import PdiSnapshot, SparkAttempt, Story
 
 _STRONG: Final = re.compile(r"^#{2,4} [^\w\n]*Critical Exploration Feedback\s*$", re.MULTILINE)
 _SOFT: Final = re.compile(r"^#{2,4} [^\w\n]*Exploration Feedback\s*$", re.MULTILINE)
@@ -48,7 +48,7 @@ def injections(story: Story) -> Iterator[Injection]:
         # Else the reading before stands: an attempt without a trial is not read (1.7).
 
 
-def _injection(story: Story, tried: Tried, last: _Level | None) -> Injection:
+def _injection(story: Story, tried: SparkAttempt, last: _Level | None) -> Injection:
     if tried.injection is not None:
         return Injection(tried.number, _read(tried.injection), "injection")
     if tried.number == 0:
@@ -59,7 +59,7 @@ def _injection(story: Story, tried: Tried, last: _Level | None) -> Injection:
     return Injection(tried.number, "none" if story.injects is False else last, "pdi")
 
 
-def _level(snapshot: Snapshot | None) -> _Level | None:
+def _level(snapshot: PdiSnapshot | None) -> _Level | None:
     if snapshot is None:
         return None
     return snapshot.level if snapshot.triggered else "none"

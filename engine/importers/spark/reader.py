@@ -20,7 +20,7 @@ LARGEST = 2**53 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Place(NamedTuple):
+class SourceLocation(NamedTuple):
     """Where something stands in the source."""
 
     file: str
@@ -39,7 +39,7 @@ class Warnings:
     def __init__(self) -> None:
         self._said: dict[str, None] = {}
 
-    def add(self, place: Place, problem: str, instead: str) -> None:
+    def add(self, place: SourceLocation, problem: str, instead: str) -> None:
         """Name a doubt."""
         self._said.setdefault(f"{place.named}: {problem}; {instead}")
 
@@ -50,7 +50,7 @@ class Warnings:
         return (*islice(self._said, MOST), *([f"{more} more like these are not listed"] if more > 0 else []))
 
 
-def read_text(data: bytes, place: Place, warnings: Warnings) -> str:
+def read_text(data: bytes, place: SourceLocation, warnings: Warnings) -> str:
     """Decode UTF-8, with U+FFFD for what is none, and without a byte order mark."""
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
@@ -60,7 +60,7 @@ def read_text(data: bytes, place: Place, warnings: Warnings) -> str:
         return data.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
-def read_object(text: str, place: Place, warnings: Warnings) -> "Fields | None":
+def read_object(text: str, place: SourceLocation, warnings: Warnings) -> "Fields | None":
     """Read a JSON object. None: it is none."""
     twice: dict[str, None] = {}
 
@@ -88,7 +88,7 @@ def read_lines(data: bytes, file: str, warnings: Warnings) -> Iterator["Fields"]
     """Read JSON objects, one a line; blank lines are no harm."""
     for number, raw in enumerate(data.split(b"\n"), start=1):
         if raw.strip():
-            place = Place(file, number)
+            place = SourceLocation(file, number)
             record = read_object(read_text(raw, place, warnings), place, warnings)
             if record is not None:
                 yield record
@@ -97,7 +97,7 @@ def read_lines(data: bytes, file: str, warnings: Warnings) -> Iterator["Fields"]
 class Fields:
     """A JSON object whose fields are asked for by type. What is null is missing; what has another type is a warning."""
 
-    def __init__(self, value: dict[str, Any], place: Place, warnings: Warnings) -> None:
+    def __init__(self, value: dict[str, Any], place: SourceLocation, warnings: Warnings) -> None:
         self.value = value
         self.place = place
         self._warnings = warnings
@@ -173,7 +173,7 @@ class Fields:
         found = []
         for at, item in enumerate(self._list(key)):
             if isinstance(item, dict):
-                place = Place(f"{self.place.file} {key}[{at}]", self.place.line)
+                place = SourceLocation(f"{self.place.file} {key}[{at}]", self.place.line)
                 found.append(Fields(item, place, self._warnings))
             else:
                 self._other(f"an item of {key}", item, "an object")

@@ -30,7 +30,7 @@ class Call(NamedTuple):
     latency_s: float | None
 
 
-class Snapshot(NamedTuple):
+class PdiSnapshot(NamedTuple):
     """PDI as it was recorded."""
 
     step: int
@@ -44,7 +44,7 @@ class Snapshot(NamedTuple):
     level: Literal["soft", "strong"] | None
 
 
-class Tried(NamedTuple):
+class SparkAttempt(NamedTuple):
     """An attempt."""
 
     number: int
@@ -84,7 +84,7 @@ class Rewritten(NamedTuple):
     """Empty: there was none."""
     reflected: bool
     """False: a template, for which no model was asked."""
-    snapshot: Snapshot | None
+    snapshot: PdiSnapshot | None
     call: Call | None
 
 
@@ -101,7 +101,7 @@ class Story(NamedTuple):
 
     task: str
     facts: Facts
-    attempts: tuple[Tried, ...]
+    attempts: tuple[SparkAttempt, ...]
     """By number."""
     memos: tuple[Rewritten, ...]
     """In the order in which they came to be."""

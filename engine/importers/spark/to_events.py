@@ -7,9 +7,9 @@ from engine.importers.assumed import Assumed, texts_of
 from engine.importers.spark.decisions import Reflecting
 from engine.importers.spark.files import ATTEMPTS, TRAJECTORY
 from engine.importers.spark.injections import Injection, injections
-from engine.importers.spark.reader import Fields, Place, Warnings, read_object
-from engine.importers.spark.records import Call, Rewritten, Story, Tried
-from engine.importers.streams import Chunk, Layout
+from engine.importers.spark.reader import Fields, SourceLocation, Warnings, read_object
+from engine.importers.spark.records import Call, Rewritten, SparkAttempt, Story
+from engine.importers.streams import AppendBatch, StreamBuilder
 from engine.importers.transcripts.reader import spent_in
 from engine.policies.skill.check import check_skill
 from engine.policies.skill.finding import SkillContext
@@ -27,7 +27,7 @@ from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from events.values import NamedDigest, Outcome, Usage
 
 
-class Action(NamedTuple):
+class SparkAction(NamedTuple):
     """A command, and how it ended."""
 
     command: str
@@ -43,20 +43,22 @@ class Action(NamedTuple):
         return "killed" if self.exit_code is None else "exited"
 
 
-def read_actions(stdout: str) -> list[Action]:
+def read_actions(stdout: str) -> list[SparkAction]:
     """Read the commands in the order in which they ended; those that never did come last.
 
     Other lines are no damage: an agent may print anything.
     """
     quiet = Warnings()
-    ended: list[Action] = []
-    begun: dict[str, Action] = {}
+    ended: list[SparkAction] = []
+    begun: dict[str, SparkAction] = {}
     for number, line in enumerate(stdout.split("\n"), start=1):
-        record = read_object(line, Place("agent_stdout_full", number), quiet) if line.lstrip()[:1] == "{" else None
+        record = (
+            read_object(line, SourceLocation("agent_stdout_full", number), quiet) if line.lstrip()[:1] == "{" else None
+        )
         item = None if record is None else _command(record)
         if record is None or item is None:
             continue
-        action = Action(item.text("command") or "", item.text("aggregated_output") or "", item.whole("exit_code"))
+        action = SparkAction(item.text("command") or "", item.text("aggregated_output") or "", item.whole("exit_code"))
         name = item.text("id") or f"line {number}"
         if record.value.get("type") == "item.completed":
             begun.pop(name, None)
@@ -81,7 +83,7 @@ LONGEST_ERROR = 4_000
 """Characters of an attempt's error text that its event holds."""
 
 
-class Told(NamedTuple):
+class SparkImport(NamedTuple):
     """A story with what only the whole import knows."""
 
     story: Story
@@ -89,7 +91,7 @@ class Told(NamedTuple):
     warnings: tuple[str, ...]
 
 
-class Writer:
+class SparkStreams:
     """Lays events out in streams. The same story always gives the same events."""
 
     def __init__(self, put: Callable[[bytes], Digest], assumed: Assumed) -> None:
@@ -99,14 +101,14 @@ class Writer:
             put: Takes the bytes of a blob in.
             assumed: What decisions are taken to rest on.
         """
-        self._layout = Layout()
+        self._layout = StreamBuilder()
         self._put = put
         self._assumed = assumed
         self._reflecting = Reflecting(assumed)
         self._model: str | None = None
         self._sources: tuple[Text, ...] = ()
 
-    def write(self, told: Told) -> list[Chunk]:
+    def write(self, told: SparkImport) -> list[AppendBatch]:
         """Lay out the whole story, in the order in which it happened."""
         story = told.story
         trial = f"trial/{story.task}"
@@ -147,7 +149,7 @@ class Writer:
     def _maybe(self, text: str | None) -> Digest | None:
         return None if text is None else self._text(text)
 
-    def _tried(self, task: str, tried: Tried, told: Injection) -> tuple[AttemptConcluded, Ref]:
+    def _tried(self, task: str, tried: SparkAttempt, told: Injection) -> tuple[AttemptConcluded, Ref]:
         """Write an attempt's own stream; give what its trial takes note of, and why."""
         stream = f"attempt/{task}/{tried.number}"
         error = tried.error if len(tried.error) <= LONGEST_ERROR else tried.error[:LONGEST_ERROR] + " …"
@@ -206,7 +208,7 @@ class Writer:
         self._layout.add(trial, TrialClosed(ending_of(story), len(story.attempts), best))
 
 
-def outcome_of(tried: Tried) -> Outcome:
+def outcome_of(tried: SparkAttempt) -> Outcome:
     """Say how an attempt ended, in our words: what broke and what was not scored is never a score of 0."""
     if not tried.judged:
         reason = tried.error or tried.summary.partition("\n")[0] or "the source blames the infrastructure"

@@ -6,7 +6,7 @@ import msgspec
 
 from engine.importers.spark.files import TRAJECTORY
 from engine.importers.spark.reader import Fields, Warnings, read_lines
-from engine.importers.spark.records import NO_TRIAL, STATUSES, Call, Facts, Rewritten, Snapshot, Status, Tried
+from engine.importers.spark.records import NO_TRIAL, STATUSES, Call, Facts, PdiSnapshot, Rewritten, SparkAttempt, Status
 from events.values import Role
 from projections.checks import read_checks
 from projections.commands import printed_commands
@@ -15,13 +15,13 @@ _LARGE_MEMO = 32_000
 """Characters; healthy recorded memos have at most 6,729 (SPARK, 3)."""
 
 
-class Trajectory:
+class SparkTrajectory:
     """What the lines tell."""
 
     def __init__(self, data: bytes, warnings: Warnings) -> None:
-        self.attempts: dict[int, Tried] = {}
+        self.attempts: dict[int, SparkAttempt] = {}
         self.memos: list[Rewritten] = []
-        self.snapshots: dict[int, Snapshot] = {}
+        self.snapshots: dict[int, PdiSnapshot] = {}
         self.distilled: list[Call] = []
         self.facts = Facts(None, None, None)
         self._told: Facts | None = None
@@ -115,7 +115,7 @@ class Trajectory:
         return number
 
 
-def read_tried(record: Fields, number: int) -> Tried:
+def read_tried(record: Fields, number: int) -> SparkAttempt:
     """Read an attempt; of ``attempts.json`` too, whose attempts have the same fields, but fewer."""
     reward = record.number("reward")
     if reward is None:
@@ -133,7 +133,7 @@ def read_tried(record: Fields, number: int) -> Tried:
     passed, total = record.count("n_passed"), record.count("n_tests")
     error = record.text("error") or ""
     trial = not summary.startswith(NO_TRIAL) and (record.has("result_json") or not error)
-    return Tried(
+    return SparkAttempt(
         number=number,
         status=_status(record, reward),
         reward=reward,
@@ -149,7 +149,7 @@ def read_tried(record: Fields, number: int) -> Tried:
     )
 
 
-def read_snapshot(record: Fields) -> Snapshot | None:
+def read_snapshot(record: Fields) -> PdiSnapshot | None:
     """Read recorded PDI. None: a value is missing, so that none of it can be relied upon."""
     names = ("proxy_exec", "proxy_plan", "proxy_oss", "raw_pdi", "weight", "weighted_pdi")
     step, triggered, level = record.whole("step"), record.flag("triggered"), record.text("level")
@@ -160,7 +160,7 @@ def read_snapshot(record: Fields) -> Snapshot | None:
     match level:
         case None | "soft" | "strong":
             execs, plan, oss, raw, weight, weighted = numbers
-            return Snapshot(step, execs, plan, oss, raw, weight, weighted, triggered, level)
+            return PdiSnapshot(step, execs, plan, oss, raw, weight, weighted, triggered, level)
         case _:
             record.warn("level is neither soft nor strong", "this reading is left out")
             return None

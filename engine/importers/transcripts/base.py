@@ -10,17 +10,25 @@ from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import structs
 
-from engine.agents.installed.adapter import Did, Json, Spoke, as_text
+from engine.agents.installed.adapter import AgentMessage, Json, ToolRun, as_text
 from engine.importers.atif.assumptions import nano_usd
 from engine.importers.atif.rules import DEAREST
-from engine.importers.atif.schema import Agent, Metrics, Observation, Result, Step, ToolCall, Trajectory
-from engine.importers.loose_json import Unreadable, read_json
+from engine.importers.atif.schema import (
+    AtifAgent,
+    AtifObservation,
+    AtifResult,
+    AtifStep,
+    AtifToolCall,
+    AtifTrajectory,
+    Metrics,
+)
+from engine.importers.loose_json import JsonUnreadable, read_json
 from events.values import NanoUsd, Usage
 
 UNKNOWN: Final = "unknown"
 
 
-class Spent(NamedTuple):
+class StatedUsage(NamedTuple):
     """Sums that a transcript states. None: it does not state that one."""
 
     usage: Usage
@@ -34,17 +42,17 @@ class Transcript(NamedTuple):
     """Its path below the trial's folder."""
     format: str
     """Such as ``codex rollout``."""
-    trajectory: Trajectory
+    trajectory: AtifTrajectory
     """Who acted; and its steps, if it says which call of a model each came of."""
-    told: tuple[Did | Spoke, ...]
+    told: tuple[ToolRun | AgentMessage, ...]
     """What was done and said, if it does not."""
-    spent: Spent | None
+    spent: StatedUsage | None
     """None: it states no sums."""
     doubts: tuple[str, ...]
     """What of it cannot be read, and what had to be inferred."""
 
 
-class Head(NamedTuple):
+class TranscriptHead(NamedTuple):
     """Who acted, as far as a transcript says."""
 
     agent: str
@@ -63,7 +71,7 @@ def records(data: bytes) -> tuple[list[Json], list[str]]:
             continue
         try:
             found.append(typed(read_json(bare)[0]))
-        except Unreadable:
+        except JsonUnreadable:
             broken.append(number)
     if not broken:
         return found, []
@@ -76,18 +84,18 @@ def typed(record: Json) -> Json:
     return record if isinstance(record.get("type"), str) else {**record, "type": ""}
 
 
-def trajectory_of(format_: str, head: Head, steps: Iterable[Step]) -> Trajectory:
+def trajectory_of(format_: str, head: TranscriptHead, steps: Iterable[AtifStep]) -> AtifTrajectory:
     """Make a trajectory of steps, and number them."""
     numbered = tuple(structs.replace(step, step_id=number) for number, step in enumerate(steps, start=1))
-    return Trajectory(
+    return AtifTrajectory(
         schema_version=format_,
-        agent=Agent(head.agent, head.version, head.model),
+        agent=AtifAgent(head.agent, head.version, head.model),
         steps=numbered,
         session_id=head.session,
     )
 
 
-class Turn:
+class TranscriptTurn:
     """One answer of a model while it is read: what it said, what it called, what came of that."""
 
     def __init__(self, at: str | None, model: str | None) -> None:
@@ -95,16 +103,16 @@ class Turn:
         self.model = model
         self.said: list[str] = []
         self.thought: list[str] = []
-        self.calls: list[ToolCall] = []
-        self.results: list[Result] = []
+        self.calls: list[AtifToolCall] = []
+        self.results: list[AtifResult] = []
         self.metrics: Metrics | None = None
         self.asked = 1
         self.extra: dict[str, Any] = {}
 
     @property
-    def step(self) -> Step:
+    def step(self) -> AtifStep:
         """It as a step, without its number."""
-        return Step(
+        return AtifStep(
             step_id=0,
             source="agent",
             message="\n".join(self.said),
@@ -112,7 +120,7 @@ class Turn:
             model_name=self.model,
             reasoning_content="\n".join(self.thought) or None,
             tool_calls=tuple(self.calls) or None,
-            observation=Observation(tuple(self.results)) if self.results else None,
+            observation=AtifObservation(tuple(self.results)) if self.results else None,
             metrics=self.metrics,
             llm_call_count=self.asked,
             extra=self.extra or None,
@@ -121,40 +129,42 @@ class Turn:
     def call(self, name: object, function: object, given: object) -> None:
         """Take a call of a tool in. What it was given is an object; anything else stands in one."""
         arguments = given if isinstance(given, dict) else {"input": given}
-        self.calls.append(ToolCall(text(name) or f"call-{len(self.calls) + 1}", text(function) or UNKNOWN, arguments))
+        self.calls.append(
+            AtifToolCall(text(name) or f"call-{len(self.calls) + 1}", text(function) or UNKNOWN, arguments)
+        )
 
     def result(self, name: str, content: object, **extra: object) -> None:
         """Take in what came of one."""
         known = {key: value for key, value in extra.items() if value is not None}
-        self.results.append(Result(name, as_text(content), extra=known or None))
+        self.results.append(AtifResult(name, as_text(content), extra=known or None))
 
 
 class Talk:
     """What is said and done, in order; results find their calls wherever these are."""
 
     def __init__(self) -> None:
-        self._steps: list[Turn | Step] = []
-        self._open: dict[str, Turn] = {}
+        self._steps: list[TranscriptTurn | AtifStep] = []
+        self._open: dict[str, TranscriptTurn] = {}
         self.lost = 0
         """Results whose calls are not there."""
 
-    def turn(self, at: object, model: str | None) -> Turn:
+    def turn(self, at: object, model: str | None) -> TranscriptTurn:
         """Begin an answer of a model."""
-        made = Turn(text(at), model)
+        made = TranscriptTurn(text(at), model)
         self._steps.append(made)
         return made
 
     def say(self, source: object, words: str, at: object) -> None:
         """Take in what somebody else said."""
         said: Literal["system", "user"] = "system" if source in {"system", "developer"} else "user"
-        self._steps.append(Step(0, said, words, timestamp=text(at)))
+        self._steps.append(AtifStep(0, said, words, timestamp=text(at)))
 
-    def call(self, turn: Turn, name: object, function: object, given: object) -> None:
+    def call(self, turn: TranscriptTurn, name: object, function: object, given: object) -> None:
         """Take in a call of a tool."""
         turn.call(name, function, given)
         self._open[turn.calls[-1].tool_call_id] = turn
 
-    def result(self, name: object, content: object, **extra: object) -> Turn | None:
+    def result(self, name: object, content: object, **extra: object) -> TranscriptTurn | None:
         """Take in what came of a call. None: there is no such call."""
         turn = self._open.get(text(name) or "")
         if turn is None:
@@ -163,10 +173,10 @@ class Talk:
         turn.result(text(name) or "", content, **extra)
         return turn
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[AtifStep]:
         """Give them, without those that hold nothing."""
         for each in self._steps:
-            step = each.step if isinstance(each, Turn) else each
+            step = each.step if isinstance(each, TranscriptTurn) else each
             if step.message or step.tool_calls or step.reasoning_content or step.metrics or step.source != "agent":
                 yield step
 

@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 from engine.agents.installed.adapter import Json
 from engine.importers.transcripts.base import (
-    Head,
-    Spent,
+    StatedUsage,
     Talk,
     Transcript,
-    Turn,
+    TranscriptHead,
+    TranscriptTurn,
     count,
     metrics_of,
     money,
@@ -83,12 +83,12 @@ def read(file: str, lines: Sequence[Json], kind: Kind, seen: set[str]) -> Transc
 
 class _Reading:
     def __init__(self, kind: Kind) -> None:
-        self.head = Head(kind.agent)
+        self.head = TranscriptHead(kind.agent)
         self.talk = Talk()
-        self.spent: Spent | None = None
+        self.spent: StatedUsage | None = None
         self.parts = 0
         self._kind = kind
-        self._turns: dict[str, Turn] = {}
+        self._turns: dict[str, TranscriptTurn] = {}
 
     def line(self, line: Json) -> None:
         """Take a line in."""
@@ -110,7 +110,7 @@ class _Reading:
             text(line.get("claude_code_version")) or text(line.get("qwen_code_version")) or text(line.get("version"))
         )
         session = text(line.get("session_id")) or text(line.get("sessionId"))
-        self.head = Head(
+        self.head = TranscriptHead(
             head.agent,
             version if version and head.version == "unknown" else head.version,
             head.model or text(line.get("model")),
@@ -133,7 +133,7 @@ class _Reading:
             turn.metrics = metrics_of(self._kind.usage(usage))
         self._say(turn, message.get("content"))
 
-    def _begin(self, turn: Turn, line: Json, *, synthetic: bool) -> None:
+    def _begin(self, turn: TranscriptTurn, line: Json, *, synthetic: bool) -> None:
         if synthetic:
             turn.asked = 0
             turn.extra["said_by"] = "the agent itself: no model was asked"
@@ -141,7 +141,7 @@ class _Reading:
         if line.get("isSidechain") is True or below is not None:
             turn.extra["sidechain"] = below or True
 
-    def _say(self, turn: Turn, content: object) -> None:
+    def _say(self, turn: TranscriptTurn, content: object) -> None:
         if isinstance(content, str):
             turn.said += [content] if content else []
             return
@@ -192,7 +192,7 @@ class _Reading:
             summed = self._kind.usage(usage) if isinstance(usage, dict) else Usage(None, None, None, None)
         cost = money(line.get("total_cost_usd"))
         if (summed.input_tokens, summed.output_tokens, cost) != (None, None, None):
-            self.spent = Spent(summed, cost)
+            self.spent = StatedUsage(summed, cost)
 
 
 def _apart(usage: Json) -> Usage:

@@ -12,11 +12,11 @@ import msgspec
 
 from engine.agents.installed.adapter import Json
 from engine.importers.transcripts.base import (
-    Head,
-    Spent,
+    StatedUsage,
     Talk,
     Transcript,
-    Turn,
+    TranscriptHead,
+    TranscriptTurn,
     count,
     metrics_of,
     text,
@@ -64,11 +64,11 @@ def read(file: str, lines: Sequence[Json]) -> Transcript:
 
 class _Reading:
     def __init__(self) -> None:
-        self.head = Head("codex")
+        self.head = TranscriptHead("codex")
         self.talk = Talk()
-        self.spent: Spent | None = None
+        self.spent: StatedUsage | None = None
         self.unknown: set[str] = set()
-        self._turn: Turn | None = None
+        self._turn: TranscriptTurn | None = None
         self._at: str | None = None
 
     def line(self, line: Json) -> None:
@@ -124,7 +124,7 @@ class _Reading:
     def _call(self, item: Json, function: str | None, given: object) -> None:
         self.talk.call(self._answering(), item.get("call_id") or item.get("id"), function, given)
 
-    def _answering(self) -> Turn:
+    def _answering(self) -> TranscriptTurn:
         """Give the response that is told, or begin one: a model does not go on after results without being asked."""
         if self._turn is None or self._turn.results:
             self._turn = self.talk.turn(self._at, self.head.model)
@@ -136,7 +136,7 @@ class _Reading:
             return
         last, whole = info.get("last_token_usage"), info.get("total_token_usage")
         if isinstance(whole, dict):
-            self.spent = Spent(usage_of(whole), None)
+            self.spent = StatedUsage(usage_of(whole), None)
         if self._turn is not None and isinstance(last, dict):
             self._turn.metrics = metrics_of(usage_of(last))
             self._turn = None

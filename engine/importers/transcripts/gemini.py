@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.agents.installed.adapter import Json
-from engine.importers.loose_json import Unreadable, read_json
+from engine.importers.loose_json import JsonUnreadable, read_json
 from engine.importers.transcripts.base import (
-    Head,
     Talk,
     Transcript,
+    TranscriptHead,
     count,
     metrics_of,
     text,
@@ -25,7 +25,7 @@ def messages_in(data: bytes) -> tuple[list[Json], list[str]]:
     """Give the messages of a document, its own facts before them. Empty: it is of another kind."""
     try:
         value, _ = read_json(data)
-    except Unreadable:
+    except JsonUnreadable:
         return [], []
     messages = value.get("messages")
     if not isinstance(messages, list):
@@ -54,7 +54,7 @@ def read(file: str, lines: Sequence[Json]) -> Transcript:
                 talk.say("user" if line["type"] == "user" else "system", said, line.get("timestamp"))
     session = next((found for each in lines if (found := text(each.get("sessionId")))), None)
     model = next((found for each in lines if (found := text(each.get("model")))), None)
-    head = Head("gemini-cli", model=model, session=session)
+    head = TranscriptHead("gemini-cli", model=model, session=session)
     return Transcript(file, RECORD, trajectory_of(RECORD, head, talk.steps()), (), None, tuple(talk.doubts()))
 
 

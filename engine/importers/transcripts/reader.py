@@ -8,11 +8,11 @@ from typing import Final, NamedTuple, TypeGuard
 from msgspec import structs, to_builtins
 
 from engine.agents.installed.adapter import Json
-from engine.importers.atif.schema import Step, Trajectory
+from engine.importers.atif.schema import AtifStep, AtifTrajectory
 from engine.importers.left_out import leads_out
 from engine.importers.transcripts import claude, codex, gemini
 from engine.importers.transcripts import streams as transcript_streams
-from engine.importers.transcripts.base import Spent, Transcript, records
+from engine.importers.transcripts.base import StatedUsage, Transcript, records
 
 _PATTERNS: Final = ("*.txt", "*.jsonl", "*.trajectory.json", "sessions/**/*.jsonl", ".codex/sessions/**/*.jsonl")
 """Below ``agent/``: what an agent printed, and its own records where Harbor puts them."""
@@ -25,7 +25,7 @@ class Read(NamedTuple):
 
     told: tuple[Transcript, ...]
     """The agent's own first. Empty: none can be read."""
-    spent: Spent | None
+    spent: StatedUsage | None
     """Sums, where no step counts. None: none are stated."""
     doubts: tuple[str, ...]
     files: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def read_transcripts(files: Mapping[str, bytes]) -> Read:
     return _settled(Read(tuple(told), _most(stated), tuple(doubts), kept))
 
 
-def spent_in(printed: bytes) -> Spent | None:
+def spent_in(printed: bytes) -> StatedUsage | None:
     """Give the sums that an event stream states, of what an agent printed. None: it states none."""
     read = _read("", printed, set())
     spent = None if read is None or read.trajectory.steps else read.spent
@@ -86,7 +86,7 @@ def _silent(name: str, data: bytes) -> str:
     return f"{name} is empty" if not data.strip() else f"{name} holds no steps that can be read"
 
 
-def _counted(spent: Spent | None) -> TypeGuard[Spent]:
+def _counted(spent: StatedUsage | None) -> TypeGuard[StatedUsage]:
     """Say whether sums are more than nothing: endpoints that do not count make some agents state 0."""
     return spent is not None and bool(spent.usage.input_tokens or spent.usage.output_tokens or spent.cost)
 
@@ -135,7 +135,7 @@ def _named(told: list[Transcript]) -> str:
     return f"{told[0].file} ({told[0].format}){others}"
 
 
-def _most(stated: list[Spent]) -> Spent | None:
+def _most(stated: list[StatedUsage]) -> StatedUsage | None:
     """Choose sums: with a price before those without."""
     priced = [each for each in stated if each.cost is not None]
     return next(iter(priced or stated), None)
@@ -158,11 +158,11 @@ def _settled(read: Read) -> Read:
     return read._replace(told=told, doubts=doubts)
 
 
-def _sum(steps: list[Step], name: str) -> int:
+def _sum(steps: list[AtifStep], name: str) -> int:
     return sum(getattr(step.metrics, name) or 0 for step in steps if step.metrics is not None)
 
 
-def _beside(trajectory: Trajectory) -> Trajectory:
+def _beside(trajectory: AtifTrajectory) -> AtifTrajectory:
     """Put what the steps took beside them, so that it is kept and does not count a second time."""
     steps = [
         step

@@ -3,11 +3,20 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from engine.agents.installed.adapter import Json, Recipe
+from engine.agents.installed.adapter import AgentAdapter, Json
 from engine.agents.installed.codex import Codex
 from engine.agents.installed.gemini_cli import GeminiCli
 from engine.agents.installed.opencode import OpenCode
-from engine.importers.transcripts.base import Head, Spent, Transcript, count, money, text, total, trajectory_of
+from engine.importers.transcripts.base import (
+    StatedUsage,
+    Transcript,
+    TranscriptHead,
+    count,
+    money,
+    text,
+    total,
+    trajectory_of,
+)
 from engine.importers.transcripts.codex import usage_of
 from events.values import NanoUsd, Usage
 
@@ -18,9 +27,9 @@ class Stream(NamedTuple):
     """One of them."""
 
     format: str
-    recipe: Recipe
-    head: Callable[[Sequence[Json]], Head]
-    spent: Callable[[Sequence[Json]], Spent | None]
+    recipe: AgentAdapter
+    head: Callable[[Sequence[Json]], TranscriptHead]
+    spent: Callable[[Sequence[Json]], StatedUsage | None]
 
 
 def stream_of(lines: Sequence[Json]) -> Stream | None:
@@ -49,43 +58,43 @@ def read(file: str, lines: Sequence[Json], stream: Stream) -> Transcript:
     return Transcript(file, stream.format, trajectory, told, spent, tuple(doubts))
 
 
-def _codex_head(lines: Sequence[Json]) -> Head:
-    return Head("codex", session=_first(lines, "thread_id"))
+def _codex_head(lines: Sequence[Json]) -> TranscriptHead:
+    return TranscriptHead("codex", session=_first(lines, "thread_id"))
 
 
-def _codex(lines: Sequence[Json]) -> Spent | None:
+def _codex(lines: Sequence[Json]) -> StatedUsage | None:
     """Give the last sums: each is of the whole thread."""
     ended = [
         each["usage"] for each in lines if each.get("type") == "turn.completed" and isinstance(each.get("usage"), dict)
     ]
-    return Spent(usage_of(ended[-1]), None) if ended else None
+    return StatedUsage(usage_of(ended[-1]), None) if ended else None
 
 
-def _gemini_head(lines: Sequence[Json]) -> Head:
-    return Head("gemini-cli", model=_first(lines, "model"), session=_first(lines, "session_id"))
+def _gemini_head(lines: Sequence[Json]) -> TranscriptHead:
+    return TranscriptHead("gemini-cli", model=_first(lines, "model"), session=_first(lines, "session_id"))
 
 
-def _gemini(lines: Sequence[Json]) -> Spent | None:
+def _gemini(lines: Sequence[Json]) -> StatedUsage | None:
     ended = _found(lines, "result", "stats")
     if not ended:
         return None
     stats = ended[-1]
     read, said, cached = (count(stats.get(key)) for key in ("input_tokens", "output_tokens", "cached"))
-    return Spent(Usage(read, said, cached, None), None)
+    return StatedUsage(Usage(read, said, cached, None), None)
 
 
-def _opencode_head(lines: Sequence[Json]) -> Head:
-    return Head("opencode", session=_first(lines, "sessionID"))
+def _opencode_head(lines: Sequence[Json]) -> TranscriptHead:
+    return TranscriptHead("opencode", session=_first(lines, "sessionID"))
 
 
-def _opencode(lines: Sequence[Json]) -> Spent | None:
+def _opencode(lines: Sequence[Json]) -> StatedUsage | None:
     """Add up the steps: what went into and came out of the cache stands apart from the input."""
     ends = _found(lines, "step_finish", "part")
     found = [usage for usage in (_step(each.get("tokens")) for each in ends) if usage is not None]
     prices = [money(each.get("cost")) for each in ends]
     if not found:
         return None
-    return Spent(
+    return StatedUsage(
         Usage(
             total([each.input_tokens for each in found]),
             total([each.output_tokens for each in found]),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from engine.policies.fences import CodeBlock, code_blocks, fenced_lines
 from engine.policies.python_source import PythonFault, parse_python
-from engine.policies.skill.finding import Finding
+from engine.policies.skill.finding import SkillFinding
 
 ADVISED_LINES = 500
 ADVISED_TOKENS = 5_000
@@ -22,7 +22,7 @@ _PYTHON = frozenset({"python", "python3", "py"})
 _SHELL = frozenset({"bash", "sh", "shell", "zsh"})
 
 
-def body_errors(body: str, first_line: int) -> tuple[Finding, ...]:
+def body_errors(body: str, first_line: int) -> tuple[SkillFinding, ...]:
     """Check sections and code.
 
     Args:
@@ -34,21 +34,23 @@ def body_errors(body: str, first_line: int) -> tuple[Finding, ...]:
     return (*_sections(body, blocks, offset), *(each for block in blocks for each in _block(block, offset)))
 
 
-def body_warnings(body: str, first_line: int) -> tuple[Finding, ...]:
+def body_warnings(body: str, first_line: int) -> tuple[SkillFinding, ...]:
     """Check what is advised and not required."""
-    found: list[Finding] = []
+    found: list[SkillFinding] = []
     lines = first_line - 1 + body.count("\n") + 1
     if lines > ADVISED_LINES:
-        found.append(Finding("length-lines", f"The file has {lines} lines.", f"Keep it below {ADVISED_LINES}."))
+        found.append(SkillFinding("length-lines", f"The file has {lines} lines.", f"Keep it below {ADVISED_LINES}."))
     tokens = len(body) // CHARS_PER_TOKEN
     if tokens > ADVISED_TOKENS:
         found.append(
-            Finding("length-tokens", f"The body has about {tokens} tokens.", f"Keep it below {ADVISED_TOKENS}.")
+            SkillFinding("length-tokens", f"The body has about {tokens} tokens.", f"Keep it below {ADVISED_TOKENS}.")
         )
     blocks, steps = len(code_blocks(body)), _steps(body)
     if steps > blocks:
         found.append(
-            Finding("code-per-step", f"{steps} steps have {blocks} code blocks.", "Give code for what is not obvious.")
+            SkillFinding(
+                "code-per-step", f"{steps} steps have {blocks} code blocks.", "Give code for what is not obvious."
+            )
         )
     return tuple(found)
 
@@ -62,26 +64,28 @@ def _headings(body: str) -> Iterator[tuple[int, int, str]]:
             yield line.number, len(match["level"]), title.strip("*_ ")
 
 
-def _sections(body: str, blocks: tuple[CodeBlock, ...], offset: int) -> Iterator[Finding]:
+def _sections(body: str, blocks: tuple[CodeBlock, ...], offset: int) -> Iterator[SkillFinding]:
     if not _workflow(body):
-        yield Finding("section-workflow", "There is no workflow.", "Add '## High-level workflow' with numbered steps.")
+        yield SkillFinding(
+            "section-workflow", "There is no workflow.", "Add '## High-level workflow' with numbered steps."
+        )
     elif not _steps(body):
-        yield Finding("section-workflow", "The workflow has no numbered steps.", "Number what is done, in order.")
+        yield SkillFinding("section-workflow", "The workflow has no numbered steps.", "Number what is done, in order.")
     reference = next(
         (line for line, level, title in _headings(body) if (level, title) == (2, "reference implementation")), None
     )
     if reference is None:
-        yield Finding(
+        yield SkillFinding(
             "section-reference",
             "The section '## Reference Implementation' is missing.",
             "Add it with one code block that does the whole thing.",
         )
     elif not any(block.line > reference and block.code.strip() for block in blocks):
-        yield Finding(
+        yield SkillFinding(
             "section-reference", "The reference implementation has no code.", "Add one code block.", reference + offset
         )
     if len(blocks) < 2:
-        yield Finding("code-missing", "No step has code.", "Add a fenced block for each step that is not obvious.")
+        yield SkillFinding("code-missing", "No step has code.", "Add a fenced block for each step that is not obvious.")
 
 
 def _workflow(body: str) -> str:
@@ -100,10 +104,10 @@ def _steps(body: str) -> int:
     return sum(1 for line in lines if not line.fenced and line.number > 1 and _STEP.match(line.text))
 
 
-def _block(block: CodeBlock, offset: int) -> Iterator[Finding]:
+def _block(block: CodeBlock, offset: int) -> Iterator[SkillFinding]:
     line = block.line + offset
     if not block.closed:
-        yield Finding(
+        yield SkillFinding(
             "fence-open",
             "A code fence is never closed; the answer seems cut short.",
             "Write the file to its end.",
@@ -111,9 +115,13 @@ def _block(block: CodeBlock, offset: int) -> Iterator[Finding]:
         )
     elif block.language in _PYTHON and isinstance(fault := parse_python(block.code), PythonFault):
         where = line + fault.line if fault.line else line
-        yield Finding("python-syntax", f"This is not Python: {fault.problem}.", "Mend it, or mark it as text.", where)
+        yield SkillFinding(
+            "python-syntax", f"This is not Python: {fault.problem}.", "Mend it, or mark it as text.", where
+        )
     elif block.language in _SHELL and not _has_command(block.code):
-        yield Finding("shell-empty", "A shell block holds no command.", "Add the command, or remove the block.", line)
+        yield SkillFinding(
+            "shell-empty", "A shell block holds no command.", "Add the command, or remove the block.", line
+        )
 
 
 def _has_command(code: str) -> bool:

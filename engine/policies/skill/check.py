@@ -16,7 +16,7 @@ from decimal import Decimal
 from engine.policies.error_dump import error_dump
 from engine.policies.redaction import said_in
 from engine.policies.skill.body import body_errors, body_warnings
-from engine.policies.skill.finding import Finding, SkillContext, SkillVerdict
+from engine.policies.skill.finding import SkillContext, SkillFinding, SkillVerdict
 from engine.policies.skill.front_matter import front_matter_findings
 from engine.policies.skill.literals import significant_digits
 from engine.policies.skill.split import SplitFault, normal_lines, split_skill
@@ -26,16 +26,16 @@ _PLAIN_WORD = re.compile(r"[A-Za-z_]+")
 _REMEDY = "Remove it: describe how the value is computed or where it is read from."
 
 
-def leak_findings(text: str, context: SkillContext) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+def leak_findings(text: str, context: SkillContext) -> tuple[tuple[SkillFinding, ...], tuple[SkillFinding, ...]]:
     """Find constants which the task's instruction does not tell: errors, then warnings.
 
     The findings go into the log and back to the model, so they name a line and never the value.
     """
-    errors: list[Finding] = []
-    warnings: list[Finding] = []
+    errors: list[SkillFinding] = []
+    warnings: list[SkillFinding] = []
     for line, strong, what in (*_numbers(text, context), *_texts(text, context)):
         problem = f"A {what} on this line is also a constant of the verifier."
-        (errors if strong else warnings).append(Finding("leak", problem, _REMEDY, line))
+        (errors if strong else warnings).append(SkillFinding("leak", problem, _REMEDY, line))
     return tuple(errors), tuple(warnings)
 
 
@@ -79,14 +79,14 @@ def check_skill(text: str, context: SkillContext) -> SkillVerdict:
         context: What it is checked against.
     """
     if why := error_dump(text):
-        return _refused(Finding("error-dump", f"The answer is no skill: {why}.", "Write the whole file."))
+        return _refused(SkillFinding("error-dump", f"The answer is no skill: {why}.", "Write the whole file."))
     if len(text) > SKILL_MAX_CHARS:
         problem = f"The file has {len(text)} characters."
-        return _refused(Finding("length-chars", problem, f"Keep it below {SKILL_MAX_CHARS}."))
+        return _refused(SkillFinding("length-chars", problem, f"Keep it below {SKILL_MAX_CHARS}."))
     text = normal_lines(text)
     parts = split_skill(text)
     if isinstance(parts, SplitFault):
-        front = [Finding("front-matter", parts.problem, "Begin with front matter between two lines '---'.", 1)]
+        front = [SkillFinding("front-matter", parts.problem, "Begin with front matter between two lines '---'.", 1)]
         body, line = text, 1
     else:
         front = list(front_matter_findings(parts.front, context.folder))
@@ -98,5 +98,5 @@ def check_skill(text: str, context: SkillContext) -> SkillVerdict:
     )
 
 
-def _refused(finding: Finding) -> SkillVerdict:
+def _refused(finding: SkillFinding) -> SkillVerdict:
     return SkillVerdict(errors=(finding,), warnings=())

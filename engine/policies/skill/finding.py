@@ -8,7 +8,7 @@ NO_LITERALS = VerifierLiterals()
 """For tasks whose verifier is not Python."""
 
 
-class Finding(Struct, frozen=True):
+class SkillFinding(Struct, frozen=True):
     """One thing wrong with a skill."""
 
     rule: str
@@ -22,9 +22,9 @@ class Finding(Struct, frozen=True):
 class SkillVerdict(Struct, frozen=True):
     """All that was found."""
 
-    errors: tuple[Finding, ...]
+    errors: tuple[SkillFinding, ...]
     """A skill with any of these is not saved."""
-    warnings: tuple[Finding, ...]
+    warnings: tuple[SkillFinding, ...]
     """A skill with these is saved, and they are recorded."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from engine.agents.base import Acted, Action, Agent, Brief, Told
+from engine.agents.base import Acted, Action, Agent, Brief, CurrentBrief
 from engine.core.decision import Made
 from engine.core.scope import Scope, Stopped
 from engine.effects.model_calls import Readable, text_of
@@ -145,7 +145,7 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
     return result
 
 
-async def _act(scope: Scope, agent: Agent, told: Told) -> Acted:
+async def _act(scope: Scope, agent: Agent, told: CurrentBrief) -> Acted:
     """Let the agent act, step by step where the task has steps. What needs no model does all of them in one go."""
     if told().steps and agent.needs_model:
         return await act_in_steps(scope, agent, told)

@@ -17,7 +17,7 @@ from engine.programs.explore.learning_points import (
     SKILL,
     Evidence,
     EvidenceSaw,
-    Skill,
+    SkillRuling,
     SkillSaw,
     WordsSeen,
 )
@@ -91,7 +91,7 @@ async def _opening(scope: Scope, by: Distiller, skill: str, gathered: Evidence) 
     return [message("system", by.prompts.fill("distil_system", name=skill)), message("user", told)]
 
 
-def _again(by: Distiller, ruling: Skill) -> bytes:
+def _again(by: Distiller, ruling: SkillRuling) -> bytes:
     """Name the findings."""
     findings = "\n".join(f"- {problem}" for problem in ruling.problems)
     return message("user", by.prompts.fill("distil_repair", task=by.task, findings=findings))
@@ -100,7 +100,7 @@ def _again(by: Distiller, ruling: Skill) -> bytes:
 def _says(origin: Origin, answer: ModelAnswered, put: Put) -> Says:
     """Say which event records a ruling."""
 
-    def says(ruling: Skill, made: Made) -> Decided:
+    def says(ruling: SkillRuling, made: Made) -> Decided:
         match ruling.verdict:
             case "save":
                 return _revised(origin, ruling, put)
@@ -114,7 +114,7 @@ def _says(origin: Origin, answer: ModelAnswered, put: Put) -> Says:
     return says
 
 
-def _revised(origin: Origin, ruling: Skill, put: Put) -> SkillRevised:
+def _revised(origin: Origin, ruling: SkillRuling, put: Put) -> SkillRevised:
     """Record a skill as a revision, with its provenance beside it."""
     assert ruling.skill_md is not None, "a skill is saved"
     provenance = Provenance(origin.skill, 1, origin.task, origin.answered, ruling.skill_md, origin.blocks)

@@ -177,7 +177,7 @@ class SkillSaw(msgspec.Struct, frozen=True):
     """Repairs that were asked for before."""
 
 
-class Skill(msgspec.Struct, frozen=True):
+class SkillRuling(msgspec.Struct, frozen=True):
     """What becomes of it."""
 
     verdict: Literal["save", "repair", "refuse"]
@@ -191,11 +191,11 @@ class Skill(msgspec.Struct, frozen=True):
     """Blob: the model's own message, as it is shown to it again. None: it is not, being no words of its own."""
 
 
-def _skill_ruling(event: Event) -> Skill:
+def _skill_ruling(event: Event) -> SkillRuling:
     if isinstance(event, SkillRevised):
-        return Skill("save", event.files[0].digest, (), event.warnings, None)
+        return SkillRuling("save", event.files[0].digest, (), event.warnings, None)
     assert isinstance(event, SkillRefused)
-    return Skill("refuse", None, event.problems, (), None)
+    return SkillRuling("refuse", None, event.problems, (), None)
 
 
 SKILL: Final = Point(
@@ -203,7 +203,7 @@ SKILL: Final = Point(
     revision=2,  # since 323f770, reasoning is told from what is said
     saw=SkillSaw,
     settings=NoSettings,
-    ruling=Skill,
+    ruling=SkillRuling,
     decisive=("verdict", "skill_md", "problems", "quoted"),
     steers=True,
     rule=_no_settings,

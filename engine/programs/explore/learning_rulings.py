@@ -5,7 +5,7 @@ from typing import assert_never
 import msgspec
 
 from engine.agents.oracle import SOLUTION
-from engine.core.decision import Desk, NoSettings
+from engine.core.decision import NoSettings, PolicyContext
 from engine.policies.assistant_message import sendable
 from engine.policies.inline_reasoning import split_reasoning
 from engine.policies.python_source import PythonFault
@@ -27,11 +27,11 @@ from events.values import NamedDigest
 from projections.checks import NO_CHECKS, Checks, read_checks
 
 
-def _text(answer: points.WordsSeen, desk: Desk) -> str:
+def _text(answer: points.WordsSeen, desk: PolicyContext) -> str:
     return "" if answer.text is None else desk.named(answer.text)
 
 
-def _quoted(answer: points.WordsSeen, desk: Desk, *, quotable: bool) -> Digest | None:
+def _quoted(answer: points.WordsSeen, desk: PolicyContext, *, quotable: bool) -> Digest | None:
     """Give an answer as it is shown to its model again: an error text is not, which is no word of the model."""
     if not quotable:
         return None
@@ -43,7 +43,7 @@ def _quoted(answer: points.WordsSeen, desk: Desk, *, quotable: bool) -> Digest |
 # -- reflection -------------------------------------------------------------------------------------------------------
 
 
-def rule_on_memo(saw: points.ReflectionSaw, rule: NoSettings, desk: Desk) -> points.Reflection:
+def rule_on_memo(saw: points.ReflectionSaw, rule: NoSettings, desk: PolicyContext) -> points.Reflection:
     """Decide what becomes of a reflector's answer."""
     del rule
     answer = saw.answer.value
@@ -63,7 +63,7 @@ def rule_on_memo(saw: points.ReflectionSaw, rule: NoSettings, desk: Desk) -> poi
 # -- evidence ---------------------------------------------------------------------------------------------------------
 
 
-def gather_blocks(saw: points.EvidenceSaw, rule: NoSettings, desk: Desk) -> points.Evidence:
+def gather_blocks(saw: points.EvidenceSaw, rule: NoSettings, desk: PolicyContext) -> points.Evidence:
     """Gather what the distiller is shown."""
     del rule
     origins = origins_of(gather_evidence(solved_trial(saw, desk)), desk.put)
@@ -71,7 +71,7 @@ def gather_blocks(saw: points.EvidenceSaw, rule: NoSettings, desk: Desk) -> poin
     return points.Evidence(named, desk.put(msgspec.json.encode(origins)))
 
 
-def solved_trial(saw: points.EvidenceSaw, desk: Desk) -> facts.SolvedTrial:
+def solved_trial(saw: points.EvidenceSaw, desk: PolicyContext) -> facts.SolvedTrial:
     """Put together what is recorded of a solved trial, each fact with the events it rests on."""
     judged, verdict = (saw.solved.seen,), facts_of(saw.judging)
     actions = tuple(_action(each, desk) for each in saw.actions)
@@ -80,7 +80,7 @@ def solved_trial(saw: points.EvidenceSaw, desk: Desk) -> facts.SolvedTrial:
         trial=saw.trial,
         instruction=desk.text(saw.instruction),
         actions=actions,
-        notes=tuple(facts.Note(text, (at,)) for text, at in said if text.strip()),
+        notes=tuple(facts.EvidenceNote(text, (at,)) for text, at in said if text.strip()),
         rows=_rows(saw.verdict, judged, desk),
         reward=verdict.reward or 0.0,
         exception=verdict.exception,
@@ -92,12 +92,12 @@ def solved_trial(saw: points.EvidenceSaw, desk: Desk) -> facts.SolvedTrial:
     )
 
 
-def _command(command: Text | None, desk: Desk) -> str:
+def _command(command: Text | None, desk: PolicyContext) -> str:
     return SOLUTION if command is None else desk.text(command)
 
 
-def _action(saw: points.ActionSaw, desk: Desk) -> facts.Action:
-    return facts.Action(
+def _action(saw: points.ActionSaw, desk: PolicyContext) -> facts.EvidenceAction:
+    return facts.EvidenceAction(
         _command(saw.command, desk),
         saw.exit.value.exit_code,
         desk.text(saw.stdout),
@@ -106,17 +106,19 @@ def _action(saw: points.ActionSaw, desk: Desk) -> facts.Action:
     )
 
 
-def _checks(verdict: points.VerdictSaw | None, desk: Desk) -> Checks:
+def _checks(verdict: points.VerdictSaw | None, desk: PolicyContext) -> Checks:
     if verdict is None:
         return NO_CHECKS
     return read_checks(desk.text(verdict.printed), None if verdict.report is None else desk.read(verdict.report))
 
 
-def _rows(verdict: points.VerdictSaw | None, rest_on: tuple[Ref, ...], desk: Desk) -> tuple[facts.CheckRow, ...]:
+def _rows(
+    verdict: points.VerdictSaw | None, rest_on: tuple[Ref, ...], desk: PolicyContext
+) -> tuple[facts.CheckRow, ...]:
     return tuple(facts.CheckRow(row.name, row.passed, row.message, rest_on) for row in _checks(verdict, desk).rows)
 
 
-def _failed(tried: points.TriedSaw, desk: Desk) -> facts.FailedAttempt:
+def _failed(tried: points.TriedSaw, desk: PolicyContext) -> facts.FailedAttempt:
     return facts.FailedAttempt(
         attempt=tried.attempt,
         status=f"failed with reward {tried.outcome.value.outcome.reward:g}",
@@ -131,7 +133,7 @@ def _failed(tried: points.TriedSaw, desk: Desk) -> facts.FailedAttempt:
 # -- the skill --------------------------------------------------------------------------------------------------------
 
 
-def rule_on_skill(saw: points.SkillSaw, rule: NoSettings, desk: Desk) -> points.Skill:
+def rule_on_skill(saw: points.SkillSaw, rule: NoSettings, desk: PolicyContext) -> points.SkillRuling:
     """Decide what becomes of a distiller's answer."""
     del rule
     answer = saw.answer.value
@@ -141,13 +143,15 @@ def rule_on_skill(saw: points.SkillSaw, rule: NoSettings, desk: Desk) -> points.
     match ruling:
         case SaveSkill():
             warnings = tuple(finding.problem for finding in ruling.warnings)
-            return points.Skill("save", desk.put(ruling.text.encode()), (), warnings, None)
+            return points.SkillRuling("save", desk.put(ruling.text.encode()), (), warnings, None)
         case RepairSkill():
             quoted = _quoted(answer, desk, quotable=ruling.quotable)
-            return points.Skill("repair", None, tuple(name_finding(finding) for finding in ruling.findings), (), quoted)
+            return points.SkillRuling(
+                "repair", None, tuple(name_finding(finding) for finding in ruling.findings), (), quoted
+            )
         case NoSkill():
             problems = (ruling.reason, *[finding.problem for finding in ruling.findings])
-            return points.Skill("refuse", None, problems, (), None)
+            return points.SkillRuling("refuse", None, problems, (), None)
         case _:
             assert_never(ruling)
 

@@ -17,7 +17,7 @@ from engine.core.prompts import Prompts
 from engine.core.scope import Child, Scope
 from engine.effects.callers import callers_of
 from engine.programs.explore import learning_points, points
-from engine.programs.explore.trial import Terms, TrialPlan, trial
+from engine.programs.explore.trial import TrialPlan, TrialTerms, trial
 from events.base import Event
 from events.streams import TRIAL, trial_stream
 from events.types.run import RunOpened
@@ -94,7 +94,9 @@ def trials_of(
     for task in opened.tasks:
         for k in range(repeats):
             name = task.name if repeats == 1 else f"{task.name}.{k + 1}"
-            eras = tuple(Terms(spec, agent_named(spec.agent.name), callers_of(spec, roles, name)) for spec in specs)
+            eras = tuple(
+                TrialTerms(spec, agent_named(spec.agent.name), callers_of(spec, roles, name)) for spec in specs
+            )
             trials.append(TrialPlan(name, task.name, condition, prompts, eras))
     return tuple(trials)
 

@@ -18,7 +18,7 @@ from events.types.model import ModelAnswered
 from projections.checks import Checks
 
 
-class Failure(NamedTuple):
+class ReflectedFailure(NamedTuple):
     """The failed attempt that is reflected on."""
 
     attempt: int
@@ -50,7 +50,7 @@ class Reflected(NamedTuple):
     """Why nothing more can be paid for. None: there may be money left."""
 
 
-async def reflect(scope: Scope, by: Reflector, failure: Failure, before: Text | None) -> Reflected:
+async def reflect(scope: Scope, by: Reflector, failure: ReflectedFailure, before: Text | None) -> Reflected:
     """Ask for a new memo, once more if it is malformed; never let an error take its place."""
     old = None if before is None else before.text
     talk = extend(scope, EMPTY, _opening(by, failure, await text_of(scope, old)))
@@ -75,7 +75,7 @@ async def reflect(scope: Scope, by: Reflector, failure: Failure, before: Text | 
                 assert_never(ruled.value.verdict)
 
 
-def _says(failure: Failure, before: Digest | None, repairs: int) -> Says:
+def _says(failure: ReflectedFailure, before: Digest | None, repairs: int) -> Says:
     """Say which event records a ruling."""
 
     def says(ruling: Reflection, made: Made) -> Decided:
@@ -93,7 +93,7 @@ def _says(failure: Failure, before: Digest | None, repairs: int) -> Says:
     return says
 
 
-def _opening(by: Reflector, failure: Failure, memo: str) -> list[bytes]:
+def _opening(by: Reflector, failure: ReflectedFailure, memo: str) -> list[bytes]:
     nothing = by.prompts.text("reflect_nothing")
     told = by.prompts.fill(
         "reflect_user",
@@ -112,7 +112,7 @@ def _opening(by: Reflector, failure: Failure, memo: str) -> list[bytes]:
     return [message("system", by.prompts.text("reflect_system")), message("user", told)]
 
 
-def _again(by: Reflector, failure: Failure, ruling: Reflection) -> bytes:
+def _again(by: Reflector, failure: ReflectedFailure, ruling: Reflection) -> bytes:
     """Name the faults."""
     told = by.prompts.fill(
         "reflect_repair",
@@ -123,7 +123,7 @@ def _again(by: Reflector, failure: Failure, ruling: Reflection) -> bytes:
     return message("user", told)
 
 
-async def _kept(scope: Scope, failure: Failure, before: Digest | None, outcome: NoAnswer) -> Reflected:
+async def _kept(scope: Scope, failure: ReflectedFailure, before: Digest | None, outcome: NoAnswer) -> Reflected:
     problem = problem_of(outcome)
     await scope.record(MemoKept(failure.attempt, before, (problem,)))
     return Reflected(None, out_of_money=problem if isinstance(outcome, BudgetRefused) else None)

@@ -5,15 +5,22 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from engine.core.decision import Desk
+from engine.core.decision import PolicyContext
 from engine.core.prompts import RetryWording
 from engine.core.template import fill
 from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts, judge
 from engine.programs.explore import points
 from engine.programs.explore.policies.hint import NoHint, verifier_hint
-from engine.programs.explore.policies.intervention import InterventionRule as Acting
-from engine.programs.explore.policies.intervention import Invalid, Level, PdiMode, Reading, Stale, intervene
-from engine.programs.explore.policies.memo import Memo, MemoFault, parse_memo
+from engine.programs.explore.policies.intervention import (
+    InterventionSettings,
+    Invalid,
+    Level,
+    PdiMode,
+    ReadingFacts,
+    Stale,
+    intervene,
+)
+from engine.programs.explore.policies.memo import MemoFault, MemoSections, parse_memo
 from engine.programs.explore.policies.retry import RetryPlace, retry_text
 from engine.programs.explore.policies.stopping import (
     BudgetReached,
@@ -22,11 +29,11 @@ from engine.programs.explore.policies.stopping import (
     Counting,
     Exhausted,
     GiveUpInfrastructure,
+    StoppingSettings,
     TrialSolved,
     decide_next,
 )
 from engine.programs.explore.policies.stopping import Decision as Ending
-from engine.programs.explore.policies.stopping import StoppingRule as Trying
 from events import values
 from events.digest import Digest
 from events.types.decision import Seen
@@ -58,7 +65,7 @@ def facts_of(saw: points.JudgingSaw) -> VerdictFacts:
     return VerdictFacts(reward=None, exception=None, infrastructure=saw.ended.value.detail)
 
 
-def judge_attempt(saw: points.JudgingSaw, rule: points.JudgingRule, desk: Desk) -> points.Judged:
+def judge_attempt(saw: points.JudgingSaw, rule: points.JudgingRule, desk: PolicyContext) -> points.Judged:
     """Say how an attempt ended. A verdict that another log of ours had reached stands."""
     del desk
     if saw.said is not None and saw.said.verdict is not None:
@@ -96,11 +103,11 @@ def outcome_of(recorded: values.Outcome) -> Outcome:
             assert_never(recorded.kind)
 
 
-def decide_whether_to_go_on(saw: points.StoppingSaw, rule: points.StoppingRule, desk: Desk) -> points.Next:
+def decide_whether_to_go_on(saw: points.StoppingSaw, rule: points.StoppingRule, desk: PolicyContext) -> points.Next:
     """Decide after an attempt, or before the first one."""
     del desk
     outcomes = [outcome_of(each.value.outcome) for each in saw.outcomes]
-    trying = Trying(
+    trying = StoppingSettings(
         max_attempts=rule.attempts,
         max_scoreless_in_a_row=rule.infrastructure_retries,
         max_scoreless=SCORELESS_FACTOR * rule.infrastructure_retries,
@@ -139,7 +146,7 @@ def word_of(
             assert_never(ending)
 
 
-def prepare_hint(saw: points.HintSaw, rule: points.HintRule, desk: Desk) -> points.Hint:
+def prepare_hint(saw: points.HintSaw, rule: points.HintRule, desk: PolicyContext) -> points.Hint:
     """Decide what the agent may see of the verifier."""
     if not rule.hint:
         return points.Hint(None, desk.put(b"[]"), NO_HINT)
@@ -150,7 +157,7 @@ def prepare_hint(saw: points.HintSaw, rule: points.HintRule, desk: Desk) -> poin
     return points.Hint(desk.put(text.encode()), desk.put(msgspec.json.encode(found.hidden)), "")
 
 
-def word_retry(saw: points.RetrySaw, rule: points.RetryRule, desk: Desk) -> points.Retry:
+def word_retry(saw: points.RetrySaw, rule: points.RetryRule, desk: PolicyContext) -> points.Retry:
     """Word what an attempt is told beside its instruction."""
     level = Level.NONE if saw.level is None else Level(saw.level.value.level)
     hint = "" if saw.hint is None or saw.hint.value.hint is None or not rule.hint else desk.named(saw.hint.value.hint)
@@ -165,28 +172,30 @@ def word_retry(saw: points.RetrySaw, rule: points.RetryRule, desk: Desk) -> poin
     return points.Retry(level.value, desk.put(injection.encode()) if injection else None)
 
 
-def memo_in(text: str) -> Memo | None:
+def memo_in(text: str) -> MemoSections | None:
     """Read a memo back. None: it is none that can be parsed."""
     memo = parse_memo(text)
     return None if isinstance(memo, MemoFault) else memo
 
 
-def choose_intervention(saw: points.InterventionSaw, rule: points.InterventionRule, desk: Desk) -> points.Intervention:
+def choose_intervention(
+    saw: points.InterventionSaw, rule: points.InterventionRule, desk: PolicyContext
+) -> points.Intervention:
     """Choose how the next attempt is spoken to."""
     del desk
-    acting = Acting(mode=PdiMode(rule.mode), stale=Stale(rule.stale), invalid=Invalid(rule.invalid))
+    acting = InterventionSettings(mode=PdiMode(rule.mode), stale=Stale(rule.stale), invalid=Invalid(rule.invalid))
     chosen = intervene(_readings([saw.latest, saw.reading]), acting)
     return points.Intervention(chosen.level.value, rule.mode, chosen.reason)
 
 
-def _readings(seen: Sequence[Seen[points.ReadingSeen] | None]) -> list[Reading | None]:
+def _readings(seen: Sequence[Seen[points.ReadingSeen] | None]) -> list[ReadingFacts | None]:
     return [
-        None if each is None else Reading(each.value.triggered, each.value.level, each.value.valid is not False)
+        None if each is None else ReadingFacts(each.value.triggered, each.value.level, each.value.valid is not False)
         for each in seen
     ]
 
 
-def read_pdi(saw: PdiSaw, settings: index.PdiSettings, desk: Desk) -> points.PdiRuling:
+def read_pdi(saw: PdiSaw, settings: index.PdiSettings, desk: PolicyContext) -> points.PdiRuling:
     """Read PDI at a step, after all those before it under the same settings."""
 
     def step(state: index.PdiState, each: PdiSaw, inputs: Digest) -> index.PdiState:
@@ -199,7 +208,7 @@ def read_pdi(saw: PdiSaw, settings: index.PdiSettings, desk: Desk) -> points.Pdi
 
 
 def read_one(
-    state: index.PdiState, saw: PdiSaw, inputs: Digest, settings: index.PdiSettings, desk: Desk
+    state: index.PdiState, saw: PdiSaw, inputs: Digest, settings: index.PdiSettings, desk: PolicyContext
 ) -> tuple[index.PdiState, index.Reading]:
     """Read PDI at one step, given the state before it."""
     measuring = (
@@ -226,6 +235,6 @@ def _by_rounding(reading: index.Reading, settings: index.PdiSettings) -> bool:
     return same and weighted is not None and abs(weighted - settings.limit) < index.AT_THRESHOLD
 
 
-def _measured(saw: PdiSaw, settings: index.PdiSettings, desk: Desk) -> tuple[index.PdiInput, index.Components]:
+def _measured(saw: PdiSaw, settings: index.PdiSettings, desk: PolicyContext) -> tuple[index.PdiInput, index.Components]:
     given = given_to_read(saw, desk.text)
     return given, index.measure(given, settings)

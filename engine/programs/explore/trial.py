@@ -19,7 +19,7 @@ from engine.programs.explore.attempt import AttemptGiven, AttemptResult, Attempt
 from engine.programs.explore.distiller import Distiller, distil
 from engine.programs.explore.history import TaskTexts, TrialHistory, commands_of, conclude, evidence_saw
 from engine.programs.explore.pdi_monitor import Monitor
-from engine.programs.explore.reflector import Failure, Reflector, reflect
+from engine.programs.explore.reflector import ReflectedFailure, Reflector, reflect
 from engine.programs.explore.rulings import NO_HINT, RETRY_WORDING
 from events.base import Ref
 from events.streams import attempt_stream
@@ -38,7 +38,7 @@ from events.types.trial import (
 from events.values import Role
 
 
-class Terms(NamedTuple):
+class TrialTerms(NamedTuple):
     """What a trial goes by. A fork may change them between any two events."""
 
     spec: RunSpec
@@ -59,10 +59,10 @@ class TrialPlan(NamedTuple):
     task: str
     condition: str
     prompts: Prompts
-    eras: tuple[Terms, ...]
+    eras: tuple[TrialTerms, ...]
     """One for each run of the line, oldest first; just one where nothing was forked."""
 
-    def terms(self, scope: Scope) -> Terms:
+    def terms(self, scope: Scope) -> TrialTerms:
         """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
         return self.eras[scope.era]
 
@@ -103,7 +103,7 @@ class _Loop:
         self._cancelled: str | None = None
 
     @property
-    def _terms(self) -> Terms:
+    def _terms(self) -> TrialTerms:
         return self._plan.terms(self._scope)
 
     async def run(self) -> str:
@@ -189,7 +189,7 @@ class _Loop:
         self._money = result.out_of_money
         concluded = conclude(number, result, self._scope.put)
         self._history.add(result, concluded, await self._scope.record(concluded))
-        await self._scope.heed()
+        await self._scope.checkpoint()
         return result
 
     def _told(self, decision: Seen[points.Next]) -> points.RetrySaw:
@@ -205,7 +205,7 @@ class _Loop:
             wording={name: self._plan.prompt(f"retry_{name}") for name in RETRY_WORDING} if before else {},
         )
 
-    def _given(self, terms: Terms, decision: points.Next, injection: str) -> AttemptTerms:
+    def _given(self, terms: TrialTerms, decision: points.Next, injection: str) -> AttemptTerms:
         """Say what an attempt goes by under these terms. Its stream may be cut elsewhere than the trial's."""
         agent, teacher = terms.spec.agent, terms.spec.models.get("teacher")
         brief = Brief(
@@ -226,7 +226,7 @@ class _Loop:
     async def _learn(self, result: AttemptResult, decision: points.Next) -> Seen[points.PdiRuling] | None:
         """Reflect on a failure that another attempt follows, and read PDI."""
         assert decision.counted is not None
-        failure = Failure(
+        failure = ReflectedFailure(
             attempt=self._history.attempts,
             label=f"{decision.counted - 1} of {self._terms.spec.method.attempts}",
             status=spark_status(result.facts).value,

@@ -10,13 +10,13 @@ from events.errors import FenceLost, LogError, VersionConflict
 from events.store.base import Erasure, Head, Row
 from events.store.chain import GENESIS, link, stream_part
 from events.store.draft import follow_on
-from events.store.group_commit import Entry
+from events.store.group_commit import PendingAppend
 
 _ROW_OVERHEAD = 200
 """About what a row takes besides its payload."""
 
 
-class Mark(NamedTuple):
+class FileMark(NamedTuple):
     """What tells one state of a file from every other: whatever is written changes it."""
 
     position: int
@@ -25,7 +25,7 @@ class Mark(NamedTuple):
     lease_epoch: int
 
 
-class Place:
+class StreamEnd:
     """Where a stream stands."""
 
     __slots__ = ("id", "part", "version")
@@ -36,21 +36,21 @@ class Place:
         self.part = part
 
 
-class End:
+class FileEnd:
     """What is known of the end of a file. Planning moves it on."""
 
-    def __init__(self, mark: Mark, last_stream: int, tokens: dict[str, int]) -> None:
+    def __init__(self, mark: FileMark, last_stream: int, tokens: dict[str, int]) -> None:
         self.position, self.digest, self.lease_epoch = mark
         self.last_stream = last_stream
         self.tokens = tokens
         """Of leases, by run."""
-        self.places: dict[StreamId, Place | None] = {}
+        self.places: dict[StreamId, StreamEnd | None] = {}
         """Streams that were looked for, or are taken to be new; None: not there yet."""
 
     @property
-    def mark(self) -> Mark:
+    def mark(self) -> FileMark:
         """The state of a file that ends here."""
-        return Mark(self.position, self.digest, self.lease_epoch)
+        return FileMark(self.position, self.digest, self.lease_epoch)
 
     def forget_absent(self, guessed: Iterable[StreamId]) -> None:
         """Forget that streams are not there, where that was only a guess and nothing was planned for them."""
@@ -59,10 +59,10 @@ class End:
                 del self.places[stream]
 
 
-class Plan:
+class WritePlan:
     """What one transaction will write, and what its callers are told then."""
 
-    def __init__(self, before: Mark) -> None:
+    def __init__(self, before: FileMark) -> None:
         self.before = before
         """The state of the file for which it was made."""
         self.streams: list[tuple[int, str, str]] = []
@@ -72,8 +72,8 @@ class Plan:
         self.digests: list[bytes] = []
         self.size = 0
         """Bytes of payloads, each with one byte between it and the next."""
-        self.accepted: list[tuple[Entry, Appended]] = []
-        self.refused: list[tuple[Entry, LogError]] = []
+        self.accepted: list[tuple[PendingAppend, Appended]] = []
+        self.refused: list[tuple[PendingAppend, LogError]] = []
 
     @property
     def weight(self) -> int:
@@ -88,7 +88,7 @@ class Plan:
             entry.error = error
 
 
-def plan(end: End, entries: Sequence[Entry], clock: Callable[[], int]) -> Plan:
+def plan(end: FileEnd, entries: Sequence[PendingAppend], clock: Callable[[], int]) -> WritePlan:
     """Give each entry its place, or its error: one that cannot be written harms no other.
 
     Args:
@@ -96,7 +96,7 @@ def plan(end: End, entries: Sequence[Entry], clock: Callable[[], int]) -> Plan:
         entries: What callers want appended.
         clock: Says the time in microseconds since 1970, UTC.
     """
-    made = Plan(end.mark)
+    made = WritePlan(end.mark)
     for entry in entries:
         place = end.places[entry.stream]
         if (error := _objection(end, entry, 0 if place is None else place.version)) is not None:
@@ -105,12 +105,12 @@ def plan(end: End, entries: Sequence[Entry], clock: Callable[[], int]) -> Plan:
         if place is None:
             end.last_stream += 1
             made.streams.append((end.last_stream, *entry.stream))
-            place = end.places[entry.stream] = Place(end.last_stream, 0, stream_part(entry.stream))
+            place = end.places[entry.stream] = StreamEnd(end.last_stream, 0, stream_part(entry.stream))
         _add(made, end, entry, place, clock())
     return made
 
 
-def _objection(end: End, entry: Entry, version: int) -> LogError | None:
+def _objection(end: FileEnd, entry: PendingAppend, version: int) -> LogError | None:
     """Say why an entry may not be written. Whoever lost its run is told that: its streams have moved on, too."""
     if entry.fence is not None and (current := end.tokens.get(entry.fence.run, 0)) != entry.fence.token:
         return FenceLost(entry.fence.run, token=entry.fence.token, current=current)
@@ -119,7 +119,7 @@ def _objection(end: End, entry: Entry, version: int) -> LogError | None:
     return None
 
 
-def _add(made: Plan, end: End, entry: Entry, place: Place, at: int) -> None:
+def _add(made: WritePlan, end: FileEnd, entry: PendingAppend, place: StreamEnd, at: int) -> None:
     """Give an entry's events their places and digests."""
     position, digest = end.position, end.digest
     id_, version, part, start = place.id, place.version, place.part, made.size + 1

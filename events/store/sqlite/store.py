@@ -17,7 +17,7 @@ from events.errors import BlobTooLarge, EventRefused, LogClosed
 from events.redaction.redactor import NOTHING_SECRET, Redactor
 from events.store.base import EVERYTHING, Append, Erasure, Fetched, Head, Lease, Row, Selection, Snapshot
 from events.store.draft import check_adopted, check_stream, prepare, rows_of
-from events.store.group_commit import Entry, Group
+from events.store.group_commit import GroupCommit, PendingAppend
 from events.store.sqlite import leases
 from events.store.sqlite.blobs import erase, largest
 from events.store.sqlite.lock import FileLock
@@ -25,7 +25,7 @@ from events.store.sqlite.open import open_reader, open_writer
 from events.store.sqlite.plan import adopt
 from events.store.sqlite.reader import Reader
 from events.store.sqlite.readonly import SqliteSource
-from events.store.sqlite.writer import Writer
+from events.store.sqlite.writer import LogWriter
 
 MOST_CLEAN = 4_096
 """Digests of bytes without secrets that are remembered."""
@@ -51,14 +51,14 @@ class SqliteLog(SqliteSource):
     use one file, and so may several logs in one process.
     """
 
-    def __init__(self, writer: Writer, reader: Reader, *, poll_s: float) -> None:
+    def __init__(self, writer: LogWriter, reader: Reader, *, poll_s: float) -> None:
         """Put the parts together; use `SqliteLog.open` instead."""
         super().__init__(reader)
         self.redactor = writer.redactor
         self._writer = writer
         self._blobs = writer.blobs
         self._poll_s = poll_s
-        self._group = Group(self._write, writer.checkpoint_if_due)
+        self._group = GroupCommit(self._write, writer.checkpoint_if_due)
         self._grown = Signal()
         self._closed = False
         self._clean: dict[Digest, None] = {}
@@ -105,7 +105,7 @@ class SqliteLog(SqliteSource):
         except BaseException:
             lock.close()
             raise
-        writer = Writer(opened, lock, redactor=redactor, clock=clock, most=most)
+        writer = LogWriter(opened, lock, redactor=redactor, clock=clock, most=most)
         return cls(writer, Reader(reading), poll_s=settings.poll_s)
 
     async def append(
@@ -120,14 +120,14 @@ class SqliteLog(SqliteSource):
             )
         if not self._writer.knows(stream):
             check_stream(stream, self.redactor)
-        entry = Entry(stream, drafts, ready, expected_version, fence)
+        entry = PendingAppend(stream, drafts, ready, expected_version, fence)
         await self._group.submit(entry)
         if entry.error is not None:
             raise entry.error
         assert entry.appended is not None
         return entry.appended
 
-    async def _write(self, entries: Sequence[Entry]) -> None:
+    async def _write(self, entries: Sequence[PendingAppend]) -> None:
         """Write a batch, and wake the followers."""
         if await self._writer.write(entries):
             grown, self._grown = self._grown, Signal()

@@ -14,12 +14,12 @@ from events.errors import BlobTooLarge, EventRefused, LogCorrupt, LogError, LogF
 from events.redaction.redactor import Redactor
 from events.store.chain import stream_part
 from events.store.draft import hold_secrets, redact
-from events.store.group_commit import Entry
+from events.store.group_commit import PendingAppend
 from events.store.sqlite.blobs import BlobRow, Packer, StagedBlobs, insert, largest
 from events.store.sqlite.connection import Connection, checked, text
 from events.store.sqlite.identity import FileIdentity, Known
 from events.store.sqlite.lock import FileLock
-from events.store.sqlite.plan import End, Mark, Place, Plan, plan
+from events.store.sqlite.plan import FileEnd, FileMark, StreamEnd, WritePlan, plan
 
 CHECKPOINT_BYTES = 32 << 20
 """Written since the last checkpoint: larger ones are faster in sum, and the caller that makes it waits longer."""
@@ -56,7 +56,7 @@ _rows = msgspec.json.Encoder()
 _T = TypeVar("_T")
 
 
-class Writer:
+class LogWriter:
     """Owns the writing connection and what is known about the file's end."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Writer:
         self.blobs = StagedBlobs()
         self.clock = clock
         self.most = most
-        self._end: End | None = None
+        self._end: FileEnd | None = None
         """Where the file will end when all is written that was handed to the thread; None if that is not known."""
         self._planning = Lock(fast_acquire=True)
         self._packer = Packer()
@@ -88,7 +88,7 @@ class Writer:
         """Say whether a stream was written to not long ago."""
         return self._end is not None and stream in self._end.places
 
-    async def write(self, entries: Sequence[Entry]) -> bool:
+    async def write(self, entries: Sequence[PendingAppend]) -> bool:
         """Write entries in one transaction, with the staged blobs, and settle each. Say whether any was kept.
 
         They are planned here, on the event loop, for the end that the file will have when the thread comes to them.
@@ -97,7 +97,7 @@ class Writer:
             LogError: The file failed us, and there is no entry to tell.
         """
         entries = self._without_secrets(entries)
-        alone: Sequence[Entry] = ()
+        alone: Sequence[PendingAppend] = ()
         try:
             if entries or self.blobs:
                 alone = await self._write_together(entries)
@@ -113,7 +113,7 @@ class Writer:
             await self.write([entry])
         return any(entry.appended is not None for entry in entries)
 
-    async def _write_together(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+    async def _write_together(self, entries: Sequence[PendingAppend]) -> Sequence[PendingAppend]:
         """Write entries in one transaction. Give those to be written one by one, since one of them spoiled it."""
         async with self._planning:
             end, guessed = await self._look(entries)
@@ -125,7 +125,7 @@ class Writer:
             self._end = None
         return alone
 
-    def _without_secrets(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+    def _without_secrets(self, entries: Sequence[PendingAppend]) -> Sequence[PendingAppend]:
         """Replace secrets in what will be written; an entry that cannot do without is refused alone."""
         if not hold_secrets([entry.ready for entry in entries], self.redactor):
             return entries
@@ -136,7 +136,7 @@ class Writer:
                 entry.error = error
         return [entry for entry in entries if entry.error is None]
 
-    async def _look(self, entries: Sequence[Entry]) -> tuple[End, set[StreamId]]:
+    async def _look(self, entries: Sequence[PendingAppend]) -> tuple[FileEnd, set[StreamId]]:
         """Find where the file and the streams of some entries end, unless that is known.
 
         A stream that is appended to for the first time is taken to be new, which saves a trip to the thread: those
@@ -153,33 +153,33 @@ class Writer:
         self._end = await self.connection.run(lambda file: self._find(file, streams, self._end))
         return self._end, set()
 
-    def _find(self, file: sqlite3.Connection, streams: Iterable[StreamId], known: End | None) -> End:
+    def _find(self, file: sqlite3.Connection, streams: Iterable[StreamId], known: FileEnd | None) -> FileEnd:
         """Read where the file and some streams end; what is known already is right unless the mark has changed."""
         mark = self._mark(file)
         if known is None or known.mark != mark:
             last = file.execute("SELECT coalesce(max(id), 0) FROM streams").fetchone()[0]
             leases = checked(self._path, file.execute("SELECT run, token FROM leases"), bytes, int)
             tokens = {text(run): token for run, token in leases}
-            known = End(mark, last, tokens)
+            known = FileEnd(mark, last, tokens)
         if mark.lease_epoch != self._lease_epoch:
             self._lease_epoch = mark.lease_epoch
             self.blobs.forget_all()
         for stream in streams:
             if stream not in known.places:
                 found = checked(self._path, file.execute(_HEAD, stream), int, int | None)
-                known.places[stream] = Place(found[0][0], found[0][1] or 0, stream_part(stream)) if found else None
+                known.places[stream] = StreamEnd(found[0][0], found[0][1] or 0, stream_part(stream)) if found else None
         return known
 
-    def _mark(self, file: sqlite3.Connection) -> Mark:
+    def _mark(self, file: sqlite3.Connection) -> FileMark:
         """Read in which state the file is."""
         found = checked(self._path, file.execute(_MARK), int, bytes, int)
         if not found:
             raise LogCorrupt(self._path, "the table meta has lost a row")
-        return Mark(*found[0])
+        return FileMark(*found[0])
 
     def _settle(
-        self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan
-    ) -> tuple[bool, Sequence[Entry]]:
+        self, file: sqlite3.Connection, entries: Sequence[PendingAppend], planned: WritePlan
+    ) -> tuple[bool, Sequence[PendingAppend]]:
         """Write a batch and tell its callers how it ended. Say whether all went as planned, and who is to try alone.
 
         They are told here, on the thread, since the caller that had it written may have been cancelled meanwhile.
@@ -208,7 +208,7 @@ class Writer:
         written.settle()
         return written is planned, ()
 
-    def _write(self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan) -> Plan:
+    def _write(self, file: sqlite3.Connection, entries: Sequence[PendingAppend], planned: WritePlan) -> WritePlan:
         """Write a batch whole or not at all, and give the plan that was carried out."""
         blobs = self.blobs.take()
         erased: set[Digest] = set()
@@ -228,8 +228,8 @@ class Writer:
         return planned
 
     def _transaction(
-        self, file: sqlite3.Connection, entries: Sequence[Entry], planned: Plan, blobs: Sequence[BlobRow]
-    ) -> tuple[Plan, set[Digest]]:
+        self, file: sqlite3.Connection, entries: Sequence[PendingAppend], planned: WritePlan, blobs: Sequence[BlobRow]
+    ) -> tuple[WritePlan, set[Digest]]:
         """Write a batch with all that belongs to it, planned anew if the file is in another state than was thought.
 
         Gives the plan that was carried out, and those of the blobs that stay erased.
@@ -327,7 +327,7 @@ def _there(file: sqlite3.Connection, streams: Iterable[tuple[int, str, str]]) ->
     return any(file.execute(_HEAD, (run, name)).fetchone() is not None for _, run, name in streams)
 
 
-def _append(file: sqlite3.Connection, planned: Plan) -> bool:
+def _append(file: sqlite3.Connection, planned: WritePlan) -> bool:
     """Insert the events of a plan. False: the file is in another state than they were planned for."""
     position, digest, lease_epoch = planned.before
     inserted = file.execute(
@@ -344,7 +344,7 @@ def _append(file: sqlite3.Connection, planned: Plan) -> bool:
     return inserted.rowcount == len(planned.rows)
 
 
-def _refuse(entries: Sequence[Entry], error: Exception) -> None:
+def _refuse(entries: Sequence[PendingAppend], error: Exception) -> None:
     """Tell callers that nothing of theirs was kept."""
     for entry in entries:
         # One exception raised in many tasks would collect the tracebacks of all of them.

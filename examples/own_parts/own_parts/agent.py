@@ -9,7 +9,7 @@ class Copyist:
     name = "copyist"
     needs_model = False
 
-    async def act(self, scope: st.Scope, told: st.Told) -> st.Acted:
+    async def act(self, scope: st.Scope, told: st.CurrentBrief) -> st.Acted:
         """Find the command, and run it."""
         words = told().instruction.split("`")
         if len(words) < 3:

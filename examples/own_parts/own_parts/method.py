@@ -6,7 +6,7 @@ import stillroom as st
 from stillroom import explore_points as points
 
 
-def go_on(saw: points.StoppingSaw, rule: points.StoppingRule, desk: st.Desk) -> points.Next:
+def go_on(saw: points.StoppingSaw, rule: points.StoppingRule, desk: st.PolicyContext) -> points.Next:
     """Rule as SPARK does, but for the patience with what is not the agent's doing."""
     patient = msgspec.structs.replace(rule, infrastructure_retries=rule.attempts + 1)
     ruling: points.Next = st.SPARK.policies["stopping"](saw, patient, desk)

@@ -58,7 +58,7 @@ WORTH = st.Point(
 )
 
 
-def rate(saw: WorthSaw, rule: WorthRule, desk: st.Desk) -> Worth:
+def rate(saw: WorthSaw, rule: WorthRule, desk: st.PolicyContext) -> Worth:
     """Read the rating: the first number."""
     found = re.search(r"\d+", desk.text(saw.answer))
     rating = int(found[0]) if found else 0

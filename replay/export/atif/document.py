@@ -7,7 +7,7 @@ import msgspec
 
 from engine.effects.conversation import ConversationReader
 from engine.importers.atif.assumptions import nano_usd
-from engine.importers.atif.schema import VERSION, Agent, FinalMetrics, Step, Trajectory
+from engine.importers.atif.schema import VERSION, AtifAgent, AtifStep, AtifTrajectory, FinalMetrics
 from events.base import Event, Recorded
 from events.codec import tag_of
 from events.store.base import BlobStore
@@ -16,19 +16,19 @@ from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, At
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed
 from events.types.sandbox import ActionAsked, ActionObserved, SolutionAsked
 from projections.charges import is_unknown
-from replay.export.atif.imported import Told
+from replay.export.atif.imported import AttemptTrajectories
 from replay.export.atif.steps import Gathering, of_acted, of_answer, of_said, step, timestamp, with_action
 
 
-class Exported(NamedTuple):
+class ExportedTrajectory(NamedTuple):
     """A document, and what of the attempt it does not hold."""
 
-    trajectory: Trajectory
+    trajectory: AtifTrajectory
     losses: Mapping[str, int]
     """What was left out, and how many of it."""
 
 
-class Source(NamedTuple):
+class ExportSource(NamedTuple):
     """The attempt that is exported."""
 
     run: str
@@ -42,28 +42,28 @@ class Source(NamedTuple):
     """The same of the model."""
 
 
-async def document(blobs: BlobStore, source: Source, history: Sequence[Recorded]) -> Exported | None:
+async def document(blobs: BlobStore, source: ExportSource, history: Sequence[Recorded]) -> ExportedTrajectory | None:
     """Tell an attempt in ATIF. None: there is no step in it, as in one that was imported without what its agent did.
 
     Raises:
         BlobMissing, BlobErased: Bytes of it are gone: half a document would pass for a whole one.
     """
     writing = _Writing(blobs, source)
-    told = Told(blobs)
+    told = AttemptTrajectories(blobs)
     for recorded in history:
         if not await told.add(recorded):
             await writing.add(recorded)
     if told.found:
-        return Exported(await told.document(writing.losses), dict(sorted(writing.losses.items())))
+        return ExportedTrajectory(await told.document(writing.losses), dict(sorted(writing.losses.items())))
     steps = writing.steps()
     if not steps:
         return None
     metrics = [each.metrics for each in steps if each.metrics is not None]
-    trajectory = Trajectory(
+    trajectory = AtifTrajectory(
         schema_version=VERSION,
         session_id=source.run,
         trajectory_id=f"{source.run}:{source.trial}/{source.attempt}",
-        agent=Agent(
+        agent=AtifAgent(
             name=writing.agent,
             version=writing.version or source.package,
             model_name=writing.model,
@@ -79,7 +79,7 @@ async def document(blobs: BlobStore, source: Source, history: Sequence[Recorded]
         ),
         extra={"recorded_by": f"stillroom {source.package}", "trial": source.trial, **writing.ends, **writing.failed()},
     )
-    return Exported(trajectory, dict(sorted(writing.losses.items())))
+    return ExportedTrajectory(trajectory, dict(sorted(writing.losses.items())))
 
 
 def _sum(values: Any) -> Any:
@@ -97,7 +97,7 @@ def _dollars(values: Iterable[float | None]) -> float | None:
 class _Writing:
     """Gathers the steps of one attempt."""
 
-    def __init__(self, blobs: BlobStore, source: Source) -> None:
+    def __init__(self, blobs: BlobStore, source: ExportSource) -> None:
         self.agent = source.agent or "unknown"
         self.version = ""
         self.model = source.model
@@ -107,7 +107,7 @@ class _Writing:
         self._failed: list[ModelFailed] = []
         self._blobs = blobs
         self._reader = ConversationReader(blobs)
-        self._steps: list[Step] = []
+        self._steps: list[AtifStep] = []
         self._open: Gathering | None = None
         self._told = 0
         """Messages of the conversation that stand in steps already."""
@@ -129,7 +129,7 @@ class _Writing:
         }
         return {"failed_calls": told}
 
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[AtifStep, ...]:
         """Give what was gathered."""
         self._close()
         return tuple(self._steps)
@@ -208,7 +208,7 @@ class _Writing:
     def _say(self, recorded: Recorded, source: Any, text: str) -> None:
         self._close()
         number = len(self._steps) + 1
-        self._steps.append(Step(number, source, text, timestamp=timestamp(recorded.at)))
+        self._steps.append(AtifStep(number, source, text, timestamp=timestamp(recorded.at)))
 
     def _close(self) -> None:
         if self._open is not None:

@@ -8,17 +8,17 @@ import msgspec
 
 from engine.importers.atif.schema import (
     VERSION,
-    Agent,
+    AtifAgent,
+    AtifObservation,
+    AtifPart,
+    AtifResult,
+    AtifSource,
+    AtifStep,
+    AtifToolCall,
+    AtifTrajectory,
     FinalMetrics,
     Metrics,
-    Observation,
-    Part,
-    Result,
-    Source,
-    Step,
     SubagentRef,
-    ToolCall,
-    Trajectory,
 )
 from events.base import Recorded
 from events.digest import Digest
@@ -37,11 +37,11 @@ from events.values import NanoUsd, Usage
 from replay.export.atif.steps import Gathering, of_acted, of_said, step
 
 
-class Told:
+class AttemptTrajectories:
     """The trajectories of an attempt, in the order in which they were told."""
 
     def __init__(self, blobs: BlobStore) -> None:
-        self.found: list[tuple[TrajectoryImported, list[Step]]] = []
+        self.found: list[tuple[TrajectoryImported, list[AtifStep]]] = []
         self._blobs = blobs
 
     async def add(self, recorded: Recorded) -> bool:
@@ -66,7 +66,7 @@ class Told:
         steps = self.found[-1][1]
         steps.append(step(len(steps) + 1, given._replace(at=None, asked=None)))
 
-    async def document(self, losses: dict[str, int]) -> Trajectory:
+    async def document(self, losses: dict[str, int]) -> AtifTrajectory:
         """Give the first one, with those that were embedded in it.
 
         Args:
@@ -79,12 +79,12 @@ class Told:
         inside = [await self._trajectory(*each) for each in self.found if each[0].file == file]
         return _nested(inside, [event.below for event, _ in self.found if event.file == file])
 
-    async def _trajectory(self, event: TrajectoryImported, steps: Sequence[Step]) -> Trajectory:
-        return Trajectory(
+    async def _trajectory(self, event: TrajectoryImported, steps: Sequence[AtifStep]) -> AtifTrajectory:
+        return AtifTrajectory(
             schema_version=VERSION,
             session_id=event.session,
             trajectory_id=event.trajectory,
-            agent=Agent(
+            agent=AtifAgent(
                 name=event.agent,
                 version=event.agent_version,
                 model_name=event.model,
@@ -97,8 +97,8 @@ class Told:
             extra=await self._json(event.extra),
         )
 
-    async def _step(self, event: StepImported) -> Step:
-        return Step(
+    async def _step(self, event: StepImported) -> AtifStep:
+        return AtifStep(
             step_id=event.number,
             source=event.source,
             message=await self._said(event.text, event.parts),
@@ -116,23 +116,23 @@ class Told:
         steps = self.found[-1][1]
         refs = tuple(SubagentRef(each.trajectory, each.session, each.path) for each in event.subagents)
         content = None if event.text is None else await self._said(event.text, event.parts)
-        result = Result(event.call, content, refs or None, await self._json(event.extra))
+        result = AtifResult(event.call, content, refs or None, await self._json(event.extra))
         so_far = steps[-1].observation.results if steps[-1].observation else ()
-        steps[-1] = msgspec.structs.replace(steps[-1], observation=Observation((*so_far, result)))
+        steps[-1] = msgspec.structs.replace(steps[-1], observation=AtifObservation((*so_far, result)))
 
-    async def _call(self, call: CallTold) -> ToolCall:
+    async def _call(self, call: CallTold) -> AtifToolCall:
         arguments = msgspec.json.decode(await self._blobs.get(call.arguments))
-        return ToolCall(call.id, call.name, arguments, await self._json(call.extra))
+        return AtifToolCall(call.id, call.name, arguments, await self._json(call.extra))
 
-    async def _said(self, text: Digest, parts: Iterable[PartTold]) -> str | tuple[Part, ...]:
+    async def _said(self, text: Digest, parts: Iterable[PartTold]) -> str | tuple[AtifPart, ...]:
         told = tuple([await self._part(each) for each in parts])
         return told or (await self._blobs.get(text)).decode()
 
-    async def _part(self, part: PartTold) -> Part:
+    async def _part(self, part: PartTold) -> AtifPart:
         if part.media is None:
-            return Part("text", await self._text(part.text))
+            return AtifPart("text", await self._text(part.text))
         media = part.media
-        return Part(media.kind, None, Source(media.media_type, await self._path(media), media.duration_s))
+        return AtifPart(media.kind, None, AtifSource(media.media_type, await self._path(media), media.duration_s))
 
     async def _path(self, media: MediaTold) -> str:
         if media.path.startswith("data:") and media.content is not None:
@@ -146,7 +146,7 @@ class Told:
         return None if digest is None else msgspec.json.decode(await self._blobs.get(digest))
 
 
-def _nested(told: Sequence[Trajectory], below: Sequence[str | None]) -> Trajectory:
+def _nested(told: Sequence[AtifTrajectory], below: Sequence[str | None]) -> AtifTrajectory:
     """Put each trajectory into the one it was told to be below; the last ones first, since they follow those above."""
     made = list(told)
     for at in range(len(made) - 1, 0, -1):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.importers.atif.schema import Metrics, Observation, Result, Step, ToolCall
+from engine.importers.atif.schema import AtifObservation, AtifResult, AtifStep, AtifToolCall, Metrics
 from events.base import Recorded
 from events.store.base import BlobStore
 from events.types.agent import AgentActed, AgentSaid
@@ -24,24 +24,24 @@ class Gathering(NamedTuple):
     """Microseconds since 1970, UTC. None: nobody recorded it."""
     message: str
     model: str | None
-    calls: tuple[ToolCall, ...]
-    results: tuple[Result, ...]
+    calls: tuple[AtifToolCall, ...]
+    results: tuple[AtifResult, ...]
     metrics: Metrics | None
     asked: int | None
     """Calls of a model behind it. None: nobody counted them."""
     extra: dict[str, Any]
 
 
-def step(number: int, given: Gathering) -> Step:
+def step(number: int, given: Gathering) -> AtifStep:
     """Give a gathered step its number."""
-    return Step(
+    return AtifStep(
         step_id=number,
         source="agent",
         message=given.message,
         timestamp=None if given.at is None else timestamp(given.at),
         model_name=given.model,
         tool_calls=given.calls or None,
-        observation=Observation(given.results) if given.results else None,
+        observation=AtifObservation(given.results) if given.results else None,
         metrics=given.metrics,
         llm_call_count=given.asked,
         extra=given.extra,
@@ -75,14 +75,14 @@ async def of_answer(blobs: BlobStore, recorded: Recorded, event: ModelAnswered) 
     return Gathering(recorded.at, text, event.model, calls, (), metrics, 1, extra)
 
 
-async def _call(blobs: BlobStore, asked: AskedCall) -> ToolCall:
+async def _call(blobs: BlobStore, asked: AskedCall) -> AtifToolCall:
     """Give a call; arguments that are no JSON object have no place but beside."""
     written = (await blobs.get(asked.arguments)).decode(errors="replace")
     try:
         arguments = msgspec.json.decode(written, type=dict[str, Any])
     except msgspec.MsgspecError:
-        return ToolCall(asked.id, asked.name, {}, {"arguments_as_written": written})
-    return ToolCall(asked.id, asked.name, arguments)
+        return AtifToolCall(asked.id, asked.name, {}, {"arguments_as_written": written})
+    return AtifToolCall(asked.id, asked.name, arguments)
 
 
 async def with_action(blobs: BlobStore, so_far: Gathering, asked: Recorded, observed: ActionObserved) -> Gathering:
@@ -98,18 +98,18 @@ async def with_action(blobs: BlobStore, so_far: Gathering, asked: Recorded, obse
         "stdout_sha256": str(observed.stdout),
         "stderr_sha256": str(observed.stderr),
     }
-    result = Result(calls[number].tool_call_id, stdout + stderr, extra=extra)
+    result = AtifResult(calls[number].tool_call_id, stdout + stderr, extra=extra)
     return so_far._replace(calls=calls, results=(*so_far.results, result))
 
 
-async def _command(blobs: BlobStore, asked: Recorded) -> ToolCall:
+async def _command(blobs: BlobStore, asked: Recorded) -> AtifToolCall:
     event = asked.event
     name = NO_ID.format(version=asked.version)
     if isinstance(event, SolutionAsked):
-        return ToolCall(name, "solve", {"task": event.task}, {"written_as": "the task's own solution"})
+        return AtifToolCall(name, "solve", {"task": event.task}, {"written_as": "the task's own solution"})
     assert isinstance(event, ActionAsked)
     command = (await blobs.get(event.command)).decode(errors="replace")
-    return ToolCall(name, "run", {"command": command}, {"written_as": "text, not a call of a tool"})
+    return AtifToolCall(name, "run", {"command": command}, {"written_as": "text, not a call of a tool"})
 
 
 async def of_acted(blobs: BlobStore, recorded: Recorded, event: AgentActed) -> Gathering:
@@ -121,8 +121,8 @@ async def of_acted(blobs: BlobStore, recorded: Recorded, event: AgentActed) -> G
     except msgspec.MsgspecError:
         arguments = {"command": given}
     name = NO_ID.format(version=recorded.version)
-    results = (Result(name, output, extra={"exit_code": event.exit_code}),)
-    calls = (ToolCall(name, event.tool, arguments),)
+    results = (AtifResult(name, output, extra={"exit_code": event.exit_code}),)
+    calls = (AtifToolCall(name, event.tool, arguments),)
     return Gathering(recorded.at, "", None, calls, results, None, 0, {"event": place_of(recorded)})
 
 

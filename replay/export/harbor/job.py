@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Final, NamedTuple
 
 from engine.config.spec import RunSpec
-from engine.core.history import Histories
+from engine.core.history import RunHistory
 from engine.importers.harbor.schema import (
     AgentConfig,
     AgentResult,
@@ -57,7 +57,7 @@ class Ended(NamedTuple):
     result: TrialResult | None
 
 
-class Job(NamedTuple):
+class HarborJob(NamedTuple):
     """What a job folder says of the whole."""
 
     config: JobConfig
@@ -66,7 +66,7 @@ class Job(NamedTuple):
     """What of the run has no place in it, by kind of event: memos, decisions, skills and the calls behind them."""
 
 
-async def facts_of(blobs: BlobStore, histories: Histories, run: str, uri: str) -> JobFacts:
+async def facts_of(blobs: BlobStore, histories: RunHistory, run: str, uri: str) -> JobFacts:
     """Read what all trials of a run share.
 
     Args:
@@ -88,7 +88,7 @@ async def facts_of(blobs: BlobStore, histories: Histories, run: str, uri: str) -
             return JobFacts(run, *base, None, None, None, "unknown", {})
 
 
-async def trials_of(blobs: BlobStore, histories: Histories, job: JobFacts) -> AsyncIterator[HarborTrial]:
+async def trials_of(blobs: BlobStore, histories: RunHistory, job: JobFacts) -> AsyncIterator[HarborTrial]:
     """Tell the attempts of a run, one at a time, since all of their files may not fit into memory.
 
     Raises:
@@ -105,9 +105,9 @@ async def trials_of(blobs: BlobStore, histories: Histories, job: JobFacts) -> As
         yield await trial_of(blobs, job, Given(trial, int(attempt), opened, history, visits))
 
 
-def job_of(histories: Histories, job: JobFacts, trials: Sequence[Ended]) -> Job:
+def job_of(histories: RunHistory, job: JobFacts, trials: Sequence[Ended]) -> HarborJob:
     """Sum a run up."""
-    return Job(_config(job, trials), _result(histories, job, trials), _losses(histories))
+    return HarborJob(_config(job, trials), _result(histories, job, trials), _losses(histories))
 
 
 def _config(job: JobFacts, trials: Sequence[Ended]) -> JobConfig:
@@ -135,7 +135,7 @@ def _dataset(spec: RunSpec) -> DatasetConfig:
     return DatasetConfig(None, name or source_of(spec), version, file, spec.only or None)
 
 
-def _result(histories: Histories, job: JobFacts, trials: Sequence[Ended]) -> JobResult:
+def _result(histories: RunHistory, job: JobFacts, trials: Sequence[Ended]) -> JobResult:
     own = [each for name, history in histories.by_stream.items() if "/" in name or name == RUN for each in history]
     times = [each.at for each in own]
     ended = [each.result for each in trials if each.result is not None]
@@ -200,7 +200,7 @@ def _rewards(result: TrialResult) -> Mapping[str, float]:
     return {name: value for name, value in rewards.items() if value is not None}
 
 
-def _losses(histories: Histories) -> dict[str, int]:
+def _losses(histories: RunHistory) -> dict[str, int]:
     told = (each for name, history in histories.by_stream.items() if name.startswith("trial/") for each in history)
     counts: dict[str, int] = {}
     for recorded in told:

@@ -41,7 +41,7 @@ _NO_VERDICT: Final = "NoVerdict"
 _Trouble: TypeAlias = SandboxFailed | VerifierSilent | AgentEnded | AttemptAbandoned
 
 
-class Told(NamedTuple):
+class HarborProblem(NamedTuple):
     """A problem."""
 
     name: str
@@ -85,35 +85,37 @@ def _failed_last(event: ModelAnswered | ModelFailed | AgentRunFinished) -> str |
             return None
 
 
-def _told(event: _Trouble, call: str | None) -> Told | None:
+def _told(event: _Trouble, call: str | None) -> HarborProblem | None:
     """Name a trouble; `call` is the kind of the last call of a model, if it failed."""
     match event:
         case SandboxFailed():
-            return Told(_SANDBOX[event.kind], event.detail)
+            return HarborProblem(_SANDBOX[event.kind], event.detail)
         case VerifierSilent():
             return silent(event.reason, event.detail)
         case AgentEnded(reason="time_limit"):
-            return Told("AgentTimeoutError", event.detail)
+            return HarborProblem("AgentTimeoutError", event.detail)
         case AgentEnded(reason="failed"):
-            return Told("AgentFailed" if call is None else _MODEL.get(call, "UnknownApiError"), event.detail)
+            return HarborProblem("AgentFailed" if call is None else _MODEL.get(call, "UnknownApiError"), event.detail)
         case AgentEnded():
             return None
         case AttemptAbandoned():
-            return Told("CancelledError" if event.reason == "stopped" else _SANDBOX["lost"], event.detail)
+            return HarborProblem("CancelledError" if event.reason == "stopped" else _SANDBOX["lost"], event.detail)
         case _:
             assert_never(event)
 
 
-def silent(reason: str, detail: str) -> Told:
+def silent(reason: str, detail: str) -> HarborProblem:
     """Name what became of a verifier that left no usable reward."""
-    return Told(_VERIFIER.get(reason, _NO_VERDICT), f"{reason}: {detail}")
+    return HarborProblem(_VERIFIER.get(reason, _NO_VERDICT), f"{reason}: {detail}")
 
 
-def _unjudged(judged: AttemptJudged, imported: str) -> Told | None:
+def _unjudged(judged: AttemptJudged, imported: str) -> HarborProblem | None:
     """Tell an attempt that has no score, or whose source names an error beside it."""
     named = _NAMED.match(imported)
     if named is not None:
-        return Told(named[1], imported[named.end() :])
+        return HarborProblem(named[1], imported[named.end() :])
     if judged.outcome.reward is not None:
         return None
-    return Told(_NO_VERDICT if judged.outcome.kind == "no_verdict" else "Infrastructure", judged.outcome.reason)
+    return HarborProblem(
+        _NO_VERDICT if judged.outcome.kind == "no_verdict" else "Infrastructure", judged.outcome.reason
+    )

@@ -41,7 +41,7 @@ from events.types.sandbox import (
     VerifyAsked,
 )
 from events.types.trial import TrialOpened
-from replay.export.atif.document import Source, document
+from replay.export.atif.document import ExportSource, document
 from replay.export.atif.steps import timestamp
 from replay.export.harbor.files import files_of
 from replay.export.harbor.problems import problem_of
@@ -132,7 +132,7 @@ async def trial_of(blobs: BlobStore, job: JobFacts, given: Given) -> HarborTrial
     model = _model(given) or job.model
     config = _config(job, given, name, model)
     made = await document(
-        blobs, Source(job.run, given.trial, given.attempt, job.package, job.agent, job.model), given.history
+        blobs, ExportSource(job.run, given.trial, given.attempt, job.package, job.agent, job.model), given.history
     )
     files = await files_of(blobs, config.agent.name or "agent", given.history)
     if made is not None:

@@ -9,14 +9,14 @@ from typing import Any
 from msgspec import structs
 
 from sandbox.harbor.compose.keys import NETWORK, TOP, VOLUME
-from sandbox.harbor.compose.schema import Compose, Mount, Service
+from sandbox.harbor.compose.schema import Compose, ComposeVolume, Service
 from sandbox.harbor.compose.service import service_of
-from sandbox.harbor.compose.values import LOGS, MAIN, Complaint, missing_in, table_of, understood
+from sandbox.harbor.compose.values import LOGS, MAIN, ComposeProblems, missing_in, table_of, understood
 
 
 def read_compose(raw: object) -> Compose:
     """Read a file that was parsed and whose variables are filled in."""
-    complaint = Complaint()
+    complaint = ComposeProblems()
     top = understood(table_of(raw, "docker-compose.yaml", complaint), TOP, "", complaint)
     internal = frozenset(_networks(top, complaint))
     _volumes(top, complaint)
@@ -33,7 +33,7 @@ def read_compose(raw: object) -> Compose:
     return Compose(ordered, internal, tuple(complaint.refused), tuple(complaint.dropped))
 
 
-def _networks(top: Mapping[str, Any], complaint: Complaint) -> Iterator[str]:
+def _networks(top: Mapping[str, Any], complaint: ComposeProblems) -> Iterator[str]:
     """Read the networks; give those that lead nowhere else."""
     for name, each in table_of(top.get("networks") or {}, "networks", complaint).items():
         place = f"networks.{name}"
@@ -44,7 +44,7 @@ def _networks(top: Mapping[str, Any], complaint: Complaint) -> Iterator[str]:
             yield name
 
 
-def _volumes(top: Mapping[str, Any], complaint: Complaint) -> None:
+def _volumes(top: Mapping[str, Any], complaint: ComposeProblems) -> None:
     for name, each in table_of(top.get("volumes") or {}, "volumes", complaint).items():
         place = f"volumes.{name}"
         table = understood(table_of(each or {}, place, complaint), VOLUME, place, complaint)
@@ -58,11 +58,11 @@ def _with_shared_logs(services: list[Service]) -> list[Service]:
         each.source for service in services if service.name != MAIN for each in service.mounts
         if each.source is not None and each.source.startswith(LOGS)
     })  # fmt: skip
-    shared = tuple(Mount(each, f"/logs/{each.removeprefix(LOGS)}", "volume") for each in wanted)
+    shared = tuple(ComposeVolume(each, f"/logs/{each.removeprefix(LOGS)}", "volume") for each in wanted)
     return [structs.replace(each, mounts=(*_own(each), *shared)) if each.name == MAIN else each for each in services]
 
 
-def _own(main: Service) -> tuple[Mount, ...]:
+def _own(main: Service) -> tuple[ComposeVolume, ...]:
     return tuple(each for each in main.mounts if each.source is None or not each.source.startswith(LOGS))
 
 
@@ -78,7 +78,7 @@ def _with_links(services: list[Service]) -> list[Service]:
     return found
 
 
-def _ordered(services: Mapping[str, Service], complaint: Complaint) -> Iterator[Service]:
+def _ordered(services: Mapping[str, Service], complaint: ComposeProblems) -> Iterator[Service]:
     """Each after those it depends on."""
     waiting = {name: _without_absent(each, services, complaint) for name, each in services.items()}
     done = set[str]()
@@ -92,7 +92,7 @@ def _ordered(services: Mapping[str, Service], complaint: Complaint) -> Iterator[
             yield waiting.pop(each.name)
 
 
-def _without_absent(service: Service, services: Mapping[str, Service], complaint: Complaint) -> Service:
+def _without_absent(service: Service, services: Mapping[str, Service], complaint: ComposeProblems) -> Service:
     """Take away what a service need not wait for, since it is not there; refuse what it must wait for."""
     for name in service.depends_on:
         if name not in services and name not in service.optional:

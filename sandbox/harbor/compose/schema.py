@@ -19,7 +19,7 @@ class Probe(Struct, frozen=True):
     retries: int = 0
 
 
-class Mount(Struct, frozen=True):
+class ComposeVolume(Struct, frozen=True):
     """One entry of ``volumes``."""
 
     source: str | None
@@ -52,7 +52,7 @@ class Service(Struct, frozen=True):
     environment: dict[str, str] = {}
     depends_on: dict[str, Condition] = {}
     probe: Probe | None = None
-    mounts: tuple[Mount, ...] = ()
+    mounts: tuple[ComposeVolume, ...] = ()
     networks: dict[str, tuple[str, ...]] = {}
     """By name; with further names under which it is found there."""
     aliases: tuple[str, ...] = ()

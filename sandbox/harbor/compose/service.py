@@ -7,11 +7,11 @@ from typing import Any, Final
 from msgspec import structs
 
 from sandbox.harbor.compose.keys import BUILD, DEPLOY, HEALTHCHECK, MEMBERSHIP, RESOURCES, SERVICE
-from sandbox.harbor.compose.schema import Build, Condition, Mount, Probe, Service
+from sandbox.harbor.compose.schema import Build, ComposeVolume, Condition, Probe, Service
 from sandbox.harbor.compose.values import (
     LOGS,
     MAIN,
-    Complaint,
+    ComposeProblems,
     bytes_of,
     list_of,
     missing_in,
@@ -23,14 +23,14 @@ from sandbox.harbor.compose.values import (
     understood,
 )
 
-Reader = Callable[[Service, Any, str, Complaint], Service]
+Reader = Callable[[Service, Any, str, ComposeProblems], Service]
 _OWN_SYSCTLS: Final = ("net.", "kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue.")
 """Begins the names of kernel parameters that a container has for itself."""
 _PERIOD: Final = 100_000
 """Microseconds of ``cpu_period`` where nothing is written."""
 
 
-def service_of(name: str, table: Mapping[str, Any], complaint: Complaint) -> Service:
+def service_of(name: str, table: Mapping[str, Any], complaint: ComposeProblems) -> Service:
     """Read one service."""
     found = Service(name)
     place = f"services.{name}"
@@ -41,7 +41,7 @@ def service_of(name: str, table: Mapping[str, Any], complaint: Complaint) -> Ser
 
 
 def _with_quota(service: Service, table: Mapping[str, Any]) -> Service:
-    quota, period = (number_of(table.get(f"cpu_{each}"), "", Complaint()) for each in ("quota", "period"))
+    quota, period = (number_of(table.get(f"cpu_{each}"), "", ComposeProblems()) for each in ("quota", "period"))
     return structs.replace(service, cpus=quota / (period or _PERIOD)) if quota and quota > 0 else service
 
 
@@ -53,33 +53,33 @@ def _with_settings(service: Service, **settings: Any) -> Service:
     return structs.replace(service, settings={**service.settings, **settings})
 
 
-def _no_effect(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _no_effect(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     del value, place, complaint
     return service
 
 
-def _host(name: str, read: Callable[[Any, str, Complaint], Any]) -> Reader:
+def _host(name: str, read: Callable[[Any, str, ComposeProblems], Any]) -> Reader:
     """Make a reader of what the engine's API has under another name in ``HostConfig``."""
 
-    def take(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+    def take(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
         return _with_host(service, **{name: read(value, place, complaint)})
 
     return take
 
 
-def _setting(name: str, read: Callable[[Any, str, Complaint], Any]) -> Reader:
+def _setting(name: str, read: Callable[[Any, str, ComposeProblems], Any]) -> Reader:
     """Make a reader of what the engine's API has under another name."""
 
-    def take(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+    def take(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
         return _with_settings(service, **{name: read(value, place, complaint)})
 
     return take
 
 
-def _field(name: str, read: Callable[[Any, str, Complaint], Any]) -> Reader:
+def _field(name: str, read: Callable[[Any, str, ComposeProblems], Any]) -> Reader:
     """Make a reader of what is a field of a service."""
 
-    def take(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+    def take(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
         return structs.replace(service, **{name: read(value, place, complaint)})
 
     return take
@@ -88,7 +88,7 @@ def _field(name: str, read: Callable[[Any, str, Complaint], Any]) -> Reader:
 def _of_others(name: str) -> Reader:
     """Make a reader of a flag that does not concern ``main``."""
 
-    def take(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+    def take(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
         if service.name == MAIN:
             complaint.leave(place, "main is given commands otherwise")
             return service
@@ -97,17 +97,17 @@ def _of_others(name: str) -> Reader:
     return take
 
 
-def _text(value: Any, place: str, complaint: Complaint) -> str:
+def _text(value: Any, place: str, complaint: ComposeProblems) -> str:
     del place, complaint
     return str(value)
 
 
-def _flag(value: Any, place: str, complaint: Complaint) -> bool:
+def _flag(value: Any, place: str, complaint: ComposeProblems) -> bool:
     del place, complaint
     return bool(value)
 
 
-def _build(value: Any, place: str, complaint: Complaint) -> Build:
+def _build(value: Any, place: str, complaint: ComposeProblems) -> Build:
     table = {"context": value} if isinstance(value, str) else table_of(value, place, complaint)
     kept = understood(table, BUILD, place, complaint)
     context = str(kept.get("context", "."))
@@ -121,7 +121,7 @@ def _build(value: Any, place: str, complaint: Complaint) -> Build:
     )
 
 
-def _environment(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
+def _environment(value: Any, place: str, complaint: ComposeProblems) -> dict[str, str]:
     """Read variables. One that needs what nobody gave is left out: an empty secret would fail later and elsewhere."""
     pairs = pairs_of(value, place, complaint)
     for name, text in pairs.items():
@@ -130,13 +130,13 @@ def _environment(value: Any, place: str, complaint: Complaint) -> dict[str, str]
     return {name: text for name, text in pairs.items() if not missing_in(text)}
 
 
-def _words(value: Any, place: str, complaint: Complaint) -> tuple[str, ...]:
+def _words(value: Any, place: str, complaint: ComposeProblems) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(shlex.split(value))
     return tuple(str(each) for each in list_of(value, place, complaint))
 
 
-def _depends(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _depends(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     if isinstance(value, list):
         value = {str(each): {} for each in value}
     found: dict[str, Condition] = {}
@@ -156,7 +156,7 @@ def _depends(service: Service, value: Any, place: str, complaint: Complaint) -> 
     return structs.replace(service, depends_on={**service.depends_on, **found}, optional=optional)
 
 
-def _probe(value: Any, place: str, complaint: Complaint) -> Probe | None:
+def _probe(value: Any, place: str, complaint: ComposeProblems) -> Probe | None:
     table = understood(table_of(value, place, complaint), HEALTHCHECK, place, complaint)
     if table.get("disable"):
         return Probe(test=("NONE",))
@@ -166,31 +166,31 @@ def _probe(value: Any, place: str, complaint: Complaint) -> Probe | None:
     return Probe(test=words, retries=int(number_of(table.get("retries"), f"{place}.retries", complaint) or 0), **times)
 
 
-def _mounts(value: Any, place: str, complaint: Complaint) -> tuple[Mount, ...]:
+def _mounts(value: Any, place: str, complaint: ComposeProblems) -> tuple[ComposeVolume, ...]:
     found = (_mount(each, place, complaint) for each in list_of(value, place, complaint))
     return tuple(each for each in found if each is not None)
 
 
-def _mount(value: Any, place: str, complaint: Complaint) -> Mount | None:
+def _mount(value: Any, place: str, complaint: ComposeProblems) -> ComposeVolume | None:
     """Read one volume. Folders of the host that are no part of the task are left out: they hold somebody's secrets."""
     table = _mount_table(value, place, complaint)
     source, target = str(table.get("source") or ""), str(table.get("target") or "")
     read_only = table.get("read_only") is True
     if table.get("type") == "tmpfs" or not source:
-        return Mount(None, target, "volume")
+        return ComposeVolume(None, target, "volume")
     if source.startswith(LOGS):
-        return Mount(source, target, "volume")
+        return ComposeVolume(source, target, "volume")
     if table.get("type") != "bind" and not source.startswith((".", "/", "~")) and not missing_in(source):
-        return Mount(source, target, "volume", read_only)
+        return ComposeVolume(source, target, "volume", read_only)
     if missing_in(source) or source.startswith(("~", "/")) or ".." in source.split("/"):
         complaint.leave(f"{place}: {source}", "it is not part of the task")
         return None
     if read_only:
         complaint.leave(f"{place}: {source}: read_only", "what is put into a container can be written to there")
-    return Mount(source.removeprefix("./"), target, "material")
+    return ComposeVolume(source.removeprefix("./"), target, "material")
 
 
-def _mount_table(value: Any, place: str, complaint: Complaint) -> dict[str, Any]:
+def _mount_table(value: Any, place: str, complaint: ComposeProblems) -> dict[str, Any]:
     """Read a volume in its long form, or bring the short one to it."""
     if isinstance(value, str):
         source, sign, rest = value.partition(":")
@@ -206,7 +206,7 @@ def _mount_table(value: Any, place: str, complaint: Complaint) -> dict[str, Any]
     return table
 
 
-def _networks(value: Any, place: str, complaint: Complaint) -> dict[str, tuple[str, ...]]:
+def _networks(value: Any, place: str, complaint: ComposeProblems) -> dict[str, tuple[str, ...]]:
     if isinstance(value, list):
         return {str(each): () for each in value}
     tables = {
@@ -216,27 +216,27 @@ def _networks(value: Any, place: str, complaint: Complaint) -> dict[str, tuple[s
     return {name: tuple(str(alias) for alias in each.get("aliases") or ()) for name, each in tables.items()}
 
 
-def _network_mode(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _network_mode(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     if value not in {"bridge", "none", "default"}:
         complaint.add(f"{place}: {value}")
     return _with_host(service, NetworkMode=value) if value == "none" else service
 
 
-def _memory(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _memory(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     size = bytes_of(value, place, complaint)
     return _with_host(service, Memory=size, MemorySwap=size)
 
 
-def _cpus(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _cpus(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     return structs.replace(service, cpus=number_of(value, place, complaint) or service.cpus)
 
 
-def _processes(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _processes(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     most = int(number_of(value, place, complaint) or 0)
     return _with_host(service, PidsLimit=most) if most > 0 else service
 
 
-def _ulimits(value: Any, place: str, complaint: Complaint) -> list[dict[str, Any]]:
+def _ulimits(value: Any, place: str, complaint: ComposeProblems) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for name, each in table_of(value, place, complaint).items():
         both = each if isinstance(each, dict) else {"soft": each, "hard": each}
@@ -245,7 +245,7 @@ def _ulimits(value: Any, place: str, complaint: Complaint) -> list[dict[str, Any
     return found
 
 
-def _sysctls(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
+def _sysctls(value: Any, place: str, complaint: ComposeProblems) -> dict[str, str]:
     found = pairs_of(value, place, complaint)
     for name in found:
         if not name.startswith(_OWN_SYSCTLS):
@@ -253,7 +253,7 @@ def _sysctls(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
     return found
 
 
-def _security(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _security(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     options = strings_of(value, place, complaint)
     for each in options:
         if each.replace("=", ":") not in {"no-new-privileges", "no-new-privileges:true", "no-new-privileges:false"}:
@@ -261,7 +261,7 @@ def _security(service: Service, value: Any, place: str, complaint: Complaint) ->
     return _with_host(service, SecurityOpt=[each for each in options if not each.endswith("false")])
 
 
-def _restart(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _restart(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     name, _, most = str(value).partition(":")
     if service.name == MAIN:
         if name != "no":
@@ -274,29 +274,29 @@ def _restart(service: Service, value: Any, place: str, complaint: Complaint) -> 
     return service if name == "no" else _with_host(service, RestartPolicy=policy)
 
 
-def _tmpfs(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
+def _tmpfs(value: Any, place: str, complaint: ComposeProblems) -> dict[str, str]:
     return {path: options for path, _, options in (each.partition(":") for each in strings_of(value, place, complaint))}
 
 
-def _extra_hosts(value: Any, place: str, complaint: Complaint) -> list[str]:
+def _extra_hosts(value: Any, place: str, complaint: ComposeProblems) -> list[str]:
     if isinstance(value, dict):
         pairs = [(name, at) for name, each in value.items() for at in (each if isinstance(each, list) else [each])]
         return [f"{name}:{at}" for name, at in pairs]
     return [each.replace("=", ":", 1) for each in strings_of(value, place, complaint)]
 
 
-def _links(value: Any, place: str, complaint: Complaint) -> tuple[tuple[str, str], ...]:
+def _links(value: Any, place: str, complaint: ComposeProblems) -> tuple[tuple[str, str], ...]:
     pairs = [each.partition(":") for each in strings_of(value, place, complaint)]
     return tuple((name, alias or name) for name, _, alias in pairs)
 
 
-def _container_name(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _container_name(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     for each in missing_in(value):
         complaint.leave(place, f"${{{each}}} has no value")
     return service if missing_in(value) else structs.replace(service, aliases=(str(value),))
 
 
-def _scale(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _scale(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     many = number_of(value, place, complaint)
     if many == 0 and service.name != MAIN:
         complaint.leave(f"services.{service.name}", f"{place.rpartition('.')[2]} is 0")
@@ -306,7 +306,7 @@ def _scale(service: Service, value: Any, place: str, complaint: Complaint) -> Se
     return service
 
 
-def _profiles(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _profiles(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     if not value or service.name == MAIN:
         return service
     complaint.leave(f"services.{service.name}", "it has profiles, and none is asked for")
@@ -314,7 +314,7 @@ def _profiles(service: Service, value: Any, place: str, complaint: Complaint) ->
     return structs.replace(service, started=False)
 
 
-def _deploy(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _deploy(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     table = understood(table_of(value, place, complaint), DEPLOY, place, complaint)
     if table.get("mode", "replicated") not in {"replicated", "global"}:
         complaint.add(f"{place}.mode: {table['mode']}")
@@ -337,7 +337,7 @@ def _policy(value: Any) -> str:
     return f"{name}:{table['max_attempts']}" if name == "on-failure" and table.get("max_attempts") else name
 
 
-def _generic(service: Service, value: Any, place: str, complaint: Complaint) -> Service:
+def _generic(service: Service, value: Any, place: str, complaint: ComposeProblems) -> Service:
     """Refuse a GPU that is asked for by its kind; what else a cluster would count is left out."""
     for each in list_of(value, place, complaint):
         if "gpu" in str(each).lower():

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from sandbox.harbor.compose.keys import Key
+from sandbox.harbor.compose.keys import ComposeKey
 
 MAIN: Final = "main"
 """Name of the service that is the task's own container."""
@@ -31,7 +31,7 @@ _HARMLESS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 """Values of keys that are refused which ask for what is so anyway."""
 
 
-class Complaint:
+class ComposeProblems:
     """What was met that is not understood, and what is left out."""
 
     def __init__(self) -> None:
@@ -47,7 +47,9 @@ class Complaint:
         self.dropped.append(f"{what} left out, because {why}")
 
 
-def understood(table: Mapping[str, Any], keys: Mapping[str, Key], place: str, complaint: Complaint) -> dict[str, Any]:
+def understood(
+    table: Mapping[str, Any], keys: Mapping[str, ComposeKey], place: str, complaint: ComposeProblems
+) -> dict[str, Any]:
     """Give the keys of a table that are applied; leave out and refuse the others, each by name.
 
     A key without a value says nothing, nor does an extension (``x-…``).
@@ -127,7 +129,7 @@ def missing_in(value: Any) -> list[str]:
     return sorted(set(_MISSING.findall(str(value))))
 
 
-def table_of(value: Any, place: str, complaint: Complaint) -> dict[str, Any]:
+def table_of(value: Any, place: str, complaint: ComposeProblems) -> dict[str, Any]:
     """Read a table, or refuse what stands in its place."""
     if isinstance(value, dict):
         return {str(key): each for key, each in value.items()}
@@ -135,7 +137,7 @@ def table_of(value: Any, place: str, complaint: Complaint) -> dict[str, Any]:
     return {}
 
 
-def list_of(value: Any, place: str, complaint: Complaint) -> list[Any]:
+def list_of(value: Any, place: str, complaint: ComposeProblems) -> list[Any]:
     """Read a list, or refuse what stands in its place."""
     if isinstance(value, list):
         return value
@@ -143,7 +145,7 @@ def list_of(value: Any, place: str, complaint: Complaint) -> list[Any]:
     return []
 
 
-def pairs_of(value: Any, place: str, complaint: Complaint) -> dict[str, str]:
+def pairs_of(value: Any, place: str, complaint: ComposeProblems) -> dict[str, str]:
     """Read names with values, a table or ``NAME=value`` lines. A name alone asks for what the host has: see `named`."""
     if isinstance(value, list):
         split = [str(each).partition("=") for each in value]
@@ -160,7 +162,7 @@ def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def seconds_of(value: Any, place: str, complaint: Complaint) -> int:
+def seconds_of(value: Any, place: str, complaint: ComposeProblems) -> int:
     """Read a time such as ``1m30s``, in nanoseconds; 0 where nothing is written."""
     parts = _TIME.findall(str(value or ""))
     if value and "".join(number + unit for number, unit in parts) != str(value):
@@ -168,7 +170,7 @@ def seconds_of(value: Any, place: str, complaint: Complaint) -> int:
     return int(sum(float(number) * _SECONDS[unit] for number, unit in parts) * 1e9)
 
 
-def bytes_of(value: Any, place: str, complaint: Complaint) -> int:
+def bytes_of(value: Any, place: str, complaint: ComposeProblems) -> int:
     """Read a size such as ``512m``."""
     match = _SIZE.fullmatch(str(value))
     if match is None:
@@ -177,7 +179,7 @@ def bytes_of(value: Any, place: str, complaint: Complaint) -> int:
     return int(float(match[1]) * _BYTES[match[2].lower()])
 
 
-def number_of(value: Any, place: str, complaint: Complaint) -> float | None:
+def number_of(value: Any, place: str, complaint: ComposeProblems) -> float | None:
     """Read a number, also one in quotes. None: nothing is written, or no number."""
     if value is None:
         return None
@@ -188,6 +190,6 @@ def number_of(value: Any, place: str, complaint: Complaint) -> float | None:
         return None
 
 
-def strings_of(value: Any, place: str, complaint: Complaint) -> list[str]:
+def strings_of(value: Any, place: str, complaint: ComposeProblems) -> list[str]:
     """Read one text or several."""
     return [str(each) for each in ([value] if isinstance(value, str | int) else list_of(value, place, complaint))]

@@ -36,7 +36,7 @@ _OCTAL: Final = re.compile(r"[0-7]{1,4}")
 Flags = Mapping[str, tuple[str, ...]]
 
 
-class Written(Struct, frozen=True):
+class ContextFile(Struct, frozen=True):
     """A file that goes into the context."""
 
     path: str
@@ -49,7 +49,7 @@ class Classic(Struct, frozen=True):
 
     text: str | None
     """None: the Dockerfile as it stands will do."""
-    written: tuple[Written, ...] = ()
+    written: tuple[ContextFile, ...] = ()
     placed: tuple[Placed, ...] = ()
     """Files of the context once more, with other modes, or without those that are left out."""
     refused: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class _Writer:
     """Goes through the instructions once."""
 
     def __init__(self, context: BuildContext) -> None:
-        self.written: list[Written] = []
+        self.written: list[ContextFile] = []
         self.placed: list[Placed] = []
         self.refused: list[str] = []
         self._context = context
@@ -133,7 +133,7 @@ class _Writer:
         for heredoc in (bodies[mark.name] for word in sources if (mark := mark_of(word)) and mark.name in bodies):
             path = f"{STAGE}/{each.line}/{heredoc.name}"
             body = expand(heredoc.body, self._variables) if heredoc.expand else heredoc.body
-            self.written.append(Written(path, body.encode(), 0o644 if mode is None else mode))
+            self.written.append(ContextFile(path, body.encode(), 0o644 if mode is None else mode))
             yield _line(each.word, kept, json.dumps([path, target]))
         plain = [word for word in sources if mark_of(word) is None]
         staged = sorted(_STAGED & set(flags))

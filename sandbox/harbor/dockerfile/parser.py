@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from sandbox.errors import TaskInvalid
-from sandbox.harbor.dockerfile.words import Mark, flags_and_rest, marks_in
+from sandbox.harbor.dockerfile.words import HeredocMarker, flags_and_rest, marks_in
 
 FILE: Final = "environment/Dockerfile"
 _DIRECTIVE: Final = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(\S.*?)\s*")
@@ -216,7 +216,7 @@ class _Reader:
                 raise self._fault(line, what, f"write {mark.name} on a line of its own after the text")
             yield Heredoc(name=mark.name, body=body, expand=mark.expand)
 
-    def _body(self, mark: Mark) -> str | None:
+    def _body(self, mark: HeredocMarker) -> str | None:
         """Read up to its end. None: there is no end, and nothing was read."""
         body: list[str] = []
         for number in range(self._at, len(self._lines)):

@@ -18,7 +18,7 @@ _VARIABLE: Final = re.compile(
 )
 
 
-class Mark(NamedTuple):
+class HeredocMarker(NamedTuple):
     """What opens a here-document: ``<<EOF``, ``<< 'EOF'``, ``3<<-EOF``."""
 
     name: str
@@ -34,7 +34,7 @@ class Unbalanced(Exception):
     """Raised when a quote is not closed."""
 
 
-def marks_in(line: str) -> Iterator[Mark]:
+def marks_in(line: str) -> Iterator[HeredocMarker]:
     """Find the here-documents that a line opens. A line with a quote that is not closed opens none."""
     try:
         words = shell_words(line)
@@ -43,7 +43,7 @@ def marks_in(line: str) -> Iterator[Mark]:
     yield from (mark for word in words if (mark := mark_of(word)) is not None)
 
 
-def mark_of(word: str) -> Mark | None:
+def mark_of(word: str) -> HeredocMarker | None:
     """Read one word of a shell as the mark of a here-document. None: it is none."""
     match = _MARK.fullmatch(word)
     try:
@@ -52,7 +52,7 @@ def mark_of(word: str) -> Mark | None:
     except Unbalanced:
         return None
     tokens = _TOKEN.findall(match[3])
-    return Mark(unquoted(match[3]), bool(match[1]), not any(map(_is_quoted, tokens)), bool(match[2]))
+    return HeredocMarker(unquoted(match[3]), bool(match[1]), not any(map(_is_quoted, tokens)), bool(match[2]))
 
 
 def shell_words(line: str) -> list[str]:

@@ -5,17 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from engine.concurrency import adaptive_limit
-from engine.concurrency.adaptive_limit import Answer, Bounds, Pace, Refusal
-from engine.protocols.allowance import Allowance, Left
+from engine.concurrency.adaptive_limit import AnsweredCall, Bounds, LimitState, RefusedCall
+from engine.protocols.allowance import RateLimit, RateLimitHeaders
 
 BOUNDS = Bounds(start=8, least=1, most=100)
 
 
-def rounds(given_: Pace, count: int, *, now: float = 1000.0) -> Pace:
+def rounds(given_: LimitState, count: int, *, now: float = 1000.0) -> LimitState:
     """Let so many rounds of answers come, each to as many calls as there may be."""
     for number in range(count):
         for _ in range(given_.whole):
-            given_ = adaptive_limit.after_answer(given_, Answer(now + number, now + number + 0.5, full=True))
+            given_ = adaptive_limit.after_answer(given_, AnsweredCall(now + number, now + number + 0.5, full=True))
     return given_
 
 
@@ -29,7 +29,7 @@ def test_it_starts_low_and_doubles_while_nothing_is_refused() -> None:
 
 def test_an_answer_while_places_are_free_says_nothing() -> None:
     """Two calls at a time that are answered well do not show that a hundred would be."""
-    after = adaptive_limit.after_answer(adaptive_limit.opening(BOUNDS), Answer(0, 1, full=False))
+    after = adaptive_limit.after_answer(adaptive_limit.opening(BOUNDS), AnsweredCall(0, 1, full=False))
     assert after.whole == 8
 
 
@@ -37,7 +37,7 @@ def test_a_storm_of_refusals_halves_once() -> None:
     """Sixty-four calls went out together, and all come back refused: that is one fact, not sixty-four."""
     after = rounds(adaptive_limit.opening(BOUNDS), 3)
     for number in range(64):
-        after = adaptive_limit.after_refusal(after, Refusal(began=2000.0, now=2001.0 + number / 1000))
+        after = adaptive_limit.after_refusal(after, RefusedCall(began=2000.0, now=2001.0 + number / 1000))
     assert after.whole == 32
     assert after.strikes == 1
 
@@ -48,7 +48,7 @@ def test_a_refusal_while_nothing_is_answered_only_makes_the_wait_longer() -> Non
     waits = []
     for _ in range(5):
         now = max(after.opens_at, 2000.0)
-        after = adaptive_limit.after_refusal(after, Refusal(began=now, now=now))
+        after = adaptive_limit.after_refusal(after, RefusedCall(began=now, now=now))
         waits.append(after.shut_until - now)
     assert after.whole == 32
     assert waits == [0.0, 0.25, 0.5, 1.0, 2.0]
@@ -56,22 +56,22 @@ def test_a_refusal_while_nothing_is_answered_only_makes_the_wait_longer() -> Non
 
 def test_what_the_provider_asks_to_wait_is_waited() -> None:
     """Retry-After holds for all calls, those included that were under way when the limit was cut."""
-    after = adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), Refusal(0.0, 10.0, retry_after_s=7.0))
+    after = adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), RefusedCall(0.0, 10.0, retry_after_s=7.0))
     assert not adaptive_limit.may_begin(after, 0, 16.9)
     assert adaptive_limit.may_begin(after, 0, 17.0)
-    later = adaptive_limit.after_refusal(after, Refusal(9.0, 11.0, retry_after_s=20.0))
+    later = adaptive_limit.after_refusal(after, RefusedCall(9.0, 11.0, retry_after_s=20.0))
     assert (later.shut_until, later.strikes) == (31.0, 1)
 
 
 def test_after_the_wait_one_call_goes_after_the_other_until_one_is_answered() -> None:
     """A thousand that waited together do not come back together."""
     after = adaptive_limit.after_refusal(
-        rounds(adaptive_limit.opening(BOUNDS), 3), Refusal(2000.0, 2000.0, retry_after_s=5.0)
+        rounds(adaptive_limit.opening(BOUNDS), 3), RefusedCall(2000.0, 2000.0, retry_after_s=5.0)
     )
     probing = adaptive_limit.after_beginning(after, 2005.0)
     assert not adaptive_limit.may_begin(probing, 1, 2005.05)
     assert adaptive_limit.may_begin(probing, 1, 2005.1)
-    well = adaptive_limit.after_answer(probing, Answer(2005.0, 2005.02, full=False))
+    well = adaptive_limit.after_answer(probing, AnsweredCall(2005.0, 2005.02, full=False))
     assert adaptive_limit.may_begin(well, 31, 2005.02)
     assert not adaptive_limit.may_begin(well, 32, 2005.02)
 
@@ -79,27 +79,29 @@ def test_after_the_wait_one_call_goes_after_the_other_until_one_is_answered() ->
 def test_where_only_some_are_refused_the_others_go_on() -> None:
     """An answer to a call that began before the cut lets the next one begin, but not while a wait was asked for."""
     full = adaptive_limit.opening(Bounds(64, 1, 1000))
-    cut = adaptive_limit.after_beginning(adaptive_limit.after_refusal(full, Refusal(10.0, 10.0)), 10.0)
+    cut = adaptive_limit.after_beginning(adaptive_limit.after_refusal(full, RefusedCall(10.0, 10.0)), 10.0)
     assert not adaptive_limit.may_begin(cut, 30, 10.01)
-    assert adaptive_limit.may_begin(adaptive_limit.after_answer(cut, Answer(9.9, 10.01, full=True)), 30, 10.01)
-    asked = adaptive_limit.after_refusal(full, Refusal(10.0, 10.0, retry_after_s=1.0))
-    assert not adaptive_limit.may_begin(adaptive_limit.after_answer(asked, Answer(9.9, 10.01, full=True)), 30, 10.01)
+    assert adaptive_limit.may_begin(adaptive_limit.after_answer(cut, AnsweredCall(9.9, 10.01, full=True)), 30, 10.01)
+    asked = adaptive_limit.after_refusal(full, RefusedCall(10.0, 10.0, retry_after_s=1.0))
+    assert not adaptive_limit.may_begin(
+        adaptive_limit.after_answer(asked, AnsweredCall(9.9, 10.01, full=True)), 30, 10.01
+    )
 
 
 def test_eight_rounds_lead_from_half_a_limit_back_to_all_of_it() -> None:
     """Recovery does not take longer the more there is to recover."""
     for most in (16, 128, 1024):
         full = adaptive_limit.opening(Bounds(most, 1, 4 * most))
-        cut = adaptive_limit.after_refusal(full, Refusal(0, 0))
+        cut = adaptive_limit.after_refusal(full, RefusedCall(0, 0))
         assert cut.whole == most // 2
         assert rounds(cut, 8).limit / most == pytest.approx(1, abs=0.1)
 
 
 def test_where_less_is_borne_than_before_the_target_comes_down() -> None:
     """Half the way to a limit of another time would be refused again and again."""
-    first = adaptive_limit.after_refusal(adaptive_limit.opening(Bounds(64, 1, 1000)), Refusal(0, 0))
+    first = adaptive_limit.after_refusal(adaptive_limit.opening(Bounds(64, 1, 1000)), RefusedCall(0, 0))
     grown = rounds(first, 1)
-    again = adaptive_limit.after_refusal(grown, Refusal(2000.0, 2000.0))
+    again = adaptive_limit.after_refusal(grown, RefusedCall(2000.0, 2000.0))
     assert first.target == 64
     assert again.target is not None
     assert again.limit < again.target < grown.limit < 64
@@ -113,33 +115,37 @@ def test_other_bounds_hold_from_now_on() -> None:
 
 def test_little_left_of_a_minute_spaces_calls_out_before_anything_is_refused() -> None:
     """500 requests a minute of which 4 are left, all back in 59.52 s: one each 120 ms may go on for ever."""
-    left = Allowance(requests=Left(4, 500, 59.52))
-    after = adaptive_limit.after_answer(adaptive_limit.opening(BOUNDS), Answer(0, 100.0, full=True, left=left))
+    left = RateLimitHeaders(requests=RateLimit(4, 500, 59.52))
+    after = adaptive_limit.after_answer(adaptive_limit.opening(BOUNDS), AnsweredCall(0, 100.0, full=True, left=left))
     assert round(after.gap_s, 6) == 0.12
     begun = adaptive_limit.after_beginning(after, 100.2)
     assert not adaptive_limit.may_begin(begun, 0, 100.3)
     assert adaptive_limit.may_begin(begun, 0, 100.33)
     enough = adaptive_limit.after_answer(
-        begun, Answer(100.4, 101.0, full=True, left=Allowance(requests=Left(400, 500, 12.0)))
+        begun, AnsweredCall(100.4, 101.0, full=True, left=RateLimitHeaders(requests=RateLimit(400, 500, 12.0)))
     )
     assert enough.gap_s == 0
 
 
 def test_tokens_are_counted_in_calls_of_the_usual_size() -> None:
     """10,000 tokens are plenty for eight calls of 100 tokens, and too few for eight of 5,000."""
-    left = Allowance(tokens=Left(10_000, 60_000, 50.0))
-    small = adaptive_limit.after_answer(adaptive_limit.opening(BOUNDS), Answer(0, 1, full=True, tokens=100, left=left))
-    large = adaptive_limit.after_answer(adaptive_limit.opening(BOUNDS), Answer(0, 1, full=True, tokens=5000, left=left))
+    left = RateLimitHeaders(tokens=RateLimit(10_000, 60_000, 50.0))
+    small = adaptive_limit.after_answer(
+        adaptive_limit.opening(BOUNDS), AnsweredCall(0, 1, full=True, tokens=100, left=left)
+    )
+    large = adaptive_limit.after_answer(
+        adaptive_limit.opening(BOUNDS), AnsweredCall(0, 1, full=True, tokens=5000, left=left)
+    )
     assert small.gap_s == 0
     assert large.gap_s == 5.0
 
 
 def test_the_size_of_a_call_is_a_mean_that_moves_by_an_eighth() -> None:
     """One long answer does not make all calls long; what was not counted moves nothing."""
-    first = adaptive_limit.after_answer(adaptive_limit.opening(BOUNDS), Answer(0, 1, full=False, tokens=800))
-    second = adaptive_limit.after_answer(first, Answer(0, 1, full=False, tokens=1600))
+    first = adaptive_limit.after_answer(adaptive_limit.opening(BOUNDS), AnsweredCall(0, 1, full=False, tokens=800))
+    second = adaptive_limit.after_answer(first, AnsweredCall(0, 1, full=False, tokens=1600))
     assert (first.tokens, second.tokens) == (800, 900)
-    assert adaptive_limit.after_answer(second, Answer(0, 1, full=False)).tokens == 900
+    assert adaptive_limit.after_answer(second, AnsweredCall(0, 1, full=False)).tokens == 900
 
 
 @pytest.mark.parametrize(
@@ -163,58 +169,60 @@ def test_a_round_goes_half_of_the_way_and_slowly_where_it_was_refused(
 ) -> None:
     """A sixteenth of it on either side is close to it: there a round adds a 256th of it, or a quarter of a call."""
     known = adaptive_limit.opening(Bounds(8, 1, 10_000))._replace(limit=limit, target=target)
-    after = adaptive_limit.after_answer(known, Answer(0, 1, full=True))
+    after = adaptive_limit.after_answer(known, AnsweredCall(0, 1, full=True))
     a_round = (after.limit - limit) * (limit if target is not None else 1)
     assert a_round == pytest.approx(grown)
 
 
 def test_growth_ends_at_the_most_and_a_cut_at_the_least() -> None:
     """Bounds are what a person asked for."""
-    assert adaptive_limit.after_answer(adaptive_limit.opening(Bounds(9, 1, 9)), Answer(0, 1, full=True)).limit == 9
-    assert adaptive_limit.after_refusal(adaptive_limit.opening(Bounds(9, 6, 9)), Refusal(0, 0)).limit == 6
+    assert (
+        adaptive_limit.after_answer(adaptive_limit.opening(Bounds(9, 1, 9)), AnsweredCall(0, 1, full=True)).limit == 9
+    )
+    assert adaptive_limit.after_refusal(adaptive_limit.opening(Bounds(9, 6, 9)), RefusedCall(0, 0)).limit == 6
 
 
 @pytest.mark.parametrize(("limit", "target"), [(59.9, 0.75 * 59.9), (60.0, 60.0), (70.0, 70.0)])
 def test_a_refusal_far_below_the_last_one_lowers_the_target(limit: float, target: float) -> None:
     """Fifteen sixteenths of the limit that was refused before is the same limit; below, less is borne by now."""
     known = adaptive_limit.opening(Bounds(8, 1, 1000))._replace(limit=limit, target=64.0)
-    after = adaptive_limit.after_refusal(known, Refusal(0, 0))
+    after = adaptive_limit.after_refusal(known, RefusedCall(0, 0))
     assert (after.limit, after.target) == (limit / 2, target)
 
 
 def test_a_call_that_began_just_at_a_cut_speaks_of_the_limit_after_it() -> None:
     """One that began before says nothing of it, be it answered or refused."""
-    cut = adaptive_limit.after_refusal(adaptive_limit.opening(Bounds(64, 1, 1000)), Refusal(5.0, 10.0))
-    assert adaptive_limit.after_answer(cut, Answer(10.0, 11.0, full=True)).strikes == 0
-    assert adaptive_limit.after_answer(cut, Answer(9.9, 11.0, full=True)).strikes == 1
-    assert adaptive_limit.after_refusal(cut, Refusal(10.0, 11.0)).strikes == 2
-    assert adaptive_limit.after_refusal(cut, Refusal(9.9, 11.0)).strikes == 1
-    assert adaptive_limit.after_answer(cut, Answer(9.9, 11.0, full=True)).limit == 32
+    cut = adaptive_limit.after_refusal(adaptive_limit.opening(Bounds(64, 1, 1000)), RefusedCall(5.0, 10.0))
+    assert adaptive_limit.after_answer(cut, AnsweredCall(10.0, 11.0, full=True)).strikes == 0
+    assert adaptive_limit.after_answer(cut, AnsweredCall(9.9, 11.0, full=True)).strikes == 1
+    assert adaptive_limit.after_refusal(cut, RefusedCall(10.0, 11.0)).strikes == 2
+    assert adaptive_limit.after_refusal(cut, RefusedCall(9.9, 11.0)).strikes == 1
+    assert adaptive_limit.after_answer(cut, AnsweredCall(9.9, 11.0, full=True)).limit == 32
 
 
 def test_an_old_answer_lets_the_next_begin_after_one_refusal_and_not_after_two() -> None:
     """After two nothing is answered any more, and who is answered now was asked before that."""
     one = adaptive_limit.after_beginning(
-        adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), Refusal(10.0, 10.0)), 10.0
+        adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), RefusedCall(10.0, 10.0)), 10.0
     )
-    two = adaptive_limit.after_beginning(adaptive_limit.after_refusal(one, Refusal(10.0, 10.0)), 10.5)
-    old = Answer(9.0, 10.51, full=False)
+    two = adaptive_limit.after_beginning(adaptive_limit.after_refusal(one, RefusedCall(10.0, 10.0)), 10.5)
+    old = AnsweredCall(9.0, 10.51, full=False)
     assert adaptive_limit.after_answer(one, old).not_before == one.not_before == 10.1
     assert adaptive_limit.after_answer(one, old._replace(now=10.05)).not_before == 10.05
     assert adaptive_limit.after_answer(two, old).not_before == two.not_before == 10.6
-    assert adaptive_limit.after_answer(two, Answer(10.0, 10.51, full=False)).not_before == 10.51
+    assert adaptive_limit.after_answer(two, AnsweredCall(10.0, 10.51, full=False)).not_before == 10.51
 
 
 def test_probes_come_ever_closer_and_count_anew_after_each_refusal() -> None:
     """A tenth of a second, half of it, a third of it; without a refusal they are not counted."""
-    probing = adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), Refusal(0.0, 0.0))
+    probing = adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), RefusedCall(0.0, 0.0))
     gaps = []
     for number in (1, 2, 3):
         probing = adaptive_limit.after_beginning(probing, 10.0 * number)
         gaps.append(probing.not_before - 10.0 * number)
     assert gaps == pytest.approx([0.1, 0.05, 0.1 / 3])
     assert (
-        adaptive_limit.after_beginning(adaptive_limit.after_refusal(probing, Refusal(40.0, 40.0)), 50.0).not_before
+        adaptive_limit.after_beginning(adaptive_limit.after_refusal(probing, RefusedCall(40.0, 40.0)), 50.0).not_before
         == 50.1
     )
     free = adaptive_limit.after_beginning(adaptive_limit.opening(BOUNDS), 1.0)
@@ -223,32 +231,32 @@ def test_probes_come_ever_closer_and_count_anew_after_each_refusal() -> None:
 
 def test_no_wait_is_longer_than_a_quarter_of_an_hour_nor_a_doubled_one_than_two_seconds() -> None:
     """One call looks again: a provider that asks for a day is down, and may be up before."""
-    asked = adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), Refusal(0.0, 10.0, retry_after_s=86_400.0))
+    asked = adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), RefusedCall(0.0, 10.0, retry_after_s=86_400.0))
     assert asked.shut_until == 910.0
     struck = adaptive_limit.opening(BOUNDS)._replace(strikes=9)
-    assert adaptive_limit.after_refusal(struck, Refusal(0.0, 10.0)).shut_until == 12.0
-    assert adaptive_limit.after_refusal(struck, Refusal(0.0, 10.0, retry_after_s=5.0)).shut_until == 15.0
-    assert adaptive_limit.after_refusal(asked, Refusal(0.0, 11.0)).shut_until == 910.0
+    assert adaptive_limit.after_refusal(struck, RefusedCall(0.0, 10.0)).shut_until == 12.0
+    assert adaptive_limit.after_refusal(struck, RefusedCall(0.0, 10.0, retry_after_s=5.0)).shut_until == 15.0
+    assert adaptive_limit.after_refusal(asked, RefusedCall(0.0, 11.0)).shut_until == 910.0
 
 
 @pytest.mark.parametrize(
     ("left", "gap", "until"),
     [
-        (Left(8, 500, 60.0), 0.0, None),
-        (Left(7, 507, 60.0), 0.12, 160.0),
-        (Left(7, None, 70.0), 10.0, 170.0),
-        (Left(0, None, 60.0), 60.0, 160.0),
-        (Left(0, 500, None), 0.0, None),
-        (Left(0, 1, 5000.0), 900.0, 1000.0),
-        (Left(2, 4, 60.0), 30.0, 160.0),
+        (RateLimit(8, 500, 60.0), 0.0, None),
+        (RateLimit(7, 507, 60.0), 0.12, 160.0),
+        (RateLimit(7, None, 70.0), 10.0, 170.0),
+        (RateLimit(0, None, 60.0), 60.0, 160.0),
+        (RateLimit(0, 500, None), 0.0, None),
+        (RateLimit(0, 1, 5000.0), 900.0, 1000.0),
+        (RateLimit(2, 4, 60.0), 30.0, 160.0),
     ],
 )
 def test_calls_are_spaced_where_less_is_left_than_a_round_of_them_needs(
-    left: Left, gap: float, until: float | None
+    left: RateLimit, gap: float, until: float | None
 ) -> None:
     """What comes back within the time is what was used, or as much as is left where no limit is said."""
     after = adaptive_limit.after_answer(
-        adaptive_limit.opening(BOUNDS), Answer(0, 100.0, full=False, left=Allowance(requests=left))
+        adaptive_limit.opening(BOUNDS), AnsweredCall(0, 100.0, full=False, left=RateLimitHeaders(requests=left))
     )
     assert after.gap_s == pytest.approx(gap)
     assert after.gap_until == (until if until is not None else float("-inf"))
@@ -258,43 +266,44 @@ def test_calls_are_spaced_where_less_is_left_than_a_round_of_them_needs(
 
 def test_the_larger_of_two_gaps_holds_and_a_word_of_enough_ends_it() -> None:
     """Requests may be plenty where tokens are not; an answer that says nothing of either changes nothing."""
-    left = Allowance(requests=Left(4, 404, 40.0), tokens=Left(10_000, 60_000, 50.0))
+    left = RateLimitHeaders(requests=RateLimit(4, 404, 40.0), tokens=RateLimit(10_000, 60_000, 50.0))
     spaced = adaptive_limit.after_answer(
-        adaptive_limit.opening(BOUNDS), Answer(0, 100.0, full=False, tokens=5000, left=left)
+        adaptive_limit.opening(BOUNDS), AnsweredCall(0, 100.0, full=False, tokens=5000, left=left)
     )
     assert (spaced.gap_s, spaced.gap_until) == (5.0, 150.0)
-    assert adaptive_limit.after_answer(spaced, Answer(0, 101.0, full=False)).gap_s == 5.0
+    assert adaptive_limit.after_answer(spaced, AnsweredCall(0, 101.0, full=False)).gap_s == 5.0
     enough = adaptive_limit.after_answer(
-        spaced, Answer(0, 101.0, full=False, left=Allowance(requests=Left(400, 500, 1.0)))
+        spaced, AnsweredCall(0, 101.0, full=False, left=RateLimitHeaders(requests=RateLimit(400, 500, 1.0)))
     )
     assert (enough.gap_s, enough.gap_until) == (0.0, 101.0)
 
 
 ANSWERS = some.builds(
-    Answer,
+    AnsweredCall,
     began=some.floats(0, 100),
     now=some.floats(0, 100),
     full=some.booleans(),
     tokens=some.none() | some.integers(0, 10**6),
     left=some.builds(
-        Allowance,
-        requests=some.none() | some.builds(Left, some.floats(0, 1e4), some.none() | some.floats(0, 1e4)),
-        tokens=some.none() | some.builds(Left, some.floats(0, 1e6), some.none() | some.just(1e6), some.floats(0, 600)),
+        RateLimitHeaders,
+        requests=some.none() | some.builds(RateLimit, some.floats(0, 1e4), some.none() | some.floats(0, 1e4)),
+        tokens=some.none()
+        | some.builds(RateLimit, some.floats(0, 1e6), some.none() | some.just(1e6), some.floats(0, 600)),
     ),
 )
 REFUSALS = some.builds(
-    Refusal, began=some.floats(0, 100), now=some.floats(0, 100), retry_after_s=some.none() | some.floats(0, 1e9)
+    RefusedCall, began=some.floats(0, 100), now=some.floats(0, 100), retry_after_s=some.none() | some.floats(0, 1e9)
 )
 
 
 @given(some.lists(ANSWERS | REFUSALS, max_size=60))
-def test_whatever_a_provider_says_it_is_called_again(said: list[Answer | Refusal]) -> None:
+def test_whatever_a_provider_says_it_is_called_again(said: list[AnsweredCall | RefusedCall]) -> None:
     """The limit stays within its bounds, and the wait is finite: a controller must not freeze."""
     now = adaptive_limit.opening(BOUNDS)
     for each in said:
         now = (
             adaptive_limit.after_answer(now, each)
-            if isinstance(each, Answer)
+            if isinstance(each, AnsweredCall)
             else adaptive_limit.after_refusal(now, each)
         )
         now = adaptive_limit.after_beginning(now, each.now)

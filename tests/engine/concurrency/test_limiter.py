@@ -4,16 +4,16 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from engine.concurrency.adaptive_limit import Bounds
-from engine.concurrency.limiter import Room, Try
+from engine.concurrency.limiter import AdaptiveLimiter, LimiterPermit
 from events.types.pool import PoolLimited
 
 
 class Crowd:
     """Tasks that each want a place, and hold it until they are told to go."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: AdaptiveLimiter) -> None:
         self.room = room
-        self.inside: dict[str, Try] = {}
+        self.inside: dict[str, LimiterPermit] = {}
         self.order: list[str] = []
         self._go: dict[str, anyio.Event] = {}
 
@@ -45,7 +45,7 @@ def fixed(places: int) -> Bounds:
 
 async def test_no_more_go_in_than_there_are_places() -> None:
     """That is what a pool is for."""
-    crowd = Crowd(Room("verifiers", fixed(2)))
+    crowd = Crowd(AdaptiveLimiter("verifiers", fixed(2)))
     async with anyio.create_task_group() as group:
         for who in "abcd":
             group.start_soon(crowd.visit, who)
@@ -60,7 +60,7 @@ async def test_no_more_go_in_than_there_are_places() -> None:
 
 async def test_one_that_gives_up_waiting_leaves_nothing_behind() -> None:
     """A trial that is cancelled must not take a place with it."""
-    room = Room("verifiers", fixed(1))
+    room = AdaptiveLimiter("verifiers", fixed(1))
     crowd = Crowd(room)
     async with anyio.create_task_group() as group:
         group.start_soon(crowd.visit, "a")
@@ -79,7 +79,7 @@ async def test_one_that_gives_up_waiting_leaves_nothing_behind() -> None:
 async def test_places_that_a_person_adds_are_taken_at_once() -> None:
     """And places that are taken away are not given again."""
     told: list[PoolLimited] = []
-    crowd = Crowd(Room("sandboxes", fixed(1), told.append))
+    crowd = Crowd(AdaptiveLimiter("sandboxes", fixed(1), told.append))
     async with anyio.create_task_group() as group:
         for who in "abc":
             group.start_soon(crowd.visit, who)
@@ -100,7 +100,7 @@ async def test_places_that_a_person_adds_are_taken_at_once() -> None:
 async def test_a_refusal_has_all_wait_and_one_look() -> None:
     """Of six that wait, one asks when the time is up; the others go when it is answered."""
     told: list[PoolLimited] = []
-    room = Room("calls", Bounds(8, 1, 8), told.append)
+    room = AdaptiveLimiter("calls", Bounds(8, 1, 8), told.append)
     crowd = Crowd(room)
     async with anyio.create_task_group() as group:
         group.start_soon(crowd.visit, "first")
@@ -125,7 +125,7 @@ async def test_a_refusal_has_all_wait_and_one_look() -> None:
 
 async def test_the_one_that_watches_the_clock_may_leave() -> None:
     """Someone else watches it then; nobody sleeps through the end of a wait."""
-    room = Room("calls", Bounds(8, 1, 8))
+    room = AdaptiveLimiter("calls", Bounds(8, 1, 8))
     crowd = Crowd(room)
     async with anyio.create_task_group() as group:
         group.start_soon(crowd.visit, "first")
@@ -148,7 +148,7 @@ async def test_the_one_that_watches_the_clock_may_leave() -> None:
 async def test_growth_is_told_by_halves_and_at_the_top() -> None:
     """A limit that grows by one with each answer does not fill the log."""
     told: list[PoolLimited] = []
-    room = Room("calls", Bounds(2, 1, 16), told.append)
+    room = AdaptiveLimiter("calls", Bounds(2, 1, 16), told.append)
     for _ in range(16):
         async with anyio.create_task_group() as group:
             crowd = Crowd(room)

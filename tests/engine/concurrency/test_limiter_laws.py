@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.concurrency.adaptive_limit import Bounds
-from engine.concurrency.limiter import Room
+from engine.concurrency.limiter import AdaptiveLimiter
 from engine.policies.call_retry import spread_of
 from events.base import Ref
 from tests.support.virtual_time import Hung, run_virtually
@@ -31,7 +31,7 @@ class Try(NamedTuple):
     """Before the next try of the same turn."""
 
 
-class Caller(NamedTuple):
+class LimiterCaller(NamedTuple):
     """One that calls, and tries again on the same turn."""
 
     run: str
@@ -45,7 +45,7 @@ class Day(NamedTuple):
     """What happens in a room."""
 
     bounds: Bounds
-    callers: tuple[Caller, ...]
+    callers: tuple[LimiterCaller, ...]
     tuned: tuple[tuple[float, Bounds], ...]
     """When, and to what."""
 
@@ -60,7 +60,7 @@ TRIES = st.builds(
     Try, MOMENTS, st.sampled_from(["answered", "refused", "overloaded", "unknown"]), st.none() | MOMENTS, MOMENTS
 )
 CALLERS = st.builds(
-    Caller,
+    LimiterCaller,
     st.sampled_from(["r1", "r2", "r3"]),
     MOMENTS,
     st.lists(TRIES, min_size=1, max_size=3).map(tuple),
@@ -77,10 +77,10 @@ DAYS = st.builds(
 ONE = Try(1.0, "unknown", None, 0.0)
 
 
-def together(*ends: Literal["answered", "refused", "unknown"]) -> tuple[Caller, ...]:
+def together(*ends: Literal["answered", "refused", "unknown"]) -> tuple[LimiterCaller, ...]:
     """Have callers come at once, each with one call; they end at one moment too, in the order given."""
     return tuple(
-        Caller("r1", 0.0, (Try(1.0 + number * 1e-11, end, None, 0.0),), None) for number, end in enumerate(ends)
+        LimiterCaller("r1", 0.0, (Try(1.0 + number * 1e-11, end, None, 0.0),), None) for number, end in enumerate(ends)
     )
 
 
@@ -94,16 +94,16 @@ lets it in before it has looked. Then the last ones leave while the room is shut
 CANCELLED = Day(
     Bounds(1, 1, 1),
     (
-        Caller("r1", 0.0, (Try(1.0, "refused", 2.0, 0.0),), None),
-        Caller("r1", 0.0, (ONE,), 1.0),
-        Caller("r1", 0.0, (ONE,), None),
+        LimiterCaller("r1", 0.0, (Try(1.0, "refused", 2.0, 0.0),), None),
+        LimiterCaller("r1", 0.0, (ONE,), 1.0),
+        LimiterCaller("r1", 0.0, (ONE,), None),
     ),
     (),
 )
 """At one moment: the place is left while the room is shut, and the one that is next gives up."""
 
 
-async def call(room: Room, caller: Caller, number: int) -> None:
+async def call(room: AdaptiveLimiter, caller: LimiterCaller, number: int) -> None:
     """Come, wait for a place for each try, and say how it went."""
     await anyio.sleep(caller.comes_at)
     with anyio.move_on_after(caller.patience_s):
@@ -127,7 +127,7 @@ async def call(room: Room, caller: Caller, number: int) -> None:
             turn.release()
 
 
-async def live(room: Room, day: Day) -> None:
+async def live(room: AdaptiveLimiter, day: Day) -> None:
     """Live through it."""
 
     async def tune(at: float, bounds: Bounds) -> None:
@@ -146,7 +146,7 @@ async def live(room: Room, day: Day) -> None:
 @example(CANCELLED)
 def test_when_all_calls_have_ended_nobody_waits(day: Day) -> None:
     """Under cancellations, refusals, overload, tuning and several runs; what hangs raises `Hung`."""
-    room = Room("calls", day.bounds)
+    room = AdaptiveLimiter("calls", day.bounds)
     run_virtually(live, room, day)
     assert (room.running, room.waiting) == (0, 0)
 
@@ -156,7 +156,7 @@ def test_when_all_calls_have_ended_nobody_waits(day: Day) -> None:
 @example(CANCELLED)
 def test_nobody_waits_while_there_is_a_place_and_the_time_has_come(day: Day) -> None:
     """Before the clock moves on, whoever may go in has gone in."""
-    room = Room("calls", day.bounds)
+    room = AdaptiveLimiter("calls", day.bounds)
 
     def look(now: float) -> None:
         assert not (room.waiting and room.running < room.limit and now >= room.opens_at)
@@ -164,7 +164,7 @@ def test_nobody_waits_while_there_is_a_place_and_the_time_has_come(day: Day) -> 
     run_virtually(live, room, day, idle=look)
 
 
-async def storm(room: Room, seed: int) -> None:
+async def storm(room: AdaptiveLimiter, seed: int) -> None:
     """Have a hundred make ten calls each, until each is answered; two of five are refused."""
     count = 0
 
@@ -191,7 +191,7 @@ async def storm(room: Room, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_a_storm_of_refusals_passes(seed: int) -> None:
     """A hundred callers and twenty places; some of these storms stopped a run for good."""
-    room = Room("calls", Bounds(20, 1, 20))
+    room = AdaptiveLimiter("calls", Bounds(20, 1, 20))
     run_virtually(storm, room, seed)
     assert (room.running, room.waiting) == (0, 0)
 

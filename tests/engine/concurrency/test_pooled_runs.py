@@ -10,8 +10,8 @@ from engine.concurrency.pools import Pools
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.spec import CallsSpec, PoolsSpec
 from engine.core.history import load_histories
-from engine.core.system import Machine
-from engine.runtime.context import Setting
+from engine.core.system import HostCapacity
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.store.base import Selection
 from events.store.memory import MemoryLog
@@ -22,7 +22,7 @@ from replay.crash.digests import trial_digests
 from replay.rerun import rerun
 from sandbox.base import Sandbox, SandboxSpec
 from sandbox.errors import SandboxUnavailable
-from tests.support.orders import Counting, base_of
+from tests.support.orders import CountingClock, base_of
 from tests.support.pretend import PretendBackend, pretended
 from tests.support.runs import SCRIPT, make_base, spec
 
@@ -33,7 +33,7 @@ BUSY = SCRIPT.replace(
 """The first question of a first attempt is refused once."""
 
 
-class Watched(PretendBackend):
+class WatchedBackend(PretendBackend):
     """Knows how many sandboxes were open at a time."""
 
     def __init__(self) -> None:
@@ -47,12 +47,12 @@ class Watched(PretendBackend):
         return sandbox
 
 
-def here(base: Path, backend: PretendBackend | None = None, pools: Pools | None = None) -> Setting:
+def here(base: Path, backend: PretendBackend | None = None, pools: Pools | None = None) -> RunContext:
     """Make a setting with a log of its own and pretended sandboxes."""
-    return pretended(MemoryLog(clock=Counting()), base, backend)._replace(pools=pools)
+    return pretended(MemoryLog(clock=CountingClock()), base, backend)._replace(pools=pools)
 
 
-async def noted(setting: Setting, run: str) -> list[object]:
+async def noted(setting: RunContext, run: str) -> list[object]:
     """Read what the process noted of its pools."""
     history = (await load_histories(setting.log, run)).by_stream["session"]
     return [each.event for each in history if isinstance(each.event, PoolLimited | PoolsOpened)]
@@ -61,12 +61,12 @@ async def noted(setting: Setting, run: str) -> list[object]:
 async def test_no_more_sandboxes_are_open_than_there_are_places(tmp_path: Path) -> None:
     """Three trials at a time share two sandboxes, and no decision of theirs is another one."""
     base = base_of(tmp_path)
-    free, tight = here(base, Watched()), here(base, Watched())
+    free, tight = here(base, WatchedBackend()), here(base, WatchedBackend())
     asked = spec(concurrency=3)
     one = await start_run(free, asked)
     two = await start_run(tight, spec(concurrency=3, pools={"sandboxes": 2}))
-    assert isinstance(tight.backend, Watched)
-    assert isinstance(free.backend, Watched)
+    assert isinstance(tight.backend, WatchedBackend)
+    assert isinstance(free.backend, WatchedBackend)
     assert (free.backend.most, tight.backend.most) == (3, 2)
     assert await trial_digests(free.log, one.run) == await trial_digests(tight.log, two.run)
     assert (await rerun(tight.log, two.run)).complete
@@ -100,11 +100,11 @@ async def test_a_refusal_cuts_the_limit_and_is_seen_in_the_log(tmp_path: Path) -
 
 async def test_runs_of_one_process_share_a_provider_in_equal_parts(tmp_path: Path) -> None:
     """One place for calls, and two runs: both come to their end, and neither needs the other's to be over."""
-    pools = Pools(PoolsSpec(calls=CallsSpec(start=1, most=1)), Machine(2, 1 << 30))
+    pools = Pools(PoolsSpec(calls=CallsSpec(start=1, most=1)), HostCapacity(2, 1 << 30))
     settings = [here(base_of(tmp_path), pools=pools) for _ in range(2)]
     ended: list[str] = []
 
-    async def live(setting: Setting) -> None:
+    async def live(setting: RunContext) -> None:
         ended.extend((await start_run(setting, spec())).outcomes.values())
 
     async with anyio.create_task_group() as group:
@@ -114,7 +114,7 @@ async def test_runs_of_one_process_share_a_provider_in_equal_parts(tmp_path: Pat
     assert [room.running for room in pools.rooms] == [0] * len(pools.rooms)
 
 
-class Breaking(PretendBackend):
+class UnopenedBackend(PretendBackend):
     """Cannot open a sandbox for the task `a`."""
 
     @override
@@ -127,7 +127,7 @@ class Breaking(PretendBackend):
 async def test_one_task_that_breaks_disturbs_no_other(tmp_path: Path) -> None:
     """Its place is given back each time, and the trials beside it are what they would have been."""
     base = base_of(tmp_path)
-    whole, broken = here(base), here(base, Breaking())
+    whole, broken = here(base), here(base, UnopenedBackend())
     asked = spec(concurrency=3, pools={"sandboxes": 1})
     one, two = await start_run(whole, asked), await start_run(broken, asked)
     assert two.outcomes == {"a": "infrastructure", "b": "solved", "c": "solved"}
@@ -140,7 +140,7 @@ async def test_trials_that_wait_for_their_place_cost_nothing(tmp_path: Path) -> 
     """Forty trials, two at a time: there are as many tasks as two trials need, or a long run needs much memory."""
     tasks: list[int] = []
 
-    class Counted(PretendBackend):
+    class CountedBackend(PretendBackend):
         """Counts the tasks of the process whenever a sandbox is opened."""
 
         @override
@@ -149,14 +149,14 @@ async def test_trials_that_wait_for_their_place_cost_nothing(tmp_path: Path) -> 
             return await super().open(spec)
 
     made = make_base(tmp_path, SCRIPT, "word")
-    await start_run(here(made, Counted()), spec(concurrency=2, repeats=40, method={"attempts": 1}))
+    await start_run(here(made, CountedBackend()), spec(concurrency=2, repeats=40, method={"attempts": 1}))
     assert len(tasks) == 40
     assert max(tasks) < 40
 
 
 async def test_a_run_that_is_cut_off_leaves_its_places_to_the_others(tmp_path: Path) -> None:
     """It had a sandbox open; another run of the process needs the only place there is."""
-    pools = Pools(PoolsSpec(sandboxes=1), Machine(2, 1 << 30))
+    pools = Pools(PoolsSpec(sandboxes=1), HostCapacity(2, 1 << 30))
     base = base_of(tmp_path)
     setting = here(base, pools=pools)
     async with anyio.create_task_group() as group:
@@ -172,9 +172,13 @@ async def test_a_run_that_is_cut_off_leaves_its_places_to_the_others(tmp_path: P
 
 @pytest.mark.parametrize(
     ("machine", "wanted"),
-    [(Machine(1, 1 << 28), (1, 4, 2)), (Machine(2, 8 << 30), (1, 128, 4)), (Machine(64, 1 << 40), (32, 16384, 128))],
+    [
+        (HostCapacity(1, 1 << 28), (1, 4, 2)),
+        (HostCapacity(2, 8 << 30), (1, 128, 4)),
+        (HostCapacity(64, 1 << 40), (32, 16384, 128)),
+    ],
 )
-def test_a_machine_gets_as_many_places_as_it_bears(machine: Machine, wanted: tuple[int, int, int]) -> None:
+def test_a_machine_gets_as_many_places_as_it_bears(machine: HostCapacity, wanted: tuple[int, int, int]) -> None:
     """Where the spec says nothing: builds, sandboxes, verifiers."""
     pools = Pools(PoolsSpec(), machine, sandbox_kind("docker").memory_bytes)
     assert (pools.builds.limit, pools.sandboxes.limit, pools.verifiers.limit) == wanted

@@ -8,7 +8,7 @@ from engine.config.amend import amend
 from engine.config.errors import ConfigRefused
 from engine.config.resolve import Flag, Inputs, completed, model_settings, resolve
 from engine.config.spec import ModelSpec, RunSpec
-from engine.config.tree import Setting
+from engine.config.tree import ConfigValue
 from engine.runtime.secrets import key_names, secrets_of
 from events.errors import SecretUnusable
 from events.redaction.redactor import Redactor
@@ -17,7 +17,7 @@ from events.redaction.redactor import Redactor
 def _said(text: str, environment: dict[str, str] | None = None) -> dict[str, object]:
     given = {each.path: each for each in model_settings(text)}
     for each in completed(given, environment or {}):
-        assert isinstance(each, Setting), each
+        assert isinstance(each, ConfigValue), each
         given[each.path] = each
     return {path[-1]: each.value for path, each in given.items()}
 

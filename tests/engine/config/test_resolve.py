@@ -12,7 +12,7 @@ from msgspec import inspect
 
 from engine.config.program_registry import program_named
 from engine.config.resolve import Flag, Inputs, project_file, resolve, user_file
-from engine.config.schema import Key, dotted, keys
+from engine.config.schema import ConfigKey, dotted, keys
 from engine.config.spec import ModelSpec, RunSpec
 from engine.config.template import template, toml
 
@@ -31,7 +31,7 @@ _SANDBOXES = ("local", "docker", "podman", "none", "local")
 _PROVIDERS = ("openai", "deepseek", "gemini", "moonshot", "dashscope")
 
 
-def _named(key: Key) -> tuple[str, ...]:
+def _named(key: ConfigKey) -> tuple[str, ...]:
     return tuple(_NAMES.get(part, part) for part in key.path)
 
 
@@ -52,7 +52,7 @@ def _distinct(kind: inspect.Type, layer: int) -> object:
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.sampled_from(keys()), layers=st.sets(st.integers(0, 4), min_size=1))
-def test_the_strongest_place_that_speaks_wins(key: Key, layers: set[int], tmp_path: Path) -> None:
+def test_the_strongest_place_that_speaks_wins(key: ConfigKey, layers: set[int], tmp_path: Path) -> None:
     """For every key: user < project < run file < environment < flag, and the origin names the winner."""
     path, values = _named(key), {layer: _distinct(key.kind, layer) for layer in layers}
     if (registered := {"provider": _PROVIDERS, "sandbox": _SANDBOXES}.get(path[-1])) is not None:

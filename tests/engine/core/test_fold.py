@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 from engine.core.fold import fold, fold_many, fold_run
-from engine.core.snapshots import Found, find, keep
+from engine.core.snapshots import FoundSnapshot, find, keep
 from events.base import Draft, Event, StreamId
 from events.digest import Digest
 from events.errors import BlobErased
@@ -27,7 +27,7 @@ from tests.support.worlds import Ticking
 TRIAL = StreamId("r1", "trial/a")
 
 
-class Counting(MemoryLog):
+class CountingLog(MemoryLog):
     """A log that notes which events were read and which blobs were fetched."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ NOISE = SandboxFailed(kind="lost", detail="gone")
 
 async def test_only_what_a_projection_looks_at_is_read() -> None:
     """A memo's history should not cost the decoding of every command that was ever run."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, NOISE, rewritten(log, 1, b"one"), KEPT)
     state = await fold(log, Memo())
     assert [step.kind for step in state.runs["r1"]["a"].steps] == ["rewritten", "kept"]
@@ -82,7 +82,7 @@ async def test_only_what_a_projection_looks_at_is_read() -> None:
 
 async def test_tags_that_are_asked_for_narrow_it_further() -> None:
     """What neither wants is not read, and what only one wants is not folded."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"), KEPT)
     narrow = Selection(tags=("memo.kept", "trial.opened"))
     state = await fold(log, Memo(), narrow)
@@ -94,7 +94,7 @@ async def test_tags_that_are_asked_for_narrow_it_further() -> None:
 
 async def test_several_views_take_one_pass() -> None:
     """Each sees its own events, the log is read once, and a blob that two need is fetched once."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"### Verified Facts\n- one"), NOISE)
     twice: list[Projection[Any]] = [projection_named("pdi_steps"), projection_named("pdi_steps"), Memo()]
     states = await fold_many(log, twice)
@@ -105,7 +105,7 @@ async def test_several_views_take_one_pass() -> None:
 
 async def test_a_fold_goes_on_from_a_state() -> None:
     """Who follows a run folds what is new, and not the run again."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
     state = await fold(log, Memo())
     head = await log.head()
@@ -121,7 +121,7 @@ async def kept(log: MemoryLog, name: str = "memo/r1") -> Snapshot | None:
 
 async def test_a_snapshot_spares_what_stands_before_it() -> None:
     """The second fold reads the tail alone, and comes out the same; so does one from what that one kept."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
     await fold_run(log, [Memo()], "r1", far=1)
     await tell(log, NOISE, stream=StreamId("r2", "trial/b"))
@@ -130,13 +130,13 @@ async def test_a_snapshot_spares_what_stands_before_it() -> None:
     assert folds(log) == [0, 2]
     assert state_digest(state) == await whole(log)
     found = await find(log, "memo/r1", Memo.revision)
-    assert found == Found(4, msgspec.json.encode(state))
+    assert found == FoundSnapshot(4, msgspec.json.encode(state))
 
 
 @pytest.mark.parametrize(("far", "keeps"), [(3, False), (2, True)])
 async def test_a_short_way_is_walked_again(far: int, *, keeps: bool) -> None:
     """What is folded sooner than it is kept is not worth a write."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"), KEPT)
     await fold_run(log, [Memo()], "r1", far=far)
     assert (await kept(log) is not None) is keeps
@@ -156,7 +156,7 @@ async def test_a_short_way_is_walked_again(far: int, *, keeps: bool) -> None:
 )
 async def test_a_snapshot_is_never_a_truth(told: bytes, by: bytes) -> None:
     """One that does not fit is folded over as if it were not there, without a word, and put right."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
     await fold_run(log, [Memo()], "r1", far=1)
     sound = await kept(log)
@@ -171,7 +171,7 @@ async def test_a_snapshot_is_never_a_truth(told: bytes, by: bytes) -> None:
 @pytest.mark.parametrize("position", [0, 1, 3])
 async def test_a_snapshot_that_stands_elsewhere_is_of_no_use(position: int) -> None:
     """The file may have been put back from a copy, and gone on otherwise."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
     await keep(log, "memo/r1", Memo.revision, (await log.head())._replace(position=position), Memo().initial())
     (state,) = await fold_run(log, [Memo()], "r1")
@@ -180,7 +180,7 @@ async def test_a_snapshot_that_stands_elsewhere_is_of_no_use(position: int) -> N
 
 async def test_a_state_of_an_earlier_revision_is_not_read() -> None:
     """Its meaning was another one."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
     await fold_run(log, [Memo()], "r1", far=1)
     sound = await kept(log)
@@ -203,7 +203,7 @@ class Later(Memo):
 
 async def test_states_that_were_kept_apart_are_folded_together_from_the_start() -> None:
     """One of them may have been kept by another command, earlier."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
     await fold_run(log, [Memo()], "r1", far=1)
     await tell(log, KEPT)
@@ -214,7 +214,7 @@ async def test_states_that_were_kept_apart_are_folded_together_from_the_start() 
 
 async def test_what_came_first_stands_first_again() -> None:
     """Trials are shown in the order in which they were opened, which is not that of the alphabet."""
-    log = Counting()
+    log = CountingLog()
     for trial in ("c", "a", "b"):
         await tell(log, OPENED, stream=StreamId("r1", f"trial/{trial}"))
     for _ in range(2):
@@ -225,7 +225,7 @@ async def test_what_came_first_stands_first_again() -> None:
 
 async def test_no_news_leaves_the_snapshot_alone() -> None:
     """Looking at a finished run writes nothing."""
-    log = Counting()
+    log = CountingLog()
     await tell(log, OPENED, rewritten(log, 1, b"one"))
     await keep(log, "memo/r1", Memo.revision, await log.head(), Memo().initial())
     marked = await kept(log)
@@ -235,7 +235,7 @@ async def test_no_news_leaves_the_snapshot_alone() -> None:
 
 async def test_an_erasure_removes_every_state_that_is_kept() -> None:
     """A state may quote what was erased."""
-    log = Counting()
+    log = CountingLog()
     told = rewritten(log, 1, b"a secret")
     await tell(log, OPENED, told)
     await fold_run(log, [Memo()], "r1", far=1)
@@ -245,7 +245,7 @@ async def test_an_erasure_removes_every_state_that_is_kept() -> None:
 
 async def test_bytes_that_were_erased_are_named() -> None:
     """A view that needs them cannot be made, and says which; one that does not need them can."""
-    log = Counting()
+    log = CountingLog()
     told = rewritten(log, 1, b"### Verified Facts\n- a secret")
     await tell(log, OPENED, told)
     await log.erase(told.memo, "a secret")
@@ -256,18 +256,18 @@ async def test_bytes_that_were_erased_are_named() -> None:
 
 async def test_an_empty_log_has_every_view() -> None:
     """The first thing anybody looks at is nothing."""
-    log = Counting()
+    log = CountingLog()
     for projection, state in zip(registered(), await fold_many(log, registered()), strict=True):
         assert state_digest(state) == state_digest(projection.initial())
         assert list(map(state_digest, await fold_run(log, [projection], "r1"))) == [state_digest(state)]
 
 
-def folds(log: Counting) -> list[int]:
+def folds(log: CountingLog) -> list[int]:
     """Say behind which positions runs were folded."""
     return [selection.after for selection in log.asked if selection.stream is None]
 
 
-def _tags(log: Counting) -> list[set[str]]:
+def _tags(log: CountingLog) -> list[set[str]]:
     return [set(_all(selection.tags)) for selection in log.asked]
 
 

@@ -5,7 +5,7 @@ from typing_extensions import override
 
 from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
 from engine.core.history import load_histories
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.core.scope import Child, Scope, Stopped
 from events.base import Event
 from events.store.memory import MemoryLog
@@ -189,7 +189,7 @@ async def test_a_clock_that_is_set_back_in_an_effect_gives_no_time_back() -> Non
 
     class SettingBack(Echo):
         @override
-        async def __call__(self, asked: Event, place: Place) -> Event:
+        async def __call__(self, asked: Event, place: EffectAddress) -> Event:
             clock.now -= 3_600_000_000 if len(self.asked) == 1 else 0
             return await super().__call__(asked, place)
 

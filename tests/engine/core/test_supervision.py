@@ -12,7 +12,7 @@ from engine.core.errors import EngineError
 from engine.core.fold import fold
 from engine.core.history import load_histories
 from engine.core.supervision import FIRST_WAIT_S, LONGEST_WAIT_S, Supervisor
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import resume_run, start_run
 from engine.runtime.session import Session
 from engine.testing.fault_injection import FaultyLog
@@ -27,7 +27,7 @@ from replay.crash.digests import trial_digests
 from replay.rerun import rerun
 from sandbox.base import ExecResult, Sandbox, SandboxSpec
 from tests.engine.concurrency.test_pooled_runs import BUSY
-from tests.support.orders import Counting
+from tests.support.orders import CountingClock
 from tests.support.pretend import PretendBackend, PretendSandbox, pretended
 from tests.support.runs import SCRIPT, make_base, spec
 from tests.support.virtual_time import run_virtually
@@ -51,7 +51,7 @@ class Failures:
             raise self._error
 
 
-class Breaking(PretendBackend):
+class UnsweptBackend(PretendBackend):
     """Makes sandboxes of some class, and may not be able to sweep."""
 
     def __init__(self, kind: type[PretendSandbox], *, sweeps: bool = True) -> None:
@@ -130,7 +130,7 @@ class LaterNotes(Failures):
             super().__call__(operation, about)
 
 
-async def told(setting: Setting, run: str, kind: type[Event]) -> list[Any]:
+async def told(setting: RunContext, run: str, kind: type[Event]) -> list[Any]:
     """Read what the process noted."""
     history = (await load_histories(setting.log, run)).by_stream["session"]
     return [each.event for each in history if isinstance(each.event, kind)]
@@ -138,7 +138,7 @@ async def told(setting: Setting, run: str, kind: type[Event]) -> list[Any]:
 
 async def digests(base: Path) -> dict[str, Any]:
     """Live the run with nothing that fails."""
-    whole = pretended(MemoryLog(clock=Counting()), base)
+    whole = pretended(MemoryLog(clock=CountingClock()), base)
     return dict(await trial_digests(whole.log, (await start_run(whole, spec())).run))
 
 
@@ -158,9 +158,9 @@ async def test_a_part_that_fails_ends_nothing(
 ) -> None:
     """Its failure is on record with its traceback; trials, verdicts and the rerun are what they would have been."""
     base = make_base(tmp_path, script)
-    memory = MemoryLog(clock=Counting())
+    memory = MemoryLog(clock=CountingClock())
     log = memory if fault is None else FaultyLog(memory, fault)
-    setting = pretended(log, base, None if backend is None else Breaking(backend))._replace(lease_s=0.06)
+    setting = pretended(log, base, None if backend is None else UnsweptBackend(backend))._replace(lease_s=0.06)
     report = await start_run(setting, spec())
     found = await told(setting, report.run, BackgroundFailed)
     assert {each.part for each in found} == {part}
@@ -174,7 +174,7 @@ async def test_a_part_that_fails_ends_nothing(
 
 async def test_what_could_not_be_noted_is_noted_later(tmp_path: Path) -> None:
     """A log that is locked for a moment loses no fact about a limit."""
-    setting = pretended(FaultyLog(MemoryLog(clock=Counting()), LaterNotes()), make_base(tmp_path, BUSY))
+    setting = pretended(FaultyLog(MemoryLog(clock=CountingClock()), LaterNotes()), make_base(tmp_path, BUSY))
     report = await start_run(setting, spec(pools={"calls": {"start": 8}}))
     assert (await told(setting, report.run, PoolLimited))[0].reason == "refused"
 
@@ -182,7 +182,9 @@ async def test_what_could_not_be_noted_is_noted_later(tmp_path: Path) -> None:
 async def test_a_lost_lease_ends_the_run(tmp_path: Path) -> None:
     """Another process goes on with it: two would spend the money twice."""
     lost = Failures(1, FenceLost("r", token=1, current=2), renewal)
-    setting = pretended(FaultyLog(MemoryLog(clock=Counting()), lost), make_base(tmp_path, SLOW))._replace(lease_s=0.06)
+    setting = pretended(FaultyLog(MemoryLog(clock=CountingClock()), lost), make_base(tmp_path, SLOW))._replace(
+        lease_s=0.06
+    )
     with pytest.raises(FenceLost):
         await start_run(setting, spec())
 
@@ -217,7 +219,7 @@ def test_a_lease_is_renewed_long_before_it_runs_out() -> None:
 async def test_a_resume_goes_on_where_nothing_can_be_swept(tmp_path: Path) -> None:
     """What is left of an earlier process is in nobody's way, or its attempt says so itself."""
     base = make_base(tmp_path, SLOW)
-    setting = pretended(MemoryLog(clock=Counting()), base)
+    setting = pretended(MemoryLog(clock=CountingClock()), base)
     run = ""
     async with anyio.create_task_group() as group:
         group.start_soon(start_run, setting, spec())
@@ -225,12 +227,12 @@ async def test_a_resume_goes_on_where_nothing_can_be_swept(tmp_path: Path) -> No
             run = each.stream.run
             break
         group.cancel_scope.cancel()
-    report = await resume_run(setting._replace(backend=Breaking(PretendSandbox, sweeps=False)), run)
+    report = await resume_run(setting._replace(backend=UnsweptBackend(PretendSandbox, sweeps=False)), run)
     assert report.outcomes == {"word": "solved"}
     assert [each.part for each in await told(setting, run, BackgroundFailed)] == ["sweep"]
 
 
-class Noted:
+class NotedFailures:
     """Where failures go."""
 
     def __init__(self) -> None:
@@ -244,7 +246,7 @@ class Noted:
 
 def test_a_part_is_restarted_ever_later_and_at_first_again_once_it_held() -> None:
     """A part that fails at once each time must not fill the log."""
-    noted, began = Noted(), list[float]()
+    noted, began = NotedFailures(), list[float]()
 
     async def part() -> None:
         began.append(anyio.current_time())
@@ -253,7 +255,7 @@ def test_a_part_is_restarted_ever_later_and_at_first_again_once_it_held() -> Non
         if len(began) < 12:
             raise ValueError("no \udcff luck")
 
-    run_virtually(Supervisor(MemoryLog(clock=Counting()), noted).keep, "part", part)
+    run_virtually(Supervisor(MemoryLog(clock=CountingClock()), noted).keep, "part", part)
     waits = [each.retry_in_s for each in noted.events]
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LONGEST_WAIT_S, LONGEST_WAIT_S, FIRST_WAIT_S, 1.0]
     assert began[:3] == [0.0, 0.5, 1.5]
@@ -262,8 +264,8 @@ def test_a_part_is_restarted_ever_later_and_at_first_again_once_it_held() -> Non
 
 async def test_a_part_that_is_not_repeated_is_off(tmp_path: Path) -> None:
     """And an error that says that the run is lost is raised, whoever meets it."""
-    noted = Noted()
-    supervisor = Supervisor(MemoryLog(clock=Counting()), noted)
+    noted = NotedFailures()
+    supervisor = Supervisor(MemoryLog(clock=CountingClock()), noted)
 
     async def broken() -> None:
         raise ValueError("once")
@@ -280,8 +282,8 @@ async def test_a_part_that_is_not_repeated_is_off(tmp_path: Path) -> None:
 
 async def test_a_failure_is_recorded_even_where_its_traceback_cannot_be_kept() -> None:
     """The log is closed, and that is said all the same."""
-    noted = Noted()
-    log = MemoryLog(clock=Counting())
+    noted = NotedFailures()
+    log = MemoryLog(clock=CountingClock())
     await log.close()
     Supervisor(log, noted).failed("disk", EngineError("it broke", remedy="mend it"))
     assert (noted.events[0].traceback, noted.events[0].detail) == (None, "it broke")

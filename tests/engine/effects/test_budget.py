@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 
 from engine.core.history import load_histories
-from engine.core.ports import Leave, Place, granted
+from engine.core.ports import EffectAddress, Permit, granted
 from engine.core.scope import Scope
 from engine.effects.budget import BudgetKeeper, Caps
 from events.base import Draft, Event, Ref, StreamId
@@ -19,9 +19,9 @@ NOTHING = Digest("0" * 64)
 UNKNOWN = Usage(None, None, None, None)
 
 
-def place(stream: str = "attempt/a/1") -> Place:
+def place(stream: str = "attempt/a/1") -> EffectAddress:
     """Where a request comes from."""
-    return Place("r1", stream, 1)
+    return EffectAddress("r1", stream, 1)
 
 
 def asked() -> ModelAsked:
@@ -82,24 +82,24 @@ async def test_a_keeper_that_starts_after_a_crash_knows_all_that_was_spent() -> 
     log = memory_log()
     keeper = BudgetKeeper(Caps(run=1000, trial=None))
 
-    class Ports:
+    class BudgetPorts:
         """Answers with the keeper, and with an answer that costs 10."""
 
-        def door(self, request: Event) -> "Ports | BudgetKeeper":
+        def handler_for(self, request: Event) -> "BudgetPorts | BudgetKeeper":
             return keeper if isinstance(request, BudgetAsked) else self
 
-        async def recover(self, history: object, place: Place) -> None:
+        async def recover(self, history: object, place: EffectAddress) -> None:
             del history, place
 
-        def leave(self, request: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+        def admit(self, request: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
             del request, place
             return granted()
 
-        async def __call__(self, request: Event, place: Place) -> Event:
+        async def __call__(self, request: Event, place: EffectAddress) -> Event:
             keeper.settle(place.stream, answered(10))
             return answered(10)
 
-    scope = Scope(live_world(log, Ports()), "attempt/a/1")
+    scope = Scope(live_world(log, BudgetPorts()), "attempt/a/1")
     await scope.effect(BudgetAsked("a", 90))
     await scope.effect(asked())
     await scope.effect(BudgetAsked("a", 95))

@@ -11,14 +11,22 @@ import pytest
 
 from engine.concurrency.pools import room_of
 from engine.core.errors import ImageUnusable
-from engine.core.ports import Leave, Place, granted
+from engine.core.ports import EffectAddress, Permit, granted
 from engine.core.scope import Scope
 from engine.core.system import clock
 from engine.effects.budget import BudgetKeeper, Caps
-from engine.effects.conversation import EMPTY, IMAGE_BYTES, ConversationReader, Image, extend, image_message, message
-from engine.effects.model_calls import Asked, Caller, ask_model, quoting
-from engine.effects.models import Line, ModelPort, build_request
-from engine.policies.call_retry import Retry
+from engine.effects.conversation import (
+    EMPTY,
+    IMAGE_BYTES,
+    ConversationReader,
+    MessageImage,
+    extend,
+    image_message,
+    message,
+)
+from engine.effects.model_calls import Caller, CallResult, ask_model, quoting
+from engine.effects.models import ModelClient, ModelPort, build_request
+from engine.policies.call_retry import RetryLimits
 from engine.providers.base import body_of
 from engine.providers.credentials import StaticKey
 from engine.providers.endpoint import ModelEndpoint
@@ -42,7 +50,7 @@ PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108020000009
 """Bytes that are no text in any encoding."""
 STREAM = "attempt/a/1"
 SCRIPT = 'name = "eye"\n[[rule]]\nname = "any"\n[[rule.turn]]\ntext = "A line."\n[[rule.turn]]\ntext = "The same."\n'
-PICTURE = Image(PNG, "image/png")
+PICTURE = MessageImage(PNG, "image/png")
 PROTOCOLS = ["chat", "messages", "gemini"]
 
 
@@ -54,18 +62,18 @@ class Eye(NamedTuple):
     keeper: BudgetKeeper
     endpoint: ScriptedEndpoint
 
-    def door(self, asked: Event) -> Any:
+    def handler_for(self, asked: Event) -> Any:
         """The budget's, or the model's."""
         return self.keeper if isinstance(asked, BudgetAsked) else self.port
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> None:
         """Nothing is lost."""
         del history, place
 
-    def leave(self, asked: Event, place: Place) -> Any:
+    def admit(self, asked: Event, place: EffectAddress) -> Any:
         """Let everything be asked."""
         del asked, place
-        leave: Leave | Any = granted()
+        leave: Permit | Any = granted()
         return leave
 
 
@@ -74,7 +82,7 @@ async def looking(log: Any, protocol: Any) -> AsyncIterator[Eye]:
     """Open one."""
     async with ScriptedEndpoint(parse_script(SCRIPT, "here")) as endpoint, open_client() as client:
         provider = connect(generic(protocol), ModelEndpoint(endpoint.base_url, client, clock))
-        line = Line(provider, None, room_of(1, "calls"), Upstream("", StaticKey(None), None, 1.0))
+        line = ModelClient(provider, None, room_of(1, "calls"), Upstream("", StaticKey(None), None, 1.0))
         keeper = BudgetKeeper(Caps(10**12, None))
         yield Eye(log, ModelPort(log, lambda _role, _place: line, keeper), keeper, endpoint)
 
@@ -82,11 +90,19 @@ async def looking(log: Any, protocol: Any) -> AsyncIterator[Eye]:
 def caller(protocol: Any) -> Caller:
     """Say whom to ask: a model that costs a dollar a million tokens."""
     return Caller(
-        "a", "teacher", "m", {"max_tokens": 100}, False, 60.0, (price_from("1", "1"), 100), Retry(tries=1), protocol
+        "a",
+        "teacher",
+        "m",
+        {"max_tokens": 100},
+        False,
+        60.0,
+        (price_from("1", "1"), 100),
+        RetryLimits(tries=1),
+        protocol,
     )
 
 
-async def talk(scope: Scope, protocol: Any) -> tuple[Asked, ...]:
+async def talk(scope: Scope, protocol: Any) -> tuple[CallResult, ...]:
     """Show an image, and then ask about it once more."""
     said = extend(scope, EMPTY, [image_message("user", "What is this?", [PICTURE])], [PICTURE])
     first = await ask_model(scope, lambda: caller(protocol), said)
@@ -160,8 +176,8 @@ async def test_money_is_set_aside_for_what_an_image_may_cost() -> None:
         await talk(Scope(live_world(log, eye), STREAM), "chat")
     granted_for = [each.event.amount async for each in log.read() if isinstance(each.event, BudgetAsked)]
     assert all(amount >= IMAGE_BYTES * 1_000 for amount in granted_for)
-    assert Image(bytes(10), "image/png").size == IMAGE_BYTES
-    assert Image(bytes(90_000), "image/png").size == 120_002
+    assert MessageImage(bytes(10), "image/png").size == IMAGE_BYTES
+    assert MessageImage(bytes(90_000), "image/png").size == 120_002
 
 
 async def test_a_secret_in_an_image_is_refused_and_not_cut_out_of_it(tmp_path: Path) -> None:
@@ -171,7 +187,7 @@ async def test_a_secret_in_an_image_is_refused_and_not_cut_out_of_it(tmp_path: P
     async with await SqliteLog.open(tmp_path / "log.db", clock=Ticking(), redactor=redactor) as log:
         async with looking(log, "chat") as eye:
             scope = Scope(live_world(log, eye), STREAM)
-            bad = Image(PNG + b"tEXtComment\0" + secret.encode(), "image/png")
+            bad = MessageImage(PNG + b"tEXtComment\0" + secret.encode(), "image/png")
             with pytest.raises(ImageUnusable) as refused:
                 extend(scope, EMPTY, [image_message("user", "?", [bad])], [bad])
             assert refused.value.remedy

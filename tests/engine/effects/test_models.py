@@ -6,15 +6,15 @@ import pytest
 from msgspec.structs import replace
 
 from engine.concurrency.pools import room_of
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.core.scope import Scope
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.conversation import EMPTY, extend, message
-from engine.effects.models import Line, ModelPort, Terms, failed
-from engine.protocols.errors import BadRequest, MalformedReply, ProviderError, RateLimited, Seen
+from engine.effects.models import CallPricing, ModelClient, ModelPort, failed
+from engine.protocols.errors import BadRequest, FailedCallFacts, MalformedReply, ProviderError, RateLimited
 from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 from engine.providers.base import Gate
 from engine.providers.credentials import StaticKey
 from engine.providers.prices import price_from
@@ -22,7 +22,7 @@ from engine.providers.upstream import Upstream
 from events.types.model import ModelAsked
 from tests.support.worlds import Echo, live_world, memory_log
 
-UNKNOWN = Terms(price=None, bound=None)
+UNKNOWN = CallPricing(price=None, bound=None)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_failed_call_says_what_mends_it(error: ProviderError, role: str | None
 def test_what_the_provider_said_is_kept_whole_beside_it() -> None:
     """The detail is for people."""
     log = memory_log()
-    event = failed(log, BadRequest("no", seen=Seen(status=400, raw=b"no, because")), UNKNOWN)
+    event = failed(log, BadRequest("no", seen=FailedCallFacts(status=400, raw=b"no, because")), UNKNOWN)
     assert event.reply is not None
     assert (event.kind, event.status) == ("bad_request", 400)
 
@@ -73,16 +73,18 @@ class Refusing:
         del request
         async with gate():
             self.asked += 1
-            raise RateLimited("slow down", seen=Seen(status=429), retryable=self._retryable)
+            raise RateLimited("slow down", seen=FailedCallFacts(status=429), retryable=self._retryable)
 
 
 @pytest.mark.parametrize(("retryable", "kept"), [(True, True), (False, False)])
 async def test_a_call_that_is_made_again_keeps_its_turn(*, retryable: bool, kept: bool) -> None:
     """It goes before those that came later; another question, or one that was given up, gets a turn of its own."""
-    log, place = memory_log(), Place("r1", "attempt/a/1", 1)
+    log, place = memory_log(), EffectAddress("r1", "attempt/a/1", 1)
     talk = extend(Scope(live_world(log, Echo(log)), place.stream), EMPTY, [message("user", "go on")])
     assert talk.node is not None
-    line = Line(Refusing(retryable=retryable), None, room_of(1, "calls"), Upstream("", StaticKey(None), None, 1.0))
+    line = ModelClient(
+        Refusing(retryable=retryable), None, room_of(1, "calls"), Upstream("", StaticKey(None), None, 1.0)
+    )
     port = ModelPort(log, lambda _role, _place: line, BudgetKeeper(Caps(None, None)))
     asked = ModelAsked("teacher", "m", talk.node, None, {}, stream=False, timeout_s=None)
     port.turns[place.stream] = first = port.turn(asked, place)
@@ -93,8 +95,8 @@ async def test_a_call_that_is_made_again_keeps_its_turn(*, retryable: bool, kept
     assert port.turn(other, place) is not first
 
 
-COUNTED = Usage(input_tokens=1000, output_tokens=1000)
-PRICED = Terms(price=price_from("1", "9"), bound=None)
+COUNTED = ReportedUsage(input_tokens=1000, output_tokens=1000)
+PRICED = CallPricing(price=price_from("1", "9"), bound=None)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +114,8 @@ PRICED = Terms(price=price_from("1", "9"), bound=None)
     ],
 )
 def test_a_call_costs_what_the_provider_says_if_that_can_be(
-    stated: Decimal | None, terms: Terms, cost: int | None
+    stated: Decimal | None, terms: CallPricing, cost: int | None
 ) -> None:
     """Else what its tokens cost by the configured price; where there is none, nobody knows, and its bound counts."""
-    error = MalformedReply("cut", seen=Seen(status=200, raw=b"", usage=COUNTED, cost_usd=stated))
+    error = MalformedReply("cut", seen=FailedCallFacts(status=200, raw=b"", usage=COUNTED, cost_usd=stated))
     assert failed(memory_log(), error, terms).cost == cost

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.concurrency.run_controls import Orders
-from engine.core.history import Histories, load_histories
-from engine.core.ports import Leave, Place
+from engine.concurrency.run_controls import RunControls
+from engine.core.history import RunHistory, load_histories
+from engine.core.ports import EffectAddress, Permit
 from engine.core.scope import Scope, Stopped
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.conversation import EMPTY, extend, message
-from engine.effects.model_calls import Asked, Caller, CapReached, ask_model, problem_of
-from engine.policies.call_retry import Retry
+from engine.effects.model_calls import Caller, CallResult, CapReached, ask_model, problem_of
+from engine.policies.call_retry import RetryLimits
 from engine.providers.prices import price_from
 from events.base import Event, Recorded
 from events.codec import tag_of
@@ -46,26 +46,26 @@ class Tries:
         self.waited: list[float] = []
         self.made = 0
         self._outcomes = outcomes
-        self._orders = Orders()
+        self._orders = RunControls()
         self._stop_at = stop_at
         """Before which wait a stop is ordered, counted by the tries made. None: before none."""
 
-    def door(self, asked: Event) -> "Tries | BudgetKeeper":
+    def handler_for(self, asked: Event) -> "Tries | BudgetKeeper":
         """The keeper's, or this."""
         return self.keeper if isinstance(asked, BudgetAsked) else self
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> None:
         """Nothing is lost."""
         del history, place
 
     @asynccontextmanager
-    async def leave(self, asked: Event, place: Place) -> AsyncIterator[Leave]:
+    async def admit(self, asked: Event, place: EffectAddress) -> AsyncIterator[Permit]:
         """Let everything be asked, as long as nobody orders a stop."""
         del asked
         with self._orders.asking(place.stream) as leave:
             yield leave
 
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Wait at once, or end a call."""
         if isinstance(asked, RetryAsked):
             if asked.tries == self._stop_at:
@@ -80,30 +80,30 @@ class Tries:
         return outcome
 
 
-class Lived(NamedTuple):
+class AskedAgain(NamedTuple):
     """What came of asking."""
 
     log: MemoryLog
-    asked: Asked
+    asked: CallResult
     world: Tries
 
 
 def caller(*, capped: bool = True, tries: int = 5) -> Caller:
     """Say whom to ask: a model that costs a dollar a million tokens."""
     reserve = (price_from("1", "1"), 100) if capped else None
-    return Caller("a", "teacher", "m", {}, False, 60.0, reserve, Retry(tries=tries))
+    return Caller("a", "teacher", "m", {}, False, 60.0, reserve, RetryLimits(tries=tries))
 
 
-async def ask(scope: Scope, whom: Caller) -> Asked:
+async def ask(scope: Scope, whom: Caller) -> CallResult:
     """Ask one thing."""
     return await ask_model(scope, lambda: whom, extend(scope, EMPTY, [message("user", "go on")]))
 
 
-async def lived(outcomes: Sequence[Outcome], cap: int | None = None, whom: Caller | None = None) -> Lived:
+async def lived(outcomes: Sequence[Outcome], cap: int | None = None, whom: Caller | None = None) -> AskedAgain:
     """Ask in a new world."""
     log, world = MemoryLog(clock=Ticking()), Tries(outcomes, cap)
     asked = await ask(Scope(live_world(log, world), STREAM), whom or caller(capped=cap is not None))
-    return Lived(log, asked, world)
+    return AskedAgain(log, asked, world)
 
 
 async def tags(log: EventLog) -> list[str]:
@@ -140,7 +140,7 @@ async def test_each_try_is_granted_asked_and_recorded_by_itself() -> None:
         *again,
         "model.call_answered",
     ]
-    assert told.asked == Asked(answered(7), (BROKEN, REFUSED))
+    assert told.asked == CallResult(answered(7), (BROKEN, REFUSED))
     assert (
         len({each.event.conversation for each in await everything(told.log) if isinstance(each.event, ModelAsked)}) == 1
     )
@@ -259,7 +259,7 @@ async def test_a_call_that_is_cut_off_between_any_two_events_goes_on_where_it_st
         assert await payloads(log) == await payloads(whole.log)
 
 
-def _alive(histories: Histories) -> Histories:
+def _alive(histories: RunHistory) -> RunHistory:
     return histories._replace(sessions=())
 
 
@@ -270,7 +270,7 @@ async def test_patience_is_read_from_the_recorded_times(budget_s: float, calls: 
     # Given a clock that moves a second with each event: the first call takes one, and a further try four, two of them
     # idle; with a cap it is two more, for the grant
     budget_s += 0.0 if cap is None or budget_s < 4 else 2.0
-    rule = Retry(first_wait_s=0.0, budget_s=budget_s)
+    rule = RetryLimits(first_wait_s=0.0, budget_s=budget_s)
     told = await lived([BROKEN, BROKEN, answered(7)], cap, caller(capped=cap is not None)._replace(retry=rule))
     assert told.world.made == calls
 

@@ -6,7 +6,7 @@ import anyio
 from typing_extensions import override
 
 from benchmarks.trials import make_task
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.effects.tasks import TaskPort
 from events.store.memory import MemoryLog
 from events.types.trial import TaskAsked, TaskRead
@@ -37,7 +37,7 @@ async def test_a_task_is_read_once_for_all_its_trials(tmp_path: Path) -> None:
     read: list[object] = []
 
     async def ask(number: int) -> None:
-        read.append(await port(TaskAsked("bench"), Place("r", f"trial/bench.{number}", 1)))
+        read.append(await port(TaskAsked("bench"), EffectAddress("r", f"trial/bench.{number}", 1)))
 
     async with anyio.create_task_group() as group:
         for number in range(50):

@@ -13,7 +13,7 @@ from anyio.lowlevel import checkpoint
 from engine.config.spec import AgentSpec
 from engine.core.scope import Child, Scope
 from engine.effects.budget import Caps
-from engine.gateway.call import Came, Revisiting, VisitTerms, visit
+from engine.gateway.call import CallTerms, IncomingCall, ReplayedCall, handle_call
 from engine.protocols.base import body_in
 from engine.testing.fault_injection import FaultyLog
 from events.redaction.redactor import Redactor
@@ -54,7 +54,7 @@ def gemini(text: str = "Work", **more: Any) -> Json:
     return {"contents": [{"role": "user", "parts": [{"text": text}]}], "tools": declared, **more}
 
 
-class Way(NamedTuple):
+class GatewayWay(NamedTuple):
     """One protocol, in one piece or streamed."""
 
     protocol: str
@@ -63,20 +63,20 @@ class Way(NamedTuple):
 
 
 WAYS = [
-    Way("chat", "/v1/chat/completions", chat()),
-    Way("chat", "/v1/chat/completions", chat(stream=True, stream_options={"include_usage": True})),
-    Way("responses", "/v1/responses", responses()),
-    Way("responses", "/v1/responses", responses(stream=True)),
-    Way("messages", "/v1/messages", messages()),
-    Way("messages", "/v1/messages", messages(stream=True)),
-    Way("gemini", "/v1beta/models/teacher:generateContent", gemini()),
-    Way("gemini", "/v1beta/models/teacher:streamGenerateContent?alt=sse", gemini()),
+    GatewayWay("chat", "/v1/chat/completions", chat()),
+    GatewayWay("chat", "/v1/chat/completions", chat(stream=True, stream_options={"include_usage": True})),
+    GatewayWay("responses", "/v1/responses", responses()),
+    GatewayWay("responses", "/v1/responses", responses(stream=True)),
+    GatewayWay("messages", "/v1/messages", messages()),
+    GatewayWay("messages", "/v1/messages", messages(stream=True)),
+    GatewayWay("gemini", "/v1beta/models/teacher:generateContent", gemini()),
+    GatewayWay("gemini", "/v1beta/models/teacher:streamGenerateContent?alt=sse", gemini()),
 ]
 EVERY = pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way.protocol}-{'stream' in str(way)}")
 
 
 @EVERY
-async def test_a_call_passes_unchanged_and_is_on_record(way: Way, tmp_path: Path) -> None:
+async def test_a_call_passes_unchanged_and_is_on_record(way: GatewayWay, tmp_path: Path) -> None:
     """Whatever its protocol: the agent sees what it would see without us, and we have every byte and figure of it."""
     log = memory_log()
     async with house(log, tmp_path) as here:
@@ -255,13 +255,13 @@ async def test_recorded_calls_come_out_the_same_again(caps: Caps | None, tmp_pat
         for body in (chat(), chat("Break")):
             await here.ask("/v1/chat/completions", body)
         await here.ask("/elsewhere", {})
-    terms = VisitTerms("t", None if caps is None else (PRICE, 1000))
+    terms = CallTerms("t", None if caps is None else (PRICE, 1000))
 
     async def again(scope: Scope, number: int) -> None:
         came = (await here.recorded(f"call/t/1/{number}"))[0]
         assert isinstance(came, CallReceived)
         raw = await log.get(came.request)
-        await visit(scope, came, terms, Came(raw, body_in(raw), waits=False))
+        await handle_call(scope, came, terms, IncomingCall(raw, body_in(raw), waits=False))
 
     world = await closed_world(log)
     children = [Child(f"call/t/1/{number}", partial(again, number=number)) for number in (1, 2, 3)]
@@ -291,7 +291,7 @@ async def test_a_failure_of_ours_while_a_call_is_served_is_recorded_and_ends_tha
         assert (await here.ask("/v1/chat/completions", chat("Remember"))).status_code == 200
         await here.gateway.close(here.door)
         world = await closed_world(log)
-        terms = VisitTerms("t", None)
+        terms = CallTerms("t", None)
         scope = Scope(world, "call/t/1/1")
-        await Revisiting(terms)(scope, recorded[0])
+        await ReplayedCall(terms)(scope, recorded[0])
         await scope.finish()

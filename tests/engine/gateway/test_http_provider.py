@@ -12,7 +12,7 @@ import zstandard
 from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
-from engine.gateway.upstream_client import Carrier, Going, open_carrier
+from engine.gateway.upstream_client import UpstreamClient, UpstreamRequest, open_carrier
 from engine.protocols.chat import Chat
 from engine.providers.credentials import StaticKey
 from engine.providers.key_header import KeyHeader
@@ -206,9 +206,9 @@ async def test_a_connection_that_is_given_up_while_it_is_made_leaves_nothing_ope
     gc.collect()
 
 
-async def sent(carrier: Carrier, upstream: Upstream) -> None:
+async def sent(carrier: UpstreamClient, upstream: Upstream) -> None:
     """Send a request, and do not read its answer."""
-    async with carrier.send(Going(Chat(), PATH, {}, BODY, digest_of(BODY)), upstream, KEY):
+    async with carrier.send(UpstreamRequest(Chat(), PATH, {}, BODY, digest_of(BODY)), upstream, KEY):
         pass
 
 
@@ -218,7 +218,7 @@ async def test_an_agents_call_carries_the_key_as_its_provider_wants_it() -> None
     async with serving(Provider(*says)) as provider, open_carrier() as carrier:
         reach = Upstream(provider.base_url, StaticKey(KEY), None, 20.0, KeyHeader("api-key"))
         own = {"api-key": "of-the-agent", "x-api-key": "of-the-agent", "X-Title": "t"}
-        going = Going(Chat(), PATH, own, BODY, digest_of(BODY))
+        going = UpstreamRequest(Chat(), PATH, own, BODY, digest_of(BODY))
         async with carrier.send(going, reach, KEY) as response:
             await response.read()
         async with carrier.send(going, reach._replace(carrier=None), KEY) as response:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.system import clock
-from engine.effects.models import Terms, answered, failed
+from engine.effects.models import CallPricing, answered, failed
 from engine.protocols.errors import ProviderError
 from engine.protocols.request import ChatRequest
 from engine.providers.http import OpenAIChat
@@ -63,7 +63,7 @@ def said(body: bytes, kind: str | None, status: int) -> bytes:
 
 async def by_provider(log: MemoryLog, base_url: str) -> ModelAnswered | ModelFailed:
     """Ask as a run does."""
-    terms = Terms(PRICE, None)
+    terms = CallPricing(PRICE, None)
     async with open_client() as client:
         try:
             reply = await OpenAIChat(base_url, client=client, clock=clock, api_key=KEY).complete(

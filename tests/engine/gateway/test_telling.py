@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from engine.concurrency.adaptive_limit import Bounds
-from engine.concurrency.limiter import Room
+from engine.concurrency.limiter import AdaptiveLimiter
 from engine.concurrency.pools import room_of
 from engine.core.system import clock
 from events.types.model import ModelFailed
@@ -35,12 +35,12 @@ def refused(body: bytes = b'{"error":{"message":"no"}}', *headers: str, status: 
     return whole(body, *headers, status=status)
 
 
-class Told:
+class ToldChanges:
     """What a room tells of its changes."""
 
     def __init__(self) -> None:
         self.changes: list[PoolLimited] = []
-        self.room = Room("calls", Bounds(64, 1, 64), self.changes.append)
+        self.room = AdaptiveLimiter("calls", Bounds(64, 1, 64), self.changes.append)
 
     @property
     def reasons(self) -> list[tuple[str, float | None]]:
@@ -49,9 +49,9 @@ class Told:
 
 
 @asynccontextmanager
-async def asked(answer: bytes, folder: Path) -> AsyncIterator[tuple[Told, list[object]]]:
+async def asked(answer: bytes, folder: Path) -> AsyncIterator[tuple[ToldChanges, list[object]]]:
     """Ask through the gateway once, and give what the room and the log learnt."""
-    told = Told()
+    told = ToldChanges()
     async with (
         serving(Provider(answer)) as provider,
         house(memory_log(), folder, behind=Behind(base_url=provider.base_url, room=told.room)) as here,

@@ -17,8 +17,8 @@ from events.store.memory import MemoryLog
 from events.types.agent import CallAsked, CallFailed, CallReceived, HeaderTold
 from events.types.model import ModelAnswered, ModelFailed
 from events.values import Usage
-from replay.agents.calls import Asked, Reply
-from replay.agents.replay import AgentReplay, Recall, recorded_calls
+from replay.agents.calls import RecordedReply, RecordedRequest
+from replay.agents.replay import AgentReplay, RecordedEndpoint, recorded_calls
 from tests.support.visits import KEY, Behind, house
 from tests.support.worlds import memory_log
 from views.replay.agents import replay_row
@@ -106,7 +106,7 @@ async def test_what_an_agent_was_told_is_told_again(story: str, log: EventLog, t
         await here.recorded()
     (asked,) = [each async for each in recorded_calls(log, await load_histories(log, "r1"), "call/t/1/")]
     assert asked.reply.recorded
-    recall, again_in = Recall([asked]), tmp_path / "again"
+    recall, again_in = RecordedEndpoint([asked]), tmp_path / "again"
     again_in.mkdir()
     async with (
         provider(recall.answer) as base_url,
@@ -178,7 +178,7 @@ async def test_of_older_logs_only_the_headers_are_guessed(
     reply = await replied(log, before(log, kind, status, body))
     assert (reply.status, reply.headers[0][1], reply.whole, reply.recorded) == (told[0], told[1], told[3], False)
     assert told[2] in reply.body
-    assert Recall([]).headerless == 0
+    assert RecordedEndpoint([]).headerless == 0
 
 
 async def test_an_answer_of_an_older_log_is_told_as_what_it_looks_like(log: EventLog) -> None:
@@ -189,7 +189,7 @@ async def test_an_answer_of_an_older_log_is_told_as_what_it_looks_like(log: Even
     assert (reply.status, reply.headers, reply.whole) == (200, (("content-type", "text/event-stream"),), True)
 
 
-async def replied(log: EventLog, outcome: ModelAnswered | ModelFailed) -> Reply:
+async def replied(log: EventLog, outcome: ModelAnswered | ModelFailed) -> RecordedReply:
     """Record a call with this outcome, and read what its agent was told."""
     request = log.put(b"{}")
     came = CallReceived("teacher", "chat", PATH, "m", False, request, None, "")
@@ -202,10 +202,10 @@ async def replied(log: EventLog, outcome: ModelAnswered | ModelFailed) -> Reply:
 async def test_where_an_agent_went_no_further_is_named() -> None:
     """One that stops at a limit asks nothing that differs: the first request that did not come again is named."""
     calls = [
-        Asked(number, PATH, b"{}", Reply(status, (), b"{}", whole=True, recorded=status == 200))
+        RecordedRequest(number, PATH, b"{}", RecordedReply(status, (), b"{}", whole=True, recorded=status == 200))
         for number, status in ((1, 200), (2, 429), (3, 200))
     ]
-    recall = Recall(calls)
+    recall = RecordedEndpoint(calls)
     first, after = recall.first_unasked
     assert (first, after) == (1, None)
     del recall.left[:2]

@@ -11,10 +11,10 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from engine.core.history import load_histories
-from engine.core.scope import Child, Scope, Visitor
+from engine.core.scope import CallActor, Child, Scope
 from engine.effects.budget import BudgetKeeper, Caps
-from engine.gateway.call import Revisiting, VisitTerms
-from engine.gateway.session import Door
+from engine.gateway.call import CallTerms, ReplayedCall
+from engine.gateway.session import ProxySession
 from engine.testing.fault_injection import FaultyLog
 from events.base import Event, StreamId
 from events.store.base import EventLog, Selection
@@ -92,7 +92,7 @@ async def test_a_call_that_waits_has_come_and_is_not_asked(
         assert [each.status_code for each in answers] == [200]
         assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, CallAnswered]
     # And that it waited makes no difference to whoever goes through it again
-    await again(log, VisitTerms("t", None))
+    await again(log, CallTerms("t", None))
 
 
 async def test_a_call_whose_agent_ends_while_it_waits_is_never_made_and_costs_nothing(tmp_path: Path) -> None:
@@ -117,13 +117,13 @@ async def test_a_call_whose_agent_ends_while_it_waits_is_never_made_and_costs_no
     keeper = BudgetKeeper(caps)
     keeper.fold((await load_histories(log, "r1")).by_stream)
     assert keeper.committed == 0
-    await again(log, VisitTerms("t", (PRICE, 1000)))
+    await again(log, CallTerms("t", (PRICE, 1000)))
 
 
-async def again(log: EventLog, terms: VisitTerms) -> None:
+async def again(log: EventLog, terms: CallTerms) -> None:
     """Go through the call once more, with every door closed."""
     world = await closed_world(log)
-    visitor: Visitor = Revisiting(terms)
+    visitor: CallActor = ReplayedCall(terms)
     came = world.histories["call/t/1/1"][0].event
     await Scope(world, "attempt/t/1").gather([Child("call/t/1/1", partial(visitor, came=came))])
     assert "call/t/1/1" in world.visited
@@ -133,7 +133,7 @@ async def test_a_call_that_is_broken_off_while_money_is_asked_for_waits_for_nobo
     tmp_path: Path,
 ) -> None:
     """The agent has ended by the time the call would wait: its door once closed only when people let the run go on."""
-    doors: list[Door] = []
+    doors: list[ProxySession] = []
     closing = anyio.Event()
 
     def end(operation: str, about: object) -> None:

@@ -5,11 +5,11 @@ from typing import get_args, get_type_hints
 import pytest
 from msgspec.structs import replace
 
-from engine.policies.ending import Ending, Failure, Reason, RunFacts, ending_of, has_verdict, unanswered
+from engine.policies.ending import CallFailure, Ending, Reason, RunFacts, ending_of, has_verdict, unanswered
 from events.types.attempt import AgentEnded
 
-OUTAGE = Failure("server", "the endpoint answered 500: no reason given")
-FULL = Failure("context_length", "the endpoint answered 400: prompt is too long")
+OUTAGE = CallFailure("server", "the endpoint answered 500: no reason given")
+FULL = CallFailure("context_length", "the endpoint answered 400: prompt is too long")
 WORKED = RunFacts(
     stopped=None, ended="exited", exit_code=0, calls=3, answered=3, unanswered=(), cut=0, acted=True, stderr="it broke"
 )
@@ -44,7 +44,7 @@ def test_only_a_missing_model_and_a_cap_before_any_action_leave_nothing_to_judge
 @pytest.mark.parametrize("acted", [True, False])
 def test_what_the_provider_did_is_never_the_agents(kind: str, *, acted: bool) -> None:
     """Whatever was done before: nothing is verified then, and no reward comes of it."""
-    failure = Failure(kind, "so it is")
+    failure = CallFailure(kind, "so it is")
     assert unanswered(failure, acted=acted) == Ending("failed", f"{kind}: so it is")
     run = replace(WORKED, acted=acted, unanswered=(failure,), exit_code=1)
     assert ending_of(run) == unanswered(failure, acted=acted)

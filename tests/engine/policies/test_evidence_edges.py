@@ -6,22 +6,22 @@ from msgspec.structs import replace
 from engine.programs.explore.policies.evidence.block import (
     BlockName,
     Claim,
-    Entry,
+    ClaimDraft,
     EvidenceBlock,
     assemble,
     one_line,
     shortened,
 )
 from engine.programs.explore.policies.evidence.facts import (
-    Action,
     CheckRow,
+    EvidenceAction,
     EvidenceCaps,
+    EvidenceNote,
     FailedAttempt,
-    Note,
     SolvedTrial,
 )
 from engine.programs.explore.policies.evidence.gather import gather_evidence
-from engine.programs.explore.policies.memo import Memo
+from engine.programs.explore.policies.memo import MemoSections
 from events.base import Ref
 
 NAME = BlockName("n", "N")
@@ -37,14 +37,16 @@ def row(name: str, version: int, *, passed: bool = False, message: str = "") -> 
     return CheckRow(name, passed, message, ref(version))
 
 
-def memo(facts: str, error: str) -> Memo:
+def memo(facts: str, error: str) -> MemoSections:
     """A memo with two sections."""
-    return Memo(
+    return MemoSections(
         failed_attempts=1, attempts_log="", commands="", verified_facts=facts, current_error=error, next_strategy=""
     )
 
 
-def failed(attempt: int, *rows: CheckRow, command: str | None = "sh", kept: Memo | None = None) -> FailedAttempt:
+def failed(
+    attempt: int, *rows: CheckRow, command: str | None = "sh", kept: MemoSections | None = None
+) -> FailedAttempt:
     """An attempt before."""
     first = 10 * attempt
     return FailedAttempt(attempt, "FAIL", command, rows, kept, ref(first), ref(first + 1))
@@ -72,7 +74,7 @@ def test_as_much_is_shown_as_spark_shows_unless_told_otherwise() -> None:
 
 def test_a_block_keeps_whole_entries_and_says_which_lines_rest_on_what() -> None:
     """Lines are counted from 1, over entries of several lines; a heading rests on nothing."""
-    entries = [Entry("head"), Entry("a\nb\nc", ref(3)), Entry("d", ref(4))]
+    entries = [ClaimDraft("head"), ClaimDraft("a\nb\nc", ref(3)), ClaimDraft("d", ref(4))]
     whole = assemble(NAME, entries, cap=10)
     assert whole == EvidenceBlock("n", "N", "head\na\nb\nc\nd", (Claim(2, 4, ref(3)), Claim(5, 5, ref(4))), 10, 10)
     cut = assemble(NAME, entries, cap=9)
@@ -84,14 +86,14 @@ def test_a_block_keeps_whole_entries_and_says_which_lines_rest_on_what() -> None
 
 def test_what_does_not_fit_ends_the_block_though_something_shorter_would_fit() -> None:
     """The most useful come first; a gap would look as if nothing had been there."""
-    entries = [Entry("aa"), Entry("bbbbbb"), Entry("c")]
+    entries = [ClaimDraft("aa"), ClaimDraft("bbbbbb"), ClaimDraft("c")]
     assert assemble(NAME, entries, cap=4).text == "aa\n(cut: 2 of 9 characters are shown)"
 
 
 def test_what_was_left_out_before_counts_as_not_shown() -> None:
     """The whole is what there was, not what was passed on."""
-    assert assemble(NAME, [Entry("ab")], cap=9, total_chars=5).text == "ab\n(cut: 2 of 5 characters are shown)"
-    assert assemble(NAME, [Entry("ab")], cap=9, total_chars=2).text == "ab"
+    assert assemble(NAME, [ClaimDraft("ab")], cap=9, total_chars=5).text == "ab\n(cut: 2 of 5 characters are shown)"
+    assert assemble(NAME, [ClaimDraft("ab")], cap=9, total_chars=2).text == "ab"
 
 
 @pytest.mark.parametrize(
@@ -116,8 +118,8 @@ def test_one_line_is_as_long_as_it_may_be() -> None:
 def test_an_action_is_shown_with_what_it_printed() -> None:
     """Blank output is none, and a command that was stopped has no exit code."""
     actions = (
-        Action("\nls\n", 0, " a \n", "  ", ref(3)),
-        Action("sleep 9", None, "", "late\n", ref(4)),
+        EvidenceAction("\nls\n", 0, " a \n", "  ", ref(3)),
+        EvidenceAction("sleep 9", None, "", "late\n", ref(4)),
     )
     text = block(replace(BARE, actions=actions), "execution_chain").text
     assert text == (
@@ -131,7 +133,7 @@ def test_an_action_is_shown_with_what_it_printed() -> None:
 def test_notes_that_say_something_come_first_and_once() -> None:
     """Twenty characters say something; the same words in another case are the same."""
     notes = ("x" * 20, "y" * 19, "X" * 20, "z" * 21)
-    solved = replace(BARE, notes=tuple(Note(each, ref(at)) for at, each in enumerate(notes, start=3)))
+    solved = replace(BARE, notes=tuple(EvidenceNote(each, ref(at)) for at, each in enumerate(notes, start=3)))
     found = block(solved, "execution_chain", EvidenceCaps(notes=2))
     assert found.text == f"Notes of the agent:\n- {'x' * 20}\n- {'z' * 21}\nThe agent ran no command."
     assert found.references == (*ref(3), *ref(6))
@@ -160,7 +162,7 @@ def test_output_of_what_went_well_goes_first_then_all_output_then_the_earliest(
     room: int, outputs: int, actions: int
 ) -> None:
     """At each border to the character; the last action stays whatever its length."""
-    two = (Action("cmd", 0, "out", "", ref(3)), Action("cmd", 1, "out", "", ref(4)))
+    two = (EvidenceAction("cmd", 0, "out", "", ref(3)), EvidenceAction("cmd", 1, "out", "", ref(4)))
     found = block(replace(BARE, actions=two), "execution_chain", EvidenceCaps(execution_chain=room + 400))
     assert found.text.count("stdout:") == outputs
     assert found.text.count("```sh") == actions

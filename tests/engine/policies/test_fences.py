@@ -4,7 +4,7 @@ import pytest
 
 from engine.policies.fences import (
     CodeBlock,
-    Fence,
+    CodeFence,
     closes,
     code_blocks,
     fence_at,
@@ -36,14 +36,14 @@ def test_what_opens_a_block(line: str, marks: str | None) -> None:
 @pytest.mark.parametrize(
     ("line", "fence"),
     [
-        ("```Bash x", Fence("```", 0, "bash")),
-        ("  ~~~ {.sh}", Fence("~~~", 2, "sh")),
-        ("\t```", Fence("```", 4, "")),
-        ("``` ", Fence("```", 0, "")),
+        ("```Bash x", CodeFence("```", 0, "bash")),
+        ("  ~~~ {.sh}", CodeFence("~~~", 2, "sh")),
+        ("\t```", CodeFence("```", 4, "")),
+        ("``` ", CodeFence("```", 0, "")),
         ("text", None),
     ],
 )
-def test_a_fence_has_marks_an_indentation_and_a_language(line: str, fence: Fence | None) -> None:
+def test_a_fence_has_marks_an_indentation_and_a_language(line: str, fence: CodeFence | None) -> None:
     """A tab is four columns."""
     assert fence_at(line) == fence
 
@@ -67,7 +67,7 @@ def test_what_ends_a_block(line: str, marks: str, ends: bool) -> None:  # noqa: 
 
 def test_a_line_that_is_indented_by_four_more_columns_is_code() -> None:
     """Three may be an accident; and it is so measured from the fence."""
-    flat, deep = Fence("```", 0, ""), Fence("```", 2, "")
+    flat, deep = CodeFence("```", 0, ""), CodeFence("```", 2, "")
     assert [flat.closed_by(" " * columns + "```") for columns in (0, 3, 4)] == [True, True, False]
     assert [deep.closed_by(" " * columns + "```") for columns in (0, 5, 6)] == [True, True, False]
     assert not flat.closed_by("   ``")
@@ -89,7 +89,7 @@ def test_a_line_that_is_indented_by_four_more_columns_is_code() -> None:
 )
 def test_code_loses_as_much_indentation_as_its_fence_has(indent: int, line: str, code: str) -> None:
     """Never any text; a tab within that is columns, and one behind it stays a tab."""
-    assert Fence("```", indent, "").unindented(line) == code
+    assert CodeFence("```", indent, "").unindented(line) == code
 
 
 def test_every_line_is_told_to_be_code_or_prose() -> None:

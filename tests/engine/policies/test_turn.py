@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from engine.policies.tool_arguments import shortened
 from engine.policies.turn import (
     Command,
-    Done,
-    Observation,
+    CommandObservation,
     Unclear,
+    WorkDone,
     observation_text,
     read_calls,
     read_text,
@@ -149,9 +149,9 @@ def test_a_heredoc_with_a_fence_of_another_language_is_no_command() -> None:
 
 def test_done_is_a_line_of_its_own() -> None:
     """An agent that says it is not DONE yet has not finished. Where nothing else is said, any spelling will do."""
-    assert read_text("All checked.\n\n**DONE**") == Done()
+    assert read_text("All checked.\n\n**DONE**") == WorkDone()
     for answer in ("<think>all there</think>\nDONE", "done", "Done.", "`DONE`", "```\nDONE\n```", "1. a\n\nDONE\n\nb"):
-        assert read_text(answer) == Done()
+        assert read_text(answer) == WorkDone()
     assert isinstance(read_text("It is\ndone"), Unclear)
     assert isinstance(read_text("I am not DONE yet"), Unclear)
 
@@ -189,7 +189,7 @@ def test_keys_of_a_call_that_have_no_effect_are_told() -> None:
 
 def test_a_killed_command_says_so_and_has_no_exit_code() -> None:
     """The model must not take a time limit for a result."""
-    text = observation_text(Observation("timed_out", None, "half", ""), most=100)
+    text = observation_text(CommandObservation("timed_out", None, "half", ""), most=100)
     assert text == "the command was ended: timed_out\nstdout:\nhalf"
 
 

@@ -13,7 +13,7 @@ import pytest
 from engine.config.changes import read_changes
 from engine.core import plugins
 from engine.core.prompts import load_prompts
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.fork import Fork, fork_run
 from engine.runtime.run import start_run
 from events.base import Ref
@@ -25,9 +25,9 @@ from replay.redecide import decisions
 from replay.rerun import rerun
 from replay.what_if.ask import ask, prepare
 from tests.support.causes import chain, walked
-from tests.support.crashes import World, ended, in_memory, world
+from tests.support.crashes import CrashMatrix, ended, in_memory, world
 from tests.support.mutation import mutate
-from tests.support.orders import Counting
+from tests.support.orders import CountingClock
 from tests.support.runs import SCRIPT
 
 EXAMPLE: Final = Path(__file__).parents[3] / "examples" / "own_parts"
@@ -61,16 +61,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def surveyed(folder: Path, **own: Any) -> AsyncIterator[World]:
+async def surveyed(folder: Path, **own: Any) -> AsyncIterator[CrashMatrix]:
     """Have tasks surveyed before they are tried."""
     async with world(folder, script=SCRIPT + RATED) as here:
         yield here._replace(spec=msgspec.structs.replace(here.spec, program="survey", own=own))
 
 
-async def lived(here: World) -> tuple[EventLog, str, dict[str, str]]:
+async def lived(here: CrashMatrix) -> tuple[EventLog, str, dict[str, str]]:
     """Live it to its end."""
-    log = MemoryLog(clock=Counting())
-    report = await start_run(Setting(log, here.backend(), load_prompts(), "test", {}, here.base), here.spec)
+    log = MemoryLog(clock=CountingClock())
+    report = await start_run(RunContext(log, here.backend(), load_prompts(), "test", {}, here.base), here.spec)
     return log, report.run, report.outcomes
 
 
@@ -116,7 +116,7 @@ async def test_a_fork_goes_by_its_own_settings(tmp_path: Path) -> None:
         first = min(
             each.position for each in made if isinstance(each.event, DecisionMade) and each.event.point == "worth"
         )
-        setting = Setting(log, here.backend(), load_prompts(), "test", {}, here.base)
+        setting = RunContext(log, here.backend(), load_prompts(), "test", {}, here.base)
         spec = msgspec.structs.replace(here.spec, own={"least": 5})
         report = await fork_run(setting, Fork(run, first - 1, spec, ()))
     assert "skipped" in report.outcomes.values()

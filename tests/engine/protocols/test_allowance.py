@@ -1,6 +1,6 @@
 """Stories of what providers say is left of their limits."""
 
-from engine.protocols.allowance import SILENT, Allowance, Left, allowance_in
+from engine.protocols.allowance import SILENT, RateLimit, RateLimitHeaders, allowance_in
 
 NOON = 1_700_000_000_000_000
 
@@ -14,7 +14,7 @@ def test_openai_says_what_is_left_and_when_it_is_back() -> None:
         "x-ratelimit-remaining-tokens": "1999",
         "x-ratelimit-reset-tokens": "6m0s",
     }
-    assert allowance_in(headers, NOON) == Allowance(Left(4, 500, 59.52), Left(1999, None, 360.0))
+    assert allowance_in(headers, NOON) == RateLimitHeaders(RateLimit(4, 500, 59.52), RateLimit(1999, None, 360.0))
 
 
 def test_anthropic_says_it_with_dates() -> None:
@@ -24,7 +24,7 @@ def test_anthropic_says_it_with_dates() -> None:
         "anthropic-ratelimit-tokens-remaining": "100",
         "anthropic-ratelimit-tokens-reset": "2023-11-14T22:13:50Z",
     }
-    assert allowance_in(headers, NOON) == Allowance(None, Left(100, 80000, 30.0))
+    assert allowance_in(headers, NOON) == RateLimitHeaders(None, RateLimit(100, 80000, 30.0))
 
 
 def test_what_cannot_be_read_counts_as_not_said() -> None:
@@ -32,4 +32,4 @@ def test_what_cannot_be_read_counts_as_not_said() -> None:
     assert allowance_in({}, NOON) == SILENT
     assert allowance_in({"x-ratelimit-remaining-tokens": "plenty"}, NOON) == SILENT
     odd = {"x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "soon"}
-    assert allowance_in(odd, NOON) == Allowance(None, Left(5, None, None))
+    assert allowance_in(odd, NOON) == RateLimitHeaders(None, RateLimit(5, None, None))

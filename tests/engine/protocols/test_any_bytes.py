@@ -9,12 +9,12 @@ from msgspec import json
 
 from engine.protocols.base import ApiProtocol
 from engine.protocols.chat import Chat
-from engine.protocols.errors import ProviderError, Seen
+from engine.protocols.errors import FailedCallFacts, ProviderError
 from engine.protocols.gemini import Gemini
 from engine.protocols.messages import Messages
 from engine.protocols.reply import ChatReply
 from engine.protocols.responses import Responses
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 
 LEAF = (
     st.none()
@@ -164,7 +164,7 @@ def test_so_are_any_bytes(protocol: ApiProtocol, raw: bytes) -> None:
 def read(protocol: ApiProtocol, raw: bytes) -> ChatReply | ProviderError:
     """Read an answer; give what comes of it."""
     try:
-        return protocol.read(raw, Seen(status=200, raw=raw))
+        return protocol.read(raw, FailedCallFacts(status=200, raw=raw))
     except ProviderError as error:
         return error
 
@@ -190,7 +190,7 @@ def assert_read(protocol: ApiProtocol, raw: bytes) -> None:
     assert_counts(reply.usage)
 
 
-def assert_counts(usage: Usage) -> None:
+def assert_counts(usage: ReportedUsage) -> None:
     """Look at each count: a number that a log can hold."""
-    counts = [getattr(usage, name) for name in Usage.__struct_fields__]
+    counts = [getattr(usage, name) for name in ReportedUsage.__struct_fields__]
     assert all(count is None or 0 <= count < 10**10 for count in counts)

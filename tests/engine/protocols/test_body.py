@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
 
-from engine.protocols.allowance import Allowance, Left
-from engine.protocols.body import Event, body_of, events_in
+from engine.protocols.allowance import RateLimit, RateLimitHeaders
+from engine.protocols.body import ServerSentEvent, body_of, events_in
 from engine.protocols.chat import Chat
-from engine.protocols.errors import MalformedReply, Seen, ServerFault
+from engine.protocols.errors import FailedCallFacts, MalformedReply, ServerFault
 from engine.protocols.reply import ChatReply
 from tests.engine.providers.support_server import completion, delta
 
@@ -19,7 +19,7 @@ DONE = b"data: [DONE]"
 
 def read(raw: bytes) -> ChatReply:
     """Read a body."""
-    return Chat().read(raw, Seen(status=200, raw=raw))
+    return Chat().read(raw, FailedCallFacts(status=200, raw=raw))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_character_that_json_forbids_in_a_text_is_let_pass() -> None:
 def test_an_event_is_over_where_the_next_is_named() -> None:
     """Some servers leave the blank line between them out."""
     events = list(events_in(b"event: a\ndata: 1\nevent: b\ndata: 2\ndata: 3\n"))
-    assert events == [Event("a", b"1"), Event("b", b"2\n3")]
+    assert events == [ServerSentEvent("a", b"1"), ServerSentEvent("b", b"2\n3")]
 
 
 @pytest.mark.parametrize("data", [b'{"message": "too much to do"}', b"too much to do", b'{"error": "too much to do"}'])
@@ -167,6 +167,6 @@ def test_messages_in_a_stream_need_its_end_like_deltas() -> None:
 
 def test_what_is_left_of_the_limits_comes_with_the_answer() -> None:
     """The room learns of it from answers too."""
-    left = Allowance(requests=Left(3.0))
+    left = RateLimitHeaders(requests=RateLimit(3.0))
     raw = completion()
-    assert Chat().read(raw, Seen(status=200, raw=raw, left=left)).left == left
+    assert Chat().read(raw, FailedCallFacts(status=200, raw=raw, left=left)).left == left

@@ -12,21 +12,21 @@ from msgspec import json
 from engine.protocols.chat import Chat
 from engine.protocols.errors import (
     ContextLength,
+    FailedCallFacts,
     MalformedReply,
     ProviderError,
     RateLimited,
     Refused,
-    Seen,
     ServerFault,
 )
 from engine.protocols.reply import ChatReply, ReplyCall
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 
 
 def read(body: Any, echo: tuple[str, ...] = ()) -> ChatReply:
     """Read an answer; anything but bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.encode(body)
-    seen = Seen(status=200, raw=raw)
+    seen = FailedCallFacts(status=200, raw=raw)
     return Chat(echo).read(raw, seen)
 
 
@@ -59,7 +59,7 @@ def test_an_answer_is_read_whole() -> None:
         tool_calls=(),
         finish="stop",
         model="m-2026",
-        usage=Usage(input_tokens=12, output_tokens=3, cached_input_tokens=8, reasoning_tokens=2),
+        usage=ReportedUsage(input_tokens=12, output_tokens=3, cached_input_tokens=8, reasoning_tokens=2),
         cost_usd=Decimal("0.000015"),
         request_id="r1",
     )
@@ -69,7 +69,7 @@ def test_what_the_provider_did_not_say_is_none() -> None:
     """Not 0 tokens, not the alias that was asked for."""
     reply = read(answer({"content": "hi"}, finish=None))
     assert (reply.usage, reply.cost_usd, reply.model, reply.finish, reply.request_id) == (
-        Usage(),
+        ReportedUsage(),
         None,
         None,
         None,
@@ -83,7 +83,7 @@ def test_what_the_provider_did_not_say_is_none() -> None:
 def test_counts_that_make_no_sense_were_not_said(usage: Any) -> None:
     """The answer itself is good and paid for; its cost is then unknown, which is counted as the upper bound."""
     reply = read(answer({"content": "hi"}, usage=usage))
-    assert (reply.text, reply.usage, reply.cost_usd) == ("hi", Usage(), None)
+    assert (reply.text, reply.usage, reply.cost_usd) == ("hi", ReportedUsage(), None)
 
 
 def test_a_cost_is_exact() -> None:

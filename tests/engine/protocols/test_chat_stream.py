@@ -10,9 +10,9 @@ from msgspec import json, structs
 
 from engine.protocols.body import events_in
 from engine.protocols.chat import Chat
-from engine.protocols.errors import ContextLength, MalformedReply, Refused, Seen, ServerFault
+from engine.protocols.errors import ContextLength, FailedCallFacts, MalformedReply, Refused, ServerFault
 from engine.protocols.reply import ChatReply
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 from tests.engine.providers.support_server import delta, events
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -20,7 +20,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 def read(raw: bytes, echo: tuple[str, ...] = ()) -> ChatReply:
     """Read a streamed answer."""
-    seen = Seen(status=200, raw=raw)
+    seen = FailedCallFacts(status=200, raw=raw)
     return Chat(echo).read(raw, seen)
 
 
@@ -52,7 +52,7 @@ def test_a_streamed_answer_equals_one_in_one_piece(
         for piece in pieces(arguments, others):
             chunks.append(delta({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}))
     raw = events(*chunks, delta({}, "stop"), {"choices": [], "usage": usage}, "[DONE]")
-    seen = Seen(status=200, raw=whole)
+    seen = FailedCallFacts(status=200, raw=whole)
     expected = Chat().read(whole, seen)
     assert structs.replace(read(raw), raw=b"") == structs.replace(expected, raw=b"")
 
@@ -75,10 +75,10 @@ def test_every_datum_comes_back(data: list[bytes], end: bytes) -> None:
 
 def test_usage_comes_in_a_chunk_of_its_own() -> None:
     """Only if the user asked for it; otherwise nothing was said."""
-    assert read(events(delta({"content": "x"}, "stop"), "[DONE]")).usage == Usage()
+    assert read(events(delta({"content": "x"}, "stop"), "[DONE]")).usage == ReportedUsage()
     usage = {"prompt_tokens": 1, "completion_tokens": 2}
     told = read(events(delta({"content": "x"}, "stop"), {"choices": [], "usage": usage}, {"choices": []}, "[DONE]"))
-    assert told.usage == Usage(input_tokens=1, output_tokens=2)
+    assert told.usage == ReportedUsage(input_tokens=1, output_tokens=2)
 
 
 @pytest.mark.parametrize(

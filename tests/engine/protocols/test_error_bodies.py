@@ -10,11 +10,11 @@ from engine.protocols.errors import (
     Authentication,
     BadRequest,
     ContextLength,
+    FailedCallFacts,
     Overloaded,
     ProviderError,
     RateLimited,
     Refused,
-    Seen,
     ServerFault,
     TimedOut,
 )
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 def judged(status: int, body: object) -> ProviderError:
     """Judge an answer; anything but bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.encode(body)
-    return fault_of(Seen(status=status, raw=raw), read_error(raw), status=status)
+    return fault_of(FailedCallFacts(status=status, raw=raw), read_error(raw), status=status)
 
 
 def error(message: str, **more: object) -> Json:
@@ -290,7 +290,7 @@ def test_a_limit_of_a_minute_is_asked_again_when_it_says(status: int, body: obje
 def test_a_header_goes_before_what_a_body_says_of_waiting() -> None:
     """It is the protocol's own word."""
     raw = json.encode(error("Please try again in 20s"))
-    fault = fault_of(Seen(status=429, raw=raw, retry_after_s=5.0), read_error(raw), status=429)
+    fault = fault_of(FailedCallFacts(status=429, raw=raw, retry_after_s=5.0), read_error(raw), status=429)
     assert fault.retry_after_s == 5.0
 
 
@@ -375,7 +375,7 @@ def test_an_error_inside_an_answer_is_judged_by_its_own_status_or_codes(
     inner: object, kind: type[ProviderError], *, retryable: bool
 ) -> None:
     """The answer's own status says 200, and it may have begun well."""
-    fault = fault_within(inner, Seen(status=200, raw=b""))
+    fault = fault_within(inner, FailedCallFacts(status=200, raw=b""))
     assert (type(fault), fault.retryable, fault.status) == (kind, retryable, 200)
 
 

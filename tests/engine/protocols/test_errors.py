@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from engine.protocols.chat import Chat
 from engine.protocols.error_body import read_error
-from engine.protocols.errors import ProviderError, Seen
+from engine.protocols.errors import FailedCallFacts, ProviderError
 from engine.protocols.faults import fault_of
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 from events.errors import StillroomError
 
 
 def judged(status: int, raw: bytes) -> ProviderError:
     """Judge an answer as the client does."""
-    return fault_of(Seen(status=status, raw=raw), read_error(raw), status=status)
+    return fault_of(FailedCallFacts(status=status, raw=raw), read_error(raw), status=status)
 
 
 def test_every_kind_is_part_of_one_tree() -> None:
@@ -26,7 +26,7 @@ def test_every_kind_is_part_of_one_tree() -> None:
         error = cls("It broke.")
         assert isinstance(error, StillroomError)
         assert error.remedy
-        assert (error.usage, error.cost_usd, error.raw) == (Usage(), None, None)
+        assert (error.usage, error.cost_usd, error.raw) == (ReportedUsage(), None, None)
 
 
 JSON = st.recursive(
@@ -52,7 +52,7 @@ ANSWER = ENVELOPE.map(msgspec.json.encode) | st.binary()
 
 def assert_reply_or_error(raw: bytes, *, stream: bool) -> None:
     """Read an answer: there is a reply that holds something, or an error of the tree."""
-    seen = Seen(status=200, raw=raw)
+    seen = FailedCallFacts(status=200, raw=raw)
     try:
         reply = Chat().read(raw, seen)
     except ProviderError:

@@ -8,11 +8,11 @@ from engine.protocols.errors import (
     Authentication,
     BadRequest,
     ContextLength,
+    FailedCallFacts,
     Overloaded,
     ProviderError,
     RateLimited,
     Refused,
-    Seen,
     ServerFault,
     TimedOut,
 )
@@ -22,7 +22,7 @@ from engine.protocols.faults import fault_of
 def judged(status: int, body: object, *, hide: str | None = None) -> ProviderError:
     """Judge an answer of this status and body; anything but bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.encode(body)
-    return fault_of(Seen(status=status, raw=raw), read_error(raw, hide), status=status)
+    return fault_of(FailedCallFacts(status=status, raw=raw), read_error(raw, hide), status=status)
 
 
 def words(message: str, **others: object) -> dict[str, object]:

@@ -7,7 +7,7 @@ from msgspec import json
 
 from engine.protocols.base import ApiProtocol
 from engine.protocols.chat import Chat
-from engine.protocols.errors import MalformedReply, Refused, Seen
+from engine.protocols.errors import FailedCallFacts, MalformedReply, Refused
 from engine.protocols.gemini import Gemini
 from engine.protocols.messages import Messages
 from engine.protocols.reply import ChatReply
@@ -19,7 +19,7 @@ THOUGHT, SAID = "Is it so?", "It is."
 
 def read(protocol: ApiProtocol, raw: bytes) -> ChatReply:
     """Read an answer."""
-    return protocol.read(raw, Seen(status=200, raw=raw))
+    return protocol.read(raw, FailedCallFacts(status=200, raw=raw))
 
 
 def chat(message: dict[str, Any], finish: str = "stop") -> bytes:

@@ -6,7 +6,7 @@ import pytest
 from msgspec import json
 
 from engine.policies.assistant_message import sendable
-from engine.protocols.errors import BadRequest, Seen
+from engine.protocols.errors import BadRequest, FailedCallFacts
 from engine.protocols.gemini import Gemini
 from engine.protocols.json_text import encode
 from engine.protocols.messages import Messages
@@ -166,13 +166,15 @@ def _streamed(answer: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize("raw", [json.encode(ANSWER), _streamed(ANSWER)], ids=["whole", "stream"])
 def test_anthropic_gets_its_thoughts_back_signed(raw: bytes) -> None:
     """First in the turn and as they were; it refuses results of tools without them."""
-    reply = Messages(keep_thoughts=True).read(raw, Seen(status=200, raw=raw))
+    reply = Messages(keep_thoughts=True).read(raw, FailedCallFacts(status=200, raw=raw))
     assert reply.reasoning == "Hm."
     kept = sendable(reply.message, calls=True)
     assert kept is not None
     back = written("messages", said("user", "Hi"), kept, said("tool", "x", tool_call_id="t1"))
     assert back["messages"][1]["content"][:2] == THOUGHTS
-    assert b"thinking_blocks" not in Messages().read(raw, Seen(status=200, raw=raw)).message, "agents keep their own"
+    assert b"thinking_blocks" not in Messages().read(raw, FailedCallFacts(status=200, raw=raw)).message, (
+        "agents keep their own"
+    )
 
 
 def test_no_other_provider_gets_anthropics_thoughts() -> None:
@@ -187,11 +189,11 @@ def test_google_gets_the_signature_of_a_call_back() -> None:
     """Gemini 3 refuses a call without it."""
     part = {"functionCall": {"name": "run", "args": {"command": "ls"}}, "thoughtSignature": "sig"}
     raw = json.encode({"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}]})
-    reply = Gemini(keep_thoughts=True).read(raw, Seen(status=200, raw=raw))
+    reply = Gemini(keep_thoughts=True).read(raw, FailedCallFacts(status=200, raw=raw))
     kept = sendable(reply.message, calls=True)
     assert kept is not None
     assert written("gemini", said("user", "Hi"), kept)["contents"][1]["parts"] == [part]
-    assert b"sig" not in Gemini().read(raw, Seen(status=200, raw=raw)).message, "agents keep their own"
+    assert b"sig" not in Gemini().read(raw, FailedCallFacts(status=200, raw=raw)).message, "agents keep their own"
 
 
 def test_parameters_go_where_each_protocol_has_them() -> None:

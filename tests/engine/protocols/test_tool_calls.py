@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from engine.protocols.chat import Chat
-from engine.protocols.errors import MalformedReply, Seen
+from engine.protocols.errors import FailedCallFacts, MalformedReply
 from engine.protocols.reply import ChatReply
 from tests.engine.providers.support_server import delta, events
 
@@ -18,7 +18,7 @@ Piece = dict[str, Any]
 def read(*deltas: list[Piece]) -> ChatReply:
     """Read a stream of which each delta brings these entries of its list of calls."""
     raw = events(*(delta({"tool_calls": entries}) for entries in deltas), delta({}, "tool_calls"), "[DONE]")
-    return Chat().read(raw, Seen(status=200, raw=raw))
+    return Chat().read(raw, FailedCallFacts(status=200, raw=raw))
 
 
 def called(*deltas: list[Piece]) -> list[tuple[str, str]]:
@@ -207,7 +207,7 @@ def test_arguments_may_come_as_an_object() -> None:
 def test_a_number_in_arguments_keeps_its_digits() -> None:
     """A float would have made 0.10 something else."""
     raw = b'{"choices":[{"message":{"tool_calls":[{"function":{"name":"pay","arguments":{"usd":0.10}}}]}}]}'
-    assert Chat().read(raw, Seen(status=200, raw=raw)).tool_calls[0].arguments == '{"usd":0.10}'
+    assert Chat().read(raw, FailedCallFacts(status=200, raw=raw)).tool_calls[0].arguments == '{"usd":0.10}'
 
 
 @pytest.mark.parametrize("streamed", [True, False])
@@ -219,7 +219,7 @@ def test_the_one_call_of_the_first_years_is_a_call(streamed: bool) -> None:  # n
     else:
         call = {"name": "look", "arguments": '{"at":1}'}
         raw = json.encode({"choices": [{"message": {"content": None, "function_call": call}}]})
-    reply = Chat().read(raw, Seen(status=200, raw=raw))
+    reply = Chat().read(raw, FailedCallFacts(status=200, raw=raw))
     assert [(call.name, call.arguments) for call in reply.tool_calls] == [("look", '{"at":1}')]
     assert json.decode(reply.message)["tool_calls"][0]["id"] == reply.tool_calls[0].id
 
@@ -228,7 +228,7 @@ def test_no_two_calls_share_an_id() -> None:
     """Each is answered by its id; a second one of the same name gets one of its own, the same in every replay."""
     call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     raw = json.encode({"choices": [{"message": {"tool_calls": [call, call, call | {"id": ""}]}}]})
-    first, again = (Chat().read(raw, Seen(status=200, raw=raw)) for _ in range(2))
+    first, again = (Chat().read(raw, FailedCallFacts(status=200, raw=raw)) for _ in range(2))
     ids = [each.id for each in first.tool_calls]
     assert (ids[0], len(set(ids)), first) == ("c1", 3, again)
     assert [each["id"] for each in json.decode(first.message)["tool_calls"]] == ids

@@ -10,28 +10,28 @@ from msgspec import json
 
 from engine.protocols.base import ApiProtocol
 from engine.protocols.chat import Chat
-from engine.protocols.errors import MalformedReply, ProviderError, Refused, Seen, ServerFault
+from engine.protocols.errors import FailedCallFacts, MalformedReply, ProviderError, Refused, ServerFault
 from engine.protocols.gemini import Gemini
 from engine.protocols.messages import Messages
 from engine.protocols.reply import ChatReply
 from engine.protocols.responses import Responses
-from engine.protocols.usage import MOST_TOKENS, Usage
+from engine.protocols.usage import MOST_TOKENS, ReportedUsage
 from tests.engine.providers.support_server import delta, events
 
 SAID = {"prompt_tokens": 40, "completion_tokens": 7}
-COUNTED = Usage(input_tokens=40, output_tokens=7)
+COUNTED = ReportedUsage(input_tokens=40, output_tokens=7)
 
 
 def read(protocol: ApiProtocol, *pieces: dict[str, Any]) -> ChatReply:
     """Read a stream of these."""
     raw = events(*pieces)
-    return protocol.read(raw, Seen(status=200, raw=raw))
+    return protocol.read(raw, FailedCallFacts(status=200, raw=raw))
 
 
 def whole(usage: Any, **others: Any) -> ChatReply:
     """Read an answer in one piece that says this of its usage."""
     raw = json.encode({"choices": [{"message": {"content": "x"}}], "usage": usage, **others})
-    return Chat().read(raw, Seen(status=200, raw=raw))
+    return Chat().read(raw, FailedCallFacts(status=200, raw=raw))
 
 
 def chunk(choice: dict[str, Any] | None = None, **others: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_of_several_places_the_answers_own_count_stands() -> None:
     inside = {"usage": {"prompt_tokens": 40, "completion_tokens": 9}}
     top = {"usage": {"completion_tokens": 7}}
     stated = read(Chat(), chunk(inside, **top, **aside)).usage
-    assert stated == Usage(input_tokens=40, output_tokens=7, cached_input_tokens=2)
+    assert stated == ReportedUsage(input_tokens=40, output_tokens=7, cached_input_tokens=2)
 
 
 def test_a_later_count_stands() -> None:
@@ -87,7 +87,7 @@ def test_a_later_count_stands() -> None:
     assert (
         read(Chat(), delta({"content": "a"}) | {"usage": {"completion_tokens": 3}}, chunk(usage=SAID)).usage == COUNTED
     )
-    assert whole({"prompt_tokens": 0, "completion_tokens": 0}).usage == Usage(input_tokens=0, output_tokens=0)
+    assert whole({"prompt_tokens": 0, "completion_tokens": 0}).usage == ReportedUsage(input_tokens=0, output_tokens=0)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_later_count_stands() -> None:
 def test_an_absurd_count_drops_only_itself(odd: Any) -> None:
     """The answer is good, and what else it says of itself too; nothing later has to add 400 digits."""
     usage = whole({"prompt_tokens": odd, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": odd}}).usage
-    assert usage == Usage(output_tokens=7)
+    assert usage == ReportedUsage(output_tokens=7)
     assert whole({"prompt_tokens": MOST_TOKENS, "completion_tokens": 7}).usage.input_tokens == MOST_TOKENS
 
 
@@ -131,7 +131,7 @@ def test_an_absurd_count_drops_only_itself(odd: Any) -> None:
 )
 def test_parts_are_counted_in_the_whole_they_belong_to(said: dict[str, Any], usage: tuple[int | None, ...]) -> None:
     """Anthropic counts its cache beside the input, xAI its reasoning beside the output, Gemini in the total alone."""
-    assert whole(said).usage == Usage(**dict(zip(Usage.__struct_fields__, usage, strict=True)))
+    assert whole(said).usage == ReportedUsage(**dict(zip(ReportedUsage.__struct_fields__, usage, strict=True)))
 
 
 def test_messages_count_from_their_beginning_to_their_end() -> None:
@@ -148,7 +148,7 @@ def test_messages_count_from_their_beginning_to_their_end() -> None:
         },
         {"type": "message_stop"},
     ).usage
-    assert usage == Usage(input_tokens=50, output_tokens=7, cached_input_tokens=8, cache_write_tokens=2)
+    assert usage == ReportedUsage(input_tokens=50, output_tokens=7, cached_input_tokens=8, cache_write_tokens=2)
 
 
 def test_what_was_put_into_a_cache_may_be_counted_by_its_kinds() -> None:
@@ -162,7 +162,7 @@ def test_what_was_put_into_a_cache_may_be_counted_by_its_kinds() -> None:
             "usage": {"input_tokens": 1, "output_tokens": 4, "cache_creation": made},
         }
     )
-    assert Messages().read(raw, Seen(status=200, raw=raw)).usage == Usage(
+    assert Messages().read(raw, FailedCallFacts(status=200, raw=raw)).usage == ReportedUsage(
         input_tokens=6, output_tokens=4, cache_write_tokens=5
     )
 
@@ -177,7 +177,7 @@ def test_gemini_counts_in_every_chunk() -> None:
         {"candidates": [{"content": {}, "finishReason": "STOP"}], "usageMetadata": {"thoughtsTokenCount": 7}},
         {"usageMetadata": {}},
     ).usage
-    assert usage == Usage(input_tokens=40, output_tokens=7, cached_input_tokens=5, reasoning_tokens=7)
+    assert usage == ReportedUsage(input_tokens=40, output_tokens=7, cached_input_tokens=5, reasoning_tokens=7)
 
 
 def test_responses_count_in_their_last_event() -> None:
@@ -189,7 +189,7 @@ def test_responses_count_in_their_last_event() -> None:
         {"type": "response.in_progress", "response": {"usage": counts}},
         {"type": "response.completed", "response": {"output": [item], "usage": None}},
     ).usage
-    assert usage == Usage(input_tokens=40, output_tokens=7, reasoning_tokens=2)
+    assert usage == ReportedUsage(input_tokens=40, output_tokens=7, reasoning_tokens=2)
 
 
 @pytest.mark.parametrize(
@@ -300,6 +300,6 @@ WORDS = st.sampled_from([*SAID, "total_tokens", "cost", "cached_tokens", "prompt
 def test_whatever_is_said_every_count_is_one(said: dict[str, Any]) -> None:
     """A whole number that a log, a budget and a sum can hold."""
     reply = whole(json.decode(json.encode(said)))
-    counts = [getattr(reply.usage, name) for name in Usage.__struct_fields__]
+    counts = [getattr(reply.usage, name) for name in ReportedUsage.__struct_fields__]
     assert all(count is None or (type(count) is int and 0 <= count <= 4 * MOST_TOKENS) for count in counts)
     assert reply.cost_usd is None or 0 <= reply.cost_usd <= 1000

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from typing_extensions import override
 
-from engine.protocols.allowance import SILENT, Allowance
+from engine.protocols.allowance import SILENT, RateLimitHeaders
 from engine.protocols.errors import ProviderError
 from engine.protocols.request import ChatRequest
-from engine.providers.base import Seat
-from engine.providers.gate import OpenSeat
+from engine.providers.base import CallPermit
+from engine.providers.gate import UnlimitedPermit
 from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
 from tests.engine.providers.support_server import Endpoint, Handler, answer, completion, serving
@@ -33,33 +33,33 @@ def chat_at(endpoint: Endpoint, client: httpx.AsyncClient) -> OpenAIChat:
     return OpenAIChat(endpoint.url, client=client, clock=lambda: 1_700_000_000_000_000)
 
 
-class Heard(OpenSeat):
+class Heard(UnlimitedPermit):
     """A place that remembers what it was told."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, float | None]] = []
-        self.left: list[Allowance] = []
+        self.left: list[RateLimitHeaders] = []
 
     @override
-    def answered(self, tokens: int | None = None, left: Allowance = SILENT) -> None:
+    def answered(self, tokens: int | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Remember it."""
         self.told.append(("answered", tokens))
         self.left.append(left)
 
     @override
-    def refused(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+    def refused(self, retry_after_s: float | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Remember it."""
         self.told.append(("refused", retry_after_s))
         self.left.append(left)
 
     @override
-    def overloaded(self, retry_after_s: float | None = None, left: Allowance = SILENT) -> None:
+    def overloaded(self, retry_after_s: float | None = None, left: RateLimitHeaders = SILENT) -> None:
         """Remember it."""
         self.told.append(("overloaded", retry_after_s))
         self.left.append(left)
 
     @asynccontextmanager
-    async def gate(self) -> AsyncIterator[Seat]:
+    async def gate(self) -> AsyncIterator[CallPermit]:
         """Let every call take this place."""
         yield self
 

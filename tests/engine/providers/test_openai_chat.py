@@ -13,9 +13,9 @@ import zstandard
 from engine.protocols.errors import BadRequest, EndpointInvalid, ProviderError
 from engine.protocols.reply import ReplyCall
 from engine.protocols.request import ChatRequest
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 from engine.providers.base import body_of
-from engine.providers.endpoint import Wire
+from engine.providers.endpoint import TransportOptions
 from engine.providers.http import OpenAIChat
 from engine.providers.transport import MOST_BODY_BYTES, open_client
 from tests.engine.providers.support_server import Handler, after, answer, completion, never, on_the_wire, serving
@@ -73,7 +73,9 @@ async def test_without_a_key_no_key_is_sent(client: httpx.AsyncClient) -> None:
     """Local servers want none, and the client's own credentials are not taken instead."""
     client.auth = ("somebody", "else")
     async with serving(answer(completion())) as endpoint:
-        await OpenAIChat(endpoint.url, client=client, clock=noon, wire=Wire(headers={"X-Title": "t"})).complete(ASK)
+        await OpenAIChat(
+            endpoint.url, client=client, clock=noon, wire=TransportOptions(headers={"X-Title": "t"})
+        ).complete(ASK)
     assert endpoint.asked[0].header("Authorization") == []
     assert endpoint.asked[0].header("X-Title") == ["t"]
 
@@ -149,7 +151,7 @@ async def test_an_answer_is_kept_whole_and_read(client: httpx.AsyncClient) -> No
         reply = await OpenAIChat(endpoint.url, client=client, clock=noon).complete(ASK)
     assert (reply.raw, reply.text, reply.finish, reply.model) == (raw, "Häh", "stop", "stub-1")
     assert reply.tool_calls == (ReplyCall(id="c1", name="bash", arguments='{"a": "☃"'),)
-    assert reply.usage == Usage(input_tokens=7, output_tokens=3, cached_input_tokens=4, reasoning_tokens=1)
+    assert reply.usage == ReportedUsage(input_tokens=7, output_tokens=3, cached_input_tokens=4, reasoning_tokens=1)
     assert reply.cost_usd == Decimal("0.00014")
     assert msgspec.json.decode(reply.message) == {"role": "assistant", "content": "Häh", "tool_calls": [call]}
     assert reply.status == 200
@@ -162,7 +164,7 @@ async def test_tokens_that_were_not_counted_are_unknown(client: httpx.AsyncClien
     async with serving(answer(completion(usage=usage))) as endpoint:
         reply = await OpenAIChat(endpoint.url, client=client, clock=noon).complete(ASK)
     assert reply.text == "Hello"
-    assert reply.usage == Usage()
+    assert reply.usage == ReportedUsage()
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.protocols.chat import Chat
-from engine.protocols.errors import ProviderError, Seen
+from engine.protocols.errors import FailedCallFacts, ProviderError
 from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
 from tests.engine.providers.support_server import answer, completion, delta, events, in_pieces, serving
@@ -39,7 +39,7 @@ async def streamed(client: httpx.AsyncClient, *pieces: bytes) -> ChatReply:
 
 def read(raw: bytes) -> ChatReply:
     """Read a stream from its bytes."""
-    seen = Seen(status=200, raw=raw)
+    seen = FailedCallFacts(status=200, raw=raw)
     return Chat().read(raw, seen)
 
 
@@ -76,12 +76,12 @@ async def test_a_stream_becomes_the_message_it_would_have_been(client: httpx.Asy
             ],
         }
     )
-    seen = Seen(status=200, raw=whole)
+    seen = FailedCallFacts(status=200, raw=whole)
     in_one = Chat().read(whole, seen)
     assert reply.raw == raw
     assert (reply.message, reply.text, reply.tool_calls) == (in_one.message, in_one.text, in_one.tool_calls)
     assert (reply.finish, reply.model) == ("tool_calls", "stub-1")
-    assert reply.usage == Usage(input_tokens=5, output_tokens=6)
+    assert reply.usage == ReportedUsage(input_tokens=5, output_tokens=6)
 
 
 async def test_an_endpoint_that_does_not_stream_is_read_all_the_same(client: httpx.AsyncClient) -> None:

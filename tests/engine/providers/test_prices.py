@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.protocols.request import ChatRequest
-from engine.protocols.usage import Usage
+from engine.protocols.usage import ReportedUsage
 from engine.providers.base import body_of
 from engine.providers.prices import (
     MILLION,
@@ -37,24 +37,24 @@ def test_a_price_far_below_a_nano_dollar_a_token_is_kept_exactly() -> None:
         cached_per_million=75_000_000,
         cache_write_per_million=75_000_000,
     )
-    assert cost_of(Usage(input_tokens=MILLION, output_tokens=0), price) == 75_000_000
+    assert cost_of(ReportedUsage(input_tokens=MILLION, output_tokens=0), price) == 75_000_000
 
 
 def test_one_token_costs_at_least_one_nano_dollar() -> None:
     """Rounding is up, so that a cap is never passed by what was rounded away."""
-    assert cost_of(Usage(input_tokens=1, output_tokens=0), price_from("0.000000001", "0")) == 1
-    assert cost_of(Usage(input_tokens=0, output_tokens=0), price_from("9", "9")) == 0
+    assert cost_of(ReportedUsage(input_tokens=1, output_tokens=0), price_from("0.000000001", "0")) == 1
+    assert cost_of(ReportedUsage(input_tokens=0, output_tokens=0), price_from("9", "9")) == 0
 
 
 def test_cached_input_is_charged_at_its_own_price() -> None:
     """Cached tokens are part of the input; they are not charged twice."""
-    usage = Usage(input_tokens=1000, output_tokens=10, cached_input_tokens=900)
+    usage = ReportedUsage(input_tokens=1000, output_tokens=10, cached_input_tokens=900)
     assert cost_of(usage, price_from("2", "8", "0.5")) == 100 * 2000 + 900 * 500 + 10 * 8000
 
 
 def test_input_put_into_a_cache_is_charged_at_its_own_price() -> None:
     """Anthropic asks a quarter more for it; where no price is given, it costs what other input does."""
-    usage = Usage(input_tokens=1000, output_tokens=10, cached_input_tokens=600, cache_write_tokens=300)
+    usage = ReportedUsage(input_tokens=1000, output_tokens=10, cached_input_tokens=600, cache_write_tokens=300)
     assert cost_of(usage, price_from("2", "8", "0.5", "2.5")) == 100 * 2000 + 600 * 500 + 300 * 2500 + 10 * 8000
     assert cost_of(usage, price_from("2", "8", "0.5")) == 400 * 2000 + 600 * 500 + 10 * 8000
 
@@ -63,12 +63,12 @@ def test_input_put_into_a_cache_is_charged_at_its_own_price() -> None:
 def test_more_cached_than_read_earns_no_discount(parts: tuple[int, int]) -> None:
     """A count that makes no sense must not make a call cheap."""
     read, kept = parts
-    usage = Usage(input_tokens=10, output_tokens=0, cached_input_tokens=read, cache_write_tokens=kept)
+    usage = ReportedUsage(input_tokens=10, output_tokens=0, cached_input_tokens=read, cache_write_tokens=kept)
     assert cost_of(usage, price_from("2", "8", "0", "0")) == 20_000
 
 
-@pytest.mark.parametrize("usage", [Usage(), Usage(input_tokens=1), Usage(output_tokens=1)])
-def test_an_unknown_count_is_an_unknown_cost(usage: Usage) -> None:
+@pytest.mark.parametrize("usage", [ReportedUsage(), ReportedUsage(input_tokens=1), ReportedUsage(output_tokens=1)])
+def test_an_unknown_count_is_an_unknown_cost(usage: ReportedUsage) -> None:
     """What the provider did not say is not 0."""
     assert cost_of(usage, price_from("1", "1")) is None
 
@@ -102,7 +102,7 @@ def test_what_is_no_amount_of_money_is_refused(amount: str) -> None:
 def test_a_cost_is_the_exact_sum_rounded_up(price: Price, new: int, written: int, cached: int, kept: int) -> None:
     """Compared with fractions, which lose nothing."""
     read = new + cached + kept
-    usage = Usage(input_tokens=read, output_tokens=written, cached_input_tokens=cached, cache_write_tokens=kept)
+    usage = ReportedUsage(input_tokens=read, output_tokens=written, cached_input_tokens=cached, cache_write_tokens=kept)
     exact = Fraction(
         new * price.input_per_million
         + cached * price.cached_per_million
@@ -120,7 +120,9 @@ def test_no_call_costs_more_than_its_bound(price: Price, text: str, room: int) -
     """At most a token for each byte: even a model without a vocabulary keeps within what was set aside."""
     body = body_of(ChatRequest(model="m", messages=(b'{"role":"user","content":"x"}',), parameters={"user": text}))
     for cached, kept in ((0, 0), (len(body), 0), (0, len(body))):
-        worst = Usage(input_tokens=len(body), output_tokens=room, cached_input_tokens=cached, cache_write_tokens=kept)
+        worst = ReportedUsage(
+            input_tokens=len(body), output_tokens=room, cached_input_tokens=cached, cache_write_tokens=kept
+        )
         cost = cost_of(worst, price)
         assert cost is not None
         assert cost <= upper_bound(len(body), room, price)

@@ -12,7 +12,7 @@ from engine.core.errors import NothingToResume, RunNotAlive, RunUnknown
 from engine.core.history import load_histories
 from engine.core.prompts import load_prompts
 from engine.runtime import control
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.control import Order
 from engine.runtime.run import RunReport, resume_run, start_run
 from engine.runtime.session import Session
@@ -27,7 +27,7 @@ from events.types.session import ScopeStopped, SessionEnded, SettingChange
 from events.types.trial import NextChosen, TrialClosed, TrialOpened
 from replay.redecide import decisions
 from replay.rerun import rerun
-from tests.support.orders import Counting
+from tests.support.orders import CountingClock
 from tests.support.pretend import PretendBackend
 from tests.support.runs import SCRIPT, make_base, spec
 
@@ -46,9 +46,9 @@ class Stage:
     """A run that goes on while somebody orders things of it."""
 
     def __init__(self, base: Path) -> None:
-        self.log = MemoryLog(clock=Counting())
+        self.log = MemoryLog(clock=CountingClock())
         self.backend = PretendBackend()
-        self.setting = Setting(self.log, self.backend, load_prompts(), "test", {}, base)
+        self.setting = RunContext(self.log, self.backend, load_prompts(), "test", {}, base)
         self.run = ""
 
     async def play(self, asked: RunSpec, story: Callable[[], Coroutine[Any, Any, None]]) -> RunReport:

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 import pytest
 
-from engine.core.decision import Deciding, Desk, Era, Point
+from engine.core.decision import Deciding, Era, Point, PolicyContext
 from engine.core.scope import Scope
 from events.base import Ref
 from events.digest import Digest, digest_of
@@ -19,7 +19,7 @@ SECRET = "open-sesame-4711"
 MARK = "[secret:DOOR_KEY]"
 
 
-class Saw(msgspec.Struct, frozen=True):
+class SecretSaw(msgspec.Struct, frozen=True):
     """A text that came from elsewhere."""
 
     said: str
@@ -41,7 +41,7 @@ class Ruled(msgspec.Struct, frozen=True):
 POINT = Point(
     name="word",
     revision=1,
-    saw=Saw,
+    saw=SecretSaw,
     settings=NoRule,
     ruling=Ruled,
     decisive=("act",),
@@ -55,7 +55,7 @@ async def test_a_secret_in_a_ruling_is_replaced_before_anyone_goes_on_with_it(ru
     """The actor has what a replay will read, and the log holds no more than that."""
     log = MemoryLog(clock=Ticking(), redactor=Redactor({"DOOR_KEY": SECRET}))
     scope = _scope(log, lambda *_: ruled)
-    got = (await scope.decide(POINT, Saw("nothing"))).value
+    got = (await scope.decide(POINT, SecretSaw("nothing"))).value
     await scope.record(AgentEnded("done", "", 1))
     (made,) = [each.event async for each in log.read() if isinstance(each.event, DecisionMade)]
     assert msgspec.convert(made.ruling, Ruled) == got
@@ -67,19 +67,19 @@ async def test_a_secret_in_the_inputs_is_replaced_before_the_policy_sees_them() 
     """What it rules can be ruled again from what is stored."""
     seen: list[str] = []
 
-    def policy(saw: Saw, rule: NoRule, desk: Desk) -> Ruled:
+    def policy(saw: SecretSaw, rule: NoRule, desk: PolicyContext) -> Ruled:
         del rule
         seen.append(saw.said)
         return Ruled("ask", "", (), desk.put(saw.said.encode()))
 
     log = MemoryLog(clock=Ticking(), redactor=Redactor({"DOOR_KEY": SECRET}))
     scope = _scope(log, policy)
-    await scope.decide(POINT, Saw(f"it is {SECRET}"))
+    await scope.decide(POINT, SecretSaw(f"it is {SECRET}"))
     await scope.record(AgentEnded("done", "", 1))
     (made,) = [each.event async for each in log.read() if isinstance(each.event, DecisionMade)]
     assert made.inputs is not None
     assert seen == [f"it is {MARK}"]
-    assert msgspec.json.decode(await log.get(made.inputs), type=Saw).said == seen[0]
+    assert msgspec.json.decode(await log.get(made.inputs), type=SecretSaw).said == seen[0]
     assert made.named == (digest_of(seen[0].encode()),)
 
 

@@ -8,7 +8,7 @@ import pytest
 from engine.config.spec import RunSpec
 from engine.core.errors import NotForkable
 from engine.core.history import load_histories
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.programs.explore.rulings import NO_HINT
 from engine.runtime.fork import fork_run
@@ -104,7 +104,7 @@ async def test_money_is_asked_for_again_where_a_fork_lies_between_the_grant_and_
 async def test_a_grant_that_no_call_followed_gives_way_to_the_next_one_of_its_stream() -> None:
     """Else what was never spent would count for good."""
     keeper = BudgetKeeper(Caps(run=100, trial=100))
-    place = Place("r1", "trial/a", 1)
+    place = EffectAddress("r1", "trial/a", 1)
     await keeper(BudgetAsked("a", 60), place)
     assert await keeper(BudgetAsked("a", 80), place) == BudgetGranted()
     assert keeper.committed == 80

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from engine.runtime.context import LEASE_S
-from engine.runtime.leases import Holder, holder_of, take
+from engine.runtime.leases import LeaseHolder, holder_of, take
 from events.base import Draft, Fence, StreamId
 from events.errors import RunOwned
 from events.store.base import Lease
@@ -38,7 +38,7 @@ def test_a_holder_is_as_silent_as_its_lease_has_gone_by(left_us: int, silent_s: 
 def test_a_process_that_is_seen_to_have_ended_holds_nothing() -> None:
     """However much of its lease is left; one that lives here holds its own."""
     assert holder_of(Lease("r", GONE, 1, NOW + 25_000_000), NOW) is None
-    assert holder_of(Lease("r", ELSEWHERE, 1, NOW + 30_000_000), NOW) == Holder(ELSEWHERE, 0.0)
+    assert holder_of(Lease("r", ELSEWHERE, 1, NOW + 30_000_000), NOW) == LeaseHolder(ELSEWHERE, 0.0)
 
 
 async def test_a_run_is_taken_up_from_nobody_and_from_the_dead() -> None:

@@ -34,7 +34,7 @@ SLOW_SCRIPT = SCRIPT.replace('name = "word"', 'name = "word"\ndelay_s = 0.3', 1)
 """Slow enough that a second process meets the first at work."""
 
 
-class Place(NamedTuple):
+class SharedFolder(NamedTuple):
     """Where processes meet: one log, one endpoint."""
 
     folder: Path
@@ -76,11 +76,11 @@ async def said(process: Process) -> tuple[int, str]:
 
 
 @asynccontextmanager
-async def place(folder: Path) -> AsyncIterator[Place]:
+async def place(folder: Path) -> AsyncIterator[SharedFolder]:
     """Make the task, and serve the script slowly."""
     base = make_base(folder, SLOW_SCRIPT)
     async with ScriptedEndpoint(load_script(base / "script.toml")) as endpoint:
-        yield Place(base, endpoint)
+        yield SharedFolder(base, endpoint)
 
 
 async def sessions(path: Path) -> list[tuple[str, int]]:

@@ -14,7 +14,7 @@ from engine.core.fold import fold_many
 from engine.core.history import load_histories
 from engine.core.prompts import load_prompts
 from engine.effects.budget import BudgetKeeper, Caps
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.fork import Fork, fork_run
 from engine.runtime.run import start_run
 from events.store.base import Selection
@@ -31,7 +31,7 @@ from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.engine.providers.support_server import answer, serving
 from tests.support.hasty import Hasty
-from tests.support.orders import Counting, base_of
+from tests.support.orders import CountingClock, base_of
 from tests.support.pretend import PretendBackend
 from tests.support.runs import spec
 
@@ -91,9 +91,9 @@ def asked_of(url: str, *, usd: str | None) -> RunSpec:
 @pytest.mark.parametrize("seed", range(3))
 async def test_what_an_endpoint_charged_is_counted_and_stays_under_the_cap(seed: int, tmp_path: Path) -> None:
     """For answers, cuts, refusals, faults and storms alike; and the run is the same again from its log."""
-    till, log, base = Till(seed), MemoryLog(clock=Counting()), base_of(tmp_path)
+    till, log, base = Till(seed), MemoryLog(clock=CountingClock()), base_of(tmp_path)
     async with serving(till) as endpoint:
-        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        here = RunContext(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
         report = await start_run(here, asked_of(endpoint.url, usd="0.05"))
         assert len(endpoint.asked) == till.did.total()
     trials, cost = await fold_many(log, [Trials(), Cost()], Selection(run=report.run))
@@ -115,9 +115,9 @@ async def test_what_an_endpoint_charged_is_counted_and_stays_under_the_cap(seed:
 
 async def test_without_a_cap_what_is_stated_is_counted_and_the_rest_is_told_as_unknown(tmp_path: Path) -> None:
     """A sum beside which something is missing says how many calls are."""
-    till, log, base = Till(7), MemoryLog(clock=Counting()), base_of(tmp_path)
+    till, log, base = Till(7), MemoryLog(clock=CountingClock()), base_of(tmp_path)
     async with serving(till) as endpoint:
-        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        here = RunContext(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
         run = (await start_run(here, asked_of(endpoint.url, usd=None))).run
     (cost,) = await fold_many(log, [Cost()], Selection(run=run))
     lines = [line for roles in cost.runs[run].lines.values() for models in roles.values() for line in models.values()]
@@ -129,14 +129,14 @@ async def test_without_a_cap_what_is_stated_is_counted_and_the_rest_is_told_as_u
 
 async def test_a_cap_that_stops_a_further_try_is_named_and_gives_no_score(tmp_path: Path) -> None:
     """The call ends as what it was, a fault of the provider; the verifier is not asked about work nobody could do."""
-    log, base = MemoryLog(clock=Counting()), base_of(tmp_path)
+    log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
 
     async def cut(request: web.Request) -> web.StreamResponse:
         del request
         return web.Response(body=b'{"choices":[{"mess', content_type="application/json")
 
     async with serving(cut) as endpoint:
-        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        here = RunContext(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
         run = (await start_run(here, asked_of(endpoint.url, usd="0.02"))).run
         made = len(endpoint.asked)
     streams = (await load_histories(log, run)).by_stream
@@ -154,13 +154,13 @@ async def test_a_cap_that_stops_a_further_try_is_named_and_gives_no_score(tmp_pa
 
 async def test_a_cap_that_refuses_the_first_call_of_an_attempt_gives_no_score(tmp_path: Path) -> None:
     """Nobody did anything: the untouched task would be verified, and score 0."""
-    log, base = MemoryLog(clock=Counting()), base_of(tmp_path)
+    log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
 
     async def never(request: web.Request) -> web.StreamResponse:
         raise AssertionError(request)
 
     async with serving(never) as endpoint:
-        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        here = RunContext(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
         report = await start_run(here, asked_of(endpoint.url, usd="0.000001"))
         assert endpoint.asked == []
     assert set(report.outcomes.values()) == {"budget"}
@@ -173,11 +173,11 @@ async def test_a_cap_that_refuses_the_first_call_of_an_attempt_gives_no_score(tm
 
 async def test_a_fork_between_two_tries_goes_on_with_the_next_and_counts_those_before(tmp_path: Path) -> None:
     """Wherever the line is cut: the parent's tries are the fork's, under its cap too, and none is made again."""
-    log, base = MemoryLog(clock=Counting()), base_of(tmp_path)
+    log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
     cut = answer('{"choices":[{"mess')
     whole = {"choices": [{"message": {"content": "DONE"}, "finish_reason": "stop"}]}
     async with serving(cut, cut, answer(msgspec.json.encode(whole))) as endpoint:
-        here = Setting(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
+        here = RunContext(log, PretendBackend(), load_prompts(), "test", {}, base, Hasty)
         asked = structs.replace(asked_of(endpoint.url, usd="1"), only=("a",))
         parent = (await start_run(here, asked)).run
         first = [each async for each in log.read(Selection(run=parent)) if each.stream.name == "attempt/a/1"]

@@ -19,7 +19,7 @@ from replay.crash.digests import trial_digests
 from replay.rerun import rerun
 from sandbox.base import ExecResult, Sandbox, SandboxSpec
 from tests.engine.runtime.test_resume import answered, cut, place_of
-from tests.support.orders import Counting
+from tests.support.orders import CountingClock
 from tests.support.pretend import PretendBackend, PretendSandbox, pretended
 from tests.support.runs import make_base, spec
 
@@ -40,7 +40,7 @@ async def abandoned(log: EventLog, run: str) -> list[str]:
 
 async def test_a_run_cut_off_after_any_event_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     """The whole matrix: no attempt is lost, no answer repeated, every trial has the digest of the undisturbed run."""
-    log, base = MemoryLog(clock=Counting()), make_base(tmp_path)
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
     whole = await start_run(pretended(log, base), spec(**REBUILD))
     digests = await trial_digests(log, whole.run)
     made_again = 0
@@ -96,7 +96,7 @@ class ChangedBackend(PretendBackend):
 
 async def after_the_first_command(base: Path, asked: RunSpec) -> tuple[MemoryLog, str]:
     """Give a run whose process died when its first command had been answered."""
-    log = MemoryLog(clock=Counting())
+    log = MemoryLog(clock=CountingClock())
     whole = await start_run(pretended(log, base), asked)
     return await cut(log, await place_of(log, ActionObserved)), whole.run
 
@@ -130,7 +130,7 @@ async def test_output_that_differs_is_kept_beside_and_the_agent_goes_on_from_wha
 
 async def test_a_fork_within_an_attempt_goes_on_in_a_sandbox_of_its_own(tmp_path: Path) -> None:
     """The commands of the shared part are run again for the fork; the parent is not touched."""
-    log, base = MemoryLog(clock=Counting()), make_base(tmp_path)
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
     whole = await start_run(pretended(log, base), spec(**REBUILD))
     before = await trial_digests(log, whole.run)
     position = await place_of(log, VerifyAsked)

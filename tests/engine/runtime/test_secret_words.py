@@ -10,7 +10,7 @@ from typing_extensions import override
 from engine.config.spec import RunSpec
 from engine.core.divergence import same
 from engine.core.errors import SpecUnreadable
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.core.scope import Scope
 from engine.runtime.run import resume_run, start_run
 from engine.runtime.secrets import redactor_of
@@ -127,7 +127,7 @@ class Telling(Echo):
     """Breaks each time, and names a key when it says why."""
 
     @override
-    async def __call__(self, asked: Event, place: Place) -> Event:
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Break."""
         return SandboxFailed("lost", "the engine said: made-up-value-1 is wrong")
 

@@ -12,8 +12,8 @@ from typing_extensions import override
 
 from engine.config.spec import RunSpec
 from engine.core.history import load_histories
-from engine.core.ports import Leave, Place, Port, Ports
-from engine.runtime.context import Setting
+from engine.core.ports import EffectAddress, Permit, Port, Ports
+from engine.runtime.context import RunContext
 from engine.runtime.run import resume_run, start_run
 from events.base import Event, Recorded
 from events.codec import tag_of
@@ -29,7 +29,7 @@ from replay.rerun import rerun
 from sandbox.base import Sandbox, SandboxSpec
 from sandbox.errors import SandboxUnavailable
 from tests.events.samples import stranger
-from tests.support.orders import Counting
+from tests.support.orders import CountingClock
 from tests.support.pretend import PretendBackend, PretendSandbox, pretended
 from tests.support.runs import SCRIPT, make_base, spec
 
@@ -44,30 +44,30 @@ class Meanwhile(NamedTuple):
     happens: Callable[[], Awaitable[None]]
     happened: list[str]
 
-    def door(self, asked: Event) -> Port:
+    def handler_for(self, asked: Event) -> Port:
         """Find the port, and let it happen on the way."""
-        return partial(self._through, self.ports.door(asked))
+        return partial(self._through, self.ports.handler_for(asked))
 
-    async def recover(self, history: Sequence[Recorded], place: Place) -> ScopeStopped | None:
+    async def recover(self, history: Sequence[Recorded], place: EffectAddress) -> ScopeStopped | None:
         """Ask the ports."""
         return await self.ports.recover(history, place)
 
-    def leave(self, asked: Event, place: Place) -> AbstractAsyncContextManager[Leave]:
+    def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Ask the ports."""
-        return self.ports.leave(asked, place)
+        return self.ports.admit(asked, place)
 
-    def start(self, child: str) -> AbstractAsyncContextManager[bool]:
+    def admit_child(self, child: str) -> AbstractAsyncContextManager[bool]:
         """Ask the ports."""
-        return self.ports.start(child)
+        return self.ports.admit_child(child)
 
-    async def _through(self, port: Port, asked: Event, place: Place) -> Event:
+    async def _through(self, port: Port, asked: Event, place: EffectAddress) -> Event:
         if tag_of(asked) == self.tag and not self.happened:
             self.happened.append(place.stream)
             await self.happens()
         return await port(asked, place)
 
 
-def here(log: EventLog, base: Path, between: Callable[[Ports], Ports] | None = None) -> Setting:
+def here(log: EventLog, base: Path, between: Callable[[Ports], Ports] | None = None) -> RunContext:
     """Make a setting with pretended sandboxes."""
     plain = pretended(log, base)
     return plain if between is None else plain._replace(between=between)
@@ -83,7 +83,7 @@ async def concluded(log: EventLog, run: str) -> list[tuple[str, float | None]]:
 async def test_a_disk_that_fills_up_in_a_run_stops_it_and_a_resume_ends_it(tmp_path: Path) -> None:
     """What was recorded is whole; with room again the run ends as if there had always been."""
     base = make_base(tmp_path)
-    async with await SqliteLog.open(tmp_path / "log.db", clock=Counting()) as log:
+    async with await SqliteLog.open(tmp_path / "log.db", clock=CountingClock()) as log:
 
         async def fill() -> None:
             ((pages,),) = await log._writer.connection.fetch("PRAGMA page_count")
@@ -105,7 +105,7 @@ async def test_a_file_that_another_program_locks_stops_a_run_and_a_resume_ends_i
     """An answer that could not be recorded is asked for again; nothing else is."""
     base, path = make_base(tmp_path), tmp_path / "log.db"
     with stranger(path) as browser:
-        async with await SqliteLog.open(path, clock=Counting(), settings=IMPATIENT) as log:
+        async with await SqliteLog.open(path, clock=CountingClock(), settings=IMPATIENT) as log:
 
             async def lock() -> None:
                 browser.execute("BEGIN EXCLUSIVE")
@@ -120,7 +120,7 @@ async def test_a_file_that_another_program_locks_stops_a_run_and_a_resume_ends_i
             assert (await rerun(log, run)).complete
 
 
-class Breaking(PretendBackend):
+class BreakingBackend(PretendBackend):
     """A backend whose first sandbox breaks at a command."""
 
     def __init__(self, *, command: int) -> None:
@@ -140,13 +140,13 @@ class Breaking(PretendBackend):
 @pytest.mark.parametrize("command", [1, 2, 3])
 async def test_a_sandbox_that_breaks_in_the_middle_gives_no_score(command: int, tmp_path: Path) -> None:
     """At the agent's command, and in either step of the verification: the attempt has no reward, and the next has."""
-    log, base = MemoryLog(clock=Counting()), make_base(tmp_path)
-    report = await start_run(here(log, base)._replace(backend=Breaking(command=command)), spec())
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
+    report = await start_run(here(log, base)._replace(backend=BreakingBackend(command=command)), spec())
     assert await concluded(log, report.run) == [("infrastructure", None), ("failed", 0.0), ("solved", 1.0)]
     assert (await rerun(log, report.run)).complete
 
 
-class Gone(PretendBackend):
+class SilentBackend(PretendBackend):
     """A backend whose daemon does not answer."""
 
     @override
@@ -157,8 +157,8 @@ class Gone(PretendBackend):
 
 async def test_a_backend_that_is_gone_ends_the_trial_without_a_score(tmp_path: Path) -> None:
     """A person must not read it as a task that was too hard."""
-    log, base = MemoryLog(clock=Counting()), make_base(tmp_path)
-    report = await start_run(here(log, base)._replace(backend=Gone()), spec())
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
+    report = await start_run(here(log, base)._replace(backend=SilentBackend()), spec())
     assert report.outcomes == {"word": "infrastructure"}
     trial = (await load_histories(log, report.run)).by_stream["trial/word"]
     assert trial[-1].event == TrialClosed("infrastructure", 2, None)
@@ -176,7 +176,7 @@ def models(**changes: object) -> RunSpec:
 
 async def test_an_endpoint_that_hangs_is_given_up_and_gives_no_score(tmp_path: Path) -> None:
     """Silence is neither an answer nor a verdict."""
-    log, base = MemoryLog(clock=Counting()), make_base(tmp_path, failing("hang", "times = 99"))
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path, failing("hang", "times = 99"))
     report = await start_run(here(log, base), models(timeout_s=0.2, tries=1))
     streams = (await load_histories(log, report.run)).by_stream
     failures = [each.event for name in streams for each in streams[name] if isinstance(each.event, ModelFailed)]
@@ -191,7 +191,7 @@ async def test_half_an_answer_is_no_answer_and_the_whole_one_counts_once(
     tmp_path: Path,
 ) -> None:
     """A request that was served and broke off is sent again: one answer, and both tries on record."""
-    log, base = MemoryLog(clock=Counting()), make_base(tmp_path, failing("half", "times = 1"))
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path, failing("half", "times = 1"))
     report = await start_run(here(log, base), models(stream=stream, tries=2))
     attempt = (await load_histories(log, report.run)).by_stream["attempt/word/1"]
     ended = [each.event for each in attempt if isinstance(each.event, ModelFailed | ModelAnswered)]
@@ -204,6 +204,6 @@ async def test_half_an_answer_is_no_answer_and_the_whole_one_counts_once(
 
 async def test_half_an_answer_without_another_try_gives_no_score(tmp_path: Path) -> None:
     """What came of it is thrown away whole."""
-    log, base = MemoryLog(clock=Counting()), make_base(tmp_path, failing("half", "times = 1"))
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path, failing("half", "times = 1"))
     report = await start_run(here(log, base), models(tries=1))
     assert await concluded(log, report.run) == [("infrastructure", None), ("failed", 0.0), ("solved", 1.0)]

@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 
 from engine.scripted.errors import CountsInvalid
 from engine.scripted.reader import parse_script
-from engine.scripted.script import Rule, Script, Turn
+from engine.scripted.script import Rule, Script, ScriptedTurn
 from engine.scripted.server import ScriptedEndpoint
 from events.digest import digest_of
 from tests.engine.scripted.test_server import ask, asked, failing, lines, message, served
@@ -100,7 +100,7 @@ async def test_a_client_that_leaves_is_not_answered(tmp_path: Path) -> None:
 async def test_an_answer_that_nobody_takes_to_the_end_is_not_answered(tmp_path: Path) -> None:
     """A buffer of ours is not the client: only bytes that left it were written."""
     counts, body = tmp_path / "counts", json.dumps(asked("a")).encode()
-    rule = Rule(name="long", turns=(Turn(text="x" * 32_000_000),))
+    rule = Rule(name="long", turns=(ScriptedTurn(text="x" * 32_000_000),))
     script = Script(name="story", rules=(rule,), fingerprint="0" * 16)
     async with ScriptedEndpoint(script, counts=counts) as endpoint:
         port = int(endpoint.base_url.removesuffix("/v1").rpartition(":")[2])

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from engine.policies.turn import Command, read_calls, read_text
-from engine.scripted.counts import Line
+from engine.scripted.counts import CountLine
 from engine.scripted.errors import PortTaken
 from engine.scripted.reader import parse_script
 from engine.scripted.server import ScriptedEndpoint
@@ -84,9 +84,9 @@ async def message(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, 
     return answer
 
 
-def lines(path: Path) -> list[Line]:
+def lines(path: Path) -> list[CountLine]:
     """Read a count file."""
-    return [Line(**json.loads(line)) for line in path.read_text().splitlines()]
+    return [CountLine(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
 async def test_an_answer_says_that_it_comes_from_a_script() -> None:

@@ -15,7 +15,7 @@ from events.store.sqlite.store import SqliteLog
 from tests.events.samples import said, ticking
 
 
-class Counted(StreamId):
+class CountedName(StreamId):
     """A name that knows how often it was looked at."""
 
     looks: ClassVar[list[int]] = []
@@ -30,7 +30,7 @@ async def filled(folder: Path, streams: int) -> SqliteLog:
     """Make a log whose one run has so many streams."""
     log = await SqliteLog.open(folder / "log.db", clock=ticking())
     for number in range(streams):
-        await log.append(Counted("r", f"trial/{number}"), [Draft(said("x"), None)], expected_version=0)
+        await log.append(CountedName("r", f"trial/{number}"), [Draft(said("x"), None)], expected_version=0)
     return log
 
 
@@ -38,9 +38,9 @@ async def filled(folder: Path, streams: int) -> SqliteLog:
 async def test_an_append_looks_at_its_own_stream(streams: int, tmp_path: Path) -> None:
     """Each batch once walked all streams there ever were."""
     async with await filled(tmp_path, streams) as log:
-        Counted.looks.clear()
-        await log.append(Counted("r", "trial/1"), [Draft(said("x"), None)], expected_version=1)
-        assert 0 < len(Counted.looks) <= 10
+        CountedName.looks.clear()
+        await log.append(CountedName("r", "trial/1"), [Draft(said("x"), None)], expected_version=1)
+        assert 0 < len(CountedName.looks) <= 10
 
 
 @pytest.mark.parametrize("streams", [10, 300])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.store.merkle import EMPTY, MerkleTree, Node, needed, root_of
+from events.store.merkle import EMPTY, MerkleNode, MerkleTree, needed, root_of
 
 
 def digest(number: int) -> bytes:
@@ -63,6 +63,6 @@ def test_a_hash_above_an_event_is_not_taken_on_trust() -> None:
     digests = [digest(number) for number in range(8)]
     nodes = needed(digests, [3], [8])
     root = plain(digests)
-    assert root_of({3: digest(99)}, {**nodes, Node(3, 0): root}, 8) != root.hex()
+    assert root_of({3: digest(99)}, {**nodes, MerkleNode(3, 0): root}, 8) != root.hex()
     assert root_of({3: digests[2]}, {}, 8) is None
-    assert Node(0, 2) not in nodes
+    assert MerkleNode(0, 2) not in nodes

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from projections.pdi.calibrate import (
     CalibrationImpossible,
+    CalibrationOptions,
     Sample,
     Values,
-    Wish,
     calibrated,
     halves,
     noise,
@@ -146,7 +146,7 @@ TASKS = [
 @given(st.sampled_from([0.05, 0.1, 0.2, 0.5]), st.integers(0, 50))
 def test_noise_of_the_fitted_tasks_stays_within_the_wished_rate(false_alarm: float, seed: int) -> None:
     """Whatever the rate and the draws."""
-    wish = Wish(false_alarm=false_alarm, seed=seed, rounds=5)
+    wish = CalibrationOptions(false_alarm=false_alarm, seed=seed, rounds=5)
     reference = calibrated(TASKS, wish, "here")
     assert rate(noise(TASKS, wish), reference) <= false_alarm
     assert (reference.false_alarm, reference.source) == (false_alarm, "here")
@@ -154,14 +154,14 @@ def test_noise_of_the_fitted_tasks_stays_within_the_wished_rate(false_alarm: flo
 
 def test_a_task_unlike_the_others_lowers_the_threshold() -> None:
     """A task yet to come may be as far off as that one."""
-    wish = Wish(rounds=5)
+    wish = CalibrationOptions(rounds=5)
     far = sampled("far", *[(e, p + 0.5, o) for e, p, o in spread(0.0)])
     assert calibrated([*TASKS, far], wish, "").threshold < calibrated(TASKS, wish, "").threshold
 
 
 def test_the_same_seed_fits_the_same_and_another_one_does_not() -> None:
     """Nothing random but what the seed says."""
-    fits = [calibrated(TASKS, Wish(seed=seed, rounds=5), "") for seed in (1, 1, 2)]
+    fits = [calibrated(TASKS, CalibrationOptions(seed=seed, rounds=5), "") for seed in (1, 1, 2)]
     assert fits[0] == fits[1]
     assert fits[0].threshold != fits[2].threshold
 
@@ -169,18 +169,18 @@ def test_the_same_seed_fits_the_same_and_another_one_does_not() -> None:
 def test_too_little_is_refused_and_not_made_up() -> None:
     """Two tasks leave one to be scored against; a component that never moves has no spread."""
     with pytest.raises(CalibrationImpossible, match="2 tasks"):
-        calibrated(TASKS[:2], Wish(), "")
-    assert calibrated(TASKS[:3], Wish(rounds=1), "").source == ""
+        calibrated(TASKS[:2], CalibrationOptions(), "")
+    assert calibrated(TASKS[:3], CalibrationOptions(rounds=1), "").source == ""
     still = [sampled(name, *[(e, 0.5, o) for e, _, o in spread(0.0)]) for name in "abcd"]
     with pytest.raises(CalibrationImpossible, match="plan is the same at all 36 steps"):
-        calibrated(still, Wish(), "")
+        calibrated(still, CalibrationOptions(), "")
 
 
 def test_only_steps_at_which_everything_was_measured_are_fitted_on() -> None:
     """Neither a first step nor an outage enters a mean."""
     steps = [replace(STALE, previous_memo="", step=0), STALE, replace(STALE, memo="", healthy=False, step=2)]
     trial = ReadTrial("run", "word", "word", [ReadStep(number + 1, each) for number, each in enumerate(steps)])
-    (sample,) = samples([trial], Wish(rounds=2))
+    (sample,) = samples([trial], CalibrationOptions(rounds=2))
     assert sample.real == ((0.5, 1.0, 1.0),)
     assert len(sample.order) <= 2 * 2
 

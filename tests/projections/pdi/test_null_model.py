@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from projections.pdi.audit import count, foresights
-from projections.pdi.calibrate import Wish, calibrated, noise, rate, samples
+from projections.pdi.calibrate import CalibrationOptions, calibrated, noise, rate, samples
 from projections.pdi.index import PdiSettings
-from projections.pdi.null_model import Place, in_order_drawn, of_other_tasks, of_values_drawn, show
+from projections.pdi.null_model import DrawKey, in_order_drawn, of_other_tasks, of_values_drawn, show
 from tests.support.reflected import trial, trials
 
 SPARK = PdiSettings()
-places = st.builds(Place, st.integers(0, 1_000), st.integers(0, 50))
+places = st.builds(DrawKey, st.integers(0, 1_000), st.integers(0, 50))
 
 
 @given(places)
-def test_a_drawn_order_keeps_every_text_of_the_trial(place: Place) -> None:
+def test_a_drawn_order_keeps_every_text_of_the_trial(place: DrawKey) -> None:
     """Each memo, each attempt's commands and rows come once, and the memo before is the one that was drawn before."""
     made = trial("word")
     drawn = in_order_drawn(made, place)
@@ -30,12 +30,14 @@ def test_a_drawn_order_keeps_every_text_of_the_trial(place: Place) -> None:
 
 def test_an_order_is_drawn_anew_in_each_round_and_under_each_seed() -> None:
     """Else twenty rounds would be one."""
-    orders = {tuple(each.memo for each in in_order_drawn(trial("word"), Place(s, r))) for s in (0, 1) for r in range(5)}
+    orders = {
+        tuple(each.memo for each in in_order_drawn(trial("word"), DrawKey(s, r))) for s in (0, 1) for r in range(5)
+    }
     assert len(orders) > 5
 
 
 @given(places)
-def test_commands_of_another_task_stand_beside_memos_in_their_order(place: Place) -> None:
+def test_commands_of_another_task_stand_beside_memos_in_their_order(place: DrawKey) -> None:
     """Nothing the memos say was run."""
     mine, *others = trials(4)
     drawn = of_other_tasks(mine, [mine, *others], place)
@@ -46,11 +48,11 @@ def test_commands_of_another_task_stand_beside_memos_in_their_order(place: Place
 
 def test_without_another_task_there_is_no_such_noise() -> None:
     """A second trial of the same task ran for the same memos."""
-    assert of_other_tasks(trial("word"), [trial("word"), trial("word", 3)], Place(0, 0)) == []
+    assert of_other_tasks(trial("word"), [trial("word"), trial("word", 3)], DrawKey(0, 0)) == []
 
 
 @given(places)
-def test_drawn_values_are_those_recorded_and_zeros_by_construction_stay(place: Place) -> None:
+def test_drawn_values_are_those_recorded_and_zeros_by_construction_stay(place: DrawKey) -> None:
     """Each component keeps its values over all trials; at a first step plan and oss are 0 for want of a memo before."""
     recorded = [show([step.given for step in each.steps], SPARK) for each in trials(3)]
     drawn = of_values_drawn(recorded, SPARK, place)
@@ -83,7 +85,7 @@ def test_a_step_that_could_not_be_measured_is_not_eligible() -> None:
 
 def test_the_quick_rates_of_a_fit_are_those_of_the_full_reading() -> None:
     """Splits are tried on components alone; both ways must tell the same."""
-    made, wish = trials(5), Wish(rounds=4)
+    made, wish = trials(5), CalibrationOptions(rounds=4)
     found = samples(made, wish)
     reference = replace(calibrated(found, wish, "here"), threshold=-1.0)
     counts = count(made, {"c": PdiSettings(method="calibrated", reference=reference)}, wish.seed, wish.rounds)

@@ -20,9 +20,9 @@ from projections.pdi.compare import read_all
 from projections.pdi.index import AT_THRESHOLD, Method, PdiInput, PdiSettings, Reading
 from projections.pdi.scores import numpy_sum
 from projections.pdi.similarity import js_similarity
-from projections.pdi.steps import PdiSteps, StepRow
+from projections.pdi.steps import PdiStepRow, PdiSteps
 from tests.engine.importers.spark.made import as_lines, reflection, result
-from tests.support.published_pdi import Given, Snapshot, likeness, snapshots
+from tests.support.published_pdi import PublishedReading, PublishedStep, likeness, snapshots
 
 METHODS: tuple[Method, ...] = ("token_overlap", "js_divergence")
 
@@ -34,34 +34,38 @@ def memo(facts: str | None, plan: str | None) -> str:
 
 
 TRIAL = (
-    Given(memo("numpy reads csv", "parse header row"), "cat csv", "FAILED:\n  ✗ a - x\n  ✗ b - y"),
-    Given(memo("numpy reads csv rows", "parse row"), "ls", "FAILED:\n  ✗ a - x"),
-    Given(memo("numpy reads csv rows", "use pandas"), "numpy reads csv rows", "FAILED:\n  ✗ c - z"),
-    Given(memo(None, "use pandas"), "numpy", "FAILED:\n  ✗ c - z"),
-    Given(memo(None, "use pandas"), "numpy", "FAILED:\n  ✗ c - z"),
+    PublishedStep(memo("numpy reads csv", "parse header row"), "cat csv", "FAILED:\n  ✗ a - x\n  ✗ b - y"),
+    PublishedStep(memo("numpy reads csv rows", "parse row"), "ls", "FAILED:\n  ✗ a - x"),
+    PublishedStep(memo("numpy reads csv rows", "use pandas"), "numpy reads csv rows", "FAILED:\n  ✗ c - z"),
+    PublishedStep(memo(None, "use pandas"), "numpy", "FAILED:\n  ✗ c - z"),
+    PublishedStep(memo(None, "use pandas"), "numpy", "FAILED:\n  ✗ c - z"),
 )
 """Facts that are run, then not, then all, then gone; a plan that is kept, changed, and kept twice."""
 
 BY_HAND = (
     # exec: of {numpy, reads, csv} the commands have csv.
-    Snapshot(1 / 3, 0, 0, 1 / 3, 0, 0, triggered=False, level=None),
+    PublishedReading(1 / 3, 0, 0, 1 / 3, 0, 0, triggered=False, level=None),
     # exec 0 of 4; plan {parse, row} of {parse, header, row}; oss half of 3 of 4 facts and half of 1 of 2 rows.
     # Of two values the later is 1 spread from their mean: down, up, up.
-    Snapshot(0, 2 / 3, 5 / 8, -3, 0.5, -1.5, triggered=True, level="soft"),
+    PublishedReading(0, 2 / 3, 5 / 8, -3, 0.5, -1.5, triggered=True, level="soft"),
     # exec 4 of 4; plan 0 of 4; oss half of 4 of 4 facts and half of 0 of 2 rows.
     # exec 1/3, 0, 1: mean 4/9, spread sqrt(14)/9. plan 0, 2/3, 0: 2/9, sqrt(8)/9. oss 0, 5/8, 1/2: 3/8, sqrt(14/192).
-    Snapshot(1, 0, 1 / 2, 5 / sqrt(14) + 1 / sqrt(2) - sqrt(3 / 14), 1, 1.580503, triggered=False, level=None),
+    PublishedReading(1, 0, 1 / 2, 5 / sqrt(14) + 1 / sqrt(2) - sqrt(3 / 14), 1, 1.580503, triggered=False, level=None),
     # No facts: exec 0, and of facts nothing is common; plan 2 of 2; oss half of the one row.
     # exec ..., 0: mean 1/3, spread sqrt(1/6). plan ..., 1: 5/12, sqrt(3)/4. oss ..., 1/2: 13/32, sqrt(59)/32.
-    Snapshot(0, 1, 1 / 2, -sqrt(6) / 3 - 7 / sqrt(27) - 3 / sqrt(59), 1, -2.554214, triggered=True, level="soft"),
+    PublishedReading(
+        0, 1, 1 / 2, -sqrt(6) / 3 - 7 / sqrt(27) - 3 / sqrt(59), 1, -2.554214, triggered=True, level="soft"
+    ),
     # exec ..., 0: mean 4/15, spread sqrt(34)/15. plan ..., 1: 8/15, sqrt(46)/15. oss ..., 1/2: 17/40, sqrt(19)/20.
-    Snapshot(0, 1, 1 / 2, -4 / sqrt(34) - 7 / sqrt(46) - 1.5 / sqrt(19), 1, -2.062212, triggered=True, level="strong"),
+    PublishedReading(
+        0, 1, 1 / 2, -4 / sqrt(34) - 7 / sqrt(46) - 1.5 / sqrt(19), 1, -2.062212, triggered=True, level="strong"
+    ),
 )
 
 
-def inputs(trial: Sequence[Given]) -> list[PdiInput]:
+def inputs(trial: Sequence[PublishedStep]) -> list[PdiInput]:
     """Give the steps of a trial as ours are given."""
-    before = (Given("", "", ""), *trial)
+    before = (PublishedStep("", "", ""), *trial)
     return [
         PdiInput(
             memo=now.memo, previous_memo=old.memo, commands=now.commands, summary=now.tests,
@@ -71,7 +75,7 @@ def inputs(trial: Sequence[Given]) -> list[PdiInput]:
     ]  # fmt: skip
 
 
-def values(found: Reading | StepRow | Snapshot) -> tuple[float | None, ...]:
+def values(found: Reading | PdiStepRow | PublishedReading) -> tuple[float | None, ...]:
     """Give what is compared as numbers."""
     first = (found.proxy_exec, found.proxy_plan, found.proxy_oss)
     return (*first, found.raw_pdi, found.weight, found.weighted_pdi)
@@ -108,12 +112,12 @@ WORDS = st.lists(st.sampled_from(["cat", "csv", "Numpy", "é", "a_b", "7", "-", 
 BODIES = st.one_of(st.none(), WORDS, st.just(""))
 ROWS = st.lists(st.sampled_from(["  ✗ a - x", "✗ a - y", "  ✓ b", "  ✗  b", "FAILED:"]), max_size=4).map("\n".join)
 MEMOS = st.builds(memo, BODIES, BODIES)
-TRIALS = st.lists(st.builds(Given, MEMOS, WORDS, ROWS), min_size=1, max_size=12)
+TRIALS = st.lists(st.builds(PublishedStep, MEMOS, WORDS, ROWS), min_size=1, max_size=12)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @given(trial=TRIALS)
-def test_any_trial_reads_as_a_second_computation_says(method: Method, trial: list[Given]) -> None:
+def test_any_trial_reads_as_a_second_computation_says(method: Method, trial: list[PublishedStep]) -> None:
     """Sections that are missing, empty or run together, rows said twice, one step or twelve; and what is done."""
     ours = read_all(inputs(trial), PdiSettings(method=method))
     strong = False
@@ -126,7 +130,7 @@ def test_any_trial_reads_as_a_second_computation_says(method: Method, trial: lis
         strong = found.triggered
 
 
-def _by_rounding(found: Reading, expected: Snapshot) -> bool:
+def _by_rounding(found: Reading, expected: PublishedReading) -> bool:
     """Whether the last bit decides: at the threshold, or about a spread that is one of rounding alone."""
     spreads = (found.exec_score.std, found.plan_score.std, found.oss_score.std)
     return abs(expected.weighted_pdi + 0.5) < AT_THRESHOLD or any(0.0 < each < 1e-9 for each in spreads)

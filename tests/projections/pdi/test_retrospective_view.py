@@ -15,7 +15,7 @@ from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from events.values import NamedDigest, Outcome
 from projections.base import encode_state
 from projections.pdi.retrospective import phis
-from projections.pdi.retrospective_view import Measured, Retrospective, RetrospectiveState, scored
+from projections.pdi.retrospective_view import MeasuredTrial, Retrospective, RetrospectiveState, scored
 from tests.projections.pdi.test_retrospective import EXPECTED, FOLDERS, TASKS, run
 
 SKILL = "pack the box with care"
@@ -126,7 +126,7 @@ async def test_imported_recordings_give_the_reconstruction(log: MemoryLog) -> No
         assert sum(each.scores[place] for each in complete if each.scores) == pytest.approx(0.0, abs=1e-9)
 
 
-async def _measured(log: MemoryLog, of: str = "r1") -> dict[str, Measured]:
+async def _measured(log: MemoryLog, of: str = "r1") -> dict[str, MeasuredTrial]:
     state: RetrospectiveState = await fold(log, Retrospective())
     return state.measured.get(of, {})
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from replay.agents.calls import Asked, Reply, best, difference, likeness
+from replay.agents.calls import RecordedReply, RecordedRequest, best, difference, likeness
 
 
 def body(text: str, session: str = "01a1fda8-3092-76a2-85a1-ab092fc957cf") -> bytes:
@@ -12,9 +12,9 @@ def body(text: str, session: str = "01a1fda8-3092-76a2-85a1-ab092fc957cf") -> by
     return msgspec.json.encode({"messages": said, "session": session, "at": 1_795_257_020_608})
 
 
-def asked(number: int, request: bytes, path: str = "/v1/chat/completions") -> Asked:
+def asked(number: int, request: bytes, path: str = "/v1/chat/completions") -> RecordedRequest:
     """Make a recorded request."""
-    return Asked(number, path, request, Reply(200, (), b"{}", whole=True, recorded=True))
+    return RecordedRequest(number, path, request, RecordedReply(200, (), b"{}", whole=True, recorded=True))
 
 
 def test_ids_and_times_do_not_make_a_difference_but_are_told_apart() -> None:

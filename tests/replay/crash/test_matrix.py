@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from engine.core.system import clock
-from engine.runtime.environment import Means
+from engine.runtime.environment import ProcessEnvironment
 from events.errors import StillroomError
 from replay.crash.matrix import Crash, crash_test
 
 
-def means(folder: Path) -> Means:
+def means(folder: Path) -> ProcessEnvironment:
     """Give what the processes are given."""
-    return Means({}, folder, folder / "log.db", folder / "sandboxes", clock, "test")
+    return ProcessEnvironment({}, folder, folder / "log.db", folder / "sandboxes", clock, "test")
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 
 from engine.config.changes import read_changes
 from engine.config.errors import ConfigRefused
-from engine.core.decision import Desk
+from engine.core.decision import PolicyContext
 from engine.programs.explore import points as spark
 from engine.programs.explore.method import SPARK
 from engine.runtime.run import start_run
@@ -106,7 +106,7 @@ async def test_another_policy_can_be_asked_instead_of_another_setting(tmp_path: 
     """A method is a value, and each field of it one policy: here one that no verdict satisfies."""
     log, run = await lived(tmp_path)
 
-    def severe(saw: spark.JudgingSaw, rule: spark.JudgingRule, desk: Desk) -> spark.Judged:
+    def severe(saw: spark.JudgingSaw, rule: spark.JudgingRule, desk: PolicyContext) -> spark.Judged:
         del saw, rule, desk
         return spark.Judged(Outcome("failed", 0.0, ""))
 

@@ -11,8 +11,8 @@ from events.base import Draft, Ref, StreamId
 from events.digest import Digest
 from events.store.memory import MemoryLog
 from events.types.model import ConversationNode, ModelAsked
-from replay.why.blame import Section, Span, blame, sections_of, spans_of
-from replay.why.shown import Shown, shown_to
+from replay.why.blame import BlamedLines, Section, blame, sections_of, spans_of
+from replay.why.shown import ShownText, shown_to
 from tests.support.worlds import memory_log
 
 SKILL = """\
@@ -39,7 +39,7 @@ cut -d: -f1 service.log
 RAN = Ref("attempt/hours/1", 9)
 
 
-def evidence() -> list[Span]:
+def evidence() -> list[BlamedLines]:
     """Two blocks: what was asked, and what was run."""
     asked = spans_of("task_pattern", "Count the events of each hour.", [])
     return asked + spans_of("execution_chain", "Notes\ncut -d: -f1 service.log\nok", [(2, 3, (RAN,))])
@@ -80,7 +80,7 @@ WORDS = st.lists(st.sampled_from(["cut", "log", "hour", "the", "a", "of", "day"]
 def test_shares_are_shares_and_the_whole_is_no_less_than_a_part(texts: Sequence[str], known: Sequence[str]) -> None:
     """Whatever the words are."""
     sections = [Section(str(number), 1, text) for number, text in enumerate(texts)]
-    spans = [Span("block", number + 1, number + 1, (), text) for number, text in enumerate(known)]
+    spans = [BlamedLines("block", number + 1, number + 1, (), text) for number, text in enumerate(known)]
     for each in blame(sections, spans):
         assert 0.0 <= each.share <= 1.0 + 1e-12
         assert all(0.05 <= rest.share <= each.share + 1e-12 for rest in each.rests)
@@ -100,5 +100,5 @@ async def test_a_text_is_found_in_the_questions_that_were_shown_it() -> None:
     log = memory_log()
     await say(log, "attempt/a/1", "Hello.", 'Use this:\n\n## Workflow\n\n"Cut" the log.\n', "And now?")
     await say(log, "attempt/b/1", "Nothing of it.")
-    assert await shown_to(log, '## Workflow\n\n"Cut" the log.\n') == [Shown("run-1", "attempt/a/1", 2, 2)]
+    assert await shown_to(log, '## Workflow\n\n"Cut" the log.\n') == [ShownText("run-1", "attempt/a/1", 2, 2)]
     assert await shown_to(log, "Cut the log") == []

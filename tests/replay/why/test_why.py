@@ -210,7 +210,7 @@ async def test_a_request_that_would_be_built_otherwise_is_named(tmp_path: Path) 
     assert (await request_verified(log, reader, None, Fingerprint("0" * 64)))[0] == "unkept"
 
 
-class Watched(MemoryLog):
+class WatchedLog(MemoryLog):
     """A log that knows which streams were read."""
 
     def __init__(self) -> None:
@@ -227,7 +227,7 @@ class Watched(MemoryLog):
 
 async def test_a_chain_reads_only_the_trial_that_it_is_about(tmp_path: Path) -> None:
     """A log of a million events must not be read for one verdict in it."""
-    log = Watched()
+    log = WatchedLog()
     base = make_base(tmp_path, SCRIPT, "a", "b")
     run = (await start_run(await setting(log, base), spec())).run
     log.streams_read.clear()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.conformance.suite import CHECKS, Check, run_check
+from sandbox.conformance.suite import CHECKS, ConformanceCheck, run_check
 from sandbox.local.backend import LocalBackend
 
 NOT_PROMISED_BY_PLAIN = {
@@ -21,14 +21,16 @@ NOT_PROMISED_BY_PLAIN = {
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.number:02}-{check.name}".replace(" ", "-"))
-async def test_bubblewrap_keeps(check: Check, confined: LocalBackend, tmp_path: Path) -> None:
+async def test_bubblewrap_keeps(check: ConformanceCheck, confined: LocalBackend, tmp_path: Path) -> None:
     """Every check passes; none may be unsupported."""
     found = await run_check(check, confined, tmp_path)
     assert found.result == "passed", found.reason
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.number:02}-{check.name}".replace(" ", "-"))
-async def test_plain_keeps_or_says_that_it_does_not(check: Check, plain: LocalBackend, tmp_path: Path) -> None:
+async def test_plain_keeps_or_says_that_it_does_not(
+    check: ConformanceCheck, plain: LocalBackend, tmp_path: Path
+) -> None:
     """What it does not promise is listed here by name, so that nothing degrades unseen."""
     found = await run_check(check, plain, tmp_path)
     if check.name in NOT_PROMISED_BY_PLAIN:

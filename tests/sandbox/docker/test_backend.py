@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from sandbox.base import SandboxSpec, beginning
-from sandbox.conformance.suite import CHECKS, Check, run_check
+from sandbox.conformance.suite import CHECKS, ConformanceCheck, run_check
 from sandbox.docker.backend import DockerBackend, docker_backend
 from sandbox.docker.endpoint import EngineName
 from sandbox.errors import SandboxLost, SandboxUnavailable
@@ -28,7 +28,7 @@ def docker(*words: str, engine: EngineName = "docker") -> str:
 
 @ON_BOTH
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.number:02}-{check.name}".replace(" ", "-"))
-async def test_an_engine_keeps(check: Check, backend: DockerBackend, tmp_path: Path) -> None:
+async def test_an_engine_keeps(check: ConformanceCheck, backend: DockerBackend, tmp_path: Path) -> None:
     """Every check passes; none may be unsupported."""
     (tmp_path / "host").mkdir()
     found = await run_check(check, backend, tmp_path / "host")

@@ -11,7 +11,7 @@ from aiohttp import web
 from sandbox.archive import pack, unpack
 from sandbox.docker.backend import DockerSettings, docker_backend
 from sandbox.docker.client import open_engine
-from sandbox.docker.endpoint import Where, where_of
+from sandbox.docker.endpoint import EngineEndpoint, where_of
 from sandbox.docker.errors import EngineFailed
 from sandbox.docker.isolation import isolation_of, look_at_engine
 from sandbox.errors import SandboxUnavailable
@@ -72,36 +72,36 @@ def test_each_engine_is_looked_for_where_its_users_have_it(
 
 async def test_an_engine_that_is_not_there_is_told_with_its_own_remedy(tmp_path: Path) -> None:
     """Whoever asked for Podman is not told of Docker."""
-    nowhere = Where("podman", None, (str(tmp_path / "podman.sock"),))
+    nowhere = EngineEndpoint("podman", None, (str(tmp_path / "podman.sock"),))
     with pytest.raises(SandboxUnavailable, match="sandbox podman could not be opened: no socket found") as told:
         async with docker_backend(tmp_path, DockerSettings(nowhere)):
             pass
     assert "podman system service" in told.value.remedy
     assert "CONTAINER_HOST" in told.value.remedy
     with pytest.raises(EngineFailed, match="ssh:// is not spoken"):
-        await Where("podman", "ssh://core@localhost/run/podman.sock").url()
+        await EngineEndpoint("podman", "ssh://core@localhost/run/podman.sock").url()
 
 
 async def test_who_asked_for_podman_gets_nothing_else() -> None:
     """Another engine would be taken for it in reports; the other way round any engine will do, under its own name."""
     async with answering(*DOCKER) as address:
         with pytest.raises(EngineFailed, match="is not Podman"):
-            async with open_engine(Where("podman", address)):
+            async with open_engine(EngineEndpoint("podman", address)):
                 pass
-    async with answering(*ROOTLESS_PODMAN) as address, open_engine(Where("docker", address)) as engine:
+    async with answering(*ROOTLESS_PODMAN) as address, open_engine(EngineEndpoint("docker", address)) as engine:
         assert isolation_of(engine).reason.startswith("Podman 4.3.1, rootless: ")
 
 
 async def test_limits_that_cannot_hold_are_not_promised() -> None:
     """Without root and with old control groups an engine takes limits and does nothing: the suite must not pass."""
     async with answering(*ROOTLESS_PODMAN) as address:
-        bare = await look_at_engine(Where("podman", address))
+        bare = await look_at_engine(EngineEndpoint("podman", address))
     assert {"processes", "memory"} & bare.enforces == set()
     assert "network" in bare.enforces
     assert "do not hold" in bare.warnings[0]
     version, info = ROOTLESS_PODMAN
     async with answering(version, {**info, "CgroupVersion": "2"}) as address:
-        full = await look_at_engine(Where("podman", address))
+        full = await look_at_engine(EngineEndpoint("podman", address))
     assert {"processes", "memory"} < full.enforces
     assert full.warnings == ()
 

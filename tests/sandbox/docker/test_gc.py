@@ -12,7 +12,7 @@ from engine.core.system import process_ended
 from sandbox.base import SandboxSpec, beginning
 from sandbox.docker.backend import DockerBackend, DockerSettings, docker_backend
 from sandbox.docker.endpoint import EngineName
-from sandbox.docker.gc import OWNER, Left, left_behind, remove
+from sandbox.docker.gc import OWNER, Leftover, left_behind, remove
 from sandbox.docker.images import LABEL
 from sandbox.harbor.task import load_task
 from tests.sandbox.conftest import ON_BOTH, WriteTask
@@ -66,8 +66,8 @@ async def test_what_a_killed_process_left_is_taken_away_and_nothing_else(
         found = [each for each in await left_behind(backend.engine, process_ended, images=False) if each.owner == owner]
         assert [each.kind for each in found] == ["container", "network", "volume"]
         assert found[1:] == [
-            Left("network", found[1].id, "left-by-a-test", owner, "w"),
-            Left("volume", volume, volume, owner, "w"),
+            Leftover("network", found[1].id, "left-by-a-test", owner, "w"),
+            Leftover("volume", volume, volume, owner, "w"),
         ]
         assert await remove(backend.engine, found) == []
         left = await left_behind(backend.engine, process_ended, images=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from sandbox.base import Gone, Sandbox, SandboxSpec, beginning
+from sandbox.base import Sandbox, SandboxGone, SandboxSpec, beginning
 from sandbox.docker.backend import DockerBackend, DockerSettings, docker_backend
 from sandbox.docker.endpoint import EngineName, where_of
 from sandbox.docker.gc import left_behind
@@ -99,7 +99,7 @@ async def test_a_container_is_gone_on_with_as_it_stands(bench: Bench, wanted: Sa
     before = bench.container
     async with bench.next_process() as backend:
         again = await backend.reopen(replace(wanted, session=4), opened_in=3)
-        assert not isinstance(again, Gone), again
+        assert not isinstance(again, SandboxGone), again
         assert (again.id, again.workdir) == ("run-a", "/app")
         assert (await again.exec("cat made by; echo two >> made", cwd="/tmp", user="nobody")).stdout == b"one\nnobody\n"
         assert (await again.exec("cat made; exit 7", cwd="/tmp")).stdout == b"one\ntwo\n"
@@ -123,7 +123,7 @@ async def test_what_a_command_left_running_goes_on_though_nobody_read_its_output
         pid = (await sandbox.exec("cat pid")).stdout
     async with bench.next_process() as backend:
         again = await backend.reopen(wanted, opened_in=3)
-        assert not isinstance(again, Gone), again
+        assert not isinstance(again, SandboxGone), again
         said = await again.exec(
             f'a=$(cat beat); while [ "$(cat beat)" = "$a" ]; do sleep 0.02; done; kill -0 {pid.decode()}'
         )
@@ -143,7 +143,7 @@ async def test_a_container_that_somebody_touched_is_not_gone_on_with(
     bench.ask(*meanwhile.format(bench.container).split())
     async with bench.next_process() as backend:
         gone = await backend.reopen(wanted, opened_in=3)
-        assert isinstance(gone, Gone)
+        assert isinstance(gone, SandboxGone)
         assert gone.why == why
 
 
@@ -153,7 +153,7 @@ async def test_one_that_another_session_made_is_another_one(bench: Bench, wanted
         pass
     async with bench.next_process() as backend:
         gone = await backend.reopen(wanted, opened_in=2)
-        assert isinstance(gone, Gone)
+        assert isinstance(gone, SandboxGone)
         assert gone.why == "changed"
 
 
@@ -164,7 +164,7 @@ async def test_one_whose_process_lives_is_left_to_it(bench: Bench, wanted: Sandb
         docker_backend(bench.folder, bench.process(dead=False)) as backend,
     ):
         gone = await backend.reopen(wanted, opened_in=3)
-        assert isinstance(gone, Gone)
+        assert isinstance(gone, SandboxGone)
         assert gone.why == "held"
         await backend.sweep(beginning(""))
 
@@ -177,7 +177,7 @@ async def test_what_stands_beside_it_is_looked_at_too(bench: Bench, write_task: 
         pass
     async with bench.next_process() as backend:
         again = await backend.reopen(wanted, opened_in=3)
-        assert not isinstance(again, Gone), again
+        assert not isinstance(again, SandboxGone), again
         assert (await again.exec("getent hosts page")).exit_code == 0
         await again.close()
         assert bench.list("network", "ls", "-q") == ""
@@ -186,7 +186,7 @@ async def test_what_stands_beside_it_is_looked_at_too(bench: Bench, write_task: 
         bench.ask("restart", "-t", "0", name)
     async with bench.next_process() as backend:
         gone = await backend.reopen(wanted, opened_in=3)
-        assert gone == Gone("changed", "page was started again")
+        assert gone == SandboxGone("changed", "page was started again")
 
 
 async def test_one_that_was_taken_up_is_not_taken_for_left_behind(bench: Bench, wanted: SandboxSpec) -> None:
@@ -204,6 +204,6 @@ async def test_one_that_was_taken_up_is_not_taken_for_left_behind(bench: Bench, 
         assert await taken() == [bench.container]
         assert await taken(spared_s=600) == []
         again = await backend.reopen(replace(wanted, session=4), opened_in=3)
-        assert not isinstance(again, Gone), again
+        assert not isinstance(again, SandboxGone), again
         assert await taken() == []
         await again.close()

@@ -5,7 +5,7 @@ import pytest
 from sandbox.base import Sandbox, SandboxSpec
 from sandbox.harbor.task import Task, load_task
 from sandbox.local.backend import LocalBackend
-from sandbox.verification.verifier import NoVerdict, Rewarded, verify
+from sandbox.verification.verifier import Rewarded, VerdictMissing, verify
 from tests.sandbox.conftest import OpenTask, WriteTask
 
 CHEATS = {
@@ -69,7 +69,7 @@ async def test_a_reward_written_beforehand_is_no_verdict_when_the_tests_are_sile
     sandbox = await open_task(silent)
     await sandbox.exec("echo 1 > /logs/verifier/reward.txt; echo 1 > /logs/verifier/reward.json")
     found = await verify(sandbox, silent)
-    assert isinstance(found, NoVerdict)
+    assert isinstance(found, VerdictMissing)
     assert (found.reason, found.evidence.files) == ("no_reward_file", ())
 
 

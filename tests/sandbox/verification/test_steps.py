@@ -2,11 +2,11 @@
 
 import pytest
 
-from sandbox.harbor.schema import Step
-from sandbox.verification.steps import Done, falls_short, summed
-from sandbox.verification.verifier import Evidence, NoVerdict, Rewarded
+from sandbox.harbor.schema import TaskStep
+from sandbox.verification.steps import JudgedStep, falls_short, summed
+from sandbox.verification.verifier import Rewarded, VerdictMissing, VerifierEvidence
 
-NOTHING = Evidence(0, b"", b"", ())
+NOTHING = VerifierEvidence(0, b"", b"", ())
 
 
 def rewarded(**rewards: float) -> Rewarded:
@@ -14,9 +14,9 @@ def rewarded(**rewards: float) -> Rewarded:
     return Rewarded(rewards, rewards["reward"], NOTHING)
 
 
-def done(*verdicts: Rewarded | NoVerdict) -> list[Done]:
+def done(*verdicts: Rewarded | VerdictMissing) -> list[JudgedStep]:
     """Steps that were done, with their verdicts."""
-    return [Done(Step(name=f"s{number}"), None, verdict) for number, verdict in enumerate(verdicts)]
+    return [JudgedStep(TaskStep(name=f"s{number}"), None, verdict) for number, verdict in enumerate(verdicts)]
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ def done(*verdicts: Rewarded | NoVerdict) -> list[Done]:
 )
 def test_a_step_below_its_least_reward_is_the_last(least: float | dict[str, float] | None, *, short: bool) -> None:
     """A number is about the reward that counts, a table about each by name."""
-    assert falls_short(Step(name="one", min_reward=least), rewarded(reward=0.5, speed=0.8)) is short
+    assert falls_short(TaskStep(name="one", min_reward=least), rewarded(reward=0.5, speed=0.8)) is short
 
 
 def test_without_a_verdict_there_is_nothing_to_go_on_from() -> None:
     """Whatever the step asks for."""
-    assert falls_short(Step(name="one"), NoVerdict("no_reward_file", "", NOTHING))
+    assert falls_short(TaskStep(name="one"), VerdictMissing("no_reward_file", "", NOTHING))
 
 
 def test_only_steps_that_were_done_count() -> None:
@@ -45,6 +45,6 @@ def test_only_steps_that_were_done_count() -> None:
 
 def test_a_step_without_a_verdict_leaves_the_whole_without_one() -> None:
     """It is named; a mean over the others would look like a fact."""
-    found = summed(done(rewarded(reward=1), NoVerdict("timed_out", "too slow", NOTHING)), "mean")
-    assert isinstance(found, NoVerdict)
+    found = summed(done(rewarded(reward=1), VerdictMissing("timed_out", "too slow", NOTHING)), "mean")
+    assert isinstance(found, VerdictMissing)
     assert (found.reason, found.detail) == ("timed_out", "step s1: too slow")

@@ -5,7 +5,7 @@ import pytest
 from sandbox.errors import SandboxLost
 from sandbox.harbor.task import load_task
 from sandbox.harbor.templates import TemplateUnresolved
-from sandbox.verification.verifier import NoVerdict, Rewarded, VerifierBroken, verify
+from sandbox.verification.verifier import Rewarded, VerdictMissing, VerifierBroken, verify
 from tests.sandbox.conftest import OpenTask, WriteTask
 
 REWARDED = {
@@ -57,7 +57,7 @@ async def test_the_verifier_does_not_speak(body: str, reason: str, open_task: Op
     """No verdict is not a score of zero, and says why."""
     task = load_task(write_task(_script(body)))
     found = await verify(await open_task(task), task)
-    assert isinstance(found, NoVerdict), found
+    assert isinstance(found, VerdictMissing), found
     assert found.reason == reason
 
 
@@ -66,7 +66,7 @@ async def test_a_reward_before_a_timeout_does_not_count(open_task: OpenTask, wri
     files = {**_script("echo 1 > reward.txt; echo began; sleep 1000"), "task.toml": "[verifier]\ntimeout_sec = 0.5\n"}
     task = load_task(write_task(files))
     found = await verify(await open_task(task), task)
-    assert isinstance(found, NoVerdict)
+    assert isinstance(found, VerdictMissing)
     assert (found.reason, found.evidence.stdout) == ("timed_out", b"began\n")
 
 
@@ -101,7 +101,7 @@ async def test_a_working_folder_that_is_gone_is_named(open_task: OpenTask, write
     sandbox = await open_task(task)
     await sandbox.exec("cd /; rm -rf /app")
     found = await verify(sandbox, task)
-    assert isinstance(found, NoVerdict)
+    assert isinstance(found, VerdictMissing)
     assert found.reason == "workdir_missing"
 
 

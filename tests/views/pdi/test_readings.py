@@ -2,15 +2,15 @@
 
 import pytest
 
-from projections.pdi.steps import PdiStepsState, StepRow
+from projections.pdi.steps import PdiStepRow, PdiStepsState
 from tests.views.drawing import drawn
 from views.pdi.readings import render, rows
-from views.terminal.options import Asked
+from views.terminal.options import PdiOptions
 
 
-def step(monitor: str, weighted: float, *, valid: bool | None = True) -> StepRow:
+def step(monitor: str, weighted: float, *, valid: bool | None = True) -> PdiStepRow:
     """Make a step."""
-    return StepRow(
+    return PdiStepRow(
         run="r1", trial="greet", task="greet", attempt=1, monitor=monitor, step=0, method="token_overlap",
         proxy_exec=0.5, proxy_plan=0.25, proxy_oss=0.125, raw_pdi=weighted, weight=1.0, weighted_pdi=weighted,
         triggered=weighted < -0.5, level="soft" if weighted < -0.5 else None, valid=valid,
@@ -41,13 +41,13 @@ def test_a_record_without_readings_is_computed() -> None:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        (Asked(), None),
-        (Asked(method="js_divergence"), ("js_divergence", -0.5, 2)),
-        (Asked(threshold=-0.8), ("token_overlap", -0.8, 2)),
-        (Asked(warmup=0), ("token_overlap", -0.5, 0)),
+        (PdiOptions(), None),
+        (PdiOptions(method="js_divergence"), ("js_divergence", -0.5, 2)),
+        (PdiOptions(threshold=-0.8), ("token_overlap", -0.8, 2)),
+        (PdiOptions(warmup=0), ("token_overlap", -0.5, 0)),
     ],
 )
-def test_what_is_not_said_is_as_in_spark(asked: Asked, expected: tuple[str, float, int] | None) -> None:
+def test_what_is_not_said_is_as_in_spark(asked: PdiOptions, expected: tuple[str, float, int] | None) -> None:
     """And saying nothing means: as it was recorded. A zero is something that was said."""
     settings = asked.settings
     assert (settings and (settings.method, settings.threshold, settings.warmup)) == expected

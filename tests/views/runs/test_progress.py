@@ -21,9 +21,9 @@ from projections.trials.state import Trial
 from projections.trials.view import Trials
 from tests.cli.terminal import machine, ticking
 from tests.views.drawing import drawn
-from tests.views.histories import FAILED, Told, asked, closed, opened, record, trial_closed, trial_opened, whole
+from tests.views.histories import FAILED, PlacedEvent, asked, closed, opened, record, trial_closed, trial_opened, whole
 from views.runs.progress import EVERY_ANSWERS, MOST_ROWS, Follower, Progress, watch
-from views.runs.rows import Seen, run_row
+from views.runs.rows import RunsView, run_row
 from views.runs.show import spending, tokens
 from views.terminal.format import plural
 from views.terminal.screen import Screen
@@ -185,7 +185,7 @@ async def test_totals_are_what_counting_anew_would_give(steps: list[tuple[str, s
     """They are kept, event by event; `runs` and the summary count anew."""
     log = MemoryLog(clock=ticking())
     await record(log, "r1", [*opened(log, "aye", "bee"), *(step(log, name, kind) for name, kind in steps)])
-    progress, seen = Progress("r1"), Seen(Trials().initial(), Cost().initial(), owned={})
+    progress, seen = Progress("r1"), RunsView(Trials().initial(), Cost().initial(), owned={})
     async for recorded in log.read():
         progress.see(recorded)
         Trials().apply(seen.trials, recorded, {})
@@ -201,22 +201,22 @@ async def test_totals_are_what_counting_anew_would_give(steps: list[tuple[str, s
     assert all((name in drawn(progress.picture())) == (name in going) for name in run.trials)
 
 
-def step(log: EventLog, name: str, kind: str) -> Told:
+def step(log: EventLog, name: str, kind: str) -> PlacedEvent:
     """Make something happen in a trial."""
     attempt, trial, text = f"attempt/{name}/1", f"trial/{name}", log.put(b"text")
     return {
         "opened": trial_opened(name),
-        "planned": Told(trial, AttemptPlanned(1, "none", None)),
+        "planned": PlacedEvent(trial, AttemptPlanned(1, "none", None)),
         "asked": asked(log, attempt)[0],
         "answered": asked(log, attempt)[1],
         "unpriced": asked(log, attempt, cost=None)[1],
-        "failed": Told(attempt, TOO_SLOW),
-        "concluded": Told(trial, AttemptConcluded(1, FAILED, "FAIL", 0, 1, text, text)),
+        "failed": PlacedEvent(attempt, TOO_SLOW),
+        "concluded": PlacedEvent(trial, AttemptConcluded(1, FAILED, "FAIL", 0, 1, text, text)),
         "closed": trial_closed(name, "unsolved", 1, 0.0),
-        "lost": Told("session", InFlightFound((Ref(attempt, 1), Ref("attempt/bee/1", 1)))),
+        "lost": PlacedEvent("session", InFlightFound((Ref(attempt, 1), Ref("attempt/bee/1", 1)))),
     }[kind]
 
 
-def closed_trials(names: Sequence[str]) -> list[Told]:
+def closed_trials(names: Sequence[str]) -> list[PlacedEvent]:
     """Trials end."""
     return [trial_closed(name, "unsolved", 1, 0.0) for name in names]

@@ -6,7 +6,18 @@ from msgspec.structs import replace
 from events.store.base import EventLog
 from events.types.session import SandboxReopened
 from tests.views.drawing import drawn, run_rows, seen
-from tests.views.histories import FAILED, Told, asked, lost, opened, record, trial_closed, trial_opened, tried, whole
+from tests.views.histories import (
+    FAILED,
+    PlacedEvent,
+    asked,
+    lost,
+    opened,
+    record,
+    trial_closed,
+    trial_opened,
+    tried,
+    whole,
+)
 from views.runs.rows import attempt_rows, render_attempts, render_trials, trial_rows
 from views.runs.run_tree import render_runs, tree
 from views.runs.show import render_attempt, render_run
@@ -36,7 +47,7 @@ async def test_attempts_stand_in_the_order_in_which_they_were_made(log: EventLog
 
 async def test_what_became_of_sandboxes_after_a_crash_is_said(log: EventLog) -> None:
     """Of the run how often, and of the attempt in words."""
-    again = Told("session", SandboxReopened("attempt/greet/1", 2))
+    again = PlacedEvent("session", SandboxReopened("attempt/greet/1", 2))
     await record(log, "r1", [*opened(log, "greet"), trial_opened("greet"), *tried(log, "greet", 1, FAILED), again])
     found = await seen(log)
     run = found.trials.runs["r1"]
@@ -109,7 +120,7 @@ async def test_an_empty_log_has_no_runs(log: EventLog) -> None:
 
 async def test_a_budget_that_was_met_has_its_own_word(log: EventLog) -> None:
     """It is not a failure of the agent, nor of the infrastructure."""
-    story: list[Told] = [*opened(log, "greet"), trial_opened("greet"), trial_closed("greet", "budget", 0, None)]
+    story: list[PlacedEvent] = [*opened(log, "greet"), trial_opened("greet"), trial_closed("greet", "budget", 0, None)]
     await record(log, "r1", story)
     found = await seen(log)
     assert [row.outcome for row in trial_rows(found, found.trials.runs["r1"])] == ["budget reached"]

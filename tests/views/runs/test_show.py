@@ -22,23 +22,23 @@ from events.types.sandbox import (
 from tests.cli.terminal import machine
 from tests.support.outcomes import failed
 from tests.views.drawing import drawn
-from tests.views.histories import Told, opened, record, trial_opened, whole
+from tests.views.histories import PlacedEvent, opened, record, trial_opened, whole
 from views.log.contents import brief, event_row, stats
 from views.runs.show import head, render_steps, steps, tell, text_of
 from views.terminal.errors import IdUnknown
-from views.terminal.log_access import Desk
+from views.terminal.log_access import OpenedLog
 from views.terminal.screen import Screen
 
 STREAM = "attempt/greet/1"
 
 
-def desk(log: SqliteLog, folder: Path, *, json: bool = False) -> Desk:
+def desk(log: SqliteLog, folder: Path, *, json: bool = False) -> OpenedLog:
     """Sit down before a log."""
     on = machine(folder)
-    return Desk(log, folder / "log.db", Screen(on, json=json), on)
+    return OpenedLog(log, folder / "log.db", Screen(on, json=json), on)
 
 
-def out(at: Desk) -> str:
+def out(at: OpenedLog) -> str:
     """Read what was shown."""
     assert isinstance(at.machine.stdout, io.StringIO)
     return at.machine.stdout.getvalue()
@@ -59,16 +59,16 @@ async def test_an_attempt_is_told_step_by_step(log: SqliteLog, tmp_path: Path) -
     story = [
         *opened(log, "greet"),
         trial_opened("greet"),
-        Told(STREAM, SandboxOpened("namespaces")),
-        Told(STREAM, ActionAsked(blob, None)),
-        Told(STREAM, ActionObserved(0, "exited", log.put(b"hello\n" * 40), log.put(b""))),
-        Told(STREAM, ActionObserved(None, "timed_out", blob, blob)),
-        Told(STREAM, failed("timeout", detail="no answer in 600 s", cost=2_000_000, retryable=True)),
-        Told(STREAM, RetryAsked(1, 2.5)),
-        Told(STREAM, VerifierRewarded({"reward": 1.0}, 1.0, 0, blob, blob, ())),
-        Told(STREAM, VerifierSilent("missing", "no reward file", 1, blob, blob, ())),
-        Told(STREAM, SandboxFailed("lost", "it died")),
-        Told(STREAM, AttemptAbandoned("sandbox_lost", "it died")),
+        PlacedEvent(STREAM, SandboxOpened("namespaces")),
+        PlacedEvent(STREAM, ActionAsked(blob, None)),
+        PlacedEvent(STREAM, ActionObserved(0, "exited", log.put(b"hello\n" * 40), log.put(b""))),
+        PlacedEvent(STREAM, ActionObserved(None, "timed_out", blob, blob)),
+        PlacedEvent(STREAM, failed("timeout", detail="no answer in 600 s", cost=2_000_000, retryable=True)),
+        PlacedEvent(STREAM, RetryAsked(1, 2.5)),
+        PlacedEvent(STREAM, VerifierRewarded({"reward": 1.0}, 1.0, 0, blob, blob, ())),
+        PlacedEvent(STREAM, VerifierSilent("missing", "no reward file", 1, blob, blob, ())),
+        PlacedEvent(STREAM, SandboxFailed("lost", "it died")),
+        PlacedEvent(STREAM, AttemptAbandoned("sandbox_lost", "it died")),
     ]
     await record(log, "r1", story)
     history = [each async for each in log.read(Selection(stream=StreamId("r1", STREAM)))]
@@ -87,7 +87,7 @@ async def test_an_attempt_is_told_step_by_step(log: SqliteLog, tmp_path: Path) -
 
 async def test_an_event_is_shown_with_the_texts_it_names(log: SqliteLog, tmp_path: Path) -> None:
     """An auditor sees the payload byte for byte, and reads what it points to."""
-    await record(log, "r1", [*opened(log, "greet"), Told(STREAM, ActionAsked(log.put(b"echo hello"), 5.0))])
+    await record(log, "r1", [*opened(log, "greet"), PlacedEvent(STREAM, ActionAsked(log.put(b"echo hello"), 5.0))])
     at = desk(log, tmp_path)
     await tell(at, "3", full=False)
     assert '"tag": "action.asked"' in out(at)
@@ -117,7 +117,7 @@ def test_the_first_lines_say_how_many_follow() -> None:
 
 async def test_a_brief_event_fits_a_line(log: SqliteLog) -> None:
     """Digests are shortened, long texts are cut."""
-    await record(log, "r1", [Told(STREAM, SandboxFailed("lost", "x\n" * 200))])
+    await record(log, "r1", [PlacedEvent(STREAM, SandboxFailed("lost", "x\n" * 200))])
     (recorded,) = [each async for each in log.read()]
     text = brief(event_row(recorded).event)
     assert len(text) == 96

@@ -13,7 +13,7 @@ from events.types.skill import SkillImported, SkillRevised
 from events.values import NamedDigest
 from projections.library import Library
 from tests.views.drawing import drawn
-from tests.views.histories import SKILL, Told, distilled, opened, record, trial_opened
+from tests.views.histories import SKILL, PlacedEvent, distilled, opened, record, trial_opened
 from tests.views.runs.test_show import desk, out
 from views.runs.skills import choose, export, heads, render, rows, tell
 from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
@@ -24,7 +24,7 @@ async def with_skills(log: SqliteLog) -> SqliteLog:
     for run in ("r1", "r2"):
         await record(log, run, [*opened(log, "greet"), trial_opened("greet"), distilled(log, "greet")])
     files = (NamedDigest("SKILL.md", log.put(b"no front matter")),)
-    await record(log, "spark-x", [Told("trial/x", SkillImported("gear", files, ("front matter: missing",)))])
+    await record(log, "spark-x", [PlacedEvent("trial/x", SkillImported("gear", files, ("front matter: missing",)))])
     return log
 
 
@@ -80,7 +80,7 @@ async def test_nothing_is_overwritten(log: SqliteLog, tmp_path: Path) -> None:
 async def test_a_file_that_would_end_up_elsewhere_is_refused(log: SqliteLog, tmp_path: Path, name: str) -> None:
     """An imported record is not trusted with paths."""
     files = (NamedDigest(name, log.put(b"x")),)
-    await record(log, "r1", [Told("trial/x", SkillRevised("greet", 1, files, Digest("0" * 64), ()))])
+    await record(log, "r1", [PlacedEvent("trial/x", SkillRevised("greet", 1, files, Digest("0" * 64), ()))])
     at = desk(log, tmp_path)
     with pytest.raises(UsageWrong, match="outside its folder"):
         await export(at, await choose(at, "greet"), tmp_path)

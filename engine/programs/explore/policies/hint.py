@@ -15,7 +15,7 @@ import re
 from msgspec import Struct
 
 from engine.policies.python_source import PythonFault, parse_python
-from engine.policies.redaction import HiddenLiteral, KeptLiteral, Redactor, bound_names, said_in
+from engine.policies.redaction import HiddenLiteral, KeptLiteral, LiteralRedactor, bound_names, said_in
 from engine.policies.skill.literals import significant_digits
 
 HINT_MAX_CHARS = 6_000
@@ -63,7 +63,7 @@ def verifier_hint(test_source: str | None, instruction: str, *, max_chars: int =
 
 def _redacted(tree: ast.Module, instruction: str, max_chars: int) -> HintReport:
     secrets = _secrets(tree, instruction)
-    redactor = Redactor(instruction)
+    redactor = LiteralRedactor(instruction)
     code = ast.unparse(ast.fix_missing_locations(redactor.visit(tree)))
     for name, harmless in _telltales(tree, secrets).items():
         code = re.sub(rf"\b{re.escape(name)}\b", harmless, code)

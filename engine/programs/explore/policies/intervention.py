@@ -14,7 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 
-class Reading(Struct, frozen=True):
+class ReadingFacts(Struct, frozen=True):
     """PDI after one reflection."""
 
     triggered: bool
@@ -49,7 +49,7 @@ class Invalid(StrEnum):
     """SPARK's: it knows no validity."""
 
 
-class InterventionRule(Struct, frozen=True):
+class InterventionSettings(Struct, frozen=True):
     """How to act on readings."""
 
     mode: PdiMode = PdiMode.INTERVENE
@@ -65,7 +65,7 @@ class Level(StrEnum):
     STRONG = "strong"
 
 
-class Intervention(Struct, frozen=True):
+class InterventionChoice(Struct, frozen=True):
     """What is done, and what would have been."""
 
     level: Level
@@ -76,7 +76,7 @@ class Intervention(Struct, frozen=True):
     """For people. Never shown to the agent."""
 
 
-def intervene(readings: Sequence[Reading | None], rule: InterventionRule) -> Intervention:
+def intervene(readings: Sequence[ReadingFacts | None], rule: InterventionSettings) -> InterventionChoice:
     """Choose what the next attempt is told.
 
     Args:
@@ -84,14 +84,14 @@ def intervene(readings: Sequence[Reading | None], rule: InterventionRule) -> Int
         rule: How to act on them.
     """
     if rule.mode is PdiMode.OFF:
-        return Intervention(Level.NONE, Level.NONE, "readings are not used")
+        return InterventionChoice(Level.NONE, Level.NONE, "readings are not used")
     would_be, reason = _level(_last(readings, rule.stale), rule.invalid)
     if rule.mode is PdiMode.OBSERVE:
-        return Intervention(Level.NONE, would_be, f"only observing: {reason}")
-    return Intervention(would_be, would_be, reason)
+        return InterventionChoice(Level.NONE, would_be, f"only observing: {reason}")
+    return InterventionChoice(would_be, would_be, reason)
 
 
-def _last(readings: Sequence[Reading | None], stale: Stale) -> Reading | None:
+def _last(readings: Sequence[ReadingFacts | None], stale: Stale) -> ReadingFacts | None:
     match stale:
         case Stale.FORGET:
             return readings[-1] if readings else None
@@ -99,7 +99,7 @@ def _last(readings: Sequence[Reading | None], stale: Stale) -> Reading | None:
             return next((reading for reading in reversed(readings) if reading is not None), None)
 
 
-def _level(reading: Reading | None, invalid: Invalid) -> tuple[Level, str]:
+def _level(reading: ReadingFacts | None, invalid: Invalid) -> tuple[Level, str]:
     if reading is None:
         return Level.NONE, "the last attempt gave no reading"
     if not reading.valid and invalid is Invalid.IGNORE:

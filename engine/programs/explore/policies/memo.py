@@ -35,7 +35,7 @@ _TITLE = re.compile(r"^##\s+\**\s*[^#\s].*?(\d{1,6})\s+failed\s+attempts?\b", re
 _HEADER = re.compile(r"^(?:#{2,3}\s+\**|\*\*(?:###\s+)?)\s*(?P<name>.+?)\s*:?\s*\**\s*:?\s*#*$")
 
 
-class Memo(Struct, frozen=True):
+class MemoSections(Struct, frozen=True):
     """What is known after some failed attempts. Sections are stripped of blank lines around them."""
 
     failed_attempts: int
@@ -59,7 +59,7 @@ class MemoFault(Struct, frozen=True):
     """Each one sentence which a model can act upon."""
 
 
-def parse_memo(text: str) -> Memo | MemoFault:
+def parse_memo(text: str) -> MemoSections | MemoFault:
     """Read a memo, tolerant in form (line ends, bold titles, a fence around all, words before) only.
 
     Args:
@@ -80,10 +80,10 @@ def parse_memo(text: str) -> Memo | MemoFault:
     problems += _disorder(found)
     if problems or counted is None:
         return MemoFault(tuple(problems))
-    return Memo(int(counted[1]), *(body for _, body in found))
+    return MemoSections(int(counted[1]), *(body for _, body in found))
 
 
-def render_memo(memo: Memo) -> str:
+def render_memo(memo: MemoSections) -> str:
     """Write a memo in the form which every reader of memos knows, SPARK's included."""
     plural = "" if memo.failed_attempts == 1 else "s"
     parts = [f"## Exploration Memo ({memo.failed_attempts} failed attempt{plural})"]
@@ -98,7 +98,7 @@ def render_memo(memo: Memo) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def without_next_strategy(memo: Memo) -> Memo:
+def without_next_strategy(memo: MemoSections) -> MemoSections:
     """Make the copy a strong intervention shows; the stored memo stays as it is (SPARK, 1.7)."""
     return replace(memo, next_strategy="")
 

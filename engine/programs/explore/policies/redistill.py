@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.policies.error_dump import error_dump
 from engine.policies.inline_reasoning import split_reasoning
 from engine.policies.skill.check import check_skill
-from engine.policies.skill.finding import Finding, SkillContext, SkillVerdict
+from engine.policies.skill.finding import SkillContext, SkillFinding, SkillVerdict
 from engine.policies.skill.split import clean_answer
 
 
@@ -19,13 +19,13 @@ class SaveSkill(Struct, frozen=True, tag="save"):
 
     text: str
     """What to write: the answer without a fence around it, ending in one line end."""
-    warnings: tuple[Finding, ...]
+    warnings: tuple[SkillFinding, ...]
 
 
 class RepairSkill(Struct, frozen=True, tag="repair"):
     """Ask again, naming the findings."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[SkillFinding, ...]
     quotable: bool
     """False when the answer is an error text: then it must not be shown to the model as its own words."""
 
@@ -34,13 +34,13 @@ class NoSkill(Struct, frozen=True, tag="no_skill"):
     """The task is solved, and nothing worth keeping was written."""
 
     reason: str
-    findings: tuple[Finding, ...]
+    findings: tuple[SkillFinding, ...]
 
 
 Distillation = SaveSkill | RepairSkill | NoSkill
 
 _ONLY_REASONING = SkillVerdict(
-    errors=(Finding("only-reasoning", "The answer holds only reasoning.", "Write the whole file after it."),),
+    errors=(SkillFinding("only-reasoning", "The answer holds only reasoning.", "Write the whole file after it."),),
     warnings=(),
 )
 
@@ -67,7 +67,7 @@ def judge_skill_answer(
     return NoSkill(f"after {repairs_made} repairs the skill still breaks: {rules}", verdict.errors)
 
 
-def name_finding(finding: Finding) -> str:
+def name_finding(finding: SkillFinding) -> str:
     """Word a finding as the model is told it."""
     line = "" if finding.line is None else f"line {finding.line}: "
     return f"{line}{finding.problem} {finding.remedy}"

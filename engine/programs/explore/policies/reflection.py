@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from engine.policies.error_dump import error_dump
 from engine.policies.inline_reasoning import split_reasoning
-from engine.programs.explore.policies.memo import Memo, MemoFault, parse_memo
+from engine.programs.explore.policies.memo import MemoFault, MemoSections, parse_memo
 
 
 class Accept(Struct, frozen=True, tag="accept"):
     """The answer is the new memo."""
 
-    memo: Memo
+    memo: MemoSections
 
 
 class Repair(Struct, frozen=True, tag="repair"):
@@ -48,7 +48,7 @@ def judge_reflection(answer: str, *, repairs_made: int = 0, repairs_allowed: int
     if not said.said.strip() and said.reasoning:
         memo = MemoFault(("The answer holds only reasoning; the memo has to follow it.",))
     match memo:
-        case Memo():
+        case MemoSections():
             return Accept(memo)
         case MemoFault() if repairs_made < repairs_allowed:
             return Repair(memo.problems, quotable=error_dump(said.said) is None)

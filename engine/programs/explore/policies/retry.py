@@ -13,7 +13,7 @@ from msgspec import Struct
 from engine.core.prompts import RetryWording
 from engine.core.template import fill
 from engine.programs.explore.policies.intervention import Level
-from engine.programs.explore.policies.memo import Memo, render_memo, without_next_strategy
+from engine.programs.explore.policies.memo import MemoSections, render_memo, without_next_strategy
 
 
 class RetryPlace(Struct, frozen=True):
@@ -25,7 +25,7 @@ class RetryPlace(Struct, frozen=True):
     """In all."""
 
 
-def retry_text(memo: Memo | None, place: RetryPlace, level: Level, wording: RetryWording) -> str:
+def retry_text(memo: MemoSections | None, place: RetryPlace, level: Level, wording: RetryWording) -> str:
     """Word what a further attempt is told.
 
     Args:

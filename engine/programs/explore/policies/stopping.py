@@ -26,7 +26,7 @@ class Counting(StrEnum):
     """All of any kind; and two infrastructure failures in all end the trial."""
 
 
-class StoppingRule(Struct, frozen=True):
+class StoppingSettings(Struct, frozen=True):
     """How long to try."""
 
     max_attempts: int = 3
@@ -84,7 +84,7 @@ Decision = Continue | TrialSolved | Exhausted | GiveUpInfrastructure | BudgetRea
 
 def decide_next(
     outcomes: Sequence[Outcome],
-    rule: StoppingRule,
+    rule: StoppingSettings,
     *,
     budget: str | None = None,
     cancelled: str | None = None,
@@ -110,7 +110,7 @@ def decide_next(
     return _by_attempts(outcomes, rule)
 
 
-def _by_attempts(outcomes: Sequence[Outcome], rule: StoppingRule) -> Exhausted | Continue:
+def _by_attempts(outcomes: Sequence[Outcome], rule: StoppingSettings) -> Exhausted | Continue:
     used = _used(outcomes, rule.counting)
     if used >= rule.max_attempts:
         return Exhausted(f"{used} of {rule.max_attempts} attempts are used up")
@@ -126,7 +126,7 @@ def _used(outcomes: Sequence[Outcome], counting: Counting) -> int:
             return len(outcomes)
 
 
-def _broken(outcomes: Sequence[Outcome], rule: StoppingRule) -> str | None:
+def _broken(outcomes: Sequence[Outcome], rule: StoppingSettings) -> str | None:
     """Why to give up on the surroundings; None while there is hope."""
     if rule.counting is Counting.SPARK:
         total = sum(1 for outcome in outcomes if isinstance(outcome, Infrastructure))

@@ -10,13 +10,13 @@ import anyio.lowlevel
 import pytest
 
 from engine.agents.installed.adapter import STATE
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.agent import InstalledAgent
 from engine.agents.installed.errors import KitUnavailable
-from engine.agents.installed.packages import Kits
+from engine.agents.installed.packages import AgentPackages
 from engine.agents.registry import agent_named
 from engine.core.prompts import load_prompts
 from engine.core.system import clock
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import resume_run, start_run
 from events.base import Draft, Event
 from events.codec import tag_of
@@ -56,7 +56,7 @@ text = "DONE"
 )
 
 
-class Lived(NamedTuple):
+class AgentRun(NamedTuple):
     """A run that has come to its end."""
 
     log: MemoryLog
@@ -79,12 +79,12 @@ async def backend_named(name: str, folder: Path) -> AsyncIterator[SandboxBackend
     yield local
 
 
-async def live(cache: Path, base: Path, agent: str, where: str, **more: object) -> Lived:
+async def live(cache: Path, base: Path, agent: str, where: str, **more: object) -> AgentRun:
     """Have an agent solve the task of the tests."""
     found = agent_named(agent)
-    assert isinstance(found, Installed)
+    assert isinstance(found, InstalledAgent)
     try:
-        await Kits(cache).ready(found.recipe)
+        await AgentPackages(cache).ready(found.recipe)
     except KitUnavailable as error:
         pytest.skip(f"REAL AGENT NOT TRIED: {error.problem}")
     log = MemoryLog(clock=clock, redactor=Redactor({"KEY": KEY}))
@@ -94,11 +94,13 @@ async def live(cache: Path, base: Path, agent: str, where: str, **more: object) 
         prices={str(model["model"]): {"input": "1", "output": "2"}},
     )  # fmt: skip
     async with backend_named(where, base) as backend:
-        report = await start_run(Setting(log, backend, load_prompts(), "test", {"KEY": KEY}, base, cache=cache), asked)
+        report = await start_run(
+            RunContext(log, backend, load_prompts(), "test", {"KEY": KEY}, base, cache=cache), asked
+        )
     events: dict[str, list[Event]] = {}
     async for each in log.read(Selection(run=report.run)):
         events.setdefault(each.stream.name, []).append(each.event)
-    return Lived(log, report.run, report.outcomes, events)
+    return AgentRun(log, report.run, report.outcomes, events)
 
 
 def skilled(folder: Path) -> Path:
@@ -207,7 +209,7 @@ async def test_a_closed_agent_runs_again_from_the_log_and_what_it_asks_otherwise
     lived = await live(cache, base, "codex", "local")
     # When it is run again.
     async with backend_named("local", base) as backend:
-        setting = Setting(lived.log, backend, load_prompts(), "test", {}, base, cache=cache)
+        setting = RunContext(lived.log, backend, load_prompts(), "test", {}, base, cache=cache)
         again = await replay_agent(setting, lived.run, "attempt/word/1")
         # Then it asks what it asked, but for ids of its own.
         assert again.same, again.difference
@@ -245,7 +247,7 @@ async def test_a_run_that_was_cut_off_under_an_agent_goes_on_with_a_fresh_attemp
     log = MemoryLog(clock=clock)
     asked = spec(agent={"name": "codex"}, method={"attempts": 1})
     async with backend_named("local", base) as backend:
-        setting = Setting(log, backend, load_prompts(), "test", {}, base, cache=cache)
+        setting = RunContext(log, backend, load_prompts(), "test", {}, base, cache=cache)
         async with anyio.create_task_group() as group:
             group.start_soon(start_run, setting, asked)
             while not [each async for each in log.read(Selection(tags=("call.asked",)))]:

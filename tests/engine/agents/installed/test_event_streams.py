@@ -1,6 +1,6 @@
 """Stories of agents' own event streams: what they print becomes actions and words of ours."""
 
-from engine.agents.installed.adapter import Did, Spoke, lines_of
+from engine.agents.installed.adapter import AgentMessage, ToolRun, lines_of
 from engine.agents.installed.codex import Codex
 from engine.agents.installed.gemini_cli import GeminiCli
 from engine.agents.installed.opencode import OpenCode
@@ -48,28 +48,36 @@ YOLO mode is enabled.
 def test_codex_tells_its_commands_and_its_answer() -> None:
     """Lines that are no events, or cut ones, are passed over."""
     told = list(Codex().read(lines_of(CODEX)))
-    assert told == [Spoke("I look."), Did("command_execution", "ls", 2, "a\n"), Spoke("Done.", final=True)]
+    assert told == [
+        AgentMessage("I look."),
+        ToolRun("command_execution", "ls", 2, "a\n"),
+        AgentMessage("Done.", final=True),
+    ]
 
 
 def test_qwen_tells_its_tools_and_says_its_answer_once() -> None:
     """It prints its answer as a message and as its result; that is one answer."""
     told = list(QwenCode().read(lines_of(QWEN)))
-    assert told == [Spoke("I look."), Did("run_shell_command", "ls", 1, "no such"), Spoke("Done.", final=True)]
+    assert told == [
+        AgentMessage("I look."),
+        ToolRun("run_shell_command", "ls", 1, "no such"),
+        AgentMessage("Done.", final=True),
+    ]
 
 
 def test_opencode_tells_its_tools_and_the_last_text_is_its_answer() -> None:
     """A tool without a command is told by what it was given; one that failed, by its error."""
     told = list(OpenCode().read(lines_of(OPENCODE)))
     assert told == [
-        Spoke("I look."),
-        Did("bash", "ls", 0, "a\n"),
-        Did("read", '{"filePath":"/x"}', None, "no such file"),
-        Spoke("Done.", final=True),
+        AgentMessage("I look."),
+        ToolRun("bash", "ls", 0, "a\n"),
+        ToolRun("read", '{"filePath":"/x"}', None, "no such file"),
+        AgentMessage("Done.", final=True),
     ]
 
 
 def test_gemini_speaks_in_pieces() -> None:
     """They are one text up to the next tool, or to the end; what the user said is not the agent's."""
     told = list(GeminiCli().read(lines_of(GEMINI)))
-    failed = Did("run_shell_command", "ls", 1, '{"message":"no"}')
-    assert told == [Spoke("I look."), failed, Spoke("Done.", final=True)]
+    failed = ToolRun("run_shell_command", "ls", 1, '{"message":"no"}')
+    assert told == [AgentMessage("I look."), failed, AgentMessage("Done.", final=True)]

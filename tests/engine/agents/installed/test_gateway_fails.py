@@ -7,7 +7,7 @@ import pytest
 from engine.core.history import load_histories
 from engine.core.prompts import load_prompts
 from engine.core.system import clock
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from engine.testing.fault_injection import FaultyLog
 from events.store.memory import MemoryLog
@@ -32,7 +32,7 @@ async def test_a_gateway_that_fails_gives_no_score_and_ends_no_run(cache: Path, 
     backend = await local_backend(base / "sandboxes")
     if backend.describe().level == "none":
         pytest.skip(backend.describe().reason)
-    setting = Setting(FaultyLog(memory, fault), backend, load_prompts(), "test", {}, base, cache=cache)
+    setting = RunContext(FaultyLog(memory, fault), backend, load_prompts(), "test", {}, base, cache=cache)
     asked = spec(agent={"name": "codex"}, method={"attempts": 1})
     report = await start_run(setting, asked)
     assert report.outcomes == {"word": "infrastructure"}

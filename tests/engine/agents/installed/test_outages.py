@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.prompts import load_prompts
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from events.base import Event
 from events.types.agent import AgentRunFinished, CallFailed
 from events.types.attempt import AgentEnded, AttemptJudged
@@ -13,7 +13,7 @@ from events.types.memo import MemoRewritten
 from events.types.sandbox import VerifyAsked
 from replay.agents.replay import replay_agent
 from replay.rerun import rerun
-from tests.engine.agents.installed.test_agents import Lived, backend_named, live, only
+from tests.engine.agents.installed.test_agents import AgentRun, backend_named, live, only
 from tests.support.runs import ASIDE, make_base
 
 
@@ -23,7 +23,7 @@ def script(*turns: str) -> str:
     return 'name = "outage"\n' + ASIDE + work + "".join(f"[[rule.turn]]\n{turn}\n" for turn in turns)
 
 
-def one(lived: Lived, kind: type[Event]) -> Event:
+def one(lived: AgentRun, kind: type[Event]) -> Event:
     """Give the only event of a kind of the attempt."""
     (event,) = only(lived.events["attempt/word/1"], kind)
     return event
@@ -113,7 +113,7 @@ async def test_an_agent_that_met_a_limit_meets_it_again(agent: str, cache: Path,
     base = make_base(tmp_path, script(limit + 'text = "DONE"'))
     lived = await live(cache, base, agent, "local", timeout_s=60)
     async with backend_named("local", base) as backend:
-        setting = Setting(lived.log, backend, load_prompts(), "test", {}, base, cache=cache)
+        setting = RunContext(lived.log, backend, load_prompts(), "test", {}, base, cache=cache)
         again = await replay_agent(setting, lived.run, "attempt/word/1")
     assert again.difference is None, again.difference
     assert (again.unasked, again.first_unasked, again.headerless) == (0, None, 0)

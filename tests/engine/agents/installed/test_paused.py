@@ -6,15 +6,15 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from engine.agents.installed.agent import Installed
+from engine.agents.installed.agent import InstalledAgent
 from engine.agents.installed.errors import KitUnavailable
-from engine.agents.installed.packages import Kits
+from engine.agents.installed.packages import AgentPackages
 from engine.agents.registry import agent_named
 from engine.core.history import load_histories
 from engine.core.prompts import load_prompts
 from engine.core.system import clock
 from engine.runtime import control
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.store.base import Selection
 from events.store.memory import MemoryLog
@@ -43,9 +43,9 @@ text = "DONE"
 async def test_a_paused_run_holds_the_calls_of_its_agent(cache: Path, tmp_path: Path) -> None:
     """It comes, and is not asked before the run goes on; then the agent never knows."""
     codex = agent_named("codex")
-    assert isinstance(codex, Installed)
+    assert isinstance(codex, InstalledAgent)
     try:
-        await Kits(cache).ready(codex.recipe)
+        await AgentPackages(cache).ready(codex.recipe)
     except KitUnavailable as error:
         pytest.skip(f"REAL AGENT NOT TRIED: {error.problem}")
     base = make_base(tmp_path, SCRIPT)
@@ -55,7 +55,7 @@ async def test_a_paused_run_holds_the_calls_of_its_agent(cache: Path, tmp_path: 
     backend = await local_backend(base / "sandboxes")
     if backend.describe().level == "none":
         pytest.skip(backend.describe().reason)
-    setting = Setting(log, backend, load_prompts(), "test", {}, base, cache=cache)
+    setting = RunContext(log, backend, load_prompts(), "test", {}, base, cache=cache)
 
     async def play() -> None:
         asked = spec(agent={"name": "codex"}, method={"attempts": 1})

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from engine.agents.installed.agent import Installed
-from engine.agents.installed.effect import AgentMeans, AgentPort
+from engine.agents.installed.agent import InstalledAgent
+from engine.agents.installed.effect import AgentContext, AgentPort
 from engine.agents.installed.errors import SkillsUnusable
-from engine.agents.installed.packages import Kit
+from engine.agents.installed.packages import AgentPackage
 from engine.agents.installed.skill_set import MOST_BYTES, LeftOutFolder, read_skills
 from engine.agents.installed.skill_watch import SkillWatch, copy_skills
 from engine.agents.registry import agent_named
-from engine.core.ports import Place
+from engine.core.ports import EffectAddress
 from engine.core.supervision import Supervisor, nowhere
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.sandboxes import SandboxPort
-from engine.gateway.server import Book, open_gateway
-from engine.gateway.session import DoorTerms
+from engine.gateway.server import CallRecorder, open_gateway
+from engine.gateway.session import SessionTerms
 from events.digest import Fingerprint
 from events.store.memory import MemoryLog
 from events.types.agent import SkillRead
@@ -217,18 +217,18 @@ async def test_a_machine_without_room_is_nobodys_score(tmp_path: Path) -> None:
     backend = await local_backend(tmp_path / "sandboxes")
     budget = BudgetKeeper(Caps(None, None))
     agent = agent_named("codex")
-    assert isinstance(agent, Installed)
+    assert isinstance(agent, InstalledAgent)
 
-    def no_terms(trial: str) -> DoorTerms:
+    def no_terms(trial: str) -> SessionTerms:
         raise AssertionError(trial)
 
-    async with open_gateway(Book(log, "run", None), budget, Supervisor(log, nowhere)) as gateway:
-        kit = Kit(tmp_path, Fingerprint("0" * 64))
+    async with open_gateway(CallRecorder(log, "run", None), budget, Supervisor(log, nowhere)) as gateway:
+        kit = AgentPackage(tmp_path, Fingerprint("0" * 64))
         gone = tmp_path / "gone"
-        means = AgentMeans(log, gateway, agent.recipe, kit, no_terms, {"word/SKILL.md": b""}, gone)
+        means = AgentContext(log, gateway, agent.recipe, kit, no_terms, {"word/SKILL.md": b""}, gone)
         port = AgentPort(means, SandboxPort(log, backend, {}, {}))
         with pytest.raises(SandboxUnavailable, match="the folder of its agent could not be made"):
-            await port.prepare(Place("run", "attempt/good/1", 1))
+            await port.prepare(EffectAddress("run", "attempt/good/1", 1))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from engine.core.fold import fold_many
 from engine.importers.atif.files import NoTrajectory
-from engine.importers.atif.importer import Imported, import_atif
+from engine.importers.atif.importer import ImportedAtifTask, import_atif
 from engine.importers.left_out import NothingImported
 from engine.importers.streams import ALREADY
 from events.base import Event
@@ -44,7 +44,7 @@ def put(folder: Path, **documents: Any) -> Path:
     return folder
 
 
-async def one(log: MemoryLog, path: Path) -> Imported:
+async def one(log: MemoryLog, path: Path) -> ImportedAtifTask:
     """Import what is one task."""
     (found,) = (await import_atif(log, path)).found
     return found

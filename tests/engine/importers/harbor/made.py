@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.importers.harbor.importer import Imported, import_harbor
+from engine.importers.harbor.importer import ImportedHarborJob, import_harbor
 from events.base import Event
 from events.store.memory import MemoryLog
 
@@ -108,7 +108,7 @@ def job(folder: Path, *trials: Mapping[str, Any], **said: Any) -> Path:
     return write(folder, own)
 
 
-async def only(log: MemoryLog, folder: Path) -> Imported:
+async def only(log: MemoryLog, folder: Path) -> ImportedHarborJob:
     """Import one job."""
     (found,) = (await import_harbor(log, folder)).found
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.core.fold import fold, fold_many
-from engine.importers.harbor.importer import Imported
+from engine.importers.harbor.importer import ImportedHarborJob
 from engine.importers.streams import ALREADY
 from events.base import Draft
 from events.store.base import Selection
@@ -35,7 +35,7 @@ async def log() -> AsyncIterator[MemoryLog]:
         yield opened
 
 
-async def run_of(log: MemoryLog, found: Imported) -> Run:
+async def run_of(log: MemoryLog, found: ImportedHarborJob) -> Run:
     """Fold the run."""
     return (await fold(log, Trials(), Selection(run=found.run))).runs[found.run]
 

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from engine.importers.spark.importer import Imported, import_spark
+from engine.importers.spark.importer import ImportedSparkTask, import_spark
 from events.store.memory import MemoryLog
 
 MEMO = "## Exploration Memo (1 failed attempts)\n\n### Verified Facts\n- cp works\n\n### Next Strategy\nuse cp\n"
 
 
-async def tasks(log: MemoryLog, folder: Path) -> list[Imported]:
+async def tasks(log: MemoryLog, folder: Path) -> list[ImportedSparkTask]:
     """Import tasks of which none is left out."""
     found = await import_spark(log, folder)
     assert found.left_out == ()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.importers.left_out import NothingImported
-from engine.importers.spark.importer import Imported, import_spark
+from engine.importers.spark.importer import ImportedSparkTask, import_spark
 from engine.importers.streams import ALREADY
 from events.base import Draft, Event
 from events.errors import ExitCode
@@ -257,7 +257,7 @@ async def test_an_import_that_was_cut_short_goes_on(log: MemoryLog, tmp_path: Pa
     assert [(each.stream, each.payload, each.cause) for each in found] == [
         (each.stream, each.payload, each.cause) for each in wanted
     ]
-    assert (await _only(log, task)) == Imported("greet", run, 2, (ALREADY,))
+    assert (await _only(log, task)) == ImportedSparkTask("greet", run, 2, (ALREADY,))
 
 
 def _task(folder: Path, files: Mapping[str, str | bytes], *, name: str = "greet") -> Path:
@@ -269,7 +269,7 @@ def _task(folder: Path, files: Mapping[str, str | bytes], *, name: str = "greet"
     return task
 
 
-async def _only(log: MemoryLog, task: Path) -> Imported:
+async def _only(log: MemoryLog, task: Path) -> ImportedSparkTask:
     (imported,) = await tasks(log, task)
     return imported
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from engine.core.fold import fold_many
-from engine.importers.spark.importer import Imported, import_spark
+from engine.importers.spark.importer import ImportedSparkTask, import_spark
 from engine.importers.streams import ALREADY
 from events.store.memory import MemoryLog
 from events.types.attempt import ImportedAttempt
@@ -19,7 +19,7 @@ from events.types.run import RunImported
 from events.types.sandbox import ActionAsked, ActionObserved
 from events.types.trial import AttemptConcluded, TrialClosed
 from projections.pdi.index import PdiSettings
-from projections.pdi.steps import PdiSteps, PdiStepsState, StepRow
+from projections.pdi.steps import PdiStepRow, PdiSteps, PdiStepsState
 from projections.trials.state import TrialsState
 from projections.trials.view import Trials
 
@@ -39,31 +39,31 @@ pytestmark = [
 ]
 
 
-class World(NamedTuple):
+class SparkLog(NamedTuple):
     """A log that holds the recordings, and what is folded from it."""
 
     log: MemoryLog
-    imported: dict[str, Imported]
+    imported: dict[str, ImportedSparkTask]
     steps: PdiStepsState
     trials: TrialsState
 
-    def rows(self, task: str, monitor: str | None) -> list[StepRow]:
+    def rows(self, task: str, monitor: str | None) -> list[PdiStepRow]:
         """Rows of a task under a monitor; those that were recorded if it is None."""
         rows = self.steps.recorded if monitor is None else self.steps.rows
         return [row for row in rows if row.task == task and (monitor is None or row.monitor == monitor)]
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[SparkLog]:
     """Import all twenty."""
     ticks = count(1)
     async with MemoryLog(clock=lambda: next(ticks)) as log:
         imported = (await import_spark(log, FOLDERS)).found
         steps, trials = await fold_many(log, [PdiSteps(WATCHED), Trials()])
-        yield World(log, {each.task: each for each in imported}, steps, trials)
+        yield SparkLog(log, {each.task: each for each in imported}, steps, trials)
 
 
-async def test_every_folder_becomes_a_run(world: World) -> None:
+async def test_every_folder_becomes_a_run(world: SparkLog) -> None:
     """None is lost, each is its own run, and only what is missing or huge is warned of."""
     assert set(world.imported) == set(_vectors())
     assert len({each.run for each in world.imported.values()}) == 20
@@ -80,7 +80,7 @@ async def test_every_folder_becomes_a_run(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_pdi_is_the_one_that_is_known(world: World, method: str) -> None:
+async def test_pdi_is_the_one_that_is_known(world: SparkLog, method: str) -> None:
     """Every value of every step to four decimals, and every decision that rounding does not take."""
     compared = 0
     for task, vector in _vectors().items():
@@ -93,7 +93,7 @@ async def test_pdi_is_the_one_that_is_known(world: World, method: str) -> None:
     assert compared == 57
 
 
-async def test_recorded_pdi_stands_beside(world: World) -> None:
+async def test_recorded_pdi_stands_beside(world: SparkLog) -> None:
     """As the source rounded it, whatever we compute."""
     for task, vector in _vectors().items():
         for row, seen in zip(world.rows(task, None), vector["recorded"]["history"], strict=True):
@@ -102,7 +102,7 @@ async def test_recorded_pdi_stands_beside(world: World) -> None:
             assert (row.method, row.valid) == (None, None)
 
 
-async def test_w3_error_texts_as_memos_are_not_relied_upon(world: World) -> None:
+async def test_w3_error_texts_as_memos_are_not_relied_upon(world: SparkLog) -> None:
     """A failed reflect call raises PDI; the rows say that they mean nothing."""
     doubted = [
         (row.task, row.attempt)
@@ -113,7 +113,7 @@ async def test_w3_error_texts_as_memos_are_not_relied_upon(world: World) -> None
     assert doubted == [("3d-scan-calc", 5), *mario]
 
 
-async def test_attempts_are_told_as_they_were(world: World) -> None:
+async def test_attempts_are_told_as_they_were(world: SparkLog) -> None:
     """Numbers, rewards, statuses, commands, rows of tests: as recorded. No trial is no score."""
     for task, each in world.imported.items():
         wanted = _wanted(task)
@@ -128,7 +128,7 @@ async def test_attempts_are_told_as_they_were(world: World) -> None:
     assert _outcomes(world, "financial-modeling-qa") == [*["failed"] * 4, "solved"]
 
 
-async def test_trials_end_as_they_did(world: World) -> None:
+async def test_trials_end_as_they_did(world: SparkLog) -> None:
     """Thirteen and one of which only attempts.json is left were solved; five were cancelled, and say so."""
     states: dict[str, list[str]] = {}
     for run in world.trials.runs.values():
@@ -140,7 +140,7 @@ async def test_trials_end_as_they_did(world: World) -> None:
     assert states["unsolved"] == ["data-to-d3", "mario-coin-counting"]
 
 
-async def test_what_was_done_can_be_read(world: World) -> None:
+async def test_what_was_done_can_be_read(world: SparkLog) -> None:
     """Each command with its output and exit code: SPARK's evidence has neither (W24)."""
     for task, each in world.imported.items():
         events = [event async for event in _events(world.log, each.run)]
@@ -156,7 +156,7 @@ async def test_what_was_done_can_be_read(world: World) -> None:
     assert sum(isinstance(event, TrialClosed) for event in everything) == 20
 
 
-async def test_files_are_kept_byte_for_byte(world: World) -> None:
+async def test_files_are_kept_byte_for_byte(world: SparkLog) -> None:
     """What was read can be read again, by something that reads better."""
     for task, each in world.imported.items():
         opened = next(iter([event async for event in _events(world.log, each.run) if isinstance(event, RunImported)]))
@@ -173,7 +173,7 @@ async def test_what_another_method_gives_is_said() -> None:
     assert found.warnings == (f"PDI after attempt 0: {wanted}",)
 
 
-async def test_the_same_again_appends_nothing(world: World) -> None:
+async def test_the_same_again_appends_nothing(world: SparkLog) -> None:
     """A person who is not sure may simply import again."""
     head = await world.log.head()
     again = (await import_spark(world.log, FOLDERS)).found
@@ -190,7 +190,7 @@ def _as_recorded(wanted: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]
     return {**wanted, "step": -1, "weight": -0.5, "weighted_pdi": -0.5 * wanted["raw_pdi"]}
 
 
-def _same(row: StepRow, wanted: dict[str, Any]) -> None:
+def _same(row: PdiStepRow, wanted: dict[str, Any]) -> None:
     for name in (*VALUES, "weight", "weighted_pdi", "step"):
         assert round(getattr(row, name), 4) == pytest.approx(wanted[name], abs=1e-9 if wanted["step"] >= 0 else 1e-4), (
             row.task,
@@ -207,7 +207,7 @@ async def _events(log: MemoryLog, run: str | None) -> AsyncIterator[object]:
             yield recorded.event
 
 
-def _outcomes(world: World, task: str) -> list[str]:
+def _outcomes(world: SparkLog, task: str) -> list[str]:
     run = world.trials.runs[world.imported[task].run]
     outcomes = [attempt.outcome for attempt in run.trials[task].attempts.values()]
     return [outcome.kind for outcome in outcomes if outcome is not None]

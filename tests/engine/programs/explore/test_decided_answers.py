@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.core.decision import Desk, Method, Policy
+from engine.core.decision import Method, Policy, PolicyContext
 from engine.core.errors import ReplayDiverged
 from engine.core.history import load_histories
 from engine.effects.conversation import ConversationReader
@@ -36,7 +36,7 @@ from tests.support.worlds import Ticking
 NAMES = ("turn", "observation", "reflection", "evidence", "skill")
 
 
-class Life:
+class ErringRun:
     """A run whose model errs at first: a claim, a memo and a skill that are none."""
 
     def __init__(self, log: MemoryLog, run: str, history: Sequence[Recorded]) -> None:
@@ -58,13 +58,13 @@ class Life:
         return fields
 
 
-async def live(folder: Path, *, tools: bool = False, chars: int = 4000) -> Life:
+async def live(folder: Path, *, tools: bool = False, chars: int = 4000) -> ErringRun:
     """Live it."""
     log = MemoryLog(clock=Ticking())
     teacher = {"model": "teacher", "base_url": "script:script.toml", "tools": tools}
     asked = spec(models={"teacher": teacher}, agent={"observation_chars": chars})
     run = (await start_run(pretended(log, make_base(folder, ERRING)), asked)).run
-    return Life(log, run, [each async for each in log.read()])
+    return ErringRun(log, run, [each async for each in log.read()])
 
 
 @pytest.mark.parametrize("tools", [False, True])
@@ -90,7 +90,7 @@ async def test_whatever_a_model_is_told_comes_from_a_prompt_or_a_ruling(tmp_path
     assert (await rerun(life.log, life.run)).complete
 
 
-async def _digests(life: Life, node: Digest) -> list[str]:
+async def _digests(life: ErringRun, node: Digest) -> list[str]:
     part = msgspec.json.decode(await life.log.get(node))
     before = [] if part["before"] is None else await _digests(life, part["before"])
     return [*before, *part["messages"]]
@@ -152,7 +152,7 @@ async def test_evidence_is_gathered_from_what_events_name(tmp_path: Path) -> Non
 def other(policy: Policy, name: str) -> Policy:
     """Change what a policy rules, in a field that its point has."""
 
-    def ruled(saw: Any, rule: Any, desk: Desk) -> Any:
+    def ruled(saw: Any, rule: Any, desk: PolicyContext) -> Any:
         ruling = policy(saw, rule, desk)
         match name:
             case "turn":
@@ -192,7 +192,7 @@ async def test_another_ruling_under_another_revision_is_a_note(tmp_path: Path, n
     assert not (await rehearsed(older, life.run, SPARK)).deciding.notes
 
 
-async def as_ruled_earlier(life: Life, name: str) -> MemoryLog:
+async def as_ruled_earlier(life: ErringRun, name: str) -> MemoryLog:
     """Give the log as if a version with another revision of a point had written it."""
     older, point = MemoryLog(clock=Ticking()), POINTS[name]
     for digest in await all_blobs(life.log):

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from engine.programs.explore.method import SPARK
-from tests.support.rulings import POINTS, Kept, decided, read
+from tests.support.rulings import POINTS, KeptRuling, decided, read
 
 GOLDEN = read()
 
@@ -40,5 +40,5 @@ def _words() -> dict[tuple[str, int], Counter[str]]:
     return found
 
 
-def _first(kept: Kept) -> str:
+def _first(kept: KeptRuling) -> str:
     return str(next(iter(msgspec.json.decode(kept.ruling).values())))

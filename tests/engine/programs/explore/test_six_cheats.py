@@ -12,7 +12,7 @@ import pytest
 
 from engine.core.prompts import load_prompts
 from engine.core.system import clock
-from engine.runtime.context import Setting
+from engine.runtime.context import RunContext
 from engine.runtime.run import start_run
 from events.base import Event, StreamId
 from events.store.base import Selection
@@ -59,7 +59,7 @@ CHEATS: Final = {
 HONEST: Final = "works-honestly"
 
 
-class Seen(NamedTuple):
+class AttemptRecord(NamedTuple):
     """What the log holds of one trial's only attempt."""
 
     command: str
@@ -72,14 +72,14 @@ class Seen(NamedTuple):
     rewarded: VerifierRewarded
 
 
-class Lived(NamedTuple):
+class CheatedRun(NamedTuple):
     """A run that has come to its end."""
 
     log: MemoryLog
     run: str
     outcomes: dict[str, str]
 
-    async def seen(self, trial: str) -> Seen:
+    async def seen(self, trial: str) -> AttemptRecord:
         """Read an attempt the way anybody would: stream by stream, blob by blob."""
         stream = StreamId(self.run, f"attempt/{trial}/1")
         events = [each.event async for each in self.log.read(Selection(stream=stream))]
@@ -87,7 +87,9 @@ class Lived(NamedTuple):
         output = await self.log.get(observed.stdout) + await self.log.get(observed.stderr)
         command = (await self.log.get(asked.command)).decode()
         ended, judged = _one(events, AgentEnded), _one(events, AttemptJudged)
-        return Seen(command, observed, output.decode("utf-8", "replace"), ended, judged, _one(events, VerifierRewarded))
+        return AttemptRecord(
+            command, observed, output.decode("utf-8", "replace"), ended, judged, _one(events, VerifierRewarded)
+        )
 
 
 @pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
@@ -96,7 +98,7 @@ def where(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def lived_with(base: Path, where: str, cheats: Sequence[str]) -> Lived:
+async def lived_with(base: Path, where: str, cheats: Sequence[str]) -> CheatedRun:
     """Live a run of some cheats and one honest agent, all at once."""
     for name in (*cheats, HONEST):
         folder = make_task(base / "tasks" / name)
@@ -111,11 +113,11 @@ async def lived_with(base: Path, where: str, cheats: Sequence[str]) -> Lived:
     log = MemoryLog(clock=clock)
     try:
         async with backend_named(where, base) as backend:
-            report = await start_run(Setting(log, backend, load_prompts(), "test", {}, base), asked)
+            report = await start_run(RunContext(log, backend, load_prompts(), "test", {}, base), asked)
             assert await backend.sweep(lambda name: True) == ()
     except SandboxUnavailable as error:
         pytest.skip(f"{error.problem} ({error.remedy})")
-    return Lived(log, report.run, report.outcomes)
+    return CheatedRun(log, report.run, report.outcomes)
 
 
 def _one(events: Sequence[Event], kind: type[E]) -> E:

@@ -14,7 +14,7 @@ from sandbox.errors import SandboxUnavailable, TaskInvalid
 from sandbox.harbor.compose.file import compose_of
 from sandbox.harbor.compose.keys import TABLES
 from sandbox.harbor.compose.reader import read_compose
-from sandbox.harbor.compose.schema import Build, Compose, Mount
+from sandbox.harbor.compose.schema import Build, Compose, ComposeVolume
 from sandbox.harbor.compose.values import filled, missing_in
 from sandbox.harbor.task import load_task
 from tests.architecture.source import ROOT
@@ -48,10 +48,10 @@ networks: {back: {internal: true}}
     assert (db.build, db.command) == (Build("./db"), ("serve", "--port", "80 80"))
     assert db.environment == {"A": "1", "B": "x=y"}
     assert db.mounts == (
-        Mount("data", "/data", "volume"),
-        Mount("conf", "/conf", "material"),
-        Mount("more", "/more", "volume"),
-        Mount(None, "/own", "volume"),
+        ComposeVolume("data", "/data", "volume"),
+        ComposeVolume("conf", "/conf", "material"),
+        ComposeVolume("more", "/more", "volume"),
+        ComposeVolume(None, "/own", "volume"),
     )
     assert db.probe is not None
     assert (db.probe.test, db.probe.interval, db.probe.timeout) == (("CMD-SHELL", "ready"), 90 * 10**9, 5 * 10**8)
@@ -178,7 +178,7 @@ def test_limits_are_the_containers() -> None:
     assert db.host["RestartPolicy"] == {"Name": "always"}
     assert (db.depends_on, by_name["web"].aliases) == ({"cache": "service_started", "web": "service_started"}, ("www",))
     assert by_name["cache"].host["ExtraHosts"] == ["a:1.2.3.4", "b:1.1.1.1", "b:2.2.2.2"]
-    assert by_name["cache"].mounts == (Mount("v", "/v", "volume", read_only=True),)
+    assert by_name["cache"].mounts == (ComposeVolume("v", "/v", "volume", read_only=True),)
     assert sorted(by_name) == ["cache", "db", "main", "web"]
     assert [each.partition(" left out")[0] for each in found.dropped] == [
         "services.main.restart", "services.main.tty", "services.idle", "services.gone",
@@ -278,7 +278,7 @@ def test_what_need_not_be_there_is_not_waited_for() -> None:
 def test_folders_of_the_host_stay_out() -> None:
     """Published tasks mount their authors' cloud credentials."""
     found = read("services: {main: {volumes: ['/etc/cloud:/root/.aws:ro', '~/x:/x', './../up:/up', './in:/in']}}")
-    assert found.main.mounts == (Mount("in", "/in", "material"),)
+    assert found.main.mounts == (ComposeVolume("in", "/in", "material"),)
     assert len(found.dropped) == 3
 
 
@@ -292,7 +292,7 @@ def test_variables_are_filled_in_as_compose_does() -> None:
 def test_log_folders_are_shared_only_where_another_service_has_one() -> None:
     """Harbor mounts its folders of the host; old tasks say so again for the main service, where they are anyway."""
     both = "services: {main: {volumes: ['/harbor/agent:/logs/agent']}, note: {volumes: ['/harbor/agent:/shared']}}"
-    assert read(both).main.mounts == (Mount("/harbor/agent", "/logs/agent", "volume"),)
+    assert read(both).main.mounts == (ComposeVolume("/harbor/agent", "/logs/agent", "volume"),)
     assert read("services: {main: {volumes: ['/harbor/agent:/logs/agent']}}").main.mounts == ()
 
 

@@ -7,7 +7,7 @@ import pytest
 from sandbox.errors import TaskInvalid
 from sandbox.harbor.dockerfile.parser import parse_dockerfile
 from sandbox.harbor.dockerfile.words import expand
-from sandbox.local.build_steps import CopyIn, MakeDir, Recipe, RunLine, recipe_of
+from sandbox.local.build_steps import BuildRecipe, CopyIn, MakeDir, RunLine, recipe_of
 
 REFUSED = {
     "RUN apt-get update && apt-get install -y git": "RUN apt-get (packages)",
@@ -31,7 +31,7 @@ REFUSED = {
 }
 
 
-def _recipe(text: str, context: Path) -> Recipe:
+def _recipe(text: str, context: Path) -> BuildRecipe:
     return recipe_of(parse_dockerfile("answer", text), context)
 
 

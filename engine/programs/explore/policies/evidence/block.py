@@ -11,7 +11,7 @@ from msgspec import Struct
 from events.base import Ref
 
 
-class Entry(Struct, frozen=True):
+class ClaimDraft(Struct, frozen=True):
     """One claim on its way into a block."""
 
     text: str
@@ -55,7 +55,9 @@ class BlockName(Struct, frozen=True):
     title: str
 
 
-def assemble(called: BlockName, entries: Sequence[Entry], *, cap: int, total_chars: int | None = None) -> EvidenceBlock:
+def assemble(
+    called: BlockName, entries: Sequence[ClaimDraft], *, cap: int, total_chars: int | None = None
+) -> EvidenceBlock:
     """Join whole entries until the cap is reached; only a first entry is ever cut inside.
 
     Args:
@@ -101,13 +103,13 @@ def distinct(texts: Iterable[tuple[str, tuple[Ref, ...]]]) -> list[tuple[str, tu
     return list(found.values())
 
 
-def _fitting(entries: Sequence[Entry], cap: int) -> list[Entry]:
-    kept: list[Entry] = []
+def _fitting(entries: Sequence[ClaimDraft], cap: int) -> list[ClaimDraft]:
+    kept: list[ClaimDraft] = []
     room = cap
     for entry in entries:
         if len(entry.text) > room:
             if not kept:
-                kept.append(Entry(entry.text[:cap], entry.references))
+                kept.append(ClaimDraft(entry.text[:cap], entry.references))
             break
         kept.append(entry)
         room -= len(entry.text)

@@ -9,14 +9,14 @@ stay as well: an edit-test loop is what happened.
 from engine.policies.fences import fence_for
 from engine.programs.explore.policies.evidence.block import (
     BlockName,
-    Entry,
+    ClaimDraft,
     EvidenceBlock,
     assemble,
     distinct,
     one_line,
     shortened,
 )
-from engine.programs.explore.policies.evidence.facts import Action, EvidenceCaps, SolvedTrial
+from engine.programs.explore.policies.evidence.facts import EvidenceAction, EvidenceCaps, SolvedTrial
 
 _CHAIN = BlockName("execution_chain", "Success Execution Chain")
 _SHORTEST_NOTE = 20
@@ -44,23 +44,23 @@ def execution_chain(solved: SolvedTrial, caps: EvidenceCaps) -> EvidenceBlock:
     )
 
 
-def _notes(solved: SolvedTrial, caps: EvidenceCaps) -> list[Entry]:
+def _notes(solved: SolvedTrial, caps: EvidenceCaps) -> list[ClaimDraft]:
     said = [(one_line(note.text, caps.note), note.references) for note in solved.notes]
     telling = [each for each in distinct(said) if len(each[0]) >= _SHORTEST_NOTE][: caps.notes]
     if not telling:
         return []
-    return [Entry("Notes of the agent:"), *(Entry(f"- {text}", references) for text, references in telling)]
+    return [ClaimDraft("Notes of the agent:"), *(ClaimDraft(f"- {text}", references) for text, references in telling)]
 
 
-def _heading(shown: list[Entry], count: int) -> list[Entry]:
+def _heading(shown: list[ClaimDraft], count: int) -> list[ClaimDraft]:
     if count == 0:
-        return [Entry("The agent ran no command.")]
+        return [ClaimDraft("The agent ran no command.")]
     left_out = count - len(shown)
     omitted = f", the {left_out} earliest left out" if left_out else ""
-    return [Entry(f"Actions in order ({count}{omitted}):")]
+    return [ClaimDraft(f"Actions in order ({count}{omitted}):")]
 
 
-def _action(number: int, action: Action, caps: EvidenceCaps, *, output: bool = True) -> Entry:
+def _action(number: int, action: EvidenceAction, caps: EvidenceCaps, *, output: bool = True) -> ClaimDraft:
     ended = "was stopped" if action.exit_code is None else f"exit code {action.exit_code}"
     parts = [f"Action {number}, {ended}:", _fenced(shortened(action.command.strip("\n"), caps.command), "sh")]
     if output:
@@ -69,7 +69,7 @@ def _action(number: int, action: Action, caps: EvidenceCaps, *, output: bool = T
             for name, text in (("stdout", action.stdout), ("stderr", action.stderr))
             if text.strip()
         ]
-    return Entry("\n".join(parts), action.references)
+    return ClaimDraft("\n".join(parts), action.references)
 
 
 def _fenced(text: str, language: str) -> str:
@@ -77,8 +77,8 @@ def _fenced(text: str, language: str) -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _last_fitting(entries: list[Entry], room: int) -> list[Entry]:
-    kept: list[Entry] = []
+def _last_fitting(entries: list[ClaimDraft], room: int) -> list[ClaimDraft]:
+    kept: list[ClaimDraft] = []
     for entry in reversed(entries):
         room -= len(entry.text)
         if room < 0 and kept:

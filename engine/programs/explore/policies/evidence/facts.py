@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from engine.programs.explore.policies.memo import Memo
+from engine.programs.explore.policies.memo import MemoSections
 from events.base import Ref
 
 
-class Action(Struct, frozen=True):
+class EvidenceAction(Struct, frozen=True):
     """One command the agent ran in the attempt that solved the task."""
 
     command: str
@@ -18,7 +18,7 @@ class Action(Struct, frozen=True):
     references: tuple[Ref, ...]
 
 
-class Note(Struct, frozen=True):
+class EvidenceNote(Struct, frozen=True):
     """What the agent said beside a command."""
 
     text: str
@@ -45,7 +45,7 @@ class FailedAttempt(Struct, frozen=True):
     first_command: str | None
     """As recorded, never the rest of a cut text (W24). None when nothing was run."""
     rows: tuple[CheckRow, ...]
-    memo: Memo | None
+    memo: MemoSections | None
     """As rewritten after it; None when the old one was kept, or none was written."""
     references: tuple[Ref, ...]
     memo_references: tuple[Ref, ...]
@@ -57,8 +57,8 @@ class SolvedTrial(Struct, frozen=True):
     trial: str
     instruction: str
     """The task's own, without anything that was appended for retries."""
-    actions: tuple[Action, ...]
-    notes: tuple[Note, ...]
+    actions: tuple[EvidenceAction, ...]
+    notes: tuple[EvidenceNote, ...]
     rows: tuple[CheckRow, ...]
     reward: float
     exception: str | None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from engine.policies.fences import fenced_lines
 from engine.programs.explore.policies.evidence.block import (
     BlockName,
-    Entry,
+    ClaimDraft,
     EvidenceBlock,
     assemble,
     distinct,
@@ -32,43 +32,43 @@ _CAUTION = re.compile(
 def lessons(solved: SolvedTrial, caps: EvidenceCaps) -> EvidenceBlock:
     """Gather what earlier attempts ran into."""
     if not solved.failed:
-        return assemble(_LESSONS, [Entry("The first attempt solved the task.")], cap=caps.lessons)
-    entries = [Entry("Timeline:"), *(_attempt(each, caps) for each in solved.failed)]
+        return assemble(_LESSONS, [ClaimDraft("The first attempt solved the task.")], cap=caps.lessons)
+    entries = [ClaimDraft("Timeline:"), *(_attempt(each, caps) for each in solved.failed)]
     for heading, found in (
         ("Checks that failed more than once:", _repeated(solved, caps)),
         ("Cautions:", _cautions(solved, caps)),
         ("Checks that failed last time and pass now:", _turned(solved, caps)),
     ):
         if found:
-            entries += [Entry(heading), *found]
+            entries += [ClaimDraft(heading), *found]
     return assemble(_LESSONS, entries, cap=caps.lessons)
 
 
-def _attempt(failed: FailedAttempt, caps: EvidenceCaps) -> Entry:
+def _attempt(failed: FailedAttempt, caps: EvidenceCaps) -> ClaimDraft:
     command = (failed.first_command or "").strip()
     tried = f"began with `{one_line(command, caps.row)}`" if command else "ran nothing"
     row = next((row for row in failed.rows if not row.passed), None)
     ended = failed.status if row is None else f"first failing check: {_row(row, caps)}"
     references = failed.references if row is None else (*failed.references, *row.references)
-    return Entry(f"- Attempt {failed.attempt} {tried}; {ended}", tuple(dict.fromkeys(references)))
+    return ClaimDraft(f"- Attempt {failed.attempt} {tried}; {ended}", tuple(dict.fromkeys(references)))
 
 
 def _row(row: CheckRow, caps: EvidenceCaps) -> str:
     return one_line(f"{row.name} - {row.message}" if row.message else row.name, caps.row)
 
 
-def _repeated(solved: SolvedTrial, caps: EvidenceCaps) -> list[Entry]:
+def _repeated(solved: SolvedTrial, caps: EvidenceCaps) -> list[ClaimDraft]:
     rows = [row for failed in solved.failed for row in failed.rows if not row.passed]
     counts = Counter(row.name for row in rows)
     often = [name for name, count in counts.most_common() if count > 1][: caps.rows]
-    return [Entry(f"- {one_line(name, caps.row)} ({counts[name]} times)", _of(rows, name)) for name in often]
+    return [ClaimDraft(f"- {one_line(name, caps.row)} ({counts[name]} times)", _of(rows, name)) for name in often]
 
 
 def _of(rows: list[CheckRow], name: str) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys(reference for row in rows if row.name == name for reference in row.references))
 
 
-def _cautions(solved: SolvedTrial, caps: EvidenceCaps) -> list[Entry]:
+def _cautions(solved: SolvedTrial, caps: EvidenceCaps) -> list[ClaimDraft]:
     """The newest memo speaks first: it has settled contradictions of older ones."""
     found = distinct(
         (one_line(text, caps.caution), failed.memo_references)
@@ -78,7 +78,7 @@ def _cautions(solved: SolvedTrial, caps: EvidenceCaps) -> list[Entry]:
         for text in _bullets(section)
         if _CAUTION.search(text)
     )
-    return [Entry(f"- {text}", references) for text, references in found[: caps.cautions]]
+    return [ClaimDraft(f"- {text}", references) for text, references in found[: caps.cautions]]
 
 
 def _bullets(section: str) -> Iterator[str]:
@@ -88,10 +88,10 @@ def _bullets(section: str) -> Iterator[str]:
     yield from bullets or lines
 
 
-def _turned(solved: SolvedTrial, caps: EvidenceCaps) -> list[Entry]:
+def _turned(solved: SolvedTrial, caps: EvidenceCaps) -> list[ClaimDraft]:
     before = {row.name: row for row in solved.failed[-1].rows if not row.passed}
     now = [row for row in solved.rows if row.passed and row.name in before]
     return [
-        Entry(f"- {one_line(row.name, caps.row)}", (*before[row.name].references, *row.references))
+        ClaimDraft(f"- {one_line(row.name, caps.row)}", (*before[row.name].references, *row.references))
         for row in now[: caps.rows]
     ]

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from engine.programs.explore.policies.memo import (
     MEMO_MAX_CHARS,
     SECTIONS,
-    Memo,
     MemoFault,
+    MemoSections,
     parse_memo,
     render_memo,
     without_next_strategy,
 )
 from engine.programs.explore.policies.reflection import Accept, KeepOld, Repair, judge_reflection
 
-MEMO = Memo(
+MEMO = MemoSections(
     failed_attempts=2,
     attempts_log="- #1: guessed; failed\n- #2: parsed the header; 3/5",
     commands="```\nls /root\n```",
@@ -32,11 +32,11 @@ _prose = st.lists(_line, min_size=1, max_size=4).map("\n".join)
 bodies = st.lists(st.one_of(_prose, _fenced), min_size=1, max_size=3).map(
     lambda parts: "\n".join(["- x", *parts, "end"])
 )
-memos = st.builds(Memo, st.integers(0, 999999), bodies, bodies, bodies, bodies, bodies)
+memos = st.builds(MemoSections, st.integers(0, 999999), bodies, bodies, bodies, bodies, bodies)
 
 
 @given(memos)
-def test_a_rendered_memo_reads_back_as_itself(memo: Memo) -> None:
+def test_a_rendered_memo_reads_back_as_itself(memo: MemoSections) -> None:
     """What is stored as text is the value that was accepted."""
     assert parse_memo(render_memo(memo)) == memo
 
@@ -44,7 +44,7 @@ def test_a_rendered_memo_reads_back_as_itself(memo: Memo) -> None:
 @given(st.text())
 def test_any_text_is_a_memo_or_a_fault(text: str) -> None:
     """Reading never raises, whatever a model says."""
-    assert isinstance(parse_memo(text), Memo | MemoFault)
+    assert isinstance(parse_memo(text), MemoSections | MemoFault)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_heading_in_code_is_code() -> None:
     """Commands may print Markdown."""
     text = TEXT.replace("ls /root", "cat <<X\n### Next Strategy\nX")
     memo = parse_memo(text)
-    assert isinstance(memo, Memo)
+    assert isinstance(memo, MemoSections)
     assert memo.next_strategy == "divide by 1000"
 
 
@@ -112,7 +112,7 @@ def test_a_memo_may_be_just_as_long_as_is_allowed() -> None:
     """One character more is told, with both numbers."""
     exact = TEXT.replace("divide by 1000", "x" * (MEMO_MAX_CHARS - len(TEXT) + len("divide by 1000")))
     assert len(exact) == MEMO_MAX_CHARS
-    assert isinstance(parse_memo(exact), Memo)
+    assert isinstance(parse_memo(exact), MemoSections)
     fault = parse_memo(exact + "x")
     assert isinstance(fault, MemoFault)
     assert str(MEMO_MAX_CHARS + 1) in fault.problems[0]
@@ -131,7 +131,7 @@ def test_a_fence_counts_as_wrapping_only_if_it_is_open_at_the_title() -> None:
 def test_lines_of_headings_that_are_only_bold_belong_to_their_section() -> None:
     """A model emphasises; only a heading of a level below the title is a stranger."""
     bold = parse_memo(TEXT.replace("divide by 1000", "**Careful**\n#### Deeper\ndivide"))
-    assert isinstance(bold, Memo)
+    assert isinstance(bold, MemoSections)
     assert bold.next_strategy == "**Careful**\n#### Deeper\ndivide"
     words = parse_memo(TEXT.replace("\n\n### Attempts Log", "\nwords before\n\n### Attempts Log"))
     assert words == MEMO

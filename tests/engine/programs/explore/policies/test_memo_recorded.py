@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.programs.explore.policies.memo import Memo, MemoFault, parse_memo, render_memo
+from engine.programs.explore.policies.memo import MemoFault, MemoSections, parse_memo, render_memo
 from tests.engine.programs.explore.policies.recorded import attempt_records, needs_shared
 
 pytestmark = [pytest.mark.shared, needs_shared]
@@ -32,5 +32,5 @@ def test_recorded_memos_survive_a_rewriting() -> None:
     """Reading and rendering loses nothing but the dress."""
     for text in _memos():
         memo = parse_memo(text)
-        if isinstance(memo, Memo):
+        if isinstance(memo, MemoSections):
             assert parse_memo(render_memo(memo)) == memo

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from engine.core.prompts import TemplateMismatchError, UnknownPromptError, fill, load_prompts, placeholders
 from engine.programs.explore.policies.intervention import Level
-from engine.programs.explore.policies.memo import Memo
+from engine.programs.explore.policies.memo import MemoSections
 from engine.programs.explore.policies.retry import RetryPlace, retry_text
 
-MEMO = Memo(1, "- #1: guessed", "ls", "- it is binary", "mass is off", "PLAN-A")
+MEMO = MemoSections(1, "- #1: guessed", "ls", "- it is binary", "mass is off", "PLAN-A")
 PROMPTS = load_prompts()
 WORDING = PROMPTS.retry_wording()
 

@@ -11,12 +11,12 @@ from engine.programs.explore.policies.stopping import (
     Counting,
     Exhausted,
     GiveUpInfrastructure,
-    StoppingRule,
+    StoppingSettings,
     TrialSolved,
     decide_next,
 )
 
-RULE = StoppingRule(max_attempts=3)
+RULE = StoppingSettings(max_attempts=3)
 FAILED = Failed(0.0)
 BROKEN = Infrastructure("docker went away")
 
@@ -43,20 +43,20 @@ def test_w18_broken_infrastructure_uses_up_no_attempt() -> None:
 
 def test_consecutive_means_consecutive() -> None:
     """SPARK's "consecutive" count is a total (spark.md 10); two breaks with a verdict between go on."""
-    rule = StoppingRule(max_attempts=9)
+    rule = StoppingSettings(max_attempts=9)
     assert isinstance(decide_next([BROKEN, FAILED, BROKEN], rule), Continue)
     assert isinstance(decide_next([FAILED, BROKEN, NoVerdict("x")], rule), GiveUpInfrastructure)
 
 
 def test_breaking_has_a_limit_in_all() -> None:
     """A trial that breaks every other time would pay for ever."""
-    rule = StoppingRule(max_attempts=99, max_scoreless=3)
+    rule = StoppingSettings(max_attempts=99, max_scoreless=3)
     assert isinstance(decide_next([BROKEN, FAILED, BROKEN, FAILED, BROKEN], rule), GiveUpInfrastructure)
 
 
 def test_the_total_of_attempts_without_a_score_counts_both_kinds_and_no_other() -> None:
     """Broken surroundings and verifiers that said nothing; what failed is no part of it."""
-    rule = StoppingRule(max_attempts=99, max_scoreless=4)
+    rule = StoppingSettings(max_attempts=99, max_scoreless=4)
     below: list[Outcome] = [BROKEN, FAILED, NoVerdict("none"), FAILED, FAILED, BROKEN, FAILED]
     assert isinstance(decide_next(below, rule), Continue)
     assert decide_next([*below, NoVerdict("none")], rule) == GiveUpInfrastructure("4 attempts ended without a score")
@@ -64,7 +64,7 @@ def test_the_total_of_attempts_without_a_score_counts_both_kinds_and_no_other() 
 
 def test_six_attempts_without_a_score_end_a_trial_unless_told_otherwise() -> None:
     """And two in a row: the words say which of the two it was."""
-    rule = StoppingRule(max_attempts=99)
+    rule = StoppingSettings(max_attempts=99)
     five: list[Outcome] = [BROKEN, FAILED] * 5
     assert isinstance(decide_next(five, rule), Continue)
     total = decide_next([*five, BROKEN], rule)
@@ -75,7 +75,7 @@ def test_six_attempts_without_a_score_end_a_trial_unless_told_otherwise() -> Non
 
 def test_spark_counting_is_kept() -> None:
     """Every attempt counts, and two infrastructure failures in all end it."""
-    rule = StoppingRule(max_attempts=3, counting=Counting.SPARK)
+    rule = StoppingSettings(max_attempts=3, counting=Counting.SPARK)
     assert isinstance(decide_next([FAILED, NoVerdict("x"), FAILED], rule), Exhausted)
     assert isinstance(decide_next([BROKEN, FAILED, BROKEN], rule), GiveUpInfrastructure)
 
@@ -94,7 +94,7 @@ def test_stops_say_who_and_what() -> None:
 @given(outcomes, st.integers(1, 4))
 def test_every_trial_ends(tail: list[Outcome], attempts: int) -> None:
     """Whatever happens, a trial has at most as many attempts as both allowances together."""
-    rule = StoppingRule(max_attempts=attempts)
+    rule = StoppingSettings(max_attempts=attempts)
     past: list[Outcome] = []
     for outcome in tail:
         if not isinstance(decide_next(past, rule), Continue):

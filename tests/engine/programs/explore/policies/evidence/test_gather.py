@@ -5,17 +5,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.core.prompts import load_prompts
-from engine.programs.explore.policies.evidence.block import BlockName, Entry, EvidenceBlock, assemble
+from engine.programs.explore.policies.evidence.block import BlockName, ClaimDraft, EvidenceBlock, assemble
 from engine.programs.explore.policies.evidence.facts import (
-    Action,
     CheckRow,
+    EvidenceAction,
     EvidenceCaps,
+    EvidenceNote,
     FailedAttempt,
-    Note,
     SolvedTrial,
 )
 from engine.programs.explore.policies.evidence.gather import gather_evidence
-from engine.programs.explore.policies.memo import Memo
+from engine.programs.explore.policies.memo import MemoSections
 from events.base import Ref
 
 PROGRAM = "python3 - <<'X'\nimport openpyxl\nprint('crossref')\nX"
@@ -25,15 +25,15 @@ def _ref(version: int, stream: str = "attempt/t/2") -> tuple[Ref, ...]:
     return (Ref(stream, version),)
 
 
-def _action(version: int, command: str, exit_code: int | None = 0, stdout: str = "") -> Action:
-    return Action(command, exit_code, stdout, "", _ref(version))
+def _action(version: int, command: str, exit_code: int | None = 0, stdout: str = "") -> EvidenceAction:
+    return EvidenceAction(command, exit_code, stdout, "", _ref(version))
 
 
 SOLVED = SolvedTrial(
     trial="t",
     instruction="Weigh the part.\n\n\n\nWrite it down.",
     actions=(_action(4, "ls", stdout="a.stl"), _action(6, "cat nope", 1), _action(8, PROGRAM), _action(10, "ls")),
-    notes=(Note("I shall read the header before I trust the counts.", _ref(3)), Note("ok", _ref(5))),
+    notes=(EvidenceNote("I shall read the header before I trust the counts.", _ref(3)), EvidenceNote("ok", _ref(5))),
     rows=(CheckRow("test_mass", passed=True, message="", references=_ref(12)),),
     reward=1.0,
     exception=None,
@@ -44,7 +44,7 @@ SOLVED = SolvedTrial(
             status="FAIL",
             first_command="python3 guess.py\nmore",
             rows=(CheckRow("test_mass", passed=False, message="7 is wrong", references=_ref(7, "attempt/t/1")),),
-            memo=Memo(
+            memo=MemoSections(
                 failed_attempts=1,
                 attempts_log="- #1",
                 commands="ls",
@@ -174,7 +174,7 @@ def test_every_claim_points_at_its_lines() -> None:
 @given(st.lists(st.text(alphabet="ab\n", max_size=30), min_size=1), st.integers(1, 60))
 def test_a_block_keeps_to_its_cap_and_its_lines(texts: list[str], cap: int) -> None:
     """Whole claims only, unless the first alone is too long; every claim spans just its own lines."""
-    entries = [Entry(text, (Ref("s", i),)) for i, text in enumerate(texts, start=1)]
+    entries = [ClaimDraft(text, (Ref("s", i),)) for i, text in enumerate(texts, start=1)]
     block = assemble(BlockName("n", "N"), entries, cap=cap)
     lines = block.text.split("\n")
     shown = ["\n".join(lines[claim.first_line - 1 : claim.last_line]) for claim in block.claims]
