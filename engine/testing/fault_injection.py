@@ -136,7 +136,7 @@ class CrashingLog:
         self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
     ) -> Appended:
         """Keep these events, with a moment before and a moment after."""
-        tag = tag_of(drafts[0].event)
+        tag = tag_of(drafts[-1].event)  # decisions that waited for it stand before it
         self._fate.meet(CrashPoint("before", "append", stream.name, tag))
         appended = await self._log.append(stream, drafts, expected_version=expected_version, fence=fence)
         self._fate.meet(CrashPoint("after", "append", stream.name, tag))
