@@ -132,7 +132,7 @@ def test_line_separators_within_a_text_are_part_of_it() -> None:
     assert read(events(delta({"content": text}, "stop"))).text == text
 
 
-NO_JSON = st.text(st.characters(exclude_characters='{}[]"'))
+NO_JSON = st.text(st.characters(codec="utf-8", exclude_characters='{}[]"'))
 """What goes on after JSON that is whole is refused (`StreamedCalls`), and is another story."""
 
 
