@@ -11,6 +11,7 @@ import msgspec
 
 from events.base import Recorded, Ref
 from events.digest import Digest
+from events.streams import trial_of
 from events.types.agent import CallAsked
 from events.types.attempt import UsageImported
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
@@ -157,11 +158,9 @@ class Cost:
         return state
 
 
-def trial_of(stream: str) -> str:
-    """Say on whose account a stream asks: ``trial/<trial>``, ``attempt/<trial>/<n>`` or ``call/<trial>/<n>/<k>``."""
-    family, _, place = stream.partition("/")
-    below = {"attempt": 1, "call": 2}.get(family, 0)
-    return place.rsplit("/", below)[0]
+def account_of(stream: str) -> str:
+    """Say on whose account a stream asks: its trial's, or what its name says behind its family."""
+    return trial_of(stream) or stream.partition("/")[2]
 
 
 def _budget(run: RunCost, name: str, event: BudgetAsked | BudgetGranted | BudgetRefused) -> None:
@@ -247,7 +246,7 @@ def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:
 
 def _line(run: RunCost, name: str, by: tuple[str, str]) -> Spending:
     role, model = by
-    return run.lines.setdefault(trial_of(name), {}).setdefault(role, {}).setdefault(model, Spending())
+    return run.lines.setdefault(account_of(name), {}).setdefault(role, {}).setdefault(model, Spending())
 
 
 def _answered(line: Spending, usage: Usage, cost: NanoUsd | None) -> None:

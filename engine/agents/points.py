@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 
 from engine.config.spec import RunSpec
-from engine.core.decision import NoSettings, Point
+from engine.core.decision import NoSettings, Point, no_settings
 from events.digest import Digest
 from events.types.decision import Seen
 from events.types.model import ToolCall
@@ -65,7 +65,7 @@ TURN: Final = Point(
     ruling=Turn,
     decisive=("act", "command", "own", "told", "size"),
     steers=True,
-    rule=lambda spec, saw: NoSettings(),  # noqa: ARG005 - no setting bears on it
+    rule=no_settings,
 )
 
 # -- wording an observation -------------------------------------------------------------------------------------------

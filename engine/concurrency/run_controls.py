@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import anyio
 
 from engine.core.ports import Permit
+from events.streams import CALL, family_of, trial_of
 from events.types.session import ScopeStopped
 
 
@@ -57,7 +58,8 @@ class RunControls:
     @contextmanager
     def asking(self, stream: str) -> Iterator[Permit]:
         """Let orders reach whoever asks something from this stream, for as long as it asks."""
-        trial = trial_of(stream)
+        # Calls of an installed agent end with the attempt that it is of.
+        trial = None if family_of(stream) == CALL else trial_of(stream)
         leave = Permit(self._stops.get(None) or self._stops.get(trial))
         self._leaves[leave] = trial
         try:
@@ -73,9 +75,3 @@ class RunControls:
     def _wake(self) -> None:
         self._moved.set()
         self._moved = anyio.Event()
-
-
-def trial_of(stream: str) -> str | None:
-    """Say whose stream it is. None: no trial's."""
-    kind, _, rest = stream.partition("/")
-    return rest.partition("/")[0] if kind in ("trial", "attempt") else None

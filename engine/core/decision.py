@@ -108,7 +108,7 @@ class PolicyContext:
 
 
 Policy: TypeAlias = Callable[[Any, Any, PolicyContext], Any]
-"""Rules from inputs, a rule (the settings as they count) and a desk; pure."""
+"""Rules from inputs, a rule (the settings as they count) and what it may read and write bytes with; pure."""
 
 
 @dataclass(frozen=True)
@@ -312,3 +312,9 @@ def flipped(point: Point[Any, Any, Any], recorded: Any, decided: Any) -> tuple[s
 
 class NoSettings(msgspec.Struct, frozen=True):
     """The rule of a point that no setting bears on."""
+
+
+def no_settings(spec: object, saw: object) -> NoSettings:
+    """Read the rule of such a point."""
+    del spec, saw
+    return NoSettings()

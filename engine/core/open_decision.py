@@ -27,7 +27,7 @@ from engine.core.decision import (
 from engine.core.divergence import diverged, same
 from engine.core.world import ReplayContext
 from events.base import Event, Recorded, Ref
-from events.digest import Digest
+from events.digest import Digest, digest_of
 from events.errors import BlobErased
 from events.store.blob_refs import named_blobs
 from events.types.decision import Decided, DecisionMade, Earlier, Seen, blob_of, parts_of
@@ -97,7 +97,7 @@ class Decision(Generic[R]):
         """Over history: as they are on record, if they are."""
 
     @staticmethod
-    async def prepare(
+    def prepare(
         world: ReplayContext, point: Point[Any, Any, R], saw: Any, rules: Mapping[str | None, Any]
     ) -> "Decision[R]":
         """Store inputs and rules.
@@ -108,9 +108,10 @@ class Decision(Generic[R]):
         data = encode_value(saw)
         stored = {name: _Rule(rule, _stored(world, point, rule)) for name, rule in rules.items()}
         assert world.deciding is not None
-        if world.ports is not None and world.log.redactor.hits(data):
-            data = encode_value(saw := world.log.redactor.value(saw))
         inputs = world.blobs.put(data)
+        if world.ports is not None and inputs != digest_of(data):  # a known secret was in it: `put` looks, so look once
+            data = encode_value(saw := world.log.redactor.value(saw))
+            inputs = world.blobs.put(data)
         if "earlier" in saw.__struct_fields__:
             world.deciding.chains[inputs] = data
         return Decision(world, point, saw, inputs, stored)

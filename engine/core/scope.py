@@ -188,7 +188,7 @@ class Scope:
         assert rule is not None, "an actor asks only for what its settings have"
         rules: dict[str | None, S] = {None: rule}
         rules.update(point.shadows(era.spec, saw))
-        decision = await Decision.prepare(self._world, point, saw, rules)
+        decision = Decision.prepare(self._world, point, saw, rules)
         says = says or partial(made_event, point)
         first: Seen[R] | None = None
         for shadow in decision.rules:

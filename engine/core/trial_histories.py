@@ -14,18 +14,11 @@ from engine.core.history import DERIVED, RunHistory, load_histories
 from engine.core.lineage import SESSION, lineage_of
 from events.base import Recorded
 from events.store.base import EventLog, Selection
+from events.streams import trial_of
 from events.types.session import SessionStarted
-from projections.cost import trial_of
 
 AHEAD: Final = 5_000
 """Events that are read together: small trials cost no trip to the file each."""
-
-_TRIALS: Final = ("attempt/", "call/", "trial/")
-
-
-def _trial(stream: str) -> str | None:
-    """Name the trial that a stream is part of. None: it is the run's own."""
-    return trial_of(stream) if stream.startswith(_TRIALS) else None
 
 
 class TrialHistories(Mapping[str, Sequence[Recorded]]):
@@ -49,7 +42,7 @@ class TrialHistories(Mapping[str, Sequence[Recorded]]):
         self._versions = versions
         self._names: dict[str | None, list[str]] = {}
         for name in versions:
-            self._names.setdefault(_trial(name), []).append(name)
+            self._names.setdefault(trial_of(name), []).append(name)
         self._unread = dict.fromkeys(trial for trial in self._names if trial is not None)
         self._read: dict[str | None, dict[str, list[Recorded]]] = {}
         self._held: set[str | None] = set()
@@ -58,7 +51,7 @@ class TrialHistories(Mapping[str, Sequence[Recorded]]):
     def __getitem__(self, name: str) -> Sequence[Recorded]:
         if name not in self._versions:
             raise KeyError(name)
-        trial = _trial(name)
+        trial = trial_of(name)
         # No KeyError: who asks whether there is a history would be told that there is none.
         assert trial in self._read, f"{name} is read by nobody at this moment"
         return self._read[trial][name]
@@ -88,7 +81,7 @@ class TrialHistories(Mapping[str, Sequence[Recorded]]):
     @asynccontextmanager
     async def hold(self, stream: str) -> AsyncIterator[None]:
         """Hold the trial that a stream is part of. Within it, all that is below is held already."""
-        trial = _trial(stream)
+        trial = trial_of(stream)
         if trial in self._held or trial not in self._names:
             yield
             return
@@ -124,7 +117,7 @@ class TrialHistories(Mapping[str, Sequence[Recorded]]):
         async for page in self._log.pages(Selection(run=self._run, streams=names)):
             for recorded in page:
                 name = recorded.stream.name
-                history = self._read[_trial(name)][name]
+                history = self._read[trial_of(name)][name]
                 if len(history) < self._versions[name]:  # what was appended meanwhile is for another reading
                     history.append(recorded)
 

@@ -30,6 +30,7 @@ from events.base import Recorded, Ref
 from events.digest import Digest, digest_of
 from events.redaction.redactor import NOTHING_SECRET
 from events.store.base import BlobStore
+from events.streams import attempt_stream, trial_stream
 from events.types.attempt import AttemptJudged
 from events.types.memo import MemoImported
 from events.types.pdi import PdiImported
@@ -98,14 +99,14 @@ async def import_again(blobs: BlobStore, opened: RunImported, streams: Streams) 
 def _by_spark(assumed: Assumed, opened: RunImported, files: Mapping[str, bytes], streams: Streams) -> None:
     story = tell(TaskFiles(opened.name, files), Warnings()) or EMPTY._replace(task=opened.name)
     assumed.spec = spec_of(story)
-    outcomes = {f"attempt/{story.task}/{each.number}": outcome_by_spark(each) for each in story.attempts}
+    outcomes = {attempt_stream(story.task, each.number): outcome_by_spark(each) for each in story.attempts}
     sources = texts_of(opened.files, SOURCES)
     for recorded in _verdicts(streams):
         outcome = outcomes.get(recorded.stream.name)
         if outcome is None:
             raise ToldOtherwise(opened.name, recorded.ref)
         assumed.note(assumed.verdict(AttemptJudged(outcome, 0, 0, digest_of(b"")), sources), recorded.ref)
-    _by_reflection(assumed, story, streams.get(f"trial/{story.task}", ()))
+    _by_reflection(assumed, story, streams.get(trial_stream(story.task), ()))
 
 
 def _by_reflection(assumed: Assumed, story: Story, stream: Sequence[Recorded]) -> None:
@@ -148,7 +149,7 @@ def _by_atif(assumed: Assumed, opened: RunImported, files: Mapping[str, bytes], 
 def _by_harbor(assumed: Assumed, opened: RunImported, files: Mapping[str, bytes], streams: Streams) -> None:
     """Read each trial's verdict from its result."""
     results = results_in(files)
-    folders = {f"attempt/{place.trial}/{place.attempt}": folder for folder, place in places(results).items()}
+    folders = {attempt_stream(place.trial, place.attempt): folder for folder, place in places(results).items()}
     for recorded in _verdicts(streams):
         folder = folders.get(recorded.stream.name)
         if folder is None:

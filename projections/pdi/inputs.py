@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from events.base import Ref
+from events.base import Event, Ref
 from events.digest import Digest, digest_of
 from events.types.decision import Earlier, Text
 from events.types.memo import MemoImported, MemoRewritten
@@ -18,6 +18,17 @@ from events.types.trial import AttemptConcluded
 from projections.pdi.index import PdiInput, healthy
 
 _BLANK: Final = digest_of(b"")
+
+
+def read_of(event: Event) -> tuple[Digest, ...]:
+    """Name the blobs that a `Trail` reads for an event: commands and rows of an attempt; a memo and the one before."""
+    match event:
+        case AttemptConcluded():
+            return (event.commands, event.test_summary)
+        case MemoRewritten() | MemoImported():
+            return (event.memo,) if event.previous is None else (event.memo, event.previous)
+        case _:
+            return ()
 
 
 class PdiSaw(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from events.types.pdi import PdiImported, PdiRead
 from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.base import Blobs
 from projections.pdi.index import Level, Method, PdiSettings, PdiState, Reading, read_step
-from projections.pdi.inputs import Trail
+from projections.pdi.inputs import Trail, read_of
 
 RECORDED = "imported"
 """Name of the monitor under which another system's own readings stand."""
@@ -103,13 +103,7 @@ class PdiSteps:
 
     def needs(self, recorded: Recorded) -> tuple[Digest, ...]:
         """Commands and rows of an attempt; a memo and the one before it."""
-        match recorded.event:
-            case AttemptConcluded() as event:
-                return (event.commands, event.test_summary)
-            case MemoRewritten() | MemoImported() as event:
-                return (event.memo,) if event.previous is None else (event.memo, event.previous)
-            case _:
-                return ()
+        return read_of(recorded.event)
 
     def apply(self, state: PdiStepsState, recorded: Recorded, blobs: Blobs) -> PdiStepsState:
         """Fold one event in."""

@@ -16,7 +16,7 @@ from events.types.pdi import PdiImported
 from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.base import Blobs
 from projections.pdi.index import PdiInput
-from projections.pdi.inputs import Trail
+from projections.pdi.inputs import Trail, read_of
 
 Came = Literal["solved", "failed", "unknown"]
 """``unknown``: no verdict, or nothing followed."""
@@ -73,13 +73,7 @@ class PdiTrials:
 
     def needs(self, recorded: Recorded) -> tuple[Digest, ...]:
         """Commands and rows of an attempt; a memo and the one before it."""
-        match recorded.event:
-            case AttemptConcluded() as event:
-                return (event.commands, event.test_summary)
-            case MemoRewritten() | MemoImported() as event:
-                return (event.memo,) if event.previous is None else (event.memo, event.previous)
-            case _:
-                return ()
+        return read_of(recorded.event)
 
     def apply(self, state: PdiTrialsState, recorded: Recorded, blobs: Blobs) -> PdiTrialsState:
         """Fold one event in."""

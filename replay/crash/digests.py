@@ -11,6 +11,7 @@ from events.base import Event
 from events.codec import as_today, encode_ref
 from events.digest import Digest
 from events.store.base import EventLog
+from events.streams import is_attempt
 from events.types.session import ScopeStopped
 
 
@@ -43,7 +44,7 @@ async def trials_that_lost_a_sandbox(log: EventLog, run: str) -> set[str]:
     return {
         name.split("/")[1]
         for name, history in streams.items()
-        if name.startswith("attempt/") and any(_lost(each.event) for each in history)
+        if is_attempt(name) and any(_lost(each.event) for each in history)
     }
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple, assert_never
 from events.base import Recorded
 from events.errors import BlobErased, BlobMissing
 from events.store.base import EventLog
+from events.streams import attempt_stream, trial_stream
 from events.types.attempt import AgentEnded, AttemptAbandoned
 from events.types.sandbox import VerifierSilent
 from events.types.skill import SkillRefused, SkillRevised
@@ -33,7 +34,7 @@ class WhyNotAnswer(NamedTuple):
 
 async def attempt_unsolved(past: Past, trial: str, attempt: int) -> WhyNotAnswer:
     """Say why an attempt was never judged solved."""
-    history = await past.stream(f"trial/{trial}")
+    history = await past.stream(trial_stream(trial))
     for each in history:
         if isinstance(each.event, AttemptConcluded) and each.event.attempt == attempt:
             if each.event.outcome.kind == "solved":
@@ -47,7 +48,7 @@ async def attempt_unsolved(past: Past, trial: str, attempt: int) -> WhyNotAnswer
 async def trial_without_skill(past: Past, trial: str) -> WhyNotAnswer:
     """Say why a trial was never solved, or, if it was, why no skill of it was accepted."""
     obstacles: list[Obstacle] = []
-    for each in await past.stream(f"trial/{trial}"):
+    for each in await past.stream(trial_stream(trial)):
         match each.event:
             case SkillRevised():
                 return WhyNotAnswer((), each)
@@ -89,7 +90,7 @@ async def _concluded(log: EventLog, recorded: Recorded, event: AttemptConcluded)
 async def _ends(past: Past, trial: str, attempt: int) -> list[Obstacle]:
     """Tell how an attempt's agent and its verifier ended."""
     found: list[Obstacle] = []
-    for each in await past.stream(f"attempt/{trial}/{attempt}"):
+    for each in await past.stream(attempt_stream(trial, attempt)):
         match each.event:
             case AgentEnded(reason=reason, detail=detail, turns=turns):
                 found.append(

@@ -5,6 +5,7 @@ from typing import Final
 from cyclopts import App
 
 from events.errors import ExitCode
+from events.streams import attempt_stream
 from replay.agents.replay import replay_agent
 from views.commands.rows import Rows
 from views.commands.run import open_for
@@ -52,7 +53,7 @@ async def replay_attempt(attempt: str, /, *, options: Options = ASIS, machine: G
             raise UsageWrong(f"{attempt!r} is not an attempt", remedy="write TRIAL/N or RUN:TRIAL/N")
         spec = await settings.spec_of(desk.log, target.run)
     async with open_for(machine, options, spec) as setting:
-        found = await replay_agent(setting, target.run, f"attempt/{target.trial}/{target.attempt}")
+        found = await replay_agent(setting, target.run, attempt_stream(target.trial, target.attempt))
     options.screen(machine).draw(agents.replay_row(found), agents.render_replay)
     return ExitCode.DONE if found.same else ExitCode.DIVERGED
 

@@ -19,7 +19,7 @@ from events.types.sandbox import SandboxFailed
 from events.types.session import BackgroundFailed, InFlightFound, SessionEnded
 from events.types.skill import SkillRefused, SkillRevised
 from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
-from projections.cost import Cost, trial_of
+from projections.cost import Cost, account_of
 from projections.trials.state import Run, Trial
 from projections.trials.view import Trials
 from views.runs.rows import WORDS
@@ -115,9 +115,9 @@ class Progress:
         self._seen = self._trials.apply(self._seen, recorded, {})
         self._spent = self._cost.apply(self._spent, recorded, {})
         if isinstance(recorded.event, InFlightFound):
-            names = {trial_of(ref.stream) for ref in recorded.event.asked}
+            names = {account_of(ref.stream) for ref in recorded.event.asked}
         else:
-            names = {trial_of(recorded.stream.name)}
+            names = {account_of(recorded.stream.name)}
         for name in names:
             self._renew(name)
         match recorded.event:

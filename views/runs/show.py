@@ -14,6 +14,7 @@ from events.digest import Digest
 from events.errors import BlobMissing
 from events.store.base import EventLog, Selection
 from events.store.blob_refs import named_blobs
+from events.streams import attempt_stream
 from projections.trials.state import Run
 from views.log.contents import EventRow, event_row
 from views.runs.rows import (
@@ -254,7 +255,7 @@ async def _tell_attempt(desk: OpenedLog, target: AttemptTarget, *, full: bool) -
     run = (await look(desk, target.run)).trials.runs[target.run]
     rows = [row for row in attempt_rows(run, run.trials[target.trial]) if row.attempt == target.attempt]
     desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
-    stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")
+    stream = StreamId(target.run, attempt_stream(target.trial, target.attempt))
     history = [recorded async for page in pages_of(desk.log, Selection(stream=stream)) for recorded in page]
     desk.screen.show(await steps(desk.log, history), partial(render_steps, full=full))
 

@@ -7,6 +7,7 @@ from engine.core.lineage import RunPositions, pages_of, streams_of
 from engine.policies.skill.split import skill_name_for
 from events.base import Recorded, Ref, StreamId
 from events.store.base import EventLog, Selection
+from events.streams import attempt_stream, trial_stream
 from events.types.attempt import AttemptAbandoned, AttemptJudged
 from events.types.skill import SkillImported, SkillRevised
 from events.types.trial import AttemptConcluded
@@ -61,7 +62,7 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
         case AttemptTarget():
             return await _of_attempt(log, target)
         case TrialTarget(run, trial):
-            return await _last(log, StreamId(run, f"trial/{trial}"))
+            return await _last(log, StreamId(run, trial_stream(trial)))
         case RunTarget(run):
             return await _last(log, StreamId(run, "run"))
         case BlobTarget():
@@ -131,11 +132,11 @@ async def _at(log: EventLog, position: int) -> EventAddress:
 
 async def _of_attempt(log: EventLog, target: AttemptTarget) -> EventAddress:
     """Give what its trial noted of it; before that its verdict, and before that its last event."""
-    trial = StreamId(target.run, f"trial/{target.trial}")
+    trial = StreamId(target.run, trial_stream(target.trial))
     for recorded in await _history(log, Selection(stream=trial, tags={"trial.attempt_concluded"})):
         if isinstance(recorded.event, AttemptConcluded) and recorded.event.attempt == target.attempt:
             return EventAddress(target.run, recorded.ref)
-    stream = StreamId(target.run, f"attempt/{target.trial}/{target.attempt}")
+    stream = StreamId(target.run, attempt_stream(target.trial, target.attempt))
     history = await _history(log, Selection(stream=stream))
     ended = [each for each in history if isinstance(each.event, AttemptJudged | AttemptAbandoned)]
     return EventAddress(target.run, (ended or history)[-1].ref)

@@ -22,6 +22,7 @@ from events.base import Ref
 from events.digest import Digest
 from events.errors import EventRefused, VersionConflict
 from events.store.base import EventLog
+from events.streams import attempt_stream, trial_stream
 from events.types.attempt import AttemptJudged, ImportedAttempt
 from events.types.run import RunImported
 from events.types.trajectory import ObservationImported, StepImported
@@ -130,7 +131,7 @@ class _Into(NamedTuple):
 
 
 def _lay_out(layout: StreamBuilder, tried: AtifTask, into: _Into) -> None:
-    trial = f"trial/{tried.task}"
+    trial = trial_stream(tried.task)
     layout.add(trial, TrialOpened(tried.task, CONDITION, len(tried.attempts)), layout.add("run", into.opening))
     rewards: list[float] = []
     for attempt in tried.attempts:
@@ -145,7 +146,7 @@ def _lay_out(layout: StreamBuilder, tried: AtifTask, into: _Into) -> None:
 
 def _attempt(layout: StreamBuilder, task: str, attempt: Attempted, into: _Into) -> Ref:
     """Lay out an attempt's own stream; give its verdict."""
-    stream = f"attempt/{task}/{attempt.number}"
+    stream = attempt_stream(task, attempt.number)
     layout.add(stream, ImportedAttempt(task, attempt.number, None, None, ""))
     for held in attempt.held:
         _document(layout, stream, held, into.put)

@@ -26,6 +26,7 @@ from events.digest import Digest
 from events.errors import EventRefused, VersionConflict
 from events.redaction.redactor import Redactor
 from events.store.base import EventLog, Selection
+from events.streams import trial_stream
 from events.types.agent import AgentActed, AgentSaid
 from events.types.run import RunImported
 from events.types.trajectory import StepImported
@@ -142,14 +143,14 @@ async def _tell(surveyed: _Surveyed, put: Callable[[bytes], Digest], assumed: As
     layout = StreamBuilder()
     for trial, folders in _by_trial(found).items():
         place = found[folders[0]]
-        layout.add(f"trial/{trial}", TrialOpened(place.task, place.condition, len(folders)), Ref("run", 1))
+        layout.add(trial_stream(trial), TrialOpened(place.task, place.condition, len(folders)), Ref("run", 1))
         for name in folders:
             files = await to_thread.run_sync(read_trial, job, name, surveyed.redactor)
             kept |= {path: put(data) for path, data in files.files.items()}
             concluded = lay_out_attempt(layout, found[name], files, Into(put, assumed))
-            layout.add(f"trial/{trial}", concluded.event, concluded.judged)
+            layout.add(trial_stream(trial), concluded.event, concluded.judged)
         results = [surveyed.results[name] for name in folders]
-        layout.add(f"trial/{trial}", _closed(results))
+        layout.add(trial_stream(trial), _closed(results))
     told = (StepImported, AgentActed, AgentSaid)
     steps = sum(isinstance(draft.event, told) for chunk in layout.chunks for draft in chunk.drafts)
     return _Told(tuple(layout.chunks), tuple(NamedDigest(*each) for each in sorted(kept.items())), steps)

@@ -15,6 +15,7 @@ from engine.importers.harbor.schema import RESULT, TrialResult
 from engine.importers.streams import StreamBuilder
 from events.base import Event, Ref
 from events.digest import Digest
+from events.streams import attempt_stream
 from events.types.agent import AgentActed, AgentSaid
 from events.types.attempt import AttemptJudged, ImportedAttempt, UsageImported
 from events.types.decision import Text
@@ -61,7 +62,7 @@ def judged_of(result: TrialResult, stdout: bytes | None, ctrf: bytes | None) -> 
 def lay_out_attempt(layout: StreamBuilder, place: ImportedTrialKey, trial: TrialFiles, into: Into) -> Conclusion:
     """Lay out an attempt's own stream; give what its trial takes note of."""
     put = into.put
-    stream = f"attempt/{place.trial}/{place.attempt}"
+    stream = attempt_stream(place.trial, place.attempt)
     printed = [part.printed for part in trial.parts if part.printed is not None]
     agent = put(b"".join(printed)) if printed else None
     verifier = None if trial.stdout is None else put(trial.stdout)

@@ -15,6 +15,7 @@ from engine.policies.skill.check import check_skill
 from engine.policies.skill.finding import SkillContext
 from events.base import Ref
 from events.digest import Digest
+from events.streams import attempt_stream, trial_stream
 from events.types.attempt import AttemptJudged, ImportedAttempt, InjectionImported, UsageImported
 from events.types.decision import Text
 from events.types.memo import MemoImported
@@ -111,7 +112,7 @@ class SparkStreams:
     def write(self, told: SparkImport) -> list[AppendBatch]:
         """Lay out the whole story, in the order in which it happened."""
         story = told.story
-        trial = f"trial/{story.task}"
+        trial = trial_stream(story.task)
         self._model = story.facts.model
         opened = TrialOpened(story.task, CONDITION, _max_attempts(story))
         facts = story.facts
@@ -151,7 +152,7 @@ class SparkStreams:
 
     def _tried(self, task: str, tried: SparkAttempt, told: Injection) -> tuple[AttemptConcluded, Ref]:
         """Write an attempt's own stream; give what its trial takes note of, and why."""
-        stream = f"attempt/{task}/{tried.number}"
+        stream = attempt_stream(task, tried.number)
         error = tried.error if len(tried.error) <= LONGEST_ERROR else tried.error[:LONGEST_ERROR] + " …"
         stdout, verifier = self._maybe(tried.stdout), self._maybe(tried.verifier_stdout)
         self._layout.add(stream, ImportedAttempt(task, tried.number, stdout, verifier, error))

@@ -4,8 +4,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from engine.config.spec import RunSpec
-from engine.core.decision import NoSettings, Point
+from engine.core.decision import NoSettings, Point, no_settings
 from engine.programs.explore.points import Judged, JudgingSaw
 from events.base import Event, Ref
 from events.digest import Digest
@@ -13,11 +12,6 @@ from events.types.decision import DecisionMade, Seen, Text
 from events.types.memo import MemoKept, MemoRewritten
 from events.types.skill import EvidenceGathered, SkillRefused, SkillRevised
 from events.values import NamedDigest
-
-
-def _no_settings(spec: RunSpec, saw: object) -> NoSettings:
-    del spec, saw
-    return NoSettings()
 
 
 class WordsSeen(msgspec.Struct, frozen=True):
@@ -65,7 +59,7 @@ REFLECTION: Final = Point(
     ruling=Reflection,
     decisive=("verdict", "memo", "problems", "quoted"),
     steers=True,
-    rule=_no_settings,
+    rule=no_settings,
     events=(MemoRewritten, MemoKept, DecisionMade),
     heard=_memo_ruling,
 )
@@ -157,7 +151,7 @@ EVIDENCE: Final = Point(
     ruling=Evidence,
     decisive=("blocks",),
     steers=True,
-    rule=_no_settings,
+    rule=no_settings,
     events=(EvidenceGathered,),
 )
 
@@ -206,7 +200,7 @@ SKILL: Final = Point(
     ruling=SkillRuling,
     decisive=("verdict", "skill_md", "problems", "quoted"),
     steers=True,
-    rule=_no_settings,
+    rule=no_settings,
     events=(SkillRevised, SkillRefused, DecisionMade),
     heard=_skill_ruling,
 )

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from engine.config.spec import RunSpec, model_for
-from engine.core.decision import NoSettings, Point
+from engine.core.decision import Point
 from engine.programs.explore.spec import MonitorSpec
 from events import values
 from events.base import Event
@@ -21,11 +21,6 @@ from projections.pdi.reference import SPARK_RELEASE, PdiReference
 
 ACTIVE: Final = "active"
 """Name of the monitor that decides."""
-
-
-def _no_settings(spec: RunSpec, saw: object) -> NoSettings:
-    del spec, saw
-    return NoSettings()
 
 
 # -- judging --------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from engine.importers.harbor.schema import (
 from engine.runtime.plan import recorded_specs
 from events.codec import tag_of
 from events.store.base import BlobStore
-from events.streams import RUN
+from events.streams import RUN, is_attempt, is_trial, trial_stream
 from events.types.run import RunImported, RunOpened
 from events.types.trial import TrialOpened
 from replay.export.atif.steps import timestamp
@@ -95,10 +95,10 @@ async def trials_of(blobs: BlobStore, histories: RunHistory, job: JobFacts) -> A
         BlobMissing, BlobErased: Bytes of one are gone.
     """
     for name, history in sorted(histories.by_stream.items(), key=lambda each: each[1][0].position):
-        if not name.startswith("attempt/"):
+        if not is_attempt(name):
             continue
         trial, _, attempt = name.removeprefix("attempt/").rpartition("/")
-        opened = histories.by_stream[f"trial/{trial}"][0].event
+        opened = histories.by_stream[trial_stream(trial)][0].event
         assert isinstance(opened, TrialOpened)
         below = f"call/{trial}/{attempt}/"
         visits = [each for call, told in histories.by_stream.items() if call.startswith(below) for each in told]
@@ -201,7 +201,7 @@ def _rewards(result: TrialResult) -> Mapping[str, float]:
 
 
 def _losses(histories: RunHistory) -> dict[str, int]:
-    told = (each for name, history in histories.by_stream.items() if name.startswith("trial/") for each in history)
+    told = (each for name, history in histories.by_stream.items() if is_trial(name) for each in history)
     counts: dict[str, int] = {}
     for recorded in told:
         tag = tag_of(recorded.event)
