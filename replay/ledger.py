@@ -83,6 +83,10 @@ class Ledger(NamedTuple):
     blobs: Mapping[Digest, bytes]
     """Bytes that inputs name and the log lacks: inputs that a rerun made."""
 
+    def era(self, entry: LedgerEntry) -> Era:
+        """Give the settings and policies that counted for a decision: those of its arm, if it has one."""
+        return self.eras[entry.era].at(entry.at.stream)
+
 
 async def read_ledger(log: EventLog, run: str, trial: str | None = None) -> Ledger:
     """List every decision of a run.
@@ -196,7 +200,8 @@ class _Reader:
         point = _point_of(self._points, event)
         if event.inputs is None and (point is None or not untold):
             return None
-        era = era_of(self._histories.lineage, recorded.stream.name, recorded.version - 1)
+        stream = recorded.stream.name
+        era = era_of(self._histories.lineage, stream, recorded.version - 1)
         name = event.point if isinstance(event, DecisionMade) else tag_of(event) if point is None else point.name
         entry = LedgerEntry(
             name=name,
@@ -213,7 +218,7 @@ class _Reader:
             rule=None,
             ruling=_plain_ruling(event) if point is None else point.ruling_in(event),
             unrecorded=point.later if point is not None and event.point_revision is None else (),
-            missing=_unmade(point, name, self._eras[era]) or ("" if event.inputs is not None else untold),
+            missing=_unmade(point, name, self._eras[era].at(stream)) or ("" if event.inputs is not None else untold),
             steers=_steers(point, event),
             erased=False,
         )

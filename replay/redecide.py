@@ -73,7 +73,7 @@ async def redecide(log: EventLog, ledger: Ledger, method: Method | None = None) 
     evaluator = Reevaluator(log, ledger)
     for entry in ledger.entries:
         if not entry.silent:
-            policies = ledger.eras[entry.era].policies if method is None else method.policies
+            policies = ledger.era(entry).policies if method is None else method.policies
             yield await redecided(evaluator, entry, policies)
 
 

@@ -1,7 +1,7 @@
 """A program: what a run does. The engine carries it, and knows none by name."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -36,7 +36,7 @@ class RunPlan(NamedTuple):
     def under(self, method: Method) -> "RunPlan":
         """Give the same plan with another method, whatever the specs name."""
         policies = {**self.program.policies, **method.policies}
-        eras = tuple(each._replace(policies=policies, method=method.name) for each in self.eras)
+        eras = tuple(each.under(policies, method.name) for each in self.eras)
         return self._replace(eras=eras)
 
     def deciding(self, observer: Observer | None = None, tolerates: Tolerates | None = None) -> Deciding:
@@ -94,3 +94,18 @@ class Program(Protocol):
         others.
         The outcomes ``solved`` and ``unsolved`` are counted as such when the run closes; whatever else is no verdict.
         """
+
+
+@runtime_checkable
+class HasArms(Protocol):
+    """A program some of whose streams go by settings of their own."""
+
+    def arms(self, spec: RunSpec) -> Mapping[str, RunSpec]:
+        """Give the settings of each arm by its name; pure. An arm has the program, tasks, sandbox and pools of its run.
+
+        Raises:
+            ConfigRefused: An arm cannot be made from its settings.
+        """
+
+    def arm_of(self, stream: str) -> str | None:
+        """Name the arm that a stream belongs to. None: the run's own settings count."""

@@ -5,7 +5,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from engine.config.program import Program
+from engine.config.program import HasArms, Program
 from engine.config.spec import RunSpec
 from engine.core.decision import Point
 from engine.core.plugins import plugin, plugin_names
@@ -33,6 +33,17 @@ def roles_of(spec: RunSpec) -> Mapping[str, str | None]:
         NameUnknown: No installed package registers the program.
     """
     return program_named(spec.program).roles
+
+
+def specs_of(spec: RunSpec) -> tuple[RunSpec, ...]:
+    """Give a spec and those of its arms.
+
+    Raises:
+        NameUnknown: No installed package registers the program.
+        ConfigRefused: An arm cannot be made from its settings.
+    """
+    program = program_named(spec.program)
+    return (spec, *program.arms(spec).values()) if isinstance(program, HasArms) else (spec,)
 
 
 def known_points() -> Mapping[str, Point[Any, Any, Any]]:

@@ -193,6 +193,11 @@ Says: TypeAlias = Callable[[Any, Made], "Decided | None"]
 """Makes the event that records a ruling. None: runs of this shape record it in no event."""
 
 
+def _no_arm(stream: str) -> str | None:
+    del stream
+    return None
+
+
 class Era(NamedTuple):
     """What decides in a stretch of a run."""
 
@@ -201,6 +206,25 @@ class Era(NamedTuple):
     """By point."""
     method: str
     """Which names them."""
+    arms: "Mapping[str, Era]" = MappingProxyType({})
+    """By arm, what decides in its streams instead."""
+    arm_of: Callable[[str], str | None] = _no_arm
+    """Names the arm that a stream belongs to. None: it belongs to none."""
+
+    def arm(self, stream: str) -> str | None:
+        """Name the arm whose settings count in a stream. None: those of the run do."""
+        name = self.arm_of(stream) if self.arms else None
+        return name if name in self.arms else None
+
+    def at(self, stream: str) -> "Era":
+        """Give what decides in a stream: its arm's settings and policies, or those of the run."""
+        name = self.arm(stream)
+        return self if name is None else self.arms[name]
+
+    def under(self, policies: Mapping[str, Policy], method: str) -> "Era":
+        """Give the same settings with other policies, in every arm."""
+        arms = {name: arm.under(policies, method) for name, arm in self.arms.items()}
+        return self._replace(policies=policies, method=method, arms=arms)
 
 
 class Observed(NamedTuple):

@@ -183,7 +183,7 @@ class Scope:
         """
         deciding = self._world.deciding
         assert deciding is not None, "an actor that decides runs in a world with a method"
-        era = deciding.eras[self.era]
+        era = deciding.eras[self.era].at(self.name)
         rule = point.rule(era.spec, saw)
         assert rule is not None, "an actor asks only for what its settings have"
         rules: dict[str | None, S] = {None: rule}

@@ -10,6 +10,7 @@ from msgspec import structs
 from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import Pools
+from engine.config.program_registry import specs_of
 from engine.config.spec import RunSpec, VerifierNetwork
 from engine.core.errors import ModelMissing
 from engine.core.methods import method_named
@@ -93,6 +94,11 @@ def check(setting: RunContext, spec: RunSpec) -> None:
         ModelMissing: The agent or the method needs a model that the spec does not name.
         Unsupported: The sandbox cannot honour what the agent needs.
     """
+    for each in specs_of(spec):
+        _check(setting, each)
+
+
+def _check(setting: RunContext, spec: RunSpec) -> None:
     method_named(spec.method.name)
     agent = agent_named(spec.agent.name)
     if agent.needs_model and "teacher" not in spec.models:

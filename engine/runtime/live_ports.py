@@ -21,7 +21,7 @@ from engine.gateway.server import CallRecorder
 from engine.runtime.admission import Admission
 from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.control import SignalTargets
-from engine.runtime.model_clients import open_model_clients
+from engine.runtime.model_clients import Terms, open_model_clients
 from engine.runtime.open_agents import AgentDependencies, open_agents
 from engine.runtime.plan import names_of
 from engine.runtime.recovery import Recovery, Stand
@@ -117,10 +117,11 @@ async def live_ports(
         stack.callback(admission.close)
 
         def line(role: Role, place: EffectAddress) -> ModelClient:
-            return lines[era_of(histories.lineage, place.stream, place.version - 1)][role]
+            era = era_of(histories.lineage, place.stream, place.version - 1)
+            return lines[era, plan.eras[era].arm(place.stream)][role]
 
         book = CallRecorder(setting.log, board.run, session.fence)
-        mine = lines[len(plan.eras) - 1]
+        mine = lines[len(plan.eras) - 1, None]
         parts = AgentDependencies(mine.get("teacher"), budget, sandboxes, board.orders, session.supervisor)
         agents = await open_agents(stack, setting, spec, book, parts)
         stack.push_async_callback(sandboxes.close)
@@ -156,7 +157,7 @@ _OF_SANDBOXES: Final = (
 )
 
 
-def _needed(plan: RunPlan, histories: RunHistory) -> dict[int, RunSpec]:
+def _needed(plan: RunPlan, histories: RunHistory) -> dict[Terms, RunSpec]:
     """Give the specs in force from here on, and of earlier eras those whose calls are asked again as they were."""
     eras = plan.eras
     last = [history[-1] for history in histories.by_stream.values()]
@@ -165,7 +166,9 @@ def _needed(plan: RunPlan, histories: RunHistory) -> dict[int, RunSpec]:
         for each in last
         if isinstance(each.event, ModelAsked)
     }
-    return {era: eras[era].spec for era in {*asked, len(eras) - 1}}
+    needed = [(number, eras[number]) for number in {*asked, len(eras) - 1}]
+    whole: dict[Terms, RunSpec] = {(number, None): era.spec for number, era in needed}
+    return whole | {(number, name): arm.spec for number, era in needed for name, arm in era.arms.items()}
 
 
 def _trust(spec: RunSpec) -> Trust:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from engine.concurrency.pools import Pools
-from engine.config.program_registry import roles_of
+from engine.config.program_registry import roles_of, specs_of
 from engine.config.spec import ModelSpec, RunSpec, model_for
 from engine.core.errors import KeyMissing
 from engine.core.system import clock
@@ -27,17 +27,20 @@ from engine.scripted.reader import load_script
 from engine.scripted.server import ScriptedEndpoint
 from events.values import Role
 
+Terms: TypeAlias = tuple[int, str | None]
+"""Which spec counts: by era, and by arm; None as the arm: the run's own."""
+
 
 async def open_model_clients(
-    stack: AsyncExitStack, setting: RunContext, specs: Mapping[int, RunSpec], pools: Pools
-) -> Mapping[int, Mapping[Role, ModelClient]]:
-    """Open what the roles of some specs need, by era; the stack closes it again.
+    stack: AsyncExitStack, setting: RunContext, specs: Mapping[Terms, RunSpec], pools: Pools
+) -> Mapping[Terms, Mapping[Role, ModelClient]]:
+    """Open what the roles of some specs need, by era and arm; the stack closes it again.
 
     Raises:
         KeyMissing: A model's key is to be read from a variable that is not set.
     """
     shared = _Shared(await stack.enter_async_context(open_client()), {}, pools, {})
-    return {era: await _lines_of(stack, setting, spec, shared) for era, spec in specs.items()}
+    return {terms: await _lines_of(stack, setting, spec, shared) for terms, spec in specs.items()}
 
 
 async def require_models(setting: RunContext, spec: RunSpec) -> None:
@@ -49,7 +52,8 @@ async def require_models(setting: RunContext, spec: RunSpec) -> None:
         NameUnknown, PluginBroken: A provider cannot be had.
         ScriptInvalid: A script stands in for a model, and cannot be read.
     """
-    named = [model_for(spec, role, other) for role, other in roles_of(spec).items()]
+    roles = roles_of(spec).items()
+    named = [model_for(each, role, other) for each in specs_of(spec) for role, other in roles]
     models = [model for model in named if model is not None]
     for model in models:
         _key(setting, model)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from engine.config.program import RunPlan
-from engine.config.program_registry import EXPLORE, program_named
+from engine.config.program import HasArms, Program, RunPlan
+from engine.config.program_registry import EXPLORE, program_named, specs_of
 from engine.config.spec import RunSpec, canonical, read_spec
 from engine.core.decision import SHAPE, Deciding, Era
 from engine.core.errors import SpecUnreadable
@@ -38,7 +38,7 @@ def opening(setting: RunContext, spec: RunSpec, tasks: tuple[Task, ...]) -> RunO
         tasks=tuple(TaskPinned(task.name, Fingerprint(task.digest)) for task in tasks),
         prompts=tuple(NamedDigest(each.name, put(each.text.encode())) for each in setting.prompts.prompts),
         package=setting.package,
-        scripted=any(model.base_url.startswith(SCRIPT) for model in spec.models.values()),
+        scripted=any(model.base_url.startswith(SCRIPT) for each in specs_of(spec) for model in each.models.values()),
         shape=SHAPE,
         program=None if spec.program == EXPLORE else spec.program,
     )
@@ -62,13 +62,22 @@ def plan_of(opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> Ru
 
 
 def era_of_spec(spec: RunSpec) -> Era:
-    """Give what decides under a spec: the policies of its program, and over them those of its method.
+    """Give what decides under a spec: the policies of its program, and over them those of its method; likewise by arm.
 
     Raises:
         NameUnknown: No installed package registers its program or its method.
     """
+    program = program_named(spec.program)
+    era = _era(program, spec)
+    if not isinstance(program, HasArms):
+        return era
+    arms = {name: _era(program, arm) for name, arm in program.arms(spec).items()}
+    return era._replace(arms=arms, arm_of=program.arm_of)
+
+
+def _era(program: Program, spec: RunSpec) -> Era:
     method = method_named(spec.method.name)
-    return Era(spec, {**program_named(spec.program).policies, **method.policies}, method.name)
+    return Era(spec, {**program.policies, **method.policies}, method.name)
 
 
 async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> tuple[RunSpec, ...]:
@@ -160,8 +169,8 @@ def revised_points(deciding: Deciding) -> tuple[InputChange, ...]:
 
 def scripts_of(setting: RunContext, spec: RunSpec) -> tuple[ScriptPinned, ...]:
     """Name the scripts that stand in for models, as they are now."""
-    models = (model.base_url for model in spec.models.values())
-    names = sorted({url.removeprefix(SCRIPT) for url in models if url.startswith(SCRIPT)})
+    urls = (model.base_url for each in specs_of(spec) for model in each.models.values())
+    names = sorted({url.removeprefix(SCRIPT) for url in urls if url.startswith(SCRIPT)})
     return tuple(ScriptPinned(name, Fingerprint(_digest(setting.base / name))) for name in names)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from anyio import to_thread
 
+from engine.config.program_registry import specs_of
 from engine.config.spec import RunSpec, canonical
 from engine.core.prompts import Prompts
 from engine.policies.turn import RUN_TOOL
@@ -35,7 +36,8 @@ _STREAM_NAMES: Final = "session control trial/ attempt/"
 
 def key_names(spec: RunSpec) -> tuple[str, ...]:
     """List the variables a spec reads keys from."""
-    return tuple(sorted({model.api_key_env for model in spec.models.values() if model.api_key_env}))
+    models = [model for each in specs_of(spec) for model in each.models.values()]
+    return tuple(sorted({model.api_key_env for model in models if model.api_key_env}))
 
 
 def redactor_of(

@@ -8,14 +8,14 @@ acts on; behind that it needs live calls, and what it recorded says nothing any 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 import msgspec
 
 from engine.config.changes import Change, change_spec
 from engine.config.spec import RunSpec
 from engine.core.decision import Era, Method, Point, flipped
-from engine.core.methods import method_named
+from engine.runtime.plan import era_of_spec
 from events.base import Ref
 from events.digest import Digest
 from events.errors import BlobErased
@@ -106,8 +106,12 @@ class _Own(NamedTuple):
     """The inputs of the decision before it at the same point, where they are a linked list."""
 
 
+_FamilyKey: TypeAlias = tuple[str, str | None, int, str | None]
+"""Point, shadow, era, arm."""
+
+
 class _Family(NamedTuple):
-    """Decisions of one point, shadow and era: where a rule does not look at the inputs, all of them have the same."""
+    """Decisions of one point, shadow, era and arm: they share a rule where it does not look at the inputs."""
 
     indexes: list[int]
     alike: bool
@@ -125,7 +129,7 @@ class Prepared:
         self.evaluator = Reevaluator(log, ledger)
         self.watched = Watched(ledger, self.timeline)
         self.own: list[_Own] = [_own(ledger, entry) for entry in ledger.entries]
-        self.families: dict[tuple[str, str | None, int], _Family] = {}
+        self.families: dict[_FamilyKey, _Family] = {}
         self.resting: dict[Ref | Digest, list[int]] = {}
         """Decisions by what they rest on: an event, or the inputs of the decision before."""
         self.by_stream: dict[str, list[int]] = {}
@@ -148,7 +152,7 @@ class Prepared:
         decisions = self.by_stream.setdefault(entry.at.stream, [])
         self.places[index] = len(decisions)
         decisions.append(index)
-        self.families.setdefault((entry.name, entry.shadow, entry.era), _Family([], alike=False)).indexes.append(index)
+        self.families.setdefault(_key(self.ledger, entry), _Family([], alike=False)).indexes.append(index)
         for ground in (*own.refs, *(() if own.earlier is None else (own.earlier,))):
             self.resting.setdefault(ground, []).append(index)
 
@@ -157,7 +161,7 @@ class Prepared:
         first = self.ledger.entries[indexes[0]]
         assert first.point is not None
         try:
-            rule = rule_of(first.point, self.ledger.eras[first.era].spec, _Hidden(), first.shadow)
+            rule = rule_of(first.point, self.ledger.era(first).spec, _Hidden(), first.shadow)
         except _Looked:
             return False
         return all(self.own[index].rule == rule for index in indexes)
@@ -166,7 +170,7 @@ class Prepared:
         """Give what this version rules from the recorded inputs and rule; not the recorded ruling if it was revised."""
         entry = self.ledger.entries[index]
         if index not in self._baselines:
-            policies = self.ledger.eras[entry.era].policies
+            policies = self.ledger.era(entry).policies
             asked = question(entry, policies[entry.name])
             self._baselines[index] = asked.point.as_recorded(entry.ruling, await self.evaluator.ask(asked))
         return self._baselines[index]
@@ -232,11 +236,10 @@ class _Changed:
             self._known[key] = change_spec(era.spec, self._changes)
         changed = self._known[key]
         spec = msgspec.structs.replace(era.spec, method=changed.method, own=changed.own)
-        if method is None and spec.method.name != era.spec.method.name:
-            method = method_named(spec.method.name)
-        if method is None:
+        if method is None and spec.method.name == era.spec.method.name and not era.arms:
             return Era(spec, era.policies, era.method)
-        return Era(spec, {**era.policies, **method.policies}, method.name)
+        changed_era = era_of_spec(spec)
+        return changed_era if method is None else changed_era.under({**era.policies, **method.policies}, method.name)
 
 
 _IMPORTED: Final = frozenset({("method", "pdi"), ("method", "solved_at")})
@@ -267,7 +270,7 @@ class _Asking:
         self._chains: dict[Digest, Digest] = {}
         self._inputs: dict[Digest, tuple[Any, Digest]] = {}
         """Inputs with other rulings in them, by the digest of the recorded ones."""
-        self._alike: dict[tuple[str, str | None, int], tuple[Any, Digest | None]] = {}
+        self._alike: dict[_FamilyKey, tuple[Any, Digest | None]] = {}
         self._rules: set[Digest] = set()
         self._behind: dict[str, float] = {}
         """By stream, the last place before those that cannot be answered."""
@@ -300,17 +303,21 @@ class _Asking:
             found.append(TrialAsked(self._run.run, _shown(name), *counts, missing + each.missing))
         return found
 
-    def _changes(self, key: tuple[str, str | None, int], family: _Family) -> bool:
+    def _changes(self, key: _FamilyKey, family: _Family) -> bool:
         """Say whether decisions may come out otherwise although they saw the same."""
-        name, shadow, number = key
-        era, first = self._eras[number], self._entries[family.indexes[0]]
-        if era.policies[name] is not self._run.ledger.eras[number].policies[name] or not family.alike:
+        name, shadow = key[:2]
+        first = self._entries[family.indexes[0]]
+        era, before = self._era(first), self._run.ledger.era(first)
+        if era.policies[name] is not before.policies[name] or not family.alike:
             return True
         assert first.point is not None
         rule = rule_of(first.point, era.spec, first.saw, shadow)
         changed: bool = rule != self._run.own[family.indexes[0]].rule
         self._alike[key] = rule, self._digest(rule) if changed and rule is not None else None
         return changed
+
+    def _era(self, entry: LedgerEntry) -> Era:
+        return self._eras[entry.era].at(entry.at.stream)
 
     def _push(self, indexes: Iterable[int]) -> None:
         for index in indexes:
@@ -381,7 +388,7 @@ class _Asking:
 
     async def _decided(self, index: int, entry: LedgerEntry) -> Any:
         """Give the ruling under the changed settings; the recorded one where nothing that it rests on changed."""
-        point, own, era = entry.point, self._run.own[index], self._eras[entry.era]
+        point, own, era = entry.point, self._run.own[index], self._era(entry)
         assert point is not None
         rule, digest = self._rule(entry, point, own)
         if rule is None:
@@ -389,7 +396,7 @@ class _Asking:
         policy = era.policies[entry.name]
         saw, inputs = await self._seen(entry, own)
         if digest is None:
-            same = policy is self._run.ledger.eras[entry.era].policies[entry.name]
+            same = policy is self._run.ledger.era(entry).policies[entry.name]
             if same and inputs == entry.inputs:
                 return entry.ruling
             rule, digest = entry.rule, entry.rule_digest
@@ -401,10 +408,10 @@ class _Asking:
 
     def _rule(self, entry: LedgerEntry, point: Point[Any, Any, Any], own: _Own) -> tuple[Any, Digest | None]:
         """Give the rule under the changed settings, and its digest. None as the digest: it is what it was."""
-        known = self._alike.get((entry.name, entry.shadow, entry.era))
+        known = self._alike.get(_key(self._run.ledger, entry))
         if known is not None:
             return known
-        rule = rule_of(point, self._eras[entry.era].spec, entry.saw, entry.shadow)
+        rule = rule_of(point, self._era(entry).spec, entry.saw, entry.shadow)
         return rule, None if rule is None or rule == own.rule else self._digest(rule)
 
     async def _seen(self, entry: LedgerEntry, own: _Own) -> tuple[Any, Digest]:
@@ -427,11 +434,15 @@ def rule_of(point: Point[Any, Any, Any], spec: Any, saw: Any, shadow: str | None
     return point.rule(spec, saw) if shadow is None else point.shadows(spec, saw).get(shadow)
 
 
+def _key(ledger: Ledger, entry: LedgerEntry) -> _FamilyKey:
+    return entry.name, entry.shadow, entry.era, ledger.eras[entry.era].arm(entry.at.stream)
+
+
 def _own(ledger: Ledger, entry: LedgerEntry) -> _Own:
     thread = thread_of(entry.at.stream)
     if entry.point is None or entry.missing:
         return _Own(None, thread, frozenset(), None)
-    rule = rule_of(entry.point, ledger.eras[entry.era].spec, entry.saw, entry.shadow)
+    rule = rule_of(entry.point, ledger.era(entry).spec, entry.saw, entry.shadow)
     earlier = getattr(entry.saw, "earlier", None)
     return _Own(rule, thread, frozenset(refs_in_order(entry.saw)), None if earlier is None else earlier.earlier)
 

@@ -93,7 +93,7 @@ class Decisions:
 
 async def _made(known: _Known, entry: LedgerEntry) -> Redecided:
     try:
-        return await redecided(known.evaluator, entry, known.ledger.eras[entry.era].policies)
+        return await redecided(known.evaluator, entry, known.ledger.era(entry).policies)
     except (BlobMissing, LogCorrupt) as error:  # whoever follows the chain meets the damage where it is
         return Redecided(entry, {}, {}, error.problem, erased=False)
 
@@ -133,7 +133,7 @@ def _again(made: Redecided, tree: Mapping[str, Any], ledger: Ledger) -> Redecide
         now=None if entry.point is None else entry.point.revision,
         revised=made.revised,
         shadow=entry.shadow,
-        policy=ledger.eras[entry.era].method,
+        policy=ledger.era(entry).method,
         agrees=None if made.missing else made.agrees,
         differences=made.differences,
         note=made.missing,

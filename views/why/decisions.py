@@ -72,7 +72,7 @@ def _row(ledger: Ledger, entry: LedgerEntry) -> DecisionRow:
         point=entry.name,
         shadow=entry.shadow,
         revision=entry.revision,
-        policy=ledger.eras[entry.era].method,
+        policy=ledger.era(entry).method,
         inputs=entry.inputs,
         saw=msgspec.to_builtins(entry.saw),
         rule=msgspec.to_builtins(entry.rule),
