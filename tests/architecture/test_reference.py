@@ -1,5 +1,7 @@
 """Reference that is generated cannot lie; reference that is checked cannot be forgotten."""
 
+import sys
+from subprocess import run
 from typing import Final
 
 import cli
@@ -16,6 +18,16 @@ def test_the_reference_is_what_the_code_says() -> None:
     """After a change of a command, a key or an event: ``make docs``."""
     stale = [path.name for path, text in reference(cli.app, DOCS).items() if path.read_text(encoding="utf-8") != text]
     assert stale == [], "run `make docs`"
+
+
+def test_the_reference_is_the_same_however_python_was_started() -> None:
+    """Under ``python -m`` the name of the program has three words, and two of them stood in usage lines."""
+    wanted = "import cli; from views.reference.pages import cli_docs; print(cli_docs(cli.app))"
+    found = run(
+        [sys.executable, "-m", "timeit", "-n1", "-r1", wanted], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    assert b"stillroom run explore [OPTIONS]" in found
+    assert b"timeit" not in found
 
 
 def test_every_event_says_what_it_means() -> None:

@@ -1,5 +1,6 @@
 """The generated reference: command line, settings, events. Written by ``make docs``, checked by the tests."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -106,7 +107,7 @@ def _between(page: str, text: str) -> str:
 def cli_docs(app: App) -> str:
     """Write exit codes, commands, and the keys of their JSON."""
     help_text = app.generate_docs(output_format="markdown", recursive=True, heading_level=2)
-    commands = help_text.partition("**Commands**:")[2]
+    commands = _without_program(help_text.partition("**Commands**:")[2])
     exits = [f"| {int(code)} | {EXITS[code]} |" for code in ExitCode]
     lines = [
         "## Exit codes",
@@ -120,6 +121,17 @@ def cli_docs(app: App) -> str:
         commands.strip(),
     ]
     return "\n".join([*lines, "", "## What `--json` prints", "", *_json_docs()])
+
+
+def _without_program(commands: str) -> str:
+    """Remove what Python was started with, such as ``-m pytest``, from usage lines.
+
+    Cyclopts names a function's command after the running program, and replaces only the first word of that name.
+    """
+    rest = App().name[0].partition(" ")[2]
+    return (
+        re.sub(rf"^(stillroom .*?) {re.escape(rest)}(?= |$)", r"\1", commands, flags=re.MULTILINE) if rest else commands
+    )
 
 
 def _json_docs() -> Iterator[str]:

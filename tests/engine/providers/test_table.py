@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from msgspec import structs
+from msgspec import json, structs
 
 from engine.core.system import clock
 from engine.protocols.errors import Authentication, BadRequest, ProviderError
@@ -88,6 +88,34 @@ async def test_thinking_is_switched_in_the_providers_own_words(name: str) -> Non
         ask = asking(provider)
         ask = structs.replace(ask, parameters={**ask.parameters, **switch})
         assert await say(provider, name, ask) == "Hello"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if provider_named(name).protocol == "chat"])
+async def test_reasoning_goes_back_to_the_providers_that_want_it(name: str) -> None:
+    """Those refuse or repeat a call whose reasoning is missing; others refuse a field that they did not expect."""
+    thought = {"reasoning_content": "hm", "reasoning_details": [{"text": "hm"}]}
+    message = {"role": "assistant", "content": "Hello", **thought}
+    body = {"id": "1", "object": "chat.completion", "choices": [{"message": message, "finish_reason": "stop"}]}
+    came: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        came.append(request.content)
+        return httpx.Response(200, json=body)
+
+    provider = provider_named(name)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        model = connect(provider, ModelEndpoint("http://h" + provider.base_path, client, clock, KEY))
+        first = asking(provider)
+        said = (await model.complete(first, wide_open)).message
+        await model.complete(structs.replace(first, messages=(*first.messages, said)), wide_open)
+    sent = set(json.decode(came[1])["messages"][-1]) - {"role", "content"}
+    assert sent == {
+        "openrouter": {"reasoning_details"},
+        "minimax": {"reasoning_details"},
+        "deepseek": {"reasoning_content"},
+        "moonshot": {"reasoning_content"},
+        "zhipu": {"reasoning_content"},
+    }.get(name, set())
 
 
 @pytest.mark.parametrize("name", NAMES)
