@@ -11,10 +11,10 @@ from pathlib import Path
 from signal import SIGKILL
 from subprocess import DEVNULL, STDOUT
 from typing import Final, NamedTuple
-from xml.etree import ElementTree as ET
 
 import anyio
 
+from benchmarks.mutants.baseline import FileRun
 from benchmarks.mutants.operators import Mutant, applied
 
 LEFT_OUT: Final = "not slow and not docker"
@@ -31,15 +31,6 @@ class MutantOutcome(NamedTuple):
     by: str
     """The test that failed; empty if none did, or if the module could not even be imported."""
     seconds: float
-
-
-class Baseline(NamedTuple):
-    """How the tests fare without a mutant."""
-
-    seconds: Mapping[str, float]
-    """By test file."""
-    red: tuple[str, ...]
-    """Test files that fail, and so kill nothing."""
 
 
 class Copy:
@@ -61,18 +52,11 @@ class Copy:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(root / name, folder / name, follow_symlinks=False)
 
-    async def baseline(self, tests: Sequence[str]) -> Baseline:
-        """Run test files as they are."""
-        report = self._folder / ".baseline.xml"
-        code, said = await self._pytest(["-o", "junit_family=xunit1", f"--junitxml={report}", *tests], limit_s=None)
-        if code not in {0, 1, 5}:
-            raise RuntimeError(f"the tests cannot be run:\n{said}")
-        return _read(report, tests)
-
-    async def passes(self, test: str) -> bool:
-        """Whether a test file passes without a mutant."""
+    async def run(self, test: str) -> FileRun:
+        """Run a test file as it is."""
+        begun = time.monotonic()
         code, _ = await self._pytest([test], limit_s=None)
-        return code in {0, 5}
+        return FileRun(time.monotonic() - begun, code in {0, 5})
 
     async def attempt(self, mutant: Mutant, tests: Sequence[str], *, limit_s: float) -> MutantOutcome:
         """Run tests on a mutant until one fails; afterwards the copy is as it was.
@@ -85,13 +69,9 @@ class Copy:
         path = self._folder / mutant.path
         source = path.read_text(encoding="utf-8")
         begun = time.monotonic()
-        outcome = MutantOutcome("survived", "", 0.0)
         try:
             self._write(path, applied(mutant, source))
-            # pytest imports all that it is given before it runs any of it, and most mutants fail in the first file.
-            for some in (tests[:1], tests[1:4], tests[4:]):
-                if some and outcome.verdict == "survived":
-                    outcome = _outcome(*await self._pytest(["-x", *some], limit_s=limit_s))
+            outcome = _outcome(*await self._pytest(["-x", *tests], limit_s=limit_s))
         finally:
             self._write(path, source)
         return outcome._replace(seconds=time.monotonic() - begun)
@@ -147,15 +127,3 @@ def _failed(said: str) -> str:
         line.split(" - ")[0].split(" ", 1)[1] for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))
     ]
     return found[0] if found else ""
-
-
-def _read(report: Path, tests: Sequence[str]) -> Baseline:
-    seconds = dict.fromkeys(tests, 0.0)
-    red = set()
-    for case in ET.parse(report).iter("testcase"):
-        file = case.get("file", "")
-        if file in seconds:
-            seconds[file] += float(case.get("time", "0"))
-        if any(each.tag in {"failure", "error"} for each in case):
-            red.add(file)
-    return Baseline(seconds, tuple(sorted(red)))

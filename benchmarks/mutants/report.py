@@ -33,6 +33,11 @@ class MutantResult(msgspec.Struct, frozen=True, rename={"inside": "function"}):
     because: str
     """Why it may survive."""
 
+    @property
+    def is_killed(self) -> bool:
+        """Whether a test failed, or never ended."""
+        return self.verdict in {"killed", "timeout"}
+
 
 def result(
     area: str, mutant: Mutant, outcome: MutantOutcome | None, known: Survivor | None, tests: int

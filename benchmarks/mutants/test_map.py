@@ -52,13 +52,14 @@ class TestMap:
         never = set(matching(root, plan.tests.never))
         self._tests = [each for each in files if each.startswith("tests/") and _is_test(each) and each not in never]
         self._closures = {each: self._closure(each) for each in self._tests}
+        self._reach = {test: len(self._behind(modules)) for test, modules in self._closures.items()}
         self._importers: defaultdict[str, set[str]] = defaultdict(set)
         for path, imported in self._imports.items():
             for each in imported:
                 self._importers[each].add(path)
 
     def tests_of(self, module: str) -> list[str]:
-        """Give the test files to ask about a module, those first that are about the least else.
+        """Give the test files to ask about a module: first those that bear its name, then those about the least else.
 
         A test imports what its own helpers and fixtures import. A module that no test imports is asked about in the
         tests that import its importers, and so on outwards.
@@ -70,7 +71,12 @@ class TestMap:
             ring = {each for path in ring for each in self._importers[path] if not each.startswith("tests/")} - seen
             seen |= ring
         found |= set(self._declared(module))
-        return sorted(found, key=lambda test: (module not in self._imports[test], len(self._closures[test]), test))
+        return sorted(
+            found,
+            key=lambda test: (
+                not _bears_name(test, module), module not in self._imports[test], self._reach[test], test,
+            ),
+        )  # fmt: skip
 
     def _declared(self, module: str) -> Iterator[str]:
         for reach in self._plan.tests.reached:
@@ -88,6 +94,16 @@ class TestMap:
                 pending += [each for each in self._imports[path] if each.startswith("tests/")]
         return {each for path in seen for each in self._imports[path] if not each.startswith("tests/")}
 
+    def _behind(self, modules: Iterable[str]) -> set[str]:
+        """Give modules, with all that they import: what imports the command line alone is about everything."""
+        pending, seen = list(modules), set[str]()
+        while pending:
+            path = pending.pop()
+            if path not in seen:
+                seen.add(path)
+                pending += self._imports[path]
+        return seen
+
 
 def _dotted(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -95,6 +111,12 @@ def _dotted(path: str) -> str:
 
 def _is_test(path: str) -> bool:
     return Path(path).name.startswith("test_")
+
+
+def _bears_name(test: str, module: str) -> bool:
+    """Whether a test stands where its module does, and is called after it."""
+    own = Path(module)
+    return Path(test).parent == "tests" / own.parent and Path(test).name.startswith(f"test_{own.stem}")
 
 
 def _conftests(test: str, files: Iterable[str]) -> list[str]:

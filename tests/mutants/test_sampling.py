@@ -8,7 +8,7 @@ import pytest
 from benchmarks.mutants.copies import MutantOutcome
 from benchmarks.mutants.operators import mutants
 from benchmarks.mutants.report import described, result, table
-from benchmarks.mutants.sampling import Area, MutationAreas, areas, drawn, sample
+from benchmarks.mutants.sampling import Area, MutationAreas, areas, drawn, matching, sample
 from benchmarks.mutants.survivors import Survivor, listed, read, stale
 from benchmarks.mutants.test_map import TestMap
 
@@ -71,8 +71,34 @@ def test_who_imports_a_module_is_asked_the_narrowest_first(tree: Path) -> None:
     """A test imports what its helpers and its fixtures import; what is imported by name comes before what is not."""
     known = TestMap(tree, _plan())
     assert known.tests_of("engine/narrow.py") == ["tests/a/test_one.py", "tests/test_three.py"]
-    assert known.tests_of("engine/middle.py") == ["tests/a/test_two.py", "tests/test_three.py"]
+    assert known.tests_of("engine/middle.py") == ["tests/test_three.py", "tests/a/test_two.py"]
     assert known.tests_of("engine/apart.py") == ["tests/a/test_one.py", "tests/a/test_two.py"]
+
+
+def test_what_bears_the_name_of_a_module_is_asked_before_all_else(tree: Path) -> None:
+    """However much it imports besides: it is where a story about the module is looked for."""
+    (tree / "tests/engine").mkdir()
+    (tree / "tests/engine/test_narrow_edges.py").write_text(
+        "import engine.narrow\nimport engine.apart\nimport engine.middle\n"
+    )
+    (tree / "tests/test_narrow.py").write_text("import engine.narrow\nimport engine.apart\n")
+    assert TestMap(tree, _plan()).tests_of("engine/narrow.py") == [
+        "tests/engine/test_narrow_edges.py", "tests/a/test_one.py", "tests/test_narrow.py", "tests/test_three.py",
+    ]  # fmt: skip
+
+
+def test_a_test_that_reaches_more_is_asked_later(tree: Path) -> None:
+    """What imports the command line imports one module, and is about all of them."""
+    (tree / "engine/cli.py").write_text("import engine.middle\nimport engine.apart\n")
+    (tree / "tests/a/test_one.py").write_text("import engine.cli\n")
+    (tree / "tests/test_three.py").write_text("import engine.middle\nimport os\n")
+    (tree / "tests/a/test_two.py").write_text("import engine.narrow\n")
+    (tree / "tests/test_four.py").write_text("import engine.middle\nimport engine.cli\n")
+    assert TestMap(tree, _plan()).tests_of("engine/middle.py") == ["tests/test_three.py", "tests/test_four.py"]
+    (tree / "engine/deep.py").write_text("x = 1\n")
+    (tree / "engine/middle.py").write_text("import engine.deep\n")
+    (tree / "tests/test_four.py").write_text("import engine.cli, engine.middle\n")
+    assert TestMap(tree, _plan()).tests_of("engine/deep.py") == ["tests/test_three.py", "tests/test_four.py"]
 
 
 def test_a_module_that_no_test_imports_is_asked_about_where_its_importers_are(tree: Path) -> None:
@@ -124,7 +150,6 @@ def test_the_plan_of_this_project_names_what_exists() -> None:
     assert sum(area.draw for area in plan.area) >= 200
     found = areas(ROOT, plan)
     assert [name for name, paths in found.items() if not paths] == []
-    known = TestMap(ROOT, plan)
-    for reach in plan.tests.reached:
-        assert any(known.tests_of(path) for area in found.values() for path in area), reach
+    globs = [each for reach in plan.tests.reached for each in (*reach.modules, *reach.by)]
+    assert [each for each in (*plan.tests.never, *globs) if not any(matching(ROOT, [each]))] == []
     assert all(each.because for each in read())
