@@ -1,29 +1,12 @@
-"""Intervals and ranks from scipy: the one door to it, and optional: the extra ``stats``.
-
-It is loaded when the first figure is asked for, since loading it takes a second that no other command should pay.
-"""
+"""Intervals and ranks of the figures of PDI, from scipy, which is optional: the extra ``stats``."""
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
-from events.errors import ExitCode
-from views.terminal.errors import ViewError
+from projections.scipy_functions import scipy_stats
 
 CONFIDENCE = 0.95
 RESAMPLES = 2_000
-
-
-class StatisticsAbsent(ViewError):
-    """Raised when a figure needs scipy, and it is not installed."""
-
-    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
-
-    def __init__(self) -> None:
-        super().__init__(
-            "intervals need scipy, which is not installed",
-            remedy="run `pip install scipy`, or install this package with its extra `stats`",
-        )
 
 
 class Interval(NamedTuple):
@@ -54,7 +37,7 @@ def of_share(part: int, whole: int) -> Interval:
     Raises:
         StatisticsAbsent: scipy is not installed.
     """
-    low, high = _stats().binomtest(part, whole).proportion_ci(CONFIDENCE, method="wilson")
+    low, high = scipy_stats().binomtest(part, whole).proportion_ci(CONFIDENCE, method="wilson")
     return Interval(float(low), float(high))
 
 
@@ -80,7 +63,7 @@ def ranks(higher: Sequence[float], lower: Sequence[float], seed: int) -> Ranks:
     Raises:
         StatisticsAbsent: scipy is not installed.
     """
-    test, pairs = _stats().mannwhitneyu, len(higher) * len(lower)
+    test, pairs = scipy_stats().mannwhitneyu, len(higher) * len(lower)
 
     def auc(first: Any, second: Any, axis: int) -> Any:
         return test(first, second, method="asymptotic", axis=axis).statistic / pairs
@@ -94,7 +77,7 @@ def ranks(higher: Sequence[float], lower: Sequence[float], seed: int) -> Ranks:
 def _bootstrap(
     data: tuple[Sequence[float], ...], figure: Callable[..., Any], seed: int, *, vectorized: bool
 ) -> Interval:
-    found = _stats().bootstrap(
+    found = scipy_stats().bootstrap(
         data,
         figure,
         n_resamples=RESAMPLES,
@@ -105,10 +88,3 @@ def _bootstrap(
         rng=seed,
     )
     return Interval(float(found.confidence_interval.low), float(found.confidence_interval.high))
-
-
-def _stats() -> Any:
-    try:
-        return import_module("scipy.stats")
-    except ModuleNotFoundError as error:
-        raise StatisticsAbsent from error

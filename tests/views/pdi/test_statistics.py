@@ -62,7 +62,8 @@ def test_without_scipy_it_says_what_to_install() -> None:
     script = """
 import sys
 sys.modules["scipy"] = sys.modules["scipy.stats"] = None
-from views.pdi.statistics import StatisticsAbsent, of_share
+from projections.scipy_functions import StatisticsAbsent
+from views.pdi.statistics import of_share
 try:
     of_share(1, 2)
 except StatisticsAbsent as error:

@@ -1,0 +1,1 @@
+"""Arms of an evaluation compared: scores, intervals, verdicts, power, costs."""

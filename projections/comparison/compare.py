@@ -1,0 +1,273 @@
+"""Compare arms with their baseline, item by item: scores, coverage, differences, flips, costs, verdicts; pure.
+
+Rows come from a plan that was fixed before the first run: which items, in which units, how many repeats of each arm.
+Further repeats may be added at any time. Each whole repeat that is added is a new look, and looks share one error.
+"""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import comb
+from typing import Literal
+
+import msgspec
+
+from projections.comparison.costs import ArmCosts, costs_of
+from projections.comparison.intervals import (
+    ItemValue,
+    MeanEstimate,
+    ScoreInterval,
+    estimate,
+    holm,
+    rounded,
+    share_of_look,
+)
+from projections.comparison.rows import ArmTable, ComparisonRow, Measure, RowsUnusable, tabulate
+from projections.comparison.verdicts import ComparisonFacts, PairVerdict, decide
+
+
+class PlannedArm(msgspec.Struct, frozen=True):
+    """One arm of a plan."""
+
+    name: str
+    repeats: int
+    """Runs of each item that were planned, or stored already, before the plan's first run; 1 or more."""
+
+
+class ComparisonPlan(msgspec.Struct, frozen=True):
+    """What was settled before the first run."""
+
+    baseline: PlannedArm
+    arms: tuple[PlannedArm, ...]
+    """Each is compared with the baseline. Holm's rule covers them together."""
+    units: Mapping[str, str]
+    """Of each planned item, the independent unit: its family, the library that it shares, or itself."""
+    measure: Measure = "hard"
+    looks: int = 0
+    """Earlier looks at other rows of this plan. Whole repeats that were added are counted without being told."""
+    floor: Fraction = Fraction(4, 5)
+    """Coverage under which nothing is decided."""
+    effect: Fraction = Fraction(1, 10)
+    """The smallest difference that matters; in ]0, 1]."""
+    alpha: Fraction = Fraction(1, 20)
+    """How often an interval may miss, over all looks together."""
+
+
+class ArmScore(msgspec.Struct, frozen=True):
+    """The score of one arm, never without its coverage."""
+
+    arm: str
+    planned: int
+    """Cells: items times repeats."""
+    scored: int
+    mean: Fraction | None
+    """Mean over items of each item's mean over repeats. None: nothing has a score."""
+    interval: ScoreInterval | None
+    """None: fewer than ten units."""
+    costs: ArmCosts
+
+    @property
+    def coverage(self) -> Fraction:
+        """The part of the planned cells that have a score."""
+        return _share(self.scored, self.planned)
+
+
+class ItemFlip(msgspec.Struct, frozen=True):
+    """What became of one item."""
+
+    item: str
+    unit: str
+    before: Fraction
+    """Mean of the baseline's repeats."""
+    after: Fraction
+    change: Literal["won", "lost", "kept"]
+
+    @property
+    def difference(self) -> Fraction:
+        """Gained by the arm; in [-1, 1]."""
+        return self.after - self.before
+
+
+class PairedDifference(msgspec.Struct, frozen=True):
+    """One arm beside its baseline."""
+
+    arm: str
+    flips: tuple[ItemFlip, ...]
+    """Items with a score in both arms, in the order of the plan."""
+    units: int
+    difference: Fraction | None
+    """Mean over these items. None: there are none."""
+    interval: ScoreInterval | None
+    """Valid at this look and all others together. None: fewer than ten units."""
+    p: float | None
+    """Two-sided, of no difference; valid at all looks together."""
+    p_holm: float | None
+    """Adjusted for the arms of the plan, too: this one decides."""
+    sign_test: Fraction | None
+    """Exact two-sided p over won and lost items, for this look alone. None: items are not independent of each other."""
+    look: int
+    """Which look this is; from 1."""
+    verdict: PairVerdict
+
+    def count(self, change: Literal["won", "lost", "kept"]) -> int:
+        """Count the items of which this became."""
+        return sum(flip.change == change for flip in self.flips)
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """All arms of a plan."""
+
+    scores: tuple[ArmScore, ...]
+    """The baseline's first."""
+    pairs: tuple[PairedDifference, ...]
+    """In the order of the plan's arms."""
+
+
+class _Pair(msgspec.Struct, frozen=True):
+    """One arm and its baseline before the arms are adjusted for each other."""
+
+    arm: PlannedArm
+    flips: tuple[ItemFlip, ...]
+    estimate: MeanEstimate | None
+    look: int
+    waiting: int
+    constant: Fraction | None
+
+    @property
+    def p(self) -> float | None:
+        if self.estimate is None:
+            return None
+        return min(1.0, rounded(self.estimate.p() / float(share_of_look(self.look))))
+
+
+def compare(plan: ComparisonPlan, rows: Sequence[ComparisonRow]) -> Comparison:
+    """Compare each arm of a plan with its baseline.
+
+    Raises:
+        RowsUnusable: rows contradict each other or the plan.
+        StatisticsAbsent: scipy is not installed.
+    """
+    _refuse_strangers(plan, rows)
+    tables = tabulate(rows, plan.measure)
+    used = {arm.name: _used(arm, tables, plan.units) for arm in (plan.baseline, *plan.arms)}
+    scores = {arm.name: _score(plan, arm, used[arm.name], rows) for arm in (plan.baseline, *plan.arms)}
+    pairs = [_pair(plan, arm, used) for arm in plan.arms]
+    # An arm without units is a test that was planned, too.
+    adjusted = holm([1.0 if pair.p is None else pair.p for pair in pairs])
+    return Comparison(
+        tuple(scores.values()),
+        tuple(
+            _difference(plan, pair, p, (scores[plan.baseline.name], scores[pair.arm.name]))
+            for pair, p in zip(pairs, adjusted, strict=True)
+        ),
+    )
+
+
+def sign_test(won: int, lost: int) -> Fraction:
+    """Give the exact two-sided p-value of as many wins and losses if each were as likely (McNemar's exact test)."""
+    flipped = won + lost
+    tail = sum(comb(flipped, count) for count in range(max(won, lost), flipped + 1))
+    return min(Fraction(1), Fraction(2 * tail, 2**flipped))
+
+
+def _refuse_strangers(plan: ComparisonPlan, rows: Sequence[ComparisonRow]) -> None:
+    names = [plan.baseline.name, *(arm.name for arm in plan.arms)]
+    if len(set(names)) < len(names):
+        raise RowsUnusable("two arms have the same name", remedy="name each arm of a plan differently")
+    known = frozenset(names)
+    for row in rows:
+        if row.arm not in known or plan.units.get(row.item) != row.unit:
+            raise RowsUnusable(
+                f"the plan has no item {row.item} of {row.unit} under {row.arm}",
+                remedy="compare rows with the plan that they were run by",
+            )
+
+
+def _used(arm: PlannedArm, tables: Mapping[str, ArmTable], units: Mapping[str, str]) -> ArmTable:
+    """Leave out repeats beyond the plan that some item still lacks: a look in the middle of one would be one more."""
+    table = tables.get(arm.name, ArmTable(frozenset(), {}))
+    return table.until(max(arm.repeats, table.complete(units)))
+
+
+def _score(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable, rows: Sequence[ComparisonRow]) -> ArmScore:
+    means = table.means()
+    values = [ItemValue(unit, means[item]) for item, unit in plan.units.items() if item in means]
+    found = estimate(values, (0, 1))
+    return ArmScore(
+        arm=arm.name,
+        planned=len(plan.units) * max(arm.repeats, table.complete(plan.units)),
+        scored=len(table.scores),
+        mean=sum(means.values(), Fraction(0)) / len(means) if means else None,
+        interval=found.interval(plan.alpha * share_of_look(_look(plan, arm, table))) if found else None,
+        costs=costs_of(row for row in rows if row.arm == arm.name),
+    )
+
+
+def _look(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
+    added = max(0, table.complete(plan.units) - arm.repeats)
+    return max(1 + added, 1 + plan.looks)
+
+
+def _pair(plan: ComparisonPlan, arm: PlannedArm, used: Mapping[str, ArmTable]) -> _Pair:
+    before, after = used[plan.baseline.name], used[arm.name]
+    flips = tuple(_flips(plan.units, before.means(), after.means()))
+    seen = {*before.scores.values(), *after.scores.values()}
+    return _Pair(
+        arm=arm,
+        flips=flips,
+        estimate=estimate([ItemValue(flip.unit, flip.difference) for flip in flips], (-1, 1)),
+        look=max(_look(plan, plan.baseline, before), _look(plan, arm, after)),
+        waiting=_waiting(plan, plan.baseline, before) + _waiting(plan, arm, after),
+        constant=seen.pop() if len(seen) == 1 else None,
+    )
+
+
+def _waiting(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
+    return len(plan.units) * max(arm.repeats, table.complete(plan.units)) - len(table.ran)
+
+
+def _flips(units: Mapping[str, str], before: Mapping[str, Fraction], after: Mapping[str, Fraction]) -> list[ItemFlip]:
+    flips = []
+    for item, unit in units.items():
+        if item not in before or item not in after:
+            continue
+        gained = after[item] - before[item]
+        flips.append(
+            ItemFlip(item, unit, before[item], after[item], "won" if gained > 0 else "lost" if gained < 0 else "kept")
+        )
+    return flips
+
+
+def _difference(
+    plan: ComparisonPlan, pair: _Pair, adjusted: float, sides: tuple[ArmScore, ArmScore]
+) -> PairedDifference:
+    found, units = pair.estimate, len({flip.unit for flip in pair.flips})
+    interval = found.interval(plan.alpha * share_of_look(pair.look)) if found else None
+    facts = ComparisonFacts(
+        waiting=pair.waiting,
+        coverage=min(*(side.coverage for side in sides), _share(len(pair.flips), len(plan.units))),
+        floor=plan.floor,
+        constant=pair.constant,
+        items=len(pair.flips),
+        units=units,
+        interval=interval,
+        p=adjusted if found else None,
+        alpha=plan.alpha,
+        effect=plan.effect,
+    )
+    won, lost = (sum(flip.change == change for flip in pair.flips) for change in ("won", "lost"))
+    return PairedDifference(
+        arm=pair.arm.name,
+        flips=pair.flips,
+        units=units,
+        difference=sum((flip.difference for flip in pair.flips), Fraction(0)) / len(pair.flips) if pair.flips else None,
+        interval=interval,
+        p=pair.p,
+        p_holm=facts.p,
+        sign_test=sign_test(won, lost) if found and units == len(pair.flips) else None,
+        look=pair.look,
+        verdict=decide(facts),
+    )
+
+
+def _share(part: int, whole: int) -> Fraction:
+    return Fraction(part, whole) if whole else Fraction(0)

@@ -1,0 +1,146 @@
+"""The interval of a mean over independent units, and how much of its error each look may use; pure.
+
+The method is a cluster-robust t interval with two pseudo-items, one at each end of the range. Without clusters and
+with one run an item it is the adjusted Wald interval of Bonett and Price (2012) with t in place of z. The pseudo-items
+keep it from closing around a few items that happen to agree. `docs/comparisons.md` has the formulas and their sources.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm, sqrt
+from typing import Final, NamedTuple
+
+import msgspec
+
+from projections.scipy_functions import student_quantile, student_tail
+
+LEAST_UNITS: Final = 10
+"""Fewer independent units than these carry no interval."""
+FIRST_SHARE: Final = Fraction(4, 5)
+"""Part of the error that the first look may use. All later looks share the rest."""
+DIGITS: Final = 12
+"""Results that are not rational are rounded to so many digits before they are compared or digested."""
+
+
+class ItemValue(NamedTuple):
+    """One item's mean or difference."""
+
+    unit: str
+    value: Fraction
+
+
+class ScoreInterval(msgspec.Struct, frozen=True):
+    """Where a mean lies."""
+
+    low: float
+    high: float
+    alpha: Fraction
+    """How often such an interval may miss."""
+    method: str
+
+
+class MeanEstimate(msgspec.Struct, frozen=True):
+    """A mean over units with its standard error."""
+
+    mean: Fraction
+    """Over items, each counted once."""
+    centre: Fraction
+    """The same with the two pseudo-items."""
+    variance: Fraction
+    """Of the centre."""
+    freedom: Fraction
+    """Degrees of freedom of t: the effective number of units (Kish), less one."""
+    units: int
+    ends: tuple[int, int]
+    """The least and the greatest value that an item can have."""
+
+    def interval(self, alpha: Fraction) -> ScoreInterval:
+        """Give the interval that misses with probability alpha, cut at the ends of the range.
+
+        Raises:
+            StatisticsAbsent: scipy is not installed.
+        """
+        reach = student_quantile(float(self.freedom), float(1 - alpha / 2)) * sqrt(self.variance)
+        low, high = self.ends
+        return ScoreInterval(
+            max(float(low), rounded(float(self.centre) - reach)),
+            min(float(high), rounded(float(self.centre) + reach)),
+            alpha,
+            f"t over {self.units} units with two pseudo-items",
+        )
+
+    def p(self) -> float:
+        """Give the two-sided p-value of a true mean of 0.
+
+        Raises:
+            StatisticsAbsent: scipy is not installed.
+        """
+        return rounded(2 * student_tail(float(self.freedom), -abs(float(self.centre)) / sqrt(self.variance)))
+
+
+def estimate(values: Sequence[ItemValue], ends: tuple[int, int]) -> MeanEstimate | None:
+    """Average items whose units are independent of each other, and say how sure the average is.
+
+    Args:
+        values: One for each item.
+        ends: The least and the greatest value that an item can have.
+
+    Returns:
+        None if there are fewer than ten units: no inference over so few.
+    """
+    units: dict[str, list[Fraction]] = defaultdict(list)
+    for unit, value in values:
+        units[unit].append(value)
+    if len(units) < LEAST_UNITS:
+        return None
+    count, low, high = len(values), *ends
+    # In whole numbers of 1/scale, since a sum of a thousand fractions is slow.
+    scale = lcm(*(value.denominator for _, value in values))
+    sums = {unit: sum(int(value * scale) for value in each) for unit, each in units.items()}
+    total, padded = sum(sums.values()), count + 2
+    centred = total + (low + high) * scale
+    squares = sum((sums[unit] * padded - len(each) * centred) ** 2 for unit, each in units.items())
+    squares += sum((end * scale * padded - centred) ** 2 for end in ends)
+    effective = Fraction(count**2, sum(len(each) ** 2 for each in units.values()))
+    return MeanEstimate(
+        mean=Fraction(total, count * scale),
+        centre=Fraction(centred, padded * scale),
+        variance=Fraction(len(units) * squares, (len(units) - 1) * scale**2 * padded**4),
+        freedom=effective - 1,
+        units=len(units),
+        ends=ends,
+    )
+
+
+def share_of_look(look: int) -> Fraction:
+    """Give the part of the error that one look may use, so that all looks together use it once.
+
+    Four fifths are the first look's; look k of the others has 1/(5 k (k - 1)). The sum over all k is 1, so the
+    intervals of all looks hold together with the confidence that each is said to have (Bonferroni), however
+    many looks there will be and whatever decides that there is another.
+
+    Args:
+        look: Which look it is; from 1.
+    """
+    return FIRST_SHARE if look == 1 else (1 - FIRST_SHARE) / (look * (look - 1))
+
+
+def holm(ps: Sequence[float]) -> tuple[float, ...]:
+    """Adjust p-values of one plan by Holm's step-down rule.
+
+    With those under alpha taken as findings, one or more false ones occur with probability alpha at most.
+
+    Returns:
+        Adjusted p-values in the order given, each at most 1.
+    """
+    adjusted, most = [0.0] * len(ps), 0.0
+    for rank, place in enumerate(sorted(range(len(ps)), key=lambda index: ps[index])):
+        most = max(most, min(1.0, rounded((len(ps) - rank) * ps[place])))
+        adjusted[place] = most
+    return tuple(adjusted)
+
+
+def rounded(value: float) -> float:
+    """Round a result that is not rational, so that it is the same on every machine."""
+    return round(value, DIGITS)
