@@ -17,7 +17,7 @@ from engine.core.errors import EngineError, NameUnknown
 from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import APART, Lineage, era_of
 from engine.importers.again import import_again
-from engine.runtime.plan import era_of_spec, plan_of, recorded_prompts, recorded_specs
+from engine.runtime.plan import era_of_spec, recorded_plan, recorded_specs
 from engine.runtime.rehearse import rehearse
 from events.base import Recorded, Ref
 from events.codec import tag_of
@@ -288,7 +288,7 @@ async def _imported_again(log: EventLog, run: str, histories: RunHistory, opened
 
 async def _observed(log: EventLog, run: str, histories: RunHistory, opened: RunOpened) -> Ledger:
     """Run the actors over the history, and take what each decision sees."""
-    plan = plan_of(opened, await recorded_specs(log, opened, histories.lineage), await recorded_prompts(log, opened))
+    plan = await recorded_plan(log, opened, histories.lineage)
     entries: list[LedgerEntry] = []
 
     def observe(met: Observed) -> Any:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from engine.core.decision import Method
 from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
 from engine.core.history import RunHistory, cut
-from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
+from engine.runtime.plan import plan_of, recorded_conditions, recorded_prompts, recorded_specs
 from engine.runtime.rehearse import rehearse
 from events.store.base import EventLog
 from events.types.decision import Decided
@@ -60,7 +60,9 @@ async def last_fork_place(
 
 async def _rehearse(log: EventLog, opened: RunOpened, shared: RunHistory, method: Method | None) -> None:
     specs = await recorded_specs(log, opened, shared.lineage)
-    plan = plan_of(opened, (*specs, specs[-1]), await recorded_prompts(log, opened))
+    conditions = await recorded_conditions(log, opened, shared.lineage)
+    prompts = await recorded_prompts(log, opened)
+    plan = plan_of(opened, (*specs, specs[-1]), prompts, (*conditions, *conditions[-1:]))
     await rehearse(log, shared.lineage[-1].run, plan if method is None else plan.under(method), shared)
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from engine.core.decision import Method, Reruled, Unanswered
 from engine.core.trial_histories import load_by_trial
-from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
+from engine.runtime.plan import recorded_plan
 from engine.runtime.rehearse import rehearse
 from events.store.base import EventLog
 from replay.errors import NotRerunnable
@@ -44,8 +44,7 @@ async def rerun(log: EventLog, run: str, *, method: Method | None = None) -> Rer
     opened = histories.opened
     if opened is None:
         raise NotRerunnable(run)
-    specs = await recorded_specs(log, opened, histories.lineage)
-    plan = plan_of(opened, specs, await recorded_prompts(log, opened))
+    plan = await recorded_plan(log, opened, histories.lineage)
     if method is not None:
         plan = plan.under(method)
     ended, deciding = await rehearse(log, run, plan, histories, keeper=trials)

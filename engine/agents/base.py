@@ -1,7 +1,7 @@
 """What an agent is: who acts inside a sandbox, until it says it is done or a limit ends it."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from engine.config.spec import AgentSpec
 from engine.core.prompts import Prompts
@@ -78,3 +78,12 @@ class Agent(Protocol):
 
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Work until done or until a limit is reached, and say which."""
+
+
+@runtime_checkable
+class HasPackage(Protocol):
+    """An agent of another make."""
+
+    @property
+    def package(self) -> str:
+        """Its own package and exact version, such as ``@openai/codex@1.2.3``."""

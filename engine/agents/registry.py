@@ -1,7 +1,7 @@
 """Agents by name, through entry points: built-in ones and outsiders' come the same way."""
 
-from engine.agents.base import Agent
-from engine.core.plugins import plugin, plugin_names
+from engine.agents.base import Agent, HasPackage
+from engine.core.plugins import package_of, plugin, plugin_names
 
 GROUP = "stillroom.agents"
 
@@ -20,3 +20,14 @@ def agent_named(name: str) -> Agent:
     """
     agent: Agent = plugin(GROUP, "agent", name)()
     return agent
+
+
+def agent_package(name: str) -> str:
+    """Name the package and exact version that an agent comes from: its own where it is an installed one.
+
+    Raises:
+        NameUnknown: No installed package registers it.
+        PluginBroken: The package that registers it cannot be imported.
+    """
+    agent = agent_named(name)
+    return agent.package if isinstance(agent, HasPackage) else package_of(GROUP, "agent", name)

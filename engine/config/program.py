@@ -1,6 +1,7 @@
 """A program: what a run does. The engine carries it, and knows none by name."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
@@ -11,6 +12,7 @@ from engine.core.ports import Port
 from engine.core.prompts import Prompts
 from engine.core.scope import Scope
 from events.base import Event
+from events.store.base import EventLog
 from events.types.run import RunOpened
 
 
@@ -109,3 +111,34 @@ class HasArms(Protocol):
 
     def arm_of(self, stream: str) -> str | None:
         """Name the arm that a stream belongs to. None: the run's own settings count."""
+
+
+class ArmInputs(NamedTuple):
+    """What whoever acts is given besides its task, as it was found before a run began."""
+
+    skills: Mapping[str, bytes] | None
+    """Files by path, such as ``greet/SKILL.md``. Empty: it is told of skills, and there are none. None: nothing is said
+    of skills."""
+    note: bytes | None = None
+    """Text in UTF-8 that is told after the instruction. None: nothing."""
+
+
+@runtime_checkable
+class GivesSkills(Protocol):
+    """A program that finds skills and notes of its arms itself, such as in the libraries of other runs."""
+
+    async def given(self, log: EventLog, base: Path, arm: str, spec: RunSpec) -> ArmInputs | None:
+        """Find what an arm is given, once, before the run begins; all of it is kept.
+
+        Args:
+            log: Where libraries are.
+            base: Against which relative paths of a spec are read.
+            arm: Its name; empty for the run's own settings.
+            spec: Its settings.
+
+        Returns:
+            None: the folder that ``agent.skills`` names, if it names one.
+
+        Raises:
+            StillroomError: It cannot be found.
+        """

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from engine.config.program import HasArms, Program
 from engine.config.spec import RunSpec
@@ -35,6 +35,10 @@ def roles_of(spec: RunSpec) -> Mapping[str, str | None]:
     return program_named(spec.program).roles
 
 
+OWN: Final = ""
+"""Names the settings of a run itself beside those of its arms."""
+
+
 def specs_of(spec: RunSpec) -> tuple[RunSpec, ...]:
     """Give a spec and those of its arms.
 
@@ -42,8 +46,18 @@ def specs_of(spec: RunSpec) -> tuple[RunSpec, ...]:
         NameUnknown: No installed package registers the program.
         ConfigRefused: An arm cannot be made from its settings.
     """
+    return tuple(specs_by_arm(spec).values())
+
+
+def specs_by_arm(spec: RunSpec) -> Mapping[str, RunSpec]:
+    """Give a spec under `OWN`, and those of its arms by their names.
+
+    Raises:
+        NameUnknown: No installed package registers the program.
+        ConfigRefused: An arm cannot be made from its settings.
+    """
     program = program_named(spec.program)
-    return (spec, *program.arms(spec).values()) if isinstance(program, HasArms) else (spec,)
+    return {OWN: spec, **program.arms(spec)} if isinstance(program, HasArms) else {OWN: spec}
 
 
 def known_points() -> Mapping[str, Point[Any, Any, Any]]:

@@ -5,7 +5,7 @@ part of it: a spec names the variable that holds a key, never the key.
 """
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -14,6 +14,9 @@ from engine.protocols.request import RequestProtocol
 from events.values import Role
 
 Parameters = dict[str, str | int | float | bool]
+
+SCRIPT: Final = "script:"
+"""A base URL of this scheme names a script file; the scripted endpoint is started for it."""
 
 
 class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

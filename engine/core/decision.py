@@ -11,6 +11,7 @@ import msgspec
 from events.base import Event, Recorded, Ref
 from events.digest import Digest
 from events.errors import EventRefused
+from events.types.condition import Condition
 from events.types.decision import Decided, DecisionMade, Earlier, Held, Text
 
 I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741 - the inputs of a point
@@ -206,6 +207,8 @@ class Era(NamedTuple):
     """By point."""
     method: str
     """Which names them."""
+    condition: Condition | None = None
+    """What trials are told, and by whom. None: an earlier version recorded none."""
     arms: "Mapping[str, Era]" = MappingProxyType({})
     """By arm, what decides in its streams instead."""
     arm_of: Callable[[str], str | None] = _no_arm

@@ -62,6 +62,19 @@ def plugin(group: str, kind: str, name: str) -> Any:
         raise PluginBroken(kind, group, points, f"{type(error).__name__}: {error}") from error
 
 
+def package_of(group: str, kind: str, name: str) -> str:
+    """Name the package and version that registers a part, such as ``stillroom@1.0``. Nothing is imported.
+
+    Raises:
+        NameUnknown: No installed package registers it.
+    """
+    found = _installed(group)
+    if name not in found:
+        raise NameUnknown(kind, name, tuple(sorted(found)))
+    owner = found[name][0].dist
+    return "unknown" if owner is None else f"{owner.name}@{owner.version}"
+
+
 def look_again() -> None:
     """Forget what was found: for a process that installs packages while it runs."""
     _installed.cache_clear()

@@ -25,6 +25,7 @@ from events.codec import tag_of
 from events.digest import Digest
 from events.errors import BlobErased
 from events.store.draft import as_kept
+from events.types.condition import Condition
 from events.types.decision import Earlier, Seen
 from events.types.session import ScopeStopped
 
@@ -139,6 +140,12 @@ class Scope:
         Ask it anew for each decision; a fork may lie between any two events of a stream.
         """
         return era_of(self._world.lineage, self.name, self.at.version)
+
+    @property
+    def condition(self) -> Condition | None:
+        """What whoever acts here is told and given. None: an earlier version began the run, and recorded none."""
+        deciding = self._world.deciding
+        return None if deciding is None else deciding.eras[self.era].at(self.name).condition
 
     def put(self, data: bytes) -> Digest:
         """Keep bytes; they are durable before the next event that is recorded."""

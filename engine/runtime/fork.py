@@ -14,11 +14,15 @@ from engine.core.history import RunHistory, cut, load_histories
 from engine.core.system import mint_run_id, process_name
 from engine.runtime.context import RunContext, check, chosen_tasks
 from engine.runtime.model_clients import require_models
-from engine.runtime.open_agents import prepare, skills_of
+from engine.runtime.open_agents import prepare
 from engine.runtime.plan import (
+    Conditions,
     changes_since,
+    kept_conditions,
     names_of,
+    pinned_conditions,
     plan_of,
+    recorded_conditions,
     recorded_prompts,
     recorded_specs,
     refused_of,
@@ -113,12 +117,14 @@ async def fork_run(
     tasks = await chosen_tasks(setting, fork.spec, names_of(opened))
     require(setting, fork.spec, tasks)
     same = not any(each.key.startswith("agent.") for each in fork.changes)
-    skills = (await (skills_of if same else prepare)(setting, fork.spec)).files
-    changed = changes_since(shared, setting, tasks, skills if same else None)
+    given, own = await prepare(setting, fork.spec, as_before=same)
+    changed = changes_since(shared, setting, tasks, own.files if same else None)
     if (refused := refused_of(changed)) and not accept_changes:
         raise InputsDiffer(fork.parent, refused)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
-    plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
+    conditions = pinned_conditions(setting, fork.spec, given)
+    before = await recorded_conditions(setting.log, opened, shared.lineage)
+    plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened), (*before, conditions))
     await protect(setting, specs, setting.prompts, plan.names, tasks)
     rehearsed = await rehearse(setting.log, run, plan, shared)
     changed += revised_points(rehearsed.deciding)
@@ -128,11 +134,11 @@ async def fork_run(
     session = Session(setting.log, fence, 0, setting.lease_s)
 
     async def begin() -> RunReport:
-        await session.note(_forked(setting, fork, shared))
+        await session.note(_forked(setting, fork, shared, conditions))
         started = await session.note(SessionStarted("fork", fence.token, process_name(), setting.package))
         facts = (
             ScriptsPinned(scripts_of(setting, fork.spec)),
-            SkillsPinned(skill_digests(setting, skills)),
+            SkillsPinned(skill_digests(setting, own.files)),
             InputsChanged(changed),
             InFlightFound(shared.in_flight),
         )
@@ -146,11 +152,12 @@ async def fork_run(
     return await held_by(session, begin)
 
 
-def _forked(setting: RunContext, fork: Fork, shared: RunHistory) -> RunForked:
+def _forked(setting: RunContext, fork: Fork, shared: RunHistory, conditions: Conditions) -> RunForked:
     """Say what it branches off, and where."""
     put = setting.log.put
     cuts = put(msgspec.json.encode(dict(shared.lineage[-1].cuts), order="sorted"))
-    return RunForked(fork.parent, cuts, put(canonical(fork.spec)), fork.changes)
+    kept = kept_conditions(setting.log, conditions)
+    return RunForked(fork.parent, cuts, put(canonical(fork.spec)), fork.changes, kept)
 
 
 async def _cut(log: EventLog, fork: Fork, run: str) -> RunHistory:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from engine.concurrency.pools import Pools
 from engine.config.program_registry import roles_of, specs_of
-from engine.config.spec import ModelSpec, RunSpec, model_for
+from engine.config.spec import SCRIPT, ModelSpec, RunSpec, model_for
 from engine.core.errors import KeyMissing
 from engine.core.system import clock
 from engine.effects.callers import price_of
@@ -22,7 +22,6 @@ from engine.providers.registry import provider_named
 from engine.providers.transport import Client, open_client
 from engine.providers.upstream import Upstream
 from engine.runtime.context import RunContext
-from engine.runtime.plan import SCRIPT
 from engine.scripted.reader import load_script
 from engine.scripted.server import ScriptedEndpoint
 from events.values import Role

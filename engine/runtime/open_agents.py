@@ -1,5 +1,6 @@
 """Opening what agents of other makes need for a run: kit, gateway, folder. Nothing, where the spec names none."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,7 +16,8 @@ from engine.agents.installed.packages import forget as remove
 from engine.agents.installed.skill_set import NONE, SkillSet, read_skills
 from engine.agents.registry import agent_named
 from engine.concurrency.run_controls import RunControls
-from engine.config.program_registry import roles_of
+from engine.config.program import ArmInputs, GivesSkills
+from engine.config.program_registry import OWN, program_named, roles_of, specs_by_arm
 from engine.config.spec import RunSpec
 from engine.core.supervision import Supervisor
 from engine.core.system import clock
@@ -44,7 +46,43 @@ class AgentDependencies(NamedTuple):
     supervisor: Supervisor
 
 
-async def prepare(setting: RunContext, spec: RunSpec) -> SkillSet:
+class PreparedAgents(NamedTuple):
+    """What agents are given, by arm."""
+
+    given: Mapping[str, ArmInputs]
+    own: SkillSet
+    """The skills of the run's own settings, with what was left out of their folder."""
+
+
+async def prepare(setting: RunContext, spec: RunSpec, *, as_before: bool = False) -> PreparedAgents:
+    """Have everything here that the agents of a run and of its arms are given, before anything is recorded.
+
+    Args:
+        setting: The process's means.
+        spec: What is asked for.
+        as_before: The agents and their skills are those of a run that began with them, and was let begin.
+
+    Raises:
+        KitUnavailable: What an agent needs is not here and cannot be fetched.
+        SkillsUnusable: Skills cannot be given as they are; or an agent is given none, and its settings name some.
+        StillroomError: The program cannot find what it gives.
+    """
+    program = program_named(spec.program)
+    read = skills_of if as_before else _prepared
+    found = {arm: await read(setting, each) for arm, each in specs_by_arm(spec).items()}
+    given = {arm: given_of(each, found[arm]) for arm, each in specs_by_arm(spec).items()}
+    if isinstance(program, GivesSkills):
+        for arm, each in specs_by_arm(spec).items():
+            given[arm] = await program.given(setting.log, setting.base, arm, each) or given[arm]
+    return PreparedAgents(given, found[OWN])
+
+
+def given_of(spec: RunSpec, skills: SkillSet) -> ArmInputs:
+    """Say what an agent is given of the folder that its settings name."""
+    return ArmInputs(None if spec.agent.skills is None else skills.files)
+
+
+async def _prepared(setting: RunContext, spec: RunSpec) -> SkillSet:
     """Have the kit of an installed agent here, and its skills read, before anything is recorded.
 
     Raises:

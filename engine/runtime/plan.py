@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import msgspec
 
-from engine.config.program import HasArms, Program, RunPlan
-from engine.config.program_registry import EXPLORE, program_named, specs_of
-from engine.config.spec import RunSpec, canonical, read_spec
+from engine.agents.installed.skill_set import skill_refs
+from engine.agents.registry import agent_package
+from engine.config.condition import Pins, condition_of
+from engine.config.program import ArmInputs, HasArms, Program, RunPlan
+from engine.config.program_registry import EXPLORE, OWN, program_named, roles_of, specs_by_arm, specs_of
+from engine.config.spec import SCRIPT, RunSpec, canonical, read_spec
 from engine.core.decision import SHAPE, Deciding, Era
 from engine.core.errors import SpecUnreadable
 from engine.core.history import RunHistory
@@ -18,6 +23,7 @@ from engine.runtime.context import RunContext
 from events.digest import Digest, Fingerprint, digest_of
 from events.errors import BlobErased
 from events.store.base import BlobStore
+from events.types.condition import Condition, read_condition
 from events.types.run import RunOpened, TaskPinned
 from events.types.sandbox import SandboxOpened
 from events.types.session import InputChange, InputsChanged, ScriptPinned, ScriptsPinned, SkillsPinned
@@ -25,11 +31,14 @@ from events.values import NamedDigest
 from sandbox.harbor.task import Task
 
 ISOLATION = "isolation of sandboxes"
-SCRIPT = "script:"
-"""A base URL of this scheme names a script file; the scripted endpoint is started for it."""
+Conditions: TypeAlias = Mapping[str, Condition]
+"""By arm; that of the run under `OWN`."""
+NO_CONDITIONS: Final[Conditions] = MappingProxyType({})
 
 
-def opening(setting: RunContext, spec: RunSpec, tasks: tuple[Task, ...]) -> RunOpened:
+def opening(
+    setting: RunContext, spec: RunSpec, tasks: tuple[Task, ...], conditions: Conditions | None = None
+) -> RunOpened:
     """Write down every input that may change what a run does."""
     put = setting.log.put
     return RunOpened(
@@ -41,16 +50,49 @@ def opening(setting: RunContext, spec: RunSpec, tasks: tuple[Task, ...]) -> RunO
         scripted=any(model.base_url.startswith(SCRIPT) for each in specs_of(spec) for model in each.models.values()),
         shape=SHAPE,
         program=None if spec.program == EXPLORE else spec.program,
+        conditions=None if conditions is None else kept_conditions(setting.log, conditions),
     )
 
 
-def plan_of(opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> RunPlan:
+def pinned_conditions(setting: RunContext, spec: RunSpec, given: Mapping[str, ArmInputs]) -> Conditions:
+    """Build the conditions under which a run is to have trials, from what is found now; what they name is kept.
+
+    Args:
+        setting: The process's means.
+        spec: What is asked for.
+        given: Skills and notes, by arm.
+    """
+    scripts = {each.name: each.digest for each in scripts_of(setting, spec)}
+    return {name: _pinned(setting, arm, given[name], scripts) for name, arm in specs_by_arm(spec).items()}
+
+
+def _pinned(setting: RunContext, spec: RunSpec, given: ArmInputs, scripts: Mapping[str, str]) -> Condition:
+    put = setting.log.put
+    pins = Pins(
+        prompts=setting.prompts.digests,
+        scripts=scripts,
+        agent_package=agent_package(spec.agent.name),
+        skills=None if given.skills is None else skill_refs(given.skills, put),
+        note=None if given.note is None else put(given.note),
+    )
+    return condition_of(spec, roles_of(spec), pins, put)
+
+
+def kept_conditions(blobs: BlobStore, conditions: Conditions) -> tuple[NamedDigest, ...]:
+    """Keep conditions, and name each with its bytes."""
+    return tuple(NamedDigest(name, blobs.put(each.canonical)) for name, each in sorted(conditions.items()))
+
+
+def plan_of(
+    opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts, conditions: Sequence[Conditions] = ()
+) -> RunPlan:
     """Make the plan that a run's first event stands for.
 
     Args:
         opened: The first event; of the oldest run of the line, if it was forked.
         specs: The spec of each run of the line, oldest first; one where nothing was forked.
         prompts: What models are told.
+        conditions: Under which there are trials, by spec. Empty: earlier versions recorded none.
 
     Raises:
         NameUnknown: No installed package registers its program, its method or its agent.
@@ -58,26 +100,41 @@ def plan_of(opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> Ru
     """
     program = program_named(opened.program or EXPLORE)
     names, own = program.plan(opened, specs, prompts)
-    return RunPlan(program, opened, tuple(era_of_spec(spec) for spec in specs), prompts, names, own)
+    known = conditions or [NO_CONDITIONS] * len(specs)
+    eras = tuple(era_of_spec(*each) for each in zip(specs, known, strict=True))
+    return RunPlan(program, opened, eras, prompts, names, own)
 
 
-def era_of_spec(spec: RunSpec) -> Era:
+async def recorded_plan(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> RunPlan:
+    """Read the plan of a run back from what is recorded of it and its ancestors.
+
+    Raises:
+        SpecUnreadable: A spec is none.
+        BlobErased: A spec, a prompt or a condition was removed on purpose.
+        NameUnknown: No installed package registers its program, its method or its agent.
+    """
+    specs = await recorded_specs(blobs, opened, lineage)
+    prompts, conditions = await recorded_prompts(blobs, opened), await recorded_conditions(blobs, opened, lineage)
+    return plan_of(opened, specs, prompts, conditions)
+
+
+def era_of_spec(spec: RunSpec, conditions: Conditions = NO_CONDITIONS) -> Era:
     """Give what decides under a spec: the policies of its program, and over them those of its method; likewise by arm.
 
     Raises:
         NameUnknown: No installed package registers its program or its method.
     """
     program = program_named(spec.program)
-    era = _era(program, spec)
+    era = _era(program, spec, conditions.get(OWN))
     if not isinstance(program, HasArms):
         return era
-    arms = {name: _era(program, arm) for name, arm in program.arms(spec).items()}
+    arms = {name: _era(program, arm, conditions.get(name)) for name, arm in program.arms(spec).items()}
     return era._replace(arms=arms, arm_of=program.arm_of)
 
 
-def _era(program: Program, spec: RunSpec) -> Era:
+def _era(program: Program, spec: RunSpec, condition: Condition | None) -> Era:
     method = method_named(spec.method.name)
-    return Era(spec, {**program.policies, **method.policies}, method.name)
+    return Era(spec, {**program.policies, **method.policies}, method.name, condition)
 
 
 async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> tuple[RunSpec, ...]:
@@ -89,6 +146,20 @@ async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) 
     """
     digests = [opened.spec, *[branch.forked.spec for branch in lineage if branch.forked is not None]]
     return tuple([await _recorded_spec(blobs, digest) for digest in digests])
+
+
+async def recorded_conditions(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> tuple[Conditions, ...]:
+    """Read the conditions of a run and its ancestors back, as `recorded_specs` does. Empty: none are recorded.
+
+    Raises:
+        BlobErased: One of them was removed on purpose.
+    """
+    pinned = [opened.conditions, *[branch.forked.conditions for branch in lineage if branch.forked is not None]]
+    return tuple([{each.name: await _condition(blobs, each) for each in some or ()} for some in pinned])
+
+
+async def _condition(blobs: BlobStore, named: NamedDigest) -> Condition:
+    return read_condition(await _read(blobs, named.digest, f"the run's condition {named.name}".strip()))
 
 
 async def _recorded_spec(blobs: BlobStore, digest: Digest) -> RunSpec:

@@ -29,8 +29,9 @@ from engine.runtime.plan import (
     changes_since,
     names_of,
     opening,
+    pinned_conditions,
     plan_of,
-    recorded_prompts,
+    recorded_plan,
     recorded_specs,
     refused_of,
     revised_points,
@@ -93,12 +94,13 @@ async def start_run(
     await require_models(setting, spec)
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
     await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
-    skills = await prepare(setting, spec)
+    given, skills = await prepare(setting, spec)
     without = (*unusable, *(InputOmission("skill", each.name, each.why, "") for each in skills.left_out))
     if without and left_out is not None:
         left_out(without)
-    opened = opening(setting, spec, tasks)
-    plan = plan_of(opened, [spec], setting.prompts)
+    conditions = pinned_conditions(setting, spec, given)
+    opened = opening(setting, spec, tasks, conditions)
+    plan = plan_of(opened, [spec], setting.prompts, [conditions])
     run_id = mint_run_id()
     fence = await setting.log.acquire(run_id, process_name(), ttl_s=setting.lease_s)
     session = Session(setting.log, fence, 0, setting.lease_s)
@@ -154,7 +156,7 @@ async def resume_run(
     if (refused := refused_of(changes)) and not accept_changes:
         raise InputsDiffer(run_id, refused)
     await require_models(setting, specs[-1])
-    plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened))
+    plan = await recorded_plan(setting.log, opened, histories.lineage)
     await protect(setting, specs, setting.prompts, plan.names, tasks)
     fence = await take(setting.log, run_id, lease_s=setting.lease_s, even_alive=take_over)
     changes += revised_points((await rehearse(setting.log, run_id, plan, histories)).deciding)

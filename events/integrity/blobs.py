@@ -1,6 +1,6 @@
 """Looking at every blob that events name, and at what only blobs name: messages, and what decisions saw."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias, assert_never, get_args
 
 import msgspec
@@ -11,21 +11,27 @@ from events.errors import BlobErased, BlobMissing, LogError
 from events.findings import BlobDamaged, BlobLost, BlobMisstored, ErasedBlob, Findings, SpareBlobDamaged
 from events.store.base import EventSource, Stored
 from events.store.blob_refs import named_blobs
+from events.types.condition import Condition
 from events.types.decision import Decided, Seen, Text, blob_of, read_parts
 from events.types.model import ConversationNode, ModelAsked
+from events.types.run import RunOpened
+from events.types.session import RunForked
+from events.types.trial import TrialOpened
 
 MOST_REMEMBERED = 500_000
 """Blobs remembered as looked at, twice over: beyond that some are looked at again, and memory stays bounded (about
 150 bytes each)."""
 
 
-BlobKind: TypeAlias = Literal["bytes", "conversation", "inputs"]
-"""How a blob is read: as it is; as a node of a conversation; or as what a decision saw. The last two name blobs."""
+BlobKind: TypeAlias = Literal["bytes", "conversation", "inputs", "condition"]
+"""How a blob is read: as it is; as a node of a conversation; as what a decision saw; or as the condition of a trial.
+All but the first name blobs."""
 
 WHAT_IT_IS: Final[Mapping[BlobKind, str]] = {
     "bytes": "bytes",
     "conversation": "a node of a conversation",
     "inputs": "the inputs of a decision",
+    "condition": "the condition of a trial",
 }
 """For messages."""
 
@@ -46,14 +52,26 @@ def names_in(position: int, event: Event) -> list[NamedBlob]:
         kinds[event.conversation] = "conversation"
     if isinstance(event, Decided) and event.inputs is not None:
         kinds[event.inputs] = "inputs"
+    kinds.update(dict.fromkeys(_conditions(event), "condition"))
     return [NamedBlob(position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(event)]
+
+
+def _conditions(event: Event) -> Iterator[Digest]:
+    match event:
+        case TrialOpened() if event.condition_digest is not None:
+            yield event.condition_digest
+        case RunOpened() | RunForked():
+            yield from (each.digest for each in event.conditions or ())
+        case _:
+            pass
 
 
 def names_in_blob(named: NamedBlob, data: bytes) -> list[NamedBlob]:
     """List what a blob names.
 
     A node of a conversation names the one before it and its messages; inputs of a decision name texts, tables and the
-    inputs of the decision before. What the value of a `Seen` names, its event names as well.
+    inputs of the decision before. What the value of a `Seen` names, its event names as well. A condition names files of
+    skills, settings and a note.
 
     Raises:
         msgspec.MsgspecError: It is not of its kind.
@@ -71,6 +89,9 @@ def names_in_blob(named: NamedBlob, data: bytes) -> list[NamedBlob]:
                 for part in read_parts(data)
                 if not isinstance(part, Seen)
             ]
+        case "condition":
+            condition = msgspec.json.decode(data, type=Condition)
+            return [NamedBlob(named.position, digest, "bytes") for digest in named_blobs(condition)]
         case _:
             assert_never(named.kind)
 

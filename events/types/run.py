@@ -34,6 +34,9 @@ class RunOpened(Event, frozen=True, omit_defaults=True, tag="run.opened"):
     """What it does. None: it explores."""
     shape: int | None = None
     """Which decisions its actors record, from 2: every one, with its inputs. None: as earlier versions did."""
+    conditions: tuple[NamedDigest, ...] | None = None
+    """Blobs: the condition of each arm by its name, and under the empty name that of the run. None: an earlier version
+    recorded none."""
 
 
 class RunClosed(Event, frozen=True, tag="run.closed"):

@@ -94,7 +94,7 @@ class SettingChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     now: str
 
 
-class RunForked(Event, frozen=True, tag="session.run_forked"):
+class RunForked(Event, frozen=True, omit_defaults=True, tag="session.run_forked"):
     """A run branched off another. The first event of its stream ``session``; its other streams go on from the cut."""
 
     parent: str
@@ -105,6 +105,8 @@ class RunForked(Event, frozen=True, tag="session.run_forked"):
     """Blob: the spec in force from the cut on, as canonical JSON."""
     changes: tuple[SettingChange, ...]
     """Empty: the same once more, from the cut on."""
+    conditions: tuple[NamedDigest, ...] | None = None
+    """Blobs: those in force from the cut on, as in `RunOpened`. None: an earlier version recorded none."""
 
 
 class SandboxesSwept(Event, frozen=True, tag="session.sandboxes_swept"):

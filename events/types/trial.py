@@ -10,14 +10,17 @@ from events.types.decision import Decided
 from events.values import Outcome
 
 
-class TrialOpened(Event, frozen=True, tag="trial.opened"):
+class TrialOpened(Event, frozen=True, omit_defaults=True, tag="trial.opened"):
     """A task is about to be tried."""
 
     task: str
     condition: str
-    """What differs between trials of the same task; ``default`` when nothing does."""
+    """Label of what differs between trials of the same task; ``default`` when nothing does."""
     max_attempts: int
     """How many judged attempts it may have, from 1."""
+    condition_digest: Digest | None = None
+    """Blob: the condition itself, as canonical JSON: skills, note, model, agent, method and feedback. None: an earlier
+    version recorded the trial, or it was imported."""
 
 
 class TaskAsked(Event, frozen=True, tag="task.asked"):

@@ -117,7 +117,10 @@ class Trial(msgspec.Struct):
     name: str
     task: str
     condition: str
+    """Its label."""
     max_attempts: int
+    condition_digest: Digest | None = None
+    """Blob: the condition itself. None: nothing says."""
     state: State = "running"
     reward: float | None = None
     """Best reward of any attempt so far. None: none was scored."""

@@ -43,7 +43,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 9
+    revision = 10
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -145,7 +145,7 @@ def _count_trouble(trial: Trial, event: Event) -> None:
 
 
 def _open_trial(run: Run, name: str, event: TrialOpened) -> None:
-    run.trials[name] = Trial(name, event.task, event.condition, event.max_attempts)
+    run.trials[name] = Trial(name, event.task, event.condition, event.max_attempts, event.condition_digest)
     if run.imported is not None and event.task not in run.tasks:
         run.tasks = (*run.tasks, event.task)  # a job is not named after its tasks
 

@@ -14,7 +14,7 @@ import msgspec
 
 from engine.core.decision import Era, Observed, Observer, Policy, Tolerates, flipped
 from engine.core.history import RunHistory, load_histories
-from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
+from engine.runtime.plan import recorded_plan
 from engine.runtime.rehearse import rehearse
 from events.base import Event, Recorded, Ref
 from events.codec import tag_of
@@ -108,8 +108,7 @@ async def mutate(log: EventLog, run: str, points: Collection[str] = ()) -> Mutat
     histories = await load_histories(log, run)
     opened = histories.opened
     assert opened is not None, "an imported run has no actors"
-    specs = await recorded_specs(log, opened, histories.lineage)
-    plan = plan_of(opened, specs, await recorded_prompts(log, opened))
+    plan = await recorded_plan(log, opened, histories.lineage)
     plan = plan._replace(eras=tuple(map(unfailing, plan.eras)))
 
     async def live(observer: Observer, tolerates: Tolerates | None) -> object:

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -10,6 +12,8 @@ from rich.console import RenderableType
 
 from engine.core.fold import fold_run
 from engine.runtime.leases import LeaseHolder
+from events.store.base import EventLog
+from events.types.condition import Condition, parts_that_differ, read_condition
 from projections.cost import Cost, CostState
 from projections.trials.state import Attempt, Run, Trial, TrialsState
 from projections.trials.view import Trials
@@ -57,6 +61,8 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """True if a script stood in for a model."""
     tasks: int
     trials: int
+    conditions: dict[str, str]
+    """Labels of the conditions of its trials, by the digest of the condition; empty where nothing says."""
     solved: int
     unsolved: int
     no_verdict: int
@@ -92,6 +98,11 @@ class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
     trial: str
     task: str
     condition: str
+    """Its label."""
+    condition_digest: str | None
+    """Digest of the condition itself: skills, note, model, agent, method and feedback. None: nothing says."""
+    differs: tuple[str, ...] | None
+    """Parts of the condition that are not those of the run's first trial, such as ``skills``. None: nothing says."""
     outcome: str
     """``solved``, ``unsolved``, ``no verdict``, ``budget reached``, ``stopped``, ``running`` or ``cut off``."""
     attempts: int
@@ -157,6 +168,8 @@ class RunsView(NamedTuple):
     cost: CostState
     owned: Mapping[str, LeaseHolder]
     """Runs that a process holds; a run that is neither closed nor held was cut off."""
+    conditions: Mapping[str, Condition] = MappingProxyType({})
+    """Those of trials, by digest, as far as they were read."""
 
 
 def run_row(seen: RunsView, run: Run) -> RunRow:
@@ -193,6 +206,7 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
         scripted=run.scripted,
         tasks=len(run.tasks),
         trials=len(run.trials),
+        conditions={each.condition_digest: each.condition for each in trials if each.condition_digest is not None},
         solved=states["solved"],
         unsolved=states["unsolved"],
         no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
@@ -232,6 +246,8 @@ def _trial_row(seen: RunsView, run: Run, trial: Trial, *, over: bool) -> TrialRo
         trial=trial.name,
         task=trial.task,
         condition=trial.condition,
+        condition_digest=trial.condition_digest,
+        differs=_differs(seen, run, trial),
         outcome="cut off" if over and trial.state == "running" else WORDS[trial.state],
         attempts=len(trial.attempts),
         max_attempts=run.max_attempts if run.imported else trial.max_attempts,
@@ -246,6 +262,12 @@ def _trial_row(seen: RunsView, run: Run, trial: Trial, *, over: bool) -> TrialRo
         unknown_cost_most_nano_usd=most,
         at_least=(*untold, *(each for each in sums.at_least if each != "calls")),
     )
+
+
+def _differs(seen: RunsView, run: Run, trial: Trial) -> tuple[str, ...] | None:
+    first = next(iter(run.trials.values()))
+    own, other = (seen.conditions.get(each.condition_digest or "") for each in (trial, first))
+    return None if own is None or other is None else parts_that_differ(other, own)
 
 
 class _Sums(NamedTuple):
@@ -329,10 +351,12 @@ def outcome_of(attempt: Attempt) -> str:
 
 def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
     """Draw trials."""
-    columns = ["trial", "outcome", "reward", "attempts", "interventions…", "cost", "skill…"]
+    arms = len({(row.condition, row.condition_digest) for row in rows}) > 1
+    columns = ["trial", *(["condition…"] if arms else []), "outcome", "reward", "attempts", "interventions…", "cost"]
     cells = [
         (
             row.trial,
+            *([row.condition] if arms else []),
             row.outcome,
             reward(row.reward),
             str(row.attempts) if row.max_attempts is None else f"{row.attempts} of {row.max_attempts}",
@@ -342,7 +366,7 @@ def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
         )
         for row in rows
     ]
-    return table(columns, cells, right=["reward", "attempts", "cost"])
+    return table([*columns, "skill…"], cells, right=["reward", "attempts", "cost"])
 
 
 def _interventions(row: TrialRow) -> str:
@@ -401,4 +425,16 @@ async def look(desk: OpenedLog, run: str) -> RunsView:
     trials, cost = await fold_run(desk.log, [Trials(), Cost()], run)
     if run not in trials.runs:
         raise IdUnknown(run, "run", await desk.log.runs())
-    return RunsView(trials, cost, await desk.owned())
+    return RunsView(trials, cost, await desk.owned(), await _conditions(desk.log, trials.runs[run]))
+
+
+async def _conditions(log: EventLog, run: Run) -> dict[str, Condition]:
+    """Read the conditions of a run's trials; what was erased or is damaged is left out."""
+    digests = dict.fromkeys(each.condition_digest for each in run.trials.values() if each.condition_digest is not None)
+    found: dict[str, Condition] = {}
+    async for page in log.many(list(digests)):
+        for digest, data in page:
+            if isinstance(data, bytes):
+                with suppress(msgspec.MsgspecError):
+                    found[digest] = read_condition(data)
+    return found

@@ -184,12 +184,21 @@ def render_trial(row: TrialRow) -> RenderableType:
         ("trial", row.trial),
         ("run", row.run),
         ("task", row.task),
+        ("condition", _condition(row)),
         ("outcome", row.outcome),
         ("reward", reward(row.reward)),
         ("skill", row.skill or ""),
         ("spent", f"{tokens(row)}, {spending(row)}"),
     ]
     return pairs((name, value) for name, value in named if value)
+
+
+def _condition(row: TrialRow) -> str:
+    """Name a trial's condition, and what sets it apart from that of the run's first trial."""
+    told = [row.condition, *([] if row.condition_digest is None else [row.condition_digest[:12]])]
+    if row.differs:
+        told.append(f"differs from the first trial's in: {', '.join(row.differs)}")
+    return ", ".join(told)
 
 
 def render_attempt(row: AttemptRow) -> RenderableType:

@@ -24,13 +24,18 @@ class InstalledAgent:
         self.recipe = recipe
         self.name = recipe.name
 
+    @property
+    def package(self) -> str:
+        """Its package and exact version."""
+        return f"{self.recipe.package}@{self.recipe.version}"
+
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Run it to its end, then record what its event stream tells."""
         brief = told()
         assert brief.teacher is not None, "checked before the run starts"
         asked = AgentRunAsked(
             agent=self.name,
-            package=f"{self.recipe.package}@{self.recipe.version}",
+            package=self.package,
             instruction=scope.put(brief.instruction.encode()),
             model=brief.teacher.model,
             skills=brief.settings.skills,

@@ -6,7 +6,7 @@ it cannot read, and says nothing.
 
 import os
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,6 +15,9 @@ import yaml
 from engine.agents.installed.errors import SkillsUnusable
 from engine.policies.skill.front_matter import is_skill_name
 from engine.policies.skill.split import SplitFault, split_skill
+from events.digest import Digest
+from events.types.condition import SkillRef
+from events.values import NamedDigest
 from sandbox.harbor.yaml_tree import read_yaml
 
 FILE: Final = "SKILL.md"
@@ -145,10 +148,12 @@ class _Reader:
             skill, _, rest = path.partition("/")
             if rest != FILE:
                 continue
-            called = _name(data)
-            if isinstance(called, SplitFault):
-                self.faults.append(f"{path}: {called.problem} An agent would pass over it")
-            elif called in seen:
+            head = head_of(data)
+            if isinstance(head, SplitFault):
+                self.faults.append(f"{path}: {head.problem} An agent would pass over it")
+                continue
+            called = head.name
+            if called in seen:
                 self.faults.append(f"{seen[called]} and {skill} are both called {called!r} in their front matter")
             else:
                 seen[called] = skill
@@ -196,8 +201,36 @@ def _without_bom(path: str, data: bytes) -> bytes:
     return data.removeprefix(BOM_UTF8) if path.count("/") == 1 and path.endswith(f"/{FILE}") else data
 
 
-def _name(data: bytes) -> str | SplitFault:
-    """Read what a skill is called. An agent needs a name and a description, and no more."""
+class SkillHead(NamedTuple):
+    """What an agent is told of a skill before it reads it."""
+
+    name: str
+    description: str
+
+
+def skill_refs(files: Mapping[str, bytes], put: Callable[[bytes], Digest]) -> tuple[SkillRef, ...]:
+    """Name skills by what was found in their folders.
+
+    Args:
+        files: By path below the folder of skills, as `read_skills` gives them.
+        put: Keeps their bytes.
+    """
+    found: dict[str, list[NamedDigest]] = {}
+    for path, data in sorted(files.items()):
+        skill, _, below = path.partition("/")
+        found.setdefault(skill, []).append(NamedDigest(below, put(data)))
+    return tuple(
+        SkillRef(name, _description(files.get(f"{name}/{FILE}", b"")), tuple(of_it)) for name, of_it in found.items()
+    )
+
+
+def _description(data: bytes) -> str:
+    head = head_of(data)
+    return "" if isinstance(head, SplitFault) else head.description
+
+
+def head_of(data: bytes) -> SkillHead | SplitFault:
+    """Read the front matter of a ``SKILL.md``. An agent needs a name and a description, and no more."""
     try:
         parts = split_skill(data.decode())
         if isinstance(parts, SplitFault):
@@ -212,4 +245,4 @@ def _name(data: bytes) -> str | SplitFault:
     for key in ("name", "description"):
         if not str(fields.get(key) or "").strip():
             return SplitFault(f"Its front matter has no {key!r}.")
-    return str(fields["name"]).strip()
+    return SkillHead(str(fields["name"]).strip(), str(fields["description"]).strip())

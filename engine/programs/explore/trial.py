@@ -23,6 +23,7 @@ from engine.programs.explore.reflector import ReflectedFailure, Reflector, refle
 from engine.programs.explore.rulings import NO_HINT, RETRY_WORDING
 from events.base import Ref
 from events.streams import attempt_stream
+from events.types.condition import Condition
 from events.types.decision import Seen, Text
 from events.types.pdi import InterventionChosen
 from events.types.trial import (
@@ -58,9 +59,12 @@ class TrialPlan(NamedTuple):
     """``<task>``, or ``<task>.<k>`` where a task is tried more than once."""
     task: str
     condition: str
+    """Label of what differs between trials of the same task."""
     prompts: Prompts
     eras: tuple[TrialTerms, ...]
     """One for each run of the line, oldest first; just one where nothing was forked."""
+    given: Condition | None = None
+    """The condition itself, where the program makes one for this trial. None: that of the run, or of its arm."""
 
     def terms(self, scope: Scope) -> TrialTerms:
         """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
@@ -73,7 +77,15 @@ class TrialPlan(NamedTuple):
 
 async def trial(scope: Scope, plan: TrialPlan) -> str:
     """Try a task until it is solved or there is a reason to stop; give the outcome, as in `TrialClosed`."""
-    await scope.record(TrialOpened(plan.task, plan.condition, plan.terms(scope).spec.method.attempts))
+    given = plan.given or scope.condition
+    await scope.record(
+        TrialOpened(
+            plan.task,
+            plan.condition,
+            plan.terms(scope).spec.method.attempts,
+            None if given is None else scope.put(given.canonical),
+        )
+    )
     try:
         read = await scope.effect(TaskAsked(plan.task))
     except Stopped:

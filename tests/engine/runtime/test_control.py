@@ -145,7 +145,7 @@ async def test_a_paused_run_asks_nothing_until_it_goes_on(tmp_path: Path) -> Non
         assert not (await stage.order(PauseOrdered("bob", ""))).done
         await stage.order(TuneOrdered("ada", "", (change("concurrency", 1, 2),)))
         await stage.until("trial/word", TrialOpened)
-        assert await stage.told("trial/word") == [TrialOpened("word", "default", 5)]
+        assert [type(each) for each in await stage.told("trial/word")] == [TrialOpened]
         assert (await stage.order(UnpauseOrdered("ada", ""))).done
         await stage.until("trial/word", TrialClosed)
         await stage.order(cancel("slow"))

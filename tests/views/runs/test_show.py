@@ -1,15 +1,18 @@
 """Whatever has an id can be looked at; all of it is in the log, and as much as helps is shown."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from events.base import StreamId
-from events.digest import Digest
+from events.digest import Digest, Fingerprint
 from events.store.base import Selection
 from events.store.sqlite.store import SqliteLog
 from events.types.attempt import AttemptAbandoned
+from events.types.condition import AgentKey, Condition, MethodKey
 from events.types.model import RetryAsked
 from events.types.sandbox import (
     ActionAsked,
@@ -19,6 +22,7 @@ from events.types.sandbox import (
     VerifierRewarded,
     VerifierSilent,
 )
+from events.types.trial import TrialOpened
 from tests.cli.terminal import machine
 from tests.support.outcomes import failed
 from tests.views.drawing import drawn
@@ -130,3 +134,48 @@ async def test_a_log_is_counted_without_being_decoded(log: SqliteLog) -> None:
     found = await stats(log, "log.db", 4096)
     assert (found.runs, found.events) == (1, (await log.head()).position)
     assert sum(tag.events for tag in found.tags) == found.events
+
+
+async def test_a_trial_tells_its_condition_and_what_sets_it_apart(log: SqliteLog, tmp_path: Path) -> None:
+    """Label and digest; the parts in which it is not that of the first trial; an erased one says nothing more."""
+    plain = condition(log)
+    noted = replace(plain, note=log.put(b"mind the gap"))
+    story = [
+        *opened(log, "a", "b", "c"),
+        *(
+            PlacedEvent(f"trial/{name}", TrialOpened(name, label, 5, log.put(each.canonical)))
+            for name, label, each in (("a", "plain", plain), ("b", "noted", noted), ("c", "plain", plain))
+        ),
+    ]
+    await record(log, "r1", story)
+    at = desk(log, tmp_path)
+    await tell(at, "r1:b", full=False)
+    told = " ".join(out(at).split())
+    assert f"condition noted, {noted.digest[:12]}, differs from the first trial's in: note" in told
+    on = desk(log, tmp_path, json=True)
+    await tell(on, "r1", full=False)
+    run, *trials = map(json.loads, out(on).splitlines())
+    assert run["conditions"] == {plain.digest: "plain", noted.digest: "noted"}
+    assert [(each["condition"], each["condition_digest"], each["differs"]) for each in trials] == [
+        ("plain", plain.digest, []),
+        ("noted", noted.digest, ["note"]),
+        ("plain", plain.digest, []),
+    ]
+    await log.erase(plain.digest, "asked for")
+    lost = desk(log, tmp_path, json=True)
+    await tell(lost, "r1:b", full=False)
+    assert json.loads(out(lost).splitlines()[0])["differs"] is None
+
+
+def condition(log: SqliteLog) -> Condition:
+    """Make a condition."""
+    settings = log.put(b"{}")
+    return Condition(
+        agent=AgentKey("shell", "stillroom@1", settings),
+        models=(),
+        method=MethodKey("spark", settings),
+        prompts=Fingerprint(settings),
+        skills=None,
+        note=None,
+        feedback="rich",
+    )

@@ -13,7 +13,7 @@ from engine.core.errors import ReplayDiverged
 from engine.core.history import load_histories
 from engine.effects.conversation import ConversationReader
 from engine.programs.explore.method import SPARK
-from engine.runtime.plan import plan_of, recorded_prompts, recorded_specs
+from engine.runtime.plan import recorded_plan
 from engine.runtime.rehearse import Rehearsed, rehearse
 from engine.runtime.run import start_run
 from events.base import Event, Recorded
@@ -214,8 +214,7 @@ async def rehearsed(log: MemoryLog, run: str, method: Method) -> Rehearsed:
     """Run it again under a method."""
     histories = await load_histories(log, run)
     assert histories.opened is not None
-    specs = await recorded_specs(log, histories.opened, histories.lineage)
-    plan = plan_of(histories.opened, specs, await recorded_prompts(log, histories.opened))
+    plan = await recorded_plan(log, histories.opened, histories.lineage)
     return await rehearse(log, run, plan.under(method), histories)
 
 
