@@ -10,6 +10,7 @@ from engine.core.decision import Reruled, Unanswered
 from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
 from engine.core.history import RunHistory
 from engine.core.prompts import Prompts
+from engine.core.trial_histories import EventReader
 from engine.runtime.plan import recorded_specs
 from events.base import Recorded, Ref, StreamId
 from events.codec import as_today, decode, tag_of
@@ -66,12 +67,12 @@ class RevisionNote(NamedTuple):
     places: tuple[Ref, ...]
 
 
-def of_decision(made: Redecided, histories: RunHistory) -> list[Difference]:
+async def of_decision(made: Redecided, events: EventReader) -> list[Difference]:
     """Name the fields of a decision that come out otherwise; none at a point that was revised since."""
-    if made.revised:
+    if made.revised or not made.differences:
         return []
-    refs = [] if made.entry.point is None or made.missing else refs_in_order(made.entry.saw)
-    nearest = _rested(refs[-1], histories) if refs else None
+    refs = [] if made.entry.point is None else refs_in_order(made.entry.saw)
+    nearest = await _rested(refs[-1], events) if refs else None
     return [
         Difference(
             "redecide", made.point, made.at, name, _json(made.recorded, name), _json(made.decided, name), nearest
@@ -80,11 +81,11 @@ def of_decision(made: Redecided, histories: RunHistory) -> list[Difference]:
     ]
 
 
-def of_inputs(made: Redecided, grounds: Grounds) -> list[Difference]:
+async def of_inputs(made: Redecided, grounds: Grounds) -> list[Difference]:
     """Name the values that a decision is said to have seen and that their events do not hold."""
     return [
         Difference("redecide", made.point, made.at, f"inputs: {each.field}", _said(each.held), _said(each.seen), near)
-        for each in grounds.ungrounded(made.entry)
+        for each in await grounds.ungrounded(made.entry)
         for near in [Nearest(each.at, "the event that it was based on")]
     ]
 
@@ -93,10 +94,9 @@ def _said(value: Any) -> str:
     return NOTHING if value is None else msgspec.json.encode(value).decode()
 
 
-def _rested(at: Ref, histories: RunHistory) -> Nearest | None:
-    history = histories.by_stream.get(at.stream, ())
-    event = next((each.event for each in history if each.version == at.version), None)
-    return None if event is None else Nearest(at, f"{tag_of(event)}, on which it rested")
+async def _rested(at: Ref, events: EventReader) -> Nearest | None:
+    found = await events.at(at)
+    return None if found is None else Nearest(at, f"{tag_of(found.event)}, on which it rested")
 
 
 def notes_of(made: Sequence[Redecided], rerun: Sequence[Reruled | Unanswered]) -> list[RevisionNote]:

@@ -7,7 +7,7 @@ import msgspec
 
 from engine.config.program_registry import known_points
 from engine.core.decision import Point
-from engine.core.history import RunHistory
+from engine.core.trial_histories import EventReader
 from events.base import Event, Ref
 from events.store.blob_refs import named_blobs
 from events.types.decision import DecisionMade, Part, Seen, Text, parts_of
@@ -31,42 +31,35 @@ class Ungrounded(NamedTuple):
 class Grounds:
     """The events of a run, as the inputs of its decisions refer to them."""
 
-    def __init__(self, histories: RunHistory) -> None:
-        self._histories = histories
+    def __init__(self, events: EventReader) -> None:
+        self._events = events
         self._points = known_points()
-        self._shown: dict[Ref, list[Fields]] = {}
 
-    def ungrounded(self, entry: LedgerEntry) -> Iterator[Ungrounded]:
+    async def ungrounded(self, entry: LedgerEntry) -> list[Ungrounded]:
         """Compare each value that a decision saw with the event it came from; tables are not looked into."""
-        for part in () if entry.point is None else parts_of(entry.saw):
-            yield from self._compare(part)
+        parts = () if entry.point is None else parts_of(entry.saw)
+        return [found for part in parts if (found := await self._compare(part)) is not None]
 
-    def _compare(self, part: Part) -> Iterator[Ungrounded]:
+    async def _compare(self, part: Part) -> Ungrounded | None:
         match part:
             case Seen():
                 seen: Fields = msgspec.to_builtins(part.value)
-                shown = self._fields(part.seen)
-                if not any(_holds(each, seen) for each in shown):
-                    first = shown[0] if shown else {}
-                    name = next((each for each in seen if seen[each] != first.get(each, ...)), "event")
-                    yield Ungrounded(part.seen, name, first.get(name), seen.get(name))
+                recorded = await self._events.at(part.seen)
+                shown = [] if recorded is None else _shown(recorded.event, self._points)
+                first: Fields | None = None
+                for each in shown:
+                    first = each if first is None else first
+                    if _holds(each, seen):
+                        return None
+                first = first or {}
+                name = next((each for each in seen if seen[each] != first.get(each, ...)), "event")
+                return Ungrounded(part.seen, name, first.get(name), seen.get(name))
             case Text():
-                event = self._event(part.at)
-                if event is None or part.text not in named_blobs(event):
-                    yield Ungrounded(part.at, "blob", None, part.text)
+                recorded = await self._events.at(part.at)
+                held = recorded is not None and part.text in named_blobs(recorded.event)
+                return None if held else Ungrounded(part.at, "blob", None, part.text)
             case _:
-                pass
-
-    def _event(self, at: Ref) -> Event | None:
-        history = self._histories.by_stream.get(at.stream, ())
-        return history[at.version - 1].event if 0 < at.version <= len(history) else None
-
-    def _fields(self, at: Ref) -> list[Fields]:
-        """Give what an event shows: its own fields, and the rulings that it stands for."""
-        if at not in self._shown:
-            event = self._event(at)
-            self._shown[at] = [] if event is None else list(_shown(event, self._points))
-        return self._shown[at]
+                return None
 
 
 def _shown(event: Event, points: Mapping[str, Point[Any, Any, Any]]) -> Iterator[Fields]:

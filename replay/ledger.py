@@ -3,10 +3,14 @@
 A run that recorded the inputs of all its decisions is read; nothing is run. One of an earlier version is run again over
 its history, and an observer takes the inputs: the whole run, never a part of it. So is one that an earlier version
 imported: it is imported again, in memory, from the files that the log keeps.
+
+Who looks at each decision once visits them, and needs memory for the largest attempt; who asks about them again reads
+them all.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -15,20 +19,26 @@ from engine.config.spec import read_spec
 from engine.core.decision import EVERY_DECISION, FIRST_REVISION, Era, Observed, Point, encode_value
 from engine.core.errors import EngineError, NameUnknown
 from engine.core.history import RunHistory, load_histories
-from engine.core.lineage import APART, Lineage, era_of
+from engine.core.lineage import APART, Lineage, era_of, pages_along
+from engine.core.trial_histories import HistoryParts, TrialHistories, load_by_trial
 from engine.importers.again import import_again
 from engine.runtime.plan import era_of_spec, recorded_plan, recorded_specs
 from engine.runtime.rehearse import rehearse
 from events.base import Recorded, Ref
+from events.catalog import AnyEvent
 from events.codec import tag_of
 from events.digest import Digest, digest_of
 from events.errors import BlobErased
-from events.store.base import EventLog
+from events.store.base import EventLog, Selection
 from events.types.decision import Decided, DecisionMade
 from events.types.run import RunImported, RunOpened
 from replay.errors import InputsUnrecorded, NothingDecided
 
 UNTOLD: Final = "what it rested on is not in the source"
+DECIDED_TAGS: Final = frozenset(
+    str(kind.__struct_config__.tag) for kind in get_args(AnyEvent) if issubclass(kind, Decided)
+)
+"""Of all events that record decisions."""
 
 
 class LedgerEntry(NamedTuple):
@@ -69,6 +79,24 @@ class LedgerEntry(NamedTuple):
     """Whether it cannot since its inputs or its rule were removed on purpose."""
 
 
+class DecidedUnder(NamedTuple):
+    """What bears on all decisions of a run."""
+
+    eras: tuple[Era, ...]
+    """As in `Ledger`, like those below."""
+    source: Literal["recorded", "rerun"]
+    blobs: dict[Digest, bytes]
+    """Where it is run again, more of them come as it goes on."""
+
+    def era(self, entry: LedgerEntry) -> Era:
+        """Give the settings and policies that counted for a decision: those of its arm, if it has one."""
+        return self.eras[entry.era].at(entry.at.stream)
+
+
+Visit = Callable[[DecidedUnder, Sequence[LedgerEntry]], Awaitable[None]]
+"""Looks at some decisions of a run. Those of a trial come in their order; trials come one after the other, or not."""
+
+
 class Ledger(NamedTuple):
     """All decisions of a run."""
 
@@ -80,7 +108,7 @@ class Ledger(NamedTuple):
     source: Literal["recorded", "rerun"]
     """Whether the inputs were recorded, or taken by an observer."""
     imported: bool
-    blobs: Mapping[Digest, bytes]
+    blobs: dict[Digest, bytes]
     """Bytes that inputs name and the log lacks: inputs that a rerun made."""
 
     def era(self, entry: LedgerEntry) -> Era:
@@ -119,10 +147,50 @@ async def read_ledger(log: EventLog, run: str, trial: str | None = None) -> Ledg
     elif (opened.shape or 1) < EVERY_DECISION:
         return await _observed(log, run, histories if trial is None else await load_histories(log, run), opened)
     eras = await _eras(log, opened, histories.lineage)
-    reader = _Reader(log, points, eras, histories)
-    entries = [entry for each in decided if (entry := await reader.entry(each)) is not None]
+    reader = _Reader(log, points, eras, histories.lineage)
+    entries = await reader.entries(decided)
     imported = isinstance(opened, RunImported)
     return Ledger(run, tuple(entries), eras, histories, "recorded", imported=imported, blobs={})
+
+
+async def visit_ledger(log: EventLog, run: str, visit: Visit) -> None:
+    """Look at every decision of a run, without holding all of them.
+
+    Args:
+        log: Which holds the run.
+        run: Its id.
+        visit: Looks at them.
+
+    Raises:
+        RunUnknown, NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread, NameUnknown, BlobMissing: As
+            `read_ledger`, and what `visit` raises.
+    """
+    histories, trials = await load_by_trial(log, run)
+    opened = opening_of(histories)
+    if opened is None:
+        raise NothingDecided(run)
+    if isinstance(opened, RunImported):  # its files are held whole, and they are what it is made of
+        ledger = await read_ledger(log, run)
+        await visit(DecidedUnder(ledger.eras, ledger.source, ledger.blobs), ledger.entries)
+    elif (opened.shape or 1) < EVERY_DECISION:
+        await _visit_observed(log, (run, opened), (histories, trials), visit)
+    else:
+        under = DecidedUnder(await _eras(log, opened, histories.lineage), "recorded", {})
+        reader = _Reader(log, known_points(), under.eras, histories.lineage)
+        async for decided in _decided_by_batch(log, trials.parts):
+            await visit(under, await reader.entries(decided))
+            reader.forget()
+
+
+async def _decided_by_batch(log: EventLog, parts: HistoryParts) -> AsyncIterator[Sequence["_Noted"]]:
+    """Give the events that record decisions: those of a trial in their order, small trials together."""
+    for batch in parts.batches():
+        names = [name for name in parts.names(batch) if name not in APART]
+        selection = Selection(run=parts.lineage[-1].run, streams=names, tags=DECIDED_TAGS)
+        async for page in pages_along(log, parts.lineage, selection):
+            found = [_Noted(each.event, each) for each in page if isinstance(each.event, Decided)]
+            # What was appended meanwhile is for another reading.
+            yield [each for each in found if each.recorded.version <= parts.versions[each.recorded.stream.name]]
 
 
 def opening_of(histories: RunHistory) -> RunOpened | RunImported | None:
@@ -177,14 +245,22 @@ class _Reader:
         log: EventLog,
         points: Mapping[str, Point[Any, Any, Any]],
         eras: Sequence[Era],
-        histories: RunHistory,
+        lineage: Lineage,
     ) -> None:
         self._log = log
         self._points = points
         self._eras = eras
-        self._histories = histories
+        self._lineage = lineage
         self._read: dict[tuple[Digest, object], Any] = {}
         """Rules, and inputs that several decisions share, by digest and type."""
+
+    async def entries(self, decided: Iterable[_Noted], untold: str = "") -> list[LedgerEntry]:
+        """Read several; events that record no decision are left out."""
+        return [entry for each in decided if (entry := await self.entry(each, untold)) is not None]
+
+    def forget(self) -> None:
+        """Let go of what was read."""
+        self._read.clear()
 
     async def entry(self, noted: _Noted, untold: str = "") -> LedgerEntry | None:
         """Read one.
@@ -201,7 +277,7 @@ class _Reader:
         if event.inputs is None and (point is None or not untold):
             return None
         stream = recorded.stream.name
-        era = era_of(self._histories.lineage, stream, recorded.version - 1)
+        era = era_of(self._lineage, stream, recorded.version - 1)
         name = event.point if isinstance(event, DecisionMade) else tag_of(event) if point is None else point.name
         entry = LedgerEntry(
             name=name,
@@ -277,13 +353,12 @@ async def _imported_again(log: EventLog, run: str, histories: RunHistory, opened
     except EngineError as error:
         raise InputsUnrecorded(run, error.problem) from error
     eras = (era_of_spec(again.spec),)
-    entries = [_met(each, histories) for each in again.decisions]
+    entries = [_met(each, histories.by_stream) for each in again.decisions]
     known = {each.at for each in entries}
-    reader = _Reader(log, known_points(), eras, histories)
-    untold = [await reader.entry(each, UNTOLD) for each in _decided(histories) if each.recorded.ref not in known]
-    entries += [each for each in untold if each is not None]
+    reader = _Reader(log, known_points(), eras, histories.lineage)
+    entries += await reader.entries((each for each in _decided(histories) if each.recorded.ref not in known), UNTOLD)
     entries.sort(key=lambda each: each.position)
-    return Ledger(run, tuple(entries), eras, histories, "rerun", imported=True, blobs=again.blobs)
+    return Ledger(run, tuple(entries), eras, histories, "rerun", imported=True, blobs=dict(again.blobs))
 
 
 async def _observed(log: EventLog, run: str, histories: RunHistory, opened: RunOpened) -> Ledger:
@@ -292,7 +367,7 @@ async def _observed(log: EventLog, run: str, histories: RunHistory, opened: RunO
     entries: list[LedgerEntry] = []
 
     def observe(met: Observed) -> Any:
-        entries.append(_met(met, histories))
+        entries.append(_met(met, histories.by_stream))
         return met.ruling
 
     rehearsed = await rehearse(log, run, plan, histories, deciding=plan.deciding(observe))
@@ -301,8 +376,46 @@ async def _observed(log: EventLog, run: str, histories: RunHistory, opened: RunO
     return Ledger(run, tuple(entries), plan.eras, histories, "rerun", imported=False, blobs=blobs)
 
 
-def _met(met: Observed, histories: RunHistory) -> LedgerEntry:
-    event = None if met.silent else histories.by_stream[met.at.stream][met.at.version - 1].event
+async def _visit_observed(
+    log: EventLog, of: tuple[str, RunOpened], read: tuple[RunHistory, TrialHistories], visit: Visit
+) -> None:
+    """Run the actors over the history, one after the other, and look at the decisions of each when it has ended."""
+    (run, opened), (histories, trials) = of, read
+    plan = await recorded_plan(log, opened, histories.lineage)
+    entries: list[LedgerEntry] = []
+
+    def observe(met: Observed) -> Any:
+        entries.append(_met(met, histories.by_stream))
+        return met.ruling
+
+    deciding = plan.deciding(observe)
+    under = DecidedUnder(plan.eras, "rerun", deciding.chains)
+
+    async def look() -> None:
+        await visit(under, entries)
+        entries.clear()
+
+    await rehearse(log, run, plan, histories, deciding=deciding, keeper=_LookingReader(trials, look))
+    await look()
+
+
+class _LookingReader:
+    """Holds histories as another does, and has what came of an actor looked at before its history is let go."""
+
+    def __init__(self, histories: TrialHistories, look: Callable[[], Awaitable[None]]) -> None:
+        self._histories = histories
+        self._look = look
+
+    @asynccontextmanager
+    async def hold(self, stream: str) -> AsyncIterator[None]:
+        """Hold the history of a stream."""
+        async with self._histories.hold(stream):
+            yield
+            await self._look()
+
+
+def _met(met: Observed, by_stream: Mapping[str, Sequence[Recorded]]) -> LedgerEntry:
+    event = None if met.silent else by_stream[met.at.stream][met.at.version - 1].event
     recorded = event.point_revision if isinstance(event, Decided) else None
     return LedgerEntry(
         name=met.point.name,

@@ -1,7 +1,7 @@
 """Redecide: each policy given its recorded inputs and rule again, and its ruling compared with the recorded one."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -9,8 +9,13 @@ from engine.core.decision import Method, Policy
 from events.base import Ref
 from events.errors import BlobErased
 from events.store.base import EventLog
-from replay.ledger import Ledger, LedgerEntry, read_ledger
+from replay.ledger import DecidedUnder, LedgerEntry, visit_ledger
 from replay.reevaluation import PolicyQuestion, Reevaluator
+
+REMEMBERED: Final = 16 << 20
+"""Bytes of blobs that are kept for the next decision."""
+FOLDED: Final = 5_000
+"""Decisions of which is kept what the inputs up to them fold to."""
 
 Fields = Mapping[str, Any]
 """Values that JSON can hold, by name."""
@@ -62,19 +67,32 @@ class Redecided(NamedTuple):
         return not self.missing and not self.differences
 
 
-async def redecide(log: EventLog, ledger: Ledger, method: Method | None = None) -> AsyncIterator[Redecided]:
-    """Make every recorded decision again; those that no event records have nothing to be compared with.
+class Redecider:
+    """Makes the decisions of a run again as they are visited; those that no event records have nothing to compare."""
 
-    Args:
-        log: Which holds the run.
-        ledger: Its decisions.
-        method: Whose policies. None: those of the method that decided.
-    """
-    evaluator = Reevaluator(log, ledger)
-    for entry in ledger.entries:
-        if not entry.silent:
-            policies = ledger.era(entry).policies if method is None else method.policies
-            yield await redecided(evaluator, entry, policies)
+    def __init__(self, log: EventLog, method: Method | None = None) -> None:
+        """Ask nothing yet.
+
+        Args:
+            log: Which holds the run.
+            method: Whose policies are asked. None: those of the method that decided.
+        """
+        self._log = log
+        self._method = method
+        self._evaluator: Reevaluator | None = None
+
+    async def again(self, under: DecidedUnder, entries: Sequence[LedgerEntry]) -> list[Redecided]:
+        """Make some decisions of the run again."""
+        if self._evaluator is None:
+            self._evaluator = Reevaluator(self._log, under.eras, under.blobs, remembered=REMEMBERED)
+        evaluator, method = self._evaluator, self._method
+        made = [
+            await redecided(evaluator, entry, (under.era(entry) if method is None else method).policies)
+            for entry in entries
+            if not entry.silent
+        ]
+        evaluator.trim(FOLDED)
+        return made
 
 
 async def redecided(evaluator: Reevaluator, entry: LedgerEntry, policies: Mapping[str, Policy]) -> Redecided:
@@ -105,7 +123,13 @@ async def decisions(log: EventLog, run: str, *, method: Method | None = None) ->
         RunUnknown, NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread: As `read_ledger`.
         BlobMissing: Bytes are gone, and nobody removed them on purpose.
     """
-    return [each async for each in redecide(log, await read_ledger(log, run), method)]
+    redecider, made = Redecider(log, method), list[Redecided]()
+
+    async def visit(under: DecidedUnder, entries: Sequence[LedgerEntry]) -> None:
+        made.extend(await redecider.again(under, entries))
+
+    await visit_ledger(log, run, visit)
+    return sorted(made, key=lambda each: each.position)
 
 
 def question(entry: LedgerEntry, policy: Policy) -> PolicyQuestion:

@@ -1,15 +1,14 @@
 """Asking policies about recorded decisions again, under their own rule or another."""
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.core.decision import Deciding, MemoKey, Point, Policy, PolicyContext, encode_value
+from engine.core.decision import Deciding, Era, MemoKey, Point, Policy, PolicyContext, encode_value
 from engine.core.open_decision import load_named
 from events.digest import Digest, digest_of
 from events.store.base import EventLog
-from replay.ledger import Ledger
 
 REMEMBERED: Final = 256 << 20
 """Bytes of blobs that are kept for the next question."""
@@ -27,11 +26,22 @@ class PolicyQuestion(NamedTuple):
 
 
 class Reevaluator:
-    """Asks policies about the decisions of one ledger; what was fetched or folded for one question serves the next."""
+    """Asks policies about the decisions of one run; what was fetched or folded for one question serves the next."""
 
-    def __init__(self, log: EventLog, ledger: Ledger) -> None:
+    def __init__(
+        self, log: EventLog, eras: Sequence[Era], chains: dict[Digest, bytes], *, remembered: int = REMEMBERED
+    ) -> None:
+        """Fetch nothing yet.
+
+        Args:
+            log: Which holds the run.
+            eras: Of the run.
+            chains: Inputs that others name as those before them, and that the log lacks; more may come.
+            remembered: Bytes of blobs that are kept for the next question.
+        """
         self._log = log
-        self._deciding = Deciding(ledger.eras, chains=dict(ledger.blobs))
+        self._remembered = remembered
+        self._deciding = Deciding(eras, chains=chains)
         self._fetched: dict[Digest, bytes] = {}
         self._named: dict[Digest, dict[Digest, bytes]] = {}
         """What inputs name, by their digest: of those that were asked about last."""
@@ -63,7 +73,7 @@ class Reevaluator:
         if self.laid.keys().isdisjoint(blobs):
             self._named[inputs] = blobs
             self._held += sum(map(len, blobs.values()))
-            while self._held > REMEMBERED:
+            while self._held > self._remembered:
                 self._held -= sum(map(len, self._named.pop(next(iter(self._named))).values()))
 
     def put(self, data: bytes) -> Digest:
@@ -86,7 +96,7 @@ class Reevaluator:
         data = await self._log.get(digest)
         self._fetched[digest] = data
         self._size += len(data)
-        while self._size > REMEMBERED:
+        while self._size > self._remembered:
             self._size -= len(self._fetched.pop(next(iter(self._fetched))))
         return data
 
@@ -98,6 +108,12 @@ class Reevaluator:
         except TypeError:  # it holds a list or a mapping
             return digest_of(encode_value(rule))
         return known
+
+    def trim(self, most: int) -> None:
+        """Let go of what was folded first, as far as there is more than so much: who asks in order needs the last."""
+        memo = self._deciding.memo
+        for key in list(memo)[: max(0, len(memo) - most)]:
+            del memo[key]
 
     def forget(self, rules: set[Digest]) -> None:
         """Drop what was laid down, and what was folded under rules that are not asked about again."""

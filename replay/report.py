@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from engine.core.decision import Method, Reruled, Unanswered
+from engine.core.decision import Method
 from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
-from engine.core.history import RunHistory, load_histories
-from engine.core.lineage import pages_of
-from events.base import StreamId
+from engine.core.history import load_histories
+from engine.core.trial_histories import load_by_trial
 from events.errors import BlobMissing
-from events.store.base import EventLog, Selection
-from events.streams import RUN
-from events.types.run import RunOpened
+from events.store.base import EventLog
+from events.types.run import RunImported, RunOpened
 from replay.diff import (
     Difference,
     Here,
@@ -21,17 +19,16 @@ from replay.diff import (
     changed_prompts,
     likely_causes,
     notes_of,
-    of_decision,
-    of_inputs,
     of_rerun,
 )
 from replay.errors import InputsUnrecorded
-from replay.grounding import Grounds
-from replay.ledger import opening_of, read_ledger
+from replay.ledger import opening_of
 from replay.rebuild import Rebuilt, rebuild
-from replay.redecide import Redecided, redecide
+from replay.redecide_report import RedecideReport, redecide
 from replay.remedy import Parted, remedies
 from replay.rerun import RerunReport, rerun
+
+NOTHING_REDECIDED: Final = RedecideReport((), False, (), (), ())
 
 
 class Strengths(NamedTuple):
@@ -53,7 +50,7 @@ class Checked(NamedTuple):
     """Bytes that are gone and that a strength could not do without, each once."""
     rebuilt: tuple[Rebuilt, ...] | None
     """None, too, if bytes are gone that a view needs."""
-    decisions: tuple[Redecided, ...] | None
+    redecided: RedecideReport | None
     """None, too, if its decisions cannot be listed; `not_redecided` says why."""
     not_redecided: str
     """Why no decision can be made again; empty if they can, or were not asked for."""
@@ -100,10 +97,10 @@ async def check(
     if strengths.rerun and not strengths.redecide and (equal := await _rerun_alone(log, here, method, checked)):
         return equal
     if strengths.redecide or strengths.rerun:
-        histories = await load_histories(log, run)
-        if opening_of(histories) is None:
-            return checked._replace(decisions=(), not_rerun="it was interrupted before it started")
-        again = _Again(log, run, histories, method)
+        opened = await _opening(log, run)
+        if opened is None:
+            return checked._replace(redecided=NOTHING_REDECIDED, not_rerun="it was interrupted before it started")
+        again = _Again(log, run, opened, method)
         with _noting(unread):
             await again.redecide()
         if strengths.rerun:
@@ -115,18 +112,27 @@ async def check(
 
 
 async def _rerun_alone(log: EventLog, here: Here, method: Method | None, checked: Checked) -> Checked | None:
-    """Run a run again, reading one trial after the other. None: it did not come out as recorded, or cannot be run."""
-    first = Selection(stream=StreamId(checked.run, RUN))
-    opened = [each.event async for page in pages_of(log, first) for each in page if isinstance(each.event, RunOpened)]
-    if not opened:
+    """Run a run again, and do nothing else. None: it did not come out as recorded, or cannot be run."""
+    opened = await _opening(log, checked.run)
+    if not isinstance(opened, RunOpened):
         return None
     try:
         again = await rerun(log, checked.run, method=method)
     except (ReplayDiverged, HistoryUnread, HistoryEnded, BlobMissing):
-        return None  # what may be behind it is found in the whole of it
+        return None  # what may be behind it is found with its decisions
     if again.notes:
         return None
-    return checked._replace(rerun=again, prompts=tuple(changed_prompts(opened[0], here.prompts)))
+    return checked._replace(rerun=again, prompts=tuple(changed_prompts(opened, here.prompts)))
+
+
+async def _opening(log: EventLog, run: str) -> RunOpened | RunImported | None:
+    """Give what a run began with. None: it was cut off before that.
+
+    Raises:
+        RunUnknown: There is no such run.
+    """
+    histories, _ = await load_by_trial(log, run)
+    return opening_of(histories)
 
 
 @contextmanager
@@ -139,62 +145,56 @@ def _noting(unread: list[BlobMissing]) -> Iterator[None]:
 
 
 class _Again:
-    """One run, done again."""
+    """One run, done again. Only where something differs is all of it read at once, to say what may be behind it."""
 
-    def __init__(self, log: EventLog, run: str, histories: RunHistory, method: Method | None) -> None:
-        self._log, self._run, self._histories, self._method = log, run, histories, method
-        self._made: tuple[Redecided, ...] | None = None
+    def __init__(self, log: EventLog, run: str, opened: RunOpened | RunImported, method: Method | None) -> None:
+        self._log, self._run, self._opened, self._method = log, run, opened, method
+        self._made: RedecideReport | None = None
         self._not_redecided = self._not_rerun = ""
-        self._ungrounded: list[Difference] = []
-        self._notes: list[Reruled | Unanswered] = []
         self._report: RerunReport | None = None
         self._parted: list[Parted] = []
 
     async def redecide(self) -> None:
         try:
-            ledger = await read_ledger(self._log, self._run)
+            self._made = await redecide(self._log, self._run, self._method)
         except InputsUnrecorded as error:
             self._not_redecided = error.problem
         except (ReplayDiverged, HistoryUnread) as error:
             self._not_redecided = f"an earlier version recorded it, and it does not rerun: {error.problem}"
             self._parted.append(error)
-        else:
-            self._made = tuple([each async for each in redecide(self._log, ledger, self._method)])
-            grounds = Grounds(self._histories) if ledger.source == "recorded" else None
-            self._ungrounded = (
-                [] if grounds is None else [one for each in self._made for one in of_inputs(each, grounds)]
-            )
 
     async def rerun(self) -> None:
-        if self._histories.opened is None:
+        if isinstance(self._opened, RunImported):
             self._not_rerun = "it was imported: it has no actors to rerun"
             return
         try:
             self._report = await rerun(self._log, self._run, method=self._method)
-            self._notes += self._report.notes
         except (ReplayDiverged, HistoryUnread, HistoryEnded) as error:
             self._parted[:] = [error]
 
     async def report(self, checked: Checked, here: Here, strengths: Strengths) -> Checked:
-        known = [one for each in self._made or () for one in of_decision(each, self._histories)]
-        parted = [of_rerun(error, self._histories) for error in self._parted]
-        redecided = (*self._ungrounded, *known) if strengths.redecide else ()
-        differences = (*redecided, *parted)
-        opened = self._histories.opened
-        return checked._replace(
-            decisions=self._made if strengths.redecide else None,
+        made, opened = self._made or NOTHING_REDECIDED, self._opened
+        redecided = (*made.ungrounded, *made.differences) if strengths.redecide else ()
+        checked = checked._replace(
+            redecided=self._made if strengths.redecide else None,
             not_redecided=self._not_redecided if strengths.redecide else "",
             rerun=self._report,
             not_rerun=self._not_rerun,
-            differences=differences,
-            causes=tuple(await likely_causes(self._log, self._histories, here, known)) if differences else (),
-            remedies=tuple(await self._remedies(here)),
-            notes=tuple(notes_of(self._made or (), self._notes)),
-            prompts=tuple(changed_prompts(opened, here.prompts)) if opened is not None else (),
+            differences=redecided,
+            notes=tuple(notes_of(made.revised, () if self._report is None else self._report.notes)),
+            prompts=tuple(changed_prompts(opened, here.prompts)) if isinstance(opened, RunOpened) else (),
         )
+        return await self._explained(checked, here, made) if redecided or self._parted else checked
 
-    async def _remedies(self, here: Here) -> list[str]:
-        if not self._parted:
-            return []
-        parted, package = self._parted[0], here.package
-        return await remedies(self._log, self._run, self._histories, parted, package=package, method=self._method)
+    async def _explained(self, checked: Checked, here: Here, made: RedecideReport) -> Checked:
+        """Say what may be behind differences, and what can be done where control flow parted."""
+        log, histories = self._log, await load_histories(self._log, self._run)
+        remedied: list[str] = []
+        if self._parted:
+            parted, package = self._parted[0], here.package
+            remedied = await remedies(log, self._run, histories, parted, package=package, method=self._method)
+        return checked._replace(
+            differences=(*checked.differences, *(of_rerun(error, histories) for error in self._parted)),
+            causes=tuple(await likely_causes(log, histories, here, made.differences)),
+            remedies=tuple(remedied),
+        )

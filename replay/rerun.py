@@ -50,5 +50,4 @@ async def rerun(log: EventLog, run: str, *, method: Method | None = None) -> Rer
     ended, deciding = await rehearse(log, run, plan, histories, keeper=trials)
     if ended is not None and histories.closed:
         raise ended
-    events = sum(map(len, histories.by_stream.values())) if trials is None else trials.events
-    return RerunReport(run, len(histories.by_stream), events, ended is None, str(ended or ""), tuple(deciding.notes))
+    return RerunReport(run, len(trials), trials.events, ended is None, str(ended or ""), tuple(deciding.notes))

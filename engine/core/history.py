@@ -1,6 +1,6 @@
 """What a run has recorded so far, as its actors take it up again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.core.errors import RunUnknown
@@ -81,8 +81,12 @@ async def load_histories(log: EventLog, run: str, trial: str | None = None) -> R
         raise RunUnknown(run)
     own = by_stream.get(SESSION, [])
     earlier = await ancestral_sessions(log, lineage, _last_shared(by_stream, lineage)) if len(lineage) > 1 else []
-    sessions = tuple(each.position for each in [*earlier, *own] if isinstance(each.event, SessionStarted))
-    return RunHistory(by_stream, sessions, lineage, earlier)
+    return RunHistory(by_stream, starts_in([*earlier, *own]), lineage, earlier)
+
+
+def starts_in(notes: Iterable[Recorded]) -> tuple[int, ...]:
+    """Give the positions at which processes took up a run."""
+    return tuple(each.position for each in notes if isinstance(each.event, SessionStarted))
 
 
 def cut(histories: RunHistory, run: str, position: int) -> RunHistory:

@@ -72,7 +72,12 @@ async def pages_of(log: EventLog, selection: Selection) -> AsyncIterator[Sequenc
     Without a run in the selection, every event is given once, as it stands.
     """
     run = selection.stream.run if selection.stream is not None else selection.run
-    lineage = () if run is None else await lineage_of(log, run)
+    async for page in pages_along(log, () if run is None else await lineage_of(log, run), selection):
+        yield page
+
+
+async def pages_along(log: EventLog, lineage: Lineage, selection: Selection) -> AsyncIterator[Sequence[Recorded]]:
+    """Like `pages_of`, for who reads a run several times and knows its lineage."""
     if len(lineage) < 2:
         async for page in log.pages(selection):
             yield page
@@ -86,9 +91,26 @@ async def pages_of(log: EventLog, selection: Selection) -> AsyncIterator[Sequenc
 
 async def streams_of(log: EventLog, run: str) -> dict[str, int]:
     """List a run's streams with their versions, those it has of its ancestors first."""
-    lineage = await lineage_of(log, run)
-    own = {name: version + _shift(lineage[-1], name) for name, version in (await log.streams(run)).items()}
-    return {**lineage[-1].cuts, **own}
+    return await streams_along(log, await lineage_of(log, run))
+
+
+async def streams_along(log: EventLog, lineage: Lineage) -> dict[str, int]:
+    """Like `streams_of`, for who knows the lineage."""
+    last = lineage[-1]
+    own = {name: version + _shift(last, name) for name, version in (await log.streams(last.run)).items()}
+    return {**last.cuts, **own}
+
+
+async def last_shared(log: EventLog, lineage: Lineage) -> int:
+    """Give the position of the last event that a fork has of its ancestors; 0 if there is none."""
+    last = 0
+    for index, branch in enumerate(lineage[:-1]):
+        async for page in log.rows(Selection(run=branch.run)):
+            shared = (
+                row.position for row in page if row.name not in APART and _shares(lineage, index, row.name, row.version)
+            )
+            last = max(last, max(shared, default=0))
+    return last
 
 
 class RunPositions:
@@ -128,10 +150,16 @@ def _moved(lineage: Lineage, index: int, recorded: Recorded) -> Recorded | None:
     last = len(lineage) - 1
     if name in APART:
         return recorded if index == last else None
-    version = recorded.version + _shift(lineage[index], name)
-    if any(version > later.cuts.get(name, 0) for later in lineage[index + 1 :]):
+    if not _shares(lineage, index, name, recorded.version):
         return None
+    version = recorded.version + _shift(lineage[index], name)
     return recorded._replace(stream=StreamId(lineage[last].run, name), version=version)
+
+
+def _shares(lineage: Lineage, index: int, name: str, version: int) -> bool:
+    """Say whether the last run of a line has an event that stands in the log under the name of one of the line."""
+    counted = version + _shift(lineage[index], name)
+    return all(counted <= later.cuts.get(name, 0) for later in lineage[index + 1 :])
 
 
 def _shift(branch: Branch, name: str) -> int:

@@ -126,7 +126,7 @@ class Prepared:
         self.run = ledger.run
         self.method = method
         self.timeline = Timeline(ledger.histories, spoken_in(ledger))
-        self.evaluator = Reevaluator(log, ledger)
+        self.evaluator = Reevaluator(log, ledger.eras, ledger.blobs)
         self.watched = Watched(ledger, self.timeline)
         self.own: list[_Own] = [_own(ledger, entry) for entry in ledger.entries]
         self.families: dict[_FamilyKey, _Family] = {}

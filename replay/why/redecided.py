@@ -73,7 +73,7 @@ class Decisions:
             self._trouble = f"its decisions cannot be re-evaluated: {error.problem}"
             return
         entries = {each.at: each for each in ledger.entries if not each.silent}
-        self._known = _Known(ledger, Reevaluator(self._log, ledger), entries)
+        self._known = _Known(ledger, Reevaluator(self._log, ledger.eras, ledger.blobs), entries)
 
     def _untold(self, event: Decided) -> RedecidedRuling:
         point = event.point if isinstance(event, DecisionMade) else tag_of(event)

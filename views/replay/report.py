@@ -1,6 +1,5 @@
 """What a replay shows: every view, every decision and every stream of a run again, and each place that differs."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -11,6 +10,7 @@ from events.errors import ExitCode
 from projections.registry import registered
 from replay.diff import Difference, Here, PromptChanged, RevisionNote
 from replay.rebuild import Rebuilt, SnapshotCompared, compare_snapshots
+from replay.redecide_report import PointCount
 from replay.report import Checked, Strengths, check
 from replay.rerun import RerunReport
 from views.replay.report_rows import (
@@ -45,7 +45,7 @@ async def tell(desk: OpenedLog, runs: Sequence[str], strengths: Strengths) -> Ex
         checked = await check(desk.log, run, here, strengths)
         _show(desk, checked, listed=strengths == Strengths(rebuild=True, redecide=False, rerun=False))
         codes.add(ExitCode.DONE if checked.equal else ExitCode.DIVERGED)
-        gone = checked.unread or any(each.erased for each in checked.decisions or ())
+        gone = checked.unread or (checked.redecided is not None and checked.redecided.erased)
         codes.add(ExitCode.INTEGRITY if gone else ExitCode.DONE)
     if strengths.rebuild:
         rows = [_snapshot_row(each) async for each in compare_snapshots(desk.log)]
@@ -68,8 +68,8 @@ def _show(desk: OpenedLog, checked: Checked, *, listed: bool) -> None:
     if checked.rebuilt is not None:
         rebuilt = [_rebuild_row(run, each) for each in checked.rebuilt]
         screen.show(rebuilt, render_views if listed else render_rebuilt)
-    if checked.decisions is not None:
-        screen.show(_redecide_rows(checked), render_redecided)
+    if checked.redecided is not None:
+        screen.show([_redecide_row(run, each) for each in checked.redecided.points], render_redecided)
     if checked.not_redecided:
         screen.draw(NotRedecidedRow(run, checked.not_redecided), render_not_redecided)
     if checked.rerun is not None:
@@ -102,23 +102,9 @@ def _snapshot_row(each: SnapshotCompared) -> SnapshotRow:
     return SnapshotRow(each.view, each.revision, each.position, each.kept, each.rebuilt, each.agrees)
 
 
-def _redecide_rows(checked: Checked) -> list[RedecideRow]:
-    made = checked.decisions or ()
-    counts = Counter(each.point for each in made)
-    return [
-        RedecideRow(
-            checked.run,
-            point,
-            count,
-            sum(1 for each in made if each.point == point and each.differences and not each.revised),
-            tuple(
-                f"{each.at.stream}@{each.at.version}: {each.missing}"
-                for each in made
-                if each.point == point and each.missing
-            ),
-        )
-        for point, count in counts.items()
-    ]
+def _redecide_row(run: str, each: PointCount) -> RedecideRow:
+    missing = tuple(f"{at.stream}@{at.version}: {why}" for at, why in each.missing)
+    return RedecideRow(run, each.point, each.decisions, each.differ, missing)
 
 
 def _rerun_row(report: RerunReport) -> RerunRow:
