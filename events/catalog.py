@@ -28,6 +28,15 @@ from events.types.attempt import (
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade
+from events.types.item import (
+    ItemAnswered,
+    ItemOpened,
+    ItemsAsked,
+    ItemScored,
+    ItemsRead,
+    ItemsUnreadable,
+    ItemUnanswered,
+)
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
 from events.types.pdi import InterventionChosen, PdiImported, PdiRead
@@ -165,6 +174,13 @@ AnyEvent: TypeAlias = (
     | PdiRead
     | InterventionChosen
     | PdiImported
+    | ItemsAsked
+    | ItemsRead
+    | ItemsUnreadable
+    | ItemOpened
+    | ItemAnswered
+    | ItemUnanswered
+    | ItemScored
     | EvidenceGathered
     | SkillRevised
     | SkillRefused

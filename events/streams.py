@@ -8,6 +8,8 @@ TRIAL: Final = "trial"
 ATTEMPT: Final = "attempt"
 CALL: Final = "call"
 """Families of streams that belong to trials."""
+ITEM: Final = "item"
+"""Items that are rolled out and scored, one stream for each item, condition and repeat."""
 _BELOW_TRIAL: Final = {TRIAL: 0, ATTEMPT: 1, CALL: 2}
 """Parts of a name behind the trial's, by family. A trial's own name may hold slashes."""
 
@@ -30,6 +32,30 @@ def attempt_stream(trial: str, attempt: int) -> str:
 def calls_below(attempt: str) -> str:
     """Give what the streams of calls begin with that an installed agent makes in the attempt of a stream."""
     return f"{CALL}/{attempt.removeprefix(ATTEMPT + '/')}/"
+
+
+def item_cell(item_set: str, item: str, repeat: int, arm: str = "") -> str:
+    """Name an item under one condition, once: what its stream and its account are called.
+
+    Args:
+        item_set: What the set is called.
+        item: Its name within the set.
+        repeat: From 1.
+        arm: Name of the condition. Empty: the run has just one.
+    """
+    cell = f"{item_set}.{item}.{repeat}"
+    return f"{arm}/{cell}" if arm else cell
+
+
+def item_stream(cell: str) -> str:
+    """Name the stream of an item under one condition."""
+    return f"{ITEM}/{cell}"
+
+
+def item_cell_of(stream: str) -> str | None:
+    """Name the item, condition and repeat that a stream is of, as `item_cell` does. None: it is of none."""
+    family, _, cell = stream.partition("/")
+    return cell if family == ITEM and cell else None
 
 
 def is_trial(stream: str) -> bool:

@@ -1,5 +1,6 @@
 """Small values that several families of events share."""
 
+from fractions import Fraction
 from typing import Annotated, Literal
 
 import msgspec
@@ -53,3 +54,22 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """In the verifier's own unit, usually [0, 1]. None unless kind is solved or failed."""
     reason: str
     """Why there is no verdict or what broke; empty when there is a reward."""
+
+
+class Ratio(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An exact fraction in lowest terms, such as a score: sums and means of it do not depend on their order."""
+
+    numerator: int
+    denominator: int
+    """1 or more."""
+
+    @staticmethod
+    def of(value: Fraction | int) -> "Ratio":
+        """Write a fraction as it is kept."""
+        exact = Fraction(value)
+        return Ratio(exact.numerator, exact.denominator)
+
+    @property
+    def exact(self) -> Fraction:
+        """The same, to reckon with."""
+        return Fraction(self.numerator, self.denominator)

@@ -1,16 +1,20 @@
 """The prompts: loaded once, digested, and filled strictly.
 
-The texts live in ``engine/programs/explore/prompts/*.md``. Their digests go into the log, so that a resume or a replay
-notices when a prompt has changed.
+The texts live in ``prompts/*.md`` of ``engine/programs/explore`` and ``engine/items``. Their digests go into the log,
+so that a resume or a replay notices when a prompt has changed.
 """
 
 from importlib.resources import files
+from typing import Final
 
 from msgspec import Struct
 
 from engine.core.template import TemplateMismatchError, fill, placeholders
 from events.digest import Digest, digest_of
 from events.errors import StillroomError
+
+_PACKAGES: Final = ("engine.programs.explore", "engine.items")
+"""Whose prompts are read; no two have one of the same name."""
 
 
 class RetryWording(Struct, frozen=True):
@@ -128,10 +132,11 @@ def make_prompts(texts: dict[str, str]) -> Prompts:
 
 def load_prompts() -> Prompts:
     """Read the prompts which are shipped. Blocking, and small."""
-    folder = files("engine.programs.explore") / "prompts"
+    folders = [files(package) / "prompts" for package in _PACKAGES]
     return make_prompts(
         {
             entry.name.removesuffix(".md"): entry.read_text("utf-8")
+            for folder in folders
             for entry in folder.iterdir()
             if entry.name.endswith(".md")
         }

@@ -18,6 +18,7 @@ from engine.effects.models import ModelClient, ModelPort, wait_to_retry
 from engine.effects.sandboxes import SandboxPort
 from engine.effects.tasks import TaskPort
 from engine.gateway.server import CallRecorder
+from engine.items.port import ItemsPort
 from engine.runtime.admission import Admission
 from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.control import SignalTargets
@@ -30,6 +31,7 @@ from engine.runtime.session import Session
 from events.base import Event, Recorded
 from events.types.agent import AgentRunAsked, CallReceived
 from events.types.budget import BudgetAsked
+from events.types.item import ItemsAsked
 from events.types.model import ModelAsked, RetryAsked
 from events.types.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
 from events.types.session import ScopeStopped
@@ -126,7 +128,9 @@ async def live_ports(
         agents = await open_agents(stack, setting, spec, book, parts)
         stack.push_async_callback(sandboxes.close)
         models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
-        table = {**door_table(keeper, sandboxes, models, budget, agents), **plan.program.doors()}
+        table = door_table(keeper, sandboxes, models, budget, agents)
+        table[ItemsAsked] = ItemsPort(setting.log, setting.base)
+        table.update(plan.program.doors())
         past = histories.by_stream.get(SESSION, ())
         recovery = Recovery(sandboxes, session.note, spec.on_loss == "rebuild", past)
         yield LivePorts(keeper, sandboxes, models, budget, agents, admission, recovery, table)

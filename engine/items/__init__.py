@@ -1,0 +1,1 @@
+"""Items: what can be rolled out and scored, from questions in split folders to spreadsheets."""

@@ -1,0 +1,76 @@
+"""What can be wrong with item sets.
+
+StillroomError
+└── EngineError
+    ├── ItemsInvalid    rows of an item set are not as their format has them
+    ├── ItemsMissing    a folder holds no items, or not those of a split
+    ├── SplitUnknown    no split has this name
+    └── RowInvalid      one row is wrong; it becomes part of an ItemsInvalid
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Final, NamedTuple
+
+from typing_extensions import override
+
+from engine.core.errors import EngineError
+from events.errors import ExitCode
+
+_SHOWN: Final = 5
+"""Faults that a message lists."""
+
+
+class RowInvalid(EngineError):
+    """Raised by a format when a row is not as it has to be. Whoever reads the file adds where it stands."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, remedy="correct the row")
+
+
+class RowFault(NamedTuple):
+    """What is wrong, and where."""
+
+    file: Path
+    line: int | None
+    """From 1. None: the file as a whole."""
+    problem: str
+
+    @override
+    def __str__(self) -> str:
+        """Write it as compilers do."""
+        return f"{self.file}{'' if self.line is None else f':{self.line}'}: {self.problem}"
+
+
+class ItemsInvalid(EngineError):
+    """Raised when an item set cannot be read whole. No item is left out in silence."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, faults: Sequence[RowFault]) -> None:
+        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        super().__init__(
+            "; ".join(map(str, faults[:_SHOWN])) + more,
+            remedy="correct these rows, or leave items out by name with an exclusion list",
+        )
+        self.faults = tuple(faults)
+
+
+class ItemsMissing(EngineError):
+    """Raised when a folder has no items to read."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, folder: Path, problem: str, remedy: str) -> None:
+        super().__init__(f"{folder}: {problem}", remedy=remedy)
+        self.folder = folder
+
+
+class SplitUnknown(EngineError):
+    """Raised when a split has another name than those that are known."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no split is called {name!r}", remedy=f"use one of: {', '.join(known)}")
+        self.name = name

@@ -1,0 +1,146 @@
+"""Points of decision of an item's rollout: what an answer in a tool loop means, and how what came back is scored."""
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from engine.agents.points import AnswerSeen
+from engine.config.spec import RunSpec
+from engine.core.decision import NoSettings, Point, no_settings
+from events.digest import Digest
+from events.types.decision import Seen, Text
+from events.types.item import ItemEnding, ItemScored
+from events.values import NamedDigest, Ratio
+
+
+class RolloutSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How items are rolled out; a program that does so has it as the field ``rollout`` of its table."""
+
+    way: Literal["call", "tools"] = "call"
+    """One call of the model, or a loop in which it may glob, read and grep a folder."""
+    turns: int = 12
+    """Answers that a tool loop may take, 1 or more; without an answer by then, it is unsolved."""
+    paths: int = 50
+    """Paths that one `glob` shows."""
+    chars: int = 4000
+    """Characters that one `read` shows."""
+    hits: int = 20
+    """Lines that one `grep` shows."""
+
+
+def rollout_spec(spec: RunSpec) -> RolloutSpec:
+    """Read the settings of rollouts from a spec, whichever program it is of."""
+    return msgspec.convert(spec.own.get("rollout", {}), RolloutSpec)
+
+
+# -- a turn of a tool loop --------------------------------------------------------------------------------------------
+
+
+class ItemTurnSaw(msgspec.Struct, frozen=True):
+    """An answer of the model in a tool loop."""
+
+    answer: Seen[AnswerSeen]
+    folder: Text
+    """The files that its tools read."""
+    turns: int
+    """Answers so far, this one included."""
+
+
+class ItemTurnRule(msgspec.Struct, frozen=True):
+    """How long the loop is, and how much its tools show."""
+
+    turns: int
+    paths: int
+    chars: int
+    hits: int
+
+
+class ItemTurn(msgspec.Struct, frozen=True):
+    """What is done about it."""
+
+    act: Literal["answer", "tell", "stop"]
+    """It is the last one; the model is told what its calls show; it may take no further turn."""
+    own: Digest | None
+    """Blob: the model's own message, as providers take it back. None: it says nothing, or nothing follows."""
+    told: tuple[Digest, ...]
+    """Blobs: messages to the model, one for each call. Empty where nothing follows."""
+    size: int
+    """Bytes of all these messages."""
+    ran: int
+    """Calls of tools that were carried out."""
+
+
+def _turn_rule(spec: RunSpec, saw: ItemTurnSaw) -> ItemTurnRule:
+    del saw
+    settings = rollout_spec(spec)
+    return ItemTurnRule(settings.turns, settings.paths, settings.chars, settings.hits)
+
+
+ITEM_TURN: Final = Point(
+    name="item_turn",
+    revision=1,
+    saw=ItemTurnSaw,
+    settings=ItemTurnRule,
+    ruling=ItemTurn,
+    decisive=("act", "own", "told", "size"),
+    steers=True,
+    rule=_turn_rule,
+)
+
+# -- the score --------------------------------------------------------------------------------------------------------
+
+
+class AnsweredSeen(msgspec.Struct, frozen=True):
+    """Of `ItemAnswered`."""
+
+    answer: Digest | None
+    files: tuple[NamedDigest, ...]
+
+
+class UnansweredSeen(msgspec.Struct, frozen=True):
+    """Of `ItemUnanswered`."""
+
+    ending: ItemEnding
+    detail: str
+
+
+class ItemScoreSaw(msgspec.Struct, frozen=True):
+    """What came back of an item."""
+
+    item: Text
+    """With what is expected."""
+    answered: Seen[AnsweredSeen] | None
+    """None: there was no answer."""
+    unanswered: Seen[UnansweredSeen] | None
+    """None: there was one."""
+    files: tuple[Text, ...]
+    """Those that the item names, and those that came of the answer."""
+
+
+class ItemScore(msgspec.Struct, frozen=True):
+    """How it was scored."""
+
+    outcome: Literal["solved", "unsolved", "infrastructure"]
+    hard: bool | None
+    """Whether it is right. None: infrastructure."""
+    soft: Ratio | None
+    """How right it is, from 0 to 1. None: infrastructure."""
+    answer: str | None
+    """The answer as the scorer read it. None: there was none."""
+    reasons: tuple[str, ...]
+    """Why it is not solved; empty when it is."""
+
+
+ITEM_SCORE: Final = Point(
+    name="item_score",
+    revision=1,
+    saw=ItemScoreSaw,
+    settings=NoSettings,
+    ruling=ItemScore,
+    decisive=("outcome", "hard", "soft"),
+    steers=False,
+    rule=no_settings,
+    events=(ItemScored,),
+)
+
+POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (ITEM_TURN, ITEM_SCORE)

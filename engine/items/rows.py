@@ -1,0 +1,184 @@
+"""Rows of the files of an item set, each with the line on which it begins."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, NamedTuple
+
+from engine.items.errors import RowFault, RowInvalid
+from events.digest import Digest
+
+
+class ItemRow:
+    """One row, and what its format needs to make an item of it."""
+
+    def __init__(self, fields: Mapping[str, Any], folder: Path, put: Callable[[bytes], Digest]) -> None:
+        """Wrap a row.
+
+        Args:
+            fields: As the file has them.
+            folder: Of the file, against which paths in the row are read.
+            put: Keeps bytes that an item names.
+        """
+        self.fields = fields
+        self.put = put
+        self._folder = folder
+
+    def text(self, key: str) -> str:
+        """Give a text that is not empty; a number is read as it is written.
+
+        Raises:
+            RowInvalid: It is missing, empty, or no text.
+        """
+        value = self.fields.get(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if not isinstance(value, str) or not value.strip():
+            raise RowInvalid(f"`{key}` must be a text that is not empty, and is {_shown(value)}")
+        return value
+
+    def optional(self, key: str) -> str | None:
+        """Give a text. None: the key is missing, null, or empty.
+
+        Raises:
+            RowInvalid: It is something else.
+        """
+        value = self.fields.get(key)
+        return None if value is None or value == "" else self.text(key)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Give one text or more.
+
+        Raises:
+            RowInvalid: It is no list of texts, or an empty one.
+        """
+        value = self.fields.get(key)
+        if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+            raise RowInvalid(f"`{key}` must be a list of one text or more, and is {_shown(value)}")
+        return tuple(value)
+
+    def file(self, path: str) -> bytes:
+        """Read a file below the folder.
+
+        Raises:
+            RowInvalid: It does not exist, or lies outside.
+        """
+        at = self.inside(path)
+        if not at.is_file():
+            raise RowInvalid(f"the file {path} does not exist")
+        return at.read_bytes()
+
+    def inside(self, path: str) -> Path:
+        """Give the place of a file or folder below the folder.
+
+        Raises:
+            RowInvalid: It lies outside.
+        """
+        relative = PurePosixPath(path)
+        if relative.is_absolute() or ".." in relative.parts:
+            raise RowInvalid(f"the path {path} leads out of the folder of the set")
+        return self._folder / relative
+
+
+class LocatedRow(NamedTuple):
+    """A row, and where it stands."""
+
+    line: int
+    """On which it begins, from 1."""
+    fields: Mapping[str, Any]
+
+
+def rows_of(file: Path) -> Iterator[LocatedRow | RowFault]:
+    """Read the rows of a file, whole or not at all: what is no row is a fault, and is not passed over."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        yield RowFault(file, None, str(error))
+        return
+    match file.suffix:
+        case ".jsonl":
+            yield from _lines(file, text)
+        case ".csv":
+            yield from _table(file, text)
+        case _:
+            yield from _array(file, text)
+
+
+def _lines(file: Path, text: str) -> Iterator[LocatedRow | RowFault]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        row, end = _decoded(file, line, _past_space(line, 0), number)
+        if end is not None and line[end:].strip():
+            yield RowFault(file, number, "one JSON object a line is expected")
+        else:
+            yield row
+
+
+def _array(file: Path, text: str) -> Iterator[LocatedRow | RowFault]:
+    """Read the objects of a JSON array one by one, so that each is known by its line."""
+    at, line = _past_space(text, 0), 1
+    if text[at : at + 1] != "[":
+        yield RowFault(file, 1, "a JSON array of items is expected")
+        return
+    counted, at = 0, _past_space(text, at + 1)
+    while text[at : at + 1] != "]":
+        line, counted = line + text.count("\n", counted, at), at
+        row, end = _decoded(file, text, at, line)
+        yield row
+        if end is None:
+            return
+        at = _past_space(text, end)
+        if text[at : at + 1] == ",":
+            at = _past_space(text, at + 1)
+        elif text[at : at + 1] != "]":
+            yield RowFault(file, line + text.count("\n", counted, at), "`,` or `]` is expected")
+            return
+    if text[at + 1 :].strip():
+        yield RowFault(file, line + text.count("\n", counted, at), "something follows the array")
+
+
+def _table(file: Path, text: str) -> Iterator[LocatedRow | RowFault]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    line = 2
+    try:
+        for fields in reader:
+            if None in fields or None in fields.values():
+                yield RowFault(file, line, f"{len(reader.fieldnames or ())} columns are expected")
+            else:
+                yield LocatedRow(line, fields)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        yield RowFault(file, line, str(error))
+
+
+def _decoded(file: Path, text: str, at: int, line: int) -> tuple[LocatedRow | RowFault, int | None]:
+    """Decode the object that begins at a place; give where it ends. None: nothing behind it can be read."""
+    try:
+        value, end = _decoder.raw_decode(text, at)
+    except json.JSONDecodeError as error:
+        return RowFault(file, line + text.count("\n", at, error.pos), f"not JSON: {error.msg}"), None
+    except (ValueError, RecursionError) as error:
+        return RowFault(file, line, f"not JSON: {error}"), None
+    if not isinstance(value, dict):
+        return RowFault(file, line, f"a JSON object is expected, and there is {_shown(value)}"), end
+    return LocatedRow(line, value), end
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _past_space(text: str, at: int) -> int:
+    while text[at : at + 1].isspace():
+        at += 1
+    return at
+
+
+def _shown(value: object) -> str:
+    return "missing or null" if value is None else f"{json.dumps(value, default=str)[:80]}"
+
+
+_decoder: Final = json.JSONDecoder(parse_constant=_no_number)

@@ -1,0 +1,82 @@
+"""Policies for items: each from the inputs of its point to a ruling; pure."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from engine.agents.points import AnswerSeen
+from engine.core.decision import NoSettings, Policy, PolicyContext
+from engine.effects.conversation import tool_message
+from engine.items import points
+from engine.items.base import Folder, Rolled
+from engine.items.item_set import decode_item
+from engine.items.scoring import score
+from engine.items.tools import ToolLimits, use_tool
+from engine.policies.assistant_message import sendable
+from events.digest import Digest
+from events.types.decision import Text
+from events.values import Ratio
+
+
+def read_item_turn(saw: points.ItemTurnSaw, rule: points.ItemTurnRule, desk: PolicyContext) -> points.ItemTurn:
+    """Decide what is done about an answer in a tool loop: without a call of a tool it is the last one."""
+    answer = saw.answer.value
+    if not answer.tool_calls:
+        return points.ItemTurn("answer", None, (), 0, 0)
+    if saw.turns >= rule.turns:
+        return points.ItemTurn("stop", None, (), 0, 0)
+    return _told(answer, saw, rule, desk)
+
+
+def _told(
+    answer: AnswerSeen, saw: points.ItemTurnSaw, rule: points.ItemTurnRule, desk: PolicyContext
+) -> points.ItemTurn:
+    """Carry out the calls, and word what they show."""
+    files = msgspec.json.decode(desk.read(saw.folder), type=Folder).files
+    limits = ToolLimits(rule.paths, rule.chars, rule.hits)
+    calls = {call.id: call for call in reversed(answer.tool_calls)}  # one result answers an id
+    results = [
+        (id_, use_tool(calls[id_].name, desk.named(calls[id_].arguments), files, limits)) for id_ in reversed(calls)
+    ]
+    messages = [tool_message(id_, result.text) for id_, result in results]
+    own = sendable(desk.named(answer.message).encode(), calls=True)
+    return points.ItemTurn(
+        act="tell",
+        own=None if own is None else desk.put(own),
+        told=tuple(desk.put(each) for each in messages),
+        size=len(own or b"") + sum(map(len, messages)),
+        ran=sum(result.ran for _, result in results),
+    )
+
+
+def score_item(saw: points.ItemScoreSaw, rule: NoSettings, desk: PolicyContext) -> points.ItemScore:
+    """Score what came back of an item."""
+    del rule
+    at = {each.text: each for each in saw.files}
+    mark = score(decode_item(desk.read(saw.item)), _rolled(saw), _reader(saw, desk, at))
+    soft = None if mark.soft is None else Ratio.of(mark.soft)
+    return points.ItemScore(mark.outcome, mark.hard, soft, mark.answer, mark.reasons)
+
+
+def _rolled(saw: points.ItemScoreSaw) -> Rolled:
+    """Put together what came back; how many turns it took has no say in the score."""
+    if saw.answered is not None:
+        value = saw.answered.value
+        return Rolled("answered", "", value.answer, 0, 0, value.files)
+    assert saw.unanswered is not None, "it ended one way or the other"
+    return Rolled(saw.unanswered.value.ending, saw.unanswered.value.detail, None, 0, 0)
+
+
+def _reader(saw: points.ItemScoreSaw, desk: PolicyContext, files: Mapping[Digest, Text]) -> Callable[[Digest], bytes]:
+    """Read a file by its part of the inputs, and the answer by the event that names it."""
+    answer = None if saw.answered is None else saw.answered.value.answer
+
+    def read(digest: Digest) -> bytes:
+        return desk.named(digest).encode() if digest == answer else desk.read(files[digest])
+
+    return read
+
+
+POLICIES: Final[Mapping[str, Policy]] = MappingProxyType({"item_turn": read_item_turn, "item_score": score_item})

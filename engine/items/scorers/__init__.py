@@ -1,0 +1,1 @@
+"""Scorers of benchmarks: each a pure function of an answer and what was expected."""

@@ -1,0 +1,42 @@
+"""Exact match and F1 for figures in official reports, as OfficeQA counts them; pure and exact.
+
+OfficeQA drops words such as *million* from both sides, so that "5 million" equals "5 billion" (SkillOpt, W36). Here a
+scale counts where both sides name one.
+"""
+
+import re
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from engine.items.scorers.f1 import words_f1
+
+_PUNCTUATION: Final = re.compile(r"[^\w\s.%-]|_")
+_LEFT_OUT: Final = re.compile(r"\b(millions?|billions?|dollars?|nominal)\b")
+_SCALE: Final = re.compile(r"\b(million|billion)s?\b", re.IGNORECASE)
+
+
+class OfficeScore(NamedTuple):
+    """How an answer compares."""
+
+    exact: bool
+    f1: Fraction
+    """From 0 to 1."""
+
+
+def normalize(text: str) -> str:
+    """Write a figure in lower case, without words of scale and currency, and punctuation but ``.``, ``-`` and ``%``."""
+    bare = _PUNCTUATION.sub("", text.lower().strip().replace(",", ""))
+    return " ".join(_LEFT_OUT.sub(" ", bare).split())
+
+
+def office_score(answer: str, expected: str) -> OfficeScore:
+    """Compare an answer with the one that is expected."""
+    said, wanted = normalize(answer), normalize(expected)
+    scales, wanted_scales = _scales(answer), _scales(expected)
+    if scales and wanted_scales and scales != wanted_scales:
+        return OfficeScore(exact=False, f1=words_f1([*said.split(), *scales], [*wanted.split(), *wanted_scales]))
+    return OfficeScore(said == wanted, words_f1(said.split(), wanted.split()))
+
+
+def _scales(text: str) -> list[str]:
+    return [found.lower() for found in _SCALE.findall(text)]
