@@ -4,7 +4,7 @@ Rows come from a plan that was fixed before the first run: which items, in which
 Further repeats may be added at any time. Each whole repeat that is added is a new look, and looks share one error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import comb
 from typing import Literal
@@ -16,12 +16,13 @@ from projections.comparison.intervals import (
     ItemValue,
     MeanEstimate,
     ScoreInterval,
+    SequentialInterval,
     estimate,
     holm,
-    rounded,
+    sequential,
     share_of_look,
 )
-from projections.comparison.rows import ArmTable, ComparisonRow, Measure, RowsUnusable, tabulate
+from projections.comparison.rows import ArmTable, ComparisonRow, Measure, RowsUnusable, mean_of, tabulate
 from projections.comparison.verdicts import ComparisonFacts, PairVerdict, decide
 
 
@@ -97,7 +98,9 @@ class PairedDifference(msgspec.Struct, frozen=True):
     difference: Fraction | None
     """Mean over these items. None: there are none."""
     interval: ScoreInterval | None
-    """Valid at this look and all others together. None: fewer than ten units."""
+    """Of this look and all before, joined: valid at whichever is read. None: fewer than ten units."""
+    plain: ScoreInterval | None
+    """The usual t interval, as if this were the only look: its width says what validity costs. It decides nothing."""
     p: float | None
     """Two-sided, of no difference; valid at all looks together."""
     p_holm: float | None
@@ -127,16 +130,11 @@ class _Pair(msgspec.Struct, frozen=True):
 
     arm: PlannedArm
     flips: tuple[ItemFlip, ...]
-    estimate: MeanEstimate | None
+    found: SequentialInterval | None
+    plain: ScoreInterval | None
     look: int
     waiting: int
     constant: Fraction | None
-
-    @property
-    def p(self) -> float | None:
-        if self.estimate is None:
-            return None
-        return min(1.0, rounded(self.estimate.p() / float(share_of_look(self.look))))
 
 
 def compare(plan: ComparisonPlan, rows: Sequence[ComparisonRow]) -> Comparison:
@@ -152,7 +150,7 @@ def compare(plan: ComparisonPlan, rows: Sequence[ComparisonRow]) -> Comparison:
     scores = {arm.name: _score(plan, arm, used[arm.name], rows) for arm in (plan.baseline, *plan.arms)}
     pairs = [_pair(plan, arm, used) for arm in plan.arms]
     # An arm without units is a test that was planned, too.
-    adjusted = holm([1.0 if pair.p is None else pair.p for pair in pairs])
+    adjusted = holm([pair.found.p if pair.found else 1.0 for pair in pairs])
     return Comparison(
         tuple(scores.values()),
         tuple(
@@ -196,29 +194,49 @@ def _score(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable, rows: Sequenc
         arm=arm.name,
         planned=len(plan.units) * max(arm.repeats, table.complete(plan.units)),
         scored=len(table.scores),
-        mean=sum(means.values(), Fraction(0)) / len(means) if means else None,
+        mean=mean_of(means.values()) if means else None,
         interval=found.interval(plan.alpha * share_of_look(_look(plan, arm, table))) if found else None,
         costs=costs_of(row for row in rows if row.arm == arm.name),
     )
 
 
 def _look(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
-    added = max(0, table.complete(plan.units) - arm.repeats)
-    return max(1 + added, 1 + plan.looks)
+    return 1 + max(_added(plan, arm, table), plan.looks)
+
+
+def _added(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
+    return max(0, table.complete(plan.units) - arm.repeats)
 
 
 def _pair(plan: ComparisonPlan, arm: PlannedArm, used: Mapping[str, ArmTable]) -> _Pair:
     before, after = used[plan.baseline.name], used[arm.name]
     flips = tuple(_flips(plan.units, before.means(), after.means()))
+    look = max(_look(plan, plan.baseline, before), _look(plan, arm, after))
+    looks = dict(_estimates(plan, arm, (before, after), look))
     seen = {*before.scores.values(), *after.scores.values()}
     return _Pair(
         arm=arm,
         flips=flips,
-        estimate=estimate([ItemValue(flip.unit, flip.difference) for flip in flips], (-1, 1)),
-        look=max(_look(plan, plan.baseline, before), _look(plan, arm, after)),
+        found=sequential(looks, plan.alpha) if look in looks else None,
+        plain=looks[look].plain(plan.alpha) if look in looks else None,
+        look=look,
         waiting=_waiting(plan, plan.baseline, before) + _waiting(plan, arm, after),
         constant=seen.pop() if len(seen) == 1 else None,
     )
+
+
+def _estimates(
+    plan: ComparisonPlan, arm: PlannedArm, tables: tuple[ArmTable, ArmTable], last: int
+) -> Iterator[tuple[int, MeanEstimate]]:
+    """Estimate the difference at each look: as planned, then with each further whole repeat."""
+    before, after = tables
+    added = max(_added(plan, plan.baseline, before), _added(plan, arm, after))
+    for more in range(added + 1):
+        sides = before.until(plan.baseline.repeats + more), after.until(arm.repeats + more)
+        flips = _flips(plan.units, *(side.means() for side in sides))
+        found = estimate([ItemValue(flip.unit, flip.difference) for flip in flips], (-1, 1))
+        if found:
+            yield (last if more == added else 1 + more), found
 
 
 def _waiting(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
@@ -240,8 +258,7 @@ def _flips(units: Mapping[str, str], before: Mapping[str, Fraction], after: Mapp
 def _difference(
     plan: ComparisonPlan, pair: _Pair, adjusted: float, sides: tuple[ArmScore, ArmScore]
 ) -> PairedDifference:
-    found, units = pair.estimate, len({flip.unit for flip in pair.flips})
-    interval = found.interval(plan.alpha * share_of_look(pair.look)) if found else None
+    found, units = pair.found, len({flip.unit for flip in pair.flips})
     facts = ComparisonFacts(
         waiting=pair.waiting,
         coverage=min(*(side.coverage for side in sides), _share(len(pair.flips), len(plan.units))),
@@ -249,7 +266,7 @@ def _difference(
         constant=pair.constant,
         items=len(pair.flips),
         units=units,
-        interval=interval,
+        interval=found.interval if found else None,
         p=adjusted if found else None,
         alpha=plan.alpha,
         effect=plan.effect,
@@ -259,9 +276,10 @@ def _difference(
         arm=pair.arm.name,
         flips=pair.flips,
         units=units,
-        difference=sum((flip.difference for flip in pair.flips), Fraction(0)) / len(pair.flips) if pair.flips else None,
-        interval=interval,
-        p=pair.p,
+        difference=mean_of([flip.difference for flip in pair.flips]) if pair.flips else None,
+        interval=facts.interval,
+        plain=pair.plain,
+        p=found.p if found else None,
         p_holm=facts.p,
         sign_test=sign_test(won, lost) if found and units == len(pair.flips) else None,
         look=pair.look,

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import msgspec
 
-from projections.comparison.rows import RowsUnusable
+from projections.comparison.rows import RowsUnusable, mean_of
 
 
 class VerifiedRun(msgspec.Struct, frozen=True):
@@ -65,19 +65,15 @@ def _between(items: list[list[VerifiedRun]], flake: Fraction) -> Fraction | None
     for own in items:
         sizes = [len(run.verdicts) for run in own]
         total = sum(sizes)
-        mean = sum((value for run in own for value in run.verdicts), Fraction(0)) / total
+        mean = mean_of([value for run in own for value in run.verdicts])
         squares += sum(
-            (size * (_mean(run.verdicts) - mean) ** 2 for size, run in zip(sizes, own, strict=True)), Fraction(0)
+            (size * (mean_of(run.verdicts) - mean) ** 2 for size, run in zip(sizes, own, strict=True)), Fraction(0)
         )
         freedom += len(own) - 1
         weight += total - Fraction(sum(size**2 for size in sizes), total)
     return max(Fraction(0), (squares - freedom * flake) / weight) if freedom else None
 
 
-def _mean(values: tuple[Fraction, ...]) -> Fraction:
-    return sum(values, Fraction(0)) / len(values)
-
-
 def _squares(values: tuple[Fraction, ...]) -> Fraction:
-    mean = _mean(values)
+    mean = mean_of(values)
     return sum(((value - mean) ** 2 for value in values), Fraction(0))

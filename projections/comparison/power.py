@@ -1,6 +1,6 @@
 """What a plan can see before it is paid for: the power of an effect, and the smallest effect with enough of it; pure.
 
-The power is that of the interval which decides, by a noncentral t (`docs/comparisons.md`). Without measured noise it
+The power is that of the interval which decides, by a noncentral t. Without measured noise it
 assumes rates as on most benchmarks, where the greater part of items always or never succeeds: Beta(1/2, 1/2).
 """
 
@@ -50,10 +50,12 @@ class PowerPlan(msgspec.Struct, frozen=True):
     arms: int = 1
     """Arms that Holm's rule covers. The power is that of the one that is tested first, at alpha / arms."""
     alpha: Fraction = Fraction(1, 20)
+    look: int = 1
+    """Which look it is. Repeats that are added later make the second, so this says what they would be worth."""
 
 
 def power_of(effect: float, plan: PowerPlan) -> float:
-    """Give the probability that a true effect ends as *helps* at the first look.
+    """Give the probability that a true effect ends as *helps* at this look.
 
     The effect is taken to turn single items from their rate to 1, the case with the greater variance.
 
@@ -70,7 +72,7 @@ def power_of(effect: float, plan: PowerPlan) -> float:
     if plan.units < LEAST_UNITS:
         return 0.0
     freedom, padded = plan.units - 1, plan.items + 2
-    alpha = float(plan.alpha * share_of_look(1) / plan.arms)
+    alpha = float(plan.alpha * share_of_look(plan.look) / plan.arms)
     true = _variance(effect, plan)
     pseudo = (2 * plan.units / freedom + 2 * effect**2) / padded**2
     bound = student_quantile(freedom, 1 - alpha / 2) * sqrt((true + pseudo) / true)

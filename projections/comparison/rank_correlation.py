@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from projections.comparison.intervals import LEAST_UNITS, ScoreInterval, rounded
+from projections.comparison.rows import mean_of
 
 
 class TaskPair(NamedTuple):
@@ -44,7 +45,7 @@ def rank_correlation(pairs: Iterable[TaskPair], alpha: Fraction = Fraction(1, 20
     for pair in pairs:
         first[pair.task].append(pair.first)
         second[pair.task].append(pair.second)
-    ranks = [_ranks([sum(own, Fraction(0)) / len(own) for own in each.values()]) for each in (first, second)]
+    ranks = [_ranks([mean_of(own) for own in each.values()]) for each in (first, second)]
     tasks = len(first)
     if tasks < 3 or any(len(set(each)) == 1 for each in ranks):
         return RankCorrelation(tasks, None, None)

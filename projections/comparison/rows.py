@@ -4,8 +4,9 @@ A row without a score (infrastructure, stopped) counts in coverage and cost and 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
+from math import lcm
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -77,7 +78,13 @@ class ArmTable(msgspec.Struct, frozen=True):
         of_item: dict[str, list[Fraction]] = defaultdict(list)
         for cell, score in self.scores.items():
             of_item[cell.item].append(score)
-        return {item: sum(scores, Fraction(0)) / len(scores) for item, scores in of_item.items()}
+        return {item: mean_of(scores) for item, scores in of_item.items()}
+
+
+def mean_of(values: Collection[Fraction]) -> Fraction:
+    """Average one or more fractions, over one denominator: much faster than adding them one by one."""
+    scale = lcm(*(value.denominator for value in values))
+    return Fraction(sum(value.numerator * (scale // value.denominator) for value in values), scale * len(values))
 
 
 def score_of(row: ComparisonRow, measure: Measure) -> Fraction | None:

@@ -41,7 +41,7 @@ def test_a_skill_that_solves_what_was_not_solved_helps() -> None:
     assert (skill.arm, skill.mean, skill.scored, skill.planned) == ("skill", Fraction(17, 20), 20, 20)
     assert none.interval is not None
     assert none.interval.low < 0.15 < none.interval.high
-    assert none.interval.alpha == Fraction(1, 25)
+    assert none.interval.alpha == Fraction(3, 100)
     pair = only(found)
     assert (pair.difference, pair.units, pair.look) == (Fraction(14, 20), 20, 1)
     assert (pair.count("won"), pair.count("lost"), pair.count("kept")) == (14, 0, 6)
@@ -50,6 +50,10 @@ def test_a_skill_that_solves_what_was_not_solved_helps() -> None:
     assert pair.sign_test == Fraction(1, 2**13)
     assert pair.interval is not None
     assert 0.3 < pair.interval.low < 0.7 < pair.interval.high <= 1.0
+    assert pair.plain is not None
+    assert pair.plain.low < 0.7 < pair.plain.high
+    assert pair.plain.high - pair.plain.low < pair.interval.high - pair.interval.low
+    assert pair.plain.alpha == Fraction(1, 20)
     assert pair.verdict.kind == "helps"
     assert (skill.costs.cost, skill.costs.solved) == (200, 17)
 
@@ -114,19 +118,31 @@ def test_families_are_the_unit() -> None:
 
 
 def test_each_added_repeat_is_a_look() -> None:
-    """The same scores, planned as two repeats or added to one: the second pays for the look that was had."""
-    rows = both(["00"] * 12 + ["11"] * 4, ["11"] * 16)
+    """The same scores, planned as two repeats or added to one: what is added pays for the look that was had."""
+    rows = both(["01"] * 8 + ["00"] * 4 + ["11"] * 4, ["10"] * 8 + ["11"] * 8)
     planned, added = only(compare(plan(16, repeats=2), rows)), only(compare(plan(16), rows))
     assert (planned.look, added.look) == (1, 2)
-    assert planned.difference == added.difference
+    assert planned.difference == added.difference == Fraction(1, 4)
     assert planned.interval is not None
     assert added.interval is not None
-    assert (planned.interval.alpha, added.interval.alpha) == (Fraction(1, 25), Fraction(1, 200))
-    assert added.interval.low < planned.interval.low
-    assert planned.p is not None
-    assert added.p == pytest.approx(planned.p * 8)
+    assert (planned.interval.alpha, added.interval.alpha) == (Fraction(3, 100), Fraction(1, 100))
+    assert added.interval.high > planned.interval.high
     told = only(compare(plan(16, repeats=2, looks=1), rows))
-    assert (told.look, told.interval) == (2, added.interval)
+    assert told.look == 2
+    assert told.p == pytest.approx(3 * (planned.p or 0))
+    assert told.interval is not None
+    assert told.interval.high == added.interval.high
+
+
+def test_a_further_look_never_widens_an_interval() -> None:
+    """Twelve won at the first look, and the repeat that is added says the same: the first look's interval stands."""
+    before, after = ["0"] * 12 + ["1"] * 4, ["1"] * 16
+    once = only(compare(plan(16), both(before, after)))
+    twice = only(compare(plan(16), both([2 * each for each in before], [2 * each for each in after])))
+    assert once.interval is not None
+    assert twice.interval is not None
+    assert (twice.interval.low, twice.interval.high) == (once.interval.low, once.interval.high)
+    assert (twice.p, twice.verdict.kind, twice.look) == (once.p, "helps", 2)
 
 
 def test_an_added_repeat_counts_when_it_is_whole() -> None:

@@ -5,8 +5,8 @@ from math import sqrt
 
 import pytest
 
-from projections.comparison.intervals import ItemValue, estimate, holm, share_of_look
-from projections.scipy_functions import shifted_student_tail, student_quantile, student_tail
+from projections.comparison.intervals import ItemValue, estimate, holm, sequential, share_of_look
+from projections.scipy_functions import scipy_stats, shifted_student_tail, student_quantile, student_tail
 
 ALPHA = Fraction(1, 20)
 
@@ -37,6 +37,28 @@ def test_one_run_an_item_is_the_adjusted_interval_of_bonett_and_price() -> None:
     reach = 2.045229642132703 * sqrt(found.variance)  # t, 29 degrees of freedom
     assert (interval.low, interval.high) == pytest.approx((0.1875 - reach, 0.1875 + reach), abs=1e-9)
     assert interval.method == "t over 30 units with two pseudo-items"
+
+
+def test_it_is_the_example_of_statpsych() -> None:
+    """R's statpsych by Bonett: ci.prop.ps of 12, 26, 4 and 6 gives 0.44 with a standard error of 0.09448809."""
+    found = estimate(alone([1] * 26 + [-1] * 4 + [0] * 18), (-1, 1))
+    assert found is not None
+    assert float(found.centre) == pytest.approx(0.44)
+    assert sqrt(found.variance * Fraction(47, 48)) == pytest.approx(0.09448809, abs=5e-9)
+
+
+def test_the_plain_interval_is_the_one_of_textbooks() -> None:
+    """As scipy's paired t test has it, of items that are their own units; families of one size by their means."""
+    values = [1] * 8 + [-1] * 2 + [0] * 20
+    found = estimate(alone(values), (-1, 1))
+    assert found is not None
+    theirs = scipy_stats().ttest_1samp(values, 0).confidence_interval(0.95)
+    plain = found.plain(ALPHA)
+    assert (plain.low, plain.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+    assert plain.method == "t over 30 units"
+    twice = estimate([ItemValue(str(at), Fraction(value)) for at, value in enumerate(values) for _ in "ab"], (-1, 1))
+    assert twice is not None
+    assert twice.plain(ALPHA) == plain
 
 
 def test_items_of_a_family_count_together() -> None:
@@ -111,11 +133,28 @@ def test_p_and_interval_say_the_same() -> None:
 
 
 def test_all_looks_share_one_error() -> None:
-    """However many there will be: the first k have used all but 1/(5 k) of it, and none may use less than its next."""
-    shares = [share_of_look(look) for look in range(1, 101)]
-    assert shares[:4] == [Fraction(4, 5), Fraction(1, 10), Fraction(1, 30), Fraction(1, 60)]
-    assert sum(shares) == 1 - Fraction(1, 500)
-    assert shares == sorted(shares, reverse=True)
+    """The shares are 6/(5 k (k + 1)). That they suffice is computed: see the test of the study."""
+    shares = [share_of_look(look) for look in (1, 2, 3, 4)]
+    assert shares == [Fraction(3, 5), Fraction(1, 5), Fraction(1, 10), Fraction(3, 50)]
+
+
+def test_looks_are_joined() -> None:
+    """Each end is the tighter one, p the smaller one; where they contradict each other, the last interval stands."""
+    wide, narrow = estimate(alone([1] * 8 + [0] * 4), (-1, 1)), estimate(alone([1] * 5 + [0] * 200), (-1, 1))
+    level = estimate(alone([0] * 12), (-1, 1))
+    assert wide is not None
+    assert narrow is not None
+    assert level is not None
+    first, second = wide.interval(ALPHA * Fraction(3, 5)), level.interval(ALPHA * Fraction(1, 5))
+    joint = sequential({1: wide, 2: level}, ALPHA)
+    assert (joint.interval.low, joint.interval.high) == (first.low, second.high)
+    assert joint.interval.alpha == ALPHA * Fraction(1, 5)
+    assert joint.p == pytest.approx(wide.p() / 0.6)
+    turned = sequential({1: level, 2: wide}, ALPHA)
+    assert turned.p == pytest.approx(min(1.0, wide.p() * 5))
+    against = sequential({1: wide, 2: narrow}, ALPHA)
+    assert against.interval == narrow.interval(ALPHA * Fraction(1, 5))
+    assert sequential({1: level}, ALPHA).p == 1.0
 
 
 def test_holm_is_holms() -> None:

@@ -25,7 +25,7 @@ def test_the_smallest_effect_is_where_power_reaches_four_fifths() -> None:
 
 
 def test_it_is_near_the_normal_formula() -> None:
-    """By the normal formula 183 items show 10 points to a one-sided test at 5 %; ours is two-sided at 4 %."""
+    """By the normal formula 183 items show 10 points to a one-sided test at 5 %; ours is two-sided at 3 %."""
     assert 0.10 < visible(items=183, units=183) < 0.125
 
 
@@ -41,6 +41,7 @@ def test_more_of_anything_but_noise_shows_smaller_effects() -> None:
     assert visible(units=12, between=Fraction(3, 20)) > visible(units=12)
     assert visible(arms=3) > usual
     assert visible(alpha=Fraction(1, 10)) < usual
+    assert visible(look=2) > usual
 
 
 def test_what_cannot_be_seen_is_said() -> None:
