@@ -34,6 +34,7 @@ from events.types.attempt import (
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade
+from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemsRead, ItemsUnreadable, ItemUnanswered
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
 from events.types.pdi import PdiImported
@@ -105,6 +106,7 @@ _OUTCOMES: Final = (ModelAnswered, ModelFailed, BudgetRefused)
 _CONCLUDED: Final = Latest("attempt", (AttemptConcluded,))
 _TASK: Final = Latest("task", (TaskRead, TaskReadInSteps))
 _TRIAL: Final = Latest("trial", (TrialOpened,))
+_ITEM: Final = Latest("item", (ItemOpened,))
 _SANDBOX: Final = Latest("sandbox", (SandboxOpened,), quiet=True)
 _ATTEMPT: Final = Latest("attempt", (AttemptOpened, ImportedAttempt), quiet=True)
 _RUN: Final = Opening("run", quiet=True)
@@ -118,6 +120,13 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
         _ATTEMPT,
         RunPrompts("prompt", ("teacher_",)),
         Mention("after", (ActionObserved, ModelAnswered, DecisionMade)),
+        Latest("budget", (BudgetGranted,)),
+        _AGAIN,
+    ),
+    "student": (
+        _ITEM,
+        RunPrompts("prompt", ("item_",)),
+        Latest("after", (DecisionMade,)),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
     ),
@@ -193,6 +202,12 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     TrajectoryImported: (_ATTEMPT,),
     StepImported: (Latest("trajectory", (TrajectoryImported,), quiet=True),),
     ObservationImported: (),
+    ItemsAsked: (Opening("run"),),
+    ItemsRead: (),
+    ItemsUnreadable: (),
+    ItemOpened: (Opening("run"),),
+    ItemAnswered: (_ITEM, Latest("answer", (ModelAnswered,))),
+    ItemUnanswered: (_ITEM, Every("turn", (ModelAnswered, ModelFailed, BudgetRefused, ScopeStopped))),
     SandboxAsked: (_ATTEMPT,),
     SandboxOpened: (),
     SandboxFailed: (),
