@@ -278,7 +278,7 @@ def family_of_arms(world: World, arms: int, runs: int, random: Any) -> float:
     return percent(false, runs)
 
 
-class Seen(msgspec.Struct, frozen=True):
+class VisibleEffect(msgspec.Struct, frozen=True):
     """What a plan is said to see, and how often it does."""
 
     world: World
@@ -286,14 +286,14 @@ class Seen(msgspec.Struct, frozen=True):
     helps: float
 
 
-def visible(world: World, runs: int, random: Any) -> Seen | None:
+def visible(world: World, runs: int, random: Any) -> VisibleEffect | None:
     """Simulate the smallest effect that is said to be seen in 80 %. None: none is."""
     asked = PowerPlan(world.items, world.families, world.repeats, between=Fraction(world.spread))
     effect = smallest_visible(asked)
     if effect is None:
         return None
     found = simulate(msgspec.structs.replace(world, effect=effect), runs, random)
-    return Seen(found.world, found.helps)
+    return VisibleEffect(found.world, found.helps)
 
 
 def ranked(tasks: int, strength: float, runs: int, random: Any) -> float:
