@@ -24,7 +24,7 @@ ROWS: Final[Rows] = {
 
 def list_agents(*, options: Options = ASIS, machine: Given) -> None:
     """List the available agents, and whether each is installed."""
-    options.screen(machine).show(agents.rows(machine.environment), agents.render)
+    options.screen(machine).show(agents.rows(machine.environment), agents.AGENTS)
 
 
 async def check_agents(*names: str, options: Options = ASIS, machine: Given) -> ExitCode:
@@ -34,7 +34,7 @@ async def check_agents(*names: str, options: Options = ASIS, machine: Given) -> 
         names: Names of agents. Default: all.
     """
     rows = await agents.checked(names, machine.environment)
-    options.screen(machine).show(rows, agents.render)
+    options.screen(machine).show(rows, agents.AGENTS)
     return ExitCode.DONE if all(row.state == "ready" for row in rows) else ExitCode.NEGATIVE
 
 
@@ -54,7 +54,7 @@ async def replay_attempt(attempt: str, /, *, options: Options = ASIS, machine: G
         spec = await settings.spec_of(desk.log, target.run)
     async with open_for(machine, options, spec) as setting:
         found = await replay_agent(setting, target.run, attempt_stream(target.trial, target.attempt))
-    options.screen(machine).draw(agents.replay_row(found), agents.render_replay)
+    options.screen(machine).draw(agents.replay_row(found), agents.REPLAY)
     return ExitCode.DONE if found.same else ExitCode.DIVERGED
 
 

@@ -37,7 +37,7 @@ async def write(
     """
     known, _ = seals.given(seal, (), machine.folder)
     async with options.desk(machine) as desk:
-        desk.screen.draw(await bundles.write(desk, run, output, known), bundles.render_written)
+        desk.screen.draw(await bundles.write(desk, run, output, known), bundles.WRITTEN)
 
 
 async def verify(

@@ -22,5 +22,5 @@ async def look_around(
     """
     if crash_test:
         return await crashes.tell(options.screen(machine), options.means(machine), machine.workspace, sandbox)
-    options.screen(machine).show(await doctor.checks(machine, machine.sqlite), doctor.render)
+    options.screen(machine).show(await doctor.checks(machine, machine.sqlite), doctor.CHECKS)
     return ExitCode.DONE

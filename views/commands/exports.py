@@ -25,7 +25,7 @@ async def to_atif(target: str = LATEST, /, *, to: Path = Path("atif"), options: 
     """
     async with options.desk(machine) as desk:
         rows = await export_atif.write(desk, target, machine.folder / to)
-        desk.screen.show(rows, export_atif.render)
+        desk.screen.show(rows, export_atif.ATTEMPTS)
 
 
 async def to_harbor(

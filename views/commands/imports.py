@@ -40,7 +40,7 @@ async def spark(
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_spark(log, machine.folder / folder, settings=PdiSettings(method=method))
     screen = options.screen(machine)
-    screen.show(imports.rows(found.found), imports.render)
+    screen.show(imports.rows(found.found), imports.SPARK)
     return _left_out(screen, found.left_out)
 
 
@@ -56,7 +56,7 @@ async def atif(path: Path, /, *, task: str | None = None, options: Options = ASI
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_atif(log, machine.folder / path, task=task)
     screen, rows = options.screen(machine), imports.atif_rows(found.found)
-    screen.show(rows, imports.render_atif)
+    screen.show(rows, imports.ATIF)
     if screen.manner is not OutputStyle.JSON:
         screen.err.print(imports.render_losses(rows))
     return _left_out(screen, found.left_out)
@@ -73,7 +73,7 @@ async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) ->
     async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
         found = await import_harbor(log, machine.folder / folder)
     screen = options.screen(machine)
-    screen.show([imports.harbor_row(each) for each in found.found], imports.render_harbor)
+    screen.show([imports.harbor_row(each) for each in found.found], imports.HARBOR)
     return _left_out(screen, found.left_out)
 
 
@@ -81,7 +81,7 @@ def _left_out(screen: Screen, left_out: Sequence[ImportOmission]) -> ExitCode:
     """Report what was skipped, and return the exit code."""
     if not left_out:
         return ExitCode.DONE
-    screen.show(imports.left_out_rows(left_out), imports.render_left_out)
+    screen.show(imports.left_out_rows(left_out), imports.LEFT_OUT)
     return ExitCode.NEGATIVE
 
 

@@ -84,7 +84,7 @@ def keygen(file: Path, /, *, options: Options = ASIS, machine: Given) -> None:
     Args:
         file: Output file of the secret key; never overwrites.
     """
-    options.screen(machine).draw(seals.make_pair(machine.folder / file), seals.render_key)
+    options.screen(machine).draw(seals.make_pair(machine.folder / file), seals.KEY)
 
 
 async def copy(source: Path, target: Path, /, *runs: str, options: Options = ASIS, machine: Given) -> None:

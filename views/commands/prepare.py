@@ -33,8 +33,8 @@ def show_config(
         spec: A TOML or YAML file.
         origin: Also print where each value comes from.
     """
-    render = settings.render_origin if origin else settings.render
-    options.screen(machine).show(settings.rows(wishes.gather(machine, spec)), render)
+    view = settings.ORIGINS if origin else settings.SETTINGS
+    options.screen(machine).show(settings.rows(wishes.gather(machine, spec)), view)
 
 
 def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: Given) -> None:
@@ -50,7 +50,7 @@ def init(path: Path = Path("run.toml"), /, *, options: Options = ASIS, machine: 
 def version(*, options: Options = ASIS, machine: Given) -> None:
     """Print component versions."""
     found = versions.versions(machine.sqlite, report.revisions())
-    options.screen(machine).draw(found, versions.render_short)
+    options.screen(machine).draw(found, versions.render)
 
 
 app: Final = App(name="config", help="Show the resolved configuration.")

@@ -14,5 +14,5 @@ async def check_provider(name: str, /, *, options: Options = ASIS, machine: Give
         name: Provider name, as listed by `stillroom providers list`.
     """
     found = providers.promises(await conform(provider_named(name), machine.clock))
-    options.screen(machine).show(found, providers.render_promises)
+    options.screen(machine).show(found, providers.PROMISES)
     return ExitCode.DONE if all(row.result == "passed" for row in found) else ExitCode.NEGATIVE

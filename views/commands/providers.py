@@ -16,7 +16,7 @@ ROWS: Final[Rows] = {
 
 def list_providers(*, options: Options = ASIS, machine: Given) -> None:
     """List the available model providers."""
-    options.screen(machine).show(providers.rows(machine.environment), providers.render)
+    options.screen(machine).show(providers.rows(machine.environment), providers.PROVIDERS)
 
 
 app: Final = App(name="providers", help="List and check model providers.")

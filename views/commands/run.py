@@ -126,7 +126,7 @@ async def fork(
         position = await forks.position_of(desk.log, full, place.at, place.attempt)
         wanted = Fork(full, position, amended.spec, amended.changes)
         if dry_run:
-            desk.screen.draw(forks.fork_row(wanted, await look_at(desk.log, wanted)), forks.render_fork)
+            desk.screen.draw(forks.fork_row(wanted, await look_at(desk.log, wanted)), forks.FORK)
             return ExitCode.DONE
         for change in wanted.changes:
             desk.screen.say(f"changed  {change.key}: was {change.before}, is {change.now}")

@@ -24,7 +24,7 @@ ROWS: Final[Rows] = {
 
 async def list_sandboxes(*, options: Options = ASIS, machine: Given) -> None:
     """List the available sandbox backends, and what each guarantees on this machine."""
-    options.screen(machine).show(await sandboxes.rows(machine), sandboxes.render)
+    options.screen(machine).show(await sandboxes.rows(machine), sandboxes.KINDS)
 
 
 async def check_sandbox(name: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
@@ -36,7 +36,7 @@ async def check_sandbox(name: str, /, *, options: Options = ASIS, machine: Given
     with TemporaryDirectory(prefix="stillroom-check-") as folder:
         async with open_backend(options.means(machine), name) as backend:
             found = providers.promises(await conform(backend, Path(folder)))
-    options.screen(machine).show(found, providers.render_promises)
+    options.screen(machine).show(found, providers.PROMISES)
     return ExitCode.DONE if all(row.result != "failed" for row in found) else ExitCode.NEGATIVE
 
 
@@ -65,7 +65,7 @@ async def collect(
         if not dry_run and await anyio.Path(options.path(machine)).is_file():
             async with options.desk(machine) as desk:
                 found += await gc.of_workspace(desk, backend)
-    options.screen(machine).show(found, gc.render)
+    options.screen(machine).show(found, gc.LEFTOVERS)
     return ExitCode.DONE if all(row.became in {"removed", "found"} for row in found) else ExitCode.NEGATIVE
 
 

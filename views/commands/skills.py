@@ -19,7 +19,7 @@ ROWS: Final[Rows] = {
 async def list_skills(*, options: Options = ASIS, machine: Given) -> None:
     """List every revision of every skill, oldest run first."""
     async with options.desk(machine) as desk:
-        desk.screen.show(await skills.load(desk), skills.render)
+        desk.screen.show(await skills.load(desk), skills.SKILLS)
 
 
 async def show_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
@@ -41,7 +41,7 @@ async def export_skill(skill: str, folder: Path = Path(), /, *, options: Options
     """
     async with options.desk(machine) as desk:
         chosen = await skills.choose(desk, skill)
-        desk.screen.draw(await skills.export(desk, chosen, machine.folder / folder), skills.render_exported)
+        desk.screen.draw(await skills.export(desk, chosen, machine.folder / folder), skills.EXPORTED)
 
 
 app: Final = App(name="skills", help="List, show and export distilled skills.")

@@ -1,6 +1,7 @@
 """Bundles as a person handles them: written, looked through, brought into a log."""
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from anyio import Path as AsyncPath
@@ -23,7 +24,7 @@ from views.terminal.host import Host
 from views.terminal.ids import find_run
 from views.terminal.log_access import SUFFIX, OpenedLog
 from views.terminal.screen import Screen
-from views.terminal.tables import heading, pairs, word
+from views.terminal.tables import RecordView, heading, word
 from views.terminal.versions import package_version
 
 
@@ -101,18 +102,22 @@ async def write(desk: OpenedLog, text: str, target: Path | None, seal: AnySeal |
     )
 
 
-def render_written(row: BundleRow) -> RenderableType:
-    """Say what was written, and what to keep of it."""
-    forked = f", forked from {', '.join(map(short, row.runs[:-1]))}" if len(row.runs) > 1 else ""
+def _forked(row: BundleRow) -> str:
+    return f", forked from {', '.join(map(short, row.runs[:-1]))}" if len(row.runs) > 1 else ""
+
+
+def _held(row: BundleRow) -> str:
     erased = f", {row.erased} erased" if row.erased else ""
-    return pairs(
-        [
-            ("bundle", f"{row.path}, {size(row.bytes)}"),
-            ("run", f"{short(row.run)}{forked}"),
-            ("holds", f"{row.events:,} events, {plural(row.blobs, 'blob')} of {size(row.blob_bytes)}{erased}"),
-            ("digest", row.digest),
-        ]
-    )
+    return f"{row.events:,} events, {plural(row.blobs, 'blob')} of {size(row.blob_bytes)}{erased}"
+
+
+WRITTEN: Final = RecordView(
+    BundleRow,
+    ("bundle", lambda row: f"{row.path}, {size(row.bytes)}"),
+    ("run", lambda row: f"{short(row.run)}{_forked(row)}"),
+    ("holds", _held),
+    "digest",
+)
 
 
 async def verify(

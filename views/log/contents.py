@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -15,7 +16,7 @@ from events.store.base import EventLog, Selection
 from views.terminal.format import count, plural, short, size, when
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import heading, one_line, pairs, table, word
+from views.terminal.tables import RecordView, TableView, heading, one_line, word
 
 
 class EventRow(msgspec.Struct, frozen=True, tag_field="kind", tag="event"):
@@ -114,17 +115,20 @@ async def stats(log: EventLog, path: str, file_bytes: int) -> LogStats:
     return LogStats(path, file_bytes, head.position, len(runs), streams, head.digest, tags)
 
 
+_STATS: Final = RecordView(
+    LogStats,
+    ("file", lambda row: f"{row.path}, {size(row.file_bytes)}"),
+    ("events", lambda row: f"{row.events:,} in {plural(row.streams, 'stream')} of {plural(row.runs, 'run')}"),
+    "head",
+)
+_TAGS: Final = TableView(
+    TagCount, "tag", (">events", lambda row: f"{row.events:,}"), (">payload", lambda row: size(row.bytes))
+)
+
+
 def render_stats(row: LogStats) -> RenderableType:
     """Draw the figures of a log."""
-    named = pairs(
-        [
-            ("file", f"{row.path}, {size(row.file_bytes)}"),
-            ("events", f"{row.events:,} in {plural(row.streams, 'stream')} of {plural(row.runs, 'run')}"),
-            ("head", row.head),
-        ]
-    )
-    rows = [(each.tag, f"{each.events:,}", size(each.bytes)) for each in row.tags]
-    return Group(named, "", table(["tag", "events", "payload"], rows, right=["events", "payload"]))
+    return Group(_STATS(row), "", _TAGS(row.tags))
 
 
 class VerifyRow(msgspec.Struct, frozen=True):

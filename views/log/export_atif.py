@@ -1,10 +1,10 @@
 """Attempts as ATIF files, with a report of what they do not hold."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
-from rich.console import RenderableType
 
 from engine.core.history import RunHistory, load_histories
 from events.streams import RUN
@@ -14,7 +14,7 @@ from views.terminal.errors import UsageWrong
 from views.terminal.files import write_file
 from views.terminal.ids import AttemptTarget, RunTarget, TrialTarget, find_target
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 
 class AtifRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
@@ -78,15 +78,10 @@ def _row(source: ExportSource, made: ExportedTrajectory | None, path: Path) -> A
     return AtifRow(source.trial, source.attempt, str(path), len(made.trajectory.steps), dict(made.losses))
 
 
-def render(rows: Sequence[AtifRow]) -> RenderableType:
-    """Draw what was written, and what it lacks."""
-    cells = [
-        (
-            f"{row.trial}/{row.attempt}",
-            str(row.steps),
-            row.path or "no steps",
-            ", ".join(f"{count} {what}" for what, count in row.losses.items()) or "-",
-        )
-        for row in rows
-    ]
-    return table(["attempt", "steps", "file…", "not representable…"], cells, right=["steps"])
+ATTEMPTS: Final = TableView(
+    AtifRow,
+    ("attempt", lambda row: f"{row.trial}/{row.attempt}"),
+    ">steps",
+    ("file…", lambda row: row.path or "no steps"),
+    ("not representable…", lambda row: tuple(f"{n} {what}" for what, n in row.losses.items()) or None),
+)

@@ -3,12 +3,12 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from anyio import Path as AsyncPath
 from anyio import to_thread
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from engine.core.history import load_histories
 from engine.importers.harbor.schema import CONFIG, RESULT, TrialResult, written
@@ -18,7 +18,7 @@ from views.terminal.errors import UsageWrong
 from views.terminal.format import plural
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 
 class HarborTrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="harbor_trial"):
@@ -118,23 +118,23 @@ def _reward(result: TrialResult) -> float | None:
     return None if rewards is None else rewards.get("reward")
 
 
-def render(rows: Sequence[HarborRow]) -> RenderableType:
-    """Draw what was written, and what it lacks."""
-    trials = [row for row in rows if isinstance(row, HarborTrialRow)]
-    cells = [
-        (
-            row.trial,
-            row.attempt,
-            "-" if row.reward is None else f"{row.reward:g}",
-            row.exception or ("-" if row.ended else "not finished"),
-            _lost(row.losses),
-        )
-        for row in trials
-    ]
-    drawn = table(["trial", "attempt", "reward", "exception", "not representable…"], cells, right=["reward"])
-    jobs = [row for row in rows if isinstance(row, HarborJobRow)]
-    return Group(drawn, *[Text(f"{j.path}: {plural(j.trials, 'trial')}; without {_lost(j.losses)}") for j in jobs])
-
-
 def _lost(losses: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {what}" for what, count in losses.items()) or "-"
+
+
+_TRIALS: Final = TableView(
+    HarborTrialRow,
+    "trial attempt",
+    (">reward", lambda row: None if row.reward is None else f"{row.reward:g}"),
+    ("exception", lambda row: row.exception or (None if row.ended else "not finished")),
+    ("not representable…", lambda row: _lost(row.losses)),
+)
+
+
+def render(rows: Sequence[HarborRow]) -> RenderableType:
+    """Draw what was written, and what it lacks."""
+    jobs = [row for row in rows if isinstance(row, HarborJobRow)]
+    return Group(
+        _TRIALS([row for row in rows if isinstance(row, HarborTrialRow)]),
+        *[f"{job.path}: {plural(job.trials, 'trial')}; without {_lost(job.losses)}" for job in jobs],
+    )

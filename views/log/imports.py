@@ -1,6 +1,7 @@
 """What came of reading another system's runs into the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -12,7 +13,9 @@ from engine.importers.left_out import ImportOmission
 from engine.importers.spark.importer import ImportedSparkTask
 from events.errors import ExitCode
 from views.terminal.format import plural
-from views.terminal.tables import table
+from views.terminal.tables import Field, TableView
+
+_MARKED: Final = "marked as imported: not observed by stillroom"
 
 
 class ImportOmissionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left_out"):
@@ -30,13 +33,13 @@ def left_out_rows(found: Sequence[ImportOmission]) -> list[ImportOmissionRow]:
     return [ImportOmissionRow(each.name, each.problem, each.remedy) for each in found]
 
 
-def render_left_out(rows: Sequence[ImportOmissionRow]) -> RenderableType:
-    """Draw what was left out."""
-    cells = [(row.name, row.problem, row.remedy) for row in rows]
-    return Group(
-        table(["skipped", "reason…", "remedy…"], cells),
-        Text(f"{plural(len(rows), 'part')} left out: exit code {int(ExitCode.NEGATIVE)}"),
-    )
+LEFT_OUT: Final = TableView(
+    ImportOmissionRow,
+    ("skipped", lambda row: row.name),
+    ("reason…", lambda row: row.problem),
+    "remedy…",
+    notes=lambda rows: [f"{plural(len(rows), 'part')} left out: exit code {int(ExitCode.NEGATIVE)}"],
+)
 
 
 class ImportRow(msgspec.Struct, frozen=True):
@@ -47,28 +50,6 @@ class ImportRow(msgspec.Struct, frozen=True):
     attempts: int
     warnings: tuple[str, ...]
     """What was missing or broken, and what was done instead."""
-
-
-def rows(found: Sequence[ImportedSparkTask]) -> list[ImportRow]:
-    """List the tasks."""
-    return [ImportRow(each.task, each.run, each.attempts, each.warnings) for each in found]
-
-
-def render(rows: Sequence[ImportRow]) -> RenderableType:
-    """Draw the tasks, and below them what is to be said about them."""
-    cells = [(row.task, str(row.attempts), str(len(row.warnings) or "-"), row.run) for row in rows]
-    parts: list[RenderableType] = [
-        table(["task…", "attempts", "warnings", "run…"], cells, right=["attempts", "warnings"])
-    ]
-    for row in rows:
-        parts += [Text(f"{row.task}: {warning}", style="dim") for warning in row.warnings]
-    attempts = sum(row.attempts for row in rows)
-    parts.append(
-        Text(
-            f"{plural(len(rows), 'run')}, {plural(attempts, 'attempt')}, marked as imported: not observed by stillroom"
-        )
-    )
-    return Group(*parts)
 
 
 class AtifImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
@@ -84,6 +65,26 @@ class AtifImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
     """What the documents do not say, and what stands for it."""
 
 
+def rows(found: Sequence[ImportedSparkTask]) -> list[ImportRow]:
+    """List the tasks."""
+    return [ImportRow(each.task, each.run, each.attempts, each.warnings) for each in found]
+
+
+def _notes(rows: Sequence[ImportRow]) -> Iterator[RenderableType]:
+    for row in rows:
+        yield from (Text(f"{row.task}: {warning}", style="dim") for warning in row.warnings)
+    yield f"{_count(rows)}, {_MARKED}"
+
+
+def _count(rows: Sequence[ImportRow] | Sequence[AtifImportRow]) -> str:
+    return f"{plural(len(rows), 'run')}, {plural(sum(row.attempts for row in rows), 'attempt')}"
+
+
+SPARK: Final = TableView(
+    ImportRow, "task… >attempts", (">warnings", lambda row: len(row.warnings) or None), "run…", notes=_notes
+)
+
+
 def atif_rows(found: Sequence[ImportedAtifTask]) -> list[AtifImportRow]:
     """List the tasks."""
     return [
@@ -92,25 +93,30 @@ def atif_rows(found: Sequence[ImportedAtifTask]) -> list[AtifImportRow]:
     ]
 
 
-def render_atif(rows: Sequence[AtifImportRow]) -> RenderableType:
-    """Draw the tasks."""
-    cells = [
-        (row.task, str(row.attempts), str(row.steps), str(sum(row.losses.values()) or "-"), row.run) for row in rows
-    ]
-    kept = "original files are kept; marked as imported: not observed by stillroom"
-    count = f"{plural(len(rows), 'run')}, {plural(sum(row.attempts for row in rows), 'attempt')}; {kept}"
-    right = ["attempts", "steps", "lost"]
-    return Group(table(["task…", "attempts", "steps", "lost", "run…"], cells, right=right), Text(count))
+ATIF: Final = TableView(
+    AtifImportRow,
+    "task… >attempts >steps",
+    (">lost", lambda row: sum(row.losses.values()) or None),
+    "run…",
+    notes=lambda rows: [f"{_count(rows)}; original files are kept; {_MARKED}"],
+)
+
+
+class _Loss(NamedTuple):
+    task: str
+    what: str
+    times: int
+
+
+_WHAT: Final[Field[_Loss]] = ("not representable…", lambda loss: loss.what)
+_LOST: Final = TableView(_Loss, "task…", _WHAT, ">times")
 
 
 def render_losses(rows: Sequence[AtifImportRow]) -> RenderableType:
     """Draw the report of losses: what has no place, and what was inferred."""
-    parts: list[RenderableType] = []
-    lost = [(row.task, path, str(count)) for row in rows for path, count in row.losses.items()]
-    if lost:
-        parts.append(table(["task…", "not representable…", "times"], lost, right=["times"]))
-    for row in rows:
-        parts += [Text(f"{row.task}: {each}", style="dim") for each in row.inferences]
+    lost = [_Loss(row.task, path, count) for row in rows for path, count in row.losses.items()]
+    parts: list[RenderableType] = [_LOST(lost)] if lost else []
+    parts += [Text(f"{row.task}: {each}", style="dim") for row in rows for each in row.inferences]
     return Group(*(parts or [Text("every field was imported, and nothing was inferred", style="dim")]))
 
 
@@ -133,13 +139,14 @@ def harbor_row(found: ImportedHarborJob) -> HarborImportRow:
     return HarborImportRow(found.job, found.run, found.trials, found.steps, dict(found.losses), found.warnings)
 
 
-def render_harbor(rows: Sequence[HarborImportRow]) -> RenderableType:
-    """Draw the job, what has no place in the log, and what was missing."""
-    cells = [(row.job, str(row.trials), str(row.steps), row.run) for row in rows]
-    parts: list[RenderableType] = [table(["job…", "trials", "steps", "run…"], cells, right=["trials", "steps"])]
-    lost = [(what, str(count)) for row in rows for what, count in row.losses.items()]
-    if lost:
-        parts.append(table(["not representable…", "times"], lost, right=["times"]))
-    parts += [Text(warning, style="dim") for row in rows for warning in row.warnings]
-    parts.append(Text("original documents are kept; marked as imported: not observed by stillroom"))
-    return Group(*parts)
+_LOST_OF_JOB: Final = TableView(_Loss, _WHAT, ">times")
+
+
+def _job_notes(rows: Sequence[HarborImportRow]) -> Iterator[RenderableType]:
+    if lost := [_Loss(row.job, *each) for row in rows for each in row.losses.items()]:
+        yield _LOST_OF_JOB(lost)
+    yield from (Text(warning, style="dim") for row in rows for warning in row.warnings)
+    yield f"original documents are kept; {_MARKED}"
+
+
+HARBOR: Final = TableView(HarborImportRow, "job… >trials >steps run…", notes=_job_notes)

@@ -17,7 +17,7 @@ from events.integrity.seals import AnySeal, SignedSeal
 from events.integrity.signing import PublicKey, SecretKey, make_key, parse_public, parse_secret
 from events.store.chain import SEAL_FORMAT, Seal
 from views.terminal.errors import UsageWrong
-from views.terminal.tables import pairs
+from views.terminal.tables import RecordView
 
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 """What nobody but the owner of a secret key's file may be allowed."""
@@ -132,10 +132,7 @@ def make_pair(path: Path) -> KeyRow:
     return KeyRow(str(path), str(public), key.public)
 
 
-def render_key(row: KeyRow) -> RenderableType:
-    """Say where the keys are, and what to do with each."""
-    told = [("secret", f"{row.secret}: store it apart from the log"), ("public", row.public), ("key", row.key)]
-    return pairs(told)
+KEY: Final = RecordView(KeyRow, ("secret", lambda row: f"{row.secret}: store it apart from the log"), "public key")
 
 
 def read_secret(path: Path) -> SecretKey:

@@ -1,14 +1,15 @@
 """The audit of PDI as people read it."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from projections.pdi.audit import Made
 from views.pdi.audit_rows import AuditedRow, AuditRow, ForesightRow, RateRow, SpreadRow
 from views.pdi.statistics import Interval
-from views.terminal.tables import heading, table
+from views.terminal.tables import TableView, heading
 
 _MEANING: Final = (
     "values: each component drawn by itself out of those recorded; order: the texts of a trial in a drawn order;",
@@ -26,15 +27,19 @@ def render(rows: Sequence[AuditRow]) -> RenderableType:
         if isinstance(row, AuditedRow):
             parts += [*_head(row), ""]
     rates = [row for row in rows if isinstance(row, RateRow)]
-    parts += [heading("how often PDI triggers"), _overall(row for row in rates if row.step is None), ""]
+    parts += [heading("how often PDI triggers"), _OVERALL([row for row in rates if row.step is None]), ""]
     parts += [*(Text(line, style="dim") for line in _MEANING), ""]
-    parts += [heading("by reflections before the step"), _by_step([row for row in rates if row.step is not None]), ""]
+    parts += [
+        heading("by reflections before the step"),
+        _BY_STEP(_steps([row for row in rates if row.step is not None])),
+        "",
+    ]
     spread = [row for row in rows if isinstance(row, SpreadRow)]
     if spread:
-        parts += [heading("calibrated on the other half, over many splits"), _splits(spread), ""]
+        parts += [heading("calibrated on the other half, over many splits"), _SPLITS(spread), ""]
     parts += [
         heading("does low PDI foretell failure?"),
-        _foretold(row for row in rows if isinstance(row, ForesightRow)),
+        _FORETOLD([row for row in rows if isinstance(row, ForesightRow)]),
     ]
     return Group(*parts, Text(_RANKED, style="dim"))
 
@@ -56,98 +61,81 @@ def _head(row: AuditedRow) -> list[Text]:
     return [Text(line) for line in said]
 
 
-def _overall(rows: Iterable[RateRow]) -> RenderableType:
-    columns = [
-        "method",
-        "steps",
-        "eligible",
-        "triggered",
-        "rate",
-        "95 %",
-        "recorded less this",
-        "95 % (tasks)",
-        "ratio",
-    ]
-    cells = [
-        (
-            row.method,
-            row.made,
-            str(row.eligible),
-            str(row.triggered),
-            f"{row.rate:.1%}",
-            _shares(row.interval),
-            "-" if row.difference is None else f"{row.difference:+.1%}",
-            "-" if row.difference_interval is None else _shares(row.difference_interval),
-            "-" if row.ratio is None else f"{row.ratio:.2f}",
-        )
-        for row in rows
-    ]
-    return table(columns, cells, right=columns[2:])
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1%}"
 
 
-def _by_step(rows: Sequence[RateRow]) -> RenderableType:
-    """Draw a line for each method and place, recorded steps beside noise."""
-    columns = ["method", "step", "eligible", "triggered", "rate", "95 %", "values", "order", "tasks"]
-    places = dict.fromkeys((row.method, row.step) for row in rows)
-    cells = []
-    for method, step in places:
-        there = {row.made: row for row in rows if (row.method, row.step) == (method, step)}
-        recorded = there.get("recorded")
-        beside = [there.get(made) for made in ("values", "order", "tasks")]
-        cells.append(
-            (
-                method,
-                str(step),
-                *(
-                    (
-                        str(recorded.eligible),
-                        str(recorded.triggered),
-                        f"{recorded.rate:.1%}",
-                        _shares(recorded.interval),
-                    )
-                    if recorded
-                    else ("0", "-", "-", "-")
-                ),
-                *("-" if row is None else f"{row.rate:.1%}" for row in beside),
-            )
-        )
-    return table(columns, cells, right=columns[1:])
+def _shares(interval: Interval | None) -> str | None:
+    return None if interval is None else f"{interval.low:.1%} to {interval.high:.1%}"
 
 
-def _splits(rows: Iterable[SpreadRow]) -> RenderableType:
-    columns = ["steps", "splits", "mean", "median", "largest", "within target"]
-    cells = [
-        (
-            row.made,
-            str(row.splits),
-            f"{row.mean:.1%}",
-            f"{row.median:.1%}",
-            f"{row.largest:.1%}",
-            "-" if row.made == "recorded" else f"{row.within / row.splits:.0%}",
-        )
-        for row in rows
-    ]
-    return table(columns, cells, right=columns[1:])
+def _figure(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
 
 
-def _foretold(rows: Iterable[ForesightRow]) -> RenderableType:
-    columns = ["method", "of the", "failed", "solved", "AUC", "95 %", "p", "failed of flagged", "failed of others"]
-    cells = [
-        (
-            row.method,
-            row.about,
-            str(row.failed),
-            str(row.solved),
-            "-" if row.auc is None else f"{row.auc:.2f}",
-            "-" if row.interval is None else f"{row.interval.low:.2f} to {row.interval.high:.2f}",
-            "-" if row.p is None else f"{row.p:.2f}",
-            f"{row.flagged_failed}/{row.flagged}",
-            f"{row.failed - row.flagged_failed}/{row.failed + row.solved - row.flagged}",
-        )
-        for row in rows
-    ]
-    return table(columns, cells, right=columns[2:])
+class _Step(NamedTuple):
+    """The rates of a method at one place in a trial, by the kind of steps."""
+
+    method: str
+    step: int | None
+    rates: Mapping[Made, RateRow]
+
+    def rate(self, made: Made) -> str | None:
+        row = self.rates.get(made)
+        return _share(None if row is None else row.rate)
 
 
-def _shares(interval: Interval) -> str:
-    return f"{interval.low:.1%} to {interval.high:.1%}"
+_OVERALL: Final = TableView(
+    RateRow,
+    "method",
+    ("steps", lambda row: row.made),
+    ">eligible >triggered",
+    (">rate", lambda row: _share(row.rate)),
+    (">95 %", lambda row: _shares(row.interval)),
+    (">recorded less this", lambda row: None if row.difference is None else f"{row.difference:+.1%}"),
+    (">95 % (tasks)", lambda row: _shares(row.difference_interval)),
+    (">ratio", lambda row: _figure(row.ratio)),
+)
+_BY_STEP: Final = TableView(
+    _Step,
+    "method >step",
+    (">eligible", lambda at: at.rates["recorded"].eligible if "recorded" in at.rates else 0),
+    (">triggered", lambda at: at.rates["recorded"].triggered if "recorded" in at.rates else None),
+    (">rate", lambda at: at.rate("recorded")),
+    (">95 %", lambda at: _shares(at.rates["recorded"].interval if "recorded" in at.rates else None)),
+    (">values", lambda at: at.rate("values")),
+    (">order", lambda at: at.rate("order")),
+    (">tasks", lambda at: at.rate("tasks")),
+)
+_SPLITS: Final = TableView(
+    SpreadRow,
+    ("steps", lambda row: row.made),
+    ">splits",
+    (">mean", lambda row: _share(row.mean)),
+    (">median", lambda row: _share(row.median)),
+    (">largest", lambda row: _share(row.largest)),
+    (">within target", lambda row: None if row.made == "recorded" else f"{row.within / row.splits:.0%}"),
+)
+_FORETOLD: Final = TableView(
+    ForesightRow,
+    "method",
+    ("of the", lambda row: row.about),
+    ">failed >solved",
+    (">AUC", lambda row: _figure(row.auc)),
+    (">95 %", lambda row: row.interval and f"{row.interval.low:.2f} to {row.interval.high:.2f}"),
+    (">p", lambda row: _figure(row.p)),
+    (">failed of flagged", lambda row: f"{row.flagged_failed}/{row.flagged}"),
+    (">failed of others", lambda row: f"{row.failed - row.flagged_failed}/{_others(row)}"),
+)
+
+
+def _others(row: ForesightRow) -> int:
+    return row.failed + row.solved - row.flagged
+
+
+def _steps(rows: Sequence[RateRow]) -> list[_Step]:
+    """Put the kinds of steps at each place beside each other."""
+    places: dict[tuple[str, int | None], dict[Made, RateRow]] = {}
+    for row in rows:
+        places.setdefault((row.method, row.step), {})[row.made] = row
+    return [_Step(method, step, rates) for (method, step), rates in places.items()]

@@ -1,7 +1,7 @@
 """PDI at each reflect step of a run: as it was recorded, or computed again under other settings."""
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -14,7 +14,7 @@ from projections.pdi.steps import RECORDED, PdiStepRow, PdiSteps, PdiStepsState
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
 from views.terminal.options import PdiOptions
-from views.terminal.tables import heading, table
+from views.terminal.tables import TableView, heading
 
 ACTIVE = "active"
 """Name of the monitor that decides."""
@@ -76,39 +76,32 @@ def _row(row: PdiStepRow, source: Literal["recorded", "computed"]) -> PdiRow:
     return PdiRow(**fields, source=source)
 
 
+def _figure(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4f}"
+
+
+STEPS: Final = TableView(
+    PdiRow,
+    ">attempt",
+    (">exec", lambda row: _figure(row.proxy_exec)),
+    (">plan", lambda row: _figure(row.proxy_plan)),
+    (">oss", lambda row: _figure(row.proxy_oss)),
+    (">PDI", lambda row: _figure(row.raw_pdi)),
+    (">weight", lambda row: f"{row.weight:g}"),
+    (">weighted", lambda row: _figure(row.weighted_pdi)),
+    ("level", lambda row: row.level or "none"),
+    "valid",
+)
+
+
 def render(rows: Sequence[PdiRow]) -> RenderableType:
     """Draw the steps, trial by trial."""
     if not rows:
         return Text("no reflect step: nothing failed, or nothing was reflected upon", style="dim")
-    trials = dict.fromkeys(row.trial for row in rows)
     parts: list[RenderableType] = []
-    for trial in trials:
-        parts += [heading(trial), _steps([row for row in rows if row.trial == trial]), ""]
+    for trial in dict.fromkeys(row.trial for row in rows):
+        parts += [heading(trial), STEPS([row for row in rows if row.trial == trial]), ""]
     method = rows[0].method or "by a method the source does not name"
     said = f"{rows[0].source}, {method}; exec: higher is better, plan and oss: lower is better"
-    reasons = dict.fromkeys(reason for row in rows for reason in row.reasons)
-    return Group(*parts, *[Text(line, style="dim") for line in (said, *_why(reasons))])
-
-
-def _steps(rows: Sequence[PdiRow]) -> RenderableType:
-    columns = ["attempt", "exec", "plan", "oss", "PDI", "weight", "weighted", "level", "valid"]
-    cells = [
-        (
-            str(row.attempt),
-            *(_figure(value) for value in (row.proxy_exec, row.proxy_plan, row.proxy_oss, row.raw_pdi)),
-            f"{row.weight:g}",
-            _figure(row.weighted_pdi),
-            row.level or "none",
-            {True: "yes", False: "no", None: "-"}[row.valid],
-        )
-        for row in rows
-    ]
-    return table(columns, cells, right=columns[:7])
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _why(reasons: Iterable[str]) -> list[str]:
-    return [f"not valid: {reason}" for reason in reasons]
+    reasons = dict.fromkeys(f"not valid: {reason}" for row in rows for reason in row.reasons)
+    return Group(*parts, *[Text(line, style="dim") for line in (said, *reasons)])

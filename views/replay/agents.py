@@ -7,7 +7,6 @@ from typing import Final, Literal
 
 import anyio
 import msgspec
-from rich.console import RenderableType
 
 from engine.agents.installed.adapter import KIT, AgentAdapter, LaunchRequest
 from engine.agents.installed.agent import InstalledAgent
@@ -17,7 +16,7 @@ from engine.agents.registry import agent_named, agent_names
 from engine.runtime.open_context import cache_of
 from replay.agents.replay import AgentReplay
 from views.terminal.format import plural
-from views.terminal.tables import pairs, table
+from views.terminal.tables import RecordView, TableView
 
 _MAKES: Final = {"ours": "built-in", "installed": "third-party"}
 _ASK_S: Final = 60.0
@@ -98,10 +97,9 @@ def _told(
     return AgentRow(recipe.name, "installed", package, state, found, "" if kit is None else kit.lock)
 
 
-def render(agents: Sequence[AgentRow]) -> RenderableType:
-    """Draw them."""
-    cells = [(each.agent, _MAKES[each.make], each.package, each.state, each.found) for each in agents]
-    return table(("agent", "origin", "package", "state", "version"), cells)
+AGENTS: Final = TableView(
+    AgentRow, "agent", ("origin", lambda row: _MAKES[row.make]), "package state", ("version", lambda row: row.found)
+)
 
 
 class ReplayRow(msgspec.Struct, frozen=True):
@@ -139,24 +137,26 @@ def replay_row(found: AgentReplay) -> ReplayRow:
     return ReplayRow(found.run, found.attempt.removeprefix("attempt/"), *counts, number, at, then, now)
 
 
-def render_replay(row: ReplayRow) -> RenderableType:
-    """Draw it."""
-    drawn = [
-        ("recorded requests", str(row.recorded)),
-        ("the same", f"{row.equal} byte for byte, {row.alike} except ids and times"),
-        ("not repeated", _unasked(row)),
-    ]
-    if row.headerless:
-        said = f"of {plural(row.headerless, 'answer')} not on record (an earlier version ran it): it got others then"
-        drawn.append(("headers", said))
-    if row.differs_in is not None:
-        drawn += [("first difference", f"request {row.differs_in}, {row.at}"), ("then", row.then), ("now", row.now)]
-    return pairs(drawn)
-
-
 def _unasked(row: ReplayRow) -> str:
     """Say how many requests did not come again, and behind which answer the agent went no further."""
     if row.first_unasked is None:
         return str(row.unasked)
     after = "" if row.after_status is None else f", after an answer of status {row.after_status}"
     return f"{row.unasked}, the first of them request {row.first_unasked}{after}"
+
+
+def _headerless(row: ReplayRow) -> str | None:
+    if not row.headerless:
+        return None
+    return f"of {plural(row.headerless, 'answer')} not on record (an earlier version ran it): it got others then"
+
+
+REPLAY: Final = RecordView(
+    ReplayRow,
+    ("recorded requests", lambda row: row.recorded),
+    ("the same", lambda row: f"{row.equal} byte for byte, {row.alike} except ids and times"),
+    ("not repeated", _unasked),
+    ("headers", _headerless),
+    ("first difference", lambda row: None if row.differs_in is None else f"request {row.differs_in}, {row.at}"),
+    "then now",
+)

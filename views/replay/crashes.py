@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import msgspec
 from anyio import to_thread
-from rich.console import Group, RenderableType
-from rich.text import Text
 
 from engine.runtime.environment import ProcessEnvironment
 from events.errors import ExitCode
 from replay.crash.matrix import Crash, crash_test
 from views.terminal.screen import Screen
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 
 class CrashRow(msgspec.Struct, frozen=True):
@@ -43,7 +42,7 @@ async def tell(screen: Screen, means: ProcessEnvironment, workspace: Path, sandb
 
     with TemporaryDirectory(dir=workspace, prefix="crash-test-") as folder:
         await crash_test(means, Path(folder), sandbox, told=told)
-    screen.show(rows, render)
+    screen.show(rows, CRASHES)
     return code_of(rows)
 
 
@@ -52,18 +51,10 @@ def code_of(rows: Sequence[CrashRow]) -> ExitCode:
     return ExitCode.DONE if rows and not any(row.differences for row in rows) else ExitCode.NEGATIVE
 
 
-def render(rows: Sequence[CrashRow]) -> RenderableType:
-    """Draw what became of each, and then the sum of it."""
-    heads = ["killed…", "resumed", "lost a sandbox", "state", "s"]
-    drawn = table(
-        heads,
-        [(row.place, "yes" if row.resumed else "no", str(row.lost), _state(row), f"{row.seconds:.1f}") for row in rows],
-        right=["lost a sandbox", "s"],
-    )
-    wrong = [Text(f"{row.place}: {each}") for row in rows for each in row.differences]
-    killed = sum(row.killed for row in rows)
-    end = f"{killed} kills, {sum(row.resumed for row in rows)} resumes, {len(wrong)} differences"
-    return Group(drawn, *wrong, Text(end))
+def _notes(rows: Sequence[CrashRow]) -> list[str]:
+    wrong = [f"{row.place}: {each}" for row in rows for each in row.differences]
+    killed, resumed = sum(row.killed for row in rows), sum(row.resumed for row in rows)
+    return [*wrong, f"{killed} kills, {resumed} resumes, {len(wrong)} differences"]
 
 
 def _row(crash: Crash) -> CrashRow:
@@ -72,3 +63,14 @@ def _row(crash: Crash) -> CrashRow:
 
 def _state(row: CrashRow) -> str:
     return "broken" if row.differences else "ok"
+
+
+CRASHES: Final = TableView(
+    CrashRow,
+    ("killed…", lambda row: row.place),
+    "resumed",
+    (">lost a sandbox", lambda row: row.lost),
+    ("state", _state),
+    (">s", lambda row: f"{row.seconds:.1f}"),
+    notes=_notes,
+)

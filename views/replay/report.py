@@ -1,6 +1,7 @@
 """What a replay shows: every view, every decision and every stream of a run again, and each place that differs."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -30,7 +31,7 @@ from views.replay.report_rows import (
 from views.runs.run_list import compare_rows
 from views.terminal.format import plural
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import pairs, table
+from views.terminal.tables import RecordView, TableView
 from views.terminal.versions import package_version
 
 
@@ -147,10 +148,12 @@ def render_rebuilt(rows: Sequence[RebuildRow]) -> RenderableType:
     )
 
 
+_VIEWS: Final = TableView(RebuildRow, "view revision digest")
+
+
 def render_views(rows: Sequence[RebuildRow]) -> RenderableType:
     """Draw the views and their digests."""
-    cells = [(row.view, str(row.revision), row.digest) for row in rows]
-    return Group(render_rebuilt(rows), table(["view", "revision", "digest"], cells))
+    return Group(render_rebuilt(rows), _VIEWS(rows))
 
 
 def render_snapshots(rows: Sequence[SnapshotRow]) -> RenderableType:
@@ -210,14 +213,19 @@ def render_note(row: NoteRow) -> RenderableType:
     )
 
 
+_VALUES: Final = RecordView(
+    DifferenceRow,
+    ("  recorded", lambda row: row.recorded[:400]),
+    ("  decided", lambda row: row.decided[:400]),
+    ("  nearest", lambda row: row.nearest and f"{row.nearest}: {row.nearest_is}"),
+)
+
+
 def render_difference(row: DifferenceRow) -> RenderableType:
     """Draw a difference with both values."""
     what = f"{row.strength} of run {row.run}" + (f", {row.point}" if row.point else "")
     head = _result(equal=False, text=f"{what}: {row.stream}@{row.version}, field {row.field}")
-    lines = [("  recorded", row.recorded[:400]), ("  decided", row.decided[:400])]
-    if row.nearest:
-        lines.append(("  nearest", f"{row.nearest}: {row.nearest_is}"))
-    return Group(head, pairs(lines))
+    return Group(head, _VALUES(row))
 
 
 def render_causes(rows: Sequence[CauseRow]) -> RenderableType:

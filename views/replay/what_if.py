@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -17,9 +17,9 @@ from replay.what_if.record import record
 from views.replay.charts import ChartLine, Panel, panels_svg
 from views.replay.what_if_rows import DepartureRow, FlipRow, RecordedRow, UnaskedRow, WhatIfRow
 from views.terminal.files import write_file
-from views.terminal.format import UNKNOWN, money, plural, short
+from views.terminal.format import cell, money, plural, short
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import heading, table
+from views.terminal.tables import TableView, heading
 from views.terminal.versions import package_version
 
 LISTED = 40
@@ -222,59 +222,59 @@ def _spent(row: WhatIfRow | DepartureRow) -> str:
     return " and ".join(filter(None, (known, unknown)))
 
 
+def _value(value: object) -> str:
+    text = cell(value)
+    return text if len(text) <= 24 else text[:12] + "…"
+
+
+_LEFT: Final = TableView(
+    DepartureRow,
+    ("run", lambda row: short(row.run)),
+    "trial",
+    ("needs live calls from", lambda row: f"{row.stream}@{row.version}"),
+    ("decision", lambda row: row.point),
+    ">attempts",
+    ("spent after it…", _spent),
+)
+_FLIPS: Final = TableView(
+    FlipRow,
+    ("run", lambda row: short(row.run)),
+    ("decision", lambda row: f"{row.stream}@{row.version}"),
+    ("kind", lambda row: row.point),
+    "field",
+    ("recorded", lambda row: _value(row.recorded)),
+    ("would be", lambda row: _value(row.decided)),
+)
+
+
 def render_left(rows: Sequence[DepartureRow]) -> RenderableType:
     """Draw where each trial leaves its path."""
-    if not rows:
-        return Text("every trial keeps its recorded path", style="dim")
-    cells = [
-        (short(row.run), row.trial, f"{row.stream}@{row.version}", row.point, str(row.attempts), _spent(row))
-        for row in rows
-    ]
-    columns = ["run", "trial", "needs live calls from", "decision", "attempts", "spent after it…"]
-    return Group(Text(""), table(columns, cells, right=["attempts"]))
+    return Group("", _LEFT(rows)) if rows else Text("every trial keeps its recorded path", style="dim")
 
 
 def render_flips(rows: Sequence[FlipRow]) -> RenderableType:
     """Draw the flips; the first of them where there are many."""
     if not rows:
         return Text("no decision flips", style="dim")
-    cells = [
-        (short(row.run), f"{row.stream}@{row.version}", row.point, row.field, _value(row.recorded), _value(row.decided))
-        for row in rows[:LISTED]
-    ]
-    parts: list[RenderableType] = [Text(""), table(["run", "decision", "kind", "field", "recorded", "would be"], cells)]
-    if len(rows) > LISTED:
-        parts.append(Text(f"and {len(rows) - LISTED:,} more; --json lists all", style="dim"))
-    return Group(*parts)
-
-
-def _value(value: object) -> str:
-    match value:
-        case None:
-            return UNKNOWN
-        case bool():
-            return "yes" if value else "no"
-        case _:
-            text = str(value)
-            return text if len(text) <= 24 else text[:12] + "…"
+    more = f"and {len(rows) - LISTED:,} more; --json lists all"
+    return Group("", _FLIPS(rows[:LISTED]), *[Text(more, style="dim")] * (len(rows) > LISTED))
 
 
 def render_sweep(sweep: Sweep, rows: Sequence[WhatIfRow]) -> RenderableType:
     """Draw a line for each setting."""
-    cells = [
-        (
-            f"{place:g}",
-            UNKNOWN if row.trigger_rate is None else f"{row.trigger_rate:.1%}",
-            *(str(count) for count in (row.none, row.soft, row.strong, row.flips, row.trials_left, row.attempts)),
-            UNKNOWN if row.calls == row.unknown_calls > 0 else money(row.cost_nano_usd),
-            str(row.unknown_calls),
-        )
-        for place, row in zip(sweep.places, rows, strict=True)
-    ]
-    columns = [sweep.key, "triggers", "none", "soft", "strong", "flips", "trials left", "attempts", "cost", "unpriced"]
+    view = TableView(
+        WhatIfRow,
+        (f">{sweep.key}", lambda row: f"{row.settings[sweep.key]:g}"),
+        (">triggers", lambda row: None if row.trigger_rate is None else f"{row.trigger_rate:.1%}"),
+        ">none >soft >strong >flips",
+        (">trials left", lambda row: row.trials_left),
+        ">attempts",
+        (">cost", lambda row: None if row.calls == row.unknown_calls > 0 else money(row.cost_nano_usd)),
+        (">unpriced", lambda row: row.unknown_calls),
+    )
     first = rows[0]
     said = f"{plural(first.trials, 'trial')} of {plural(first.runs, 'run')}, {plural(first.readings, 'reading')} of PDI"
-    return Group(table(columns, cells, right=columns), Text(said, style="dim"))
+    return Group(view(rows), Text(said, style="dim"))
 
 
 def render_recorded(row: RecordedRow) -> RenderableType:

@@ -1,14 +1,15 @@
 """What a fork would share, before anything is spent."""
 
+from typing import Final
+
 import msgspec
-from rich.console import RenderableType
 
 from engine.core.history import load_histories
 from engine.runtime.fork import Cut, Fork, at_event, before_attempt, only_trial
 from events.store.base import EventLog
 from events.types.session import SettingChange
 from views.terminal.errors import UsageWrong
-from views.terminal.tables import pairs
+from views.terminal.tables import RecordView
 
 
 class ForkRow(msgspec.Struct, frozen=True, tag_field="kind", tag="fork"):
@@ -48,14 +49,10 @@ def fork_row(fork: Fork, cut: Cut) -> ForkRow:
     return ForkRow(fork.parent, fork.position, cut.streams, cut.events, cut.in_flight, fork.changes)
 
 
-def render_fork(row: ForkRow) -> RenderableType:
-    """Draw it."""
-    changes = [f"{each.key}: {each.before} -> {each.now}" for each in row.changes] or ["no changes"]
-    return pairs(
-        [
-            ("fork of", row.parent),
-            ("shared", f"{row.events} events of {row.streams} streams, up to position {row.position}"),
-            ("repeated calls", ", ".join(row.in_flight) or "nothing"),
-            ("changed", "; ".join(changes)),
-        ]
-    )
+FORK: Final = RecordView(
+    ForkRow,
+    ("fork of", lambda row: row.parent),
+    ("shared", lambda row: f"{row.events} events of {row.streams} streams, up to position {row.position}"),
+    ("repeated calls", lambda row: row.in_flight or "nothing"),
+    ("changed", lambda row: "; ".join(f"{e.key}: {e.before} -> {e.now}" for e in row.changes) or "no changes"),
+)

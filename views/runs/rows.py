@@ -21,7 +21,7 @@ from views.runs.spending import spent, written
 from views.terminal.errors import IdUnknown
 from views.terminal.format import UNKNOWN, count, reward
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import table
+from views.terminal.tables import Field, TableView
 
 WORDS: Final = {
     "running": "running",
@@ -349,24 +349,8 @@ def outcome_of(attempt: Attempt) -> str:
     return "running" if attempt.outcome is None else attempt.outcome.kind.replace("_", " ")
 
 
-def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
-    """Draw trials."""
-    arms = len({(row.condition, row.condition_digest) for row in rows}) > 1
-    columns = ["trial", *(["condition…"] if arms else []), "outcome", "reward", "attempts", "interventions…", "cost"]
-    cells = [
-        (
-            row.trial,
-            *([row.condition] if arms else []),
-            row.outcome,
-            reward(row.reward),
-            str(row.attempts) if row.max_attempts is None else f"{row.attempts} of {row.max_attempts}",
-            _interventions(row),
-            written(row.cost_nano_usd, lacks="cost_nano_usd" in row.at_least),
-            _led_to(row),
-        )
-        for row in rows
-    ]
-    return table([*columns, "skill…"], cells, right=["reward", "attempts", "cost"])
+def _attempts(row: TrialRow) -> str:
+    return str(row.attempts) if row.max_attempts is None else f"{row.attempts} of {row.max_attempts}"
 
 
 def _interventions(row: TrialRow) -> str:
@@ -382,30 +366,38 @@ def _led_to(row: TrialRow) -> str:
     return ", ".join(f"{what} ({times})" for what, times in row.errors.items())
 
 
-def render_attempts(rows: Sequence[AttemptRow]) -> RenderableType:
-    """Draw attempts."""
-    columns = ["#", "intervention", "outcome", "reward", "tests", "turns", "commands", "tokens", "ended…"]
-    cells = [
-        (
-            str(row.attempt),
-            row.intervention or UNKNOWN,
-            row.outcome,
-            reward(row.reward),
-            f"{row.passed}/{row.total}" if row.total else UNKNOWN,
-            count(row.turns),
-            count(row.actions),
-            count(row.tokens, lacks="tokens" in row.at_least),
-            _ended(row),
-        )
-        for row in rows
-    ]
-    return table(columns, cells, right=["#", "reward", "tests", "turns", "commands", "tokens"])
-
-
 def _ended(row: AttemptRow) -> str:
     if row.ended == "done":
         return row.ended
     return ": ".join(filter(None, (row.ended, row.detail)))
+
+
+_ENDED: Final[Sequence[Field[TrialRow]]] = (
+    "outcome",
+    (">reward", lambda row: reward(row.reward)),
+    (">attempts", _attempts),
+    ("interventions…", _interventions),
+    (">cost", lambda row: written(row.cost_nano_usd, lacks="cost_nano_usd" in row.at_least)),
+    ("skill…", _led_to),
+)
+_TRIALS: Final = TableView(TrialRow, "trial", *_ENDED)
+_ARMS: Final = TableView(TrialRow, "trial condition…", *_ENDED)
+ATTEMPTS: Final = TableView(
+    AttemptRow,
+    (">#", lambda row: row.attempt),
+    "intervention outcome",
+    (">reward", lambda row: reward(row.reward)),
+    (">tests", lambda row: f"{row.passed}/{row.total}" if row.total else None),
+    (">turns", lambda row: count(row.turns)),
+    (">commands", lambda row: count(row.actions)),
+    (">tokens", lambda row: count(row.tokens, lacks="tokens" in row.at_least)),
+    ("ended…", _ended),
+)
+
+
+def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
+    """Draw trials; with their conditions where these are several."""
+    return (_ARMS if len({(row.condition, row.condition_digest) for row in rows}) > 1 else _TRIALS)(rows)
 
 
 def _state(run: Run, owned: Collection[str]) -> Literal["running", "done", "cut off", "imported"]:

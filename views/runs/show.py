@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import Final, Protocol, assert_never
+from typing import Final, NamedTuple, Protocol, assert_never
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -18,23 +18,23 @@ from events.streams import attempt_stream
 from projections.trials.state import Run
 from views.log.contents import EventRow, event_row
 from views.runs.rows import (
+    ATTEMPTS,
     AttemptRow,
     RunRow,
     TrialRow,
     attempt_rows,
     failed_parts,
     look,
-    render_attempts,
     render_trials,
     run_row,
     trial_rows,
 )
 from views.runs.steps import told_of
 from views.terminal.errors import IdUnknown
-from views.terminal.format import cost, count, duration, plural, reward, size, when
+from views.terminal.format import UNKNOWN, cost, count, duration, plural, reward, size, when
 from views.terminal.ids import AttemptTarget, BlobTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import heading, one_line, pairs, word
+from views.terminal.tables import RecordView, heading, one_line, word
 
 _BECAME: Final = {"went on": "reattached", "made again": "rebuilt by running its commands again"}
 SHORT: Final = 12
@@ -157,42 +157,6 @@ def calls(row: RunRow) -> str:
     return f"{least}{plural(row.calls, 'model call')}{failed}"
 
 
-def render_run(run: Run, row: RunRow) -> RenderableType:
-    """Draw the head of a run."""
-    named = [
-        ("run", row.run),
-        ("state", row.state),
-        ("from", "a script in place of a model" if row.scripted else row.source),
-        ("fork of", "" if row.parent is None else f"{row.parent}, shares its first {row.shared:,} events"),
-        ("changed", ", ".join(row.changes)),
-        ("method", row.method or "-"),
-        ("started", f"{when(row.started_at)} UTC, took {duration(run.last_at - run.started_at)}"),
-        ("model", run.model or ""),
-        ("calls", f"{calls(row)}, {tokens(row)}, {spending(row)}"),
-        ("log", f"{row.events:,} events, {run.sessions} session{'' if run.sessions == 1 else 's'}"),
-        ("sandboxes", ", ".join(f"{number} {_BECAME[what]} after a crash" for what, number in row.recovered.items())),
-        ("stopped by", ", ".join(row.signals)),
-        ("failed", f"{failed} in the background" if (failed := failed_parts(row)) else ""),
-        ("warnings", "; ".join(run.warnings)),
-    ]
-    return pairs((name, value) for name, value in named if value)
-
-
-def render_trial(row: TrialRow) -> RenderableType:
-    """Draw the head of a trial."""
-    named = [
-        ("trial", row.trial),
-        ("run", row.run),
-        ("task", row.task),
-        ("condition", _condition(row)),
-        ("outcome", row.outcome),
-        ("reward", reward(row.reward)),
-        ("skill", row.skill or ""),
-        ("spent", f"{tokens(row)}, {spending(row)}"),
-    ]
-    return pairs((name, value) for name, value in named if value)
-
-
 def _condition(row: TrialRow) -> str:
     """Name a trial's condition, and what sets it apart from that of the run's first trial."""
     told = [row.condition, *([] if row.condition_digest is None else [row.condition_digest[:12]])]
@@ -201,11 +165,66 @@ def _condition(row: TrialRow) -> str:
     return ", ".join(told)
 
 
+class _ShownRun(NamedTuple):
+    run: Run
+    row: RunRow
+
+
+_RUN: Final = RecordView(
+    _ShownRun,
+    ("run", lambda seen: seen.row.run),
+    ("state", lambda seen: seen.row.state),
+    ("from", lambda seen: "a script in place of a model" if seen.row.scripted else seen.row.source),
+    ("fork of", lambda seen: seen.row.parent and f"{seen.row.parent}, shares its first {seen.row.shared:,} events"),
+    ("changed", lambda seen: seen.row.changes),
+    ("method", lambda seen: seen.row.method or UNKNOWN),
+    ("started", lambda seen: f"{when(seen.row.started_at)} UTC, took {_took(seen.run)}"),
+    ("model", lambda seen: seen.run.model),
+    ("calls", lambda seen: f"{calls(seen.row)}, {tokens(seen.row)}, {spending(seen.row)}"),
+    ("log", lambda seen: f"{seen.row.events:,} events, {plural(seen.run.sessions, 'session')}"),
+    ("sandboxes", lambda seen: tuple(f"{n} {_BECAME[what]} after a crash" for what, n in seen.row.recovered.items())),
+    ("stopped by", lambda seen: seen.row.signals),
+    ("failed", lambda seen: failed_parts(seen.row) and f"{failed_parts(seen.row)} in the background"),
+    ("warnings", lambda seen: "; ".join(seen.run.warnings)),
+)
+_TRIAL: Final = RecordView(
+    TrialRow,
+    "trial run task",
+    ("condition", _condition),
+    "outcome",
+    ("reward", lambda row: reward(row.reward)),
+    "skill",
+    ("spent", lambda row: f"{tokens(row)}, {spending(row)}"),
+)
+_ATTEMPT: Final = RecordView(
+    AttemptRow,
+    ("attempt", lambda row: f"{row.trial}/{row.attempt} of run {row.run}"),
+    ("intervention", lambda row: row.intervention or "not recorded"),
+)
+_EVENT: Final = RecordView(
+    EventRow,
+    ("event", lambda row: f"{row.position:,}"),
+    ("place", lambda row: f"{row.stream}@{row.version} of run {row.run}"),
+    ("answers", lambda row: f"{row.cause.stream}@{row.cause.version}" if row.cause else "nothing"),
+    ("at", lambda row: f"{when(row.at)} UTC"),
+    "digest",
+)
+_BLOB: Final = RecordView(BlobRow, ("blob", lambda row: row.digest), ("size", lambda row: size(row.bytes)))
+
+
+def _took(run: Run) -> str:
+    return duration(run.last_at - run.started_at)
+
+
+def render_run(run: Run, row: RunRow) -> RenderableType:
+    """Draw the head of a run."""
+    return _RUN(_ShownRun(run, row))
+
+
 def render_attempt(row: AttemptRow) -> RenderableType:
     """Draw the head of an attempt."""
-    place = f"{row.trial}/{row.attempt} of run {row.run}"
     return Group(
-        pairs([("attempt", place), ("intervention", row.intervention or "not recorded")]),
+        _ATTEMPT(row),
         Text.assemble(("outcome  ", "dim"), word(row.outcome), f"  reward {reward(row.reward)}"),
         *(Text(f"after a crash its sandbox was {_BECAME[each]}", style="dim") for each in row.recovered),
         "",
@@ -256,8 +275,8 @@ async def _tell_trial(desk: OpenedLog, target: TrialTarget) -> None:
     seen = await look(desk, target.run)
     run = seen.trials.runs[target.run]
     rows = [row for row in trial_rows(seen, run) if row.trial == target.trial]
-    desk.screen.show(rows, lambda rows: Group(*map(render_trial, rows), ""))
-    desk.screen.show(attempt_rows(run, run.trials[target.trial]), render_attempts)
+    desk.screen.show(rows, lambda rows: Group(*map(_TRIAL, rows), ""))
+    desk.screen.show(attempt_rows(run, run.trials[target.trial]), ATTEMPTS)
 
 
 async def _tell_attempt(desk: OpenedLog, target: AttemptTarget, *, full: bool) -> None:
@@ -287,15 +306,7 @@ async def _tell_event(desk: OpenedLog, target: EventTarget | PlaceTarget, *, ful
 
 def render_event(row: EventRow, texts: Mapping[Digest, str], *, full: bool) -> RenderableType:
     """Draw an event, and the beginning of every text it names."""
-    place = [
-        ("event", f"{row.position:,}"),
-        ("place", f"{row.stream}@{row.version} of run {row.run}"),
-        ("answers", f"{row.cause.stream}@{row.cause.version}" if row.cause else "nothing"),
-        ("at", f"{when(row.at)} UTC"),
-        ("digest", row.digest),
-    ]
-    body = msgspec.json.format(bytes(row.event), indent=2).decode()
-    parts: list[RenderableType] = [pairs(place), "", Text(body)]
+    parts: list[RenderableType] = [_EVENT(row), "", Text(msgspec.json.format(bytes(row.event), indent=2).decode())]
     for digest, text in texts.items():
         parts += ["", heading(f"blob {digest[:12]}")]
         parts += [_shown(f"  {line}", full=full) for line in head(text, full=full)]
@@ -304,5 +315,4 @@ def render_event(row: EventRow, texts: Mapping[Digest, str], *, full: bool) -> R
 
 def render_blob(row: BlobRow, *, full: bool) -> RenderableType:
     """Draw a blob."""
-    head_ = pairs([("blob", row.digest), ("size", size(row.bytes))])
-    return Group(head_, "", *[_shown(line, full=full) for line in head(row.text, full=full)])
+    return Group(_BLOB(row), "", *[_shown(line, full=full) for line in head(row.text, full=full)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from anyio import Path as AsyncPath
@@ -17,7 +17,7 @@ from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 from views.terminal.format import plural, when
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import pairs, table
+from views.terminal.tables import RecordView, TableView
 
 
 class SkillRow(msgspec.Struct, frozen=True):
@@ -182,22 +182,15 @@ async def heads(log: EventLog, run: str) -> list[SkillText]:
     ]
 
 
-def render(rows: Sequence[SkillRow]) -> RenderableType:
-    """Draw the list."""
-    if not rows:
-        return Text("no skills yet: a solved trial produces one", style="dim")
-    cells = [
-        (
-            row.skill,
-            str(row.revision or "imported"),
-            row.run,
-            row.trial,
-            when(row.at)[5:16],
-            _doubts(row.warnings, row.problems),
-        )
-        for row in rows
-    ]
-    return table(["skill…", "revision", "run…", "trial…", "when", "warnings…"], cells, right=["revision"])
+SKILLS: Final = TableView(
+    SkillRow,
+    "skill…",
+    (">revision", lambda row: row.revision or "imported"),
+    "run… trial…",
+    ("when", lambda row: when(row.at)[5:16]),
+    ("warnings…", lambda row: _doubts(row.warnings, row.problems)),
+    empty=Text("no skills yet: a solved trial produces one", style="dim"),
+)
 
 
 def render_text(row: SkillText) -> RenderableType:
@@ -210,7 +203,8 @@ def render_text(row: SkillText) -> RenderableType:
     return Group(*parts)
 
 
-def render_exported(row: ExportedSkill) -> RenderableType:
-    """Say where it is now."""
-    written = [("skill", row.path), ("provenance", row.provenance or "none: it was imported")]
-    return pairs(written)
+EXPORTED: Final = RecordView(
+    ExportedSkill,
+    ("skill", lambda row: row.path),
+    ("provenance", lambda row: row.provenance or "none: it was imported"),
+)

@@ -1,11 +1,10 @@
 """What this machine offers a run: isolation, room, keys by name only, and the library that keeps the log."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from shutil import disk_usage
 from typing import Final, Literal
 
 import msgspec
-from rich.console import RenderableType
 
 from engine.config.sandbox_kinds import sandbox_kind, sandbox_names
 from engine.core.plugins import PluginBroken
@@ -13,7 +12,7 @@ from engine.providers.registry import provider_named, provider_names
 from sandbox.kind import SandboxHost
 from views.terminal.format import size
 from views.terminal.host import Host
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 UNISOLATED: Final = "none"
 """What is there everywhere, and promises nothing."""
@@ -98,8 +97,4 @@ def _keys(environment: Mapping[str, str]) -> Iterator[DoctorCheck]:
         yield DoctorCheck("keys", "missing", "no API key variable is set", remedy)
 
 
-def render(rows: Sequence[DoctorCheck]) -> RenderableType:
-    """Draw what was found, and what would help."""
-    return table(
-        ["check", "state", "found…", "remedy…"], [(row.what, row.state, row.found, row.remedy) for row in rows]
-    )
+CHECKS: Final = TableView(DoctorCheck, ("check", lambda row: row.what), "state found… remedy…")

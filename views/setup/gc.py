@@ -1,10 +1,8 @@
 """What sandboxes left behind: listed, and removed."""
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
-from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.core.system import process_ended
@@ -14,7 +12,7 @@ from sandbox.docker.client import Engine
 from sandbox.docker.gc import Leftover, left_behind, remove
 from views.terminal.format import plural
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 
 class LeftoverRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
@@ -53,11 +51,12 @@ def _row(left: Leftover, became: str) -> LeftoverRow:
     return LeftoverRow(left.kind, left.name, left.owner, became)
 
 
-def render(rows: Sequence[LeftoverRow]) -> RenderableType:
-    """Draw what was found."""
-    if not rows:
-        return Text("nothing to remove")
-    cells = [(row.what, row.name, row.owner.rpartition(":")[0] or "-", row.became) for row in rows]
-    return Group(
-        table(["resource", "name…", "owner", "result…"], cells), Text(plural(len(rows), "resource"), style="dim")
-    )
+LEFTOVERS: Final = TableView(
+    LeftoverRow,
+    ("resource", lambda row: row.what),
+    "name…",
+    ("owner", lambda row: row.owner.rpartition(":")[0] or None),
+    ("result…", lambda row: row.became),
+    empty="nothing to remove",
+    notes=lambda rows: [Text(plural(len(rows), "resource"), style="dim")],
+)

@@ -1,16 +1,15 @@
 """Providers of models, as a spec may name them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
-from rich.console import RenderableType
 
 from engine.core.plugins import PluginBroken
 from engine.providers.provider import ModelProvider
 from engine.providers.registry import provider_named, provider_names
 from sandbox.conformance.suite import CheckResult
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 
 class ProviderRow(msgspec.Struct, frozen=True):
@@ -54,10 +53,7 @@ def _row(name: str, environment: Mapping[str, str]) -> ProviderRow:
     return ProviderRow(name, "no key" if lacking else "ok", key, provider.protocol, address, provider.about)
 
 
-def render(found: Sequence[ProviderRow]) -> RenderableType:
-    """Draw them."""
-    heads = ["provider", "state", "key", "protocol", "address…", "what…"]
-    return table(heads, [(row.provider, row.state, row.key, row.protocol, row.address, row.about) for row in found])
+PROVIDERS: Final = TableView(ProviderRow, "provider state key protocol address…", ("what…", lambda row: row.about))
 
 
 def promises(results: Sequence[CheckResult]) -> list[PromiseRow]:
@@ -65,7 +61,6 @@ def promises(results: Sequence[CheckResult]) -> list[PromiseRow]:
     return [PromiseRow(each.number, each.name, each.result, each.reason) for each in results]
 
 
-def render_promises(found: Sequence[PromiseRow]) -> RenderableType:
-    """Draw how a suite went."""
-    heads = ["#", "promise…", "result", "reason…"]
-    return table(heads, [(str(row.number), row.name, row.result, row.reason) for row in found])
+PROMISES: Final = TableView(
+    PromiseRow, ("#", lambda row: row.number), ("promise…", lambda row: row.name), "result reason…"
+)

@@ -1,16 +1,14 @@
 """Kinds of sandboxes, as a spec may name them."""
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
-from rich.console import RenderableType
 
 from engine.config.sandbox_kinds import sandbox_kind, sandbox_names
 from engine.core.plugins import PluginBroken
 from sandbox.kind import SandboxHost
 from views.terminal.host import Host
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 
 class SandboxRow(msgspec.Struct, frozen=True):
@@ -44,11 +42,9 @@ async def _row(name: str, host: SandboxHost) -> SandboxRow:
     return SandboxRow(name, "ok", found.level, tuple(sorted(found.enforces)), kind.about, found.reason)
 
 
-def render(found: Sequence[SandboxRow]) -> RenderableType:
-    """Draw them."""
-    heads = ["sandbox", "state", "level", "promises…", "what…"]
-    told = [
-        (row.sandbox, row.state, row.level, ", ".join(row.enforces), "; ".join(filter(None, (row.about, row.found))))
-        for row in found
-    ]
-    return table(heads, told)
+KINDS: Final = TableView(
+    SandboxRow,
+    "sandbox state level",
+    ("promises…", lambda row: row.enforces),
+    ("what…", lambda row: "; ".join(filter(None, (row.about, row.found)))),
+)

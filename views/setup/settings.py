@@ -1,7 +1,8 @@
 """What a run would be asked to do, key by key, and where each value came from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from rich.console import RenderableType
@@ -17,7 +18,7 @@ from engine.runtime.plan import recorded_specs
 from events.store.base import EventLog, Selection
 from events.types.run import RunOpened
 from views.terminal.errors import UsageWrong
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 
 class SettingRow(msgspec.Struct, frozen=True):
@@ -51,18 +52,13 @@ def rows(settings: Iterable[ConfigValue]) -> list[SettingRow]:
     ]
 
 
-def render(rows: Sequence[SettingRow]) -> RenderableType:
-    """Draw keys and values, as TOML writes them."""
-    return table(["key", "value…"], [(row.key, _written(row)) for row in rows])
+def _written(row: SettingRow) -> str | None:
+    """Write a value as TOML writes it."""
+    return None if row.origin == "missing" else toml(row.value)
 
 
-def _written(row: SettingRow) -> str:
-    return "-" if row.origin == "missing" else toml(row.value)
-
-
-def render_origin(rows: Sequence[SettingRow]) -> RenderableType:
-    """Draw keys, values and where they came from."""
-    return table(["key", "value…", "origin…"], [(row.key, _written(row), row.origin) for row in rows])
+SETTINGS: Final = TableView(SettingRow, "key", ("value…", _written))
+ORIGINS: Final = TableView(SettingRow, "key", ("value…", _written), "origin…")
 
 
 class WrittenFile(msgspec.Struct, frozen=True):

@@ -1,12 +1,11 @@
 """Datasets: what is odd about their tasks, and whether they judge as they should."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 from anyio import to_thread
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from projections.trials.state import Trial
 from sandbox.base import SandboxBackend
@@ -15,7 +14,7 @@ from sandbox.harbor.dataset import DatasetPaths, tasks_named
 from sandbox.harbor.lint import Oddity, lint
 from sandbox.harbor.task import Task
 from views.terminal.format import plural, reward
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 _STATES: Final = ("ok", "odd", "broken", "refused", "invalid", "other")
 Verdict = Literal["sound", "unsound", "no verdict", "refused"]
@@ -83,12 +82,21 @@ def _weighed(oddities: Sequence[Oddity]) -> Literal["ok", "odd", "broken"]:
     return "broken" if "error" in weights else "odd" if "warning" in weights else "ok"
 
 
+class _Line(NamedTuple):
+    task: str
+    state: str
+    details: str
+
+
+_LINES: Final = TableView(_Line, "task… state details…")
+
+
 def render(rows: Sequence[TaskRow]) -> RenderableType:
-    """Draw them."""
-    lines = [(row.task, row.state, line) for row in rows for line in _lines(row)]
+    """Draw a line for each thing to be said of a task."""
     counts = {state: sum(row.state == state for row in rows) for state in _STATES}
     told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-    return Group(table(["task…", "state", "details…"], lines), Text(f"{plural(len(rows), 'task')}: {told}"))
+    lines = [_Line(row.task, row.state, line) for row in rows for line in _lines(row)]
+    return Group(_LINES(lines), f"{plural(len(rows), 'task')}: {told}")
 
 
 def _lines(row: TaskRow) -> Iterator[str]:
@@ -124,10 +132,16 @@ def unproved(row: TaskRow, agent: str) -> ProofRow:
     return ProofRow(row.task, agent, row.state, None, "refused", detail)
 
 
+_PROOFS: Final = TableView(
+    ProofRow,
+    "task… agent",
+    (">reward", lambda row: reward(row.reward)),
+    "verdict",
+    ("details…", lambda row: row.detail),
+    notes=lambda rows: [f"{sum(row.verdict == 'sound' for row in rows)} of {plural(len(rows), 'task')} sound"],
+)
+
+
 def render_proofs(rows: Sequence[ProofRow]) -> RenderableType:
     """Draw them, those that need a look last."""
-    ordered = sorted(rows, key=lambda row: (row.verdict != "sound", row.task))
-    cells = [(row.task, row.agent, reward(row.reward), row.verdict, row.detail) for row in ordered]
-    sound = sum(row.verdict == "sound" for row in rows)
-    drawn = table(["task…", "agent", "reward", "verdict", "details…"], cells, right=["reward"])
-    return Group(drawn, Text(f"{sound} of {plural(len(rows), 'task')} sound"))
+    return _PROOFS(sorted(rows, key=lambda row: (row.verdict != "sound", row.task)))

@@ -6,6 +6,19 @@ from typing import Final
 UNKNOWN: Final = "-"
 
 
+def cell(value: object) -> str:
+    """Write a value of a table's row: a list by its parts, and what nobody knows as a dash."""
+    match value:
+        case None:
+            return UNKNOWN
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
+
+
 def money(nano: int | None) -> str:
     """Write an amount given in units of 10^-9 US dollars."""
     if nano is None:

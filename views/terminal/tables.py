@@ -1,10 +1,16 @@
-"""Tables as all views draw them: no frame, dim heads, words before colours."""
+"""How views draw rows for people: no frame, dim heads, words before colours. ``--json`` prints the same rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from views.terminal.format import cell
+
+R = TypeVar("R")
 
 STYLES: Final[Mapping[str, str]] = {
     "solved": "green",
@@ -26,42 +32,89 @@ STYLES: Final[Mapping[str, str]] = {
 """Colours repeat what a word says; nothing is said by a colour alone."""
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()) -> Table:
-    """Draw rows below heads.
+Field: TypeAlias = str | tuple[str, Callable[[R], object]]
+"""Part of a row: names of its fields, separated by spaces, or a head and what gives its value; `format.cell` writes it.
 
-    Args:
-        columns: Heads, in order. A column whose head ends in ``…`` is wrapped where the terminal is narrow.
-        rows: Cells, one for each column.
-        right: Heads of the columns that hold figures.
+In a table, ``>`` before a head aligns it to the right, as figures are, and ``…`` after it has it wrapped where the
+terminal is narrow.
+"""
+
+
+def _fields(kind: type[R], declared: Iterable[Field[R]]) -> Iterator[tuple[str, Callable[[R], object]]]:
+    """Give heads and values.
+
+    Raises:
+        AttributeError: Rows have no such field.
     """
-    figures = set(right)
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for head in columns:
-        drawn.add_column(
-            head.removesuffix("…"),
-            justify="right" if head in figures else "left",
-            no_wrap=not head.endswith("…"),
-            overflow="fold",
-            min_width=len(head),
-        )
-    for row in rows:
-        drawn.add_row(*[word(cell) for cell in row])
-    return drawn
+    for each in declared:
+        if isinstance(each, str):
+            for head in each.split():
+                name = head.strip(">…")
+                getattr(kind, name)
+                yield head, attrgetter(name)
+        else:
+            yield each
+
+
+class TableView(Generic[R]):
+    """Draws rows as a table."""
+
+    def __init__(
+        self,
+        kind: type[R],
+        *columns: Field[R],
+        empty: RenderableType | None = None,
+        notes: Callable[[Sequence[R]], Iterable[RenderableType]] | None = None,
+    ) -> None:
+        """Declare the table.
+
+        Args:
+            kind: Of the rows.
+            columns: In order.
+            empty: Drawn in place of a table without rows. None: the heads are drawn.
+            notes: Gives what is drawn below the table. None: nothing.
+        """
+        self._columns = tuple(_fields(kind, columns))
+        self._empty = empty
+        self._notes = notes
+
+    def __call__(self, rows: Sequence[R]) -> RenderableType:
+        """Draw rows."""
+        if not rows and self._empty is not None:
+            return self._empty
+        drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for declared, _ in self._columns:
+            head, wrap = declared.removeprefix(">"), declared.endswith("…")
+            justify: Literal["left", "right"] = "right" if declared.startswith(">") else "left"
+            drawn.add_column(
+                head.removesuffix("…"), justify=justify, no_wrap=not wrap, overflow="fold", min_width=len(head)
+            )
+        for row in rows:
+            drawn.add_row(*[word(cell(value(row))) for _, value in self._columns])
+        return drawn if self._notes is None else Group(drawn, *self._notes(rows))
+
+
+class RecordView(Generic[R]):
+    """Draws one row as a list of names and values; one that is empty or None is left out."""
+
+    def __init__(self, kind: type[R], *fields: Field[R]) -> None:
+        self._fields = tuple(_fields(kind, fields))
+
+    def __call__(self, row: R) -> RenderableType:
+        """Draw a row."""
+        drawn = Table(box=None, show_header=False, pad_edge=False)
+        drawn.add_column(style="dim", no_wrap=True)
+        drawn.add_column(overflow="fold")
+        for name, value in self._fields:
+            found = value(row)
+            if found not in (None, "", ()):
+                drawn.add_row(name, word(cell(found)))
+        return drawn
 
 
 def word(text: str) -> Text:
     """Colour a word that has one."""
     return Text(text, style=STYLES.get(text, ""))
-
-
-def pairs(rows: Iterable[tuple[str, str]]) -> Table:
-    """Draw names with their values."""
-    drawn = Table(box=None, show_header=False, pad_edge=False)
-    drawn.add_column(style="dim", no_wrap=True)
-    drawn.add_column(overflow="fold")
-    for name, value in rows:
-        drawn.add_row(name, word(value))
-    return drawn
 
 
 def heading(text: str) -> Text:

@@ -11,7 +11,6 @@ from rich.text import Text
 from events.catalog import AnyEvent
 from events.store.chain import FORMAT
 from views.terminal.screen import SCHEMA
-from views.terminal.tables import pairs
 
 
 class Versions(msgspec.Struct, frozen=True):
@@ -48,19 +47,5 @@ def versions(sqlite: str, projections: Mapping[str, int]) -> Versions:
 
 
 def render(row: Versions) -> RenderableType:
-    """Draw them."""
-    return pairs(
-        [
-            ("stillroom", row.stillroom),
-            ("python", row.python),
-            ("sqlite", row.sqlite),
-            ("log format", str(row.log_format)),
-            ("event kinds", str(row.event_tags)),
-            ("projections", ", ".join(f"{name} {revision}" for name, revision in row.projections.items()) or "-"),
-        ]
-    )
-
-
-def render_short(row: Versions) -> RenderableType:
     """Write the one line that ``--version`` prints."""
     return Text(f"stillroom {row.stillroom} (Python {row.python}, SQLite {row.sqlite})")

@@ -1,18 +1,17 @@
 """The decisions of a run: what each rested on, under which rule, and what was ruled."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
-from rich.console import Group, RenderableType
 from rich.text import Text
 
 from replay.ledger import Ledger, LedgerEntry, read_ledger
 from views.terminal.errors import UsageWrong
 from views.terminal.format import UNKNOWN, plural
 from views.terminal.log_access import OpenedLog
-from views.terminal.tables import table
+from views.terminal.tables import TableView
 
 
 class DecisionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="decision"):
@@ -59,7 +58,7 @@ async def tell(desk: OpenedLog, run: str, point: str | None) -> None:
     if point is not None and not rows:
         known = ", ".join(dict.fromkeys(entry.name for entry in ledger.entries)) or "none"
         raise UsageWrong(f"run {run} has no decision at point {point}", remedy=f"its points of decision: {known}")
-    desk.screen.show(rows, render)
+    desk.screen.show(rows, DECISIONS)
 
 
 def _row(ledger: Ledger, entry: LedgerEntry) -> DecisionRow:
@@ -82,36 +81,6 @@ def _row(ledger: Ledger, entry: LedgerEntry) -> DecisionRow:
     )
 
 
-def render(rows: Sequence[DecisionRow]) -> RenderableType:
-    """Draw a line for each decision."""
-    if not rows:
-        return Text("no decisions", style="dim")
-    cells = [
-        (
-            str(row.position),
-            f"{row.stream}@{row.version}",
-            row.point if row.shadow is None else f"{row.point} ({row.shadow})",
-            str(row.revision),
-            row.policy,
-            UNKNOWN if row.inputs is None else row.inputs[:12],
-            _fields(row.rule),
-            _fields(row.ruling),
-        )
-        for row in rows
-    ]
-    columns = ["position", "event", "point", "revision", "policy", "inputs", "rule…", "ruling…"]
-    parts: list[RenderableType] = [table(columns, cells, right=["position", "revision"])]
-    counts = Counter(row.point for row in rows)
-    kinds = ", ".join(f"{count} {point}" for point, count in counts.items())
-    parts.append(Text(f"{plural(len(rows), 'decision')}: {kinds}", style="dim"))
-    if any(row.assumed for row in rows):
-        parts.append(Text("imported: the source records no settings; those under rule are assumed", style="dim"))
-    parts += [
-        Text(f"missing  {row.stream}@{row.version}: {row.missing}", style="yellow") for row in rows if row.missing
-    ]
-    return Group(*parts)
-
-
 def _fields(value: Any) -> str:
     """Write the fields of a rule or a ruling that are short enough to be read in a line."""
     if not isinstance(value, dict):
@@ -122,3 +91,27 @@ def _fields(value: Any) -> str:
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= 24 else text[:12] + "…"
+
+
+def _notes(rows: Sequence[DecisionRow]) -> Iterator[Text]:
+    kinds = ", ".join(f"{number} {point}" for point, number in Counter(row.point for row in rows).items())
+    yield Text(f"{plural(len(rows), 'decision')}: {kinds}", style="dim")
+    if any(row.assumed for row in rows):
+        yield Text("imported: the source records no settings; those under rule are assumed", style="dim")
+    for row in rows:
+        if row.missing:
+            yield Text(f"missing  {row.stream}@{row.version}: {row.missing}", style="yellow")
+
+
+DECISIONS: Final = TableView(
+    DecisionRow,
+    ">position",
+    ("event", lambda row: f"{row.stream}@{row.version}"),
+    ("point", lambda row: row.point if row.shadow is None else f"{row.point} ({row.shadow})"),
+    ">revision policy",
+    ("inputs", lambda row: row.inputs and row.inputs[:12]),
+    ("rule…", lambda row: _fields(row.rule)),
+    ("ruling…", lambda row: _fields(row.ruling)),
+    empty=Text("no decisions", style="dim"),
+    notes=_notes,
+)

@@ -2,7 +2,7 @@
 
 from events.errors import ExitCode
 from tests.views.drawing import drawn
-from views.replay.crashes import CrashRow, code_of, render
+from views.replay.crashes import CRASHES, CrashRow, code_of
 
 FINE = CrashRow("after effect model.asked", killed=True, resumed=True, lost=1, differences=(), seconds=2.5)
 BAD = CrashRow(
@@ -12,7 +12,7 @@ BAD = CrashRow(
 
 def test_what_went_wrong_is_named_below_the_table() -> None:
     """A person has to know which place, and what differed."""
-    text = drawn(render([FINE, BAD]))
+    text = drawn(CRASHES([FINE, BAD]))
     assert "before append x: trial a has other events" in text
     assert "2 kills, 2 resumes, 1 differences" in text
 

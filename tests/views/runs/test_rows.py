@@ -18,7 +18,7 @@ from tests.views.histories import (
     tried,
     whole,
 )
-from views.runs.rows import attempt_rows, render_attempts, render_trials, trial_rows
+from views.runs.rows import ATTEMPTS, attempt_rows, render_trials, trial_rows
 from views.runs.run_tree import render_runs, tree
 from views.runs.show import render_attempt, render_run
 
@@ -105,7 +105,7 @@ async def test_tables_fit_a_terminal(log: EventLog, width: int) -> None:
     for table in (
         render_runs(run_rows(found)),
         render_trials(trial_rows(found, run)),
-        render_attempts(attempt_rows(run, run.trials["greet"])),
+        ATTEMPTS(attempt_rows(run, run.trials["greet"])),
     ):
         text = drawn(table, width=width)
         assert max(map(len, text.splitlines())) <= width

@@ -15,7 +15,7 @@ from projections.library import Library
 from tests.views.drawing import drawn
 from tests.views.histories import SKILL, PlacedEvent, distilled, opened, record, trial_opened
 from tests.views.runs.test_show import desk, out
-from views.runs.skills import choose, export, heads, render, rows, tell
+from views.runs.skills import SKILLS, choose, export, heads, rows, tell
 from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 
 
@@ -34,8 +34,8 @@ async def test_every_revision_is_listed_with_what_is_to_be_said(log: SqliteLog) 
     assert [(row.skill, row.run, row.revision, row.imported) for row in listed] == [
         ("greet", "r1", 1, False), ("greet", "r2", 1, False), ("gear", "spark-x", 0, True),
     ]  # fmt: skip
-    assert "1 broken rule" in drawn(render(listed))
-    assert "no skills yet" in drawn(render([]))
+    assert "1 broken rule" in drawn(SKILLS(listed))
+    assert "no skills yet" in drawn(SKILLS([]))
 
 
 async def test_a_name_means_its_latest_unless_a_run_is_named(log: SqliteLog, tmp_path: Path) -> None:
