@@ -8,15 +8,15 @@ import msgspec
 from events.digest import Digest
 
 Role = Annotated[str, msgspec.Meta(pattern="^[a-z_]+$")]
-"""Who a model call speaks for, by a name that the program gives. In exploring, the teacher acts, the reflector rewrites
-the memo, the distiller writes skills."""
+"""Role of a model call, named by the program. In ``explore`` the teacher acts, the reflector rewrites the memo, and the
+distiller writes skills."""
 Loss = Literal["in_flight", "not_kept", "unfit", "gone", "ended", "changed", "held", "silent"]
-"""Why a sandbox of an earlier process is not gone on with.
+"""Why a sandbox of an earlier process cannot be reattached.
 
-in_flight: something was asked of it and not answered, and nobody knows how much of that was done. not_kept: sandboxes
-of this backend end with their process. unfit: what this attempt's stood on, besides itself, ended with the process.
-gone: there is none. ended: it, or what stands beside it, does not run. changed: it was started again, or is another.
-held: the process that holds it may live. silent: it takes no orders.
+in_flight: a request was not answered, and how far it was executed is unknown. not_kept: sandboxes of this backend end
+with their process. unfit: something else that the attempt needs ended with the process. gone: the sandbox does not
+exist. ended: the sandbox, or a service beside it, is not running. changed: it was restarted or replaced. held: the
+process that owns it may be alive. silent: it does not respond.
 """
 
 NanoUsd = int
@@ -31,11 +31,11 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cached_input_tokens: int | None
     """Part of the input that was read from the provider's cache."""
     reasoning_tokens: int | None
-    """Part of the output that was not shown."""
+    """Part of the output that was spent on reasoning."""
 
 
 class NamedDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Some bytes and what they are called: a file of a skill, a prompt, a pinned input."""
+    """Bytes with a name: a file of a skill, a prompt, a pinned input."""
 
     name: str
     """A relative POSIX path, or the name of a prompt."""
@@ -45,15 +45,15 @@ class NamedDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a judged attempt ended.
 
-    ``no_verdict`` means that the verifier ran and left no usable reward; ``infrastructure`` that something
-    of ours broke. Neither is a score, and neither is ever averaged with one.
+    ``no_verdict`` means that the verifier ran and left no usable reward; ``infrastructure`` that the infrastructure
+    failed. Neither is a score, and neither is ever averaged with one.
     """
 
     kind: Literal["solved", "failed", "no_verdict", "infrastructure"]
     reward: float | None
-    """In the verifier's own unit, usually [0, 1]. None unless kind is solved or failed."""
+    """In the verifier's own unit, usually [0, 1]. None unless `kind` is ``solved`` or ``failed``."""
     reason: str
-    """Why there is no verdict or what broke; empty when there is a reward."""
+    """Why there is no verdict, or what failed; empty if there is a reward."""
 
 
 class Ratio(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

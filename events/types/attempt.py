@@ -9,7 +9,7 @@ from events.values import NanoUsd, Outcome, Usage
 
 
 class AttemptOpened(Event, frozen=True, tag="attempt.opened"):
-    """An agent is about to be let into a fresh sandbox."""
+    """An attempt was started: one agent in one fresh sandbox."""
 
     trial: str
     attempt: int
@@ -17,14 +17,14 @@ class AttemptOpened(Event, frozen=True, tag="attempt.opened"):
     agent: str
     """Name under which the agent is registered, such as ``shell`` or ``oracle``."""
     instruction: Digest
-    """Blob: what the agent is told, injections included."""
+    """Blob: the agent's instruction, with the injected text."""
 
 
 class AgentEnded(Event, frozen=True, tag="attempt.agent_ended"):
-    """The agent stopped acting; the verifier speaks next.
+    """The agent stopped; the verifier runs next.
 
-    Each limit is its own reason. `failed` means that the agent's model could not be reached or refused:
-    that is never a score.
+    Each limit is a reason of its own. `failed` means that the agent's model could not be reached or refused; that is
+    never a score.
     """
 
     reason: Literal[
@@ -40,56 +40,56 @@ class AgentEnded(Event, frozen=True, tag="attempt.agent_ended"):
     ]
     detail: str
     turns: int
-    """Model answers taken."""
+    """Number of model answers."""
 
 
 class AttemptJudged(Decided, frozen=True, tag="attempt.judged"):
-    """The verifier spoke, or could not."""
+    """The attempt was judged from the verifier's result, or from the lack of one."""
 
     outcome: Outcome
     passed: int
     total: int
     test_summary: Digest
-    """Blob: rows of passed and failed tests; empty if the verifier names none."""
+    """Blob: rows of passed and failed tests; empty if the verifier lists none."""
 
 
 class AttemptAbandoned(Event, frozen=True, tag="attempt.abandoned"):
-    """The attempt cannot be finished. It is not a failed attempt and has no reward."""
+    """The attempt could not be finished. It is not a failed attempt and has no reward."""
 
     reason: Literal["sandbox_lost", "infrastructure", "stopped"]
     detail: str
 
 
 class ImportedAttempt(Event, frozen=True, tag="attempt.imported"):
-    """An attempt of a past run, as another system recorded it. We did not see it happen."""
+    """An attempt of a past run, as another system recorded it; not observed by stillroom."""
 
     trial: str
     attempt: int
     """As the source counts; SPARK from 0."""
     stdout: Digest | None
-    """Blob: everything the agent printed. None: the source does not hold it."""
+    """Blob: everything the agent printed. None: the source does not contain it."""
     verifier_stdout: Digest | None
     error: str
     """The source's own error text; empty if none."""
 
 
 class InjectionImported(Event, frozen=True, tag="attempt.injection_imported"):
-    """What an attempt of a past run was told of those before it. Absent: nothing says."""
+    """What an attempt of a past run was told about earlier attempts. Absent: unknown."""
 
     intervention: Literal["none", "soft", "strong"] | None
-    """None: the source does not say, and nothing that it recorded says it."""
+    """None: it cannot be derived from the source."""
     injection: Digest | None
-    """Blob: the text that was added to the instruction. None: the source does not hold it."""
+    """Blob: the text that was added to the instruction. None: the source does not contain it."""
     follows_from: Literal["injection", "pdi", "order"] | None
-    """What says which intervention it was: the text itself, the reading of PDI before the attempt, or that it is the
-    first. None: nothing does."""
+    """What the intervention was derived from: the injected text, the PDI reading before the attempt, or that it is the
+    first attempt. None: it is unknown."""
 
 
 class UsageImported(Event, frozen=True, tag="attempt.usage_imported"):
-    """What an attempt of a past run took in all, as another system counted it; nothing tells by which calls."""
+    """Total usage of an attempt of a past run, as another system counted it; not attributed to single calls."""
 
     model: str | None
-    """None: the source names none."""
+    """None: the source does not say."""
     usage: Usage
     cost: NanoUsd | None
     """None: the source does not say."""

@@ -1,7 +1,7 @@
 """Effects on the budget: money is reserved before it is spent.
 
-The answer in the trial's own stream is the only record of a grant. What is left is never recorded: it is
-folded from grants and from the costs of the answers they paid for.
+The answer in the trial's own stream is the only record of a grant. The remaining budget is never recorded: it is
+folded from grants and from the costs of the answers that they paid for.
 """
 
 from typing import Literal
@@ -13,20 +13,20 @@ from events.values import NanoUsd
 
 
 class BudgetAsked(Event, frozen=True, tag="budget.asked"):
-    """A call may cost up to this much."""
+    """An amount was requested for a call that may cost up to this much."""
 
     account: str = msgspec.field(name="trial")
-    """Whose cap it counts against, such as a trial, by its name. The log calls it ``trial``."""
+    """Name of the account, such as a trial, whose limit it counts against. The log calls it ``trial``."""
     amount: NanoUsd
     """Upper bound of the call's cost."""
 
 
 class BudgetGranted(Event, frozen=True, tag="budget.granted"):
-    """The amount is set aside until the call it pays for is answered or fails."""
+    """The amount is reserved until the call that it pays for is answered or fails."""
 
 
 class BudgetRefused(Event, frozen=True, tag="budget.refused"):
-    """Granting it could exceed a cap."""
+    """The amount was refused: granting it could exceed a limit."""
 
     cap: Literal["run", "trial"]
     limit: NanoUsd

@@ -1,6 +1,6 @@
-"""Orders that people give a run that is alive. Stream ``control``, written by whoever orders; met by the run's owner.
+"""Signals that operators send to a running run. Stream ``control``, written by the sender and handled by the owner.
 
-What an order changed in a trial is recorded there, as `ScopeStopped`; a rerun does not need this stream.
+What a signal changed in a trial is recorded in that trial, as `ScopeStopped`; a rerun does not need this stream.
 """
 
 from events.base import Event
@@ -8,30 +8,30 @@ from events.types.session import SettingChange
 
 
 class PauseOrdered(Event, frozen=True, tag="control.pause_ordered"):
-    """Nothing new is to be asked of the world; what is under way comes to its end."""
+    """Pause the run: finish in-flight calls, start no new ones."""
 
     author: str
-    """Who ordered it, in their own word; not verified."""
+    """Login name of the sender; not verified."""
     reason: str
     """Empty: none was given."""
 
 
 class UnpauseOrdered(Event, frozen=True, tag="control.unpause_ordered"):
-    """A paused run is to go on."""
+    """Continue a paused run."""
 
     author: str
     reason: str
 
 
 class DrainOrdered(Event, frozen=True, tag="control.drain_ordered"):
-    """No further trial is to begin in this process; those that have begun come to their end."""
+    """Let running trials finish and start no new ones in this process."""
 
     author: str
     reason: str
 
 
 class CancelOrdered(Event, frozen=True, tag="control.cancel_ordered"):
-    """A trial, or the whole run, is to stop for good; what is under way is cut off."""
+    """Cancel a trial or the whole run; in-flight calls are aborted."""
 
     author: str
     reason: str
@@ -40,7 +40,7 @@ class CancelOrdered(Event, frozen=True, tag="control.cancel_ordered"):
 
 
 class TuneOrdered(Event, frozen=True, tag="control.tune_ordered"):
-    """Other limits are to hold from now on."""
+    """Change limits of the running run."""
 
     author: str
     reason: str
@@ -49,9 +49,9 @@ class TuneOrdered(Event, frozen=True, tag="control.tune_ordered"):
 
 
 class OrderMet(Event, frozen=True, tag="control.order_met"):
-    """The run's owner met an order, which is the cause of this. Stream ``session``."""
+    """The run's owner handled a signal, which is the cause of this event. Stream ``session``."""
 
     done: bool
-    """False: there was nothing to do; it was so already, or cannot be."""
+    """False: nothing was done, because it was so already or is impossible."""
     detail: str
-    """What is so now, or why not."""
+    """The new state, or why nothing was done."""

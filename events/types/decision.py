@@ -1,7 +1,7 @@
-"""Decisions: events that carry what a policy saw, under which rule, and what it ruled.
+"""Decisions: events that record what a policy saw, the rule it applied, and its ruling.
 
-Inputs and rules are blobs of canonical JSON. Within inputs, what came from elsewhere has one of four shapes, told apart
-by the names of their keys: so who does not know the point can follow the log.
+Inputs and rules are blobs of canonical JSON. Within inputs, a value from another event has one of four shapes, which
+differ in their keys; so a reader that does not know the point can still follow the references.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,34 +18,34 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Decided(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """What every event has that records a decision. Each field is left out of the bytes where it is None."""
+    """Base of all events that record a decision. Fields that are None are left out of the payload."""
 
     inputs: Digest | None = None
     """Blob: what the policy saw, as canonical JSON. None: an earlier version recorded it."""
     rule: Digest | None = None
-    """Blob: the settings as they counted, as canonical JSON. None: an earlier version recorded it."""
+    """Blob: the settings that applied, as canonical JSON. None: an earlier version recorded it."""
     point_revision: int | None = None
-    """Of the point of decision, from 1. None: an earlier version recorded it, which counts as 1."""
+    """Revision of the decision point, from 1. None: an earlier version recorded it; it counts as 1."""
 
 
 class DecisionMade(Decided, frozen=True, tag="decision.made"):
-    """A decision whose point has no event of its own. In the stream of the actor that decided."""
+    """A decision at a point without an event of its own. In the stream of the actor that decided."""
 
     point: str
     """Name of the point, such as ``turn``."""
     ruling: dict[str, Any]
-    """What was ruled, by the fields of the point's ruling."""
+    """The ruling, by the field names of the point's ruling."""
     shadow: str | None = None
     """Name of the shadow policy or rule. None: this ruling counts."""
     named: tuple[Digest, ...] = ()
     """Blobs that the ruling names."""
     steers: bool | None = None
-    """Whether what was done next follows from it. None: as its point says. An imported run may lack the decision
-    through which a run of ours acts on this one."""
+    """Whether the next step follows from it. None: as the point declares. An imported run may lack the decision through
+    which a stillroom run acts on this one."""
 
 
 class Seen(msgspec.Struct, Generic[T_co], frozen=True, forbid_unknown_fields=True):
-    """A ruling, or those fields of an event that have the names of the value's."""
+    """A ruling, or the fields of an event that have the same names as those of the value."""
 
     seen: Ref
     """The event."""
@@ -53,7 +53,7 @@ class Seen(msgspec.Struct, Generic[T_co], frozen=True, forbid_unknown_fields=Tru
 
 
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bytes that an event names; long or personal text never stands in the inputs themselves."""
+    """Bytes that an event names; long or personal text is never embedded in the inputs."""
 
     text: Digest
     at: Ref
@@ -65,11 +65,11 @@ class Held(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     held: Digest
     at: Ref
-    """The event that the values came from last."""
+    """The latest event that the values came from."""
 
 
 class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The inputs of the previous decision at the same point: a history without a bound is a linked list."""
+    """The inputs of the previous decision at the same point: an unbounded history is a linked list."""
 
     earlier: Digest
     at: Ref
@@ -80,7 +80,7 @@ Part = Seen[Any] | Text | Held | Earlier
 
 
 def parts_of(value: Any) -> Iterator[Part]:
-    """Find the parts of inputs, in the order of their fields; what a `Seen` holds is not looked through."""
+    """Find the parts of inputs, in the order of their fields; the value of a `Seen` is not searched."""
     if isinstance(value, _PARTS):
         yield value
     elif isinstance(value, msgspec.Struct):
@@ -99,7 +99,7 @@ _PARTS = (Seen, Text, Held, Earlier)
 
 @cache
 def _looked_through(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Name the fields of a class that may hold parts. Worked out once for a class, not for each decision."""
+    """Name the fields of a class that may hold parts. Computed once per class, not for each decision."""
     hints = get_type_hints(kind)
     return tuple(name for name in kind.__struct_fields__ if _may_hold(hints[name]))
 
@@ -122,9 +122,9 @@ _SHAPES: Final[Mapping[frozenset[str], type[Any]]] = {
 
 
 def read_parts(data: bytes) -> Iterator[Part]:
-    """Find the parts of recorded inputs whose class is not known, in the order in which they stand.
+    """Find the parts of recorded inputs whose class is not known, in document order.
 
-    An object that has the keys of a part and other values than those is looked through as any other.
+    An object with the keys of a part but values of other types is searched like any other.
 
     Raises:
         msgspec.MsgspecError: The bytes are not JSON.
@@ -148,7 +148,7 @@ def read_parts(data: bytes) -> Iterator[Part]:
 
 
 def part_in(found: Mapping[str, Any]) -> Part | None:
-    """Read an object of JSON as a part of inputs. None: it is none."""
+    """Read a JSON object as a part of inputs. None: it is not one."""
     shape = _SHAPES.get(frozenset(found))
     if shape is None:
         return None
@@ -160,7 +160,7 @@ def part_in(found: Mapping[str, Any]) -> Part | None:
 
 
 def blob_of(part: Text | Held | Earlier) -> Digest:
-    """Give the blob that a part names. A `Seen` names none: its value stands in its event."""
+    """Return the blob that a part names. A `Seen` names none: its value is in its event."""
     match part:
         case Text():
             return part.text

@@ -7,13 +7,13 @@ from events.types.decision import Decided
 
 
 class PdiRead(Decided, frozen=True, tag="pdi.read"):
-    """PDI was read after a reflection (SPARK, 1). The values are those the decision saw, unrounded."""
+    """PDI was computed after a reflection (SPARK, 1). The values are those that the decision saw, unrounded."""
 
     attempt: int
     step: int
     """0 for the first reflection of the trial."""
     monitor: str
-    """``active`` for the one that decides; a shadow monitor has the name the spec gives it."""
+    """``active`` for the one that decides; a shadow monitor has its name from the spec."""
     settings: Digest
     """Blob: the settings as JSON."""
     method: Literal["token_overlap", "js_divergence", "calibrated"]
@@ -31,17 +31,17 @@ class PdiRead(Decided, frozen=True, tag="pdi.read"):
     level: Literal["soft", "strong"] | None
     """None: not triggered."""
     valid: bool
-    """False: the value should not be relied upon, and `reasons` say why."""
+    """False: the value is not reliable, and `reasons` say why."""
     reasons: tuple[str, ...]
     memo: Digest
-    """Blob that was read, like the three below."""
+    """Blob: an input, like the three below."""
     previous_memo: Digest | None
     commands: Digest
     test_summary: Digest
 
 
 class InterventionChosen(Decided, frozen=True, tag="pdi.intervention_chosen"):
-    """From PDI and the mode it was decided how the next attempt is spoken to."""
+    """The intervention for the next attempt was chosen from PDI and the mode."""
 
     attempt: int
     """The attempt it is for."""
@@ -51,7 +51,7 @@ class InterventionChosen(Decided, frozen=True, tag="pdi.intervention_chosen"):
 
 
 class PdiImported(Decided, frozen=True, tag="pdi.imported"):
-    """PDI as another system recorded it, rounded to four decimals by the source. Stands before its memo."""
+    """PDI as another system recorded it, rounded to four decimals by the source. Precedes its memo."""
 
     attempt: int
     """As the source counts."""

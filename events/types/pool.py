@@ -1,4 +1,4 @@
-"""Facts about pools: how many things go on at a time. Stream ``session``; nothing a run decides rests on them."""
+"""Facts about pools, which limit concurrency. Stream ``session``; no decision of a run depends on them."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from events.base import Event
 
 
 class PoolSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many places a pool has."""
+    """Limits of a pool."""
 
     pool: str
     """``builds``, ``sandboxes``, ``verifiers``, or ``calls`` with address and model."""
@@ -18,25 +18,25 @@ class PoolSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PoolsOpened(Event, frozen=True, tag="pool.opened"):
-    """A process opened the pools of its run: as the spec says, or as it found right for the machine."""
+    """A process opened the pools of its run, with limits from the spec or derived from the machine."""
 
     pools: tuple[PoolSize, ...]
 
 
 class PoolLimited(Event, frozen=True, tag="pool.limited"):
-    """How many things may go on at a time has changed, or nothing new may begin for a while.
+    """The limit of a pool changed, or the pool admits nothing new for a while.
 
-    Growth is recorded each time it comes to half again, and at the top.
+    Growth is recorded each time the limit has grown by half, and at the maximum.
     """
 
     pool: str
     reason: Literal["refused", "overloaded", "low", "grown", "tuned"]
-    """Too many calls for the provider; too much load there; little left of its limits; all is well; a person."""
+    """The provider's rate limit was hit; it was overloaded; its limit is almost used up; no problems; an operator."""
     before: int
-    """Places at the last such event, or at first."""
+    """Limit at the previous such event, or at the start."""
     limit: int
-    """Places now."""
+    """The new limit."""
     wait_s: float | None
-    """Seconds for which nothing new begins, or, where little is left, between beginnings. None: no wait."""
+    """Seconds without new admissions or, for ``low``, between admissions. None: no wait."""
     running: int
     waiting: int

@@ -18,22 +18,22 @@ class TaskPinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunOpened(Event, frozen=True, omit_defaults=True, tag="run.opened"):
-    """A run began, with every input that may change what it does."""
+    """A run was started. Names every input that may change what it does."""
 
     spec: Digest
     """Blob: the resolved spec as canonical JSON, with the origin of each value."""
     method: str
     tasks: tuple[TaskPinned, ...]
     prompts: tuple[NamedDigest, ...]
-    """Blobs: the texts models are given."""
+    """Blobs: the texts that models are given."""
     package: str
     """Version of stillroom that started the run."""
     scripted: bool
     """True if a script stood in for a model; views say so."""
     program: str | None = None
-    """What it does. None: it explores."""
+    """Name of the program. None: ``explore``."""
     shape: int | None = None
-    """Which decisions its actors record, from 2: every one, with its inputs. None: as earlier versions did."""
+    """Which decisions the actors record. From 2: all, with their inputs. None: those that earlier versions recorded."""
     conditions: tuple[NamedDigest, ...] | None = None
     """Blobs: the condition of each arm by its name, and under the empty name that of the run. None: an earlier version
     recorded none."""
@@ -49,11 +49,11 @@ class RunClosed(Event, frozen=True, tag="run.closed"):
 
 
 class RunImported(Event, frozen=True, omit_defaults=True, tag="run.imported"):
-    """A past run of another system was read into the log. Nothing in it was verified by us."""
+    """A past run of another system was imported. Nothing in it was verified by stillroom."""
 
     source: Literal["spark", "atif", "harbor"]
     name: str
-    """What the source calls it: the task's name, or that of its folder; of a job its name."""
+    """Name in the source: of the task, of its folder, or of the job."""
     files: tuple[NamedDigest, ...]
     """Blobs: the source files as they were, byte for byte."""
     model: str | None
@@ -61,7 +61,7 @@ class RunImported(Event, frozen=True, omit_defaults=True, tag="run.imported"):
     agent: str | None
     max_attempts: int | None
     warnings: tuple[str, ...]
-    """What was missing or broken, and what was done instead."""
+    """What was missing or broken, and what was used instead."""
     assumed: Digest | None = None
-    """Blob: a spec with the settings that its decisions are taken to rest on, as canonical JSON; the source does not
-    record them. None: an earlier version imported it."""
+    """Blob: the spec whose settings are assumed for its decisions, as canonical JSON; the source does not record them.
+    None: an earlier version imported it."""

@@ -8,44 +8,44 @@ from events.values import NamedDigest
 
 
 class SandboxAsked(Event, frozen=True, tag="sandbox.asked"):
-    """A fresh sandbox was asked for."""
+    """A fresh sandbox was requested."""
 
     backend: str
     task: str
 
 
 class SandboxOpened(Event, frozen=True, tag="sandbox.opened"):
-    """It stands, with the task's environment in it."""
+    """The sandbox is open, with the task's environment in it."""
 
     isolation: Literal["none", "namespaces", "container"]
-    """How far it is kept apart from the host; ``none`` is said out loud wherever it is shown."""
+    """How it is isolated from the host; every view names ``none`` explicitly."""
 
 
 class SandboxFailed(Event, frozen=True, tag="sandbox.failed"):
-    """The sandbox could not be opened, or died. Never the agent's failure."""
+    """The sandbox could not be opened, or was lost. This is never a failure of the agent."""
 
     kind: Literal["unavailable", "lost", "unsupported"]
     detail: str
 
 
 class ActionAsked(Event, frozen=True, tag="action.asked"):
-    """The agent asked for a command to be run."""
+    """The agent requested a command."""
 
     command: Digest
     """Blob: the command as the agent wrote it."""
     timeout_s: float | None
-    """Seconds it may take; None: no limit of its own."""
+    """Time limit in seconds. None: it has no limit of its own."""
 
 
 class SolutionAsked(Event, frozen=True, tag="solution.asked"):
-    """The oracle asked for the task's own solution to be put into the sandbox and run. Observed like an action."""
+    """The oracle requested that the task's own solution be copied into the sandbox and run. Observed like an action."""
 
     task: str
     timeout_s: float | None
 
 
 class ActionObserved(Event, frozen=True, tag="action.observed"):
-    """It ended."""
+    """The command ended."""
 
     exit_code: int | None
     """None if it was killed."""
@@ -56,7 +56,7 @@ class ActionObserved(Event, frozen=True, tag="action.observed"):
 
 
 class VerifyAsked(Event, frozen=True, tag="verify.asked"):
-    """The verifier was asked to judge what the agent left behind."""
+    """The verifier was requested to judge the state that the agent left."""
 
     task: str
 
@@ -69,12 +69,12 @@ class VerifierRewarded(Event, frozen=True, tag="verify.rewarded"):
     reward: float
     """The one that counts."""
     exit_code: int | None
-    """Of the verifier; it has no say in the reward. None: it was killed, or did not start."""
+    """Of the verifier; it does not affect the reward. None: it was killed, or did not start."""
     stdout: Digest
     """Blob: what it printed."""
     stderr: Digest
     files: tuple[NamedDigest, ...]
-    """Blobs: every file it left in its log folder, and the task's artifacts by their absolute paths."""
+    """Blobs: every file in its log folder, and the task's artifacts by their absolute paths."""
 
 
 class VerifierSilent(Event, frozen=True, tag="verify.silent"):
@@ -94,4 +94,4 @@ class ReleaseAsked(Event, frozen=True, tag="sandbox.release_asked"):
 
 
 class SandboxReleased(Event, frozen=True, tag="sandbox.released"):
-    """It is gone, with everything that ran in it."""
+    """The sandbox was removed, with everything that ran in it."""

@@ -1,6 +1,6 @@
-"""Facts about the processes that carried a run. Stream ``session``, written by the runtime.
+"""Facts about the processes that executed a run. Stream ``session``, written by the runtime.
 
-These are the one stream that a rerun does not produce again: they tell of processes, not of the run.
+A rerun does not reproduce this stream: it describes processes, not the run.
 """
 
 from typing import Literal
@@ -13,24 +13,24 @@ from events.values import Loss, NamedDigest
 
 
 class SessionStarted(Event, frozen=True, tag="session.started"):
-    """A process took the run."""
+    """A process became the owner of the run."""
 
     life: Literal["live", "resume", "fork"]
     token: int
     """Fencing token of its lease."""
     owner: str
-    """Who: host name and process id, for people."""
+    """Host name and process id, for people."""
     package: str
 
 
 class InFlightFound(Event, frozen=True, tag="session.in_flight_found"):
-    """Resuming or forking, effects were found that had been asked and not answered. They are asked again."""
+    """A resume or fork found effects that were asked and not answered. They are asked again."""
 
     asked: tuple[Ref, ...]
 
 
 class ScriptPinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A script as it was when it stood in for a model."""
+    """A script that replaces a model, as it was at that time."""
 
     name: str
     """As the spec names it: a path below the workspace."""
@@ -39,20 +39,20 @@ class ScriptPinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ScriptsPinned(Event, frozen=True, tag="session.scripts_pinned"):
-    """Scripts stand in for models; a run that goes on with others would be told something else."""
+    """Scripts replace models. They are pinned, because other scripts would give other answers."""
 
     scripts: tuple[ScriptPinned, ...]
 
 
 class SkillsPinned(Event, frozen=True, tag="session.skills_pinned"):
-    """An installed agent is given skills; a run that goes on with others would be another arm of its comparison."""
+    """An installed agent is given skills. They are pinned, because other skills would be another condition."""
 
     files: tuple[NamedDigest, ...]
-    """Blobs: every file of them, by path below their folder."""
+    """Blobs: every file of the skills, by path below their folder."""
 
 
 class InputLeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something that a person handed over and the run does without."""
+    """An input that the run skips."""
 
     what: str
     """Such as ``task greet`` or ``skill notes``."""
@@ -60,13 +60,13 @@ class InputLeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InputsLeftOut(Event, frozen=True, tag="session.inputs_left_out"):
-    """What a person handed over was left out before the run began; they were told, or asked for it."""
+    """Inputs were skipped before the run started; the user was warned, or asked for it."""
 
     inputs: tuple[InputLeftOut, ...]
 
 
 class InputChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One input that is not what it was when the run started."""
+    """One input that changed since the run started."""
 
     what: str
     """Such as ``task greet``, ``package stillroom`` or ``revision of the point turn``."""
@@ -75,48 +75,48 @@ class InputChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InputsChanged(Event, frozen=True, tag="session.inputs_changed"):
-    """Resuming or forking, inputs differed from those the run started with.
+    """A resume or fork found inputs that differ from those the run started with.
 
-    Changed tasks, skills and scripts need a person to say so. A run goes by the prompts that it pins, and by what is
-    recorded of its decisions: of those, of the package and of its prompts this is a note.
+    Changed tasks, skills and scripts need ``--accept-changes``. Changes of the package, of prompts and of the revisions
+    of points are only noted: a run uses the prompts that it pinned and the decisions that it recorded.
     """
 
     changes: tuple[InputChange, ...]
 
 
 class SettingChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One setting of a fork that is not its parent's."""
+    """One setting that a fork changed."""
 
     key: str
     """As in a spec, with dots."""
     before: str
-    """JSON; ``null`` for one that was not given."""
+    """JSON; ``null`` if it was not set."""
     now: str
 
 
 class RunForked(Event, frozen=True, omit_defaults=True, tag="session.run_forked"):
-    """A run branched off another. The first event of its stream ``session``; its other streams go on from the cut."""
+    """A run was forked from another. First event of its stream ``session``; its other streams continue from the cut."""
 
     parent: str
-    """Id of the run it shares its beginning with."""
+    """Id of the run that it shares its beginning with."""
     cuts: Digest
-    """Blob: JSON object; by stream, the last version that is its own too. A stream that is not named begins anew."""
+    """Blob: JSON object; by stream, the last version that is shared. A stream that is not named starts empty."""
     spec: Digest
     """Blob: the spec in force from the cut on, as canonical JSON."""
     changes: tuple[SettingChange, ...]
-    """Empty: the same once more, from the cut on."""
+    """Empty: the same settings from the cut on."""
     conditions: tuple[NamedDigest, ...] | None = None
     """Blobs: those in force from the cut on, as in `RunOpened`. None: an earlier version recorded none."""
 
 
 class SandboxesSwept(Event, frozen=True, tag="session.sandboxes_swept"):
-    """Sandboxes that an earlier process left behind were removed."""
+    """Sandboxes left behind by an earlier process were removed."""
 
     names: tuple[str, ...]
 
 
 class OutputDiffered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a command printed that was run again, where that is not what it printed before."""
+    """Output of a repeated command that differs from its recorded output."""
 
     asked: Ref
     """The recorded request."""
@@ -126,41 +126,41 @@ class OutputDiffered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SandboxRebuilt(Event, frozen=True, tag="session.sandbox_rebuilt"):
-    """A sandbox that ended with its process was made again, and what was done in it was done again."""
+    """A sandbox that ended with its process was rebuilt by running its recorded commands again."""
 
     stream: str
-    """Of the attempt that relies on it."""
+    """Stream of the attempt that uses it."""
     actions: int
-    """Commands that were run again; each ended as it is recorded to have ended."""
+    """Number of repeated commands; each ended as recorded."""
     differing: tuple[OutputDiffered, ...]
-    """Those that printed something else. The agent goes on from what it saw, which is what is recorded."""
+    """Commands whose output differed. The agent continues from the recorded output."""
 
 
 class SandboxReopened(Event, frozen=True, tag="session.sandbox_reopened"):
-    """A sandbox outlived the process that held it, and was gone on with as it stands: nothing in it was run again."""
+    """A sandbox outlived the process that owned it and was reattached as it is; no command was repeated."""
 
     stream: str
-    """Of the attempt that relies on it."""
+    """Stream of the attempt that uses it."""
     actions: int
-    """Commands that had been run in it, each of them answered."""
+    """Number of commands that had been run in it, all of them answered."""
 
 
 class SandboxNotReopened(Event, frozen=True, tag="session.sandbox_not_reopened"):
-    """A sandbox that an earlier process had open was not gone on with; what ``on_loss`` says held instead."""
+    """A sandbox that an earlier process had open could not be reattached; ``on_loss`` decided what happened instead."""
 
     stream: str
-    """Of the attempt that relied on it."""
+    """Stream of the attempt that used it."""
     why: Loss
-    """Which kind of reason it is."""
+    """Kind of the reason."""
     detail: str
     """For people."""
 
 
 class BackgroundFailed(Event, frozen=True, tag="session.background_failed"):
-    """Something that runs beside the actors failed. The run goes on without it, or it is restarted."""
+    """A background part failed. The run continues without it, or the part is restarted."""
 
     part: str
-    """Which: ``lease``, ``notes``, ``control``, ``disk``, ``gateway``, ``progress``, ``sweep`` or ``close``."""
+    """One of ``lease``, ``notes``, ``control``, ``disk``, ``gateway``, ``progress``, ``sweep`` or ``close``."""
     error: str
     """Class of the error, such as ``ValueError``."""
     detail: str
@@ -172,13 +172,13 @@ class BackgroundFailed(Event, frozen=True, tag="session.background_failed"):
 
 
 class SignalReceived(Event, frozen=True, tag="session.signal_received"):
-    """The process was told to stop by a signal: a person pressed Ctrl-C, or the machine shuts down."""
+    """The process received a signal to stop, such as from Ctrl-C or a shutdown of the machine."""
 
     signal: Literal["SIGINT", "SIGTERM", "SIGHUP"]
 
 
 class SessionEnded(Event, frozen=True, tag="session.ended"):
-    """The process let go of the run in good order."""
+    """The process released the run in an orderly way."""
 
     reason: Literal["completed", "interrupted", "failed", "drained"]
 

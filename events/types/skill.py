@@ -7,7 +7,7 @@ from events.values import NamedDigest
 
 
 class EvidenceGathered(Decided, frozen=True, tag="skill.evidence_gathered"):
-    """The six blocks were gathered from a solved trial (SPARK, 4.1)."""
+    """The six blocks of evidence were gathered from a solved trial (SPARK, 4.1)."""
 
     attempt: int
     """The attempt that solved it."""
@@ -18,10 +18,10 @@ class EvidenceGathered(Decided, frozen=True, tag="skill.evidence_gathered"):
 
 
 class SkillRevised(Decided, frozen=True, tag="skill.revised"):
-    """A skill has a new accepted revision."""
+    """A new revision of a skill was accepted."""
 
     skill: str
-    """Name of the skill: its folder's and its front matter's."""
+    """Name of the skill, as in its folder and its front matter."""
     revision: int
     """From 1."""
     files: tuple[NamedDigest, ...]
@@ -32,7 +32,7 @@ class SkillRevised(Decided, frozen=True, tag="skill.revised"):
 
 
 class SkillRefused(Decided, frozen=True, tag="skill.refused"):
-    """No usable skill came of it: the distiller failed, or its answers broke the rules. Nothing is stored as one."""
+    """No skill was accepted: the distiller failed, or its answers broke the rules."""
 
     skill: str
     answer: Digest | None
@@ -41,7 +41,7 @@ class SkillRefused(Decided, frozen=True, tag="skill.refused"):
 
 
 class SkillImported(Event, frozen=True, tag="skill.imported"):
-    """A ``SKILL.md`` of another system, as it was, whether it keeps the rules or not."""
+    """A ``SKILL.md`` of another system, unchanged, whether it follows the rules or not."""
 
     skill: str
     files: tuple[NamedDigest, ...]

@@ -1,7 +1,7 @@
-"""Steps of a past run, as a trajectory of another system tells them. In the attempt's stream: we did not see it happen.
+"""Steps of a past run, from a trajectory of another system. In the attempt's stream; not observed by stillroom.
 
-What an agent of ours does is asked and observed; what a trajectory tells has no such halves, no exit code and often no
-result. Hence events of their own, and nothing made up to fill those of a live attempt.
+The actions of a live agent are asked and observed. Steps of a trajectory have no such pairs, no exit code and often no
+result, so they have events of their own, and nothing is invented to fill the events of a live attempt.
 """
 
 from typing import Literal
@@ -19,15 +19,15 @@ class MediaTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["image", "audio"]
     media_type: str
     path: str
-    """As the source names the file; of a ``data:`` address only what stands before its bytes."""
+    """Path of the file in the source; of a ``data:`` URL only the part before its bytes."""
     content: Digest | None
-    """Blob: its bytes. None: they were not beside the trajectory, and nothing was fetched."""
+    """Blob: its bytes. None: the file was not beside the trajectory; nothing is downloaded."""
     duration_s: float | None
     """Seconds. None: the source does not say."""
 
 
 class PartTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of a message: a text or something else, never both."""
+    """A part of a message: either text or media."""
 
     text: Digest | None
     """Blob."""
@@ -35,28 +35,28 @@ class PartTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A use of a tool."""
+    """A tool call."""
 
     id: str
     name: str
     arguments: Digest
     """Blob: a JSON object."""
     extra: Digest | None
-    """Blob: what else the source says of it, as JSON. None: nothing."""
+    """Blob: further fields of the source, as JSON. None: there are none."""
 
 
 class SubagentTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which other trajectory tells what was delegated. None: not named so."""
+    """The trajectory of a delegated task. None: not named in this way."""
 
     trajectory: str | None
-    """Id of one that follows in this stream."""
+    """Id of a trajectory that follows in this stream."""
     session: str | None
     path: str | None
-    """Of another file, as the source names it."""
+    """Path of another file, as the source names it."""
 
 
 class TotalsTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sums as the source states them, right or wrong. None: it does not state that one."""
+    """Totals as the source states them, unchecked. None: it does not state this one."""
 
     input_tokens: int | None
     output_tokens: int | None
@@ -66,19 +66,19 @@ class TotalsTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TrajectoryImported(Event, frozen=True, tag="trajectory.imported"):
-    """A trajectory begins: its steps follow, up to the next. The first in a stream is that of the attempt's agent."""
+    """A trajectory starts; its steps follow, up to the next one. The first in a stream is that of the agent."""
 
     file: str
-    """The file it stands in, by its name among those of the run."""
+    """Name of its file, among the files of the run."""
     version: str
     """Of the format, such as ``ATIF-v1.7``."""
     below: str | None
-    """Id of the trajectory that it is embedded in; empty if that has none. None: it is a document of its own."""
+    """Id of the trajectory that it is embedded in; empty if that one has no id. None: it is a document of its own."""
     agent: str
     agent_version: str
     model: str | None
     tools: Digest | None
-    """Blob: JSON list of the tools it was offered."""
+    """Blob: JSON list of the tools that were offered."""
     session: str | None
     """The source's id of the run it belongs to."""
     trajectory: str | None
@@ -87,57 +87,57 @@ class TrajectoryImported(Event, frozen=True, tag="trajectory.imported"):
     """Blob."""
     totals: TotalsTold | None
     continued: str | None
-    """File in which it goes on, as the source names it."""
+    """File that continues it, as the source names it."""
     extra: Digest | None
-    """Blob: what else the source says of it, as JSON."""
+    """Blob: further fields of the source, as JSON."""
 
 
 class StepImported(Event, frozen=True, tag="trajectory.step_imported"):
-    """Somebody said something, and if it was the agent, perhaps called tools."""
+    """One step of a trajectory: a message and, from the agent, its tool calls."""
 
     number: int
     """As the source counts, from 1."""
     source: Literal["system", "user", "agent"]
     text: Digest
-    """Blob: what was said; of several parts those that are text, joined by LF."""
+    """Blob: the message; of several parts the text parts, joined by LF."""
     parts: tuple[PartTold, ...]
-    """What was said in parts. Empty: it was a text."""
+    """The parts of the message. Empty: it was plain text."""
     reasoning: Digest | None
     """Blob."""
     model: str | None
-    """Where the step names none, that of its trajectory. None: neither says, or no model was asked."""
+    """Model of the step, else of its trajectory. None: neither says, or no model was called."""
     calls: tuple[CallTold, ...]
-    """Tools it called, in order."""
+    """Tool calls, in order."""
     usage: Usage | None
-    """As the source counted; of a copy it counts where that was copied from. None: the source does not say."""
+    """As the source counted; a copied step counts at its original. None: the source does not say."""
     cost: NanoUsd | None
     """None: the source does not say."""
     asked: int | None
-    """How many calls of a model stand behind it. None: nobody counted."""
+    """Number of model calls behind the step. None: unknown."""
     copied: bool | None
-    """Whether it was taken over from an earlier trajectory. None: the source does not say."""
+    """Whether it was copied from an earlier trajectory. None: the source does not say."""
     said_at: str | None
     """ISO 8601, as the source wrote it."""
     extra: Digest | None
-    """Blob: what else the source says of it, as JSON."""
+    """Blob: further fields of the source, as JSON."""
 
     @property
     def answers(self) -> int:
-        """How many answers of a model it counts for: one where nobody counted, since agents seldom act without."""
+        """Number of model answers it counts for; 1 if unknown, since agents seldom act without one."""
         if self.source != "agent" or self.copied:
             return 0
         return 1 if self.asked is None else self.asked
 
 
 class ObservationImported(Event, frozen=True, tag="trajectory.observation_imported"):
-    """What came of it. Its cause is the step."""
+    """The result of a step or of one of its tool calls. Its cause is the step."""
 
     step: int
     call: str | None
-    """Id of the tool's call. None: it names none."""
+    """Id of the tool call. None: it names none."""
     text: Digest | None
-    """Blob: as in a step. None: the source holds no content."""
+    """Blob: as in a step. None: the source has no content."""
     parts: tuple[PartTold, ...]
     subagents: tuple[SubagentTold, ...]
     extra: Digest | None
-    """Blob: what else the source says of it, as JSON."""
+    """Blob: further fields of the source, as JSON."""

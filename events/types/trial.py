@@ -11,26 +11,26 @@ from events.values import Outcome
 
 
 class TrialOpened(Event, frozen=True, omit_defaults=True, tag="trial.opened"):
-    """A task is about to be tried."""
+    """A trial of a task was started."""
 
     task: str
     condition: str
-    """Label of what differs between trials of the same task; ``default`` when nothing does."""
+    """Label of what differs between trials of the same task; ``default`` if nothing does."""
     max_attempts: int
-    """How many judged attempts it may have, from 1."""
+    """Maximum number of judged attempts, from 1."""
     condition_digest: Digest | None = None
     """Blob: the condition itself, as canonical JSON: skills, note, model, agent, method and feedback. None: an earlier
     version recorded the trial, or it was imported."""
 
 
 class TaskAsked(Event, frozen=True, tag="task.asked"):
-    """The task's files were asked for: an effect, so that a replay needs no task folder."""
+    """The task's files were requested. It is an effect, so that a replay needs no task folder."""
 
     task: str
 
 
 class TaskRead(Event, frozen=True, tag="task.read"):
-    """What the trial needs of the task, as it was found."""
+    """The task as it was read."""
 
     task_digest: Fingerprint
     """Package digest of the task folder."""
@@ -39,11 +39,11 @@ class TaskRead(Event, frozen=True, tag="task.read"):
     test_source: Digest | None
     """Blob: the verifier's Python tests. None: it has none."""
     dockerfile: Digest | None
-    """Blob: how the environment is built. None: nothing says."""
+    """Blob: how the environment is built. None: the task has none."""
     agent_timeout_s: float | None
-    """The task's own limit for an attempt, in seconds. None: no limit."""
+    """The task's own time limit for an attempt, in seconds. None: no limit."""
     notes: tuple[str, ...]
-    """What the sandbox honours less strictly than the task asks, and keys nobody knows."""
+    """Features that the sandbox enforces less strictly than the task asks, and unknown keys."""
 
 
 class StepRead(msgspec.Struct, frozen=True):
@@ -53,27 +53,27 @@ class StepRead(msgspec.Struct, frozen=True):
     instruction: Digest
     """Blob: the step's instruction, word for word."""
     timeout_s: float | None
-    """Its limit for an agent, in seconds. None: no limit."""
+    """Time limit for the agent, in seconds. None: no limit."""
 
 
 class TaskReadInSteps(TaskRead, frozen=True, tag="task.read_in_steps"):
-    """What the trial needs of a task of several steps; its instruction is that of all steps, one below the other."""
+    """A task of several steps as it was read; its instruction joins those of all steps."""
 
     steps: tuple[StepRead, ...]
 
 
 class HintPrepared(Decided, frozen=True, tag="trial.hint_prepared"):
-    """The verifier's tests were turned into a hint, with every answer hidden."""
+    """The verifier's tests were turned into a hint, with every answer redacted."""
 
     hint: Digest | None
     """Blob: the redacted text. None: no hint is given, and `reason` says why."""
     report: Digest
-    """Blob: JSON list of what was hidden, by line and kind; never the values."""
+    """Blob: JSON list of what was redacted, by line and kind; never the values."""
     reason: str
 
 
 class AttemptPlanned(Decided, frozen=True, tag="trial.attempt_planned"):
-    """What the next attempt will be told was decided."""
+    """The next attempt was planned: its intervention and the text added to its instruction."""
 
     attempt: int
     """From 1, counting every attempt of the trial."""
@@ -83,27 +83,27 @@ class AttemptPlanned(Decided, frozen=True, tag="trial.attempt_planned"):
 
 
 class AttemptConcluded(Decided, frozen=True, tag="trial.attempt_concluded"):
-    """An attempt ended, and the trial took note of how.
+    """An attempt ended, and the trial recorded its outcome.
 
-    The texts are what reflection and PDI are given.
+    Reflection and PDI read the texts.
     """
 
     attempt: int
-    """From 1; imported ones as the source counts."""
+    """From 1; for imported runs as the source counts."""
     outcome: Outcome
     status: Literal["PASS", "PARTIAL", "FAIL", "ERROR", "INFRA_ERROR"]
-    """SPARK's word for the same (SPARK, judge)."""
+    """SPARK's name for the outcome (SPARK, judge)."""
     passed: int
     """Tests that passed; 0 if the verifier counts none."""
     total: int
     commands: Digest
-    """Blob: what the agent ran, as PDI reads it: unique commands, joined by LF (SPARK, 5.3)."""
+    """Blob: the agent's commands as PDI reads them: unique, joined by LF (SPARK, 5.3)."""
     test_summary: Digest
     """Blob: rows of passed and failed tests."""
 
 
 class NextChosen(Decided, frozen=True, tag="trial.next_chosen"):
-    """Before the first attempt and after each one: go on, or stop, and why."""
+    """Decided before the first attempt and after each one: whether the trial continues, and why."""
 
     after: int
     """Attempts of any kind so far; 0 before the first."""
@@ -112,14 +112,14 @@ class NextChosen(Decided, frozen=True, tag="trial.next_chosen"):
     """Ordinal of the next attempt among those that count, from 1. None: there is none."""
     reason: str
     then: Literal["reflect", "distil"] | None = None
-    """What is learnt from the attempt before that. None: nothing, or an earlier version recorded it."""
+    """What is done with the attempt first. None: nothing, or an earlier version recorded it."""
 
 
 class TrialClosed(Event, frozen=True, tag="trial.closed"):
-    """The trial is over."""
+    """The trial ended."""
 
     outcome: Literal["solved", "unsolved", "infrastructure", "budget", "stopped"]
     attempts: int
     """Attempts of any kind."""
     reward: float | None
-    """Best reward any attempt earned. None: no attempt was scored."""
+    """Best reward of any attempt. None: no attempt was scored."""

@@ -1,6 +1,6 @@
 """Facts about questions asked of a past run: derived from its record, in its stream ``whatif/<digest>``.
 
-They tell of a reader, not of the run: no actor records them, and a resume, a rerun or a rebuild looks past them.
+They describe a question, not the run: no actor records them, and resume, rerun and rebuild ignore them.
 """
 
 from events.base import Event, Ref
@@ -9,10 +9,10 @@ from events.values import NanoUsd
 
 
 class DecisionFlipped(Event, frozen=True, tag="whatif.decision_flipped"):
-    """A recorded decision comes out otherwise under the settings of this stream."""
+    """A recorded decision differs under the settings of this stream."""
 
     settings: Digest
-    """Blob: the settings that were changed, as JSON, by key, and the version of stillroom that decided."""
+    """Blob: the changed settings as JSON, by key, and the version of stillroom that decided."""
     point: str
     """Kind of the decision, such as ``intervention``."""
     at: Ref
@@ -25,31 +25,31 @@ class DecisionFlipped(Event, frozen=True, tag="whatif.decision_flipped"):
 
 
 class PathLeft(Event, frozen=True, tag="whatif.path_left"):
-    """A trial would have left its recorded path: from here on only live calls could tell."""
+    """A trial would have left its recorded path: after this point only live calls could answer."""
 
     settings: Digest
     trial: str
     at: Ref
-    """The decision from which on something else is done."""
+    """The decision at which the path is left."""
     attempts: int
-    """Recorded behind it, like the three below."""
+    """Recorded after that point, like the three below."""
     interventions: int
     cost: NanoUsd
     """Of calls whose cost is known."""
     unknown_calls: int
-    """Calls whose cost nobody knows."""
+    """Calls of unknown cost."""
 
 
 class WhatIfAnswered(Event, frozen=True, tag="whatif.answered"):
-    """Every recorded decision of the run was made again under the settings of this stream."""
+    """Every recorded decision of the run was re-evaluated under the settings of this stream."""
 
     settings: Digest
     decisions: int
-    """Those that could be made again."""
+    """Decisions that could be re-evaluated."""
     flips: int
     trials_left: int
     """Trials that would have left their recorded path."""
     unanswerable: int
-    """Decisions behind such a place."""
+    """Decisions after such a point."""
     missing: int
     """Decisions whose source is not in the log."""

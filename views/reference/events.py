@@ -1,4 +1,4 @@
-"""``docs/events.md``: every fact there is, written from the classes that define them."""
+"""``docs/events.md``: every event, generated from the classes that define them."""
 
 import ast
 import inspect
@@ -15,11 +15,11 @@ from events.upcast import LIFTS, TODAY
 _HEAD: Final = """\
 # Events
 
-Every fact a log may hold, by its tag. Written from the classes in `events/` by `make docs`, and checked by the tests.
+Every event of the log, by its tag. Generated from the classes in `events/types` by `make docs`, checked by the tests.
 
 Streams are named relative to their run: `run`, `session`, `trial/<name>`, `attempt/<trial>/<n>`,
-`call/<trial>/<n>/<k>`. A `Digest` is the SHA-256 of bytes that are kept beside the events; a `Fingerprint` is one of
-bytes that are not. A tag is for life: what changes its shape gets a new tag.
+`call/<trial>/<n>/<k>`. A `Digest` is the SHA-256 of a blob, which is stored beside the events; a `Fingerprint` is the
+SHA-256 of bytes that are not stored. A tag is for life: a changed shape gets a new tag.
 """
 
 
@@ -39,7 +39,7 @@ def _tag(event: type[Event]) -> str:
 
 
 def _index() -> Iterator[str]:
-    yield "| tag | the fact |"
+    yield "| tag | meaning |"
     yield "| --- | --- |"
     for event in events():
         first = (inspect.getdoc(event) or "").partition("\n")[0]
@@ -47,9 +47,9 @@ def _index() -> Iterator[str]:
 
 
 def _outgrown() -> Iterator[str]:
-    yield "# Outgrown"
+    yield "# Earlier shapes"
     yield ""
-    yield "Shapes that earlier versions wrote. They stay in their logs and are read as the event of today"
+    yield "Shapes that earlier versions wrote. They stay in the log unchanged and are read as the current event"
     yield "([how to change a shape](schema-change.md))."
     yield ""
     yield "| tag | read as |"
