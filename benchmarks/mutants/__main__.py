@@ -64,9 +64,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="copies that are worked in at once (default: 2)")
     parser.add_argument("--hours", type=float, default=2.0, help="begin no further mutant after this long (default: 2)")
     parser.add_argument(
-        "--seconds", type=float, default=90.0,
-        help="of a module's tests, ask what takes no longer together, those about the least else first (default: 90)",
-    )  # fmt: skip
+        "--seconds", type=float, default=60.0, help="ask no more tests about a mutant after this long (default: 60)"
+    )
     return parser.parse_args()
 
 

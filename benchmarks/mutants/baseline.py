@@ -1,8 +1,8 @@
 """How the tests fare without a mutant."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, NamedTuple
 
 import anyio
 
@@ -16,8 +16,15 @@ class FileRun(NamedTuple):
     """False: a test fails, so that its failure says nothing of a mutant."""
 
 
+GRACE_S: Final = 60
+"""How long the tests of a mutant may take beside three times what they took without it."""
+
+UNKNOWN_S: Final = 240
+"""How long they may take before it is known what they take without it."""
+
+
 class Baseline:
-    """Runs of test files without a mutant. Each file is run once, when a mutant first needs it."""
+    """Runs of test files without a mutant. A file is run once, when it has failed with a mutant or has not ended."""
 
     def __init__(self) -> None:
         self._runs: dict[str, FileRun] = {}
@@ -34,6 +41,12 @@ class Baseline:
             if test not in self._runs:
                 self._runs[test] = await run(test)
         return self._runs[test]
+
+    def limit_s(self, tests: Iterable[str]) -> float:
+        """Give the seconds after which test files are taken for ones that never end."""
+        known = [self._runs.get(test) for test in tests]
+        total = sum(run.seconds for run in known if run is not None)
+        return max(3 * total + GRACE_S, UNKNOWN_S if None in known else 0)
 
     @property
     def red(self) -> list[str]:

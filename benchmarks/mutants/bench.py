@@ -19,15 +19,9 @@ from benchmarks.mutants.sampling import Drawn
 from benchmarks.mutants.survivors import Survivor, listed
 from benchmarks.mutants.test_map import TestMap
 
-GRACE_S: Final = 60
-"""How long a mutant's tests may take beside three times what they took without it."""
-
-FIRST_ALONE: Final = (1, 3)
-"""How many test files the first runs of pytest get. It imports all that it is given before it runs any of it, and most
-mutants fail in the first file."""
-
-MORE: Final = 8
-"""How many each further run gets."""
+PORTION: Final = 3
+"""How many test files a run of pytest gets, after a first run with one. It imports all that it is given before it runs
+any of it, and most mutants fail in the first file."""
 
 
 class BenchLimits(NamedTuple):
@@ -38,7 +32,7 @@ class BenchLimits(NamedTuple):
     hours: float
     """Begin no further mutant after this long."""
     seconds: float
-    """Of a mutant's tests, ask those that take no longer together without it; at least one."""
+    """Ask no further test file about a mutant after this long."""
 
 
 class MutantBench:
@@ -88,28 +82,35 @@ class MutantBench:
         return result(each.area, each.mutant, outcome, known, asked)
 
     async def _attempt(self, copy: Copy, mutant: Mutant) -> tuple[MutantOutcome | None, int]:
-        """Ask test files that pass without the mutant, as many as fit the time, until one fails.
+        """Ask test files, as many as the time allows, until one fails that passes without the mutant.
 
         Returns:
             What became of the mutant, None if no test file passes without it; and how many files were asked.
         """
         outcome: MutantOutcome | None = None
-        spent, asked, begun = 0.0, 0, time.monotonic()
+        asked, begun = 0, time.monotonic()
         for some in _portions(self._tests.tests_of(mutant.path)):
-            chosen: list[str] = []
-            total = 0.0
-            for test in some:
-                alone = await self.baseline.of(test, copy.run)
-                fits = spent + total + alone.seconds <= self._limits.seconds
-                if alone.green and (fits or not asked + len(chosen)):
-                    chosen.append(test)
-                    total += alone.seconds
-            if chosen:
-                spent, asked = spent + total, asked + len(chosen)
-                outcome = await copy.attempt(mutant, chosen, limit_s=3 * total + GRACE_S)
+            found = await self._asked(copy, mutant, some)
+            if found is not None:
+                outcome, asked = found, asked + len(some)
+            spent = time.monotonic() - begun
             if spent >= self._limits.seconds or (outcome is not None and outcome.verdict != "survived"):
                 break
         return None if outcome is None else outcome._replace(seconds=time.monotonic() - begun), asked
+
+    async def _asked(self, copy: Copy, mutant: Mutant, tests: Sequence[str]) -> MutantOutcome | None:
+        """Ask some test files; those that fail without the mutant, too, are left out. None: all of them do."""
+        while some := [each for each in tests if each not in self.baseline.red]:
+            limit_s = self.baseline.limit_s(some)
+            outcome = await copy.attempt(mutant, some, limit_s=limit_s)
+            # Where no test is named, nothing could be imported; or pytest itself does not run, mutant or none.
+            failed = outcome.by.partition("::")[0] or some[0]
+            doubtful = {"killed": [failed], "timeout": some}.get(outcome.verdict, [])
+            runs = [await self.baseline.of(each, copy.run) for each in doubtful]
+            late = outcome.verdict == "timeout" and self.baseline.limit_s(some) > limit_s
+            if all(run.green for run in runs) and not late:
+                return outcome
+        return None
 
     def _keep(self, mutant: Mutant, found: MutantResult) -> None:
         self._results[mutant] = found
@@ -118,9 +119,6 @@ class MutantBench:
 
 
 def _portions(tests: Sequence[str]) -> Iterator[Sequence[str]]:
-    start = 0
-    for size in FIRST_ALONE:
-        yield tests[start : start + size]
-        start += size
-    for further in range(start, len(tests), MORE):
-        yield tests[further : further + MORE]
+    yield tests[:1]
+    for start in range(1, len(tests), PORTION):
+        yield tests[start : start + PORTION]

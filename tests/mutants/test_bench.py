@@ -56,6 +56,8 @@ async def test_a_test_file_is_run_once_without_a_mutant_whoever_asks_for_it() ->
     assert sorted(ran) == ["green", "red"]
     assert await baseline.of("red", run) == FileRun(2.0, green=False)
     assert baseline.red == ["red"]
+    assert baseline.limit_s(["red", "green"]) == 72
+    assert baseline.limit_s(["red", "unknown"]) == 240
     assert baseline.described() == "2 test files took 4 s without a mutant"
 
 
@@ -104,8 +106,8 @@ class TestBench:
         pending = [Drawn("a", _one(after)) for after in ("return n <= 5", "return n >= 5", "n -= 2")]
         bench = self._bench(tree, tmp_path / "results.json")
         assert self._ended(bench.run(pending)) == [
-            ("killed", "tests/engine/test_m_more.py::test_g", 2),
-            ("survived", "", 2),
+            ("killed", "tests/engine/test_m_more.py::test_g", 3),
+            ("survived", "", 3),
             ("killed", "tests/engine/test_m.py::test_f", 1),
         ]
         assert bench.baseline.red == ["tests/a/test_red.py"]

@@ -180,6 +180,13 @@ def test_a_closing_mark_in_a_block_that_is_unclear_makes_all_of_it_unsaid() -> N
     parts = split_reasoning(f"Or\n```sh\nrm -r /\n```\nor\n```\nx\n</think>\n{SAID}")
     assert parts.said == ""
     assert parts.problem
+    assert parts.reasoning.startswith("Or\n```sh\nrm -r /")
+
+
+def test_a_mark_in_a_code_span_leaves_the_marks_after_it_as_they_are() -> None:
+    """On one line: the first is named, the second ends the thought that the template began."""
+    parts = split_reasoning(f"It prints `</think>`. So rm -r /app</think>\n{SAID}")
+    assert parts == (SAID, "It prints `</think>`. So rm -r /app", "")
 
 
 @given(st.lists(st.sampled_from(["<think>", "</think>", "a", "\n", "```sh\n", "```\n", "`", "[THINK]", "<|end|>"])))

@@ -150,6 +150,24 @@ def test_failed_calls_count_with_what_they_took() -> None:
         10,
         1,
     )
+    # The answer names no tokens, and of two before it one may have been answered: what was paid is not known of both.
+    assert (trial.unknown_tokens, attempt.unknown_tokens) == (2, 2)
+
+
+def test_what_an_installed_agent_asks_counts_for_its_attempt() -> None:
+    """Each of its calls has a stream of its own, below the attempt's; below none it counts for nothing."""
+    told = [asked(), answered(5, Usage(10, 2, None, None)), failed("timeout")]
+    run = run_of(
+        OPENED,
+        *[("call/a/1/7", event) for event in told],
+        ("call/a/x/7", asked()),
+        ("call/b/1/7", asked()),
+        ("call/a/7", failed("server", 500)),
+    )
+    trial, attempt = run.trials["a"], run.trials["a"].attempts["1"]
+    assert list(trial.attempts) == ["1"]
+    assert (trial.calls, trial.errors) == (1, {"model timeout": 1})
+    assert (attempt.turns, attempt.tokens, attempt.cost, attempt.failed_calls) == (1, 12, 5, 1)
 
 
 def test_money_that_nobody_named_is_counted_as_missing() -> None:
