@@ -63,7 +63,7 @@ async def open_log(path: Path) -> AsyncIterator[EventLog]:
     """Open a log that is there, to read it.
 
     Raises:
-        LogAbsent: It is not there.
+        LogNotOurs: It is not there, or is no log.
         LogError: It cannot be opened.
     """
     async with await SqliteLog.open(path, clock=clock, create=False) as log:
