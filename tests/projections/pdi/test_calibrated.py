@@ -176,6 +176,14 @@ def test_too_little_is_refused_and_not_made_up() -> None:
         calibrated(still, CalibrationOptions(), "")
 
 
+def test_a_task_is_scored_with_the_figures_of_the_others_alone() -> None:
+    """Where a component moves in one task only, the others have no spread to score that one with."""
+    still = [sampled(name, *[(e, 0.5, o) for e, _, o in spread(0.0)]) for name in "abc"]
+    with pytest.raises(CalibrationImpossible, match="plan is the same at all 27 steps"):
+        calibrated([*still, TASKS[0]], CalibrationOptions(rounds=1), "")
+    assert calibrated([*still, *TASKS[:2]], CalibrationOptions(rounds=1), "").plan_sd > 0
+
+
 def test_only_steps_at_which_everything_was_measured_are_fitted_on() -> None:
     """Neither a first step nor an outage enters a mean."""
     steps = [replace(STALE, previous_memo="", step=0), STALE, replace(STALE, memo="", healthy=False, step=2)]
