@@ -65,9 +65,9 @@ def _base64_forms(plain: bytes) -> Iterator[bytes]:
     for before in range(3):
         bits_before, bits_after = 8 * before, 8 * (before + len(plain))
         first, last = -(-bits_before // 6), bits_after // 6
-        padded = bytes(before) + plain + bytes(2)
-        yield b64encode(padded)[first:last]
-        yield urlsafe_b64encode(padded)[first:last]
+        placed = bytes(before) + plain
+        yield b64encode(placed)[first:last]
+        yield urlsafe_b64encode(placed)[first:last]
 
 
 def squeezed(data: bytes) -> bytes:

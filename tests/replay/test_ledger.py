@@ -104,6 +104,7 @@ async def test_a_decision_of_a_point_that_nobody_here_knows_is_listed_and_not_ma
     assert (entry.saw, entry.rule, entry.ruling) == ({"wind": 3}, {"limit": 2}, {"fly": False})
     made = (await decisions(log, run))[-1]
     assert (made.missing, made.differences) == ("no installed package has a point of decision named weather", ())
+    assert (made.agrees, made.revised) == (False, False)
     found = await asked(log, run, attempts="1")
     assert [(each.trial, each.decisions, each.missing) for each in found.trials][-1] == ("weather/a", 0, 1)
 

@@ -70,6 +70,7 @@ async def test_every_decision_of_a_run_comes_out_again(tmp_path: Path, script: s
     log, run = await lived(tmp_path, script, **asked)
     made = await decisions(log, run)
     assert differing(made) == []
+    assert not any(each.revised for each in made)
     assert [each.position for each in made] == sorted(each.position for each in made)
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from typing_extensions import override
 
-from engine.core.decision import Deciding, Observed, Reruled, Unanswered
+from engine.core.decision import Deciding, Observed, PolicyContext, Reruled, Unanswered
 from engine.core.errors import HistoryEnded, ReplayDiverged
 from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import Branch
@@ -16,13 +16,14 @@ from engine.core.scope import Child, Scope, Stopped
 from engine.core.world import ReadOnlyBlobs
 from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.errors import BlobErased, EventRefused
+from events.redaction.redactor import Redactor
 from events.store.memory import MemoryLog
 from events.types.attempt import AgentEnded
 from events.types.decision import DecisionMade, Earlier, Seen, Text
 from events.types.sandbox import ActionAsked, ActionObserved
 from events.types.session import ScopeStopped
 from tests.support.weighing import Parcel, Scale, Shop, Weighed, deciding, point, post, weigh, weigh_all
-from tests.support.worlds import NO_HISTORY, Echo, closed_world, live_world, memory_log
+from tests.support.worlds import NO_HISTORY, Echo, Ticking, closed_world, live_world, memory_log
 
 STREAM = "attempt/a/1"
 SHOP = Shop(5.0)
@@ -286,6 +287,35 @@ async def test_an_observer_that_changes_a_ruling_needs_leave_to_go_on() -> None:
     assert asked == [(Ref(STREAM, 2), "ActionAsked")]
     with pytest.raises(ReplayDiverged):
         await label(deciding(SHOP, observer=observe, tolerates=lambda before, event: False))
+
+
+async def test_inputs_that_follow_from_a_changed_ruling_may_be_others_where_that_is_tolerated() -> None:
+    """The recorded ruling of the later decision is told beside what is ruled from the new inputs."""
+    log = memory_log()
+    await post(await live(log, deciding(SHOP)), 5.0, 4.0)
+    met: list[Observed] = []
+
+    def observe(each: Observed) -> Weighed:
+        met.append(each)
+        return each.ruling  # type: ignore[no-any-return]
+
+    await post(await again(log, deciding(SHOP, observer=observe, tolerates=lambda before, event: True)), 5.0, 9.0)
+    assert [each.saw.grams for each in met] == [5.0, 9.0]
+    assert [(each.ruling.may, each.computed.may) for each in met] == [(True, True), (True, False)]
+
+
+async def test_an_actor_goes_on_with_a_ruling_as_it_is_kept() -> None:
+    """A secret in its texts is replaced in every life alike; digests and words are not looked through."""
+    log = MemoryLog(clock=Ticking(), redactor=Redactor({"KEY": "made-up-value"}))
+
+    def repeat(saw: Parcel, rule: Scale, desk: PolicyContext) -> Weighed:
+        return Weighed(may=False, why="it says made-up-value")
+
+    scope = await live(log, deciding(SHOP, policy=repeat))
+    (seen,) = await post(scope, 5.0)
+    await scope.finish()
+    assert seen.value.why == "it says [secret:KEY]"
+    assert await post(await again(log, deciding(SHOP, policy=repeat)), 5.0) == [seen]
 
 
 async def test_a_decision_has_no_cause_whatever_is_tolerated() -> None:

@@ -202,3 +202,27 @@ async def test_a_clock_that_is_set_back_in_an_effect_gives_no_time_back() -> Non
     again = Scope(await closed_world(log), "attempt/a/1")
     await three(again)
     assert scope.busy_s == again.busy_s == 2.0
+
+
+async def test_a_checkpoint_is_where_an_actor_meets_a_stop_between_its_effects() -> None:
+    """On record, or since its ground is gone; with neither it goes on, and writes nothing."""
+    log = memory_log()
+    scope = Scope(live_world(log, Echo(log)), "attempt/a/1")
+    await scope.effect(ActionAsked(scope.put(b"one"), None))
+    await scope.checkpoint()
+    assert len((await payloads(log))["attempt/a/1"]) == 2
+
+    async def passes(scope: Scope) -> bool:
+        await scope.effect(ActionAsked(scope.put(b"one"), None))
+        try:
+            await scope.checkpoint()
+        except Stopped:
+            return False
+        return True
+
+    assert await passes(Scope(await closed_world(log), "attempt/a/1"))
+    resumed = Scope(live_world(log, Echo(log, lost="it died"), await load_histories(log, "r1")), "attempt/a/1")
+    assert not await passes(resumed)
+    again = Scope(await closed_world(log), "attempt/a/1")
+    assert not await passes(again)
+    await again.finish()

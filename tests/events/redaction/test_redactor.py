@@ -60,6 +60,26 @@ def test_a_value_that_only_escaping_makes_is_not_there() -> None:
     assert codec.decode(payload) == said("a\nbcdef")
 
 
+@pytest.mark.parametrize("value", ['a"b/cd', "a\\b'cé"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_short_value_is_found_in_json_in_json(value: str, *, ascii_only: bool) -> None:
+    """In the text, and in the payload that escapes it once more; of a longer one the rest without backslashes is."""
+    text = value
+    for _ in range(2):
+        text = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        ((_, _, payload),) = written([Draft(said(f"<{text}>"), None)], Redactor({"KEY": value}))
+        assert codec.decode(payload) == said("<[secret:KEY]>")
+
+
+def test_base64_of_a_value_is_found_wherever_it_begins_and_ends() -> None:
+    """Whatever stands before it and behind it in the bytes that are written so."""
+    for value in ("uvwxyz", "uvwxyz_", "uvwxyz_-"):
+        for before in (b"", b"x", b"xy", b"xyz"):
+            for behind in (b"", b"\xff", b"\xff\xff"):
+                coded = base64.b64encode(before + value.encode() + behind)
+                assert Redactor({"KEY": value}).hits(coded), coded
+
+
 def test_the_longer_of_two_secrets_wins() -> None:
     """Else its end would stay behind."""
     assert REDACTOR.text(SECRETS["LONGER"]) == "[secret:LONGER]"
@@ -235,6 +255,17 @@ def test_a_value_that_comes_twice_in_one_text_is_replaced_twice() -> None:
     ):
         raw = b"\n".join(json.dumps({"delta": piece}).encode() for piece in pieces)
         assert [json.loads(line)["delta"] for line in REDACTOR.replace_streamed(raw).splitlines()] == expected
+
+
+def test_two_values_in_one_text_are_both_replaced() -> None:
+    """Whichever comes first, and however they are told: the longer of two is looked for first."""
+    redactor = Redactor({"A": "short-value", "B": "a-longer-value"})
+    for first, second in (("short-value", "a-longer-value"), ("a-longer-value", "short-value")):
+        pieces = (first[:3], first[3:] + " " + second[:4], second[4:])
+        raw = b"\n".join(json.dumps({"delta": piece}).encode() for piece in pieces)
+        told = "".join(json.loads(line)["delta"] for line in redactor.replace_streamed(raw).splitlines())
+        names = {"short-value": "[secret:A]", "a-longer-value": "[secret:B]"}
+        assert told == f"{names[first]} {names[second]}"
 
 
 def test_a_value_has_to_have_six_characters() -> None:
