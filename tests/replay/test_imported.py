@@ -183,6 +183,18 @@ async def test_files_that_tell_another_story_are_not_believed() -> None:
         await read_ledger(log, run)
 
 
+async def test_an_import_of_an_earlier_version_that_decided_nothing_has_an_empty_ledger() -> None:
+    """No event lacks its inputs, and yet nobody wrote down which settings are assumed."""
+    log = memory_log()
+    opened = RunImported("spark", "lost", (), None, None, 3, ())
+    await log.append(StreamId("r1", "run"), [Draft(opened, None)], expected_version=0)
+    await log.append(
+        StreamId("r1", "trial/lost"), [Draft(TrialOpened("lost", "imported", 3), None)], expected_version=0
+    )
+    ledger = await read_ledger(log, "r1")
+    assert (ledger.entries, ledger.source, ledger.imported) == ((), "rerun", True)
+
+
 async def test_a_memo_that_no_model_wrote_is_not_the_one_that_was_read() -> None:
     """A template stands behind a reading: then nobody knows which memo was read, and none is taken for it."""
     log = memory_log()
