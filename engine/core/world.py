@@ -9,7 +9,7 @@ from engine.core.lineage import Lineage
 from engine.core.ports import Ports
 from events.base import Fence, Recorded
 from events.digest import Digest, digest_of
-from events.errors import BlobErased
+from events.errors import BlobMissing
 from events.redaction.redactor import NOTHING_SECRET
 from events.store.base import BlobStore, EventLog
 
@@ -46,13 +46,15 @@ class ReplayContext(NamedTuple):
 
 
 REMEMBERED: Final = 16 << 20
-"""Bytes that actors put, kept for the case that they were erased since: actors then make them again, as they did."""
+"""Bytes that actors put, kept for the case that the log lacks them: erased since, and made again; or never in it, since
+an earlier version made others."""
 
 
 class ReadOnlyBlobs:
-    """Blobs for a life that writes nothing: what is put is named, and must be in the log to be read.
+    """Blobs for a life that writes nothing: what is put is named, and read from the log.
 
-    Bytes that were erased from the log are given back if an actor put them not long ago.
+    Bytes that the log lacks are given back if an actor put them not long ago: what comes of them is compared with the
+    record, which names the place where it parts.
     """
 
     def __init__(self, blobs: BlobStore) -> None:
@@ -76,11 +78,11 @@ class ReadOnlyBlobs:
         """Give recorded bytes back.
 
         Raises:
-            BlobErased: They are gone, and no actor put them here.
+            BlobMissing: They are not in the log, and no actor put them here. `BlobErased`, which is one, says why.
         """
         try:
             return await self._blobs.get(digest)
-        except BlobErased:
+        except BlobMissing:
             if (data := self._put.get(digest)) is None:
                 raise
             return data
