@@ -2,7 +2,7 @@
 
 The method is a cluster-robust t interval with two pseudo-items, one at each end of the range. Without clusters and
 with one run an item it is the adjusted Wald interval of Bonett and Price (2012) with t in place of z. The pseudo-items
-keep it from closing around a few items that happen to agree.
+keep it from closing around a few items that happen to agree. `docs/comparisons.md` has the formulas and their sources.
 """
 
 from collections import defaultdict

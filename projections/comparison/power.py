@@ -1,6 +1,6 @@
 """What a plan can see before it is paid for: the power of an effect, and the smallest effect with enough of it; pure.
 
-The power is that of the interval which decides, by a noncentral t. Without measured noise it
+The power is that of the interval which decides, by a noncentral t (`docs/comparisons.md`). Without measured noise it
 assumes rates as on most benchmarks, where the greater part of items always or never succeeds: Beta(1/2, 1/2).
 """
 
