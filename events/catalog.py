@@ -27,7 +27,7 @@ from events.types.attempt import (
 )
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
-from events.types.decision import DecisionMade
+from events.types.decision import DecisionMade, InlineDecisionMade
 from events.types.item import (
     ItemAnswered,
     ItemOpened,
@@ -123,6 +123,7 @@ AnyEvent: TypeAlias = (
     | AttemptPlanned
     | AttemptConcluded
     | DecisionMade
+    | InlineDecisionMade
     | NextChosen
     | TrialClosed
     | AttemptOpened

@@ -30,7 +30,7 @@ from events.codec import tag_of
 from events.digest import Digest, digest_of
 from events.errors import BlobErased
 from events.store.base import EventLog, Selection
-from events.types.decision import Decided, DecisionMade
+from events.types.decision import Decided, DecisionMade, inputs_of, seen_in
 from events.types.run import RunImported, RunOpened
 from replay.errors import InputsUnrecorded, NothingDecided
 
@@ -137,7 +137,7 @@ async def read_ledger(log: EventLog, run: str, trial: str | None = None) -> Ledg
     opened = opening_of(histories)
     decided = _decided(histories)
     points = known_points()
-    whole = all(each.event.inputs is not None or _point_of(points, each.event) is None for each in decided)
+    whole = all(inputs_of(each.event) is not None or _point_of(points, each.event) is None for each in decided)
     if opened is None:
         raise NothingDecided(run)
     if isinstance(opened, RunImported):
@@ -273,8 +273,8 @@ class _Reader:
             None if the event records no decision.
         """
         event, recorded = noted
-        point = _point_of(self._points, event)
-        if event.inputs is None and (point is None or not untold):
+        point, inputs = _point_of(self._points, event), inputs_of(event)
+        if inputs is None and (point is None or not untold):
             return None
         stream = recorded.stream.name
         era = era_of(self._lineage, stream, recorded.version - 1)
@@ -288,24 +288,23 @@ class _Reader:
             position=recorded.position,
             era=era,
             revision=event.point_revision or FIRST_REVISION,
-            inputs=event.inputs,
+            inputs=inputs,
             saw=None,
             rule_digest=event.rule,
             rule=None,
             ruling=_plain_ruling(event) if point is None else point.ruling_in(event),
             unrecorded=point.later if point is not None and event.point_revision is None else (),
-            missing=_unmade(point, name, self._eras[era].at(stream)) or ("" if event.inputs is not None else untold),
+            missing=_unmade(point, name, self._eras[era].at(stream)) or ("" if inputs is not None else untold),
             steers=_steers(point, event),
             erased=False,
         )
-        return await self._with_inputs(entry)
+        return await self._with_inputs(entry, seen_in(event))
 
-    async def _with_inputs(self, entry: LedgerEntry) -> LedgerEntry:
-        saw, settings = (Any, Any) if entry.point is None else (entry.point.saw, entry.point.settings)
+    async def _with_inputs(self, entry: LedgerEntry, seen: bytes | None) -> LedgerEntry:
+        kind, settings = (Any, Any) if entry.point is None else (entry.point.saw, entry.point.settings)
         try:
-            return entry._replace(
-                saw=await self._value(entry.inputs, saw), rule=await self._value(entry.rule_digest, settings)
-            )
+            saw = await self._value(entry.inputs, kind) if seen is None else msgspec.json.decode(seen, type=kind)
+            return entry._replace(saw=saw, rule=await self._value(entry.rule_digest, settings))
         except BlobErased as error:
             return entry._replace(missing=error.problem, erased=True)
         except msgspec.MsgspecError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar, get_args, get_type_hints
 
@@ -12,7 +12,7 @@ from events.base import Event, Recorded, Ref
 from events.digest import Digest
 from events.errors import EventRefused
 from events.types.condition import Condition
-from events.types.decision import Decided, DecisionMade, Earlier, Held, Text
+from events.types.decision import Decided, DecisionMade, Earlier, Held, Text, repeats_events
 
 I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741 - the inputs of a point
 S = TypeVar("S", bound=msgspec.Struct)
@@ -141,6 +141,9 @@ def _as_it_is(recorded: Any, decided: Any) -> Any:
     return decided
 
 
+_MADE: Final = (DecisionMade,)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Point(Generic[I, S, R]):
     """A point of decision. All that is generic over decisions goes by these fields, and knows no point by name."""
@@ -160,7 +163,7 @@ class Point(Generic[I, S, R]):
     """Reads the settings that count from a spec; nothing else reads them. None: there is no such decision."""
     shadows: Callable[[Any, I], Mapping[str, S]] = _no_shadows
     """Reads further rules that only look on, by name."""
-    events: tuple[type[Decided], ...] = (DecisionMade,)
+    events: tuple[type[Decided], ...] = _MADE
     """Classes of the events that record it."""
     heard: Callable[[Any], R | None] | None = None
     """Reads a ruling back from one of `events`; gives None if that holds none of this point. None: by its fields."""
@@ -171,6 +174,11 @@ class Point(Generic[I, S, R]):
     as_recorded: Callable[[Any, Any], Any] = _as_it_is
     """Takes the recorded ruling and what a policy rules, and gives the second as the first could hold it: another
     system rounds its rulings and leaves fields out. What differs from the recorded one then, differs."""
+
+    @cached_property
+    def inline(self) -> bool:
+        """Whether its events hold the inputs themselves: `DecisionMade` does where they only repeat other events."""
+        return self.events == _MADE and repeats_events(self.saw)
 
     def ruling_in(self, event: Event) -> R | None:
         """Read the ruling that an event records. None: it records none of this point."""
@@ -311,8 +319,11 @@ def encode_value(value: msgspec.Struct) -> bytes:
     """
     try:
         data = _encoder.encode(value)
-        if not _may_be_fractional(type(value)) or msgspec.json.decode(data, type=type(value)) == value:
+        if not _may_be_fractional(type(value)):
             return data
+        decoded = msgspec.json.decode(data, type=type(value))
+        if decoded == value:
+            return _encoder.encode(decoded)  # 30 and 30.0 are equal, but not as JSON
     except (UnicodeEncodeError, msgspec.MsgspecError, TypeError, OverflowError) as error:
         raise EventRefused(type(value).__name__, str(error)) from error
     raise EventRefused(type(value).__name__, "it does not read back as it was written (NaN or infinity?)")
@@ -327,8 +338,12 @@ def _may_be_fractional(kind: Any) -> bool:
 
 
 def fields_of(ruling: msgspec.Struct) -> dict[str, Any]:
-    """Give a ruling as JSON can hold it, by its fields."""
-    fields: dict[str, Any] = msgspec.json.decode(_encoder.encode(ruling))
+    """Give a ruling as JSON can hold it, by its fields.
+
+    Raises:
+        EventRefused: It would not read back as the same ruling (NaN or infinity).
+    """
+    fields: dict[str, Any] = msgspec.json.decode(encode_value(ruling))
     return fields
 
 

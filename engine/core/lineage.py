@@ -63,6 +63,8 @@ async def _forked(log: EventLog, run: str) -> RunForked | None:
 
 def era_of(lineage: Lineage, stream: str, version: int) -> int:
     """Say which run of the line decides what comes after this version of a stream: 0 for the oldest."""
+    if len(lineage) <= 1:  # asked for at each decision, and most runs are no forks
+        return 0
     return max((index for index, branch in enumerate(lineage) if version >= branch.cuts.get(stream, 0)), default=0)
 
 

@@ -1,9 +1,9 @@
 """One decision under way: its inputs as they are stored, the desk of its policy, and its comparison with the record."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from types import NoneType
-from typing import Any, Generic, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, Final, Generic, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -30,13 +30,34 @@ from events.base import Event, Recorded, Ref
 from events.digest import Digest, digest_of
 from events.errors import BlobErased
 from events.store.blob_refs import named_blobs
-from events.types.decision import Decided, DecisionMade, Earlier, Seen, blob_of, parts_of
+from events.types.decision import (
+    Decided,
+    DecisionMade,
+    Earlier,
+    InlineDecisionMade,
+    Seen,
+    blob_of,
+    inputs_of,
+    parts_of,
+    seen_in,
+)
+
+_CARRIED: Final[Sequence[str]] = ("inputs", "rule", "point_revision", "saw")
+"""Fields of an event that say from what it was ruled, and how."""
 
 
 def made_event(point: Point[Any, Any, Any], ruling: msgspec.Struct, made: Made) -> DecisionMade:
     """Record a ruling whose point has no event of its own."""
     return DecisionMade(
         point=point.name, ruling=fields_of(ruling), shadow=made.shadow, named=tuple(named_blobs(ruling))
+    )
+
+
+def _inline(event: Decided, kept: Mapping[str, Any]) -> InlineDecisionMade:
+    """Give the event that records the same ruling, and holds its inputs."""
+    assert isinstance(event, DecisionMade)
+    return InlineDecisionMade(
+        point=event.point, ruling=event.ruling, shadow=event.shadow, named=event.named, steers=event.steers, **kept
     )
 
 
@@ -65,7 +86,7 @@ def _stored(world: ReplayContext, point: Point[Any, Any, Any], rule: Any) -> Dig
     assert world.deciding is not None
     known = world.deciding.rules
     if (digest := known.get((point.name, rule))) is None:
-        digest = known[point.name, rule] = world.blobs.put(encode_value(rule))
+        digest = known[point.name, rule] = world.blobs.put_json(encode_value(rule))
     return digest
 
 
@@ -82,7 +103,7 @@ class Decision(Generic[R]):
         world: ReplayContext,
         point: Point[Any, Any, R],
         saw: Any,
-        inputs: Digest,
+        inputs: tuple[Digest, bytes],
         rules: Mapping[str | None, _Rule],
     ) -> None:
         assert world.deciding is not None
@@ -93,7 +114,7 @@ class Decision(Generic[R]):
         self._saw = saw
         self._revision = FIRST_REVISION
         """Under which the ruling is on record."""
-        self.inputs = inputs
+        self.inputs, self._data = inputs
         """Over history: as they are on record, if they are."""
 
     @staticmethod
@@ -106,15 +127,16 @@ class Decision(Generic[R]):
             EventRefused: The inputs would not read back as they are.
         """
         data = encode_value(saw)
-        stored = {name: _Rule(rule, _stored(world, point, rule)) for name, rule in rules.items()}
-        assert world.deciding is not None
-        inputs = world.blobs.put(data)
-        if world.ports is not None and inputs != digest_of(data):  # a known secret was in it: `put` looks, so look once
+        if world.ports is not None and world.log.redactor.hits(data):
             data = encode_value(saw := world.log.redactor.value(saw))
-            inputs = world.blobs.put(data)
+        stored = {name: _Rule(rule, _stored(world, point, rule)) for name, rule in rules.items()}
+        if point.inline:
+            return Decision(world, point, saw, (digest_of(data), data), stored)
+        assert world.deciding is not None
+        inputs = world.blobs.put_json(data)
         if "earlier" in saw.__struct_fields__:
             world.deciding.chains[inputs] = data
-        return Decision(world, point, saw, inputs, stored)
+        return Decision(world, point, saw, (inputs, data), stored)
 
     async def ask(self, policies: Mapping[str, Policy], shadow: str | None) -> R:
         """Have the policy rule.
@@ -143,9 +165,10 @@ class Decision(Generic[R]):
         event = says(ruling, Made(shadow, self.rules[shadow].digest))
         if event is None or (isinstance(event, DecisionMade) and self._deciding.shape < EVERY_DECISION):
             return None
-        return msgspec.structs.replace(
-            event, inputs=self.inputs, rule=self.rules[shadow].digest, point_revision=self.point.revision
-        )
+        rule, revision = self.rules[shadow].digest, self.point.revision
+        if self.point.inline and isinstance(event, DecisionMade):
+            return _inline(event, {"rule": rule, "point_revision": revision, "saw": msgspec.Raw(self._data)})
+        return msgspec.structs.replace(event, inputs=self.inputs, rule=rule, point_revision=revision)
 
     def records(self, event: Event, shadow: str | None) -> bool:
         """Say whether an event records this decision."""
@@ -171,10 +194,10 @@ class Decision(Generic[R]):
         assert isinstance(event, Decided)
         ruling, as_recorded = self.read(event, computed), self.point.ruling_in(event)
         assert as_recorded is not None
-        kept = {name: getattr(event, name) for name in ("inputs", "rule", "point_revision")}
+        kept = {name: getattr(event, name) for name in _CARRIED if name in event.__struct_fields__}
         made = Made(shadow, event.rule or self.rules[shadow].digest)
         self._require_same(recorded, says(as_recorded, made), kept)
-        await self._compare_inputs(recorded, event.inputs)
+        await self._compare_inputs(recorded, event)
         before = self._revision = event.point_revision or FIRST_REVISION
         if before != self.point.revision:
             lowest, _ = self._deciding.revisions.get(self.point.name, (before, 0))
@@ -216,25 +239,29 @@ class Decision(Generic[R]):
     def _require_same(self, recorded: Recorded, event: Decided | None, kept: Mapping[str, Any]) -> None:
         if event is None:  # runs of this shape do not record it; this one did
             diverged(recorded, DecisionMade(point=self.point.name, ruling={}), None)
-        event = msgspec.structs.replace(event, **kept)
+        event = _inline(event, kept) if "saw" in kept else msgspec.structs.replace(event, **kept)
         if recorded.cause is not None or not same(recorded, event):
             tolerates = self._deciding.tolerates
             if recorded.cause is not None or tolerates is None or not tolerates(recorded, event):
                 diverged(recorded, event, None)
 
-    async def _compare_inputs(self, recorded: Recorded, inputs: Digest | None) -> None:
+    async def _compare_inputs(self, recorded: Recorded, event: Decided) -> None:
         """Compare what the record says was seen with what is seen now: by value, since classes of inputs may grow."""
+        inputs, seen = inputs_of(event), seen_in(event)
         if inputs is None or inputs == self.inputs or self._deciding.tolerates is not None:
             return
-        event, computed, self.inputs = recorded.event, self.inputs, inputs
+        computed, self.inputs = self.inputs, inputs
         try:
-            before = msgspec.json.decode(await self._world.blobs.get(inputs), type=self.point.saw)
+            before = msgspec.json.decode(
+                await self._world.blobs.get(inputs) if seen is None else seen, type=self.point.saw
+            )
         except BlobErased:
             return
         except msgspec.MsgspecError:
             before = None
         if before != self._saw:
-            diverged(recorded, msgspec.structs.replace(event, inputs=computed), recorded.cause)
+            now = {"inputs": computed} if seen is None else {"saw": msgspec.Raw(self._data)}
+            diverged(recorded, msgspec.structs.replace(event, **now), recorded.cause)
 
 
 async def load_named(

@@ -19,7 +19,7 @@ from engine.core.errors import HistoryEnded, HistoryUnread, first_of
 from engine.core.lineage import era_of
 from engine.core.open_decision import Decision, holds_texts, made_event
 from engine.core.ports import EffectAddress
-from engine.core.world import ReplayContext
+from engine.core.world import ReplayContext, StreamIndex
 from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.codec import tag_of
 from events.digest import Digest
@@ -151,6 +151,10 @@ class Scope:
         """Keep bytes; they are durable before the next event that is recorded."""
         return self._world.blobs.put(data)
 
+    def put_json(self, data: bytes) -> Digest:
+        """Keep JSON of ours; known secrets are replaced in its texts, and never in names of members."""
+        return self._world.blobs.put_json(data)
+
     async def get(self, digest: Digest) -> bytes:
         """Read bytes back, as they are kept.
 
@@ -251,14 +255,14 @@ class Scope:
     async def serve_calls(self, asked: Event, below: str, visitor: "CallActor") -> Event:
         """Ask the world for something that asks back while it lasts.
 
-        Each visit has a stream of its own, whose name begins with `below` and whose first event is what came. Live,
-        whoever answers the request runs the visitors; over history they are run again here, whatever becomes of it.
+        Each visit has a stream of its own, named `below` and a number, whose first event is what came. Live, whoever
+        answers the request runs the visitors; over history they are run again here, whatever becomes of it.
         """
         try:
             return await self.effect(asked)
         finally:
             histories = self._world.histories
-            names = sorted((name for name in histories if name.startswith(below)), key=lambda name: (len(name), name))
+            names = (self._world.names or StreamIndex(histories)).below(below)
             await self.gather([Child(name, partial(visitor, came=histories[name][0].event)) for name in names])
 
     async def gather(self, children: Sequence[Child[T]]) -> list[T]:

@@ -1,6 +1,6 @@
 """The world as the scopes of a run share it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, Protocol
 
@@ -19,6 +19,22 @@ class HistoryReader(Protocol):
 
     def hold(self, stream: str) -> AbstractAsyncContextManager[None]:
         """Keep the history of a stream, and of all below it, at hand."""
+
+
+class StreamIndex:
+    """Finds streams by what their names begin with. The names are looked through once, when somebody first asks."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = names
+        self._below: dict[str, list[str]] | None = None
+
+    def below(self, beginning: str) -> Sequence[str]:
+        """Name the streams that are numbered behind a beginning, such as ``call/greet/1/``, in the order of numbers."""
+        if self._below is None:
+            self._below = {}
+            for name in sorted(self._names, key=lambda name: (len(name), name)):
+                self._below.setdefault(name[: name.rfind("/") + 1], []).append(name)
+        return self._below.get(beginning, ())
 
 
 class ReplayContext(NamedTuple):
@@ -43,6 +59,8 @@ class ReplayContext(NamedTuple):
     """Holds the histories of actors, which then run one after the other. None: all histories are read."""
     deciding: Deciding | None = None
     """What decides. None: no actor of this world does."""
+    names: StreamIndex | None = None
+    """Of the names of `histories`. None: made anew where it is needed."""
 
 
 REMEMBERED: Final = 16 << 20
@@ -73,6 +91,10 @@ class ReadOnlyBlobs:
             while self._size > REMEMBERED:
                 self._size -= len(self._put.pop(next(iter(self._put))))
         return digest
+
+    def put_json(self, data: bytes) -> Digest:
+        """Name the bytes of JSON."""
+        return self.put(data)
 
     async def get(self, digest: Digest) -> bytes:
         """Give recorded bytes back.

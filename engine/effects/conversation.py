@@ -74,15 +74,15 @@ def extend(
         ImageUnusable: An image holds the value of a known secret, without which it would not be the same image.
     """
     shown = tuple(dict.fromkeys(_kept_image(scope, each) for each in images))
-    kept = tuple(scope.put(each) for each in messages)
-    node = scope.put(msgspec.json.encode(ConversationNode(conversation.node, kept, shown)))
+    kept = tuple(scope.put_json(each) for each in messages)
+    node = scope.put_json(msgspec.json.encode(ConversationNode(conversation.node, kept, shown)))
     size = sum(map(len, messages)) + sum(each.size for each in images)
     return Conversation(node, conversation.size + size)
 
 
 def extend_kept(scope: Scope, conversation: Conversation, kept: tuple[Digest, ...], size: int) -> Conversation:
     """Add messages that are blobs already, such as a model's own answer."""
-    node = scope.put(msgspec.json.encode(ConversationNode(conversation.node, kept)))
+    node = scope.put_json(msgspec.json.encode(ConversationNode(conversation.node, kept)))
     return Conversation(node, conversation.size + size)
 
 

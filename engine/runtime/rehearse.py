@@ -12,7 +12,7 @@ from engine.core.errors import HistoryEnded, HistoryUnread
 from engine.core.history import RunHistory
 from engine.core.lineage import APART
 from engine.core.scope import Scope
-from engine.core.world import HistoryReader, ReadOnlyBlobs, ReplayContext
+from engine.core.world import HistoryReader, ReadOnlyBlobs, ReplayContext, StreamIndex
 from engine.programs.run import run
 from events.store.base import EventLog
 from events.streams import RUN
@@ -61,6 +61,7 @@ async def rehearse(
         fence=None,
         lineage=histories.lineage,
         visited=set(),
+        names=StreamIndex(histories.by_stream),
         keeper=keeper,
         deciding=deciding,
     )

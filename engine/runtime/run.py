@@ -16,7 +16,7 @@ from engine.core.history import RunHistory, load_histories
 from engine.core.ports import Ports
 from engine.core.scope import ActorsHeldBack, Scope
 from engine.core.system import machine, mint_run_id, process_name
-from engine.core.world import ReplayContext
+from engine.core.world import ReplayContext, StreamIndex
 from engine.effects.sandboxes import sandbox_id, sandbox_prefix
 from engine.programs.run import run
 from engine.runtime.context import RunContext, check, chosen_tasks
@@ -244,6 +244,7 @@ async def _live(
         ports=ports,
         fence=fence,
         visited=set(),
+        names=StreamIndex(histories.by_stream),
         deciding=plan.deciding(),
     )
     outcomes: dict[str, str] = {}

@@ -147,6 +147,11 @@ class CrashingLog:
         self._fate.breathe()
         return self._log.put(data)
 
+    def put_json(self, data: bytes) -> Digest:
+        """Take JSON in."""
+        self._fate.breathe()
+        return self._log.put_json(data)
+
     async def get(self, digest: Digest) -> bytes:
         """Give the bytes back."""
         self._fate.breathe()
@@ -304,6 +309,12 @@ class FaultyLog(CrashingLog):
         """Fail, or take bytes in."""
         self._fault("put", data)
         return super().put(data)
+
+    @override
+    def put_json(self, data: bytes) -> Digest:
+        """Fail, or take JSON in."""
+        self._fault("put", data)
+        return super().put_json(data)
 
     @override
     def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:

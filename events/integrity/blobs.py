@@ -12,7 +12,7 @@ from events.findings import BlobDamaged, BlobLost, BlobMisstored, ErasedBlob, Fi
 from events.store.base import EventSource, Stored
 from events.store.blob_refs import named_blobs
 from events.types.condition import Condition
-from events.types.decision import Decided, Seen, Text, blob_of, read_parts
+from events.types.decision import Decided, InlineDecisionMade, Seen, Text, blob_of, read_parts
 from events.types.model import ConversationNode, ModelAsked
 from events.types.run import RunOpened
 from events.types.session import RunForked
@@ -53,7 +53,15 @@ def names_in(position: int, event: Event) -> list[NamedBlob]:
     if isinstance(event, Decided) and event.inputs is not None:
         kinds[event.inputs] = "inputs"
     kinds.update(dict.fromkeys(_conditions(event), "condition"))
-    return [NamedBlob(position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(event)]
+    named = [NamedBlob(position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(event)]
+    return [*named, *_parts_named(position, bytes(event.saw))] if isinstance(event, InlineDecisionMade) else named
+
+
+def _parts_named(position: int, inputs: bytes) -> Iterator[NamedBlob]:
+    """List what inputs name; what the value of a `Seen` names, its event names as well."""
+    for part in read_parts(inputs):
+        if not isinstance(part, Seen):
+            yield NamedBlob(position, blob_of(part), "bytes" if isinstance(part, Text) else "inputs")
 
 
 def _conditions(event: Event) -> Iterator[Digest]:
@@ -84,11 +92,7 @@ def names_in_blob(named: NamedBlob, data: bytes) -> list[NamedBlob]:
             kinds: dict[Digest | None, BlobKind] = {node.before: "conversation"}
             return [NamedBlob(named.position, digest, kinds.get(digest, "bytes")) for digest in named_blobs(node)]
         case "inputs":
-            return [
-                NamedBlob(named.position, blob_of(part), "bytes" if isinstance(part, Text) else "inputs")
-                for part in read_parts(data)
-                if not isinstance(part, Seen)
-            ]
+            return list(_parts_named(named.position, data))
         case "condition":
             condition = msgspec.json.decode(data, type=Condition)
             return [NamedBlob(named.position, digest, "bytes") for digest in named_blobs(condition)]

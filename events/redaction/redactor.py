@@ -12,9 +12,10 @@ are looked for in a copy without line ends and blanks: another such pass. Only w
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import groupby
 from json import dumps
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -154,6 +155,18 @@ class Redactor:
         # What stands around a mark is another text than before; with the pieces joined no value is left in it.
         return without(data, texts, found) if found else data
 
+    def json(self, data: bytes) -> bytes:
+        """Give JSON back with known values replaced in its texts; the same object if none is there.
+
+        Names of members are left as they are, even if one is such a value: without them it could not be read back.
+
+        Raises:
+            msgspec.MsgspecError: It is not JSON.
+        """
+        if not self.hits(data):
+            return data
+        return msgspec.json.encode(self._members(msgspec.json.decode(data)))
+
     def text(self, text: str) -> str:
         """Replace known values in text."""
         if not self._forms:
@@ -225,19 +238,43 @@ class Redactor:
             data = bytes(start - length) + data[start - length :]
 
     def _walk(self, value: _T) -> _T:
-        """Rebuild a value with its texts replaced. Its classes do not check; encoding does."""
+        """Rebuild a value with its texts replaced. Its classes do not check; encoding does.
+
+        Keys of a mapping are values, which came from outside; names of fields are not, nor are the names in JSON that
+        an event holds as it is, such as the fields of a ruling.
+        """
         changed: object = value
         if isinstance(value, str):
             changed = self.text(value)
-        elif isinstance(value, tuple):
-            changed = tuple(self._walk(item) for item in value)
-        elif isinstance(value, list):  # within a ruling, which events hold as JSON
-            changed = [self._walk(item) for item in value]
+        elif isinstance(value, tuple | list):
+            changed = type(value)(self._walk(item) for item in value)
         elif isinstance(value, dict):
             changed = {self._walk(key): self._walk(item) for key, item in value.items()}
+        elif isinstance(value, msgspec.Raw):
+            changed = msgspec.Raw(self.json(bytes(value)))
         elif isinstance(value, msgspec.Struct):
-            changed = type(value)(**{name: self._walk(getattr(value, name)) for name in value.__struct_fields__})
+            changed = type(value)(**{name: self._field(value, name) for name in value.__struct_fields__})
         return changed  # type: ignore[return-value]  # each branch builds what it was given
+
+    def _field(self, value: msgspec.Struct, name: str) -> object:
+        part = getattr(value, name)
+        return self._members(part) if name in _of_json(type(value)) else self._walk(part)
+
+    def _members(self, value: object) -> object:
+        """Rebuild a value of JSON with its texts replaced, and no name of a member."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, tuple | list):
+            return [self._members(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self._members(item) for name, item in value.items()}
+        return value
+
+
+@cache
+def _of_json(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """Name the fields of a class that hold any JSON."""
+    return frozenset(name for name, hint in get_type_hints(kind).items() if Any in get_args(hint))
 
 
 def _check(name: str, value: str) -> None:

@@ -1,6 +1,6 @@
 """Which blobs an event names: its `Digest` fields, wherever they stand. A `Fingerprint` names none."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -12,13 +12,13 @@ from events.digest import Digest
 from events.types.model import ConversationNode
 from events.values import NamedDigest
 
-_Find = Callable[[Any], Iterator[Digest]]
+_Find = Callable[[Any], Sequence[Digest]]
 
 
-def named_blobs(value: msgspec.Struct) -> Iterator[Digest]:
+def named_blobs(value: msgspec.Struct) -> Sequence[Digest]:
     """List the blobs that an event, a node of a conversation or a ruling names, in the order of its fields."""
     find = _finder(type(value))
-    return iter(()) if find is None else find(value)
+    return () if find is None else find(value)
 
 
 def blobs_by_name(value: Event | ConversationNode) -> Iterator[tuple[str, Digest]]:
@@ -53,10 +53,9 @@ def _finder(hint: Any) -> _Find | None:
     return None
 
 
-def _itself(value: Any) -> Iterator[Digest]:
+def _itself(value: Any) -> Sequence[Digest]:
     """Find a digest in a digest that may be missing."""
-    if value is not None:
-        yield value
+    return () if value is None else (value,)
 
 
 def _of_one(finds: list[_Find | None]) -> _Find | None:
@@ -65,14 +64,14 @@ def _of_one(finds: list[_Find | None]) -> _Find | None:
     if not found:
         return None
     assert len(finds) == 1
-    return lambda value: iter(()) if value is None else found[0](value)
+    return lambda value: () if value is None else found[0](value)
 
 
 def _of_each(find: _Find | None) -> _Find | None:
     """Find in each item."""
     if find is None:
         return None
-    return lambda values: (digest for value in values for digest in find(value))
+    return lambda values: [digest for value in values for digest in find(value)]
 
 
 def _of_fields(kind: type[msgspec.Struct]) -> _Find | None:
@@ -81,4 +80,4 @@ def _of_fields(kind: type[msgspec.Struct]) -> _Find | None:
     finds = [(name, find) for name in kind.__struct_fields__ if (find := _finder(hints[name])) is not None]
     if not finds:
         return None
-    return lambda value: (digest for name, find in finds for digest in find(getattr(value, name)))
+    return lambda value: [digest for name, find in finds for digest in find(getattr(value, name))]

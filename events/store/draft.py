@@ -49,7 +49,7 @@ def as_kept(event: Event, redactor: Redactor) -> Event:
     Raises:
         EventRefused: It cannot be encoded, or a secret has the value of a word of the log itself.
     """
-    return redactor.event(event) if redactor.hits(codec.encode(event)) else event
+    return redactor.event(event) if redactor.hits(codec.as_bytes(event)) else event
 
 
 def hold_secrets(appends: Iterable[Sequence[Ready]], redactor: Redactor) -> bool:

@@ -4,15 +4,15 @@ Inputs and rules are blobs of canonical JSON. Within inputs, a value from anothe
 differ in their keys; so a reader that does not know the point can still follow the references.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from types import NoneType
-from typing import Any, Final, Generic, Literal, TypeVar, assert_never, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Final, Generic, Literal, TypeVar, Union, assert_never, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from events.base import Event, Ref
-from events.digest import Digest
+from events.digest import Digest, digest_of
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -21,7 +21,7 @@ class Decided(Event, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all events that record a decision. Fields that are None are left out of the payload."""
 
     inputs: Digest | None = None
-    """Blob: what the policy saw, as canonical JSON. None: an earlier version recorded it."""
+    """Blob: what the policy saw, as canonical JSON. None: the event holds it, or an earlier version recorded it."""
     rule: Digest | None = None
     """Blob: the settings that applied, as canonical JSON. None: an earlier version recorded it."""
     point_revision: int | None = None
@@ -42,6 +42,13 @@ class DecisionMade(Decided, frozen=True, tag="decision.made"):
     steers: bool | None = None
     """Whether the next step follows from it. None: as the point declares. An imported run may lack the decision through
     which a stillroom run acts on this one."""
+
+
+class InlineDecisionMade(DecisionMade, frozen=True, kw_only=True, tag="decision.made_inline"):
+    """A decision whose inputs only repeat what other events say: it holds them itself, and `inputs` is left out."""
+
+    saw: msgspec.Raw
+    """What the policy saw, as canonical JSON."""
 
 
 class Seen(msgspec.Struct, Generic[T_co], frozen=True, forbid_unknown_fields=True):
@@ -79,19 +86,36 @@ class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Part = Seen[Any] | Text | Held | Earlier
 
 
-def parts_of(value: Any) -> Iterator[Part]:
+def seen_in(event: Decided) -> bytes | None:
+    """Give the inputs that an event holds itself. None: a blob holds them, or nothing does."""
+    return bytes(event.saw) if isinstance(event, InlineDecisionMade) else None
+
+
+def inputs_of(event: Decided) -> Digest | None:
+    """Name the inputs of a decision by their bytes, wherever they are. None: an earlier version recorded it."""
+    seen = seen_in(event)
+    return event.inputs if seen is None else digest_of(seen)
+
+
+def parts_of(value: Any) -> Sequence[Part]:
     """Find the parts of inputs, in the order of their fields; the value of a `Seen` is not searched."""
+    found: list[Part] = []
+    _find_parts(value, found)
+    return found
+
+
+def _find_parts(value: Any, found: list[Part]) -> None:
     if isinstance(value, _PARTS):
-        yield value
+        found.append(value)
     elif isinstance(value, msgspec.Struct):
         for name in _looked_through(type(value)):
-            yield from parts_of(getattr(value, name))
+            _find_parts(getattr(value, name), found)
     elif isinstance(value, tuple | list):
         for item in value:
-            yield from parts_of(item)
+            _find_parts(item, found)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from parts_of(item)
+            _find_parts(item, found)
 
 
 _PARTS = (Seen, Text, Held, Earlier)
@@ -111,6 +135,26 @@ def _may_hold(hint: Any) -> bool:
 
 
 _PLAIN = frozenset({bool, int, float, str, bytes, NoneType, Digest, Ref, ...})
+
+
+@cache
+def repeats_events(hint: Any) -> bool:
+    """Say whether inputs of a class hold nothing but `Seen` values and what follows from the path: no text, no blob.
+
+    Nothing of these is kept only there, so there is nothing that an erasure would have to find there.
+    """
+    if hint in _COUNTED or get_origin(hint) is Literal:
+        return True
+    kind = get_origin(hint) or hint
+    if kind is Seen:
+        return True
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind not in _PARTS and all(map(repeats_events, get_type_hints(kind).values()))
+    return kind in _COLLECTED and all(map(repeats_events, get_args(hint)))
+
+
+_COUNTED = frozenset({bool, int, float, NoneType, Digest, Ref, ...})
+_COLLECTED = frozenset({tuple, Union, UnionType})
 
 
 _SHAPES: Final[Mapping[frozenset[str], type[Any]]] = {

@@ -85,8 +85,8 @@ def beginning(data: bytes) -> str:
 
 def values_of(event: Event) -> str:
     """Tell an event's own values on one line: all but digests, what is empty, and under which revision it ruled."""
-    fields = msgspec.to_builtins(event)
-    for name in ("tag", "point_revision"):
+    fields: dict[str, object] = msgspec.json.decode(msgspec.json.encode(event))
+    for name in ("tag", "point_revision", "saw"):
         fields.pop(name, None)
     told = ", ".join(_told(fields, ""))
     return told if len(told) <= 2 * MOST_TEXT else told[: 2 * MOST_TEXT - 1] + "…"

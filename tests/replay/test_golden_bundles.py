@@ -74,8 +74,8 @@ async def _without_inputs(log: MemoryLog, run: str) -> list[tuple[str, dict[str,
     kept = []
     for name, history in (await load_histories(log, run)).by_stream.items():
         for each in history if name != "session" else ():
-            fields: dict[str, object] = msgspec.to_builtins(each.event)
-            lacking = {"inputs", "rule", "point_revision", "then"}
+            fields: dict[str, object] = msgspec.json.decode(msgspec.json.encode(each.event))
+            lacking = {"saw", "inputs", "rule", "point_revision", "then"}
             kept.append((name, {key: value for key, value in fields.items() if key not in lacking}))
     return sorted(kept, key=lambda each: each[0])
 

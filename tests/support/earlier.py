@@ -32,7 +32,7 @@ async def as_written_by_323f770(log: MemoryLog, until: int) -> MemoryLog:
     async for page in log.rows(Selection(until=until)):
         for row in page:
             fields: dict[str, Any] = msgspec.json.decode(row.payload)
-            if row.tag == "decision.made" or fields.get("reason") == NO_HINT:
+            if row.tag.startswith("decision.made") or fields.get("reason") == NO_HINT:
                 continue
             versions[row.run, row.name] += 1
             version = versions[row.run, row.name]

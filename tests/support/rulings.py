@@ -23,7 +23,7 @@ from events.base import Ref
 from events.digest import Digest, digest_of
 from events.store.blob_refs import named_blobs
 from events.store.memory import MemoryLog
-from events.types.decision import Decided, Earlier, Seen, Text, blob_of, parts_of
+from events.types.decision import Decided, Earlier, Seen, Text, blob_of, inputs_of, parts_of, seen_in
 from events.types.model import ToolCall
 from events.values import Outcome
 from tests.support.pretend import pretended
@@ -134,9 +134,9 @@ async def _lived(log: MemoryLog) -> list[tuple[Point[Any, Any, Any], bytes, byte
     found = []
     async for each in log.read():
         event = each.event
-        if isinstance(event, Decided) and event.inputs is not None and event.rule is not None:
+        if isinstance(event, Decided) and (inputs := inputs_of(event)) is not None and event.rule is not None:
             point = next(each for each in POINTS.values() if each.ruling_in(event) is not None)
-            found.append((point, await log.get(event.inputs), await log.get(event.rule)))
+            found.append((point, seen_in(event) or await log.get(inputs), await log.get(event.rule)))
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from engine.config.spec import RunSpec
-from engine.core.decision import PolicyContext, encode_value
+from engine.core.decision import PolicyContext, encode_value, fields_of
 from engine.importers.assumed import Assumed, ForeignDecision, assumed_spec
 from engine.importers.spark.injections import Injection
 from engine.importers.spark.records import Story
@@ -79,7 +79,7 @@ class Reflecting:
             ruling = self._ruled(saw, rule)
             if ruling.level == told.intervention:
                 # No decision of the source's stands between this and the attempt: it acts by this one.
-                made = DecisionMade(point=INTERVENTION.name, ruling=msgspec.to_builtins(ruling), steers=True)
+                made = DecisionMade(point=INTERVENTION.name, ruling=fields_of(ruling), steers=True)
                 return ForeignDecision(INTERVENTION, saw, rule, made)
         return None
 

@@ -135,10 +135,17 @@ class SqliteLog(SqliteSource):
 
     def put(self, data: bytes) -> Digest:
         """Take bytes in, without known secrets."""
+        return self._put(data, self.redactor.replace)
+
+    def put_json(self, data: bytes) -> Digest:
+        """Take JSON in, without known secrets in its texts."""
+        return self._put(data, self.redactor.json)
+
+    def _put(self, data: bytes, without_secrets: Callable[[bytes], bytes]) -> Digest:
         self._check_open()
         digest = digest_of(data)
         if not self._innocent(digest):
-            kept = self.redactor.replace(data)
+            kept = without_secrets(data)
             if kept is data:
                 self._clean[digest] = None
             else:

@@ -112,7 +112,7 @@ async def test_a_fork_goes_by_its_own_settings(tmp_path: Path) -> None:
     """Cut before the first decision: what was asked is not asked again, and the ruling is another one."""
     async with surveyed(tmp_path) as here:
         log, run, _ = await lived(here)
-        made = [each async for each in log.read(Selection(run=run, tags={"decision.made"}))]
+        made = [each async for each in log.read(Selection(run=run, tags={"decision.made", "decision.made_inline"}))]
         first = min(
             each.position for each in made if isinstance(each.event, DecisionMade) and each.event.point == "worth"
         )

@@ -15,7 +15,9 @@ from events.digest import digest_of
 from events.errors import EventRefused, SecretUnusable
 from events.redaction.redactor import NOTHING_SECRET, IgnoredSecret, Redactor
 from events.store.draft import Ready, hold_secrets, prepare, redact
+from events.types.decision import DecisionMade
 from events.types.model import ModelAsked
+from events.types.sandbox import VerifierRewarded
 from tests.events.samples import CLASSES, SECRETS, said, sample, spellings
 
 REDACTOR = Redactor(SECRETS)
@@ -337,3 +339,32 @@ def test_a_value_that_comes_later_and_cannot_be_looked_for_is_refused() -> None:
         redactor.add("TOKEN", "short")
     assert redactor.names == {"KEY"}
     assert redactor.replace(b"sk-0123456789") == b"[secret:KEY]"
+
+
+@given(some.dictionaries(JUST_TEXT, some.lists(JUST_TEXT | some.integers() | some.just("say wording of it"))))
+def test_names_in_json_stay_and_texts_do_not_hold_a_secret(fields: dict[str, list[str | int]]) -> None:
+    """A secret may be a word of our own: with the name of a member replaced, nobody could read it back."""
+    redactor = Redactor({"WORD": "wording"})
+    data = json.dumps({**fields, "wording": 7, "at": {"wording": None}}, ensure_ascii=False).encode()
+    kept = json.loads(redactor.json(data))
+    assert kept["wording"] == 7
+    assert kept["at"] == {"wording": None}
+    assert [[redactor.text(each) if isinstance(each, str) else each for each in fields[name]] for name in fields] == [
+        kept[name] for name in fields
+    ]
+    assert "say wording" not in str(kept)
+
+
+def test_json_without_a_secret_is_the_same_object() -> None:
+    """Looking for one is all that it costs."""
+    data = b'{ "a" : 1 }'
+    assert Redactor({"WORD": "wording"}).json(data) is data
+
+
+def test_keys_that_came_from_outside_are_no_names() -> None:
+    """A verifier may say anything as the name of a reward; the fields of a ruling are words of ours."""
+    redactor = Redactor({"WORD": "wording"})
+    rewards = redactor.event(VerifierRewarded({"wording": 0.5}, 0.5, 0, digest_of(b""), digest_of(b""), ()))
+    made = redactor.event(DecisionMade(point="retry", ruling={"wording": {"wording": "wording"}}))
+    assert rewards.rewards == {"[secret:WORD]": 0.5}  # type: ignore[attr-defined]
+    assert made.ruling == {"wording": {"wording": "[secret:WORD]"}}  # type: ignore[attr-defined]

@@ -296,3 +296,12 @@ async def test_what_was_put_before_a_secret_was_known_is_put_without_it_afterwar
         digest = log.put(b"GET /" + token)
         assert await log.get(digest) == b"GET /[secret:ATTEMPT]"
         assert log.put(innocent) == before[1]
+
+
+async def test_names_of_members_stay_in_json_though_a_secret_is_one(log: EventLog) -> None:
+    """What is read back by its shape must keep its shape."""
+    log.redactor.add("WORD", "wording")
+    digest = log.put_json(b'{"wording":["my wording"]}')
+    assert await log.get(digest) == b'{"wording":["my [secret:WORD]"]}'
+    innocent = b'{ "names" : 1 }'
+    assert await log.get(log.put_json(innocent)) == innocent

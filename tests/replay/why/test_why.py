@@ -113,7 +113,7 @@ async def test_a_turn_in_the_middle_names_the_one_before_it_and_keeps_its_chain_
     history = (await load_histories(log, run)).by_stream["attempt/word/2"]
     last = [each for each in history if isinstance(each.event, ModelAnswered)][-1]
     nodes = await chain(log, run, last.ref)
-    assert [node.tag for node in nodes if node.told == "elsewhere"] == ["decision.made"]
+    assert [node.tag for node in nodes if node.told == "elsewhere"] == ["decision.made_inline"]
     messages = [node for node in nodes if node.label == "message" and node.kind == "blob"]
     assert len({node.digest for node in messages}) >= 4
 

@@ -20,7 +20,7 @@ from events.base import Event, Recorded
 from events.digest import Digest
 from events.store.base import Row
 from events.store.memory import MemoryLog
-from events.types.decision import Decided, DecisionMade
+from events.types.decision import Decided, DecisionMade, seen_in
 from events.types.memo import MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked
 from events.types.run import RunOpened
@@ -53,8 +53,11 @@ class ErringRun:
         """Read what a decision saw."""
         event = recorded.event
         assert isinstance(event, Decided)
-        assert event.inputs is not None
-        fields: dict[str, Any] = msgspec.json.decode(await self.log.get(event.inputs))
+        seen = seen_in(event)
+        if seen is None:
+            assert event.inputs is not None
+            seen = await self.log.get(event.inputs)
+        fields: dict[str, Any] = msgspec.json.decode(seen)
         return fields
 
 
