@@ -16,8 +16,11 @@ from tests.architecture.source import ROOT
 from tests.cli.terminal import ticking
 from tests.views.histories import record, whole
 
-HEAVY = ("aiodocker", "aiohttp", "httpx", "matplotlib", "scipy")
-"""Libraries that ask the world for something, or draw."""
+HEAVY = (
+    *("aiodocker", "aiohttp", "httpx", "matplotlib", "scipy"),
+    *("engine.providers.endpoint", "engine.providers.transport", "engine.gateway.server", "sandbox.docker.backend"),
+)
+"""Libraries that ask the world for something, or draw; and modules of ours that ask a provider or an engine."""
 
 
 @pytest.mark.parametrize(("name", "path", "help_"), cli.COMMANDS, ids=[name for name, _, _ in cli.COMMANDS])
@@ -32,8 +35,8 @@ def test_what_help_says_of_a_command_is_what_the_command_says_of_itself(name: st
 
 
 LOOKING = (
-    *("bundle", "control", "exports", "imports", "log", "look", "pdi", "prepare", "providers", "replay", "skills"),
-    *("what_if", "why"),
+    *("bundle", "control", "decisions", "exports", "imports", "log", "look", "pdi", "prepare", "project", "providers"),
+    *("replay", "skills", "tasks", "what_if", "why"),
 )
 """Modules of commands that ask nobody: they read a log, or write one event to it."""
 
@@ -49,16 +52,32 @@ def test_a_command_that_only_looks_loads_nothing_that_asks_the_world(module: str
 @pytest.mark.parametrize(
     "words",
     [("runs",), ("show",), ("why", "@latest:greet/1"), ("why-not", "@latest:greet"), ("pdi",), ("skills", "list"),
-     ("log", "stats"), ("log", "verify"), ("replay",), ("what-if", "@latest", "--set", "pdi.threshold=-0.9")],
+     ("log", "stats"), ("log", "verify"), ("replay",), ("what-if", "@latest", "--set", "pdi.threshold=-0.9"),
+     ("decisions",), ("project", "cost"), ("export", "atif", "@latest", "--to", "atif"),
+     ("export", "harbor", "@latest", "--to", "harbor"), ("skills", "show", "greet"),
+     ("skills", "export", "greet"), ("bundle", "write", "@latest"), ("config", "show")],
     ids=" ".join,
 )  # fmt: skip
 def test_nothing_is_loaded_while_it_looks_either(words: tuple[str, ...], tmp_path: Path) -> None:
     """A command could import what it needs when it needs it: here it is done to its end, on a log."""
     log = tmp_path / "log.db"
     anyio.run(_write, log)
+    _looks((*words, "--log", str(log)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("runs", "--help"), ("tasks", "--help"), ("tasks", "check", "--help")], ids=" ".join
+)
+def test_nothing_is_loaded_for_help(words: tuple[str, ...], tmp_path: Path) -> None:
+    """A table of contents asks nobody."""
+    _looks(words, tmp_path)
+
+
+def _looks(words: tuple[str, ...], folder: Path) -> None:
+    """Type a command, and see what is loaded when it has ended."""
     code = (
-        "import sys, cli\n"
-        f"sys.argv = ['stillroom', *{words!r}, '--log', {str(log)!r}]\n"
+        f"import os, sys, cli\nos.chdir({str(folder)!r})\n"
+        f"sys.argv = ['stillroom', *{words!r}]\n"
         "code = cli.main()\n"
         f"print(code, *sorted(set({HEAVY}) & sys.modules.keys()), file=sys.stderr)\n"
     )

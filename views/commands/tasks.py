@@ -1,23 +1,14 @@
 """Commands about datasets of tasks."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from engine.config.spec import AgentSpec, RunSpec, VerifierNetwork
-from engine.core.fold import fold
-from engine.programs.explore.spec import SparkSpec
 from engine.runtime.open_context import cache_of, open_backend
-from engine.runtime.run import start_run
 from events.errors import ExitCode
-from events.store.base import Selection
-from projections.trials.view import Trials
 from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
-from views.commands.run import open_for
-from views.runs import live
 from views.setup import tasks
 from views.terminal.host import Host
 from views.terminal.options import ASIS, Given, Options
@@ -33,80 +24,17 @@ async def check_tasks(folder: Path, /, *, sandbox: str = "local", options: Optio
         sandbox: Sandbox backend to check against.
     """
     async with open_backend(options.means(machine), sandbox) as backend:
-        rows = await tasks.look(str(folder), _places(machine), backend)
+        rows = await tasks.look(str(folder), places(machine), backend)
     options.screen(machine).show(rows, tasks.render)
     return ExitCode.DONE if all(row.state in {"ok", "odd", "other"} for row in rows) else ExitCode.NEGATIVE
 
 
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Proving:
-    """Options of proving tasks."""
-
-    agent: Annotated[Literal["oracle", "nop"], Parameter(name=("--agent", "-a"))] = "oracle"
-    """Agent to run."""
-    sandbox: str = "docker"
-    """Sandbox backend."""
-    concurrency: Annotated[int, Parameter(name=("--concurrency", "-n"))] = 4
-    """Maximum number of concurrent tasks."""
-    verifier_network: VerifierNetwork = "task"
-    """Network access of the tests: as the task says, never, or always."""
-
-
-USUAL: Final = Proving()
-
-
-async def run_tasks(
-    folder: Path,
-    /,
-    *,
-    how: Proving = USUAL,
-    options: Options = ASIS,
-    machine: Given,
-) -> ExitCode:
-    """Validate tasks: the oracle must earn the full reward, and an agent that does nothing must not.
-
-    Tasks that cannot run here are reported by name; the others run.
-
-    Args:
-        folder: A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``.
-    """
-    where = str((machine.folder / folder).resolve())
-    async with open_backend(options.means(machine), how.sandbox) as backend:
-        looked = await tasks.look(where, _places(machine), backend)
-    lacking = await tasks.without_solution(where, _places(machine)) if how.agent == "oracle" else frozenset()
-    wanted = [row for row in looked if row.state in {"ok", "odd"} and row.task not in lacking]
-    proofs = [tasks.unproved(row, how.agent) for row in looked if row not in wanted and row.state != "other"]
-    screen = options.screen(machine)
-    if wanted:
-        spec = RunSpec(
-            tasks=where,
-            only=tuple(row.task for row in wanted),
-            concurrency=how.concurrency,
-            sandbox=how.sandbox,
-            verifier_network=how.verifier_network,
-            agent=AgentSpec(name=how.agent),
-            method=SparkSpec(attempts=1),
-        )
-        async with open_for(machine, options, spec) as setting:
-            report = await live.watched(setting.log, screen, lambda *, told: start_run(setting, spec, told=told))
-            state = await fold(setting.log, Trials(), Selection(run=report.run))
-        trials = state.runs[report.run].trials
-        proofs += [tasks.proof(trial.task, how.agent, trial) for trial in trials.values()]
-    screen.show(proofs, tasks.render_proofs)
-    return _exit_code(proofs)
-
-
-def _places(machine: Host) -> DatasetPaths:
+def places(machine: Host) -> DatasetPaths:
+    """Say where datasets of tasks are looked for."""
     return DatasetPaths(machine.folder, cache_of(machine.environment))
-
-
-def _exit_code(proofs: list[tasks.ProofRow]) -> ExitCode:
-    if any(row.verdict == "unsound" for row in proofs):
-        return ExitCode.NEGATIVE
-    return ExitCode.DONE if all(row.verdict == "sound" for row in proofs) else ExitCode.NO_VERDICT
 
 
 app: Final = App(name="tasks", help="Check and run datasets of tasks.")
 app.command(check_tasks, name="check")
-app.command(run_tasks, name="run")
+# Imported when it is typed: it starts a run, which needs an HTTP client.
+app.command("views.commands.task_proof:run_tasks", name="run")
