@@ -43,6 +43,6 @@ def turn() -> list[Draft]:
     ended = AgentEnded("turn_limit", "the last thing it said was: " + "let me look at the tests again. " * 88, 30)
     events: list[Event] = [BudgetAsked("greet", 50_000_000), BudgetGranted(), asked, answered, answered]
     for number in range(4):
-        events += [ActionAsked(digests[11 + number], 30.0), ActionObserved(0, "exited", *digests[16:18])]
+        events += [ActionAsked(digests[11 + number], 30.0), ActionObserved(0, "exited", digests[16], digests[17])]
     events += [pdi, answered, pdi, answered, ended, ended, ended]
     return [Draft(event, Ref("attempt/greet/1", 7) if number % 2 else None) for number, event in enumerate(events)]

@@ -77,7 +77,7 @@ class Isolation(Struct, frozen=True):
 
 
 class Mount(Struct, frozen=True):
-    """A folder of the host that a sandbox sees, and cannot change."""
+    """A folder of the host that a sandbox sees, and cannot change unless its backend isolates nothing."""
 
     source: Path
     target: str
@@ -95,7 +95,6 @@ class SandboxSpec(Struct, frozen=True):
     """Values for the ``${NAME}`` templates in ``environment.env``; the only way in from the host."""
     limits: Limits = Limits()
     mounts: tuple[Mount, ...] = ()
-    """A backend that isolates nothing refuses them."""
     session: int | None = None
     """Number of the process's hold on the run, from 1, by which it is known later which process made the sandbox.
     None: it is not to outlive its process."""

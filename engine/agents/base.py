@@ -1,7 +1,7 @@
 """What an agent is: who acts inside a sandbox, until it says it is done or a limit ends it."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from engine.config.spec import AgentSpec
 from engine.core.prompts import Prompts
@@ -9,8 +9,12 @@ from engine.core.scope import Scope
 from engine.effects.model_calls import Caller
 from events.base import Ref
 from events.types.attempt import AgentEnded
+from events.types.condition import SkillRef
 from events.types.decision import Text
 from events.types.sandbox import ActionObserved
+
+SKILLS: Final = "/opt/stillroom/attempt/skills"
+"""Where a sandbox shows the skills of a condition, each a folder."""
 
 
 class StepBrief(NamedTuple):
@@ -34,7 +38,7 @@ class Brief(NamedTuple):
     """The task's instruction, with what earlier attempts left behind."""
     settings: AgentSpec
     injection: str
-    """What earlier attempts left behind, alone; the instruction ends with it."""
+    """The note of its condition and what earlier attempts left behind, alone; the instruction ends with it."""
     steps: tuple[StepBrief, ...]
     """Of a task that has several. Empty for the usual kind."""
     timeout_s: float | None
@@ -43,6 +47,9 @@ class Brief(NamedTuple):
     """How to ask the model. None: the spec names none, and this agent needs none."""
     tools: bool
     prompts: Prompts
+    skills: tuple[SkillRef, ...] | None = None
+    """Skills that it may read below `SKILLS`. Empty: it is told of skills, and there are none. None: nothing is said of
+    skills."""
 
 
 CurrentBrief = Callable[[], Brief]
@@ -78,6 +85,13 @@ class Agent(Protocol):
 
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Work until done or until a limit is reached, and say which."""
+
+
+@runtime_checkable
+class TakesSkills(Protocol):
+    """An agent that tells its model of the skills of its brief, or finds them below `SKILLS` itself."""
+
+    takes_skills: bool
 
 
 @runtime_checkable

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Literal, NamedTuple, assert_never
 
 from engine.agents import points
-from engine.agents.base import Acted, Action, Brief, CurrentBrief
+from engine.agents.base import SKILLS, Acted, Action, Brief, CurrentBrief
 from engine.core.scope import Scope
 from engine.effects.conversation import EMPTY, extend, extend_kept, message
 from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, text_of
@@ -40,6 +40,7 @@ class Shell:
 
     name = "shell"
     needs_model = True
+    takes_skills = True
 
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Work on the task."""
@@ -137,8 +138,21 @@ def _teacher(told: CurrentBrief) -> Caller:
 def _opening(brief: Brief) -> list[bytes]:
     told = brief.prompts.fill("teacher_user", task=brief.task, attempt=brief.label, instruction=brief.instruction)
     tools = brief.prompts.addition("teacher_tools") if brief.tools else ""
-    system = "\n".join(filter(None, (brief.prompts.text("teacher_system"), tools)))
+    system = "\n".join(filter(None, (brief.prompts.text("teacher_system"), tools, _skills(brief))))
     return [message("system", system), message("user", told)]
+
+
+def _skills(brief: Brief) -> str:
+    """Tell of skills: the same sentence whatever they are, then name and description of each, and where it is read."""
+    if brief.skills is None:
+        return ""
+    lines = [
+        brief.prompts.fill(
+            "teacher_skill", name=each.name, description=each.description, path=f"{SKILLS}/{each.name}/SKILL.md"
+        ).rstrip("\n")
+        for each in brief.skills
+    ]
+    return "\n".join([brief.prompts.fill("teacher_skills", folder=SKILLS).rstrip("\n"), *lines])
 
 
 def _tools(brief: Brief) -> bytes | None:

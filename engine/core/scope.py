@@ -144,8 +144,13 @@ class Scope:
     @property
     def condition(self) -> Condition | None:
         """What whoever acts here is told and given. None: an earlier version began the run, and recorded none."""
+        return self.conditions[self.era] if self.conditions else None
+
+    @property
+    def conditions(self) -> tuple[Condition | None, ...]:
+        """The same for each run of the line, oldest first. Empty: nothing is decided here."""
         deciding = self._world.deciding
-        return None if deciding is None else deciding.eras[self.era].at(self.name).condition
+        return () if deciding is None else tuple(each.at(self.name).condition for each in deciding.eras)
 
     def put(self, data: bytes) -> Digest:
         """Keep bytes; they are durable before the next event that is recorded."""

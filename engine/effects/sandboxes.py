@@ -16,6 +16,7 @@ from engine.core.supervision import Supervisor, nowhere
 from engine.effects.steps import StepsPort, keep_evidence
 from events.base import Event
 from events.store.base import BlobStore
+from events.types.agent import SkillRead
 from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
@@ -58,11 +59,23 @@ def sandbox_id(run: str, stream: str) -> str:
 class SandboxPreparer(Protocol):
     """Prepares what a sandbox is to see of us besides its task."""
 
-    async def prepare(self, place: EffectAddress) -> tuple[Mount, ...]:
-        """Make it ready, before the sandbox opens."""
+    async def prepare(self, asked: SandboxAsked, place: EffectAddress) -> tuple[Mount, ...]:
+        """Make it ready, before the sandbox opens. Empty: it sees nothing of us."""
+
+    async def show(self, stream: str) -> None:
+        """Lay out again what is for the agent alone, if there is any."""
+
+    async def hide(self, stream: str) -> None:
+        """Take away what is for the agent alone, before a verifier looks."""
+
+    async def reads(self, stream: str) -> tuple[SkillRead, ...] | None:
+        """Say which files of skills were touched since this was asked last. None: nobody can know, or none is shown."""
 
     async def clear(self, stream: str) -> None:
         """Take it away, once the sandbox is gone; again is fine."""
+
+    def serves(self, asked: SandboxAsked, stream: str) -> bool:
+        """Whether the sandbox of a stream stands on something that ends with this process."""
 
 
 class SandboxPort:
@@ -139,7 +152,7 @@ class SandboxPort:
             return SandboxGone(
                 "not_kept", f"sandboxes of the backend {self._backend.name} end with the process that holds them"
             )
-        if self.ground is not None or task.steps:
+        if task.steps or (self.ground is not None and self.ground.serves(asked, place.stream)):
             found: Sandbox | SandboxGone = SandboxGone(
                 "unfit", "what of ours this attempt stood on ended with the process"
             )
@@ -194,6 +207,7 @@ class SandboxPort:
             case StepAsked() | StepVerifyAsked():
                 sandbox, task = self._open[place.stream]
                 self.disk.anew(sandbox)
+                await self._turn(place.stream, shown=isinstance(asked, StepAsked))
                 do = self._steps.begin if isinstance(asked, StepAsked) else self._steps.judge
                 return await do(place.stream, sandbox, task, asked.step)
             case VerifyAsked():
@@ -205,7 +219,7 @@ class SandboxPort:
 
     async def _begin(self, asked: SandboxAsked, place: EffectAddress) -> Event:
         task = self._tasks[asked.task]
-        mounts = () if self.ground is None else await self.ground.prepare(place)
+        mounts = () if self.ground is None else await self.ground.prepare(asked, place)
         try:
             sandbox = await self._backend.open(replace(self._spec(task, place), mounts=mounts))
         except BaseException:
@@ -226,8 +240,9 @@ class SandboxPort:
         try:
             result = await self.disk.during(sandbox, run)
         except PathRefused as error:  # the agent removed its own working directory
-            return self._observed(not_begun(error.problem))
-        return self._observed(result)
+            result = not_begun(error.problem)
+        reads = None if self.ground is None else await self.ground.reads(place.stream)
+        return self._observed(result, reads)
 
     async def _solve(self, asked: SolutionAsked, place: EffectAddress) -> Event:
         sandbox, task = self._open[place.stream]
@@ -245,13 +260,14 @@ class SandboxPort:
         acted = [each.acted for each in done.steps if each.acted is not None]
         return self._observed(joined(acted))
 
-    def _observed(self, result: ExecResult) -> ActionObserved:
+    def _observed(self, result: ExecResult, reads: tuple[SkillRead, ...] | None = None) -> ActionObserved:
         stdout, stderr = self._blobs.put(result.stdout), self._blobs.put(result.stderr)
-        return ActionObserved(result.exit_code, result.ended, stdout, stderr)
+        return ActionObserved(result.exit_code, result.ended, stdout, stderr, reads)
 
     async def _verify(self, place: EffectAddress) -> Event:
         sandbox, task = self._open[place.stream]
         self.disk.anew(sandbox)
+        await self._turn(place.stream, shown=False)
         if task.steps:
             judged = self._steps.whole(place.stream, task) or self._judged.pop(place.stream, None)
             if judged is None:  # nobody acts
@@ -261,6 +277,11 @@ class SandboxPort:
             spec = SandboxSpec(id=f"{sandbox.id}-verifier", task=task, env=self._variables)
             return self._told(await verify_apart(sandbox, self._backend, spec, env=self._variables))
         return self._told(await verify(sandbox, task, env=self._variables, trust=self._trust))
+
+    async def _turn(self, stream: str, *, shown: bool) -> None:
+        """Have the agent's skills there while it acts, and away while a verifier looks."""
+        if self.ground is not None:
+            await (self.ground.show if shown else self.ground.hide)(stream)
 
     def _told(self, verdict: Verification) -> Event:
         match verdict:

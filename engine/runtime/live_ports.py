@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 from typing import Final, NamedTuple
 
-from engine.agents.installed.effect import AgentPort
 from engine.agents.oracle import Nop, Oracle
 from engine.config.program import RunPlan
 from engine.config.spec import RunSpec
@@ -23,7 +22,7 @@ from engine.runtime.admission import Admission
 from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.control import SignalTargets
 from engine.runtime.model_clients import Terms, open_model_clients
-from engine.runtime.open_agents import AgentDependencies, open_agents
+from engine.runtime.open_agents import AgentDependencies, AgentRoutes, open_agents
 from engine.runtime.plan import names_of
 from engine.runtime.recovery import Recovery, Stand
 from engine.runtime.replay_commands import SandboxHistory, held
@@ -48,7 +47,7 @@ class LivePorts(NamedTuple):
     sandboxes: SandboxPort
     models: ModelPort
     budget: BudgetKeeper
-    agents: AgentPort | None
+    agents: AgentRoutes | None
     """None: the agent is not of another make."""
     admission: Admission
     recovery: Recovery
@@ -123,9 +122,11 @@ async def live_ports(
             return lines[era, plan.eras[era].arm(place.stream)][role]
 
         book = CallRecorder(setting.log, board.run, session.fence)
-        mine = lines[len(plan.eras) - 1, None]
-        parts = AgentDependencies(mine.get("teacher"), budget, sandboxes, board.orders, session.supervisor)
-        agents = await open_agents(stack, setting, spec, book, parts)
+        last = len(plan.eras) - 1
+        parts = AgentDependencies(
+            lambda arm: lines[last, arm]["teacher"], budget, sandboxes, board.orders, session.supervisor
+        )
+        agents = await open_agents(stack, setting, plan.eras[last], book, parts)
         stack.push_async_callback(sandboxes.close)
         models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
         table = door_table(keeper, sandboxes, models, budget, agents)
@@ -137,7 +138,7 @@ async def live_ports(
 
 
 def door_table(
-    tasks: TaskPort, sandboxes: SandboxPort, models: ModelPort, budget: BudgetKeeper, agents: AgentPort | None
+    tasks: TaskPort, sandboxes: SandboxPort, models: ModelPort, budget: BudgetKeeper, agents: Port | None
 ) -> dict[type[Event], Port]:
     """Say which port answers what, of the effects that every program has."""
     table: dict[type[Event], Port] = {

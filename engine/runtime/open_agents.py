@@ -1,13 +1,15 @@
 """Opening what agents of other makes need for a run: kit, gateway, folder. Nothing, where the spec names none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final, NamedTuple
 
 import anyio
 
+from engine.agents.base import Agent, TakesSkills
 from engine.agents.installed.agent import InstalledAgent
 from engine.agents.installed.effect import AgentContext, AgentPort
 from engine.agents.installed.errors import KitUnavailable, SkillsUnusable
@@ -15,10 +17,13 @@ from engine.agents.installed.packages import AgentPackages
 from engine.agents.installed.packages import forget as remove
 from engine.agents.installed.skill_set import NONE, SkillSet, read_skills
 from engine.agents.registry import agent_named
+from engine.agents.skill_port import SkillPort
 from engine.concurrency.run_controls import RunControls
 from engine.config.program import ArmInputs, GivesSkills
 from engine.config.program_registry import OWN, program_named, roles_of, specs_by_arm
 from engine.config.spec import RunSpec
+from engine.core.decision import Era
+from engine.core.ports import EffectAddress
 from engine.core.supervision import Supervisor
 from engine.core.system import clock
 from engine.effects.budget import BudgetKeeper
@@ -29,8 +34,12 @@ from engine.gateway.call import CallTerms
 from engine.gateway.exchange import ExchangeContext
 from engine.gateway.server import CallRecorder, open_gateway
 from engine.gateway.session import SessionTerms
-from engine.gateway.upstream_client import open_carrier
+from engine.gateway.upstream_client import UpstreamClient, open_carrier
 from engine.runtime.context import RunContext
+from events.base import Event
+from events.types.agent import SkillRead
+from events.types.sandbox import SandboxAsked
+from sandbox.base import Mount
 
 _PREFIX: Final = "stillroom-"
 
@@ -38,8 +47,8 @@ _PREFIX: Final = "stillroom-"
 class AgentDependencies(NamedTuple):
     """What else of the run agents need."""
 
-    line: ModelClient | None
-    """To the model they speak for. None: the spec names none."""
+    lines: Callable[[str | None], ModelClient]
+    """By arm, to the model its agent speaks for."""
     budget: BudgetKeeper
     sandboxes: SandboxPort
     orders: RunControls
@@ -90,8 +99,8 @@ async def _prepared(setting: RunContext, spec: RunSpec) -> SkillSet:
         SkillsUnusable: They cannot be given to it as they are; or the agent is given none, and the spec names some.
     """
     agent = agent_named(spec.agent.name)
-    if not isinstance(agent, InstalledAgent) and spec.agent.skills is not None:
-        remedy = "choose an installed agent (`stillroom agents list`), or leave agent.skills out"
+    if not takes_skills(agent) and spec.agent.skills is not None:
+        remedy = "choose shell or an installed agent (`stillroom agents list`), or leave agent.skills out"
         raise SkillsUnusable(Path(spec.agent.skills), [f"the agent {agent.name!r} is given no skills"], remedy=remedy)
     skills = await skills_of(setting, spec)
     if skills.misnamed:  # a resume goes on with those that its run began with
@@ -102,44 +111,116 @@ async def _prepared(setting: RunContext, spec: RunSpec) -> SkillSet:
 
 
 async def skills_of(setting: RunContext, spec: RunSpec) -> SkillSet:
-    """Read the skills of an installed agent, as they are now. Another agent has none.
+    """Read the skills that an agent is given, as they are now.
 
     Raises:
         SkillsUnusable: They cannot be given to it as they are.
     """
-    if spec.agent.skills is None or not isinstance(agent_named(spec.agent.name), InstalledAgent):
+    if spec.agent.skills is None or not takes_skills(agent_named(spec.agent.name)):
         return NONE
     return await anyio.to_thread.run_sync(read_skills, setting.base / spec.agent.skills)
 
 
+def takes_skills(agent: Agent) -> bool:
+    """Say whether an agent can be given skills."""
+    return isinstance(agent, TakesSkills) and agent.takes_skills
+
+
 async def open_agents(
-    stack: AsyncExitStack, setting: RunContext, spec: RunSpec, book: CallRecorder, parts: AgentDependencies
-) -> AgentPort | None:
-    """Open it, and have sandboxes show it; the stack closes it again. None: the agent is not of another make.
+    stack: AsyncExitStack, setting: RunContext, era: Era, book: CallRecorder, parts: AgentDependencies
+) -> "AgentRoutes | None":
+    """Open what the agents of a run and of its arms need, and have sandboxes show it; the stack closes it again.
+
+    Args:
+        stack: Of what is open.
+        setting: The process's means.
+        era: The settings that count from here on, with those of the arms.
+        book: Records calls.
+        parts: What else of the run they need.
+
+    Returns:
+        What runs agents of other makes. None: there is none among them.
 
     Raises:
-        KitUnavailable: What the agent needs is not here and cannot be fetched.
+        KitUnavailable: What an agent needs is not here and cannot be fetched.
     """
-    agent = agent_named(spec.agent.name)
-    if not isinstance(agent, InstalledAgent):
-        return None
-    line, budget, sandboxes, orders, supervisor = parts
-    assert line is not None, "checked before the run starts"
-    kit = await kits_of(setting, agent).ready(agent.recipe)
-    folder = await anyio.to_thread.run_sync(_folder)
-    stack.push_async_callback(_removed, folder)
-    gateway = await stack.enter_async_context(open_gateway(book, budget, supervisor))
-    carrier = await stack.enter_async_context(open_carrier())
-    means = ExchangeContext(setting.log, carrier, line.reach, budget, line.room, orders, clock)
+    shown = SkillPort(setting.log)
+    stack.push_async_callback(shown.close)
+    specs: dict[str | None, RunSpec] = {None: era.spec, **{name: arm.spec for name, arm in era.arms.items()}}
+    agents = {arm: agent_named(spec.agent.name) for arm, spec in specs.items()}
+    installed = {arm: agent for arm, agent in agents.items() if isinstance(agent, InstalledAgent)}
+    ports: dict[str | None, AgentPort] = {}
+    if installed:
+        folder = await anyio.to_thread.run_sync(_folder)
+        stack.push_async_callback(_removed, folder)
+        gateway = await stack.enter_async_context(open_gateway(book, parts.budget, parts.supervisor))
+        carrier = await stack.enter_async_context(open_carrier())
+        numbers = count(1)
+        for arm, agent in installed.items():
+            terms = _terms(setting, specs[arm], carrier, parts, arm)
+            kit = await kits_of(setting, agent).ready(agent.recipe)
+            skills = (await skills_of(setting, specs[arm])).files if era.condition is None else {}
+            means = AgentContext(setting.log, gateway, agent.recipe, kit, terms, skills, folder, numbers)
+            ports[arm] = AgentPort(means, parts.sandboxes)
+    routes = AgentRoutes(era.arm, ports, shown)
+    parts.sandboxes.ground = routes
+    return routes if ports else None
+
+
+def _terms(
+    setting: RunContext, spec: RunSpec, carrier: UpstreamClient, parts: AgentDependencies, arm: str | None
+) -> Callable[[str], SessionTerms]:
+    """Say what goes for the calls of an agent's attempts, by trial."""
+    line = parts.lines(arm)
+    means = ExchangeContext(setting.log, carrier, line.reach, parts.budget, line.room, parts.orders, clock)
 
     def terms(trial: str) -> SessionTerms:
         visit = CallTerms(trial, callers_of(spec, roles_of(spec), trial)["teacher"].reserve)
         return SessionTerms("teacher", visit, spec.agent, means)
 
-    skills = (await skills_of(setting, spec)).files
-    port = AgentPort(AgentContext(setting.log, gateway, agent.recipe, kit, terms, skills, folder), sandboxes)
-    sandboxes.ground = port
-    return port
+    return terms
+
+
+class AgentRoutes:
+    """Leads each attempt to what its agent needs: that of its arm."""
+
+    def __init__(
+        self, arm_of: Callable[[str], str | None], installed: Mapping[str | None, AgentPort], others: SkillPort
+    ) -> None:
+        self._arm_of = arm_of
+        self._installed = installed
+        self._others = others
+
+    def serves(self, asked: SandboxAsked, stream: str) -> bool:
+        """See `SandboxPreparer`."""
+        return self._of(stream).serves(asked, stream)
+
+    async def prepare(self, asked: SandboxAsked, place: EffectAddress) -> tuple[Mount, ...]:
+        """See `SandboxPreparer`."""
+        return await self._of(place.stream).prepare(asked, place)
+
+    async def show(self, stream: str) -> None:
+        """See `SandboxPreparer`."""
+        await self._of(stream).show(stream)
+
+    async def hide(self, stream: str) -> None:
+        """See `SandboxPreparer`."""
+        await self._of(stream).hide(stream)
+
+    async def reads(self, stream: str) -> tuple[SkillRead, ...] | None:
+        """See `SandboxPreparer`."""
+        return await self._of(stream).reads(stream)
+
+    async def clear(self, stream: str) -> None:
+        """See `SandboxPreparer`."""
+        await self._of(stream).clear(stream)
+
+    async def __call__(self, asked: Event, place: EffectAddress) -> Event:
+        """Run the agent of the stream's arm."""
+        return await self._installed[self._arm_of(place.stream)](asked, place)
+
+    def _of(self, stream: str) -> AgentPort | SkillPort:
+        return self._installed.get(self._arm_of(stream), self._others)
 
 
 def kits_of(setting: RunContext, agent: InstalledAgent) -> AgentPackages:

@@ -152,7 +152,10 @@ async def resume_run(
         raise NothingToResume(run_id, "it is complete")
     specs = await recorded_specs(setting.log, opened, histories.lineage)
     tasks = await chosen_tasks(setting, specs[-1], names_of(opened))
-    changes = changes_since(histories, setting, tasks, (await skills_of(setting, specs[-1])).files)
+    pinned = histories.lineage[-1].forked if histories.lineage else None
+    kept = (pinned or opened).conditions is not None  # with every byte of their skills: those of now do not matter
+    skills = None if kept else (await skills_of(setting, specs[-1])).files
+    changes = changes_since(histories, setting, tasks, skills)
     if (refused := refused_of(changes)) and not accept_changes:
         raise InputsDiffer(run_id, refused)
     await require_models(setting, specs[-1])

@@ -4,14 +4,18 @@ from typing import Literal
 
 from events.base import Event
 from events.digest import Digest
+from events.types.agent import SkillRead
 from events.values import NamedDigest
 
 
-class SandboxAsked(Event, frozen=True, tag="sandbox.asked"):
+class SandboxAsked(Event, frozen=True, omit_defaults=True, tag="sandbox.asked"):
     """A fresh sandbox was requested."""
 
     backend: str
     task: str
+    condition: Digest | None = None
+    """Blob: the condition whose skills the sandbox is to show to the agent. None: it says nothing of skills, or an
+    earlier version recorded this; an installed agent was then given those of `session.skills_pinned`."""
 
 
 class SandboxOpened(Event, frozen=True, tag="sandbox.opened"):
@@ -44,7 +48,7 @@ class SolutionAsked(Event, frozen=True, tag="solution.asked"):
     timeout_s: float | None
 
 
-class ActionObserved(Event, frozen=True, tag="action.observed"):
+class ActionObserved(Event, frozen=True, omit_defaults=True, tag="action.observed"):
     """The command ended."""
 
     exit_code: int | None
@@ -53,6 +57,9 @@ class ActionObserved(Event, frozen=True, tag="action.observed"):
     stdout: Digest
     """Blob: all of it."""
     stderr: Digest
+    reads: tuple[SkillRead, ...] | None = None
+    """Files of skills that were touched since the command before, by name, as the kernel told it. Empty: none was.
+    None: no skills were shown, or nobody can know."""
 
 
 class VerifyAsked(Event, frozen=True, tag="verify.asked"):

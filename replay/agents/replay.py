@@ -8,6 +8,7 @@ been answered, nobody knows.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
@@ -294,7 +295,9 @@ async def _port(
     means = ExchangeContext(scratch, carrier, upstream, budget, room_of(_AT_ONCE, "calls"), RunControls(), clock)
     terms = SessionTerms("teacher", CallTerms(then.trial, None), AgentSpec(max_turns=_MOST_CALLS), means)
     kit = await kits_of(setting, then.agent).ready(then.agent.recipe)
-    return AgentPort(AgentContext(scratch, gateway, then.agent.recipe, kit, lambda _: terms, skills, folder), sandboxes)
+    return AgentPort(
+        AgentContext(scratch, gateway, then.agent.recipe, kit, lambda _: terms, skills, folder, count(1)), sandboxes
+    )
 
 
 @asynccontextmanager

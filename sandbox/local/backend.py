@@ -121,8 +121,6 @@ class LocalBackend:
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """See ``SandboxBackend``."""
         features = self.check(spec.task)
-        if spec.mounts and isinstance(self._way, Bare):
-            features.append("folders mounted into the sandbox")
         if features:
             raise Unsupported(NAME, features)
         recipe = recipe_of(spec.task.dockerfile, spec.task.environment)
@@ -152,7 +150,7 @@ class LocalBackend:
                 share = self._network == "host" and spec.task.config.environment.network_mode != "no-network"
                 return BubblewrapIsolation(spec.id, scratch, confinement, share_network=share, mounts=spec.mounts)
             case Bare():
-                return Unisolated(scratch, confinement, (workdir_of(spec.task, recipe), recipe.workdir))
+                return Unisolated(scratch, confinement, (workdir_of(spec.task, recipe), recipe.workdir), spec.mounts)
 
 
 async def local_backend(

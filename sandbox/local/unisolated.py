@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from typing import Final
 import anyio
 from anyio import move_on_after
 
+from sandbox.base import Mount
 from sandbox.local.isolation import LAUNCHER, PROGRAMS_PATH, IsolationOptions
 from sandbox.scratch import Scratch
 
@@ -35,12 +36,19 @@ _AFTER: Final = r"(?![\w-]|\.\w)"
 class Unisolated:
     """The host itself, with a folder to work in."""
 
-    def __init__(self, scratch: Scratch, confinement: IsolationOptions, prefixes: Iterable[str]) -> None:
+    def __init__(
+        self,
+        scratch: Scratch,
+        confinement: IsolationOptions,
+        prefixes: Iterable[str],
+        mounts: Sequence[Mount] = (),
+    ) -> None:
         root = str(scratch.root)
         self._root = scratch.root
         self._laid_out = False
         self._confinement = confinement
-        self._mapped = mapped_prefixes(prefixes)
+        self._mounts = mounts
+        self._mapped = mapped_prefixes([*prefixes, *(each.target for each in mounts)])
         names = "|".join(re.escape(each) for each in self._mapped)
         self._pattern = re.compile(f"{_BEFORE}(?:{names}){_AFTER}")
         own = {
@@ -78,7 +86,7 @@ class Unisolated:
         # Once: after an agent has been at it, a link could lead our mkdir out of the folder.
         if not self._laid_out:
             self._laid_out = True
-            await anyio.to_thread.run_sync(_lay_out, self._root, self._mapped)
+            await anyio.to_thread.run_sync(_lay_out, self._root, self._mapped, self._mounts)
 
     def lost(self) -> str | None:
         """See ``IsolationBackend``."""
@@ -104,9 +112,13 @@ def _top(path: str) -> str:
     return path.rstrip("/") if parts[0] in {"home", "opt", "tmp", "mnt", "srv"} else f"/{parts[0]}"
 
 
-def _lay_out(root: Path, mapped: tuple[str, ...]) -> None:
+def _lay_out(root: Path, mapped: tuple[str, ...], mounts: Sequence[Mount]) -> None:
     for name in ("root", "tmp", "logs/agent", "logs/artifacts", "logs/verifier", *(each[1:] for each in mapped)):
         (root / name).mkdir(parents=True, exist_ok=True)
+    for each in mounts:
+        place = root / each.target[1:]
+        place.rmdir()
+        place.symlink_to(each.source)
 
 
 def _kill_marked(mark: bytes) -> int:

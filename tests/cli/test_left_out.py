@@ -126,7 +126,7 @@ def skilled(folder: Path, agent: str, skills: str) -> CommandOutcome:
         ("codex", "groups", "more is a group of skills (more/word)"),
         ("codex", "lower", "word/skill.md is to be called SKILL.md"),
         ("codex", "misnamed", "alpha/SKILL.md: its name is 'word', and its folder's 'alpha'"),
-        ("shell", "skills", "the agent 'shell' is given no skills"),
+        ("nop", "skills", "the agent 'nop' is given no skills"),
     ],
 )
 def test_an_arm_with_skills_that_would_have_none_is_refused(tmp_path: Path, agent: str, skills: str, said: str) -> None:

@@ -19,6 +19,7 @@ class InstalledAgent:
     """Any of them, by its recipe."""
 
     needs_model = True
+    takes_skills = True
 
     def __init__(self, recipe: AgentAdapter) -> None:
         self.recipe = recipe

@@ -1,9 +1,8 @@
 """The port of agents of other makes: a door, a kit and skills for each attempt, then the agent's whole run."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,7 +11,8 @@ import msgspec
 
 from engine.agents.installed.adapter import ATTEMPT, KIT, STATE, AgentAdapter, Launch, LaunchRequest, node
 from engine.agents.installed.packages import AgentPackage
-from engine.agents.installed.skill_watch import SkillWatch, WatchLost, copy_skills
+from engine.agents.installed.skill_mount import lay_out, no_room, skill_files
+from engine.agents.installed.skill_watch import SkillFolder, WatchLost
 from engine.core.ports import EffectAddress
 from engine.core.system import mint_token
 from engine.effects.sandboxes import SandboxPort
@@ -21,11 +21,11 @@ from engine.gateway.session import ProxySession, SessionTerms
 from events.base import Event
 from events.store.base import BlobStore
 from events.streams import calls_below, trial_of
-from events.types.agent import AgentRunAsked, AgentRunFinished
-from events.types.sandbox import SandboxFailed
+from events.types.agent import AgentRunAsked, AgentRunFinished, SkillRead
+from events.types.sandbox import SandboxAsked, SandboxFailed
 from events.values import NamedDigest
 from sandbox.base import Mount
-from sandbox.errors import InfrastructureError, SandboxUnavailable, Unsupported
+from sandbox.errors import InfrastructureError, Unsupported
 
 _MOST_OUTPUT: Final = 128 * 1024 * 1024
 """Bytes an agent may print; its event stream holds what its tools printed."""
@@ -42,9 +42,11 @@ class AgentContext(NamedTuple):
     terms: Callable[[str], SessionTerms]
     """By the name of a trial."""
     skills: Mapping[str, bytes]
-    """Files of the skills they are given, by path. Empty: they are given none."""
+    """Files of the skills that runs of earlier versions are given, by path. Others name them in their conditions."""
     folder: Path
     """For the folders of attempts. Its path is short, since the paths of sockets must be."""
+    numbers: Iterator[int]
+    """Names them."""
 
 
 class _Ground(NamedTuple):
@@ -52,8 +54,10 @@ class _Ground(NamedTuple):
 
     folder: Path
     door: ProxySession
-    watch: SkillWatch
+    watch: SkillFolder
     skills: tuple[NamedDigest, ...]
+    given: bool
+    """Whether it is told of skills, be there any or none."""
 
 
 class AgentPort:
@@ -63,28 +67,45 @@ class AgentPort:
         self._means = means
         self._sandboxes = sandboxes
         self._grounds: dict[str, _Ground] = {}
-        self._numbers = count(1)
 
-    async def prepare(self, place: EffectAddress) -> tuple[Mount, ...]:
+    def serves(self, asked: SandboxAsked, stream: str) -> bool:
+        """See `SandboxPreparer`."""
+        del asked, stream
+        return True
+
+    async def prepare(self, asked: SandboxAsked, place: EffectAddress) -> tuple[Mount, ...]:
         """Make ready what a sandbox is to see of us: the kit, and a folder with the attempt's socket and skills.
 
         Raises:
             SandboxUnavailable: This machine has no room for them, or cannot watch who reads them.
         """
-        folder = self._means.folder / str(next(self._numbers))
+        folder = self._means.folder / str(next(self._means.numbers))
+        named, files = asked.condition, self._means.skills
+        if named is not None:
+            files = await skill_files(self._means.blobs, named)
         try:
-            watch = await anyio.to_thread.run_sync(_lay_out, folder, self._means.skills)
+            watch = await anyio.to_thread.run_sync(lay_out, folder, files)
         except (OSError, WatchLost) as error:
-            remedy = "make room in the folder for temporary files, or raise fs.inotify.max_user_instances and _watches"
-            why = f"the folder of its agent could not be made: {error}"
-            raise SandboxUnavailable(place.stream, why, remedy=remedy) from error
-        files = sorted(self._means.skills.items())
-        skills = tuple(NamedDigest(name, self._means.blobs.put(data)) for name, data in files)
+            raise no_room(place.stream, error) from error
+        skills = tuple(NamedDigest(name, self._means.blobs.put(data)) for name, data in sorted(files.items()))
         trial = trial_of(place.stream) or place.stream
         terms, below = self._means.terms(trial), calls_below(place.stream)
         door = await self._means.gateway.open(below, mint_token(), folder / "s", terms)
-        self._grounds[place.stream] = _Ground(folder, door, watch, skills)
+        self._grounds[place.stream] = _Ground(folder, door, watch, skills, named is not None or bool(files))
         return (Mount(self._means.kit.folder, KIT), Mount(folder, ATTEMPT))
+
+    async def show(self, stream: str) -> None:
+        """See `SandboxPreparer`."""
+        await anyio.to_thread.run_sync(self._grounds[stream].watch.show)
+
+    async def hide(self, stream: str) -> None:
+        """See `SandboxPreparer`."""
+        await anyio.to_thread.run_sync(self._grounds[stream].watch.hide)
+
+    async def reads(self, stream: str) -> tuple[SkillRead, ...] | None:
+        """See `SandboxPreparer`. Told of its whole run, not of each command."""
+        del stream
+        return None
 
     async def clear(self, stream: str) -> None:
         """Take it away again, once the sandbox is gone."""
@@ -113,7 +134,7 @@ class AgentPort:
         instruction = await self._means.blobs.get(asked.instruction)
         order = LaunchRequest(asked.model, ground.door.token, sandbox.workdir)
         launch = self._means.recipe.launch(order)
-        skills = launch.skills if asked.skills is not None else None
+        skills = launch.skills if asked.skills is not None or ground.given else None
         await anyio.to_thread.run_sync(_write, ground.folder, launch, instruction, skills)
         try:
             run = partial(
@@ -164,11 +185,3 @@ def _write(folder: Path, launch: Launch, instruction: bytes, skills: str | None)
     for name, data in (("instruction", instruction), ("launch.json", msgspec.json.encode(told))):
         (folder / name).write_bytes(data)
         (folder / name).chmod(0o644)  # the agent may run as any user of its sandbox
-
-
-def _lay_out(folder: Path, skills: Mapping[str, bytes]) -> SkillWatch:
-    """Make the folder of an attempt, and begin to watch it; everybody in the sandbox may read it, whoever they are."""
-    folder.mkdir()
-    folder.chmod(0o755)
-    copy_skills(skills, folder / "skills")
-    return SkillWatch(folder / "skills")

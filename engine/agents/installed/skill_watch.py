@@ -6,9 +6,11 @@ its files, through whichever mount (inotify), so an agent that never looked has 
 
 import ctypes
 import os
+import shutil
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -86,14 +88,99 @@ class SkillWatch:
             counter[path.relative_to(self._folder).as_posix()] += 1
 
 
+class SkillFolder:
+    """The folder of skills that one attempt sees. It is shown to the agent, and empty while a verifier runs."""
+
+    def __init__(self, folder: Path, files: Mapping[str, bytes]) -> None:
+        """Show it, and watch who reads it.
+
+        Args:
+            folder: To be made, in a folder that is there.
+            files: Bytes by path below it.
+
+        Raises:
+            OSError: There is no room for it.
+            WatchLost: The kernel cannot watch it.
+        """
+        self._folder = folder
+        self._files = files
+        self._watch: SkillWatch | None = None
+        self._lost: WatchLost | None = None
+        self._before: tuple[SkillRead, ...] = ()
+        """What was touched while files lay there that were taken away since."""
+        self._told: tuple[SkillRead, ...] = ()
+        folder.mkdir()
+        folder.chmod(0o755)
+        self.show()
+
+    def show(self) -> None:
+        """Lay the files out, unless they are."""
+        if self._watch is None:
+            copy_skills(self._files, self._folder)
+            self._watch = SkillWatch(self._folder)
+
+    def hide(self) -> None:
+        """Take the files away. The folder stays, since a sandbox has it mounted."""
+        self.close()
+        for entry in self._folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+    def reads(self) -> tuple[SkillRead, ...]:
+        """Say which files were touched so far, by name.
+
+        Raises:
+            WatchLost: More was told than the kernel kept.
+        """
+        if self._lost is not None:
+            raise self._lost
+        try:
+            now = () if self._watch is None else self._watch.reads()
+        except WatchLost as error:
+            self._lost = error
+            raise
+        return _added([*self._before, *now])
+
+    def news(self) -> tuple[SkillRead, ...] | None:
+        """Say which files were touched since this was asked last. None: nobody can know."""
+        try:
+            now = self.reads()
+        except WatchLost:
+            return None
+        gone = [SkillRead(each.name, -each.opened, -each.read) for each in self._told]
+        self._told = now
+        return tuple(each for each in _added([*now, *gone]) if each.opened or each.read)
+
+    def close(self) -> None:
+        """Watch no more; what was read until now stays known."""
+        if self._watch is None:
+            return
+        with suppress(WatchLost):
+            self._before = self.reads()
+        self._watch.close()
+        self._watch = None
+
+
+def _added(reads: Iterable[SkillRead]) -> tuple[SkillRead, ...]:
+    """Add up what was touched, by name."""
+    opened: Counter[str] = Counter()
+    read: Counter[str] = Counter()
+    for each in reads:
+        opened[each.name] += each.opened
+        read[each.name] += each.read
+    return tuple(SkillRead(name, opened[name], read[name]) for name in sorted(opened))
+
+
 def copy_skills(files: Mapping[str, bytes], target: Path) -> None:
     """Write skills into a folder that everybody in the sandbox may read.
 
     Args:
         files: Bytes by path below the folder.
-        target: A folder to be made.
+        target: The folder; made, unless it is there.
     """
-    target.mkdir()
+    target.mkdir(exist_ok=True)
     target.chmod(0o755)
     for name, data in files.items():
         path = target / name

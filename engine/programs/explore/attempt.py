@@ -85,6 +85,8 @@ class AttemptTerms(NamedTuple):
     backend: str
     agent: Agent
     brief: Brief
+    condition: Digest | None = None
+    """Blob: the condition whose skills the sandbox shows. None: it says nothing of skills."""
 
 
 class AttemptGiven(NamedTuple):
@@ -127,7 +129,7 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
     await scope.record(AttemptOpened(begun.brief.trial, given.number, begun.agent.name, told))
     result: AttemptResult | None = None
     try:
-        opened = await scope.effect(SandboxAsked(given.terms(scope).backend, begun.brief.task))
+        opened = await scope.effect(SandboxAsked(begun.backend, begun.brief.task, begun.condition))
         if isinstance(opened, SandboxFailed):
             return await _abandon(scope, opened)
         # Whoever was said to act goes on: a fork changes what an agent goes by, not who it is.

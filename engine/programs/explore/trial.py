@@ -22,8 +22,9 @@ from engine.programs.explore.pdi_monitor import Monitor
 from engine.programs.explore.reflector import ReflectedFailure, Reflector, reflect
 from engine.programs.explore.rulings import NO_HINT, RETRY_WORDING
 from events.base import Ref
+from events.digest import Digest
 from events.streams import attempt_stream
-from events.types.condition import Condition
+from events.types.condition import Condition, SkillRef
 from events.types.decision import Seen, Text
 from events.types.pdi import InterventionChosen
 from events.types.trial import (
@@ -195,7 +196,9 @@ class _Loop:
             points.RETRY, self._told(decision), lambda ruling, _: AttemptPlanned(number, *_fields(ruling))
         )
         injection = await text_of(self._scope, planned.value.injection)
-        given = AttemptGiven(number, tuple(self._given(terms, decision.value, injection) for terms in self._plan.eras))
+        conditions = await self._conditions()
+        told = zip(self._plan.eras, conditions, strict=True)
+        given = AttemptGiven(number, tuple(self._given(*each, decision.value, injection) for each in told))
         child = Child(attempt_stream(self._plan.name, number), partial(attempt, given=given))
         result = (await self._scope.gather([child]))[0]
         self._money = result.out_of_money
@@ -217,9 +220,16 @@ class _Loop:
             wording={name: self._plan.prompt(f"retry_{name}") for name in RETRY_WORDING} if before else {},
         )
 
-    def _given(self, terms: TrialTerms, decision: points.Next, injection: str) -> AttemptTerms:
+    async def _conditions(self) -> list["_ArmInputs"]:
+        """Say what the agent is given besides its task, by era."""
+        given = self._plan.given
+        conditions = self._scope.conditions if given is None else (given,) * len(self._plan.eras)
+        return [await _inputs(self._scope, each) for each in conditions]
+
+    def _given(self, terms: TrialTerms, inputs: "_ArmInputs", decision: points.Next, injection: str) -> AttemptTerms:
         """Say what an attempt goes by under these terms. Its stream may be cut elsewhere than the trial's."""
         agent, teacher = terms.spec.agent, terms.spec.models.get("teacher")
+        injection = "\n\n".join(filter(None, (inputs.note, injection)))
         brief = Brief(
             trial=self._plan.name,
             task=self._plan.task,
@@ -232,8 +242,9 @@ class _Loop:
             teacher=terms.callers.get("teacher"),
             tools=teacher is not None and teacher.tools,
             prompts=self._plan.prompts,
+            skills=inputs.skills,
         )
-        return AttemptTerms(terms.spec.sandbox, terms.agent, brief)
+        return AttemptTerms(terms.spec.sandbox, terms.agent, brief, inputs.condition)
 
     async def _learn(self, result: AttemptResult, decision: points.Next) -> Seen[points.PdiRuling] | None:
         """Reflect on a failure that another attempt follows, and read PDI."""
@@ -284,6 +295,24 @@ class _Loop:
             tests=None if tests is None else Text(tests, at),
         )
         await distil(self._scope, by, self._history.attempts, saw)
+
+
+class _ArmInputs(NamedTuple):
+    """What an agent is given besides its task."""
+
+    note: str
+    """Empty: none."""
+    skills: tuple[SkillRef, ...] | None
+    condition: Digest | None
+    """Blob: the condition, where it says something of skills."""
+
+
+async def _inputs(scope: Scope, condition: Condition | None) -> _ArmInputs:
+    """Read what a condition gives."""
+    if condition is None:
+        return _ArmInputs("", None, None)
+    named = None if condition.skills is None else scope.put(condition.canonical)
+    return _ArmInputs(await text_of(scope, condition.note), condition.skills, named)
 
 
 class _Texts(NamedTuple):

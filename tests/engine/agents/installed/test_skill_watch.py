@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from engine.agents.installed.effect import AgentContext, AgentPort
 from engine.agents.installed.errors import SkillsUnusable
 from engine.agents.installed.packages import AgentPackage
 from engine.agents.installed.skill_set import MOST_BYTES, LeftOutFolder, read_skills
-from engine.agents.installed.skill_watch import SkillWatch, copy_skills
+from engine.agents.installed.skill_watch import SkillFolder, SkillWatch, WatchLost, copy_skills
 from engine.agents.registry import agent_named
 from engine.core.ports import EffectAddress
 from engine.core.supervision import Supervisor, nowhere
@@ -24,6 +25,7 @@ from engine.gateway.session import SessionTerms
 from events.digest import Fingerprint
 from events.store.memory import MemoryLog
 from events.types.agent import SkillRead
+from events.types.sandbox import SandboxAsked
 from sandbox.errors import SandboxUnavailable
 from sandbox.local.backend import local_backend
 from tests.sandbox.harbor.test_yaml_tree import bomb
@@ -203,6 +205,45 @@ def test_whoever_reads_a_skill_is_seen_and_listing_is_not_reading(tmp_path: Path
     assert reads[0].read >= 1
 
 
+def test_what_is_taken_away_and_laid_out_again_is_counted_on(tmp_path: Path) -> None:
+    """A task of several steps is verified after each; what was read before is neither lost nor told twice."""
+    skills = SkillFolder(tmp_path / "shown", {"word/SKILL.md": b"read me", "word/scripts/run.sh": b"true"})
+    word, run = tmp_path / "shown" / "word" / "SKILL.md", tmp_path / "shown" / "word" / "scripts" / "run.sh"
+    assert word.read_text() == "read me"
+    assert [(each.name, each.opened) for each in skills.news() or ()] == [("word/SKILL.md", 1)]
+    assert skills.news() == ()
+    assert run.read_text() == "true"
+    skills.hide()
+    assert list((tmp_path / "shown").iterdir()) == []
+    skills.show()
+    skills.show()
+    assert word.read_text() == "read me"
+    assert [(each.name, each.opened) for each in skills.news() or ()] == [
+        ("word/SKILL.md", 1),
+        ("word/scripts/run.sh", 1),
+    ]
+    skills.close()
+    skills.close()
+    assert [(each.name, each.opened) for each in skills.reads()] == [("word/SKILL.md", 2), ("word/scripts/run.sh", 1)]
+
+
+def test_more_reads_than_the_kernel_keeps_count_of_leave_it_unknown(tmp_path: Path) -> None:
+    """It says so, for that command and all that follow: a `no` after it would be made up."""
+    skills = SkillFolder(tmp_path / "shown", {"word/SKILL.md": b"read me", "part/SKILL.md": b"and me"})
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    one, other = (tmp_path / "shown" / name / "SKILL.md" for name in ("word", "part"))
+    for _ in range(most):  # by turns, since the kernel joins events that are the same
+        one.read_bytes()
+        other.read_bytes()
+    assert skills.news() is None
+    skills.hide()
+    skills.show()
+    assert skills.news() is None
+    with pytest.raises(WatchLost):
+        skills.reads()
+    skills.close()
+
+
 def test_no_skills_leave_nothing_to_touch(tmp_path: Path) -> None:
     """An arm without skills has touched no byte of one."""
     copy_skills({}, tmp_path / "copy")
@@ -225,10 +266,10 @@ async def test_a_machine_without_room_is_nobodys_score(tmp_path: Path) -> None:
     async with open_gateway(CallRecorder(log, "run", None), budget, Supervisor(log, nowhere)) as gateway:
         kit = AgentPackage(tmp_path, Fingerprint("0" * 64))
         gone = tmp_path / "gone"
-        means = AgentContext(log, gateway, agent.recipe, kit, no_terms, {"word/SKILL.md": b""}, gone)
+        means = AgentContext(log, gateway, agent.recipe, kit, no_terms, {"word/SKILL.md": b""}, gone, count(1))
         port = AgentPort(means, SandboxPort(log, backend, {}, {}))
         with pytest.raises(SandboxUnavailable, match="the folder of its agent could not be made"):
-            await port.prepare(EffectAddress("run", "attempt/good/1", 1))
+            await port.prepare(SandboxAsked("local", "good"), EffectAddress("run", "attempt/good/1", 1))
 
 
 @pytest.mark.parametrize(
