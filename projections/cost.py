@@ -1,7 +1,7 @@
 """What model calls cost: per run, trial, role and model, in whole numbers only.
 
 Beside what is known to have been spent stands what may have been: money that was granted and is not settled, calls
-whose cost nobody knows, and calls that were under way when a process died. `RunCost.committed` is the sum of all
+whose cost nobody knows, and calls that were in flight when a process died. `RunCost.committed` is the sum of all
 that, and never below what was really spent; a budget keeper that takes up a run starts from it.
 """
 
@@ -62,7 +62,7 @@ class Grant(msgspec.Struct):
 
 
 class StreamCost(msgspec.Struct):
-    """What is under way in a stream; a stream has one call at a time."""
+    """The call in flight of a stream; a stream has one call at a time."""
 
     asking: Grant | None = None
     """Asked for and not answered."""
@@ -80,9 +80,9 @@ class RunCost(msgspec.Struct):
     committed_by_trial: dict[str, NanoUsd] = {}
     """Upper bound of what was spent out of grants, and what is set aside."""
     lost: NanoUsd = 0
-    """Part of that: bounds of calls that were under way when a process died, and were asked again."""
+    """Part of that: bounds of calls that were in flight when a process died, and were asked again."""
     streams: dict[str, StreamCost] = {}
-    """Streams with something under way."""
+    """Streams with a call in flight."""
 
     @property
     def committed(self) -> NanoUsd:
@@ -231,14 +231,14 @@ def _summed(run: RunCost, name: str, event: UsageImported) -> None:
 
 
 def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:
-    """Count calls that a dead process had under way: each may have cost its bound, and is asked again on its grant."""
+    """Count calls that were in flight in a dead process: each may have cost its bound, and is repeated on its grant."""
     for ref in asked:
         stream = run.streams.get(ref.stream)
         if stream is None or stream.calling is None:
             continue
         line = _line(run, ref.stream, stream.calling)
         _unknown(line, 1, None if stream.open is None else stream.open.amount)
-        # What an agent of another make had under way ended with its sandbox: its grant stays, and is not used again.
+        # The calls in flight of an installed agent ended with its sandbox: its grant stays, and is not used again.
         if stream.open is not None and not ref.stream.startswith("call/"):
             _commit(run, stream.open.trial, stream.open.amount)
             run.lost += stream.open.amount
@@ -278,7 +278,7 @@ def _commit(run: RunCost, trial: str, amount: NanoUsd) -> None:
 
 
 def _tidy(run: RunCost, name: str) -> None:
-    """Forget a stream with nothing under way, so that the state grows with what is open and not with all there was."""
+    """Forget a stream without a call in flight, so that the state grows with open streams and not with all of them."""
     stream = run.streams[name]
     if stream.calling is None and stream.open is None and stream.asking is None:
         del run.streams[name]

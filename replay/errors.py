@@ -5,7 +5,7 @@ StillroomError
     ├── NotRerunnable       a run that no actor of ours made
     ├── NothingDecided      a run that was cut off before it began
     ├── InputsUnrecorded    an imported run that does not say what its decisions rest on
-    ├── AgentNotRun         an attempt in which no agent of another make came to its end
+    ├── AgentNotRun         an attempt without a completed run of an installed agent
     └── CauseLost           bytes that a decision rested on are gone
 """
 

@@ -274,7 +274,7 @@ class Reattachable(Protocol):
     async def reopen(self, spec: SandboxSpec, *, opened_in: int) -> Sandbox | SandboxGone:
         """Take up a sandbox that an earlier process left open, as it stands: files, and what runs in the background.
 
-        The caller knows that nothing was under way in it. Where it is not given back, what is left of it is for
+        The caller knows that no command was in flight in it. Where it is not given back, what is left of it is for
         ``sweep``.
 
         Args:

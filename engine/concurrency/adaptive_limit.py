@@ -23,7 +23,7 @@ from engine.protocols.allowance import RateLimit, RateLimitHeaders
 
 FIRST_WAIT_S: Final = 0.25
 """Wait after a second refusal in a row that does not say how long; each further one waits twice as long. The first
-waits for nothing: half of what is under way has to end first anyway."""
+waits for nothing: half of the calls in flight have to end first anyway."""
 LONGEST_WAIT_S: Final = 2.0
 """Where doubling stops: one call each two seconds is a small price for seeing the end of a storm soon."""
 LONGEST_ASKED_S: Final = 900.0

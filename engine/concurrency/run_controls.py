@@ -31,7 +31,7 @@ class RunControls:
         return self._drained
 
     def pause(self) -> bool:
-        """Have nothing new asked. What is under way comes to its end. False: it was paused."""
+        """Finish in-flight calls, start no new ones. False: it was already paused."""
         before, self._paused = self._paused, True
         return not before
 
@@ -42,12 +42,12 @@ class RunControls:
         return before
 
     def drain(self) -> bool:
-        """Let no further trial begin; those that have begun come to their end. False: it was so."""
+        """Let running trials finish, start no new ones. False: it was already draining."""
         before, self._drained = self._drained, True
         return not before
 
     def cancel(self, trial: str | None, detail: str) -> None:
-        """Stop a trial, or all of them (None): what is under way is cut off, and nothing new is asked."""
+        """Stop a trial, or all of them (None): in-flight calls are aborted, and no new ones start."""
         stop = ScopeStopped("cancelled", detail)
         self._stops.setdefault(trial, stop)
         for leave, of in list(self._leaves.items()):

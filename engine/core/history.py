@@ -36,7 +36,7 @@ class RunHistory(NamedTuple):
 
     @property
     def closed(self) -> bool:
-        """Whether the run has come to its end."""
+        """Whether the run has ended."""
         history = self.by_stream.get(RUN, ())
         return bool(history) and isinstance(history[-1].event, RunClosed)
 

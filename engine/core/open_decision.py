@@ -1,4 +1,4 @@
-"""One decision under way: its inputs as they are stored, the desk of its policy, and its comparison with the record."""
+"""One decision in progress: its inputs as they are stored, its context, and its comparison with the record."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache

@@ -36,13 +36,13 @@ class Permit:
         self._scope: CancelScope | None = None
 
     def order(self, stop: ScopeStopped) -> None:
-        """Order a stop; what is under way is cut off."""
+        """Order a stop; in-flight work is aborted."""
         self.stop = self.stop or stop
         if self._scope is not None:
             self._scope.cancel()
 
     async def during(self, work: Callable[[], Awaitable[T]]) -> T | None:
-        """Do something for as long as no stop is ordered. None: one was, and it did not come to its end."""
+        """Do something unless a stop is ordered. None: one was, so it did not finish."""
         if self.stop is not None:
             return None
         with CancelScope() as self._scope:

@@ -34,7 +34,7 @@ class ModelClient(NamedTuple):
     room: AdaptiveLimiter
     """Where calls to this model wait for each other, whoever makes them."""
     reach: Upstream
-    """The same, for agents of other makes that make their calls themselves."""
+    """The same, for installed agents, which make their calls themselves."""
 
 
 class ModelPort:

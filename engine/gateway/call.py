@@ -70,7 +70,7 @@ class ReplayedCall(NamedTuple):
     terms: CallTerms
 
     async def __call__(self, scope: Scope, came: Event) -> None:
-        """Go through it. A call that a dead process had under way was stopped, and says so itself."""
+        """Go through it. A call that was in flight in a dead process was stopped, and records so itself."""
         assert isinstance(came, CallReceived)
         try:
             raw = await scope.get(came.request)

@@ -271,7 +271,7 @@ class Exchange:
         return fault_of(self._failed(), body, status=status)
 
     def _said(self) -> ChatReply | ProviderError:
-        """Read an answer that came to its end."""
+        """Read a complete answer."""
         assert self._status is not None
         if not HTTPStatus.OK <= self._status < HTTPStatus.MULTIPLE_CHOICES:
             return self._fault(self._status)

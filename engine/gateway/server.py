@@ -80,7 +80,7 @@ class Gateway:
         return door
 
     async def close(self, door: ProxySession) -> None:
-        """Close a door: nothing comes in, what is under way is broken off, all of it is on record.
+        """Close a session: new calls are refused, those in flight are aborted, all of them are recorded.
 
         Raises:
             StillroomError: A call could not be recorded. What else of ours fails while a call is served is in

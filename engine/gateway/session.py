@@ -57,7 +57,7 @@ class ProxySession:
         self.open = True
         self._under_way: set[Exchange] = set()
         self._idle: anyio.Event | None = None
-        """Set when nothing is under way any more. None: nobody waits for that."""
+        """Set when no call is in flight any more. None: nothing waits for it."""
 
     def redact(self, data: bytes) -> bytes:
         """Take the token out of what is to be recorded."""
@@ -104,7 +104,7 @@ class ProxySession:
             self._idle = None
 
     async def close(self) -> None:
-        """Let nothing in any more, break off what is under way, and wait until all of it is on record."""
+        """Refuse new calls, abort those in flight, and wait until all of them are recorded."""
         if self.open:
             self.cut = len(self._under_way)
         self.open = False

@@ -1,7 +1,7 @@
 """How an attempt's agent ended, where its model did not answer: whose doing that was.
 
 Source: none of the peers; SPARK takes a failed call for the agent's (W8). Pure, from recorded facts, and the same for
-the shell agent and for agents of other makes:
+the shell agent and for installed agents:
 
 * what the provider did (an outage, a limit, a key, a request it refuses) is never the agent's, and nothing is verified;
 * a conversation that is too long is the agent's, who made it, but not before its first action: then it is as given;
@@ -52,7 +52,7 @@ class RunFacts(Struct, frozen=True):
     unanswered: tuple[CallFailure, ...]
     """Calls that failed after the last one that was answered, in their order."""
     cut: int
-    """Calls that were under way when it ended."""
+    """Calls that were in flight when it ended."""
     acted: bool
     """Whether it used a tool, as far as it tells."""
     stderr: str

@@ -104,7 +104,7 @@ def headers_for(api_key: str | None, extra: Mapping[str, str], carrier: KeyHeade
 
 
 class TransportOptions(Struct, frozen=True, kw_only=True):
-    """How an endpoint is spoken to, beyond its address.
+    """How requests to an endpoint are made, besides its address.
 
     Attributes:
         headers: Sent with every call, such as ``X-Title``. Never a key: settings are recorded.

@@ -1,4 +1,4 @@
-"""Opening what agents of other makes need for a run: kit, gateway, folder. Nothing, where the spec names none."""
+"""Opens what installed agents need for a run: package, gateway, folder. Nothing if the spec names none."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack

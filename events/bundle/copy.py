@@ -150,7 +150,7 @@ async def _sums(pages: AsyncIterator[Sequence[Row]], upto: dict[StreamId, int]) 
 
 
 class _Copying:
-    """A copy under way."""
+    """A copy in progress."""
 
     def __init__(self, source: EventSource, log: EventLog, start: Head | None) -> None:
         self.events = 0

@@ -94,7 +94,7 @@ async def write_bundle(
 
 
 class _Writing:
-    """A bundle under way."""
+    """A bundle that is being written."""
 
     def __init__(self, source: Verifiable, bundle: zipfile.ZipFile, runs: Sequence[str]) -> None:
         self._source = source

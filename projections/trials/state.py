@@ -180,7 +180,7 @@ class Run(msgspec.Struct):
     """Signals that stopped its processes, in order."""
     trials: dict[str, Trial] = {}
     in_flight: dict[str, InFlight] = {}
-    """By stream. For a run that no process holds: what was under way when it was cut off."""
+    """By stream. For a run without an owner: calls that were in flight when it was cut off."""
     events: int = 0
     last_at: int = 0
 

@@ -66,7 +66,7 @@ class RecordedReply(NamedTuple):
     """As it got them; of a run before they were recorded, what its body looks like."""
     body: bytes
     whole: bool
-    """Whether it came to its end. False: the connection was closed in the middle."""
+    """Whether it was complete. False: the connection was closed before its end."""
     recorded: bool
     """Whether its headers are on record."""
 

@@ -37,7 +37,7 @@ _EXITING: Final = 0x4
 
 
 class NamespaceInit:
-    """Process 1 of the namespace, by a descriptor: a number could be another process's by now."""
+    """Process 1 of the namespace, by a descriptor: a number could have been reused by another process."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid

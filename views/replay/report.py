@@ -234,7 +234,7 @@ def render_causes(rows: Sequence[CauseRow]) -> RenderableType:
 
 
 def render_prompts(rows: Sequence[PromptRow]) -> RenderableType:
-    """Name the prompts that are other ones by now."""
+    """Name the prompts that have changed since."""
     lines = [
         _said(
             "note",

@@ -1,4 +1,4 @@
-"""A run under people's eyes: carried by the engine, watched through the log, and summed up at its end."""
+"""A run with progress: executed by the engine, watched through the log, and summarized at its end."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""The port of agents of other makes: a door, a kit and skills for each attempt, then the agent's whole run."""
+"""The port of installed agents: a proxy session, a package and skills for each attempt, then the agent's whole run."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping

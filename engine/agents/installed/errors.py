@@ -1,4 +1,4 @@
-"""What can go wrong with agents of other makes before a run.
+"""What can go wrong with installed agents before a run.
 
 StillroomError
 └── EngineError

@@ -1,4 +1,4 @@
-"""What agents of other makes write about themselves, where no trajectory tells what they did.
+"""What installed agents record about themselves, for runs without a trajectory.
 
 Two kinds: records that say which call of a model each thing came of become steps, with tokens where they are stated;
 event streams that do not are told as those of our own installed agents are, and read by the same readers. Nothing is

@@ -1,4 +1,4 @@
-"""Finding what agents of other makes wrote about themselves in a trial's folder, and reading it by what it holds."""
+"""Finds the records of installed agents in a trial's folder, and reads each by its content."""
 
 import re
 from collections.abc import Mapping

@@ -394,7 +394,7 @@ class InterventionRule(msgspec.Struct, frozen=True):
 
 
 class Intervention(msgspec.Struct, frozen=True):
-    """How the next attempt is spoken to."""
+    """The intervention for the next attempt."""
 
     level: Literal["none", "soft", "strong"]
     mode: Literal["off", "observe", "intervene"]

@@ -181,7 +181,7 @@ def memo_in(text: str) -> MemoSections | None:
 def choose_intervention(
     saw: points.InterventionSaw, rule: points.InterventionRule, desk: PolicyContext
 ) -> points.Intervention:
-    """Choose how the next attempt is spoken to."""
+    """Choose the intervention for the next attempt."""
     del desk
     acting = InterventionSettings(mode=PdiMode(rule.mode), stale=Stale(rule.stale), invalid=Invalid(rule.invalid))
     chosen = intervene(_readings([saw.latest, saw.reading]), acting)

@@ -273,7 +273,7 @@ class _Loop:
         return self._terms.callers[role]
 
     async def _intervene(self, reading: Seen[points.PdiRuling] | None) -> None:
-        """Choose how the next attempt is spoken to."""
+        """Choose the intervention for the next attempt."""
         number = self._history.attempts + 1
         now = None if reading is None else Seen(reading.seen, _reading_in(reading.value))
         self._history.latest = now or self._history.latest
