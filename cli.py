@@ -27,6 +27,17 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     ("demo", "run:demo", "Explore four small tasks with real commands in a real sandbox and a scripted model."),
     ("run", "run:app", "Start a run from a spec, or from flags alone."),
     (
+        "evaluate",
+        "evaluations:evaluate",
+        "Score the arms of an evaluation on the same items, and compare them; stored scores are reused.",
+    ),
+    (
+        "compare",
+        "evaluations:compare",
+        "Compare the arms of an evaluation: scores with coverage, paired differences with intervals, costs, verdicts.",
+    ),
+    ("evaluations", "evaluations:app", "List and explain stored evaluations."),
+    (
         "resume",
         "run:resume",
         "Resume a run that was interrupted, drained or paused; recorded answers are never asked for again.",

@@ -28,6 +28,15 @@ from events.types.attempt import (
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade, InlineDecisionMade
+from events.types.evaluation import (
+    ArmsCompared,
+    CellOpened,
+    CellUnscored,
+    EvaluationAsked,
+    EvaluationFound,
+    EvaluationMissing,
+    EvaluationScored,
+)
 from events.types.item import (
     ItemAnswered,
     ItemOpened,
@@ -189,6 +198,13 @@ AnyEvent: TypeAlias = (
     | DecisionFlipped
     | PathLeft
     | WhatIfAnswered
+    | CellOpened
+    | EvaluationAsked
+    | EvaluationFound
+    | EvaluationMissing
+    | EvaluationScored
+    | CellUnscored
+    | ArmsCompared
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

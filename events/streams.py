@@ -10,6 +10,8 @@ CALL: Final = "call"
 """Families of streams that belong to trials."""
 ITEM: Final = "item"
 """Items that are rolled out and scored, one stream for each item, condition and repeat."""
+CELL: Final = "cell"
+"""Family of the cells of an evaluation."""
 _BELOW_TRIAL: Final = {TRIAL: 0, ATTEMPT: 1, CALL: 2}
 """Parts of a name behind the trial's, by family. A trial's own name may hold slashes."""
 
@@ -27,6 +29,21 @@ def trial_stream(trial: str) -> str:
 def attempt_stream(trial: str, attempt: int) -> str:
     """Name the stream of an attempt, counted as its trial counts."""
     return f"{ATTEMPT}/{trial}/{attempt}"
+
+
+def cell_stream(cell: str) -> str:
+    """Name the stream of a cell: arm, item and repeat."""
+    return f"{CELL}/{cell}"
+
+
+def cell_name(arm: str, item: str, repeat: int) -> str:
+    """Name a cell, and what is rolled out in it. The name of an arm holds no slash."""
+    return f"{arm}/{item}/{repeat}"
+
+
+def arm_of_cell(name: str) -> str:
+    """Name the arm that a cell belongs to."""
+    return name.partition("/")[0]
 
 
 def calls_below(attempt: str) -> str:

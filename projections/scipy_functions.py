@@ -17,7 +17,7 @@ class StatisticsAbsent(StillroomError):
     def __init__(self) -> None:
         super().__init__(
             "intervals need scipy, which is not installed",
-            remedy="run `pip install scipy`, or install this package with its extra `stats`",
+            remedy="run `pip install scipy`",
         )
 
 

@@ -44,6 +44,11 @@ def amend(
         ConfigRefused: A key is unknown, its value of the wrong kind, or it is fixed.
     """
     settings = flag_settings(flags, folder)
+    _refuse(settings, fixed)
+    return amended(spec, settings, environment)
+
+
+def _refuse(settings: Sequence[ConfigValue], fixed: Mapping[str, str]) -> None:
     refused = [each for each in settings if each.path[0] in fixed]
     if refused:
         remedy = "start a new run: `stillroom run`"
@@ -53,6 +58,14 @@ def amend(
                 for each in refused
             ]
         )
+
+
+def amended(spec: RunSpec, settings: Sequence[ConfigValue], environment: Mapping[str, str] = NOTHING) -> Amended:
+    """Change keys of a spec that are read already; see `amend`.
+
+    Raises:
+        ConfigRefused: What comes of it is no spec.
+    """
     tree = msgspec.to_builtins(spec)
     for setting in settings:
         _put(tree, setting.path, msgspec.to_builtins(setting.value))
@@ -61,18 +74,18 @@ def amend(
     for setting in brought:
         _put(tree, setting.path, msgspec.to_builtins(setting.value))
     try:
-        amended = msgspec.convert(tree, RunSpec)
+        changed = msgspec.convert(tree, RunSpec)
     except msgspec.ValidationError as error:
         origin = ", ".join(dict.fromkeys(each.origin for each in settings))
         problem = f"the resulting configuration is invalid: {error}"
         raise ConfigRefused([ConfigProblem(origin, "", problem, "set every key that a new table needs")]) from error
-    before, now = msgspec.to_builtins(spec), msgspec.to_builtins(amended)
+    before, now = msgspec.to_builtins(spec), msgspec.to_builtins(changed)
     changes = [
         SettingChange(dotted(each.path), was, is_now)
         for each in settings
         if (was := _told(before, each.path)) != (is_now := _told(now, each.path))
     ]
-    return Amended(amended, tuple(changes))
+    return Amended(changed, tuple(changes))
 
 
 def _brought(

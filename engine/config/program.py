@@ -79,8 +79,13 @@ class Program(Protocol):
     def policies(self) -> Mapping[str, Policy]:
         """Policies of its own points, by point; a method may name others."""
 
-    def doors(self) -> Mapping[type[Event], Port]:
-        """Ports of effects of its own, by what they answer."""
+    def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
+        """Open ports of effects of its own, by what they answer.
+
+        Args:
+            log: The log of the run; what a port reads there goes into its answer.
+            ancestors: Runs that the run was forked from, oldest first.
+        """
 
     def plan(self, opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> tuple[tuple[str, ...], Any]:
         """Plan a run; pure. Give the names of its parts, and what its actor needs.

@@ -409,7 +409,7 @@ def _with_defaults(winners: Mapping[KeyPath, ConfigValue], tables: Sequence[KeyP
             continue
         for name in sorted({path[: depth + 1] for path in present if _is_below(path, key.path[: depth + 1])}):
             below = (*name, *key.path[depth + 1 :])
-            if below[-1] != "<parameter>":
+            if not below[-1].startswith("<"):
                 yield winners.get(below, ConfigValue(below, key.default, "default"))
             else:
                 yield from (winners[path] for path in sorted(winners) if path[:-1] == below[:-1])

@@ -21,8 +21,8 @@ from engine.core.methods import SPARK, method_named, method_names
 Path = tuple[str, ...]
 """Parts of a key: ``agent.max_turns`` is ("agent", "max_turns")."""
 
-_OPEN_NAMES: Final = {"models": "<role>", "prices": "<model>", "shadows": "<name>", "parameters": "<parameter>"}
-"""What stands for the names that a user gives, by the table that holds them."""
+_OPEN_NAMES: Final = {"models": "<role>", "prices": "<model>", "shadows": "<name>", "set": "<key>"}
+"""What stands for the names that a user gives, by the table that holds them; for others, ``<arm>`` for ``arms``."""
 
 
 class ConfigKey(NamedTuple):
@@ -114,9 +114,9 @@ def _keys(table: inspect.StructType, path: Path) -> Iterator[ConfigKey]:
             case inspect.StructType():
                 yield from _keys(field.type, here)
             case inspect.DictType(value_type=inspect.StructType() as value):
-                yield from _keys(value, (*here, _OPEN_NAMES[field.name]))
+                yield from _keys(value, (*here, _open_name(field.name)))
             case inspect.DictType(value_type=value):
-                yield ConfigKey((*here, _OPEN_NAMES[field.name]), value, None, doc)
+                yield ConfigKey((*here, _open_name(field.name)), value, None, doc)
             case kind:
                 yield ConfigKey(here, kind, field.default, doc)
 
@@ -124,12 +124,24 @@ def _keys(table: inspect.StructType, path: Path) -> Iterator[ConfigKey]:
 def pattern(path: Path) -> Path:
     """Put placeholders where a user's own names stand: ("models", "teacher") is ("models", "<role>")."""
     parts: list[str] = []
-    for index, part in enumerate(path):
-        before = path[index - 1] if index else ""
-        # A shadow may be called "parameters" too: a placeholder is never followed by another.
-        open_before = before in _OPEN_NAMES and parts[index - 1] == before
-        parts.append(_OPEN_NAMES[before] if open_before else part)
+    kind: inspect.Type | None = root()
+    for part in path:
+        match kind:
+            case inspect.DictType(value_type=value):
+                parts.append(_open_name(parts[-1]))
+                kind = value
+            case inspect.StructType(fields=fields):
+                parts.append(part)
+                kind = next((field.type for field in fields if field.name == part), None)
+            case _:
+                parts.append(part)
+                kind = None
     return tuple(parts)
+
+
+def _open_name(table: str) -> str:
+    """Give what stands for the names that a user gives in a table."""
+    return _OPEN_NAMES.get(table, f"<{table.removesuffix('s')}>")
 
 
 def dotted(path: Path) -> str:

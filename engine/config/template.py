@@ -1,4 +1,4 @@
-"""The commented specification that `stillroom init` writes, made from the specification's own texts and defaults."""
+"""The commented spec that `stillroom init` writes, made from the texts and defaults of the keys; of exploring alone."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import inspect
 
+from engine.config.program_registry import EXPLORE, program_names
 from engine.config.schema import ConfigKey, Path, dotted, field_docs, keys
 from engine.config.tree import kind_of
 from engine.config.values import NONE
@@ -31,7 +32,10 @@ _HEAD: Final = """\
 def template() -> str:
     """Write the file."""
     tables: dict[Path, list[ConfigKey]] = {}
+    others = set(program_names()) - {EXPLORE}
     for key in keys():
+        if key.path[0] in others:
+            continue
         tables.setdefault(key.path[:-1], []).append(key)
     lines = [_HEAD]
     # The top level first: in TOML, whatever follows a table's head belongs to that table.

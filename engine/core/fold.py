@@ -82,6 +82,27 @@ async def fold_run(
     return states
 
 
+async def fold_kept(log: EventLog, projection: Projection[S], head: Head, *, far: int = FAR) -> S:
+    """Fold a projection over the whole log from where its state was kept; keep it again if that was far.
+
+    Args:
+        log: Where from.
+        projection: What to fold.
+        head: Up to where.
+        far: Positions from which on the state is kept.
+
+    Raises:
+        BlobMissing: Bytes it needs are gone.
+    """
+    found = await snapshots.find(log, projection.name, projection.revision)
+    kept = None if found is None else snapshots.decoded(found, projection.state_type())
+    after = 0 if found is None or kept is None or found.position > head.position else found.position
+    state = await fold(log, projection, Selection(after=after, until=head.position), state=kept if after else None)
+    if head.position - after >= far:
+        await snapshots.keep(log, projection.name, projection.revision, head, state)
+    return state
+
+
 def snapshot_of(projection: Projection[Any], run: str) -> str:
     """Name the snapshot of a projection's state of a run."""
     return f"{projection.name}/{run}"

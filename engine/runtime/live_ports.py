@@ -128,10 +128,11 @@ async def live_ports(
         )
         agents = await open_agents(stack, setting, plan.eras[last], book, parts)
         stack.push_async_callback(sandboxes.close)
+        ancestors = [each.run for each in histories.lineage[:-1]]
         models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
         table = door_table(keeper, sandboxes, models, budget, agents)
         table[ItemsAsked] = ItemsPort(setting.log, setting.base)
-        table.update(plan.program.doors())
+        table.update(plan.program.doors(setting.log, ancestors))
         past = histories.by_stream.get(SESSION, ())
         recovery = Recovery(sandboxes, session.note, spec.on_loss == "rebuild", past)
         yield LivePorts(keeper, sandboxes, models, budget, agents, admission, recovery, table)

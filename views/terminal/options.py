@@ -1,6 +1,6 @@
 """Command-line options: those that all commands take, and the settings of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -93,13 +93,19 @@ class RunOverrides:
         added = read_dotenv(machine.folder / self.env_file) if self.env_file else {}
         return {**added, **machine.environment}
 
-    def resolve(self, machine: Host, spec: Path | None) -> Resolved:
+    def resolve(self, machine: Host, spec: Path | None, more: Sequence[Flag] = ()) -> Resolved:
         """Resolve the spec.
+
+        Args:
+            machine: The host.
+            spec: A file. None: flags, environment and config files alone.
+            more: Flags of the command; these options override them.
 
         Raises:
             ConfigError: The settings are invalid.
         """
-        return resolve.resolve(self._inputs(machine, spec))
+        inputs = self._inputs(machine, spec)
+        return resolve.resolve(inputs._replace(flags=[*more, *inputs.flags]))
 
     def gather(self, machine: Host, spec: Path | None) -> tuple[ConfigValue, ...]:
         """List every key, whether or not the settings suffice for a run.

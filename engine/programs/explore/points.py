@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from engine.config.program_registry import roles_of
 from engine.config.spec import RunSpec, model_for
 from engine.core.decision import Point
 from engine.programs.explore.spec import MonitorSpec
@@ -157,9 +158,14 @@ def _stopping_rule(spec: RunSpec, saw: StoppingSaw) -> StoppingRule:
         attempts=method.attempts,
         infrastructure_retries=method.infrastructure_retries,
         counting=method.counting,
-        reflect=method.reflect and model_for(spec, "reflector") is not None,
-        distil=method.distil and model_for(spec, "distiller") is not None,
+        reflect=method.reflect and _has_model(spec, "reflector"),
+        distil=method.distil and _has_model(spec, "distiller"),
     )
+
+
+def _has_model(spec: RunSpec, role: str) -> bool:
+    """Say whether a model speaks for a role, be it that of another as the program has it."""
+    return model_for(spec, role, roles_of(spec).get(role)) is not None
 
 
 STOPPING: Final = Point(

@@ -19,6 +19,7 @@ from engine.effects.callers import callers_of
 from engine.programs.explore import learning_points, points
 from engine.programs.explore.trial import TrialPlan, TrialTerms, trial
 from events.base import Event
+from events.store.base import EventLog
 from events.streams import TRIAL, trial_stream
 from events.types.run import RunOpened
 
@@ -44,8 +45,9 @@ class Explore:
     policies: Mapping[str, Policy] = MappingProxyType({})
     """None: its method names all of them."""
 
-    def doors(self) -> Mapping[type[Event], Port]:
+    def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
         """None: every program has what this one touches."""
+        del log, ancestors
         return {}
 
     def plan(

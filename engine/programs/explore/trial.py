@@ -76,8 +76,20 @@ class TrialPlan(NamedTuple):
         return Text(self.prompts.digest(name), RUN_OPENED)
 
 
+class EndedTrial(NamedTuple):
+    """How a trial ended, for whoever began it."""
+
+    event: TrialClosed
+    at: Ref
+
+
 async def trial(scope: Scope, plan: TrialPlan) -> str:
     """Try a task until it is solved or there is a reason to stop; give the outcome, as in `TrialClosed`."""
+    return (await ended_trial(scope, plan)).event.outcome
+
+
+async def ended_trial(scope: Scope, plan: TrialPlan) -> EndedTrial:
+    """Try a task until it is solved or there is a reason to stop; give its end."""
     given = plan.given or scope.condition
     await scope.record(
         TrialOpened(
@@ -119,7 +131,7 @@ class _Loop:
     def _terms(self) -> TrialTerms:
         return self._plan.terms(self._scope)
 
-    async def run(self) -> str:
+    async def run(self) -> EndedTrial:
         try:
             decision = await self._explore()
         except Stopped as stop:
@@ -349,11 +361,11 @@ ENDINGS: Final[Mapping[str, Literal["solved", "unsolved", "infrastructure", "bud
 """How a trial ends, by what was decided last."""
 
 
-async def _close(scope: Scope, history: TrialHistory, decision: str) -> str:
+async def _close(scope: Scope, history: TrialHistory, decision: str) -> EndedTrial:
     outcome = ENDINGS[decision]
     rewards = [
         each.value.outcome.reward for each in history.outcomes if each.value.outcome.kind in {"solved", "failed"}
     ]
     scored = [each for each in rewards if each is not None]
-    await scope.record(TrialClosed(outcome, history.attempts, max(scored) if scored else None))
-    return outcome
+    closed = TrialClosed(outcome, history.attempts, max(scored) if scored else None)
+    return EndedTrial(closed, await scope.record(closed))

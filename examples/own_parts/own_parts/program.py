@@ -75,8 +75,9 @@ class Survey:
     points = (WORTH, *st.EXPLORE.points)
     policies: Mapping[str, st.Policy] = {"worth": rate}
 
-    def doors(self) -> Mapping[type[st.Event], st.Port]:
+    def doors(self, log: st.EventLog, ancestors: Sequence[str]) -> Mapping[type[st.Event], st.Port]:
         """None of its own."""
+        del log, ancestors
         return {}
 
     def plan(

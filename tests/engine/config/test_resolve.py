@@ -10,13 +10,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from engine.config.program_registry import program_named
+from engine.config.program_registry import program_named, program_names
 from engine.config.resolve import Flag, Inputs, project_file, resolve, user_file
 from engine.config.schema import ConfigKey, dotted, keys
 from engine.config.spec import ModelSpec, RunSpec
 from engine.config.template import template, toml
 
-_NAMES = {"<role>": "teacher", "<model>": "gpt", "<name>": "loose", "<parameter>": "temperature"}
+_NAMES = {
+    "<role>": "teacher",
+    "<model>": "gpt",
+    "<name>": "loose",
+    "<parameter>": "temperature",
+    "<arm>": "skill",
+    "<key>": "method",
+}
 _ENOUGH: dict[tuple[str, ...], object] = {
     ("tasks",): "t",
     ("models", "teacher", "model"): "m",
@@ -62,6 +69,8 @@ def test_the_strongest_place_that_speaks_wins(key: ConfigKey, layers: set[int], 
     for layer, file in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         said = {path: values[layer]} if layer in values else {}
+        if layer == 0 and path[0] in program_names():
+            said = {("program",): path[0], **said}
         file.write_text(_file({**_ENOUGH, **said} if layer == 0 else said), encoding="utf-8")
     variable = "STILLROOM_" + "__".join(path).upper()
     text = values.get(3) if isinstance(values.get(3), str) else toml(values.get(3))

@@ -1,0 +1,1 @@
+"""Scores that are kept: cells, and the store that is asked for them."""

@@ -1,0 +1,1 @@
+"""The program `evaluate`: arms x items x repeats, every evaluation kept."""

@@ -1,0 +1,146 @@
+"""Arms: the spec of a run with some settings changed, each a spec of its own."""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+import msgspec
+
+from engine.config.amend import amended
+from engine.config.errors import ConfigProblem, ConfigRefused
+from engine.config.resolve import model_settings
+from engine.config.spec import RunSpec
+from engine.config.tree import ConfigValue, settings_of
+from engine.programs.evaluate.spec import ArmSpec, EvaluateSpec
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SETTABLE: Final = ("agent", "method", "models")
+_ORIGIN: Final = "the spec"
+
+
+def own(spec: RunSpec) -> EvaluateSpec:
+    """Give the program's settings of a spec."""
+    return msgspec.convert(spec.own, EvaluateSpec)
+
+
+def arm_specs(spec: RunSpec) -> Mapping[str, RunSpec]:
+    """Give the spec of each arm by its name, sorted.
+
+    Raises:
+        ConfigRefused: An arm is named wrongly, repeats one that is none, or sets what cannot differ between arms.
+    """
+    settings = own(spec)
+    problems = list(_misnamed(settings))
+    specs: dict[str, RunSpec] = {}
+    for name in sorted(settings.arms):
+        try:
+            specs[name] = _arm_spec(spec, name, condition_of(settings, name))
+        except ConfigRefused as error:
+            problems += error.complaints
+    if problems:
+        raise ConfigRefused(problems)
+    return specs
+
+
+def condition_of(settings: EvaluateSpec, name: str) -> ArmSpec:
+    """Give the arm whose condition an arm has: its own, or that of the arm that it repeats."""
+    arm = settings.arms[name]
+    return settings.arms.get(arm.again, arm)
+
+
+def series_of(settings: EvaluateSpec, name: str) -> int:
+    """Give an arm's place among those that repeat one condition: 0 for the arm itself, then 1, 2, … by name.
+
+    Fresh repeats of one condition are told apart by it: none is found where another was stored.
+    """
+    arm = settings.arms[name]
+    if not arm.again:
+        return 0
+    return 1 + sorted(other for other, each in settings.arms.items() if each.again == arm.again).index(name)
+
+
+def family_of_item(pattern: str, item: str) -> str:
+    """Name the family of an item; an item in which the pattern finds nothing is one of its own."""
+    found = re.search(pattern, item) if pattern else None
+    return item if found is None else found[1]
+
+
+def _misnamed(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
+    names = sorted(settings.arms)
+    for name in names:
+        if not _NAME.fullmatch(name):
+            problem = f"{name!r} cannot be the name of an arm: it stands in names of streams"
+            yield _problem(f"arms.{name}", problem, "name it with letters, digits, points, underscores and hyphens")
+        arm = settings.arms[name]
+        yield from _repeats_wrongly(settings, name, arm)
+    yield from _unread(settings.family)
+    if settings.baseline not in settings.arms:
+        remedy = _near(settings.baseline, names)
+        yield _problem("baseline", f"no arm is called {settings.baseline!r}", remedy)
+    elif len(names) == 1:
+        yield _problem("arms", "there is nothing to compare the baseline with", "add an arm: [evaluate.arms.NAME]")
+
+
+def _unread(pattern: str) -> Iterator[ConfigProblem]:
+    """Complain about a pattern of families that cannot be used."""
+    remedy = 'write a regular expression with one group, such as "^([a-z]+)-"'
+    try:
+        if pattern and re.compile(pattern).groups != 1:
+            yield _problem("family", f"{pattern!r} has not exactly one group", remedy)
+    except re.error as error:
+        yield _problem("family", f"{pattern!r} is no regular expression: {error}", remedy)
+
+
+def _repeats_wrongly(settings: EvaluateSpec, name: str, arm: ArmSpec) -> Iterator[ConfigProblem]:
+    if not arm.again:
+        return
+    key = f"arms.{name}.again"
+    if arm != ArmSpec(again=arm.again):
+        yield _problem(key, f"arm {name} repeats {arm.again} and changes settings", "leave the other keys out")
+    if arm.again not in settings.arms or settings.arms[arm.again].again:
+        remedy = _near(arm.again, [each for each in sorted(settings.arms) if not settings.arms[each].again])
+        yield _problem(key, f"{arm.again!r} is not an arm with a condition of its own", remedy)
+
+
+def _near(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"name one of: {', '.join(names) or 'none so far'}"
+
+
+def _problem(key: str, problem: str, remedy: str) -> ConfigProblem:
+    return ConfigProblem(_ORIGIN, f"evaluate.{key}", problem, remedy)
+
+
+def _arm_spec(spec: RunSpec, name: str, arm: ArmSpec) -> RunSpec:
+    origin = f"evaluate.arms.{name}"
+    settings = list(model_settings(arm.model)) if arm.model else []
+    if arm.agent:
+        settings.append(ConfigValue(("agent", "name"), arm.agent, origin))
+    if arm.skills is not None:
+        settings.append(ConfigValue(("agent", "skills"), arm.skills, origin))
+    return amended(spec, [*settings, *_set(name, arm)]).spec
+
+
+def _set(name: str, arm: ArmSpec) -> Iterator[ConfigValue]:
+    """Read an arm's further settings.
+
+    Raises:
+        ConfigRefused: One is unknown, has a value of another kind, or cannot differ between arms.
+    """
+    problems: list[ConfigProblem] = []
+    found: list[ConfigValue] = []
+    for key, value in arm.set.items():
+        path = tuple(part.strip() for part in key.split("."))
+        if path[0] not in _SETTABLE or len(path) == 1:
+            remedy = f"set keys below {', '.join(_SETTABLE)}"
+            problems.append(_problem(f"arms.{name}.set", f"{key} cannot differ between arms", remedy))
+            continue
+        tree: Any = value
+        for part in reversed(path):
+            tree = {part: tree}
+        for each in settings_of(tree, f"evaluate.arms.{name}.set"):
+            (found if isinstance(each, ConfigValue) else problems).append(each)  # type: ignore[arg-type]
+    if problems:
+        raise ConfigRefused(problems)
+    yield from found

@@ -1,0 +1,90 @@
+"""The policy that compares arms; pure."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Final
+
+import msgspec
+
+from engine.core.decision import PolicyContext
+from engine.programs.evaluate.points import CellSaw, ComparisonRule, ComparisonRuling, ComparisonSaw
+from events.types.evaluation import ArmVerdict
+from events.values import NanoUsd
+from projections.comparison.compare import Comparison, ComparisonPlan, PlannedArm, compare
+from projections.comparison.rows import ComparisonRow, RowOutcome
+
+_UNSCORED: Final[Mapping[str, RowOutcome]] = {
+    "infrastructure": "infrastructure",
+    "budget": "stopped",
+    "stopped": "stopped",
+}
+
+
+def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) -> ComparisonRuling:
+    """Compare each arm with the baseline, item by item."""
+    cells = {arm.name: msgspec.json.decode(desk.read(arm.cells), type=tuple[CellSaw, ...]) for arm in saw.arms}
+    found = compared(cells, rule, saw.repeats)
+    verdicts = [
+        ArmVerdict(
+            arm=pair.arm,
+            verdict=pair.verdict.kind,
+            reason=pair.verdict.reason,
+            difference=None if pair.difference is None else float(pair.difference),
+            low=None if pair.interval is None else float(pair.interval.low),
+            high=None if pair.interval is None else float(pair.interval.high),
+            p=pair.p_holm,
+        )
+        for pair in found.pairs
+    ]
+    return ComparisonRuling(rule.baseline, tuple(verdicts))
+
+
+def compared(
+    cells: Mapping[str, Sequence[CellSaw]],
+    rule: ComparisonRule,
+    repeats: int,
+    costs: Mapping[tuple[str, str, int], tuple[NanoUsd | None, int | None]] | None = None,
+) -> Comparison:
+    """Compare arms in full.
+
+    Args:
+        cells: By arm.
+        rule: How.
+        repeats: Runs of each item that were planned.
+        costs: By arm, item and repeat, what was paid and how many tokens it took. None: nobody asks.
+    """
+    units = {cell.item: cell.unit for each in cells.values() for cell in each}
+    others = sorted(name for name in cells if name != rule.baseline)
+    plan = ComparisonPlan(
+        baseline=PlannedArm(rule.baseline, repeats),
+        arms=tuple(PlannedArm(name, repeats) for name in others),
+        units=units,
+        measure=rule.measure,
+        floor=_exact(rule.floor),
+        effect=_exact(rule.effect),
+        alpha=_exact(rule.alpha),
+    )
+    known = costs or {}
+    rows = [
+        _row(arm, cell, known.get((arm, cell.item, cell.repeat), (None, None)))
+        for arm, each in cells.items()
+        for cell in each
+    ]
+    return compare(plan, rows)
+
+
+def _row(arm: str, cell: CellSaw, cost: tuple[NanoUsd | None, int | None]) -> ComparisonRow:
+    outcome: RowOutcome = "infrastructure"
+    soft = None
+    if cell.score is not None:
+        outcome = "solved" if cell.score.value.solved else "unsolved"
+        reward = cell.score.value.reward
+        soft = None if reward is None or not 0 <= reward <= 1 else _exact(reward)
+    elif cell.unscored is not None:
+        outcome = _UNSCORED[cell.unscored.value.reason]
+    return ComparisonRow(arm, cell.item, cell.unit, cell.repeat, outcome, soft, *cost)
+
+
+def _exact(value: float) -> Fraction:
+    """Give the fraction that a decimal stands for: 0.05 is 1/20, not the double next to it."""
+    return Fraction(repr(value))

@@ -1,0 +1,51 @@
+"""Settings of an evaluation: its arms, and how they are compared. The texts below the fields are the reference."""
+
+from typing import Literal
+
+import msgspec
+
+from events.types.evaluation import Reuse
+
+
+class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One arm: the spec of the run with some settings changed. Without any, it is the run's own spec."""
+
+    skills: str | None = None
+    """Folder of skills for the agent. Empty: the agent is given an empty folder. None: as ``agent.skills`` says."""
+    placebo: bool = False
+    """Replace the text of the skills by neutral text of the same length, given the same way."""
+    note: str = ""
+    """Text that the agent is told after its instruction. Empty: nothing."""
+    again: str = ""
+    """Name of another arm whose condition this one repeats, with fresh runs (A/A): their difference is noise. Empty:
+    it is a condition of its own."""
+    agent: str = ""
+    """Name of another agent. Empty: that of the run."""
+    model: str = ""
+    """Another teacher, as `stillroom run --model` takes it: ``openai/NAME``, ``script:FILE`` or the name of a model at
+    the same address. Empty: that of the run."""
+    set: dict[str, str | int | float | bool] = {}
+    """Further settings by full key, below ``method``, ``agent`` or ``models``, such as ``"method.pdi.mode"``."""
+
+
+class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What only evaluating knows."""
+
+    baseline: str = "none"
+    """Arm that the others are compared with."""
+    arms: dict[str, ArmSpec] = {}
+    """Arms by name: the baseline and at least one more."""
+    family: str = ""
+    """Regular expression whose first group in an item's name is its family: items of a family are not independent.
+    Empty: each item is."""
+    reuse: Reuse = "all"
+    """Stored evaluations that count: of every run of the log (``all``), of this run and its ancestors (``own``), or of
+    nobody (``never``)."""
+    measure: Literal["hard", "soft"] = "hard"
+    """``hard`` compares shares of solved items, ``soft`` rewards; a reward outside [0, 1] is then no score."""
+    alpha: float = 0.05
+    """How often an interval may miss, over all arms and looks together; above 0, below 1."""
+    floor: float = 0.8
+    """Coverage (scored of planned) under which nothing is decided; from 0 to 1."""
+    effect: float = 0.1
+    """The smallest difference of scores that matters; above 0, at most 1."""

@@ -1,0 +1,105 @@
+"""Facts about evaluations: scores that are kept under everything that reached the model or the verifier.
+
+Streams ``cell/<arm>/<item>/<repeat>``, one for each cell of an evaluation, and the run's own.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from events.base import Event, Ref
+from events.digest import Digest
+from events.types.decision import Decided
+
+Reuse = Literal["never", "own", "all"]
+"""Whose stored evaluations count: nobody's, those of the run and its ancestors, or those of every run of the log."""
+
+
+class CellOpened(Event, frozen=True, tag="cell.opened"):
+    """One item is about to be scored under the condition of one arm, once."""
+
+    arm: str
+    item: str
+    unit: str
+    """What is independent of all else: the item's family, or the item itself."""
+    repeat: int
+    """From 1."""
+    key: Digest
+    """Blob: JSON; everything that reaches the model or the verifier. An evaluation is stored under its digest."""
+    condition: Digest
+    """Blob: JSON; the condition of the arm."""
+
+
+class EvaluationAsked(Event, frozen=True, tag="evaluation.asked"):
+    """A stored evaluation was looked for: an effect, so that a replay never looks again."""
+
+    key: Digest
+    reuse: Reuse
+
+
+class EvaluationFound(Event, frozen=True, tag="evaluation.found"):
+    """There is one."""
+
+    run: str
+    """Which stored it."""
+    stream: str
+    """Of its `EvaluationScored` in that run."""
+    version: int
+    """Of that event in its stream."""
+    position: int
+    """Of that event in the log."""
+    as_of: int
+    """Last position of the log that was looked through."""
+    solved: bool
+    reward: float | None
+
+
+class EvaluationMissing(Event, frozen=True, tag="evaluation.missing"):
+    """There is none."""
+
+    as_of: int
+    """Last position of the log that was looked through."""
+
+
+class EvaluationScored(Event, frozen=True, tag="evaluation.scored"):
+    """A cell was rolled out and has a score, which is stored from here on under its key."""
+
+    key: Digest
+    solved: bool
+    reward: float | None
+    """In the verifier's own unit, usually [0, 1]. None: it gives none."""
+    rolled: Ref
+    """The last event of what was scored, such as ``trial.closed``."""
+
+
+class CellUnscored(Event, frozen=True, tag="cell.unscored"):
+    """A cell has no score: something of ours broke, there was no money for it, or it was stopped. Nothing is stored."""
+
+    reason: Literal["infrastructure", "budget", "stopped"]
+    rolled: Ref | None
+    """The last event of what was begun. None: nothing was."""
+
+
+class ArmVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a comparison says of one arm beside the baseline."""
+
+    arm: str
+    verdict: str
+    """``helps``, ``hurts``, ``no effect shown``, ``too few runs``, ``too few families``, ``no information`` or
+    ``indecisive``."""
+    reason: str
+    difference: float | None
+    """Mean over items of the paired difference of scores; in [-1, 1]. None: no item has a score in both arms."""
+    low: float | None
+    """Lower end of the interval. None: there is no interval."""
+    high: float | None
+    p: float | None
+    """Two-sided, adjusted for looks and arms. None: as for the interval."""
+
+
+class ArmsCompared(Decided, frozen=True, tag="evaluation.compared"):
+    """The arms of an evaluation were compared with its baseline."""
+
+    baseline: str
+    verdicts: tuple[ArmVerdict, ...]
+    """In the order of the arms' names."""

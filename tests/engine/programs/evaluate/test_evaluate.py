@@ -1,0 +1,123 @@
+"""Evaluations as users run them: arms on the same tasks, every score kept, nothing paid for twice."""
+
+from pathlib import Path
+from typing import Any
+
+from engine.config.spec import RunSpec
+from engine.core.fold import fold_run
+from engine.runtime.run import RunReport, start_run
+from events.store.base import EventLog, Selection
+from events.store.memory import MemoryLog
+from events.types.evaluation import ArmsCompared, EvaluationFound
+from projections.cells import Cells, EvaluatedCell
+from replay.ledger import read_ledger
+from replay.redecide import decisions
+from replay.rerun import rerun
+from tests.support.orders import CountingClock
+from tests.support.runs import REFUSING, SCRIPT, make_base, setting, spec
+
+ATTEMPTS: dict[str, Any] = {"none": {"set": {"method.attempts": 1}}, "two": {"set": {"method.attempts": 2}}}
+"""The scripted teacher guesses first, and reads then: a second attempt is what helps it."""
+
+
+def evaluation(arms: dict[str, Any], **changes: Any) -> RunSpec:
+    """Say what to evaluate."""
+    own = {"arms": arms, **changes.pop("own", {})}
+    return spec(program="evaluate", own=own, **changes)
+
+
+async def evaluated(log: EventLog, base: Path, what: RunSpec) -> RunReport:
+    """Run an evaluation to its end."""
+    return await start_run(await setting(log, base), what)
+
+
+async def cells_of(log: EventLog, run: str) -> list[EvaluatedCell]:
+    """Read the cells of a run."""
+    (state,) = await fold_run(log, [Cells()], run)
+    return [cell for cells in state.runs.values() for cell in cells.values()]
+
+
+async def compared(log: EventLog, run: str) -> ArmsCompared:
+    """Give what a run's arms showed."""
+    found = [each.event async for each in log.read(Selection(run=run, tags={"evaluation.compared"}))]
+    assert isinstance(found[0], ArmsCompared)
+    return found[0]
+
+
+async def calls(log: EventLog, run: str) -> int:
+    """Count the calls of a run."""
+    return len([each async for each in log.read(Selection(run=run, tags={"model.asked"}))])
+
+
+async def test_arms_are_scored_on_the_same_items_and_compared(tmp_path: Path) -> None:
+    """Given an arm with a second attempt, it solves what the other leaves; with two tasks nothing more is claimed."""
+    log = MemoryLog(clock=CountingClock())
+    report = await evaluated(log, make_base(tmp_path, SCRIPT, "one", "two"), evaluation(ATTEMPTS))
+    assert report.outcomes == {
+        "none/one/1": "unsolved",
+        "none/two/1": "unsolved",
+        "two/one/1": "solved",
+        "two/two/1": "solved",
+    }
+    (verdict,) = (await compared(log, report.run)).verdicts
+    assert (verdict.arm, verdict.verdict, verdict.difference) == ("two", "too few runs", 1.0)
+    assert (await rerun(log, report.run)).complete
+    assert all(each.agrees for each in await decisions(log, report.run))
+    assert "comparison" in {each.name for each in (await read_ledger(log, report.run)).entries}
+
+
+async def test_the_same_again_costs_nothing(tmp_path: Path) -> None:
+    """Given scores that are kept, a second run finds each, and says from which run, event and place in the log."""
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
+    first = await evaluated(log, base, evaluation(ATTEMPTS))
+    again = await evaluated(log, base, evaluation(ATTEMPTS))
+    assert again.outcomes == first.outcomes
+    assert await calls(log, again.run) == 0
+    found = [each async for each in log.read(Selection(run=again.run, tags={"evaluation.found"}))]
+    for each in found:
+        assert isinstance(each.event, EvaluationFound)
+        assert each.event.run == first.run
+        assert each.event.position <= each.event.as_of < each.position
+    assert len(found) == len(first.outcomes)
+    assert (await compared(log, again.run)).verdicts == (await compared(log, first.run)).verdicts
+    assert (await rerun(log, again.run)).complete
+
+
+async def test_one_more_repeat_costs_only_that(tmp_path: Path) -> None:
+    """A key knows its repeat, and nothing of how many were planned."""
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
+    first = await evaluated(log, base, evaluation(ATTEMPTS))
+    more = await evaluated(log, base, evaluation(ATTEMPTS, repeats=2))
+    assert await calls(log, more.run) == await calls(log, first.run)
+    fresh = [cell for cell in await cells_of(log, more.run) if cell.run == more.run]
+    assert {cell.repeat for cell in fresh} == {2}
+
+
+async def test_nothing_is_reused_unless_it_may_be(tmp_path: Path) -> None:
+    """``never`` asks anew, and stores a second score under the same key; ``own`` takes no stranger's."""
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
+    first = await evaluated(log, base, evaluation(ATTEMPTS))
+    for reuse in ("never", "own"):
+        other = await evaluated(log, base, evaluation(ATTEMPTS, own={"reuse": reuse}))
+        assert await calls(log, other.run) == await calls(log, first.run)
+
+
+async def test_fresh_repeats_of_a_condition_are_not_found_where_the_others_are(tmp_path: Path) -> None:
+    """A/A: the difference between an arm and its repetition is noise, so both are measured."""
+    log = MemoryLog(clock=CountingClock())
+    report = await evaluated(log, make_base(tmp_path), evaluation({**ATTEMPTS, "again": {"again": "none"}}))
+    cells = {cell.arm: cell for cell in await cells_of(log, report.run)}
+    assert cells["again"].condition == cells["none"].condition != cells["two"].condition
+    assert len({cell.key for cell in cells.values()}) == len(cells)
+
+
+async def test_infrastructure_is_no_score_and_is_never_stored(tmp_path: Path) -> None:
+    """Given a model whose key is wrong, nothing is scored, nothing is claimed, and the next run asks again."""
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path, REFUSING)
+    report = await evaluated(log, base, evaluation(ATTEMPTS))
+    assert set(report.outcomes.values()) == {"infrastructure"}
+    assert {cell.unscored for cell in await cells_of(log, report.run)} == {"infrastructure"}
+    (verdict,) = (await compared(log, report.run)).verdicts
+    assert (verdict.verdict, verdict.difference) == ("indecisive", None)
+    again = await evaluated(log, base, evaluation(ATTEMPTS))
+    assert await calls(log, again.run) == await calls(log, report.run)

@@ -1,0 +1,1 @@
+"""Evaluations: stored scores, and arms compared."""

@@ -1,0 +1,227 @@
+"""The arms of an evaluation side by side: scores with their coverage, differences with their intervals, costs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+import msgspec
+from rich.console import RenderableType
+from rich.text import Text
+
+from engine.config.spec import RunSpec
+from engine.core.fold import fold_run
+from engine.programs.evaluate.arms import own
+from engine.programs.evaluate.points import COMPARISON, CellSaw, ComparisonSaw, ScoreSeen, UnscoredSeen
+from engine.programs.evaluate.rulings import compared
+from events.base import Ref
+from events.store.base import EventLog
+from events.streams import cell_name
+from events.types.decision import Seen
+from projections.cells import Cells, EvaluatedCell
+from projections.comparison.compare import ArmScore, Comparison, PairedDifference
+from projections.comparison.intervals import ScoreInterval
+from projections.cost import Cost, RunCost
+from views.runs.spending import total_of
+from views.setup.settings import spec_of
+from views.terminal.errors import UsageWrong
+from views.terminal.format import UNKNOWN, money, short
+from views.terminal.screen import Screen
+from views.terminal.tables import TableView
+
+
+class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
+    """One arm of an evaluation, beside the baseline."""
+
+    run: str
+    arm: str
+    baseline: bool
+    planned: int
+    """Cells: items times repeats."""
+    scored: int
+    """Cells that have a score; only these are in ``score``."""
+    reused: int
+    """Scores among them that were stored by another run."""
+    score: float | None
+    """Mean over items of the mean over repeats. None: nothing has a score."""
+    score_low: float | None
+    """Ends of its interval. None: there is none, as with fewer than ten independent units."""
+    score_high: float | None
+    difference: float | None
+    """Mean over items of the paired difference to the baseline. None: of the baseline, or nothing is paired."""
+    low: float | None
+    high: float | None
+    method: str | None
+    """Method of the interval of the difference. None: there is none."""
+    p: float | None
+    """Two-sided, adjusted for looks and arms. None: there is no interval."""
+    verdict: str | None
+    """None: of the baseline."""
+    reason: str | None
+    won: int
+    """Items that score higher than with the baseline."""
+    lost: int
+    kept: int
+    cost_nano_usd: int | None
+    """Known cost of its runs, reused ones included, in units of 10^-9 US dollars. None: some is unknown."""
+    cost_per_solved_nano_usd: float | None
+    """None: nothing was solved, or a cost is unknown."""
+    tokens: int | None
+    """Input and output. None: some are unknown."""
+
+
+class _Found(NamedTuple):
+    """What a comparison is drawn from."""
+
+    run: str
+    comparison: Comparison
+    baseline: str
+    cells: Sequence[EvaluatedCell]
+
+
+async def tell(log: EventLog, screen: Screen, run: str) -> None:
+    """Compare the arms of a run, as far as it has come.
+
+    Args:
+        log: Which holds it.
+        screen: Where to.
+        run: Its id.
+
+    Raises:
+        UsageWrong: The run evaluates nothing.
+    """
+    spec = await spec_of(log, run)
+    cells, costs = await _cells(log, run, spec)
+    settings = own(spec)
+    saw = {arm: tuple(map(_saw, each)) for arm, each in _by_arm(cells).items()}
+    rule = COMPARISON.rule(spec, ComparisonSaw((), spec.repeats))
+    assert rule is not None
+    known = {(each.arm, each.item, each.repeat): _cost(costs, each) for each in cells}
+    found = compared(saw, rule, max(each.repeat for each in cells), known)
+    screen.show(_rows(_Found(run, found, settings.baseline, cells)), ARMS)
+
+
+async def _cells(log: EventLog, run: str, spec: RunSpec) -> tuple[Sequence[EvaluatedCell], Mapping[str, RunCost]]:
+    """Read the cells of a run, and what those runs spent that rolled them out."""
+    if spec.program != "evaluate":
+        remedy = "name a run of `stillroom evaluate`, or look at this one with `stillroom show`"
+        raise UsageWrong(f"run {short(run)} compares no arms: its program is {spec.program}", remedy=remedy)
+    state, spent = await fold_run(log, [Cells(), Cost()], run)
+    cells = [each for streams in state.runs.values() for each in streams.values()]
+    if not cells:
+        raise UsageWrong(f"run {short(run)} has no cells so far", remedy="wait until it has begun")
+    costs = dict(spent.runs)
+    for other in {each.run for each in cells if each.run} - costs.keys():
+        costs |= (await fold_run(log, [Cost()], other))[0].runs
+    return cells, costs
+
+
+def _by_arm(cells: Sequence[EvaluatedCell]) -> dict[str, list[EvaluatedCell]]:
+    by_arm: dict[str, list[EvaluatedCell]] = {}
+    for each in cells:
+        by_arm.setdefault(each.arm, []).append(each)
+    return by_arm
+
+
+def _saw(cell: EvaluatedCell) -> CellSaw:
+    at = cell.at or Ref("", 0)
+    score = None if cell.solved is None else Seen(at, ScoreSeen(cell.solved, cell.reward))
+    unscored = None if cell.unscored is None else Seen(at, UnscoredSeen(cell.unscored))
+    return CellSaw(cell.item, cell.unit, cell.repeat, score, unscored)
+
+
+def _cost(costs: Mapping[str, RunCost], cell: EvaluatedCell) -> tuple[int | None, int | None]:
+    """Say what a cell cost, wherever it was rolled out, and how many tokens it took. None: nobody knows."""
+    lines = costs.get(cell.run)
+    trial = cell.rolled.partition("/")[2] or cell_name(cell.arm, cell.item, cell.repeat)
+    spent = total_of(lines, trial)
+    roles = {} if lines is None else lines.lines.get(trial, {})
+    calls = [line for models in roles.values() for line in models.values()]
+    unknown = any(line.unknown_usage for line in calls)
+    tokens = sum(line.input_tokens + line.output_tokens for line in calls)
+    return None if spent.unknown else spent.cost, None if unknown else tokens
+
+
+def _rows(found: _Found) -> list[ArmRow]:
+    pairs = {pair.arm: pair for pair in found.comparison.pairs}
+    return [_row(found, score, pairs.get(score.arm)) for score in found.comparison.scores]
+
+
+def _row(found: _Found, score: ArmScore, pair: PairedDifference | None) -> ArmRow:
+    costs = score.costs
+    low, high = _ends(score.interval)
+    pair_low, pair_high = _ends(None if pair is None else pair.interval)
+    return ArmRow(
+        run=found.run,
+        arm=score.arm,
+        baseline=score.arm == found.baseline,
+        planned=score.planned,
+        scored=score.scored,
+        reused=sum(each.arm == score.arm and each.run not in {"", found.run} for each in found.cells),
+        score=_number(score.mean),
+        score_low=low,
+        score_high=high,
+        difference=None if pair is None else _number(pair.difference),
+        low=pair_low,
+        high=pair_high,
+        method=None if pair is None or pair.interval is None else pair.interval.method,
+        p=None if pair is None else pair.p_holm,
+        verdict=None if pair is None else pair.verdict.kind,
+        reason=None if pair is None else pair.verdict.reason,
+        won=0 if pair is None else pair.count("won"),
+        lost=0 if pair is None else pair.count("lost"),
+        kept=0 if pair is None else pair.count("kept"),
+        cost_nano_usd=None if costs.unknown else costs.cost,
+        cost_per_solved_nano_usd=_number(costs.per_solved),
+        tokens=None if costs.uncounted else costs.tokens,
+    )
+
+
+def _number(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _ends(interval: ScoreInterval | None) -> tuple[float | None, float | None]:
+    return (None, None) if interval is None else (float(interval.low), float(interval.high))
+
+
+def _notes(rows: Sequence[ArmRow]) -> Iterator[RenderableType]:
+    """Say why each verdict is what it is, and by which method the intervals were made."""
+    yield Text()
+    for row in rows:
+        if row.verdict is not None:
+            yield Text(f"{row.arm}: {row.verdict}: {row.reason}")
+    for method in sorted({row.method for row in rows if row.method is not None}):
+        yield Text(f"interval: {method}", style="dim")
+
+
+def _interval(row: ArmRow) -> str | None:
+    return None if row.low is None or row.high is None else f"{_points(row.low)} to {_points(row.high)}"
+
+
+def _per_solved(row: ArmRow) -> int | None:
+    return None if row.cost_per_solved_nano_usd is None else round(row.cost_per_solved_nano_usd)
+
+
+def _share(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{100 * value:.1f} %"
+
+
+def _points(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{100 * value:+.1f}"
+
+
+ARMS: Final = TableView(
+    ArmRow,
+    "arm",
+    (">scored", lambda row: f"{row.scored} of {row.planned}" + (f" ({row.reused} reused)" if row.reused else "")),
+    (">score", lambda row: _share(row.score)),
+    (">difference", lambda row: "baseline" if row.baseline else _points(row.difference)),
+    ("interval", _interval),
+    (">p", lambda row: None if row.p is None else f"{row.p:.2g}"),
+    (">won", lambda row: None if row.baseline else row.won),
+    (">lost", lambda row: None if row.baseline else row.lost),
+    (">cost", lambda row: money(row.cost_nano_usd)),
+    (">per solved", lambda row: money(_per_solved(row))),
+    ("verdict", lambda row: row.verdict or ""),
+    notes=_notes,
+)
