@@ -1,6 +1,6 @@
 """Asking policies about recorded decisions again, under their own rule or another."""
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -14,6 +14,10 @@ REMEMBERED: Final = 256 << 20
 """Bytes of blobs that are kept for the next question."""
 
 
+MOST_ANSWERS: Final = 20_000
+"""Rulings that are kept for the next question."""
+
+
 class PolicyQuestion(NamedTuple):
     """What a policy is asked."""
 
@@ -23,6 +27,14 @@ class PolicyQuestion(NamedTuple):
     inputs: Digest
     rule: Any
     rule_digest: Digest
+
+
+class _Answer(NamedTuple):
+    policy: Policy
+    """Held, so that no other one gets its id."""
+    ruling: Any
+    laid: Mapping[Digest, bytes]
+    """What the policy laid down."""
 
 
 class Reevaluator:
@@ -47,6 +59,8 @@ class Reevaluator:
         """What inputs name, by their digest: of those that were asked about last."""
         self._size = self._held = 0
         self._digests: dict[Any, Digest] = {}
+        self._answers: dict[tuple[int, str, Digest, Digest], _Answer] = {}
+        """By the id of the policy, the point, the inputs and the rule: settings of a sweep often lead to the same."""
         self.laid: MutableMapping[Digest, bytes] = {}
         """What policies laid down since `forget`: rulings name it, and later inputs may."""
 
@@ -56,6 +70,9 @@ class Reevaluator:
         Raises:
             BlobErased: Bytes that the inputs name were removed on purpose.
         """
+        return await self._ruled(question, self.put)
+
+    async def _ruled(self, question: PolicyQuestion, put: Callable[[bytes], Digest]) -> Any:
         point, policy, saw, inputs, rule, rule_digest = question
         blobs = self._named.get(inputs)
         if blobs is None:
@@ -66,7 +83,29 @@ class Reevaluator:
             if asked not in self._deciding.memo:
                 blobs = await load_named(point, saw, rule_digest, self._deciding, self.get)
         key: MemoKey = point.name, inputs, rule_digest
-        return policy(saw, rule, PolicyContext(blobs, self.put, self._deciding.memo, key))
+        return policy(saw, rule, PolicyContext(blobs, put, self._deciding.memo, key))
+
+    async def ask_once(self, question: PolicyQuestion) -> Any:
+        """Have a policy rule, unless it was asked the same before: of many settings, most lead to the same inputs.
+
+        Raises:
+            BlobErased: Bytes that the inputs name were removed on purpose.
+        """
+        key = id(question.policy), question.point.name, question.inputs, question.rule_digest
+        known = self._answers.get(key)
+        if known is None:
+            laid: dict[Digest, bytes] = {}
+
+            def put(data: bytes) -> Digest:
+                digest = self.put(data)
+                laid[digest] = data
+                return digest
+
+            known = self._answers[key] = _Answer(question.policy, await self._ruled(question, put), laid)
+            if len(self._answers) > MOST_ANSWERS:
+                del self._answers[next(iter(self._answers))]
+        self.laid.update(known.laid)
+        return known.ruling
 
     def _remember(self, inputs: Digest, blobs: dict[Digest, bytes]) -> None:
         """Keep what inputs name, unless a policy laid down some of it: then it may be other bytes next time."""

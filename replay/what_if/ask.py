@@ -395,13 +395,16 @@ class _Asking:
             return None if own.rule is not None else entry.ruling
         policy = era.policies[entry.name]
         saw, inputs = await self._seen(entry, own)
+        evaluator = self._run.evaluator
+        ask = evaluator.ask
         if digest is None:
             same = policy is self._run.ledger.era(entry).policies[entry.name]
             if same and inputs == entry.inputs:
                 return entry.ruling
             rule, digest = entry.rule, entry.rule_digest
             assert digest is not None
-        decided = await self._run.evaluator.ask(PolicyQuestion(point, policy, saw, inputs, rule, digest))
+            ask = evaluator.ask_once
+        decided = await ask(PolicyQuestion(point, policy, saw, inputs, rule, digest))
         decided = point.as_recorded(entry.ruling, decided)
         revised = entry.revision != point.revision and decided != entry.ruling
         return entry.ruling if revised and decided == await self._run.baseline(index) else decided

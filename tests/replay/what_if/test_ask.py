@@ -1,5 +1,6 @@
 """Stories of asking what if: decided again under other settings, and never a call."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,19 @@ async def test_the_same_settings_change_nothing(tmp_path: Path) -> None:
     (trial,) = found.trials
     assert (trial.decisions, trial.unanswerable, trial.missing) == (len(prepared.ledger.entries), 0, 0)
     assert found.readings.rate == 1.0
+
+
+@pytest.mark.parametrize(("key", "values"), [("pdi__threshold", ("-10", "-0.5", "-9", "-10")), ("attempts", "1321")])
+async def test_a_sweep_answers_each_setting_as_if_it_were_asked_alone(
+    tmp_path: Path, key: str, values: Sequence[str]
+) -> None:
+    """What is remembered from one setting to the next changes no answer, not even what a ruling names."""
+    log, run = await lived(tmp_path)
+    swept = await prepare(log, run)
+    found = [await asked([swept], **{key: value}) for value in values]
+    alone = [await asked([await prepare(log, run)], **{key: value}) for value in values]
+    assert found == alone
+    assert len({each.flips for each in found}) > 1
 
 
 async def test_a_threshold_that_no_longer_triggers_sends_the_trial_off_its_path(tmp_path: Path) -> None:
