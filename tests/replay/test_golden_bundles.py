@@ -13,10 +13,14 @@ import pytest
 from engine.core.history import load_histories
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.runtime.run import resume_run, start_run
+from events.bundle.copy import copy
+from events.bundle.source import BundleSource
+from events.bundle.verify import require_sound
 from events.integrity.verify import verify
 from events.store.base import Row, Selection
 from events.store.memory import MemoryLog
 from events.types.model import ModelAsked, TryMade
+from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.cli.terminal import type_in
 from tests.engine.runtime.test_resume import all_blobs
@@ -40,6 +44,19 @@ def test_a_run_of_an_earlier_version_is_the_same_again(path: Path, tmp_path: Pat
         assert by_kind["rerun"]["complete"] is True
         assert by_kind["rerun"]["events"] + 2 >= verified.rows[0]["events"] > 30
         assert by_kind.keys() >= {"view", "redecided"}
+
+
+async def test_what_an_earlier_version_could_not_record_of_a_ruling_is_not_compared() -> None:
+    """Its trials did not say what follows an attempt: that is worked out, and told nowhere as if it were on record."""
+    log = MemoryLog(clock=Ticking())
+    async with await BundleSource.open(GOLDEN[0].with_name("demo-323f770.bundle")) as bundle:
+        (run,) = (await require_sound(bundle)).runs
+        await copy(bundle, log, (run,))
+    made = [each for each in await decisions(log, run) if each.point == "stopping"]
+    assert any(each.entry.ruling.then is not None for each in made)
+    for each in made:
+        assert each.agrees
+        assert "then" not in {*each.recorded, *each.decided}
 
 
 def test_an_edited_event_of_an_earlier_version_is_named_by_its_fields_of_today(tmp_path: Path) -> None:

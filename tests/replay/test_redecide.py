@@ -71,6 +71,7 @@ async def test_every_decision_of_a_run_comes_out_again(tmp_path: Path, script: s
     made = await decisions(log, run)
     assert differing(made) == []
     assert not any(each.revised for each in made)
+    assert not any(each.entry.unrecorded for each in made)  # today every field of a ruling is on record
     assert [each.position for each in made] == sorted(each.position for each in made)
 
 
