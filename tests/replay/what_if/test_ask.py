@@ -15,6 +15,7 @@ from events.base import Ref
 from events.integrity.verify import verify
 from events.store.base import Selection
 from events.store.memory import MemoryLog
+from events.store.sqlite.store import SqliteLog
 from events.types.whatif import DecisionFlipped, PathLeft, WhatIfAnswered
 from events.values import Outcome
 from replay.impact import NOTHING
@@ -22,6 +23,7 @@ from replay.rerun import rerun
 from replay.what_if.ask import Prepared, WhatIf, ask, prepare
 from replay.what_if.record import record
 from tests.replay.test_redecide import TWICE_WRONG
+from tests.support.edits import edit_events
 from tests.support.runs import make_base, setting, spec
 from tests.support.worlds import Ticking
 
@@ -106,6 +108,21 @@ async def test_fewer_attempts_end_a_trial_where_there_would_be_no_further_one(tm
     two = await asked(runs, attempts="2")
     assert [left.flip.point for left in two.left] == ["retry"]
     assert two.impact.attempts == 2
+
+
+async def test_what_a_later_revision_alone_rules_otherwise_is_no_flip(tmp_path: Path) -> None:
+    """It would have been ruled so under the recorded settings, too; what the setting changes still is one."""
+    path = tmp_path / "log.db"
+    async with await SqliteLog.open(path, clock=Ticking()) as log:
+        run = (await start_run(await setting(log, make_base(tmp_path, TWICE_WRONG)), spec())).run
+    edit_events(path, "trial.next_chosen", '"counted":2', '"counted":7')
+    edit_events(path, "trial.next_chosen", '"point_revision":1', '"point_revision":9')
+    async with await SqliteLog.open(path, clock=Ticking()) as log:
+        prepared = await prepare(log, run)
+        stops = [each.ruling.counted for each in prepared.ledger.entries if each.name == "stopping"]
+        assert stops == [1, 7, 3, None]
+        assert (await asked([prepared], infrastructure_retries="9")).flips == ()
+        assert points(await asked([prepared], attempts="1")) == ["stopping"]
 
 
 async def test_a_flip_that_only_a_shadow_sees_changes_nothing_that_was_done(tmp_path: Path) -> None:
