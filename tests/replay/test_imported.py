@@ -208,6 +208,8 @@ async def test_a_memo_that_no_model_wrote_is_not_the_one_that_was_read() -> None
     await log.append(StreamId("r1", "trial/lost"), [Draft(each, None) for each in events], expected_version=0)
     (made,) = await decisions(log, "r1")
     assert (made.point, made.missing) == ("pdi", "what it rested on is not in the source")
+    found = await what_if(log, "r1", threshold="-9")
+    assert [(each.missing, each.decisions, each.flips) for each in found.trials] == [(1, 0, ())]
 
 
 def test_a_list_of_decisions_says_which_settings_are_assumed(tmp_path: Path) -> None:
