@@ -198,3 +198,17 @@ async def _archived(folder: Path) -> Path:
     for left in path.parent.glob("log.db-*"):
         left.unlink()
     return path
+
+
+async def test_a_run_is_copied_beside_one_that_is_there_alone(log: EventLog) -> None:
+    """Of a run that was not asked for nothing is compared: the source need not have it, or may have another."""
+    await filled(log)
+    async with other() as copied:
+        for stream in (StreamId("mine", "trial/a"), OTHER_RUN):
+            await copied.append(stream, drafts("of its own"), expected_version=0)
+        for events in (5, 0):
+            done = await copy(log, copied, {TRIAL.run})
+            assert done.events == events
+        assert await copied.streams("mine") == {"trial/a": 1}
+        assert await copied.streams(OTHER_RUN.run) == {OTHER_RUN.name: 1}
+        assert (await verify(copied)).sound
