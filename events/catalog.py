@@ -81,7 +81,16 @@ from events.types.session import (
     SignalReceived,
     SkillsPinned,
 )
-from events.types.skill import EvidenceGathered, SkillImported, SkillRefused, SkillRevised
+from events.types.skill import (
+    EvidenceGathered,
+    LibraryFrozen,
+    SkillImported,
+    SkillProposed,
+    SkillRefused,
+    SkillRejected,
+    SkillRetired,
+    SkillRevised,
+)
 from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
 from events.types.trajectory import ObservationImported, StepImported, TrajectoryImported
 from events.types.trial import (
@@ -193,6 +202,10 @@ AnyEvent: TypeAlias = (
     | ItemScored
     | EvidenceGathered
     | SkillRevised
+    | SkillProposed
+    | SkillRejected
+    | SkillRetired
+    | LibraryFrozen
     | SkillRefused
     | SkillImported
     | DecisionFlipped

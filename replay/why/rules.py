@@ -70,7 +70,16 @@ from events.types.session import (
     SignalReceived,
     SkillsPinned,
 )
-from events.types.skill import EvidenceGathered, SkillImported, SkillRefused
+from events.types.skill import (
+    EvidenceGathered,
+    LibraryFrozen,
+    SkillImported,
+    SkillProposed,
+    SkillRefused,
+    SkillRejected,
+    SkillRetired,
+    SkillRevised,
+)
 from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
 from events.types.trajectory import ObservationImported, StepImported, TrajectoryImported
 from events.types.trial import (
@@ -245,6 +254,10 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     MemoImported: (_CONCLUDED, Latest("memo before", (MemoImported,))),
     PdiImported: (_CONCLUDED, NextEvent("memo", (MemoImported,))),
     SkillRefused: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
+    SkillProposed: (Latest("before", (SkillRevised,)),),
+    SkillRejected: (NamedEvents("candidate"),),
+    SkillRetired: (Latest("revision", (SkillRevised,)),),
+    LibraryFrozen: (Every("revision", (SkillRevised,)), Every("retired", (SkillRetired,))),
     SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
     DecisionFlipped: (NamedEvents("decision"),),
     PathLeft: (NamedEvents("here"),),

@@ -66,7 +66,7 @@ async def test_the_trial_the_memo_and_the_library_tell_one_story(log: MemoryLog)
     outcomes = [each.outcome.kind for each in run.trials["word"].attempts.values()]
     assert (outcomes, run.trials["word"].reward) == (["failed", "solved"], 1.0)
     assert [step.attempt for step in memos["word"].steps] == [1]
-    assert shelf.skills[run.trials["word"].skill].in_force.trial == "word"
+    assert shelf.skills[run.trials["word"].skill].latest.trial == "word"
 
 
 async def test_one_pass_makes_what_single_passes_make(log: MemoryLog) -> None:

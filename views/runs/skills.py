@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from anyio import Path as AsyncPath
@@ -11,13 +11,15 @@ from rich.text import Text
 
 from engine.core.fold import fold
 from events.store.base import EventLog, Selection
-from projections.library import Library, LibraryState, Revision
+from projections.library import Candidate, Library, LibraryState, Revision, Skill
 from views.runs.show import text_of
 from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 from views.terminal.format import plural, when
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import RecordView, TableView
+
+SkillStanding: TypeAlias = Literal["in force", "replaced", "retired", "candidate", "rejected"]
 
 
 class SkillRow(msgspec.Struct, frozen=True):
@@ -27,10 +29,19 @@ class SkillRow(msgspec.Struct, frozen=True):
     run: str
     trial: str
     """The trial whose success was distilled."""
-    revision: int
-    """From 1; 0 for an imported skill."""
+    revision: int | None
+    """From 1; 0 for an imported skill. None: a candidate, which was not accepted."""
+    library: str | None
+    """Library that it is of, which several runs may have changed. None: the run's own."""
+    origin: str
+    """``distilled``, ``written``, ``edited``, ``merged`` or ``imported``."""
+    parent: str | None
+    """Digest of the folder of the revision whose place it takes, or that it was made from. None: none."""
+    digest: str
+    """Of its folder."""
+    state: SkillStanding
     in_force: bool
-    """Whether it is the latest of its run."""
+    """Whether it is the latest of its library, and not retired."""
     imported: bool
     files: tuple[str, ...]
     at: int
@@ -80,23 +91,59 @@ class Chosen(NamedTuple):
 
 def rows(state: LibraryState) -> list[SkillRow]:
     """List every revision, oldest run first."""
-    return [
-        SkillRow(
-            skill=skill.name,
-            run=run,
-            trial=each.trial,
-            revision=each.revision,
-            in_force=each is skill.in_force,
-            imported=each.provenance is None,
-            files=tuple(file.name for file in each.files),
-            at=each.at,
-            warnings=each.warnings,
-            problems=each.problems,
-        )
-        for run, library in state.runs.items()
-        for skill in library.skills.values()
+    libraries = [*((None, each) for each in state.runs.values()), *state.named.items()]
+    found = [
+        _revision_row(skill, each)
+        for _, some in libraries
+        for skill in some.skills.values()
         for each in skill.revisions
     ]
+    return found + [
+        _candidate_row(name, each) for name, some in libraries for each in some.candidates if each.accepted is None
+    ]
+
+
+def _revision_row(skill: Skill, each: Revision) -> SkillRow:
+    state: SkillStanding = "replaced"
+    if each is skill.latest:
+        state = "in force" if skill.retired is None else "retired"
+    return SkillRow(
+        skill=skill.name,
+        run=each.run,
+        trial=each.trial,
+        revision=each.revision,
+        library=skill.library,
+        origin=each.origin,
+        parent=each.parent,
+        digest=each.digest,
+        state=state,
+        in_force=state == "in force",
+        imported=each.provenance is None,
+        files=tuple(file.name for file in each.files),
+        at=each.at,
+        warnings=each.warnings,
+        problems=each.problems,
+    )
+
+
+def _candidate_row(library: str | None, each: Candidate) -> SkillRow:
+    return SkillRow(
+        skill=each.skill,
+        run=each.run,
+        trial=each.stream.partition("/")[2],
+        revision=None,
+        library=library,
+        origin=each.origin,
+        parent=each.parent,
+        digest=each.digest,
+        state="candidate" if each.rejected is None else "rejected",
+        in_force=False,
+        imported=False,
+        files=tuple(file.name for file in each.files),
+        at=each.at,
+        warnings=(),
+        problems=each.rejected or (),
+    )
 
 
 async def load(desk: OpenedLog) -> list[SkillRow]:
@@ -105,22 +152,30 @@ async def load(desk: OpenedLog) -> list[SkillRow]:
 
 
 async def choose(desk: OpenedLog, text: str) -> Chosen:
-    """Find the skill a person means: ``NAME``, the latest of that name, or ``RUN:NAME``.
+    """Find the skill a person means: ``NAME``, the latest of that name, ``RUN:NAME`` or ``LIBRARY/NAME``.
 
     Raises:
         IdUnknown, IdAmbiguous: There is none, or several.
     """
-    run, colon, name = text.rpartition(":")
+    run, colon, place = text.rpartition(":")
+    of, slash, name = place.rpartition("/")
     selection = Selection(run=await find_run(desk.log, run) if colon else None)
     state = await fold(desk.log, Library(), selection)
-    names = sorted({name for library in state.runs.values() for name in library.skills})
+    if slash and of not in state.named:
+        raise IdUnknown(of, "library", sorted(state.named))
+    libraries = [state.named[of]] if slash else [*state.runs.values(), *state.named.values()]
+    names = sorted({name for library in libraries for name in library.skills})
     matches = [name] if name in names else [each for each in names if each.startswith(name)]
     if not matches:
         raise IdUnknown(text, "skill", names)
     if matches[1:]:
         raise IdAmbiguous(text, matches)
-    holder, library = [(run, each) for run, each in state.runs.items() if matches[0] in each.skills][-1]
-    return Chosen(holder, matches[0], library.skills[matches[0]].in_force)
+    latest = max((each.skills[matches[0]].latest for each in libraries if matches[0] in each.skills), key=_when)
+    return Chosen(latest.run, matches[0], latest)
+
+
+def _when(revision: Revision) -> int:
+    return revision.at
 
 
 async def read(desk: OpenedLog, chosen: Chosen) -> SkillText:
@@ -174,18 +229,26 @@ async def export(desk: OpenedLog, chosen: Chosen, folder: Path) -> ExportedSkill
 async def heads(log: EventLog, run: str) -> list[SkillText]:
     """Read the SKILL.md of each skill a run led to, as the summary shows them."""
     state = await fold(log, Library(), Selection(run=run))
-    found = [skill for library in state.runs.values() for skill in library.skills.values()]
+    libraries = [*state.runs.values(), *state.named.values()]
+    found = [skill for library in libraries for skill in library.skills.values() if skill.retired is None]
     return [
-        _text(Chosen(run, skill.name, skill.in_force), {first.name: await text_of(log, first.digest)})
+        _text(Chosen(run, skill.name, skill.latest), {first.name: await text_of(log, first.digest)})
         for skill in found
-        for first in skill.in_force.files[:1]
+        for first in skill.latest.files[:1]
     ]
+
+
+def _said_revision(row: SkillRow) -> str:
+    """Number a revision, or say what it is instead; a library that is not the run's own is named."""
+    number = row.state if row.revision is None else str(row.revision or "imported")
+    told = f"{number}, retired" if row.state == "retired" else number
+    return told if row.library is None else f"{told} in {row.library}"
 
 
 SKILLS: Final = TableView(
     SkillRow,
     "skill…",
-    (">revision", lambda row: row.revision or "imported"),
+    ("revision", _said_revision),
     "run… trial…",
     ("when", lambda row: when(row.at)[5:16]),
     ("warnings…", lambda row: _doubts(row.warnings, row.problems)),

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from engine.core.fold import fold
+from events.base import Ref
 from events.digest import Digest
 from events.store.sqlite.store import SqliteLog
-from events.types.skill import SkillImported, SkillRevised
+from events.types.skill import SkillImported, SkillProposed, SkillRejected, SkillRetired, SkillRevised
 from events.values import NamedDigest
-from projections.library import Library
+from projections.library import Library, folder_digest
 from tests.views.drawing import drawn
 from tests.views.histories import SKILL, PlacedEvent, distilled, opened, record, trial_opened
 from tests.views.runs.test_show import desk, out
@@ -91,3 +92,37 @@ async def test_the_summary_reads_the_first_file_of_each_skill(log: SqliteLog) ->
     """Of this run alone."""
     (found,) = await heads(await with_skills(log), "r1")
     assert found.files == {"SKILL.md": SKILL.decode()}
+
+
+async def test_a_library_that_is_named_is_listed_shown_and_exported(log: SqliteLog, tmp_path: Path) -> None:
+    """Revisions, what takes whose place, candidates and what was retired; `LIBRARY/NAME` means its latest revision."""
+    files = (NamedDigest("SKILL.md", log.put(b"of all")),)
+    own, parent = distilled(log, "greet"), folder_digest(files)
+    why = log.put(b"{}")
+    story = [
+        PlacedEvent("evolve", SkillRevised("greet", 1, files, why, (), library="shared", origin="written")),
+        PlacedEvent("evolve", SkillProposed("greet", files, "edited", library="shared", parent=parent)),
+        PlacedEvent("evolve", SkillRejected("greet", Ref("evolve", 2), ("no gain",), library="shared")),
+        PlacedEvent("evolve", SkillRevised("part", 1, files, why, (), library="shared")),
+        PlacedEvent("evolve", SkillRetired("part", 1, "never read", library="shared")),
+    ]
+    await record(log, "r1", [*opened(log, "greet"), trial_opened("greet"), own, *story])
+    listed = rows(await fold(log, Library()))
+    assert [(row.skill, row.library, row.revision, row.state, row.origin, row.in_force) for row in listed] == [
+        ("greet", None, 1, "in force", "distilled", True),
+        ("greet", "shared", 1, "in force", "written", True),
+        ("part", "shared", 1, "retired", "distilled", False),
+        ("greet", "shared", None, "rejected", "edited", False),
+    ]
+    assert listed[-1].parent == listed[1].digest
+    assert listed[-1].problems == ("no gain",)
+    at = desk(log, tmp_path)
+    chosen = await choose(at, "shared/gre")
+    assert (chosen.run, chosen.revision.files) == ("r1", files)
+    await export(at, chosen, tmp_path / "out")
+    assert (tmp_path / "out/greet/SKILL.md").read_bytes() == b"of all"
+    with pytest.raises(IdUnknown):
+        await choose(at, "elsewhere/greet")
+    told = " ".join(drawn(SKILLS(listed), width=200).split())
+    for said in ("1 in shared", "1, retired in shared", "rejected in shared"):
+        assert said in told
