@@ -89,7 +89,8 @@ class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """``shell`` asks the teacher model; ``oracle`` runs the task's solution; ``nop`` does nothing. ``codex``,
     ``qwen-code``, ``opencode``, ``claude-code`` and ``gemini-cli`` are installed in the sandbox."""
     skills: str | None = None
-    """Folder of skills for the shell agent or an installed one, each a folder with a ``SKILL.md``. None: no skills."""
+    """Folder of skills for the shell agent or an installed one, each a folder with a ``SKILL.md``. Empty: the
+    agent is told of skills, and finds none. None: nothing is said of skills."""
     max_turns: int = 50
     """Maximum number of model answers per attempt."""
     max_tokens: int | None = None

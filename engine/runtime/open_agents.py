@@ -116,7 +116,7 @@ async def skills_of(setting: RunContext, spec: RunSpec) -> SkillSet:
     Raises:
         SkillsUnusable: They cannot be given to it as they are.
     """
-    if spec.agent.skills is None or not takes_skills(agent_named(spec.agent.name)):
+    if not spec.agent.skills or not takes_skills(agent_named(spec.agent.name)):
         return NONE
     return await anyio.to_thread.run_sync(read_skills, setting.base / spec.agent.skills)
 

@@ -1,6 +1,7 @@
 """The arms of an evaluation side by side: scores with their coverage, differences with their intervals, costs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -15,12 +16,13 @@ from engine.programs.evaluate.points import COMPARISON, CellSaw, ComparisonSaw, 
 from engine.programs.evaluate.rulings import compared
 from events.base import Ref
 from events.store.base import EventLog
-from events.streams import cell_name
+from events.streams import cell_name, cell_stream
 from events.types.decision import Seen
 from projections.cells import Cells, EvaluatedCell
 from projections.comparison.compare import ArmScore, Comparison, PairedDifference
 from projections.comparison.intervals import ScoreInterval
 from projections.cost import Cost, RunCost
+from projections.exposure import Exposure, Exposures
 from views.runs.spending import total_of
 from views.setup.settings import spec_of
 from views.terminal.errors import UsageWrong
@@ -57,6 +59,12 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     verdict: str | None
     """None: of the baseline."""
     reason: str | None
+    read: int
+    """Cells in which a skill was read, of those rolled out by this run or another."""
+    unread: int
+    """Cells in which skills were given and none was read."""
+    exposure_unknown: int
+    """Cells of which nobody can know whether a skill was read."""
     won: int
     """Items that score higher than with the baseline."""
     lost: int
@@ -76,6 +84,16 @@ class _Found(NamedTuple):
     comparison: Comparison
     baseline: str
     cells: Sequence[EvaluatedCell]
+    exposure: Mapping[tuple[str, str], Exposure]
+    """By run and stream of a cell, of those whose agent was given skills."""
+
+
+class _Evaluated(NamedTuple):
+    """What was read of a run."""
+
+    cells: Sequence[EvaluatedCell]
+    costs: Mapping[str, RunCost]
+    exposure: Mapping[tuple[str, str], Exposure]
 
 
 async def tell(log: EventLog, screen: Screen, run: str) -> None:
@@ -90,29 +108,43 @@ async def tell(log: EventLog, screen: Screen, run: str) -> None:
         UsageWrong: The run evaluates nothing.
     """
     spec = await spec_of(log, run)
-    cells, costs = await _cells(log, run, spec)
+    cells, costs, exposure = await _cells(log, run, spec)
     settings = own(spec)
     saw = {arm: tuple(map(_saw, each)) for arm, each in _by_arm(cells).items()}
     rule = COMPARISON.rule(spec, ComparisonSaw((), spec.repeats))
     assert rule is not None
     known = {(each.arm, each.item, each.repeat): _cost(costs, each) for each in cells}
     found = compared(saw, rule, max(each.repeat for each in cells), known)
-    screen.show(_rows(_Found(run, found, settings.baseline, cells)), ARMS)
+    screen.show(_rows(_Found(run, found, settings.baseline, cells, exposure)), ARMS)
 
 
-async def _cells(log: EventLog, run: str, spec: RunSpec) -> tuple[Sequence[EvaluatedCell], Mapping[str, RunCost]]:
-    """Read the cells of a run, and what those runs spent that rolled them out."""
+async def _cells(log: EventLog, run: str, spec: RunSpec) -> _Evaluated:
+    """Read the cells of a run; and of the runs that rolled them out, what was spent and which skills were read."""
     if spec.program != "evaluate":
         remedy = "name a run of `stillroom evaluate`, or look at this one with `stillroom show`"
         raise UsageWrong(f"run {short(run)} compares no arms: its program is {spec.program}", remedy=remedy)
-    state, spent = await fold_run(log, [Cells(), Cost()], run)
+    state, spent, read = await fold_run(log, [Cells(), Cost(), Exposures()], run)
     cells = [each for streams in state.runs.values() for each in streams.values()]
     if not cells:
         raise UsageWrong(f"run {short(run)} has no cells so far", remedy="wait until it has begun")
-    costs = dict(spent.runs)
-    for other in {each.run for each in cells if each.run} - costs.keys():
-        costs |= (await fold_run(log, [Cost()], other))[0].runs
-    return cells, costs
+    costs, exposed = dict(spent.runs), dict(read.runs)
+    for other in {each.run for each in cells if each.run} - {run}:
+        spent, read = await fold_run(log, [Cost(), Exposures()], other)
+        costs |= spent.runs
+        exposed |= read.runs
+    exposure: dict[tuple[str, str], Exposure] = {}
+    for of_run, attempts in exposed.items():
+        for attempt in attempts.values():
+            cell = of_run, cell_stream(attempt.trial)
+            if attempt.given:
+                exposure[cell] = _more(exposure.get(cell, "no"), attempt.skills.values())
+    return _Evaluated(cells, costs, exposure)
+
+
+def _more(before: Exposure, now: Iterable[Exposure]) -> Exposure:
+    """Give the exposure of a cell: a skill that was read in one attempt was read."""
+    said = {before, *now}
+    return "yes" if "yes" in said else "unknown" if "unknown" in said else "no"
 
 
 def _by_arm(cells: Sequence[EvaluatedCell]) -> dict[str, list[EvaluatedCell]]:
@@ -147,7 +179,8 @@ def _rows(found: _Found) -> list[ArmRow]:
 
 
 def _row(found: _Found, score: ArmScore, pair: PairedDifference | None) -> ArmRow:
-    costs = score.costs
+    costs, own = score.costs, [each for each in found.cells if each.arm == score.arm]
+    exposed = Counter(found.exposure.get((each.run, each.rolled)) for each in own)
     low, high = _ends(score.interval)
     pair_low, pair_high = _ends(None if pair is None else pair.interval)
     return ArmRow(
@@ -156,7 +189,7 @@ def _row(found: _Found, score: ArmScore, pair: PairedDifference | None) -> ArmRo
         baseline=score.arm == found.baseline,
         planned=score.planned,
         scored=score.scored,
-        reused=sum(each.arm == score.arm and each.run not in {"", found.run} for each in found.cells),
+        reused=sum(each.run not in {"", found.run} for each in own),
         score=_number(score.mean),
         score_low=low,
         score_high=high,
@@ -167,6 +200,9 @@ def _row(found: _Found, score: ArmScore, pair: PairedDifference | None) -> ArmRo
         p=None if pair is None else pair.p_holm,
         verdict=None if pair is None else pair.verdict.kind,
         reason=None if pair is None else pair.verdict.reason,
+        read=exposed["yes"],
+        unread=exposed["no"],
+        exposure_unknown=exposed["unknown"],
         won=0 if pair is None else pair.count("won"),
         lost=0 if pair is None else pair.count("lost"),
         kept=0 if pair is None else pair.count("kept"),
@@ -198,6 +234,12 @@ def _interval(row: ArmRow) -> str | None:
     return None if row.low is None or row.high is None else f"{_points(row.low)} to {_points(row.high)}"
 
 
+def _exposed(row: ArmRow) -> str | None:
+    given = row.read + row.unread + row.exposure_unknown
+    unknown = f" ({row.exposure_unknown} unknown)" if row.exposure_unknown else ""
+    return f"{row.read} of {given}{unknown}" if given else None
+
+
 def _per_solved(row: ArmRow) -> int | None:
     return None if row.cost_per_solved_nano_usd is None else round(row.cost_per_solved_nano_usd)
 
@@ -214,6 +256,7 @@ ARMS: Final = TableView(
     ArmRow,
     "arm",
     (">scored", lambda row: f"{row.scored} of {row.planned}" + (f" ({row.reused} reused)" if row.reused else "")),
+    ("skill read", _exposed),
     (">score", lambda row: _share(row.score)),
     (">difference", lambda row: "baseline" if row.baseline else _points(row.difference)),
     ("interval", _interval),

@@ -1,18 +1,23 @@
 """Evaluations as users run them: arms on the same tasks, every score kept, nothing paid for twice."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
+from engine.effects.conversation import ConversationReader
 from engine.runtime.run import RunReport, start_run
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.evaluation import ArmsCompared, EvaluationFound
+from events.types.model import ModelAsked
 from projections.cells import Cells, EvaluatedCell
+from projections.exposure import Exposures
 from replay.ledger import read_ledger
 from replay.redecide import decisions
 from replay.rerun import rerun
+from tests.engine.agents.test_skills_of_the_shell import SKILL, skilled
 from tests.support.orders import CountingClock
 from tests.support.runs import REFUSING, SCRIPT, make_base, setting, spec
 
@@ -121,3 +126,79 @@ async def test_infrastructure_is_no_score_and_is_never_stored(tmp_path: Path) ->
     assert (verdict.verdict, verdict.difference) == ("indecisive", None)
     again = await evaluated(log, base, evaluation(ATTEMPTS))
     assert await calls(log, again.run) == await calls(log, report.run)
+
+
+SKILLED: dict[str, Any] = {
+    "none": {"skills": ""},
+    "skill": {"skills": "skills"},
+    "placebo": {"skills": "skills", "placebo": True},
+    "again": {"again": "none"},
+}
+"""Three ways and A/A: the scripted student acts only on bytes that it read through the mount."""
+
+
+async def test_a_skill_helps_by_what_it_says_and_by_nothing_else(tmp_path: Path) -> None:
+    """Given none, a skill, a placebo of its size and none again, only the skill solves; each was read."""
+    log, base = MemoryLog(clock=CountingClock()), skilled(tmp_path)
+    once = {"method": {"attempts": 1}}
+    report = await evaluated(log, base, evaluation(SKILLED, **once))
+    assert report.outcomes == {
+        "again/word/1": "unsolved",
+        "none/word/1": "unsolved",
+        "placebo/word/1": "unsolved",
+        "skill/word/1": "solved",
+    }
+    (state,) = await fold_run(log, [Exposures()], report.run)
+    read = {each.trial: each.skills for attempts in state.runs.values() for each in attempts.values()}
+    assert read == {
+        "again/word/1": {},
+        "none/word/1": {},
+        "placebo/word/1": {"word": "yes"},
+        "skill/word/1": {"word": "yes"},
+    }
+
+
+async def test_all_arms_are_told_the_same_but_for_the_skill_itself(tmp_path: Path) -> None:
+    """One sentence about skills, then a line for each: an arm differs from another in that line alone."""
+    log, base = MemoryLog(clock=CountingClock()), skilled(tmp_path)
+    report = await evaluated(log, base, evaluation(SKILLED, method={"attempts": 1}))
+    asked: dict[str, list[str]] = {}
+    async for each in log.read(Selection(run=report.run, tags={"model.asked"})):
+        assert isinstance(each.event, ModelAsked)
+        arm = each.stream.name.split("/")[1]
+        messages = (await ConversationReader(log).read(each.event.conversation)).messages
+        asked.setdefault(arm, [message.decode() for message in messages[:2]])
+    none, skill, placebo = (json.loads(asked[arm][0])["content"] for arm in ("none", "skill", "placebo"))
+    assert asked["none"] == asked["again"]
+    assert skill.startswith(none)
+    assert skill.removeprefix(none).strip().startswith("- word: Writes the word.")
+    assert placebo.removeprefix(none).strip().startswith("- word: This page holds no advice")
+    assert len({messages[1] for messages in asked.values()}) == 1
+
+
+async def test_every_part_of_a_key_counts(tmp_path: Path) -> None:
+    """Given stored scores, when one part of what reaches model or verifier changes, then nothing stored is found."""
+    log, base = MemoryLog(clock=CountingClock()), skilled(tmp_path)
+    arms = {"none": {"skills": ""}, "skill": {"skills": "skills"}}
+    once: dict[str, Any] = {"method": {"attempts": 1}}
+    first = await evaluated(log, base, evaluation(arms, **once))
+    teacher = {"model": "teacher", "base_url": "script:script.toml"}
+    changed: list[dict[str, Any]] = [
+        {"method": {"attempts": 1, "solved_at": 0.5}},
+        {**once, "agent": {"max_turns": 20}},
+        {**once, "verifier_network": "off"},
+        {**once, "models": {"teacher": {**teacher, "parameters": {"temperature": 0.5}}}},
+        {**once, "models": {"teacher": {**teacher, "model": "other"}}},
+    ]
+    for changes in changed:
+        report = await evaluated(log, base, evaluation(arms, **changes))
+        assert {cell.run for cell in await cells_of(log, report.run)} == {report.run}, changes
+    note = await evaluated(log, base, evaluation({**arms, "skill": {"skills": "skills", "note": "Be brief."}}, **once))
+    assert {cell.arm: cell.run for cell in await cells_of(log, note.run)} == {"none": first.run, "skill": note.run}
+    (base / "skills" / "word" / "SKILL.md").write_text(SKILL + "\nRead it twice.\n")
+    other = await evaluated(log, base, evaluation(arms, **once))
+    assert {cell.arm: cell.run for cell in await cells_of(log, other.run)} == {"none": first.run, "skill": other.run}
+    tests = base / "tasks" / "word" / "tests" / "test.sh"
+    tests.write_text(tests.read_text() + "# another verifier\n")
+    task = await evaluated(log, base, evaluation(arms, **once))
+    assert {cell.run for cell in await cells_of(log, task.run)} == {task.run}
