@@ -2,10 +2,11 @@
 
 StillroomError
 └── EngineError
-    ├── ItemsInvalid    rows of an item set are not as their format has them
-    ├── ItemsMissing    a folder holds no items, or not those of a split
-    ├── SplitUnknown    no split has this name
-    └── RowInvalid      one row is wrong; it becomes part of an ItemsInvalid
+├── ItemsInvalid    rows of an item set are not as their format has them
+├── ItemsMissing    a folder holds no items, or not those of a split
+├── SplitUnknown    no split has this name
+├── WayUnsupported  items of a format cannot be rolled out in the way that is asked for
+└── RowInvalid      one row is wrong; it becomes part of an ItemsInvalid
 """
 
 from collections.abc import Sequence
@@ -74,3 +75,14 @@ class SplitUnknown(EngineError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"no split is called {name!r}", remedy=f"use one of: {', '.join(known)}")
         self.name = name
+
+
+class WayUnsupported(EngineError):
+    """Raised before an item is rolled out in a way in which its format cannot score it."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, form: str, way: str, ways: Sequence[str]) -> None:
+        have = f"use one of: {', '.join(ways)}" if ways else "they can be read and scored, but not rolled out yet"
+        super().__init__(f"items of the format {form!r} cannot be rolled out by the way {way!r}", remedy=have)
+        self.way = way

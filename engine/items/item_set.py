@@ -86,8 +86,8 @@ def load_items(name: str, form: ItemFormat, folder: Path, wanted: ItemSelection,
     faults = [*reader.faults, *_unknown(folder, reader.seen, wanted.exclude)]
     if faults:
         raise ItemsInvalid(faults)
-    parts = PARTS if wanted.split == "all" else (wanted.split,)
-    order = [each for part in (*parts, "all") for each in by_split.get(part, ())]
+    parts = (*PARTS, "all") if wanted.split == "all" else (wanted.split,)
+    order = [each for part in parts for each in by_split.get(part, ())]
     chosen = _select(order, wanted)
     if not chosen:
         rows = " or ".join(f"*{suffix}" for suffix in form.suffixes)

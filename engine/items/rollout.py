@@ -4,9 +4,8 @@ The actor is a straight line of events in a stream of its own. Every arm of a co
 byte, but for its skills and its note: they stand where they stand for all, and are empty where an arm has none.
 """
 
-from collections.abc import Sequence
 from functools import partial
-from typing import Final, NamedTuple, Protocol, assert_never
+from typing import Final, NamedTuple, assert_never
 
 import msgspec
 
@@ -25,46 +24,20 @@ from engine.effects.conversation import (
 from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, text_of
 from engine.items import points
 from engine.items.base import Folder, Item, ItemRef, Mark, Rolled, Way
+from engine.items.errors import WayUnsupported
 from engine.items.item_set import decode_item
+from engine.items.registry import item_format
 from engine.policies.ending import CallFailure, unanswered
 from events.base import Ref
 from events.digest import Digest
 from events.streams import item_cell, item_stream
 from events.types.budget import BudgetRefused
+from events.types.condition import Condition, SkillRef
 from events.types.decision import Decided, Seen, Text
 from events.types.item import ItemAnswered, ItemEnding, ItemOpened, ItemScored, ItemUnanswered
 from events.types.model import ModelAnswered, ModelFailed
-from events.values import NamedDigest
 
 _SKILL: Final = "SKILL.md"
-
-
-class GivenSkill(Protocol):
-    """A skill, as a condition names it."""
-
-    @property
-    def name(self) -> str:
-        """Of its folder."""
-
-    @property
-    def files(self) -> tuple[NamedDigest, ...]:
-        """Blobs: its files, by path."""
-
-
-class GivenCondition(Protocol):
-    """What an item's rollout needs of the condition it stands under."""
-
-    @property
-    def skills(self) -> Sequence[GivenSkill] | None:
-        """What the model is told. None and empty are told alike: nothing."""
-
-    @property
-    def note(self) -> Digest | None:
-        """Blob: what it is told besides. None: nothing."""
-
-    @property
-    def canonical(self) -> bytes:
-        """The condition as it is kept."""
 
 
 class ItemTerms(NamedTuple):
@@ -91,20 +64,25 @@ class RolledOut(NamedTuple):
     """The event that says so: that of the score, where there is one."""
 
 
-def rollout(item: ItemRef, condition: GivenCondition, terms: ItemTerms) -> Child[RolledOut]:
+def rollout(item: ItemRef, condition: Condition, terms: ItemTerms) -> Child[RolledOut]:
     """Give the actor that rolls an item out under a condition, to be gathered.
 
     Args:
         item: Which. Its bytes, and those that it names, are in the log.
         condition: What the model is told besides; its skills and note are in the log.
         terms: How it is done.
+
+    The actor raises `WayUnsupported` before anything is recorded, if the item's format cannot be rolled out so.
     """
     cell = item_cell(item.set, item.name, terms.repeat, terms.arm)
     return Child(item_stream(cell), partial(_roll_out, ref=item, condition=condition, terms=terms))
 
 
-async def _roll_out(scope: Scope, ref: ItemRef, condition: GivenCondition, terms: ItemTerms) -> RolledOut:
+async def _roll_out(scope: Scope, ref: ItemRef, condition: Condition, terms: ItemTerms) -> RolledOut:
     item = decode_item(await scope.get(ref.digest))
+    ways = item_format(item.format).ways
+    if terms.way not in ways:
+        raise WayUnsupported(item.format, terms.way, ways)
     folder = await _folder(scope, item, condition) if terms.way == "tools" else None
     opened = await scope.record(
         ItemOpened(
@@ -185,7 +163,7 @@ class _Rollout:
                 return self.ended("infrastructure", problem_of(outcome))
 
 
-async def _opening(scope: Scope, item: Item, condition: GivenCondition, terms: ItemTerms) -> Conversation:
+async def _opening(scope: Scope, item: Item, condition: Condition, terms: ItemTerms) -> Conversation:
     """Tell the model what there is to tell."""
     prompts = terms.prompts
     skills = [
@@ -200,11 +178,11 @@ async def _opening(scope: Scope, item: Item, condition: GivenCondition, terms: I
     return extend(scope, EMPTY, [message("system", "\n".join(parts)), user], images)
 
 
-def _main_file(skill: GivenSkill) -> Digest | None:
+def _main_file(skill: SkillRef) -> Digest | None:
     return next((each.digest for each in skill.files if each.name == _SKILL), None)
 
 
-async def _folder(scope: Scope, item: Item, condition: GivenCondition) -> Digest:
+async def _folder(scope: Scope, item: Item, condition: Condition) -> Digest:
     """Lay together what the tools read: the item's own files, and those of the skills below ``skills/``."""
     files: dict[str, str] = {}
     if item.folder is not None:

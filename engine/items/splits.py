@@ -40,17 +40,17 @@ def read_split(name: str) -> Split:
 def files_by_split(folder: Path, suffixes: tuple[str, ...]) -> Mapping[Split, tuple[Path, ...]]:
     """Find the files of each split, by name; those that lie in no split are all there is of a set without splits.
 
-    A split is a folder of its name, or a file of its name such as ``val.jsonl``.
+    A split is a folder of its name, or a file of its name such as ``val.jsonl``. What else lies there holds no rows.
     """
     found: dict[Split, list[Path]] = {}
     for each in sorted(folder.iterdir()):
         split = SPLITS.get(each.name if each.is_dir() else each.stem)
-        if split is None or split == "all":
+        if split is None:
             continue
         inside = sorted(each.iterdir()) if each.is_dir() else [each]
         found.setdefault(split, []).extend(file for file in inside if _holds_rows(file, suffixes))
     if found:
-        return {part: tuple(found[part]) for part in PARTS if part in found}
+        return {part: tuple(found[part]) for part in (*PARTS, "all") if part in found}
     return {"all": tuple(file for file in sorted(folder.iterdir()) if _holds_rows(file, suffixes))}
 
 

@@ -13,6 +13,7 @@ from events.store.base import EventSource, Stored
 from events.store.blob_refs import named_blobs
 from events.types.condition import Condition
 from events.types.decision import Decided, InlineDecisionMade, Seen, Text, blob_of, read_parts
+from events.types.item import ItemOpened
 from events.types.model import ConversationNode, ModelAsked
 from events.types.run import RunOpened
 from events.types.session import RunForked
@@ -68,6 +69,8 @@ def _conditions(event: Event) -> Iterator[Digest]:
     match event:
         case TrialOpened() if event.condition_digest is not None:
             yield event.condition_digest
+        case ItemOpened():
+            yield event.condition
         case RunOpened() | RunForked():
             yield from (each.digest for each in event.conditions or ())
         case _:

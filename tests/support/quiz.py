@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -17,11 +17,13 @@ from engine.core.scope import Scope
 from engine.effects.callers import callers_of
 from engine.items import points, rulings
 from engine.items.base import ItemRef, Split
+from engine.items.formats.question import Question
 from engine.items.port import items_in
 from engine.items.rollout import ItemTerms, RolledOut, rollout
 from events.base import Event
-from events.digest import Digest
+from events.store.base import EventLog
 from events.streams import item_cell
+from events.types.condition import Condition, SkillRef
 from events.types.item import ItemsAsked, ItemsRead
 from events.types.run import RunOpened
 from events.values import NamedDigest
@@ -39,21 +41,6 @@ class QuizSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rollout: points.RolloutSpec = points.RolloutSpec()
 
 
-class TextSkill(NamedTuple):
-    """A skill of one file."""
-
-    name: str
-    files: tuple[NamedDigest, ...]
-
-
-class ArmCondition(NamedTuple):
-    """A condition that is nothing but skills."""
-
-    skills: tuple[TextSkill, ...]
-    note: Digest | None
-    canonical: bytes
-
-
 class Quiz:
     """The program."""
 
@@ -64,8 +51,9 @@ class Quiz:
     points = points.POINTS
     policies = rulings.POLICIES
 
-    def doors(self) -> Mapping[type[Event], Port]:
+    def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
         """None of its own."""
+        del log, ancestors
         return {}
 
     def plan(self, opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts) -> tuple[tuple[str, ...], Any]:
@@ -92,10 +80,11 @@ class Quiz:
             for child, each in zip(children, came, strict=True)
         }
 
-    def _condition(self, scope: Scope, text: str) -> ArmCondition:
+    def _condition(self, scope: Scope, text: str) -> Condition:
+        assert scope.condition is not None, "runs of this version pin theirs"
         files = (NamedDigest("SKILL.md", scope.put(text.encode())),)
-        skills = (TextSkill("told", files),) if text else ()
-        return ArmCondition(skills, None, msgspec.json.encode({"skill": text}))
+        skills = (SkillRef("told", "Tells something.", files),) if text else ()
+        return msgspec.structs.replace(scope.condition, skills=skills)
 
     def _terms(self, plan: RunPlan, ref: ItemRef, arm: str, repeat: int) -> ItemTerms:
         specs: Sequence[RunSpec] = plan.own[0]
@@ -107,6 +96,16 @@ class Quiz:
 QUIZ = Quiz()
 
 
+class CallsOnly(Question):
+    """Questions that can be asked in one call alone."""
+
+    name = "calls_only"
+    ways = ("call",)
+
+
+CALLS_ONLY = CallsOnly()
+
+
 @contextmanager
 def quiz_installed(folder: Path, *lines: str) -> Iterator[None]:
     """Install the program, and what else is said, as a package on the path is.
@@ -115,9 +114,10 @@ def quiz_installed(folder: Path, *lines: str) -> Iterator[None]:
         folder: An empty one, for the package's metadata.
         lines: Further lines of its entry points.
     """
-    info = folder / "quiz-1.0.dist-info"
+    name = f"quiz{len(lines)}"  # of two packages of one name, the first on the path hides the other
+    info = folder / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: quiz\nVersion: 1.0\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     entries = ["[stillroom.programs]", "quiz = tests.support.quiz:QUIZ", *lines]
     (info / "entry_points.txt").write_text("\n".join(entries))
     sys.path.append(str(folder))

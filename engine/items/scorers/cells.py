@@ -37,7 +37,7 @@ def same_value(one: CellValue, other: CellValue) -> bool:
     one, other = _comparable(one), _comparable(other)
     if one in {None, ""} and other in {None, ""}:
         return True
-    return type(one) is type(other) and one == other
+    return one == other
 
 
 def cell_names(written: str) -> tuple[str, ...]:

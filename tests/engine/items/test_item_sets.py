@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -18,6 +20,7 @@ from engine.items.formats.spreadsheet import SPREADSHEET
 from engine.items.item_set import ItemSelection, ItemSet, decode_item, load_items
 from engine.items.registry import item_format, item_format_names
 from engine.items.splits import read_split
+from engine.items.workbook import Workbook, WorkbookUnreadable
 from events.digest import Digest, digest_of
 from tests.support.quiz_runs import ROWS, make_items
 
@@ -207,12 +210,53 @@ def test_pages_show_their_image_and_a_path_leads_nowhere_else(tmp_path: Path) ->
     assert (ref.name, ref.family, item.expected) == ("7", "pages/1.png", ["Ann", "Anne"])
     assert [kept.blobs[each.digest] for each in item.images] == [b"an image"]
     assert DOCUMENTS.score(item, ItemAnswer("<answer>anne</answer>", kept.blobs.__getitem__)).outcome == "solved"
-    table.write_text(table.read_text() + "8,Who?,Ann,../1.png\n9,Who?,Ann\n")
+    long = Item(format="docvqa", question="?", expected=["a" * 1000])
+    for wrong, outcome in ((1, "solved"), (2, "unsolved")):
+        said = ItemAnswer("a" * (1000 - wrong) + "b" * wrong, kept.blobs.__getitem__)
+        assert DOCUMENTS.score(long, said).outcome == outcome
+    table.write_text(table.read_text() + "8,Who?,Ann,../1.png\n9,Who?,Ann\n10,Who?,Ann,/1.png\n")
     with pytest.raises(ItemsInvalid) as caught:
         _load(tmp_path, form=DOCUMENTS)
     assert [(fault.line, fault.problem) for fault in caught.value.faults] == [
         (4, "the path ../1.png leads out of the folder of the set"), (5, "4 columns are expected"),
+        (6, "the path /1.png leads out of the folder of the set"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("labels", "correct", "problem"),
+    [
+        ("BB", "A", "the labels of the choices must differ: B, B"),
+        ("AB", "A", "the choice A and correct_choice differ"),
+        ("BC", "", "the labels of the choices must differ: B, C"),
+    ],
+)
+def test_choices_that_contradict_each_other_are_none(tmp_path: Path, labels: str, correct: str, problem: str) -> None:
+    """Two of one label, or a correct one that is another than the one that stands there."""
+    choices = [{"label": label, "text": f"text {n}"} for n, label in enumerate(labels)]
+    mcq = {"question": "Q?", "choices": choices, "correct_choice": {"label": correct, "text": "right"}}
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"no": 1, "month": "202511", "mcq": mcq}))
+    with pytest.raises(ItemsInvalid) as caught:
+        _load(tmp_path, form=MATHEMATICS)
+    assert [fault.problem for fault in caught.value.faults] == [problem]
+
+
+def test_a_correct_choice_may_stand_among_the_others(tmp_path: Path) -> None:
+    """It is not put there twice."""
+    choices = [{"label": label, "text": label.lower()} for label in "CAB"]
+    row = {"id": "x", "question": "Q?", "choices": choices, "correct_choice": {"label": "B", "text": "b"}}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+    kept = Kept()
+    (ref,) = _load(tmp_path, form=MATHEMATICS, kept=kept).items
+    assert kept.item(ref.digest).question == "Q?\n\nA. a\nB. b\nC. c"
+
+
+def test_what_lies_in_no_split_is_read_with_all_of_them(tmp_path: Path) -> None:
+    """A file that is called so holds what belongs to no split."""
+    make_items(tmp_path, _numbered(1), split="val")
+    (tmp_path / "all.jsonl").write_text(json.dumps(_numbered(1, 1)[0]))
+    assert _names(_load(tmp_path)) == ["q0", "q1"]
+    assert _names(_load(tmp_path, ItemSelection("val"))) == ["q0"]
 
 
 def test_reports_are_what_a_model_may_read(tmp_path: Path) -> None:
@@ -304,3 +348,14 @@ def test_a_workbook_that_is_missing_or_none_is_wrong_and_says_so(tmp_path: Path)
     came = {"1_7_answer.xlsx": files["1_7_input.xlsx"]}
     mark = SPREADSHEET.score(item, ItemAnswer("", kept.blobs.__getitem__, came))
     assert mark.reasons == ("B2 differs", "the workbook was not written")
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_opened() -> None:
+    """A small file can hold more than fits into memory, and whoever answers may write one."""
+    pytest.importorskip("openpyxl")
+    packed = BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as archive, archive.open("xl/workbook.xml", "w", force_zip64=True) as part:
+        for _ in range(257):
+            part.write(bytes(1024 * 1024))
+    with pytest.raises(WorkbookUnreadable, match="and 268435456 is the limit"):
+        Workbook(packed.getvalue())

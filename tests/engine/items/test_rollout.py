@@ -10,6 +10,7 @@ import pytest
 
 from engine.core.prompts import load_prompts
 from engine.effects.conversation import ConversationReader
+from engine.items.errors import WayUnsupported
 from engine.items.points import RolloutSpec
 from events.store.base import EventLog
 from events.types.item import ItemAnswered, ItemOpened, ItemScored, ItemUnanswered
@@ -130,12 +131,28 @@ async def test_an_answer_that_is_empty_is_wrong_and_not_missing(tmp_path: Path) 
     assert seen.outcomes["item/quiz.amber.1"] == "unsolved"
 
 
+async def test_an_answer_that_was_only_thought_of_is_none(tmp_path: Path) -> None:
+    """Reasoning that a model writes beside its answer is not read."""
+    thought = "<think><answer>K7</answer></think>I do not know."
+    seen = await quizzed(tmp_path, quiz_spec(), STUDENT.replace("<answer>I do not know</answer>", thought))
+    assert seen.outcomes["item/quiz.amber.1"] == "unsolved"
+
+
 async def test_items_that_cannot_be_read_whole_are_an_outcome_of_the_effect(tmp_path: Path) -> None:
     """Nothing is rolled out of a set with a row that is wrong."""
     make_items(tmp_path / "items", [{"id": "x", "question": "?", "answers": ["a"]}, {"id": "y", "answers": ["a"]}])
     seen = await quizzed(tmp_path, quiz_spec())
     assert seen.outcomes == {"quiz": "unreadable"}
     assert await seen.events("item.opened") == []
+
+
+async def test_a_way_in_which_a_format_cannot_be_scored_is_refused(tmp_path: Path) -> None:
+    """What can be asked in one call alone is not rolled out in a folder: it is an error of the spec."""
+    asked = quiz_spec(format="calls_only", rollout={"way": "tools"})
+    lines = ["[stillroom.items]", "calls_only = tests.support.quiz:CALLS_ONLY"]
+    with quiz_installed(tmp_path / "installed", *lines), pytest.raises(WayUnsupported, match="'tools'") as caught:
+        await quizzed(tmp_path, asked)
+    assert caught.value.remedy == "use one of: call"
 
 
 # -- the tool loop ----------------------------------------------------------------------------------------------------
@@ -195,6 +212,10 @@ async def test_a_model_looks_into_the_folder_until_it_answers(tmp_path: Path) ->
     assert b"1940.txt:2: Total receipts: 2,602 million" in told
     assert (await rerun(seen.log, seen.run)).complete
     assert (await mutate(seen.log, seen.run, ("item_turn", "item_score"))).found == ()
+    turns = [each.ruling for each in (await read_ledger(seen.log, seen.run)).entries if each.name == "item_turn"]
+    sizes = [sum([len(await seen.log.get(blob)) for blob in (each.own, *each.told) if blob]) for each in turns]
+    assert [each.size for each in turns] == sizes
+    assert [size > 0 for size in sizes] == [True, True, False]
 
 
 async def test_a_loop_that_takes_too_many_turns_is_unsolved(tmp_path: Path) -> None:

@@ -149,6 +149,13 @@ def test_short_answers(answer: str, expected: list[str], *, hard: bool, soft: Fr
     assert (exact_match(answer, expected), f1_score(answer, expected)) == (hard, soft)
 
 
+@pytest.mark.parametrize(("answer", "expected"), [("New York", "york"), ("York", "New York")])
+def test_an_answer_may_lie_within_another(answer: str, expected: str) -> None:
+    """In either direction; it is told beside the score, and is none."""
+    assert contains_match(answer, [expected])
+    assert not contains_match(answer, ["Paris"])
+
+
 @pytest.mark.parametrize(
     ("text", "last", "first", "widest"),
     [
@@ -156,6 +163,7 @@ def test_short_answers(answer: str, expected: list[str], *, hard: bool, soft: Fr
         ("so it is\n 42 \n\n", "42", "42", "42"),
         ("<answer>a</answer> rest</answer>", "a", "a", "a</answer> rest"),
         ("", "", "", ""),
+        ("so: <answer></answer>", "", "", ""),
     ],
 )
 def test_where_an_answer_stands(text: str, last: str, first: str, widest: str) -> None:
