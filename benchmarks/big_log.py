@@ -115,13 +115,13 @@ class InProcess(NamedTuple):
         return await self.ports.recover(history, place)
 
 
-async def make(path: Path, base: Path, runs: int, size: int) -> None:
+async def make(path: Path, base: Path, runs: int, size: int, trials: int = TRIALS, turns: int = TURNS) -> None:
     """Write the log."""
     make_task(base)
     async with await SqliteLog.open(path, clock=clock, redactor=Redactor(SECRETS)) as log:
         room = Pools(PoolsSpec(), machine()).calls("in.process", "m")
         nowhere = Upstream("http://in.process", StaticKey(None), None, 1.0)
-        line = ModelClient(Ready(TURNS), None, room, nowhere)
+        line = ModelClient(Ready(turns), None, room, nowhere)
         model = ModelPort(log, lambda *_: line, BudgetKeeper(Caps(None, None)))
 
         def between(ports: Ports) -> Ports:
@@ -130,11 +130,11 @@ async def make(path: Path, base: Path, runs: int, size: int) -> None:
         setting = RunContext(log, NoisyBackend(size), load_prompts(), "bench", {}, base)._replace(between=between)
         told = {
             "tasks": "tasks",
-            "repeats": TRIALS,
+            "repeats": trials,
             "concurrency": 32,
             "models": {"teacher": {"model": "m", "base_url": "http://in.process"}},
             "method": {"attempts": 1},
-            "agent": {"max_turns": TURNS + 1},
+            "agent": {"max_turns": turns + 1},
         }
         for number in range(runs):
             await start_run(setting, msgspec.convert(told, RunSpec))

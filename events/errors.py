@@ -27,7 +27,6 @@ StillroomError
     ├── KeyUnusable         a file that is not a key, or that others can read
     ├── RunDiffers          the target has another run with this id
     ├── CopyBroken          the source of a copy is damaged
-    └── IntegrityBroken     the digest chain is broken
 """
 
 from datetime import UTC, datetime
@@ -345,16 +344,3 @@ class CopyBroken(LogError):
             remedy="`stillroom log verify` on the source lists the damage; copy individual runs that are intact",
         )
         self.what = what
-
-
-class IntegrityBroken(LogError):
-    """Raised when an event does not match the digest chain."""
-
-    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
-
-    def __init__(self, position: int, why: str) -> None:
-        super().__init__(
-            f"event {position}: {why}",
-            remedy="`stillroom log verify` reports what was changed; restore the log from a copy",
-        )
-        self.position = position

@@ -207,6 +207,8 @@ class EventReader:
         """
         self._parts = parts
         self._kept = kept
+        self._size = 0
+        """Events of what is read."""
         self._read: dict[str | None, dict[str, list[Recorded]]] = {}
 
     async def at(self, ref: Ref) -> Recorded | None:
@@ -216,9 +218,12 @@ class EventReader:
         part = part_of(ref.stream)
         if (found := self._read.pop(part, None)) is None:
             found = (await self._parts.read([part]))[part]
+            self._size += self._parts.size(part)
         self._read[part] = found  # as the one that was looked at last
-        while len(self._read) > 1 and sum(map(self._parts.size, self._read)) > self._kept:
-            del self._read[next(iter(self._read))]
+        while len(self._read) > 1 and self._size > self._kept:
+            first = next(iter(self._read))
+            del self._read[first]
+            self._size -= self._parts.size(first)
         return found[ref.stream][ref.version - 1]
 
 
