@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from projections.pdi.audit import count, foresights
-from projections.pdi.calibrate import CalibrationOptions, calibrated, noise, rate, samples
+from projections.pdi.calibrate import CalibrationOptions, calibrated, measuring, noise, rate, samples
 from projections.pdi.index import PdiSettings
 from projections.pdi.null_model import DrawKey, in_order_drawn, of_other_tasks, of_values_drawn, show
 from tests.support.reflected import trial, trials
@@ -61,6 +61,16 @@ def test_drawn_values_are_those_recorded_and_zeros_by_construction_stay(place: D
         before, after = ([getattr(s.found, name) for steps in made for s in steps] for made in (recorded, drawn))
         assert Counter(before) == Counter(after)
     assert all((steps[0].found.proxy_plan, steps[0].found.proxy_oss) == (0.0, 0.0) for steps in drawn)
+
+
+@given(places)
+def test_a_step_without_one_value_gives_none_away_and_gets_none(place: DrawKey) -> None:
+    """At a first step there is no memo before, so that plan is not measured: what was run stays beside it, too."""
+    settings = measuring("token_overlap")
+    recorded = [show([step.given for step in each.steps], settings) for each in trials(3)]
+    drawn = of_values_drawn(recorded, settings, place)
+    for before, after in zip(recorded, drawn, strict=True):
+        assert after[0].found == before[0].found
 
 
 def test_each_rate_counts_every_eligible_step_of_every_round() -> None:

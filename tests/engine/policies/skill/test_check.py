@@ -57,6 +57,14 @@ def test_a_sound_skill_passes() -> None:
     assert verdict.warnings == ()
 
 
+def test_a_text_of_several_lines_that_gives_the_verifier_away_is_found_where_it_comes_first() -> None:
+    """One finding, at the line to begin with."""
+    context = SkillContext("stl-mass", "", VerifierLiterals(texts=("first of two\nsecond of two",)))
+    twice = SKILL.replace("1. Read", "first of two\nsecond of two\n\n1. Read") + "\nfirst of two\nsecond of two\n"
+    (finding,) = check_skill(twice, context).errors
+    assert (finding.rule, finding.line) == ("leak", 9)
+
+
 def test_dashes_in_a_description_do_not_end_the_front_matter() -> None:
     """The reference tool splits there, truncates, and passes (harbor.md, g)."""
     parts = split_skill(SKILL)
