@@ -16,7 +16,7 @@ import msgspec
 
 from engine.config.program_registry import known_points
 from engine.config.spec import read_spec
-from engine.core.decision import EVERY_DECISION, FIRST_REVISION, Era, Observed, Point, encode_value
+from engine.core.decision import FIRST_REVISION, SHAPE, Era, Observed, Point, encode_value
 from engine.core.errors import EngineError, NameUnknown
 from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import APART, Lineage, era_of, pages_along
@@ -144,7 +144,7 @@ async def read_ledger(log: EventLog, run: str, trial: str | None = None) -> Ledg
         if not whole or opened.assumed is None:
             return await _imported_again(log, run, histories, opened)
     # Of the others, an event without inputs takes note of something that nobody decided.
-    elif (opened.shape or 1) < EVERY_DECISION:
+    elif (opened.shape or 1) < SHAPE:
         return await _observed(log, run, histories if trial is None else await load_histories(log, run), opened)
     eras = await _eras(log, opened, histories.lineage)
     reader = _Reader(log, points, eras, histories.lineage)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
+from engine.agents.points import EndingSaw
 from engine.config.spec import AgentSpec
 from engine.core.prompts import Prompts
 from engine.core.scope import Scope
@@ -50,6 +51,10 @@ class Brief(NamedTuple):
     skills: tuple[SkillRef, ...] | None = None
     """Skills that it may read below `SKILLS`. Empty: it is told of skills, and there are none. None: nothing is said of
     skills."""
+    allowed_s: float | None = None
+    """Seconds that the task itself allows for the attempt, or for its step. None: it sets no limit."""
+    began_s: float = 0.0
+    """Seconds that the attempt had been busy when the step began; 0 where the task has none."""
 
 
 CurrentBrief = Callable[[], Brief]
@@ -70,10 +75,13 @@ class Action(NamedTuple):
 class Acted(NamedTuple):
     """What an agent did."""
 
-    ended: AgentEnded
+    ended: EndingSaw | AgentEnded
+    """What it ended at, from which it is decided how it ended; or its own word for that."""
     actions: tuple[Action, ...]
     notes: tuple[Text, ...]
     """What it said, reasoning that it wrote beside it included."""
+    turns: int = 0
+    """Model answers taken, where `ended` does not say it."""
 
 
 class Agent(Protocol):

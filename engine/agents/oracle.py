@@ -1,10 +1,11 @@
 """Agents that need no model: the oracle runs the task's own solution, nop does nothing."""
 
-from typing import Final, Literal
+from typing import Final
 
 from engine.agents.base import Acted, Action, CurrentBrief
+from engine.agents.points import AgentReport, BreakdownSeen, EndingSaw, SolutionSeen
 from engine.core.scope import Scope
-from events.types.attempt import AgentEnded
+from events.types.decision import Seen
 from events.types.sandbox import ActionObserved, SandboxFailed, SolutionAsked
 
 SOLUTION: Final = "bash /solution/solve.sh"
@@ -21,15 +22,12 @@ class Oracle:
         """Run the solution; a non-zero exit is the verifier's to judge, as Harbor has it."""
         brief = told()
         observed = await scope.effect(SolutionAsked(brief.task, brief.timeout_s))
+        at = scope.at
         if isinstance(observed, SandboxFailed):
-            return _acted("failed", observed.detail)
+            return Acted(EndingSaw(broken=Seen(at, BreakdownSeen(observed.kind, observed.detail))), (), ())
         assert isinstance(observed, ActionObserved)
-        action = Action(SOLUTION, None, observed, scope.at)
-        if observed.ended == "timed_out":
-            return _acted("time_limit", "the solution ran out of time", action)
-        if observed.ended == "disk":
-            return _acted("disk_limit", "the solution wrote more than its sandbox may hold", action)
-        return _acted("done", f"the solution exited with {observed.exit_code}", action)
+        seen = SolutionSeen(observed.ended, observed.exit_code)
+        return Acted(EndingSaw(solution=Seen(at, seen)), (Action(SOLUTION, None, observed, at),), ())
 
 
 class Nop:
@@ -41,8 +39,4 @@ class Nop:
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Leave the sandbox as it is."""
         del scope, told
-        return _acted("done", "nothing was done, on purpose")
-
-
-def _acted(reason: Literal["done", "failed", "time_limit", "disk_limit"], detail: str, *actions: Action) -> Acted:
-    return Acted(AgentEnded(reason, detail, 0), actions, ())
+        return Acted(EndingSaw(said=AgentReport("done", "nothing was done, on purpose")), (), ())

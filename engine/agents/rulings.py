@@ -10,6 +10,9 @@ from engine.core.decision import NoSettings, PolicyContext
 from engine.effects.conversation import message, tool_message
 from engine.policies.assistant_message import sendable
 from engine.policies.done_claim import question_done
+from engine.policies.ending import CallFailure, RunFacts, ending_of, has_verdict, unanswered
+from engine.policies.ending import Ending as HowEnded
+from engine.policies.limits import AttemptUsage, limit_reached
 from engine.policies.secret_marks import hidden_in
 from engine.policies.turn import Command, CommandObservation, Unclear, WorkDone, observation_text, read_calls, read_text
 
@@ -78,3 +81,78 @@ def word_observation(
     text = observation_text(seen, most=rule.observation_chars)
     messages = _replies(turn.calls, f"{text}\n({turn.note})" if turn.note else text)
     return points.Observation(tuple(desk.put(each) for each in messages), sum(map(len, messages)))
+
+
+def rule_on_limits(saw: points.LimitSaw, rule: points.LimitRule, desk: PolicyContext) -> points.Enough:
+    """Say whether an attempt has had enough before its next turn."""
+    del desk
+    if saw.last is not None and saw.last.value.ended == "disk":
+        return points.Enough("disk_limit", "it wrote more than its sandbox may hold")
+    allowed_s = saw.allowed_s if rule.timeout_s is None else rule.timeout_s
+    until_s = None if allowed_s is None or saw.busy_s is None else saw.began_s + allowed_s
+    limit = limit_reached(AttemptUsage(saw.turns, saw.tokens, saw.cost), saw.busy_s or 0.0, rule, until_s)
+    return points.Enough(None, "") if limit is None else points.Enough(limit.reason, limit.detail)
+
+
+def rule_on_ending(saw: points.EndingSaw, rule: NoSettings, desk: PolicyContext) -> points.AttemptEnding:
+    """Say how an attempt's agent ended, and whether what it left is judged."""
+    del rule
+    ended = _ended(saw, desk)
+    verified = has_verdict(ended.reason, acted=saw.actions + saw.before > 0)
+    return points.AttemptEnding(ended.reason, ended.detail, verified)
+
+
+def _ended(saw: points.EndingSaw, desk: PolicyContext) -> HowEnded:
+    if saw.failed is not None or saw.refused is not None:
+        return _without_answer(saw)
+    if saw.broken is not None:
+        where = "" if saw.step is None else f"step {saw.step}: "
+        return HowEnded("failed", f"{where}{saw.broken.value.detail}")
+    if saw.run is not None:
+        return ending_of(_run_facts(saw, saw.run.value, desk))
+    return _by_itself(saw) if saw.solution is None else _solution_ended(saw.solution.value)
+
+
+def _by_itself(saw: points.EndingSaw) -> HowEnded:
+    """Say how an agent ends that nothing of ours or of a provider's broke."""
+    if saw.done is not None:
+        return HowEnded("done", "the agent said so")
+    if saw.limit is not None and saw.limit.value.reason is not None:
+        return HowEnded(saw.limit.value.reason, saw.limit.value.detail)
+    said = saw.said if saw.last is None else saw.last.value
+    return HowEnded("done", "the task has no step") if said is None else HowEnded(said.reason, said.detail)
+
+
+def _without_answer(saw: points.EndingSaw) -> HowEnded:
+    """Say how an attempt ends whose model did not answer, or could not be asked."""
+    spent = "" if saw.refused is None else f"the budget of the {saw.refused.value.cap} is used up"
+    if saw.failed is None:
+        return HowEnded("budget", spent)
+    if saw.refused is None:
+        return unanswered(saw.failed.value, acted=saw.actions > 0)
+    return HowEnded("failed", f"{saw.failed.value.kind}: {saw.failed.value.detail} (not asked again: {spent})")
+
+
+def _solution_ended(solution: points.SolutionSeen) -> HowEnded:
+    match solution.ended:
+        case "timed_out":
+            return HowEnded("time_limit", "the solution ran out of time")
+        case "disk":
+            return HowEnded("disk_limit", "the solution wrote more than its sandbox may hold")
+        case _:
+            return HowEnded("done", f"the solution exited with {solution.exit_code}")
+
+
+def _run_facts(saw: points.EndingSaw, run: points.AgentRunSeen, desk: PolicyContext) -> RunFacts:
+    """Put together what is known of an installed agent's run. What earlier versions did not record counts as none."""
+    return RunFacts(
+        stopped=run.stopped,
+        ended=run.ended,
+        exit_code=run.exit_code,
+        calls=run.calls,
+        answered=run.answered,
+        unanswered=tuple(CallFailure(each.kind, each.detail) for each in run.unanswered or ()),
+        cut=run.cut or 0,
+        acted=saw.actions > 0,
+        stderr=desk.text(saw.stderr).strip(),
+    )

@@ -1,19 +1,20 @@
 """The shell agent: ask, act, observe, until it is done or a limit ends it."""
 
 from functools import partial
-from typing import Literal, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
+
+import msgspec
 
 from engine.agents import points
 from engine.agents.base import SKILLS, Acted, Action, Brief, CurrentBrief
 from engine.core.scope import Scope
 from engine.effects.conversation import EMPTY, extend, extend_kept, message
-from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, text_of
-from engine.policies.ending import CallFailure, unanswered
-from engine.policies.limits import AttemptUsage, limit_reached, time_left
+from engine.effects.model_calls import Caller, CapReached, NoAnswer, ask_model, text_of
+from engine.policies.ending import CallFailure
+from engine.policies.limits import AttemptUsage, time_left
 from engine.policies.turn import RUN_TOOL
 from events.base import Ref
 from events.digest import Digest
-from events.types.attempt import AgentEnded
 from events.types.budget import BudgetRefused
 from events.types.decision import Seen, Text
 from events.types.model import ModelAnswered, ModelFailed
@@ -30,10 +31,6 @@ class _Progress:
         self.questioned = 0
         """Claims to be done that were questioned."""
 
-    def ended(self, reason: Literal["done", "failed"], detail: str) -> AgentEnded:
-        """Say how it ended."""
-        return AgentEnded(reason, detail, self.spent.turns)
-
 
 class Shell:
     """Works at a shell, one command a turn."""
@@ -46,25 +43,25 @@ class Shell:
         """Work on the task."""
         so_far = _Progress()
         ended = await self._loop(scope, told, so_far)
-        return Acted(ended, tuple(so_far.actions), tuple(so_far.notes))
+        return Acted(ended, tuple(so_far.actions), tuple(so_far.notes), so_far.spent.turns)
 
-    async def _loop(self, scope: Scope, told: CurrentBrief, so_far: _Progress) -> AgentEnded:
+    async def _loop(self, scope: Scope, told: CurrentBrief, so_far: _Progress) -> points.EndingSaw:
         talk = extend(scope, EMPTY, _opening(told()))
         while True:
             brief = told()
-            limit = _limit(scope, brief, so_far)
-            if limit is not None:
-                return limit
+            limit = await _limit(scope, brief, so_far)
+            if limit.value.reason is not None:
+                return points.EndingSaw(limit=limit)
             asked = await ask_model(scope, partial(_teacher, told), talk, tools=_tools(brief))
             so_far.spent, answer = so_far.spent.with_failed(asked.failed), asked.outcome
             if not isinstance(answer, ModelAnswered):
-                return _unanswered(answer, so_far)
+                return _unanswered(scope.at, answer)
             so_far.spent = so_far.spent.plus(answer)
             turn = await _read(scope, answer, so_far)
             if turn.value.own is not None:
                 talk = extend_kept(scope, talk, (turn.value.own,), 0)
             reply = await _respond(scope, told, turn, so_far)
-            if isinstance(reply, AgentEnded):
+            if isinstance(reply, points.EndingSaw):
                 return reply
             talk = extend_kept(scope, talk, reply.told, turn.value.size + reply.size)
 
@@ -87,11 +84,13 @@ async def _read(scope: Scope, answer: ModelAnswered, so_far: _Progress) -> Seen[
     return await scope.decide(points.TURN, saw)
 
 
-async def _respond(scope: Scope, told: CurrentBrief, turn: Seen[points.Turn], so_far: _Progress) -> _Reply | AgentEnded:
+async def _respond(
+    scope: Scope, told: CurrentBrief, turn: Seen[points.Turn], so_far: _Progress
+) -> _Reply | points.EndingSaw:
     """Act on what was decided; give what the model is told of that, or how the attempt ends."""
     match turn.value.act:
         case "done":
-            return so_far.ended("done", "the agent said so")
+            return points.EndingSaw(done=Seen(turn.seen, points.ActSeen("done")))
         case "question":
             so_far.questioned += 1
         case "run":
@@ -103,13 +102,15 @@ async def _respond(scope: Scope, told: CurrentBrief, turn: Seen[points.Turn], so
     return _Reply(turn.value.told, 0)
 
 
-async def _ran(scope: Scope, told: CurrentBrief, turn: Seen[points.Turn], so_far: _Progress) -> _Reply | AgentEnded:
+async def _ran(
+    scope: Scope, told: CurrentBrief, turn: Seen[points.Turn], so_far: _Progress
+) -> _Reply | points.EndingSaw:
     """Run a command, and have it worded what came of it."""
     command = turn.value.command
     assert command is not None, "something is run"
     action = await _run(scope, told(), command)
     if isinstance(action, SandboxFailed):
-        return so_far.ended("failed", action.detail)
+        return points.EndingSaw(broken=Seen(scope.at, points.BreakdownSeen(action.kind, action.detail)))
     so_far.actions.append(action)
     seen = action.seen
     outcome = points.OutcomeSeen(seen.ended, seen.exit_code, seen.stdout, seen.stderr)
@@ -120,13 +121,18 @@ async def _ran(scope: Scope, told: CurrentBrief, turn: Seen[points.Turn], so_far
     return _Reply(worded.value.told, worded.value.size)
 
 
-def _limit(scope: Scope, brief: Brief, so_far: _Progress) -> AgentEnded | None:
-    """Say what ends the attempt before its next turn. None: it goes on."""
-    turns = so_far.spent.turns
-    if so_far.actions and so_far.actions[-1].seen.ended == "disk":
-        return AgentEnded("disk_limit", "it wrote more than its sandbox may hold", turns)
-    limit = limit_reached(so_far.spent, scope.busy_s, brief.settings, brief.timeout_s)
-    return None if limit is None else AgentEnded(limit.reason, limit.detail, turns)
+async def _limit(scope: Scope, brief: Brief, so_far: _Progress) -> Seen[points.Enough]:
+    """Have it decided whether a limit ends the attempt before its next turn."""
+    spent, last = so_far.spent, so_far.actions[-1] if so_far.actions else None
+    saw = points.LimitSaw(
+        turns=spent.turns,
+        tokens=spent.tokens,
+        cost=spent.cost,
+        last=None if last is None else Seen(last.observed, points.ActionEndSeen(last.seen.ended)),
+    )
+    if brief.timeout_s is not None and scope.busy_s >= brief.timeout_s:
+        saw = msgspec.structs.replace(saw, busy_s=scope.busy_s, began_s=brief.began_s, allowed_s=brief.allowed_s)
+    return await scope.decide(points.LIMIT, saw)
 
 
 def _teacher(told: CurrentBrief) -> Caller:
@@ -172,14 +178,15 @@ async def _run(scope: Scope, brief: Brief, command: Digest) -> Action | SandboxF
     return Action(text, asked, seen, scope.at)
 
 
-def _unanswered(outcome: NoAnswer, so_far: _Progress) -> AgentEnded:
-    """Say how an attempt ends whose model did not answer."""
-    turns = so_far.spent.turns
+def _unanswered(at: Ref, outcome: NoAnswer) -> points.EndingSaw:
+    """Say what an attempt ends at whose model did not answer, at `at`."""
     match outcome:
         case BudgetRefused():
-            return AgentEnded("budget", problem_of(outcome), turns)
+            return points.EndingSaw(refused=Seen(at, points.RefusalSeen(outcome.cap)))
         case ModelFailed():
-            ending = unanswered(CallFailure(outcome.kind, outcome.detail), acted=bool(so_far.actions))
-            return AgentEnded(ending.reason, ending.detail, turns)
-        case _:  # it failed, and there was no money to ask again
-            return AgentEnded("failed", problem_of(outcome), turns)
+            return points.EndingSaw(failed=Seen(at, CallFailure(outcome.kind, outcome.detail)))
+        case CapReached():
+            failed = Seen(outcome.at, CallFailure(outcome.failed.kind, outcome.failed.detail))
+            return points.EndingSaw(failed=failed, refused=Seen(at, points.RefusalSeen(outcome.refused.cap)))
+        case _:
+            assert_never(outcome)

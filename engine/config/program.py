@@ -37,8 +37,7 @@ class RunPlan(NamedTuple):
 
     def under(self, method: Method) -> "RunPlan":
         """Give the same plan with another method, whatever the specs name."""
-        policies = {**self.program.policies, **method.policies}
-        eras = tuple(each.under(policies, method.name) for each in self.eras)
+        eras = tuple(each.under({**each.policies, **method.policies}, method.name) for each in self.eras)
         return self._replace(eras=eras)
 
     def deciding(self, observer: Observer | None = None, tolerates: Tolerates | None = None) -> Deciding:

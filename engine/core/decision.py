@@ -22,10 +22,12 @@ T = TypeVar("T")
 
 FIRST_REVISION: Final = 1
 """What a ruling counts as that was recorded without a revision."""
-EVERY_DECISION: Final = 2
-"""Shape of a run from which on every decision is recorded; before, some had no event."""
-SHAPE: Final = 2
-"""Of the runs that this version starts."""
+DECISIONS_RECORDED: Final = 2
+"""Shape of a run (`RunOpened.shape`) from which on decisions without an event of their own are recorded."""
+ENDINGS_RECORDED: Final = 3
+"""Shape from which on limits, endings, retries of calls and counts of checks are: all that there is."""
+SHAPE: Final = ENDINGS_RECORDED
+"""Of the runs that this version starts. Runs of another shape lack some decisions, which a rerun takes again."""
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -165,6 +167,11 @@ class Point(Generic[I, S, R]):
     """Reads further rules that only look on, by name."""
     events: tuple[type[Decided], ...] = _MADE
     """Classes of the events that record it."""
+    since: int = DECISIONS_RECORDED
+    """Shape of the runs that record it in `DecisionMade`; those before had no event for it."""
+    beside: Callable[[Event], R | None] | None = None
+    """Reads a ruling that runs of an earlier shape recorded within the event of the next decision: over their history
+    it counts, if the revision is another one. None: they recorded it nowhere."""
     heard: Callable[[Any], R | None] | None = None
     """Reads a ruling back from one of `events`; gives None if that holds none of this point. None: by its fields."""
     later: tuple[str, ...] = ()

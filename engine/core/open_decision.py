@@ -8,7 +8,6 @@ from typing import Any, Final, Generic, Literal, NamedTuple, get_args, get_origi
 import msgspec
 
 from engine.core.decision import (
-    EVERY_DECISION,
     FIRST_REVISION,
     Deciding,
     Made,
@@ -163,7 +162,7 @@ class Decision(Generic[R]):
     def event(self, shadow: str | None, ruling: R, says: Says) -> Decided | None:
         """Make the event that records a ruling. None: runs of this shape have none for it."""
         event = says(ruling, Made(shadow, self.rules[shadow].digest))
-        if event is None or (isinstance(event, DecisionMade) and self._deciding.shape < EVERY_DECISION):
+        if event is None or (isinstance(event, DecisionMade) and self._deciding.shape < self.point.since):
             return None
         rule, revision = self.rules[shadow].digest, self.point.revision
         if self.point.inline and isinstance(event, DecisionMade):
@@ -181,6 +180,18 @@ class Decision(Generic[R]):
         if isinstance(event, Decided) and event.point_revision is None and computed is not None and self.point.later:
             later = {name: getattr(computed, name) for name in self.point.later}
             return msgspec.structs.replace(ruling, **later)
+        return ruling
+
+    def beside(self, recorded: Recorded, computed: R | None) -> R | None:
+        """Give the ruling that the next event records beside its own decision. None: it records none."""
+        point = self.point
+        ruling = None if point.beside is None or point.revision == FIRST_REVISION else point.beside(recorded.event)
+        if ruling is None:
+            return None
+        self._deciding.revisions[point.name] = FIRST_REVISION, point.revision
+        if computed is not None and computed != ruling:
+            both = fields_of(ruling), fields_of(computed)
+            self._deciding.notes.append(Reruled(point.name, recorded.ref, FIRST_REVISION, point.revision, *both))
         return ruling
 
     async def compare(self, recorded: Recorded, how: tuple[str | None, Says], computed: R | None) -> R:

@@ -101,6 +101,8 @@ class Scope:
         self._idle_us = 0
         self._last = (0, 0)
         """Position and time of the last event; zeros before there is one."""
+        self._idle_since = (0, 0)
+        """The same, leaving out decisions: live, those are recorded together with what comes next."""
         self._base = world.lineage[-1].cuts.get(name, 0) if world.lineage else 0
         self._deferred: list[Draft] = []
         """Decisions that are recorded together with what comes next."""
@@ -377,7 +379,7 @@ class Scope:
 
     async def _record_asked(self, asked: Event, after: Sequence[Event]) -> RecordedAt:
         """Record a request, and count the time since the event before."""
-        last = self._last
+        last = self._idle_since
         kept = await self._record((*after, asked), None)
         if last[0]:
             self._idle_us += self._lived_us(last, (kept.position, kept.at))
@@ -418,13 +420,16 @@ class Scope:
         computed = await decision.computed(ask, self.at)
         recorded = self._history[self._read]
         if not decision.records(recorded.event, shadow):
+            beside = decision.beside(recorded, computed)
+            computed = computed if beside is None else beside
             ruling = await self._asked(ask) if computed is None else computed
             event = decision.event(shadow, ruling, says)
             if event is not None:
                 diverged(recorded, event, None)
             return Seen(self.at, decision.observed(shadow, (self.at, self._last[0], self.era), ruling))
-        era = self.era
+        era, idle_since = self.era, self._idle_since
         self._take()
+        self._idle_since = idle_since
         ruling = await decision.compare(recorded, (shadow, says), computed)
         return Seen(recorded.ref, decision.observed(shadow, (recorded.ref, recorded.position, era), computed, ruling))
 
@@ -458,14 +463,14 @@ class Scope:
             fence=self._world.fence,
         )
         self._version = appended.version + self._base
-        self._last = (appended.position + len(drafts) - 1, appended.at)
+        self._last = self._idle_since = (appended.position + len(drafts) - 1, appended.at)
         return AppendedRange(appended.position + len(deferred), self._version, appended.at)
 
     def _take(self) -> Recorded:
         recorded = self._history[self._read]
         self._read += 1
         self._version = recorded.version
-        self._last = (recorded.position, recorded.at)
+        self._last = self._idle_since = (recorded.position, recorded.at)
         return recorded
 
     async def _meet_stop(self) -> None:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from engine.config.spec import ModelSpec, Parameters, RunSpec, model_for
 from engine.core.errors import OutputUnbounded
 from engine.effects.model_calls import Caller
-from engine.policies.call_retry import RetryLimits
 from engine.protocols.request import INCLUDE_USAGE
 from engine.providers.prices import Price, PriceUnknown, price_from
 from events.values import NanoUsd
@@ -37,7 +36,6 @@ def callers_of(spec: RunSpec, roles: Mapping[str, str | None], account: str) -> 
                 stream=model.stream,
                 timeout_s=model.timeout_s,
                 reserve=reserve,
-                retry=RetryLimits(tries=model.tries),
                 protocol=model.protocol,
             )
     return callers

@@ -5,11 +5,14 @@ from typing import NamedTuple, Protocol, TypeAlias, assert_never
 
 from engine.core.scope import Scope
 from engine.effects.conversation import Conversation, extend_kept
-from engine.policies.call_retry import NOT_TRIED, GiveUp, RetryLimits, judge_failure, spread_of
+from engine.effects.points import CALL_RETRY, CallRetrySaw, FailureSeen
+from engine.policies.call_retry import NOT_TRIED, CallTries
 from engine.protocols.request import RequestProtocol
 from engine.providers.prices import Price, upper_bound
+from events.base import Ref
 from events.digest import Digest
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.types.decision import Seen
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, RetryAsked, RetryDue
 from events.values import Role
 
@@ -25,8 +28,6 @@ class Caller(NamedTuple):
     timeout_s: float
     reserve: tuple[Price, int] | None
     """Price, and most tokens an answer may have. None: no cap is set, so nothing is reserved."""
-    retry: RetryLimits
-    """When a call that failed is made again."""
     protocol: RequestProtocol | None = None
     """In which the request is written; see `ModelAsked`."""
 
@@ -40,6 +41,8 @@ class CapReached(NamedTuple):
 
     failed: ModelFailed
     refused: BudgetRefused
+    at: Ref
+    """The event that says that the call failed."""
 
 
 NoAnswer: TypeAlias = ModelFailed | BudgetRefused | CapReached
@@ -52,6 +55,8 @@ class CallResult(NamedTuple):
     outcome: ModelAnswered | NoAnswer
     failed: tuple[ModelFailed, ...]
     """Physical calls before it that failed, the oldest first. They may have been paid for."""
+    at: Ref
+    """The event that the outcome is; where a call failed and nothing pays for another, the refusal."""
 
 
 async def ask_model(scope: Scope, whom: Whom, conversation: Conversation, *, tools: bytes | None = None) -> CallResult:
@@ -68,26 +73,35 @@ async def ask_model(scope: Scope, whom: Whom, conversation: Conversation, *, too
     """
     assert conversation.node is not None, "something must be said first"
     failed: list[ModelFailed] = []
-    tried = NOT_TRIED
+    failed_at, tried = scope.at, NOT_TRIED
     while True:
         busy_s, idle_s = scope.busy_s, scope.idle_s
         if failed:
-            ruling = judge_failure(failed[-1], tried, whom().retry, spread_of(scope.at))
-            if isinstance(ruling, GiveUp):
-                return CallResult(failed[-1], tuple(failed[:-1]))
-            due = await scope.effect(RetryAsked(tried.made, ruling.wait_s))
+            wait_s = await _wait_before_next(scope, whom().role, Seen(failed_at, failed[-1]), tried)
+            if wait_s is None:
+                return CallResult(failed[-1], tuple(failed[:-1]), failed_at)
+            due = await scope.effect(RetryAsked(tried.made, wait_s))
             assert isinstance(due, RetryDue)
         caller = await _granted(scope, whom, conversation.size + len(tools or b""))
         if isinstance(caller, BudgetRefused):
-            return CallResult(CapReached(failed[-1], caller) if failed else caller, tuple(failed[:-1]))
+            unpaid = CapReached(failed[-1], caller, failed_at) if failed else caller
+            return CallResult(unpaid, tuple(failed[:-1]), scope.at)
         if not failed:
             busy_s = scope.busy_s
         outcome = await scope.effect(_question(scope, caller, conversation.node, tools))
         assert isinstance(outcome, ModelAnswered | ModelFailed)
         if isinstance(outcome, ModelAnswered):
-            return CallResult(outcome, tuple(failed))
+            return CallResult(outcome, tuple(failed), scope.at)
         tried = tried.plus(outcome, scope.busy_s - busy_s, scope.idle_s - idle_s if failed else 0.0)
         failed.append(outcome)
+        failed_at = scope.at
+
+
+async def _wait_before_next(scope: Scope, role: Role, last: Seen[ModelFailed], tried: CallTries) -> float | None:
+    """Have it decided how many seconds to wait before a call is made again. None: it is not."""
+    failed = FailureSeen(last.value.kind, last.value.retryable, last.value.retry_after_s)
+    saw = CallRetrySaw(role, Seen(last.seen, failed), *tried.noticed(failed.retry_after_s))
+    return (await scope.decide(CALL_RETRY, saw)).value.wait_s
 
 
 async def _granted(scope: Scope, whom: Whom, size: int) -> Caller | BudgetRefused:

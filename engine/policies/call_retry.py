@@ -5,7 +5,7 @@ events. So a call that was cut off between two tries goes on where it stopped, a
 """
 
 from types import SimpleNamespace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import Struct
 from tenacity.wait import wait_exponential
@@ -36,6 +36,23 @@ class RetryLimits(Struct, frozen=True, kw_only=True):
     budget_s: float | None = 900.0
 
 
+class FailedCall(Protocol):
+    """What counts of a call that failed; `ModelFailed` is one."""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may be answered at another time."""
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds the provider asked to wait. None: it did not ask."""
+
+
+UNNOTICED_S: Final = 60.0
+"""Seconds that are no reason to give up yet. No decision sees less: measured times tell two lives apart that decide the
+same."""
+
+
 class CallTries(NamedTuple):
     """The physical calls that were made for one question, and failed."""
 
@@ -57,6 +74,11 @@ class CallTries(NamedTuple):
         refused = self.refused + (failed.kind == "rate_limit")
         return CallTries(self.made + 1, refused, self.elapsed_s + busy_s + min(idle_s, LONGEST_IDLE_S))
 
+    def noticed(self, retry_after_s: float | None) -> "CallTries":
+        """Leave the time out as long as it, and the wait that the provider asks for, cannot be a reason to give up."""
+        short = self.elapsed_s + (retry_after_s or 0.0) < UNNOTICED_S
+        return self._replace(elapsed_s=0.0) if short else self
+
 
 NOT_TRIED: Final = CallTries(0, 0, 0.0)
 LONGEST_IDLE_S: Final = 60.0
@@ -76,7 +98,7 @@ class GiveUp(NamedTuple):
     reason: str
 
 
-def judge_failure(failed: ModelFailed, tried: CallTries, retry: RetryLimits, spread: float) -> RetryCall | GiveUp:
+def judge_failure(failed: FailedCall, tried: CallTries, retry: RetryLimits, spread: float) -> RetryCall | GiveUp:
     """Say whether a call that failed is made again.
 
     Args:

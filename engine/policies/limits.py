@@ -1,10 +1,10 @@
 """When an attempt has had enough; pure."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from math import ceil
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from engine.config.spec import AgentSpec
 from events.types.model import ModelAnswered, ModelFailed
 from events.values import NanoUsd
 
@@ -46,7 +46,23 @@ class Limit(NamedTuple):
     detail: str
 
 
-def limit_reached(spent: AttemptUsage, busy_s: float, settings: AgentSpec, timeout_s: float | None) -> Limit | None:
+class UsageLimits(Protocol):
+    """How much may be used; see `AgentSpec`."""
+
+    @property
+    def max_turns(self) -> int:
+        """Answers of the model."""
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Input and output. None: no limit."""
+
+    @property
+    def max_cost_usd(self) -> Decimal | None:
+        """None: no limit."""
+
+
+def limit_reached(spent: AttemptUsage, busy_s: float, settings: UsageLimits, timeout_s: float | None) -> Limit | None:
     """Say which limit ends the attempt before its next turn. None: it goes on.
 
     Args:

@@ -19,6 +19,7 @@ from engine.core.history import RunHistory
 from engine.core.lineage import SESSION, Lineage
 from engine.core.methods import method_named
 from engine.core.prompts import Prompts, make_prompts
+from engine.effects.points import POLICIES
 from engine.runtime.context import RunContext
 from events.digest import Digest, Fingerprint, digest_of
 from events.errors import BlobErased
@@ -119,7 +120,7 @@ async def recorded_plan(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -
 
 
 def era_of_spec(spec: RunSpec, conditions: Conditions = NO_CONDITIONS) -> Era:
-    """Give what decides under a spec: the policies of its program, and over them those of its method; likewise by arm.
+    """Give what decides under a spec: the engine's policies, over them its program's and its method's; by arm, too.
 
     Raises:
         NameUnknown: No installed package registers its program or its method.
@@ -134,7 +135,7 @@ def era_of_spec(spec: RunSpec, conditions: Conditions = NO_CONDITIONS) -> Era:
 
 def _era(program: Program, spec: RunSpec, condition: Condition | None) -> Era:
     method = method_named(spec.method.name)
-    return Era(spec, {**program.policies, **method.policies}, method.name, condition)
+    return Era(spec, {**POLICIES, **program.policies, **method.policies}, method.name, condition)
 
 
 async def recorded_specs(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -> tuple[RunSpec, ...]:

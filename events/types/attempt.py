@@ -20,8 +20,8 @@ class AttemptOpened(Event, frozen=True, tag="attempt.opened"):
     """Blob: the agent's instruction, with the injected text."""
 
 
-class AgentEnded(Event, frozen=True, tag="attempt.agent_ended"):
-    """The agent stopped; the verifier runs next.
+class AgentEnded(Decided, frozen=True, tag="attempt.agent_ended"):
+    """The agent stopped; the verifier runs next, if there is something to judge.
 
     Each limit is a reason of its own. `failed` means that the agent's model could not be reached or refused; that is
     never a score.
@@ -41,6 +41,8 @@ class AgentEnded(Event, frozen=True, tag="attempt.agent_ended"):
     detail: str
     turns: int
     """Number of model answers."""
+    verified: bool | None = None
+    """Whether the verifier judges what the agent left. None: an earlier version recorded it."""
 
 
 class AttemptJudged(Decided, frozen=True, tag="attempt.judged"):

@@ -33,7 +33,8 @@ class RunOpened(Event, frozen=True, omit_defaults=True, tag="run.opened"):
     program: str | None = None
     """Name of the program. None: ``explore``."""
     shape: int | None = None
-    """Which decisions the actors record. From 2: all, with their inputs. None: those that earlier versions recorded."""
+    """Which decisions the actors record. 3: all, with their inputs. 2: all but limits, endings, retries of calls and
+    counts of checks. None: those that earlier versions recorded."""
     conditions: tuple[NamedDigest, ...] | None = None
     """Blobs: the condition of each arm by its name, and under the empty name that of the run. None: an earlier version
     recorded none."""

@@ -1,6 +1,7 @@
 """From an event to what it rests on: the table of looks, read against the past of its run."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final, assert_never
 
 from engine.core.lineage import streams_of
@@ -8,6 +9,7 @@ from events.base import Event, Recorded, Ref
 from events.store.blob_refs import blobs_by_name
 from events.streams import attempt_stream, is_trial, trial_of, trial_stream
 from events.types.attempt import AttemptAbandoned, AttemptJudged, AttemptOpened
+from events.types.decision import DecisionMade
 from events.types.model import ModelAnswered, ModelAsked
 from events.types.run import RunOpened
 from events.types.session import InFlightFound
@@ -15,7 +17,7 @@ from events.types.skill import EvidenceGathered, SkillRevised
 from events.types.trial import AttemptConcluded, AttemptPlanned, TaskRead
 from replay.why.loader import Past
 from replay.why.nodes import BlobLink, EventLink, Form, Link, RequestLink, TaskLink
-from replay.why.rules import RESTS
+from replay.why.rules import BESIDE, RESTS, Beside
 from replay.why.selectors import (
     AttemptEnd,
     ByRole,
@@ -39,6 +41,7 @@ _FORMS: Final[Mapping[tuple[type[Event], str], Form]] = {
     (SkillRevised, "provenance"): "provenance",
 }
 """Blobs that name further events and blobs, by event and field."""
+_NOTHING_BESIDE: Final = Beside()
 _LAST: Final[frozenset[Form]] = frozenset({"references", "provenance"})
 """Told last: what they name was told by then, in the order in which it happened."""
 
@@ -53,9 +56,11 @@ async def links_of(past: Past, recorded: Recorded) -> list[Link]:
     return _with_blobs(recorded.event, links)
 
 
-def links_of_decision(recorded: Recorded, saw: Sequence[Link]) -> list[Link]:
-    """List what a decision rests on: the bytes that its event names, and what held its inputs."""
-    return _with_blobs(recorded.event, saw)
+async def links_of_decision(past: Past, recorded: Recorded, saw: Sequence[Link]) -> list[Link]:
+    """List what a decision rests on: the bytes that its event names, what held its inputs, and what led up to it."""
+    beside = BESIDE.get(type(recorded.event), _NOTHING_BESIDE)
+    before, after = [[await _looked(past, recorded, look) for look in looks] for looks in beside]
+    return _with_blobs(recorded.event, [*chain.from_iterable(before), *saw, *chain.from_iterable(after)])
 
 
 def _with_blobs(event: Event, links: Sequence[Link]) -> list[Link]:
@@ -106,10 +111,10 @@ def _within(
     match look:
         case Latest(label, kinds, quiet):
             return [EventLink(label, each.ref, quiet=quiet) for each in _of(before, kinds)[-1:]]
-        case Mention(label, kinds):
-            return [EventLink(label, each.ref, follow=False, quiet=True) for each in _of(before, kinds)[-1:]]
-        case Every(label, kinds):
-            return [EventLink(label, each.ref) for each in _of(before, kinds)]
+        case Mention(label, kinds, but):
+            return [EventLink(label, each.ref, follow=False, quiet=True) for each in _of(before, kinds, but)[-1:]]
+        case Every(label, kinds, but):
+            return [EventLink(label, each.ref) for each in _of(before, kinds, but)]
         case Since(label, kinds, mark):
             marked = _of(before, mark)
             return [EventLink(label, each.ref) for each in _of(before[marked[-1].version :] if marked else (), kinds)]
@@ -119,8 +124,12 @@ def _within(
             assert_never(look)
 
 
-def _of(history: Sequence[Recorded], kinds: Kinds) -> list[Recorded]:
-    return [each for each in history if isinstance(each.event, kinds)]
+def _of(history: Sequence[Recorded], kinds: Kinds, but: tuple[str, ...] = ()) -> list[Recorded]:
+    return [
+        each
+        for each in history
+        if isinstance(each.event, kinds) and not (isinstance(each.event, DecisionMade) and each.event.point in but)
+    ]
 
 
 def _asked(recorded: Recorded) -> ModelAsked:

@@ -127,7 +127,7 @@ class Chain:
         )
         if decided is None:
             return _Seen(node, await links_of(self._past, recorded))
-        return _Seen(node, [*await self._spec(recorded), *links_of_decision(recorded, decided.links)])
+        return _Seen(node, [*await self._spec(recorded), *await links_of_decision(self._past, recorded, decided.links)])
 
     def _absent(self, at: _Waiting, ref: Ref) -> _Seen:
         trouble = f"no event {ref.stream}@{ref.version}: its stream ends before it"

@@ -8,7 +8,7 @@ was imported stands before the memo it was taken of, as its source recorded it.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from events.base import Event
 from events.types.agent import (
@@ -111,6 +111,8 @@ from replay.why.selectors import (
 )
 
 _TURNS: Final = (ModelAnswered, ModelFailed, BudgetRefused, ActionObserved, SandboxFailed, DecisionMade)
+_GOING_ON: Final = ("limit", "call_retry")
+"""Points whose rulings are told where they end something or have it tried again, and not at every turn."""
 _OUTCOMES: Final = (ModelAnswered, ModelFailed, BudgetRefused)
 _CONCLUDED: Final = Latest("attempt", (AttemptConcluded,))
 _TASK: Final = Latest("task", (TaskRead, TaskReadInSteps))
@@ -128,7 +130,7 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
     "teacher": (
         _ATTEMPT,
         RunPrompts("prompt", ("teacher_",)),
-        Mention("after", (ActionObserved, ModelAnswered, DecisionMade)),
+        Mention("after", (ActionObserved, ModelAnswered, DecisionMade), but=_GOING_ON),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
     ),
@@ -160,7 +162,7 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
 }
 
 _ASKED_BY_OTHERS: Final[tuple[Look, ...]] = (
-    Mention("after", (ActionObserved, ModelAnswered, DecisionMade)),
+    Mention("after", (ActionObserved, ModelAnswered, DecisionMade), but=_GOING_ON),
     Latest("budget", (BudgetGranted,)),
     _AGAIN,
 )
@@ -197,7 +199,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     AttemptConcluded: (AttemptEnd("verdict"), Latest("planned", (AttemptPlanned,))),
     TrialClosed: (Every("attempt", (AttemptConcluded,)), Latest("decision", (NextChosen,)), _TRIAL),
     AttemptOpened: (TrialDecisions("planned"),),
-    AgentEnded: (_ATTEMPT, Every("turn", _TURNS)),
+    AgentEnded: (_ATTEMPT, Every("turn", _TURNS, but=_GOING_ON)),
     AttemptJudged: (
         Latest("agent", (AgentEnded,)),
         Latest("verifier", (VerifierRewarded, VerifierSilent, SandboxFailed)),
@@ -244,7 +246,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ModelFailed: (),
     CallAnswered: (),
     CallFailed: (),
-    RetryAsked: (Latest("failed", (ModelFailed,)),),
+    RetryAsked: (Latest("failed", (ModelFailed,)), Since("decision", (DecisionMade,), (ModelFailed,))),
     RetryDue: (),
     ModelImported: (Opening("run"),),
     BudgetAsked: (_RUN,),
@@ -264,3 +266,17 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     WhatIfAnswered: (Every("flip", (DecisionFlipped, PathLeft)), Opening("run")),
 }
 """By kind of event. Order is the order of the story: what came first is told first, and later ones point to it."""
+
+
+class Beside(NamedTuple):
+    """What belongs to a decision's story beside what it saw."""
+
+    before: tuple[Look, ...] = ()
+    after: tuple[Look, ...] = ()
+
+
+BESIDE: Final[Mapping[type[Event], Beside]] = {
+    AgentEnded: Beside(before=(_ATTEMPT, Every("turn", _TURNS, but=_GOING_ON))),
+    AttemptJudged: Beside(after=(Since("checks", (DecisionMade,), (VerifierRewarded, VerifierSilent)),)),
+}
+"""By the event that records it: the turns of an attempt for its end, the count of checks for a verdict."""

@@ -25,6 +25,8 @@ class Mention(NamedTuple):
 
     label: str
     kinds: Kinds
+    but: tuple[str, ...] = ()
+    """Points of decision whose rulings are none of them."""
 
 
 class Every(NamedTuple):
@@ -32,6 +34,8 @@ class Every(NamedTuple):
 
     label: str
     kinds: Kinds
+    but: tuple[str, ...] = ()
+    """Points of decision whose rulings are none of them."""
 
 
 class Since(NamedTuple):

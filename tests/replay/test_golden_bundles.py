@@ -24,6 +24,7 @@ from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.cli.terminal import type_in
 from tests.engine.runtime.test_resume import all_blobs
+from tests.support.earlier import as_written_by_323f770
 from tests.support.edits import edit_events
 from tests.support.runs import SCRIPT, make_base, setting, spec
 from tests.support.worlds import Ticking
@@ -102,7 +103,8 @@ async def as_written_earlier(log: MemoryLog, position: int, *, in_tries: bool = 
     older = MemoryLog(clock=Ticking())
     for name in await all_blobs(log):
         older.put(await log.get(name))
-    async for page in log.rows(Selection(until=position)):
+    source = await as_written_by_323f770(log, position) if in_tries else log
+    async for page in source.rows(Selection(until=position)):
         await older.adopt([_older_call(row) if in_tries else _older(row) for row in page])
     return older
 

@@ -24,6 +24,9 @@ from tests.support.worlds import Echo, Ticking, closed_world, live_world, memory
 BROKEN_MEMO = "[[rule.turn]]\ntext = \"no memo at all\"\n[[rule.turn]]\ntext = '''## Exploration Memo"
 BROKEN_SKILL = f"[[rule.turn]]\ntext = '''{SKILL.replace('name: word', 'name: other')}'''\n[[rule.turn]]\ntext = '''---"
 
+CUT_TWICE = SCRIPT.replace('text = "I guess."', 'text = "I guess."\nerror = "half"\ntimes = 2', 1)
+"""A model whose first answer is cut off twice."""
+IMPATIENT = {"teacher": {"model": "teacher", "base_url": "script:script.toml", "tries": 1}}
 PAID = {
     "models": {"teacher": {"model": "teacher", "base_url": "script:script.toml", "parameters": {"max_tokens": 100}}},
     "prices": {"teacher": {"input": "1", "output": "1"}},
@@ -47,6 +50,8 @@ PAID = {
         pytest.param(SCRIPT, {"models": {}, "agent": {"name": "oracle"}}, 5, id="oracle"),
         pytest.param(SCRIPT, {"agent": {"max_turns": 1}, "method": {"attempts": 2}}, 10, id="a limit"),
         pytest.param(SCRIPT, PAID, 25, id="money"),
+        pytest.param(CUT_TWICE, {}, 30, id="calls made again"),
+        pytest.param(CUT_TWICE, {"models": IMPATIENT, "method": {"attempts": 2}}, 10, id="calls given up"),
     ],
 )
 async def test_no_actor_of_ours_passes_a_ruling_on_in_disguise(

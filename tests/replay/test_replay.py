@@ -67,7 +67,7 @@ async def test_an_edited_verdict_is_traced_to_the_event_that_was_edited(tmp_path
     assert (first.strength, first.point, first.at.stream) == ("redecide", "judging", "attempt/word/1")
     assert (first.field, first.recorded, first.decided) == ("inputs: reward", "1.0", "0.0")
     assert first.nearest is not None
-    assert first.nearest.at == Ref("attempt/word/1", first.at.version - 1)
+    assert first.nearest.at == Ref("attempt/word/1", first.at.version - 2), "the count of its checks stands between"
     again = checked.differences[-1]
     assert (again.strength, again.at, again.field) == ("rerun", first.at, "inputs")
     assert checked.causes[0].startswith(f"attempt/word/1@{first.nearest.at.version} (verify.rewarded, position ")

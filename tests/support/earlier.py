@@ -12,7 +12,7 @@ from events.store.memory import MemoryLog
 from tests.engine.runtime.test_resume import all_blobs
 from tests.support.worlds import Ticking
 
-SINCE = frozenset({"inputs", "rule", "point_revision", "then", "shape", "program"})
+SINCE = frozenset({"inputs", "rule", "point_revision", "then", "shape", "program", "verified"})
 """Fields that it did not know; all of them may be missing."""
 
 

@@ -5,6 +5,7 @@
 
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,8 +14,11 @@ import anyio
 import msgspec
 
 from engine.agents import points as agent_points
-from engine.agents.points import AnswerSeen, TurnSaw
+from engine.agents.points import AnswerSeen, BreakdownSeen, TurnSaw
 from engine.core.decision import Point, PolicyContext, encode_value
+from engine.effects import points as call_points
+from engine.policies.call_retry import RetryLimits
+from engine.policies.ending import CallFailure
 from engine.programs.explore import learning_points, points
 from engine.programs.explore.method import SPARK
 from engine.programs.explore.program import EXPLORE
@@ -23,6 +27,7 @@ from events.base import Ref
 from events.digest import Digest, digest_of
 from events.store.blob_refs import named_blobs
 from events.store.memory import MemoryLog
+from events.types.agent import CallUnanswered
 from events.types.decision import Decided, Earlier, Seen, Text, blob_of, inputs_of, parts_of, seen_in
 from events.types.model import ToolCall
 from events.values import Outcome
@@ -180,6 +185,10 @@ def _written(put: Callable[[bytes], Digest]) -> Iterator[tuple[Point[Any, Any, A
     yield from _stopped()
     yield from _observed(put)
     yield from _intervened()
+    yield from _limited()
+    yield from _ended(put)
+    yield from _retried()
+    yield from _checked(put)
 
 
 def _words(text: str, put: Callable[[bytes], Digest]) -> learning_points.WordsSeen:
@@ -200,7 +209,7 @@ def _solved(put: Callable[[bytes], Digest]) -> learning_points.EvidenceSaw:
             concluded=Ref("trial/word", number),
             ran=True,
             first_command=text("echo nope > answer.txt", number) if number == 1 else None,
-            verdict=learning_points.VerdictSaw(text("FAILED tests::word - another word\n", 8), None),
+            verdict=points.VerdictSaw(text("FAILED tests::word - another word\n", 8), None),
             memo=None if memo is None else text(memo, 7),
         )
 
@@ -212,7 +221,7 @@ def _solved(put: Callable[[bytes], Digest]) -> learning_points.EvidenceSaw:
         instruction=text("Copy the word.", 1),
         dockerfile=text("FROM debian:bookworm-slim\nRUN apt-get install -y jq\n", 1),
         judging=points.JudgingSaw(ended, Seen(_AT, points.RewardSeen(1.0)), None, None),
-        verdict=learning_points.VerdictSaw(text("PASSED tests::word\n", 9), None),
+        verdict=points.VerdictSaw(text("PASSED tests::word\n", 9), None),
         actions=(
             learning_points.ActionSaw(text("cp words.txt answer.txt", 3), exited, text("", 4), text("a warning", 4)),
             learning_points.ActionSaw(None, exited, text("done\n", 6), None),
@@ -231,7 +240,7 @@ def _judged(ended: points.EndedSeen) -> Iterator[tuple[Point[Any, Any, Any], byt
             points.JudgingSaw(Seen(_AT, ended), None, None, None),
             points.JudgingSaw(Seen(_AT, ended), Seen(_AT, points.RewardSeen(0.5)), None, None),
             points.JudgingSaw(Seen(_AT, ended), None, Seen(_AT, points.SilenceSeen("missing", "no file")), None),
-            points.JudgingSaw(Seen(_AT, ended), None, None, Seen(_AT, points.BreakdownSeen("lost", "it died"))),
+            points.JudgingSaw(Seen(_AT, ended), None, None, Seen(_AT, BreakdownSeen("lost", "it died"))),
         ):
             yield points.JUDGING, encode_value(saw), encode_value(points.JudgingRule(solved_at))
 
@@ -276,6 +285,74 @@ def _intervened() -> Iterator[tuple[Point[Any, Any, Any], bytes, bytes]]:
             saw = points.InterventionSaw(*(None if each is None else Seen(_AT, each) for each in (now, latest)))
             rule = msgspec.convert({"mode": mode, "stale": stale, "invalid": invalid}, points.InterventionRule)
             yield points.INTERVENTION, encode_value(saw), encode_value(rule)
+
+
+def _limited() -> Iterator[tuple[Point[Any, Any, Any], bytes, bytes]]:
+    rules = (
+        agent_points.LimitRule(3, None, None, None),
+        agent_points.LimitRule(50, 100, Decimal("0.000001"), 60.0),
+    )
+    full = Seen(_AT, agent_points.ActionEndSeen("disk"))
+    for rule, turns, tokens, cost in product(rules, (0, 2, 3), (99, 100), (999, 1000)):
+        saw = agent_points.LimitSaw(turns, tokens, cost)
+        yield agent_points.LIMIT, encode_value(saw), encode_value(rule)
+    for rule, busy_s, began_s, last in product(rules, (59.75, 60.0, 70.0), (0.0, 10.0), (None, full)):
+        saw = agent_points.LimitSaw(1, 2, 3, busy_s, began_s, allowed_s=60.0, last=last)
+        yield agent_points.LIMIT, encode_value(saw), encode_value(rule)
+
+
+def _ended(put: Callable[[bytes], Digest]) -> Iterator[tuple[Point[Any, Any, Any], bytes, bytes]]:
+    saw = agent_points.EndingSaw
+    refused = Seen(_AT, agent_points.RefusalSeen("trial"))
+    full, gone = (Seen(_AT, CallFailure(kind, "so it is")) for kind in ("context_length", "server"))
+    found = [
+        saw(),
+        saw(done=Seen(_AT, agent_points.ActSeen("done"))),
+        saw(limit=Seen(_AT, agent_points.Enough("time_limit", "60 s"))),
+        *(saw(failed=failed, refused=money) for failed, money in product((None, full, gone), (None, refused))),
+        saw(broken=Seen(_AT, agent_points.BreakdownSeen("lost", "it died"))),
+        saw(broken=Seen(_AT, agent_points.BreakdownSeen("lost", "it died")), step="second"),
+        *(saw(solution=Seen(_AT, agent_points.SolutionSeen(*each))) for each in (("exited", 3), ("timed_out", None))),
+        saw(solution=Seen(_AT, agent_points.SolutionSeen("disk", None))),
+        saw(last=Seen(_AT, agent_points.StepEndSeen("budget", "the budget of the run is used up"))),
+        saw(said=agent_points.AgentReport("done", "it ran")),
+    ]
+    failures = (None, (CallUnanswered("server", "502"),), (CallUnanswered("context_length", "too long"),))
+    for stopped, ended, unanswered in product(
+        (None, "turn_limit", "budget"), ("exited", "timed_out", "disk"), failures
+    ):
+        for code, answered, cut in ((0, 3, 0), (1, 3, 1), (1, 0, 0)):
+            run = msgspec.convert(
+                {"stopped": stopped, "ended": ended, "exit_code": code, "calls": 3, "answered": answered}
+                | {"unanswered": None, "cut": cut},
+                agent_points.AgentRunSeen,
+            )
+            run = msgspec.structs.replace(run, unanswered=unanswered)
+            found.append(saw(run=Seen(_AT, run), stderr=Text(put(b" it broke\n"), _AT)))
+    for each, (actions, before) in product(found, ((0, 0), (1, 0), (0, 1))):
+        counted = msgspec.structs.replace(each, actions=actions, before=before)
+        yield agent_points.ENDING, encode_value(counted), b"{}"
+
+
+def _retried() -> Iterator[tuple[Point[Any, Any, Any], bytes, bytes]]:
+    failures = (("server", True, None), ("rate_limit", True, 2.0), ("bad_request", False, None))
+    for (kind, again, after_s), made, elapsed_s in product(failures, (1, 4, 5, 70), (1.0, 898.0, 900.0)):
+        failed = Seen(Ref("attempt/word/1", made), call_points.FailureSeen(kind, again, after_s))
+        saw = call_points.CallRetrySaw("teacher", failed, made, made // 2, elapsed_s)
+        for rule in (RetryLimits(), RetryLimits(tries=1), RetryLimits(budget_s=None)):
+            yield call_points.CALL_RETRY, encode_value(saw), encode_value(rule)
+
+
+def _checked(put: Callable[[bytes], Digest]) -> Iterator[tuple[Point[Any, Any, Any], bytes, bytes]]:
+    tests = '"tests":[{"name":"a","status":"passed"},{"name":"b","status":"failed","message":"no"}]'
+    reports = (
+        None,
+        f'{{"results":{{{tests},"summary":{{"tests":5,"passed":4}}}}}}',
+        '{"results":{"summary":{"tests":-1}}}',
+    )
+    for printed, report in product(("", "PASSED a\nFAILED b - another word\n"), (*reports, f"\ufeff{reports[1]}")):
+        kept = None if report is None else Text(put(report.encode()), _AT)
+        yield points.CHECKS, encode_value(points.VerdictSaw(Text(put(printed.encode()), _AT), kept)), b"{}"
 
 
 _LEVELS: Final[tuple[Literal["soft", "strong"] | None, ...]] = (None, "soft", "strong")

@@ -16,14 +16,15 @@ from events.types.session import ScopeStopped
 
 
 class Ticking:
-    """A clock that moves one second at each look."""
+    """A clock that moves at each look: by a second, if nothing else is said."""
 
-    def __init__(self) -> None:
+    def __init__(self, every_s: int = 1) -> None:
         self.now = 0
+        self._every_us = every_s * 1_000_000
 
     def __call__(self) -> int:
         """Look."""
-        self.now += 1_000_000
+        self.now += self._every_us
         return self.now
 
 

@@ -2,16 +2,15 @@
 
 from engine.agents.base import Acted, Action, CurrentBrief
 from engine.agents.installed.adapter import AgentAdapter, AgentMessage, ToolRun, lines_of
+from engine.agents.points import AgentRunSeen, BreakdownSeen, EndingSaw
 from engine.core.scope import Scope
 from engine.effects.model_calls import text_of
 from engine.gateway.call import CallTerms, ReplayedCall
-from engine.policies.ending import CallFailure, RunFacts, ending_of
 from events.base import Event, Ref
 from events.digest import Digest
 from events.streams import calls_below
 from events.types.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid
-from events.types.attempt import AgentEnded
-from events.types.decision import Text
+from events.types.decision import Seen, Text
 from events.types.sandbox import ActionObserved, SandboxFailed
 
 
@@ -44,12 +43,12 @@ class InstalledAgent:
         )
         terms = CallTerms(brief.trial, brief.teacher.reserve)
         ended = await scope.serve_calls(asked, calls_below(scope.name), ReplayedCall(terms))
+        at = scope.at
         if isinstance(ended, SandboxFailed):
-            return Acted(AgentEnded("failed", ended.detail, 0), (), ())
+            return Acted(EndingSaw(broken=Seen(at, BreakdownSeen(ended.kind, ended.detail))), (), ())
         assert isinstance(ended, AgentRunFinished)
         actions, notes = await self._recorded(scope, ended)
-        stderr = (await text_of(scope, ended.stderr)).strip()
-        return Acted(_ended(ended, stderr, acted=bool(actions)), actions, notes)
+        return Acted(_ended(at, ended), actions, notes, ended.answered)
 
     async def _recorded(self, scope: Scope, ended: AgentRunFinished) -> tuple[tuple[Action, ...], tuple[Text, ...]]:
         """Record what it did and said, all at once."""
@@ -86,19 +85,7 @@ def _kept(scope: Scope, text: str) -> Digest:
     return scope.put(text.encode("utf-8", "replace"))
 
 
-def _ended(run: AgentRunFinished, stderr: str, *, acted: bool) -> AgentEnded:
-    """Say how the attempt's agent ended. What earlier versions did not record of its calls counts as none."""
-    ending = ending_of(
-        RunFacts(
-            stopped=run.stopped,
-            ended=run.ended,
-            exit_code=run.exit_code,
-            calls=run.calls,
-            answered=run.answered,
-            unanswered=tuple(CallFailure(each.kind, each.detail) for each in run.unanswered or ()),
-            cut=run.cut or 0,
-            acted=acted,
-            stderr=stderr,
-        )
-    )
-    return AgentEnded(ending.reason, ending.detail, run.answered)
+def _ended(at: Ref, run: AgentRunFinished) -> EndingSaw:
+    """Say what the attempt ended at."""
+    seen = {name: getattr(run, name) for name in AgentRunSeen.__struct_fields__}
+    return EndingSaw(run=Seen(at, AgentRunSeen(**seen)), stderr=Text(run.stderr, at))

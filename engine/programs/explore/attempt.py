@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from engine.agents.base import Acted, Action, Agent, Brief, CurrentBrief
+from engine.agents.points import ENDING, AgentReport, AttemptEnding, BreakdownSeen, EndingSaw, StepEndSeen
 from engine.core.decision import Made
 from engine.core.scope import Scope, Stopped
-from engine.effects.model_calls import Readable, text_of
-from engine.policies.ending import has_verdict
 from engine.policies.judging import VerdictFacts
 from engine.programs.explore import points, rulings
-from engine.programs.explore.learning_points import VerdictSaw
 from events import values
 from events.base import Event, Ref
 from events.digest import Digest
@@ -25,7 +25,6 @@ from events.types.sandbox import (
     VerifyAsked,
 )
 from events.types.steps import StepAsked, StepJudged, StepVerifyAsked
-from projections.checks import NO_CHECKS, Checks, read_checks
 
 
 async def act_in_steps(scope: Scope, agent: Agent, told: Callable[[], Brief]) -> Acted:
@@ -41,27 +40,44 @@ async def act_in_steps(scope: Scope, agent: Agent, told: Callable[[], Brief]) ->
     actions: list[Action] = []
     notes: list[Text] = []
     turns = 0
-    ended = AgentEnded("done", "the task has no step", 0)
+    ended = EndingSaw()
     for number, step in enumerate(told().steps):
         begun = await scope.effect(StepAsked(told().task, step.name))
         if isinstance(begun, SandboxFailed):
-            ended = AgentEnded("failed", f"step {step.name}: {begun.detail}", 0)
+            ended = _broken(scope.at, begun, step.name)
             break
         acted = await agent.act(scope, _told_of(told, number, scope.busy_s))
+        ruled = await scope.decide(ENDING, _saw(acted, before=len(actions)))
         actions += acted.actions
         notes += acted.notes
-        turns += acted.ended.turns
-        ended = acted.ended
-        if not has_verdict(ended.reason, acted=bool(actions)):
+        turns += turns_of(acted)
+        ended = EndingSaw(last=Seen(ruled.seen, StepEndSeen(ruled.value.reason, ruled.value.detail)))
+        if not ruled.value.verified:
             break
         judged = await scope.effect(StepVerifyAsked(told().task, step.name))
         if isinstance(judged, SandboxFailed):
-            ended = AgentEnded("failed", f"step {step.name}: {judged.detail}", 0)
+            ended = _broken(scope.at, judged, step.name)
             break
         assert isinstance(judged, StepJudged)
-        if not judged.goes_on or ended.reason == "budget":
+        if not judged.goes_on or ruled.value.reason == "budget":
             break
-    return Acted(AgentEnded(ended.reason, ended.detail, turns), tuple(actions), tuple(notes))
+    return Acted(ended, tuple(actions), tuple(notes), turns)
+
+
+def _broken(at: Ref, failed: SandboxFailed, step: str) -> EndingSaw:
+    return EndingSaw(broken=Seen(at, BreakdownSeen(failed.kind, failed.detail)), step=step)
+
+
+def _saw(acted: Acted, before: int = 0) -> EndingSaw:
+    """Say what the end of an agent is decided from; `before` counts its actions in the steps before."""
+    ended = acted.ended
+    saw = EndingSaw(said=AgentReport(ended.reason, ended.detail)) if isinstance(ended, AgentEnded) else ended
+    return msgspec.structs.replace(saw, actions=len(acted.actions), before=before)
+
+
+def turns_of(acted: Acted) -> int:
+    """Count the answers that an agent took."""
+    return acted.ended.turns if isinstance(acted.ended, AgentEnded) else acted.turns
 
 
 def _told_of(told: Callable[[], Brief], number: int, busy_s: float) -> Callable[[], Brief]:
@@ -74,6 +90,8 @@ def _told_of(told: Callable[[], Brief], number: int, busy_s: float) -> Callable[
         return whole._replace(
             instruction="\n\n".join(filter(None, (step.instruction, whole.injection))),
             timeout_s=None if limit is None else busy_s + limit,
+            allowed_s=step.timeout_s,
+            began_s=busy_s,
         )
 
     return brief
@@ -111,9 +129,9 @@ class AttemptResult(NamedTuple):
     """The decision that says so. None: the attempt was abandoned, and nothing was judged."""
     saw: points.JudgingSaw | None
     """What it saw. None: nothing was judged."""
-    verdict: VerdictSaw | None
+    verdict: points.VerdictSaw | None
     """What the verifier left. None: there is nothing."""
-    checks: Checks
+    checks: points.CountedChecks
     actions: tuple[Action, ...]
     notes: tuple[Text, ...]
     counts: bool
@@ -143,7 +161,7 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
             "sandbox_lost" if stop.event.reason == "sandbox_lost" else "stopped"
         )
         await scope.record(AttemptAbandoned(reason, stop.event.detail))
-        return scoreless(stop.event.detail, counts=False)
+        return scoreless(scope, stop.event.detail, counts=False)
     return result
 
 
@@ -156,30 +174,28 @@ async def _act(scope: Scope, agent: Agent, told: CurrentBrief) -> Acted:
 
 async def _abandon(scope: Scope, failed: SandboxFailed) -> AttemptResult:
     await scope.record(AttemptAbandoned("infrastructure", f"{failed.kind}: {failed.detail}"))
-    return scoreless(failed.detail, counts=True)
+    return scoreless(scope, failed.detail, counts=True)
 
 
-def scoreless(detail: str, *, counts: bool) -> AttemptResult:
+def scoreless(scope: Scope, detail: str, *, counts: bool) -> AttemptResult:
     """Say what a trial learns of an attempt that was abandoned."""
     facts = VerdictFacts(reward=None, exception=None, infrastructure=detail)
     outcome = values.Outcome("infrastructure", None, detail)
-    return AttemptResult(facts, outcome, None, None, None, NO_CHECKS, (), (), counts, None)
+    return AttemptResult(facts, outcome, None, None, None, _no_checks(scope), (), (), counts, None)
 
 
 async def _judged(scope: Scope, given: AttemptGiven, acted: Acted) -> AttemptResult:
     """Have the verifier judge, unless something of ours broke: then there is nothing to judge."""
-    ended = acted.ended
-    seen = Seen(await scope.record(ended), points.EndedSeen(ended.reason, ended.detail))
-    asked = has_verdict(ended.reason, acted=bool(acted.actions))
-    verdict = await scope.effect(VerifyAsked(given.terms(scope).brief.task)) if asked else None
+    ended = await _ended(scope, acted)
+    seen = Seen(ended.seen, points.EndedSeen(ended.value.reason, ended.value.detail))
+    verdict = await scope.effect(VerifyAsked(given.terms(scope).brief.task)) if ended.value.verified else None
     verified = scope.at
-    saw = judging_saw(seen, verdict, verified)
-    checks = await checks_of(scope, verdict)
-    summary = scope.put(checks.summary.encode())
+    saw, left = judging_saw(seen, verdict, verified), verdict_saw(verdict, verified)
+    checks = _no_checks(scope) if left is None else (await scope.decide(points.CHECKS, left)).value
 
     def says(ruling: points.Judged, made: Made) -> AttemptJudged:
         del made
-        return AttemptJudged(ruling.outcome, checks.passed, checks.total, summary)
+        return AttemptJudged(ruling.outcome, checks.passed, checks.total, checks.test_summary)
 
     judged = await scope.decide(points.JUDGING, saw, says)
     return AttemptResult(
@@ -187,13 +203,28 @@ async def _judged(scope: Scope, given: AttemptGiven, acted: Acted) -> AttemptRes
         outcome=judged.value.outcome,
         judged=judged,
         saw=saw,
-        verdict=verdict_saw(verdict, verified),
+        verdict=left,
         checks=checks,
         actions=acted.actions,
         notes=acted.notes,
         counts=True,
-        out_of_money=ended.detail if ended.reason == "budget" else None,
+        out_of_money=ended.value.detail if ended.value.reason == "budget" else None,
     )
+
+
+async def _ended(scope: Scope, acted: Acted) -> Seen[AttemptEnding]:
+    """Have it decided how the agent ended, and whether what it left is judged."""
+    turns = turns_of(acted)
+
+    def says(ruling: AttemptEnding, made: Made) -> AgentEnded:
+        del made
+        return AgentEnded(ruling.reason, ruling.detail, turns, verified=ruling.verified)
+
+    return await scope.decide(ENDING, _saw(acted), says)
+
+
+def _no_checks(scope: Scope) -> points.CountedChecks:
+    return points.CountedChecks(0, 0, scope.put(b""))
 
 
 def judging_saw(ended: Seen[points.EndedSeen], verdict: Event | None, at: Ref) -> points.JudgingSaw:
@@ -213,21 +244,13 @@ def judging_saw(ended: Seen[points.EndedSeen], verdict: Event | None, at: Ref) -
             silent = points.SilenceSeen(verdict.reason, verdict.detail)
             return points.JudgingSaw(ended, silent=Seen(at, silent))
         case SandboxFailed():
-            broken = points.BreakdownSeen(verdict.kind, verdict.detail)
+            broken = BreakdownSeen(verdict.kind, verdict.detail)
             return points.JudgingSaw(ended, broken=Seen(at, broken))
         case _:
             raise AssertionError(f"the verifier answered with {verdict!r}")
 
 
-async def checks_of(blobs: Readable, verdict: Event | None) -> Checks:
-    """Read which checks passed from what the verifier left."""
-    if not isinstance(verdict, VerifierRewarded | VerifierSilent):
-        return NO_CHECKS
-    report = _report(verdict)
-    return read_checks(await text_of(blobs, verdict.stdout), None if report is None else await blobs.get(report))
-
-
-def verdict_saw(verdict: Event | None, at: Ref) -> VerdictSaw | None:
+def verdict_saw(verdict: Event | None, at: Ref) -> points.VerdictSaw | None:
     """Name what checks are read from. None: the verifier left nothing.
 
     Args:
@@ -237,7 +260,7 @@ def verdict_saw(verdict: Event | None, at: Ref) -> VerdictSaw | None:
     if not isinstance(verdict, VerifierRewarded | VerifierSilent):
         return None
     report = _report(verdict)
-    return VerdictSaw(Text(verdict.stdout, at), None if report is None else Text(report, at))
+    return points.VerdictSaw(Text(verdict.stdout, at), None if report is None else Text(report, at))
 
 
 def _report(verdict: VerifierRewarded | VerifierSilent) -> Digest | None:

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from engine.core.decision import NoSettings, Point, no_settings
-from engine.programs.explore.points import Judged, JudgingSaw
+from engine.programs.explore.points import Judged, JudgingSaw, VerdictSaw
 from events.base import Event, Ref
 from events.digest import Digest
 from events.types.decision import DecisionMade, Seen, Text
@@ -82,14 +82,6 @@ class ActionSaw(msgspec.Struct, frozen=True):
     stdout: Text
     stderr: Text | None
     """None: there was nothing, or the agent does not tell it apart."""
-
-
-class VerdictSaw(msgspec.Struct, frozen=True):
-    """What a verifier left, from which its checks are read."""
-
-    printed: Text
-    report: Text | None
-    """Its report in Common Test Report Format. None: it left none."""
 
 
 class TriedSaw(msgspec.Struct, frozen=True):

@@ -13,18 +13,18 @@ from engine.policies.skill.finding import SkillContext
 from engine.policies.skill.literals import VerifierLiterals, verifier_literals
 from engine.policies.skill.split import skill_name_for
 from engine.programs.explore import learning_points as points
+from engine.programs.explore.points import VerdictSaw
 from engine.programs.explore.policies.evidence import facts
 from engine.programs.explore.policies.evidence.gather import gather_evidence
 from engine.programs.explore.policies.memo import render_memo
 from engine.programs.explore.policies.provenance import origins_of
 from engine.programs.explore.policies.redistill import NoSkill, RepairSkill, SaveSkill, judge_skill_answer, name_finding
 from engine.programs.explore.policies.reflection import Accept, KeepOld, Repair, judge_reflection
-from engine.programs.explore.rulings import facts_of, memo_in
+from engine.programs.explore.rulings import checks_in, facts_of, memo_in
 from events.base import Ref
 from events.digest import Digest
 from events.types.decision import Text
 from events.values import NamedDigest
-from projections.checks import NO_CHECKS, Checks, read_checks
 
 
 def _text(answer: points.WordsSeen, desk: PolicyContext) -> str:
@@ -106,16 +106,8 @@ def _action(saw: points.ActionSaw, desk: PolicyContext) -> facts.EvidenceAction:
     )
 
 
-def _checks(verdict: points.VerdictSaw | None, desk: PolicyContext) -> Checks:
-    if verdict is None:
-        return NO_CHECKS
-    return read_checks(desk.text(verdict.printed), None if verdict.report is None else desk.read(verdict.report))
-
-
-def _rows(
-    verdict: points.VerdictSaw | None, rest_on: tuple[Ref, ...], desk: PolicyContext
-) -> tuple[facts.CheckRow, ...]:
-    return tuple(facts.CheckRow(row.name, row.passed, row.message, rest_on) for row in _checks(verdict, desk).rows)
+def _rows(verdict: VerdictSaw | None, rest_on: tuple[Ref, ...], desk: PolicyContext) -> tuple[facts.CheckRow, ...]:
+    return tuple(facts.CheckRow(row.name, row.passed, row.message, rest_on) for row in checks_in(verdict, desk).rows)
 
 
 def _failed(tried: points.TriedSaw, desk: PolicyContext) -> facts.FailedAttempt:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from engine.agents import points as agent_points
 from engine.agents import rulings as agent_rulings
 from engine.core.decision import Method
+from engine.effects import points as call_points
 from engine.programs.explore import learning_points, learning_rulings, points, rulings
 from engine.programs.explore.spec import SparkSpec
 
@@ -20,6 +21,10 @@ SPARK = Method(
             points.INTERVENTION.name: rulings.choose_intervention,
             agent_points.TURN.name: agent_rulings.read_turn,
             agent_points.OBSERVATION.name: agent_rulings.word_observation,
+            agent_points.LIMIT.name: agent_rulings.rule_on_limits,
+            agent_points.ENDING.name: agent_rulings.rule_on_ending,
+            **call_points.POLICIES,
+            points.CHECKS.name: rulings.count_checks,
             learning_points.REFLECTION.name: learning_rulings.rule_on_memo,
             learning_points.EVIDENCE.name: learning_rulings.gather_blocks,
             learning_points.SKILL.name: learning_rulings.rule_on_skill,

@@ -5,9 +5,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from engine.agents.points import BreakdownSeen
 from engine.config.program_registry import roles_of
 from engine.config.spec import RunSpec, model_for
-from engine.core.decision import Point
+from engine.core.decision import ENDINGS_RECORDED, NoSettings, Point, no_settings
 from engine.programs.explore.spec import MonitorSpec
 from events import values
 from events.base import Event
@@ -23,6 +24,45 @@ from projections.pdi.reference import SPARK_RELEASE, PdiReference
 ACTIVE: Final = "active"
 """Name of the monitor that decides."""
 
+
+# -- counting checks ------------------------------------------------------------------------------------------------
+
+
+class VerdictSaw(msgspec.Struct, frozen=True):
+    """What a verifier left, from which its checks are read."""
+
+    printed: Text
+    report: Text | None
+    """Its report in Common Test Report Format. None: it left none."""
+
+
+class CountedChecks(msgspec.Struct, frozen=True):
+    """What a verifier checked, as `AttemptJudged` has it."""
+
+    passed: int
+    total: int
+    test_summary: Digest
+    """Blob: rows of passed and failed tests, as reflection and PDI read them; empty if the verifier names none."""
+
+
+def _checks_beside(event: Event) -> CountedChecks | None:
+    if not isinstance(event, AttemptJudged):
+        return None
+    return CountedChecks(event.passed, event.total, event.test_summary)
+
+
+CHECKS: Final = Point(
+    name="checks",
+    revision=2,  # since 323f770, a report with a byte order mark is read, and counts that cannot be are not
+    saw=VerdictSaw,
+    settings=NoSettings,
+    ruling=CountedChecks,
+    decisive=("passed", "total", "test_summary"),
+    steers=True,
+    rule=no_settings,
+    since=ENDINGS_RECORDED,
+    beside=_checks_beside,
+)
 
 # -- judging --------------------------------------------------------------------------------------------------------
 
@@ -44,13 +84,6 @@ class SilenceSeen(msgspec.Struct, frozen=True):
     """Of `VerifierSilent`."""
 
     reason: str
-    detail: str
-
-
-class BreakdownSeen(msgspec.Struct, frozen=True):
-    """Of `SandboxFailed`."""
-
-    kind: str
     detail: str
 
 
@@ -419,5 +452,5 @@ INTERVENTION: Final = Point(
     events=(InterventionChosen, DecisionMade),
 )
 
-POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (JUDGING, STOPPING, HINT, RETRY, PDI, INTERVENTION)
+POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (CHECKS, JUDGING, STOPPING, HINT, RETRY, PDI, INTERVENTION)
 """Every point of a trial's loop."""

@@ -15,6 +15,7 @@ from engine.core.decision import Point, Policy
 from engine.core.ports import Port
 from engine.core.prompts import Prompts
 from engine.core.scope import Child, Scope
+from engine.effects import points as call_points
 from engine.effects.callers import callers_of
 from engine.programs.explore import learning_points, points
 from engine.programs.explore.trial import TrialPlan, TrialTerms, trial
@@ -40,7 +41,12 @@ class Explore:
     spec = ExploreSpec
     roles = ROLES
     families: Mapping[str, str] = {TRIAL: "trials"}
-    points: Sequence[Point[Any, Any, Any]] = (*points.POINTS, *agent_points.POINTS, *learning_points.POINTS)
+    points: Sequence[Point[Any, Any, Any]] = (
+        *points.POINTS,
+        *agent_points.POINTS,
+        *learning_points.POINTS,
+        *call_points.POINTS,
+    )
 
     policies: Mapping[str, Policy] = MappingProxyType({})
     """None: its method names all of them."""

@@ -10,12 +10,12 @@ from engine.core.scope import Scope
 from engine.effects.conversation import EMPTY, extend, message
 from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, quoting, text_of
 from engine.programs.explore.learning_points import REFLECTION, Reflection, ReflectionSaw, WordsSeen
+from engine.programs.explore.points import CountedChecks
 from events.digest import Digest
 from events.types.budget import BudgetRefused
 from events.types.decision import Decided, Seen, Text
 from events.types.memo import MemoKept, MemoRewritten
 from events.types.model import ModelAnswered
-from projections.checks import Checks
 
 
 class ReflectedFailure(NamedTuple):
@@ -25,7 +25,7 @@ class ReflectedFailure(NamedTuple):
     label: str
     status: str
     reward: float
-    checks: Checks
+    checks: CountedChecks
     commands: str
     failed_attempts: int
     """This one included."""
@@ -53,7 +53,8 @@ class Reflected(NamedTuple):
 async def reflect(scope: Scope, by: Reflector, failure: ReflectedFailure, before: Text | None) -> Reflected:
     """Ask for a new memo, once more if it is malformed; never let an error take its place."""
     old = None if before is None else before.text
-    talk = extend(scope, EMPTY, _opening(by, failure, await text_of(scope, old)))
+    rows = await text_of(scope, failure.checks.test_summary)
+    talk = extend(scope, EMPTY, _opening(by, failure, await text_of(scope, old), rows))
     repairs = 0
     while True:
         answer = (await ask_model(scope, by.caller, talk)).outcome
@@ -93,7 +94,7 @@ def _says(failure: ReflectedFailure, before: Digest | None, repairs: int) -> Say
     return says
 
 
-def _opening(by: Reflector, failure: ReflectedFailure, memo: str) -> list[bytes]:
+def _opening(by: Reflector, failure: ReflectedFailure, memo: str, rows: str) -> list[bytes]:
     nothing = by.prompts.text("reflect_nothing")
     told = by.prompts.fill(
         "reflect_user",
@@ -107,7 +108,7 @@ def _opening(by: Reflector, failure: ReflectedFailure, memo: str) -> list[bytes]
         instruction=by.instruction,
         memo=memo or by.prompts.text("reflect_first"),
         commands=failure.commands or nothing,
-        checks=failure.checks.summary or nothing,
+        checks=rows or nothing,
     )
     return [message("system", by.prompts.text("reflect_system")), message("user", told)]
 

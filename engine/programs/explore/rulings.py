@@ -5,7 +5,7 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from engine.core.decision import PolicyContext
+from engine.core.decision import NoSettings, PolicyContext
 from engine.core.prompts import RetryWording
 from engine.core.template import fill
 from engine.policies.judging import Failed, Infrastructure, NoVerdict, Outcome, Solved, VerdictFacts, judge
@@ -37,6 +37,7 @@ from engine.programs.explore.policies.stopping import Decision as Ending
 from events import values
 from events.digest import Digest
 from events.types.decision import Seen
+from projections.checks import NO_CHECKS, Checks, read_checks
 from projections.pdi import index
 from projections.pdi.inputs import PdiSaw, given_to_read
 
@@ -47,6 +48,20 @@ RETRY_WORDING: Final = tuple(RetryWording.__struct_fields__)
 SCORELESS_FACTOR = 3
 """Attempts without a score in all that end a trial, for each one in a row that does: a trial that alternates between
 failing and breaking would otherwise go on paying."""
+
+
+def checks_in(verdict: points.VerdictSaw | None, desk: PolicyContext) -> Checks:
+    """Read the checks of a verifier from what it left. None: it left nothing."""
+    if verdict is None:
+        return NO_CHECKS
+    return read_checks(desk.text(verdict.printed), None if verdict.report is None else desk.read(verdict.report))
+
+
+def count_checks(saw: points.VerdictSaw, rule: NoSettings, desk: PolicyContext) -> points.CountedChecks:
+    """Count the checks of a verifier, and word which passed."""
+    del rule
+    checks = checks_in(saw, desk)
+    return points.CountedChecks(checks.passed, checks.total, desk.put(checks.summary.encode()))
 
 
 def facts_of(saw: points.JudgingSaw) -> VerdictFacts:

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.agents.base import Agent, Brief, StepBrief
 from engine.config.spec import RunSpec
-from engine.core.decision import EVERY_DECISION, Made
+from engine.core.decision import DECISIONS_RECORDED, Made
 from engine.core.prompts import Prompts
 from engine.core.scope import Child, Scope, Stopped
 from engine.effects.model_calls import Caller, text_of
@@ -165,7 +165,7 @@ class _Loop:
         """Prepare what the agent may see of the verifier, anew where a fork may have changed whether it may."""
         if self._hint_era == self._scope.era:
             return
-        if self._scope.shape < EVERY_DECISION and self._hint is not None and self._hint.value.reason != NO_HINT:
+        if self._scope.shape < DECISIONS_RECORDED and self._hint is not None and self._hint.value.reason != NO_HINT:
             return  # those recorded no other once there was one
         self._hint_era = self._scope.era
         tests, at = self._read.test_source, self._read_at
@@ -179,7 +179,7 @@ class _Loop:
     def _hinted(self, ruling: points.Hint, made: Made) -> HintPrepared | None:
         """Record a hint, or that there is none; runs of earlier versions did not record that it was not asked for."""
         del made
-        if self._scope.shape < EVERY_DECISION and ruling.reason == NO_HINT:
+        if self._scope.shape < DECISIONS_RECORDED and ruling.reason == NO_HINT:
             return None
         return HintPrepared(ruling.hint, ruling.report, ruling.reason)
 
@@ -251,6 +251,7 @@ class _Loop:
             steps=self._steps,
             settings=agent,
             timeout_s=agent.timeout_s if agent.timeout_s is not None else self._read.agent_timeout_s,
+            allowed_s=self._read.agent_timeout_s,
             teacher=terms.callers.get("teacher"),
             tools=teacher is not None and teacher.tools,
             prompts=self._plan.prompts,

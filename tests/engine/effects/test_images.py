@@ -26,7 +26,6 @@ from engine.effects.conversation import (
 )
 from engine.effects.model_calls import Caller, CallResult, ask_model, quoting
 from engine.effects.models import ModelClient, ModelPort, build_request
-from engine.policies.call_retry import RetryLimits
 from engine.providers.base import body_of
 from engine.providers.credentials import StaticKey
 from engine.providers.endpoint import ModelEndpoint
@@ -97,7 +96,6 @@ def caller(protocol: Any) -> Caller:
         False,
         60.0,
         (price_from("1", "1"), 100),
-        RetryLimits(tries=1),
         protocol,
     )
 

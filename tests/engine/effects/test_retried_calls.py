@@ -5,20 +5,23 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import anyio
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.concurrency.run_controls import RunControls
+from engine.core.decision import Deciding, Era, Policy, PolicyContext
 from engine.core.history import RunHistory, load_histories
 from engine.core.ports import EffectAddress, Permit
 from engine.core.scope import Scope, Stopped
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.conversation import EMPTY, extend, message
 from engine.effects.model_calls import Caller, CallResult, CapReached, ask_model, problem_of
+from engine.effects.points import CallRetry, CallRetrySaw, rule_on_failed_call
 from engine.policies.call_retry import RetryLimits
 from engine.providers.prices import price_from
-from events.base import Event, Recorded
+from events.base import Event, Recorded, Ref
 from events.codec import tag_of
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
@@ -29,6 +32,7 @@ from projections.charges import BELIEVED
 from projections.cost import Cost, RunCost
 from tests.projections.histories import folded
 from tests.support.outcomes import answered, failed
+from tests.support.runs import spec
 from tests.support.worlds import Ticking, closed_world, live_world, payloads
 
 STREAM = "attempt/a/1"
@@ -88,10 +92,16 @@ class AskedAgain(NamedTuple):
     world: Tries
 
 
-def caller(*, capped: bool = True, tries: int = 5) -> Caller:
+def caller(*, capped: bool = True) -> Caller:
     """Say whom to ask: a model that costs a dollar a million tokens."""
     reserve = (price_from("1", "1"), 100) if capped else None
-    return Caller("a", "teacher", "m", {}, False, 60.0, reserve, RetryLimits(tries=tries))
+    return Caller("a", "teacher", "m", {}, False, 60.0, reserve)
+
+
+def deciding(tries: int = 5, policy: Policy = rule_on_failed_call) -> Deciding:
+    """Say what decides whether a call is made again."""
+    teacher = {"model": "m", "base_url": "script:script.toml", "tries": tries}
+    return Deciding((Era(spec(models={"teacher": teacher}), {"call_retry": policy}, "own"),))
 
 
 async def ask(scope: Scope, whom: Caller) -> CallResult:
@@ -99,10 +109,13 @@ async def ask(scope: Scope, whom: Caller) -> CallResult:
     return await ask_model(scope, lambda: whom, extend(scope, EMPTY, [message("user", "go on")]))
 
 
-async def lived(outcomes: Sequence[Outcome], cap: int | None = None, whom: Caller | None = None) -> AskedAgain:
-    """Ask in a new world."""
-    log, world = MemoryLog(clock=Ticking()), Tries(outcomes, cap)
-    asked = await ask(Scope(live_world(log, world), STREAM), whom or caller(capped=cap is not None))
+async def lived(
+    outcomes: Sequence[Outcome], cap: int | None = None, by: Deciding | None = None, *, every_s: int = 1
+) -> AskedAgain:
+    """Ask in a new world, whose clock moves by some seconds at each look."""
+    log, world = MemoryLog(clock=Ticking(every_s)), Tries(outcomes, cap)
+    here = live_world(log, world)._replace(deciding=by or deciding())
+    asked = await ask(Scope(here, STREAM), caller(capped=cap is not None))
     return AskedAgain(log, asked, world)
 
 
@@ -131,7 +144,7 @@ async def test_each_try_is_granted_asked_and_recorded_by_itself() -> None:
     """With its status, its usage, and the wait before it; the same question each time."""
     told = await lived([BROKEN, REFUSED, answered(7)], 10**9)
     once = ["budget.asked", "budget.granted", "model.asked"]
-    again = ["model.retry_asked", "model.retry_due", *once]
+    again = ["decision.made", "model.retry_asked", "model.retry_due", *once]
     assert await tags(told.log) == [
         *once,
         "model.call_failed",
@@ -140,7 +153,7 @@ async def test_each_try_is_granted_asked_and_recorded_by_itself() -> None:
         *again,
         "model.call_answered",
     ]
-    assert told.asked == CallResult(answered(7), (BROKEN, REFUSED))
+    assert told.asked == CallResult(answered(7), (BROKEN, REFUSED), Ref(STREAM, 18))
     assert (
         len({each.event.conversation for each in await everything(told.log) if isinstance(each.event, ModelAsked)}) == 1
     )
@@ -179,7 +192,7 @@ async def test_a_try_that_was_turned_away_costs_nothing() -> None:
 async def test_twenty_five_cut_calls_do_not_pass_under_a_small_cap() -> None:
     """They were booked as nothing once; each may have cost its bound."""
     one = await bound()
-    told = await lived([CUT] * 25, 4 * one, caller(tries=25))
+    told = await lived([CUT] * 25, 4 * one, deciding(25))
     assert (told.world.made, told.world.keeper.committed) == (4, 4 * one)
 
 
@@ -210,9 +223,9 @@ async def test_what_a_provider_charged_never_passes_the_cap(
     ]
     most = int(cap * one)
     log, world = MemoryLog(clock=Ticking()), Tries([*outcomes, *[answered(0)] * 4], most)
-    scope = Scope(live_world(log, world), STREAM)
+    scope = Scope(live_world(log, world)._replace(deciding=deciding(4)), STREAM)
     for _ in range(calls):
-        await ask(scope, caller(tries=4))
+        await ask(scope, caller())
         assert sum(charged[: world.made]) <= world.keeper.committed <= most
     assert (await books(log)).committed == world.keeper.committed
     again = BudgetKeeper(Caps(most, None))
@@ -253,7 +266,8 @@ async def test_a_call_that_is_cut_off_between_any_two_events_goes_on_where_it_st
         before = [each for each in histories.by_stream[STREAM] if isinstance(each.event, ModelAnswered | ModelFailed)]
         world = Tries(outcomes[len(before) :], 10**9)
         world.keeper.fold(histories.by_stream)
-        asked = await ask(Scope(live_world(log, world, _alive(histories)), STREAM), caller())
+        here = live_world(log, world, _alive(histories))._replace(deciding=deciding())
+        asked = await ask(Scope(here, STREAM), caller())
         assert asked == whole.asked
         assert len(before) + world.made == len(outcomes)
         assert await payloads(log) == await payloads(whole.log)
@@ -263,22 +277,25 @@ def _alive(histories: RunHistory) -> RunHistory:
     return histories._replace(sessions=())
 
 
-@pytest.mark.parametrize(("budget_s", "calls"), [(0.9, 1), (1.0, 2), (4.9, 2), (5.0, 3)])
+@pytest.mark.parametrize(("budget_s", "calls"), [(99.0, 1), (100.0, 2), (359.0, 2), (360.0, 3)])
 @pytest.mark.parametrize("cap", [None, 10**9])
 async def test_patience_is_read_from_the_recorded_times(budget_s: float, calls: int, cap: int | None) -> None:
     """From the first call on: calls, waits, the time for a place between them; not how long the first grant took."""
-    # Given a clock that moves a second with each event: the first call takes one, and a further try four, two of them
-    # idle; with a cap it is two more, for the grant
-    budget_s += 0.0 if cap is None or budget_s < 4 else 2.0
-    rule = RetryLimits(first_wait_s=0.0, budget_s=budget_s)
-    told = await lived([BROKEN, BROKEN, answered(7)], cap, caller(capped=cap is not None)._replace(retry=rule))
+    # Given a clock that moves a hundred seconds with each event: the first call takes that, and a further try twice
+    # that with its wait, and a minute for its place; with a cap it is a hundred more, for the grant
+    budget_s += 0.0 if cap is None or budget_s < 200 else 100.0
+
+    def hasty(saw: CallRetrySaw, rule: RetryLimits, desk: PolicyContext) -> CallRetry:
+        return rule_on_failed_call(saw, msgspec.structs.replace(rule, first_wait_s=0.0, budget_s=budget_s), desk)
+
+    told = await lived([BROKEN, BROKEN, answered(7)], cap, deciding(policy=hasty), every_s=100)
     assert told.world.made == calls
 
 
 async def test_it_is_the_same_again_without_a_world() -> None:
     """A rerun answers each try from the log, and waits for nothing."""
     told = await lived([BROKEN, REFUSED, answered(7)], 10**9)
-    scope = Scope(await closed_world(told.log), STREAM)
+    scope = Scope((await closed_world(told.log))._replace(deciding=deciding()), STREAM)
     assert await ask(scope, caller()) == told.asked
     await scope.finish()
 
@@ -287,6 +304,6 @@ async def test_a_stop_interrupts_a_wait() -> None:
     """Nobody waits a minute to be cancelled; no further try is made."""
     log, world = MemoryLog(clock=Ticking()), Tries([BROKEN, answered(7)], 10**9, stop_at=1)
     with pytest.raises(Stopped):
-        await ask(Scope(live_world(log, world), STREAM), caller())
+        await ask(Scope(live_world(log, world)._replace(deciding=deciding()), STREAM), caller())
     assert (world.made, world.waited) == (1, [])
     assert (await tags(log))[-2:] == ["model.retry_asked", "scope.stopped"]

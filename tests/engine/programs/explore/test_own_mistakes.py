@@ -106,7 +106,8 @@ async def test_an_answer_of_reasoning_only_is_a_turn(tmp_path: Path) -> None:
     """It is the model's doing: told to it, counted, and not sent back: providers refuse a message without content."""
     played = await play(tmp_path, said(None, reasoning_content="I copy it."), said(RIGHT), said("DONE"), *UNUSED)
     assert played.outcome == "solved"
-    assert played.ended == AgentEnded("done", "the agent said so", 3)
+    assert played.ended is not None
+    assert (played.ended.reason, played.ended.detail, played.ended.turns) == ("done", "the agent said so", 3)
     assert [each["role"] for each in played.asked[1]] == ["system", "user", "user"]
     assert "all reasoning" in played.asked[1][-1]["content"]
 
@@ -114,7 +115,8 @@ async def test_an_answer_of_reasoning_only_is_a_turn(tmp_path: Path) -> None:
 async def test_done_before_any_command_is_questioned_once(tmp_path: Path) -> None:
     """Then the agent acts, and is believed."""
     played = await play(tmp_path, said("DONE"), said(RIGHT), said("DONE"), *UNUSED)
-    assert played.ended == AgentEnded("done", "the agent said so", 3)
+    assert played.ended is not None
+    assert (played.ended.reason, played.ended.detail, played.ended.turns) == ("done", "the agent said so", 3)
     assert played.outcome == "solved"
     assert "no command was run yet" in played.asked[1][-1]["content"]
 
@@ -122,7 +124,8 @@ async def test_done_before_any_command_is_questioned_once(tmp_path: Path) -> Non
 async def test_who_insists_on_being_done_is_judged(tmp_path: Path) -> None:
     """A task may leave nothing to do, and only the verifier knows."""
     played = await play(tmp_path, said("DONE"), said("It is. DONE"), said("DONE"), *UNUSED)
-    assert played.ended == AgentEnded("done", "the agent said so", 3)
+    assert played.ended is not None
+    assert (played.ended.reason, played.ended.detail, played.ended.turns) == ("done", "the agent said so", 3)
     assert played.outcome == "unsolved"
 
 
