@@ -1,6 +1,7 @@
 """Names of streams: made here, and read here. A name says what its actor is, relative to the run."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 RUN: Final = "run"
 """What a run as a whole records."""
@@ -12,6 +13,8 @@ ITEM: Final = "item"
 """Items that are rolled out and scored, one stream for each item, condition and repeat."""
 CELL: Final = "cell"
 """Family of the cells of an evaluation."""
+ParentOf: TypeAlias = Callable[[str], str | None]
+"""Names the stream whose actor began a stream. None: it is the run's own."""
 _BELOW_TRIAL: Final = {TRIAL: 0, ATTEMPT: 1, CALL: 2}
 """Parts of a name behind the trial's, by family. A trial's own name may hold slashes."""
 
@@ -117,9 +120,9 @@ def parent_of(stream: str) -> str | None:
     return RUN
 
 
-def thread_of(stream: str) -> str:
+def thread_of(stream: str, parents: ParentOf = parent_of) -> str:
     """Name the topmost stream below the run's own that a stream hangs from; the run's own is its own thread."""
-    parent = parent_of(stream)
+    parent = parents(stream)
     while parent is not None and parent != RUN:
-        stream, parent = parent, parent_of(parent)
+        stream, parent = parent, parents(parent)
     return stream

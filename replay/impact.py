@@ -12,7 +12,7 @@ from engine.core.history import RunHistory
 from engine.core.lineage import APART
 from events.base import Event, Recorded
 from events.codec import tag_of
-from events.streams import parent_of, thread_of
+from events.streams import ParentOf, parent_of, thread_of
 from events.types.attempt import ImportedAttempt
 from events.types.model import ModelAnswered, ModelFailed, ModelImported, RetryAsked
 from events.types.sandbox import ReleaseAsked
@@ -90,34 +90,42 @@ class _Facts:
 class Timeline:
     """What each stream of a run holds, by position, and which stream was begun below which."""
 
-    def __init__(self, histories: RunHistory, spoken: Mapping[str, Sequence[int]]) -> None:
+    def __init__(
+        self, histories: RunHistory, spoken: Mapping[str, Sequence[int]], parents: ParentOf = parent_of
+    ) -> None:
         """Read them.
 
         Args:
             histories: Of the run.
             spoken: Where an agent was to be told something because of PDI, by stream.
+            parents: Says which actor began which, as the run's program has it.
         """
+        self.parents = parents
         owned = {name: history for name, history in histories.by_stream.items() if name not in APART and history}
         self._facts = {name: _Facts(history, spoken.get(name, ())) for name, history in owned.items()}
         self._below: dict[str, list[tuple[int, str]]] = {}
         for name, facts in self._facts.items():
-            parent = parent_of(name)
+            parent = parents(name)
             if parent is not None:
                 self._below.setdefault(parent, []).append((facts.events[0], name))
         for begun in self._below.values():
             begun.sort()
         self._last_attempts: dict[str, int] = {}
         for name, facts in self._facts.items():
-            thread = thread_of(name)
+            thread = self.thread_of(name)
             self._last_attempts[thread] = max(self._last_attempts.get(thread, 0), *facts.attempts[-1:], 0)
         for name, facts in self._facts.items():
-            last = self._last_attempts[thread_of(name)]
+            last = self._last_attempts[self.thread_of(name)]
             facts.spoken = [position for position in facts.spoken if position < last]
 
     @property
     def threads(self) -> tuple[str, ...]:
         """Name all threads of the run, each by its topmost stream."""
         return tuple(self._last_attempts)
+
+    def thread_of(self, stream: str) -> str:
+        """Name the topmost stream below the run's own that a stream hangs from."""
+        return thread_of(stream, self.parents)
 
     def attempt_follows(self, thread: str, position: int) -> bool:
         """Say whether an attempt of a thread begins behind a place."""
@@ -127,7 +135,7 @@ class Timeline:
         """Name the streams that a thread takes with it which leaves at a position, each with the last place kept."""
         yield stream, position
         yield from self._begun_below(stream, position)
-        above = parent_of(stream)
+        above = self.parents(stream)
         while above is not None:
             if above in self._facts:
                 events = self._facts[above].events
@@ -135,7 +143,7 @@ class Timeline:
                 if index < len(events):
                     yield above, events[index] - 1
                     yield from self._begun_below(above, events[index])
-            above = parent_of(above)
+            above = self.parents(above)
 
     def _begun_below(self, stream: str, position: int) -> Iterator[tuple[str, int]]:
         begun = self._below.get(stream, [])

@@ -111,6 +111,12 @@ class Ledger(NamedTuple):
     blobs: dict[Digest, bytes]
     """Bytes that inputs name and the log lacks: inputs that a rerun made."""
 
+    @property
+    def program(self) -> str | None:
+        """Name what the run does. None: it explores, or was imported."""
+        opened = opening_of(self.histories)
+        return opened.program if isinstance(opened, RunOpened) else None
+
     def era(self, entry: LedgerEntry) -> Era:
         """Give the settings and policies that counted for a decision: those of its arm, if it has one."""
         return self.eras[entry.era].at(entry.at.stream)
@@ -172,7 +178,7 @@ async def visit_ledger(log: EventLog, run: str, visit: Visit) -> None:
     if isinstance(opened, RunImported):  # its files are held whole, and they are what it is made of
         ledger = await read_ledger(log, run)
         await visit(DecidedUnder(ledger.eras, ledger.source, ledger.blobs), ledger.entries)
-    elif (opened.shape or 1) < EVERY_DECISION:
+    elif (opened.shape or 1) < SHAPE:
         await _visit_observed(log, (run, opened), (histories, trials), visit)
     else:
         under = DecidedUnder(await _eras(log, opened, histories.lineage), "recorded", {})

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from engine.programs.explore.points import INTERVENTION, PDI
-from events.streams import thread_of
 from replay.impact import Timeline
 from replay.ledger import Ledger
 
@@ -49,7 +48,7 @@ class Watched:
             if entry.name == PDI.name and entry.ruling.step >= 1:
                 self._read.append((index, entry.ruling.triggered))
             elif entry.name == INTERVENTION.name and timeline.attempt_follows(
-                thread_of(entry.at.stream), entry.position
+                timeline.thread_of(entry.at.stream), entry.position
             ):
                 self._chosen.append((index, entry.ruling.level))
 

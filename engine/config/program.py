@@ -117,6 +117,18 @@ class HasArms(Protocol):
         """Name the arm that a stream belongs to. None: the run's own settings count."""
 
 
+@runtime_checkable
+class HasParents(Protocol):
+    """A program whose actors gather others below them, in families of streams of its own."""
+
+    def parent_of(self, stream: str) -> str | None:
+        """Name the stream whose actor gathers this one; pure.
+
+        None: as in every run, an attempt's is its trial, a call's is its attempt, and any other's is the run. What
+        stands behind a decision follows: a thread that leaves its recorded path takes along what was begun below it.
+        """
+
+
 class ArmInputs(NamedTuple):
     """What whoever acts is given besides its task, as it was found before a run began."""
 

@@ -5,10 +5,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from engine.config.program import HasArms, Program
+from engine.config.program import HasArms, HasParents, Program
 from engine.config.spec import RunSpec
 from engine.core.decision import Point
+from engine.core.errors import NameUnknown
 from engine.core.plugins import plugin, plugin_names
+from events.streams import ParentOf, parent_of
 
 GROUP = "stillroom.programs"
 EXPLORE = "explore"
@@ -24,6 +26,21 @@ def program_named(name: str) -> Program:
     """
     program: Program = plugin(GROUP, "program", name)
     return program
+
+
+def parents_in(name: str | None) -> ParentOf:
+    """Say which actor begins which in the runs of a program. None: of one whose opening names none.
+
+    Where no installed package registers it, what its own families hang below is not known: they hang below the run.
+    """
+    try:
+        program = program_named(name or EXPLORE)
+    except NameUnknown:
+        return parent_of
+    if not isinstance(program, HasParents):
+        return parent_of
+    own = program.parent_of
+    return lambda stream: own(stream) or parent_of(stream)
 
 
 def roles_of(spec: RunSpec) -> Mapping[str, str | None]:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 import msgspec
 
 from engine.config.changes import Change, change_spec
+from engine.config.program_registry import parents_in
 from engine.config.spec import RunSpec
 from engine.core.decision import Era, Method, Point, flipped
 from engine.runtime.plan import era_of_spec
@@ -20,7 +21,7 @@ from events.base import Ref
 from events.digest import Digest
 from events.errors import BlobErased
 from events.store.base import EventLog
-from events.streams import RUN, thread_of
+from events.streams import RUN
 from replay.impact import NOTHING, Impact, Timeline, total
 from replay.ledger import Ledger, LedgerEntry, read_ledger
 from replay.readings import Readings, Watched, spoken_in, summed
@@ -125,10 +126,10 @@ class Prepared:
         self.ledger = ledger
         self.run = ledger.run
         self.method = method
-        self.timeline = Timeline(ledger.histories, spoken_in(ledger))
+        self.timeline = Timeline(ledger.histories, spoken_in(ledger), parents_in(ledger.program))
         self.evaluator = Reevaluator(log, ledger.eras, ledger.blobs)
         self.watched = Watched(ledger, self.timeline)
-        self.own: list[_Own] = [_own(ledger, entry) for entry in ledger.entries]
+        self.own: list[_Own] = [_own(ledger, self.timeline, entry) for entry in ledger.entries]
         self.families: dict[_FamilyKey, _Family] = {}
         self.resting: dict[Ref | Digest, list[int]] = {}
         """Decisions by what they rest on: an event, or the inputs of the decision before."""
@@ -441,8 +442,8 @@ def _key(ledger: Ledger, entry: LedgerEntry) -> _FamilyKey:
     return entry.name, entry.shadow, entry.era, ledger.eras[entry.era].arm(entry.at.stream)
 
 
-def _own(ledger: Ledger, entry: LedgerEntry) -> _Own:
-    thread = thread_of(entry.at.stream)
+def _own(ledger: Ledger, timeline: Timeline, entry: LedgerEntry) -> _Own:
+    thread = timeline.thread_of(entry.at.stream)
     if entry.point is None or entry.missing:
         return _Own(None, thread, frozenset(), None)
     rule = rule_of(entry.point, ledger.era(entry).spec, entry.saw, entry.shadow)

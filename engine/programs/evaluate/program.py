@@ -29,7 +29,7 @@ from engine.programs.explore.program import EXPLORE
 from engine.programs.explore.trial import TrialPlan, TrialTerms
 from events.base import Event
 from events.store.base import EventLog
-from events.streams import CELL, arm_of_cell, cell_name, cell_stream, family_of, trial_of
+from events.streams import CELL, arm_of_cell, cell_name, cell_stream, family_of, is_trial, trial_of
 from events.types.decision import Held
 from events.types.evaluation import ArmsCompared, EvaluationAsked
 from events.types.run import RunOpened, TaskPinned
@@ -76,6 +76,11 @@ class Evaluate:
             return arm_of_cell(stream.partition("/")[2])
         trial = trial_of(stream)
         return None if trial is None else arm_of_cell(trial)
+
+    def parent_of(self, stream: str) -> str | None:
+        """A cell begins the trial of its own name."""
+        trial = trial_of(stream) if is_trial(stream) else None
+        return None if trial is None else cell_stream(trial)
 
     def plan(
         self, opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts

@@ -75,6 +75,11 @@ class Survey:
     points = (WORTH, *st.EXPLORE.points)
     policies: Mapping[str, st.Policy] = {"worth": rate}
 
+    def parent_of(self, stream: str) -> str | None:
+        """A trial is begun where its task was looked at: so what-if knows what a ruling of `worth` leads to."""
+        family, _, name = stream.partition("/")
+        return f"survey/{name}" if family == "trial" else None
+
     def doors(self, log: st.EventLog, ancestors: Sequence[str]) -> Mapping[type[st.Event], st.Port]:
         """None of its own."""
         del log, ancestors

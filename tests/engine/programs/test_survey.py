@@ -11,7 +11,10 @@ import msgspec
 import pytest
 
 from engine.config.changes import read_changes
+from engine.config.program_registry import parents_in
 from engine.core import plugins
+from engine.core.history import load_histories
+from engine.core.lineage import APART
 from engine.core.prompts import load_prompts
 from engine.runtime.context import RunContext
 from engine.runtime.fork import Fork, fork_run
@@ -19,7 +22,9 @@ from engine.runtime.run import start_run
 from events.base import Ref
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
-from events.types.decision import DecisionMade
+from events.types.decision import Decided, DecisionMade
+from events.types.model import ModelAnswered
+from events.types.trial import AttemptPlanned
 from replay.ledger import read_ledger
 from replay.redecide import decisions
 from replay.rerun import rerun
@@ -106,6 +111,27 @@ async def test_it_can_be_asked_what_another_threshold_would_have_done(tmp_path: 
     assert found == [("worth", True, False)] * len(outcomes)
     assert len(harder.left) == len(outcomes)
     assert same.flips == ()
+    # Then all that a task's trial asked is behind its rating, and none of it is answered as if nothing had changed.
+    asked = [each async for each in log.read(Selection(run=run))]
+    below = [each for each in asked if each.stream.name.startswith(("trial/", "attempt/"))]
+    assert harder.impact.calls == sum(isinstance(each.event, ModelAnswered) for each in below) > 0
+    assert harder.impact.attempts == sum(isinstance(each.event, AttemptPlanned) for each in below) > 0
+    assert {each.trial for each in harder.trials} == {f"survey/{name}" for name in outcomes}
+    behind = sum(each.unanswerable for each in harder.trials)
+    assert behind == sum(isinstance(each.event, Decided) and each.event.point_revision is not None for each in below)
+
+
+async def test_its_actors_hang_below_each_other_as_it_says(tmp_path: Path) -> None:
+    """While an actor gathers others, it records nothing: those that it began lie in one gap of its stream."""
+    async with surveyed(tmp_path) as here:
+        log, run, _ = await lived(here)
+    streams = (await load_histories(log, run)).by_stream
+    parents = parents_in("survey")
+    for name, history in streams.items():
+        parent = parents(name)
+        if parent is not None and name not in APART:
+            within = range(history[0].position, history[-1].position)
+            assert not [each for each in streams[parent] if each.position in within], name
 
 
 async def test_a_fork_goes_by_its_own_settings(tmp_path: Path) -> None:
