@@ -14,6 +14,7 @@ from projections.comparison.compare import (
     compare,
     sign_test,
 )
+from projections.comparison.intervals import ItemValue, estimate
 from projections.comparison.rows import ComparisonRow, RowsUnusable
 from tests.projections.comparison.sheets import HALF, plan, row, sheet
 
@@ -39,9 +40,9 @@ def test_a_skill_that_solves_what_was_not_solved_helps() -> None:
     none, skill = found.scores
     assert (none.arm, none.mean, none.coverage) == ("none", Fraction(3, 20), Fraction(1))
     assert (skill.arm, skill.mean, skill.scored, skill.planned) == ("skill", Fraction(17, 20), 20, 20)
-    assert none.interval is not None
-    assert none.interval.low < 0.15 < none.interval.high
-    assert none.interval.alpha == Fraction(3, 100)
+    scored = estimate([ItemValue(str(at), Fraction(14 <= at < 17)) for at in range(20)], (0, 1))
+    assert scored is not None
+    assert none.interval == scored.interval(Fraction(3, 100))
     pair = only(found)
     assert (pair.difference, pair.units, pair.look) == (Fraction(14, 20), 20, 1)
     assert (pair.count("won"), pair.count("lost"), pair.count("kept")) == (14, 0, 6)
@@ -94,6 +95,7 @@ def test_until_all_has_ended_nothing_is_decided() -> None:
     waiting = only(compare(plan(20), both(["0"] * 20, ["1"] * 19 + [" "])))
     assert waiting.verdict.kind == "indecisive"
     assert waiting.verdict.reason == "1 planned runs have not ended"
+    assert waiting.interval is not None
     nothing = compare(plan(20), [])
     assert only(nothing).verdict.kind == "indecisive"
     assert (nothing.scores[0].mean, nothing.scores[0].coverage, only(nothing).difference) == (None, Fraction(0), None)
@@ -102,7 +104,8 @@ def test_until_all_has_ended_nothing_is_decided() -> None:
 def test_a_score_that_never_moves_is_no_information() -> None:
     """All unsolved under both arms; were it only under each of them, it would be the greatest effect there is."""
     assert only(compare(plan(20), both(["0"] * 20, ["0"] * 20))).verdict.kind == "no information"
-    assert only(compare(plan(20), both(["1"] * 20, ["0"] * 20))).verdict.kind == "hurts"
+    worse = only(compare(plan(20), both(["1"] * 20, ["0"] * 20)))
+    assert (worse.verdict.kind, worse.count("lost"), worse.count("kept")) == ("hurts", 20, 0)
     assert only(compare(plan(20), both(["0"] * 19 + ["1"], ["0"] * 20))).verdict.kind == "too few runs"
 
 
@@ -143,6 +146,21 @@ def test_a_further_look_never_widens_an_interval() -> None:
     assert twice.interval is not None
     assert (twice.interval.low, twice.interval.high) == (once.interval.low, once.interval.high)
     assert (twice.p, twice.verdict.kind, twice.look) == (once.p, "helps", 2)
+
+
+def test_looks_go_by_the_arm_that_got_more_repeats() -> None:
+    """The baseline alone is run twice more, and solves what it did not: each time it is a look, at all rows so far."""
+    after = ["1"] * 14 + ["0"] * 2
+    once, twice, thrice = (only(compare(plan(16), both([each] * 16, after))) for each in ("0", "01", "011"))
+    assert [pair.look for pair in (once, twice, thrice)] == [1, 2, 3]
+    assert [pair.difference for pair in (once, twice, thrice)] == [Fraction(7, 8), Fraction(3, 8), Fraction(5, 24)]
+    assert once.interval is not None
+    assert twice.interval is not None
+    assert thrice.interval is not None
+    assert thrice.interval.alpha == Fraction(1, 20) * Fraction(1, 10)
+    assert twice.interval.high < once.interval.high
+    assert thrice.interval.high < twice.interval.high
+    assert (twice.p, thrice.p) == (once.p, once.p)
 
 
 def test_an_added_repeat_counts_when_it_is_whole() -> None:
@@ -186,6 +204,16 @@ def test_partial_scores_decide_if_the_plan_says_so() -> None:
     assert only(compare(plan(12), rows)).verdict.kind == "no information"
     soft = compare(plan(12, measure="soft"), rows)
     assert (only(soft).difference, only(soft).verdict.kind) == (HALF, "helps")
+
+
+def test_what_a_plan_takes_for_granted() -> None:
+    """What is settled when nothing is said, and so stands in every report."""
+    usual = ComparisonPlan(PlannedArm("none", 1), (), {})
+    assert (usual.measure, usual.looks) == ("hard", 0)
+    assert [usual.floor, usual.effect, usual.alpha] == [Fraction(4, 5), Fraction(1, 10), Fraction(1, 20)]
+    nothing = compare(usual, [])
+    assert nothing.pairs == ()
+    assert nothing.scores[0].coverage == 0
 
 
 def test_rows_of_another_plan_are_refused() -> None:

@@ -5,7 +5,7 @@ from math import sqrt
 
 import pytest
 
-from projections.comparison.intervals import ItemValue, estimate, holm, sequential, share_of_look
+from projections.comparison.intervals import ItemValue, estimate, holm, rounded, sequential, share_of_look
 from projections.scipy_functions import scipy_stats, shifted_student_tail, student_quantile, student_tail
 
 ALPHA = Fraction(1, 20)
@@ -92,6 +92,27 @@ def test_one_family_that_holds_nearly_all_tells_nothing() -> None:
     assert found is not None
     interval = found.interval(ALPHA)
     assert (interval.low, interval.high) == (-1.0, 1.0)
+
+
+def test_fractions_are_added_exactly() -> None:
+    """Items whose repeats broke have other denominators: thirds beside halves, scaled by hand to sixths."""
+    thirds = [ItemValue(str(at), Fraction(1, 3 if at % 2 else 2)) for at in range(10)]
+    found = estimate(thirds, (-1, 1))
+    assert found is not None
+    centre = Fraction(25, 72)  # (5/2 + 5/3) / 12
+    assert (found.mean, found.centre) == (Fraction(5, 12), centre)
+    squares = sum(((value - centre) ** 2 for _, value in thirds), (1 - centre) ** 2 + (1 + centre) ** 2)
+    assert found.variance == Fraction(10, 9) * squares / 144
+    assert found.plain_variance == Fraction(1, 12) ** 2 / 9
+
+
+def test_what_is_not_rational_has_twelve_digits() -> None:
+    """So that the last ones, which machines and versions of scipy differ in, decide and digest nothing."""
+    assert rounded(1 / 3) == 0.333333333333
+    found = estimate(alone([1] * 3 + [0] * 9), (-1, 1))
+    assert found is not None
+    assert found.p() == round(found.p(), 12)
+    assert found.interval(ALPHA).low == round(found.interval(ALPHA).low, 12)
 
 
 def test_under_ten_units_there_is_no_interval() -> None:
