@@ -1,4 +1,4 @@
-"""Distribution functions of scipy: the one door to it, and optional: the extra ``stats``.
+"""Distribution functions of scipy: the one door to it.
 
 It is loaded when the first figure is asked for, since loading it takes up to a second that no other command should pay.
 """

@@ -67,7 +67,7 @@ async def audit(
 ) -> None:
     """Compare how often PDI triggers on recorded steps and on noise derived from them, for each method.
 
-    The calibrated method is fitted on one half of the tasks and evaluated on the other. Needs the extra `stats`.
+    The calibrated method is fitted on one half of the tasks and evaluated on the other.
 
     Args:
         runs: Run ids. Default: all runs of the log.

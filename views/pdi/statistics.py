@@ -1,4 +1,4 @@
-"""Intervals and ranks of the figures of PDI, from scipy, which is optional: the extra ``stats``."""
+"""Intervals and ranks of the figures of PDI, from scipy."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
