@@ -21,8 +21,8 @@ def test_runs_without_a_score_were_paid_too() -> None:
 
 def test_an_unknown_cost_is_not_nothing() -> None:
     """What is known is a lower bound, and no ratio is made of it."""
-    costs = costs_of([row(cost=30), row(cost=None, tokens=None)])
-    assert (costs.cost, costs.unknown, costs.tokens, costs.uncounted) == (30, 1, 100, 1)
+    costs = costs_of([row(cost=30), row(cost=20), row(cost=None, tokens=None)])
+    assert (costs.cost, costs.unknown, costs.tokens, costs.uncounted) == (50, 1, 200, 1)
     assert costs.per_run is None
     assert costs.per_solved is None
     assert costs_of([]).per_run is None
@@ -40,6 +40,12 @@ def test_a_skill_pays_by_solving_more_for_the_same() -> None:
 def test_a_skill_pays_by_costing_less() -> None:
     """The same share solved, in runs of 8 in place of 10."""
     assert payback(100, costs_of(runs(2, 2, 10)), costs_of(runs(2, 2, 8))) == Payback("after", 50)
+
+
+def test_savings_under_one_nano_dollar_count() -> None:
+    """Three of four solved at 1 a run: 4/3 for each solved one. With all four solved 1/3 is saved each run."""
+    without, with_it = costs_of(runs(3, 1, 1)), costs_of(runs(4, 0, 1))
+    assert payback(1, without, with_it) == Payback("after", 3)
 
 
 def test_a_skill_that_saves_nothing_never_pays() -> None:
