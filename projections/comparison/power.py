@@ -28,11 +28,6 @@ class RunNoise(msgspec.Struct, frozen=True):
     verifications: int = 1
     """How many verifications each score is the mean of; 1 or more."""
 
-    @property
-    def of_score(self) -> Fraction:
-        """Variance of one run's score around the mean of its item."""
-        return self.agent + self.flake / self.verifications
-
 
 class PowerPlan(msgspec.Struct, frozen=True):
     """What the power of one comparison rests on."""

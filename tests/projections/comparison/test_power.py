@@ -29,6 +29,25 @@ def test_it_is_near_the_normal_formula() -> None:
     assert 0.10 < visible(items=183, units=183) < 0.125
 
 
+@pytest.mark.parametrize(("items", "units", "repeats", "between", "effect"), [
+    (50, 50, 1, 0, 0.256), (200, 200, 1, 0, 0.118), (200, 200, 3, 0, 0.0794),
+    (50, 30, 3, 15, 0.223), (200, 12, 1, 15, 0.199), (200, 30, 3, 15, 0.123),
+])  # fmt: skip
+def test_effects_are_those_that_were_simulated(
+    items: int, units: int, repeats: int, between: int, effect: float
+) -> None:
+    """``docs/comparisons.md``: of these effects 78 to 83 % ended as *helps* in a thousand simulations each."""
+    plan = PowerPlan(items=items, units=units, repeats=repeats, between=Fraction(between, 100))
+    assert smallest_visible(plan) == pytest.approx(effect, abs=6e-4)
+
+
+def test_verifications_average_the_flake() -> None:
+    """A flake twice as great is halved by a second verification; and nothing said is one verification without flake."""
+    assert RunNoise() == RunNoise(agent=Fraction(1, 8), flake=Fraction(0), verifications=1)
+    once, twice = (RunNoise(flake=Fraction(flake, 20), verifications=flake) for flake in (1, 2))
+    assert visible(noise=once) == visible(noise=twice)
+
+
 def test_more_of_anything_but_noise_shows_smaller_effects() -> None:
     """Each part of the plan counts."""
     usual = visible()
