@@ -89,7 +89,7 @@ async def _decided(log: MemoryLog, saw: Any, point: Point[Any, Any, Weight]) -> 
     scope = _scope(live_world(log, Echo(log)))
     await scope.decide(point, saw)
     await scope.record(AgentEnded("done", "", 1))
-    (made,) = [each.event async for each in log.read() if isinstance(each.event, Decided)]
+    (made,) = [each.event async for each in log.read() if isinstance(each.event, DecisionMade)]
     return made
 
 

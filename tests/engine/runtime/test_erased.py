@@ -42,7 +42,7 @@ async def ending(work: Awaitable[object]) -> str:
 async def test_a_run_that_rests_on_erased_bytes_names_the_place_that_needs_them(tmp_path: Path) -> None:
     """Each blob is erased once. What the run itself makes is made again; what the world gave is gone, and where.
 
-    What a model answered is needed no more once it is recorded what was made of it.
+    What a model answered, and a verifier printed, is needed no more once it is recorded what was made of it.
     """
     log = MemoryLog(clock=Ticking())
     base = make_base(tmp_path)
@@ -56,5 +56,5 @@ async def test_a_run_that_rests_on_erased_bytes_names_the_place_that_needs_them(
         assert rerun_ == resumed
         places.add(resumed)
     assert "unnamed" not in places
-    assert {"well", "the run's spec", f"attempt/word/1@15 of run {run}"} <= places, places
-    assert f"attempt/word/1@5 of run {run}" not in places
+    assert {"well", "the run's spec", f"trial/word@3 of run {run}"} <= places, places
+    assert not [place for place in places if place.startswith("attempt/")]
