@@ -239,7 +239,9 @@ def resolve(inputs: Inputs) -> Resolved:
     """
     winners, tables, complaints = _weighed(inputs)
     wrong = {each.key for each in complaints}
-    missing = _missing([*winners, *tables], str(inputs.run_file or "the command line"))
+    program = winners.get(("program",))
+    other = program is not None and program.value != EXPLORE
+    missing = _missing([*winners, *tables], str(inputs.run_file or "the command line"), other=other)
     complaints += [each for each in missing if each.key not in wrong]
     if complaints:
         raise ConfigRefused(complaints)
@@ -264,7 +266,7 @@ def _spec(tree: dict[str, Any], origin: str) -> RunSpec:
     try:
         own = msgspec.convert(tables.get(program, {}), program_named(program).spec)
         own_tree = {} if own == type(own)() else msgspec.to_builtins(own)
-        return msgspec.convert({**tree, "own": own_tree}, RunSpec)
+        return msgspec.convert({"tasks": "", **tree, "own": own_tree}, RunSpec)
     except msgspec.ValidationError as error:
         raise ConfigRefused(
             [ConfigProblem(origin, "", f"the program or the method: {error}", "leave it out")]
@@ -383,10 +385,16 @@ def _absolute(base: Path, text: str) -> Path:
     return (base / Path(text).expanduser()).resolve()
 
 
-def _missing(present: Sequence[KeyPath], origin: str) -> Iterator[ConfigProblem]:
-    """Complain about keys that have no default, wherever the table they belong to is there."""
+def _missing(present: Sequence[KeyPath], origin: str, *, other: bool) -> Iterator[ConfigProblem]:
+    """Complain about keys that have no default, wherever the table they belong to is there.
+
+    Args:
+        present: Keys that are given.
+        origin: What is blamed.
+        other: Whether the program is another than exploring, which may do without tasks.
+    """
     for key in keys():
-        if key.default is REQUIRED:
+        if key.default is REQUIRED and not (key.path == ("tasks",) and other):
             depth = len(key.path) - 1
             tables = {path[:depth] for path in present if _is_below(path, key.path[:-1])} if depth else {()}
             for table in sorted(tables):

@@ -73,6 +73,8 @@ async def chosen_tasks(setting: RunContext, spec: RunSpec, names: Collection[str
     Raises:
         TaskInvalid, RegistryWrong, TaskNotFetched: They cannot be found or read.
     """
+    if not spec.tasks:
+        return ()
     places, wanted = DatasetPaths(setting.base, setting.cache), names or spec.only
     tasks = (await to_thread.run_sync(tasks_named, spec.tasks, places, wanted)).tasks
     return tuple(with_network(task, spec.verifier_network) for task in tasks if not wanted or task.name in wanted)

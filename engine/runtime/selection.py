@@ -54,6 +54,8 @@ async def select(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> S
         TasksUnusable: Some cannot run, and they are not to be left out; or none can.
         Unsupported: The sandbox cannot honour what some ask for; every such task is named.
     """
+    if not spec.tasks:
+        return Selected((), ())
     places = DatasetPaths(setting.base, setting.cache)
     found = await to_thread.run_sync(tasks_named, spec.tasks, places, spec.only)
     chosen = tuple(with_network(task, spec.verifier_network) for task in _chosen(spec, found))

@@ -61,7 +61,7 @@ class EvaluationMissing(Event, frozen=True, tag="evaluation.missing"):
     """Last position of the log that was looked through."""
 
 
-class EvaluationScored(Event, frozen=True, tag="evaluation.scored"):
+class EvaluationScored(Decided, frozen=True, tag="evaluation.scored"):
     """A cell was rolled out and has a score, which is stored from here on under its key."""
 
     key: Digest
@@ -72,7 +72,7 @@ class EvaluationScored(Event, frozen=True, tag="evaluation.scored"):
     """The last event of what was scored, such as ``trial.closed``."""
 
 
-class CellUnscored(Event, frozen=True, tag="cell.unscored"):
+class CellUnscored(Decided, frozen=True, tag="cell.unscored"):
     """A cell has no score: something of ours broke, there was no money for it, or it was stopped. Nothing is stored."""
 
     reason: Literal["infrastructure", "budget", "stopped"]

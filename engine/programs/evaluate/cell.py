@@ -1,16 +1,21 @@
 """A cell: one item under the condition of one arm, once. It is looked for before it is rolled out."""
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from engine.core.decision import Made
 from engine.core.scope import Child, Scope, Stopped
-from engine.programs.evaluate.points import CellSaw, ScoreSeen, UnscoredSeen
+from engine.items.base import ItemRef
+from engine.items.points import RolloutSpec
+from engine.items.rollout import ItemTerms, RolledOut, rollout
+from engine.programs.evaluate import points
 from engine.programs.explore.trial import TrialPlan, ended_trial
 from events.base import Ref
 from events.digest import Digest, Fingerprint
 from events.streams import trial_stream
+from events.types.condition import Condition
 from events.types.decision import Seen
 from events.types.evaluation import (
     CellOpened,
@@ -20,9 +25,7 @@ from events.types.evaluation import (
     EvaluationScored,
     Reuse,
 )
-from events.types.trial import TrialClosed
-
-_UNSCORED = Literal["infrastructure", "budget", "stopped"]
+from events.values import Ratio
 
 
 class CellEnvironment(msgspec.Struct, frozen=True):
@@ -37,14 +40,25 @@ class EvaluationKey(msgspec.Struct, frozen=True):
 
     item: str
     item_digest: Fingerprint
-    """Of its folder: instruction, image and verifier."""
+    """Of a task's folder (instruction, image and verifier), or of all of a question that reaches model or scorer."""
     condition: Digest
     """Of the condition: skills, note, model, parameters, prompts, method, agent and its package, feedback."""
-    environment: CellEnvironment
+    environment: CellEnvironment | None
+    """None: the item is a question, and is asked without a sandbox."""
+    rollout: RolloutSpec | None
+    """How a question is asked. None: the item is a task."""
     repeat: int
     """From 1."""
     series: int
     """0; from 1 for fresh repeats of a condition that another arm has (A/A)."""
+
+
+class QuestionPlan(NamedTuple):
+    """A question that is to be asked."""
+
+    name: str
+    ref: ItemRef
+    terms: ItemTerms
 
 
 class CellPlan(NamedTuple):
@@ -57,20 +71,23 @@ class CellPlan(NamedTuple):
     """What is independent of all else: the item's family, or the item."""
     repeat: int
     series: int
-    environment: CellEnvironment
+    environment: CellEnvironment | None
+    """None: the item is a question."""
+    rollout: RolloutSpec | None
+    """None: the item is a task."""
     reuse: Reuse
-    trial: TrialPlan
+    work: TrialPlan | QuestionPlan
 
     @property
     def name(self) -> str:
-        """The cell's name, which its trial has, too."""
-        return self.trial.name
+        """The cell's name, on whose account it pays, too."""
+        return self.work.name
 
 
 class CellResult(NamedTuple):
     """What a run learns of a cell."""
 
-    saw: CellSaw
+    saw: points.CellSaw
     at: Ref
     outcome: str
 
@@ -80,36 +97,71 @@ async def cell(scope: Scope, plan: CellPlan) -> CellResult:
     condition = scope.condition
     assert condition is not None, "runs of this program pin what their conditions are made of"
     held = scope.put(condition.canonical)
-    key = EvaluationKey(plan.item, plan.item_digest, held, plan.environment, plan.repeat, plan.series)
+    key = EvaluationKey(plan.item, plan.item_digest, held, plan.environment, plan.rollout, plan.repeat, plan.series)
     named = scope.put(msgspec.json.encode(key, order="deterministic"))
     await scope.record(CellOpened(plan.arm, plan.item, plan.unit, plan.repeat, named, held))
     try:
         found = await scope.effect(EvaluationAsked(named, plan.reuse))
     except Stopped:
-        return await _unscored(scope, plan, "stopped", None)
+        return await _scored(scope, plan, named, _Rolled(points.CellScoreSaw(ungraded="stopped"), None))
     if isinstance(found, EvaluationFound):
-        return _scored(plan, scope.at, ScoreSeen(found.solved, found.reward))
-    child = Child(trial_stream(plan.name), partial(ended_trial, plan=plan.trial))
-    rolled = (await scope.gather([child]))[0]
-    return await _kept(scope, plan, named, rolled.event, rolled.at)
+        score = Seen(scope.at, points.ScoreSeen(found.solved, found.reward))
+        return _result(points.CellSaw(plan.item, plan.unit, plan.repeat, score))
+    return await _scored(scope, plan, named, await _rolled(scope, plan.work, condition))
 
 
-async def _kept(scope: Scope, plan: CellPlan, key: Digest, closed: TrialClosed, at: Ref) -> CellResult:
-    """Keep a score; what is none is not stored."""
-    match closed.outcome:
-        case "solved" | "unsolved":
-            solved = closed.outcome == "solved"
-            stored = await scope.record(EvaluationScored(key, solved, closed.reward, at))
-            return _scored(plan, stored, ScoreSeen(solved, closed.reward))
-        case "infrastructure" | "budget" | "stopped":
-            return await _unscored(scope, plan, closed.outcome, at)
+class _Rolled(NamedTuple):
+    """What came of an item, whichever kind it is."""
+
+    saw: points.CellScoreSaw
+    at: Ref | None
+    """Its last event. None: it was not begun."""
 
 
-def _scored(plan: CellPlan, at: Ref, score: ScoreSeen) -> CellResult:
-    saw = CellSaw(plan.item, plan.unit, plan.repeat, Seen(at, score))
-    return CellResult(saw, at, "solved" if score.solved else "unsolved")
+async def _rolled(scope: Scope, work: TrialPlan | QuestionPlan, condition: Condition) -> _Rolled:
+    """Roll an item out below this scope."""
+    if isinstance(work, QuestionPlan):
+        return _asked((await scope.gather([rollout(work.ref, condition, work.terms)]))[0])
+    ended = (await scope.gather([Child(trial_stream(work.name), partial(ended_trial, plan=work))]))[0]
+    if ended.decision is None:
+        assert ended.outcome in {"infrastructure", "stopped"}, "a score rests on decisions"
+        ungraded: points.Ungraded = "infrastructure" if ended.outcome == "infrastructure" else "stopped"
+        return _Rolled(points.CellScoreSaw(ungraded=ungraded), ended.at)
+    decided = Seen(ended.decision.seen, points.EndingSeen(ended.decision.value.decision))
+    return _Rolled(points.CellScoreSaw(ended=decided, outcomes=ended.outcomes), ended.at)
 
 
-async def _unscored(scope: Scope, plan: CellPlan, reason: _UNSCORED, rolled: Ref | None) -> CellResult:
-    at = await scope.record(CellUnscored(reason, rolled))
-    return CellResult(CellSaw(plan.item, plan.unit, plan.repeat, None, Seen(at, UnscoredSeen(reason))), at, reason)
+def _asked(asked: RolledOut) -> _Rolled:
+    if asked.mark is None:
+        ungraded: points.Ungraded = "budget" if asked.rolled.ending == "budget" else "stopped"
+        return _Rolled(points.CellScoreSaw(ungraded=ungraded), asked.at)
+    soft = None if asked.mark.soft is None else Ratio.of(asked.mark.soft)
+    mark = Seen(asked.at, points.MarkSeen(asked.mark.outcome, soft))
+    return _Rolled(points.CellScoreSaw(mark=mark), asked.at)
+
+
+async def _scored(scope: Scope, plan: CellPlan, key: Digest, rolled: _Rolled) -> CellResult:
+    """Score what came of it, and keep the score; what is none is not stored."""
+
+    def says(ruling: points.CellScore, made: Made) -> EvaluationScored | CellUnscored:
+        del made
+        if ruling.solved is None:
+            return CellUnscored(ruling.reason or "infrastructure", rolled.at)
+        assert rolled.at is not None, "a score rests on events"
+        return EvaluationScored(key, ruling.solved, ruling.reward, rolled.at)
+
+    scored = await scope.decide(points.CELL_SCORE, rolled.saw, says)
+    await scope.flush()
+    value, saw = scored.value, points.CellSaw(plan.item, plan.unit, plan.repeat, None)
+    if value.solved is None:
+        reason = points.UnscoredSeen(value.reason or "infrastructure")
+        return _result(msgspec.structs.replace(saw, unscored=Seen(scored.seen, reason)))
+    score = Seen(scored.seen, points.ScoreSeen(value.solved, value.reward))
+    return _result(msgspec.structs.replace(saw, score=score))
+
+
+def _result(saw: points.CellSaw) -> CellResult:
+    if saw.score is not None:
+        return CellResult(saw, saw.score.seen, "solved" if saw.score.value.solved else "unsolved")
+    assert saw.unscored is not None
+    return CellResult(saw, saw.unscored.seen, saw.unscored.value.reason)

@@ -1,14 +1,74 @@
 """The point of decision of an evaluation: what its arms show."""
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from engine.config.spec import RunSpec
-from engine.core.decision import Point
+from engine.core.decision import NoSettings, Point, no_settings
 from engine.programs.evaluate.arms import own
+from engine.programs.explore.points import Judged
 from events.types.decision import Held, Seen
-from events.types.evaluation import ArmsCompared, ArmVerdict
+from events.types.evaluation import ArmsCompared, ArmVerdict, CellUnscored, EvaluationScored
+from events.values import Ratio
+
+Ungraded: TypeAlias = Literal["infrastructure", "budget", "stopped"]
+
+
+class EndingSeen(msgspec.Struct, frozen=True):
+    """Of `NextChosen`: what a trial decided last."""
+
+    decision: str
+
+
+class MarkSeen(msgspec.Struct, frozen=True):
+    """Of `ItemScored`."""
+
+    outcome: Literal["solved", "unsolved", "infrastructure"]
+    soft: Ratio | None
+
+
+class CellScoreSaw(msgspec.Struct, frozen=True):
+    """What came of a cell's item."""
+
+    ended: Seen[EndingSeen] | None = None
+    """How the trial ended. None: the item is a question, or its trial decided nothing."""
+    outcomes: tuple[Seen[Judged], ...] = ()
+    """How its attempts ended."""
+    mark: Seen[MarkSeen] | None = None
+    """How a question was scored. None: the item is a task, or nothing was scored."""
+    ungraded: Ungraded | None = None
+    """Why nothing was decided or scored. None: something was."""
+
+
+class CellScore(msgspec.Struct, frozen=True):
+    """Its score, or why it has none."""
+
+    solved: bool | None
+    """None: it has no score."""
+    reward: float | None
+    reason: Ungraded | None
+    """None: it has a score."""
+
+
+def _score_in(event: EvaluationScored | CellUnscored) -> CellScore:
+    if isinstance(event, EvaluationScored):
+        return CellScore(event.solved, event.reward, None)
+    return CellScore(None, None, event.reason)
+
+
+CELL_SCORE: Final = Point(
+    name="cell_score",
+    revision=1,
+    saw=CellScoreSaw,
+    settings=NoSettings,
+    ruling=CellScore,
+    decisive=("solved", "reward", "reason"),
+    steers=False,
+    rule=no_settings,
+    events=(EvaluationScored, CellUnscored),
+    heard=_score_in,
+)
 
 
 class ScoreSeen(msgspec.Struct, frozen=True):
@@ -21,7 +81,7 @@ class ScoreSeen(msgspec.Struct, frozen=True):
 class UnscoredSeen(msgspec.Struct, frozen=True):
     """Of `CellUnscored`."""
 
-    reason: Literal["infrastructure", "budget", "stopped"]
+    reason: Ungraded
 
 
 class CellSaw(msgspec.Struct, frozen=True):

@@ -10,29 +10,34 @@ import msgspec
 from anyio import to_thread
 
 from engine.agents.installed.skill_set import read_skills
-from engine.agents.registry import agent_named
 from engine.config.program import ArmInputs, RunPlan
 from engine.config.spec import RunSpec
 from engine.core.decision import Point, Policy
 from engine.core.ports import Port
 from engine.core.prompts import Prompts
 from engine.core.scope import Child, Scope
-from engine.effects.callers import callers_of
 from engine.evaluating.store import EvaluationStore
+from engine.items import points as item_points
+from engine.items import rulings as item_rulings
+from engine.items.item_set import ItemSelection, load_items
+from engine.items.port import items_in
+from engine.items.registry import item_format
 from engine.policies.skill.placebo import placebo_of
-from engine.programs.evaluate.arms import arm_specs, condition_of, family_of_item, own, series_of
-from engine.programs.evaluate.cell import CellEnvironment, CellPlan, CellResult, cell
-from engine.programs.evaluate.points import COMPARISON, ArmSaw, ComparisonSaw
-from engine.programs.evaluate.rulings import compare_arms
-from engine.programs.evaluate.spec import ArmSpec, EvaluateSpec
+from engine.programs.evaluate.arms import arm_specs, condition_of, own
+from engine.programs.evaluate.cell import CellPlan, CellResult, cell
+from engine.programs.evaluate.plan import EvaluationPlan, set_name
+from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, ArmSaw, ComparisonSaw
+from engine.programs.evaluate.rulings import compare_arms, score_cell
+from engine.programs.evaluate.spec import ArmSpec, EvaluateSpec, ItemsSpec
 from engine.programs.explore.program import EXPLORE
-from engine.programs.explore.trial import TrialPlan, TrialTerms
 from events.base import Event
+from events.digest import digest_of
 from events.store.base import EventLog
-from events.streams import CELL, arm_of_cell, cell_name, cell_stream, family_of, is_trial, trial_of
+from events.streams import CELL, ITEM, arm_of_cell, cell_stream, family_of, is_trial, item_cell_of, trial_of
 from events.types.decision import Held
 from events.types.evaluation import ArmsCompared, EvaluationAsked
-from events.types.run import RunOpened, TaskPinned
+from events.types.item import ItemsAsked, ItemsRead
+from events.types.run import RunOpened
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 
@@ -45,8 +50,10 @@ class Evaluate:
     roles: Mapping[str, str | None] = {**EXPLORE.roles, "distiller": None}
     """As in exploring, but nothing is distilled unless the spec names who is to do it."""
     families: Mapping[str, str] = {CELL: "trials"}
-    points: Sequence[Point[Any, Any, Any]] = (COMPARISON, *EXPLORE.points)
-    policies: Mapping[str, Policy] = MappingProxyType({COMPARISON.name: compare_arms})
+    points: Sequence[Point[Any, Any, Any]] = (CELL_SCORE, COMPARISON, *EXPLORE.points, *item_points.POINTS)
+    policies: Mapping[str, Policy] = MappingProxyType(
+        {CELL_SCORE.name: score_cell, COMPARISON.name: compare_arms, **item_rulings.POLICIES}
+    )
 
     def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
         """Open the store of evaluations."""
@@ -65,27 +72,30 @@ class Evaluate:
 
         Raises:
             SkillsUnusable: There is no skill, or one that could not be given as it is.
+            ItemsMissing, ItemsInvalid: The set of items cannot be read whole.
         """
         del log
         settings = own(spec)
+        if not arm:
+            await _look_at_items(base, settings.items)
         return None if arm not in settings.arms else await _given(base, spec, condition_of(settings, arm))
 
     def arm_of(self, stream: str) -> str | None:
         """Name the arm of a cell, of its trial, and of all below that."""
-        if family_of(stream) == CELL:
+        if family_of(stream) in {CELL, ITEM}:
             return arm_of_cell(stream.partition("/")[2])
         trial = trial_of(stream)
         return None if trial is None else arm_of_cell(trial)
 
     def parent_of(self, stream: str) -> str | None:
-        """A cell begins the trial of its own name."""
-        trial = trial_of(stream) if is_trial(stream) else None
-        return None if trial is None else cell_stream(trial)
+        """A cell begins the trial or the question of its own name."""
+        begun = trial_of(stream) if is_trial(stream) else item_cell_of(stream)
+        return None if begun is None else cell_stream(begun)
 
     def plan(
         self, opened: RunOpened, specs: Sequence[RunSpec], prompts: Prompts
-    ) -> tuple[tuple[str, ...], tuple[CellPlan, ...]]:
-        """Plan a cell for each arm, item and repeat.
+    ) -> tuple[tuple[str, ...], EvaluationPlan]:
+        """Plan a cell for each arm, task and repeat; those of questions follow once these are read.
 
         Raises:
             ConfigRefused: An arm cannot be made from its settings.
@@ -93,17 +103,14 @@ class Evaluate:
             OutputUnbounded: A cap is set, and the length of an answer is not bounded.
         """
         armed = [arm_specs(spec) for spec in specs]
-        cells = tuple(
-            _planned(self.roles, [each.get(arm, armed[-1][arm]) for each in armed], prompts, (arm, task, repeat))
-            for arm in armed[-1]
-            for task in opened.tasks
-            for repeat in range(1, specs[-1].repeats + 1)
-        )
-        return tuple(each.name for each in cells), cells
+        arms = {name: tuple(each.get(name, spec) for each in armed) for name, spec in armed[-1].items()}
+        plan = EvaluationPlan(self.roles, arms, prompts, specs[-1].repeats)
+        cells = tuple(plan.of_task(arm, task, k) for arm in arms for task in opened.tasks for k in plan.numbers)
+        return tuple(each.name for each in cells), plan._replace(tasks=cells)
 
     async def run(self, scope: Scope, plan: RunPlan) -> Mapping[str, str]:
         """Score every cell, and compare the arms."""
-        cells: tuple[CellPlan, ...] = plan.own
+        cells = (*plan.own.tasks, *await _questions(scope, plan))
         children = [Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells]
         results = await scope.gather(children)
         saw = _saw(scope, cells, results)
@@ -121,24 +128,27 @@ async def _given(base: Path, spec: RunSpec, arm: ArmSpec) -> ArmInputs:
     return ArmInputs(skills, arm.note.encode() if arm.note else None)
 
 
-def _planned(
-    roles: Mapping[str, str | None], specs: Sequence[RunSpec], prompts: Prompts, place: tuple[str, TaskPinned, int]
-) -> CellPlan:
-    arm, task, repeat = place
-    name = cell_name(arm, task.name, repeat)
-    eras = tuple(TrialTerms(spec, agent_named(spec.agent.name), callers_of(spec, roles, name)) for spec in specs)
-    spec = specs[-1]
-    return CellPlan(
-        arm=arm,
-        item=task.name,
-        item_digest=task.digest,
-        unit=family_of_item(own(spec).family, task.name),
-        repeat=repeat,
-        series=series_of(own(spec), arm),
-        environment=CellEnvironment(spec.sandbox, spec.verifier_network),
-        reuse=own(spec).reuse,
-        trial=TrialPlan(name, task.name, arm, prompts, eras),
-    )
+async def _look_at_items(base: Path, items: ItemsSpec) -> None:
+    """See that a set can be read whole, before anything is recorded."""
+    if items.folder:
+        wanted = ItemSelection(items.split, items.limit, items.shuffle, items.exclude)
+        read = partial(load_items, set_name(items), item_format(items.format), base / items.folder, wanted, digest_of)
+        await to_thread.run_sync(read)
+
+
+async def _questions(scope: Scope, plan: RunPlan) -> tuple[CellPlan, ...]:
+    """Read the set of items, if the spec names one, and plan a cell for each arm, item and repeat."""
+    items = own(plan.spec).items
+    if not items.folder:
+        return ()
+    exclude = tuple(items.exclude)
+    asked = ItemsAsked(set_name(items), items.format, items.folder, items.split, items.limit, items.shuffle, exclude)
+    read = await scope.effect(asked)
+    if not isinstance(read, ItemsRead):  # it was looked at before, so somebody has changed it since
+        return ()
+    refs = items_in(asked, read)
+    planned: EvaluationPlan = plan.own
+    return tuple(planned.of_question(arm, ref, k) for arm in planned.arms for ref in refs for k in planned.numbers)
 
 
 def _saw(scope: Scope, cells: Sequence[CellPlan], results: Sequence[CellResult]) -> ComparisonSaw:

@@ -6,8 +6,16 @@ from typing import Final
 
 import msgspec
 
-from engine.core.decision import PolicyContext
-from engine.programs.evaluate.points import CellSaw, ComparisonRule, ComparisonRuling, ComparisonSaw
+from engine.core.decision import NoSettings, PolicyContext
+from engine.programs.evaluate.points import (
+    CellSaw,
+    CellScore,
+    CellScoreSaw,
+    ComparisonRule,
+    ComparisonRuling,
+    ComparisonSaw,
+)
+from engine.programs.explore.closing import ENDINGS, best_reward
 from events.types.evaluation import ArmVerdict
 from events.values import NanoUsd
 from projections.comparison.compare import Comparison, ComparisonPlan, PlannedArm, compare
@@ -18,6 +26,22 @@ _UNSCORED: Final[Mapping[str, RowOutcome]] = {
     "budget": "stopped",
     "stopped": "stopped",
 }
+
+
+def score_cell(saw: CellScoreSaw, rule: NoSettings, desk: PolicyContext) -> CellScore:
+    """Say what a cell scores. Infrastructure, an exhausted budget and a stop are no score."""
+    del rule, desk
+    if saw.mark is not None:
+        mark = saw.mark.value
+        if mark.outcome == "infrastructure":
+            return CellScore(None, None, "infrastructure")
+        return CellScore(mark.outcome == "solved", None if mark.soft is None else float(mark.soft.exact), None)
+    if saw.ended is None:
+        return CellScore(None, None, saw.ungraded or "stopped")
+    ending = ENDINGS[saw.ended.value.decision]
+    if ending == "infrastructure" or ending == "budget" or ending == "stopped":  # noqa: PLR1714 - narrows the type
+        return CellScore(None, None, ending)
+    return CellScore(ending == "solved", best_reward(each.value.outcome for each in saw.outcomes), None)
 
 
 def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) -> ComparisonRuling:

@@ -4,7 +4,26 @@ from typing import Literal
 
 import msgspec
 
+from engine.items.base import Split
+from engine.items.points import RolloutSpec
 from events.types.evaluation import Reuse
+
+
+class ItemsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A set of items that is asked in place of tasks, or beside them."""
+
+    folder: str = ""
+    """Folder of the set, with a file or a folder for each split. Empty: there is none."""
+    format: str = "question"
+    """Format of the set, such as ``question`` or one that an installed package registers; see docs/items.md."""
+    split: Split = "all"
+    """Which part: ``train``, ``val``, ``test`` or ``all``."""
+    limit: int | None = None
+    """The first so many items. None: all."""
+    shuffle: int | None = None
+    """Seed of the order of items. None: the order of the files."""
+    exclude: tuple[str, ...] = ()
+    """Names of items that are left out."""
 
 
 class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,6 +54,8 @@ class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Arm that the others are compared with."""
     arms: dict[str, ArmSpec] = {}
     """Arms by name: the baseline and at least one more."""
+    items: ItemsSpec = ItemsSpec()
+    rollout: RolloutSpec = RolloutSpec()
     family: str = ""
     """Regular expression whose first group in an item's name is its family: items of a family are not independent.
     Empty: each item is."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,7 @@ from engine.effects.model_calls import Caller, text_of
 from engine.policies.judging import spark_status
 from engine.programs.explore import points
 from engine.programs.explore.attempt import AttemptGiven, AttemptResult, AttemptTerms, attempt
+from engine.programs.explore.closing import ENDINGS, TrialEnding, best_reward
 from engine.programs.explore.distiller import Distiller, distil
 from engine.programs.explore.history import TaskTexts, TrialHistory, commands_of, conclude, evidence_saw
 from engine.programs.explore.pdi_monitor import Monitor
@@ -79,13 +80,18 @@ class TrialPlan(NamedTuple):
 class EndedTrial(NamedTuple):
     """How a trial ended, for whoever began it."""
 
-    event: TrialClosed
+    outcome: TrialEnding
     at: Ref
+    """Its last event."""
+    decision: Seen[points.Next] | None
+    """What was decided last. None: it was stopped, or something of ours broke, before anything was decided."""
+    outcomes: tuple[Seen[points.Judged], ...]
+    """How its attempts ended."""
 
 
 async def trial(scope: Scope, plan: TrialPlan) -> str:
     """Try a task until it is solved or there is a reason to stop; give the outcome, as in `TrialClosed`."""
-    return (await ended_trial(scope, plan)).event.outcome
+    return (await ended_trial(scope, plan)).outcome
 
 
 async def ended_trial(scope: Scope, plan: TrialPlan) -> EndedTrial:
@@ -140,7 +146,7 @@ class _Loop:
         if decision.value.then == "distil":
             with suppress(Stopped):  # what was solved stays solved, if without a skill
                 await self._distil(decision.seen)
-        return await _close(self._scope, self._history, decision.value.decision)
+        return await _close(self._scope, self._history, decision.value.decision, decision)
 
     async def _explore(self) -> Seen[points.Next]:
         """Make attempts until one solves the task or there is a reason to stop.
@@ -351,22 +357,10 @@ def _reading_in(ruling: points.PdiRuling) -> points.ReadingSeen:
     return points.ReadingSeen(ruling.triggered, ruling.level, ruling.valid)
 
 
-ENDINGS: Final[Mapping[str, Literal["solved", "unsolved", "infrastructure", "budget", "stopped"]]] = {
-    "solved": "solved",
-    "exhausted": "unsolved",
-    "give_up_infrastructure": "infrastructure",
-    "budget_reached": "budget",
-    "cancelled": "stopped",
-    "continue": "stopped",
-}
-"""How a trial ends, by what was decided last."""
-
-
-async def _close(scope: Scope, history: TrialHistory, decision: str) -> EndedTrial:
+async def _close(
+    scope: Scope, history: TrialHistory, decision: str, ended: Seen[points.Next] | None = None
+) -> EndedTrial:
     outcome = ENDINGS[decision]
-    rewards = [
-        each.value.outcome.reward for each in history.outcomes if each.value.outcome.kind in {"solved", "failed"}
-    ]
-    scored = [each for each in rewards if each is not None]
-    closed = TrialClosed(outcome, history.attempts, max(scored) if scored else None)
-    return EndedTrial(closed, await scope.record(closed))
+    reward = best_reward(each.value.outcome for each in history.outcomes)
+    at = await scope.record(TrialClosed(outcome, history.attempts, reward))
+    return EndedTrial(outcome, at, ended, tuple(history.outcomes))

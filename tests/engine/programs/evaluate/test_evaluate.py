@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
+from engine.config.changes import read_changes
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
 from engine.effects.conversation import ConversationReader
@@ -17,8 +21,13 @@ from projections.exposure import Exposures
 from replay.ledger import read_ledger
 from replay.redecide import decisions
 from replay.rerun import rerun
+from replay.what_if.ask import ask, prepare
 from tests.engine.agents.test_skills_of_the_shell import SKILL, skilled
+from tests.support.crashes import ended, in_memory, world
+from tests.support.mutation import mutate
 from tests.support.orders import CountingClock
+from tests.support.quiz_runs import SKILL as TOLD
+from tests.support.quiz_runs import STUDENT, make_items
 from tests.support.runs import REFUSING, SCRIPT, make_base, setting, spec
 
 ATTEMPTS: dict[str, Any] = {"none": {"set": {"method.attempts": 1}}, "two": {"set": {"method.attempts": 2}}}
@@ -202,3 +211,71 @@ async def test_every_part_of_a_key_counts(tmp_path: Path) -> None:
     tests.write_text(tests.read_text() + "# another verifier\n")
     task = await evaluated(log, base, evaluation(arms, **once))
     assert {cell.run for cell in await cells_of(log, task.run)} == {task.run}
+
+
+QUESTIONS: dict[str, Any] = {"tasks": "", "own": {"items": {"folder": "quiz"}}}
+
+
+def questions(folder: Path) -> Path:
+    """Make a set of questions, a student that knows only what it is sent, and a skill that knows one answer."""
+    make_items(folder / "quiz")
+    (folder / "script.toml").write_text(STUDENT)
+    (folder / "skills" / "told").mkdir(parents=True)
+    (folder / "skills" / "told" / "SKILL.md").write_text(
+        f"---\nname: told\ndescription: Says codes of lamps.\n---\n\n{TOLD}\n"
+    )
+    return folder
+
+
+async def test_questions_are_arms_items_and_repeats_as_tasks_are(tmp_path: Path) -> None:
+    """Without a sandbox and without a task: one call for each cell, and stored under what was asked."""
+    log, base = MemoryLog(clock=CountingClock()), questions(tmp_path)
+    arms = {"none": {"skills": ""}, "skill": {"skills": "skills"}}
+    first = await evaluated(log, base, evaluation(arms, **QUESTIONS))
+    assert first.outcomes == {
+        "none/quiz.amber.1": "unsolved",
+        "none/quiz.blue.1": "solved",
+        "skill/quiz.amber.1": "solved",
+        "skill/quiz.blue.1": "solved",
+    }
+    again = await evaluated(log, base, evaluation(arms, **QUESTIONS))
+    assert await calls(log, again.run) == 0
+    assert (await rerun(log, again.run)).complete
+    looped = {"items": {"folder": "quiz"}, "rollout": {"way": "call", "turns": 3}}
+    other = await evaluated(log, base, evaluation(arms, tasks="", own=looped))
+    assert await calls(log, other.run) == 4
+
+
+@pytest.mark.parametrize("step", [pytest.param(7, marks=[pytest.mark.slow, pytest.mark.timeout(900)]), 61])
+async def test_it_survives_a_death_at_any_moment(step: int, tmp_path: Path) -> None:
+    """No answered call is paid for again, no cap is overdrawn, and every cell ends as it did."""
+    async with world(tmp_path, script=SCRIPT) as here:
+        armed = here._replace(
+            spec=msgspec.structs.replace(here.spec, program="evaluate", own={"arms": ATTEMPTS, "reuse": "own"})
+        )
+        plain = await ended(armed, (), in_memory())
+        for moment in range(0, plain.moments[0], step):
+            seen = await ended(armed, (moment,), in_memory())
+            assert (seen.overdrawn, seen.again) == ([], 0), seen.deaths
+            assert seen.account.digests.keys() == plain.account.digests.keys(), seen.deaths
+
+
+async def test_no_ruling_is_passed_on_in_disguise(tmp_path: Path) -> None:
+    """Each decision is answered otherwise once: what later ones see is what substitution gives."""
+    log = MemoryLog(clock=CountingClock())
+    report = await evaluated(log, make_base(tmp_path), evaluation(ATTEMPTS))
+    assert not await mutate(log, report.run)
+
+
+async def test_it_can_be_asked_what_another_level_would_have_said(tmp_path: Path) -> None:
+    """Given arms of ten tasks, when the level is made stricter than they can reach, the verdict flips alone."""
+    log = MemoryLog(clock=CountingClock())
+    names = [f"word-{number}" for number in range(10)]
+    report = await evaluated(log, make_base(tmp_path, SCRIPT, *names), evaluation(ATTEMPTS))
+    assert [each.verdict for each in (await compared(log, report.run)).verdicts] == ["helps"]
+    prepared = await prepare(log, report.run)
+    stricter, same = [await ask([prepared], read_changes([("evaluate.alpha", value)])) for value in ("1e-9", "0.05")]
+    assert [(each.point, each.field) for each in stricter.flips] == [("comparison", "verdicts")]
+    assert same.flips == ()
+    arms = await ask([prepared], read_changes([("method.attempts", "1")]))
+    assert arms.flips == ()

@@ -1,0 +1,80 @@
+"""What an evaluation is made of: a cell for each arm, item and repeat; all of it follows from what is recorded."""
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from engine.agents.registry import agent_named
+from engine.config.spec import RunSpec
+from engine.core.prompts import Prompts
+from engine.effects.callers import callers_of
+from engine.items.base import ItemRef
+from engine.items.points import rollout_spec
+from engine.items.rollout import ItemTerms
+from engine.programs.evaluate.arms import family_of_item, own, series_of
+from engine.programs.evaluate.cell import CellEnvironment, CellPlan, QuestionPlan
+from engine.programs.evaluate.spec import ItemsSpec
+from engine.programs.explore.trial import TrialPlan, TrialTerms
+from events.digest import Fingerprint
+from events.streams import cell_name, item_cell
+from events.types.run import TaskPinned
+
+
+class EvaluationPlan(NamedTuple):
+    """The arms of an evaluation, and the cells that its tasks lead to."""
+
+    roles: Mapping[str, str | None]
+    arms: Mapping[str, tuple[RunSpec, ...]]
+    """By name: the arm's settings in each run of the line, oldest first."""
+    prompts: Prompts
+    repeats: int
+    tasks: tuple[CellPlan, ...] = ()
+
+    @property
+    def numbers(self) -> range:
+        """Every repeat."""
+        return range(1, self.repeats + 1)
+
+    def of_task(self, arm: str, task: TaskPinned, repeat: int) -> CellPlan:
+        """Plan the cell of a task."""
+        name, spec = cell_name(arm, task.name, repeat), self.arms[arm][-1]
+        eras = tuple(
+            TrialTerms(each, agent_named(each.agent.name), callers_of(each, self.roles, name))
+            for each in self.arms[arm]
+        )
+        return CellPlan(
+            arm=arm,
+            item=task.name,
+            item_digest=task.digest,
+            unit=family_of_item(own(spec).family, task.name),
+            repeat=repeat,
+            series=series_of(own(spec), arm),
+            environment=CellEnvironment(spec.sandbox, spec.verifier_network),
+            rollout=None,
+            reuse=own(spec).reuse,
+            work=TrialPlan(name, task.name, arm, self.prompts, eras),
+        )
+
+    def of_question(self, arm: str, ref: ItemRef, repeat: int) -> CellPlan:
+        """Plan the cell of a question."""
+        spec, name = self.arms[arm][-1], item_cell(ref.set, ref.name, repeat, arm)
+        callers = tuple(callers_of(each, self.roles, name)["teacher"] for each in self.arms[arm])
+        rollout = rollout_spec(spec)
+        item = f"{ref.set}.{ref.name}"
+        return CellPlan(
+            arm=arm,
+            item=item,
+            item_digest=Fingerprint(ref.digest),
+            unit=ref.family or family_of_item(own(spec).family, item),
+            repeat=repeat,
+            series=series_of(own(spec), arm),
+            environment=None,
+            rollout=rollout,
+            reuse=own(spec).reuse,
+            work=QuestionPlan(name, ref, ItemTerms(callers, self.prompts, rollout.way, repeat, arm)),
+        )
+
+
+def set_name(items: ItemsSpec) -> str:
+    """Name a set after its folder."""
+    return PurePosixPath(items.folder).name
