@@ -12,9 +12,8 @@ from rich.text import Text
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
 from engine.programs.evaluate.arms import own
-from engine.programs.evaluate.points import COMPARISON, CellSaw, ComparisonSaw, ScoreSeen, UnscoredSeen
+from engine.programs.evaluate.points import COMPARISON, CellSaw, CellScore, ComparisonSaw
 from engine.programs.evaluate.rulings import compared
-from events.base import Ref
 from events.store.base import EventLog
 from events.streams import cell_name, cell_stream
 from events.types.decision import Seen
@@ -155,10 +154,10 @@ def _by_arm(cells: Sequence[EvaluatedCell]) -> dict[str, list[EvaluatedCell]]:
 
 
 def _saw(cell: EvaluatedCell) -> CellSaw:
-    at = cell.at or Ref("", 0)
-    score = None if cell.solved is None else Seen(at, ScoreSeen(cell.solved, cell.reward))
-    unscored = None if cell.unscored is None else Seen(at, UnscoredSeen(cell.unscored))
-    return CellSaw(cell.item, cell.unit, cell.repeat, score, unscored)
+    if cell.at is None:
+        return CellSaw(cell.item, cell.unit, cell.repeat)
+    score = Seen(cell.at, CellScore(cell.solved, cell.reward, cell.unscored))
+    return CellSaw(cell.item, cell.unit, cell.repeat, score=score)
 
 
 def _cost(costs: Mapping[str, RunCost], cell: EvaluatedCell) -> tuple[int | None, int | None]:

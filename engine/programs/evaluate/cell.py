@@ -105,8 +105,9 @@ async def cell(scope: Scope, plan: CellPlan) -> CellResult:
     except Stopped:
         return await _scored(scope, plan, named, _Rolled(points.CellScoreSaw(ungraded="stopped"), None))
     if isinstance(found, EvaluationFound):
-        score = Seen(scope.at, points.ScoreSeen(found.solved, found.reward))
-        return _result(points.CellSaw(plan.item, plan.unit, plan.repeat, score))
+        seen = Seen(scope.at, points.FoundSeen(found.solved, found.reward))
+        outcome = "solved" if found.solved else "unsolved"
+        return CellResult(points.CellSaw(plan.item, plan.unit, plan.repeat, found=seen), scope.at, outcome)
     return await _scored(scope, plan, named, await _rolled(scope, plan.work, condition))
 
 
@@ -152,16 +153,5 @@ async def _scored(scope: Scope, plan: CellPlan, key: Digest, rolled: _Rolled) ->
 
     scored = await scope.decide(points.CELL_SCORE, rolled.saw, says)
     await scope.flush()
-    value, saw = scored.value, points.CellSaw(plan.item, plan.unit, plan.repeat, None)
-    if value.solved is None:
-        reason = points.UnscoredSeen(value.reason or "infrastructure")
-        return _result(msgspec.structs.replace(saw, unscored=Seen(scored.seen, reason)))
-    score = Seen(scored.seen, points.ScoreSeen(value.solved, value.reward))
-    return _result(msgspec.structs.replace(saw, score=score))
-
-
-def _result(saw: points.CellSaw) -> CellResult:
-    if saw.score is not None:
-        return CellResult(saw, saw.score.seen, "solved" if saw.score.value.solved else "unsolved")
-    assert saw.unscored is not None
-    return CellResult(saw, saw.unscored.seen, saw.unscored.value.reason)
+    saw = points.CellSaw(plan.item, plan.unit, plan.repeat, score=scored)
+    return CellResult(saw, scored.seen, points.outcome_of(scored.value))

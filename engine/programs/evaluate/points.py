@@ -51,6 +51,13 @@ class CellScore(msgspec.Struct, frozen=True):
     """None: it has a score."""
 
 
+def outcome_of(score: CellScore) -> str:
+    """Say how a cell ended, in a word: ``solved``, ``unsolved``, or why it has no score."""
+    if score.solved is None:
+        return score.reason or "infrastructure"
+    return "solved" if score.solved else "unsolved"
+
+
 def _score_in(event: EvaluationScored | CellUnscored) -> CellScore:
     if isinstance(event, EvaluationScored):
         return CellScore(event.solved, event.reward, None)
@@ -71,31 +78,25 @@ CELL_SCORE: Final = Point(
 )
 
 
-class ScoreSeen(msgspec.Struct, frozen=True):
-    """Of `EvaluationScored` or `EvaluationFound`."""
+class FoundSeen(msgspec.Struct, frozen=True):
+    """Of `EvaluationFound`."""
 
     solved: bool
     reward: float | None
 
 
-class UnscoredSeen(msgspec.Struct, frozen=True):
-    """Of `CellUnscored`."""
-
-    reason: Ungraded
-
-
 class CellSaw(msgspec.Struct, frozen=True):
-    """One cell."""
+    """One cell: scored by this run, or found."""
 
     item: str
     unit: str
     """What is independent of all else: the item's family, or the item."""
     repeat: int
     """From 1."""
-    score: Seen[ScoreSeen] | None
-    """None: it has none."""
-    unscored: Seen[UnscoredSeen] | None = None
-    """None: it has a score."""
+    score: Seen[CellScore] | None = None
+    """None: its score was found, or it has not ended."""
+    found: Seen[FoundSeen] | None = None
+    """None: its score was not stored before."""
 
 
 class ArmSaw(msgspec.Struct, frozen=True):

@@ -39,7 +39,8 @@ from events.types.evaluation import ArmsCompared, EvaluationAsked
 from events.types.item import ItemsAsked, ItemsRead
 from events.types.run import RunOpened
 
-_encoder: Final = msgspec.json.Encoder(order="deterministic")
+_encoder: Final = msgspec.json.Encoder(order="sorted")
+"""As a table is written that holds other rulings: what follows from one is compared by its bytes."""
 
 
 class Evaluate:

@@ -14,6 +14,7 @@ from engine.programs.evaluate.points import (
     ComparisonRule,
     ComparisonRuling,
     ComparisonSaw,
+    outcome_of,
 )
 from engine.programs.explore.closing import ENDINGS, best_reward
 from events.types.evaluation import ArmVerdict
@@ -21,7 +22,9 @@ from events.values import NanoUsd
 from projections.comparison.compare import Comparison, ComparisonPlan, PlannedArm, compare
 from projections.comparison.rows import ComparisonRow, RowOutcome
 
-_UNSCORED: Final[Mapping[str, RowOutcome]] = {
+_OUTCOMES: Final[Mapping[str, RowOutcome]] = {
+    "solved": "solved",
+    "unsolved": "unsolved",
     "infrastructure": "infrastructure",
     "budget": "stopped",
     "stopped": "stopped",
@@ -93,20 +96,23 @@ def compared(
         _row(arm, cell, known.get((arm, cell.item, cell.repeat), (None, None)))
         for arm, each in cells.items()
         for cell in each
+        if cell.score is not None or cell.found is not None
     ]
     return compare(plan, rows)
 
 
 def _row(arm: str, cell: CellSaw, cost: tuple[NanoUsd | None, int | None]) -> ComparisonRow:
-    outcome: RowOutcome = "infrastructure"
-    soft = None
-    if cell.score is not None:
-        outcome = "solved" if cell.score.value.solved else "unsolved"
-        reward = cell.score.value.reward
-        soft = None if reward is None or not 0 <= reward <= 1 else _exact(reward)
-    elif cell.unscored is not None:
-        outcome = _UNSCORED[cell.unscored.value.reason]
-    return ComparisonRow(arm, cell.item, cell.unit, cell.repeat, outcome, soft, *cost)
+    said = cell.score or cell.found
+    reward = None if said is None else said.value.reward
+    soft = None if reward is None or not 0 <= reward <= 1 else _exact(reward)
+    return ComparisonRow(arm, cell.item, cell.unit, cell.repeat, _outcome(cell), soft, *cost)
+
+
+def _outcome(cell: CellSaw) -> RowOutcome:
+    if cell.found is not None:
+        return "solved" if cell.found.value.solved else "unsolved"
+    assert cell.score is not None
+    return _OUTCOMES[outcome_of(cell.score.value)]
 
 
 def _exact(value: float) -> Fraction:

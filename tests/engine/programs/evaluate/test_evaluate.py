@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -213,6 +213,14 @@ async def test_every_part_of_a_key_counts(tmp_path: Path) -> None:
     assert {cell.run for cell in await cells_of(log, task.run)} == {task.run}
 
 
+LAMPS: Final = f"""\
+---
+name: told
+description: Says codes of lamps.
+---
+
+{TOLD}
+"""
 QUESTIONS: dict[str, Any] = {"tasks": "", "own": {"items": {"folder": "quiz"}}}
 
 
@@ -221,9 +229,7 @@ def questions(folder: Path) -> Path:
     make_items(folder / "quiz")
     (folder / "script.toml").write_text(STUDENT)
     (folder / "skills" / "told").mkdir(parents=True)
-    (folder / "skills" / "told" / "SKILL.md").write_text(
-        f"---\nname: told\ndescription: Says codes of lamps.\n---\n\n{TOLD}\n"
-    )
+    (folder / "skills" / "told" / "SKILL.md").write_text(LAMPS)
     return folder
 
 
@@ -264,7 +270,7 @@ async def test_no_ruling_is_passed_on_in_disguise(tmp_path: Path) -> None:
     """Each decision is answered otherwise once: what later ones see is what substitution gives."""
     log = MemoryLog(clock=CountingClock())
     report = await evaluated(log, make_base(tmp_path), evaluation(ATTEMPTS))
-    assert not await mutate(log, report.run)
+    assert (await mutate(log, report.run)).found == ()
 
 
 async def test_it_can_be_asked_what_another_level_would_have_said(tmp_path: Path) -> None:
