@@ -34,6 +34,7 @@ from events.types.attempt import (
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade
+from events.types.evaluation import CellOpened, EvaluationAsked, EvaluationFound, EvaluationMissing
 from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemsRead, ItemsUnreadable, ItemUnanswered
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
@@ -213,6 +214,10 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     TrajectoryImported: (_ATTEMPT,),
     StepImported: (Latest("trajectory", (TrajectoryImported,), quiet=True),),
     ObservationImported: (),
+    CellOpened: (Opening("run"),),
+    EvaluationAsked: (Latest("cell", (CellOpened,)),),
+    EvaluationFound: (),
+    EvaluationMissing: (),
     ItemsAsked: (Opening("run"),),
     ItemsRead: (),
     ItemsUnreadable: (),

@@ -75,7 +75,7 @@ class WeighedLoad(msgspec.Struct, frozen=True):
     kilos: int
 
 
-class Weighed(msgspec.Struct, frozen=True):
+class Heaviness(msgspec.Struct, frozen=True):
     """What came of weighing."""
 
     heavy: bool
@@ -101,10 +101,10 @@ class Lifted(msgspec.Struct, frozen=True):
     go: bool
 
 
-def weigh(saw: WeighedLoad, rule: Nothing, desk: PolicyContext) -> Weighed:
+def weigh(saw: WeighedLoad, rule: Nothing, desk: PolicyContext) -> Heaviness:
     """Weigh it."""
     del rule, desk
-    return Weighed(saw.kilos > 10, f"{saw.kilos} kg")
+    return Heaviness(saw.kilos > 10, f"{saw.kilos} kg")
 
 
 def lift(saw: Lift, rule: Nothing, desk: PolicyContext) -> Lifted:
@@ -120,7 +120,7 @@ def nothing(spec: object, saw: object) -> Nothing:
 
 
 WEIGHING = Point(
-    name="weighing", revision=1, saw=WeighedLoad, settings=Nothing, ruling=Weighed, decisive=("heavy",), steers=False,
+    name="weighing", revision=1, saw=WeighedLoad, settings=Nothing, ruling=Heaviness, decisive=("heavy",), steers=False,
     rule=nothing,
 )  # fmt: skip
 LIFTING = Point(
