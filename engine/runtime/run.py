@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import anyio
 
+from engine.agents.installed.skill_set import SkillSet
 from engine.concurrency.pools import Pools, room_of, sizes
 from engine.concurrency.run_controls import RunControls
 from engine.config.program import RunPlan
@@ -70,6 +71,38 @@ class RunReport(NamedTuple):
     """Trials that were not to begin in this process; a resume takes them up."""
 
 
+class RunStart(NamedTuple):
+    """A run that could start now."""
+
+    plan: RunPlan
+    skills: SkillSet
+    """Of the run's own settings."""
+    without: tuple[InputOmission, ...]
+    """What was handed over and is left out."""
+
+
+async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool = False) -> RunStart:
+    """See that everything a run needs is here, and plan it; nothing is started, and no event is recorded.
+
+    Args:
+        setting: The process's means. Its log keeps the bytes of what is pinned.
+        spec: What to do.
+        skip_invalid: Leave out tasks that cannot run, instead of refusing the run for them.
+
+    Raises:
+        StillroomError: The spec cannot work.
+    """
+    check(setting, spec)
+    await require_models(setting, spec)
+    tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
+    await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
+    given, skills = await prepare(setting, spec)
+    without = (*unusable, *(InputOmission("skill", each.name, each.why, "") for each in skills.left_out))
+    conditions = pinned_conditions(setting, spec, given)
+    opened = opening(setting, spec, tasks, conditions)
+    return RunStart(plan_of(opened, [spec], setting.prompts, [conditions]), skills, without)
+
+
 async def start_run(
     setting: RunContext,
     spec: RunSpec,
@@ -90,17 +123,9 @@ async def start_run(
     Raises:
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
-    check(setting, spec)
-    await require_models(setting, spec)
-    tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
-    await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
-    given, skills = await prepare(setting, spec)
-    without = (*unusable, *(InputOmission("skill", each.name, each.why, "") for each in skills.left_out))
+    plan, skills, without = await plan_start(setting, spec, skip_invalid=skip_invalid)
     if without and left_out is not None:
         left_out(without)
-    conditions = pinned_conditions(setting, spec, given)
-    opened = opening(setting, spec, tasks, conditions)
-    plan = plan_of(opened, [spec], setting.prompts, [conditions])
     run_id = mint_run_id()
     fence = await setting.log.acquire(run_id, process_name(), ttl_s=setting.lease_s)
     session = Session(setting.log, fence, 0, setting.lease_s)

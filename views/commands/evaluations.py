@@ -14,6 +14,7 @@ from events.errors import ExitCode
 from views.commands.rows import Rows
 from views.commands.run import open_for
 from views.evaluations import comparison, stored
+from views.evaluations import dry_run as plans
 from views.runs import live, rows
 from views.runs.left_out import InputOmissionRow, teller
 from views.terminal.ids import LATEST, find_run
@@ -21,6 +22,7 @@ from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides
 
 ROWS: Final[Rows] = {
     "evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow),
+    "evaluate --dry-run": (plans.PlannedArmRow,),
     "compare": (comparison.ArmRow,),
     "evaluations list, evaluations show": (stored.EvaluationRow,),
     "evaluations why": (stored.EvaluationKeyRow,),
@@ -38,6 +40,8 @@ class ArmOptions:
     """Stored evaluations that count: all (the default), own (of this run and its ancestors) or never."""
     repeats: int | None = None
     """Runs of each item under each arm."""
+    skip_invalid: bool = False
+    """Skip tasks that cannot be read, built or run in the sandbox. Each is reported."""
 
     def flags(self) -> Iterator[Flag]:
         """List the settings that they stand for."""
@@ -59,7 +63,7 @@ async def evaluate(
     *,
     arms: ArmOptions = AS_SPECIFIED,
     wishes: RunOverrides = NOWISH,
-    skip_invalid: bool = False,
+    dry_run: bool = False,
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
@@ -67,14 +71,17 @@ async def evaluate(
 
     Args:
         spec: A TOML or YAML file with a table [evaluate]. Without one, name --skill and --tasks.
-        skip_invalid: Skip tasks that cannot be read, built or run in the sandbox. Each is reported.
+        dry_run: Print what would be rolled out and the smallest effect that can be seen, and start nothing.
     """
     flags = [Flag("evaluate", ("program",), "evaluate"), *arms.flags()]
     resolved = wishes.resolve(machine, spec, flags).spec
     machine = machine._replace(environment=wishes.environment(machine))
     screen = options.screen(machine)
     async with open_for(machine, options, resolved) as setting:
-        work = partial(runtime.start_run, setting, resolved, skip_invalid=skip_invalid, left_out=teller(screen))
+        if dry_run:
+            await plans.tell(setting, screen, resolved, skip_invalid=arms.skip_invalid)
+            return ExitCode.DONE
+        work = partial(runtime.start_run, setting, resolved, skip_invalid=arms.skip_invalid, left_out=teller(screen))
         report = await live.carry(setting.log, screen, work)
         await comparison.tell(setting.log, screen, report.run)
     return live.code_of(report)

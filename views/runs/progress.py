@@ -24,7 +24,7 @@ from projections.trials.state import Run, Trial
 from projections.trials.view import Trials
 from views.runs.rows import WORDS
 from views.runs.show import spending, tokens
-from views.runs.spending import Total, total_of
+from views.runs.spending import Total, beside_of, total_of
 from views.terminal.format import count, duration, plural, reward
 from views.terminal.screen import OutputStyle, Screen
 from views.terminal.tables import one_line
@@ -176,7 +176,8 @@ class Progress:
     def _part(self, trial: Trial | None, name: str) -> TrialProgress:
         spent = total_of(self._spent.runs.get(self.name), name)
         if trial is None:
-            return TrialProgress(0, 0, 0, 0, 0, 0, 0, *spent)
+            other = beside_of(self._spent.runs.get(self.name), name)
+            return TrialProgress(0, 0, 0, other.failed, other.tokens, 0, 0, *spent)
         attempts = trial.attempts.values()
         return TrialProgress(
             1,

@@ -17,7 +17,7 @@ from events.types.condition import Condition, parts_that_differ, read_condition
 from projections.cost import Cost, CostState
 from projections.trials.state import Attempt, Run, Trial, TrialsState
 from projections.trials.view import Trials
-from views.runs.spending import spent, written
+from views.runs.spending import beside, spent, written
 from views.terminal.errors import IdUnknown
 from views.terminal.format import UNKNOWN, count, reward
 from views.terminal.log_access import OpenedLog
@@ -190,7 +190,7 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
     trials = run.trials.values()
     states = Counter(trial.state for trial in trials)
     known, unknown, most = spent(cost.runs.get(run.id))
-    sums = _sums(run, list(trials), known, unknown)
+    sums, other = _sums(run, list(trials), known, unknown), beside(cost.runs.get(run.id), run.trials)
     return RunRow(
         run=run.id,
         started_at=run.started_at,
@@ -211,9 +211,9 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
         unsolved=states["unsolved"],
         no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
         attempts=sum(len(trial.attempts) for trial in trials),
-        calls=sums.calls,
-        failed_calls=None if run.imported else sum(trial.failed_calls for trial in trials),
-        tokens=sums.tokens,
+        calls=None if sums.calls is None else sums.calls + other.calls,
+        failed_calls=None if run.imported else sum(trial.failed_calls for trial in trials) + other.failed,
+        tokens=None if sums.tokens is None else sums.tokens + other.tokens,
         cost_nano_usd=sums.cost,
         unknown_cost_calls=unknown,
         unknown_cost_most_nano_usd=most,

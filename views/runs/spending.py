@@ -1,6 +1,6 @@
 """What calls cost, as far as anybody knows."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from projections.cost import RunCost, Spending
@@ -56,6 +56,32 @@ def total_of(cost: RunCost | None, trial: str) -> Total:
     """Add up what is known of one trial."""
     roles = {} if cost is None else cost.lines.get(trial, {})
     return total(line for models in roles.values() for line in models.values())
+
+
+class CallsBeside(NamedTuple):
+    """Calls of a run that no trial made, such as those of questions."""
+
+    calls: int
+    failed: int
+    tokens: int
+    """Known ones."""
+
+
+def beside(cost: RunCost | None, trials: Container[str]) -> CallsBeside:
+    """Sum up the calls on accounts that are no trial's."""
+    found = [beside_of(cost, account) for account in (() if cost is None else cost.lines) if account not in trials]
+    return CallsBeside(*map(sum, zip(*found, strict=True))) if found else CallsBeside(0, 0, 0)
+
+
+def beside_of(cost: RunCost | None, account: str) -> CallsBeside:
+    """Sum up the calls on one account."""
+    roles = {} if cost is None else cost.lines.get(account, {})
+    lines = [line for models in roles.values() for line in models.values()]
+    return CallsBeside(
+        calls=sum(line.tries for line in lines),
+        failed=sum(line.failed for line in lines),
+        tokens=sum(line.input_tokens + line.output_tokens for line in lines),
+    )
 
 
 def spent(cost: RunCost | None, trial: str | None = None) -> PartialSum:

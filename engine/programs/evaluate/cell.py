@@ -92,13 +92,26 @@ class CellResult(NamedTuple):
     outcome: str
 
 
+def key_parts(plan: CellPlan, condition: Digest) -> bytes:
+    """Write down everything that reaches the model or the verifier; its digest is the key of the evaluation."""
+    key = EvaluationKey(
+        item=plan.item,
+        item_digest=plan.item_digest,
+        condition=condition,
+        environment=plan.environment,
+        rollout=plan.rollout,
+        repeat=plan.repeat,
+        series=plan.series,
+    )
+    return msgspec.json.encode(key, order="deterministic")
+
+
 async def cell(scope: Scope, plan: CellPlan) -> CellResult:
     """Look for the evaluation of a cell; where there is none, roll its item out, and keep the score."""
     condition = scope.condition
     assert condition is not None, "runs of this program pin what their conditions are made of"
     held = scope.put(condition.canonical)
-    key = EvaluationKey(plan.item, plan.item_digest, held, plan.environment, plan.rollout, plan.repeat, plan.series)
-    named = scope.put(msgspec.json.encode(key, order="deterministic"))
+    named = scope.put(key_parts(plan, held))
     await scope.record(CellOpened(plan.arm, plan.item, plan.unit, plan.repeat, named, held))
     try:
         found = await scope.effect(EvaluationAsked(named, plan.reuse))

@@ -1,6 +1,6 @@
 """What an evaluation is made of: a cell for each arm, item and repeat; all of it follows from what is recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -54,6 +54,10 @@ class EvaluationPlan(NamedTuple):
             reuse=own(spec).reuse,
             work=TrialPlan(name, task.name, arm, self.prompts, eras),
         )
+
+    def of_questions(self, refs: Sequence[ItemRef]) -> tuple[CellPlan, ...]:
+        """Plan the cells of questions."""
+        return tuple(self.of_question(arm, ref, k) for arm in self.arms for ref in refs for k in self.numbers)
 
     def of_question(self, arm: str, ref: ItemRef, repeat: int) -> CellPlan:
         """Plan the cell of a question."""

@@ -19,6 +19,7 @@ from engine.core.scope import Child, Scope
 from engine.evaluating.store import EvaluationStore
 from engine.items import points as item_points
 from engine.items import rulings as item_rulings
+from engine.items.base import ItemRef
 from engine.items.item_set import ItemSelection, load_items
 from engine.items.port import items_in
 from engine.items.registry import item_format
@@ -78,7 +79,7 @@ class Evaluate:
         del log
         settings = own(spec)
         if not arm:
-            await _look_at_items(base, settings.items)
+            await look_at_items(base, settings.items)
         return None if arm not in settings.arms else await _given(base, spec, condition_of(settings, arm))
 
     def arm_of(self, stream: str) -> str | None:
@@ -129,12 +130,17 @@ async def _given(base: Path, spec: RunSpec, arm: ArmSpec) -> ArmInputs:
     return ArmInputs(skills, arm.note.encode() if arm.note else None)
 
 
-async def _look_at_items(base: Path, items: ItemsSpec) -> None:
-    """See that a set can be read whole, before anything is recorded."""
-    if items.folder:
-        wanted = ItemSelection(items.split, items.limit, items.shuffle, items.exclude)
-        read = partial(load_items, set_name(items), item_format(items.format), base / items.folder, wanted, digest_of)
-        await to_thread.run_sync(read)
+async def look_at_items(base: Path, items: ItemsSpec) -> tuple[ItemRef, ...]:
+    """See that a set can be read whole, before anything is recorded. Empty: there is none.
+
+    Raises:
+        ItemsMissing, ItemsInvalid: It cannot.
+    """
+    if not items.folder:
+        return ()
+    wanted = ItemSelection(items.split, items.limit, items.shuffle, items.exclude)
+    read = partial(load_items, set_name(items), item_format(items.format), base / items.folder, wanted, digest_of)
+    return (await to_thread.run_sync(read)).items
 
 
 async def _questions(scope: Scope, plan: RunPlan) -> tuple[CellPlan, ...]:
@@ -149,7 +155,7 @@ async def _questions(scope: Scope, plan: RunPlan) -> tuple[CellPlan, ...]:
         return ()
     refs = items_in(asked, read)
     planned: EvaluationPlan = plan.own
-    return tuple(planned.of_question(arm, ref, k) for arm in planned.arms for ref in refs for k in planned.numbers)
+    return planned.of_questions(refs)
 
 
 def _saw(scope: Scope, cells: Sequence[CellPlan], results: Sequence[CellResult]) -> ComparisonSaw:

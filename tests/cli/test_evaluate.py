@@ -1,0 +1,76 @@
+"""Evaluations from the command line: planned, run, compared, listed; what is stored costs nothing the second time."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from tests.cli.terminal import CommandOutcome, type_in
+from tests.engine.programs.evaluate.test_evaluate import questions
+
+ASKED: Final = ("--set", "evaluate.items.folder=quiz", "--skill", "skills", "-m", "script:script.toml")
+
+
+def evaluate(folder: Path, *words: str) -> CommandOutcome:
+    """Evaluate a skill on a set of questions."""
+    return type_in(folder, "evaluate", *ASKED, *words)
+
+
+def kind(outcome: CommandOutcome, name: str) -> list[dict[str, Any]]:
+    """Pick rows of a kind."""
+    return [row for row in outcome.rows if row.get("kind") == name]
+
+
+def test_a_skill_is_evaluated_without_a_spec_file(tmp_path: Path) -> None:
+    """Given a set and a skill, two arms are planned, run and compared; the second time nothing is asked."""
+    questions(tmp_path)
+    planned = evaluate(tmp_path, "--dry-run", "--json").rows
+    assert [(row["arm"], row["cells"], row["stored"], row["smallest_effect"]) for row in planned] == [
+        ("none", 2, 0, None),
+        ("skill", 2, 0, None),
+    ]
+    first = evaluate(tmp_path, "--json")
+    assert first.code == 0
+    assert [(row["arm"], row["score"], row["scored"], row["reused"]) for row in kind(first, "arm")] == [
+        ("none", 0.5, 2, 0),
+        ("skill", 1.0, 2, 0),
+    ]
+    assert [row["calls"] for row in kind(first, "run")] == [4]
+    assert [row["stored"] for row in evaluate(tmp_path, "--dry-run", "--json").rows] == [2, 2]
+    again = evaluate(tmp_path, "--json")
+    assert [row["reused"] for row in kind(again, "arm")] == [2, 2]
+    assert [row["calls"] for row in kind(again, "run")] == [0]
+    said = type_in(tmp_path, "compare").out
+    assert "2 of 2 (2 reused)" in said
+    assert "skill: too few runs: 2 items; 10 needed" in said
+
+
+def test_stored_scores_are_listed_and_explained(tmp_path: Path) -> None:
+    """Each with its key, and a key with everything that reached the model or the scorer."""
+    questions(tmp_path)
+    evaluate(tmp_path)
+    rows = type_in(tmp_path, "evaluations", "list", "--json").rows
+    assert {(row["arm"], row["item"], row["solved"]) for row in rows} == {
+        ("none", "quiz.amber", False),
+        ("none", "quiz.blue", True),
+        ("skill", "quiz.amber", True),
+        ("skill", "quiz.blue", True),
+    }
+    one = rows[0]
+    assert type_in(tmp_path, "evaluations", "show", one["key"][:16], "--json").rows == [one]
+    (why,) = type_in(tmp_path, "evaluations", "why", one["key"], "--json").rows
+    assert (why["parts"]["item"], why["parts"]["condition"]) == (one["item"], one["condition"])
+    assert type_in(tmp_path, "evaluations", "show", "0" * 64).code == 2
+    only = type_in(tmp_path, "evaluations", "list", "--item", "quiz.blue", "--json").rows
+    assert {row["item"] for row in only} == {"quiz.blue"}
+
+
+def test_a_run_that_compares_nothing_says_so(tmp_path: Path) -> None:
+    """And an evaluation without a second arm is refused before it starts."""
+    questions(tmp_path)
+    alone = type_in(tmp_path, "evaluate", *ASKED[:2], "--set", 'evaluate.arms.none.skills=""', *ASKED[4:])
+    assert alone.code == 2
+    assert "there is nothing to compare the baseline with" in alone.err
+    (tmp_path / "quiz" / "test" / "items.json").write_text("[")
+    broken = evaluate(tmp_path)
+    assert broken.code == 2
+    assert "items.json" in broken.err
+    assert type_in(tmp_path, "runs", "--json").rows == []

@@ -1,0 +1,120 @@
+"""What an evaluation would do and could see, before anything is paid for."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Final
+
+import msgspec
+from rich.console import RenderableType
+from rich.text import Text
+
+from engine.config.spec import RunSpec
+from engine.core.fold import fold_kept
+from engine.programs.evaluate.arms import own
+from engine.programs.evaluate.cell import CellPlan, key_parts
+from engine.programs.evaluate.plan import EvaluationPlan
+from engine.programs.evaluate.program import look_at_items
+from engine.runtime.context import RunContext
+from engine.runtime.run import RunStart, plan_start
+from events.digest import digest_of
+from events.store.memory import MemoryLog
+from projections.comparison.power import PowerPlan, smallest_visible
+from projections.evaluations import Evaluations, EvaluationsState
+from views.terminal.format import plural
+from views.terminal.screen import Screen
+from views.terminal.tables import TableView
+
+
+class PlannedArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="planned_arm"):
+    """One arm of an evaluation that was not started."""
+
+    arm: str
+    baseline: bool
+    condition: str
+    """Digest of the condition."""
+    items: int
+    units: int
+    """Independent units among them: families, or the items themselves."""
+    repeats: int
+    cells: int
+    """Items times repeats."""
+    stored: int
+    """Cells whose score the log has, as ``reuse`` lets it count."""
+    missing: int
+    """Cells that would be rolled out."""
+    smallest_effect: float | None
+    """The smallest gain over the baseline that would end as *helps* with a probability of 80 %, for noise as on most
+    benchmarks. None: of the baseline, or no gain would, as with fewer than ten units."""
+
+
+async def tell(setting: RunContext, screen: Screen, spec: RunSpec, *, skip_invalid: bool) -> None:
+    """Plan an evaluation, and say what it would take and show; nothing is recorded.
+
+    Raises:
+        StillroomError: The spec cannot work.
+    """
+    log = MemoryLog(clock=lambda: 0, redactor=setting.log.redactor)
+    start = await plan_start(setting._replace(log=log), spec, skip_invalid=skip_invalid)
+    planned: EvaluationPlan = start.plan.own
+    cells = (*planned.tasks, *planned.of_questions(await look_at_items(setting.base, own(spec).items)))
+    stored = await fold_kept(setting.log, Evaluations(), await setting.log.head())
+    screen.show([_row(spec, start, arm, _of(cells, arm), stored) for arm in planned.arms], PLANNED)
+
+
+def _of(cells: Sequence[CellPlan], arm: str) -> list[CellPlan]:
+    return [each for each in cells if each.arm == arm]
+
+
+def _row(
+    spec: RunSpec, start: RunStart, arm: str, cells: Sequence[CellPlan], stored: EvaluationsState
+) -> PlannedArmRow:
+    settings, condition = own(spec), start.plan.eras[-1].arms[arm].condition
+    assert condition is not None, "a run that starts now pins the conditions of its arms"
+    items, units = len({each.item for each in cells}), len({each.unit for each in cells})
+    keys = [digest_of(key_parts(each, condition.digest)) for each in cells]
+    found = sum(key in stored.stored for key in keys) if settings.reuse == "all" else 0
+    baseline = arm == settings.baseline
+    plan = PowerPlan(
+        items=items,
+        units=units,
+        repeats=spec.repeats,
+        arms=max(1, len(settings.arms) - 1),
+        alpha=Fraction(repr(settings.alpha)),
+    )
+    return PlannedArmRow(
+        arm=arm,
+        baseline=baseline,
+        condition=condition.digest,
+        items=items,
+        units=units,
+        repeats=spec.repeats,
+        cells=len(cells),
+        stored=found,
+        missing=len(cells) - found,
+        smallest_effect=None if baseline or not items else smallest_visible(plan),
+    )
+
+
+def _notes(rows: Sequence[PlannedArmRow]) -> Iterator[RenderableType]:
+    missing = sum(row.missing for row in rows)
+    yield Text()
+    yield Text(f"{plural(missing, 'cell')} to roll out; nothing was started")
+    if all(row.smallest_effect is None for row in rows):
+        yield Text("no effect can be shown: fewer than ten independent units, or too few runs", style="yellow")
+
+
+PLANNED: Final = TableView(
+    PlannedArmRow,
+    "arm >items >units >repeats >cells >stored >missing",
+    (
+        ">smallest effect",
+        lambda row: (
+            "baseline"
+            if row.baseline
+            else None
+            if row.smallest_effect is None
+            else f"{100 * row.smallest_effect:.0f} points"
+        ),
+    ),
+    notes=_notes,
+)
