@@ -99,6 +99,19 @@ class Prompts(Struct, frozen=True):
         """One text that runs of earlier versions lack; empty in theirs, so that they are replayed as they were."""
         return next((prompt.text for prompt in self.prompts if prompt.name == name), "")
 
+    def fill_addition(self, name: str, before: str, /, **values: str | int) -> str:
+        """One text with its placeholders replaced, without its last line end.
+
+        Args:
+            name: Of a text that runs of earlier versions lack.
+            before: What stands for it in theirs: the template that their code held.
+            values: By placeholder.
+
+        Raises:
+            TemplateMismatchError: The values are not those it asks for.
+        """
+        return fill(self.addition(name).rstrip("\n") or before, **values)
+
     def fill(self, prompt: str, /, **values: str | int) -> str:
         """One text with its placeholders replaced.
 

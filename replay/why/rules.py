@@ -130,7 +130,7 @@ _OF_EVIDENCE: Final = (EvidenceGathered,)
 _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
     "teacher": (
         _ATTEMPT,
-        RunPrompts("prompt", ("teacher_",)),
+        RunPrompts("prompt", ("teacher_", "attempt_")),
         Mention("after", (ActionObserved, ModelAnswered, DecisionMade), but=_GOING_ON),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
@@ -147,7 +147,7 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
         Latest("decision", (NextChosen,)),
         _TASK,
         Latest("memo before", (MemoRewritten,)),
-        RunPrompts("prompt", ("reflect_",)),
+        RunPrompts("prompt", ("reflect_", "attempt_")),
         Since("answer before", (ModelAnswered, DecisionMade), _OF_ATTEMPT),
         Latest("budget", (BudgetGranted,)),
         _AGAIN,

@@ -52,6 +52,8 @@ class TrialTerms(NamedTuple):
 
 RUN_OPENED: Final = Ref("run", 1)
 """The event that pins what a run is made of."""
+_LABEL_BEFORE: Final = "{{number}} of {{limit}}"
+"""What runs of earlier versions, which pin no words for it, call an attempt. Never changed: they are replayed by it."""
 
 
 class TrialPlan(NamedTuple):
@@ -246,12 +248,13 @@ class _Loop:
 
     def _given(self, terms: TrialTerms, inputs: "_ArmInputs", decision: points.Next, injection: str) -> AttemptTerms:
         """Say what an attempt goes by under these terms. Its stream may be cut elsewhere than the trial's."""
+        assert decision.counted is not None, "an attempt follows"
         agent, teacher = terms.spec.agent, terms.spec.models.get("teacher")
         injection = "\n\n".join(filter(None, (inputs.note, injection)))
         brief = Brief(
             trial=self._plan.name,
             task=self._plan.task,
-            label=f"{decision.counted} of {terms.spec.method.attempts}",
+            label=self._label(terms, decision.counted),
             instruction=self._instruction + ("\n\n" + injection if injection else ""),
             injection=injection,
             steps=self._steps,
@@ -270,7 +273,7 @@ class _Loop:
         assert decision.counted is not None
         failure = ReflectedFailure(
             attempt=self._history.attempts,
-            label=f"{decision.counted - 1} of {self._terms.spec.method.attempts}",
+            label=self._label(self._terms, decision.counted - 1),
             status=spark_status(result.facts).value,
             reward=result.facts.reward or 0.0,
             checks=result.checks,
@@ -286,6 +289,11 @@ class _Loop:
         self._memo = reflected.memo
         self._history.reflected(reflected.memo)
         return await self._monitor.read(self._scope, self._history, reflected.memo, before)
+
+    def _label(self, terms: TrialTerms, number: int) -> str:
+        """Word which attempt it is, in the words that the run pins."""
+        limit = terms.spec.method.attempts
+        return self._plan.prompts.fill_addition("attempt_label", _LABEL_BEFORE, number=number, limit=limit)
 
     def _caller(self, role: Role) -> Caller:
         """Say whom to ask now."""
