@@ -64,7 +64,7 @@ def _unfit(facts: ComparisonFacts) -> PairVerdict | None:
         return PairVerdict(
             "too few families", f"{facts.items} items in {facts.units} families; {LEAST_UNITS} families needed"
         )
-    return PairVerdict("too few runs", f"{facts.items} items; {LEAST_UNITS} needed")
+    return PairVerdict("too few runs", f"{facts.items} items with a score in both arms; {LEAST_UNITS} needed")
 
 
 def _shown(facts: ComparisonFacts) -> PairVerdict:

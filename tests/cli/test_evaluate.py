@@ -40,7 +40,7 @@ def test_a_skill_is_evaluated_without_a_spec_file(tmp_path: Path) -> None:
     assert [row["calls"] for row in kind(again, "run")] == [0]
     said = type_in(tmp_path, "compare").out
     assert "2 of 2 (2 reused)" in said
-    assert "skill: too few runs: 2 items; 10 needed" in said
+    assert "skill: too few runs: 2 items with a score in both arms; 10 needed" in said
 
 
 def test_stored_scores_are_listed_and_explained(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from engine.runtime import run as runtime
 from events.errors import ExitCode
 from views.commands.rows import Rows
 from views.commands.run import open_for
-from views.evaluations import comparison, stored
+from views.evaluations import comparison, end, stored
 from views.evaluations import dry_run as plans
 from views.runs import live, rows
 from views.runs.left_out import InputOmissionRow, teller
@@ -54,6 +54,8 @@ class ArmOptions:
             yield Flag("--repeats", ("repeats",), self.repeats)
 
 
+ONCE: Final = (Flag("evaluate", ("method", "attempts"), "1"),)
+"""Without a spec, a student has one attempt, unless --attempts says otherwise: so nothing is learnt on the way."""
 AS_SPECIFIED: Final = ArmOptions()
 
 
@@ -73,7 +75,7 @@ async def evaluate(
         spec: A TOML or YAML file with a table [evaluate]. Without one, name --skill and --tasks.
         dry_run: Print what would be rolled out and the smallest effect that can be seen, and start nothing.
     """
-    flags = [Flag("evaluate", ("program",), "evaluate"), *arms.flags()]
+    flags = [Flag("evaluate", ("program",), "evaluate"), *(ONCE if spec is None else ()), *arms.flags()]
     resolved = wishes.resolve(machine, spec, flags).spec
     machine = machine._replace(environment=wishes.environment(machine))
     screen = options.screen(machine)
@@ -82,8 +84,7 @@ async def evaluate(
             await plans.tell(setting, screen, resolved, skip_invalid=arms.skip_invalid)
             return ExitCode.DONE
         work = partial(runtime.start_run, setting, resolved, skip_invalid=arms.skip_invalid, left_out=teller(screen))
-        report = await live.carry(setting.log, screen, work)
-        await comparison.tell(setting.log, screen, report.run)
+        report = await end.carry(setting.log, screen, work, resolved)
     return live.code_of(report)
 
 

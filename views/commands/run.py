@@ -19,6 +19,7 @@ from engine.runtime.run import RunReport
 from events.errors import ExitCode
 from events.types.control import UnpauseOrdered
 from views.commands.rows import Rows
+from views.evaluations import end
 from views.runs import control, forks, live, rows
 from views.runs.left_out import InputOmissionRow, teller
 from views.runs.summary import exit_code
@@ -98,7 +99,7 @@ async def resume(
         spec = await settings.spec_of(desk.log, full)
     async with open_for(machine, options, spec) as setting:
         work = partial(runtime.resume_run, setting, full, accept_changes=going.accept_changes, take_over=take_over)
-        report = await live.carry(setting.log, options.screen(machine), work)
+        report = await end.carry(setting.log, options.screen(machine), work, spec)
     return live.code_of(report)
 
 
@@ -132,7 +133,7 @@ async def fork(
             desk.screen.say(f"changed  {change.key}: was {change.before}, is {change.now}")
     async with open_for(machine, options, wanted.spec) as setting:
         work = partial(fork_run, setting, wanted, accept_changes=going.accept_changes)
-        report = await live.carry(setting.log, options.screen(machine), work)
+        report = await end.carry(setting.log, options.screen(machine), work, wanted.spec)
     return live.code_of(report)
 
 
@@ -148,7 +149,7 @@ async def _carry(machine: Host, options: Options, spec: RunSpec, *, skip_invalid
     screen = options.screen(machine)
     async with open_for(machine, options, spec) as setting:
         work = partial(runtime.start_run, setting, spec, skip_invalid=skip_invalid, left_out=teller(screen))
-        return await live.carry(setting.log, screen, work)
+        return await end.carry(setting.log, screen, work, spec)
 
 
 def open_for(machine: Host, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[RunContext]:

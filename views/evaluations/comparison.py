@@ -109,7 +109,8 @@ async def tell(log: EventLog, screen: Screen, run: str) -> None:
     spec = await spec_of(log, run)
     cells, costs, exposure = await _cells(log, run, spec)
     settings = own(spec)
-    saw = {arm: tuple(map(_saw, each)) for arm, each in _by_arm(cells).items()}
+    begun = _by_arm(cells)
+    saw = {arm: tuple(map(_saw, begun.get(arm, ()))) for arm in sorted(settings.arms)}
     rule = COMPARISON.rule(spec, ComparisonSaw((), spec.repeats))
     assert rule is not None
     known = {(each.arm, each.item, each.repeat): _cost(costs, each) for each in cells}

@@ -50,8 +50,14 @@ async def tell(desk: OpenedLog, item: str | None) -> None:
     Args:
         desk: The log.
         item: Only of this item. None: of all.
+
+    Raises:
+        IdUnknown: No evaluation of this item is stored.
     """
     stored = await _all(desk)
+    known = sorted({each.item for each in stored})
+    if item is not None and item not in known:
+        raise IdUnknown(item, "item with a stored evaluation", known)
     desk.screen.show([_row(each) for each in stored if item in {None, each.item}], EVALUATIONS)
 
 
@@ -85,7 +91,7 @@ async def _all(desk: OpenedLog) -> list[Evaluation]:
 
 
 async def _under(desk: OpenedLog, key: str) -> list[Evaluation]:
-    found = [each for each in await _all(desk) if each.key.startswith(key)]
+    found = [each for each in await _all(desk) if key and each.key.startswith(key)]
     keys = sorted({each.key for each in found})
     if not keys:
         raise IdUnknown(key, "evaluation", [each.key[:12] for each in await _all(desk)])

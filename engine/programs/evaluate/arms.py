@@ -76,8 +76,8 @@ def _misnamed(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
         yield from _repeats_wrongly(settings, name, arm)
     yield from _unread(settings.family)
     if settings.baseline not in settings.arms:
-        remedy = _near(settings.baseline, names)
-        yield _problem("baseline", f"no arm is called {settings.baseline!r}", remedy)
+        remedy = _near(settings.baseline, names) if names else "add [evaluate.arms.NAME] tables, or use --skill FOLDER"
+        yield _problem("baseline", f"the baseline {settings.baseline!r} is none of the arms", remedy)
     elif len(names) == 1:
         yield _problem("arms", "there is nothing to compare the baseline with", "add an arm: [evaluate.arms.NAME]")
 

@@ -42,7 +42,7 @@ def test_an_arm_that_repeats_another_has_its_settings_and_a_series_of_its_own() 
 @pytest.mark.parametrize(
     ("arms", "more", "said"),
     [
-        ({}, {}, "no arm is called 'none'"),
+        ({}, {}, "the baseline 'none' is none of the arms"),
         ({"none": {}}, {}, "nothing to compare"),
         ({"nine": {}, "skill": {}}, {}, "did you mean nine?"),
         ({**TWO, "a/b": {}}, {}, "cannot be the name of an arm"),
