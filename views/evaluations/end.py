@@ -45,10 +45,8 @@ async def carry(log: EventLog, screen: Screen, work: live.Work, spec: RunSpec) -
     await comparison.tell(log, screen, report.run)
     if screen.manner is not OutputStyle.JSON:
         name = short(report.run)
-        screen.out.print(
         commands = f"compare {name}", "evaluations list", f"replay {name}"
         screen.out.print(Text("\nnext  " + " · ".join(f"stillroom {each}" for each in commands)))
-        )
     if report.held:
         screen.say(f"{report.held} cells have not started; `stillroom resume {report.run}` starts them")
     return report
