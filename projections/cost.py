@@ -11,7 +11,7 @@ import msgspec
 
 from events.base import Recorded, Ref
 from events.digest import Digest
-from events.streams import trial_of
+from events.streams import CALL, family_of, trial_of
 from events.types.agent import CallAsked
 from events.types.attempt import UsageImported
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
@@ -239,7 +239,7 @@ def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:
         line = _line(run, ref.stream, stream.calling)
         _unknown(line, 1, None if stream.open is None else stream.open.amount)
         # The calls in flight of an installed agent ended with its sandbox: its grant stays, and is not used again.
-        if stream.open is not None and not ref.stream.startswith("call/"):
+        if stream.open is not None and family_of(ref.stream) != CALL:
             _commit(run, stream.open.trial, stream.open.amount)
             run.lost += stream.open.amount
 

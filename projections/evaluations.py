@@ -6,6 +6,7 @@ import msgspec
 
 from events.base import Recorded
 from events.digest import Digest
+from events.streams import CELL, family_of
 from events.types.evaluation import CellOpened, EvaluationScored
 from projections.base import Blobs
 
@@ -69,7 +70,7 @@ class Evaluations:
         if isinstance(event, CellOpened):
             state.open[cell] = event
             return state
-        opened = state.open.pop(cell, None) if recorded.ref.stream.startswith("cell/") else None
+        opened = state.open.pop(cell, None) if family_of(recorded.ref.stream) == CELL else None
         if isinstance(event, EvaluationScored) and opened is not None:
             state.stored.setdefault(event.key, []).append(_stored(opened, event, recorded))
         return state

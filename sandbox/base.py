@@ -4,9 +4,9 @@ A backend opens sandboxes; a sandbox runs commands and keeps files. The promises
 ``sandbox/conformance/suite.py`` has one numbered check for each that can be tried.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -281,6 +281,41 @@ class Reattachable(Protocol):
             spec: With what it was opened, but for ``session``, which is that of whoever takes it up.
             opened_in: Session in which it was opened. One that was opened in another is not the one that is wanted.
         """
+        ...
+
+
+LeftoverKind = Literal["container", "network", "volume", "image"]
+
+
+class Leftover(Struct, frozen=True):
+    """Something that nobody needs any more."""
+
+    kind: LeftoverKind
+    id: str
+    """By which the backend knows it."""
+    name: str
+    """For people."""
+    owner: str
+    """The process that made it; empty for an image, which belongs to nobody."""
+    workspace: str
+    """Name of the workspace it was made for; empty for an image."""
+
+
+@runtime_checkable
+class LeftoverRemover(Protocol):
+    """What a backend can do besides, if all workspaces of a machine keep their sandboxes in one place."""
+
+    async def leftovers(self, ended: Callable[[str], bool], *, images: bool) -> list[Leftover]:
+        """List what processes that have ended left there, in the order in which it can be removed.
+
+        Args:
+            ended: Says whether a process is known to have ended.
+            images: Whether to list all task images that nothing uses. False: only those that others have replaced.
+        """
+        ...
+
+    async def remove(self, leftovers: Sequence[Leftover]) -> list[tuple[Leftover, str]]:
+        """Remove what was left there; give what could not be, with the reason."""
         ...
 
 

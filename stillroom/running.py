@@ -60,10 +60,14 @@ async def run(
 
 @asynccontextmanager
 async def open_log(path: Path) -> AsyncIterator[EventLog]:
-    """Open a log that is there, to read it.
+    """Open a log that is there. Nothing is recorded in it unless the caller does.
+
+    It is opened as a run opens it, so file and folder must be writable. The writer's lock is held while it is opened
+    and while it is closed, not in between: a run may write to it meanwhile, in this process or in another.
 
     Raises:
         LogNotOurs: It is not there, or is no log.
+        LogLocked: Another program has held the lock for ten seconds.
         LogError: It cannot be opened.
     """
     async with await SqliteLog.open(path, clock=clock, create=False) as log:

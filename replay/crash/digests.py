@@ -11,7 +11,7 @@ from events.base import Event
 from events.codec import as_today, encode_ref
 from events.digest import Digest
 from events.store.base import EventLog
-from events.streams import is_attempt
+from events.streams import is_attempt, is_trial, trial_of
 from events.types.session import ScopeStopped
 
 
@@ -22,15 +22,11 @@ async def trial_digests(log: EventLog, run: str) -> dict[str, Digest]:
         RunUnknown: There is no such run.
     """
     streams = (await load_histories(log, run)).by_stream
-    trials = [name.removeprefix("trial/") for name in streams if name.startswith("trial/")]
     digests: dict[str, Digest] = {}
-    for trial in trials:
+    for trial in [trial_of(name) for name in streams if is_trial(name)]:
+        assert trial is not None
         summed = sha256()
-        for name in sorted(
-            each
-            for each in streams
-            if each == f"trial/{trial}" or each.startswith((f"attempt/{trial}/", f"call/{trial}/"))
-        ):
+        for name in sorted(each for each in streams if trial_of(each) == trial):
             summed.update(name.encode() + b"\0")
             for recorded in streams[name]:
                 summed.update(str(encode_ref(recorded.cause)).encode() + b"\0" + as_today(recorded) + b"\0")
@@ -42,9 +38,9 @@ async def trials_that_lost_a_sandbox(log: EventLog, run: str) -> set[str]:
     """Name the trials of a run in which a process died under an attempt."""
     streams = (await load_histories(log, run)).by_stream
     return {
-        name.split("/")[1]
+        trial
         for name, history in streams.items()
-        if is_attempt(name) and any(_lost(each.event) for each in history)
+        if is_attempt(name) and (trial := trial_of(name)) is not None and any(_lost(each.event) for each in history)
     }
 
 

@@ -21,7 +21,7 @@ from events.base import Ref
 from events.digest import Digest
 from events.errors import BlobErased
 from events.store.base import EventLog
-from events.streams import RUN
+from events.streams import RUN, trial_of
 from replay.impact import NOTHING, Impact, Timeline, total
 from replay.ledger import Ledger, LedgerEntry, read_ledger
 from replay.readings import Readings, Watched, spoken_in, summed
@@ -466,4 +466,4 @@ def _flip(run: Prepared, index: int, decided: Any) -> Flip | None:
 
 
 def _shown(thread: str) -> str:
-    return thread.removeprefix("trial/")
+    return trial_of(thread) or thread

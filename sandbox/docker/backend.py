@@ -4,7 +4,7 @@ Everything it makes carries the label ``dev.stillroom`` with the workspace's nam
 be found and removed, and nothing else is.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from anyio import CancelScope
 from msgspec import Struct, structs
 
 from sandbox.archive import pack_folders
-from sandbox.base import Isolation, Sandbox, SandboxGone, SandboxSpec
+from sandbox.base import Isolation, Leftover, Sandbox, SandboxGone, SandboxSpec
 from sandbox.docker.client import Engine, open_engine
 from sandbox.docker.compose_services import ComposeProject, ProjectSpec, after_main, before_main, memory_of, settle
 from sandbox.docker.config import container_config
@@ -136,6 +136,14 @@ class DockerBackend:
         for sandbox in removed:
             await remove_folder(self._folder(sandbox))
         return tuple(sorted(removed))
+
+    async def leftovers(self, ended: Callable[[str], bool], *, images: bool) -> list[Leftover]:
+        """See ``LeftoverRemover``."""
+        return await left_behind(self._engine, ended, images=images)
+
+    async def remove(self, leftovers: Sequence[Leftover]) -> list[tuple[Leftover, str]]:
+        """See ``LeftoverRemover``."""
+        return await remove(self._engine, leftovers)
 
     async def reopen(self, spec: SandboxSpec, *, opened_in: int) -> Sandbox | SandboxGone:
         """See ``Reattachable``."""

@@ -6,10 +6,9 @@ Whatever bears no label of ours, or belongs to a process that may live, is left 
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, Literal, assert_never
+from typing import Final, assert_never
 
-from msgspec import Struct
-
+from sandbox.base import Leftover, LeftoverKind
 from sandbox.docker.client import Engine
 from sandbox.docker.errors import EngineFailed
 from sandbox.docker.images import LABEL, SHARED
@@ -19,22 +18,6 @@ OWNER: Final = f"{LABEL}.owner"
 """Label of containers, networks and volumes: the process that made them."""
 SANDBOX: Final = f"{LABEL}.sandbox"
 """Label of the same: the id of the sandbox that they belong to."""
-
-Kind = Literal["container", "network", "volume", "image"]
-
-
-class Leftover(Struct, frozen=True):
-    """Something that nobody needs any more."""
-
-    kind: Kind
-    id: str
-    """By which the engine knows it."""
-    name: str
-    """For people."""
-    owner: str
-    """The process that made it; empty for an image, which belongs to nobody."""
-    workspace: str
-    """Name of the workspace it was made for; empty for an image."""
 
 
 async def left_behind(
@@ -64,9 +47,9 @@ async def left_behind(
     return left + [Leftover("image", each.id, each.name or each.id[7:19], "", "") for each in unused]
 
 
-async def things(engine: Engine, *labels: str) -> list[tuple[Kind, Labelled]]:
+async def things(engine: Engine, *labels: str) -> list[tuple[LeftoverKind, Labelled]]:
     """List what carries all these labels (``name`` or ``name=value``): a network or a volume in use goes last."""
-    kinds: tuple[tuple[Kind, Sequence[Labelled]], ...] = (
+    kinds: tuple[tuple[LeftoverKind, Sequence[Labelled]], ...] = (
         ("container", await engine.containers(*labels)),
         ("network", await engine.networks.labelled(*labels)),
         ("volume", await engine.volumes.labelled(*labels)),

@@ -8,6 +8,7 @@ import pytest
 import stillroom as st
 from engine.config.errors import ConfigRefused
 from events.errors import LogNotOurs
+from events.store.sqlite.lock import FileLock
 from events.types.run import RunClosed, RunOpened
 from tests.support.runs import make_base
 
@@ -54,3 +55,19 @@ async def test_opening_a_log_that_is_not_there_makes_none(tmp_path: Path) -> Non
         async with st.open_log(tmp_path / "log.db"):
             pass
     assert _names(tmp_path) == []
+
+
+async def test_an_opened_log_keeps_no_writer_out(tmp_path: Path) -> None:
+    """The lock is held while it is opened and closed alone: a run may begin meanwhile, and what it records is read."""
+    base = make_base(tmp_path)
+    path = base / ".stillroom/log.db"
+    await st.run(st.spec_from(SPEC), folder=base)
+    async with st.open_log(path) as log:
+        before = await log.head()
+        lock = FileLock(path, patience_s=0.0)
+        with lock:
+            assert await log.head() == before
+        lock.close()
+        report = await st.run(st.spec_from(SPEC), folder=base)
+        assert report.run in await log.runs()
+        assert await log.head() != before

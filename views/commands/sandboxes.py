@@ -9,8 +9,8 @@ from cyclopts import App
 
 from engine.runtime.open_context import open_backend
 from events.errors import ExitCode
+from sandbox.base import LeftoverRemover
 from sandbox.conformance.suite import conform
-from sandbox.docker.backend import DockerBackend
 from views.commands.rows import Rows
 from views.setup import gc, providers, sandboxes
 from views.terminal.options import ASIS, Given, Options
@@ -60,8 +60,8 @@ async def collect(
     """
     async with open_backend(options.means(machine), sandbox) as backend:
         found: list[gc.LeftoverRow] = []
-        if isinstance(backend, DockerBackend):
-            found += await gc.of_engine(backend.engine, images=images, dry_run=dry_run)
+        if isinstance(backend, LeftoverRemover):
+            found += await gc.of_machine(backend, images=images, dry_run=dry_run)
         if not dry_run and await anyio.Path(options.path(machine)).is_file():
             async with options.desk(machine) as desk:
                 found += await gc.of_workspace(desk, backend)

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from engine.core.history import RunHistory, load_histories
-from events.streams import RUN
+from events.streams import RUN, attempt_of, trial_of
 from events.types.run import RunImported
 from replay.export.atif.document import ExportedTrajectory, ExportSource, document
 from views.terminal.errors import UsageWrong
@@ -29,6 +29,18 @@ class AtifRow(msgspec.Struct, frozen=True, tag_field="kind", tag="atif"):
     """What of the attempt has no place in the format, by kind of event."""
 
 
+class _Wanted(NamedTuple):
+    """Which attempts are written."""
+
+    trial: str | None = None
+    """None: those of every trial."""
+    attempt: int | None = None
+    """None: every one."""
+
+    def takes(self, trial: str, attempt: int) -> bool:
+        return self.trial in {None, trial} and self.attempt in {None, attempt}
+
+
 async def write(desk: OpenedLog, text: str, folder: Path) -> list[AtifRow]:
     """Write the attempts of a run, of a trial, or one of them.
 
@@ -40,11 +52,11 @@ async def write(desk: OpenedLog, text: str, folder: Path) -> list[AtifRow]:
     target = await find_target(desk.log, text)
     match target:
         case RunTarget(run):
-            wanted = "attempt/"
+            wanted = _Wanted()
         case TrialTarget(run, trial):
-            wanted = f"attempt/{trial}/"
+            wanted = _Wanted(trial)
         case AttemptTarget(run, trial, attempt):
-            wanted = f"attempt/{trial}/{attempt}"
+            wanted = _Wanted(trial, attempt)
         case _:
             raise UsageWrong(f"{text} is not a run, trial or attempt", remedy="such as @latest, TRIAL or TRIAL/2")
     rows: list[AtifRow] = []
@@ -58,17 +70,16 @@ async def write(desk: OpenedLog, text: str, folder: Path) -> list[AtifRow]:
 
 
 async def _documents(
-    desk: OpenedLog, histories: RunHistory, run: str, wanted: str
+    desk: OpenedLog, histories: RunHistory, run: str, wanted: _Wanted
 ) -> AsyncIterator[tuple[ExportSource, ExportedTrajectory | None]]:
     opened = histories.opened
     package = "imported" if opened is None else opened.package
     first = histories.by_stream[RUN][0].event if histories.by_stream.get(RUN) else None
     acted = (first.agent, first.model) if isinstance(first, RunImported) else (None, None)
     for name, history in histories.by_stream.items():
-        exact = name == wanted or (wanted.endswith("/") and name.startswith(wanted))
-        if exact and name.startswith("attempt/"):
-            trial, _, attempt = name.removeprefix("attempt/").rpartition("/")
-            source = ExportSource(run, trial, int(attempt), package, *acted)
+        trial, attempt = trial_of(name), attempt_of(name)
+        if trial is not None and attempt is not None and wanted.takes(trial, attempt):
+            source = ExportSource(run, trial, attempt, package, *acted)
             yield source, await document(desk.log, source, history)
 
 

@@ -14,11 +14,12 @@ from engine.agents.installed.errors import KitUnavailable
 from engine.agents.installed.packages import AgentPackage, AgentPackages
 from engine.agents.registry import agent_named, agent_names
 from engine.runtime.open_context import cache_of
+from events.streams import ATTEMPT
 from replay.agents.replay import AgentReplay
 from views.terminal.format import plural
 from views.terminal.tables import RecordView, TableView
 
-_MAKES: Final = {"ours": "built-in", "installed": "third-party"}
+_ORIGINS: Final = {"built-in": "built-in", "installed": "third-party"}
 _ASK_S: Final = 60.0
 
 
@@ -26,7 +27,7 @@ class AgentRow(msgspec.Struct, frozen=True):
     """An agent that a spec may name."""
 
     agent: str
-    make: Literal["ours", "installed"]
+    make: Literal["built-in", "installed"]
     """Whether the agent is built in, or third-party and installed in the sandbox."""
     package: str
     """With its exact version; empty for a built-in agent."""
@@ -60,7 +61,7 @@ async def checked(names: Sequence[str], environment: Mapping[str, str]) -> list[
 def _row(name: str, kits: AgentPackages | None) -> AgentRow:
     agent = agent_named(name)
     if not isinstance(agent, InstalledAgent):
-        return AgentRow(name, "ours", "", "ready", "", "")
+        return AgentRow(name, "built-in", "", "ready", "", "")
     kit = None if kits is None else kits.here(agent.recipe)
     return _told(agent.recipe, "absent" if kit is None else "ready", "" if kit is None else str(kit.folder), kit)
 
@@ -98,7 +99,7 @@ def _told(
 
 
 AGENTS: Final = TableView(
-    AgentRow, "agent", ("origin", lambda row: _MAKES[row.make]), "package state", ("version", lambda row: row.found)
+    AgentRow, "agent", ("origin", lambda row: _ORIGINS[row.make]), "package state", ("version", lambda row: row.found)
 )
 
 
@@ -134,7 +135,7 @@ def replay_row(found: AgentReplay) -> ReplayRow:
     number, at, then, now = found.difference or (None, "", "", "")
     left = (found.unasked, found.first_unasked, found.after, found.headerless)
     counts = (found.recorded, found.equal, found.alike, *left)
-    return ReplayRow(found.run, found.attempt.removeprefix("attempt/"), *counts, number, at, then, now)
+    return ReplayRow(found.run, found.attempt.removeprefix(ATTEMPT + "/"), *counts, number, at, then, now)
 
 
 def _unasked(row: ReplayRow) -> str:

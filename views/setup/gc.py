@@ -7,9 +7,7 @@ from rich.text import Text
 
 from engine.core.system import process_ended
 from engine.effects.sandboxes import sandbox_prefix
-from sandbox.base import SandboxBackend, beginning
-from sandbox.docker.client import Engine
-from sandbox.docker.gc import Leftover, left_behind, remove
+from sandbox.base import Leftover, LeftoverRemover, SandboxBackend, beginning
 from views.terminal.format import plural
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import TableView
@@ -27,12 +25,12 @@ class LeftoverRow(msgspec.Struct, frozen=True, tag_field="kind", tag="left"):
     """``removed``, ``found`` (nothing was to be removed), or why it could not be."""
 
 
-async def of_engine(engine: Engine, *, images: bool, dry_run: bool) -> list[LeftoverRow]:
-    """Remove what processes that have ended left in an engine, whatever workspace they worked in."""
-    left = await left_behind(engine, process_ended, images=images)
+async def of_machine(backend: LeftoverRemover, *, images: bool, dry_run: bool) -> list[LeftoverRow]:
+    """Remove what processes that have ended left in a backend, whatever workspace they worked in."""
+    left = await backend.leftovers(process_ended, images=images)
     if dry_run:
         return [_row(each, "found") for each in left]
-    kept = dict(await remove(engine, left))
+    kept = dict(await backend.remove(left))
     return [_row(each, kept.get(each, "removed")) for each in left]
 
 

@@ -8,6 +8,7 @@ from engine.core.lineage import streams_of
 from events.base import StreamId
 from events.digest import Digest
 from events.store.base import EventLog
+from events.streams import attempt_stream, is_trial, trial_of
 from views.terminal.errors import IdAmbiguous, IdUnknown
 
 LATEST: Final = "@latest"
@@ -139,9 +140,9 @@ async def _within(log: EventLog, run: str, text: str) -> Target:
         if not 1 <= int(version) <= streams[stream]:
             raise IdUnknown(text, "event", [f"{stream}@1 to @{streams[stream]}"])
         return PlaceTarget(StreamId(run, stream), int(version))
-    trials = [stream.removeprefix("trial/") for stream in streams if stream.startswith("trial/")]
+    trials = [trial for stream in streams if is_trial(stream) and (trial := trial_of(stream)) is not None]
     name, slash, number = text.rpartition("/")
-    if slash and number.isdigit() and f"attempt/{text}" in streams:
+    if slash and number.isdigit() and attempt_stream(name, int(number)) in streams:
         return AttemptTarget(run, name, int(number))
     matches = [text] if text in trials else [trial for trial in trials if trial.startswith(text)]
     return TrialTarget(run, _one(text, matches, "run, trial, attempt or event", trials))

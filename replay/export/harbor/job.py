@@ -25,7 +25,7 @@ from engine.importers.harbor.schema import (
 from engine.runtime.plan import recorded_specs
 from events.codec import tag_of
 from events.store.base import BlobStore
-from events.streams import RUN, is_attempt, is_trial, trial_stream
+from events.streams import ATTEMPT, RUN, calls_below, is_attempt, is_trial, trial_stream
 from events.types.run import RunImported, RunOpened
 from events.types.trial import TrialOpened
 from replay.export.atif.steps import timestamp
@@ -97,10 +97,10 @@ async def trials_of(blobs: BlobStore, histories: RunHistory, job: JobFacts) -> A
     for name, history in sorted(histories.by_stream.items(), key=lambda each: each[1][0].position):
         if not is_attempt(name):
             continue
-        trial, _, attempt = name.removeprefix("attempt/").rpartition("/")
+        trial, _, attempt = name.removeprefix(ATTEMPT + "/").rpartition("/")
         opened = histories.by_stream[trial_stream(trial)][0].event
         assert isinstance(opened, TrialOpened)
-        below = f"call/{trial}/{attempt}/"
+        below = calls_below(name)
         visits = [each for call, told in histories.by_stream.items() if call.startswith(below) for each in told]
         yield await trial_of(blobs, job, Given(trial, int(attempt), opened, history, visits))
 

@@ -9,10 +9,10 @@ from subprocess import PIPE, Popen
 import pytest
 
 from engine.core.system import process_ended
-from sandbox.base import SandboxSpec, beginning
+from sandbox.base import Leftover, SandboxSpec, beginning
 from sandbox.docker.backend import DockerBackend, DockerSettings, docker_backend
 from sandbox.docker.endpoint import EngineName
-from sandbox.docker.gc import OWNER, Leftover, left_behind, remove
+from sandbox.docker.gc import OWNER, left_behind, remove
 from sandbox.docker.images import LABEL
 from sandbox.harbor.task import load_task
 from tests.sandbox.conftest import ON_BOTH, WriteTask
