@@ -4,8 +4,8 @@ An entry point of the group leads to something that is called without arguments 
 function that settles its settings.
 """
 
-from collections.abc import Iterator
-from importlib.metadata import entry_points
+from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Final
 
 from events.errors import ExitCode, StillroomError
@@ -29,24 +29,29 @@ class ProjectionUnknown(StillroomError):
         self.name = name
 
 
-class ProjectionMisnamed(StillroomError):
-    """Raised when a projection is registered under another name than its own, or a name twice."""
+class ProjectionBroken(StillroomError):
+    """Raised when a registered projection cannot be used: it cannot be imported, or its name is not its own alone."""
 
-    def __init__(self, name: str, why: str) -> None:
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, name: str, points: Sequence[EntryPoint], why: str) -> None:
+        values = " and ".join(sorted({point.value for point in points}))
+        packages = ", ".join(sorted({point.dist.name for point in points if point.dist is not None})) or "unknown"
         super().__init__(
-            f"the projection registered as {name!r} cannot be used: {why}",
-            remedy="remove or fix the package that registers it; snapshots are kept under a projection's own name",
+            f"the projection registered as {name!r} ({values}, package {packages}) cannot be used: {why}",
+            remedy="remove or fix the package that registers it; no other projection depends on it",
         )
         self.name = name
 
 
 def registered() -> tuple[Projection[Any], ...]:
-    """Give every registered projection, sorted by name.
+    """Give every registered projection that can be used, sorted by name; `broken` gives the others."""
+    return tuple(each for each in map(_loaded, _found().values()) if not isinstance(each, ProjectionBroken))
 
-    Raises:
-        ProjectionMisnamed: A name is taken twice, or is not the projection's own.
-    """
-    return tuple(_checked())
+
+def broken() -> tuple[ProjectionBroken, ...]:
+    """Say of each registered projection that cannot be used why, sorted by name."""
+    return tuple(each for each in map(_loaded, _found().values()) if isinstance(each, ProjectionBroken))
 
 
 def projection_named(name: str) -> Projection[Any]:
@@ -54,12 +59,15 @@ def projection_named(name: str) -> Projection[Any]:
 
     Raises:
         ProjectionUnknown: No installed package registers it.
-        ProjectionMisnamed: A name is taken twice, or is not the projection's own.
+        ProjectionBroken: It cannot be imported, the name is taken twice, or is not the projection's own.
     """
-    found = {each.name: each for each in _checked()}
+    found = _found()
     if name not in found:
         raise ProjectionUnknown(name, tuple(found))
-    return found[name]
+    projection = _loaded(found[name])
+    if isinstance(projection, ProjectionBroken):
+        raise projection
+    return projection
 
 
 def spark_pdi_steps() -> PdiSteps:
@@ -68,15 +76,23 @@ def spark_pdi_steps() -> PdiSteps:
     return PdiSteps({settings.method: settings for settings in (token, divergence)})
 
 
-def _checked() -> Iterator[Projection[Any]]:
+def _found() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """List the entry points by name, sorted."""
     # A folder may be on the path twice, and then each of its entry points is found twice: the same is no clash.
-    points = sorted({(point.name, point.value): point for point in entry_points(group=GROUP)}.items())
-    before = ""
-    for (name, _), point in points:
-        if name == before:
-            raise ProjectionMisnamed(name, "two packages register that name")
-        before = name
-        projection: Projection[Any] = point.load()()
-        if projection.name != name:
-            raise ProjectionMisnamed(name, f"it calls itself {projection.name!r}")
-        yield projection
+    points = {(point.name, point.value): point for point in entry_points(group=GROUP)}
+    names = sorted({name for name, _ in points})
+    return {name: tuple(point for (other, _), point in sorted(points.items()) if other == name) for name in names}
+
+
+def _loaded(points: tuple[EntryPoint, ...]) -> Projection[Any] | ProjectionBroken:
+    name = points[0].name
+    if len(points) > 1:  # snapshots are kept by name: one would be read as the other's
+        return ProjectionBroken(name, points, "two packages register that name")
+    try:
+        projection: Projection[Any] = points[0].load()()
+        own = projection.name
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - another package may do anything
+        broken = ProjectionBroken(name, points, f"{type(error).__name__}: {error}")
+        broken.__cause__ = error
+        return broken
+    return projection if own == name else ProjectionBroken(name, points, f"it calls itself {own!r}")

@@ -1,7 +1,7 @@
 """Agents by name, through entry points: built-in ones and outsiders' come the same way."""
 
 from engine.agents.base import Agent, HasPackage
-from engine.core.plugins import package_of, plugin, plugin_names
+from engine.core.plugins import failing, package_of, plugin, plugin_names
 
 GROUP = "stillroom.agents"
 
@@ -16,9 +16,13 @@ def agent_named(name: str) -> Agent:
 
     Raises:
         NameUnknown: No installed package registers it.
-        PluginBroken: The package that registers it cannot be imported.
+        PluginBroken: The package that registers it cannot be imported, or the agent cannot be made.
     """
-    agent: Agent = plugin(GROUP, "agent", name)()
+    make = plugin(GROUP, "agent", name)
+    try:
+        agent: Agent = make()
+    except Exception as error:
+        raise failing(GROUP, "agent", name, error) from error
     return agent
 
 

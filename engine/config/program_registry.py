@@ -9,12 +9,13 @@ from engine.config.program import HasArms, HasParents, Program
 from engine.config.spec import RunSpec
 from engine.core.decision import Point
 from engine.core.errors import NameUnknown
-from engine.core.plugins import plugin, plugin_names
+from engine.core.plugins import PluginBroken, plugin, plugin_names, usable
 from events.streams import ParentOf, parent_of
 
 GROUP = "stillroom.programs"
 EXPLORE = "explore"
 """The program of runs whose opening names none: there was no other."""
+_NEEDED: Final = ("name", "spec", "roles", "points", "policies", "plan", "run")
 
 
 def program_named(name: str) -> Program:
@@ -22,20 +23,21 @@ def program_named(name: str) -> Program:
 
     Raises:
         NameUnknown: No installed package registers it.
-        PluginBroken: The package that registers it cannot be imported.
+        PluginBroken: What is registered cannot be imported, or is no program.
     """
-    program: Program = plugin(GROUP, "program", name)
+    program: Program = plugin(GROUP, "program", name, _NEEDED)
     return program
 
 
 def parents_in(name: str | None) -> ParentOf:
     """Say which actor begins which in the runs of a program. None: of one whose opening names none.
 
-    Where no installed package registers it, what its own families hang below is not known: they hang below the run.
+    Where no installed package registers it, or it cannot be used, what its own families hang below is not known: they
+    hang below the run.
     """
     try:
         program = program_named(name or EXPLORE)
-    except NameUnknown:
+    except (NameUnknown, PluginBroken):
         return parent_of
     if not isinstance(program, HasParents):
         return parent_of
@@ -78,8 +80,8 @@ def specs_by_arm(spec: RunSpec) -> Mapping[str, RunSpec]:
 
 
 def known_points() -> Mapping[str, Point[Any, Any, Any]]:
-    """Give every point of decision of the installed programs by its name."""
-    return _points_of(program_names())
+    """Give every point of decision of the installed programs by its name; one that cannot be used has none."""
+    return _points_of(tuple(usable_programs()))
 
 
 @cache
@@ -90,3 +92,8 @@ def _points_of(programs: tuple[str, ...]) -> Mapping[str, Point[Any, Any, Any]]:
 def program_names() -> tuple[str, ...]:
     """List the programs that installed packages register."""
     return plugin_names(GROUP)
+
+
+def usable_programs() -> Mapping[str, Program]:
+    """Give the programs that can be used, by name."""
+    return usable(program_names(), program_named)

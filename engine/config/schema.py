@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import inspect
 
-from engine.config.program_registry import program_named, program_names
+from engine.config.program_registry import program_named, program_names, usable_programs
 from engine.config.spec import RunSpec
-from engine.core.methods import SPARK, method_named, method_names
+from engine.core.methods import SPARK, method_named, method_names, usable_methods
 
 Path = tuple[str, ...]
 """Parts of a key: ``agent.max_turns`` is ("agent", "max_turns")."""
@@ -43,8 +43,11 @@ class ConfigKey(NamedTuple):
 
 
 def root() -> inspect.StructType:
-    """Give the shape of the whole specification: with what every installed program and method adds."""
-    return _root(program_names(), method_names())
+    """Give the shape of the whole specification: with what every installed program and method adds that can be used.
+
+    The name of one that is broken is a name as any other: what it lacks is said to whoever names it.
+    """
+    return _root(tuple(usable_programs()), tuple(usable_methods()))
 
 
 @cache
@@ -65,7 +68,7 @@ def _field(field: inspect.Field) -> inspect.Field:
             return _table_field("method", _all_methods())
         case "models":
             assert isinstance(field.type, inspect.DictType)
-            roles = sorted({role for name in program_names() for role in program_named(name).roles}, key=_by_age)
+            roles = sorted({role for each in usable_programs().values() for role in each.roles}, key=_by_age)
             kind = inspect.DictType(inspect.LiteralType(tuple(roles)), field.type.value_type)
             return inspect.Field("models", "models", kind, required=False, default_factory=dict)
         case _:
@@ -88,7 +91,7 @@ def _table_field(name: str, shape: inspect.StructType) -> inspect.Field:
 
 def _all_methods() -> inspect.StructType:
     """Give every key that a method takes; which of them the named one takes is checked when all is known."""
-    shapes = [_struct(method_named(name).settings) for name in sorted(method_names(), key=lambda name: name != SPARK)]
+    shapes = [_struct(each.settings) for each in usable_methods().values()]
     fields = {field.name: field for shape in reversed(shapes) for field in shape.fields}
     fields["name"] = _choice(fields["name"], method_names())
     ordered = dict.fromkeys(field.name for shape in shapes for field in shape.fields)
@@ -162,9 +165,7 @@ def names_of(kind: inspect.DictType) -> tuple[str, ...] | None:
 def _doc_of(cls: type, field: str) -> str:
     """Give the text below a field; of a key that only some methods take, that of the first which takes it."""
     if cls is method_named(SPARK).settings:
-        docs = (
-            field_docs(method_named(name).settings) for name in sorted(method_names(), key=lambda name: name != SPARK)
-        )
+        docs = (field_docs(each.settings) for each in usable_methods().values())
         return next((each[field] for each in docs if field in each), "")
     return field_docs(cls).get(field, "")
 

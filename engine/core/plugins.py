@@ -3,13 +3,15 @@
 A package is imported when a part of it is used, so one that is broken breaks nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from engine.core.errors import EngineError, NameUnknown
 from events.errors import ExitCode
+
+T = TypeVar("T")
 
 
 class PluginBroken(EngineError):
@@ -38,28 +40,65 @@ def plugin_names(group: str) -> tuple[str, ...]:
     return tuple(sorted(_installed(group)))
 
 
-def plugin(group: str, kind: str, name: str) -> Any:
+def plugin(group: str, kind: str, name: str, has: tuple[str, ...] = ()) -> Any:
     """Import what is registered under a name.
 
     Args:
         group: Of entry points, such as ``stillroom.providers``.
         kind: What it is, for people, such as ``provider``.
         name: Which.
+        has: Attributes that it must have.
 
     Raises:
         NameUnknown: No installed package registers it.
-        PluginBroken: It cannot be imported, or two packages register that name.
+        PluginBroken: It cannot be imported, lacks an attribute, or two packages register that name.
     """
     found = _installed(group)
     if name not in found:
         raise NameUnknown(kind, name, tuple(sorted(found)))
-    points = found[name]
+    loaded = _loaded(group, kind, name, has)
+    if isinstance(loaded, PluginBroken):
+        raise loaded.with_traceback(None) from loaded.__cause__
+    return loaded
+
+
+@cache
+def _loaded(group: str, kind: str, name: str, has: tuple[str, ...]) -> Any:
+    """Import a part once: a module that cannot be imported would be executed again by everyone who asks."""
+    points = _installed(group)[name]
     if len({point.value for point in points}) > 1:
-        raise PluginBroken(kind, group, points, "two packages register that name")
+        return PluginBroken(kind, group, points, "two packages register that name")
     try:
-        return points[0].load()
-    except Exception as error:
-        raise PluginBroken(kind, group, points, f"{type(error).__name__}: {error}") from error
+        loaded = points[0].load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - another package may do anything; a script that was never meant to be imported exits
+        return failing(group, kind, name, error)
+    lacks = [each for each in has if not hasattr(loaded, each)]
+    return PluginBroken(kind, group, points, f"it has no {', '.join(lacks)}") if lacks else loaded
+
+
+def failing(group: str, kind: str, name: str, error: BaseException) -> PluginBroken:
+    """Say that a registered part failed where it should have been made."""
+    broken = PluginBroken(kind, group, _installed(group)[name], f"{type(error).__name__}: {error}")
+    broken.__cause__ = error
+    return broken
+
+
+def usable(names: Iterable[str], find: Callable[[str], T]) -> Mapping[str, T]:
+    """Find those parts that can be used: who lists all of them is not stopped by one that is broken.
+
+    Args:
+        names: Of the parts.
+        find: Finds one, and raises `PluginBroken` if it cannot be used.
+    """
+    return dict(_usable(names, find))
+
+
+def _usable(names: Iterable[str], find: Callable[[str], T]) -> Iterator[tuple[str, T]]:
+    for name in names:
+        try:
+            yield name, find(name)
+        except PluginBroken:
+            continue
 
 
 def package_of(group: str, kind: str, name: str) -> str:
@@ -78,6 +117,7 @@ def package_of(group: str, kind: str, name: str) -> str:
 def look_again() -> None:
     """Forget what was found: for a process that installs packages while it runs."""
     _installed.cache_clear()
+    _loaded.cache_clear()
 
 
 @cache

@@ -41,6 +41,18 @@ broken-provider = acme_broken:PROVIDER
 [stillroom.sandboxes]
 box = acme_box:BOX
 broken-box = acme_broken:BOX
+[stillroom.methods]
+broken-method = acme_broken:METHOD
+no-method = acme_box:BOX
+[stillroom.programs]
+broken-program = acme_broken:PROGRAM
+[stillroom.agents]
+broken-agent = acme_broken:Agent
+number = acme_provider:PROVIDER
+[stillroom.items]
+broken-items = acme_broken:ITEMS
+[stillroom.projections]
+broken-projection = acme_broken:Projection
 """
 
 
@@ -138,8 +150,11 @@ def test_a_key_that_is_not_set_is_named_by_its_variable(acme: Path, tmp_path: Pa
         (*ORACLE, "--sandbox", "broken-box"),
         ("run", "explore", "--tasks", "tasks", "-m", "broken-provider/x"),
         ("providers", "check", "broken-provider"),
+        (*ORACLE, "--set", "method.name=broken-method"),
+        (*ORACLE, "--set", "program=broken-program"),
+        ("run", "explore", "--tasks", "tasks", "-a", "broken-agent"),
     ],
-    ids=["sandbox", "provider", "check"],
+    ids=["sandbox", "provider", "check", "method", "program", "agent"],
 )
 def test_a_part_that_cannot_be_imported_is_named_with_its_package(
     acme: Path, tmp_path: Path, words: tuple[str, ...]
@@ -167,6 +182,20 @@ def test_a_broken_part_breaks_no_command_that_does_not_need_it(acme: Path, tmp_p
     assert checks["sandbox broken-box"]["state"] == "broken"
     assert checks["keys"]["found"] == "ACME_API_KEY (names only)"
     assert "sk-0123456789" not in doctor.out
+    kinds = ("method broken-method", "program broken-program", "agent broken-agent", "item format broken-items")
+    for what in (*kinds, "projection broken-projection"):
+        assert checks[what]["state"] == "broken"
+        assert "acme-stillroom" in checks[what]["found"]
+        assert "acme has not paid" in checks[what]["found"]
+    assert "it has no policies, settings" in checks["method no-method"]["found"]
+    assert "is not callable" in checks["agent number"]["found"]
+    for words in (("config", "show"), ("init", "spec.toml"), ("replay",), ("project", "cost"), ("decisions",)):
+        done = said(acme, tmp_path, *words)
+        assert done.code == 0, (words, done.err)
+        assert bool("broken-projection" in done.err) is (words == ("replay",))
+    asked = said(acme, tmp_path, "project", "broken-projection")
+    assert asked.code == 2
+    assert "acme has not paid" in asked.err
 
 
 def test_a_name_that_nobody_registers_is_refused_with_those_there_are(acme: Path, tmp_path: Path) -> None:

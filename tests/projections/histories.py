@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import msgspec
 from hypothesis import strategies as st
 
 from events.base import Event, Recorded, Ref, StreamId
@@ -87,6 +88,7 @@ _PLAIN: Final[Mapping[Any, st.SearchStrategy[Any]]] = {
     int: st.integers(-2, 10**12),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
+    msgspec.Raw: st.sampled_from([msgspec.Raw(b"null"), msgspec.Raw(b'{"a":1}')]),
 }
 
 

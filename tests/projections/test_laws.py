@@ -89,33 +89,46 @@ from projections.memo import Memo
 
 class Stranger(Memo):
     name = "stranger"
+
+NUMBER = 7
 """
 
 
 @pytest.mark.parametrize(
-    ("entry", "wanted"),
+    ("entry", "there", "wanted"),
     [
-        ("stranger = outsider:Stranger", " ".join(sorted([*NAMES, "stranger"]))),
-        ("memo = outsider:Stranger", "the projection registered as 'memo' cannot be used"),
-        ("odd = outsider:Stranger", "it calls itself 'stranger'"),
+        ("stranger = outsider:Stranger", {*NAMES, "stranger"}, ""),
+        ("memo = outsider:Stranger", {*NAMES} - {"memo"}, "two packages register that name"),
+        ("odd = outsider:Stranger", {*NAMES}, "it calls itself 'stranger'"),
+        ("gone = nowhere:Stranger", {*NAMES}, "No module named 'nowhere'"),
+        ("number = outsider:NUMBER", {*NAMES}, "'int' object is not callable"),
+        ("script = exits:Stranger", {*NAMES}, "SystemExit: 1"),
     ],
-    ids=["as any other", "under a name that is taken", "under a name that is not its own"],
+    ids=["as any other", "a name that is taken", "a name not its own", "no module", "no projection", "a script"],
 )
-def test_an_installed_package_brings_its_own(tmp_path: Path, entry: str, wanted: str) -> None:
-    """Installing it is enough; a clash is told by name, since snapshots of one would be read as the other's."""
+def test_an_installed_package_brings_its_own(tmp_path: Path, entry: str, there: set[str], wanted: str) -> None:
+    """Installing it is enough; one that cannot be used stops no other, and whoever names it is told why.
+
+    Of two of one name neither is taken, since snapshots of one would be read as the other's.
+    """
     installed = tmp_path / "outsider-1.0.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: outsider\nVersion: 1.0\n")
     (installed / "entry_points.txt").write_text(f"[{GROUP}]\n{entry}\n")
     (tmp_path / "outsider.py").write_text(_OUTSIDER)
-    ask = """
-from projections.registry import ProjectionMisnamed, registered
+    (tmp_path / "exits.py").write_text("raise SystemExit(1)")
+    ask = f"""
+from projections.registry import ProjectionBroken, projection_named, registered
+print(*(each.name for each in registered()))
 try:
-    print(*(each.name for each in registered()))
-except ProjectionMisnamed as error:
-    print(error)
+    print(projection_named({entry.partition(" ")[0]!r}).name)
+except ProjectionBroken as error:
+    print(int(error.exit_code), error)
 """
-    assert wanted in _in_another_process(ask, PYTHONPATH=str(tmp_path))
+    names, named = _in_another_process(ask, PYTHONPATH=str(tmp_path)).splitlines()
+    assert names.split() == sorted(there)
+    assert wanted in named
+    assert named.startswith("2 the projection" if wanted else "stranger")
 
 
 def _in_another_process(code: str, **environment: str) -> str:

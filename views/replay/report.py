@@ -8,7 +8,7 @@ from rich.text import Text
 
 from engine.core.prompts import load_prompts
 from events.errors import ExitCode
-from projections.registry import registered
+from projections.registry import broken, registered
 from replay.diff import Difference, Here, PromptChanged, RevisionNote
 from replay.rebuild import Rebuilt, SnapshotCompared, compare_snapshots
 from replay.redecide_report import PointCount
@@ -42,6 +42,8 @@ async def tell(desk: OpenedLog, runs: Sequence[str], strengths: Strengths) -> Ex
     """
     here = Here(package_version(), load_prompts())
     codes = {ExitCode.DONE}
+    for each in broken() if strengths.rebuild else ():
+        desk.screen.warn(f"{each.problem}; it is not rebuilt")
     for run in runs:
         checked = await check(desk.log, run, here, strengths)
         _show(desk, checked, listed=strengths == Strengths(rebuild=True, redecide=False, rerun=False))

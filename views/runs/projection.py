@@ -30,6 +30,7 @@ async def tell(desk: OpenedLog, name: str, run: str | None) -> None:
 
     Raises:
         ProjectionUnknown: No installed package registers it.
+        ProjectionBroken: What is registered under that name cannot be used.
         BlobMissing: Bytes that it needs are gone.
     """
     projection = projection_named(name)

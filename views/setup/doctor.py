@@ -1,14 +1,19 @@
 """What this machine offers a run: isolation, room, keys by name only, and the library that keeps the log."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from shutil import disk_usage
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
+from engine.agents.registry import agent_named, agent_names
+from engine.config.program_registry import program_named, program_names
 from engine.config.sandbox_kinds import sandbox_kind, sandbox_names
+from engine.core.methods import method_named, method_names
 from engine.core.plugins import PluginBroken
+from engine.items.registry import item_format, item_format_names
 from engine.providers.registry import provider_named, provider_names
+from projections.registry import broken
 from sandbox.kind import SandboxHost
 from views.terminal.format import size
 from views.terminal.host import Host
@@ -42,6 +47,7 @@ async def checks(machine: Host, sqlite: str) -> list[DoctorCheck]:
     host = SandboxHost(machine.workspace / "sandboxes", machine.environment)
     return [
         *[await _sandbox(name, host) for name in sandbox_names() if name != UNISOLATED],
+        *_plugins(),
         *_disk(machine),
         _sqlite(sqlite),
         _clock(machine),
@@ -56,6 +62,26 @@ async def _sandbox(name: str, host: SandboxHost) -> DoctorCheck:
         return DoctorCheck(f"sandbox {name}", "broken", error.problem, error.remedy)
     state: Literal["ok", "missing"] = "missing" if isolation.level == "none" else "ok"
     return DoctorCheck(f"sandbox {name}", state, f"{isolation.level}: {isolation.reason}", isolation.remedy or "")
+
+
+_PARTS: Final[tuple[tuple[str, Callable[[], tuple[str, ...]], Callable[[str], Any]], ...]] = (
+    ("agent", agent_names, agent_named),
+    ("item format", item_format_names, item_format),
+    ("method", method_names, method_named),
+    ("program", program_names, program_named),
+)
+
+
+def _plugins() -> Iterator[DoctorCheck]:
+    """Name the registered parts that cannot be used, besides sandboxes and providers, which have rows of their own."""
+    for kind, names, find in _PARTS:
+        for name in names():
+            try:
+                find(name)
+            except PluginBroken as error:
+                yield DoctorCheck(f"{kind} {name}", "broken", error.problem, error.remedy)
+    for each in broken():
+        yield DoctorCheck(f"projection {each.name}", "broken", each.problem, each.remedy)
 
 
 def _disk(machine: Host) -> Iterator[DoctorCheck]:
