@@ -46,7 +46,7 @@ def condition_of(
     return Condition(
         agent=AgentKey(spec.agent.name, pins.agent_package, put(_canonical(_but(spec.agent, _AGENT)))),
         models=tuple(_key(role, model, pins, put) for role, model in sorted(models.items()) if model is not None),
-        method=MethodKey(spec.method.name, put(_canonical(spec.method))),
+        method=MethodKey(spec.method.name, put(_canonical(_counted(spec.method)))),
         prompts=Fingerprint(digest_of(_canonical(dict(pins.prompts)))),
         skills=None if pins.skills is None else tuple(sorted(pins.skills, key=lambda each: each.name)),
         note=pins.note,
@@ -73,6 +73,28 @@ def _feedback(spec: RunSpec) -> FeedbackLevel:
 
 def _but(settings: msgspec.Struct, names: frozenset[str]) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in settings.__struct_fields__ if name not in names}
+
+
+def _counted(settings: Any) -> Any:
+    """Give settings as conditions have them: keys that a class names in `ADDED` are left out at their default.
+
+    So a key that is added with the value that counted before changes no condition, and stored scores are still found.
+    """
+    match settings:
+        case msgspec.Struct():
+            added: frozenset[str] = getattr(settings, "ADDED", frozenset())
+            fields = {
+                each.name: (getattr(settings, each.name), each.default) for each in msgspec.structs.fields(settings)
+            }
+            return {
+                name: _counted(value)
+                for name, (value, default) in fields.items()
+                if name not in added or value != default
+            }
+        case dict():
+            return {name: _counted(each) for name, each in settings.items()}
+        case _:
+            return settings
 
 
 def _canonical(value: Any) -> bytes:

@@ -60,7 +60,16 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Timeout of one request, in seconds."""
     tries: int = 5
     """Maximum number of requests per call, including the first. From 2 on, rate-limit refusals (429) are not counted;
-    they are retried for at most 15 minutes."""
+    they are retried until ``retry_timeout_s``."""
+    retry_wait_initial_s: float = 0.5
+    """Wait before the first retry, in seconds, from 0 to 86400. Each further wait is twice as long; up to half of
+    each is left out, so that calls that failed together do not come back together. A wait that the provider asks for
+    takes its place."""
+    retry_wait_max_s: float = 60.0
+    """Upper bound of these waits, in seconds, from 0 to 86400."""
+    retry_timeout_s: float | None = 900.0
+    """Time from the first request of a call after which it is not retried, in seconds, 60 or more. A wait that would
+    exceed it is not started. None: no limit; rate-limit refusals are then counted in ``tries``."""
 
 
 class PriceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

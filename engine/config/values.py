@@ -12,7 +12,7 @@ NONE: Final = "none"
 """TOML has no null: this word stands for "no limit", "no key" wherever a key admits it."""
 
 _SMALLEST: Final[Mapping[str, int]] = {
-    "method.infrastructure_retries": 0,
+    "models.<role>.retry_timeout_s": 60,
     "prices.<model>.input": 0,
     "prices.<model>.output": 0,
     "prices.<model>.cached_input": 0,
@@ -21,7 +21,24 @@ _SMALLEST: Final[Mapping[str, int]] = {
     "budget.trial_usd": 0,
     "agent.max_cost_usd": 0,
 }
-"""Numbers that may be zero. All others are above it, but for those below."""
+"""Numbers with a smallest value. All others are above zero, but for those below."""
+_RANGES: Final[Mapping[str, tuple[str, str]]] = {
+    **{
+        f"method.pdi.{monitor}.{name}": limits
+        for monitor in ("active", "shadows.<name>")
+        for name, limits in {
+            "exec_weight": ("0", "1000"),
+            "plan_weight": ("0", "1000"),
+            "oss_weight": ("0", "1000"),
+            "facts_share": ("0", "1"),
+            "alpha": ("0.000001", "1000"),
+            "tolerance": ("0", "1000"),
+        }.items()
+    },
+    "models.<role>.retry_wait_initial_s": ("0", "86400"),
+    "models.<role>.retry_wait_max_s": ("0", "86400"),
+}
+"""Numbers between two others, both included. Beyond them a logarithm or a sum is infinite, or a wait has no end."""
 _FREE: Final = (".threshold", ".warmup", ".<parameter>")
 """Numbers of any sign, by the end of their key."""
 _NAMED: Final = frozenset({"tasks", "models.<role>.model", "models.<role>.base_url"})
@@ -93,8 +110,11 @@ def out_of_range(key: str, value: object) -> str | None:
         return "a text that is not empty" if key in _NAMED and not value.strip() else None
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or key.endswith(_FREE):
         return None
+    if key in _RANGES:
+        least, most = _RANGES[key]
+        return None if float(least) <= value <= float(most) else f"a number from {least} to {most}"
     if key in _SMALLEST:
-        return None if value >= _SMALLEST[key] else "0 or more"
+        return None if value >= _SMALLEST[key] else f"{_SMALLEST[key]} or more"
     if value > 0:
         return None
     return "1 or more" if isinstance(value, int) else "a number above 0"

@@ -46,7 +46,14 @@ class CallRetry(msgspec.Struct, frozen=True):
 
 def _retry_rule(spec: RunSpec, saw: CallRetrySaw) -> RetryLimits:
     model = model_for(spec, saw.role, roles_of(spec).get(saw.role))
-    return RetryLimits() if model is None else RetryLimits(tries=model.tries)
+    if model is None:
+        return RetryLimits()
+    return RetryLimits(
+        tries=model.tries,
+        first_wait_s=model.retry_wait_initial_s,
+        longest_wait_s=model.retry_wait_max_s,
+        budget_s=model.retry_timeout_s,
+    )
 
 
 CALL_RETRY: Final = Point(

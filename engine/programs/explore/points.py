@@ -159,19 +159,21 @@ class StoppingSaw(msgspec.Struct, frozen=True):
     """Who stopped the trial, and why. None: nobody did."""
 
 
-class StoppingRule(msgspec.Struct, frozen=True):
+class StoppingRule(msgspec.Struct, frozen=True, omit_defaults=True):
     """How long to try, and what to do between attempts."""
 
     attempts: int
     """Judged attempts at the most; at least 1."""
     infrastructure_retries: int
-    """Attempts in a row without a score at which to give up; at least 1. Three times as many in all."""
+    """Attempts in a row without a score at which to give up; at least 1."""
     counting: Literal["judged", "spark"]
     """Which attempts use up the allowance."""
     reflect: bool
     """Whether a failure that another attempt follows is reflected on."""
     distil: bool
     """Whether a success is distilled."""
+    scoreless_attempts: int | None = None
+    """Attempts without a score, in all, at which to give up; at least 1. None: three times as many as in a row."""
 
 
 class Next(msgspec.Struct, frozen=True):
@@ -193,6 +195,7 @@ def _stopping_rule(spec: RunSpec, saw: StoppingSaw) -> StoppingRule:
         counting=method.counting,
         reflect=method.reflect and _has_model(spec, "reflector"),
         distil=method.distil and _has_model(spec, "distiller"),
+        scoreless_attempts=method.scoreless_attempts,
     )
 
 
@@ -342,7 +345,8 @@ class PdiRuling(msgspec.Struct, frozen=True):
 
 def monitor_settings(monitor: MonitorSpec) -> index.PdiSettings:
     """Give a monitor's settings as the measure takes them."""
-    settings = index.PdiSettings(method=monitor.method, threshold=monitor.threshold, warmup=monitor.warmup)
+    given = {name: getattr(monitor, name) for name in monitor.__struct_fields__ if name != "reference"}
+    settings = index.PdiSettings(**given)
     if monitor.method != "calibrated":
         return settings
     # Recorded with each reading: what it was compared with stays known though the shipped figures may change.

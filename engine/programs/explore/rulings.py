@@ -45,9 +45,8 @@ NO_HINT = "hints are off"
 """Why there is none where the settings ask for none."""
 RETRY_WORDING: Final = tuple(RetryWording.__struct_fields__)
 """Names of the prompts of a retry, without what they share."""
-SCORELESS_FACTOR = 3
-"""Attempts without a score in all that end a trial, for each one in a row that does: a trial that alternates between
-failing and breaking would otherwise go on paying."""
+_SCORELESS_FACTOR: Final = 3
+"""Attempts without a score in all that end a trial, for each one in a row that does, where nobody sets their number."""
 
 
 def checks_in(verdict: points.VerdictSaw | None, desk: PolicyContext) -> Checks:
@@ -122,10 +121,11 @@ def decide_whether_to_go_on(saw: points.StoppingSaw, rule: points.StoppingRule, 
     """Decide after an attempt, or before the first one."""
     del desk
     outcomes = [outcome_of(each.value.outcome) for each in saw.outcomes]
+    total = rule.scoreless_attempts
     trying = StoppingSettings(
         max_attempts=rule.attempts,
         max_scoreless_in_a_row=rule.infrastructure_retries,
-        max_scoreless=SCORELESS_FACTOR * rule.infrastructure_retries,
+        max_scoreless=_SCORELESS_FACTOR * rule.infrastructure_retries if total is None else total,
         counting=Counting(rule.counting),
     )
     ending = decide_next(outcomes, trying, budget=saw.money, cancelled=saw.cancelled)
@@ -244,10 +244,12 @@ def _level(state: index.PdiState) -> index.Level:
 
 
 def _by_rounding(reading: index.Reading, settings: index.PdiSettings) -> bool:
-    """Say whether the source's own rule put the value so near the threshold that its last bit decided (SPARK, W2)."""
-    weighted, default = reading.weighted_pdi, index.PdiSettings()
-    same = (settings.method, settings.limit) == (default.method, default.limit)
-    return same and weighted is not None and abs(weighted - settings.limit) < index.AT_THRESHOLD
+    """Say whether the source's own rule put the value so near the threshold that its last bit decided (SPARK, W2).
+
+    A longer warm-up leaves the value of later steps as it is; any other setting makes another value of it.
+    """
+    weighted, default = reading.weighted_pdi, index.PdiSettings(warmup=settings.warmup)
+    return settings == default and weighted is not None and abs(weighted - settings.limit) < index.AT_THRESHOLD
 
 
 def _measured(saw: PdiSaw, settings: index.PdiSettings, desk: PolicyContext) -> tuple[index.PdiInput, index.Components]:

@@ -1,10 +1,11 @@
 """Settings of exploring: those of SPARK's loop, and of PDI in it. The texts below the fields are the reference."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
 from projections.pdi.reference import SPARK_RELEASE
+from projections.pdi.similarity import ALPHA
 
 
 class ReferenceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -37,7 +38,29 @@ class MonitorSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """PDI triggers strictly below it. `calibrated` uses the threshold of its reference."""
     warmup: int = 2
     """Steps until the weight reaches 1; 0 or less: always 1. `calibrated` has no warm-up."""
+    exec_weight: float = 1.0
+    """Weight of exec in PDI, from 0 to 1000. SPARK weighs exec, plan and oss alike."""
+    plan_weight: float = 1.0
+    """Weight of plan, which lowers PDI, from 0 to 1000."""
+    oss_weight: float = 1.0
+    """Weight of oss, which lowers PDI, from 0 to 1000."""
+    facts_share: float = 0.5
+    """Share of the verified facts in oss, from 0 to 1; the failed tests have the rest."""
+    alpha: float = ALPHA
+    """Smoothing of JS divergence: what is added to each word count, from 0.000001 to 1000."""
+    tolerance: float = 0.0
+    """How far below the threshold PDI must be to trigger, from 0 to 1000. With `1e-9`, rounding never decides."""
+    sections: Literal["exact", "lenient"] = "exact"
+    """How the sections of a memo are found: headings as SPARK writes them (`exact`), or in any case, bold type and
+    line ends (`lenient`)."""
+    unhealthy: Literal["counted", "left_out"] = "counted"
+    """How to treat a text that is no memo, such as an error: read it (as SPARK does), or leave the step out of the
+    means and never trigger. `calibrated` never reads it."""
     reference: ReferenceSpec = ReferenceSpec()
+
+    ADDED: ClassVar = frozenset(
+        {"exec_weight", "plan_weight", "oss_weight", "facts_share", "alpha", "tolerance", "sections", "unhealthy"}
+    )
 
 
 class PdiSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,7 +86,10 @@ class SparkSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     attempts: int = 5
     """Judged attempts per trial."""
     infrastructure_retries: int = 2
-    """Attempts in a row that may be lost to infrastructure before the trial is given up."""
+    """Attempts in a row without a score (no verdict, or lost to infrastructure) at which the trial is given up."""
+    scoreless_attempts: int | None = None
+    """Attempts without a score, in total, at which the trial is given up. Without effect if `counting` is `spark`.
+    None: three times `infrastructure_retries`."""
     counting: Literal["judged", "spark"] = "judged"
     """Which attempts use up `attempts`: those with a reward, or (as SPARK counts) all; then infrastructure failures in
     all, instead of in a row, are compared with `infrastructure_retries`."""
@@ -74,3 +100,5 @@ class SparkSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     distil: bool = True
     """Whether a success is distilled, if a distiller is named."""
     pdi: PdiSpec = PdiSpec()
+
+    ADDED: ClassVar = frozenset({"scoreless_attempts"})

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from engine.config.condition import Pins, condition_of
 from engine.config.spec import AgentSpec, ModelSpec, RunSpec
+from engine.programs.explore.spec import MonitorSpec
 from events.digest import digest_of
 from events.integrity.blobs import NamedBlob, names_in_blob
 from events.types.condition import Condition, SkillRef, parts_that_differ, read_condition
@@ -96,7 +97,11 @@ SETTINGS: Final[Mapping[str, RunSpec]] = {
     "a script": model(base_url="script:script.toml"),
     "method.hint": method(hint=True),
     "method.attempts": method(attempts=1),
+    "method.scoreless_attempts": method(scoreless_attempts=6),
     "method.pdi.mode": method(pdi=replace(PLAIN.method.pdi, mode="observe")),
+    "method.pdi.active.plan_weight": method(pdi=replace(PLAIN.method.pdi, active=MonitorSpec(plan_weight=0.0))),
+    "method.pdi.shadows.a": method(pdi=replace(PLAIN.method.pdi, shadows={"a": MonitorSpec()})),
+    "method.pdi.shadows.a.alpha": method(pdi=replace(PLAIN.method.pdi, shadows={"a": MonitorSpec(alpha=1.0)})),
 }
 
 
@@ -129,6 +134,9 @@ OTHERWISE: Final[Mapping[str, RunSpec]] = {
             "stream_usage": False,
             "timeout_s": 1.0,
             "tries": 1,
+            "retry_wait_initial_s": 1.0,
+            "retry_wait_max_s": 1.0,
+            "retry_timeout_s": None,
         }.items()
     },
     "agent.skills": agent(skills="moved"),  # by what is found there
@@ -174,6 +182,11 @@ def test_every_key_of_a_spec_is_one_or_the_other(
     plain = {name for name in OTHERWISE if "." not in name} if not prefix else otherwise
     assert set(kind.__struct_fields__) == {*counted, *plain, *apart}
     assert not {*counted} & plain
+
+
+def test_keys_that_were_added_change_no_condition_at_their_default() -> None:
+    """Scores that are stored under it are still found. The digest is that of the settings before there were these."""
+    assert built().method.settings == "232eb7de0d2679d9a5bd330025ca36281f94e6f1589450e1293e36d5a5018449"
 
 
 def test_the_order_in_which_skills_are_found_does_not_count() -> None:

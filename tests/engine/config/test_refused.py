@@ -1,12 +1,13 @@
 """What is wrong with a specification is named, with its place and a remedy, before anything is started or spent."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from engine.config.errors import ConfigError, ConfigRefused
+from engine.config.errors import ConfigError, ConfigProblem, ConfigRefused
 from engine.config.files import read_dotenv
-from engine.config.resolve import Flag, Inputs, resolve
+from engine.config.resolve import Flag, Inputs, flag_settings, resolve
 from events.errors import ExitCode
 from tests.sandbox.harbor.test_yaml_tree import bomb
 
@@ -86,6 +87,49 @@ def test_a_malformed_spec_is_named_and_remedied(
     assert remedy in refused.value.remedy
     assert str(file) in refused.value.problem
     assert refused.value.exit_code == ExitCode.USAGE
+
+
+_MONITOR = "method.pdi.active."
+
+
+@pytest.mark.parametrize(
+    ("key", "fitting", "beyond", "limits"),
+    [
+        *(
+            (f"{_MONITOR}{name}_weight", (0, 1000), (-0.1, 1000.1), "from 0 to 1000")
+            for name in ("exec", "plan", "oss")
+        ),
+        (f"{_MONITOR}facts_share", (0, 0.5, 1), (-0.01, 1.01), "from 0 to 1"),
+        (f"{_MONITOR}alpha", (0.000001, 1000), (0, 0.0000009, 1001), "from 0.000001 to 1000"),
+        (f"{_MONITOR}tolerance", (0, 1e-9, 1000), (-1e-9, 1001), "from 0 to 1000"),
+        ("method.pdi.shadows.one.facts_share", (0, 1), (-1, 2), "from 0 to 1"),
+        ("models.teacher.retry_wait_initial_s", (0, 86400), (-1, 86401), "from 0 to 86400"),
+        ("models.teacher.retry_wait_max_s", (0, 86400), (-1, 86401), "from 0 to 86400"),
+        ("models.teacher.retry_timeout_s", (60, 1e6), (0, 59.9), "60 or more"),
+        ("method.scoreless_attempts", (1, 50), (0, -1), "1 or more"),
+        ("method.infrastructure_retries", (1, 50), (0, -1), "1 or more"),
+        ("evaluate.alpha", (0.0000001,), (0,), "above 0"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_and_the_range_named(
+    key: str, fitting: Sequence[float], beyond: Sequence[float], limits: str, tmp_path: Path
+) -> None:
+    """Beyond it a run would break off in the middle, or give up before it has tried anything."""
+    for each in fitting:
+        assert not _complaints(key, each, tmp_path)
+    for each in beyond:
+        (complaint,) = _complaints(key, each, tmp_path)
+        assert complaint.problem.startswith(f"{key} must be ")
+        assert limits in complaint.problem
+        assert complaint.remedy == f"write {key} as {complaint.problem.split(' must be ')[1].split(',')[0]}"
+
+
+def _complaints(key: str, value: float, folder: Path) -> Sequence[ConfigProblem]:
+    try:
+        flag_settings([Flag("--set", tuple(key.split(".")), value)], folder)
+    except ConfigRefused as refused:
+        return refused.complaints
+    return ()
 
 
 def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:

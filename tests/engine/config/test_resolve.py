@@ -57,6 +57,10 @@ def _distinct(kind: inspect.Type, layer: int) -> object:
             return layer + 1 if isinstance(kind, inspect.IntType) else layer + 1.5
 
 
+_NUMBERS = {"facts_share": 0.1, "retry_timeout_s": 60.0}
+"""By the end of their key, from where on numbers are in range, where no larger one or no smaller one is."""
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.sampled_from(keys()), layers=st.sets(st.integers(0, 4), min_size=1))
 def test_the_strongest_place_that_speaks_wins(key: ConfigKey, layers: set[int], tmp_path: Path) -> None:
@@ -64,6 +68,8 @@ def test_the_strongest_place_that_speaks_wins(key: ConfigKey, layers: set[int], 
     path, values = _named(key), {layer: _distinct(key.kind, layer) for layer in layers}
     if (registered := {"provider": _PROVIDERS, "sandbox": _SANDBOXES}.get(path[-1])) is not None:
         values = {layer: registered[layer] for layer in layers}
+    if (least := _NUMBERS.get(path[-1])) is not None:
+        values = {layer: least * (layer + 1) for layer in layers}
     below = tmp_path / "_".join(path)
     files = {0: below / "user.toml", 1: below / ".stillroom" / "config.toml", 2: below / "run.toml"}
     for layer, file in files.items():

@@ -5,21 +5,19 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import anyio
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.concurrency.run_controls import RunControls
-from engine.core.decision import Deciding, Era, Policy, PolicyContext
+from engine.core.decision import Deciding, Era
 from engine.core.history import RunHistory, load_histories
 from engine.core.ports import EffectAddress, Permit
 from engine.core.scope import Scope, Stopped
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.conversation import EMPTY, extend, message
 from engine.effects.model_calls import Caller, CallResult, CapReached, ask_model, problem_of
-from engine.effects.points import CallRetry, CallRetrySaw, rule_on_failed_call
-from engine.policies.call_retry import RetryLimits
+from engine.effects.points import rule_on_failed_call
 from engine.providers.prices import price_from
 from events.base import Event, Recorded, Ref
 from events.codec import tag_of
@@ -98,10 +96,10 @@ def caller(*, capped: bool = True) -> Caller:
     return Caller("a", "teacher", "m", {}, False, 60.0, reserve)
 
 
-def deciding(tries: int = 5, policy: Policy = rule_on_failed_call) -> Deciding:
-    """Say what decides whether a call is made again."""
-    teacher = {"model": "m", "base_url": "script:script.toml", "tries": tries}
-    return Deciding((Era(spec(models={"teacher": teacher}), {"call_retry": policy}, "own"),))
+def deciding(tries: int = 5, **settings: float | None) -> Deciding:
+    """Say what decides whether a call is made again: the policy of every run, under settings of the model."""
+    teacher = {"model": "m", "base_url": "script:script.toml", "tries": tries, **settings}
+    return Deciding((Era(spec(models={"teacher": teacher}), {"call_retry": rule_on_failed_call}, "own"),))
 
 
 async def ask(scope: Scope, whom: Caller) -> CallResult:
@@ -284,12 +282,26 @@ async def test_patience_is_read_from_the_recorded_times(budget_s: float, calls: 
     # Given a clock that moves a hundred seconds with each event: the first call takes that, and a further try twice
     # that with its wait, and a minute for its place; with a cap it is a hundred more, for the grant
     budget_s += 0.0 if cap is None or budget_s < 200 else 100.0
-
-    def hasty(saw: CallRetrySaw, rule: RetryLimits, desk: PolicyContext) -> CallRetry:
-        return rule_on_failed_call(saw, msgspec.structs.replace(rule, first_wait_s=0.0, budget_s=budget_s), desk)
-
-    told = await lived([BROKEN, BROKEN, answered(7)], cap, deciding(policy=hasty), every_s=100)
+    hasty = deciding(retry_wait_initial_s=0.0, retry_timeout_s=budget_s)
+    told = await lived([BROKEN, BROKEN, answered(7)], cap, hasty, every_s=100)
     assert told.world.made == calls
+
+
+async def test_without_a_time_limit_refusals_are_counted() -> None:
+    """Something has to end them."""
+    refused = [REFUSED] * 3
+    assert (await lived([*refused, answered(7)], by=deciding(tries=3))).world.made == 4
+    assert (await lived([*refused, answered(7)], by=deciding(tries=3, retry_timeout_s=None))).world.made == 3
+    patient = deciding(retry_wait_initial_s=0.0, retry_timeout_s=None)
+    assert (await lived([BROKEN] * 4 + [answered(7)], by=patient, every_s=1000)).world.made == 5
+
+
+async def test_waits_begin_and_end_where_the_model_s_settings_say() -> None:
+    """Each is twice the one before, less up to a half; none is longer than the longest."""
+    waiting = deciding(retry_wait_initial_s=4.0, retry_wait_max_s=10.0)
+    waited = (await lived([BROKEN] * 4 + [answered(7)], by=waiting)).world.waited
+    for each, whole in zip(waited, (4.0, 8.0, 10.0, 10.0), strict=True):
+        assert whole / 2 <= each <= whole
 
 
 async def test_it_is_the_same_again_without_a_world() -> None:
