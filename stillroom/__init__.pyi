@@ -71,6 +71,7 @@ from projections.base import Blobs as Blobs
 from projections.base import Projection as Projection
 from replay.ledger import Ledger as Ledger
 from replay.ledger import read_ledger as read_ledger
+from replay.redecide import decisions as decisions
 from replay.rerun import rerun as rerun
 from sandbox.base import Sandbox as Sandbox
 from sandbox.base import SandboxBackend as SandboxBackend

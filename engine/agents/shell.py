@@ -55,7 +55,7 @@ class Shell:
             asked = await ask_model(scope, partial(_teacher, told), talk, tools=_tools(brief))
             so_far.spent, answer = so_far.spent.with_failed(asked.failed), asked.outcome
             if not isinstance(answer, ModelAnswered):
-                return _unanswered(scope.at, answer)
+                return _unanswered(asked.at, answer)
             so_far.spent = so_far.spent.plus(answer)
             turn = await _read(scope, answer, so_far)
             if turn.value.own is not None:

@@ -8,7 +8,7 @@ import msgspec
 
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program_registry import program_named, program_names
-from engine.config.schema import Path, dotted, keys
+from engine.config.schema import Path, dotted, keys, split_key
 from engine.config.spec import RunSpec
 from engine.config.tree import ConfigValue, assemble, kind_of, settings_of, unknown
 from engine.config.values import parse
@@ -61,7 +61,7 @@ def read_changes(said: Sequence[tuple[str, str]], origin: str = "--set") -> tupl
 
 def full_path(key: str) -> Path:
     """Give the full key that a short one stands for; one that stands for nothing stays as it is."""
-    path = tuple(part.strip() for part in key.split("."))
+    path = split_key(key)
     for full in (path, (METHOD, *path), (*ACTIVE, *path[1:]) if path[0] == "pdi" else path):
         if len(full) > 1 and kind_of(full) is not None:
             return full

@@ -6,6 +6,7 @@ the commented spec and what is accepted cannot drift apart.
 
 import ast
 import inspect as python
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -21,6 +22,8 @@ from engine.core.methods import SPARK, method_named, method_names, usable_method
 Path = tuple[str, ...]
 """Parts of a key: ``agent.max_turns`` is ("agent", "max_turns")."""
 
+_DOT: Final = re.compile(r'\.(?=(?:[^"]*"[^"]*")*[^"]*$)')
+"""A dot with an even number of quotes behind it."""
 _OPEN_NAMES: Final = {"models": "<role>", "prices": "<model>", "shadows": "<name>", "set": "<key>"}
 """What stands for the names that a user gives, by the table that holds them; for others, ``<arm>`` for ``arms``."""
 
@@ -151,6 +154,12 @@ def dotted(path: Path) -> str:
     """Write a key as TOML does, quoting the names that need it."""
     bare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_<>"
     return ".".join(part if part and all(each in bare for each in part) else f'"{part}"' for part in path)
+
+
+def split_key(text: str) -> Path:
+    """Read a key as TOML writes it: parts at dots, except within double quotes, such as ``prices."gpt-4.1".input``."""
+    parts = [part.strip() for part in _DOT.split(text)]
+    return tuple(part[1:-1] if len(part) > 1 and part[0] == part[-1] == '"' else part for part in parts)
 
 
 def names_of(kind: inspect.DictType) -> tuple[str, ...] | None:

@@ -177,7 +177,8 @@ class OutputUnbounded(EngineError):
     def __init__(self, role: str) -> None:
         super().__init__(
             f"a budget is set, but nothing bounds the cost of one answer of the {role}",
-            remedy=f"set max_tokens (or max_completion_tokens) in [models.{role}.parameters], or drop the budget",
+            remedy=f"set models.{role}.parameters.max_tokens (or max_completion_tokens) for this model, such as --set "
+            f"models.{role}.parameters.max_tokens=4096, or drop the budget",
         )
         self.role = role
 

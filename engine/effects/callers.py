@@ -27,7 +27,7 @@ def callers_of(spec: RunSpec, roles: Mapping[str, str | None], account: str) -> 
     for role, other in roles.items():
         model = model_for(spec, role, other)
         if model is not None:
-            reserve = _reserve(spec, role, model)
+            reserve = _reserve(spec, role if other is None or role in spec.models else other, model)
             callers[role] = Caller(
                 trial=account,
                 role=role,

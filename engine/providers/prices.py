@@ -5,8 +5,9 @@ nano-USD per million tokens (exact to a billionth of a dollar per million), a co
 nano-USD once, per call. No price is built in: prices change, and a wrong one is worse than none.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -24,6 +25,9 @@ MILLION = 10**6
 DEAREST = 10**9
 """US dollars per million tokens that no price reaches; above it is a mistake."""
 
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""A name that stands in a key without quotes."""
+
 FRAME_BYTES = 4096
 """Room for what a provider wraps around the messages it is sent: role markers, a preamble for tools."""
 
@@ -38,9 +42,11 @@ class PriceUnknown(PriceError):
     """A cost is asked for, and the model has no price."""
 
     def __init__(self, model: str) -> None:
+        key = f"prices.{model}" if _BARE.fullmatch(model) else f'prices."{model}"'
         super().__init__(
             f"no price is set for the model {model!r}",
-            remedy="add its price in USD per million tokens; names must match exactly",
+            remedy=f"a budget needs prices in USD per million tokens: set {key}.input and {key}.output, such as "
+            f"--set '{key}.input=0.25'; the name must match exactly",
         )
         self.model = model
 

@@ -1,6 +1,8 @@
 """Reference that is generated cannot lie; reference that is checked cannot be forgotten."""
 
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 from subprocess import run
 from typing import Final
 
@@ -8,8 +10,9 @@ import cli
 from engine.config.schema import keys
 from events.errors import ExitCode
 from tests.architecture.source import ROOT
+from views import commands as package
 from views.reference.events import events, field_docs
-from views.reference.pages import EXITS, reference
+from views.reference.pages import EXITS, ROWS, reference
 
 DOCS: Final = ROOT / "docs"
 
@@ -46,6 +49,14 @@ def test_every_command_and_key_is_in_the_docs() -> None:
             assert f"### stillroom {command}\n" in commands
     settings = (DOCS / "config.md").read_text(encoding="utf-8")
     assert [key.name for key in keys() if f"`{key.name}`" not in settings] == []
+
+
+def test_the_rows_of_every_command_are_in_the_docs() -> None:
+    """Each module of commands lists what its commands print with ``--json``; a list that is left out is found here."""
+    modules = [import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__)]
+    stated = {name: rows for module in modules for name, rows in getattr(module, "ROWS", {}).items()}
+    assert len(stated) > 20
+    assert {name: rows for name, rows in stated.items() if ROWS.get(name) != rows} == {}
 
 
 def test_every_exit_code_has_a_meaning() -> None:

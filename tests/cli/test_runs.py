@@ -7,6 +7,7 @@ from tests.cli.terminal import machine, type_in
 from tests.support.runs import REFUSING, make_base
 
 EXPLORE = ("run", "explore", "-p", "tasks", "-m", "script:script.toml")
+PRICED = ("--set", "prices.script.input=0.25", "--set", "prices.script.output=2")
 
 
 def test_a_run_goes_from_a_spec_to_a_skill(tmp_path: Path) -> None:
@@ -39,6 +40,8 @@ def test_a_model_that_refuses_is_no_verdict(tmp_path: Path) -> None:
     outcome = type_in(tmp_path, *EXPLORE, "--json")
     assert outcome.code == 7
     assert [row["outcome"] for row in outcome.rows if row["kind"] == "trial"] == ["no verdict"]
+    replayed = type_in(tmp_path, "replay")
+    assert replayed.code == 0, replayed.out  # the ending names the failed call, not the decision not to repeat it
 
 
 def test_an_agent_that_does_nothing_ends_well(tmp_path: Path) -> None:
@@ -50,13 +53,24 @@ def test_an_agent_that_does_nothing_ends_well(tmp_path: Path) -> None:
     assert (run["calls"], run["cost_nano_usd"], trial["outcome"], trial["reward"]) == (0, 0, "unsolved", 0.0)
 
 
+def test_a_budget_takes_the_prices_and_the_bound_that_its_refusals_name(tmp_path: Path) -> None:
+    """As the README has it, and for a model whose name has a dot too, written in quotes as in TOML."""
+    make_base(tmp_path)
+    bound = ("--budget", "1", "--set", "models.teacher.parameters.max_tokens=100")
+    assert type_in(tmp_path, *EXPLORE, *bound, *PRICED).code == 0
+    dotted = ("--set", "models.teacher.model=m-4.1", *bound, "--set", 'prices."m-4.1".input=0.25')
+    assert 'prices."m-4.1".input' in type_in(tmp_path, *EXPLORE, *dotted[:-2]).err
+    assert type_in(tmp_path, *EXPLORE, *dotted, "--set", 'prices."m-4.1".output=2').code == 0
+
+
 def test_what_cannot_work_is_refused_before_anything_starts(tmp_path: Path) -> None:
     """No tasks, no model, no price under a cap: each is named, and nothing is recorded."""
     make_base(tmp_path)
     for words, said in (
         (("run", "explore", "-p", "gone", "-a", "oracle"), "gone"),
         (("run", "explore", "-p", "tasks"), "no model for the teacher"),
-        ((*EXPLORE, "--budget", "1"), "price"),
+        ((*EXPLORE, "--budget", "1"), "prices.script.input"),
+        ((*EXPLORE, "--budget", "1", *PRICED), "models.teacher.parameters.max_tokens"),
         (("run", "explore", "-p", "tasks", "-a", "orakel"), "orakel"),
         ((*EXPLORE, "--set", "only=nope"), "nope"),
     ):

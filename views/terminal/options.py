@@ -12,6 +12,7 @@ from msgspec import structs
 from engine.config import resolve
 from engine.config.files import read_dotenv
 from engine.config.resolve import Flag, Inputs, Resolved, model_settings
+from engine.config.schema import split_key
 from engine.config.tree import ConfigValue
 from engine.runtime.environment import ProcessEnvironment
 from projections.pdi.index import Method, PdiSettings
@@ -251,4 +252,4 @@ def _set(text: str) -> Flag:
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
         raise UsageWrong(f"--set {text} is not KEY=VALUE", remedy="write for example --set agent.max_turns=20")
-    return Flag(f"--set {key.strip()}", tuple(part.strip() for part in key.split(".")), value.strip())
+    return Flag(f"--set {key.strip()}", split_key(key), value.strip())

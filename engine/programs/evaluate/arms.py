@@ -10,6 +10,7 @@ import msgspec
 from engine.config.amend import amended
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.resolve import model_settings
+from engine.config.schema import split_key
 from engine.config.spec import RunSpec
 from engine.config.tree import ConfigValue, settings_of
 from engine.programs.evaluate.spec import ArmSpec, EvaluateSpec
@@ -131,7 +132,7 @@ def _set(name: str, arm: ArmSpec) -> Iterator[ConfigValue]:
     problems: list[ConfigProblem] = []
     found: list[ConfigValue] = []
     for key, value in arm.set.items():
-        path = tuple(part.strip() for part in key.split("."))
+        path = split_key(key)
         if path[0] not in _SETTABLE or len(path) == 1:
             remedy = f"set keys below {', '.join(_SETTABLE)}"
             problems.append(_problem(f"arms.{name}.set", f"{key} cannot differ between arms", remedy))

@@ -102,7 +102,7 @@ class Survey:
         asked = await st.ask_model(scope, lambda: self._surveyor(scope, plan, name), talk)
         if not isinstance(asked.outcome, st.ModelAnswered) or asked.outcome.text is None:
             return "unknown"
-        seen = await scope.decide(WORTH, WorthSaw(st.Text(asked.outcome.text, scope.at)))
+        seen = await scope.decide(WORTH, WorthSaw(st.Text(asked.outcome.text, asked.at)))
         if not seen.value.worth:
             return "skipped"
         child = st.Child(f"trial/{name}", partial(st.trial, plan=plan.own[name]))
