@@ -7,17 +7,16 @@ from typing import Final, assert_never
 from engine.core.lineage import streams_of
 from events.base import Event, Recorded, Ref
 from events.store.blob_refs import blobs_by_name
-from events.streams import attempt_stream, is_trial, trial_of, trial_stream
+from events.streams import RUN, attempt_stream, is_trial, trial_of, trial_stream
 from events.types.attempt import AttemptAbandoned, AttemptJudged, AttemptOpened
 from events.types.decision import DecisionMade
 from events.types.model import ModelAnswered, ModelAsked
 from events.types.run import RunOpened
-from events.types.session import InFlightFound
 from events.types.skill import EvidenceGathered, SkillRevised
 from events.types.trial import AttemptConcluded, AttemptPlanned, TaskRead
 from replay.why.loader import Past
 from replay.why.nodes import BlobLink, EventLink, Form, Link, RequestLink, TaskLink
-from replay.why.rules import BESIDE, RESTS, Beside
+from replay.why.rules import BESIDE, BY_FIELDS, RESTS, Beside
 from replay.why.selectors import (
     AttemptEnd,
     ByRole,
@@ -31,6 +30,7 @@ from replay.why.selectors import (
     Opening,
     RunPrompts,
     Since,
+    StreamOpening,
     TrialDecisions,
     TrialEnds,
 )
@@ -51,7 +51,7 @@ async def links_of(past: Past, recorded: Recorded) -> list[Link]:
     links: list[Link] = [*_fingerprints(recorded)]
     if recorded.cause is not None:
         links.append(EventLink("answers", recorded.cause))
-    for look in RESTS.get(type(recorded.event), ()):
+    for look in RESTS.get(type(recorded.event), BY_FIELDS):
         links += await _looked(past, recorded, look)
     return _with_blobs(recorded.event, links)
 
@@ -94,13 +94,31 @@ async def _looked(past: Past, recorded: Recorded, look: Look) -> list[Link]:
             return [*_prompts(await past.opening(), look)]
         case Opening(label, quiet):
             return [EventLink(label, Ref("run", 1), quiet=quiet)]
-        case AttemptEnd() | TrialDecisions() | TrialEnds() | NamedEvents():
+        case NamedEvents() | StreamOpening():
+            return [*(_named(recorded.event) if isinstance(look, NamedEvents) else _opening(recorded, look.label))]
+        case AttemptEnd() | TrialDecisions() | TrialEnds():
             return [EventLink(look.label, ref) for ref in await _elsewhere(past, recorded, look)]
         case ByRole(looks, others):
             found = [await _looked(past, recorded, each) for each in looks.get(_asked(recorded).role, others)]
             return [link for each in found for link in each]
         case _:
             assert_never(look)
+
+
+def _named(event: Event) -> Iterator[EventLink]:
+    """Find the events that an event names: its `Ref` fields, and those that hold several."""
+    for field in event.__struct_fields__:
+        part = getattr(event, field)
+        for each in part if isinstance(part, tuple) else (part,):
+            if isinstance(each, Ref):
+                yield EventLink(field.replace("_", " "), each)
+
+
+def _opening(recorded: Recorded, label: str) -> list[EventLink]:
+    """Find what began the stream of an event that says of no other that it rests on it."""
+    opening = Ref(RUN if recorded.version == 1 else recorded.stream.name, 1)
+    alone = recorded.cause is None and not any(_named(recorded.event))
+    return [EventLink(label, opening, quiet=True)] if alone and opening != recorded.ref else []
 
 
 def _within(
@@ -137,9 +155,7 @@ def _asked(recorded: Recorded) -> ModelAsked:
     return recorded.event
 
 
-async def _elsewhere(
-    past: Past, recorded: Recorded, look: AttemptEnd | TrialDecisions | TrialEnds | NamedEvents
-) -> list[Ref]:
+async def _elsewhere(past: Past, recorded: Recorded, look: AttemptEnd | TrialDecisions | TrialEnds) -> list[Ref]:
     """Look into other streams of the run."""
     match look:
         case AttemptEnd():
@@ -149,8 +165,6 @@ async def _elsewhere(
         case TrialEnds():
             streams = await streams_of(past.log, past.run)
             return [Ref(name, version) for name, version in streams.items() if is_trial(name)]
-        case NamedEvents():
-            return list(recorded.event.asked) if isinstance(recorded.event, InFlightFound) else []
         case _:
             assert_never(look)
 

@@ -1,7 +1,9 @@
-"""What each kind of event rests on, beside its cause and the blobs it names: the one table a new event needs a line in.
+"""What each kind of event rests on, beside its cause and the blobs it names.
 
-A decision rests on what its inputs name, and needs none. An event that can record one has a line only where it can also
-take note of what no policy decided: what another system decided, or that no model answered.
+A kind needs a line only where that is more than its fields say: one without rests on the events that it names and,
+where it neither names nor answers one, on the first of its stream. A decision rests on what its inputs name. An event
+that can record one has a line only where it can also take note of what no policy decided: what another system
+decided, or that no model answered.
 
 Everything in it looks back, so a chain of causes has an end. The one exception is `NextEvent`: a reading of PDI that
 was imported stands before the memo it was taken of, as its source recorded it.
@@ -16,9 +18,7 @@ from events.types.agent import (
     AgentRunAsked,
     AgentRunFinished,
     AgentSaid,
-    CallAnswered,
     CallAsked,
-    CallFailed,
     CallReceived,
     CallRefused,
 )
@@ -34,13 +34,13 @@ from events.types.attempt import (
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade
-from events.types.evaluation import CellOpened, EvaluationAsked, EvaluationFound, EvaluationMissing
-from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemsRead, ItemsUnreadable, ItemUnanswered
+from events.types.evaluation import CellOpened, EvaluationAsked
+from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemUnanswered
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
 from events.types.pdi import PdiImported
 from events.types.pool import PoolLimited, PoolsOpened
-from events.types.run import RunClosed, RunImported, RunOpened
+from events.types.run import RunClosed
 from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
@@ -48,7 +48,6 @@ from events.types.sandbox import (
     SandboxAsked,
     SandboxFailed,
     SandboxOpened,
-    SandboxReleased,
     SolutionAsked,
     VerifierRewarded,
     VerifierSilent,
@@ -77,7 +76,6 @@ from events.types.skill import (
     SkillImported,
     SkillProposed,
     SkillRefused,
-    SkillRejected,
     SkillRetired,
     SkillRevised,
 )
@@ -107,6 +105,7 @@ from replay.why.selectors import (
     Opening,
     RunPrompts,
     Since,
+    StreamOpening,
     TrialDecisions,
     TrialEnds,
 )
@@ -169,11 +168,9 @@ _ASKED_BY_OTHERS: Final[tuple[Look, ...]] = (
 )
 
 RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
-    RunOpened: (),
     RunClosed: (TrialEnds("trial"),),
-    RunImported: (),
     SessionStarted: (),
-    InFlightFound: (_SESSION, NamedEvents("asked")),
+    InFlightFound: (_SESSION, NamedEvents()),
     ScriptsPinned: (_SESSION,),
     SkillsPinned: (_SESSION,),
     InputsLeftOut: (_SESSION,),
@@ -195,8 +192,6 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ScopeStopped: (_SANDBOX,),
     TrialOpened: (Opening("run"),),
     TaskAsked: (_TRIAL,),
-    TaskRead: (),
-    TaskReadInSteps: (),
     AttemptConcluded: (AttemptEnd("verdict"), Latest("planned", (AttemptPlanned,))),
     TrialClosed: (Every("attempt", (AttemptConcluded,)), Latest("decision", (NextChosen,)), _TRIAL),
     AttemptOpened: (TrialDecisions("planned"),),
@@ -216,61 +211,41 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     ObservationImported: (),
     CellOpened: (Opening("run"),),
     EvaluationAsked: (Latest("cell", (CellOpened,)),),
-    EvaluationFound: (),
-    EvaluationMissing: (),
     ItemsAsked: (Opening("run"),),
-    ItemsRead: (),
-    ItemsUnreadable: (),
     ItemOpened: (Opening("run"),),
     ItemAnswered: (_ITEM, Latest("answer", (ModelAnswered,))),
     ItemUnanswered: (_ITEM, Every("turn", (ModelAnswered, ModelFailed, BudgetRefused, ScopeStopped))),
     SandboxAsked: (_ATTEMPT,),
-    SandboxOpened: (),
-    SandboxFailed: (),
     ActionAsked: (_SANDBOX, Latest("asked by", (DecisionMade, ModelAnswered, ImportedAttempt))),
     SolutionAsked: (_ATTEMPT, _SANDBOX),
-    ActionObserved: (),
     VerifyAsked: (Mention("after", (AgentEnded,)), Every("step", (StepJudged,)), _SANDBOX),
-    VerifierRewarded: (),
     StepAsked: (_ATTEMPT, _SANDBOX),
-    StepBegun: (),
     StepVerifyAsked: (Latest("step", (StepBegun,)), _SANDBOX),
-    StepJudged: (),
-    VerifierSilent: (),
     ReleaseAsked: (Latest("after", (AttemptJudged,)), _SANDBOX),
-    SandboxReleased: (),
     AgentRunAsked: (_ATTEMPT, _SANDBOX),
-    AgentRunFinished: (),
     AgentActed: (Latest("run", (AgentRunFinished, ImportedAttempt)),),
     AgentSaid: (Latest("run", (AgentRunFinished, ImportedAttempt)),),
     CallReceived: (),
     CallAsked: (Latest("received", (CallReceived,)),),
     CallRefused: (Latest("received", (CallReceived,)),),
     ModelAsked: (ByRole(_ASKED, _ASKED_BY_OTHERS),),
-    ModelAnswered: (),
-    ModelFailed: (),
-    CallAnswered: (),
-    CallFailed: (),
     RetryAsked: (Latest("failed", (ModelFailed,)), Since("decision", (DecisionMade,), (ModelFailed,))),
-    RetryDue: (),
     ModelImported: (Opening("run"),),
     BudgetAsked: (_RUN,),
-    BudgetGranted: (),
-    BudgetRefused: (),
     MemoKept: (_CONCLUDED, Latest("memo before", (MemoRewritten,)), Since("answer", _OUTCOMES, _OF_ATTEMPT)),
     MemoImported: (_CONCLUDED, Latest("memo before", (MemoImported,))),
     PdiImported: (_CONCLUDED, NextEvent("memo", (MemoImported,))),
     SkillRefused: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
     SkillProposed: (Latest("before", (SkillRevised,)),),
-    SkillRejected: (NamedEvents("candidate"),),
     SkillRetired: (Latest("revision", (SkillRevised,)),),
     LibraryFrozen: (Every("revision", (SkillRevised,)), Every("retired", (SkillRetired,))),
     SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
-    DecisionFlipped: (NamedEvents("decision"),),
-    PathLeft: (NamedEvents("here"),),
     WhatIfAnswered: (Every("flip", (DecisionFlipped, PathLeft)), Opening("run")),
 }
-"""By kind of event. Order is the order of the story: what came first is told first, and later ones point to it."""
+"""By kind of event, where its fields say too little. Order is the order of the story: what came first is told first,
+and later ones point to it."""
+BY_FIELDS: Final[tuple[Look, ...]] = (NamedEvents(), StreamOpening("opening"))
+"""For every other kind: the events that it names."""
 
 
 class Beside(NamedTuple):

@@ -95,7 +95,14 @@ class ByRole(NamedTuple):
 
 
 class NamedEvents(NamedTuple):
-    """The events it names in its own fields."""
+    """The events it names in its own fields, each under the field's name."""
+
+
+class StreamOpening(NamedTuple):
+    """The first event of its own stream, and of the run where it is that itself.
+
+    Left out where it answers or names an event, and where the opening was told before.
+    """
 
     label: str
 
@@ -113,4 +120,5 @@ Look: TypeAlias = (
     | TrialEnds
     | ByRole
     | NamedEvents
+    | StreamOpening
 )
