@@ -1,5 +1,6 @@
 """Names of streams: made here, and read here. A name says what its actor is, relative to the run."""
 
+import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -17,6 +18,10 @@ ParentOf: TypeAlias = Callable[[str], str | None]
 """Names the stream whose actor began a stream. None: it is the run's own."""
 _BELOW_TRIAL: Final = {TRIAL: 0, ATTEMPT: 1, CALL: 2}
 """Parts of a name behind the trial's, by family. A trial's own name may hold slashes."""
+
+
+_NUMBER: Final = re.compile("[0-9]{1,9}")
+"""Of an attempt. A stream of a stranger may be called anything."""
 
 
 def family_of(stream: str) -> str:
@@ -102,7 +107,7 @@ def attempt_of(stream: str) -> int | None:
     if not is_attempt(stream):
         return None
     number = stream.rpartition("/")[2]
-    return int(number) if number.isdigit() else None
+    return int(number) if _NUMBER.fullmatch(number) else None
 
 
 def parent_of(stream: str) -> str | None:

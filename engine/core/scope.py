@@ -19,7 +19,7 @@ from engine.core.errors import HistoryEnded, HistoryUnread, first_of
 from engine.core.lineage import era_of
 from engine.core.open_decision import Decision, holds_texts, made_event
 from engine.core.ports import EffectAddress
-from engine.core.world import ReplayContext, StreamIndex
+from engine.core.world import AppendedRange, RecordedAt, ReplayContext, StreamIndex
 from events.base import Draft, Event, Recorded, Ref, StreamId
 from events.codec import tag_of
 from events.digest import Digest
@@ -28,25 +28,6 @@ from events.store.draft import as_kept
 from events.types.condition import Condition
 from events.types.decision import Earlier, Seen
 from events.types.session import ScopeStopped
-
-
-class RecordedAt(NamedTuple):
-    """Where a recorded event stands, and when it was recorded."""
-
-    ref: Ref
-    position: int
-    at: int
-
-
-class AppendedRange(NamedTuple):
-    """Where appended events begin and end, and when they were appended."""
-
-    position: int
-    """Of the first."""
-    version: int
-    """Of the last."""
-    at: int
-
 
 T = TypeVar("T")
 

@@ -7,11 +7,29 @@ from typing import Final, NamedTuple, Protocol
 from engine.core.decision import Deciding
 from engine.core.lineage import Lineage
 from engine.core.ports import Ports
-from events.base import Fence, Recorded
+from events.base import Fence, Recorded, Ref
 from events.digest import Digest, digest_of
 from events.errors import BlobMissing
 from events.redaction.redactor import NOTHING_SECRET
 from events.store.base import BlobStore, EventLog
+
+
+class RecordedAt(NamedTuple):
+    """Where a recorded event stands, and when it was recorded."""
+
+    ref: Ref
+    position: int
+    at: int
+
+
+class AppendedRange(NamedTuple):
+    """Where appended events begin and end, and when they were appended."""
+
+    position: int
+    """Of the first."""
+    version: int
+    """Of the last."""
+    at: int
 
 
 class HistoryReader(Protocol):
