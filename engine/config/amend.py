@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from engine.config.errors import ConfigProblem, ConfigRefused
+from engine.config.program_registry import program_named
 from engine.config.resolve import ADDRESSED, Flag, completed, flag_settings, switches
 from engine.config.schema import dotted
 from engine.config.spec import RunSpec
@@ -68,13 +69,14 @@ def amended(spec: RunSpec, settings: Sequence[ConfigValue], environment: Mapping
     """
     tree = msgspec.to_builtins(spec)
     for setting in settings:
-        _put(tree, setting.path, msgspec.to_builtins(setting.value))
+        _put(tree, _place(spec, setting.path), msgspec.to_builtins(setting.value))
     brought = _brought(spec, tree, settings, environment)
     settings = [*settings, *brought]
     for setting in brought:
         _put(tree, setting.path, msgspec.to_builtins(setting.value))
     try:
         changed = msgspec.convert(tree, RunSpec)
+        msgspec.convert(changed.own, program_named(changed.program).spec)
     except msgspec.ValidationError as error:
         origin = ", ".join(dict.fromkeys(each.origin for each in settings))
         problem = f"the resulting configuration is invalid: {error}"
@@ -83,9 +85,14 @@ def amended(spec: RunSpec, settings: Sequence[ConfigValue], environment: Mapping
     changes = [
         SettingChange(dotted(each.path), was, is_now)
         for each in settings
-        if (was := _told(before, each.path)) != (is_now := _told(now, each.path))
+        if (was := _told(before, _place(spec, each.path))) != (is_now := _told(now, _place(spec, each.path)))
     ]
     return Amended(changed, tuple(changes))
+
+
+def _place(spec: RunSpec, path: Sequence[str]) -> Sequence[str]:
+    """Say where a key stands in a spec: those of the table of the program are its own settings."""
+    return ("own", *path[1:]) if path[0] == spec.program else path
 
 
 def _brought(

@@ -15,6 +15,7 @@ from events.streams import ParentOf, parent_of
 GROUP = "stillroom.programs"
 EXPLORE = "explore"
 """The program of runs whose opening names none: there was no other."""
+EVALUATE = "evaluate"
 _NEEDED: Final = ("name", "spec", "roles", "points", "policies", "plan", "run")
 
 

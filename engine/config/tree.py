@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec import inspect
 
 from engine.config.errors import ConfigProblem
+from engine.config.program_registry import EVALUATE, EXPLORE, program_names
 from engine.config.schema import Path, dotted, keys, names_of, pattern, root
 from engine.config.values import Misfit, fit, found, out_of_range, words
 
@@ -101,10 +102,15 @@ def _leaf(value: object, kind: inspect.Type, path: Path, origin: str) -> ConfigV
         fitted = fit(value, kind)
     except Misfit:
         return _wrong(value, words(kind), path, origin, _remedy(value, kind))
-    limit = out_of_range(".".join(pattern(path)), fitted)
+    limit = None if _is_strange(path) else out_of_range(".".join(pattern(path)), fitted)
     if limit is not None:
         return _wrong(value, limit, path, origin, f"write {dotted(path)} as {limit}")
     return ConfigValue(path, fitted, origin)
+
+
+def _is_strange(path: Path) -> bool:
+    """Say whether a key is of another package's program, whose own class says what it takes."""
+    return path[0] in program_names() and path[0] not in {EXPLORE, EVALUATE}
 
 
 def _wrong(value: object, expected: str, path: Path, origin: str, remedy: str) -> ConfigProblem:

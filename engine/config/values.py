@@ -35,6 +35,7 @@ _RANGES: Final[Mapping[str, tuple[str, str]]] = {
             "tolerance": ("0", "1000"),
         }.items()
     },
+    "evaluate.floor": ("0", "1"),
     "models.<role>.retry_wait_initial_s": ("0", "86400"),
     "models.<role>.retry_wait_max_s": ("0", "86400"),
 }

@@ -186,7 +186,7 @@ class Scope:
         rule = point.rule(era.spec, saw)
         assert rule is not None, "an actor asks only for what its settings have"
         rules: dict[str | None, S] = {None: rule}
-        rules.update(point.shadows(era.spec, saw))
+        rules.update(sorted(point.shadows(era.spec, saw).items()))  # as typed they stand in no order that a log keeps
         decision = Decision.prepare(self._world, point, saw, rules)
         says = says or partial(made_event, point)
         first: Seen[R] | None = None

@@ -8,7 +8,7 @@ from typing import Final
 
 from anyio import to_thread
 
-from engine.config.program_registry import specs_of
+from engine.config.program_registry import known_points, specs_of
 from engine.config.spec import RunSpec, canonical
 from engine.core.prompts import Prompts
 from engine.policies.turn import RUN_TOOL
@@ -59,7 +59,9 @@ def redactor_of(
     secrets = secrets_of(environment, known)
     redactor = Redactor(secrets, guessed=secrets.keys() - set(known))
     words = {"the words of events": "\0".join(sorted(catalog_words())).encode()} if secrets else {}
+    points = "\0".join(sorted(known_points())) if secrets else ""
     formats = {
+        "the names of points of decision": points.encode(),
         "the words of messages and reports": _MESSAGE_WORDS.encode(),
         "the names of streams": _STREAM_NAMES.encode(),
     }

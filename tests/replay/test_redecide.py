@@ -26,6 +26,7 @@ from events.values import Outcome
 from projections.pdi.inputs import PdiSaw
 from replay.errors import InputsUnrecorded, NothingDecided
 from replay.redecide import Redecided, decisions
+from replay.rerun import rerun
 from tests.engine.runtime.test_resume import cut, place_of
 from tests.support.edits import edit_events
 from tests.support.runs import MEMO, REFUSING, SCRIPT, make_base, setting, spec
@@ -73,6 +74,13 @@ async def test_every_decision_of_a_run_comes_out_again(tmp_path: Path, script: s
     assert not any(each.revised for each in made)
     assert not any(each.entry.unrecorded for each in made)  # today every field of a ruling is on record
     assert [each.position for each in made] == sorted(each.position for each in made)
+
+
+async def test_monitors_that_look_on_stand_in_the_order_of_their_names(tmp_path: Path) -> None:
+    """A recorded spec is sorted, so a run would part from its own record where it went by the order of the file."""
+    unsorted = {"pdi": {"shadows": {"zeta": {"method": "calibrated"}, "alpha": {"method": "js_divergence"}}}}
+    log, run = await lived(tmp_path, TWICE_WRONG, method=unsorted)
+    assert (await rerun(log, run)).complete
 
 
 async def test_every_kind_of_decision_is_made_again_and_says_what_it_saw(tmp_path: Path) -> None:

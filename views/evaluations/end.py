@@ -3,6 +3,7 @@
 from rich.console import Group
 from rich.text import Text
 
+from engine.config.program_registry import EVALUATE
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
 from engine.runtime.run import RunReport
@@ -15,8 +16,6 @@ from views.runs.rows import RunsView, run_row, trial_rows
 from views.runs.show import calls, spending, tokens
 from views.terminal.format import plural, short
 from views.terminal.screen import OutputStyle, Screen
-
-EVALUATE = "evaluate"
 
 
 async def carry(log: EventLog, screen: Screen, work: live.Work, spec: RunSpec) -> RunReport:

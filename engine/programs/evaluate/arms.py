@@ -64,7 +64,7 @@ def series_of(settings: EvaluateSpec, name: str) -> int:
 def family_of_item(pattern: str, item: str) -> str:
     """Name the family of an item; an item in which the pattern finds nothing is one of its own."""
     found = re.search(pattern, item) if pattern else None
-    return item if found is None else found[1]
+    return (found and found[1]) or item
 
 
 def _misnamed(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
@@ -76,11 +76,36 @@ def _misnamed(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
         arm = settings.arms[name]
         yield from _repeats_wrongly(settings, name, arm)
     yield from _unread(settings.family)
+    yield from _out_of_range(settings)
+    yield from _alike(settings)
     if settings.baseline not in settings.arms:
         remedy = _near(settings.baseline, names) if names else "add [evaluate.arms.NAME] tables, or use --skill FOLDER"
         yield _problem("baseline", f"the baseline {settings.baseline!r} is none of the arms", remedy)
     elif len(names) == 1:
         yield _problem("arms", "there is nothing to compare the baseline with", "add an arm: [evaluate.arms.NAME]")
+
+
+def _out_of_range(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
+    for key, value, fits, words in (
+        ("alpha", settings.alpha, 0 < settings.alpha < 1, "above 0 and below 1, such as 0.05"),
+        ("floor", settings.floor, 0 <= settings.floor <= 1, "from 0 to 1, such as 0.8"),
+        ("effect", settings.effect, 0 < settings.effect <= 1, "above 0, at most 1, such as 0.1"),
+    ):
+        if not fits:
+            yield _problem(key, f"evaluate.{key} is {value}", f"write a number {words}")
+
+
+def _alike(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
+    """Complain about arms that say the same: the second would find what the first stored, and differ in nothing."""
+    seen: dict[bytes, str] = {}
+    for name, arm in sorted(settings.arms.items()):
+        if arm.placebo and not arm.skills:
+            problem = f"arm {name} is a placebo of no skill"
+            yield _problem(f"arms.{name}.placebo", problem, "name the skills that it stands in for: skills")
+        before = seen.setdefault(msgspec.json.encode(arm, order="sorted"), name)
+        if before != name and not arm.again:
+            problem = f"the arms {before} and {name} are the same"
+            yield _problem(f"arms.{name}", problem, f'write again = "{before}" to measure it with fresh runs')
 
 
 def _unread(pattern: str) -> Iterator[ConfigProblem]:

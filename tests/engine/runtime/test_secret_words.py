@@ -66,7 +66,10 @@ async def test_a_guess_that_is_the_name_of_a_task_changes_nothing(tmp_path: Path
     assert (await rerun(log, run)).complete
 
 
-@pytest.mark.parametrize(("value", "where"), [("ollama", "the spec"), ("solved", "the words of events")])
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [("ollama", "the spec"), ("solved", "the words of events"), ("cell_score", "the names of points of decision")],
+)
 async def test_a_key_that_the_spec_names_is_refused_where_it_is_a_word_of_the_run(
     value: str, where: str, tmp_path: Path
 ) -> None:

@@ -1,11 +1,14 @@
 """Arms: each is its run's spec with some settings changed; what cannot be an arm is refused before anything runs."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from engine.config.amend import amend
 from engine.config.errors import ConfigRefused
+from engine.config.resolve import Flag
 from engine.programs.evaluate.arms import arm_specs, family_of_item, own, series_of
 from tests.support.runs import spec
 
@@ -52,6 +55,14 @@ def test_an_arm_that_repeats_another_has_its_settings_and_a_series_of_its_own() 
         ({**TWO, "x": {"set": {"tasks": "elsewhere"}}}, {}, "tasks cannot differ between arms"),
         ({**TWO, "x": {"set": {"method.pdi.mood": "off"}}}, {}, "unknown key method.pdi.mood"),
         ({**TWO, "x": {"set": {"method.pdi.mode": "of"}}}, {}, 'did you mean "off"?'),
+        ({**TWO, "same": {"skills": "skills"}}, {}, "the arms same and skill are the same"),
+        ({**TWO, "x": {"placebo": True}}, {}, "a placebo of no skill"),
+        (TWO, {"alpha": 1.0}, "above 0 and below 1"),
+        (TWO, {"alpha": 0.0}, "above 0 and below 1"),
+        (TWO, {"floor": 1.1}, "from 0 to 1"),
+        (TWO, {"floor": -0.1}, "from 0 to 1"),
+        (TWO, {"effect": 0.0}, "above 0, at most 1"),
+        (TWO, {"effect": 1.1}, "above 0, at most 1"),
         (TWO, {"family": "("}, "is no regular expression"),
         (TWO, {"family": "^[a-z]+"}, "has not exactly one group"),
     ],
@@ -68,3 +79,18 @@ def test_the_family_of_an_item_is_what_its_name_says() -> None:
     assert family_of_item("^([a-z]+)-", "sort-3") == "sort"
     assert family_of_item("^([a-z]+)-", "42") == "42"
     assert family_of_item("", "sort-3") == "sort-3"
+    assert family_of_item("^(zzz)?", "sort-3") == "sort-3"
+
+
+@pytest.mark.parametrize("edge", [{"alpha": 0.999}, {"floor": 0.0}, {"floor": 1.0}, {"effect": 1.0}])
+def test_the_ends_of_a_range_are_in_it(edge: dict[str, float]) -> None:
+    """Where the reference says so."""
+    assert list(arm_specs(armed(TWO, **edge))) == ["none", "skill"]
+
+
+def test_a_fork_changes_the_programs_own_settings_by_their_key(tmp_path: Path) -> None:
+    """Given an evaluation, when a fork names another baseline, then it stands where the program reads it."""
+    flags = [Flag("--set", ("evaluate", "baseline"), "skill"), Flag("--set", ("evaluate", "alpha"), "0.01")]
+    changed = amend(armed(TWO), flags, tmp_path)
+    assert (own(changed.spec).baseline, own(changed.spec).alpha) == ("skill", 0.01)
+    assert [each.key for each in changed.changes] == ["evaluate.baseline", "evaluate.alpha"]
