@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from anyio import Path as AsyncPath
 
+from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.resolve import Inputs, resolve
 from engine.config.spec import RunSpec
 from engine.core.system import clock
@@ -20,16 +21,22 @@ from events.store.base import EventLog
 from events.store.sqlite.store import SqliteLog
 
 
-def spec_from(source: Path | Mapping[str, Any]) -> RunSpec:
+def spec_from(source: Path | str | Mapping[str, Any]) -> RunSpec:
     """Make a spec of a TOML or YAML file, or of values by their keys. The environment and config files have no say.
 
     Raises:
-        ConfigUnreadable, ConfigRefused: It is none; everything wrong with it is named.
-        msgspec.ValidationError: The values are none.
+        ConfigUnreadable, ConfigRefused: It is none; what is wrong with it is named.
     """
-    if isinstance(source, Path):
-        return resolve(Inputs(source.resolve().parent, run_file=source)).spec
-    return msgspec.convert(source, RunSpec)
+    if isinstance(source, Path | str):
+        file = Path(source)
+        return resolve(Inputs(file.resolve().parent, run_file=file)).spec
+    try:
+        return msgspec.convert(source, RunSpec)
+    except msgspec.ValidationError as error:
+        said, _, place = str(error).partition(" - at `$")
+        key = place.strip("`.")
+        remedy = "docs/config.md lists every key with its values"
+        raise ConfigRefused([ConfigProblem("values", key, f"{key}: {said}" if key else said, remedy)]) from error
 
 
 async def run(

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from engine.config.program import HasArms, HasParents, Program
 from engine.config.spec import RunSpec
-from engine.core.decision import Point
+from engine.core.decision import Era, Point
 from engine.core.errors import NameUnknown
+from engine.core.methods import method_named
 from engine.core.plugins import PluginBroken, plugin, plugin_names, usable
 from events.streams import ParentOf, parent_of
 
@@ -28,6 +29,15 @@ def program_named(name: str) -> Program:
     """
     program: Program = plugin(GROUP, "program", name, _NEEDED)
     return program
+
+
+def policy_source(era: Era, point: str) -> str:
+    """Name the method or the program whose policy rules at a point: methods go before programs."""
+    try:
+        owned = point not in method_named(era.method).policies and point in program_named(era.spec.program).policies
+    except (NameUnknown, PluginBroken):
+        owned = False
+    return era.spec.program if owned else era.method
 
 
 def parents_in(name: str | None) -> ParentOf:

@@ -147,11 +147,9 @@ class RunNotAlive(EngineError):
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
-    def __init__(self, run: str, why: str) -> None:
-        super().__init__(
-            f"run {run} is not running: {why}",
-            remedy=f"`stillroom runs` lists running runs; `stillroom resume {run}` resumes an interrupted one",
-        )
+    def __init__(self, run: str, why: str, *, over: bool = False) -> None:
+        resuming = "" if over else f"; `stillroom resume {run}` resumes an interrupted one"
+        super().__init__(f"run {run} is not running: {why}", remedy=f"`stillroom runs` lists running runs{resuming}")
         self.run = run
         self.why = why
 
@@ -249,7 +247,8 @@ class NameUnknown(EngineError):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, kind: str, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"unknown {kind} {name!r}", remedy=f"choose one of: {', '.join(known)}")
+        near = "".join(f"did you mean {each}? " for each in get_close_matches(name, known, n=1))
+        super().__init__(f"unknown {kind} {name!r}", remedy=f"{near}choose one of: {', '.join(known)}")
         self.kind = kind
         self.name = name
 

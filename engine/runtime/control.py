@@ -67,7 +67,7 @@ async def check_alive(log: EventLog, run: str, now_us: int) -> None:
         raise RunUnknown(run)
     async for recorded in log.read(Selection(stream=StreamId(run, RUN), tags=("run.closed",))):
         if isinstance(recorded.event, RunClosed):
-            raise RunNotAlive(run, "it has ended")
+            raise RunNotAlive(run, "it has ended", over=True)
     owner = next((lease for lease in await log.leases() if lease.run == run), None)
     if owner is None or owner.expires_at <= now_us or process_ended(owner.owner):
         raise RunNotAlive(run, "no process owns it")

@@ -119,6 +119,7 @@ class Trial(msgspec.Struct):
     condition: str
     """Its label."""
     max_attempts: int
+    """Those of the fork, if it went on under other settings."""
     condition_digest: Digest | None = None
     """Blob: the condition itself. None: nothing says."""
     state: State = "running"

@@ -43,7 +43,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 10
+    revision = 11
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -98,10 +98,19 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
         case RunForked() as forked:
             run.parent, run.shared = forked.parent, run.events - 1
             run.changes = tuple(f"{change.key}={change.now}" for change in forked.changes)
+            _take_attempts(run, forked)
         case RunClosed():
             run.closed = True
         case _:
             _apply_session(run, recorded)
+
+
+def _take_attempts(run: Run, forked: RunForked) -> None:
+    """Let trials that go on in a fork have as many attempts as its settings say, not those they were opened with."""
+    for change in forked.changes:
+        if change.key == "method.attempts" and change.now.isdigit():
+            for trial in run.trials.values():
+                trial.max_attempts = int(change.now) if trial.state == "running" else trial.max_attempts
 
 
 def _apply_session(run: Run, recorded: Recorded) -> None:

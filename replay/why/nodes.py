@@ -72,7 +72,7 @@ class RedecidedRuling(NamedTuple):
     shadow: str | None
     """Name of the shadow rule or policy. None: the ruling counted."""
     policy: str
-    """The method whose policy ruled; empty if it is not known."""
+    """The method or program whose policy ruled; empty if it is not known."""
     agrees: bool | None
     """None: it cannot be made again, and `note` says why."""
     differences: tuple[str, ...]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.config.program_registry import known_points
+from engine.config.program_registry import known_points, policy_source
 from events.base import Recorded, Ref
 from events.codec import tag_of
 from events.errors import BlobMissing, LogCorrupt, StillroomError
@@ -133,7 +133,7 @@ def _again(made: Redecided, tree: Mapping[str, Any], ledger: Ledger) -> Redecide
         now=None if entry.point is None else entry.point.revision,
         revised=made.revised,
         shadow=entry.shadow,
-        policy=ledger.era(entry).method,
+        policy=policy_source(ledger.era(entry), entry.name),
         agrees=None if made.missing else made.agrees,
         differences=made.differences,
         note=made.missing,

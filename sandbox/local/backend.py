@@ -167,7 +167,9 @@ async def local_backend(
         network: Whether tasks that ask for the network get the host's, its loopback included.
     """
     if way == "plain":
-        chosen: Confined | Bare = Bare(reason="it was asked for", remedy="choose the way 'best'")
+        chosen: Confined | Bare = Bare(
+            reason="it has no isolation by design", remedy="choose --sandbox local or docker"
+        )
     else:
         chosen = await _try_bubblewrap(workspace)
     return LocalBackend(workspace, way=chosen, network=network)

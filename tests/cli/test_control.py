@@ -56,6 +56,6 @@ def test_a_run_is_tuned_paused_and_cancelled_from_another_terminal(tmp_path: Pat
     assert run.returncode == 7
     assert "word" in out
     code, refused = typed(tmp_path, "pause", "@latest")
-    assert (code, "has ended" in refused) == (2, True)
+    assert (code, "has ended" in refused, "resume" in refused) == (2, True, False)
     _, event = typed(tmp_path, "show", "@latest:control@1")
     assert (event["event"]["author"], event["event"]["reason"]) == ("ada", "lunch")

@@ -33,6 +33,12 @@ from msgspec import structs
 
 BOX = structs.replace(NO_ISOLATION, name="box", about="a box of Acme's")
 """
+AGENT = """
+class Quiet:
+    name, needs_model, takes_skills = "quiet", False, False
+
+    async def act(self, scope, told): ...
+"""
 METADATA = "Metadata-Version: 2.1\nName: acme-stillroom\nVersion: 1.0\n"
 ENTRY_POINTS = """
 [stillroom.providers]
@@ -47,6 +53,7 @@ no-method = acme_box:BOX
 [stillroom.programs]
 broken-program = acme_broken:PROGRAM
 [stillroom.agents]
+quiet = acme_agent:Quiet
 broken-agent = acme_broken:Agent
 number = acme_provider:PROVIDER
 [stillroom.items]
@@ -79,6 +86,7 @@ def acme(tmp_path: Path) -> Path:
     files = {
         "acme_provider.py": ACME.format(port=9),
         "acme_box.py": BOX,
+        "acme_agent.py": AGENT,
         "acme_broken.py": "raise RuntimeError('acme has not paid')\n",
         "acme_stillroom-1.0.dist-info/METADATA": METADATA,
         "acme_stillroom-1.0.dist-info/entry_points.txt": ENTRY_POINTS,
@@ -173,10 +181,18 @@ def test_a_broken_part_breaks_no_command_that_does_not_need_it(acme: Path, tmp_p
     make_base(tmp_path)
     ran = said(acme, tmp_path, *ORACLE, "--sandbox", "none", "--attempts", "1")
     assert ran.code == 0, ran.err
+    agents = said(acme, tmp_path, "agents", "check", "quiet", "--json")
+    assert [(row["agent"], row["make"], row["package"]) for row in agents.rows] == [
+        ("quiet", "package", "acme-stillroom@1.0")
+    ], agents.err
+    states = {row["agent"]: row["state"] for row in said(acme, tmp_path, "agents", "list", "--json").rows}
+    assert (states["quiet"], states["number"], states["broken-agent"]) == ("ready", "broken", "broken")
     listed = {row["provider"]: row for row in said(acme, tmp_path, "providers", "list", "--json").rows}
     assert listed["broken-provider"]["state"] == "broken"
     assert "acme has not paid" in listed["broken-provider"]["about"]
     assert listed["openai"]["state"] == "no key"
+    lacking = said(acme, tmp_path, "providers", "list", "--json", AZURE_OPENAI_API_KEY="sk-0123456789")
+    assert {row["provider"]: row["state"] for row in lacking.rows}["azure"] == "no address"
     doctor = said(acme, tmp_path, "doctor", "--json", ACME_API_KEY="sk-0123456789")
     checks = {row["what"]: row for row in doctor.rows}
     assert checks["sandbox broken-box"]["state"] == "broken"

@@ -71,7 +71,7 @@ def test_what_cannot_work_is_refused_before_anything_starts(tmp_path: Path) -> N
         (("run", "explore", "-p", "tasks"), "no model for the teacher"),
         ((*EXPLORE, "--budget", "1"), "prices.script.input"),
         ((*EXPLORE, "--budget", "1", *PRICED), "models.teacher.parameters.max_tokens"),
-        (("run", "explore", "-p", "tasks", "-a", "orakel"), "orakel"),
+        (("run", "explore", "-p", "tasks", "-a", "orakel"), "did you mean oracle? choose one of"),
         ((*EXPLORE, "--set", "only=nope"), "nope"),
     ):
         outcome = type_in(tmp_path, *words)

@@ -233,4 +233,5 @@ def test_blame_names_the_lines_each_section_rests_on(lived: RunFolder) -> None:
     for place in {place for rest in rests for place in rest["events"]}:
         assert type_in(lived.folder, "why", place, "--depth", "0").code == 0
     assert "shown to: no model call" in type_in(lived.folder, "blame", "word").out
-    assert type_in(lived.folder, "blame", "nobody").code == 2
+    unknown = type_in(lived.folder, "blame", "nobody")
+    assert (unknown.code, "known: word" in unknown.err) == (2, True)

@@ -12,14 +12,15 @@ from engine.agents.installed.adapter import KIT, AgentAdapter, LaunchRequest
 from engine.agents.installed.agent import InstalledAgent
 from engine.agents.installed.errors import KitUnavailable
 from engine.agents.installed.packages import AgentPackage, AgentPackages
-from engine.agents.registry import agent_named, agent_names
+from engine.agents.registry import GROUP, agent_named, agent_names
+from engine.core.plugins import PluginBroken, package_of
 from engine.runtime.open_context import cache_of
 from events.streams import ATTEMPT
 from replay.agents.replay import AgentReplay
 from views.terminal.format import plural
 from views.terminal.tables import RecordView, TableView
 
-_ORIGINS: Final = {"built-in": "built-in", "installed": "third-party"}
+_ORIGINS: Final = {"built-in": "built-in", "installed": "third-party", "package": "another package"}
 _ASK_S: Final = 60.0
 
 
@@ -27,8 +28,8 @@ class AgentRow(msgspec.Struct, frozen=True):
     """An agent that a spec may name."""
 
     agent: str
-    make: Literal["built-in", "installed"]
-    """Whether the agent is built in, or third-party and installed in the sandbox."""
+    make: Literal["built-in", "installed", "package"]
+    """Whether it is built in, third-party and installed in the sandbox, or code of another package."""
     package: str
     """With its exact version; empty for a built-in agent."""
     state: Literal["ready", "absent", "broken"]
@@ -54,14 +55,23 @@ async def checked(names: Sequence[str], environment: Mapping[str, str]) -> list[
     """
     cache = cache_of(environment)
     kits = None if cache is None else AgentPackages(cache)
-    agents = [agent_named(name) for name in names or agent_names()]
-    return [await _checked(each.recipe, kits) for each in agents if isinstance(each, InstalledAgent)]
+    wanted = names or [row.agent for row in rows(environment) if row.make == "installed"]
+    agents = [(name, agent_named(name)) for name in wanted]
+    return [
+        await _checked(agent.recipe, kits) if isinstance(agent, InstalledAgent) else _row(name, kits)
+        for name, agent in agents
+    ]
 
 
 def _row(name: str, kits: AgentPackages | None) -> AgentRow:
-    agent = agent_named(name)
+    try:
+        agent = agent_named(name)
+    except PluginBroken as error:
+        return AgentRow(name, "package", package_of(GROUP, "agent", name), "broken", error.problem, "")
     if not isinstance(agent, InstalledAgent):
-        return AgentRow(name, "built-in", "", "ready", "", "")
+        package = package_of(GROUP, "agent", name)
+        ours = package.startswith("stillroom@")
+        return AgentRow(name, "built-in" if ours else "package", "" if ours else package, "ready", "", "")
     kit = None if kits is None else kits.here(agent.recipe)
     return _told(agent.recipe, "absent" if kit is None else "ready", "" if kit is None else str(kit.folder), kit)
 

@@ -151,6 +151,12 @@ async def load(desk: OpenedLog) -> list[SkillRow]:
     return rows(await fold(desk.log, Library()))
 
 
+async def skill_names(log: EventLog) -> list[str]:
+    """List the names of all skills of a log, in alphabetical order."""
+    state = await fold(log, Library(), Selection())
+    return sorted({name for each in (*state.runs.values(), *state.named.values()) for name in each.skills})
+
+
 async def choose(desk: OpenedLog, text: str) -> Chosen:
     """Find the skill a person means: ``NAME``, the latest of that name, ``RUN:NAME`` or ``LIBRARY/NAME``.
 

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from events.errors import ExitCode
-from views.runs.rows import RunRow, TrialRow, render_trials
+from views.runs.rows import WORDS, RunRow, TrialRow, render_trials
 from views.runs.show import calls, spending, tokens
 from views.runs.skills import SkillText
 from views.terminal.format import plural, short
@@ -48,6 +48,8 @@ def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText])
         parts.append(
             Text("no verdict: an infrastructure failure, or a limit was reached; it is not scored", style="dim")
         )
+    if any(row.outcome == WORDS["budget"] for row in trials):
+        parts.append(Text("budget reached: the upper bound of the next call exceeds what is left of it", style="dim"))
     # The one that was learnt from failures says most.
     made = {row.skill: len(row.interventions) for row in trials}
     skills = sorted(skills, key=lambda skill: -made.get(skill.skill, 0))

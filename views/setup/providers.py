@@ -1,5 +1,6 @@
 """Providers of models, as a spec may name them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
@@ -11,13 +12,16 @@ from engine.providers.registry import provider_named, provider_names
 from sandbox.conformance.suite import CheckResult
 from views.terminal.tables import TableView
 
+_VARIABLE: Final = re.compile(r"\{(\w+)\}")
+"""A variable in an address."""
+
 
 class ProviderRow(msgspec.Struct, frozen=True):
     """A provider that some installed package registers."""
 
     provider: str
-    state: Literal["ok", "no key", "broken"]
-    """``no key``: it takes a key, and the variable that holds it is not set."""
+    state: Literal["ok", "no key", "no address", "broken"]
+    """``no key``: it takes a key, and the variable that holds it is not set; ``no address``: that of its address."""
     key: str
     """The variable that holds its key; empty if it takes none."""
     protocol: str
@@ -50,7 +54,10 @@ def _row(name: str, environment: Mapping[str, str]) -> ProviderRow:
     key = provider.api_key_env or ""
     lacking = key and not provider.key_optional and not environment.get(key)
     address = provider.base_url or (provider.base_url_env or "") + provider.base_path
-    return ProviderRow(name, "no key" if lacking else "ok", key, provider.protocol, address, provider.about)
+    variables = _VARIABLE.findall(provider.base_url or f"{{{provider.base_url_env}}}")
+    named = environment.get(provider.base_url_env or "") or all(environment.get(each) for each in variables)
+    state: Literal["ok", "no key", "no address"] = "no key" if lacking else "ok" if named else "no address"
+    return ProviderRow(name, state, key, provider.protocol, address, provider.about)
 
 
 PROVIDERS: Final = TableView(ProviderRow, "provider state key protocol address…", ("what…", lambda row: row.about))

@@ -134,6 +134,8 @@ async def _blob(log: EventLog, beginning: str) -> BlobTarget:
 
 async def _within(log: EventLog, run: str, text: str) -> Target:
     streams = await streams_of(log, run)
+    if not text:
+        raise IdUnknown('""', "run, trial, attempt or event", await log.runs())
     name, at, version = text.rpartition("@")
     if at and version.isdigit():
         stream = _one(name, _named(name, streams), "stream", list(streams))

@@ -14,6 +14,7 @@ from events.types.skill import SkillRevised
 from replay.why.blame import BlamedLines, SectionBlame, blame, sections_of, spans_of
 from replay.why.blob_refs import lines_of
 from replay.why.shown import shown_to
+from views.runs.skills import skill_names
 from views.terminal.errors import IdUnknown, UsageWrong
 from views.terminal.format import plural
 from views.terminal.log_access import OpenedLog
@@ -71,7 +72,7 @@ async def tell(desk: OpenedLog, text: str) -> None:
     """
     found = await find_skill(desk.log, text)
     if found is None:
-        raise IdUnknown(text, "skill", [])
+        raise IdUnknown(text, "skill", await skill_names(desk.log))
     skill = found.event
     if not isinstance(skill, SkillRevised):
         raise UsageWrong(

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from rich.text import Text
 
+from engine.config.program_registry import policy_source
 from replay.ledger import Ledger, LedgerEntry, read_ledger
 from views.terminal.errors import UsageWrong
 from views.terminal.format import UNKNOWN, plural
@@ -32,7 +33,7 @@ class DecisionRow(msgspec.Struct, frozen=True, tag_field="kind", tag="decision")
     revision: int
     """Of the point, under which it was ruled."""
     policy: str
-    """The method whose policy ruled."""
+    """The method, or for a point of its own the program, whose policy ruled."""
     inputs: str | None
     """Digest of what the policy saw. None: the record has none."""
     saw: Any
@@ -71,7 +72,7 @@ def _row(ledger: Ledger, entry: LedgerEntry) -> DecisionRow:
         point=entry.name,
         shadow=entry.shadow,
         revision=entry.revision,
-        policy=ledger.era(entry).method,
+        policy=policy_source(ledger.era(entry), entry.name),
         inputs=entry.inputs,
         saw=msgspec.to_builtins(entry.saw),
         rule=msgspec.to_builtins(entry.rule),

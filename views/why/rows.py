@@ -18,7 +18,7 @@ class AgainRow(msgspec.Struct, frozen=True):
     shadow: str | None
     """Name of the shadow rule or policy. None: the ruling counted."""
     policy: str
-    """The method whose policy ruled; empty if it is not known."""
+    """The method or program whose policy ruled; empty if it is not known."""
     agrees: bool | None
     """None if it cannot be re-evaluated; `note` says why. False where `now` differs from `revision` is not an error."""
     differences: tuple[str, ...]

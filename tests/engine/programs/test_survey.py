@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from engine.config.changes import read_changes
-from engine.config.program_registry import parents_in
+from engine.config.program_registry import parents_in, policy_source
 from engine.core import plugins
 from engine.core.history import load_histories
 from engine.core.lineage import APART
@@ -85,7 +85,10 @@ async def test_it_runs_and_comes_out_the_same_again(tmp_path: Path) -> None:
         log, run, outcomes = await lived(here)
     assert set(outcomes.values()) == {"solved"}
     assert (await rerun(log, run)).complete
-    entries = [each for each in (await read_ledger(log, run)).entries if each.name == "worth"]
+    ledger = await read_ledger(log, run)
+    entries = [each for each in ledger.entries if each.name == "worth"]
+    sources = {each.name: policy_source(ledger.era(each), each.name) for each in ledger.entries}
+    assert (sources["worth"], sources["stopping"]) == ("survey", "spark")
     ruled = {(each.at.stream, each.shadow): each.ruling.worth for each in entries}
     assert ruled == {(f"survey/{name}", shadow): shadow is None for name in outcomes for shadow in (None, "strict")}
     assert all(each.agrees for each in await decisions(log, run))

@@ -8,7 +8,15 @@ from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, At
 from events.types.model import ModelAsked, ModelImported, TryMade
 from events.types.run import RunClosed, RunImported, RunOpened, TaskPinned
 from events.types.sandbox import ActionAsked, ActionObserved, SandboxAsked, SandboxFailed, SandboxOpened, VerifierSilent
-from events.types.session import SandboxRebuilt, SandboxReopened, ScopeStopped, SessionEnded, SessionStarted
+from events.types.session import (
+    RunForked,
+    SandboxRebuilt,
+    SandboxReopened,
+    ScopeStopped,
+    SessionEnded,
+    SessionStarted,
+    SettingChange,
+)
 from events.types.skill import SkillRefused, SkillRevised
 from events.types.trial import AttemptConcluded, AttemptPlanned, TaskAsked, TrialClosed, TrialOpened
 from events.values import Outcome, Usage
@@ -50,6 +58,15 @@ def test_a_sandbox_that_outlived_its_process_counts_for_its_attempt() -> None:
     run = run_of(OPENED, (FIRST, asked()), *again, ("session", SandboxReopened("attempt/b/1", 0)))
     assert run.trials["a"].attempts["1"].recovered == ("went on", "made again")
     assert list(run.trials) == ["a"]
+
+
+def test_a_trial_that_goes_on_in_a_fork_has_the_attempts_of_the_fork() -> None:
+    """One that was over before the cut keeps those that it was opened with."""
+    over = [("trial/b", TrialOpened("task b", "default", 3)), ("trial/b", TrialClosed("unsolved", 3, 0.0))]
+    changed = (SettingChange("method.attempts", "3", "5"), SettingChange("method.hint", "false", "true"))
+    run = run_of(OPENED, *over, ("session", RunForked("r0", NOTHING, NOTHING, changed)))
+    assert {name: trial.max_attempts for name, trial in run.trials.items()} == {"a": 5, "b": 3}
+    assert run.changes == ("method.attempts=5", "method.hint=true")
 
 
 def test_a_run_says_what_it_is() -> None:

@@ -1,6 +1,7 @@
 """The end of a run in one screen: what came of each trial, what was learnt, what to type next."""
 
 import pytest
+from msgspec.structs import replace
 
 from events.errors import ExitCode
 from events.store.base import EventLog
@@ -19,6 +20,9 @@ async def test_the_summary_says_everything_once(log: EventLog) -> None:
     row, trials = run_row(found, run), trial_rows(found, run)
     text = drawn(render(row, trials, await heads(log, run.id)))
     assert "scripted model" in text
+    assert "upper bound" not in text
+    short = drawn(render(row, [replace(trials[0], outcome="budget reached")], []))
+    assert "upper bound of the next call exceeds what is left" in short
     assert "no verdict: an infrastructure failure" in text
     assert "distilled: greet, revision 1" in text
     assert "# Greeting" in text

@@ -82,7 +82,7 @@ async def test_everything_in_a_run_has_an_address(log: EventLog, text: str, targ
     assert await find_target(await three_runs(log), text) == target
 
 
-@pytest.mark.parametrize("text", ["greet/9", "greet@99", "xyz:nope", "nope", "nope@1", "abc:greet/1"])
+@pytest.mark.parametrize("text", ["", "xyz:", "greet/9", "greet@99", "xyz:nope", "nope", "nope@1", "abc:greet/1"])
 async def test_an_address_of_nothing_is_refused(log: EventLog, text: str) -> None:
     """With what there is instead, so that the next try succeeds."""
     with pytest.raises(IdUnknown) as refused:
