@@ -6,6 +6,7 @@ StillroomError
     ├── NothingDecided      a run that was cut off before it began
     ├── InputsUnrecorded    an imported run that does not say what its decisions rest on
     ├── AgentNotRun         an attempt without a completed run of an installed agent
+    ├── PartMissing         no decision can be asked: the program or the method of a run is not there
     └── CauseLost           bytes that a decision rested on are gone
 """
 
@@ -83,3 +84,16 @@ class CauseLost(ReplayError):
             remedy="restore the log from a copy; `stillroom log verify` lists all missing and damaged data",
         )
         self.what = what
+
+
+class PartMissing(ReplayError):
+    """Raised when no decision of a run can be asked again, since its program or its method is not there."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, run: str, why: str) -> None:
+        super().__init__(
+            f"run {run}: its decisions are listed, not asked: {why}",
+            remedy=f"install or fix the package that registers it; `stillroom decisions {run}` lists what is recorded",
+        )
+        self.run = run

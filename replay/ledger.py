@@ -20,6 +20,7 @@ from engine.core.decision import FIRST_REVISION, SHAPE, Era, Observed, Point, en
 from engine.core.errors import EngineError, NameUnknown
 from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import APART, Lineage, era_of, pages_along
+from engine.core.plugins import PluginBroken
 from engine.core.trial_histories import HistoryParts, TrialHistories, load_by_trial
 from engine.importers.again import import_again
 from engine.runtime.plan import era_of_spec, recorded_plan, recorded_specs
@@ -207,14 +208,20 @@ def opening_of(histories: RunHistory) -> RunOpened | RunImported | None:
 
 
 async def _eras(log: EventLog, opened: RunOpened | RunImported, lineage: Lineage) -> tuple[Era, ...]:
-    """Give what decides in each stretch of a run; nothing where nobody registers its method."""
+    """Give what decides in each stretch of a run; nothing where its program or method is not there."""
     try:
         if isinstance(opened, RunImported):
             assert opened.assumed is not None
             return (era_of_spec(read_spec(await log.get(opened.assumed))),)
         return tuple(era_of_spec(spec) for spec in await recorded_specs(log, opened, lineage))
-    except NameUnknown:
-        return tuple(Era(None, {}, "") for _ in lineage or (None,))
+    except NameUnknown as error:
+        return _nothing(f"no installed package registers the {error.kind} {error.name!r}", lineage)
+    except PluginBroken as error:
+        return _nothing(error.problem, lineage)
+
+
+def _nothing(why: str, lineage: Lineage) -> tuple[Era, ...]:
+    return tuple(Era(None, {}, "", lacks=why) for _ in lineage or (None,))
 
 
 class _Noted(NamedTuple):
@@ -339,10 +346,12 @@ def _plain_ruling(event: Decided) -> dict[str, Any]:
 
 def _unmade(point: Point[Any, Any, Any] | None, name: str, era: Era) -> str:
     """Say why a decision cannot be made again, as far as that is seen without its inputs."""
+    if era.lacks:
+        return era.lacks
     if point is None:
         return f"no installed package has a point of decision named {name}"
     if name not in era.policies:
-        return f"no installed package registers a method {era.method} with a policy for {name}"
+        return f"the method {era.method!r} has no policy for {name}"
     return ""
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from engine.core.decision import Deciding, Era, MemoKey, Point, Policy, PolicyContext, encode_value
-from engine.core.open_decision import load_named
+from engine.core.open_decision import load_named, ruled
 from events.digest import Digest, digest_of
 from events.store.base import EventLog
 
@@ -69,6 +69,7 @@ class Reevaluator:
 
         Raises:
             BlobErased: Bytes that the inputs name were removed on purpose.
+            PolicyFailed: The policy is another package's, and failed.
         """
         return await self._ruled(question, self.put)
 
@@ -83,7 +84,7 @@ class Reevaluator:
             if asked not in self._deciding.memo:
                 blobs = await load_named(point, saw, rule_digest, self._deciding, self.get)
         key: MemoKey = point.name, inputs, rule_digest
-        return policy(saw, rule, PolicyContext(blobs, put, self._deciding.memo, key))
+        return ruled(point, policy, saw, rule, PolicyContext(blobs, put, self._deciding.memo, key))
 
     async def ask_once(self, question: PolicyQuestion) -> Any:
         """Have a policy rule, unless it was asked the same before: of many settings, most lead to the same inputs.

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from engine.core.decision import Method
-from engine.core.errors import HistoryEnded, HistoryUnread, ReplayDiverged
+from engine.core.errors import EngineError, HistoryEnded, HistoryUnread, NameUnknown, ReplayDiverged
 from engine.core.history import load_histories
+from engine.core.plugins import PluginBroken
 from engine.core.trial_histories import load_by_trial
 from events.errors import BlobMissing
 from events.store.base import EventLog
@@ -67,6 +68,9 @@ class Checked(NamedTuple):
     """What this version rules otherwise where a point was revised; that is no difference."""
     prompts: tuple[PromptChanged, ...]
     """Texts that are not what this installation would give; that is no difference."""
+    lacking: bool = False
+    """Whether a part that the run names is not there, so that something was not done; `not_redecided` and `not_rerun`
+    say which."""
 
     @property
     def equal(self) -> bool:
@@ -118,7 +122,7 @@ async def _rerun_alone(log: EventLog, here: Here, method: Method | None, checked
         return None
     try:
         again = await rerun(log, checked.run, method=method)
-    except (ReplayDiverged, HistoryUnread, HistoryEnded, BlobMissing):
+    except (ReplayDiverged, HistoryUnread, HistoryEnded, BlobMissing, NameUnknown, PluginBroken):
         return None  # what may be behind it is found with its decisions
     if again.notes:
         return None
@@ -153,12 +157,15 @@ class _Again:
         self._not_redecided = self._not_rerun = ""
         self._report: RerunReport | None = None
         self._parted: list[Parted] = []
+        self._lacking = False
 
     async def redecide(self) -> None:
         try:
             self._made = await redecide(self._log, self._run, self._method)
         except InputsUnrecorded as error:
             self._not_redecided = error.problem
+        except (NameUnknown, PluginBroken) as error:
+            self._not_redecided = self._lacks(error)
         except (ReplayDiverged, HistoryUnread) as error:
             self._not_redecided = f"an earlier version recorded it, and it does not rerun: {error.problem}"
             self._parted.append(error)
@@ -171,6 +178,12 @@ class _Again:
             self._report = await rerun(self._log, self._run, method=self._method)
         except (ReplayDiverged, HistoryUnread, HistoryEnded) as error:
             self._parted[:] = [error]
+        except (NameUnknown, PluginBroken) as error:
+            self._not_rerun = self._lacks(error)
+
+    def _lacks(self, error: EngineError) -> str:
+        self._lacking = True
+        return f"{error.problem}; {error.remedy}"
 
     async def report(self, checked: Checked, here: Here, strengths: Strengths) -> Checked:
         made, opened = self._made or NOTHING_REDECIDED, self._opened
@@ -183,6 +196,7 @@ class _Again:
             differences=redecided,
             notes=tuple(notes_of(made.revised, () if self._report is None else self._report.notes)),
             prompts=tuple(changed_prompts(opened, here.prompts)) if isinstance(opened, RunOpened) else (),
+            lacking=self._lacking,
         )
         return await self._explained(checked, here, made) if redecided or self._parted else checked
 

@@ -5,39 +5,20 @@ HTTP client.
 """
 
 import ast
-import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from stillroom.top_level import claim
+
 _PACKAGES: Final = ("events", "projections", "sandbox", "engine", "replay", "views")
 """Ours. They lie at the top level, where a user may have modules of the same names."""
 
 
-def _claim() -> None:
-    """Import our packages from where this one lies, whatever lies beside the program that imports it.
-
-    Raises:
-        ImportError: A module of another origin has been imported under one of their names.
-    """
-    home = str(Path(__file__).resolve().parent.parent)
-    sys.path.insert(0, home)
-    try:
-        for name in _PACKAGES:
-            found = import_module(name)
-            origin = next(iter(getattr(found, "__path__", [])), getattr(found, "__file__", None) or "")
-            if Path(origin).resolve().parent != Path(home):
-                raise ImportError(
-                    f"a module named {name!r} was imported before stillroom, from {origin}; import stillroom first, or "
-                    f"rename that module"
-                )
-    finally:
-        sys.path.remove(home)
-
-
-_claim()
+for _name in _PACKAGES:
+    claim(_name)
 
 
 class _Origin(NamedTuple):

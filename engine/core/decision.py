@@ -228,6 +228,8 @@ class Era(NamedTuple):
     """By arm, what decides in its streams instead."""
     arm_of: Callable[[str], str | None] = _no_arm
     """Names the arm that a stream belongs to. None: it belongs to none."""
+    lacks: str = ""
+    """Why nobody can decide under it: a part that the spec names is not there. Empty: nothing is missing."""
 
     def arm(self, stream: str) -> str | None:
         """Name the arm whose settings count in a stream. None: those of the run do."""

@@ -17,7 +17,8 @@
         ├── TaskUnknown         a spec names a task that does not exist
         ├── TasksUnusable       tasks that a spec names cannot be read or built
         ├── ImageUnusable       an image contains a secret
-        └── NameUnknown         no agent, method, provider or sandbox has this name
+        ├── NameUnknown         no agent, method, provider or sandbox has this name
+        └── PolicyFailed        a policy of another package raised an error, or ruled what its point does not take
 
 None of them is ever an outcome: actors do not catch them.
 """
@@ -246,11 +247,46 @@ class NameUnknown(EngineError):
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
-    def __init__(self, kind: str, name: str, known: tuple[str, ...]) -> None:
+    def __init__(self, kind: str, name: str, known: tuple[str, ...], *, recorded: bool = False) -> None:
+        """Describe the name.
+
+        Args:
+            kind: Of the part, such as ``method``.
+            name: Which is asked for.
+            known: Those that are registered.
+            recorded: Whether a recorded run names it: then no other will do.
+        """
         near = "".join(f"did you mean {each}? " for each in get_close_matches(name, known, n=1))
-        super().__init__(f"unknown {kind} {name!r}", remedy=f"{near}choose one of: {', '.join(known)}")
+        one = f"{near}choose one of: {', '.join(known)}, or install the package that registers it"
+        again = f"install the package that registered the {kind} {name!r}; all recorded events are safe"
+        problem = f"no installed package registers the {kind} {name!r}" if recorded else f"unknown {kind} {name!r}"
+        super().__init__(problem, remedy=again if recorded else one)
         self.kind = kind
         self.name = name
+
+    def in_record(self) -> "NameUnknown":
+        """Give the same error of a name that a recorded run holds."""
+        return NameUnknown(self.kind, self.name, (), recorded=True)
+
+
+class PolicyFailed(EngineError):
+    """Raised when a policy of another package raises an error, or rules what its point does not take.
+
+    Attributes:
+        point: Name of the point of decision.
+        policy: Name of the function, with its module.
+        package: Which registers parts from that module. None: no installed one does.
+    """
+
+    def __init__(self, point: str, policy: str, package: str | None, why: str) -> None:
+        whose = "of no installed package" if package is None else f"package {package}"
+        super().__init__(
+            f"the policy {policy} ({whose}) failed at the decision point {point!r}: {why}",
+            remedy="fix the policy and resume the run that it stopped; all recorded events are safe",
+        )
+        self.point = point
+        self.policy = policy
+        self.package = package
 
 
 class KeyMissing(EngineError):

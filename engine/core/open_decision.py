@@ -24,10 +24,12 @@ from engine.core.decision import (
     fields_of,
 )
 from engine.core.divergence import diverged, same
+from engine.core.errors import PolicyFailed
+from engine.core.plugins import package_of_module
 from engine.core.world import ReplayContext
 from events.base import Event, Recorded, Ref
 from events.digest import Digest, digest_of
-from events.errors import BlobErased
+from events.errors import BlobErased, StillroomError
 from events.store.blob_refs import named_blobs
 from events.types.decision import (
     Decided,
@@ -89,6 +91,41 @@ def _stored(world: ReplayContext, point: Point[Any, Any, Any], rule: Any) -> Dig
     return digest
 
 
+_OURS: Final = frozenset({"engine", "projections", "events", "sandbox", "replay", "views"})
+"""Top-level modules whose errors are ours, and no other package's."""
+
+
+def ruled(point: Point[Any, Any, R], policy: Policy, saw: Any, rule: Any, context: PolicyContext) -> R:
+    """Ask a policy.
+
+    Raises:
+        PolicyFailed: It is another package's, and raised an error, or ruled what its point does not take.
+    """
+    module, name = _named(policy)
+    if module.partition(".")[0] in _OURS:
+        ours: R = policy(saw, rule, context)
+        return ours
+    try:
+        ruling = policy(saw, rule, context)
+    except StillroomError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise PolicyFailed(point.name, name, package_of_module(module), why) from error
+    if not isinstance(ruling, point.ruling):
+        why = f"it returned a value of type {type(ruling).__name__}, not {point.ruling.__name__}"
+        raise PolicyFailed(point.name, name, package_of_module(module), why)
+    return ruling
+
+
+def _named(policy: Any) -> tuple[str, str]:
+    """Name the module of a policy, and the policy with it."""
+    while hasattr(policy, "func"):
+        policy = policy.func
+    named = policy if hasattr(policy, "__qualname__") else type(policy)
+    return str(named.__module__), f"{named.__module__}.{named.__qualname__}"
+
+
 class _Rule(NamedTuple):
     rule: Any
     digest: Digest
@@ -142,14 +179,13 @@ class Decision(Generic[R]):
 
         Raises:
             BlobErased: Bytes that the inputs name were removed on purpose.
+            PolicyFailed: The policy is another package's, and failed.
         """
         rule = self.rules[shadow]
         asked: MemoKey = self.point.name, self.inputs, rule.digest
         blobs = await load_named(self.point, self._saw, rule.digest, self._deciding, self._world.blobs.get)
-        ruling: R = policies[self.point.name](
-            self._saw, rule.rule, PolicyContext(blobs, self._world.blobs.put, self._deciding.memo, asked)
-        )
-        return ruling
+        context = PolicyContext(blobs, self._world.blobs.put, self._deciding.memo, asked)
+        return ruled(self.point, policies[self.point.name], self._saw, rule.rule, context)
 
     async def computed(self, ask: Callable[[], Awaitable[R | None]], at: Ref) -> R | None:
         """Say what the policy rules now. None: bytes that it would need were erased, which is noted."""

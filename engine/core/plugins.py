@@ -5,7 +5,7 @@ A package is imported when a part of it is used, so one that is broken breaks no
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from typing import Any, ClassVar, TypeVar
 
 from engine.core.errors import EngineError, NameUnknown
@@ -112,6 +112,18 @@ def package_of(group: str, kind: str, name: str) -> str:
         raise NameUnknown(kind, name, tuple(sorted(found)))
     owner = found[name][0].dist
     return "unknown" if owner is None else f"{owner.name}@{owner.version}"
+
+
+def package_of_module(module: str) -> str | None:
+    """Name the package that registers some part of ours from the same top-level module. None: no installed one does."""
+    top = module.partition(".")[0]
+    found = (
+        owner.name
+        for owner in distributions()
+        for each in owner.entry_points
+        if each.group.startswith("stillroom.") and each.value.partition(":")[0].partition(".")[0] == top
+    )
+    return next(found, None)
 
 
 def look_again() -> None:

@@ -14,7 +14,7 @@ from engine.config.program import ArmInputs, HasArms, Program, RunPlan
 from engine.config.program_registry import EXPLORE, OWN, program_named, roles_of, specs_by_arm, specs_of
 from engine.config.spec import SCRIPT, RunSpec, canonical, read_spec
 from engine.core.decision import SHAPE, Deciding, Era
-from engine.core.errors import SpecUnreadable
+from engine.core.errors import NameUnknown, SpecUnreadable
 from engine.core.history import RunHistory
 from engine.core.lineage import SESSION, Lineage
 from engine.core.methods import method_named
@@ -115,6 +115,10 @@ async def recorded_plan(blobs: BlobStore, opened: RunOpened, lineage: Lineage) -
         NameUnknown: No installed package registers its program, its method or its agent.
     """
     specs = await recorded_specs(blobs, opened, lineage)
+    try:
+        program_named(opened.program or EXPLORE)
+    except NameUnknown as error:
+        raise error.in_record() from error
     prompts, conditions = await recorded_prompts(blobs, opened), await recorded_conditions(blobs, opened, lineage)
     return plan_of(opened, specs, prompts, conditions)
 
@@ -168,6 +172,8 @@ async def _recorded_spec(blobs: BlobStore, digest: Digest) -> RunSpec:
         return read_spec(await _read(blobs, digest, "the run's spec"))
     except msgspec.MsgspecError as error:
         raise SpecUnreadable(digest, str(error)) from error
+    except NameUnknown as error:
+        raise error.in_record() from error
 
 
 async def recorded_prompts(blobs: BlobStore, opened: RunOpened) -> Prompts:

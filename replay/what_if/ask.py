@@ -22,6 +22,7 @@ from events.digest import Digest
 from events.errors import BlobErased
 from events.store.base import EventLog
 from events.streams import RUN, trial_of
+from replay.errors import PartMissing
 from replay.impact import NOTHING, Impact, Timeline, total
 from replay.ledger import Ledger, LedgerEntry, read_ledger
 from replay.readings import Readings, Watched, spoken_in, summed
@@ -198,8 +199,13 @@ async def prepare(log: EventLog, run: str, *, method: Method | None = None) -> P
 
     Raises:
         RunUnknown, NothingDecided, InputsUnrecorded, ReplayDiverged, NameUnknown, BlobMissing: As `read_ledger`.
+        PartMissing: Its program or its method is not there.
     """
-    return Prepared(log, await read_ledger(log, run), method)
+    ledger = await read_ledger(log, run)
+    for era in ledger.eras:
+        if era.lacks:
+            raise PartMissing(run, era.lacks)
+    return Prepared(log, ledger, method)
 
 
 async def ask(runs: Sequence[Prepared], changes: Sequence[Change]) -> WhatIf:

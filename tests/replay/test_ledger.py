@@ -160,7 +160,7 @@ async def test_a_run_whose_method_nobody_registers_is_listed_all_the_same(tmp_pa
         await other.append(each.stream, [Draft(event, each.cause)], expected_version=each.version - 1)
     ledger = await read_ledger(other, run)
     assert len(ledger.entries) == len((await read_ledger(log, run)).entries)
-    assert all("no installed package registers a method" in each.missing for each in ledger.entries)
+    assert all("no installed package registers the method" in each.missing for each in ledger.entries)
     assert [each.differences for each in await decisions(other, run) if each.differences] == []
 
 

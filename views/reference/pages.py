@@ -72,7 +72,8 @@ ROWS: Final[Rows] = {
 
 EXITS: Final[Mapping[ExitCode, str]] = {
     ExitCode.DONE: "Success. An unsolved task is a normal result.",
-    ExitCode.INTERNAL: "Internal error (the message names the file with the traceback), or a full or failing disk.",
+    ExitCode.INTERNAL: "Internal error, or an error in a policy of another package (the message names the file with "
+    "the traceback), or a full or failing disk.",
     ExitCode.USAGE: "Invalid usage or configuration, or unusable tasks or skills; nothing was started.",
     ExitCode.NEGATIVE: "The checked verdict is negative, or some inputs were skipped (each is named).",
     ExitCode.DIVERGED: "A replay differs from the record.",

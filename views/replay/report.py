@@ -38,7 +38,8 @@ from views.terminal.versions import package_version
 async def tell(desk: OpenedLog, runs: Sequence[str], strengths: Strengths) -> ExitCode:
     """Do runs again, and say of each what came out.
 
-    A run that rests on bytes that are gone is named, and the others are done all the same.
+    A run that rests on bytes that are gone, or names a part that is not there, is named, and the others are done all
+    the same.
     """
     here = Here(package_version(), load_prompts())
     codes = {ExitCode.DONE}
@@ -48,6 +49,7 @@ async def tell(desk: OpenedLog, runs: Sequence[str], strengths: Strengths) -> Ex
         checked = await check(desk.log, run, here, strengths)
         _show(desk, checked, listed=strengths == Strengths(rebuild=True, redecide=False, rerun=False))
         codes.add(ExitCode.DONE if checked.equal else ExitCode.DIVERGED)
+        codes.add(ExitCode.NEGATIVE if checked.lacking else ExitCode.DONE)
         gone = checked.unread or (checked.redecided is not None and checked.redecided.erased)
         codes.add(ExitCode.INTEGRITY if gone else ExitCode.DONE)
     if strengths.rebuild:

@@ -56,7 +56,7 @@ class RerunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="rerun"):
 
 
 class NotRerunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="not_rerun"):
-    """A run that has no actors to run again."""
+    """A run that cannot be run again: it has no actors, or a part that it names is not there."""
 
     run: str
     why: str

@@ -9,9 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.config.changes import Change
-from engine.core.errors import HistoryUnread, ReplayDiverged
+from engine.core.errors import HistoryUnread, NameUnknown, ReplayDiverged
+from engine.core.plugins import PluginBroken
 from events.errors import StillroomError
-from replay.errors import InputsUnrecorded, NothingDecided
+from replay.errors import InputsUnrecorded, NothingDecided, PartMissing
 from replay.what_if.ask import Departure, Flip, Prepared, WhatIf, ask, prepare
 from replay.what_if.record import record
 from views.replay.charts import ChartLine, Panel, panels_svg
@@ -48,8 +49,8 @@ async def tell(desk: OpenedLog, runs: Sequence[str], changes: Sequence[Change], 
     """Ask what if, of all runs, under one setting.
 
     Raises:
-        NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread: Nothing can be asked of any of the runs; said
-            of the first, as `read_ledger` does.
+        NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread, PartMissing: Nothing can be asked of any of the
+            runs; said of the first, as `read_ledger` does.
         BlobMissing: Bytes that a decision rests on are gone; the error says which.
         NameUnknown: A method is named that nobody registers.
     """
@@ -84,6 +85,12 @@ async def tell_sweep(desk: OpenedLog, runs: Sequence[str], sweep: Sweep, wanted:
             await _keep(desk, each, busy)
 
 
+_UNASKABLE: Final = (
+    NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread, PartMissing, NameUnknown, PluginBroken,
+)  # fmt: skip
+"""Why nothing can be asked of a run."""
+
+
 async def _prepare(desk: OpenedLog, runs: Sequence[str]) -> list[Prepared]:
     """Read runs to be asked; one of which nothing can be asked is named, unless it is the only one."""
     prepared: list[Prepared] = []
@@ -91,7 +98,7 @@ async def _prepare(desk: OpenedLog, runs: Sequence[str]) -> list[Prepared]:
     for run in runs:
         try:
             prepared.append(await prepare(desk.log, run))
-        except (NothingDecided, InputsUnrecorded, ReplayDiverged, HistoryUnread) as error:
+        except _UNASKABLE as error:
             unasked.append((run, error))
     if not prepared and unasked:
         raise unasked[0][1]

@@ -8,7 +8,7 @@ from inspect import iscoroutine
 import anyio
 from cyclopts import App, CycloptsError
 
-from engine.core.errors import first_of
+from engine.core.errors import PolicyFailed, first_of
 from events.errors import ExitCode, StillroomError
 from views.terminal import problems
 from views.terminal.host import Host
@@ -50,6 +50,8 @@ def _problem_of(error: BaseException, machine: Host) -> Problem:
         case CycloptsError():
             chain = " ".join(["stillroom", *(error.command_chain or ())])
             return problems.usage(str(error), f"`{chain} --help` lists its arguments and options")
+        case PolicyFailed():
+            return problems.with_report(problems.problem_of(error), problems.write_report(machine, error))
         case StillroomError():
             return problems.problem_of(error)
         case Interrupted():

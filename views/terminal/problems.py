@@ -27,6 +27,12 @@ def problem_of(error: StillroomError) -> Problem:
     return Problem(type(error).__name__, error.problem, error.remedy, int(error.exit_code))
 
 
+def with_report(problem: Problem, report: Path | None) -> Problem:
+    """Name the file with the traceback in the remedy of an error of another package's code."""
+    where = "the traceback could not be written" if report is None else f"the traceback is in {report}"
+    return msgspec.structs.replace(problem, remedy=f"{problem.remedy}; {where}")
+
+
 def usage(message: str, remedy: str) -> Problem:
     """Describe an invalid command line."""
     return Problem("Usage", message, remedy, int(ExitCode.USAGE))
