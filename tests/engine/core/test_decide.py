@@ -192,13 +192,14 @@ async def test_what_only_looks_on_is_recorded_behind_what_counts() -> None:
     (seen,) = await post(await live(log, deciding(shop)), 5.0)
     assert seen == Seen(Ref(STREAM, 1), Weighed(may=True))
     made = [each.event for each in await history(log) if isinstance(each.event, DecisionMade)]
-    assert [(each.shadow, each.ruling["may"]) for each in made] == [(None, True), ("strict", False), ("loose", True)]
+    assert [(each.shadow, each.ruling["may"]) for each in made] == [(None, True), ("loose", True), ("strict", False)]
     assert len({each.inputs for each in made}) == 1
     assert len({each.rule for each in made}) == 3
     await post(await again(log, deciding(shop)), 5.0)
-    for other in (Shop(5.0, {"loose": 9.0, "strict": 3.0}), Shop(5.0, {"strict": 3.0, "loose": 9.0, "third": 1.0})):
-        with pytest.raises(ReplayDiverged):
-            await post(await again(log, deciding(other)), 5.0)
+    in_another_order = Shop(5.0, {"loose": 9.0, "strict": 3.0})
+    await post(await again(log, deciding(in_another_order)), 5.0)
+    with pytest.raises(ReplayDiverged):
+        await post(await again(log, deciding(Shop(5.0, {"strict": 3.0, "loose": 9.0, "third": 1.0}))), 5.0)
 
 
 async def test_a_run_of_the_first_shape_records_no_such_decision() -> None:
