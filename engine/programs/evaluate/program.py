@@ -10,6 +10,7 @@ import msgspec
 from anyio import to_thread
 
 from engine.agents.installed.skill_set import read_skills
+from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program import ArmInputs, RunPlan
 from engine.config.spec import RunSpec
 from engine.core.decision import Point, Policy
@@ -74,11 +75,17 @@ class Evaluate:
 
         Raises:
             SkillsUnusable: There is no skill, or one that could not be given as it is.
+            ConfigRefused: There is neither a task nor an item.
             ItemsMissing, ItemsInvalid: The set of items cannot be read whole.
         """
         del log
         settings = own(spec)
         if not arm:
+            if not spec.tasks and not settings.items.folder:
+                problem = ConfigProblem(
+                    "the spec", "tasks", "there is nothing to evaluate", "set tasks, or evaluate.items.folder"
+                )
+                raise ConfigRefused([problem])
             await look_at_items(base, settings.items)
         return None if arm not in settings.arms else await _given(base, spec, condition_of(settings, arm))
 
@@ -112,12 +119,16 @@ class Evaluate:
 
     async def run(self, scope: Scope, plan: RunPlan) -> Mapping[str, str]:
         """Score every cell, and compare the arms."""
-        cells = (*plan.own.tasks, *await _questions(scope, plan))
+        asked = await _questions(scope, plan)
+        cells = (*plan.own.tasks, *(asked or ()))
+        unread = {"items": "infrastructure"} if asked is None else {}
+        if not cells:
+            return unread
         children = [Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells]
         results = await scope.gather(children)
         saw = _saw(scope, cells, results)
         await scope.decide(COMPARISON, saw, lambda ruling, _: ArmsCompared(ruling.baseline, ruling.verdicts))
-        return {each.name: result.outcome for each, result in zip(cells, results, strict=True)}
+        return {each.name: result.outcome for each, result in zip(cells, results, strict=True)} | unread
 
 
 async def _given(base: Path, spec: RunSpec, arm: ArmSpec) -> ArmInputs:
@@ -143,16 +154,19 @@ async def look_at_items(base: Path, items: ItemsSpec) -> tuple[ItemRef, ...]:
     return (await to_thread.run_sync(read)).items
 
 
-async def _questions(scope: Scope, plan: RunPlan) -> tuple[CellPlan, ...]:
-    """Read the set of items, if the spec names one, and plan a cell for each arm, item and repeat."""
+async def _questions(scope: Scope, plan: RunPlan) -> tuple[CellPlan, ...] | None:
+    """Read the set of items, if the spec names one, and plan a cell for each arm, item and repeat.
+
+    None: it cannot be read. It was looked at before the run began, so somebody has changed it since.
+    """
     items = own(plan.spec).items
     if not items.folder:
         return ()
     exclude = tuple(items.exclude)
     asked = ItemsAsked(set_name(items), items.format, items.folder, items.split, items.limit, items.shuffle, exclude)
     read = await scope.effect(asked)
-    if not isinstance(read, ItemsRead):  # it was looked at before, so somebody has changed it since
-        return ()
+    if not isinstance(read, ItemsRead):
+        return None
     refs = items_in(asked, read)
     planned: EvaluationPlan = plan.own
     return planned.of_questions(refs)

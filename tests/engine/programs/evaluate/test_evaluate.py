@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, Final
 
 import msgspec
 import pytest
 
 from engine.config.changes import read_changes
+from engine.config.errors import ConfigRefused
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
+from engine.core.ports import Ports
 from engine.effects.conversation import ConversationReader
 from engine.runtime.run import RunReport, start_run
 from events.store.base import EventLog, Selection
@@ -285,3 +288,26 @@ async def test_it_can_be_asked_what_another_level_would_have_said(tmp_path: Path
     assert same.flips == ()
     arms = await ask([prepared], read_changes([("method.attempts", "1")]))
     assert arms.flips == ()
+
+
+async def test_an_evaluation_of_nothing_is_refused(tmp_path: Path) -> None:
+    """Given neither tasks nor items, nothing is recorded."""
+    log = MemoryLog(clock=CountingClock())
+    with pytest.raises(ConfigRefused, match="nothing to evaluate"):
+        await evaluated(log, questions(tmp_path), evaluation({"none": {}, "skill": {"skills": "skills"}}, tasks=""))
+    assert (await log.head()).position == 0
+
+
+async def test_items_that_are_gone_when_they_are_read_are_no_score(tmp_path: Path) -> None:
+    """Given a set that was whole when it was looked at, when it is gone a moment later, then that is infrastructure."""
+    log, base = MemoryLog(clock=CountingClock()), questions(tmp_path)
+
+    def gone(ports: Ports) -> Ports:
+        rmtree(base / "quiz")
+        return ports
+
+    means = (await setting(log, base))._replace(between=gone)
+    arms = {"none": {"skills": ""}, "skill": {"skills": "skills"}}
+    report = await start_run(means, evaluation(arms, **QUESTIONS))
+    assert report.outcomes == {"items": "infrastructure"}
+    assert (await rerun(log, report.run)).complete
