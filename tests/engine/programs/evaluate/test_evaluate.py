@@ -13,8 +13,13 @@ from engine.config.errors import ConfigRefused
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
 from engine.core.ports import Ports
+from engine.core.prompts import load_prompts
 from engine.effects.conversation import ConversationReader
+from engine.items.points import RolloutSpec
+from engine.programs.evaluate.cell import CellEnvironment, CellPlan, key_parts
+from engine.programs.explore.trial import TrialPlan
 from engine.runtime.run import RunReport, start_run
+from events.digest import Fingerprint, digest_of
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.evaluation import ArmsCompared, EvaluationFound
@@ -198,7 +203,6 @@ async def test_every_part_of_a_key_counts(tmp_path: Path) -> None:
     changed: list[dict[str, Any]] = [
         {"method": {"attempts": 1, "solved_at": 0.5}},
         {**once, "agent": {"max_turns": 20}},
-        {**once, "verifier_network": "off"},
         {**once, "models": {"teacher": {**teacher, "parameters": {"temperature": 0.5}}}},
         {**once, "models": {"teacher": {**teacher, "model": "other"}}},
     ]
@@ -288,6 +292,38 @@ async def test_it_can_be_asked_what_another_level_would_have_said(tmp_path: Path
     assert same.flips == ()
     arms = await ask([prepared], read_changes([("method.attempts", "1")]))
     assert arms.flips == ()
+
+
+def test_where_and_how_an_item_is_rolled_out_is_part_of_its_key() -> None:
+    """Sandbox, network of the verifier, way of asking, repeat and series: each gives another key; the arm's name none."""
+    name, digest = "none/word/1", digest_of(b"a task")
+    plan = CellPlan(
+        arm="none",
+        item="word",
+        item_digest=Fingerprint(digest),
+        unit="word",
+        repeat=1,
+        series=0,
+        environment=CellEnvironment("local", "task"),
+        rollout=None,
+        reuse="all",
+        work=TrialPlan(name, "word", "none", load_prompts(), ()),
+    )
+    others = [
+        plan._replace(item="other"),
+        plan._replace(item_digest=Fingerprint(digest_of(b"another task"))),
+        plan._replace(environment=CellEnvironment("docker", "task")),
+        plan._replace(environment=CellEnvironment("local", "off")),
+        plan._replace(environment=None),
+        plan._replace(rollout=RolloutSpec()),
+        plan._replace(rollout=RolloutSpec(turns=3)),
+        plan._replace(repeat=2),
+        plan._replace(series=1),
+    ]
+    condition, another = digest_of(b"a condition"), digest_of(b"another")
+    keys = [key_parts(each, condition) for each in (plan, *others)] + [key_parts(plan, another)]
+    assert len(set(keys)) == len(keys)
+    assert key_parts(plan._replace(arm="skill", reuse="never", unit="family"), condition) == keys[0]
 
 
 async def test_an_evaluation_of_nothing_is_refused(tmp_path: Path) -> None:
