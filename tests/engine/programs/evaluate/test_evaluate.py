@@ -295,7 +295,7 @@ async def test_it_can_be_asked_what_another_level_would_have_said(tmp_path: Path
 
 
 def test_where_and_how_an_item_is_rolled_out_is_part_of_its_key() -> None:
-    """Sandbox, network of the verifier, way of asking, repeat and series: each gives another key; the arm's name none."""
+    """Sandbox, network of the verifier, way of asking, repeat and series do, each; the name of the arm does not."""
     name, digest = "none/word/1", digest_of(b"a task")
     plan = CellPlan(
         arm="none",
