@@ -109,7 +109,7 @@ async def printed(log: EventLog, run: str, attempt: int) -> list[str]:
         (Death("after", "append", "sandbox.opened", 1), 0),
         (Death("after", "append", "action.observed", 1), 1),
         (Death("after", "effect", "model.asked", 3), 2),
-        (Death("before", "append", "attempt.agent_ended", 1), 3),
+        (Death("before", "append", "verify.asked", 1), 3),
     ],
     ids=lambda value: value.tag if isinstance(value, Death) else str(value),
 )
