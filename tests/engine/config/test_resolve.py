@@ -57,7 +57,7 @@ def _distinct(kind: inspect.Type, layer: int) -> object:
             return layer + 1 if isinstance(kind, inspect.IntType) else layer + 1.5
 
 
-_NUMBERS = {"facts_share": 0.1, "retry_timeout_s": 60.0}
+_NUMBERS = {"facts_share": 0.1, "floor": 0.1, "retry_timeout_s": 60.0}
 """By the end of their key, from where on numbers are in range, where no larger one or no smaller one is."""
 
 
