@@ -17,7 +17,7 @@ from events.types.condition import Condition, parts_that_differ, read_condition
 from projections.cost import Cost, CostState
 from projections.trials.state import Attempt, Run, Trial, TrialsState
 from projections.trials.view import Trials
-from views.runs.spending import beside, spent, written
+from views.runs.spending import NO_CALLS, CallsBeside, beside, spent, written
 from views.terminal.errors import IdUnknown
 from views.terminal.format import UNKNOWN, count, reward
 from views.terminal.log_access import OpenedLog
@@ -190,7 +190,8 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
     trials = run.trials.values()
     states = Counter(trial.state for trial in trials)
     known, unknown, most = spent(cost.runs.get(run.id))
-    sums, other = _sums(run, list(trials), known, unknown), beside(cost.runs.get(run.id), run.trials)
+    other = beside(cost.runs.get(run.id), run.trials)
+    sums = _sums(run, list(trials), known, unknown, other)
     return RunRow(
         run=run.id,
         started_at=run.started_at,
@@ -211,9 +212,9 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
         unsolved=states["unsolved"],
         no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
         attempts=sum(len(trial.attempts) for trial in trials),
-        calls=None if sums.calls is None else sums.calls + other.calls,
+        calls=sums.calls,
         failed_calls=None if run.imported else sum(trial.failed_calls for trial in trials) + other.failed,
-        tokens=None if sums.tokens is None else sums.tokens + other.tokens,
+        tokens=sums.tokens,
         cost_nano_usd=sums.cost,
         unknown_cost_calls=unknown,
         unknown_cost_most_nano_usd=most,
@@ -279,7 +280,7 @@ class _Sums(NamedTuple):
     at_least: tuple[str, ...]
 
 
-def _sums(run: Run, trials: Sequence[Trial], known: int | None, unknown: int) -> _Sums:
+def _sums(run: Run, trials: Sequence[Trial], known: int | None, unknown: int, other: CallsBeside = NO_CALLS) -> _Sums:
     """Sum trials up. What nobody counted is no zero: a sum that lacks something is a lower bound, or is not known.
 
     Args:
@@ -287,6 +288,7 @@ def _sums(run: Run, trials: Sequence[Trial], known: int | None, unknown: int) ->
         trials: Some of it.
         known: What their calls are known to have cost. None: nothing.
         unknown: Calls whose cost is missing from that.
+        other: Calls that no trial made.
     """
     attempts = [each for trial in trials for each in trial.attempts.values()]
     lacking = {
@@ -296,8 +298,8 @@ def _sums(run: Run, trials: Sequence[Trial], known: int | None, unknown: int) ->
     }
     priced = not run.imported or any(each.cost is not None for each in attempts)
     sums = {
-        "calls": sum(trial.calls for trial in trials),
-        "tokens": sum(trial.tokens for trial in trials),
+        "calls": sum(trial.calls for trial in trials) + other.calls,
+        "tokens": sum(trial.tokens for trial in trials) + other.tokens,
         "cost_nano_usd": known if priced else None,
     }
     # A cost of 0 may be known: some models cost nothing.

@@ -1,7 +1,7 @@
 """What calls cost, as far as anybody knows."""
 
 from collections.abc import Container, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from projections.cost import RunCost, Spending
 from views.terminal.format import UNKNOWN, money
@@ -67,10 +67,13 @@ class CallsBeside(NamedTuple):
     """Known ones."""
 
 
+NO_CALLS: Final = CallsBeside(0, 0, 0)
+
+
 def beside(cost: RunCost | None, trials: Container[str]) -> CallsBeside:
     """Sum up the calls on accounts that are no trial's."""
     found = [beside_of(cost, account) for account in (() if cost is None else cost.lines) if account not in trials]
-    return CallsBeside(*map(sum, zip(*found, strict=True))) if found else CallsBeside(0, 0, 0)
+    return CallsBeside(*map(sum, zip(*found, strict=True))) if found else NO_CALLS
 
 
 def beside_of(cost: RunCost | None, account: str) -> CallsBeside:

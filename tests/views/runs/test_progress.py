@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import anyio
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from typing_extensions import override
 
@@ -181,6 +181,7 @@ async def test_of_calls_that_may_be_made_again_the_first_of_each_kind_is_said(lo
 
 
 @given(STEPS)
+@example([("aye", "answered"), ("bee", "opened"), ("bee", "asked")])
 async def test_totals_are_what_counting_anew_would_give(steps: list[tuple[str, str]]) -> None:
     """They are kept, event by event; `runs` and the summary count anew."""
     log = MemoryLog(clock=ticking())
