@@ -1,18 +1,17 @@
 """What is said at the end of an evaluation: where the run stands, what its arms show, what to type next."""
 
+from functools import partial
+
 from rich.console import Group
 from rich.text import Text
 
 from engine.config.program_registry import EVALUATE
 from engine.config.spec import RunSpec
-from engine.core.fold import fold_run
 from engine.runtime.run import RunReport
 from events.store.base import EventLog
-from projections.cost import Cost
-from projections.trials.view import Trials
 from views.evaluations import comparison
 from views.runs import live
-from views.runs.rows import RunsView, run_row, trial_rows
+from views.runs.rows import RunRow
 from views.runs.show import calls, spending, tokens
 from views.terminal.format import plural, short
 from views.terminal.screen import OutputStyle, Screen
@@ -26,15 +25,12 @@ async def carry(log: EventLog, screen: Screen, work: live.Work, spec: RunSpec) -
     """
     if spec.program != EVALUATE:
         return await live.carry(log, screen, work)
-    report = await live.watched(log, screen, work)
-    trials, cost = await fold_run(log, [Trials(), Cost()], report.run)
-    seen = RunsView(trials, cost, owned={})
-    run = seen.trials.runs[report.run]
-    row = run_row(seen, run)
-    if screen.manner is OutputStyle.JSON:
-        for each in (row, *trial_rows(seen, run)):
-            screen.line(each)
-    else:
+    return await live.carry(log, screen, work, partial(_show, log, screen), parts="cells")
+
+
+async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -> None:
+    people = screen.manner is not OutputStyle.JSON
+    if people:
         ended = sum(1 for outcome in report.outcomes.values() if outcome in {"solved", "unsolved"})
         done = f"{ended} of {plural(len(report.outcomes), 'cell')} scored"
         scripted = [Text("scripted model: its answers are canned, everything else is real", style="cyan")]
@@ -42,10 +38,7 @@ async def carry(log: EventLog, screen: Screen, work: live.Work, spec: RunSpec) -
         head = Text.assemble(("run ", "bold"), (row.run, "bold"), f"  {row.state}")
         screen.out.print(Group(head, *(scripted if row.scripted else []), sums, Text()))
     await comparison.tell(log, screen, report.run)
-    if screen.manner is not OutputStyle.JSON:
+    if people:
         name = short(report.run)
         commands = f"compare {name}", "evaluations list", f"replay {name}"
         screen.out.print(Text("\nnext  " + " · ".join(f"stillroom {each}" for each in commands)))
-    if report.held:
-        screen.say(f"{report.held} cells have not started; `stillroom resume {report.run}` starts them")
-    return report

@@ -1,8 +1,8 @@
 """A run with progress: executed by the engine, watched through the log, and summarized at its end."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import anyio
 
@@ -16,7 +16,7 @@ from projections.cost import Cost
 from projections.trials.view import Trials
 from views.runs import summary
 from views.runs.progress import watch
-from views.runs.rows import RunsView, failed_parts, run_row, trial_rows
+from views.runs.rows import RunRow, RunsView, failed_parts, run_row, trial_rows
 from views.runs.run_list import keep_rows
 from views.runs.skills import heads
 from views.terminal.screen import OutputStyle, Screen
@@ -37,8 +37,21 @@ class Work(Protocol):
         """Do it, giving this process's hold on the run as soon as there is one."""
 
 
-async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
+Show: TypeAlias = Callable[[RunRow, RunReport], Awaitable[None]]
+"""Shows how a run ended."""
+
+
+async def carry(
+    log: EventLog, screen: Screen, work: Work, show: Show | None = None, *, parts: str = "trials"
+) -> RunReport:
     """Carry a run and show it.
+
+    Args:
+        log: Which holds it.
+        screen: Where to.
+        work: Carries it.
+        show: Shows the end of a run of another program, behind the rows of JSON. None: the summary of its trials.
+        parts: What the run is made of, for people.
 
     Raises:
         StillroomError: It could not be carried to its end.
@@ -51,13 +64,15 @@ async def carry(log: EventLog, screen: Screen, work: Work) -> RunReport:
     if screen.manner is OutputStyle.JSON:
         for each in (row, *trials):
             screen.line(each)
-    else:
+    elif show is None:
         screen.out.print(summary.render(row, trials, await heads(log, report.run)))
+    if show is not None:
+        await show(row, report)
     if failed := failed_parts(row):
         screen.warn(f"failed in the background: {failed}; no trial was affected; `stillroom show {row.run}` lists it")
     await keep_rows(log, row.events)
     if report.held:
-        screen.say(f"{report.held} trials have not started; `stillroom resume {report.run}` starts them")
+        screen.say(f"{report.held} {parts} have not started; `stillroom resume {report.run}` starts them")
     return report
 
 

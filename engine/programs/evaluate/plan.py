@@ -38,6 +38,7 @@ class EvaluationPlan(NamedTuple):
     def of_task(self, arm: str, task: TaskPinned, repeat: int) -> CellPlan:
         """Plan the cell of a task."""
         name, spec = cell_name(arm, task.name, repeat), self.arms[arm][-1]
+        settings = own(spec)
         eras = tuple(
             TrialTerms(each, agent_named(each.agent.name), callers_of(each, self.roles, name))
             for each in self.arms[arm]
@@ -46,12 +47,12 @@ class EvaluationPlan(NamedTuple):
             arm=arm,
             item=task.name,
             item_digest=task.digest,
-            unit=family_of_item(own(spec).family, task.name),
+            unit=family_of_item(settings.family, task.name),
             repeat=repeat,
-            series=series_of(own(spec), arm),
+            series=series_of(settings, arm),
             environment=CellEnvironment(spec.sandbox, spec.verifier_network),
             rollout=None,
-            reuse=own(spec).reuse,
+            reuse=settings.reuse,
             work=TrialPlan(name, task.name, arm, self.prompts, eras),
         )
 
@@ -63,18 +64,18 @@ class EvaluationPlan(NamedTuple):
         """Plan the cell of a question."""
         spec, name = self.arms[arm][-1], item_cell(ref.set, ref.name, repeat, arm)
         callers = tuple(callers_of(each, self.roles, name)["teacher"] for each in self.arms[arm])
-        rollout = rollout_spec(spec)
+        rollout, settings = rollout_spec(spec), own(spec)
         item = f"{ref.set}.{ref.name}"
         return CellPlan(
             arm=arm,
             item=item,
             item_digest=Fingerprint(ref.digest),
-            unit=ref.family or family_of_item(own(spec).family, item),
+            unit=ref.family or family_of_item(settings.family, item),
             repeat=repeat,
-            series=series_of(own(spec), arm),
+            series=series_of(settings, arm),
             environment=None,
             rollout=rollout,
-            reuse=own(spec).reuse,
+            reuse=settings.reuse,
             work=QuestionPlan(name, ref, ItemTerms(callers, self.prompts, rollout.way, repeat, arm)),
         )
 
