@@ -15,7 +15,9 @@ from typing import Final, assert_never
 from events.types.model import ModelAnswered, ModelFailed, TryMade
 from events.values import NanoUsd, Usage
 
-TURNED_AWAY: Final = frozenset({"authentication", "bad_request", "context_length", "endpoint", "rate_limit"})
+TURNED_AWAY: Final = frozenset(
+    {"authentication", "bad_request", "context_length", "endpoint", "images_unsupported", "rate_limit"}
+)
 """Kinds of failure before which no model did any work."""
 OVERLOADED: Final = frozenset({501, 503, 529})
 """Statuses of servers that did not begin."""

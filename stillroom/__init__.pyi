@@ -27,13 +27,13 @@ from engine.effects.model_calls import ask_model as ask_model
 from engine.items.base import Item as Item
 from engine.items.base import ItemAnswer as ItemAnswer
 from engine.items.base import ItemFormat as ItemFormat
-from engine.items.base import ItemImage as ItemImage
 from engine.items.base import ItemRef as ItemRef
 from engine.items.base import Mark as Mark
 from engine.items.base import ReadItem as ReadItem
 from engine.items.base import Way as Way
 from engine.items.base import marked as marked
 from engine.items.errors import RowInvalid as RowInvalid
+from engine.items.images import ItemImage as ItemImage
 from engine.items.item_set import ItemSelection as ItemSelection
 from engine.items.item_set import ItemSet as ItemSet
 from engine.items.item_set import decode_item as decode_item

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from engine.items.images import ItemImage
 from engine.items.rows import ItemRow
 from events.digest import Digest
 from events.types.item import ItemEnding
@@ -32,14 +33,6 @@ class ItemRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By which results are grouped. None: the set has no types."""
     family: str | None = None
     """Items of one family are not independent of each other. None: this one stands alone."""
-
-
-class ItemImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An image that a question shows."""
-
-    digest: Digest
-    media_type: str
-    """Such as ``image/png``."""
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from engine.items.errors import RowFault, RowInvalid
+from engine.items.images import ItemImage, media_type_of
 from events.digest import Digest
 
 
@@ -69,6 +70,23 @@ class ItemRow:
         if not at.is_file():
             raise RowInvalid(f"the file {path} does not exist")
         return at.read_bytes()
+
+    def image(self, path: str) -> ItemImage:
+        """Keep an image below the folder.
+
+        Raises:
+            RowInvalid: It does not exist, lies outside, or is no kind of image that models take.
+        """
+        data = self.file(path)
+        return ItemImage(self.put(data), media_type_of(path, data))
+
+    def images(self, key: str) -> tuple[ItemImage, ...]:
+        """Keep the images that a list of paths names. Empty: the key is missing or null.
+
+        Raises:
+            RowInvalid: It is something else, or one of them cannot be kept.
+        """
+        return () if self.fields.get(key) is None else tuple(self.image(path) for path in self.texts(key))
 
     def inside(self, path: str) -> Path:
         """Give the place of a file or folder below the folder.

@@ -8,17 +8,12 @@ from msgspec import Struct
 
 from engine.protocols.chat import error_body
 from engine.protocols.server_side import ClaimedUsage, ErrorReply, ServerRequest, Tool, Wording, encode, pieces, text_of
-
-
-class _Part(Struct, frozen=True):
-    """One part of a message that is given in parts; only text counts."""
-
-    text: str = ""
+from engine.protocols.shown_images import shown_images
 
 
 class _Message(Struct, frozen=True):
     role: str
-    content: str | list[_Part] | None = None
+    content: str | list[dict[str, Any]] | None = None
 
 
 class _Offer(Struct, frozen=True):
@@ -54,6 +49,7 @@ class ChatServer:
             turn=roles.count("assistant"),
             tools=tuple(offer.function for offer in request.tools or ()),
             stream=bool(request.stream),
+            images=shown_images([each.content for each in request.messages[:first]]),
             wants_usage=request.stream_options is not None and request.stream_options.include_usage,
         )
 
@@ -82,7 +78,7 @@ def _texts(message: _Message) -> Iterator[str]:
         case str(text):
             yield text
         case parts:
-            yield from (text_of(part.text) for part in parts)
+            yield from map(text_of, parts)
 
 
 def _usage(spent: ClaimedUsage) -> dict[str, object]:

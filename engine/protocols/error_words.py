@@ -337,3 +337,20 @@ def filtered(words: str) -> bool:
     if _FIELD(text):
         return False
     return bool(_INAPPROPRIATE(text) or (_STOPPED(text) and _REASON(text)))
+
+
+_PICTURE: Final = r"(?:\bimage(?:s|_url)?\b|\bvision\b|\bmulti-?modal\w*|\bmmproj\b)"
+_NO_IMAGES: Final = _any(
+    rf"\b(?:do|does|did)(?:es)?(?:n't| not) (?:support|accept|take|allow)(?: \w+){{0,3}}? {_PICTURE}"
+    r"(?! (?:\w+ ){0,2}?(?:larger|bigger|over|above|beyond|of|with|in|formats?|sizes?|types?|generation|outputs?)\b)",
+    r"\bno endpoints found that support image\b",
+    r"\bimages?(?: url)?(?: inputs?| content| modality| parts?){0,2} (?:is|are) not (?:supported|enabled|accepted)\b",
+    r"\bimage_url(?:\W| ){1,3}(?:is|are) (?:not supported|only supported by)",
+    r"\bis not (?:a )?multi-?modal\b|\bnot configured with a mmproj\b|\bnot compiled for multimodal\b",
+    r"\b(?:unknown variant|unsupported content(?: part)? type)\W{1,4}(?:image_url|image|input_image)\b",
+)
+
+
+def images_unsupported(words: str) -> bool:
+    """Say whether words tell that a model takes no images; not that one is too large, or of another kind."""
+    return bool(_NO_IMAGES(_plain(words)))

@@ -5,6 +5,7 @@ StillroomError
 └── ProviderError               carries kind, retryable, status, raw and what was counted
     ├── EndpointInvalid         the settings cannot work; nothing was sent
     ├── BadRequest              the endpoint does not accept what was asked
+    │   └── ImagesUnsupported   the model takes no images
     ├── Authentication          the key is wrong, missing, or not allowed this
     ├── RateLimited             too many calls (again later), or the credit is used up (not again)
     ├── ContextLength           the conversation does not fit the model
@@ -36,6 +37,7 @@ ErrorKind = Literal[
     "bad_request",
     "context_length",
     "endpoint",
+    "images_unsupported",
     "malformed",
     "network",
     "rate_limit",
@@ -129,8 +131,15 @@ class BadRequest(ProviderError):
     """The endpoint does not accept what was asked."""
 
     exit_code = ExitCode.USAGE
-    kind = "bad_request"
+    kind: ClassVar[ErrorKind] = "bad_request"
     usual_remedy = "check the model's name, the base URL and the parameters; only what you set is sent"
+
+
+class ImagesUnsupported(BadRequest):
+    """The request shows an image, and the model takes none. Without it, it would be another question."""
+
+    kind = "images_unsupported"
+    usual_remedy = "use a model that takes images, or leave out what shows them"
 
 
 class Authentication(ProviderError):

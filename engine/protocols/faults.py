@@ -18,6 +18,7 @@ from engine.protocols.error_words import (
     TooLong,
     credit_spent,
     filtered,
+    images_unsupported,
     never_fits,
     renewed_later,
     soon_again,
@@ -29,6 +30,7 @@ from engine.protocols.errors import (
     BadRequest,
     ContextLength,
     FailedCallFacts,
+    ImagesUnsupported,
     Overloaded,
     ProviderError,
     RateLimited,
@@ -49,6 +51,7 @@ _MAY_BE_IF_SURE: Final = frozenset({403, 424, 502, 503})
 """Where they must name the model's window: Together says so with 403, routers with 502."""
 _BUSY: Final = frozenset({503, 529})
 """529 is Anthropic's."""
+_MAY_BE_MENDED: Final = frozenset({400, 404, 405, 415, 422, 500, 501})
 _MAY_BE_FILTERED: Final = frozenset({400, 403, 422})
 _MAY_BE_SPENT: Final = frozenset({400, 401, 403, 429})
 
@@ -171,9 +174,16 @@ def _filtered_by_words(case: _Case) -> ProviderError | None:
     return None
 
 
+def _images_unsupported(case: _Case) -> ProviderError | None:
+    """Judge what refuses an image as such; llama.cpp does so with 500, and would do so for ever."""
+    if case.status not in _MAY_BE_MENDED or not images_unsupported(case.body.words):
+        return None
+    return ImagesUnsupported(case.said, seen=case.seen)
+
+
 def _mended(case: _Case) -> ProviderError | None:
     """Find the setting that mends a refused request; llama.cpp and others refuse some with 500 or 501."""
-    mend = mend_of(case.body) if case.status in {400, 404, 405, 415, 422, 500, 501} else None
+    mend = mend_of(case.body) if case.status in _MAY_BE_MENDED else None
     if mend is None or (case.status == 500 and "tools" not in (mend.setting or "")):
         return None
     return _bad(case, mend)
@@ -191,6 +201,7 @@ _JUDGES: Final[tuple[Callable[[_Case], ProviderError | None], ...]] = (
     _overloaded,
     _too_long_by_words,
     _filtered_by_words,
+    _images_unsupported,
     _mended,
 )
 """In the order in which they are asked; the first that knows decides."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from engine.protocols.gemini import STREAMED, called, error_body
 from engine.protocols.server_side import ClaimedUsage, ErrorReply, ServerRequest, Tool, Wording, encode, pieces, text_of
+from engine.protocols.shown_images import shown_images
 
 
 class _Content(Struct, frozen=True):
@@ -50,6 +51,7 @@ class GeminiServer:
             turn=roles.count("model"),
             tools=tuple(Tool(each.name, each.parameters_json_schema or each.parameters or {}) for each in declared),
             stream=verb == STREAMED,
+            images=shown_images([content.parts for content in told]),
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:

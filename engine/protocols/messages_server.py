@@ -18,6 +18,7 @@ from engine.protocols.server_side import (
     pieces,
     text_of,
 )
+from engine.protocols.shown_images import shown_images
 
 
 class _Message(Struct, frozen=True):
@@ -56,6 +57,7 @@ class MessagesServer:
             turn=roles.count("assistant"),
             tools=tuple(Tool(offer.name, offer.input_schema or {}) for offer in request.tools or ()),
             stream=bool(request.stream),
+            images=shown_images([each.content for each in request.messages[:first]]),
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:

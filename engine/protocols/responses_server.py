@@ -18,6 +18,7 @@ from engine.protocols.server_side import (
     pieces,
     text_of,
 )
+from engine.protocols.shown_images import shown_images
 
 _OUTPUTS: Final = frozenset({"function_call", "custom_tool_call", "local_shell_call", "reasoning"})
 """Kinds of items that a model says, besides messages of its role."""
@@ -57,6 +58,7 @@ class ResponsesServer:
             turn=sum(now and not before for before, now in zip([False, *said], said, strict=False)),
             tools=tuple(Tool(offer.name, offer.parameters or {}) for offer in offered),
             stream=bool(request.stream),
+            images=shown_images(items[:first]),
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:

@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 from msgspec import Struct
 
+from engine.protocols.shown_images import ShownImage
+
 SHELLS: Final = ("run", "exec_command", "shell_command", "run_shell_command", "bash", "Bash", "shell")
 """Names under which agents offer a shell, ours first."""
 
@@ -37,6 +39,7 @@ class ServerRequest(Struct, frozen=True, kw_only=True):
         tools: What the model may call.
         stream: Whether the answer is wanted in pieces.
         wants_usage: Whether pieces should end with the usage.
+        images: Those that the opening shows.
     """
 
     model: str
@@ -45,6 +48,7 @@ class ServerRequest(Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...] = ()
     stream: bool = False
     wants_usage: bool = True
+    images: tuple[ShownImage, ...] = ()
 
     @property
     def shell(self) -> Tool | None:

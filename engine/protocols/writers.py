@@ -7,10 +7,12 @@ from engine.protocols.chat_request import ChatRequests
 from engine.protocols.gemini_request import GeminiRequests
 from engine.protocols.messages_request import MessagesRequests
 from engine.protocols.request import RequestProtocol, RequestWriter
+from engine.protocols.responses_request import ResponsesRequests
 
 _CHAT: Final = ChatRequests()
 _WRITERS: Final[Mapping[RequestProtocol, RequestWriter]] = {
     "chat": _CHAT,
+    "responses": ResponsesRequests(),
     "messages": MessagesRequests(),
     "gemini": GeminiRequests(),
 }

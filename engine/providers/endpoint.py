@@ -18,7 +18,12 @@ OWN = frozenset({"accept", "authorization", "content-length", "content-type", "h
 """Headers that the call sets itself."""
 _VERSION: Final = re.compile(r"/v\d+(alpha|beta)?\d*$")
 """How a base URL ends that names the version of the API."""
-_VERSIONS: Final[dict[RequestProtocol, str]] = {"chat": "/v1", "messages": "/v1", "gemini": "/v1beta"}
+_VERSIONS: Final[dict[RequestProtocol, str]] = {
+    "chat": "/v1",
+    "responses": "/v1",
+    "messages": "/v1",
+    "gemini": "/v1beta",
+}
 """The version that a base URL without one means."""
 
 

@@ -27,6 +27,7 @@ from engine.protocols.gemini import Gemini
 from engine.protocols.messages import Messages
 from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest, RequestProtocol
+from engine.protocols.responses import Responses
 from engine.protocols.writers import writer_for
 from engine.providers.base import ChatProvider, Clock, Gate, body_of
 from engine.providers.credentials import StaticKey
@@ -231,6 +232,8 @@ def _reader(protocol: RequestProtocol, echo: tuple[str, ...]) -> ApiProtocol:
     match protocol:
         case "chat":
             return Chat(echo)
+        case "responses":
+            return Responses()
         case "messages":
             return Messages(keep_thoughts=True)
         case "gemini":

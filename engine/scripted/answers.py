@@ -20,6 +20,12 @@ _HTTP_ERRORS: Final[dict[str, tuple[int, str, str, str]]] = {
         "context_length_exceeded",
         "This model's maximum context length is exceeded by your messages.",
     ),
+    "images_unsupported": (
+        400,
+        "invalid_request_error",
+        "invalid_value",
+        "This model does not support image input.",
+    ),
     "overloaded": (503, "server_error", "overloaded", "The engine is currently overloaded, please try again later."),
     "quota": (429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota."),
     "rate_limit": (429, "rate_limit_error", "rate_limit_exceeded", "Rate limit reached for requests."),

@@ -59,7 +59,8 @@ def _choose(script: Script, asked: ServerRequest) -> Choice | NoAnswer:
         404,
         "script_no_rule",
         f"no rule of script {script.name!r} matches model {asked.model!r} and an opening that begins with "
-        f"{asked.opening[:120]!r}; nearest is rule {nearest.name!r}: {'; '.join(_lacks(nearest, asked))}",
+        f"{asked.opening[:120]!r}{_shown(asked)}; nearest is rule {nearest.name!r}: "
+        f"{'; '.join(_lacks(nearest, asked))}",
     )
 
 
@@ -94,5 +95,16 @@ def _lacks(rule: Rule, asked: ServerRequest) -> list[str]:
     if rule.shell is not None and rule.shell != (asked.shell is not None):
         lacks.append("it wants a shell on offer" if rule.shell else "it wants no shell on offer")
     lacks += [f"it wants the text {text!r}" for text in rule.contains if text not in asked.opening]
+    lacks += [f"it wants the image {named}" for named in rule.images if not _shows(asked, named)]
     lacks += [f"it does not want the text {text!r}" for text in rule.absent if text in asked.opening]
     return lacks
+
+
+def _shows(asked: ServerRequest, named: str) -> bool:
+    """Say whether an opening shows an image of this media type or digest."""
+    return any(named == each.media_type or each.digest.startswith(named) for each in asked.images)
+
+
+def _shown(asked: ServerRequest) -> str:
+    """List the images of an opening, for people."""
+    return "".join(f", with the image {each.media_type} {each.digest[:16]}" for each in asked.images)

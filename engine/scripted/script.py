@@ -13,6 +13,7 @@ ErrorName = Literal[
     "garbage",
     "half",
     "hang",
+    "images_unsupported",
     "overloaded",
     "quota",
     "rate_limit",
@@ -84,6 +85,8 @@ class Rule(Struct, frozen=True, kw_only=True):
         model: The model that must be asked for. None: any.
         contains: Texts that must all stand in the opening: what comes before the first assistant message.
         absent: Texts none of which may stand there.
+        images: Images that it must all show, each by its media type, or by the first 8 digits or more of the SHA-256 of
+            its bytes.
         shell: Whether a shell must be on offer, or must not be. None: either. Agents ask small things on the side, such
             as a title for the conversation, and then offer no tools.
         turns: Turn k answers a request that holds k assistant messages; at least one.
@@ -93,6 +96,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     model: Text | None = None
     contains: tuple[Text, ...] = ()
     absent: tuple[Text, ...] = ()
+    images: tuple[Annotated[str, Meta(pattern=r"\A([a-z]+/[a-z0-9.+-]+|[0-9a-f]{8,64})\Z")], ...] = ()
     shell: bool | None = None
     turns: tuple[ScriptedTurn, ...] = field(name="turn")
 

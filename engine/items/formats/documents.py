@@ -1,15 +1,12 @@
 """Questions about scanned pages, as DocVQA's tables have them: ``id``, ``question``, ``answers``, an image."""
 
-from pathlib import PurePosixPath
 from typing import Final
 
-from engine.items.base import Item, ItemAnswer, ItemImage, Mark, ReadItem, Way, marked
-from engine.items.errors import RowInvalid
+from engine.items.base import Item, ItemAnswer, Mark, ReadItem, Way, marked
 from engine.items.rows import ItemRow
 from engine.items.scorers.anls import SOLVED, anls, read_expected
 from engine.items.scorers.answer_tags import widest_last
 
-_TYPES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 _NAMES: Final = ("id", "questionId", "question_id")
 _IMAGES: Final = ("image", "image_path")
 
@@ -24,14 +21,11 @@ class Documents:
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a row and of the image that it names."""
         path = row.text(_first(row, _IMAGES))
-        kind = _TYPES.get(PurePosixPath(path).suffix.lower())
-        if kind is None:
-            raise RowInvalid(f"the image {path} is none of {', '.join(_TYPES)}")
         item = Item(
             format=self.name,
             question=row.text("question"),
             expected=list(read_expected(row.fields.get("answers"))),
-            images=(ItemImage(row.put(row.file(path)), kind),),
+            images=(row.image(path),),
         )
         return ReadItem(row.text(_first(row, _NAMES)), item, row.optional("question_type"), path)
 

@@ -22,13 +22,14 @@ class Question:
     ways: tuple[Way, ...] = ("call", "tools")
 
     def read(self, row: ItemRow) -> ReadItem:
-        """Make an item of a row; a ``task_type`` and a ``family`` may stand in it."""
+        """Make an item of a row; ``task_type``, ``family`` and paths of ``images`` may stand in it."""
         context = row.optional("context")
         item = Item(
             format=self.name,
             question=row.text("question"),
             context=None if context is None else cut_context(context),
             expected=list(row.texts("answers")),
+            images=row.images("images"),
         )
         return ReadItem(row.text("id"), item, row.optional("task_type"), row.optional("family"))
 

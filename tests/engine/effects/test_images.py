@@ -50,7 +50,7 @@ PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108020000009
 STREAM = "attempt/a/1"
 SCRIPT = 'name = "eye"\n[[rule]]\nname = "any"\n[[rule.turn]]\ntext = "A line."\n[[rule.turn]]\ntext = "The same."\n'
 PICTURE = MessageImage(PNG, "image/png")
-PROTOCOLS = ["chat", "messages", "gemini"]
+PROTOCOLS = ["chat", "responses", "messages", "gemini"]
 
 
 class Eye(NamedTuple):
@@ -116,6 +116,10 @@ def sent_image(protocol: str, body: bytes) -> tuple[str, str]:
     match protocol:
         case "chat":
             url = tree["messages"][0]["content"][1]["image_url"]["url"]
+            media, _, data = url.removeprefix("data:").partition(";base64,")
+            return media, data
+        case "responses":
+            url = tree["input"][0]["content"][1]["image_url"]
             media, _, data = url.removeprefix("data:").partition(";base64,")
             return media, data
         case "messages":

@@ -1,4 +1,4 @@
-"""Stories of one conversation in three protocols: what is recorded once is written as each of them wants it."""
+"""Stories of one conversation in four protocols: what is recorded once is written as each of them wants it."""
 
 from typing import Any
 
@@ -105,6 +105,35 @@ def test_a_conversation_as_google_has_it() -> None:
             }
         ],
     }
+
+
+def test_a_conversation_as_openais_responses_have_it() -> None:
+    """Calls and their results are items of their own; the system's message is the instructions."""
+    assert written("responses", *TALK, tools=TOOLS, stream=True, parameters={"max_tokens": 9}) == {
+        "model": "m",
+        "instructions": "Be short.",
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
+            {"role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+            {"type": "function_call", "call_id": "c1", "name": "run", "arguments": '{"command":"ls"}'},
+            {"type": "function_call", "call_id": "c2", "name": "run", "arguments": '{"command":"pwd"}'},
+            {"type": "function_call_output", "call_id": "c1", "output": "a.txt"},
+            {"type": "function_call_output", "call_id": "c2", "output": "/app"},
+            {"role": "user", "content": [{"type": "input_text", "text": "Go on."}]},
+        ],
+        "tools": [
+            {"type": "function", "name": "run", "description": "Runs.", "parameters": {"type": "object"}},
+        ],
+        "stream": True,
+        "max_output_tokens": 9,
+    }
+
+
+def test_what_says_nothing_is_no_item_of_responses() -> None:
+    """An empty text of either side is left out, and two of one side stay two."""
+    bare = written("responses", said("user", "Hi"), said("assistant", ""), said("user", ""), said("user", "There?"))
+    assert [item["content"][0]["text"] for item in bare["input"]] == ["Hi", "There?"]
+    assert "instructions" not in bare
 
 
 @pytest.mark.parametrize("protocol", ["messages", "gemini"])
@@ -248,6 +277,8 @@ def test_two_parameters_cannot_mean_the_same() -> None:
         ("gemini", "contents"),
         ("gemini", "tools"),
         ("chat", "tools.x"),
+        ("responses", "instructions"),
+        ("responses", "input"),
     ],
 )
 def test_a_parameter_cannot_take_the_place_of_the_requests_own_fields(protocol: Any, name: str) -> None:
@@ -259,6 +290,6 @@ def test_a_parameter_cannot_take_the_place_of_the_requests_own_fields(protocol: 
 def test_an_image_whose_bytes_did_not_come_is_missed() -> None:
     """And not left out."""
     shown = said("user", [{"type": "image", "image": "d", "media_type": "image/png"}])
-    for protocol in (None, "chat", "messages", "gemini"):
+    for protocol in (None, "chat", "responses", "messages", "gemini"):
         with pytest.raises(BadRequest, match="did not come"):
             written(protocol, shown)

@@ -19,7 +19,7 @@ from tests.engine.programs.explore.test_loop import events_of, log_of, of_type
 from tests.support.runs import make_base, setting, spec
 
 PRICES = {"teacher": {"input": 1, "output": 2, "cached_input": "0.1", "cache_write": "1.25"}}
-OWN_FIELDS = {"chat": "messages", "messages": "messages", "gemini": "contents"}
+OWN_FIELDS = {"chat": "messages", "responses": "input", "messages": "messages", "gemini": "contents"}
 
 
 def by(protocol: str, *, stream: bool = False) -> dict[str, Any]:
@@ -50,7 +50,7 @@ async def model_events(log: MemoryLog, run: str) -> list[Event]:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("protocol", ["chat", "messages", "gemini"])
+@pytest.mark.parametrize("protocol", list(OWN_FIELDS))
 async def test_a_run_learns_by_any_protocol(protocol: str, tmp_path: Path, *, stream: bool) -> None:
     """It is solved, distilled, paid for to the last token, built again from the log, and replayed."""
     log, run = await played(tmp_path, protocol, stream=stream)
@@ -73,7 +73,7 @@ async def test_a_run_learns_by_any_protocol(protocol: str, tmp_path: Path, *, st
 async def test_what_a_model_does_hangs_on_no_protocol(tmp_path: Path) -> None:
     """The same script leads to the same commands, memo and skill; only requests and bytes are the protocol's own."""
     told = []
-    for protocol in ("chat", "messages", "gemini"):
+    for protocol in OWN_FIELDS:
         folder = tmp_path / protocol
         folder.mkdir()
         log, run = await played(folder, protocol)
@@ -86,7 +86,7 @@ async def test_what_a_model_does_hangs_on_no_protocol(tmp_path: Path) -> None:
             for call in each.tool_calls
         ]
         told.append((texts, calls))
-    assert told[0] == told[1] == told[2]
+    assert all(each == told[0] for each in told)
     assert told[0][1], "the shell agent's commands came as calls of its tool"
 
 

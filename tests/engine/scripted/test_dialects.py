@@ -1,6 +1,7 @@
 """Stories of a script that speaks other protocols: the same turn, in each agent's own words."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import httpx
@@ -278,3 +279,46 @@ async def test_what_is_no_request_is_refused(spoken: Spoken) -> None:
         answer = await client.post(url, content=b'{"messages": 3}')
     assert answer.status_code == 400
     assert "not a request of this protocol" in answer.json()["error"]["message"]
+
+
+IMAGE = "aGk="
+"""Base64 of two bytes."""
+DATA_URL = f"data:image/png;base64,{IMAGE}"
+SHOWN = [
+    (CHAT, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": DATA_URL}}]}),
+    (
+        RESPONSES,
+        {"type": "function_call_output", "call_id": "c", "output": [
+            {"type": "input_image", "image_url": DATA_URL},
+        ]},
+    ),
+    (
+        ANTHROPIC,
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": [
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}},
+        ]}]},
+    ),
+    (GEMINI, {"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": IMAGE}}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spoken", "told"), SHOWN, ids=["chat", "responses", "messages", "gemini"])
+async def test_a_script_sees_what_images_a_request_shows(spoken: Spoken, told: dict[str, Any]) -> None:
+    """By media type and digest, in the result of a tool, too; whoever asks wrongly is told what was shown."""
+    digest = sha256(b"hi").hexdigest()
+    rules = "".join(
+        f'[[rule]]\nname = "{name}"\nimages = ["{named}"]\n[[rule.turn]]\ntext = "{name}"\n'
+        for name, named in (("a GIF", "image/gif"), ("another", "0" * 8), ("this", digest[:12]))
+    )
+    async with (
+        ScriptedEndpoint(parse_script(f'name = "eye"\n{rules}', "here")) as endpoint,
+        httpx.AsyncClient() as client,
+    ):
+        body = spoken.ask(0, False, False)
+        next(body[key] for key in ("messages", "input", "contents") if key in body).append(told)
+        answer = await client.post(endpoint.host_url + spoken.path(False), json=body)
+        assert spoken.said(answer.json())[0] == "this"
+    only = f'name = "eye"\n{rules}'.replace(digest[:12], "1" * 8)
+    async with ScriptedEndpoint(parse_script(only, "here")) as endpoint, httpx.AsyncClient() as client:
+        answer = await client.post(endpoint.host_url + spoken.path(False), json=body)
+        assert f"with the image image/png {digest[:16]}" in answer.text
