@@ -164,6 +164,8 @@ def words(kind: inspect.Type) -> str:
             )
         case inspect.LiteralType(values=values):
             return "one of " + ", ".join(f'"{each}"' for each in values)
+        case inspect.VarTupleType(item_type=inspect.UnionType() as item):
+            return f"a list, each {words(item)}"
         case inspect.VarTupleType(item_type=item):
             return f"a list of {words(item)}s".replace("a text", "text")
         case inspect.StructType() | inspect.DictType():

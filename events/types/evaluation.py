@@ -80,7 +80,7 @@ class CellUnscored(Decided, frozen=True, tag="cell.unscored"):
     """The last event of what was begun. None: nothing was."""
 
 
-class ArmVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ArmVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a comparison says of one arm beside the baseline."""
 
     arm: str
@@ -95,11 +95,13 @@ class ArmVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     high: float | None
     p: float | None
     """Two-sided, adjusted for looks and arms. None: as for the interval."""
+    baseline: str | None = None
+    """Arm that this one is compared with, where it has a baseline of its own. None: that of the comparison."""
 
 
 class ArmsCompared(Decided, frozen=True, tag="evaluation.compared"):
-    """The arms of an evaluation were compared with its baseline."""
+    """The arms of an evaluation were compared with its baseline, or with baselines of their own."""
 
     baseline: str
     verdicts: tuple[ArmVerdict, ...]
-    """In the order of the arms' names."""
+    """In the order of the arms' names; arms that are compared with none have no verdict."""

@@ -1,4 +1,4 @@
-"""Compare arms with their baseline, item by item: scores, coverage, differences, flips, costs, verdicts; pure.
+"""Compare arms with their baselines, item by item: scores, coverage, differences, flips, costs, verdicts; pure.
 
 Rows come from a plan that was fixed before the first run: which items, in which units, how many repeats of each arm.
 Further repeats may be added at any time. Each whole repeat that is added is a new look, and looks share one error.
@@ -32,6 +32,9 @@ class PlannedArm(msgspec.Struct, frozen=True):
     name: str
     repeats: int
     """Runs of each item that were planned, or stored already, before the plan's first run; 1 or more."""
+    baseline: str | None = None
+    """Arm that this one is compared with, where that is not the plan's. Empty: none, so it has scores alone. None: the
+    plan's."""
 
 
 class ComparisonPlan(msgspec.Struct, frozen=True):
@@ -39,7 +42,7 @@ class ComparisonPlan(msgspec.Struct, frozen=True):
 
     baseline: PlannedArm
     arms: tuple[PlannedArm, ...]
-    """Each is compared with the baseline. Holm's rule covers them together."""
+    """Each is compared with the baseline, or with the one that it names. Holm's rule covers them together."""
     units: Mapping[str, str]
     """Of each planned item, the independent unit: its family, the library that it shares, or itself."""
     measure: Measure = "hard"
@@ -92,6 +95,7 @@ class PairedDifference(msgspec.Struct, frozen=True):
     """One arm beside its baseline."""
 
     arm: str
+    baseline: str
     flips: tuple[ItemFlip, ...]
     """Items with a score in both arms, in the order of the plan."""
     units: int
@@ -122,13 +126,14 @@ class Comparison(msgspec.Struct, frozen=True):
     scores: tuple[ArmScore, ...]
     """The baseline's first."""
     pairs: tuple[PairedDifference, ...]
-    """In the order of the plan's arms."""
+    """In the order of the plan's arms; those that are compared with none have no pair."""
 
 
 class _Pair(msgspec.Struct, frozen=True):
     """One arm and its baseline before the arms are adjusted for each other."""
 
     arm: PlannedArm
+    baseline: PlannedArm
     flips: tuple[ItemFlip, ...]
     found: SequentialInterval | None
     plain: ScoreInterval | None
@@ -148,13 +153,13 @@ def compare(plan: ComparisonPlan, rows: Sequence[ComparisonRow]) -> Comparison:
     tables = tabulate(rows, plan.measure)
     used = {arm.name: _used(arm, tables, plan.units) for arm in (plan.baseline, *plan.arms)}
     scores = {arm.name: _score(plan, arm, used[arm.name], rows) for arm in (plan.baseline, *plan.arms)}
-    pairs = [_pair(plan, arm, used) for arm in plan.arms]
+    pairs = [_pair(plan, *sides, used) for sides in _sides(plan)]
     # An arm without units is a test that was planned, too.
     adjusted = holm([pair.found.p if pair.found else 1.0 for pair in pairs])
     return Comparison(
         tuple(scores.values()),
         tuple(
-            _difference(plan, pair, p, (scores[plan.baseline.name], scores[pair.arm.name]))
+            _difference(plan, pair, p, (scores[pair.baseline.name], scores[pair.arm.name]))
             for pair, p in zip(pairs, adjusted, strict=True)
         ),
     )
@@ -165,6 +170,24 @@ def sign_test(won: int, lost: int) -> Fraction:
     flipped = won + lost
     tail = sum(comb(flipped, count) for count in range(max(won, lost), flipped + 1))
     return min(Fraction(1), Fraction(2 * tail, 2**flipped))
+
+
+def _sides(plan: ComparisonPlan) -> Iterator[tuple[PlannedArm, PlannedArm]]:
+    """Give each arm that is compared, and what it is compared with.
+
+    Raises:
+        RowsUnusable: An arm is compared with itself, or with one that the plan does not have.
+    """
+    by_name = {arm.name: arm for arm in (plan.baseline, *plan.arms)}
+    for arm in plan.arms:
+        name = plan.baseline.name if arm.baseline is None else arm.baseline
+        if not name:
+            continue
+        if name == arm.name or name not in by_name:
+            raise RowsUnusable(
+                f"{arm.name} cannot be compared with {name}", remedy="name another arm of the plan as its baseline"
+            )
+        yield by_name[name], arm
 
 
 def _refuse_strangers(plan: ComparisonPlan, rows: Sequence[ComparisonRow]) -> None:
@@ -208,31 +231,32 @@ def _added(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
     return max(0, table.complete(plan.units) - arm.repeats)
 
 
-def _pair(plan: ComparisonPlan, arm: PlannedArm, used: Mapping[str, ArmTable]) -> _Pair:
-    before, after = used[plan.baseline.name], used[arm.name]
+def _pair(plan: ComparisonPlan, baseline: PlannedArm, arm: PlannedArm, used: Mapping[str, ArmTable]) -> _Pair:
+    before, after = used[baseline.name], used[arm.name]
     flips = tuple(_flips(plan.units, before.means(), after.means()))
-    look = max(_look(plan, plan.baseline, before), _look(plan, arm, after))
-    looks = dict(_estimates(plan, arm, (before, after), look))
+    look = max(_look(plan, baseline, before), _look(plan, arm, after))
+    looks = dict(_estimates(plan, (baseline, arm), (before, after), look))
     seen = {*before.scores.values(), *after.scores.values()}
     return _Pair(
         arm=arm,
+        baseline=baseline,
         flips=flips,
         found=sequential(looks, plan.alpha) if look in looks else None,
         plain=looks[look].plain(plan.alpha) if look in looks else None,
         look=look,
-        waiting=_waiting(plan, plan.baseline, before) + _waiting(plan, arm, after),
+        waiting=_waiting(plan, baseline, before) + _waiting(plan, arm, after),
         constant=seen.pop() if len(seen) == 1 else None,
     )
 
 
 def _estimates(
-    plan: ComparisonPlan, arm: PlannedArm, tables: tuple[ArmTable, ArmTable], last: int
+    plan: ComparisonPlan, arms: tuple[PlannedArm, PlannedArm], tables: tuple[ArmTable, ArmTable], last: int
 ) -> Iterator[tuple[int, MeanEstimate]]:
     """Estimate the difference at each look: as planned, then with each further whole repeat."""
-    before, after = tables
-    added = max(_added(plan, plan.baseline, before), _added(plan, arm, after))
+    (baseline, arm), (before, after) = arms, tables
+    added = max(_added(plan, baseline, before), _added(plan, arm, after))
     for more in range(added + 1):
-        sides = before.until(plan.baseline.repeats + more), after.until(arm.repeats + more)
+        sides = before.until(baseline.repeats + more), after.until(arm.repeats + more)
         flips = _flips(plan.units, *(side.means() for side in sides))
         found = estimate([ItemValue(flip.unit, flip.difference) for flip in flips], (-1, 1))
         if found:
@@ -274,6 +298,7 @@ def _difference(
     won, lost = (sum(flip.change == change for flip in pair.flips) for change in ("won", "lost"))
     return PairedDifference(
         arm=pair.arm.name,
+        baseline=pair.baseline.name,
         flips=pair.flips,
         units=units,
         difference=mean_of([flip.difference for flip in pair.flips]) if pair.flips else None,

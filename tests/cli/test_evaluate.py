@@ -74,3 +74,65 @@ def test_a_run_that_compares_nothing_says_so(tmp_path: Path) -> None:
     assert broken.code == 2
     assert "items.json" in broken.err
     assert type_in(tmp_path, "runs", "--json").rows == []
+
+
+GRID: Final = """\
+program = "evaluate"
+[models.teacher]
+model = "student"
+base_url = "script:script.toml"
+[method]
+attempts = 1
+[evaluate.items]
+folder = "quiz"
+[evaluate.grid]
+skills = ["", "skills"]
+model = ["script:script.toml", "script:deaf.toml"]
+"""
+DEAF: Final = """\
+name = "deaf"
+[[rule]]
+name = "knows nothing"
+contains = ["Role: student"]
+[[rule.turn]]
+text = "<answer>I do not know</answer>"
+"""
+
+
+def test_a_grid_is_one_run_with_a_transfer_matrix(tmp_path: Path) -> None:
+    """Two students, with and without a skill: each is compared with itself, and what one learns the other does not."""
+    questions(tmp_path)
+    (tmp_path / "deaf.toml").write_text(DEAF)
+    (tmp_path / "grid.toml").write_text(GRID)
+    planned = type_in(tmp_path, "evaluate", "grid.toml", "--dry-run", "--json").rows
+    assert [(row["arm"], row["baseline"], row["cells"]) for row in planned] == [
+        ("none_deaf.toml", True, 2),
+        ("none_script.toml", True, 2),
+        ("skills_deaf.toml", False, 2),
+        ("skills_script.toml", False, 2),
+    ]
+    ran = type_in(tmp_path, "evaluate", "grid.toml", "--json")
+    assert [row["calls"] for row in kind(ran, "run")] == [8]
+    assert {row["arm"]: row["against"] for row in kind(ran, "arm")} == {
+        "none_script.toml": None,
+        "none_deaf.toml": None,
+        "skills_deaf.toml": "none_deaf.toml",
+        "skills_script.toml": "none_script.toml",
+    }
+    cells = type_in(tmp_path, "compare", "--matrix", "--json").rows
+    found = [(row["skill"], row["student"], row["score"], row["difference"], row["paired"]) for row in cells]
+    assert found == [
+        ("none", "deaf.toml", 0.0, None, 0),
+        ("none", "script.toml", 0.5, None, 0),
+        ("skills", "deaf.toml", 0.0, 0.0, 2),
+        ("skills", "script.toml", 1.0, 0.5, 2),
+    ]
+    head, none, skills = type_in(tmp_path, "compare", "--matrix").out.splitlines()[:3]
+    assert head.split() == ["skill", "deaf.toml", "script.toml"]
+    assert none.split("  ")[0] == "none"
+    assert "50.0 % (2 of 2)" in none
+    assert "+50.0 (2 of 2)" in skills
+    said = type_in(tmp_path, "compare").out
+    assert "skills_deaf.toml beside none_deaf.toml: no information" in said
+    assert type_in(tmp_path, "replay").code == 0
+    assert type_in(tmp_path, "replay", "--redecide").code == 0

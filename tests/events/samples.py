@@ -76,10 +76,19 @@ def sample(kind: type[Event]) -> Event:
 
 
 def bare(kind: type[Event]) -> Event:
-    """Make the same without the fields that were added to its class later: those that have a default."""
-    whole = sample(kind)
-    first = [each.name for each in msgspec.structs.fields(kind) if each.default is msgspec.NODEFAULT]
-    return kind(**{name: getattr(whole, name) for name in first})
+    """Make the same without the fields that were added later to its class or to what it holds, which have a default."""
+    made = _bared(sample(kind))
+    assert isinstance(made, Event)
+    return made
+
+
+def _bared(value: Any) -> Any:
+    if isinstance(value, tuple) and type(value) is tuple:
+        return tuple(map(_bared, value))
+    if not isinstance(value, msgspec.Struct) or not value.__struct_config__.omit_defaults:
+        return value
+    first = [each.name for each in msgspec.structs.fields(value) if each.default is msgspec.NODEFAULT]
+    return type(value)(**{name: _bared(getattr(value, name)) for name in first})
 
 
 def spellings(value: str) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from views.commands.rows import Rows
 from views.commands.run import open_for
 from views.evaluations import comparison, end, stored
 from views.evaluations import dry_run as plans
+from views.evaluations import matrix as transfer
 from views.runs import live, rows
 from views.runs.left_out import InputOmissionRow, teller
 from views.terminal.ids import LATEST, find_run
@@ -24,6 +25,7 @@ ROWS: Final[Rows] = {
     "evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow),
     "evaluate --dry-run": (plans.PlannedArmRow,),
     "compare": (comparison.ArmRow,),
+    "compare --matrix": (transfer.TransferRow,),
     "evaluations list, evaluations show": (stored.EvaluationRow,),
     "evaluations why": (stored.EvaluationKeyRow,),
 }
@@ -88,14 +90,16 @@ async def evaluate(
     return live.code_of(report)
 
 
-async def compare(run: str = LATEST, /, *, options: Options = ASIS, machine: Given) -> None:
+async def compare(run: str = LATEST, /, *, matrix: bool = False, options: Options = ASIS, machine: Given) -> None:
     """Compare the arms of an evaluation: scores with coverage, paired differences with intervals, costs, verdicts.
 
     Args:
         run: Run id of an evaluation.
+        matrix: Print the transfer matrix: skills by students, each beside the student's own baseline.
     """
     async with options.desk(machine) as desk:
-        await comparison.tell(desk.log, desk.screen, await find_run(desk.log, run))
+        tell = transfer.tell if matrix else comparison.tell
+        await tell(desk.log, desk.screen, await find_run(desk.log, run))
 
 
 app: Final = App(name="evaluations", help="List and explain stored evaluations.")

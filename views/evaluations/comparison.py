@@ -36,6 +36,9 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     run: str
     arm: str
     baseline: bool
+    """Whether the arm is compared with none."""
+    against: str | None
+    """Arm that it is compared with. None: none."""
     planned: int
     """Cells: items times repeats."""
     scored: int
@@ -48,7 +51,7 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     """Ends of its interval. None: there is none, as with fewer than ten independent units."""
     score_high: float | None
     difference: float | None
-    """Mean over items of the paired difference to the baseline. None: of the baseline, or nothing is paired."""
+    """Mean over items of the paired difference to that arm. None: of a baseline, or nothing is paired."""
     low: float | None
     high: float | None
     method: str | None
@@ -56,7 +59,7 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     p: float | None
     """Two-sided, adjusted for looks and arms. None: there is no interval."""
     verdict: str | None
-    """None: of the baseline."""
+    """None: of a baseline."""
     reason: str | None
     read: int
     """Cells in which a skill was read, of those rolled out by this run or another."""
@@ -65,7 +68,7 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     exposure_unknown: int
     """Cells of which nobody can know whether a skill was read."""
     won: int
-    """Items that score higher than with the baseline."""
+    """Items that score higher than under its baseline."""
     lost: int
     kept: int
     cost_nano_usd: int | None
@@ -76,12 +79,12 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     """Input and output. None: some are unknown."""
 
 
-class _Found(NamedTuple):
-    """What a comparison is drawn from."""
+class ComparedRun(NamedTuple):
+    """The arms of a run side by side, as far as it has come, and what they were compared from."""
 
     run: str
+    spec: RunSpec
     comparison: Comparison
-    baseline: str
     cells: Sequence[EvaluatedCell]
     exposure: Mapping[tuple[str, str], Exposure]
     """By run and stream of a cell, of those whose agent was given skills."""
@@ -106,6 +109,15 @@ async def tell(log: EventLog, screen: Screen, run: str) -> None:
     Raises:
         UsageWrong: The run evaluates nothing.
     """
+    screen.show(_rows(await read_comparison(log, run)), ARMS)
+
+
+async def read_comparison(log: EventLog, run: str) -> ComparedRun:
+    """Compare the arms of a run, as far as it has come.
+
+    Raises:
+        UsageWrong: The run evaluates nothing.
+    """
     spec = await spec_of(log, run)
     cells, costs, exposure = await _cells(log, run, spec)
     settings = own(spec)
@@ -115,7 +127,7 @@ async def tell(log: EventLog, screen: Screen, run: str) -> None:
     assert rule is not None
     known = {(each.arm, each.item, each.repeat): _cost(costs, each) for each in cells}
     found = compared(saw, rule, max(each.repeat for each in cells), known)
-    screen.show(_rows(_Found(run, found, settings.baseline, cells, exposure)), ARMS)
+    return ComparedRun(run, spec, found, cells, exposure)
 
 
 async def _cells(log: EventLog, run: str, spec: RunSpec) -> _Evaluated:
@@ -173,27 +185,28 @@ def _cost(costs: Mapping[str, RunCost], cell: EvaluatedCell) -> tuple[int | None
     return None if spent.unknown else spent.cost, None if unknown else tokens
 
 
-def _rows(found: _Found) -> list[ArmRow]:
+def _rows(found: ComparedRun) -> list[ArmRow]:
     pairs = {pair.arm: pair for pair in found.comparison.pairs}
     return [_row(found, score, pairs.get(score.arm)) for score in found.comparison.scores]
 
 
-def _row(found: _Found, score: ArmScore, pair: PairedDifference | None) -> ArmRow:
+def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> ArmRow:
     costs, own = score.costs, [each for each in found.cells if each.arm == score.arm]
     exposed = Counter(found.exposure.get((each.run, each.rolled)) for each in own)
-    low, high = _ends(score.interval)
-    pair_low, pair_high = _ends(None if pair is None else pair.interval)
+    low, high = ends(score.interval)
+    pair_low, pair_high = ends(None if pair is None else pair.interval)
     return ArmRow(
         run=found.run,
         arm=score.arm,
-        baseline=score.arm == found.baseline,
+        baseline=pair is None,
+        against=None if pair is None else pair.baseline,
         planned=score.planned,
         scored=score.scored,
         reused=sum(each.run not in {"", found.run} for each in own),
-        score=_number(score.mean),
+        score=number(score.mean),
         score_low=low,
         score_high=high,
-        difference=None if pair is None else _number(pair.difference),
+        difference=None if pair is None else number(pair.difference),
         low=pair_low,
         high=pair_high,
         method=None if pair is None or pair.interval is None else pair.interval.method,
@@ -207,31 +220,35 @@ def _row(found: _Found, score: ArmScore, pair: PairedDifference | None) -> ArmRo
         lost=0 if pair is None else pair.count("lost"),
         kept=0 if pair is None else pair.count("kept"),
         cost_nano_usd=None if costs.unknown else costs.cost,
-        cost_per_solved_nano_usd=_number(costs.per_solved),
+        cost_per_solved_nano_usd=number(costs.per_solved),
         tokens=None if costs.uncounted else costs.tokens,
     )
 
 
-def _number(value: Fraction | None) -> float | None:
+def number(value: Fraction | None) -> float | None:
+    """Give a figure as JSON holds it. None: there is none."""
     return None if value is None else float(value)
 
 
-def _ends(interval: ScoreInterval | None) -> tuple[float | None, float | None]:
+def ends(interval: ScoreInterval | None) -> tuple[float | None, float | None]:
+    """Give the ends of an interval. None: there is none."""
     return (None, None) if interval is None else (float(interval.low), float(interval.high))
 
 
 def _notes(rows: Sequence[ArmRow]) -> Iterator[RenderableType]:
     """Say why each verdict is what it is, and by which method the intervals were made."""
+    several = len({row.against for row in rows if row.against}) > 1
     yield Text()
     for row in rows:
         if row.verdict is not None:
-            yield Text(f"{row.arm}: {row.verdict}: {row.reason}")
+            beside = f" beside {row.against}" if several else ""
+            yield Text(f"{row.arm}{beside}: {row.verdict}: {row.reason}")
     for method in sorted({row.method for row in rows if row.method is not None}):
         yield Text(f"interval: {method}", style="dim")
 
 
 def _interval(row: ArmRow) -> str | None:
-    return None if row.low is None or row.high is None else f"{_points(row.low)} to {_points(row.high)}"
+    return None if row.low is None or row.high is None else f"{points(row.low)} to {points(row.high)}"
 
 
 def _exposed(row: ArmRow) -> str | None:
@@ -244,11 +261,13 @@ def _per_solved(row: ArmRow) -> int | None:
     return None if row.cost_per_solved_nano_usd is None else round(row.cost_per_solved_nano_usd)
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """Write a score as a percentage."""
     return UNKNOWN if value is None else f"{100 * value:.1f} %"
 
 
-def _points(value: float | None) -> str:
+def points(value: float | None) -> str:
+    """Write a difference of scores in points."""
     return UNKNOWN if value is None else f"{100 * value:+.1f}"
 
 
@@ -257,8 +276,8 @@ ARMS: Final = TableView(
     "arm",
     (">scored", lambda row: f"{row.scored} of {row.planned}" + (f" ({row.reused} reused)" if row.reused else "")),
     ("skill read", _exposed),
-    (">score", lambda row: _share(row.score)),
-    (">difference", lambda row: "baseline" if row.baseline else _points(row.difference)),
+    (">score", lambda row: share(row.score)),
+    (">difference", lambda row: "baseline" if row.baseline else points(row.difference)),
     ("interval", _interval),
     (">p", lambda row: None if row.p is None else f"{row.p:.2g}"),
     (">won", lambda row: None if row.baseline else row.won),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_kept
-from engine.programs.evaluate.arms import own
+from engine.programs.evaluate.arms import baseline_of, own
 from engine.programs.evaluate.cell import CellPlan, key_parts
 from engine.programs.evaluate.plan import EvaluationPlan
 from engine.programs.evaluate.program import look_at_items
@@ -73,12 +73,12 @@ def _row(
     items, units = len({each.item for each in cells}), len({each.unit for each in cells})
     keys = [digest_of(key_parts(each, condition.digest)) for each in cells]
     found = sum(key in stored.stored for key in keys) if settings.reuse == "all" else 0
-    baseline = arm == settings.baseline
+    baseline = baseline_of(settings, arm) is None
     plan = PowerPlan(
         items=items,
         units=units,
         repeats=spec.repeats,
-        arms=max(1, len(settings.arms) - 1),
+        arms=max(1, sum(baseline_of(settings, each) is not None for each in settings.arms)),
         alpha=Fraction(repr(settings.alpha)),
     )
     return PlannedArmRow(

@@ -94,6 +94,42 @@ class TableView(Generic[R]):
         return drawn if self._notes is None else Group(drawn, *self._notes(rows))
 
 
+class PivotView(Generic[R]):
+    """Draws rows as a matrix: each is one cell, in the row and the column that it names."""
+
+    def __init__(
+        self,
+        corner: str,
+        place: Callable[[R], tuple[str, str]],
+        value: Callable[[R], object],
+        *,
+        notes: Callable[[Sequence[R]], Iterable[RenderableType]] | None = None,
+    ) -> None:
+        """Declare the matrix.
+
+        Args:
+            corner: Head of the first column, in which rows are named.
+            place: Names row and column of a cell. Both are drawn in the order in which they come first.
+            value: What the cell says; `format.cell` writes it.
+            notes: Gives what is drawn below the table. None: nothing.
+        """
+        self._corner = corner
+        self._place = place
+        self._value = value
+        self._notes = notes
+
+    def __call__(self, rows: Sequence[R]) -> RenderableType:
+        """Draw cells; where none stands in a row and a column, nothing is drawn there."""
+        cells = {self._place(row): word(cell(self._value(row))) for row in rows}
+        columns = tuple(dict.fromkeys(column for _, column in cells))
+        drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for head in (self._corner, *columns):
+            drawn.add_column(head, no_wrap=True, overflow="fold", min_width=len(head))
+        for name in dict.fromkeys(row for row, _ in cells):
+            drawn.add_row(name, *[cells.get((name, column), "") for column in columns])
+        return drawn if self._notes is None else Group(drawn, *self._notes(rows))
+
+
 class RecordView(Generic[R]):
     """Draws one row as a list of names and values; one that is empty or None is left out."""
 

@@ -13,15 +13,23 @@ from engine.config.resolve import model_settings
 from engine.config.schema import split_key
 from engine.config.spec import RunSpec
 from engine.config.tree import ConfigValue, settings_of
+from engine.programs.evaluate.grid import ORIGIN, SETTABLE, expanded
 from engine.programs.evaluate.spec import ArmSpec, EvaluateSpec
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_SETTABLE: Final = ("agent", "method", "models")
-_ORIGIN: Final = "the spec"
 
 
 def own(spec: RunSpec) -> EvaluateSpec:
-    """Give the program's settings of a spec."""
+    """Give the program's settings of a spec, the arms of its grid written out.
+
+    Raises:
+        ConfigRefused: There is a grid, and it cannot be one.
+    """
+    return expanded(written(spec))
+
+
+def written(spec: RunSpec) -> EvaluateSpec:
+    """Give the program's settings of a spec as they are written."""
     return msgspec.convert(spec.own, EvaluateSpec)
 
 
@@ -40,8 +48,15 @@ def arm_specs(spec: RunSpec) -> Mapping[str, RunSpec]:
         except ConfigRefused as error:
             problems += error.complaints
     if problems:
-        raise ConfigRefused(problems)
+        # Arms of a grid share what is wrong with a value.
+        raise ConfigRefused(list(dict.fromkeys(problems)))
     return specs
+
+
+def baseline_of(settings: EvaluateSpec, name: str) -> str | None:
+    """Name the arm that an arm is compared with. None: with none."""
+    baseline = settings.arms[name].baseline or settings.baseline
+    return None if baseline == name else baseline
 
 
 def condition_of(settings: EvaluateSpec, name: str) -> ArmSpec:
@@ -75,13 +90,19 @@ def _misnamed(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
             yield _problem(f"arms.{name}", problem, "name it with letters, digits, points, underscores and hyphens")
         arm = settings.arms[name]
         yield from _repeats_wrongly(settings, name, arm)
+        if arm.baseline and arm.baseline not in settings.arms:
+            problem = f"the baseline {arm.baseline!r} is none of the arms"
+            yield _problem(f"arms.{name}.baseline", problem, _near(arm.baseline, names))
     yield from _unread(settings.family)
     yield from _out_of_range(settings)
     yield from _alike(settings)
     if settings.baseline not in settings.arms:
         remedy = _near(settings.baseline, names) if names else "add [evaluate.arms.NAME] tables, or use --skill FOLDER"
         yield _problem("baseline", f"the baseline {settings.baseline!r} is none of the arms", remedy)
-    elif len(names) == 1:
+    elif baseline_of(settings, settings.baseline):
+        problem = f"arm {settings.baseline} is the baseline of the evaluation and is compared with none"
+        yield _problem(f"arms.{settings.baseline}.baseline", problem, "leave it out, or set evaluate.baseline")
+    elif not any(baseline_of(settings, name) for name in names):
         yield _problem("arms", "there is nothing to compare the baseline with", "add an arm: [evaluate.arms.NAME]")
 
 
@@ -102,7 +123,8 @@ def _alike(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
         if arm.placebo and not arm.skills:
             problem = f"arm {name} is a placebo of no skill"
             yield _problem(f"arms.{name}.placebo", problem, "name the skills that it stands in for: skills")
-        before = seen.setdefault(msgspec.json.encode(arm, order="sorted"), name)
+        condition = msgspec.structs.replace(arm, baseline="")
+        before = seen.setdefault(msgspec.json.encode(condition, order="sorted"), name)
         if before != name and not arm.again:
             problem = f"the arms {before} and {name} are the same"
             yield _problem(f"arms.{name}", problem, f'write again = "{before}" to measure it with fresh runs')
@@ -122,7 +144,7 @@ def _repeats_wrongly(settings: EvaluateSpec, name: str, arm: ArmSpec) -> Iterato
     if not arm.again:
         return
     key = f"arms.{name}.again"
-    if arm != ArmSpec(again=arm.again):
+    if arm != ArmSpec(again=arm.again, baseline=arm.baseline):
         yield _problem(key, f"arm {name} repeats {arm.again} and changes settings", "leave the other keys out")
     if arm.again not in settings.arms or settings.arms[arm.again].again:
         remedy = _near(arm.again, [each for each in sorted(settings.arms) if not settings.arms[each].again])
@@ -135,7 +157,7 @@ def _near(name: str, names: list[str]) -> str:
 
 
 def _problem(key: str, problem: str, remedy: str) -> ConfigProblem:
-    return ConfigProblem(_ORIGIN, f"evaluate.{key}", problem, remedy)
+    return ConfigProblem(ORIGIN, f"evaluate.{key}", problem, remedy)
 
 
 def _arm_spec(spec: RunSpec, name: str, arm: ArmSpec) -> RunSpec:
@@ -158,8 +180,8 @@ def _set(name: str, arm: ArmSpec) -> Iterator[ConfigValue]:
     found: list[ConfigValue] = []
     for key, value in arm.set.items():
         path = split_key(key)
-        if path[0] not in _SETTABLE or len(path) == 1:
-            remedy = f"set keys below {', '.join(_SETTABLE)}"
+        if path[0] not in SETTABLE or len(path) == 1:
+            remedy = f"set keys below {', '.join(SETTABLE)}"
             problems.append(_problem(f"arms.{name}.set", f"{key} cannot differ between arms", remedy))
             continue
         tree: Any = value

@@ -11,9 +11,9 @@ from engine.effects.callers import callers_of
 from engine.items.base import ItemRef
 from engine.items.points import rollout_spec
 from engine.items.rollout import ItemTerms
-from engine.programs.evaluate.arms import family_of_item, own, series_of
+from engine.programs.evaluate.arms import family_of_item, series_of
 from engine.programs.evaluate.cell import CellEnvironment, CellPlan, QuestionPlan
-from engine.programs.evaluate.spec import ItemsSpec
+from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.trial import TrialPlan, TrialTerms
 from events.digest import Fingerprint
 from events.streams import cell_name, item_cell
@@ -28,6 +28,8 @@ class EvaluationPlan(NamedTuple):
     """By name: the arm's settings in each run of the line, oldest first."""
     prompts: Prompts
     repeats: int
+    settings: EvaluateSpec
+    """In force."""
     tasks: tuple[CellPlan, ...] = ()
 
     @property
@@ -38,7 +40,7 @@ class EvaluationPlan(NamedTuple):
     def of_task(self, arm: str, task: TaskPinned, repeat: int) -> CellPlan:
         """Plan the cell of a task."""
         name, spec = cell_name(arm, task.name, repeat), self.arms[arm][-1]
-        settings = own(spec)
+        settings = self.settings
         eras = tuple(
             TrialTerms(each, agent_named(each.agent.name), callers_of(each, self.roles, name))
             for each in self.arms[arm]
@@ -64,7 +66,7 @@ class EvaluationPlan(NamedTuple):
         """Plan the cell of a question."""
         spec, name = self.arms[arm][-1], item_cell(ref.set, ref.name, repeat, arm)
         callers = tuple(callers_of(each, self.roles, name)["teacher"] for each in self.arms[arm])
-        rollout, settings = rollout_spec(spec), own(spec)
+        rollout, settings = rollout_spec(spec), self.settings
         item = f"{ref.set}.{ref.name}"
         return CellPlan(
             arm=arm,

@@ -6,7 +6,7 @@ import msgspec
 
 from engine.config.spec import RunSpec
 from engine.core.decision import NoSettings, Point, no_settings
-from engine.programs.evaluate.arms import own
+from engine.programs.evaluate.arms import baseline_of, own
 from engine.programs.explore.points import Judged
 from events.types.decision import Held, Seen
 from events.types.evaluation import ArmsCompared, ArmVerdict, CellUnscored, EvaluationScored
@@ -116,7 +116,15 @@ class ComparisonSaw(msgspec.Struct, frozen=True):
     """Runs of each item that were planned for each arm."""
 
 
-class ComparisonRule(msgspec.Struct, frozen=True):
+class OwnBaseline(msgspec.Struct, frozen=True):
+    """An arm that is not compared with the baseline of the evaluation."""
+
+    arm: str
+    baseline: str
+    """Empty: it is compared with none."""
+
+
+class ComparisonRule(msgspec.Struct, frozen=True, omit_defaults=True):
     """How arms are compared."""
 
     baseline: str
@@ -124,6 +132,8 @@ class ComparisonRule(msgspec.Struct, frozen=True):
     alpha: float
     floor: float
     effect: float
+    own: tuple[OwnBaseline, ...] = ()
+    """Sorted by arm. Empty: all arms are compared with the same one."""
 
 
 class ComparisonRuling(msgspec.Struct, frozen=True):
@@ -136,7 +146,15 @@ class ComparisonRuling(msgspec.Struct, frozen=True):
 def _rule(spec: RunSpec, saw: ComparisonSaw) -> ComparisonRule:
     del saw
     settings = own(spec)
-    return ComparisonRule(settings.baseline, settings.measure, settings.alpha, settings.floor, settings.effect)
+    others = [(name, baseline_of(settings, name) or "") for name in sorted(settings.arms) if name != settings.baseline]
+    return ComparisonRule(
+        settings.baseline,
+        settings.measure,
+        settings.alpha,
+        settings.floor,
+        settings.effect,
+        tuple(OwnBaseline(name, baseline) for name, baseline in others if baseline != settings.baseline),
+    )
 
 
 COMPARISON: Final = Point(

@@ -113,7 +113,7 @@ class Evaluate:
         """
         armed = [arm_specs(spec) for spec in specs]
         arms = {name: tuple(each.get(name, spec) for each in armed) for name, spec in armed[-1].items()}
-        plan = EvaluationPlan(self.roles, arms, prompts, specs[-1].repeats)
+        plan = EvaluationPlan(self.roles, arms, prompts, specs[-1].repeats, own(specs[-1]))
         cells = tuple(plan.of_task(arm, task, k) for arm in arms for task in opened.tasks for k in plan.numbers)
         return tuple(each.name for each in cells), plan._replace(tasks=cells)
 

@@ -48,7 +48,7 @@ def score_cell(saw: CellScoreSaw, rule: NoSettings, desk: PolicyContext) -> Cell
 
 
 def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) -> ComparisonRuling:
-    """Compare each arm with the baseline, item by item."""
+    """Compare each arm with its baseline, item by item."""
     cells = {arm.name: msgspec.json.decode(desk.read(arm.cells), type=tuple[CellSaw, ...]) for arm in saw.arms}
     found = compared(cells, rule, saw.repeats)
     verdicts = [
@@ -60,6 +60,7 @@ def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) 
             low=None if pair.interval is None else float(pair.interval.low),
             high=None if pair.interval is None else float(pair.interval.high),
             p=pair.p_holm,
+            baseline=None if pair.baseline == rule.baseline else pair.baseline,
         )
         for pair in found.pairs
     ]
@@ -81,10 +82,13 @@ def compared(
         costs: By arm, item and repeat, what was paid and how many tokens it took. None: nobody asks.
     """
     units = {cell.item: cell.unit for each in cells.values() for cell in each}
-    others = sorted(name for name in cells if name != rule.baseline)
+    others, own = (
+        sorted(name for name in cells if name != rule.baseline),
+        {each.arm: each.baseline for each in rule.own},
+    )
     plan = ComparisonPlan(
         baseline=PlannedArm(rule.baseline, repeats),
-        arms=tuple(PlannedArm(name, repeats) for name in others),
+        arms=tuple(PlannedArm(name, repeats, own.get(name)) for name in others),
         units=units,
         measure=rule.measure,
         floor=_exact(rule.floor),

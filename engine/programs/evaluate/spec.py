@@ -1,12 +1,14 @@
 """Settings of an evaluation: its arms, and how they are compared. The texts below the fields are the reference."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from engine.items.base import Split
 from engine.items.points import RolloutSpec
 from events.types.evaluation import Reuse
+
+Scalar: TypeAlias = str | int | float | bool
 
 
 class ItemsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,17 +45,28 @@ class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     model: str = ""
     """Another teacher, as `stillroom run --model` takes it: ``openai/NAME``, ``script:FILE`` or the name of a model at
     the same address. Empty: that of the run."""
-    set: dict[str, str | int | float | bool] = {}
+    set: dict[str, Scalar] = {}
     """Further settings by full key, below ``method``, ``agent`` or ``models``, such as ``"method.pdi.mode"``."""
+    baseline: str = ""
+    """Name of the arm that this one is compared with; its own name: it is compared with none, and scored. Empty: the
+    baseline of the evaluation."""
 
 
 class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What only evaluating knows."""
 
     baseline: str = "none"
-    """Arm that the others are compared with."""
+    """Arm that the others are compared with. In a grid: the value of its axis ``contrast``, by its name; the first,
+    where arms are not written out."""
     arms: dict[str, ArmSpec] = {}
     """Arms by name: the baseline and at least one more."""
+    grid: dict[str, tuple[Scalar, ...]] = {}
+    """Axes of a grid: every arm is made once for each combination of their values. An axis is a key of an arm, such as
+    ``skills``, ``model`` or ``agent``, or one below ``method``, ``agent`` or ``models``, such as
+    ``"method.pdi.mode"``."""
+    contrast: str = ""
+    """Axis along which the arms of a grid are compared, all else equal: ``arms`` or an axis of the grid. Empty: the
+    arms that are written out; without any, ``skills``, or the only axis."""
     items: ItemsSpec = ItemsSpec()
     rollout: RolloutSpec = RolloutSpec()
     family: str = ""

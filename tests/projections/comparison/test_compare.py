@@ -197,6 +197,48 @@ def test_arms_of_one_plan_share_one_error() -> None:
     assert {each.p_holm for each in others} == {1.0}
 
 
+def test_arms_may_have_baselines_of_their_own() -> None:
+    """Given two students with and without a skill, each skill is beside its student, as if alone but for Holm."""
+    weak, strong = ["0"] * 16, ["1"] * 16
+    arms = (PlannedArm("told", 1), PlannedArm("strong", 1, ""), PlannedArm("strong told", 1, "strong"))
+    units = {f"i{at}": f"i{at}" for at in range(16)}
+    rows = [*sheet("none", weak), *sheet("told", ["1"] * 9 + ["0"] * 7)]
+    rows += [*sheet("strong", strong), *sheet("strong told", ["0"] * 9 + ["1"] * 7)]
+    found = compare(ComparisonPlan(PlannedArm("none", 1), arms, units), rows)
+    assert [(each.arm, each.baseline, each.difference) for each in found.pairs] == [
+        ("told", "none", Fraction(9, 16)),
+        ("strong told", "strong", Fraction(-9, 16)),
+    ]
+    assert [each.verdict.kind for each in found.pairs] == ["helps", "hurts"]
+    assert [each.arm for each in found.scores] == ["none", "told", "strong", "strong told"]
+    alone = only(compare(plan(16, arms=["told"]), rows[:32]))
+    assert found.pairs[0].interval == alone.interval
+    assert alone.p is not None
+    assert found.pairs[0].p_holm == pytest.approx(2 * alone.p)
+
+
+def test_looks_and_coverage_go_by_an_arms_own_baseline() -> None:
+    """Given an own baseline that broke, its arm is indecisive; one with an added repeat makes a look for its arm."""
+    units = {f"i{at}": f"i{at}" for at in range(12)}
+    arms = (PlannedArm("told", 1), PlannedArm("other", 1, ""), PlannedArm("other told", 1, "other"))
+    rows = [*sheet("none", ["0"] * 12), *sheet("told", ["1"] * 12), *sheet("other told", ["1"] * 12)]
+    asked = ComparisonPlan(PlannedArm("none", 1), arms, units)
+    first, second = compare(asked, [*rows, *sheet("other", ["i"] * 12)]).pairs
+    assert (first.verdict.kind, second.verdict.kind) == ("helps", "indecisive")
+    first, second = compare(asked, [*rows, *sheet("other", ["00"] * 12)]).pairs
+    assert (first.look, second.look) == (1, 2)
+    first, second = compare(asked, rows).pairs
+    assert second.verdict.reason == "12 planned runs have not ended"
+
+
+@pytest.mark.parametrize("baseline", ["skill", "nine"])
+def test_an_arm_is_not_compared_with_itself_or_a_stranger(baseline: str) -> None:
+    """A plan that says so is a mistake of whoever made it."""
+    asked = ComparisonPlan(PlannedArm("none", 1), (PlannedArm("skill", 1, baseline),), {})
+    with pytest.raises(RowsUnusable, match=f"skill cannot be compared with {baseline}"):
+        compare(asked, [])
+
+
 def test_partial_scores_decide_if_the_plan_says_so() -> None:
     """Nothing is solved under either arm, and half of each item is gained."""
     rows = [row("unsolved", arm=arm, item=f"i{at}", soft=soft) for at in range(12)
