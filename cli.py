@@ -55,6 +55,11 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
         "pdi:app",
         "Show how far each memo of a run is grounded in executed evidence, as recorded or under other settings.",
     ),
+    (
+        "figure",
+        "figures:app",
+        "Draw runs from the log alone, as SVG, PNG or PDF.",
+    ),
     ("replay", "replay:replay", "Replay past runs from the log alone, at up to three levels of strictness."),
     (
         "decisions",

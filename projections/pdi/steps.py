@@ -17,6 +17,8 @@ from projections.base import Blobs
 from projections.pdi.index import Level, Method, PdiSettings, PdiState, Reading, read_step
 from projections.pdi.inputs import Trail, read_of
 
+ACTIVE = "active"
+"""Name of the monitor that decides."""
 RECORDED = "imported"
 """Name of the monitor under which another system's own readings stand."""
 

@@ -10,14 +10,12 @@ from rich.text import Text
 from engine.core.fold import fold
 from events.store.base import Selection
 from projections.pdi.index import Method, PdiSettings
-from projections.pdi.steps import RECORDED, PdiStepRow, PdiSteps, PdiStepsState
+from projections.pdi.steps import ACTIVE, RECORDED, PdiStepRow, PdiSteps, PdiStepsState
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
 from views.terminal.options import PdiOptions
 from views.terminal.tables import TableView, heading
 
-ACTIVE = "active"
-"""Name of the monitor that decides."""
 AGAIN = "again"
 """Name under which rows are computed here."""
 

@@ -15,7 +15,7 @@ from events.errors import StillroomError
 from replay.errors import InputsUnrecorded, NothingDecided, PartMissing
 from replay.what_if.ask import Departure, Flip, Prepared, WhatIf, ask, prepare
 from replay.what_if.record import record
-from views.replay.charts import ChartLine, Panel, panels_svg
+from views.figures.charts import ChartLine, Panel, panels_svg
 from views.replay.what_if_rows import DepartureRow, FlipRow, RecordedRow, UnaskedRow, WhatIfRow
 from views.terminal.files import write_file
 from views.terminal.format import cell, money, plural, short

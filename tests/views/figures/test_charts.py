@@ -9,7 +9,7 @@ def test_without_matplotlib_it_says_what_to_install() -> None:
     script = """
 import sys
 sys.modules["matplotlib"] = None
-from views.replay.charts import ChartLine, ChartsAbsent, Panel, panels_svg
+from views.figures.charts import ChartLine, ChartsAbsent, Panel, panels_svg
 try:
     panels_svg("title", "axis", [0, 1], [Panel("panel", [ChartLine("line", [0, 1])], share=True)])
 except ChartsAbsent as error:

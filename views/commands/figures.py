@@ -1,0 +1,53 @@
+"""Commands that draw runs from the log alone."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import App, Parameter
+
+from views.commands.rows import Rows
+from views.figures import files
+from views.terminal.ids import LATEST
+from views.terminal.options import ASIS, Given, Options
+
+ROWS: Final[Rows] = {
+    "figure dynamics": (files.FigureRow,),
+    "figure before-after": (files.FigureRow,),
+}
+
+
+async def dynamics(
+    *targets: str,
+    task: Annotated[str | None, Parameter(name="--task")] = None,
+    to: Path = Path("dynamics.svg"),
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Draw rewards, PDI and interventions attempt by attempt, one row for each trial.
+
+    Args:
+        targets: Runs, of which every trial is drawn, or trials: RUN or RUN:TRIAL. Default: the latest run.
+        task: Draw only trials of this task.
+        to: File to write; its suffix is the format: .svg, .png or .pdf.
+    """
+    async with options.desk(machine) as desk:
+        await files.write_dynamics(desk, targets or (LATEST,), task, to)
+
+
+async def before_after(
+    before: str, after: str, /, *, to: Path = Path("before-after.svg"), options: Options = ASIS, machine: Given
+) -> None:
+    """Draw two attempts side by side: verdicts, tests, commands and memos, and what differs.
+
+    Args:
+        before: RUN:TRIAL/1, or TRIAL/1 of the latest run.
+        after: The same, such as RUN:TRIAL/2.
+        to: File to write; its suffix is the format: .svg, .png or .pdf.
+    """
+    async with options.desk(machine) as desk:
+        await files.write_before_after(desk, before, after, to)
+
+
+app: Final = App(name="figure", help="Draw runs from the log alone, as SVG, PNG or PDF.")
+app.command(dynamics, name="dynamics")
+app.command(before_after, name="before-after")

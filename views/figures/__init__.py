@@ -1,0 +1,1 @@
+"""Figures: runs drawn from the log alone, as SVG, PNG or PDF."""

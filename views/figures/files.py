@@ -1,0 +1,168 @@
+"""Figures of runs as files: what is drawn is folded from the log, and nothing else is asked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.console import RenderableType
+from rich.text import Text
+
+from engine.core.fold import fold
+from events.digest import Digest, digest_of
+from events.store.base import Selection
+from projections.attempt_records import AttemptRecords, RecordedAttempt
+from projections.pdi.dynamics import Dynamics, TrialDynamics
+from views.figures.before_after import AttemptTexts, before_after_caption, before_after_figure
+from views.figures.charts import Caption, format_of
+from views.figures.dynamics import MOST_ROWS, dynamics_caption, dynamics_figure
+from views.terminal.errors import UsageWrong
+from views.terminal.files import write_file
+from views.terminal.format import reward
+from views.terminal.ids import AttemptTarget, RunTarget, TrialTarget, find_target
+from views.terminal.log_access import OpenedLog
+
+_ENDS: Final = {
+    "solved": "solved",
+    "failed": "failed",
+    "no_verdict": "no verdict",
+    "infrastructure": "no verdict: infrastructure",
+}
+
+
+class FigureRow(msgspec.Struct, frozen=True):
+    """A figure that was written."""
+
+    path: str
+    """Of the file, as it was named."""
+    digest: Digest
+    """Of its bytes: equal for equal logs and equal versions of matplotlib."""
+    title: str
+    description: str
+    """What can be seen, in words; the file holds it too."""
+
+
+async def write_dynamics(desk: OpenedLog, targets: Sequence[str], task: str | None, to: Path) -> None:
+    """Draw the dynamics of runs and trials.
+
+    Args:
+        desk: Where they are.
+        targets: Runs, of which every trial is drawn, or trials.
+        task: Only trials of this task. None: all.
+        to: The file.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such run or trial, or several.
+        UsageWrong: There is nothing to draw, or too much; or the file cannot be written.
+        ChartsAbsent: matplotlib is not installed.
+    """
+    form = format_of(to)
+    found = [trial for target in targets for trial in await read_dynamics(desk, target)]
+    trials = [trial for trial in found if task is None or trial.task == task]
+    if not trials:
+        known = ", ".join(sorted({trial.task for trial in found}))
+        remedy = f"tasks: {known}" if known else "name a run that explores; `stillroom runs` lists them"
+        raise UsageWrong("there is no trial to draw", remedy=remedy)
+    if len(trials) > MOST_ROWS:
+        problem = f"{len(trials)} trials do not fit one figure of {MOST_ROWS} rows"
+        raise UsageWrong(problem, remedy="name trials, as RUN:TRIAL, or one task: --task NAME")
+    await _write(desk, to, dynamics_figure(trials, form), dynamics_caption(trials))
+
+
+async def read_dynamics(desk: OpenedLog, target: str) -> list[TrialDynamics]:
+    """Read the trials of a run, or one trial.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such run or trial, or several.
+        UsageWrong: It is neither.
+    """
+    match await find_target(desk.log, target):
+        case RunTarget(run):
+            return list((await _dynamics(desk, run)).values())
+        case TrialTarget(run, trial):
+            return [(await _dynamics(desk, run))[trial]]
+        case _:
+            raise UsageWrong(f"{target} is neither a run nor a trial", remedy="name RUN or RUN:TRIAL")
+
+
+async def _dynamics(desk: OpenedLog, run: str) -> dict[str, TrialDynamics]:
+    return (await fold(desk.log, Dynamics(), Selection(run=run))).runs.get(run, {})
+
+
+async def write_before_after(desk: OpenedLog, before: str, after: str, to: Path) -> None:
+    """Draw two attempts side by side.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such attempt, or several.
+        UsageWrong: One is no attempt, or the file cannot be written.
+        BlobMissing: A text is gone.
+        ChartsAbsent: matplotlib is not installed.
+    """
+    form = format_of(to)
+    first, second = await read_attempt(desk, before), await read_attempt(desk, after)
+    await _write(desk, to, before_after_figure(first, second, form), before_after_caption(first, second))
+
+
+async def read_attempt(desk: OpenedLog, target: str) -> AttemptTexts:
+    """Read one attempt with its texts.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such attempt, or several.
+        UsageWrong: It is no attempt.
+        BlobMissing: A text is gone.
+    """
+    found = await find_target(desk.log, target)
+    if not isinstance(found, AttemptTarget):
+        raise UsageWrong(f"{target} is no attempt", remedy="name one as RUN:TRIAL/2; `stillroom show RUN` lists them")
+    state = await fold(desk.log, AttemptRecords(), Selection(run=found.run))
+    trial = state.runs[found.run][found.trial]
+    attempt = trial.attempts.get(str(found.attempt), RecordedAttempt(number=found.attempt))
+    return AttemptTexts(
+        run=found.run,
+        trial=found.trial,
+        attempt=found.attempt,
+        verdict=_verdict(attempt),
+        tests=_lines(await _text(desk, attempt.tests)),
+        commands=await _commands(desk, attempt),
+        memo=_lines(await _text(desk, trial.memo_at(attempt.number))),
+    )
+
+
+def _verdict(attempt: RecordedAttempt) -> str:
+    """Say in a few words how an attempt ended."""
+    said = [_ENDS[attempt.outcome] if attempt.outcome else "not ended"]
+    if attempt.reward is not None:
+        said.append(f"reward {reward(attempt.reward)}")
+    if attempt.total:
+        said.append(f"{attempt.passed} of {attempt.total} tests passed")
+    if attempt.intervention in {"soft", "strong"}:
+        said.append(f"told: {attempt.intervention}")
+    return ", ".join(said)
+
+
+async def _commands(desk: OpenedLog, attempt: RecordedAttempt) -> tuple[str, ...]:
+    if not attempt.ran:
+        return _lines(await _text(desk, attempt.commands))
+    return tuple([await _text(desk, each.command) + _exit(each.exit_code) for each in attempt.ran])
+
+
+def _exit(code: int | None) -> str:
+    return f"  [exit {code}]" if code else ""
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line for line in text.split("\n") if line.strip())
+
+
+async def _text(desk: OpenedLog, digest: Digest | None) -> str:
+    return "" if digest is None else (await desk.log.get(digest)).decode("utf-8", "replace")
+
+
+async def _write(desk: OpenedLog, to: Path, drawn: bytes, caption: Caption) -> None:
+    await write_file(desk.machine.folder / to, drawn)
+    desk.screen.draw(FigureRow(str(to), digest_of(drawn), caption.title, caption.description), render)
+
+
+def render(row: FigureRow) -> RenderableType:
+    """Say what was written, and what it shows."""
+    return Text(f"wrote {row.path}\n{row.description}")
