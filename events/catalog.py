@@ -65,6 +65,7 @@ from events.types.sandbox import (
     VerifyAsked,
 )
 from events.types.session import (
+    ArmSkillsPinned,
     BackgroundFailed,
     InFlightFound,
     InputsChanged,
@@ -114,6 +115,7 @@ AnyEvent: TypeAlias = (
     | InFlightFound
     | ScriptsPinned
     | SkillsPinned
+    | ArmSkillsPinned
     | InputsLeftOut
     | InputsChanged
     | SandboxesSwept

@@ -54,6 +54,13 @@ def arm_of_cell(name: str) -> str:
     return name.partition("/")[0]
 
 
+def item_of_cell(name: str) -> str | None:
+    """Name the item that a cell of a task is about. None: the cell is a question's, which has no part for it."""
+    _, _, place = name.partition("/")
+    item, slash, _ = place.rpartition("/")
+    return item if slash else None
+
+
 def calls_below(attempt: str) -> str:
     """Give what the streams of calls begin with that an installed agent makes in the attempt of a stream."""
     return f"{CALL}/{attempt.removeprefix(ATTEMPT + '/')}/"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
@@ -14,6 +15,8 @@ from engine.core.scope import Scope
 from events.base import Event
 from events.store.base import EventLog
 from events.types.run import RunOpened
+from events.types.session import GivenSkill
+from sandbox.harbor.task import Task
 
 
 class RunPlan(NamedTuple):
@@ -137,13 +140,41 @@ class ArmInputs(NamedTuple):
     of skills."""
     note: bytes | None = None
     """Text in UTF-8 that is told after the instruction. None: nothing."""
+    items: Mapping[str, Mapping[str, bytes]] = MappingProxyType({})
+    """By item, the files of its own skills; any other item of the arm is given those above."""
+    sources: tuple[GivenSkill, ...] = ()
+    """Where each skill came from. Empty: nothing says."""
+    lacking: tuple[str, ...] = ()
+    """Tasks that the run leaves out, since the arm has no skill for them."""
+
+
+@runtime_checkable
+class HasItems(Protocol):
+    """A program some of whose arms give an item skills of its own."""
+
+    def item_of(self, stream: str) -> str | None:
+        """Name the item that a stream is about; pure. None: it is about none that could have skills of its own."""
+
+
+@runtime_checkable
+class SettlesSpec(Protocol):
+    """A program whose settings may name what only the log knows, such as the latest run."""
+
+    async def settled(self, log: EventLog, spec: RunSpec) -> RunSpec:
+        """Give the spec with each such name replaced by one that holds for good, once, before a run begins.
+
+        Raises:
+            StillroomError: There is no such thing.
+        """
 
 
 @runtime_checkable
 class GivesSkills(Protocol):
     """A program that finds skills and notes of its arms itself, such as in the libraries of other runs."""
 
-    async def given(self, log: EventLog, base: Path, arm: str, spec: RunSpec) -> ArmInputs | None:
+    async def given(
+        self, log: EventLog, base: Path, arm: str, spec: RunSpec, tasks: Sequence[Task]
+    ) -> ArmInputs | None:
         """Find what an arm is given, once, before the run begins; all of it is kept.
 
         Args:
@@ -151,6 +182,7 @@ class GivesSkills(Protocol):
             base: Against which relative paths of a spec are read.
             arm: Its name; empty for the run's own settings.
             spec: Its settings.
+            tasks: Which the run is to be of.
 
         Returns:
             None: the folder that ``agent.skills`` names, if it names one.

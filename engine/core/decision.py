@@ -228,6 +228,10 @@ class Era(NamedTuple):
     """By arm, what decides in its streams instead."""
     arm_of: Callable[[str], str | None] = _no_arm
     """Names the arm that a stream belongs to. None: it belongs to none."""
+    items: Mapping[str, Condition] = MappingProxyType({})
+    """By item, the condition of those to which an arm gives skills of their own."""
+    item_of: Callable[[str], str | None] = _no_arm
+    """Names the item that a stream is about. None: it is about none that could have skills of its own."""
     lacks: str = ""
     """Why nobody can decide under it: a part that the spec names is not there. Empty: nothing is missing."""
 
@@ -240,6 +244,11 @@ class Era(NamedTuple):
         """Give what decides in a stream: its arm's settings and policies, or those of the run."""
         name = self.arm(stream)
         return self if name is None else self.arms[name]
+
+    def condition_at(self, stream: str) -> Condition | None:
+        """Give the condition of a stream: that of its item in its arm, of its arm, or of the run."""
+        era, item = self.at(stream), self.item_of(stream)
+        return era.condition if item is None else era.items.get(item, era.condition)
 
     def under(self, policies: Mapping[str, Policy], method: str) -> "Era":
         """Give the same settings with other policies, in every arm."""

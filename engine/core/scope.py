@@ -133,7 +133,7 @@ class Scope:
     def conditions(self) -> tuple[Condition | None, ...]:
         """The same for each run of the line, oldest first. Empty: nothing is decided here."""
         deciding = self._world.deciding
-        return () if deciding is None else tuple(each.at(self.name).condition for each in deciding.eras)
+        return () if deciding is None else tuple(each.condition_at(self.name) for each in deciding.eras)
 
     def put(self, data: bytes) -> Digest:
         """Keep bytes; they are durable before the next event that is recorded."""

@@ -58,6 +58,8 @@ class RunContext(NamedTuple):
     """Seconds, above 0, for which a run stays owned by a process that has fallen silent."""
     cache: Path | None = None
     """Folder for what is fetched once for this user, such as installed agents. None: nothing can be."""
+    library: EventLog | None = None
+    """Where skills of earlier runs are read. None: in the log."""
     warn: Callable[[str], None] = nobody
     """Called with what a person must be told."""
 

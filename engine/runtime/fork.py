@@ -31,7 +31,7 @@ from engine.runtime.plan import (
     skill_digests,
 )
 from engine.runtime.rehearse import rehearse
-from engine.runtime.run import RunReport, carry, held_by
+from engine.runtime.run import RunReport, carry, held_by, settled
 from engine.runtime.secrets import protect
 from engine.runtime.selection import require
 from engine.runtime.session import Session
@@ -39,7 +39,9 @@ from events.base import Event
 from events.store.base import EventLog
 from events.streams import RUN, is_trial, trial_of, trial_stream
 from events.types.decision import DecisionMade
+from events.types.run import RunOpened
 from events.types.session import (
+    ArmSkillsPinned,
     InFlightFound,
     InputsChanged,
     RunForked,
@@ -49,6 +51,7 @@ from events.types.session import (
     SkillsPinned,
 )
 from events.types.trial import AttemptPlanned
+from sandbox.harbor.task import Task
 
 FIXED: Final = {
     "tasks": "determines the trials, which a fork shares",
@@ -112,17 +115,15 @@ async def fork_run(
     shared = await _cut(setting.log, fork, run)
     opened = shared.opened
     assert opened is not None
-    check(setting, fork.spec)
-    await require_models(setting, fork.spec)
-    tasks = await chosen_tasks(setting, fork.spec, names_of(opened))
-    require(setting, fork.spec, tasks)
+    fork = fork._replace(spec=await settled(setting, fork.spec))
+    tasks = await _tasks(setting, fork.spec, opened)
     same = not any(each.key.startswith("agent.") for each in fork.changes)
-    given, own = await prepare(setting, fork.spec, as_before=same)
-    changed = changes_since(shared, setting, tasks, own.files if same else None)
+    prepared = await prepare(setting, fork.spec, tasks, as_before=same)
+    changed = changes_since(shared, setting, tasks, prepared.own.files if same else None)
     if (refused := refused_of(changed)) and not accept_changes:
         raise InputsDiffer(fork.parent, refused)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
-    conditions = pinned_conditions(setting, fork.spec, given)
+    conditions = pinned_conditions(setting, fork.spec, prepared.given)
     before = await recorded_conditions(setting.log, opened, shared.lineage)
     plan = plan_of(opened, specs, await recorded_prompts(setting.log, opened), (*before, conditions))
     await protect(setting, specs, setting.prompts, plan.names, tasks)
@@ -138,18 +139,27 @@ async def fork_run(
         started = await session.note(SessionStarted("fork", fence.token, process_name(), setting.package))
         facts = (
             ScriptsPinned(scripts_of(setting, fork.spec)),
-            SkillsPinned(skill_digests(setting, own.files)),
+            SkillsPinned(skill_digests(setting, prepared.own.files)),
+            ArmSkillsPinned(prepared.sources),
             InputsChanged(changed),
             InFlightFound(shared.in_flight),
         )
-        for fact in facts:
-            if any(astuple(fact)):
-                await session.note(fact)
+        for fact in (each for each in facts if any(astuple(each))):
+            await session.note(fact)
         if told is not None:
             told(session)
         return await carry(setting, plan, shared._replace(sessions=(*shared.sessions, started)), session)
 
     return await held_by(session, begin)
+
+
+async def _tasks(setting: RunContext, spec: RunSpec, opened: RunOpened) -> tuple[Task, ...]:
+    """See that a spec can be gone on with, and read the tasks of its run as they are now."""
+    check(setting, spec)
+    await require_models(setting, spec)
+    tasks = await chosen_tasks(setting, spec, names_of(opened))
+    require(setting, spec, tasks)
+    return tasks
 
 
 def _forked(setting: RunContext, fork: Fork, shared: RunHistory, conditions: Conditions) -> RunForked:

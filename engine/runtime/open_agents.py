@@ -1,6 +1,6 @@
 """Opens what installed agents need for a run: package, gateway, folder. Nothing if the spec names none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
@@ -39,7 +39,9 @@ from engine.runtime.context import RunContext
 from events.base import Event
 from events.types.agent import SkillRead
 from events.types.sandbox import SandboxAsked
+from events.types.session import GivenSkill
 from sandbox.base import Mount
+from sandbox.harbor.task import Task
 
 _PREFIX: Final = "stillroom-"
 
@@ -62,13 +64,31 @@ class PreparedAgents(NamedTuple):
     own: SkillSet
     """The skills of the run's own settings, with what was left out of their folder."""
 
+    @property
+    def sources(self) -> tuple[GivenSkill, ...]:
+        """Say where the skills of the arms came from. Empty: nothing says."""
+        found = [each for inputs in self.given.values() for each in inputs.sources]
+        return tuple(sorted(found, key=lambda each: (each.arm, each.item or "", each.part, each.skill)))
 
-async def prepare(setting: RunContext, spec: RunSpec, *, as_before: bool = False) -> PreparedAgents:
+    @property
+    def lacking(self) -> Mapping[str, str]:
+        """Name the tasks that are left out, each with the arms that have no skill for it."""
+        arms: dict[str, list[str]] = {}
+        for arm, inputs in sorted(self.given.items()):
+            for task in inputs.lacking:
+                arms.setdefault(task, []).append(arm)
+        return {task: ", ".join(names) for task, names in sorted(arms.items())}
+
+
+async def prepare(
+    setting: RunContext, spec: RunSpec, tasks: Sequence[Task], *, as_before: bool = False
+) -> PreparedAgents:
     """Have everything here that the agents of a run and of its arms are given, before anything is recorded.
 
     Args:
         setting: The process's means.
         spec: What is asked for.
+        tasks: Which the run is to be of.
         as_before: The agents and their skills are those of a run that began with them, and was let begin.
 
     Raises:
@@ -77,13 +97,40 @@ async def prepare(setting: RunContext, spec: RunSpec, *, as_before: bool = False
         StillroomError: The program cannot find what it gives.
     """
     program = program_named(spec.program)
-    read = skills_of if as_before else _prepared
-    found = {arm: await read(setting, each) for arm, each in specs_by_arm(spec).items()}
-    given = {arm: given_of(each, found[arm]) for arm, each in specs_by_arm(spec).items()}
-    if isinstance(program, GivesSkills):
-        for arm, each in specs_by_arm(spec).items():
-            given[arm] = await program.given(setting.log, setting.base, arm, each) or given[arm]
-    return PreparedAgents(given, found[OWN])
+    given: dict[str, ArmInputs] = {}
+    own = NONE
+    for arm, each in specs_by_arm(spec).items():
+        if not as_before:
+            await _ready(setting, each)
+        inputs: ArmInputs | None = None
+        if isinstance(program, GivesSkills):
+            inputs = await program.given(setting.library or setting.log, setting.base, arm, each, tasks)
+        if inputs is None:
+            skills = await skills_of(setting, each) if as_before else await _checked(setting, each)
+            own = skills if arm == OWN else own
+            inputs = given_of(each, skills)
+        if not as_before:
+            _require_taken(each, inputs)
+        given[arm] = inputs
+    lacking = {task for inputs in given.values() for task in inputs.lacking}
+    return PreparedAgents({arm: _without(inputs, lacking) for arm, inputs in given.items()}, own)
+
+
+def _without(inputs: ArmInputs, tasks: Collection[str]) -> ArmInputs:
+    """Take out what belongs to tasks that are left out."""
+    if not tasks:
+        return inputs
+    items = {name: files for name, files in inputs.items.items() if name not in tasks}
+    return inputs._replace(items=items, sources=tuple(each for each in inputs.sources if each.item not in tasks))
+
+
+def _require_taken(spec: RunSpec, inputs: ArmInputs) -> None:
+    """Refuse skills for an agent that is given none."""
+    agent = agent_named(spec.agent.name)
+    if inputs.skills is not None and not takes_skills(agent):
+        remedy = "choose shell or an installed agent (`stillroom agents list`), or leave agent.skills out"
+        why = f"the agent {agent.name!r} is given no skills"
+        raise SkillsUnusable(Path(spec.agent.skills or ""), [why], remedy=remedy)
 
 
 def given_of(spec: RunSpec, skills: SkillSet) -> ArmInputs:
@@ -91,22 +138,26 @@ def given_of(spec: RunSpec, skills: SkillSet) -> ArmInputs:
     return ArmInputs(None if spec.agent.skills is None else skills.files)
 
 
-async def _prepared(setting: RunContext, spec: RunSpec) -> SkillSet:
-    """Have the kit of an installed agent here, and its skills read, before anything is recorded.
+async def _ready(setting: RunContext, spec: RunSpec) -> None:
+    """Have the kit of an installed agent here, before anything is recorded.
 
     Raises:
         KitUnavailable: What the agent needs is not here and cannot be fetched.
-        SkillsUnusable: They cannot be given to it as they are; or the agent is given none, and the spec names some.
     """
     agent = agent_named(spec.agent.name)
-    if not takes_skills(agent) and spec.agent.skills is not None:
-        remedy = "choose shell or an installed agent (`stillroom agents list`), or leave agent.skills out"
-        raise SkillsUnusable(Path(spec.agent.skills), [f"the agent {agent.name!r} is given no skills"], remedy=remedy)
+    if isinstance(agent, InstalledAgent):
+        await kits_of(setting, agent).ready(agent.recipe)
+
+
+async def _checked(setting: RunContext, spec: RunSpec) -> SkillSet:
+    """Read the skills that an agent is given; a strict agent finds each by its name.
+
+    Raises:
+        SkillsUnusable: They cannot be given to it as they are.
+    """
     skills = await skills_of(setting, spec)
     if skills.misnamed:  # a resume goes on with those that its run began with
         raise SkillsUnusable(Path(str(spec.agent.skills)), skills.misnamed)
-    if isinstance(agent, InstalledAgent):
-        await kits_of(setting, agent).ready(agent.recipe)
     return skills
 
 

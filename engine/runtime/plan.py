@@ -10,7 +10,7 @@ import msgspec
 from engine.agents.installed.skill_set import skill_refs
 from engine.agents.registry import agent_package
 from engine.config.condition import Pins, condition_of
-from engine.config.program import ArmInputs, HasArms, Program, RunPlan
+from engine.config.program import ArmInputs, HasArms, HasItems, Program, RunPlan
 from engine.config.program_registry import EXPLORE, OWN, program_named, roles_of, specs_by_arm, specs_of
 from engine.config.spec import SCRIPT, RunSpec, canonical, read_spec
 from engine.core.decision import SHAPE, Deciding, Era
@@ -33,7 +33,7 @@ from sandbox.harbor.task import Task
 
 ISOLATION = "isolation of sandboxes"
 Conditions: TypeAlias = Mapping[str, Condition]
-"""By arm; that of the run under `OWN`."""
+"""By arm; that of the run under `OWN`, and that of an item with skills of its own under ``arm/item``."""
 NO_CONDITIONS: Final[Conditions] = MappingProxyType({})
 
 
@@ -64,7 +64,12 @@ def pinned_conditions(setting: RunContext, spec: RunSpec, given: Mapping[str, Ar
         given: Skills and notes, by arm.
     """
     scripts = {each.name: each.digest for each in scripts_of(setting, spec)}
-    return {name: _pinned(setting, arm, given[name], scripts) for name, arm in specs_by_arm(spec).items()}
+    found: dict[str, Condition] = {}
+    for name, arm in specs_by_arm(spec).items():
+        found[name] = _pinned(setting, arm, given[name], scripts)
+        for item, skills in given[name].items.items():
+            found[f"{name}/{item}"] = _pinned(setting, arm, given[name]._replace(skills=skills), scripts)
+    return found
 
 
 def _pinned(setting: RunContext, spec: RunSpec, given: ArmInputs, scripts: Mapping[str, str]) -> Condition:
@@ -133,8 +138,17 @@ def era_of_spec(spec: RunSpec, conditions: Conditions = NO_CONDITIONS) -> Era:
     era = _era(program, spec, conditions.get(OWN))
     if not isinstance(program, HasArms):
         return era
-    arms = {name: _era(program, arm, conditions.get(name)) for name, arm in program.arms(spec).items()}
-    return era._replace(arms=arms, arm_of=program.arm_of)
+    arms = {
+        name: _era(program, arm, conditions.get(name))._replace(items=_of_items(name, conditions))
+        for name, arm in program.arms(spec).items()
+    }
+    era = era._replace(arms=arms, arm_of=program.arm_of)
+    return era._replace(item_of=program.item_of) if isinstance(program, HasItems) else era
+
+
+def _of_items(arm: str, conditions: Conditions) -> Conditions:
+    """Pick the conditions of an arm's items, by item."""
+    return {name.removeprefix(f"{arm}/"): each for name, each in conditions.items() if name.startswith(f"{arm}/")}
 
 
 def _era(program: Program, spec: RunSpec, condition: Condition | None) -> Era:

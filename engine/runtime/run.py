@@ -9,7 +9,8 @@ import anyio
 from engine.agents.installed.skill_set import SkillSet
 from engine.concurrency.pools import Pools, room_of, sizes
 from engine.concurrency.run_controls import RunControls
-from engine.config.program import RunPlan
+from engine.config.program import RunPlan, SettlesSpec
+from engine.config.program_registry import program_named
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.spec import RunSpec
 from engine.core.errors import InputsDiffer, NothingToResume, first_of
@@ -42,12 +43,14 @@ from engine.runtime.plan import (
 from engine.runtime.recovery import standing
 from engine.runtime.rehearse import rehearse
 from engine.runtime.secrets import protect
-from engine.runtime.selection import InputOmission, select
+from engine.runtime.selection import InputOmission, select, with_skills
 from engine.runtime.session import Ending, Session
 from events.store.base import EventLog
 from events.streams import RUN, trial_of
 from events.types.pool import PoolsOpened
 from events.types.session import (
+    ArmSkillsPinned,
+    GivenSkill,
     InFlightFound,
     InputsChanged,
     InputsLeftOut,
@@ -79,6 +82,18 @@ class RunStart(NamedTuple):
     """Of the run's own settings."""
     without: tuple[InputOmission, ...]
     """What was handed over and is left out."""
+    sources: tuple[GivenSkill, ...]
+    """Where the skills of its arms came from. Empty: nothing says."""
+
+
+async def settled(setting: RunContext, spec: RunSpec) -> RunSpec:
+    """Give a spec in which what only the log knows, such as the latest run, is named for good.
+
+    Raises:
+        StillroomError: There is no such thing.
+    """
+    program = program_named(spec.program)
+    return await program.settled(setting.library or setting.log, spec) if isinstance(program, SettlesSpec) else spec
 
 
 async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool = False) -> RunStart:
@@ -92,15 +107,18 @@ async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool =
     Raises:
         StillroomError: The spec cannot work.
     """
+    spec = await settled(setting, spec)
     check(setting, spec)
     await require_models(setting, spec)
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
     await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
-    given, skills = await prepare(setting, spec)
-    without = (*unusable, *(InputOmission("skill", each.name, each.why, "") for each in skills.left_out))
-    conditions = pinned_conditions(setting, spec, given)
+    prepared = await prepare(setting, spec, tasks)
+    tasks, lacking = with_skills(tasks, prepared.lacking)
+    omitted = (InputOmission("skill", each.name, each.why, "") for each in prepared.own.left_out)
+    conditions = pinned_conditions(setting, spec, prepared.given)
     opened = opening(setting, spec, tasks, conditions)
-    return RunStart(plan_of(opened, [spec], setting.prompts, [conditions]), skills, without)
+    plan = plan_of(opened, [spec], setting.prompts, [conditions])
+    return RunStart(plan, prepared.own, (*unusable, *lacking, *omitted), prepared.sources)
 
 
 async def start_run(
@@ -123,7 +141,8 @@ async def start_run(
     Raises:
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
-    plan, skills, without = await plan_start(setting, spec, skip_invalid=skip_invalid)
+    plan, skills, without, sources = await plan_start(setting, spec, skip_invalid=skip_invalid)
+    spec = plan.spec
     if without and left_out is not None:
         left_out(without)
     run_id = mint_run_id()
@@ -138,6 +157,8 @@ async def start_run(
             await session.note(ScriptsPinned(scripts))
         if skills.files:
             await session.note(SkillsPinned(skill_digests(setting, skills.files)))
+        if sources:
+            await session.note(ArmSkillsPinned(sources))
         if without:
             await session.note(InputsLeftOut(tuple(each.input for each in without)))
         return await carry(setting, plan, RunHistory({}, ()), session)

@@ -1,7 +1,7 @@
 """Which tasks a run is of: everything a person hands over is checked before anything starts."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from anyio import to_thread
@@ -76,6 +76,28 @@ async def select(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> S
         raise TasksUnusable([(each.name, each.why) for each in unusable], len(tasks))
     others = [InputOmission("task", each.name, each.detail, each.remedy) for each in found.others if not spec.only]
     return Selected(tasks, (*unusable, *others))
+
+
+def with_skills(tasks: tuple[Task, ...], lacking: Mapping[str, str]) -> Selected:
+    """Leave out tasks for which arms have no skill.
+
+    Args:
+        tasks: Those that can run.
+        lacking: By task, the arms that have none.
+
+    Raises:
+        TasksUnusable: No task is left.
+    """
+    remedy = 'write evaluate.without_skill = "none" to give such tasks no skill'
+    out = tuple(
+        InputOmission("task", task.name, f"no skill for it in {lacking[task.name]}", remedy)
+        for task in tasks
+        if task.name in lacking
+    )
+    left = tuple(task for task in tasks if task.name not in lacking)
+    if out and not left:
+        raise TasksUnusable([(each.name, each.why) for each in out], 0)
+    return Selected(left, out)
 
 
 def require(setting: RunContext, spec: RunSpec, tasks: Sequence[Task]) -> None:

@@ -36,8 +36,8 @@ class RunOpened(Event, frozen=True, omit_defaults=True, tag="run.opened"):
     """Which decisions the actors record. 3: all, with their inputs. 2: all but limits, endings, retries of calls and
     counts of checks. None: those that earlier versions recorded."""
     conditions: tuple[NamedDigest, ...] | None = None
-    """Blobs: the condition of each arm by its name, and under the empty name that of the run. None: an earlier version
-    recorded none."""
+    """Blobs: the condition of each arm by its name, of an item with skills of its own under ``arm/item``, and of the
+    run under the empty name. None: an earlier version recorded none."""
 
 
 class RunClosed(Event, frozen=True, tag="run.closed"):

@@ -65,6 +65,34 @@ class InputsLeftOut(Event, frozen=True, tag="session.inputs_left_out"):
     inputs: tuple[InputLeftOut, ...]
 
 
+class GivenSkill(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A skill that an arm gives, and where it came from."""
+
+    arm: str
+    skill: str
+    """Name of its folder."""
+    digest: Fingerprint
+    """Digest of its folder as it is given: of its files, by path and content."""
+    source: str
+    """As the spec names it."""
+    part: Literal["own", "placebo", "beside"]
+    """own: the skill that is measured. placebo: neutral text in its place. beside: it is given beside that skill, and
+    belongs to no item."""
+    item: str | None = None
+    """Item that it is given to. None: to every item of the arm."""
+    run: str | None = None
+    """Run that accepted it. None: it was read from a folder."""
+    revision: int | None = None
+    """Its number in that run, from 1; 0 if it was imported. None: it was read from a folder."""
+
+
+class ArmSkillsPinned(Event, frozen=True, tag="session.arm_skills_pinned"):
+    """The skills of the arms were found before the run or the fork began. Conditions name their bytes."""
+
+    skills: tuple[GivenSkill, ...]
+    """By arm and item, sorted."""
+
+
 class InputChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One input that changed since the run started."""
 

@@ -18,6 +18,7 @@ from engine.runtime.context import RunContext
 from engine.runtime.run import RunStart, plan_start
 from events.digest import digest_of
 from events.store.memory import MemoryLog
+from events.streams import cell_stream
 from projections.comparison.power import PowerPlan, smallest_visible
 from projections.evaluations import Evaluations, EvaluationsState
 from views.terminal.format import plural
@@ -31,7 +32,7 @@ class PlannedArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="planned_
     arm: str
     baseline: bool
     condition: str
-    """Digest of the condition."""
+    """Digest of the condition; of an arm that gives each task its own skill, that of tasks without one."""
     items: int
     units: int
     """Independent units among them: families, or the items themselves."""
@@ -54,7 +55,7 @@ async def tell(setting: RunContext, screen: Screen, spec: RunSpec, *, skip_inval
         StillroomError: The spec cannot work.
     """
     log = MemoryLog(clock=lambda: 0, redactor=setting.log.redactor)
-    start = await plan_start(setting._replace(log=log), spec, skip_invalid=skip_invalid)
+    start = await plan_start(setting._replace(log=log, library=setting.log), spec, skip_invalid=skip_invalid)
     planned: EvaluationPlan = start.plan.own
     cells = (*planned.tasks, *planned.of_questions(await look_at_items(setting.base, own(spec).items)))
     stored = await fold_kept(setting.log, Evaluations(), await setting.log.head())
@@ -71,7 +72,9 @@ def _row(
     settings, condition = own(spec), start.plan.eras[-1].arms[arm].condition
     assert condition is not None, "a run that starts now pins the conditions of its arms"
     items, units = len({each.item for each in cells}), len({each.unit for each in cells})
-    keys = [digest_of(key_parts(each, condition.digest)) for each in cells]
+    era = start.plan.eras[-1]
+    held = [era.condition_at(cell_stream(each.name)) or condition for each in cells]
+    keys = [digest_of(key_parts(each, its.digest)) for each, its in zip(cells, held, strict=True)]
     found = sum(key in stored.stored for key in keys) if settings.reuse == "all" else 0
     baseline = baseline_of(settings, arm) is None
     plan = PowerPlan(

@@ -14,6 +14,7 @@ from engine.config.schema import split_key
 from engine.config.spec import RunSpec
 from engine.config.tree import ConfigValue, settings_of
 from engine.programs.evaluate.grid import ORIGIN, SETTABLE, expanded
+from engine.programs.evaluate.skill_sources import source_problems
 from engine.programs.evaluate.spec import ArmSpec, EvaluateSpec
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -93,6 +94,7 @@ def _misnamed(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
         if arm.baseline and arm.baseline not in settings.arms:
             problem = f"the baseline {arm.baseline!r} is none of the arms"
             yield _problem(f"arms.{name}.baseline", problem, _near(arm.baseline, names))
+        yield from source_problems(name, settings)
     yield from _unread(settings.family)
     yield from _out_of_range(settings)
     yield from _alike(settings)

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import msgspec
 from anyio import to_thread
+from msgspec import to_builtins
+from msgspec.structs import replace
 
-from engine.agents.installed.skill_set import read_skills
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program import ArmInputs, RunPlan
 from engine.config.spec import RunSpec
@@ -24,22 +25,35 @@ from engine.items.base import ItemRef
 from engine.items.item_set import ItemSelection, load_items
 from engine.items.port import items_in
 from engine.items.registry import item_format
-from engine.policies.skill.placebo import placebo_of
-from engine.programs.evaluate.arms import arm_specs, condition_of, own
+from engine.programs.evaluate.arm_inputs import ArmSkills
+from engine.programs.evaluate.arms import arm_specs, condition_of, own, written
 from engine.programs.evaluate.cell import CellPlan, CellResult, cell
+from engine.programs.evaluate.library_skills import run_named
 from engine.programs.evaluate.plan import EvaluationPlan, set_name
 from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, ArmSaw, ComparisonSaw
 from engine.programs.evaluate.rulings import compare_arms, score_cell
-from engine.programs.evaluate.spec import ArmSpec, EvaluateSpec, ItemsSpec
+from engine.programs.evaluate.skill_sources import renamed, runs_named
+from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.program import EXPLORE
 from events.base import Event
 from events.digest import digest_of
 from events.store.base import EventLog
-from events.streams import CELL, ITEM, arm_of_cell, cell_stream, family_of, is_trial, item_cell_of, trial_of
+from events.streams import (
+    CELL,
+    ITEM,
+    arm_of_cell,
+    cell_stream,
+    family_of,
+    is_trial,
+    item_cell_of,
+    item_of_cell,
+    trial_of,
+)
 from events.types.decision import Held
 from events.types.evaluation import ArmsCompared, EvaluationAsked
 from events.types.item import ItemsAsked, ItemsRead
 from events.types.run import RunOpened
+from sandbox.harbor.task import Task
 
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 """As a table is written that holds other rulings: what follows from one is compared by its bytes."""
@@ -70,15 +84,30 @@ class Evaluate:
         """
         return arm_specs(spec)
 
-    async def given(self, log: EventLog, base: Path, arm: str, spec: RunSpec) -> ArmInputs | None:
+    async def settled(self, log: EventLog, spec: RunSpec) -> RunSpec:
+        """Name each run that arms have skills from by its id.
+
+        Raises:
+            ConfigRefused: A source of skills cannot be read.
+            ArmSkillsUnusable: A source names no run.
+        """
+        arm_specs(spec)
+        settings = written(spec)
+        named = sorted(set(runs_named(settings)))
+        if not named:
+            return spec
+        return replace(spec, own=to_builtins(renamed(settings, {name: await run_named(log, name) for name in named})))
+
+    async def given(
+        self, log: EventLog, base: Path, arm: str, spec: RunSpec, tasks: Sequence[Task]
+    ) -> ArmInputs | None:
         """Find what an arm is given: the skills that it names, or a placebo of their size, and its note.
 
         Raises:
-            SkillsUnusable: There is no skill, or one that could not be given as it is.
+            ArmSkillsUnusable: There is no skill, or one that could not be given as it is.
             ConfigRefused: There is neither a task nor an item.
             ItemsMissing, ItemsInvalid: The set of items cannot be read whole.
         """
-        del log
         settings = own(spec)
         if not arm:
             if not spec.tasks and not settings.items.folder:
@@ -87,7 +116,10 @@ class Evaluate:
                 )
                 raise ConfigRefused([problem])
             await look_at_items(base, settings.items)
-        return None if arm not in settings.arms else await _given(base, spec, condition_of(settings, arm))
+        if arm not in settings.arms:
+            return None
+        names = tuple(task.name for task in tasks)
+        return await ArmSkills(log, base, arm, condition_of(settings, arm)).find(spec, names, settings.without_skill)
 
     def arm_of(self, stream: str) -> str | None:
         """Name the arm of a cell, of its trial, and of all below that."""
@@ -95,6 +127,11 @@ class Evaluate:
             return arm_of_cell(stream.partition("/")[2])
         trial = trial_of(stream)
         return None if trial is None else arm_of_cell(trial)
+
+    def item_of(self, stream: str) -> str | None:
+        """Name the task of a cell, of its trial, and of all below that."""
+        cell = stream.partition("/")[2] if family_of(stream) == CELL else trial_of(stream)
+        return None if cell is None else item_of_cell(cell)
 
     def parent_of(self, stream: str) -> str | None:
         """A cell begins the trial or the question of its own name."""
@@ -129,16 +166,6 @@ class Evaluate:
         saw = _saw(scope, cells, results)
         await scope.decide(COMPARISON, saw, lambda ruling, _: ArmsCompared(ruling.baseline, ruling.verdicts))
         return {each.name: result.outcome for each, result in zip(cells, results, strict=True)} | unread
-
-
-async def _given(base: Path, spec: RunSpec, arm: ArmSpec) -> ArmInputs:
-    """Read an arm's skills. An empty name is an empty folder: the agent is told of skills, and there are none."""
-    folder = spec.agent.skills
-    skills: dict[str, bytes] | None = None if folder is None else {}
-    if folder:
-        skills = dict((await to_thread.run_sync(read_skills, base / folder)).files)
-        skills = placebo_of(skills) if arm.placebo else skills
-    return ArmInputs(skills, arm.note.encode() if arm.note else None)
 
 
 async def look_at_items(base: Path, items: ItemsSpec) -> tuple[ItemRef, ...]:

@@ -9,6 +9,7 @@ from engine.items.points import RolloutSpec
 from events.types.evaluation import Reuse
 
 Scalar: TypeAlias = str | int | float | bool
+WithoutSkill: TypeAlias = Literal["refuse", "leave_out", "none"]
 
 
 class ItemsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,9 +33,13 @@ class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """One arm: the spec of the run with some settings changed. Without any, it is the run's own spec."""
 
     skills: str | None = None
-    """Folder of skills for the agent. Empty: the agent is given an empty folder. None: as ``agent.skills`` says."""
+    """Where skills for the agent come from: a folder, ``run:RUN``, ``run:RUN/SKILL@REVISION``, ``library:NAME``, or
+    ``per-item:`` and one of these, which gives each task its own; see docs/evaluate.md. Empty: the agent is given an
+    empty folder. None: as ``agent.skills`` says."""
+    beside: tuple[str, ...] = ()
+    """Sources of further skills that stand beside them and belong to no item."""
     placebo: bool = False
-    """Replace the text of the skills by neutral text of the same length, given the same way."""
+    """Replace the text of the skills by neutral text of the same length, given the same way; not of those beside."""
     note: str = ""
     """Text that the agent is told after its instruction. Empty: nothing."""
     again: str = ""
@@ -72,6 +77,9 @@ class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     family: str = ""
     """Regular expression whose first group in an item's name is its family: items of a family are not independent.
     Empty: each item is."""
+    without_skill: WithoutSkill = "refuse"
+    """What becomes of a task for which an arm that gives each its own skill has none: ``refuse`` starts nothing,
+    ``leave_out`` leaves the task out of every arm and says so, ``none`` lets the agent find no skill for it."""
     reuse: Reuse = "all"
     """Stored evaluations that count: of every run of the log (``all``), of this run and its ancestors (``own``), or of
     nobody (``never``)."""
