@@ -24,7 +24,7 @@ app: Final = App(
 
 
 COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
-    ("demo", "run:demo", "Explore four small tasks with real commands in a real sandbox and a scripted model."),
+    ("demo", "demo:app", "Explore four small tasks, or evaluate a skill, with a scripted model and no key."),
     ("run", "run:app", "Start a run from a spec, or from flags alone."),
     (
         "evaluate",

@@ -20,7 +20,7 @@ from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.files import read_tree
 from engine.config.program_registry import EXPLORE, program_named, program_names
 from engine.config.sandbox_kinds import sandbox_names
-from engine.config.schema import REQUIRED, dotted, keys, pattern
+from engine.config.schema import REQUIRED, dotted, keys, pattern, split_key
 from engine.config.schema import Path as KeyPath
 from engine.config.spec import RunSpec
 from engine.config.tree import ConfigValue, assemble, kind_of, parameter_joined, settings_of, unknown
@@ -370,15 +370,33 @@ def _typed(path: KeyPath, value: object, origin: str) -> Iterator[ConfigValue | 
 
 
 def _anchored(settings: Iterator[ConfigValue | ConfigProblem], base: Path) -> Iterator[ConfigValue | ConfigProblem]:
-    """Make paths absolute from where they were said, so that they mean the same wherever the run is resumed."""
+    """Make paths absolute from where they were said, so that they mean the same wherever the run is resumed.
+
+    An empty text names nothing, and stays so.
+    """
+    paths = {key.path for key in keys() if key.is_path}
     for each in settings:
         match each:
-            case ConfigValue(path=("tasks",), value=str(text)):
+            case ConfigValue(path=path, value=str(text)) if text and pattern(_set_key(path)) in paths:
                 yield each._replace(value=str(_absolute(base, text)))
-            case ConfigValue(path=("models", _, "base_url"), value=str(text)) if text.startswith(SCRIPT):
+            case ConfigValue(path=path, value=str(text)) if text.startswith(SCRIPT) and _names_model(_set_key(path)):
                 yield each._replace(value=SCRIPT + str(_absolute(base, text.removeprefix(SCRIPT))))
             case _:
                 yield each
+
+
+def _set_key(path: KeyPath) -> KeyPath:
+    """Give the key that an arm sets, where a setting is such a one; else its own."""
+    return split_key(path[-1]) if path[1:2] == ("arms",) and path[3:4] == ("set",) else path
+
+
+def _names_model(path: KeyPath) -> bool:
+    """Say whether a key says where a model is: its address, or an arm's model as ``-m`` takes it."""
+    match path:
+        case ("models", _, "base_url") | (_, "arms", _, "model"):
+            return True
+        case _:
+            return False
 
 
 def _absolute(base: Path, text: str) -> Path:

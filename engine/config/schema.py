@@ -38,6 +38,8 @@ class ConfigKey(NamedTuple):
     """``msgspec.NODEFAULT``: it must be given, wherever its table is."""
     doc: str
     """The text below its field; empty if its name says all."""
+    is_path: bool = False
+    """Whether it names a file or a folder: its class lists the field in ``path_keys``."""
 
     @property
     def name(self) -> str:
@@ -124,7 +126,7 @@ def _keys(table: inspect.StructType, path: Path) -> Iterator[ConfigKey]:
             case inspect.DictType(value_type=value):
                 yield ConfigKey((*here, _open_name(field.name)), value, None, doc)
             case kind:
-                yield ConfigKey(here, kind, field.default, doc)
+                yield ConfigKey(here, kind, field.default, doc, field.name in getattr(table.cls, "path_keys", ()))
 
 
 def pattern(path: Path) -> Path:

@@ -5,7 +5,7 @@ part of it: a spec names the variable that holds a key, never the key.
 """
 
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 
@@ -94,6 +94,8 @@ class BudgetSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who acts in the sandbox, and the limits of one attempt. Each limit ends it with its own outcome."""
 
+    path_keys: ClassVar = frozenset({"skills"})
+
     name: str = "shell"
     """``shell`` asks the teacher model; ``oracle`` runs the task's solution; ``nop`` does nothing. ``codex``,
     ``qwen-code``, ``opencode``, ``claude-code`` and ``gemini-cli`` are installed in the sandbox."""
@@ -143,6 +145,9 @@ VerifierNetwork = Literal["task", "off", "on"]
 
 class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything a run is asked to do."""
+
+    path_keys: ClassVar = frozenset({"tasks"})
+    """Keys that name a file or a folder. Where a relative one is read, it is made absolute from there."""
 
     tasks: str
     """A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``: a dataset of a local registry."""

@@ -22,7 +22,7 @@ from views.terminal.ids import LATEST, find_run
 from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides
 
 ROWS: Final[Rows] = {
-    "evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow),
+    "evaluate, demo evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow),
     "evaluate --dry-run": (plans.PlannedArmRow,),
     "compare": (comparison.ArmRow,),
     "compare --matrix": (transfer.TransferRow,),

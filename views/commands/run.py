@@ -7,8 +7,6 @@ from typing import Final
 
 from cyclopts import App
 
-import engine
-from engine.config import resolve
 from engine.config.amend import amend
 from engine.config.spec import RunSpec
 from engine.runtime import run as runtime
@@ -22,7 +20,6 @@ from views.commands.rows import Rows
 from views.evaluations import end
 from views.runs import control, forks, live, rows
 from views.runs.left_out import InputOmissionRow, teller
-from views.runs.summary import exit_code
 from views.setup import settings
 from views.terminal.host import Host
 from views.terminal.ids import LATEST, find_run
@@ -33,19 +30,6 @@ ROWS: Final[Rows] = {
     "demo, run, run explore, resume, fork": (rows.RunRow, rows.TrialRow),
     "fork --dry-run": (forks.ForkRow,),
 }
-DEMO: Final = Path(engine.__file__).parent / "demo" / "run.toml"
-
-
-async def demo(*, options: Options = ASIS, machine: Given) -> ExitCode:
-    """Explore four small tasks with real commands in a real sandbox and a scripted model.
-
-    One of the tasks ends without a verdict on purpose, since its model cannot be reached. If any task is solved, the
-    exit code is 0 nevertheless.
-    """
-    resolved = resolve.resolve(resolve.Inputs(machine.folder, run_file=DEMO))
-    report = await _carry(machine, options, resolved.spec)
-    # One of its tasks has no verdict on purpose; where none is solved, the demo did not show what it should.
-    return ExitCode.DONE if "solved" in report.outcomes.values() else exit_code(report.outcomes)
 
 
 async def run(
@@ -146,10 +130,15 @@ async def _run(
 ) -> ExitCode:
     spec = wishes.resolve(machine, file).spec
     machine = machine._replace(environment=wishes.environment(machine))
-    return live.code_of(await _carry(machine, options, spec, skip_invalid=skip_invalid))
+    return live.code_of(await carry(machine, options, spec, skip_invalid=skip_invalid))
 
 
-async def _carry(machine: Host, options: Options, spec: RunSpec, *, skip_invalid: bool = False) -> RunReport:
+async def carry(machine: Host, options: Options, spec: RunSpec, *, skip_invalid: bool = False) -> RunReport:
+    """Start a run, carry it to its end, and show it.
+
+    Raises:
+        StillroomError: It could not be started, or not be carried to its end.
+    """
     screen = options.screen(machine)
     async with open_for(machine, options, spec) as setting:
         work = partial(runtime.start_run, setting, spec, skip_invalid=skip_invalid, left_out=teller(screen))

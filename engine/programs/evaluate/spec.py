@@ -1,6 +1,6 @@
 """Settings of an evaluation: its arms, and how they are compared. The texts below the fields are the reference."""
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -14,6 +14,8 @@ WithoutSkill: TypeAlias = Literal["refuse", "leave_out", "none"]
 
 class ItemsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A set of items that is asked in place of tasks, or beside them."""
+
+    path_keys: ClassVar = frozenset({"folder"})
 
     folder: str = ""
     """Folder of the set, with a file or a folder for each split. Empty: there is none."""
@@ -31,6 +33,8 @@ class ItemsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One arm: the spec of the run with some settings changed. Without any, it is the run's own spec."""
+
+    path_keys: ClassVar = frozenset({"skills"})
 
     skills: str | None = None
     """Where skills for the agent come from: a folder, ``run:RUN``, ``run:RUN/SKILL@REVISION``, ``library:NAME``, or

@@ -134,6 +134,30 @@ def test_a_path_means_what_it_meant_where_it_was_said(tmp_path: Path) -> None:
     assert resolved.models["teacher"].base_url == f"script:{tmp_path}/specs/answers.json"
 
 
+def test_skills_and_items_are_named_from_the_file_that_names_them(tmp_path: Path) -> None:
+    """Of arms as of the run, and an arm's model that is a script; an empty name says nothing, and stays empty."""
+    (tmp_path / "specs").mkdir()
+    file = tmp_path / "specs" / "evaluate.toml"
+    file.write_text(
+        'program = "evaluate"\n[agent]\nskills = "own"\n[evaluate.items]\nfolder = "quiz"\n'
+        '[evaluate.arms.none]\nskills = ""\n[evaluate.arms.skill]\nskills = "../skills"\nmodel = "script:other.toml"\n'
+        '[evaluate.arms.set.set]\n"agent.skills" = "more"\n"models.teacher.base_url" = "script:third.toml"\n'
+        '"models.teacher.model" = "script:name"\n',
+        encoding="utf-8",
+    )
+    spec = resolve(Inputs(tmp_path, run_file=file)).spec
+    there = tmp_path / "specs"
+    assert (spec.tasks, spec.agent.skills, spec.own["items"]["folder"]) == ("", f"{there}/own", f"{there}/quiz")
+    arms = spec.own["arms"]
+    assert arms["none"]["skills"] == ""
+    assert (arms["skill"]["skills"], arms["skill"]["model"]) == (f"{tmp_path}/skills", f"script:{there}/other.toml")
+    assert arms["set"]["set"] == {
+        "agent.skills": f"{there}/more",
+        "models.teacher.base_url": f"script:{there}/third.toml",
+        "models.teacher.model": "script:name",
+    }
+
+
 def test_a_project_names_its_tasks_from_its_own_folder(tmp_path: Path) -> None:
     """``.stillroom`` is no place for tasks: what its file names stands beside it."""
     file = project_file(tmp_path)

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "ANGELICA-T" > /app/label.txt

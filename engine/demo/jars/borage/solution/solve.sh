@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "BORAGE-D" > /app/label.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "CHAMOMILE-F" > /app/label.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "HYSSOP-D" > /app/label.txt

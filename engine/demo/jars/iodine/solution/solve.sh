@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "TINCTURE OF IODINE" > /app/label.txt

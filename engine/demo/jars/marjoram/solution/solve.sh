@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "MARJORAM-F" > /app/label.txt

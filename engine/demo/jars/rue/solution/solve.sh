@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "RUE-F" > /app/label.txt

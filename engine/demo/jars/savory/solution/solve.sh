@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "SAVORY-T" > /app/label.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "YARROW-D" > /app/label.txt

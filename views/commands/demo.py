@@ -1,0 +1,47 @@
+"""Commands that show what this is for with a scripted model: no key, no network."""
+
+from pathlib import Path
+from typing import Final
+
+from cyclopts import App
+
+import engine
+from engine.config.resolve import Flag, Inputs, resolve
+from events.errors import ExitCode
+from views.commands.run import carry
+from views.runs import live
+from views.runs.summary import exit_code
+from views.terminal.options import ASIS, Given, Options
+
+FOLDER: Final = Path(engine.__file__).parent / "demo"
+
+
+async def demo(*, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Explore four small tasks with real commands in a real sandbox and a scripted model.
+
+    One of the tasks ends without a verdict on purpose, since its model cannot be reached. If any task is solved, the
+    exit code is 0 nevertheless.
+    """
+    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "run.toml"))
+    report = await carry(machine, options, resolved.spec)
+    # One of its tasks has no verdict on purpose; where none is solved, the demo did not show what it should.
+    return ExitCode.DONE if "solved" in report.outcomes.values() else exit_code(report.outcomes)
+
+
+async def evaluate(*, repeats: int = 1, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Compare a skill with none, a placebo and none again on twelve small tasks, with a scripted student.
+
+    The student knows nothing by itself: it does what it reads in the skill, and guesses without one. Stored scores are
+    reused, so a second call asks nothing of the model.
+
+    Args:
+        repeats: Runs of each task under each arm.
+    """
+    flags = [Flag("--repeats", ("repeats",), repeats)]
+    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "evaluate.toml", flags=flags))
+    return live.code_of(await carry(machine, options, resolved.spec))
+
+
+app: Final = App(name="demo", help="Explore four small tasks, or evaluate a skill, with a scripted model and no key.")
+app.default(demo)
+app.command(evaluate)
