@@ -146,6 +146,18 @@ class Trial(msgspec.Struct):
     skill_problem: str | None = None
 
 
+class CellCounts(msgspec.Struct):
+    """Cells of an evaluation, by how they ended."""
+
+    opened: int = 0
+    solved: int = 0
+    unsolved: int = 0
+    unscored: int = 0
+    """Without a score: infrastructure, budget, stop."""
+    found: int = 0
+    """Whose score was stored before, solved or not."""
+
+
 class Run(msgspec.Struct):
     """One run."""
 
@@ -182,8 +194,17 @@ class Run(msgspec.Struct):
     trials: dict[str, Trial] = {}
     in_flight: dict[str, InFlight] = {}
     """By stream. For a run without an owner: calls that were in flight when it was cut off."""
+    cells: CellCounts | None = None
+    """Of an evaluation. None: it is none, or has no cell so far."""
     events: int = 0
     last_at: int = 0
+    idle: int = 0
+    """Microseconds between its last event and the start of the next process that took it up, all together."""
+
+    @property
+    def took(self) -> int:
+        """Microseconds during which processes worked on it, from its first event to its last."""
+        return self.last_at - self.started_at - self.idle
 
 
 class TrialsState(msgspec.Struct):

@@ -16,6 +16,7 @@ from events.types.attempt import (
     InjectionImported,
     UsageImported,
 )
+from events.types.evaluation import CellOpened, CellUnscored, EvaluationFound, EvaluationScored
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported
 from events.types.run import RunClosed, RunImported, RunOpened
 from events.types.sandbox import ActionAsked, SandboxOpened
@@ -34,7 +35,7 @@ from events.types.trial import AttemptConcluded, AttemptPlanned, TrialClosed, Tr
 from events.values import NanoUsd, Usage
 from projections.base import Blobs
 from projections.charges import is_unknown, known_cost, known_tokens, unknown_before
-from projections.trials.state import Attempt, Run, Trial, TrialsState, follow_effect, trouble_of
+from projections.trials.state import Attempt, CellCounts, Run, Trial, TrialsState, follow_effect, trouble_of
 
 _ORDINAL: Final = re.compile(r"[0-9]{1,9}")
 
@@ -43,7 +44,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 11
+    revision = 12
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -65,8 +66,7 @@ class Trials:
         run = state.runs.get(recorded.stream.run)
         if run is None:
             run = state.runs[recorded.stream.run] = Run(recorded.stream.run, recorded.at)
-        run.events += 1
-        run.last_at = recorded.at
+        _count(run, recorded)
         follow_effect(run.in_flight, recorded)
         family, _, place = recorded.stream.name.partition("/")
         match family:
@@ -80,9 +80,19 @@ class Trials:
                     _apply_attempt(*found, recorded)
             case "call":
                 _apply_visit(run, place, recorded.event)
+            case "cell":
+                _apply_cell(run, recorded.event)
             case _:
                 pass
         return state
+
+
+def _count(run: Run, recorded: Recorded) -> None:
+    """Count an event, and the time before it in which no process had the run."""
+    if run.events and isinstance(recorded.event, SessionStarted | RunForked):
+        run.idle += max(0, recorded.at - run.last_at)
+    run.events += 1
+    run.last_at = recorded.at
 
 
 def _apply_run(run: Run, recorded: Recorded) -> None:
@@ -103,6 +113,22 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             run.closed = True
         case _:
             _apply_session(run, recorded)
+
+
+def _apply_cell(run: Run, event: Event) -> None:
+    cells = CellCounts() if run.cells is None else run.cells
+    match event:
+        case CellOpened():
+            cells.opened += 1
+            run.cells = cells
+        case EvaluationFound(solved=solved) | EvaluationScored(solved=solved):
+            cells.solved += solved
+            cells.unsolved += not solved
+            cells.found += isinstance(event, EvaluationFound)
+        case CellUnscored():
+            cells.unscored += 1
+        case _:
+            pass
 
 
 def _take_attempts(run: Run, forked: RunForked) -> None:

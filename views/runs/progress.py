@@ -138,14 +138,15 @@ class Progress:
         run, totals = self.run, self._totals
         if run is None:
             return "starting"
+        trials = f"{totals.done} of {plural(totals.trials, 'trial')} done", plural(totals.attempts, "attempt")
         parts = [
-            f"{totals.done} of {plural(totals.trials, 'trial')} done",
-            plural(totals.attempts, "attempt"),
+            *_cells(run),
+            *(trials if totals.trials or run.cells is None else ()),
             plural(self._answers, "turn"),
             tokens(totals.sums),
             spending(totals.sums),
             plural(totals.failed_calls, "failed call"),
-            duration(run.last_at - run.started_at),
+            duration(run.took),
         ]
         return " · ".join(parts)
 
@@ -195,6 +196,16 @@ class Progress:
         at = f"attempt {len(trial.attempts)} of {trial.max_attempts}"
         words = ", ".join(each for each in interventions if each != "none")
         return trial.name, at, words, count(trial.tokens, lacks=trial.unknown_tokens > 0)
+
+
+def _cells(run: Run) -> Sequence[str]:
+    """Say how far the cells of an evaluation are."""
+    cells = run.cells
+    if cells is None:
+        return ()
+    ended = cells.solved + cells.unsolved + cells.unscored
+    stored = f" ({cells.found} found)" if cells.found else ""
+    return (f"{ended} of {plural(cells.opened, 'cell')} done{stored}",)
 
 
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Text]:

@@ -61,12 +61,17 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """True if a script stood in for a model."""
     tasks: int
     trials: int
+    cells: int | None
+    """Of an evaluation: those that were opened so far. None: it is none, or has none so far."""
+    found: int | None
+    """Cells among them whose score was stored before, so that they have no trial here. None: as for ``cells``."""
     conditions: dict[str, str]
     """Labels of the conditions of its trials, by the digest of the condition; empty where nothing says."""
     solved: int
+    """Trials; of an evaluation, cells. So are the two that follow."""
     unsolved: int
     no_verdict: int
-    """Trials that ended without a score: infrastructure, budget, stop."""
+    """Those that ended without a score: infrastructure, budget, stop."""
     attempts: int
     calls: int | None
     """Physical requests to models. None for an imported run without a count."""
@@ -187,8 +192,8 @@ def held(row: RunRow, holder: LeaseHolder | None) -> RunRow:
 
 def kept_row(cost: CostState, run: Run) -> RunRow:
     """Put on a row what a run's events tell, whoever holds it: `owned_since` is when a process last took it up."""
-    trials = run.trials.values()
-    states = Counter(trial.state for trial in trials)
+    trials, cells = run.trials.values(), run.cells
+    ended = _ended_as(run)
     known, unknown, most = spent(cost.runs.get(run.id))
     other = beside(cost.runs.get(run.id), run.trials)
     sums = _sums(run, list(trials), known, unknown, other)
@@ -207,10 +212,12 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
         scripted=run.scripted,
         tasks=len(run.tasks),
         trials=len(run.trials),
+        cells=None if cells is None else cells.opened,
+        found=None if cells is None else cells.found,
         conditions={each.condition_digest: each.condition for each in trials if each.condition_digest is not None},
-        solved=states["solved"],
-        unsolved=states["unsolved"],
-        no_verdict=states["infrastructure"] + states["budget"] + states["stopped"],
+        solved=ended.solved,
+        unsolved=ended.unsolved,
+        no_verdict=ended.no_verdict,
         attempts=sum(len(trial.attempts) for trial in trials),
         calls=sums.calls,
         failed_calls=None if run.imported else sum(trial.failed_calls for trial in trials) + other.failed,
@@ -224,6 +231,20 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
         signals=run.signals,
         events=run.events,
     )
+
+
+class _Ended(NamedTuple):
+    solved: int
+    unsolved: int
+    no_verdict: int
+
+
+def _ended_as(run: Run) -> _Ended:
+    """Count how the trials of a run ended; of an evaluation its cells, of which not each has a trial."""
+    if run.cells is not None:
+        return _Ended(run.cells.solved, run.cells.unsolved, run.cells.unscored)
+    states = Counter(trial.state for trial in run.trials.values())
+    return _Ended(states["solved"], states["unsolved"], states["infrastructure"] + states["budget"] + states["stopped"])
 
 
 def failed_parts(row: RunRow) -> str:

@@ -74,7 +74,7 @@ _RUNS: Final = TableView(
     ("run…", _name),
     ("started", lambda at: when(at.run.started_at)[5:16]),
     ("state", lambda at: _state(at.run)),
-    (">solved", lambda at: f"{at.run.solved} of {at.run.trials}"),
+    (">solved", lambda at: f"{at.run.solved} of {at.run.trials if at.run.cells is None else at.run.cells}"),
     (">no verdict", lambda at: at.run.no_verdict or None),
     (">tokens", lambda at: count(at.run.tokens, lacks="tokens" in at.run.at_least)),
     (">cost", lambda at: written(at.run.cost_nano_usd, lacks="cost_nano_usd" in at.run.at_least)),

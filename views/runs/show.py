@@ -180,6 +180,7 @@ _RUN: Final = RecordView(
     ("method", lambda seen: seen.row.method or UNKNOWN),
     ("started", lambda seen: f"{when(seen.row.started_at)} UTC, took {_took(seen.run)}"),
     ("model", lambda seen: seen.run.model),
+    ("cells", lambda seen: _cells(seen.row)),
     ("calls", lambda seen: f"{calls(seen.row)}, {tokens(seen.row)}, {spending(seen.row)}"),
     ("log", lambda seen: f"{seen.row.events:,} events, {plural(seen.run.sessions, 'session')}"),
     ("sandboxes", lambda seen: tuple(f"{n} {_BECAME[what]} after a crash" for what, n in seen.row.recovered.items())),
@@ -212,8 +213,17 @@ _EVENT: Final = RecordView(
 _BLOB: Final = RecordView(BlobRow, ("blob", lambda row: row.digest), ("size", lambda row: size(row.bytes)))
 
 
+def _cells(row: RunRow) -> str | None:
+    """Say how the cells of an evaluation ended. None: it is none."""
+    if row.cells is None:
+        return None
+    stored = f", {row.found:,} found in the log" if row.found else ""
+    ended = f"{row.solved:,} solved, {row.unsolved:,} unsolved, {row.no_verdict:,} without a score"
+    return f"{row.cells:,}: {ended}{stored}"
+
+
 def _took(run: Run) -> str:
-    return duration(run.last_at - run.started_at)
+    return duration(run.took)
 
 
 def render_run(run: Run, row: RunRow) -> RenderableType:

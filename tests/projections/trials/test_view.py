@@ -1,10 +1,12 @@
 """Stories of how far a run is: what it waits for, what went wrong, and the best that was reached so far."""
 
+import msgspec
 import pytest
 
 from events.base import Event, Ref, StreamId
 from events.digest import Digest, Fingerprint
 from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened, ImportedAttempt
+from events.types.evaluation import CellOpened, CellUnscored, EvaluationFound, EvaluationScored
 from events.types.model import ModelAsked, ModelImported, TryMade
 from events.types.run import RunClosed, RunImported, RunOpened, TaskPinned
 from events.types.sandbox import ActionAsked, ActionObserved, SandboxAsked, SandboxFailed, SandboxOpened, VerifierSilent
@@ -20,7 +22,7 @@ from events.types.session import (
 from events.types.skill import SkillRefused, SkillRevised
 from events.types.trial import AttemptConcluded, AttemptPlanned, TaskAsked, TrialClosed, TrialOpened
 from events.values import Outcome, Usage
-from projections.trials.state import InFlight, Run
+from projections.trials.state import CellCounts, InFlight, Run
 from projections.trials.view import Trials
 from tests.projections.histories import folded, recorded
 from tests.support.outcomes import answered, failed
@@ -76,6 +78,35 @@ def test_a_run_says_what_it_is() -> None:
     run = run_of(session, ("run", opened), ("run", RunClosed(1, 0, 0)), ("session", SessionEnded("completed")))
     assert (run.method, run.tasks, run.scripted, run.imported) == ("spark", ("a",), True, None)
     assert (run.closed, run.sessions, run.ended, run.events, run.last_at) == (True, 1, "completed", 4, 4)
+
+
+def test_the_time_in_which_nobody_had_a_run_is_not_what_it_took() -> None:
+    """Between a death and the next process that took it up, or between a run and its fork; each event takes a tick."""
+    session = ("session", SessionStarted("live", 1, "host", "1.0"))
+    first = [session, OPENED, (FIRST, asked())]
+    assert (run_of(*first).took, run_of(*first).idle) == (2, 0)
+    resumed = run_of(*first, session, (SECOND, asked()), session)
+    assert (resumed.took, resumed.idle, resumed.last_at) == (3, 2, 6)
+    forked = run_of(*first, ("session", RunForked("r0", NOTHING, NOTHING, ())), session, (SECOND, asked()))
+    assert (forked.took, forked.idle) == (3, 2)
+
+
+def test_an_evaluation_counts_its_cells_and_not_only_the_trials_that_it_needed() -> None:
+    """A cell whose score was stored before has no trial; one without a score is not unsolved."""
+    cells = [f"cell/a/item/{number}" for number in range(1, 6)]
+    opened = CellOpened("a", "item", "item", 1, NOTHING, NOTHING)
+    found = EvaluationFound("r0", "cell/a/item/1", 3, 9, 10, solved=True, reward=1.0)
+    at = Ref("trial/a", 1)
+    seen = Digest("1" * 64)
+    run = run_of(
+        *((cell, opened) for cell in cells),
+        (cells[0], found),
+        (cells[1], msgspec.structs.replace(found, solved=False, reward=0.0)),
+        (cells[2], EvaluationScored(NOTHING, True, 1.0, at, inputs=seen, rule=seen, point_revision=1)),
+        (cells[3], CellUnscored("budget", None, inputs=seen, rule=seen, point_revision=1)),
+    )
+    assert run.cells == CellCounts(opened=5, solved=2, unsolved=1, unscored=1, found=2)
+    assert run_of(OPENED).cells is None
 
 
 def test_an_attempt_is_told_from_its_own_stream_while_it_goes_on() -> None:
