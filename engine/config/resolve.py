@@ -11,6 +11,7 @@ What a provider brings is written into the specification, so that a run's record
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -376,18 +377,29 @@ def _anchored(settings: Iterator[ConfigValue | ConfigProblem], base: Path) -> It
     """
     paths = {key.path for key in keys() if key.is_path}
     for each in settings:
-        match each:
-            case ConfigValue(path=path, value=str(text)) if text and pattern(_set_key(path)) in paths:
-                yield each._replace(value=str(_absolute(base, text)))
-            case ConfigValue(path=path, value=str(text)) if text.startswith(SCRIPT) and _names_model(_set_key(path)):
-                yield each._replace(value=SCRIPT + str(_absolute(base, text.removeprefix(SCRIPT))))
+        if isinstance(each, ConfigProblem):
+            yield each
+            continue
+        key = _arm_key(each.path)
+        anchor = partial(_absolute_at, base, is_path=pattern(key) in paths, is_model=_names_model(key))
+        match each.value:
+            case str(text):
+                yield each._replace(value=anchor(text))
+            case tuple(values):
+                yield each._replace(value=tuple(anchor(value) if isinstance(value, str) else value for value in values))
             case _:
                 yield each
 
 
-def _set_key(path: KeyPath) -> KeyPath:
-    """Give the key that an arm sets, where a setting is such a one; else its own."""
-    return split_key(path[-1]) if path[1:2] == ("arms",) and path[3:4] == ("set",) else path
+def _arm_key(path: KeyPath) -> KeyPath:
+    """Give the key that an arm of an evaluation sets, or an axis of its grid, where a setting is such a one."""
+    match path:
+        case (_, "arms", _, "set", key):
+            return split_key(key)
+        case (program, "grid", key):
+            return split_key(key) if len(split_key(key)) > 1 else (program, "arms", "grid", key)
+        case _:
+            return path
 
 
 def _names_model(path: KeyPath) -> bool:
@@ -397,6 +409,12 @@ def _names_model(path: KeyPath) -> bool:
             return True
         case _:
             return False
+
+
+def _absolute_at(base: Path, text: str, *, is_path: bool, is_model: bool) -> str:
+    if is_model and text.startswith(SCRIPT):
+        return SCRIPT + str(_absolute(base, text.removeprefix(SCRIPT)))
+    return str(_absolute(base, text)) if is_path and text else text
 
 
 def _absolute(base: Path, text: str) -> Path:

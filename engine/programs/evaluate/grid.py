@@ -204,19 +204,20 @@ def _unfit(key: str, values: tuple[Scalar, ...]) -> Iterator[ConfigProblem]:
 
 
 def _levels(key: str, values: tuple[Scalar, ...]) -> tuple[_Level, ...]:
-    """Label the values of an axis: by their last part, or in full where two would be called the same."""
-    short = [_label(key, value, full=False) for value in values]
-    full = [_label(key, value, full=True) for value in values]
-    labels = [one if short.count(one) == 1 else other for one, other in zip(short, full, strict=True)]
+    """Label the values of an axis: by their last part, and by as many before it as tell two of a name apart."""
+    labels = [_label(key, value, 1) for value in values]
+    for parts in range(2, 1 + max((str(value).count("/") + 1 for value in values), default=1)):
+        twice = {each for each in labels if labels.count(each) > 1}
+        labels = [_label(key, value, parts) if one in twice else one for one, value in zip(labels, values, strict=True)]
     return tuple(_Level(label, value) for label, value in zip(labels, values, strict=True))
 
 
-def _label(key: str, value: Scalar, *, full: bool) -> str:
+def _label(key: str, value: Scalar, last: int) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if key == SKILLS and not text:
         return "none"
     parts = [part for part in text.removeprefix(SCRIPT).split("/") if part]
-    text = _ILLEGAL.sub("-", "-".join(parts) if full else parts[-1] if parts else "").strip("-.")
+    text = _ILLEGAL.sub("-", "-".join(parts[-last:])).strip("-.")
     return text if key in _NAMED_BY_VALUE else f"{_ILLEGAL.sub('-', split_key(key)[-1])}-{text or 'none'}"
 
 

@@ -23,6 +23,7 @@ _NAMES = {
     "<parameter>": "temperature",
     "<arm>": "skill",
     "<key>": "method",
+    "<axis>": "note",
 }
 _ENOUGH: dict[tuple[str, ...], object] = {
     ("tasks",): "t",
@@ -142,7 +143,8 @@ def test_skills_and_items_are_named_from_the_file_that_names_them(tmp_path: Path
         'program = "evaluate"\n[agent]\nskills = "own"\n[evaluate.items]\nfolder = "quiz"\n'
         '[evaluate.arms.none]\nskills = ""\n[evaluate.arms.skill]\nskills = "../skills"\nmodel = "script:other.toml"\n'
         '[evaluate.arms.set.set]\n"agent.skills" = "more"\n"models.teacher.base_url" = "script:third.toml"\n'
-        '"models.teacher.model" = "script:name"\n',
+        '"models.teacher.model" = "script:name"\n[evaluate.grid]\nskills = ["", "a"]\n'
+        'model = ["small", "script:b.toml"]\n"agent.skills" = ["c"]\n"method.attempts" = [1, 2]\n',
         encoding="utf-8",
     )
     spec = resolve(Inputs(tmp_path, run_file=file)).spec
@@ -155,6 +157,12 @@ def test_skills_and_items_are_named_from_the_file_that_names_them(tmp_path: Path
         "agent.skills": f"{there}/more",
         "models.teacher.base_url": f"script:{there}/third.toml",
         "models.teacher.model": "script:name",
+    }
+    assert spec.own["grid"] == {
+        "skills": ("", f"{there}/a"),
+        "model": ("small", f"script:{there}/b.toml"),
+        "agent.skills": (f"{there}/c",),
+        "method.attempts": (1, 2),
     }
 
 
