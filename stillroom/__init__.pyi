@@ -44,6 +44,13 @@ from engine.items.rollout import RolledOut as RolledOut
 from engine.items.rollout import rollout as rollout
 from engine.items.rows import ItemRow as ItemRow
 from engine.items.scorers.answer_tags import last_tagged as last_tagged
+from engine.policies.scan.finding import KnownAnswers as KnownAnswers
+from engine.policies.scan.finding import ScanContext as ScanContext
+from engine.policies.scan.finding import ScanFinding as ScanFinding
+from engine.policies.scan.finding import Scanner as Scanner
+from engine.policies.scan.finding import Severity as Severity
+from engine.policies.scan.registry import scan_with as scan_with
+from engine.policies.scan.scan import scan_skill as scan_skill
 from engine.programs.explore.method import SPARK as SPARK
 from engine.programs.explore.program import EXPLORE as EXPLORE
 from engine.programs.explore.program import trials_of as trials_of

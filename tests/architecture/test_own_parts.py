@@ -69,7 +69,7 @@ def test_stillroom_can_be_imported_beside_modules_of_the_same_names(tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_wheel_of_own_parts_works_with_every_command(tmp_path: Path) -> None:
-    """Program, point of decision, method, provider, sandbox, projection and agent, found through entry points."""
+    """Program, point, method, provider, sandbox, projection, scanner and agent, found through entry points."""
     for source, name in ((ROOT, "ours"), (EXAMPLE, "theirs")):
         wheel = build("build_wheel", copied(source, tmp_path / name), tmp_path)
         with zipfile.ZipFile(wheel) as archive:
@@ -95,6 +95,8 @@ def test_a_wheel_of_own_parts_works_with_every_command(tmp_path: Path) -> None:
     assert sum(count for run in state["state"]["runs"].values() for count in run.values()) > 2
     assert rows("show")
     assert rows("runs")[0]["solved"] == 1
+    (base / "SKILL.md").write_text("READ THE JAR\n")
+    assert [row["kind"] for row in rows("skills", "scan", "SKILL.md", "--scanner", "shouting")[:-1]] == ["style"]
     acted = rows("run", "explore", "--tasks", "tasks", "-a", "copyist", "--sandbox", "bench")
     assert {row["outcome"] for row in acted if row["kind"] == "trial"} == {"unsolved"}
 

@@ -1,18 +1,25 @@
 """Commands about skills."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
+from engine.policies.scan.finding import NO_CONTEXT
+from engine.runtime.open_context import cache_of
+from events.errors import ExitCode
+from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
-from views.runs import skills
+from views.runs import skill_scan, skills
 from views.terminal.options import ASIS, Given, Options
+from views.terminal.screen import OutputStyle, Screen
 
 ROWS: Final[Rows] = {
     "skills list": (skills.SkillRow,),
     "skills show": (skills.SkillText,),
     "skills export": (skills.ExportedSkill,),
+    "skills scan": (skill_scan.ScanRow, skill_scan.ScannedRow),
 }
 
 
@@ -44,7 +51,47 @@ async def export_skill(skill: str, folder: Path = Path(), /, *, options: Options
         desk.screen.draw(await skills.export(desk, chosen, machine.folder / folder), skills.EXPORTED)
 
 
-app: Final = App(name="skills", help="List, show and export distilled skills.")
+async def scan_skill(
+    skill: str,
+    /,
+    *,
+    tasks: str | None = None,
+    scanner: Annotated[tuple[str, ...], Parameter(name="--scanner")] = (),
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
+    """Scan a skill for injected instructions, exfiltration, secrets, destructive commands, answers and talk of graders.
+
+    Exits with 3 if a finding has severity high.
+
+    Args:
+        skill: Folder of a skill, folder of skills, or file; else NAME or RUN:NAME of a skill in the log.
+        tasks: Tasks whose expected answers are looked for: a Harbor task folder or a folder of them. Default: of a
+            distilled skill, the task that it was distilled from.
+        scanner: Further scanner that an installed package registers; repeatable.
+    """
+    screen = options.screen(machine)
+    places = DatasetPaths(machine.folder, cache_of(machine.environment))
+    context = None if tasks is None else await skill_scan.answers_in_tasks(tasks, places)
+    folder = machine.folder / skill
+    if folder.exists():
+        return _told(screen, await skill_scan.scan_folder(folder, scanner, context or NO_CONTEXT))
+    async with options.desk(machine) as desk:
+        chosen = await skills.choose(desk, skill)
+        return _told(screen, [await skill_scan.scan_chosen(desk, chosen, scanner, context)])
+
+
+def _told(screen: Screen, scanned: Sequence[skill_scan.ScannedSkill]) -> ExitCode:
+    for each in scanned:
+        if each.findings or screen.manner is OutputStyle.JSON:
+            screen.show(skill_scan.rows_of(each), skill_scan.render)
+        screen.draw(skill_scan.summary_of(each), skill_scan.render_summary)
+    grave = any(finding.severity == "high" for each in scanned for finding in each.findings)
+    return ExitCode.NEGATIVE if grave else ExitCode.DONE
+
+
+app: Final = App(name="skills", help="List, show, scan and export skills.")
 app.command(list_skills, name="list")
 app.command(show_skill, name="show")
+app.command(scan_skill, name="scan")
 app.command(export_skill, name="export")

@@ -40,9 +40,9 @@ def leak_findings(text: str, context: SkillContext) -> tuple[tuple[SkillFinding,
 
 
 def _numbers(text: str, context: SkillContext) -> Iterator[tuple[int, bool, str]]:
-    told = {value for value, _, _ in _values(context.instruction)}
+    told = {value for value, _, _ in numbers_in(context.instruction)}
     secret = {Decimal(number).copy_abs() for number in context.literals.numbers} - told
-    for value, line, written in _values(text):
+    for value, line, written in numbers_in(text):
         if value in secret:
             yield line, significant_digits(written) >= 4 or "." in written, "number"
 
@@ -60,7 +60,8 @@ def _texts(text: str, context: SkillContext) -> Iterator[tuple[int, bool, str]]:
         yield from ((number, not _PLAIN_WORD.fullmatch(secret), "text") for number in found)
 
 
-def _values(text: str) -> Iterator[tuple[Decimal, int, str]]:
+def numbers_in(text: str) -> Iterator[tuple[Decimal, int, str]]:
+    """Give each number of a text: its value, its line from 1, and how it is written, without separators."""
     for number, line in enumerate(text.split("\n"), start=1):
         for match in _NUMBER.finditer(line):
             written = match[0].replace(",", "").replace("_", "")
