@@ -37,6 +37,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
         "Compare the arms of an evaluation: scores with coverage, paired differences with intervals, costs, verdicts.",
     ),
     ("evaluations", "evaluations:app", "List and explain stored evaluations."),
+    ("sets", "item_sets:app", "List sets of items, what each is for, and how many decisions rested on it."),
     (
         "resume",
         "run:resume",

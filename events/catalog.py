@@ -46,6 +46,7 @@ from events.types.item import (
     ItemsUnreadable,
     ItemUnanswered,
 )
+from events.types.item_set import SetOpened
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
 from events.types.pdi import InterventionChosen, PdiImported, PdiRead
@@ -220,6 +221,7 @@ AnyEvent: TypeAlias = (
     | EvaluationScored
     | CellUnscored
     | ArmsCompared
+    | SetOpened
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

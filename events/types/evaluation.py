@@ -10,6 +10,7 @@ import msgspec
 from events.base import Event, Ref
 from events.digest import Digest
 from events.types.decision import Decided
+from events.types.item_set import DecidedOnSets
 
 Reuse = Literal["never", "own", "all"]
 """Whose stored evaluations count: nobody's, those of the run and its ancestors, or those of every run of the log."""
@@ -99,7 +100,7 @@ class ArmVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """Arm that this one is compared with, where it has a baseline of its own. None: that of the comparison."""
 
 
-class ArmsCompared(Decided, frozen=True, tag="evaluation.compared"):
+class ArmsCompared(DecidedOnSets, frozen=True, tag="evaluation.compared"):
     """The arms of an evaluation were compared with its baseline, or with baselines of their own."""
 
     baseline: str

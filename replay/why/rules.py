@@ -35,7 +35,8 @@ from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade
 from events.types.evaluation import CellOpened, EvaluationAsked
-from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemUnanswered
+from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemsRead, ItemUnanswered
+from events.types.item_set import SetOpened
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
 from events.types.pdi import PdiImported
@@ -212,6 +213,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     CellOpened: (Opening("run"),),
     EvaluationAsked: (Latest("cell", (CellOpened,)),),
     ItemsAsked: (Opening("run"),),
+    SetOpened: (Opening("run"), Latest("items", (ItemsRead,))),
     ItemOpened: (Opening("run"),),
     ItemAnswered: (_ITEM, Latest("answer", (ModelAnswered,))),
     ItemUnanswered: (_ITEM, Every("turn", (ModelAnswered, ModelFailed, BudgetRefused, ScopeStopped))),

@@ -144,3 +144,36 @@ def test_a_grid_is_one_run_with_a_transfer_matrix(tmp_path: Path) -> None:
     assert "skills_deaf.toml beside none_deaf.toml: no information" in said
     assert type_in(tmp_path, "replay").code == 0
     assert type_in(tmp_path, "replay", "--redecide").code == 0
+
+
+def test_what_rested_on_a_set_stands_beside_its_scores(tmp_path: Path) -> None:
+    """Given a test set, when it is renamed and used for selection, what rested on it is said with each score."""
+    questions(tmp_path)
+    assert {
+        row["decisions"] for row in kind(evaluate(tmp_path, "--set", "evaluate.items.split=test", "--json"), "arm")
+    } == {1}
+    (tmp_path / "quiz").rename(tmp_path / "fresh")
+    again = ("--set", "evaluate.items.folder=fresh", "--set", "evaluate.items.purpose=selection")
+    assert {row["decisions"] for row in kind(evaluate(tmp_path, *again, "--json"), "arm")} == {2}
+    evaluate(tmp_path, *again, "--set", "evaluate.items.limit=1")
+    whole, part = type_in(tmp_path, "sets", "list", "--json").rows
+    assert (whole["names"], whole["purposes"]) == (["fresh", "quiz"], ["selection", "test"])
+    assert [(each["items"], each["opened"], each["decisions"], each["with_overlaps"]) for each in (whole, part)] == [
+        (2, 2, 2, 3),
+        (1, 1, 1, 3),
+    ]
+    assert [(each["shared"], each["digest"]) for each in part["overlaps"]] == [(1, whole["digest"])]
+    listed = type_in(tmp_path, "evaluations", "list", "--json").rows
+    assert {(row["item"], row["decisions"]) for row in listed} == {
+        ("quiz.amber", 3),
+        ("quiz.blue", 2),
+        ("fresh.amber", 3),
+        ("fresh.blue", 2),
+    }
+    shown = type_in(tmp_path, "sets", "show", "quiz").out
+    assert "selection and test" in shown
+    assert "runs disagree on what it is for" in shown
+    assert shown.count("evaluation.compared") == 3
+    assert type_in(tmp_path, "sets", "show", "fresh").code == 2
+    assert type_in(tmp_path, "sets", "show", "strange").code == 2
+    assert "rested on it" in type_in(tmp_path, "compare").out

@@ -22,6 +22,8 @@ from projections.comparison.compare import ArmScore, Comparison, PairedDifferenc
 from projections.comparison.intervals import ScoreInterval
 from projections.cost import Cost, RunCost
 from projections.exposure import Exposure, Exposures
+from projections.item_sets import ItemSets, decisions_on
+from views.evaluations.item_sets import ItemSetRow, rows_of, said, sets_of
 from views.runs.spending import total_of
 from views.setup.settings import spec_of
 from views.terminal.errors import UsageWrong
@@ -77,6 +79,11 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     """None: nothing was solved, or a cost is unknown."""
     tokens: int | None
     """Input and output. None: some are unknown."""
+    decisions: int
+    """Decisions that rested on any of these items so far, this comparison among them once it is made, in any run and
+    under any name of the set. The more there were, the less a good score says."""
+    sets: tuple[ItemSetRow, ...]
+    """Those that the run opened; the same for each arm."""
 
 
 class ComparedRun(NamedTuple):
@@ -88,6 +95,9 @@ class ComparedRun(NamedTuple):
     cells: Sequence[EvaluatedCell]
     exposure: Mapping[tuple[str, str], Exposure]
     """By run and stream of a cell, of those whose agent was given skills."""
+    sets: tuple[ItemSetRow, ...]
+    decisions: int
+    """That rested on items of these sets."""
 
 
 class _Evaluated(NamedTuple):
@@ -127,7 +137,14 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
     assert rule is not None
     known = {(each.arm, each.item, each.repeat): _cost(costs, each) for each in cells}
     found = compared(saw, rule, max(each.repeat for each in cells), known)
-    return ComparedRun(run, spec, found, cells, exposure)
+    return ComparedRun(run, spec, found, cells, exposure, *await _sets(log, run))
+
+
+async def _sets(log: EventLog, run: str) -> tuple[tuple[ItemSetRow, ...], int]:
+    """Give the sets that a run opened, and how many decisions rested on any of their items."""
+    state, (opened,) = await sets_of(log), await fold_run(log, [ItemSets()], run)
+    items = frozenset(item for digest in opened.sets if digest in state.sets for item in state.sets[digest].items)
+    return rows_of(state, tuple(opened.sets)), len(decisions_on(state, items))
 
 
 async def _cells(log: EventLog, run: str, spec: RunSpec) -> _Evaluated:
@@ -222,6 +239,8 @@ def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> 
         cost_nano_usd=None if costs.unknown else costs.cost,
         cost_per_solved_nano_usd=number(costs.per_solved),
         tokens=None if costs.uncounted else costs.tokens,
+        decisions=found.decisions,
+        sets=found.sets,
     )
 
 
@@ -245,6 +264,8 @@ def _notes(rows: Sequence[ArmRow]) -> Iterator[RenderableType]:
             yield Text(f"{row.arm}{beside}: {row.verdict}: {row.reason}")
     for method in sorted({row.method for row in rows if row.method is not None}):
         yield Text(f"interval: {method}", style="dim")
+    for each in rows[0].sets if rows else ():
+        yield Text(said(each), style="yellow" if each.overlaps or len(each.purposes) > 1 else "dim")
 
 
 def _interval(row: ArmRow) -> str | None:
@@ -277,6 +298,7 @@ ARMS: Final = TableView(
     (">scored", lambda row: f"{row.scored} of {row.planned}" + (f" ({row.reused} reused)" if row.reused else "")),
     ("skill read", _exposed),
     (">score", lambda row: share(row.score)),
+    ">decisions",
     (">difference", lambda row: "baseline" if row.baseline else points(row.difference)),
     ("interval", _interval),
     (">p", lambda row: None if row.p is None else f"{row.p:.2g}"),

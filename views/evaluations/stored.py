@@ -1,6 +1,6 @@
 """Stored evaluations: which there are, and what each was stored under."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +9,11 @@ from rich.json import JSON
 from rich.text import Text
 
 from engine.core.fold import fold_kept
+from events.digest import Digest
+from events.errors import BlobErased
 from projections.evaluations import Evaluation, Evaluations
+from projections.item_sets import decisions_on
+from views.evaluations.item_sets import sets_of
 from views.terminal.errors import IdAmbiguous, IdUnknown
 from views.terminal.format import reward, short, when
 from views.terminal.log_access import OpenedLog
@@ -34,6 +38,8 @@ class EvaluationRow(msgspec.Struct, frozen=True, tag_field="kind", tag="evaluati
     position: int
     at: int
     """Microseconds since 1970, UTC."""
+    decisions: int | None
+    """Decisions that rested on this item so far, in whichever set. None: its key was removed on purpose."""
 
 
 class EvaluationKeyRow(msgspec.Struct, frozen=True, tag_field="kind", tag="evaluation_key"):
@@ -58,7 +64,7 @@ async def tell(desk: OpenedLog, item: str | None) -> None:
     known = sorted({each.item for each in stored})
     if item is not None and item not in known:
         raise IdUnknown(item, "item with a stored evaluation", known)
-    desk.screen.show([_row(each) for each in stored if item in {None, each.item}], EVALUATIONS)
+    await _show(desk, [each for each in stored if item in {None, each.item}])
 
 
 async def tell_one(desk: OpenedLog, key: str) -> None:
@@ -68,7 +74,7 @@ async def tell_one(desk: OpenedLog, key: str) -> None:
         IdUnknown: No key begins so.
         IdAmbiguous: Several do.
     """
-    desk.screen.show([_row(each) for each in await _under(desk, key)], EVALUATIONS)
+    await _show(desk, await _under(desk, key))
 
 
 async def tell_key(desk: OpenedLog, key: str) -> None:
@@ -83,6 +89,34 @@ async def tell_key(desk: OpenedLog, key: str) -> None:
     parts = msgspec.json.decode(await desk.log.get(found.key))
     condition = msgspec.json.decode(await desk.log.get(found.condition))
     desk.screen.draw(EvaluationKeyRow(found.key, parts, condition), _render_key)
+
+
+async def _show(desk: OpenedLog, stored: Sequence[Evaluation]) -> None:
+    """Show evaluations, each with the number of decisions that rested on its item."""
+    state = await sets_of(desk.log)
+    by_key: dict[Digest, int | None] = {}
+    by_item: dict[str, int] = {}
+    for each in stored:
+        if each.key not in by_key:
+            item = await _item_of(desk, each.key)
+            if item is not None and item not in by_item:
+                by_item[item] = len(decisions_on(state, (item,)))
+            by_key[each.key] = None if item is None else by_item[item]
+    desk.screen.show([_row(each, by_key[each.key]) for each in stored], EVALUATIONS)
+
+
+async def _item_of(desk: OpenedLog, key: Digest) -> str | None:
+    """Give the digest of the item that a key is of. None: the key was removed on purpose."""
+    try:
+        return msgspec.json.decode(await desk.log.get(key), type=_KeyedItem).item_digest
+    except BlobErased:
+        return None
+
+
+class _KeyedItem(msgspec.Struct):
+    """Which item a key is of; the rest of it is left unread."""
+
+    item_digest: str
 
 
 async def _all(desk: OpenedLog) -> list[Evaluation]:
@@ -100,7 +134,7 @@ async def _under(desk: OpenedLog, key: str) -> list[Evaluation]:
     return found
 
 
-def _row(stored: Evaluation) -> EvaluationRow:
+def _row(stored: Evaluation, decisions: int | None) -> EvaluationRow:
     return EvaluationRow(
         key=stored.key,
         item=stored.item,
@@ -113,6 +147,7 @@ def _row(stored: Evaluation) -> EvaluationRow:
         stream=stored.stream,
         position=stored.position,
         at=stored.at,
+        decisions=decisions,
     )
 
 
@@ -123,6 +158,7 @@ EVALUATIONS: Final = TableView(
     ("condition", lambda row: row.condition[:12]),
     ("outcome", lambda row: "solved" if row.solved else "unsolved"),
     (">reward", lambda row: reward(row.reward)),
+    ">decisions",
     ("run", lambda row: short(row.run)),
     ("stored", lambda row: when(row.at)),
     empty=Text("no stored evaluations", style="dim"),

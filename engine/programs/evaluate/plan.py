@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from engine.agents.registry import agent_named
 from engine.config.spec import RunSpec
@@ -17,7 +18,11 @@ from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.trial import TrialPlan, TrialTerms
 from events.digest import Fingerprint
 from events.streams import cell_name, item_cell
+from events.types.item_set import SetPurpose
 from events.types.run import TaskPinned
+
+_PURPOSES: Final[Mapping[str, SetPurpose]] = MappingProxyType({"train": "train", "val": "selection", "test": "test"})
+"""By split."""
 
 
 class EvaluationPlan(NamedTuple):
@@ -80,6 +85,11 @@ class EvaluationPlan(NamedTuple):
             reuse=settings.reuse,
             work=QuestionPlan(name, ref, ItemTerms(callers, self.prompts, rollout.way, repeat, arm)),
         )
+
+
+def purpose_of(items: ItemsSpec) -> SetPurpose | None:
+    """Say what a set of items is for: what the spec says, or else what its split is called."""
+    return items.purpose or _PURPOSES.get(items.split)
 
 
 def set_name(items: ItemsSpec) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.config.spec import RunSpec
 from engine.core.decision import NoSettings, Point, no_settings
+from engine.evaluating.item_sets import SetSeen
 from engine.programs.evaluate.arms import baseline_of, own
 from engine.programs.explore.points import Judged
 from events.types.decision import Held, Seen
@@ -114,6 +115,8 @@ class ComparisonSaw(msgspec.Struct, frozen=True):
     """Sorted by name."""
     repeats: int
     """Runs of each item that were planned for each arm."""
+    sets: tuple[Seen[SetSeen], ...] = ()
+    """Those whose items were scored. Empty: an earlier version recorded it."""
 
 
 class OwnBaseline(msgspec.Struct, frozen=True):

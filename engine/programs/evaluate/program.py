@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from engine.core.decision import Point, Policy
 from engine.core.ports import Port
 from engine.core.prompts import Prompts
 from engine.core.scope import Child, Scope
+from engine.evaluating.item_sets import SetSeen, open_set
 from engine.evaluating.store import EvaluationStore
 from engine.items import points as item_points
 from engine.items import rulings as item_rulings
@@ -29,7 +30,7 @@ from engine.programs.evaluate.arm_inputs import ArmSkills
 from engine.programs.evaluate.arms import arm_specs, condition_of, own, written
 from engine.programs.evaluate.cell import CellPlan, CellResult, cell
 from engine.programs.evaluate.library_skills import run_named
-from engine.programs.evaluate.plan import EvaluationPlan, set_name
+from engine.programs.evaluate.plan import EvaluationPlan, purpose_of, set_name
 from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, ArmSaw, ComparisonSaw
 from engine.programs.evaluate.rulings import compare_arms, score_cell
 from engine.programs.evaluate.skill_sources import renamed, runs_named
@@ -49,7 +50,7 @@ from events.streams import (
     item_of_cell,
     trial_of,
 )
-from events.types.decision import Held
+from events.types.decision import Held, Seen
 from events.types.evaluation import ArmsCompared, EvaluationAsked
 from events.types.item import ItemsAsked, ItemsRead
 from events.types.run import RunOpened
@@ -161,10 +162,14 @@ class Evaluate:
         unread = {"items": "infrastructure"} if asked is None else {}
         if not cells:
             return unread
+        sets = await _opened(scope, plan, cells)
         children = [Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells]
         results = await scope.gather(children)
-        saw = _saw(scope, cells, results)
-        await scope.decide(COMPARISON, saw, lambda ruling, _: ArmsCompared(ruling.baseline, ruling.verdicts))
+        saw = _saw(scope, cells, results, sets)
+        digests = tuple(each.value.digest for each in sets)
+        await scope.decide(
+            COMPARISON, saw, lambda ruling, _: ArmsCompared(ruling.baseline, ruling.verdicts, sets=digests)
+        )
         return {each.name: result.outcome for each, result in zip(cells, results, strict=True)} | unread
 
 
@@ -199,7 +204,21 @@ async def _questions(scope: Scope, plan: RunPlan) -> tuple[CellPlan, ...] | None
     return planned.of_questions(refs)
 
 
-def _saw(scope: Scope, cells: Sequence[CellPlan], results: Sequence[CellResult]) -> ComparisonSaw:
+async def _opened(scope: Scope, plan: RunPlan, cells: Sequence[CellPlan]) -> tuple[Seen[SetSeen], ...]:
+    """Record which sets are opened: that of the tasks and that of the questions, as far as there are any."""
+    settings = own(plan.spec)
+    tasks = {each.item: each.item_digest for each in cells if each.rollout is None}
+    asked = {each.item: each.item_digest for each in cells if each.rollout is not None}
+    named = (
+        (PurePosixPath(plan.spec.tasks).name, settings.purpose, tasks),
+        (set_name(settings.items), purpose_of(settings.items), asked),
+    )
+    return tuple([await open_set(scope, name, purpose, items) for name, purpose, items in named if items])
+
+
+def _saw(
+    scope: Scope, cells: Sequence[CellPlan], results: Sequence[CellResult], sets: tuple[Seen[SetSeen], ...]
+) -> ComparisonSaw:
     by_arm: dict[str, list[CellResult]] = {}
     for each, result in zip(cells, results, strict=True):
         by_arm.setdefault(each.arm, []).append(result)
@@ -207,7 +226,7 @@ def _saw(scope: Scope, cells: Sequence[CellPlan], results: Sequence[CellResult])
         ArmSaw(arm, Held(scope.put(_encoder.encode([each.saw for each in found])), found[-1].at))
         for arm, found in sorted(by_arm.items())
     )
-    return ComparisonSaw(arms, max(each.repeat for each in cells))
+    return ComparisonSaw(arms, max(each.repeat for each in cells), sets)
 
 
 EVALUATE: Final = Evaluate()

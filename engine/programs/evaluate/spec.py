@@ -7,6 +7,7 @@ import msgspec
 from engine.items.base import Split
 from engine.items.points import RolloutSpec
 from events.types.evaluation import Reuse
+from events.types.item_set import SetPurpose
 
 Scalar: TypeAlias = str | int | float | bool
 WithoutSkill: TypeAlias = Literal["refuse", "leave_out", "none"]
@@ -29,6 +30,9 @@ class ItemsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Seed of the order of items. None: the order of the files."""
     exclude: tuple[str, ...] = ()
     """Names of items that are left out."""
+    purpose: SetPurpose | None = None
+    """What the set is for: ``train``, ``selection`` or ``test``. None: as the split says (``val`` is a selection set);
+    of the split ``all`` nothing is said."""
 
 
 class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -78,6 +82,8 @@ class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     arms that are written out; without any, ``skills``, or the only axis."""
     items: ItemsSpec = ItemsSpec()
     rollout: RolloutSpec = RolloutSpec()
+    purpose: SetPurpose | None = None
+    """What the set of tasks is for: ``train``, ``selection`` or ``test``. None: nothing is said."""
     family: str = ""
     """Regular expression whose first group in an item's name is its family: items of a family are not independent.
     Empty: each item is."""

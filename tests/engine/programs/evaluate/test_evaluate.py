@@ -23,6 +23,7 @@ from events.digest import Fingerprint, digest_of
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.evaluation import ArmsCompared, EvaluationFound
+from events.types.item_set import SetOpened
 from events.types.model import ModelAsked
 from projections.cells import Cells, EvaluatedCell
 from projections.exposure import Exposures
@@ -324,6 +325,21 @@ def test_where_and_how_an_item_is_rolled_out_is_part_of_its_key() -> None:
     keys = [key_parts(each, condition) for each in (plan, *others)] + [key_parts(plan, another)]
     assert len(set(keys)) == len(keys)
     assert key_parts(plan._replace(arm="skill", reuse="never", unit="family"), condition) == keys[0]
+
+
+async def test_a_comparison_says_which_sets_it_rests_on(tmp_path: Path) -> None:
+    """Given tasks and questions, each set is opened before the first cell, for what the spec or its split says."""
+    log, base = MemoryLog(clock=CountingClock()), questions(make_base(tmp_path))
+    own = {"items": {"folder": "quiz", "split": "test"}, "purpose": "selection"}
+    report = await evaluated(log, base, evaluation({"none": {"skills": ""}, "skill": {"skills": "skills"}}, own=own))
+    opened = [each async for each in log.read(Selection(run=report.run, tags={"set.opened", "cell.opened"}))][:2]
+    sets = [each.event for each in opened if isinstance(each.event, SetOpened)]
+    assert [(each.name, each.purpose, each.size) for each in sets] == [("tasks", "selection", 1), ("quiz", "test", 2)]
+    assert (await compared(log, report.run)).sets == tuple(each.digest for each in sets)
+    entries = {each.name: each for each in (await read_ledger(log, report.run)).entries}
+    saw = entries["comparison"].saw
+    assert [each.seen for each in saw.sets] == [each.ref for each in opened]
+    assert (await rerun(log, report.run)).complete
 
 
 async def test_an_evaluation_of_nothing_is_refused(tmp_path: Path) -> None:
