@@ -79,5 +79,6 @@ from engine.programs.explore.points import SourceSaid as SourceSaid
 from engine.programs.explore.points import StoppingRule as StoppingRule
 from engine.programs.explore.points import StoppingSaw as StoppingSaw
 from engine.programs.explore.points import VerdictSaw as VerdictSaw
+from engine.programs.explore.policies.evidence.facts import EvidenceCaps as EvidenceCaps
 from projections.pdi.index import PdiSettings as PdiSettings
 from projections.pdi.inputs import PdiSaw as PdiSaw

@@ -35,6 +35,10 @@ _RANGES: Final[Mapping[str, tuple[str, str]]] = {
             "tolerance": ("0", "1000"),
         }.items()
     },
+    **{
+        f"method.evidence.{block}": ("0", "1000000")
+        for block in ("task_pattern", "execution_chain", "verification", "lessons", "environment", "raw_tail")
+    },
     "evaluate.floor": ("0", "1"),
     "models.<role>.retry_wait_initial_s": ("0", "86400"),
     "models.<role>.retry_wait_max_s": ("0", "86400"),

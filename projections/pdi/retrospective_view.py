@@ -6,7 +6,7 @@ that is added, and so are not kept: `scored` gives them.
 """
 
 from collections.abc import Collection
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -21,6 +21,8 @@ from projections.pdi.inputs import Trail
 from projections.pdi.retrospective import JS, FinishedRun, Phis, Retrospect, among, phis
 
 SKILL_FILE = "SKILL.md"
+FEWEST = 3
+"""Complete trials below which a score among them says no more than a sign."""
 ERROR_TEXT = "[LLM ERROR]"
 """How a text begins that an older SPARK stored as a skill, or a memo, when there was none."""
 
@@ -113,6 +115,37 @@ class Retrospective:
             if found is not None:
                 state.measured.setdefault(run, {})[name] = found
         return state
+
+
+class ScoredTrial(NamedTuple):
+    """A measured trial among the others."""
+
+    run: str
+    trial: str
+    measured: MeasuredTrial
+    score: Retrospect
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why its PDI is none, or should not be relied upon; empty if it may be."""
+        found, of = self.measured, self.score.of
+        lacking = "no memo was written: the first attempt passed" if not found.steps else "one memo: no two to compare"
+        return tuple(
+            reason
+            for reason, holds in (
+                (lacking, self.score.pdi is None),
+                (f"{found.unhealthy} of {found.steps} memos are none, which lowers plan and oss", found.unhealthy > 0),
+                (f"{of} complete {'trial' if of == 1 else 'trials'}: below {FEWEST}, a score is a sign", of < FEWEST),
+            )
+            if holds
+        )
+
+
+def scored_trials(state: RetrospectiveState, runs: Collection[str] | None = None) -> tuple[ScoredTrial, ...]:
+    """Score every measured trial against the others, as `scored` does, and give each with what it was measured on."""
+    chosen = [run for run in state.measured if runs is None or run in runs]
+    found = [(run, name, each) for run in chosen for name, each in state.measured[run].items()]
+    return tuple(ScoredTrial(*each, score) for each, score in zip(found, scored(state, runs), strict=True))
 
 
 def scored(state: RetrospectiveState, runs: Collection[str] | None = None) -> tuple[Retrospect, ...]:

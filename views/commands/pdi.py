@@ -11,6 +11,7 @@ from views.commands.rows import Rows
 from views.pdi import audit as pdi_audit
 from views.pdi import fit as pdi_fit
 from views.pdi import readings
+from views.pdi import retrospective as pdi_retrospective
 from views.pdi.audit import AuditOptions, Fit
 from views.pdi.audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
 from views.terminal.errors import UsageWrong
@@ -19,6 +20,7 @@ from views.terminal.options import ASIS, ASKED, Given, Options, PdiOptions
 
 ROWS: Final[Rows] = {
     "pdi": (readings.PdiRow,),
+    "pdi --retrospective": (pdi_retrospective.RetrospectiveRow,),
     "pdi audit": (AuditedRow, RateRow, SpreadRow, ForesightRow),
     "pdi calibrate": (pdi_fit.CalibrationRow,),
 }
@@ -90,14 +92,29 @@ async def calibrate(*runs: str, fitting: Fitting = FITTING, options: Options = A
         await pdi_fit.tell(desk, runs, wish)
 
 
-async def show_pdi(run: str = LATEST, /, *, asked: PdiOptions = ASKED, options: Options = ASIS, machine: Given) -> None:
+async def show_pdi(
+    *runs: str,
+    retrospective: bool = False,
+    asked: PdiOptions = ASKED,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
     """Show how far each memo of a run is grounded in executed evidence, as recorded or under other settings.
 
     Args:
-        run: Run id.
+        runs: Run ids. Default: the latest run; with --retrospective all runs of the log.
+        retrospective: Show the measure of the paper instead: of each trial that left a skill, scored among the others.
     """
+    if retrospective and asked.settings is not None:
+        raise UsageWrong(
+            "--retrospective has a measure of its own", remedy="leave out --method, --threshold and --warmup"
+        )
     async with options.desk(machine) as desk:
-        await readings.tell(desk, run, asked)
+        if retrospective:
+            await pdi_retrospective.tell(desk, runs)
+            return
+        for run in runs or (LATEST,):
+            await readings.tell(desk, run, asked)
 
 
 app: Final = App(

@@ -4,8 +4,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from engine.config.spec import RunSpec
 from engine.core.decision import NoSettings, Point, no_settings
 from engine.programs.explore.points import Judged, JudgingSaw, VerdictSaw
+from engine.programs.explore.policies.evidence.facts import EvidenceCaps
+from engine.programs.explore.spec import EvidenceSpec
 from events.base import Event, Ref
 from events.digest import Digest
 from events.types.decision import DecisionMade, Seen, Text
@@ -135,15 +138,24 @@ class Evidence(msgspec.Struct, frozen=True):
     """Blob: JSON; which events each block rests on."""
 
 
+def _evidence_caps(spec: RunSpec, saw: EvidenceSaw) -> EvidenceCaps:
+    del saw
+    # A method of another package may have no such settings; it is shown as much as there was before there were any.
+    sizes: EvidenceSpec = getattr(spec.method, "evidence", EvidenceSpec())
+    caps = {name: int(getattr(sizes, name) * sizes.scale) for name in sizes.__struct_fields__ if name != "scale"}
+    # A default is left to the class, which omits only that very object when it is written.
+    return EvidenceCaps(**{name: cap for name, cap in caps.items() if cap != getattr(EvidenceCaps(), name)})
+
+
 EVIDENCE: Final = Point(
     name="evidence",
     revision=2,  # since 323f770, what an agent said is shown without its reasoning
     saw=EvidenceSaw,
-    settings=NoSettings,
+    settings=EvidenceCaps,
     ruling=Evidence,
     decisive=("blocks",),
     steers=True,
-    rule=no_settings,
+    rule=_evidence_caps,
     events=(EvidenceGathered,),
 )
 

@@ -63,10 +63,9 @@ def rule_on_memo(saw: points.ReflectionSaw, rule: NoSettings, desk: PolicyContex
 # -- evidence ---------------------------------------------------------------------------------------------------------
 
 
-def gather_blocks(saw: points.EvidenceSaw, rule: NoSettings, desk: PolicyContext) -> points.Evidence:
+def gather_blocks(saw: points.EvidenceSaw, rule: facts.EvidenceCaps, desk: PolicyContext) -> points.Evidence:
     """Gather what the distiller is shown."""
-    del rule
-    origins = origins_of(gather_evidence(solved_trial(saw, desk)), desk.put)
+    origins = origins_of(gather_evidence(solved_trial(saw, desk), rule), desk.put)
     named = tuple(NamedDigest(origin.block, origin.digest) for origin in origins)
     return points.Evidence(named, desk.put(msgspec.json.encode(origins)))
 

@@ -77,6 +77,25 @@ class PdiSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """How to treat an invalid reading: ignore it, or (as in SPARK) use its value."""
 
 
+class EvidenceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How much of a solved trial the distiller is shown, in characters of each block. The defaults are SPARK's."""
+
+    scale: float = 1.0
+    """Factor on the characters of every block, above 0: 0.5 halves the evidence."""
+    task_pattern: int = 16_000
+    """The instruction. 0 leaves a block out, here and below."""
+    execution_chain: int = 24_000
+    """What the attempt that solved the task did. Outputs are left out first, then the earliest actions."""
+    verification: int = 4_000
+    """What the verifier checked."""
+    lessons: int = 8_000
+    """What the failed attempts showed."""
+    environment: int = 8_000
+    """What the Dockerfile installs."""
+    raw_tail: int = 4_000
+    """The end of all outputs."""
+
+
 class SparkSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of SPARK's loop."""
 
@@ -100,5 +119,6 @@ class SparkSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     distil: bool = True
     """Whether a success is distilled, if a distiller is named."""
     pdi: PdiSpec = PdiSpec()
+    evidence: EvidenceSpec = EvidenceSpec()
 
-    ADDED: ClassVar = frozenset({"scoreless_attempts"})
+    ADDED: ClassVar = frozenset({"scoreless_attempts", "evidence"})

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from engine.config.condition import Pins, condition_of
 from engine.config.spec import AgentSpec, ModelSpec, RunSpec
-from engine.programs.explore.spec import MonitorSpec
+from engine.programs.explore.spec import EvidenceSpec, MonitorSpec
 from events.digest import digest_of
 from events.integrity.blobs import NamedBlob, names_in_blob
 from events.types.condition import Condition, SkillRef, parts_that_differ, read_condition
@@ -98,6 +98,7 @@ SETTINGS: Final[Mapping[str, RunSpec]] = {
     "method.hint": method(hint=True),
     "method.attempts": method(attempts=1),
     "method.scoreless_attempts": method(scoreless_attempts=6),
+    "method.evidence.lessons": method(evidence=EvidenceSpec(lessons=0)),
     "method.pdi.mode": method(pdi=replace(PLAIN.method.pdi, mode="observe")),
     "method.pdi.active.plan_weight": method(pdi=replace(PLAIN.method.pdi, active=MonitorSpec(plan_weight=0.0))),
     "method.pdi.shadows.a": method(pdi=replace(PLAIN.method.pdi, shadows={"a": MonitorSpec()})),

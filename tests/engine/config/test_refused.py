@@ -103,6 +103,8 @@ _MONITOR = "method.pdi.active."
         (f"{_MONITOR}alpha", (0.000001, 1000), (0, 0.0000009, 1001), "from 0.000001 to 1000"),
         (f"{_MONITOR}tolerance", (0, 1e-9, 1000), (-1e-9, 1001), "from 0 to 1000"),
         ("method.pdi.shadows.one.facts_share", (0, 1), (-1, 2), "from 0 to 1"),
+        ("method.evidence.lessons", (0, 1_000_000), (-1, 1_000_001), "from 0 to 1000000"),
+        ("method.evidence.scale", (0.0001, 2), (0, -1), "above 0"),
         ("models.teacher.retry_wait_initial_s", (0, 86400), (-1, 86401), "from 0 to 86400"),
         ("models.teacher.retry_wait_max_s", (0, 86400), (-1, 86401), "from 0 to 86400"),
         ("models.teacher.retry_timeout_s", (60, 1e6), (0, 59.9), "60 or more"),

@@ -55,6 +55,7 @@ async def test_a_run_of_spark_is_read_alike(tmp_path: Path) -> None:
     assert [each.outcome for each in trial.points()] == ["failed"] * 3 + ["solved"]
 
 
+@pytest.mark.shared
 @pytest.mark.skipif(not SHARED.exists(), reason="the trajectories are not beside the checkout")
 async def test_case_2_of_spark_has_the_values_that_were_published() -> None:
     """3d-scan-calc, whose recovery from -0.30 to 1.09 is in the published panel; it passes at the ninth attempt."""

@@ -8,11 +8,14 @@ import pytest
 
 from engine.config.changes import change_spec, read_changes
 from engine.config.spec import RunSpec
-from engine.core.decision import PolicyContext, encode_value
+from engine.core.decision import NoSettings, PolicyContext, encode_value
 from engine.effects.points import CALL_RETRY, CallRetrySaw, FailureSeen
 from engine.programs.explore import points
+from engine.programs.explore.learning_points import EVIDENCE
+from engine.programs.explore.policies.evidence.facts import EvidenceCaps
+from engine.programs.explore.policies.provenance import BlockOrigin
 from engine.programs.explore.rulings import decide_whether_to_go_on
-from engine.programs.explore.spec import MonitorSpec
+from engine.programs.explore.spec import EvidenceSpec, MonitorSpec
 from events.base import Ref
 from events.digest import digest_of
 from events.types.decision import Seen
@@ -169,3 +172,53 @@ def test_the_defaults_are_written_as_before_there_were_keys() -> None:
     stopping = points.STOPPING.rule(spec(), ANY)
     assert stopping is not None
     assert b"scoreless" not in encode_value(stopping)
+
+
+BLOCKS: Final = {name for name in EvidenceSpec.__struct_fields__ if name != "scale"}
+
+
+def test_the_size_of_the_evidence_is_as_before_unless_it_is_set() -> None:
+    """The rule of a run that sets nothing is written as it was before there were settings: it was an empty object."""
+    rule = EVIDENCE.rule(spec(), ANY)
+    assert rule == EvidenceCaps()
+    assert msgspec.json.encode(rule) == msgspec.json.encode(NoSettings())
+    assert set(EvidenceCaps.__struct_fields__) > BLOCKS
+
+
+@pytest.mark.parametrize("block", sorted(BLOCKS))
+def test_a_key_of_a_block_is_its_size_and_that_of_no_other(block: str) -> None:
+    """In characters; 0 leaves it out."""
+    for size in (0, 777):
+        wanted = msgspec.structs.replace(EvidenceCaps(), **{block: size})
+        assert EVIDENCE.rule(changed(f"evidence.{block}", size), ANY) == wanted
+
+
+def test_one_key_scales_all_blocks_and_nothing_else() -> None:
+    """Half of each; how many rows or notes there are at the most does not change."""
+    half, whole = EVIDENCE.rule(changed("evidence.scale", 0.5), ANY), EvidenceCaps()
+    assert half is not None
+    for name in EvidenceCaps.__struct_fields__:
+        factor = 0.5 if name in BLOCKS else 1
+        assert getattr(half, name) == getattr(whole, name) * factor
+
+
+async def test_a_run_is_asked_what_less_evidence_would_have_shown(tmp_path: Path) -> None:
+    """No call: the distiller's blocks are made again from what is recorded, and its answer would be another's."""
+    log, run = await lived(tmp_path)
+    prepared = await prepare(log, run)
+    assert (await ask([prepared], read_changes([("evidence.scale", "1")]))).flips == ()
+    found = await ask([prepared], read_changes([("evidence.scale", "0.001")]))
+    assert [(flip.point, flip.field) for flip in found.flips] == [("evidence", "blocks")]
+    assert [left.flip.point for left in found.left] == ["evidence"]
+
+
+async def test_a_run_with_less_evidence_says_how_much_was_kept(tmp_path: Path) -> None:
+    """In the log, block by block."""
+    log, run = await lived(tmp_path, method={"evidence": {"scale": 0.01, "lessons": 0}})
+    (entry,) = [each for each in (await read_ledger(log, run)).entries if each.name == "evidence"]
+    assert (entry.rule.execution_chain, entry.rule.lessons) == (240, 0)
+    origins = msgspec.json.decode(await log.get(entry.ruling.references), type=tuple[BlockOrigin, ...])
+    kept = {each.block: (each.kept_chars, each.total_chars) for each in origins}
+    assert kept["lessons"][0] == 0 < kept["lessons"][1]
+    assert b"(cut: 0 of " in await log.get(next(each.digest for each in origins if each.block == "lessons"))
+    assert all(not each.claims for each in origins if each.kept_chars == 0)

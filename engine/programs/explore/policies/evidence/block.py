@@ -63,7 +63,7 @@ def assemble(
     Args:
         called: Name and title.
         entries: The claims, the most useful first.
-        cap: Characters of evidence to keep. A line that says what was cut comes on top.
+        cap: Characters of evidence to keep; 0 leaves the block out. A line that says what was cut comes on top.
         total_chars: How much there was, when entries were left out before; None when they were not.
     """
     total = sum(len(entry.text) for entry in entries) if total_chars is None else total_chars
@@ -108,7 +108,7 @@ def _fitting(entries: Sequence[ClaimDraft], cap: int) -> list[ClaimDraft]:
     room = cap
     for entry in entries:
         if len(entry.text) > room:
-            if not kept:
+            if not kept and cap:
                 kept.append(ClaimDraft(entry.text[:cap], entry.references))
             break
         kept.append(entry)

@@ -71,8 +71,11 @@ class SolvedTrial(Struct, frozen=True):
     raw_references: tuple[Ref, ...]
 
 
-class EvidenceCaps(Struct, frozen=True):
-    """How much is shown; characters unless a field says otherwise. The numbers are SPARK's (2.7, 4.1)."""
+class EvidenceCaps(Struct, frozen=True, omit_defaults=True):
+    """How much is shown; characters unless a field says otherwise. The numbers are SPARK's (2.7, 4.1).
+
+    It is the rule of a decision: what is at its default is not written, as rules were before there were settings.
+    """
 
     task_pattern: int = 16_000
     execution_chain: int = 24_000
