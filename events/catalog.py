@@ -55,6 +55,8 @@ from events.types.run import RunClosed, RunImported, RunOpened
 from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
+    FilesAsked,
+    FilesTaken,
     ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
@@ -170,6 +172,8 @@ AnyEvent: TypeAlias = (
     | VerifyAsked
     | VerifierRewarded
     | VerifierSilent
+    | FilesAsked
+    | FilesTaken
     | ReleaseAsked
     | SandboxReleased
     | AgentRunAsked

@@ -57,8 +57,8 @@ def arm_of_cell(name: str) -> str:
 def item_of_cell(name: str) -> str | None:
     """Name the item that a cell of a task is about. None: the cell is a question's, which has no part for it."""
     _, _, place = name.partition("/")
-    item, slash, _ = place.rpartition("/")
-    return item if slash else None
+    item, _, repeat = place.rpartition("/")
+    return item if _NUMBER.fullmatch(repeat) else None
 
 
 def calls_below(attempt: str) -> str:
@@ -88,6 +88,15 @@ def item_cell_of(stream: str) -> str | None:
     """Name the item, condition and repeat that a stream is of, as `item_cell` does. None: it is of none."""
     family, _, cell = stream.partition("/")
     return cell if family == ITEM and cell else None
+
+
+def is_item_attempt(stream: str) -> bool:
+    """Say whether a stream is that of an attempt at an item of an evaluation, and not at one of its tasks.
+
+    The name of an item's cell ends in ``.<repeat>``, and that of a task's in ``/<repeat>``.
+    """
+    trial = trial_of(stream) if is_attempt(stream) else None
+    return trial is not None and not _NUMBER.fullmatch(trial.rpartition("/")[2])
 
 
 def is_trial(stream: str) -> bool:

@@ -39,11 +39,11 @@ from engine.items.item_set import ItemSet as ItemSet
 from engine.items.item_set import decode_item as decode_item
 from engine.items.item_set import load_items as load_items
 from engine.items.registry import item_format as item_format
-from engine.items.rollout import ItemTerms as ItemTerms
 from engine.items.rollout import RolledOut as RolledOut
 from engine.items.rollout import rollout as rollout
 from engine.items.rows import ItemRow as ItemRow
 from engine.items.scorers.answer_tags import last_tagged as last_tagged
+from engine.items.work import ItemTerms as ItemTerms
 from engine.policies.scan.finding import KnownAnswers as KnownAnswers
 from engine.policies.scan.finding import ScanContext as ScanContext
 from engine.policies.scan.finding import ScanFinding as ScanFinding

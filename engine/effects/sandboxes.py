@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from engine.core.ports import EffectAddress
 from engine.core.supervision import Supervisor, nowhere
 from engine.effects.steps import StepsPort, keep_evidence
+from engine.effects.workspaces import WorkspaceTasks
 from events.base import Event
 from events.store.base import BlobStore
 from events.types.agent import SkillRead
 from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
+    FilesAsked,
     ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
@@ -33,7 +35,7 @@ from events.types.sandbox import (
 from events.types.steps import StepAsked, StepVerifyAsked
 from sandbox.base import ExecResult, Limits, Mount, Sandbox, SandboxBackend, SandboxGone, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
-from sandbox.errors import InfrastructureError, PathRefused, Unsupported
+from sandbox.errors import InfrastructureError, PathRefused, SandboxUnavailable, Unsupported
 from sandbox.harbor.schema import TaskStep
 from sandbox.harbor.task import Task
 from sandbox.harbor.templates import TemplateUnresolved, resolve
@@ -115,6 +117,7 @@ class SandboxPort:
         self.ground: SandboxPreparer | None = None
         """None: sandboxes see nothing of us."""
         self._steps = StepsPort(blobs, variables, trust)
+        self._workspaces = WorkspaceTasks(blobs)
         self._judged: dict[str, Verification] = {}
         """Of tasks of several steps: each is judged before the next begins, so that nothing is left to be asked."""
 
@@ -147,7 +150,7 @@ class SandboxPort:
         Returns:
             None if it is gone on with; else why it is not.
         """
-        task, lasting = self._tasks[asked.task], self._backend.lasting
+        task, lasting = await self._task(asked), self._backend.lasting
         if lasting is None:
             return SandboxGone(
                 "not_kept", f"sandboxes of the backend {self._backend.name} end with the process that holds them"
@@ -193,6 +196,7 @@ class SandboxPort:
                     group.start_soon(self.supervisor.once, "close", sandbox.close)
             for stream in self._open:
                 await self.supervisor.once("close", partial(self._clear, stream))
+            await self.supervisor.once("close", self._workspaces.close)
         self._open.clear()
 
     async def _answer(self, asked: Event, place: EffectAddress) -> Event:
@@ -212,16 +216,16 @@ class SandboxPort:
                 return await do(place.stream, sandbox, task, asked.step)
             case VerifyAsked():
                 return await self._verify(place)
-            case ReleaseAsked():
-                return await self._release(place)
+            case FilesAsked() | ReleaseAsked():
+                return await (self._take(asked, place) if isinstance(asked, FilesAsked) else self._release(place))
             case _:
                 raise AssertionError(f"not a request to a sandbox: {asked!r}")
 
     async def _begin(self, asked: SandboxAsked, place: EffectAddress) -> Event:
-        task = self._tasks[asked.task]
+        task = await self._task(asked)
         mounts = () if self.ground is None else await self.ground.prepare(asked, place)
         try:
-            sandbox = await self._backend.open(replace(self._spec(task, place), mounts=mounts))
+            sandbox = await self._opened(asked, replace(self._spec(task, place), mounts=mounts))
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._clear(place.stream)
@@ -229,6 +233,25 @@ class SandboxPort:
         self._open[place.stream] = (sandbox, task)
         self.disk.add(sandbox, disk_limit(task, Limits()))
         return SandboxOpened(self._backend.describe().level)
+
+    async def _opened(self, asked: SandboxAsked, spec: SandboxSpec) -> Sandbox:
+        """Open a sandbox, with the files of its workspace in it. Nothing of it is left if this fails."""
+        sandbox = await self._backend.open(spec)
+        try:
+            if asked.workspace is not None:
+                await self._workspaces.lay_out(sandbox, asked.workspace.files)
+        except BaseException as error:
+            with anyio.CancelScope(shield=True):
+                await self.supervisor.once("close", sandbox.close)
+            if isinstance(error, PathRefused):
+                remedy = "give files of items relative paths that differ"
+                raise SandboxUnavailable(spec.id, error.problem, remedy=remedy) from error
+            raise
+        return sandbox
+
+    async def _task(self, asked: SandboxAsked) -> Task:
+        """Say what a sandbox is made of: a task of the run, or the workspace that is asked for."""
+        return self._tasks[asked.task] if asked.workspace is None else await self._workspaces.of(asked, asked.workspace)
 
     def _spec(self, task: Task, place: EffectAddress) -> SandboxSpec:
         name = sandbox_id(place.run, place.stream)
@@ -277,6 +300,11 @@ class SandboxPort:
             spec = SandboxSpec(id=f"{sandbox.id}-verifier", task=task, env=self._variables)
             return self._told(await verify_apart(sandbox, self._backend, spec, env=self._variables))
         return self._told(await verify(sandbox, task, env=self._variables, trust=self._trust))
+
+    async def _take(self, asked: FilesAsked, place: EffectAddress) -> Event:
+        sandbox, _ = self._open[place.stream]
+        self.disk.anew(sandbox)
+        return await self._workspaces.take(sandbox, asked.names)
 
     async def _turn(self, stream: str, *, shown: bool) -> None:
         """Have the agent's skills there while it acts, and away while a verifier looks."""

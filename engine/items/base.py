@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -14,9 +14,12 @@ from events.types.item import ItemEnding
 from events.values import NamedDigest
 
 Split: TypeAlias = Literal["train", "val", "test", "all"]
-Way: TypeAlias = Literal["call", "tools"]
-"""How an item is rolled out: in one call of the model, or in a loop in which it may glob, read and grep a folder."""
+Way: TypeAlias = Literal["call", "tools", "agent"]
+"""How an item is rolled out: in one call of the model; in a loop in which it may glob, read and grep a folder; or by an
+agent that works in a sandbox with the item in it."""
 
+ANSWER: Final = "answer.txt"
+"""File of a sandbox in which an answer stands that is a text."""
 NO_SCORE: Final[frozenset[ItemEnding]] = frozenset({"infrastructure", "budget", "stopped"})
 """Endings that say nothing of the condition: what is not scored is not 0."""
 
@@ -64,6 +67,15 @@ class Folder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     files: dict[str, str]
     """Text by relative POSIX path, in order."""
+
+
+class ItemFiles(NamedTuple):
+    """What a sandbox holds of an item, and what is taken out of it."""
+
+    given: tuple[NamedDigest, ...]
+    """Blobs: files in the working folder, by relative POSIX path. Nothing that says what is expected is among them."""
+    wanted: tuple[str, ...] = ()
+    """Files that an answer consists of. Empty: it is a text, in `ANSWER`."""
 
 
 class Rolled(NamedTuple):
@@ -148,3 +160,14 @@ class ItemFormat(Protocol):
 
     def score(self, item: Item, said: ItemAnswer) -> Mark:
         """Score an answer; pure."""
+
+
+@runtime_checkable
+class HasFiles(Protocol):
+    """A format whose items have files of their own for whoever works in a sandbox, or whose answers are files.
+
+    Of others, the texts of the folder and the images are laid out, and an answer is a text.
+    """
+
+    def files(self, item: Item) -> ItemFiles:
+        """Say which; pure."""

@@ -1,5 +1,6 @@
 """Points of decision of an item's rollout: what an answer in a tool loop means, and how what came back is scored."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -16,8 +17,9 @@ from events.values import NamedDigest, Ratio
 class RolloutSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How items are rolled out; a program that does so has it as the field ``rollout`` of its table."""
 
-    way: Literal["call", "tools"] = "call"
-    """One call of the model, or a loop in which it may glob, read and grep a folder."""
+    way: Literal["call", "tools", "agent"] = "call"
+    """One call of the model (``call``), a loop in which it may glob, read and grep a folder (``tools``), or the agent
+    of the run in a sandbox that holds the item and the skills (``agent``)."""
     turns: int = 12
     """Answers that a tool loop may take, 1 or more; without an answer by then, it is unsolved."""
     paths: int = 50
@@ -26,12 +28,31 @@ class RolloutSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Characters that one `read` shows."""
     hits: int = 20
     """Lines that one `grep` shows."""
+    dockerfile: str = "FROM debian:bookworm-slim\nWORKDIR /app\n"
+    """Text of the Dockerfile of the sandbox of an agent; it is built from an empty folder. The local sandbox has the
+    programs of this machine instead of an image's."""
+    timeout_s: float = 600.0
+    """Seconds for an agent, unless ``agent.timeout_s`` says otherwise."""
 
 
 def rollout_spec(spec: RunSpec) -> RolloutSpec:
     """Read the settings of rollouts from a spec, whichever program it is of."""
     return msgspec.convert(spec.own.get("rollout", {}), RolloutSpec)
 
+
+def needs_sandbox(rollout: RolloutSpec) -> bool:
+    """Say whether items are rolled out in a sandbox."""
+    return rollout.way == "agent"
+
+
+def rollout_parts(rollout: RolloutSpec) -> Mapping[str, Any]:
+    """Give the settings that count where an item is rolled out in its way."""
+    return {name: getattr(rollout, name) for name in ("way", *_COUNTED[rollout.way])}
+
+
+_TOLD: Final = ("turns", "paths", "chars", "hits")
+_COUNTED: Final[Mapping[str, Sequence[str]]] = {"call": _TOLD, "tools": _TOLD, "agent": ("dockerfile", "timeout_s")}
+"""By way. Those of the first two are all in the keys of scores that were stored before there were others."""
 
 # -- a turn of a tool loop --------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from events.types.agent import AgentRunAsked, CallReceived
 from events.types.budget import BudgetAsked
 from events.types.item import ItemsAsked
 from events.types.model import ModelAsked, RetryAsked
-from events.types.sandbox import ActionAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
+from events.types.sandbox import ActionAsked, FilesAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
 from events.types.session import ScopeStopped
 from events.types.steps import StepAsked, StepVerifyAsked
 from events.types.trial import TaskAsked
@@ -154,6 +154,7 @@ def door_table(
 
 _OF_SANDBOXES: Final = (
     ActionAsked,
+    FilesAsked,
     SandboxAsked,
     VerifyAsked,
     ReleaseAsked,

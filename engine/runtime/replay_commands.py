@@ -17,6 +17,7 @@ from events.types.model import ModelAsked
 from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
+    FilesTaken,
     ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
@@ -59,7 +60,14 @@ def held(history: Sequence[Recorded]) -> SandboxHistory | None:
         match recorded.event:
             case SandboxOpened() if before is not None and isinstance(before.event, SandboxAsked):
                 found = SandboxHistory(before.event, recorded, (), None)
-            case VerifierRewarded() | VerifierSilent() | SandboxFailed() | SandboxReleased() | AttemptJudged():
+            case (
+                VerifierRewarded()
+                | VerifierSilent()
+                | FilesTaken()
+                | SandboxFailed()
+                | SandboxReleased()
+                | AttemptJudged()
+            ):
                 found = None
             case ActionObserved() as seen if found is not None and before is not None:
                 found = found._replace(done=(*found.done, RecordedAction(before, seen)))

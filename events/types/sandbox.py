@@ -2,10 +2,21 @@
 
 from typing import Literal
 
+import msgspec
+
 from events.base import Event
 from events.digest import Digest
 from events.types.agent import SkillRead
 from events.values import NamedDigest
+
+
+class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a sandbox holds that is no task's."""
+
+    dockerfile: Digest
+    """Blob: how its image is built, from an empty folder."""
+    files: tuple[NamedDigest, ...]
+    """Blobs: files in its working folder, by relative POSIX path."""
 
 
 class SandboxAsked(Event, frozen=True, omit_defaults=True, tag="sandbox.asked"):
@@ -13,9 +24,12 @@ class SandboxAsked(Event, frozen=True, omit_defaults=True, tag="sandbox.asked"):
 
     backend: str
     task: str
+    """Name of the task, or of the item."""
     condition: Digest | None = None
     """Blob: the condition whose skills the sandbox is to show to the agent. None: it says nothing of skills, or an
     earlier version recorded this; an installed agent was then given those of `session.skills_pinned`."""
+    workspace: Workspace | None = None
+    """What it holds, where it is for an item that is no task. None: the environment of the task."""
 
 
 class SandboxOpened(Event, frozen=True, tag="sandbox.opened"):
@@ -94,6 +108,22 @@ class VerifierSilent(Event, frozen=True, tag="verify.silent"):
     stdout: Digest
     stderr: Digest
     files: tuple[NamedDigest, ...]
+
+
+class FilesAsked(Event, frozen=True, tag="files.asked"):
+    """Files that whoever acted left were requested. First, everything that runs in the sandbox is ended."""
+
+    names: tuple[str, ...]
+    """Relative POSIX paths in the working folder of the sandbox."""
+
+
+class FilesTaken(Event, frozen=True, tag="files.taken"):
+    """They were read."""
+
+    files: tuple[NamedDigest, ...]
+    """Blobs: those that were there, in the order in which they were requested."""
+    missing: dict[str, str]
+    """Why each of the others could not be read, by name: it was not written, is no regular file, or is too large."""
 
 
 class ReleaseAsked(Event, frozen=True, tag="sandbox.release_asked"):

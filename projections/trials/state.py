@@ -12,6 +12,7 @@ from events.types.budget import BudgetAsked
 from events.types.model import ModelAsked, ModelFailed, RetryAsked
 from events.types.sandbox import (
     ActionAsked,
+    FilesAsked,
     ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
@@ -29,6 +30,7 @@ _ASKED: Final = frozenset(
         AgentRunAsked,
         BudgetAsked,
         CallAsked,
+        FilesAsked,
         ModelAsked,
         ReleaseAsked,
         RetryAsked,

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 from anyio import CancelScope
+from msgspec.structs import replace
 from multidict import CIMultiDict
 
 from engine.agents.installed.agent import InstalledAgent
@@ -43,6 +44,7 @@ from engine.runtime.open_agents import kits_of
 from engine.runtime.plan import recorded_specs
 from events.digest import Digest
 from events.store.base import EventLog
+from events.store.blob_refs import named_blobs
 from events.store.memory import MemoryLog
 from events.streams import calls_below
 from events.types.agent import AgentRunAsked, AgentRunFinished, CallAnswered, CallAsked, CallFailed, CallReceived
@@ -232,7 +234,7 @@ class _Then(NamedTuple):
 
     stream: str
     trial: str
-    task: str
+    sandbox: SandboxAsked
     asked: AgentRunAsked
     ended: AgentRunFinished
     agent: InstalledAgent
@@ -253,7 +255,7 @@ async def _then(log: EventLog, histories: RunHistory, attempt: str) -> _Then | N
             assert histories.opened is not None
             assert isinstance(agent, InstalledAgent)
             spec = (await recorded_specs(log, histories.opened, histories.lineage))[-1]
-            return _Then(attempt, begun.trial, sandbox.task, asked, ended, agent, spec)
+            return _Then(attempt, begun.trial, sandbox, asked, ended, agent, spec)
         case _:
             return None
 
@@ -261,14 +263,18 @@ async def _then(log: EventLog, histories: RunHistory, attempt: str) -> _Then | N
 async def _again(setting: RunContext, then: _Then, recall: RecordedEndpoint) -> int | None:
     """Run it, in a world of its own that is thrown away."""
     scratch = MemoryLog(clock=clock)
-    tasks = {each.name: each for each in await chosen_tasks(setting, then.spec, [then.task])}
+    sandbox = replace(then.sandbox, backend=setting.backend.name, condition=None)
+    chosen = await chosen_tasks(setting, then.spec, [sandbox.task]) if sandbox.workspace is None else ()
+    tasks = {each.name: each for each in chosen}
     sandboxes = SandboxPort(scratch, setting.backend, tasks, setting.variables)
     place = EffectAddress(mint_run_id(), then.stream, 1)
     async with AsyncExitStack() as stack:
         port = await _port(stack, setting, then, scratch, (recall, sandboxes, place.run))
         sandboxes.ground = port
         stack.push_async_callback(sandboxes.close)
-        if not isinstance(await sandboxes(SandboxAsked(setting.backend.name, then.task), place), SandboxOpened):
+        for named in named_blobs(sandbox):
+            scratch.put(await setting.log.get(named))
+        if not isinstance(await sandboxes(sandbox, place), SandboxOpened):
             return None
         scratch.put(await setting.log.get(then.asked.instruction))
         outcome = await port(then.asked, place)

@@ -7,11 +7,13 @@ from typing import Final, assert_never
 from engine.core.lineage import streams_of
 from events.base import Event, Recorded, Ref
 from events.store.blob_refs import blobs_by_name
-from events.streams import RUN, attempt_stream, is_trial, trial_of, trial_stream
+from events.streams import RUN, attempt_stream, is_trial, item_cell_of, item_stream, trial_of, trial_stream
 from events.types.attempt import AttemptAbandoned, AttemptJudged, AttemptOpened
 from events.types.decision import DecisionMade
+from events.types.item import ItemOpened
 from events.types.model import ModelAnswered, ModelAsked
 from events.types.run import RunOpened
+from events.types.sandbox import FilesTaken, SandboxFailed
 from events.types.skill import EvidenceGathered, SkillRevised
 from events.types.trial import AttemptConcluded, AttemptPlanned, TaskRead
 from replay.why.loader import Past
@@ -21,6 +23,7 @@ from replay.why.selectors import (
     AttemptEnd,
     ByRole,
     Every,
+    ItemWorkEnd,
     Kinds,
     Latest,
     Look,
@@ -96,7 +99,7 @@ async def _looked(past: Past, recorded: Recorded, look: Look) -> list[Link]:
             return [EventLink(label, Ref("run", 1), quiet=quiet)]
         case NamedEvents() | StreamOpening():
             return [*(_named(recorded.event) if isinstance(look, NamedEvents) else _opening(recorded, look.label))]
-        case AttemptEnd() | TrialDecisions() | TrialEnds():
+        case AttemptEnd() | ItemWorkEnd() | TrialDecisions() | TrialEnds():
             return [EventLink(look.label, ref) for ref in await _elsewhere(past, recorded, look)]
         case ByRole(looks, others):
             found = [await _looked(past, recorded, each) for each in looks.get(_asked(recorded).role, others)]
@@ -155,11 +158,15 @@ def _asked(recorded: Recorded) -> ModelAsked:
     return recorded.event
 
 
-async def _elsewhere(past: Past, recorded: Recorded, look: AttemptEnd | TrialDecisions | TrialEnds) -> list[Ref]:
+async def _elsewhere(
+    past: Past, recorded: Recorded, look: AttemptEnd | ItemWorkEnd | TrialDecisions | TrialEnds
+) -> list[Ref]:
     """Look into other streams of the run."""
     match look:
         case AttemptEnd():
             return await _attempt_end(past, recorded)
+        case ItemWorkEnd():
+            return await _work_end(past, recorded)
         case TrialDecisions():
             return await _plan(past, recorded)
         case TrialEnds():
@@ -177,6 +184,15 @@ async def _attempt_end(past: Past, recorded: Recorded) -> list[Ref]:
     return [each.ref for each in _of(history, (AttemptJudged, AttemptAbandoned))[-1:]]
 
 
+async def _work_end(past: Past, recorded: Recorded) -> list[Ref]:
+    """Find how the last attempt at an item ended."""
+    cell, number, found = item_cell_of(recorded.stream.name) or "", 1, list[Ref]()
+    while history := await past.stream(attempt_stream(cell, number)):
+        found = [each.ref for each in _of(history, (FilesTaken, SandboxFailed, AttemptAbandoned))[-1:]] or found
+        number += 1
+    return found
+
+
 async def _plan(past: Past, recorded: Recorded) -> list[Ref]:
     event = recorded.event
     assert isinstance(event, AttemptOpened), recorded
@@ -184,6 +200,8 @@ async def _plan(past: Past, recorded: Recorded) -> list[Ref]:
     planned = [
         each for each in history if isinstance(each.event, AttemptPlanned) and each.event.attempt == event.attempt
     ]
+    if not history:  # the attempt is one at an item
+        return [each.ref for each in _of(await past.stream(item_stream(event.trial)), (ItemOpened,))[:1]]
     return [each.ref for each in planned[:1]]
 
 

@@ -74,6 +74,12 @@ class AttemptEnd(NamedTuple):
     label: str
 
 
+class ItemWorkEnd(NamedTuple):
+    """How the last attempt at the item of its stream ended, where an agent or code worked on it."""
+
+    label: str
+
+
 class TrialDecisions(NamedTuple):
     """What the trial decided that this attempt is told."""
 
@@ -116,6 +122,7 @@ Look: TypeAlias = (
     | Opening
     | RunPrompts
     | AttemptEnd
+    | ItemWorkEnd
     | TrialDecisions
     | TrialEnds
     | ByRole

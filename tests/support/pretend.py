@@ -31,7 +31,8 @@ class PretendSandbox:
     def __init__(self, spec: SandboxSpec, open_ids: set[str]) -> None:
         self.id = spec.id
         self._open = open_ids
-        self._words = (spec.task.path / "environment/words.txt").read_text()
+        words = spec.task.path / "environment/words.txt"
+        self._words = words.read_text() if words.exists() else ""
         self._files = {"words.txt": self._words}
         self.breaks_after = 0
         """Commands until it is lost. 0: it holds."""
@@ -76,11 +77,14 @@ class PretendSandbox:
 
     async def write_file(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
         """Keep a file."""
-        self._files[path] = data.decode()
+        self._files[path.removeprefix(f"{self.workdir}/")] = data.decode()
 
     async def read_file(self, path: str, *, max_bytes: int = 0) -> bytes:
         """Give a file."""
-        return self._files[path].encode()
+        name = path.removeprefix(f"{self.workdir}/")
+        if name not in self._files:
+            raise PathRefused(path, "it does not exist")
+        return self._files[name].encode()
 
     async def set_network(self, mode: NetworkMode) -> None:
         """See ``Sandbox``; there is no network."""

@@ -8,18 +8,22 @@ from typing import Any
 
 import msgspec
 
+from engine.agents import points as agent_points
 from engine.config.program import RunPlan
 from engine.config.spec import RunSpec
 from engine.core import plugins
 from engine.core.ports import Port
 from engine.core.prompts import Prompts
 from engine.core.scope import Scope
+from engine.effects import points as call_points
 from engine.effects.callers import callers_of
 from engine.items import points, rulings
 from engine.items.base import ItemRef, Split
 from engine.items.formats.question import Question
 from engine.items.port import items_in
-from engine.items.rollout import ItemTerms, RolledOut, rollout
+from engine.items.rollout import RolledOut, rollout
+from engine.items.work import ItemTerms
+from engine.programs.evaluate.rollouts import sandbox_terms
 from events.base import Event
 from events.store.base import EventLog
 from events.streams import item_cell
@@ -48,7 +52,7 @@ class Quiz:
     spec = QuizSpec
     roles: Mapping[str, str | None] = {"student": "teacher"}
     families: Mapping[str, str] = {}
-    points = points.POINTS
+    points = (*points.POINTS, *agent_points.POINTS, *call_points.POINTS)
     policies = rulings.POLICIES
 
     def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
@@ -90,7 +94,9 @@ class Quiz:
         specs: Sequence[RunSpec] = plan.own[0]
         account = item_cell(ref.set, ref.name, repeat, arm)
         callers = tuple(callers_of(spec, self.roles, account)["student"] for spec in specs)
-        return ItemTerms(callers, plan.prompts, points.rollout_spec(specs[0]).way, repeat, arm)
+        way = points.rollout_spec(specs[0])
+        sandboxes = tuple(sandbox_terms(spec) for spec in specs) if points.needs_sandbox(way) else ()
+        return ItemTerms(callers, plan.prompts, way.way, repeat, arm, sandboxes)
 
 
 QUIZ = Quiz()

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Final
 
-from engine.items.base import Item, ItemAnswer, Mark, ReadItem, Way, marked
+from engine.items.base import Item, ItemAnswer, ItemFiles, Mark, ReadItem, Way, marked
 from engine.items.errors import RowInvalid
 from engine.items.rows import ItemRow
 from engine.items.scorers.cells import CellRange, CellRangeUnreadable, CellValue, read_ranges, same_value
@@ -25,8 +25,7 @@ class Spreadsheet:
 
     name = "spreadsheetbench"
     suffixes = (".json", ".jsonl")
-    ways: tuple[Way, ...] = ()
-    """None so far: code has to be run for it."""
+    ways: tuple[Way, ...] = ("agent",)
 
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a row and of the workbooks that it names."""
@@ -47,6 +46,14 @@ class Spreadsheet:
             files=tuple(files),
         )
         return ReadItem(name, item, row.optional("instruction_type"), name.partition("-")[0])
+
+    def files(self, item: Item) -> ItemFiles:
+        """Give the workbooks that a task begins with, and name those that an answer consists of."""
+        begun = {given for given, _ in item.expected["cases"]}
+        return ItemFiles(
+            given=tuple(each for each in item.files if each.name in begun),
+            wanted=tuple(wanted for _, wanted in item.expected["cases"]),
+        )
 
     def score(self, item: Item, said: ItemAnswer) -> Mark:
         """Score the workbooks that came of an answer."""

@@ -1,15 +1,17 @@
 """A cell: one item under the condition of one arm, once. It is looked for before it is rolled out."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from engine.core.decision import Made
 from engine.core.scope import Child, Scope, Stopped
 from engine.items.base import ItemRef
-from engine.items.points import RolloutSpec
-from engine.items.rollout import ItemTerms, RolledOut, rollout
+from engine.items.points import RolloutSpec, rollout_parts
+from engine.items.rollout import RolledOut, rollout
+from engine.items.work import ItemTerms
 from engine.programs.evaluate import points
 from engine.programs.explore.trial import TrialPlan, ended_trial
 from events.base import Ref
@@ -44,9 +46,9 @@ class EvaluationKey(msgspec.Struct, frozen=True):
     condition: Digest
     """Of the condition: skills, note, model, parameters, prompts, method, agent and its package, feedback."""
     environment: CellEnvironment | None
-    """None: the item is a question, and is asked without a sandbox."""
-    rollout: RolloutSpec | None
-    """How a question is asked. None: the item is a task."""
+    """None: the item is rolled out without a sandbox."""
+    rollout: Mapping[str, Any] | None
+    """How a question is rolled out. None: the item is a task."""
     repeat: int
     """From 1."""
     series: int
@@ -72,7 +74,7 @@ class CellPlan(NamedTuple):
     repeat: int
     series: int
     environment: CellEnvironment | None
-    """None: the item is a question."""
+    """None: the item is rolled out without a sandbox."""
     rollout: RolloutSpec | None
     """None: the item is a task."""
     reuse: Reuse
@@ -99,7 +101,7 @@ def key_parts(plan: CellPlan, condition: Digest) -> bytes:
         item_digest=plan.item_digest,
         condition=condition,
         environment=plan.environment,
-        rollout=plan.rollout,
+        rollout=None if plan.rollout is None else rollout_parts(plan.rollout),
         repeat=plan.repeat,
         series=plan.series,
     )

@@ -10,10 +10,11 @@ from engine.config.spec import RunSpec
 from engine.core.prompts import Prompts
 from engine.effects.callers import callers_of
 from engine.items.base import ItemRef
-from engine.items.points import rollout_spec
-from engine.items.rollout import ItemTerms
+from engine.items.points import needs_sandbox, rollout_spec
+from engine.items.work import ItemTerms
 from engine.programs.evaluate.arms import family_of_item, series_of
 from engine.programs.evaluate.cell import CellEnvironment, CellPlan, QuestionPlan
+from engine.programs.evaluate.rollouts import sandbox_terms
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.trial import TrialPlan, TrialTerms
 from events.digest import Fingerprint
@@ -23,6 +24,8 @@ from events.types.run import TaskPinned
 
 _PURPOSES: Final[Mapping[str, SetPurpose]] = MappingProxyType({"train": "train", "val": "selection", "test": "test"})
 """By split."""
+_NO_VERIFIER: Final = "none"
+"""What judges an item is in no sandbox, and has no network."""
 
 
 class EvaluationPlan(NamedTuple):
@@ -72,6 +75,7 @@ class EvaluationPlan(NamedTuple):
         spec, name = self.arms[arm][-1], item_cell(ref.set, ref.name, repeat, arm)
         callers = tuple(callers_of(each, self.roles, name)["teacher"] for each in self.arms[arm])
         rollout, settings = rollout_spec(spec), self.settings
+        eras = tuple(sandbox_terms(each) for each in self.arms[arm]) if needs_sandbox(rollout) else ()
         item = f"{ref.set}.{ref.name}"
         return CellPlan(
             arm=arm,
@@ -80,10 +84,10 @@ class EvaluationPlan(NamedTuple):
             unit=ref.family or family_of_item(settings.family, item),
             repeat=repeat,
             series=series_of(settings, arm),
-            environment=None,
+            environment=CellEnvironment(spec.sandbox, _NO_VERIFIER) if eras else None,
             rollout=rollout,
             reuse=settings.reuse,
-            work=QuestionPlan(name, ref, ItemTerms(callers, self.prompts, rollout.way, repeat, arm)),
+            work=QuestionPlan(name, ref, ItemTerms(callers, self.prompts, rollout.way, repeat, arm, eras)),
         )
 
 

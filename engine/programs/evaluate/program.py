@@ -32,6 +32,7 @@ from engine.programs.evaluate.cell import CellPlan, CellResult, cell
 from engine.programs.evaluate.library_skills import run_named
 from engine.programs.evaluate.plan import EvaluationPlan, purpose_of, set_name
 from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, ArmSaw, ComparisonSaw
+from engine.programs.evaluate.rollouts import check_rollout
 from engine.programs.evaluate.rulings import compare_arms, score_cell
 from engine.programs.evaluate.skill_sources import renamed, runs_named
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
@@ -45,9 +46,11 @@ from events.streams import (
     arm_of_cell,
     cell_stream,
     family_of,
+    is_item_attempt,
     is_trial,
     item_cell_of,
     item_of_cell,
+    item_stream,
     trial_of,
 )
 from events.types.decision import Held, Seen
@@ -108,6 +111,7 @@ class Evaluate:
             ArmSkillsUnusable: There is no skill, or one that could not be given as it is.
             ConfigRefused: There is neither a task nor an item.
             ItemsMissing, ItemsInvalid: The set of items cannot be read whole.
+            WayUnsupported: They cannot be rolled out as the settings say.
         """
         settings = own(spec)
         if not arm:
@@ -117,6 +121,8 @@ class Evaluate:
                 )
                 raise ConfigRefused([problem])
             await look_at_items(base, settings.items)
+        if settings.items.folder:
+            check_rollout(spec, settings.items.format)
         if arm not in settings.arms:
             return None
         names = tuple(task.name for task in tasks)
@@ -135,7 +141,9 @@ class Evaluate:
         return None if cell is None else item_of_cell(cell)
 
     def parent_of(self, stream: str) -> str | None:
-        """A cell begins the trial or the question of its own name."""
+        """A cell begins the trial or the question of its own name, and a question the attempts at it."""
+        if is_item_attempt(stream):
+            return item_stream(trial_of(stream) or "")
         begun = trial_of(stream) if is_trial(stream) else item_cell_of(stream)
         return None if begun is None else cell_stream(begun)
 

@@ -1,23 +1,22 @@
 """The attempt: one agent in one fresh sandbox, ended by a verdict or abandoned."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
-
-import msgspec
+from functools import partial
+from typing import NamedTuple
 
 from engine.agents.base import Acted, Action, Agent, Brief, CurrentBrief
-from engine.agents.points import ENDING, AgentReport, AttemptEnding, BreakdownSeen, EndingSaw, StepEndSeen
+from engine.agents.points import ENDING, BreakdownSeen, EndingSaw, StepEndSeen
+from engine.agents.sandboxed import agent_ended, ending_saw, in_sandbox, turns_of
 from engine.core.decision import Made
-from engine.core.scope import Scope, Stopped
+from engine.core.scope import Scope
 from engine.policies.judging import VerdictFacts
 from engine.programs.explore import points, rulings
 from events import values
 from events.base import Event, Ref
 from events.digest import Digest
-from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened
+from events.types.attempt import AttemptJudged, AttemptOpened
 from events.types.decision import Seen, Text
 from events.types.sandbox import (
-    ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
     VerifierRewarded,
@@ -47,7 +46,7 @@ async def act_in_steps(scope: Scope, agent: Agent, told: Callable[[], Brief]) ->
             ended = _broken(scope.at, begun, step.name)
             break
         acted = await agent.act(scope, _told_of(told, number, scope.busy_s))
-        ruled = await scope.decide(ENDING, _saw(acted, before=len(actions)))
+        ruled = await scope.decide(ENDING, ending_saw(acted, before=len(actions)))
         actions += acted.actions
         notes += acted.notes
         turns += turns_of(acted)
@@ -66,18 +65,6 @@ async def act_in_steps(scope: Scope, agent: Agent, told: Callable[[], Brief]) ->
 
 def _broken(at: Ref, failed: SandboxFailed, step: str) -> EndingSaw:
     return EndingSaw(broken=Seen(at, BreakdownSeen(failed.kind, failed.detail)), step=step)
-
-
-def _saw(acted: Acted, before: int = 0) -> EndingSaw:
-    """Say what the end of an agent is decided from; `before` counts its actions in the steps before."""
-    ended = acted.ended
-    saw = EndingSaw(said=AgentReport(ended.reason, ended.detail)) if isinstance(ended, AgentEnded) else ended
-    return msgspec.structs.replace(saw, actions=len(acted.actions), before=before)
-
-
-def turns_of(acted: Acted) -> int:
-    """Count the answers that an agent took."""
-    return acted.ended.turns if isinstance(acted.ended, AgentEnded) else acted.turns
 
 
 def _told_of(told: Callable[[], Brief], number: int, busy_s: float) -> Callable[[], Brief]:
@@ -145,24 +132,14 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
     begun = given.terms(scope)
     told = scope.put(begun.brief.instruction.encode())
     await scope.record(AttemptOpened(begun.brief.trial, given.number, begun.agent.name, told))
-    result: AttemptResult | None = None
-    try:
-        opened = await scope.effect(SandboxAsked(begun.backend, begun.brief.task, begun.condition))
-        if isinstance(opened, SandboxFailed):
-            return await _abandon(scope, opened)
+
+    async def work() -> AttemptResult:
         # Whoever was said to act goes on: a fork changes what an agent goes by, not who it is.
         acted = await _act(scope, begun.agent, lambda: given.terms(scope).brief)
-        result = await _judged(scope, given, acted)
-        await scope.effect(ReleaseAsked())
-    except Stopped as stop:
-        if result is not None:  # its verdict has arrived
-            return result
-        reason: Literal["sandbox_lost", "stopped"] = (
-            "sandbox_lost" if stop.event.reason == "sandbox_lost" else "stopped"
-        )
-        await scope.record(AttemptAbandoned(reason, stop.event.detail))
-        return scoreless(scope, stop.event.detail, counts=False)
-    return result
+        return await _judged(scope, given, acted)
+
+    asked = SandboxAsked(begun.backend, begun.brief.task, begun.condition)
+    return await in_sandbox(scope, asked, work, partial(scoreless, scope))
 
 
 async def _act(scope: Scope, agent: Agent, told: CurrentBrief) -> Acted:
@@ -170,11 +147,6 @@ async def _act(scope: Scope, agent: Agent, told: CurrentBrief) -> Acted:
     if told().steps and agent.needs_model:
         return await act_in_steps(scope, agent, told)
     return await agent.act(scope, told)
-
-
-async def _abandon(scope: Scope, failed: SandboxFailed) -> AttemptResult:
-    await scope.record(AttemptAbandoned("infrastructure", f"{failed.kind}: {failed.detail}"))
-    return scoreless(scope, failed.detail, counts=True)
 
 
 def scoreless(scope: Scope, detail: str, *, counts: bool) -> AttemptResult:
@@ -186,7 +158,7 @@ def scoreless(scope: Scope, detail: str, *, counts: bool) -> AttemptResult:
 
 async def _judged(scope: Scope, given: AttemptGiven, acted: Acted) -> AttemptResult:
     """Have the verifier judge, unless something of ours broke: then there is nothing to judge."""
-    ended = await _ended(scope, acted)
+    ended = await agent_ended(scope, acted)
     seen = Seen(ended.seen, points.EndedSeen(ended.value.reason, ended.value.detail))
     verdict = await scope.effect(VerifyAsked(given.terms(scope).brief.task)) if ended.value.verified else None
     verified = scope.at
@@ -210,17 +182,6 @@ async def _judged(scope: Scope, given: AttemptGiven, acted: Acted) -> AttemptRes
         counts=True,
         out_of_money=ended.value.detail if ended.value.reason == "budget" else None,
     )
-
-
-async def _ended(scope: Scope, acted: Acted) -> Seen[AttemptEnding]:
-    """Have it decided how the agent ended, and whether what it left is judged."""
-    turns = turns_of(acted)
-
-    def says(ruling: AttemptEnding, made: Made) -> AgentEnded:
-        del made
-        return AgentEnded(ruling.reason, ruling.detail, turns, verified=ruling.verified)
-
-    return await scope.decide(ENDING, _saw(acted), says)
 
 
 def _no_checks(scope: Scope) -> points.CountedChecks:

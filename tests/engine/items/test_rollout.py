@@ -230,7 +230,7 @@ async def test_a_loop_that_takes_too_many_turns_is_unsolved(tmp_path: Path) -> N
 
 def test_the_defaults_of_a_loop_are_those_of_the_benchmark() -> None:
     """OfficeQA shows 50 paths, 4,000 characters and 20 hits."""
-    assert msgspec.structs.astuple(RolloutSpec()) == ("call", 12, 50, 4000, 20)
+    assert msgspec.structs.astuple(RolloutSpec())[:5] == ("call", 12, 50, 4000, 20)
 
 
 # -- reading back -----------------------------------------------------------------------------------------------------
