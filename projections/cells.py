@@ -7,6 +7,7 @@ import msgspec
 from events.base import Recorded, Ref
 from events.digest import Digest
 from events.types.evaluation import CellOpened, CellUnscored, EvaluationFound, EvaluationScored
+from events.types.session import ArmSkillsPinned, GivenSkill
 from projections.base import Blobs
 
 
@@ -40,18 +41,22 @@ class CellsState(msgspec.Struct):
 
     runs: dict[str, dict[str, EvaluatedCell]] = {}
     """By run and stream, in the order in which they were opened."""
+    given: dict[str, tuple[GivenSkill, ...]] = {}
+    """By run, the skills of its arms, with where each came from."""
 
 
 class Cells:
     """The projection."""
 
     name = "cells"
-    revision = 1
-    tags: frozenset[str] | None = frozenset({"cell.opened", "evaluation.scored", "evaluation.found", "cell.unscored"})
+    revision = 2
+    tags: frozenset[str] | None = frozenset(
+        {"cell.opened", "evaluation.scored", "evaluation.found", "cell.unscored", "session.arm_skills_pinned"}
+    )
 
     def initial(self) -> CellsState:
         """Give the state before any event."""
-        return CellsState({})
+        return CellsState({}, {})
 
     def needs(self, recorded: Recorded) -> tuple[Digest, ...]:
         """Need nothing."""
@@ -65,6 +70,8 @@ class Cells:
         cells = state.runs.setdefault(run, {}) if isinstance(recorded.event, CellOpened) else state.runs.get(run, {})
         cell = cells.get(stream)
         match recorded.event:
+            case ArmSkillsPinned() as pinned:
+                state.given[run] = pinned.skills
             case CellOpened() as opened:
                 cells[stream] = _opened(opened)
             case EvaluationScored() as scored if cell is not None:

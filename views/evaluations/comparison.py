@@ -1,7 +1,7 @@
 """The arms of an evaluation side by side: scores with their coverage, differences with their intervals, costs."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -15,15 +15,18 @@ from engine.programs.evaluate.arms import own
 from engine.programs.evaluate.points import COMPARISON, CellSaw, CellScore, ComparisonSaw
 from engine.programs.evaluate.rulings import compared
 from events.store.base import EventLog
-from events.streams import cell_name, cell_stream
+from events.streams import cell_name
 from events.types.decision import Seen
+from events.types.session import GivenSkill
 from projections.cells import Cells, EvaluatedCell
 from projections.comparison.compare import ArmScore, Comparison, PairedDifference
 from projections.comparison.intervals import ScoreInterval
 from projections.cost import Cost, RunCost
 from projections.exposure import Exposure, Exposures
 from projections.item_sets import ItemSets, decisions_on
+from projections.triggers import read_of
 from views.evaluations.item_sets import ItemSetRow, rows_of, said, sets_of
+from views.evaluations.triggers import TriggerRate, exposures_by_cell, rate_of, triggers_of, written_rate
 from views.runs.spending import total_of
 from views.setup.settings import spec_of
 from views.terminal.errors import UsageWrong
@@ -69,6 +72,10 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     """Cells in which skills were given and none was read."""
     exposure_unknown: int
     """Cells of which nobody can know whether a skill was read."""
+    trigger: TriggerRate | None
+    """How often a skill was read that belongs to the item. None: no cell was given one, or its text was told."""
+    false_trigger: TriggerRate | None
+    """How often one was read that does not: it stands beside, or is said not to apply. None: no cell was given one."""
     won: int
     """Items that score higher than under its baseline."""
     lost: int
@@ -93,8 +100,10 @@ class ComparedRun(NamedTuple):
     spec: RunSpec
     comparison: Comparison
     cells: Sequence[EvaluatedCell]
-    exposure: Mapping[tuple[str, str], Exposure]
-    """By run and stream of a cell, of those whose agent was given skills."""
+    exposure: Mapping[tuple[str, str], Mapping[str, Exposure]]
+    """By run and stream of a cell, of those whose agent was given skills, and by skill."""
+    given: Sequence[GivenSkill]
+    """Skills of its arms, with where each came from."""
     sets: tuple[ItemSetRow, ...]
     decisions: int
     """That rested on items of these sets."""
@@ -105,7 +114,8 @@ class _Evaluated(NamedTuple):
 
     cells: Sequence[EvaluatedCell]
     costs: Mapping[str, RunCost]
-    exposure: Mapping[tuple[str, str], Exposure]
+    exposure: Mapping[tuple[str, str], Mapping[str, Exposure]]
+    given: Sequence[GivenSkill]
 
 
 async def tell(log: EventLog, screen: Screen, run: str) -> None:
@@ -129,7 +139,7 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
         UsageWrong: The run evaluates nothing.
     """
     spec = await spec_of(log, run)
-    cells, costs, exposure = await _cells(log, run, spec)
+    cells, costs, exposure, given = await _cells(log, run, spec)
     settings = own(spec)
     begun = _by_arm(cells)
     saw = {arm: tuple(map(_saw, begun.get(arm, ()))) for arm in sorted(settings.arms)}
@@ -137,7 +147,7 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
     assert rule is not None
     known = {(each.arm, each.item, each.repeat): _cost(costs, each) for each in cells}
     found = compared(saw, rule, max(each.repeat for each in cells), known)
-    return ComparedRun(run, spec, found, cells, exposure, *await _sets(log, run))
+    return ComparedRun(run, spec, found, cells, exposure, given, *await _sets(log, run))
 
 
 async def _sets(log: EventLog, run: str) -> tuple[tuple[ItemSetRow, ...], int]:
@@ -161,19 +171,10 @@ async def _cells(log: EventLog, run: str, spec: RunSpec) -> _Evaluated:
         spent, read = await fold_run(log, [Cost(), Exposures()], other)
         costs |= spent.runs
         exposed |= read.runs
-    exposure: dict[tuple[str, str], Exposure] = {}
+    exposure: dict[tuple[str, str], Mapping[str, Exposure]] = {}
     for of_run, attempts in exposed.items():
-        for attempt in attempts.values():
-            cell = of_run, cell_stream(attempt.trial)
-            if attempt.given:
-                exposure[cell] = _more(exposure.get(cell, "no"), attempt.skills.values())
-    return _Evaluated(cells, costs, exposure)
-
-
-def _more(before: Exposure, now: Iterable[Exposure]) -> Exposure:
-    """Give the exposure of a cell: a skill that was read in one attempt was read."""
-    said = {before, *now}
-    return "yes" if "yes" in said else "unknown" if "unknown" in said else "no"
+        exposure |= exposures_by_cell(of_run, attempts.values())
+    return _Evaluated(cells, costs, exposure, state.given.get(run, ()))
 
 
 def _by_arm(cells: Sequence[EvaluatedCell]) -> dict[str, list[EvaluatedCell]]:
@@ -208,8 +209,9 @@ def _rows(found: ComparedRun) -> list[ArmRow]:
 
 
 def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> ArmRow:
-    costs, own = score.costs, [each for each in found.cells if each.arm == score.arm]
-    exposed = Counter(found.exposure.get((each.run, each.rolled)) for each in own)
+    costs, cells = score.costs, [each for each in found.cells if each.arm == score.arm]
+    exposed = Counter(read_of(found.exposure.get((each.run, each.rolled), {}).values()) for each in cells)
+    triggers = triggers_of(score.arm, cells, found.exposure, found.given, own(found.spec))
     low, high = ends(score.interval)
     pair_low, pair_high = ends(None if pair is None else pair.interval)
     return ArmRow(
@@ -219,7 +221,7 @@ def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> 
         against=None if pair is None else pair.baseline,
         planned=score.planned,
         scored=score.scored,
-        reused=sum(each.run not in {"", found.run} for each in own),
+        reused=sum(each.run not in {"", found.run} for each in cells),
         score=number(score.mean),
         score_low=low,
         score_high=high,
@@ -233,6 +235,8 @@ def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> 
         read=exposed["yes"],
         unread=exposed["no"],
         exposure_unknown=exposed["unknown"],
+        trigger=rate_of(triggers.own),
+        false_trigger=rate_of(triggers.other),
         won=0 if pair is None else pair.count("won"),
         lost=0 if pair is None else pair.count("lost"),
         kept=0 if pair is None else pair.count("kept"),
@@ -272,12 +276,6 @@ def _interval(row: ArmRow) -> str | None:
     return None if row.low is None or row.high is None else f"{points(row.low)} to {points(row.high)}"
 
 
-def _exposed(row: ArmRow) -> str | None:
-    given = row.read + row.unread + row.exposure_unknown
-    unknown = f" ({row.exposure_unknown} unknown)" if row.exposure_unknown else ""
-    return f"{row.read} of {given}{unknown}" if given else None
-
-
 def _per_solved(row: ArmRow) -> int | None:
     return None if row.cost_per_solved_nano_usd is None else round(row.cost_per_solved_nano_usd)
 
@@ -296,7 +294,8 @@ ARMS: Final = TableView(
     ArmRow,
     "arm",
     (">scored", lambda row: f"{row.scored} of {row.planned}" + (f" ({row.reused} reused)" if row.reused else "")),
-    ("skill read", _exposed),
+    ("skill read", lambda row: written_rate(row.trigger)),
+    ("others read", lambda row: written_rate(row.false_trigger)),
     (">score", lambda row: share(row.score)),
     ">decisions",
     (">difference", lambda row: "baseline" if row.baseline else points(row.difference)),

@@ -95,7 +95,8 @@ def _misnamed(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
             problem = f"the baseline {arm.baseline!r} is none of the arms"
             yield _problem(f"arms.{name}.baseline", problem, _near(arm.baseline, names))
         yield from source_problems(name, settings)
-    yield from _unread(settings.family)
+        yield from _unread(f"arms.{name}.applies", arm.applies, groups=False)
+    yield from _unread("family", settings.family)
     yield from _out_of_range(settings)
     yield from _alike(settings)
     if settings.baseline not in settings.arms:
@@ -125,21 +126,21 @@ def _alike(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
         if arm.placebo and not arm.skills:
             problem = f"arm {name} is a placebo of no skill"
             yield _problem(f"arms.{name}.placebo", problem, "name the skills that it stands in for: skills")
-        condition = msgspec.structs.replace(arm, baseline="")
+        condition = msgspec.structs.replace(arm, baseline="", applies="")
         before = seen.setdefault(msgspec.json.encode(condition, order="sorted"), name)
         if before != name and not arm.again:
             problem = f"the arms {before} and {name} are the same"
             yield _problem(f"arms.{name}", problem, f'write again = "{before}" to measure it with fresh runs')
 
 
-def _unread(pattern: str) -> Iterator[ConfigProblem]:
-    """Complain about a pattern of families that cannot be used."""
-    remedy = 'write a regular expression with one group, such as "^([a-z]+)-"'
+def _unread(key: str, pattern: str, *, groups: bool = True) -> Iterator[ConfigProblem]:
+    """Complain about a pattern that cannot be used; that of families has one group."""
+    remedy = 'write a regular expression with one group, such as "^([a-z]+)-"' if groups else "such as ^sort-"
     try:
-        if pattern and re.compile(pattern).groups != 1:
-            yield _problem("family", f"{pattern!r} has not exactly one group", remedy)
+        if pattern and re.compile(pattern).groups != 1 and groups:
+            yield _problem(key, f"{pattern!r} has not exactly one group", remedy)
     except re.error as error:
-        yield _problem("family", f"{pattern!r} is no regular expression: {error}", remedy)
+        yield _problem(key, f"{pattern!r} is no regular expression: {error}", remedy)
 
 
 def _repeats_wrongly(settings: EvaluateSpec, name: str, arm: ArmSpec) -> Iterator[ConfigProblem]:

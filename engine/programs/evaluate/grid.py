@@ -23,7 +23,7 @@ MOST_ARMS: Final = 1000
 ARMS: Final = "arms"
 """Names the axis of arms that are written out."""
 SKILLS: Final = "skills"
-_BESIDE: Final = frozenset({"again", "baseline", "set"})
+_BESIDE: Final = frozenset({"again", "applies", "baseline", "beside", "set"})
 """Keys of an arm that speak of other arms or of several settings, so none is an axis."""
 _AXES: Final = tuple(sorted(frozenset(ArmSpec.__struct_fields__) - _BESIDE))
 """Keys of an arm that may be an axis."""

@@ -48,6 +48,9 @@ class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Sources of further skills that stand beside them and belong to no item."""
     placebo: bool = False
     """Replace the text of the skills by neutral text of the same length, given the same way; not of those beside."""
+    applies: str = ""
+    """Regular expression: the skills are said to apply to items in whose name it finds something; where one is read for
+    another item, that is a false trigger. It changes nothing that the agent is told. Empty: they apply to all."""
     note: str = ""
     """Text that the agent is told after its instruction. Empty: nothing."""
     again: str = ""
