@@ -9,7 +9,7 @@ What a provider brings is written into the specification, so that a run's record
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from engine.config.program_registry import EXPLORE, program_named, program_names
 from engine.config.sandbox_kinds import sandbox_names
 from engine.config.schema import REQUIRED, dotted, keys, pattern, split_key
 from engine.config.schema import Path as KeyPath
+from engine.config.skill_source import anchored_source
 from engine.config.spec import RunSpec
 from engine.config.tree import ConfigValue, assemble, kind_of, parameter_joined, settings_of, unknown
 from engine.config.values import parse
@@ -375,13 +376,17 @@ def _anchored(settings: Iterator[ConfigValue | ConfigProblem], base: Path) -> It
 
     An empty text names nothing, and stays so.
     """
-    paths = {key.path for key in keys() if key.is_path}
+    paths, sources = ({key.path for key in keys() if getattr(key, kind)} for kind in ("is_path", "is_source"))
     for each in settings:
         if isinstance(each, ConfigProblem):
             yield each
             continue
         key = _arm_key(each.path)
-        anchor = partial(_absolute_at, base, is_path=pattern(key) in paths, is_model=_names_model(key))
+        anchor: Callable[[str], str]
+        if pattern(key) in sources:
+            anchor = partial(anchored_source, anchor=partial(_absolute_at, base, is_path=True, is_model=False))
+        else:
+            anchor = partial(_absolute_at, base, is_path=pattern(key) in paths, is_model=_names_model(key))
         match each.value:
             case str(text):
                 yield each._replace(value=anchor(text))

@@ -40,6 +40,8 @@ class ConfigKey(NamedTuple):
     """The text below its field; empty if its name says all."""
     is_path: bool = False
     """Whether it names a file or a folder: its class lists the field in ``path_keys``."""
+    is_source: bool = False
+    """Whether it names sources of skills: its class lists the field in ``source_keys``."""
 
     @property
     def name(self) -> str:
@@ -126,7 +128,8 @@ def _keys(table: inspect.StructType, path: Path) -> Iterator[ConfigKey]:
             case inspect.DictType(value_type=value):
                 yield ConfigKey((*here, _open_name(field.name)), value, None, doc)
             case kind:
-                yield ConfigKey(here, kind, field.default, doc, field.name in getattr(table.cls, "path_keys", ()))
+                named = (field.name in getattr(table.cls, each, ()) for each in ("path_keys", "source_keys"))
+                yield ConfigKey(here, kind, field.default, doc, *named)
 
 
 def pattern(path: Path) -> Path:

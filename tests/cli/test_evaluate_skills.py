@@ -89,6 +89,19 @@ def test_what_was_read_where_it_belongs_and_where_it_does_not_is_shown_by_arm(fo
     assert "0 of 2, 0 %" in lines["hum"]
 
 
+def test_a_source_is_read_from_the_file_that_names_it(folder: Path) -> None:
+    """Given a spec in another folder, its folders of skills stand beside it; runs and libraries stand nowhere."""
+    planned = type_in(folder.parent, "evaluate", f"{folder.name}/spec.toml", "--dry-run", "--json")
+    assert planned.code == 0, planned.err
+    for source, why in (
+        ("run:@latest", "no run accepted"),
+        ("per-item:library:x", "no such library"),
+        ("run:", "no run"),
+    ):
+        refused = type_in(folder, "evaluate", "--tasks", "tasks", "--skill", source, "-m", "script:script.toml")
+        assert (refused.code, why in refused.err) == (2, True), refused.err
+
+
 def test_a_dry_run_reads_what_earlier_runs_distilled(folder: Path) -> None:
     """And says what it cannot find before anything is recorded; the log stays as it was."""
     (folder / "spec.toml").write_text(SPEC.replace('"per-item:human"\napplies', '"run:@latest"\napplies'))

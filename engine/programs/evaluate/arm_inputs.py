@@ -6,12 +6,12 @@ from typing import Final, Literal
 
 from engine.agents.installed.skill_set import skill_refs
 from engine.config.program import ArmInputs
+from engine.config.skill_source import SkillSource, read_source
 from engine.config.spec import RunSpec
 from engine.policies.skill.placebo import placebo_of
 from engine.programs.evaluate.errors import ArmSkillsUnusable
 from engine.programs.evaluate.folder_skills import folder_skills, folder_skills_by_task
 from engine.programs.evaluate.library_skills import SkillContent, library_skills, library_skills_by_task
-from engine.programs.evaluate.skill_sources import SkillSource, read_source
 from engine.programs.evaluate.spec import ArmSpec, WithoutSkill
 from events.digest import digest_of
 from events.store.base import EventLog

@@ -8,9 +8,9 @@ from anyio import to_thread
 
 from engine.agents.installed.errors import SkillsUnusable
 from engine.agents.installed.skill_set import FILE, read_skills
+from engine.config.skill_source import SkillSource
 from engine.programs.evaluate.errors import ArmSkillsUnusable
 from engine.programs.evaluate.library_skills import SkillContent, checked
-from engine.programs.evaluate.skill_sources import SkillSource
 
 _OF_TASK: Final = Path("environment", "skills")
 """Where a task folder keeps skills for its image (SPARK, 6.2)."""

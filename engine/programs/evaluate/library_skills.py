@@ -5,12 +5,12 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from engine.agents.installed.skill_set import FILE, head_of
+from engine.config.skill_source import LATEST, SkillSource
 from engine.core.fold import fold_kept, fold_run
 from engine.core.lineage import pages_of
 from engine.policies.skill.front_matter import is_skill_name
 from engine.policies.skill.split import SplitFault
 from engine.programs.evaluate.errors import ArmSkillsUnusable
-from engine.programs.evaluate.skill_sources import LATEST, SkillSource
 from events.errors import BlobMissing
 from events.store.base import BlobStore, EventLog, Selection
 from events.types.trial import TrialOpened

@@ -38,7 +38,7 @@ class ItemsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One arm: the spec of the run with some settings changed. Without any, it is the run's own spec."""
 
-    path_keys: ClassVar = frozenset({"skills"})
+    source_keys: ClassVar = frozenset({"beside", "skills"})
 
     skills: str | None = None
     """Where skills for the agent come from: a folder, ``run:RUN``, ``run:RUN/SKILL@REVISION``, ``library:NAME``, or

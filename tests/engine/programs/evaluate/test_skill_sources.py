@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pytest
 
+from engine.config.skill_source import SkillSource, SourceMalformed, read_source
 from engine.programs.evaluate.errors import ArmSkillsUnusable
 from engine.programs.evaluate.folder_skills import folder_skills, folder_skills_by_task
 from engine.programs.evaluate.library_skills import library_skills, library_skills_by_task, run_named
-from engine.programs.evaluate.skill_sources import SkillSource, SourceMalformed, read_source
 from events.base import Draft, Event, Ref, StreamId
 from events.digest import digest_of
 from events.store.memory import MemoryLog
