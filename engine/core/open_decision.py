@@ -28,6 +28,7 @@ from engine.core.errors import PolicyFailed
 from engine.core.plugins import package_of_module
 from engine.core.world import ReplayContext
 from events.base import Event, Recorded, Ref
+from events.codec import as_bytes
 from events.digest import Digest, digest_of
 from events.errors import BlobErased, StillroomError
 from events.store.blob_refs import named_blobs
@@ -43,6 +44,8 @@ from events.types.decision import (
     seen_in,
 )
 
+_LOOKED_THROUGH: Final = msgspec.Raw(b"null")
+"""Stands for inputs in which no known secret is left."""
 _CARRIED: Final[Sequence[str]] = ("inputs", "rule", "point_revision", "saw")
 """Fields of an event that say from what it was ruled, and how."""
 
@@ -204,6 +207,24 @@ class Decision(Generic[R]):
         if self.point.inline and isinstance(event, DecisionMade):
             return _inline(event, {"rule": rule, "point_revision": revision, "saw": msgspec.Raw(self._data)})
         return msgspec.structs.replace(event, inputs=self.inputs, rule=rule, point_revision=revision)
+
+    def kept(self, event: Decided, ruling: R) -> Decided:
+        """Give the event as the log keeps it: known secrets are replaced.
+
+        Inputs that it holds were looked through before the policy saw them, and the actor goes on with the ruling
+        alone: only beside them is looked again. A log looks through all of it once more.
+
+        Raises:
+            EventRefused: It cannot be encoded, or a secret has the value of a word of the log itself.
+        """
+        if not holds_texts(event, ruling):
+            return event
+        redactor, looked_through = self._world.log.redactor, event
+        if isinstance(event, InlineDecisionMade):
+            looked_through = msgspec.structs.replace(event, saw=_LOOKED_THROUGH)
+        kept = redactor.event(event) if redactor.hits(as_bytes(looked_through)) else event
+        assert isinstance(kept, Decided)
+        return kept
 
     def records(self, event: Event, shadow: str | None) -> bool:
         """Say whether an event records this decision."""

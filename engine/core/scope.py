@@ -17,7 +17,7 @@ from engine.core.decision import I, Point, R, S, Says
 from engine.core.divergence import diverged, same
 from engine.core.errors import HistoryEnded, HistoryUnread, first_of
 from engine.core.lineage import era_of
-from engine.core.open_decision import Decision, holds_texts, made_event
+from engine.core.open_decision import Decision, made_event
 from engine.core.ports import EffectAddress
 from engine.core.world import AppendedRange, RecordedAt, ReplayContext, StreamIndex
 from events.base import Draft, Event, Recorded, Ref, StreamId
@@ -395,7 +395,7 @@ class Scope:
             if self._world.ports is None:
                 self._ended(tag_of(event))
             # The actor goes on with what a replay will read: known secrets are replaced in that.
-            kept = as_kept(event, self._world.log.redactor) if holds_texts(event, ruling) else event
+            kept = decision.kept(event, ruling)
             self._deferred.append(Draft(kept, None))
             return Seen(self.at, decision.read(kept, ruling))
         computed = await decision.computed(ask, self.at)

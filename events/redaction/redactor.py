@@ -7,11 +7,12 @@ Only values we were told are looked for, exactly, and in the forms in which they
 Each form is one linear pass, and a fast one: CPython's search skips ahead. Three secrets, 36 forms: 0.13 s for a
 body of 32 MB without any, of which one alternation of a regular expression takes 0.23 s, and several times that
 where text comes close to matching. Bodies of that size have stopped a service elsewhere. Forms that line ends break
-are looked for in a copy without line ends and blanks: another such pass. Only what is found there meets a pattern.
+are looked for in a copy without line ends and blanks, where those stand that none breaks as well: one pass finds both.
+Only what is found there meets a pattern.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from json import dumps
@@ -122,14 +123,25 @@ class Redactor:
 
     def hits(self, data: bytes) -> bool:
         """Say whether any known value is in there."""
-        for opening in self._openings:
-            if opening in data:
-                if any(form in data for form in self._forms):
-                    return True
-                break
         # One byte is looked for ten times as fast as two: most payloads hold no escape at all.
         if not self._loose or not (b"\n" in data or b"\r" in data or b"\\" in data):
-            return False
+            return self._holds_form(data, self._openings)
+        loose = squeezed(data)
+        for opening in self._loose_openings:
+            if opening in loose:
+                return self._holds_form(data, self._openings) or self._holds_wrapped(data)
+        # A form stands there only if it does without what a break may consist of: the shorter ones are left.
+        return self._holds_form(data, self._short_openings)
+
+    def _holds_form(self, data: bytes, openings: Sequence[bytes]) -> bool:
+        """Say whether a form stands in some bytes as it is, of those that have one of some beginnings."""
+        for opening in openings:
+            if opening in data:
+                return any(form in data for form in self._forms)
+        return False
+
+    def _holds_wrapped(self, data: bytes) -> bool:
+        """Say whether a form stands in some bytes that line ends may break."""
         return any(pattern.search(data) for _, pattern in self._wrapped_in(data))
 
     def replace(self, data: bytes) -> bytes:
@@ -211,6 +223,7 @@ class Redactor:
         self._loose = {form: squeezed(form) for form in forms if len(form) >= SHORTEST_WRAPPED}
         self._loose_openings = tuple(_openings(self._loose.values()))
         self._openings = tuple(_openings(forms))
+        self._short_openings = tuple(_openings(form for form in forms if form not in self._loose))
         self._forms = forms
         self.learnt += 1
 

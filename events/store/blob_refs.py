@@ -64,6 +64,8 @@ def _of_one(finds: list[_Find | None]) -> _Find | None:
     if not found:
         return None
     assert len(finds) == 1
+    if found[0] is _itself:  # which takes None as well
+        return _itself
     return lambda value: () if value is None else found[0](value)
 
 
@@ -80,4 +82,15 @@ def _of_fields(kind: type[msgspec.Struct]) -> _Find | None:
     finds = [(name, find) for name in kind.__struct_fields__ if (find := _finder(hints[name])) is not None]
     if not finds:
         return None
-    return lambda value: [digest for name, find in finds for digest in find(getattr(value, name))]
+
+    def find_all(value: Any) -> Sequence[Digest]:
+        found: list[Digest] = []
+        for name, find in finds:
+            part = getattr(value, name)
+            if find is not _itself:
+                found += find(part)
+            elif part is not None:  # most fields are digests: no call for each
+                found.append(part)
+        return found
+
+    return find_all

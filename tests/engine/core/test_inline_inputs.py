@@ -206,3 +206,60 @@ def test_blobs_that_a_stranger_names_in_inputs_of_an_event_are_found() -> None:
     inputs = msgspec.json.encode({"a": Held(held, AT), "b": [Text(text, AT), _seen(1)]})
     made = InlineDecisionMade(point="weigh", ruling={}, saw=msgspec.Raw(inputs))
     assert [(each.digest, each.kind) for each in names_in(1, made)] == [(held, "inputs"), (text, "bytes")]
+
+
+class Saying(msgspec.Struct, frozen=True):
+    """A ruling that is a text."""
+
+    text: str
+
+
+class _LearnsLate:
+    """Says a secret, or what it is told of one that becomes known only while it rules."""
+
+    def __init__(self, redactor: Redactor, says: str, *, late: bool) -> None:
+        self._redactor = redactor
+        self._says = says
+        self._late = late
+
+    def __call__(self, saw: MeasureSaw, rule: NoSettings, desk: PolicyContext) -> Saying:
+        """Rule with a text, and tell the redactor of a secret."""
+        del saw, rule, desk
+        if self._late:
+            self._redactor.add("LATE", "only-now-known")
+        return Saying(self._says)
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "late", "kept"),
+    [
+        ("nothing", "it is measured", False, ("nothing", "it is [secret:S]")),
+        ("measured", "nothing", False, ("[secret:S]", "nothing")),
+        ("only-now-known", "nothing", True, ("[secret:LATE]", "nothing")),
+        ("only-now-known", "nothing", False, ("only-now-known", "nothing")),
+    ],
+)
+async def test_inputs_that_were_looked_through_hide_no_secret_of_the_event(
+    words: str,
+    says: str,
+    kept: tuple[str, str],
+    *,
+    late: bool,
+) -> None:
+    """The ruling is searched without them, and what the actor goes on with at once is what the log holds.
+
+    A secret that becomes known while the policy rules is in neither.
+    """
+    redactor = Redactor({"S": SECRET})
+    log = MemoryLog(clock=Ticking(), redactor=redactor)
+    point: Point[Any, NoSettings, Saying] = Point(
+        name="say", revision=1, saw=MeasureSaw, settings=NoSettings, ruling=Saying, decisive=("text",), steers=True,
+        rule=no_settings,
+    )  # fmt: skip
+    eras = (Era(None, {"say": _LearnsLate(redactor, says, late=late)}, "own"),)
+    scope = Scope(live_world(log, Echo(log))._replace(deciding=Deciding(eras)), "run")
+    ruled = await scope.decide(point, MeasureSaw(_seen(2, words), 0))
+    await scope.record(AgentEnded("done", "", 1))
+    (made,) = [each.event async for each in log.read() if isinstance(each.event, InlineDecisionMade)]
+    assert (msgspec.json.decode(made.saw, type=MeasureSaw).measured.value.words, made.ruling["text"]) == kept
+    assert ruled.value.text == kept[1]

@@ -175,6 +175,18 @@ def test_a_short_value_is_not_looked_for_across_lines() -> None:
     assert exactly.text("abcdef ghijkl") == "abcdef ghijkl"
 
 
+@pytest.mark.parametrize("around", ["", "\n", "a line\nanother\\n\r\n"], ids=repr)
+@pytest.mark.parametrize("value", ["abcdefghijk", "abcdefghijkl", "a b\tc\\d\ne f g", "r\\n n\nr\tn rn n", "n r n \\"])
+def test_line_ends_beside_a_value_hide_nothing(value: str, around: str) -> None:
+    """Text with line ends is searched without them; short values and those of mere breaks are found as well."""
+    redactor = Redactor({"KEY": value, "OTHER": "something-else"})
+    data = (around + value + around).encode()
+    assert redactor.hits(data)
+    assert not redactor.hits(around.encode() * 3)
+    assert b"[secret:KEY]" in redactor.replace(data)
+    assert redactor.hits(json.dumps(around + value + around).encode())
+
+
 @pytest.mark.parametrize(
     "objects",
     [
