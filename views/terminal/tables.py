@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -56,6 +56,21 @@ def _fields(kind: type[R], declared: Iterable[Field[R]]) -> Iterator[tuple[str, 
             yield each
 
 
+class TableHead(NamedTuple):
+    """What stands above a column."""
+
+    text: str
+    figures: bool
+    """Whether the column is aligned to the right."""
+    wraps: bool
+    """Whether it is wrapped where the terminal is narrow."""
+
+
+def _head(declared: str) -> TableHead:
+    text = declared.removeprefix(">").removesuffix("…")
+    return TableHead(text, declared.startswith(">"), declared.endswith("…"))
+
+
 class TableView(Generic[R]):
     """Draws rows as a table."""
 
@@ -74,23 +89,35 @@ class TableView(Generic[R]):
             empty: Drawn in place of a table without rows. None: the heads are drawn.
             notes: Gives what is drawn below the table. None: nothing.
         """
-        self._columns = tuple(_fields(kind, columns))
+        self.kind = kind
+        self._columns = tuple((_head(declared), value) for declared, value in _fields(kind, columns))
         self._empty = empty
         self._notes = notes
+
+    @property
+    def heads(self) -> tuple[TableHead, ...]:
+        """What stands above its columns, in order."""
+        return tuple(head for head, _ in self._columns)
+
+    def texts(self, row: R) -> list[str]:
+        """Write the values of a row as people read them, column by column."""
+        return [cell(value(row)) for _, value in self._columns]
+
+    def notes(self, rows: Sequence[R]) -> list[RenderableType]:
+        """Give what stands below a table of these rows."""
+        return [] if self._notes is None or (not rows and self._empty is not None) else list(self._notes(rows))
 
     def __call__(self, rows: Sequence[R]) -> RenderableType:
         """Draw rows."""
         if not rows and self._empty is not None:
             return self._empty
         drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for declared, _ in self._columns:
-            head, wrap = declared.removeprefix(">"), declared.endswith("…")
-            justify: Literal["left", "right"] = "right" if declared.startswith(">") else "left"
-            drawn.add_column(
-                head.removesuffix("…"), justify=justify, no_wrap=not wrap, overflow="fold", min_width=len(head)
-            )
+        for head in self.heads:
+            justify: Literal["left", "right"] = "right" if head.figures else "left"
+            least = len(head.text) + head.wraps
+            drawn.add_column(head.text, justify=justify, no_wrap=not head.wraps, overflow="fold", min_width=least)
         for row in rows:
-            drawn.add_row(*[word(cell(value(row))) for _, value in self._columns])
+            drawn.add_row(*map(word, self.texts(row)))
         return drawn if self._notes is None else Group(drawn, *self._notes(rows))
 
 
