@@ -34,7 +34,12 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     (
         "compare",
         "evaluations:compare",
-        "Compare the arms of an evaluation: scores with coverage, paired differences with intervals, costs, verdicts.",
+        "Compare the arms of an evaluation, or any two runs: scores with coverage, differences, costs, verdicts.",
+    ),
+    (
+        "report",
+        "evaluations:report",
+        "Write a comparison as one page of HTML that needs nothing else, down to its events and digests.",
     ),
     ("evaluations", "evaluations:app", "List and explain stored evaluations."),
     ("sets", "item_sets:app", "List sets of items, what each is for, and how many decisions rested on it."),

@@ -87,6 +87,11 @@ def mean_of(values: Collection[Fraction]) -> Fraction:
     return Fraction(sum(value.numerator * (scale // value.denominator) for value in values), scale * len(values))
 
 
+def soft_score(reward: float | None) -> Fraction | None:
+    """Give the partial score that a reward is: the fraction that its decimal stands for. None: it is none in [0, 1]."""
+    return None if reward is None or not 0 <= reward <= 1 else Fraction(repr(reward))
+
+
 def score_of(row: ComparisonRow, measure: Measure) -> Fraction | None:
     """Give the score of a row in [0, 1]; None where it has none."""
     match row.outcome:

@@ -11,21 +11,32 @@ from cyclopts import App, Parameter
 from engine.config.resolve import Flag
 from engine.runtime import run as runtime
 from events.errors import ExitCode
+from events.store.base import EventLog
+from projections.comparison.rows import Measure
 from views.commands.rows import Rows
 from views.commands.run import open_for
-from views.evaluations import comparison, end, stored
+from views.evaluations import comparison, end, items, pairs, stored
 from views.evaluations import dry_run as plans
 from views.evaluations import matrix as transfer
+from views.evaluations import report as reports
+from views.evaluations.items import ItemFilter
 from views.runs import live, rows
 from views.runs.left_out import InputOmissionRow, teller
+from views.setup.settings import WrittenFile
+from views.terminal.errors import UsageWrong
+from views.terminal.files import write_file
 from views.terminal.ids import LATEST, find_run
 from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides
+from views.terminal.table_formats import TableFormat, print_table
+from views.terminal.versions import package_version
 
 ROWS: Final[Rows] = {
     "evaluate, demo evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow),
     "evaluate --dry-run": (plans.PlannedArmRow,),
     "compare": (comparison.ArmRow,),
+    "compare --items": (items.ComparedItemRow,),
     "compare --matrix": (transfer.TransferRow,),
+    "report": (WrittenFile,),
     "evaluations list, evaluations show": (stored.EvaluationRow,),
     "evaluations why": (stored.EvaluationKeyRow,),
 }
@@ -90,16 +101,121 @@ async def evaluate(
     return live.code_of(report)
 
 
-async def compare(run: str = LATEST, /, *, matrix: bool = False, options: Options = ASIS, machine: Given) -> None:
-    """Compare the arms of an evaluation: scores with coverage, paired differences with intervals, costs, verdicts.
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ComparisonOptions:
+    """What is shown of a comparison, and how."""
+
+    items: bool = False
+    """Show the items one by one in place of the arms."""
+    arm: str | None = None
+    """Show only the items of this arm; this and the following imply --items."""
+    change: str | None = None
+    """Show only items that were won, lost or kept, have no score, or are not compared: only here, only there, contents
+    differ."""
+    item: str | None = None
+    """Show only items of this name, which may be a pattern, such as "greet-*"."""
+    unit: str | None = None
+    """Show only items of this family, which may be a pattern."""
+    matrix: bool = False
+    """Show the transfer matrix: skills by students, each beside the student's own baseline."""
+    format: TableFormat | None = None
+    """Write the table as markdown, latex (needs the package booktabs) or csv (all fields, with figures as they are)."""
+
+    @property
+    def wanted(self) -> ItemFilter | None:
+        """Which items are to be shown. None: the arms are."""
+        chosen = ItemFilter(self.arm, self.change, self.item, self.unit)
+        return chosen if self.items or any(chosen) else None
+
+    def refuse(self, other: str | None) -> None:
+        """Refuse what cannot be shown together.
+
+        Raises:
+            UsageWrong: A matrix is of one evaluation, and is drawn alone.
+        """
+        if self.matrix and (other is not None or self.wanted is not None or self.format is not None):
+            problem = "--matrix was given with a second run, items or --format"
+            raise UsageWrong(problem, remedy="name one evaluation, and nothing but --matrix")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class PairOptions:
+    """How two runs are compared."""
+
+    measure: Measure | None = None
+    """Score by which two runs are compared: hard (solved or not) or soft (rewards). Default: that of an evaluation
+    among them, else hard."""
+
+
+ARMS: Final = ComparisonOptions()
+AS_THEY_SAY: Final = PairOptions()
+
+
+async def compare(
+    run: str = LATEST,
+    other: str | None = None,
+    /,
+    *,
+    shown: ComparisonOptions = ARMS,
+    pair: PairOptions = AS_THEY_SAY,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Compare the arms of an evaluation, or any two runs: scores with coverage, differences, costs, verdicts.
+
+    Two runs, of whatever program and also imported ones, are paired item by item; what only one has is said.
 
     Args:
-        run: Run id of an evaluation.
-        matrix: Print the transfer matrix: skills by students, each beside the student's own baseline.
+        run: Run id of an evaluation; with a second run, of any run: the baseline. RUN:ARM is one arm of it.
+        other: Run that is compared with the first, or RUN:ARM.
+    """
+    shown.refuse(other)
+    async with options.desk(machine) as desk:
+        if shown.matrix:
+            await transfer.tell(desk.log, desk.screen, await find_run(desk.log, run))
+            return
+        found = await _compared(desk.log, run, other, pair)
+        if shown.wanted is not None:
+            rows = shown.wanted.of(items.item_rows(found))
+            view = items.ITEMS if other is None else items.ITEMS_OF_TWO
+            print_table(desk.screen, rows, view, shown.format)
+        else:
+            arms = comparison.ARMS if other is None else comparison.TWO_RUNS
+            print_table(desk.screen, comparison.arm_rows(found), arms, shown.format)
+
+
+async def report(
+    run: str = LATEST,
+    other: str | None = None,
+    /,
+    *,
+    out: Path = Path("report.html"),
+    pair: PairOptions = AS_THEY_SAY,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Write a comparison as one page of HTML that needs nothing else, down to its events and digests.
+
+    Args:
+        run: Run id of an evaluation; with a second run, of any run, as for `compare`.
+        other: Run that is compared with the first, or RUN:ARM.
+        out: File to write.
     """
     async with options.desk(machine) as desk:
-        tell = transfer.tell if matrix else comparison.tell
-        await tell(desk.log, desk.screen, await find_run(desk.log, run))
+        found = await _compared(desk.log, run, other, pair)
+        stamp = reports.ReportStamp(machine.clock(), package_version(), await desk.log.head())
+        page = reports.report_page(await reports.read_report(desk.log, found, stamp))
+        await write_file(machine.folder / out, page.encode())
+        desk.screen.draw(WrittenFile(str(machine.folder / out)), reports.render_written)
+
+
+async def _compared(log: EventLog, run: str, other: str | None, pair: PairOptions) -> comparison.ComparedRun:
+    if other is None:
+        return await comparison.read_comparison(log, await find_run(log, run))
+    first, second = [await pairs.find_arm(log, each) for each in (run, other)]
+    return await pairs.read_pair(log, first, second, pair.measure)
 
 
 app: Final = App(name="evaluations", help="List and explain stored evaluations.")

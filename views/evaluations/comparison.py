@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -14,36 +15,41 @@ from engine.core.fold import fold_run
 from engine.programs.evaluate.arms import own
 from engine.programs.evaluate.points import COMPARISON, CellSaw, CellScore, ComparisonSaw
 from engine.programs.evaluate.rulings import compared
+from events.digest import Fingerprint
 from events.store.base import EventLog
-from events.streams import cell_name
 from events.types.decision import Seen
-from events.types.session import GivenSkill
 from projections.cells import Cells, EvaluatedCell
 from projections.comparison.compare import ArmScore, Comparison, PairedDifference
+from projections.comparison.costs import payback
 from projections.comparison.intervals import ScoreInterval
-from projections.cost import Cost, RunCost
-from projections.exposure import Exposure, Exposures
 from projections.item_sets import ItemSets, decisions_on
 from projections.triggers import read_of
 from views.evaluations.item_sets import ItemSetRow, rows_of, said, sets_of
-from views.evaluations.triggers import TriggerRate, exposures_by_cell, rate_of, triggers_of, written_rate
-from views.runs.spending import total_of
+from views.evaluations.making import MakingCost, making_costs
+from views.evaluations.sides import ComparedSide, sides_of
+from views.evaluations.triggers import TriggerRate, rate_of, triggers_of, written_rate
 from views.setup.settings import spec_of
 from views.terminal.errors import UsageWrong
 from views.terminal.format import UNKNOWN, money, short
 from views.terminal.screen import Screen
-from views.terminal.tables import TableView
+from views.terminal.tables import Field, TableView
 
 
-class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
-    """One arm of an evaluation, beside the baseline."""
+class ArmRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="arm"):
+    """One arm of an evaluation, or the trials of a run, beside what it is compared with."""
 
     run: str
     arm: str
+    """Name of the arm, or label of the trials' condition."""
     baseline: bool
-    """Whether the arm is compared with none."""
-    against: str | None
+    """Whether it is compared with none."""
+    against: str | None = None
     """Arm that it is compared with. None: none."""
+    against_run: str | None = None
+    """The run of that arm. None: it is compared with none."""
+    differs: tuple[str, ...] | None = None
+    """Parts of its condition that are not those of that arm, such as ``skills``. None: nothing says, or it is compared
+    with none."""
     planned: int
     """Cells: items times repeats."""
     scored: int
@@ -55,17 +61,25 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     score_low: float | None
     """Ends of its interval. None: there is none, as with fewer than ten independent units."""
     score_high: float | None
-    difference: float | None
+    paired: int = 0
+    """Items with a score on both sides; only these are in ``difference``."""
+    units: int = 0
+    """Independent units among them: families, or the items themselves."""
+    difference: float | None = None
     """Mean over items of the paired difference to that arm. None: of a baseline, or nothing is paired."""
-    low: float | None
-    high: float | None
-    method: str | None
+    low: float | None = None
+    high: float | None = None
+    method: str | None = None
     """Method of the interval of the difference. None: there is none."""
-    p: float | None
+    p: float | None = None
     """Two-sided, adjusted for looks and arms. None: there is no interval."""
-    verdict: str | None
+    look: int | None = None
+    """Which look at the difference this is, from 1: one for each whole repeat that was added. None: of a baseline."""
+    verdict: str | None = None
     """None: of a baseline."""
     reason: str | None
+    """Why the verdict is what it is; or why an arm of two runs has none: the other run has no such arm. None: of a
+    baseline."""
     read: int
     """Cells in which a skill was read, of those rolled out by this run or another."""
     unread: int
@@ -76,46 +90,75 @@ class ArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="arm"):
     """How often a skill was read that belongs to the item. None: no cell was given one, or its text was told."""
     false_trigger: TriggerRate | None
     """How often one was read that does not: it stands beside, or is said not to apply. None: no cell was given one."""
-    won: int
+    won: int = 0
     """Items that score higher than under its baseline."""
-    lost: int
-    kept: int
+    lost: int = 0
+    kept: int = 0
+    attempts: int | None
+    """Of all its trials. None: none of its items is a task."""
     cost_nano_usd: int | None
     """Known cost of its runs, reused ones included, in units of 10^-9 US dollars. None: some is unknown."""
+    cost_per_run_nano_usd: float | None
+    """None: there was no run, or a cost is unknown."""
     cost_per_solved_nano_usd: float | None
     """None: nothing was solved, or a cost is unknown."""
     tokens: int | None
     """Input and output. None: some are unknown."""
-    decisions: int
+    decisions: int | None
     """Decisions that rested on any of these items so far, this comparison among them once it is made, in any run and
-    under any name of the set. The more there were, the less a good score says."""
+    under any name of the set. The more there were, the less a good score says. None: no set was opened, as by runs of
+    other programs and of earlier versions."""
     sets: tuple[ItemSetRow, ...]
-    """Those that the run opened; the same for each arm."""
+    """Those that were opened; the same for each arm."""
+    making_nano_usd: int | None
+    """What the trials cost that its skills were distilled in, in units of 10^-9 US dollars. None: it has no skills, or
+    nobody knows."""
+    made_by: tuple[str, ...]
+    """Those trials, as ``RUN:TRIAL``."""
+    payback: Literal["after", "never", "only with it", "unknown"] | None = None
+    """When making its skills has paid, by the observed means: ``after`` so many runs; ``never``: a solved run costs no
+    less with them; ``only with it``: nothing is solved without them. None: of a baseline, or it has no skills."""
+    payback_runs: int | None = None
+    """Runs with the skill from which on its making has paid. None: as ``payback`` says."""
+    only_here: tuple[str, ...]
+    """Items that only this one of two runs has; they are not compared."""
+    changed: tuple[str, ...]
+    """Items of two runs that have the same name and other contents; they are not compared."""
+
+
+class Uncompared(NamedTuple):
+    """What of one side is left out of a comparison of two runs."""
+
+    only_here: tuple[str, ...] = ()
+    """Items that the other side does not have."""
+    changed: tuple[str, ...] = ()
+    """Items that have other contents there."""
+    alone: bool = False
+    """Whether the other run has no such arm."""
+
+
+class SetsRested(NamedTuple):
+    """Sets of items that runs opened."""
+
+    sets: tuple[ItemSetRow, ...]
+    decisions: int | None
+    """That rested on items of these sets. None: there are no sets."""
 
 
 class ComparedRun(NamedTuple):
-    """The arms of a run side by side, as far as it has come, and what they were compared from."""
+    """Arms side by side, as far as they have come, and what they were compared from."""
 
     run: str
-    spec: RunSpec
+    spec: RunSpec | None
+    """None: of two runs that are no evaluations."""
     comparison: Comparison
-    cells: Sequence[EvaluatedCell]
-    exposure: Mapping[tuple[str, str], Mapping[str, Exposure]]
-    """By run and stream of a cell, of those whose agent was given skills, and by skill."""
-    given: Sequence[GivenSkill]
-    """Skills of its arms, with where each came from."""
-    sets: tuple[ItemSetRow, ...]
-    decisions: int
-    """That rested on items of these sets."""
-
-
-class _Evaluated(NamedTuple):
-    """What was read of a run."""
-
-    cells: Sequence[EvaluatedCell]
-    costs: Mapping[str, RunCost]
-    exposure: Mapping[tuple[str, str], Mapping[str, Exposure]]
-    given: Sequence[GivenSkill]
+    sides: Mapping[str, ComparedSide]
+    """By name in the comparison."""
+    making: Mapping[str, MakingCost]
+    """By name in the comparison, of those that were given skills."""
+    uncompared: Mapping[str, Uncompared]
+    """By name in the comparison, of those that have items left out."""
+    rested: SetsRested
 
 
 async def tell(log: EventLog, screen: Screen, run: str) -> None:
@@ -129,7 +172,7 @@ async def tell(log: EventLog, screen: Screen, run: str) -> None:
     Raises:
         UsageWrong: The run evaluates nothing.
     """
-    screen.show(_rows(await read_comparison(log, run)), ARMS)
+    screen.show(arm_rows(await read_comparison(log, run)), ARMS)
 
 
 async def read_comparison(log: EventLog, run: str) -> ComparedRun:
@@ -139,42 +182,42 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
         UsageWrong: The run evaluates nothing.
     """
     spec = await spec_of(log, run)
-    cells, costs, exposure, given = await _cells(log, run, spec)
-    settings = own(spec)
+    cells = await _cells(log, run, spec)
+    sides = {each.arm: each for each in await sides_of(log, run)}
     begun = _by_arm(cells)
-    saw = {arm: tuple(map(_saw, begun.get(arm, ()))) for arm in sorted(settings.arms)}
+    saw = {arm: tuple(map(_saw, begun.get(arm, ()))) for arm in sorted(own(spec).arms)}
     rule = COMPARISON.rule(spec, ComparisonSaw((), spec.repeats))
     assert rule is not None
-    known = {(each.arm, each.item, each.repeat): _cost(costs, each) for each in cells}
+    known = {
+        (each.arm, cell.item, cell.repeat): (cell.cost, cell.tokens) for each in sides.values() for cell in each.cells
+    }
     found = compared(saw, rule, max(each.repeat for each in cells), known)
-    return ComparedRun(run, spec, found, cells, exposure, given, *await _sets(log, run))
+    for score in found.scores:
+        sides.setdefault(score.arm, ComparedSide(run, score.arm, frozenset(), (), None, ()))
+    return ComparedRun(run, spec, found, sides, await making_costs(log, sides), {}, await sets_rested(log, [run]))
 
 
-async def _sets(log: EventLog, run: str) -> tuple[tuple[ItemSetRow, ...], int]:
-    """Give the sets that a run opened, and how many decisions rested on any of their items."""
-    state, (opened,) = await sets_of(log), await fold_run(log, [ItemSets()], run)
-    items = frozenset(item for digest in opened.sets if digest in state.sets for item in state.sets[digest].items)
-    return rows_of(state, tuple(opened.sets)), len(decisions_on(state, items))
+async def sets_rested(log: EventLog, runs: Sequence[str]) -> SetsRested:
+    """Give the sets that runs opened, and how many decisions rested on any of their items."""
+    state, opened = await sets_of(log), dict[Fingerprint, None]()
+    for run in runs:
+        (found,) = await fold_run(log, [ItemSets()], run)
+        opened |= dict.fromkeys(found.sets)
+    known = tuple(digest for digest in opened if digest in state.sets)
+    items = frozenset(item for digest in known for item in state.sets[digest].items)
+    return SetsRested(rows_of(state, known), len(decisions_on(state, items)) if known else None)
 
 
-async def _cells(log: EventLog, run: str, spec: RunSpec) -> _Evaluated:
-    """Read the cells of a run; and of the runs that rolled them out, what was spent and which skills were read."""
+async def _cells(log: EventLog, run: str, spec: RunSpec) -> list[EvaluatedCell]:
+    """Read the cells of a run."""
     if spec.program != "evaluate":
-        remedy = "name a run of `stillroom evaluate`, or look at this one with `stillroom show`"
+        remedy = "name a second run to compare it with, or look at this one with `stillroom show`"
         raise UsageWrong(f"run {short(run)} compares no arms: its program is {spec.program}", remedy=remedy)
-    state, spent, read = await fold_run(log, [Cells(), Cost(), Exposures()], run)
+    (state,) = await fold_run(log, [Cells()], run)
     cells = [each for streams in state.runs.values() for each in streams.values()]
     if not cells:
         raise UsageWrong(f"run {short(run)} has no cells so far", remedy="wait until it has begun")
-    costs, exposed = dict(spent.runs), dict(read.runs)
-    for other in {each.run for each in cells if each.run} - {run}:
-        spent, read = await fold_run(log, [Cost(), Exposures()], other)
-        costs |= spent.runs
-        exposed |= read.runs
-    exposure: dict[tuple[str, str], Mapping[str, Exposure]] = {}
-    for of_run, attempts in exposed.items():
-        exposure |= exposures_by_cell(of_run, attempts.values())
-    return _Evaluated(cells, costs, exposure, state.given.get(run, ()))
+    return cells
 
 
 def _by_arm(cells: Sequence[EvaluatedCell]) -> dict[str, list[EvaluatedCell]]:
@@ -191,61 +234,82 @@ def _saw(cell: EvaluatedCell) -> CellSaw:
     return CellSaw(cell.item, cell.unit, cell.repeat, score=score)
 
 
-def _cost(costs: Mapping[str, RunCost], cell: EvaluatedCell) -> tuple[int | None, int | None]:
-    """Say what a cell cost, wherever it was rolled out, and how many tokens it took. None: nobody knows."""
-    lines = costs.get(cell.run)
-    trial = cell.rolled.partition("/")[2] or cell_name(cell.arm, cell.item, cell.repeat)
-    spent = total_of(lines, trial)
-    roles = {} if lines is None else lines.lines.get(trial, {})
-    calls = [line for models in roles.values() for line in models.values()]
-    unknown = any(line.unknown_usage for line in calls)
-    tokens = sum(line.input_tokens + line.output_tokens for line in calls)
-    return None if spent.unknown else spent.cost, None if unknown else tokens
-
-
-def _rows(found: ComparedRun) -> list[ArmRow]:
+def arm_rows(found: ComparedRun) -> list[ArmRow]:
+    """Put each arm on a row, baselines first."""
     pairs = {pair.arm: pair for pair in found.comparison.pairs}
     return [_row(found, score, pairs.get(score.arm)) for score in found.comparison.scores]
 
 
 def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> ArmRow:
-    costs, cells = score.costs, [each for each in found.cells if each.arm == score.arm]
-    exposed = Counter(read_of(found.exposure.get((each.run, each.rolled), {}).values()) for each in cells)
-    triggers = triggers_of(score.arm, cells, found.exposure, found.given, own(found.spec))
+    side, costs = found.sides[score.arm], score.costs
+    exposed = Counter(read_of(each.exposure.values()) for each in side.cells)
+    triggers = triggers_of(side, None if found.spec is None else own(found.spec))
+    attempts = [each.attempts for each in side.cells if each.attempts is not None]
+    left_out, making = found.uncompared.get(score.arm, Uncompared()), found.making.get(score.arm)
     low, high = ends(score.interval)
-    pair_low, pair_high = ends(None if pair is None else pair.interval)
-    return ArmRow(
-        run=found.run,
-        arm=score.arm,
+    row = ArmRow(
+        run=side.run,
+        arm=side.arm,
         baseline=pair is None,
-        against=None if pair is None else pair.baseline,
         planned=score.planned,
         scored=score.scored,
-        reused=sum(each.run not in {"", found.run} for each in cells),
+        reused=sum(each.run not in {"", side.run} for each in side.cells),
         score=number(score.mean),
         score_low=low,
         score_high=high,
-        difference=None if pair is None else number(pair.difference),
-        low=pair_low,
-        high=pair_high,
-        method=None if pair is None or pair.interval is None else pair.interval.method,
-        p=None if pair is None else pair.p_holm,
-        verdict=None if pair is None else pair.verdict.kind,
-        reason=None if pair is None else pair.verdict.reason,
+        reason="the other run has no such arm" if left_out.alone else None,
         read=exposed["yes"],
         unread=exposed["no"],
         exposure_unknown=exposed["unknown"],
         trigger=rate_of(triggers.own),
         false_trigger=rate_of(triggers.other),
-        won=0 if pair is None else pair.count("won"),
-        lost=0 if pair is None else pair.count("lost"),
-        kept=0 if pair is None else pair.count("kept"),
+        attempts=sum(attempts) if attempts else None,
         cost_nano_usd=None if costs.unknown else costs.cost,
+        cost_per_run_nano_usd=number(costs.per_run),
         cost_per_solved_nano_usd=number(costs.per_solved),
         tokens=None if costs.uncounted else costs.tokens,
-        decisions=found.decisions,
-        sets=found.sets,
+        decisions=found.rested.decisions,
+        sets=found.rested.sets,
+        making_nano_usd=None if making is None else making.cost,
+        made_by=() if making is None else making.trials,
+        only_here=left_out.only_here,
+        changed=left_out.changed,
     )
+    return row if pair is None else _beside(found, _paying(found, row, pair), pair)
+
+
+def _beside(found: ComparedRun, row: ArmRow, pair: PairedDifference) -> ArmRow:
+    """Add what an arm shows beside its baseline."""
+    baseline, side = found.sides[pair.baseline], found.sides[pair.arm]
+    low, high = ends(pair.interval)
+    return replace(
+        row,
+        against=baseline.arm,
+        against_run=baseline.run,
+        differs=side.differs_from(baseline),
+        paired=len(pair.flips),
+        units=pair.units,
+        difference=number(pair.difference),
+        low=low,
+        high=high,
+        method=None if pair.interval is None else pair.interval.method,
+        p=pair.p_holm,
+        look=pair.look,
+        verdict=pair.verdict.kind,
+        reason=pair.verdict.reason,
+        won=pair.count("won"),
+        lost=pair.count("lost"),
+        kept=pair.count("kept"),
+    )
+
+
+def _paying(found: ComparedRun, row: ArmRow, pair: PairedDifference) -> ArmRow:
+    """Add when making an arm's skills has paid. An arm without skills has nothing to pay."""
+    if pair.arm not in found.making:
+        return row
+    costs = {each.arm: each.costs for each in found.comparison.scores}
+    paid_back = payback(row.making_nano_usd, costs[pair.baseline], costs[pair.arm])
+    return replace(row, payback=paid_back.kind, payback_runs=paid_back.runs)
 
 
 def number(value: Fraction | None) -> float | None:
@@ -259,25 +323,76 @@ def ends(interval: ScoreInterval | None) -> tuple[float | None, float | None]:
 
 
 def _notes(rows: Sequence[ArmRow]) -> Iterator[RenderableType]:
-    """Say why each verdict is what it is, and by which method the intervals were made."""
-    several = len({row.against for row in rows if row.against}) > 1
+    """Say why each verdict is what it is, what else is to be known, and by which method the intervals were made."""
     yield Text()
+    several = len({row.run for row in rows}) > 1
+    bases = len({(row.against_run, row.against) for row in rows if row.against is not None})
     for row in rows:
-        if row.verdict is not None:
-            beside = f" beside {row.against}" if several else ""
-            yield Text(f"{row.arm}{beside}: {row.verdict}: {row.reason}")
-    for method in sorted({row.method for row in rows if row.method is not None}):
+        beside = f" beside {beside_of(row, several=several)}" if bases > 1 else ""
+        yield from map(Text, _said(row, label(row, several=several), beside))
+    for method in methods_of(rows):
         yield Text(f"interval: {method}", style="dim")
     for each in rows[0].sets if rows else ():
         yield Text(said(each), style="yellow" if each.overlaps or len(each.purposes) > 1 else "dim")
+
+
+def _said(row: ArmRow, name: str, beside: str) -> Iterator[str]:
+    """Say in words what a row shows."""
+    if row.verdict is not None:
+        yield f"{name}{beside}: {row.verdict}: {row.reason}"
+        if row.differs is not None:
+            yield (
+                f"{name}: its condition differs in {', '.join(row.differs)}"
+                if row.differs
+                else f"{name}: same condition"
+            )
+    elif row.reason is not None:
+        yield f"{name} is not compared: {row.reason}"
+    if row.payback is not None:
+        yield f"{name}: {paid(row)}"
+    for items, what in ((row.only_here, "only in this run"), (row.changed, "other contents in the two runs")):
+        if items:
+            yield f"{name}: not compared, {what}: {', '.join(items)}"
+
+
+def label(row: ArmRow, *, several: bool) -> str:
+    """Name an arm; with its run, if arms of several are shown."""
+    return f"{short(row.run)}:{row.arm}" if several else row.arm
+
+
+def beside_of(row: ArmRow, *, several: bool) -> str:
+    """Name what an arm is compared with; with its run, if arms of several are shown."""
+    return f"{short(row.against_run or row.run)}:{row.against}" if several else str(row.against)
+
+
+def methods_of(rows: Sequence[ArmRow]) -> list[str]:
+    """Name the methods of intervals."""
+    return sorted({row.method for row in rows if row.method is not None})
+
+
+def paid(row: ArmRow) -> str:
+    """Say what making an arm's skills cost, and when it has paid."""
+    made = f"making its skills cost {money(row.making_nano_usd)}"
+    match row.payback:
+        case "after":
+            return f"{made}, paid after {row.payback_runs} runs with them, by the observed means"
+        case "never":
+            return f"{made}, never paid: a solved run costs no less with them"
+        case "only with it":
+            return f"{made}; nothing is solved without them"
+        case _ if row.making_nano_usd is None:
+            return "nobody knows what making its skills cost"
+        case _:
+            return f"{made}; when it pays is unknown: a cost is, or nothing is solved with them"
 
 
 def _interval(row: ArmRow) -> str | None:
     return None if row.low is None or row.high is None else f"{points(row.low)} to {points(row.high)}"
 
 
-def _per_solved(row: ArmRow) -> int | None:
-    return None if row.cost_per_solved_nano_usd is None else round(row.cost_per_solved_nano_usd)
+def per(value: float | None) -> str:
+    """Write an average cost."""
+    return money(None if value is None else round(value))
 
 
 def share(value: float | None) -> str:
@@ -290,21 +405,27 @@ def points(value: float | None) -> str:
     return UNKNOWN if value is None else f"{100 * value:+.1f}"
 
 
-ARMS: Final = TableView(
-    ArmRow,
-    "arm",
+_FIGURES: Final[Sequence[Field[ArmRow]]] = (
     (">scored", lambda row: f"{row.scored} of {row.planned}" + (f" ({row.reused} reused)" if row.reused else "")),
     ("skill read", lambda row: written_rate(row.trigger)),
     ("others read", lambda row: written_rate(row.false_trigger)),
     (">score", lambda row: share(row.score)),
     ">decisions",
-    (">difference", lambda row: "baseline" if row.baseline else points(row.difference)),
+    (">difference", lambda row: "baseline" if row.baseline and row.reason is None else points(row.difference)),
     ("interval", _interval),
     (">p", lambda row: None if row.p is None else f"{row.p:.2g}"),
     (">won", lambda row: None if row.baseline else row.won),
     (">lost", lambda row: None if row.baseline else row.lost),
     (">cost", lambda row: money(row.cost_nano_usd)),
-    (">per solved", lambda row: money(_per_solved(row))),
+    (">per solved", lambda row: per(row.cost_per_solved_nano_usd)),
     ("verdict", lambda row: row.verdict or ""),
+)
+ARMS: Final = TableView(ArmRow, "arm", *_FIGURES, notes=_notes)
+TWO_RUNS: Final = TableView(
+    ArmRow,
+    ("run", lambda row: short(row.run)),
+    "arm >attempts",
+    *_FIGURES,
+    (">tokens", lambda row: row.tokens),
     notes=_notes,
 )

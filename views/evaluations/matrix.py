@@ -55,6 +55,7 @@ async def tell(log: EventLog, screen: Screen, run: str) -> None:
 
 def transfer_rows(compared: ComparedRun) -> Iterator[TransferRow]:
     """Give the cells of a transfer matrix, baselines first."""
+    assert compared.spec is not None, "a matrix is of an evaluation"
     places = grid_places(written(compared.spec))
     pairs = {pair.arm: pair for pair in compared.comparison.pairs}
     scores = {score.arm: score for score in compared.comparison.scores}

@@ -4,25 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from events.digest import Digest
 from events.errors import BlobErased, BlobMissing, LogCorrupt
 from events.store.base import EventLog
 from replay.why.nodes import Verified
+from views.terminal.pages import page_template
 from views.why.rows import CheckedRow, NodeRow
 
 SHORT: Final = len("blob:") + 12
 """Characters of a blob's id that are shown in the tree; its whole id stands with its bytes."""
 MOST_BYTES: Final = 256 * 1024
 """Of each blob that a page holds; it says how many more there are."""
-
-_pages: Final = Environment(
-    loader=PackageLoader("views.why", "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-)
 
 
 class PageBlob(NamedTuple):
@@ -78,7 +71,7 @@ def page(
     anchors = {str(body.digest): body.anchor for body in bodies}
     verified = [(words[name], checked.verified[name]) for name in words if name in checked.verified]
     roots = _steps(nodes, anchors, checked.target.partition(":")[0])
-    template = _pages.get_template("why.html.j2")
+    template = page_template("views.why", "why.html.j2")
     return template.render(roots=roots, checked=checked, bodies=bodies, verified=verified)
 
 

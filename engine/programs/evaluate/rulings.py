@@ -20,7 +20,7 @@ from engine.programs.explore.closing import ENDINGS, best_reward
 from events.types.evaluation import ArmVerdict
 from events.values import NanoUsd
 from projections.comparison.compare import Comparison, ComparisonPlan, PlannedArm, compare
-from projections.comparison.rows import ComparisonRow, RowOutcome
+from projections.comparison.rows import ComparisonRow, RowOutcome, soft_score
 
 _OUTCOMES: Final[Mapping[str, RowOutcome]] = {
     "solved": "solved",
@@ -108,8 +108,7 @@ def compared(
 def _row(arm: str, cell: CellSaw, cost: tuple[NanoUsd | None, int | None]) -> ComparisonRow:
     said = cell.score or cell.found
     reward = None if said is None else said.value.reward
-    soft = None if reward is None or not 0 <= reward <= 1 else _exact(reward)
-    return ComparisonRow(arm, cell.item, cell.unit, cell.repeat, _outcome(cell), soft, *cost)
+    return ComparisonRow(arm, cell.item, cell.unit, cell.repeat, _outcome(cell), soft_score(reward), *cost)
 
 
 def _outcome(cell: CellSaw) -> RowOutcome:
