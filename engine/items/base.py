@@ -103,6 +103,8 @@ class ItemAnswer(NamedTuple):
     """Gives the bytes of a file that the item names, or of one of `files`."""
     files: Mapping[str, Digest] = MappingProxyType({})
     """Blobs: files that came of the answer, by name."""
+    judged: str | None = None
+    """What a judge model said of it. None: none was asked, or it did not answer."""
 
 
 class Mark(NamedTuple):
@@ -171,3 +173,26 @@ class HasFiles(Protocol):
 
     def files(self, item: Item) -> ItemFiles:
         """Say which; pure."""
+
+
+@runtime_checkable
+class InObject(Protocol):
+    """A format whose rows stand in an array of a JSON object, and not in one that is the whole file."""
+
+    array: str
+    """Key of the array."""
+
+
+@runtime_checkable
+class OpenEnded(Protocol):
+    """A format whose answers may be long: the model is not told to be short, nor to mark its answer."""
+
+    open_ended: bool
+
+
+@runtime_checkable
+class NeedsJudge(Protocol):
+    """A format that has a judge model say what no rule can."""
+
+    def to_judge(self, item: Item, text: str) -> tuple[str, ...]:
+        """List the assertions about an answer that a judge has to check; pure. Empty: a rule checks each."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.items.base import Item, ItemFormat, ItemRef, ReadItem, Split
+from engine.items.base import InObject, Item, ItemFormat, ItemRef, ReadItem, Split
 from engine.items.errors import ItemsInvalid, ItemsMissing, RowFault, RowInvalid
 from engine.items.rows import ItemRow, LocatedRow, rows_of
 from engine.items.seeded_order import shuffled
@@ -111,7 +111,7 @@ class _Reader:
         put = self._kept if wanted.split in {split, "all"} else digest_of
         found: list[ReadItem] = []
         for file in files:
-            for row in rows_of(file):
+            for row in rows_of(file, self._form.array if isinstance(self._form, InObject) else None):
                 if isinstance(row, RowFault):
                     self.faults.append(row)
                 else:

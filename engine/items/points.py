@@ -136,6 +136,8 @@ class ItemScoreSaw(msgspec.Struct, frozen=True):
     """None: there was one."""
     files: tuple[Text, ...]
     """Those that the item names, and those that came of the answer."""
+    judged: Text | None = None
+    """What a judge said of the answer. None: nobody was asked, or there was no answer."""
 
 
 class ItemScore(msgspec.Struct, frozen=True):

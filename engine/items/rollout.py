@@ -6,11 +6,14 @@ The actor is a straight line of events in a stream of its own; an agent or code 
 from functools import partial
 from typing import NamedTuple, assert_never
 
-from engine.core.scope import Child, Scope
+import msgspec
+
+from engine.core.scope import Child, Scope, Stopped
 from engine.items import points
 from engine.items.base import ItemRef, Mark, Rolled
 from engine.items.errors import WayUnsupported
 from engine.items.item_set import decode_item
+from engine.items.judge import ask_judge
 from engine.items.registry import item_format
 from engine.items.ways.agent import work_in_sandbox
 from engine.items.ways.conversation import converse, read_folder
@@ -90,7 +93,11 @@ async def _scored(scope: Scope, work: ItemWork, rolled: Rolled) -> RolledOut:
     at = await scope.record(ended)
     if rolled.ending in {"budget", "stopped"}:
         return RolledOut(work.ref, rolled, None, at)
-    saw = _saw(work, ended, at)
+    try:
+        judged = await ask_judge(scope, work, rolled)
+    except Stopped:
+        return RolledOut(work.ref, rolled._replace(ending="stopped"), None, at)
+    saw = msgspec.structs.replace(_saw(work, ended, at), judged=judged)
     ruled = await scope.decide(points.ITEM_SCORE, saw, lambda ruling, _: _event(ruling))
     await scope.flush()
     mark = ruled.value

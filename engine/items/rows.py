@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
@@ -108,8 +109,13 @@ class LocatedRow(NamedTuple):
     fields: Mapping[str, Any]
 
 
-def rows_of(file: Path) -> Iterator[LocatedRow | RowFault]:
-    """Read the rows of a file, whole or not at all: what is no row is a fault, and is not passed over."""
+def rows_of(file: Path, array: str | None = None) -> Iterator[LocatedRow | RowFault]:
+    """Read the rows of a file, whole or not at all: what is no row is a fault, and is not passed over.
+
+    Args:
+        file: By whose suffix its kind is known.
+        array: Key under which the rows of a JSON object stand. None: the file is the array.
+    """
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -121,7 +127,30 @@ def rows_of(file: Path) -> Iterator[LocatedRow | RowFault]:
         case ".csv":
             yield from _table(file, text)
         case _:
-            yield from _array(file, text)
+            yield from (_array(file, text) if array is None else _inside(file, text, array))
+
+
+def _inside(file: Path, text: str, array: str) -> Iterator[LocatedRow | RowFault]:
+    """Read the rows of an array within an object; what stands beside it is not of the set."""
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        yield RowFault(file, 1, f"not JSON: {error}")
+        return
+    rows = value.get(array) if isinstance(value, dict) else None
+    if not isinstance(rows, list):
+        yield RowFault(file, 1, f"a JSON object with an array `{array}` is expected")
+        return
+    begins = re.search(rf'"{re.escape(array)}"\s*:\s*', text)
+    at = 0 if begins is None else begins.end()
+    for row in rows:
+        at = text.find("{", at + 1) if isinstance(row, dict) else at
+        line = text.count("\n", 0, max(at, 0)) + 1
+        if isinstance(row, dict):
+            yield LocatedRow(line, row)
+            at = _decoder.raw_decode(text, at)[1] - 1
+        else:
+            yield RowFault(file, line, f"a JSON object is expected, and there is {_shown(row)}")
 
 
 def _lines(file: Path, text: str) -> Iterator[LocatedRow | RowFault]:

@@ -55,7 +55,8 @@ def score_item(saw: points.ItemScoreSaw, rule: NoSettings, desk: PolicyContext) 
     """Score what came back of an item."""
     del rule
     at = {each.text: each for each in saw.files}
-    mark = score(decode_item(desk.read(saw.item)), _rolled(saw), _reader(saw, desk, at))
+    judged = None if saw.judged is None else desk.text(saw.judged)
+    mark = score(decode_item(desk.read(saw.item)), _rolled(saw), _reader(saw, desk, at), judged)
     soft = None if mark.soft is None else Ratio.of(mark.soft)
     return points.ItemScore(mark.outcome, mark.hard, soft, mark.answer, mark.reasons)
 

@@ -10,22 +10,24 @@ from engine.policies.inline_reasoning import split_reasoning
 from events.digest import Digest
 
 
-def score(item: Item, rolled: Rolled, read: Callable[[Digest], bytes]) -> Mark:
+def score(item: Item, rolled: Rolled, read: Callable[[Digest], bytes], judged: str | None = None) -> Mark:
     """Score what came back of an item.
 
     Args:
         item: With what is expected.
         rolled: What came back.
         read: Gives the bytes of the answer, and of files that item and answer name.
+        judged: What a judge model said of the answer. None: it said nothing.
 
     Raises:
         NameUnknown: No installed package registers the item's format.
     """
     match rolled.ending:
         case "answered":
+            heard = None if judged is None else split_reasoning(judged).said
             text = "" if rolled.answer is None else read(rolled.answer).decode("utf-8", "replace")
             files = {each.name: each.digest for each in rolled.files}
-            return item_format(item.format).score(item, ItemAnswer(split_reasoning(text).said, read, files))
+            return item_format(item.format).score(item, ItemAnswer(split_reasoning(text).said, read, files, heard))
         case "turn_limit" | "context_limit":
             return marked(hard=False, soft=Fraction(0), answer=None, reasons=(rolled.detail,))
         case "infrastructure" | "budget" | "stopped":

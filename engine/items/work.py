@@ -40,6 +40,8 @@ class ItemTerms(NamedTuple):
     """Name of the condition within the run, for the stream. Empty: the run has just one."""
     sandboxes: tuple[SandboxTerms, ...] = ()
     """As `callers`. Empty: the way needs no sandbox."""
+    judges: tuple[Caller, ...] = ()
+    """Whom to ask what no rule can check, as `callers`. Empty: nobody."""
 
 
 class ItemWork(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from engine.config.resolve import Flag
+from engine.programs.evaluate.arms import own
 from engine.runtime import run as runtime
 from events.errors import ExitCode
 from events.store.base import EventLog
@@ -70,6 +71,21 @@ class ArmOptions:
 ONCE: Final = (Flag("evaluate", ("method", "attempts"), "1"),)
 """Without a spec, a student has one attempt, unless --attempts says otherwise: so nothing is learnt on the way."""
 AS_SPECIFIED: Final = ArmOptions()
+EVALS: Final = "evals"
+"""Folder of a skill's own evaluations."""
+
+
+def evals_of(folder: Path, skill: str) -> Iterator[Flag]:
+    """Give the settings by which a skill is evaluated on its own cases, if it brings any.
+
+    Args:
+        folder: Against which the skill's path is read.
+        skill: Its folder.
+    """
+    if (folder / skill / EVALS / "evals.json").is_file():
+        yield Flag("--skill", ("evaluate", "items", "folder"), f"{skill}/{EVALS}")
+        yield Flag("--skill", ("evaluate", "items", "format"), "agentskills")
+        yield Flag("--skill", ("evaluate", "rollout", "way"), "agent")
 
 
 async def evaluate(
@@ -85,11 +101,14 @@ async def evaluate(
     """Score the arms of an evaluation on the same items, and compare them; stored scores are reused.
 
     Args:
-        spec: A TOML or YAML file with a table [evaluate]. Without one, name --skill and --tasks.
+        spec: A TOML or YAML file with a table [evaluate]. Without one, name --skill and --tasks. A skill that brings
+            evals/evals.json is evaluated on that where no tasks or items are named.
         dry_run: Print what would be rolled out and the smallest effect that can be seen, and start nothing.
     """
     flags = [Flag("evaluate", ("program",), "evaluate"), *(ONCE if spec is None else ()), *arms.flags()]
     resolved = wishes.resolve(machine, spec, flags).spec
+    if spec is None and arms.skill is not None and not resolved.tasks and not own(resolved).items.folder:
+        resolved = wishes.resolve(machine, spec, [*flags, *evals_of(machine.folder, arms.skill)]).spec
     machine = machine._replace(environment=wishes.environment(machine))
     screen = options.screen(machine)
     async with open_for(machine, options, resolved) as setting:

@@ -14,7 +14,7 @@ from engine.agents.points import AttemptEnding
 from engine.agents.sandboxed import agent_ended, in_sandbox, turns_of
 from engine.core.scope import Child, Scope, Stopped
 from engine.effects.model_calls import text_of
-from engine.items.base import ANSWER, Folder, HasFiles, Item, ItemFiles, Rolled
+from engine.items.base import ANSWER, Folder, HasFiles, Item, ItemFiles, OpenEnded, Rolled
 from engine.items.registry import item_format
 from engine.items.work import ItemWork, SandboxTerms, without_answer
 from events.base import Event
@@ -129,8 +129,9 @@ def _brief(work: ItemWork, era: int, files: ItemFiles, note: str) -> Brief:
     """Tell an agent of its item: the same to all arms, but for the note."""
     terms, item = work.terms.sandboxes[era], work.item
     limit = terms.settings.timeout_s
+    open_ended = isinstance(item_format(item.format), OpenEnded)
     told = work.terms.prompts.fill(
-        "item_agent",
+        "item_agent_open" if open_ended else "item_agent",
         question=item.question,
         context=item.context or "",
         files="\n".join(each.name for each in files.given),

@@ -21,7 +21,8 @@ from engine.effects.conversation import (
 )
 from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, text_of
 from engine.items import points
-from engine.items.base import Folder, Item, Rolled
+from engine.items.base import Folder, Item, OpenEnded, Rolled
+from engine.items.registry import item_format
 from engine.items.work import ItemTerms, ItemWork
 from engine.policies.ending import CallFailure, unanswered
 from events.digest import Digest
@@ -115,7 +116,9 @@ async def _opening(scope: Scope, work: ItemWork) -> Conversation:
         prompts.fill("item_skill", name=skill.name, text=await text_of(scope, _main_file(skill)))
         for skill in condition.skills or ()
     ]
-    system = prompts.fill("item_system", skills="\n".join(skills), note=await text_of(scope, condition.note))
+    open_ended = isinstance(item_format(item.format), OpenEnded)
+    form = "item_system_open" if open_ended else "item_system"
+    system = prompts.fill(form, skills="\n".join(skills), note=await text_of(scope, condition.note))
     parts = (system, prompts.text("item_tools")) if work.terms.way == "tools" else (system,)
     asked = prompts.fill("item_user", question=item.question, context=item.context or "")
     images = [MessageImage(await scope.get(each.digest), each.media_type) for each in item.images]

@@ -9,6 +9,7 @@ from engine.agents.registry import agent_named
 from engine.config.spec import RunSpec
 from engine.core.prompts import Prompts
 from engine.effects.callers import callers_of
+from engine.effects.model_calls import Caller
 from engine.items.base import ItemRef
 from engine.items.points import needs_sandbox, rollout_spec
 from engine.items.work import ItemTerms
@@ -24,6 +25,8 @@ from events.types.run import TaskPinned
 
 _PURPOSES: Final[Mapping[str, SetPurpose]] = MappingProxyType({"train": "train", "val": "selection", "test": "test"})
 """By split."""
+JUDGE: Final = "judge"
+"""Role of the model that checks what no rule of a scorer can."""
 _NO_VERIFIER: Final = "none"
 """What judges an item is in no sandbox, and has no network."""
 
@@ -70,6 +73,11 @@ class EvaluationPlan(NamedTuple):
         """Plan the cells of questions."""
         return tuple(self.of_question(arm, ref, k) for arm in self.arms for ref in refs for k in self.numbers)
 
+    def judges(self, arm: str, account: str) -> tuple[Caller, ...]:
+        """Say whom to ask what no rule of a scorer can check. Empty: the settings name no judge."""
+        asked = [callers_of(each, self.roles, account).get(JUDGE) for each in self.arms[arm]]
+        return tuple(each for each in asked if each is not None) if None not in asked else ()
+
     def of_question(self, arm: str, ref: ItemRef, repeat: int) -> CellPlan:
         """Plan the cell of a question."""
         spec, name = self.arms[arm][-1], item_cell(ref.set, ref.name, repeat, arm)
@@ -77,6 +85,7 @@ class EvaluationPlan(NamedTuple):
         rollout, settings = rollout_spec(spec), self.settings
         eras = tuple(sandbox_terms(each) for each in self.arms[arm]) if needs_sandbox(rollout) else ()
         item = f"{ref.set}.{ref.name}"
+        terms = ItemTerms(callers, self.prompts, rollout.way, repeat, arm, eras, self.judges(arm, name))
         return CellPlan(
             arm=arm,
             item=item,
@@ -87,7 +96,7 @@ class EvaluationPlan(NamedTuple):
             environment=CellEnvironment(spec.sandbox, _NO_VERIFIER) if eras else None,
             rollout=rollout,
             reuse=settings.reuse,
-            work=QuestionPlan(name, ref, ItemTerms(callers, self.prompts, rollout.way, repeat, arm, eras)),
+            work=QuestionPlan(name, ref, terms),
         )
 
 

@@ -30,7 +30,7 @@ from engine.programs.evaluate.arm_inputs import ArmSkills
 from engine.programs.evaluate.arms import arm_specs, condition_of, own, written
 from engine.programs.evaluate.cell import CellPlan, CellResult, cell
 from engine.programs.evaluate.library_skills import run_named
-from engine.programs.evaluate.plan import EvaluationPlan, purpose_of, set_name
+from engine.programs.evaluate.plan import JUDGE, EvaluationPlan, purpose_of, set_name
 from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, ArmSaw, ComparisonSaw
 from engine.programs.evaluate.rollouts import check_rollout
 from engine.programs.evaluate.rulings import compare_arms, score_cell
@@ -68,7 +68,7 @@ class Evaluate:
 
     name = "evaluate"
     spec = EvaluateSpec
-    roles: Mapping[str, str | None] = {**EXPLORE.roles, "distiller": None}
+    roles: Mapping[str, str | None] = {**EXPLORE.roles, "distiller": None, JUDGE: None}
     """As in exploring, but nothing is distilled unless the spec names who is to do it."""
     families: Mapping[str, str] = {CELL: "trials"}
     points: Sequence[Point[Any, Any, Any]] = (CELL_SCORE, COMPARISON, *EXPLORE.points, *item_points.POINTS)
