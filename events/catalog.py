@@ -74,6 +74,7 @@ from events.types.session import (
     InputsChanged,
     InputsLeftOut,
     RunForked,
+    RunNamed,
     SandboxesSwept,
     SandboxNotReopened,
     SandboxRebuilt,
@@ -126,6 +127,7 @@ AnyEvent: TypeAlias = (
     | SandboxReopened
     | SandboxNotReopened
     | RunForked
+    | RunNamed
     | BackgroundFailed
     | SignalReceived
     | SessionEnded

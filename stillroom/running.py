@@ -45,6 +45,7 @@ async def run(
     folder: Path = Path(),
     log: Path = Path(".stillroom/log.db"),
     environment: Mapping[str, str] = MappingProxyType({}),
+    name: str | None = None,
 ) -> RunReport:
     """Start a run and carry it to its end.
 
@@ -53,6 +54,7 @@ async def run(
         folder: What relative paths of the spec and `log` start from.
         log: Where it is recorded; made if it is not there.
         environment: Variables that keys are read from, such as `os.environ`. Nothing else of it is looked at.
+        name: Of the run, by which commands find it besides its id. None: it has none.
 
     Raises:
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
@@ -62,7 +64,7 @@ async def run(
     means = ProcessEnvironment(environment, here, here / log, sandboxes, clock, version("stillroom"))
     warned: list[str] = []
     async with open_setting(means, spec, warn=warned.append) as setting:
-        return await start_run(setting, spec)
+        return await start_run(setting, spec, name=name)
 
 
 @asynccontextmanager

@@ -153,6 +153,12 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A Harbor task folder, a folder of them, or ``registry.json#NAME@VERSION``: a dataset of a local registry."""
     only: tuple[str, ...] = ()
     """Names of the tasks to run. Empty: all tasks."""
+    exclude: tuple[str, ...] = ()
+    """Names of tasks that are left out."""
+    shuffle: int | None = None
+    """Seed of the order of tasks, from 0. None: as ``only`` names them, or by name."""
+    limit: int | None = None
+    """Number of tasks, the first in that order after ``exclude``. None: all."""
     concurrency: int = 4
     """Maximum number of concurrent trials."""
     repeats: int = 1

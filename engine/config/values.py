@@ -20,6 +20,8 @@ _SMALLEST: Final[Mapping[str, int]] = {
     "budget.run_usd": 0,
     "budget.trial_usd": 0,
     "agent.max_cost_usd": 0,
+    "shuffle": 0,
+    "evaluate.items.shuffle": 0,
 }
 """Numbers with a smallest value. All others are above zero, but for those below."""
 _RANGES: Final[Mapping[str, tuple[str, str]]] = {

@@ -11,6 +11,7 @@ from engine.config.program_registry import known_points
 from engine.config.spec import RunSpec, canonical
 from engine.core.errors import InputsDiffer, NotForkable
 from engine.core.history import RunHistory, cut, load_histories
+from engine.core.run_names import require_free
 from engine.core.system import mint_run_id, process_name
 from engine.runtime.context import RunContext, check, chosen_tasks
 from engine.runtime.model_clients import require_models
@@ -45,6 +46,7 @@ from events.types.session import (
     InFlightFound,
     InputsChanged,
     RunForked,
+    RunNamed,
     ScriptsPinned,
     SessionStarted,
     SettingChange,
@@ -56,6 +58,9 @@ from sandbox.harbor.task import Task
 FIXED: Final = {
     "tasks": "determines the trials, which a fork shares",
     "only": "determines the trials, which a fork shares",
+    "exclude": "determines the trials, which a fork shares",
+    "shuffle": "determines the trials, which a fork shares",
+    "limit": "determines the trials, which a fork shares",
     "repeats": "determines the trials, which a fork shares",
     "sandbox": "determines where attempts run, and shared attempts ran there",
 }
@@ -72,6 +77,8 @@ class Fork(NamedTuple):
     """In force from the cut on."""
     changes: tuple[SettingChange, ...]
     """In which keys it is not the parent's."""
+    name: str = ""
+    """By which commands find it besides its id. Empty: it has none."""
 
 
 class Cut(NamedTuple):
@@ -111,6 +118,7 @@ async def fork_run(
             is not given.
         ReplayDiverged, HistoryUnread: What is shared does not come out the same; nothing was asked of the world.
     """
+    await require_free(setting.log, fork.name or None)
     run = mint_run_id()
     shared = await _cut(setting.log, fork, run)
     opened = shared.opened
@@ -138,6 +146,7 @@ async def fork_run(
         await session.note(_forked(setting, fork, shared, conditions))
         started = await session.note(SessionStarted("fork", fence.token, process_name(), setting.package))
         facts = (
+            RunNamed(fork.name),
             ScriptsPinned(scripts_of(setting, fork.spec)),
             SkillsPinned(skill_digests(setting, prepared.own.files)),
             ArmSkillsPinned(prepared.sources),

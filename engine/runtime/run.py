@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import anyio
+from msgspec.structs import astuple
 
 from engine.agents.installed.skill_set import SkillSet
 from engine.concurrency.pools import Pools, room_of, sizes
@@ -16,6 +17,7 @@ from engine.config.spec import RunSpec
 from engine.core.errors import InputsDiffer, NothingToResume, first_of
 from engine.core.history import RunHistory, load_histories
 from engine.core.ports import Ports
+from engine.core.run_names import require_free
 from engine.core.scope import ActorsHeldBack, Scope
 from engine.core.system import machine, mint_run_id, process_name
 from engine.core.world import ReplayContext, StreamIndex
@@ -54,6 +56,7 @@ from events.types.session import (
     InFlightFound,
     InputsChanged,
     InputsLeftOut,
+    RunNamed,
     SandboxesSwept,
     ScriptsPinned,
     SessionStarted,
@@ -128,6 +131,7 @@ async def start_run(
     skip_invalid: bool = False,
     left_out: Callable[[Sequence[InputOmission]], None] | None = None,
     told: Callable[[Session], None] | None = None,
+    name: str | None = None,
 ) -> RunReport:
     """Start a run and carry it to its end.
 
@@ -137,10 +141,12 @@ async def start_run(
         skip_invalid: Leave out tasks that cannot run, instead of refusing the run for them.
         left_out: Called before anything starts, where something that was handed over is left out.
         told: Called with this process's hold on the run once it is on record.
+        name: By which commands find it besides its id. None: it has none.
 
     Raises:
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
+    await require_free(setting.log, name)
     plan, skills, without, sources = await plan_start(setting, spec, skip_invalid=skip_invalid)
     spec = plan.spec
     if without and left_out is not None:
@@ -153,14 +159,16 @@ async def start_run(
 
     async def begin() -> RunReport:
         await session.note(SessionStarted("live", fence.token, process_name(), setting.package))
-        if scripts := scripts_of(setting, spec):
-            await session.note(ScriptsPinned(scripts))
-        if skills.files:
-            await session.note(SkillsPinned(skill_digests(setting, skills.files)))
-        if sources:
-            await session.note(ArmSkillsPinned(sources))
-        if without:
-            await session.note(InputsLeftOut(tuple(each.input for each in without)))
+        facts = (
+            RunNamed(name or ""),
+            ScriptsPinned(scripts_of(setting, spec)),
+            SkillsPinned(skill_digests(setting, skills.files)),
+            ArmSkillsPinned(sources),
+            InputsLeftOut(tuple(each.input for each in without)),
+        )
+        for fact in facts:
+            if any(astuple(fact)):
+                await session.note(fact)
         return await carry(setting, plan, RunHistory({}, ()), session)
 
     return await held_by(session, begin)

@@ -10,6 +10,7 @@ from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.config.spec import RunSpec
 from engine.core.errors import TasksUnusable, TaskUnknown
+from engine.items.seeded_order import shuffled
 from engine.runtime.context import RunContext, with_network
 from events.types.session import InputLeftOut
 from sandbox.errors import TaskInvalid, Unsupported
@@ -50,8 +51,8 @@ async def select(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> S
 
     Raises:
         TaskInvalid, RegistryWrong, TaskNotFetched: They cannot be found, or there is none.
-        TaskUnknown: ``only`` names a task that is not there.
-        TasksUnusable: Some cannot run, and they are not to be left out; or none can.
+        TaskUnknown: ``only`` or ``exclude`` names a task that is not there.
+        TasksUnusable: None is left, some cannot run, and they are not to be left out; or none can.
         Unsupported: The sandbox cannot honour what some ask for; every such task is named.
     """
     if not spec.tasks:
@@ -59,7 +60,9 @@ async def select(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> S
     places = DatasetPaths(setting.base, setting.cache)
     found = await to_thread.run_sync(tasks_named, spec.tasks, places, spec.only)
     chosen = tuple(with_network(task, spec.verifier_network) for task in _chosen(spec, found))
-    unread = [each for each in found.incomplete if not spec.only or each.name in spec.only]
+    unread = [
+        each for each in found.incomplete if each.name not in spec.exclude and each.name in (spec.only or {each.name})
+    ]
     unusable = [InputOmission("task", each.name, f"{each.place}: {each.detail}", each.remedy) for each in unread]
     unusable += await to_thread.run_sync(_broken, chosen)
     names = {each.name for each in unusable}
@@ -74,6 +77,8 @@ async def select(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> S
     tasks = tuple(task for task in chosen if task.name not in {each.name for each in unusable})
     if unusable and not (skip_invalid and tasks):
         raise TasksUnusable([(each.name, each.why) for each in unusable], len(tasks))
+    if not tasks:
+        raise TasksUnusable([(name, "`exclude` leaves it out") for name in spec.exclude], 0)
     others = [InputOmission("task", each.name, each.detail, each.remedy) for each in found.others if not spec.only]
     return Selected(tasks, (*unusable, *others))
 
@@ -123,17 +128,20 @@ def refusals(setting: RunContext, spec: RunSpec, task: Task) -> list[str]:
 
 
 def _chosen(spec: RunSpec, found: TaskFolders) -> Iterator[Task]:
-    """Give those that are asked for, in that order."""
+    """Give those that are asked for: first the order, then what is left out, then the limit."""
     by_name = {task.name: task for task in found.tasks}
     unread = {each.name for each in found.incomplete}
     twice = [name for name, times in Counter(spec.only).items() if times > 1]
     if twice:
         raise TasksUnusable([(name, "`only` names it more than once") for name in twice], len(by_name))
-    for name in spec.only or by_name:
-        if name in by_name:
-            yield by_name[name]
-        elif name not in unread:
+    for name in (*spec.only, *spec.exclude):
+        if name not in by_name and name not in unread:
             raise TaskUnknown(name, (*by_name, *unread))
+    ordered = list(spec.only or by_name)
+    if spec.shuffle is not None:
+        ordered = shuffled(ordered, spec.shuffle)
+    for name in [each for each in ordered if each in by_name and each not in spec.exclude][: spec.limit]:
+        yield by_name[name]
 
 
 def _broken(tasks: tuple[Task, ...]) -> list[InputOmission]:

@@ -23,6 +23,13 @@ class SessionStarted(Event, frozen=True, tag="session.started"):
     package: str
 
 
+class RunNamed(Event, frozen=True, tag="session.run_named"):
+    """A person gave the run a name, by which commands find it besides its id."""
+
+    name: str
+    """Letters, digits, points, underscores and hyphens."""
+
+
 class InFlightFound(Event, frozen=True, tag="session.in_flight_found"):
     """A resume or fork found effects that were asked and not answered. They are asked again."""
 

@@ -177,6 +177,8 @@ class Run(msgspec.Struct):
     max_attempts: int | None = None
     """Of an imported run, as its source says. None: it does not, or the run is ours."""
     warnings: tuple[str, ...] = ()
+    name: str | None = None
+    """Which a person gave it. None: nobody did."""
     parent: str | None = None
     """Run that it was forked from. None: it was started."""
     changes: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from events.types.sandbox import ActionAsked, SandboxOpened
 from events.types.session import (
     BackgroundFailed,
     RunForked,
+    RunNamed,
     SandboxRebuilt,
     SandboxReopened,
     SessionEnded,
@@ -107,6 +108,7 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             run.warnings = found.warnings
         case RunForked() as forked:
             run.parent, run.shared = forked.parent, run.events - 1
+            run.name = None  # what its parent is called is its parent's
             run.changes = tuple(f"{change.key}={change.now}" for change in forked.changes)
             _take_attempts(run, forked)
         case RunClosed():
@@ -145,6 +147,8 @@ def _apply_session(run: Run, recorded: Recorded) -> None:
             run.sessions += 1
             run.taken_up_at = recorded.at
             run.ended = None
+        case RunNamed(name):
+            run.name = name
         case SessionEnded() as ended:
             run.ended = ended.reason
         case BackgroundFailed(part):

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any, Final
 
+from engine.items.seeded_order import shuffled
 from tests.cli.terminal import CommandOutcome, type_in
 from tests.engine.programs.evaluate.test_evaluate import questions
+from tests.support.quiz_runs import make_items
+from tests.support.runs import SCRIPT, make_base
 
 ASKED: Final = ("--set", "evaluate.items.folder=quiz", "--skill", "skills", "-m", "script:script.toml")
 
@@ -82,6 +85,62 @@ def test_a_run_that_compares_nothing_says_so(tmp_path: Path) -> None:
     assert broken.code == 2
     assert "items.json" in broken.err
     assert type_in(tmp_path, "runs", "--json").rows == []
+
+
+SHORT: Final = ("--items", "quiz", "--skill", "skills", "-m", "script:script.toml", "--json")
+
+
+def items_of(outcome: CommandOutcome, folder: Path) -> list[str]:
+    """Name the items of the last run, in the order in which they were read."""
+    assert outcome.code == 0, outcome.err
+    last = type_in(folder, "log", "tail", "@latest", "--events", "1000", "--json").rows
+    (read,) = [row["event"] for row in last if row["tag"] == "items.read"]
+    return [each["name"] for each in read["items"]]
+
+
+def test_the_short_way_takes_a_split_an_order_and_a_limit(tmp_path: Path) -> None:
+    """Without a spec file: SkillOpt's names of splits, a seeded order that is on record, a list of what is left out."""
+    questions(tmp_path)
+    more = [{"id": f"q{n}", "question": f"What is {n}?", "context": None, "answers": [str(n)]} for n in range(6)]
+    make_items(tmp_path / "quiz", more, split="val")
+    (tmp_path / "out.txt").write_text("# too easy\nq0\n\nq3\n")
+    assert items_of(type_in(tmp_path, "evaluate", *SHORT, "--split", "valid_seen"), tmp_path) == [
+        f"q{n}" for n in range(6)
+    ]
+    order = shuffled([f"q{n}" for n in range(6)], 3)
+    words: tuple[str, ...] = ("--split", "val", "--shuffle", "3")
+    assert items_of(type_in(tmp_path, "evaluate", *SHORT, *words), tmp_path) == order
+    words += ("--exclude", "q5", "--exclude-from", "out.txt", "--limit", "2")
+    left = [each for each in order if each not in {"q0", "q3", "q5"}]
+    assert items_of(type_in(tmp_path, "evaluate", *SHORT, *words), tmp_path) == left[:2]
+    (asked,) = [
+        row["event"]
+        for row in type_in(tmp_path, "log", "tail", "@latest", "--events", "1000", "--json").rows
+        if row["tag"] == "items.asked"
+    ]
+    assert (asked["split"], asked["shuffle"], asked["limit"], asked["exclude"]) == ("val", 3, 2, ["q5", "q0", "q3"])
+    wrong = type_in(tmp_path, "evaluate", *SHORT, "--split", "dev")
+    assert wrong.code == 2
+    assert "valid_unseen" in wrong.err
+    unread = type_in(tmp_path, "evaluate", *SHORT, "--exclude-from", "none.txt")
+    assert unread.code == 2
+    assert "--exclude-from none.txt cannot be read" in unread.err
+
+
+def test_the_short_way_takes_tasks_too(tmp_path: Path) -> None:
+    """The same words choose among tasks, for `evaluate` and for `run`; where there are both, names are not guessed."""
+    questions(tmp_path)
+    make_base(tmp_path, SCRIPT, "a", "b", "c", "d")
+    words = ("--tasks", "tasks", "--shuffle", "2", "--exclude", "b", "--limit", "2")
+    wanted = [each for each in shuffled(["a", "b", "c", "d"], 2) if each != "b"][:2]
+    model = ("-m", "script:script.toml", "--json")
+    planned = type_in(tmp_path, "evaluate", "--skill", "skills", *model, *words, "--dry-run")
+    assert [row["items"] for row in planned.rows] == [2, 2]
+    ran = type_in(tmp_path, "run", "explore", *model, *words)
+    assert [row["trial"] for row in ran.rows if row["kind"] == "trial"] == wanted
+    both = type_in(tmp_path, "evaluate", *SHORT, *words)
+    assert both.code == 2
+    assert "there are both" in both.err
 
 
 GRID: Final = """\

@@ -2,32 +2,33 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
 from engine.config.resolve import Flag
+from engine.config.spec import RunSpec
+from engine.items.splits import read_split
 from engine.programs.evaluate.arms import own
-from engine.runtime import run as runtime
 from events.errors import ExitCode
 from events.store.base import EventLog
 from projections.comparison.rows import Measure
 from views.commands.rows import Rows
-from views.commands.run import open_for
-from views.evaluations import comparison, end, items, pairs, stored
+from views.commands.run import carry, open_for
+from views.evaluations import comparison, items, pairs, stored
 from views.evaluations import dry_run as plans
 from views.evaluations import matrix as transfer
 from views.evaluations import report as reports
 from views.evaluations.items import ItemFilter
 from views.runs import live, rows
-from views.runs.left_out import InputOmissionRow, teller
+from views.runs.left_out import InputOmissionRow
 from views.setup.settings import WrittenFile
 from views.terminal.errors import UsageWrong
 from views.terminal.files import write_file
+from views.terminal.host import Host
 from views.terminal.ids import LATEST, find_run
-from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides
+from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides, StartOptions
 from views.terminal.table_formats import TableFormat, print_table
 from views.terminal.versions import package_version
 
@@ -45,20 +46,31 @@ ROWS: Final[Rows] = {
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class ArmOptions:
-    """What is compared, on the command line; these override the spec."""
+class ArmOptions(StartOptions):
+    """What is compared, and on what, on the command line; these override the spec."""
 
     skill: str | None = None
     """Folder of a skill, compared with none."""
+    items: str | None = None
+    """Folder of a set of questions, with a file or a folder for each split."""
+    split: str | None = None
+    """Which part of the set: train, val, test or all (the default). Also read: valid, validation, selection, valid_seen
+    (val) and valid_unseen (test)."""
     reuse: str | None = None
     """Stored evaluations that count: all (the default), own (of this run and its ancestors) or never."""
     repeats: int | None = None
     """Runs of each item under each arm."""
-    skip_invalid: bool = False
-    """Skip tasks that cannot be read, built or run in the sandbox. Each is reported."""
 
     def flags(self) -> Iterator[Flag]:
-        """List the settings that they stand for."""
+        """List the settings that they stand for, but for the selection of tasks or items.
+
+        Raises:
+            SplitUnknown: The split is none.
+        """
+        if self.items is not None:
+            yield Flag("--items", (*ITEMS, "folder"), self.items)
+        if self.split is not None:
+            yield Flag("--split", (*ITEMS, "split"), read_split(self.split))
         if self.skill is not None:
             yield Flag("--skill", ("evaluate", "arms", "none", "skills"), "")
             yield Flag("--skill", ("evaluate", "arms", "skill", "skills"), self.skill)
@@ -68,6 +80,7 @@ class ArmOptions:
             yield Flag("--repeats", ("repeats",), self.repeats)
 
 
+ITEMS: Final = ("evaluate", "items")
 ONCE: Final = (Flag("evaluate", ("method", "attempts"), "1"),)
 """Without a spec, a student has one attempt, unless --attempts says otherwise: so nothing is learnt on the way."""
 AS_SPECIFIED: Final = ArmOptions()
@@ -101,23 +114,39 @@ async def evaluate(
     """Score the arms of an evaluation on the same items, and compare them; stored scores are reused.
 
     Args:
-        spec: A TOML or YAML file with a table [evaluate]. Without one, name --skill and --tasks. A skill that brings
-            evals/evals.json is evaluated on that where no tasks or items are named.
+        spec: A TOML or YAML file with a table [evaluate]. Without one, name --skill, and --items or --tasks. A skill
+            that brings evals/evals.json is evaluated on that where no tasks or items are named.
         dry_run: Print what would be rolled out and the smallest effect that can be seen, and start nothing.
+    """
+    resolved = resolve_evaluation(machine, spec, arms, wishes)
+    machine = machine._replace(environment=wishes.environment(machine))
+    if dry_run:
+        async with open_for(machine, options, resolved) as setting:
+            await plans.tell(setting, options.screen(machine), resolved, skip_invalid=arms.skip_invalid)
+        return ExitCode.DONE
+    return live.code_of(await carry(machine, options, resolved, arms))
+
+
+def resolve_evaluation(machine: Host, spec: Path | None, arms: ArmOptions, wishes: RunOverrides) -> RunSpec:
+    """Resolve the spec of an evaluation. What chooses tasks or items goes where there are some.
+
+    Raises:
+        ConfigError: The settings are invalid.
+        UsageWrong: It is not clear from what something is to be left out.
     """
     flags = [Flag("evaluate", ("program",), "evaluate"), *(ONCE if spec is None else ()), *arms.flags()]
     resolved = wishes.resolve(machine, spec, flags).spec
     if spec is None and arms.skill is not None and not resolved.tasks and not own(resolved).items.folder:
-        resolved = wishes.resolve(machine, spec, [*flags, *evals_of(machine.folder, arms.skill)]).spec
-    machine = machine._replace(environment=wishes.environment(machine))
-    screen = options.screen(machine)
-    async with open_for(machine, options, resolved) as setting:
-        if dry_run:
-            await plans.tell(setting, screen, resolved, skip_invalid=arms.skip_invalid)
-            return ExitCode.DONE
-        work = partial(runtime.start_run, setting, resolved, skip_invalid=arms.skip_invalid, left_out=teller(screen))
-        report = await end.carry(setting.log, screen, work, resolved)
-    return live.code_of(report)
+        flags += evals_of(machine.folder, arms.skill)
+        resolved = wishes.resolve(machine, spec, flags).spec
+    tables = [*([()] if resolved.tasks else []), *([ITEMS] if own(resolved).items.folder else [])]
+    if len(tables) > 1 and (arms.exclude or arms.exclude_from):
+        raise UsageWrong(
+            "--exclude names a task or a question, and there are both",
+            remedy="set exclude, or evaluate.items.exclude, in the spec or with --set",
+        )
+    chosen = tuple(arms.selection(machine, *tables))
+    return wishes.resolve(machine, spec, [*flags, *chosen]).spec if chosen else resolved
 
 
 @Parameter(name="*")

@@ -23,7 +23,19 @@ from views.runs.left_out import InputOmissionRow, teller
 from views.setup import settings
 from views.terminal.host import Host
 from views.terminal.ids import LATEST, find_run
-from views.terminal.options import ANYWHERE, ASIS, GO_ON, NOWISH, ForkPlace, Given, Options, ResumeOptions, RunOverrides
+from views.terminal.options import (
+    ANYWHERE,
+    ASIS,
+    GO_ON,
+    NOWISH,
+    START,
+    ForkPlace,
+    Given,
+    Options,
+    ResumeOptions,
+    RunOverrides,
+    StartOptions,
+)
 
 ROWS: Final[Rows] = {
     "run, run explore": (InputOmissionRow,),
@@ -37,7 +49,7 @@ async def run(
     /,
     *,
     wishes: RunOverrides = NOWISH,
-    skip_invalid: bool = False,
+    starting: StartOptions = START,
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
@@ -45,22 +57,15 @@ async def run(
 
     Args:
         spec: A TOML or YAML file; `stillroom init` writes one.
-        skip_invalid: Skip tasks that cannot be read, built or run in the sandbox. Each is reported, and the exit code
-            is that of the others. Without this option such tasks are a usage error, and nothing is started.
     """
-    return await _run(machine, options, wishes, spec, skip_invalid=skip_invalid)
+    return await _run(machine, options, wishes, starting, spec)
 
 
 async def explore(
-    *, wishes: RunOverrides = NOWISH, skip_invalid: bool = False, options: Options = ASIS, machine: Given
+    *, wishes: RunOverrides = NOWISH, starting: StartOptions = START, options: Options = ASIS, machine: Given
 ) -> ExitCode:
-    """Explore tasks without a spec file, configured by flags, the environment and the config files.
-
-    Args:
-        skip_invalid: Skip tasks that cannot be read, built or run in the sandbox. Each is reported, and the exit code
-            is that of the others. Without this option such tasks are a usage error, and nothing is started.
-    """
-    return await _run(machine, options, wishes, None, skip_invalid=skip_invalid)
+    """Explore tasks without a spec file, configured by flags, the environment and the config files."""
+    return await _run(machine, options, wishes, starting, None)
 
 
 async def resume(
@@ -75,7 +80,7 @@ async def resume(
     """Resume a run that was interrupted, drained or paused; recorded answers are never asked for again.
 
     Args:
-        run: Run id, or a unique prefix.
+        run: Run id, a unique prefix, or the name of a run.
         take_over: Take over a run whose owner is gone. If the owner is still alive, its writes are fenced off and it
             exits.
     """
@@ -113,7 +118,7 @@ async def fork(
         before = await settings.spec_of(desk.log, full)
         amended = amend(before, place.flags, machine.folder, fixed=FIXED, environment=machine.environment)
         position = await forks.position_of(desk.log, full, place.at, place.attempt)
-        wanted = Fork(full, position, amended.spec, amended.changes)
+        wanted = Fork(full, position, amended.spec, amended.changes, place.name)
         if dry_run:
             desk.screen.draw(forks.fork_row(wanted, await look_at(desk.log, wanted)), forks.FORK)
             return ExitCode.DONE
@@ -126,22 +131,29 @@ async def fork(
 
 
 async def _run(
-    machine: Host, options: Options, wishes: RunOverrides, file: Path | None, *, skip_invalid: bool
+    machine: Host, options: Options, wishes: RunOverrides, starting: StartOptions, file: Path | None
 ) -> ExitCode:
-    spec = wishes.resolve(machine, file).spec
+    spec = wishes.resolve(machine, file, tuple(starting.selection(machine, ()))).spec
     machine = machine._replace(environment=wishes.environment(machine))
-    return live.code_of(await carry(machine, options, spec, skip_invalid=skip_invalid))
+    return live.code_of(await carry(machine, options, spec, starting))
 
 
-async def carry(machine: Host, options: Options, spec: RunSpec, *, skip_invalid: bool = False) -> RunReport:
+async def carry(machine: Host, options: Options, spec: RunSpec, starting: StartOptions = START) -> RunReport:
     """Start a run, carry it to its end, and show it.
 
     Raises:
-        StillroomError: It could not be started, or not be carried to its end.
+        StillroomError: The spec cannot work, or something of ours broke.
     """
     screen = options.screen(machine)
     async with open_for(machine, options, spec) as setting:
-        work = partial(runtime.start_run, setting, spec, skip_invalid=skip_invalid, left_out=teller(screen))
+        work = partial(
+            runtime.start_run,
+            setting,
+            spec,
+            skip_invalid=starting.skip_invalid,
+            left_out=teller(screen),
+            name=starting.name,
+        )
         return await end.carry(setting.log, screen, work, spec)
 
 

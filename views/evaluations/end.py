@@ -13,6 +13,7 @@ from views.evaluations import comparison
 from views.runs import live
 from views.runs.rows import RunRow
 from views.runs.show import calls, spending, tokens
+from views.runs.summary import head_of
 from views.terminal.format import plural, short
 from views.terminal.screen import OutputStyle, Screen
 
@@ -35,8 +36,7 @@ async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -
         done = f"{ended} of {plural(len(report.outcomes), 'cell')} scored"
         scripted = [Text("scripted model: its answers are canned, everything else is real", style="cyan")]
         sums = Text(" · ".join((done, calls(row), tokens(row), spending(row))))
-        head = Text.assemble(("run ", "bold"), (row.run, "bold"), f"  {row.state}")
-        screen.out.print(Group(head, *(scripted if row.scripted else []), sums, Text()))
+        screen.out.print(Group(head_of(row), *(scripted if row.scripted else []), sums, Text()))
     await comparison.tell(log, screen, report.run)
     if people:
         name = short(report.run)

@@ -8,13 +8,14 @@ from rich.text import Text
 
 from events.bundle.copy import Copied, copy, with_ancestors
 from events.digest import Digest
-from events.store.base import EventLog
+from events.store.base import EventLog, Selection
 from events.store.sqlite.readonly import SqliteSource
 from events.store.sqlite.store import SqliteLog
+from projections.run_names import RunNames
 from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 from views.terminal.format import plural
 from views.terminal.host import Host
-from views.terminal.ids import find_run
+from views.terminal.ids import RunList, choose_run
 
 SHORTEST = 4
 """Characters of a digest that a person must give at least."""
@@ -57,9 +58,19 @@ async def copy_log(machine: Host, source: Path, target: Path, asked: tuple[str, 
     if source.resolve() == target.resolve():  # noqa: ASYNC240 - a name is looked at, not a file
         raise UsageWrong("a log cannot be copied onto itself", remedy="choose another target file")
     async with await SqliteSource.open_source(source) as log:
-        runs = await with_ancestors(log, [await find_run(log, run) for run in asked])
+        known = RunList(await log.runs(), await _named(log) if asked else {})
+        runs = await with_ancestors(log, [choose_run(known, run) for run in asked])
         async with await SqliteLog.open(target, clock=machine.clock) as there:
             return copy_row(await copy(log, there, runs or None), runs)
+
+
+async def _named(source: SqliteSource) -> dict[str, list[str]]:
+    """Give the ids of runs by their names; in a file that is only read, nothing is kept of it."""
+    names = RunNames()
+    state = names.initial()
+    async for recorded in source.read(Selection(tags=names.tags)):
+        state = names.apply(state, recorded, {})
+    return state.runs
 
 
 def copy_row(copied: Copied, runs: list[str]) -> CopyRow:

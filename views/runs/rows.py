@@ -38,6 +38,8 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """A run at a glance."""
 
     run: str
+    name: str | None
+    """Which a person gave it with ``--name``. None: nobody did."""
     started_at: int
     """Microseconds since 1970, UTC."""
     state: Literal["running", "done", "cut off", "imported"]
@@ -199,6 +201,7 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
     sums = _sums(run, list(trials), known, unknown, other)
     return RunRow(
         run=run.id,
+        name=run.name,
         started_at=run.started_at,
         state=_state(run, owned=()),
         owner=None,

@@ -47,7 +47,8 @@ def tree(rows: Sequence[RunRow]) -> Iterator[PlacedRun]:
 
 
 def _name(at: PlacedRun) -> str:
-    return f"{'  ' * (at.depth - 1)}└ {at.run.run}" if at.depth else at.run.run
+    called = at.run.run if at.run.name is None else f"{at.run.run} {at.run.name}"
+    return f"{'  ' * (at.depth - 1)}└ {called}" if at.depth else called
 
 
 def _state(row: RunRow) -> str:

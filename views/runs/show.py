@@ -173,6 +173,7 @@ class _ShownRun(NamedTuple):
 _RUN: Final = RecordView(
     _ShownRun,
     ("run", lambda seen: seen.row.run),
+    ("name", lambda seen: seen.row.name),
     ("state", lambda seen: seen.row.state),
     ("from", lambda seen: "a script in place of a model" if seen.row.scripted else seen.row.source),
     ("fork of", lambda seen: seen.row.parent and f"{seen.row.parent}, shares its first {seen.row.shared:,} events"),

@@ -37,9 +37,15 @@ def suggestions(run: RunRow, trials: Sequence[TrialRow]) -> list[Suggestion]:
     ]
 
 
+def head_of(run: RunRow) -> Text:
+    """Name a run and say where it stands."""
+    called = run.run if run.name is None else f"{run.run} {run.name}"
+    return Text.assemble(("run ", "bold"), (called, "bold"), f"  {run.state}")
+
+
 def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText]) -> RenderableType:
     """Draw the summary."""
-    parts: list[RenderableType] = ["", Text.assemble(("run ", "bold"), (run.run, "bold"), f"  {run.state}")]
+    parts: list[RenderableType] = ["", head_of(run)]
     if run.scripted:
         parts.append(Text("scripted model: its answers are canned, everything else is real", style="cyan"))
     parts += ["", render_trials(trials), ""]

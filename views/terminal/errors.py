@@ -36,7 +36,7 @@ class IdAmbiguous(ViewError):
     """Raised when a shortened id could mean several things."""
 
     def __init__(self, text: str, matches: Sequence[str]) -> None:
-        super().__init__(f"{text} is ambiguous: {', '.join(matches)}", remedy="type more characters")
+        super().__init__(f"{text} is ambiguous: {', '.join(matches)}", remedy="type more characters, or the whole id")
         self.text = text
         self.matches = tuple(matches)
 

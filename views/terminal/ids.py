@@ -1,10 +1,11 @@
 """Ids as people type them: shortened like git's hashes, ``@latest``, ``RUN~2``; and places within a run."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from engine.core.lineage import streams_of
+from engine.core.run_names import named_runs
 from events.base import StreamId
 from events.digest import Digest
 from events.store.base import EventLog
@@ -60,35 +61,56 @@ class BlobTarget(NamedTuple):
 Target: TypeAlias = RunTarget | TrialTarget | AttemptTarget | EventTarget | PlaceTarget | BlobTarget
 
 
-class RunList(Protocol):
-    """What knows its runs."""
+class RunList(NamedTuple):
+    """The runs of a log, as people may call them."""
 
-    async def runs(self) -> list[str]:
-        """List their ids, oldest first."""
+    runs: Sequence[str]
+    """Their ids, oldest first."""
+    named: Mapping[str, Sequence[str]]
+    """Ids by the names that were given to runs."""
 
 
-async def find_run(log: RunList, text: str) -> str:
-    """Find the run a person means.
+async def find_run(log: EventLog, text: str) -> str:
+    """Find the run a person means: by its id, the beginning of that, or the name that it was given.
 
     Raises:
-        IdUnknown: No run begins so, or there are not that many.
-        IdAmbiguous: Several do.
+        IdUnknown: No run begins or is called so, or there are not that many.
+        IdAmbiguous: Several do, or are.
     """
     runs = await log.runs()
-    match = _BACK.fullmatch(text)
-    name, back = (match["run"], int(match["back"] or 1)) if match else (text, 0)
-    index = _index(runs, name) - back
+    # Names are looked up only where an id does not say enough: that costs as the log does, until it is kept.
+    enough = _counted_back(text)[0] in {LATEST, *runs}
+    return choose_run(RunList(runs, {} if enough else await named_runs(log)), text)
+
+
+def choose_run(known: RunList, text: str) -> str:
+    """Find the run a person means among those that are known.
+
+    Raises:
+        IdUnknown: No run begins or is called so, or there are not that many.
+        IdAmbiguous: Several do, or are.
+    """
+    name, back = _counted_back(text)
+    index = _index(known, name) - back
     if index < 0:
-        raise IdUnknown(text, "run", runs)
-    return runs[index]
+        raise IdUnknown(text, "run", [*known.runs, *known.named])
+    return known.runs[index]
 
 
-def _index(runs: Sequence[str], name: str) -> int:
+def _counted_back(text: str) -> tuple[str, int]:
+    """Take ``RUN~2`` apart: what the run is called, and how many runs before it are meant."""
+    match = _BACK.fullmatch(text)
+    return (match["run"], int(match["back"] or 1)) if match else (text, 0)
+
+
+def _index(known: RunList, name: str) -> int:
+    runs = known.runs
     if name == LATEST and runs:
         return len(runs) - 1
     if name in runs:
         return runs.index(name)
-    return runs.index(_one(name, [run for run in runs if run.startswith(name)], "run", runs)) if name else -1
+    found = [run for run in runs if run.startswith(name) or run in known.named.get(name, ())]
+    return runs.index(_one(name, found, "run", [*runs, *known.named])) if name else -1
 
 
 def _one(text: str, matches: Sequence[str], what: str, known: Sequence[str]) -> str:
@@ -104,9 +126,9 @@ def _one(text: str, matches: Sequence[str], what: str, known: Sequence[str]) -> 
 async def find_target(log: EventLog, text: str) -> Target:
     """Find what a person wants to see.
 
-    ``RUN``; ``RUN:TRIAL`` and ``RUN:TRIAL/2``; ``TRIAL`` and ``TRIAL/2`` of the latest run; a bare number is the
-    position of an event; ``RUN:STREAM@3`` is an event by its place; ``blob:3fa9`` are bytes by the beginning of their
-    digest.
+    ``RUN``, an id or a name; ``RUN:TRIAL`` and ``RUN:TRIAL/2``; ``TRIAL`` and ``TRIAL/2`` of the latest run; a bare
+    number is the position of an event; ``RUN:STREAM@3`` is an event by its place; ``blob:3fa9`` are bytes by the
+    beginning of their digest.
 
     Raises:
         IdUnknown: There is no such thing.

@@ -12,6 +12,7 @@ from msgspec import structs
 from engine.config import resolve
 from engine.config.files import read_dotenv
 from engine.config.resolve import Flag, Inputs, Resolved, model_settings
+from engine.config.schema import Path as KeyPath
 from engine.config.schema import split_key
 from engine.config.tree import ConfigValue
 from engine.runtime.environment import ProcessEnvironment
@@ -146,6 +147,52 @@ class RunOverrides:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
+class StartOptions:
+    """Options of commands that start a run: its name, and which of its tasks or items are taken."""
+
+    name: str | None = None
+    """Name of the run, which commands take in place of its id. Letters, digits, points, underscores, hyphens."""
+    shuffle: int | None = None
+    """Put tasks or items into the order that this seed gives; the order is recorded."""
+    exclude: tuple[str, ...] = ()
+    """Leave out this task or item; repeatable."""
+    exclude_from: Path | None = None
+    """Leave out the tasks or items that this file names, one per line; empty lines and lines with # are skipped."""
+    limit: int | None = None
+    """Take only so many tasks or items, after the order and what is left out."""
+    skip_invalid: bool = False
+    """Skip tasks that cannot be read, built or run in the sandbox. Each is reported, and the exit code is that of the
+    others. Without this option such tasks are a usage error, and nothing is started."""
+
+    def selection(self, machine: Host, *tables: KeyPath) -> Iterator[Flag]:
+        """List the settings that choose tasks or items, for each table that holds such settings.
+
+        Raises:
+            UsageWrong: The file of names cannot be read.
+        """
+        exclude = (*self.exclude, *self._listed(machine))
+        for table in tables:
+            if self.shuffle is not None:
+                yield Flag("--shuffle", (*table, "shuffle"), self.shuffle)
+            if self.limit is not None:
+                yield Flag("--limit", (*table, "limit"), self.limit)
+            if exclude:
+                yield Flag("--exclude", (*table, "exclude"), exclude)
+
+    def _listed(self, machine: Host) -> Iterator[str]:
+        if self.exclude_from is None:
+            return
+        try:
+            lines = (machine.folder / self.exclude_from).read_text().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            remedy = "name a text file with one name per line"
+            raise UsageWrong(f"--exclude-from {self.exclude_from} cannot be read: {error}", remedy=remedy) from error
+        names = (line.strip() for line in lines)
+        yield from (name for name in names if name and not name.startswith("#"))
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
 class PdiOptions:
     """Settings to compute PDI with. As recorded if all are None."""
 
@@ -209,6 +256,8 @@ class ForkPlace:
     """Fork before this attempt was planned, as TRIAL/N; other trials are cut at the same position."""
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
     """Change a key after the fork position, as KEY=VALUE; repeatable."""
+    name: str = ""
+    """Name of the fork, which commands take in place of its id."""
 
     @property
     def flags(self) -> list[Flag]:
@@ -240,6 +289,7 @@ class SettingOverrides:
 
 ASIS: Final = Options()
 NOWISH: Final = RunOverrides()
+START: Final = StartOptions()
 ASKED: Final = PdiOptions()
 TAIL: Final = TailOptions()
 ANYWHERE: Final = ForkPlace()

@@ -8,6 +8,7 @@ from engine.agents.installed.skill_set import FILE, head_of
 from engine.config.skill_source import LATEST, SkillSource
 from engine.core.fold import fold_kept, fold_run
 from engine.core.lineage import pages_of
+from engine.core.run_names import named_runs
 from engine.policies.skill.front_matter import is_skill_name
 from engine.policies.skill.split import SplitFault
 from engine.programs.evaluate.errors import ArmSkillsUnusable
@@ -56,9 +57,10 @@ async def run_named(log: EventLog, text: str) -> str:
             return found
         raise ArmSkillsUnusable(f"run:{text}", ["no run accepted a skill so far"], remedy="name a folder of skills")
     runs = await log.runs()
-    matches = [text] if text in runs else [run for run in runs if run.startswith(text)]
+    named = [] if text in runs else (await named_runs(log)).get(text, ())
+    matches = [text] if text in runs else [run for run in runs if run.startswith(text) or run in named]
     if len(matches) != 1:
-        why = f"several runs begin so: {', '.join(matches[:5])}" if matches else "no run begins so"
+        why = f"several runs begin so: {', '.join(matches[:5])}" if matches else "no run begins or is named so"
         raise ArmSkillsUnusable(f"run:{text}", [why], remedy="`stillroom runs` lists them")
     return matches[0]
 

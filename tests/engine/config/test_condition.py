@@ -146,6 +146,9 @@ OTHERWISE: Final[Mapping[str, RunSpec]] = {
         for name, value in {
             "tasks": "elsewhere",
             "only": ("one",),
+            "exclude": ("one",),
+            "shuffle": 1,
+            "limit": 1,
             "concurrency": 9,
             "repeats": 3,
             "sandbox": "docker",

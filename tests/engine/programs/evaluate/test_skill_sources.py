@@ -13,6 +13,7 @@ from engine.programs.evaluate.library_skills import library_skills, library_skil
 from events.base import Draft, Event, Ref, StreamId
 from events.digest import digest_of
 from events.store.memory import MemoryLog
+from events.types.session import RunNamed
 from events.types.skill import SkillImported, SkillProposed, SkillRefused, SkillRejected, SkillRetired, SkillRevised
 from events.types.trial import TrialOpened
 from events.values import NamedDigest
@@ -127,7 +128,9 @@ async def test_the_latest_run_is_the_latest_that_accepted_a_skill() -> None:
     await told(log, "r2", ("trial/x", opened("x")))
     assert await run_named(log, "@latest") == "r1"
     assert await run_named(log, "r1") == "r1"
-    for text, why in (("r", "several runs begin so"), ("q", "no run begins so")):
+    await told(log, "r2", ("session", RunNamed("second")))
+    assert await run_named(log, "second") == "r2"
+    for text, why in (("r", "several runs begin so"), ("q", "no run begins or is named so")):
         with pytest.raises(ArmSkillsUnusable, match=why):
             await run_named(log, text)
     with pytest.raises(ArmSkillsUnusable, match="no run accepted a skill"):
