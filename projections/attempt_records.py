@@ -41,6 +41,9 @@ class RecordedAttempt(msgspec.Struct, kw_only=True):
     """Tests; 0 if the verifier counts none."""
     intervention: Literal["none", "soft", "strong"] | None = None
     """What it was told. None: unknown."""
+    told: Digest | None = None
+    """Blob: the text that was added to its instruction, the memo included. None: nothing was, or the source does not
+    say."""
     ran: list[RanCommand] = []
     commands: Digest | None = None
     """Blob: its commands as PDI reads them. None: it has not ended."""
@@ -121,7 +124,8 @@ class AttemptRecords:
 def _in_trial(trial: TrialRecord, recorded: Recorded) -> None:
     match recorded.event:
         case AttemptPlanned() as planned:
-            _record(trial, planned.attempt).intervention = planned.intervention
+            attempt = _record(trial, planned.attempt)
+            attempt.intervention, attempt.told = planned.intervention, planned.injection
         case AttemptConcluded() as concluded:
             attempt = _record(trial, concluded.attempt)
             attempt.outcome, attempt.reward = concluded.outcome.kind, concluded.outcome.reward
@@ -136,7 +140,8 @@ def _in_trial(trial: TrialRecord, recorded: Recorded) -> None:
 def _in_attempt(trial: TrialRecord, number: int, recorded: Recorded) -> None:
     match recorded.event:
         case InjectionImported() as told:
-            _record(trial, number).intervention = told.intervention
+            attempt = _record(trial, number)
+            attempt.intervention, attempt.told = told.intervention, told.injection
         case ActionAsked() as asked:
             _record(trial, number).ran.append(RanCommand(asked.command))
         case ActionObserved() as observed:

@@ -27,6 +27,11 @@ async def test_the_memo_of_an_attempt_is_the_one_written_before_it() -> None:
     assert [trial.memo_at(number) for number in (2, 3, 4)] == [trial.memos[name] for name in ("1", "2", "3")]
     assert len({*trial.memos.values()}) == 3
     solved = trial.attempts["4"]
+    assert solved.told is not None
+    told = await log.get(solved.told)
+    assert b"## Start over" in told  # the intervention
+    assert b"### Next Strategy" not in told  # the memo's plan, which a strong intervention withholds
+    assert trial.attempts["1"].told != solved.told
     texts = [(await log.get(each.command)).decode() for each in solved.ran]
     assert len(texts) == 3
     assert texts[0].startswith("cut ")

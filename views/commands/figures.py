@@ -37,7 +37,7 @@ async def dynamics(
 async def before_after(
     before: str, after: str, /, *, to: Path = Path("before-after.svg"), options: Options = ASIS, machine: Given
 ) -> None:
-    """Draw two attempts side by side: verdicts, tests, commands and memos, and what differs.
+    """Draw two attempts side by side: verdicts, tests, commands, what they were told, and what differs.
 
     Args:
         before: RUN:TRIAL/1, or TRIAL/1 of the latest run.

@@ -12,6 +12,7 @@ from views.pdi import audit as pdi_audit
 from views.pdi import fit as pdi_fit
 from views.pdi import readings
 from views.pdi import retrospective as pdi_retrospective
+from views.pdi import validate as pdi_validate
 from views.pdi.audit import AuditOptions, Fit
 from views.pdi.audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
 from views.terminal.errors import UsageWrong
@@ -23,6 +24,7 @@ ROWS: Final[Rows] = {
     "pdi --retrospective": (pdi_retrospective.RetrospectiveRow,),
     "pdi audit": (AuditedRow, RateRow, SpreadRow, ForesightRow),
     "pdi calibrate": (pdi_fit.CalibrationRow,),
+    "pdi validate": (pdi_validate.WorthRow, pdi_validate.SkillEffectRow, pdi_validate.ValidationRow),
 }
 
 
@@ -117,6 +119,18 @@ async def show_pdi(
             await readings.tell(desk, run, asked)
 
 
+async def validate(*runs: str, options: Options = ASIS, machine: Given) -> None:
+    """Relate PDI, the divergence of attempts and the share of evidence to what the skills did for students.
+
+    Effects are those of stored evaluations (`stillroom evaluate`): with a skill less without any.
+
+    Args:
+        runs: Runs whose skills count. Default: all runs of the log.
+    """
+    async with options.desk(machine) as desk:
+        await pdi_validate.tell(desk, runs)
+
+
 app: Final = App(
     name="pdi",
     help="Show how far each memo of a run is grounded in executed evidence, as recorded or under other settings.",
@@ -124,3 +138,4 @@ app: Final = App(
 app.default(show_pdi)
 app.command(audit)
 app.command(calibrate)
+app.command(validate)

@@ -1,4 +1,4 @@
-"""Figure of two attempts side by side: verdicts, tests, commands and memos, and what differs (SPARK's case 1)."""
+"""Figure of two attempts side by side: what they were told, ran and were judged, and what differs (SPARK's case 1)."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -35,8 +35,8 @@ class AttemptTexts(NamedTuple):
     tests: tuple[str, ...]
     """Rows of the verifier."""
     commands: tuple[str, ...]
-    memo: tuple[str, ...]
-    """Lines of the memo that it was given; none if there was none."""
+    told: tuple[str, ...]
+    """Lines that were added to its instruction: the memo, and the intervention; none if there were none."""
 
     @property
     def name(self) -> str:
@@ -83,7 +83,7 @@ def _parts(before: AttemptTexts, after: AttemptTexts) -> list[_Part]:
     return [
         _Part("Tests", compared(before.tests, after.tests)),
         _Part("Commands", compared(before.commands, after.commands)),
-        _Part("Memo that it was given", compared(before.memo, after.memo)),
+        _Part("What it was told besides its task", compared(before.told, after.told)),
     ]
 
 

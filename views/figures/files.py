@@ -124,7 +124,7 @@ async def read_attempt(desk: OpenedLog, target: str) -> AttemptTexts:
         verdict=_verdict(attempt),
         tests=_lines(await _text(desk, attempt.tests)),
         commands=await _commands(desk, attempt),
-        memo=_lines(await _text(desk, trial.memo_at(attempt.number))),
+        told=_lines(await _text(desk, attempt.told or trial.memo_at(attempt.number))),
     )
 
 

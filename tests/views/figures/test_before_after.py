@@ -56,5 +56,5 @@ def test_the_figure_is_the_same_each_time_and_said_in_words() -> None:
         "r1:greet/1: failed, reward 0. r1:greet/2: solved, reward 1. Lines of "
         "tests: 1 in both, 1 only in the first, 1 only in the second; "
         "commands: 1 in both, 1 only in the first, 2 only in the second; "
-        "memo that it was given: 0 in both, 0 only in the first, 1 only in the second."
+        "what it was told besides its task: 0 in both, 0 only in the first, 1 only in the second."
     )
