@@ -130,7 +130,8 @@ class ItemSets:
         if isinstance(event, SetOpened):
             own = state.sets.setdefault(event.digest, ItemSetState((), [], []))
             if not own.items:
-                own.items = items_of(blobs[event.items])
+                held = blobs.get(event.items)  # None: it was erased, and nobody can say which items they were
+                own.items = () if held is None else items_of(held)
             run = recorded.stream.run
             own.openings.append(SetOpening(run, recorded.position, recorded.at, event.name, event.purpose))
         elif isinstance(event, DecidedOnSets):

@@ -8,6 +8,7 @@ from engine.core.lineage import pages_of
 from events.base import Event
 from events.codec import tag_of
 from events.digest import Digest
+from events.errors import BlobErased
 from events.store.base import EVERYTHING, BlobStore, EventLog, Head, Selection
 from projections.base import Blobs, Projection
 
@@ -20,7 +21,12 @@ _NOTHING: Final[Blobs] = {}
 
 
 async def fold(
-    log: EventLog, projection: Projection[S], selection: Selection = EVERYTHING, *, state: S | None = None
+    log: EventLog,
+    projection: Projection[S],
+    selection: Selection = EVERYTHING,
+    *,
+    state: S | None = None,
+    erased: set[Digest] | None = None,
 ) -> S:
     """Fold a projection over the selected events, reading only those it looks at.
 
@@ -29,6 +35,8 @@ async def fold(
         projection: What to fold.
         selection: Which events; tags in it narrow those of the projection further.
         state: Of the events before the selection; it is used up. None: there are none.
+        erased: Takes in the digests of bytes that were erased, and without which the projection is folded. None: to
+            need such bytes is an error.
 
     Raises:
         BlobMissing: Bytes it needs are gone.
@@ -39,7 +47,7 @@ async def fold(
         for recorded in page:
             wanted = needs(recorded)
             # Most events need nothing, and an await for each of a million is felt.
-            state = apply(state, recorded, await _fetched(log, wanted) if wanted else _NOTHING)
+            state = apply(state, recorded, await _fetched(log, wanted, erased) if wanted else _NOTHING)
     return state
 
 
@@ -59,7 +67,13 @@ async def fold_many(
 
 
 async def fold_run(
-    log: EventLog, projections: Sequence[Projection[Any]], run: str, *, head: Head | None = None, far: int = FAR
+    log: EventLog,
+    projections: Sequence[Projection[Any]],
+    run: str,
+    *,
+    head: Head | None = None,
+    far: int = FAR,
+    erased: set[Digest] | None = None,
 ) -> list[Any]:
     """Fold several projections over one run from where their states were kept; keep them again if that was far.
 
@@ -69,20 +83,26 @@ async def fold_run(
         run: Its id.
         head: Up to where. None: to the end of the log.
         far: Events folded from which on the states are kept.
+        erased: As in `fold`.
 
     Raises:
         BlobMissing: Bytes one of them needs are gone.
     """
     head = head or await log.head()
     after, states = await _kept(log, projections, run, head)
-    folded = await _fold_on(log, projections, Selection(run=run, after=after, until=head.position), states)
-    if folded >= far:
+    rest, lacking = Selection(run=run, after=after, until=head.position), set[Digest]()
+    folded = await _fold_on(log, projections, rest, states, None if erased is None else lacking)
+    if erased is not None:
+        erased |= lacking
+    if folded >= far and not lacking:  # whoever finds a state that was kept must not need to ask what it lacks
         for projection, state in zip(projections, states, strict=True):
             await snapshots.keep(log, snapshot_of(projection, run), projection.revision, head, state)
     return states
 
 
-async def fold_kept(log: EventLog, projection: Projection[S], head: Head, *, far: int = FAR) -> S:
+async def fold_kept(
+    log: EventLog, projection: Projection[S], head: Head, *, far: int = FAR, erased: set[Digest] | None = None
+) -> S:
     """Fold a projection over the whole log from where its state was kept; keep it again if that was far.
 
     Args:
@@ -90,6 +110,7 @@ async def fold_kept(log: EventLog, projection: Projection[S], head: Head, *, far
         projection: What to fold.
         head: Up to where.
         far: Positions from which on the state is kept.
+        erased: As in `fold`.
 
     Raises:
         BlobMissing: Bytes it needs are gone.
@@ -97,8 +118,12 @@ async def fold_kept(log: EventLog, projection: Projection[S], head: Head, *, far
     found = await snapshots.find(log, projection.name, projection.revision)
     kept = None if found is None else snapshots.decoded(found, projection.state_type())
     after = 0 if found is None or kept is None or found.position > head.position else found.position
-    state = await fold(log, projection, Selection(after=after, until=head.position), state=kept if after else None)
-    if head.position - after >= far:
+    rest, lacking = Selection(after=after, until=head.position), set[Digest]()
+    begun = kept if after else None
+    state = await fold(log, projection, rest, state=begun, erased=None if erased is None else lacking)
+    if erased is not None:
+        erased |= lacking
+    if head.position - after >= far and not lacking:
         await snapshots.keep(log, projection.name, projection.revision, head, state)
     return state
 
@@ -121,7 +146,11 @@ async def _kept(log: EventLog, projections: Sequence[Projection[Any]], run: str,
 
 
 async def _fold_on(
-    log: EventLog, projections: Sequence[Projection[Any]], selection: Selection, states: list[Any]
+    log: EventLog,
+    projections: Sequence[Projection[Any]],
+    selection: Selection,
+    states: list[Any],
+    erased: set[Digest] | None = None,
 ) -> int:
     """Go on with states, which are used up and replaced, and say how many events were folded."""
     looking: dict[type[Event], tuple[int, ...]] = {}
@@ -134,7 +163,7 @@ async def _fold_on(
                 tag = tag_of(recorded.event)
                 looking[kind] = tuple(i for i, each in enumerate(projections) if each.tags is None or tag in each.tags)
             wanted = {digest: None for index in looking[kind] for digest in projections[index].needs(recorded)}
-            blobs = await _fetched(log, wanted) if wanted else _NOTHING
+            blobs = await _fetched(log, wanted, erased) if wanted else _NOTHING
             for index in looking[kind]:
                 states[index] = projections[index].apply(states[index], recorded, blobs)
     return folded
@@ -157,5 +186,18 @@ def _any_of(selection: Selection, projections: Sequence[Projection[Any]]) -> Col
     return _narrowed(selection, frozenset(tags)).tags
 
 
-async def _fetched(blobs: BlobStore, wanted: Collection[Digest]) -> Blobs:
-    return {digest: await blobs.get(digest) for digest in wanted}
+async def _fetched(blobs: BlobStore, wanted: Collection[Digest], erased: set[Digest] | None) -> Blobs:
+    """Fetch bytes; where those that were erased are to be taken in, they are left out.
+
+    Raises:
+        BlobMissing: Some are gone.
+    """
+    found: dict[Digest, bytes] = {}
+    for digest in wanted:
+        try:
+            found[digest] = await blobs.get(digest)
+        except BlobErased:
+            if erased is None:
+                raise
+            erased.add(digest)
+    return found

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from engine.items.seeded_order import shuffled
 from tests.cli.terminal import CommandOutcome, type_in
+from tests.engine.agents.test_skills_of_the_shell import skilled
 from tests.engine.programs.evaluate.test_evaluate import questions
 from tests.support.quiz_runs import make_items
 from tests.support.runs import SCRIPT, make_base
@@ -236,3 +237,43 @@ def test_what_rested_on_a_set_stands_beside_its_scores(tmp_path: Path) -> None:
     assert type_in(tmp_path, "sets", "show", "fresh").code == 2
     assert type_in(tmp_path, "sets", "show", "strange").code == 2
     assert "rested on it" in type_in(tmp_path, "compare").out
+
+
+def erase(folder: Path, digest: str) -> None:
+    """Erase bytes on purpose."""
+    assert type_in(folder, "log", "erase", digest, "--reason", "asked by Ann").code == 0
+
+
+def test_arms_are_compared_without_what_was_erased_and_that_is_named(tmp_path: Path) -> None:
+    """Given a condition that was erased, scores and verdicts are as they were; only what was read is not known."""
+    skilled(tmp_path)
+    typed = ("--tasks", "tasks", "--skill", "skills", "-m", "script:script.toml", "--json")
+    before = {row["arm"]: row for row in kind(type_in(tmp_path, "evaluate", *typed), "arm")}
+    assert (before["skill"]["read"], before["skill"]["score"], before["skill"]["lacking"]) == (1, 1.0, [])
+    (stored,) = [row for row in type_in(tmp_path, "evaluations", "list", "--json").rows if row["arm"] == "skill"]
+    erase(tmp_path, stored["condition"])
+    compared = type_in(tmp_path, "compare", "--json")
+    assert compared.code == 0, compared.err
+    after = {row["arm"]: row for row in compared.rows}
+    gone = f"its condition {stored['condition'][:12]} was erased"
+    lacking = f"{gone}: what it differs in and which skills were read is not known"
+    assert (after["skill"]["read"], after["skill"]["score"], after["skill"]["lacking"]) == (0, 1.0, [lacking])
+    assert after["none"] == before["none"]
+    assert f"skill: {lacking}" in type_in(tmp_path, "compare").out
+
+
+def test_a_set_whose_list_of_items_was_erased_keeps_nobody_from_comparing(tmp_path: Path) -> None:
+    """What rested on its items can no longer be said, and that is said."""
+    questions(tmp_path)
+    evaluate(tmp_path)
+    (opened,) = [
+        row["event"]
+        for row in type_in(tmp_path, "log", "tail", "-n", "99", "--json").rows
+        if row["tag"] == "set.opened"
+    ]
+    erase(tmp_path, opened["items"])
+    compared = type_in(tmp_path, "compare", "--json")
+    assert compared.code == 0, compared.err
+    assert {row["score"] for row in compared.rows} == {0.5, 1.0}
+    assert all(f"a list of items, {opened['items'][:12]}, was erased" in row["lacking"][0] for row in compared.rows)
+    assert type_in(tmp_path, "sets", "list", "--json").code == 0

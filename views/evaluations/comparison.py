@@ -15,7 +15,7 @@ from engine.core.fold import fold_run
 from engine.programs.evaluate.arms import own
 from engine.programs.evaluate.points import COMPARISON, CellSaw, CellScore, ComparisonSaw
 from engine.programs.evaluate.rulings import compared
-from events.digest import Fingerprint
+from events.digest import Digest, Fingerprint
 from events.store.base import EventLog
 from events.types.decision import Seen
 from projections.cells import Cells, EvaluatedCell
@@ -124,6 +124,8 @@ class ArmRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     """Items that only this one of two runs has; they are not compared."""
     changed: tuple[str, ...]
     """Items of two runs that have the same name and other contents; they are not compared."""
+    lacking: tuple[str, ...]
+    """What is not known of it because bytes were erased on purpose, for people."""
 
 
 class Uncompared(NamedTuple):
@@ -143,6 +145,8 @@ class SetsRested(NamedTuple):
     sets: tuple[ItemSetRow, ...]
     decisions: int | None
     """That rested on items of these sets. None: there are no sets."""
+    erased: frozenset[Digest] = frozenset()
+    """Lists of their items that were erased on purpose."""
 
 
 class ComparedRun(NamedTuple):
@@ -199,13 +203,14 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
 
 async def sets_rested(log: EventLog, runs: Sequence[str]) -> SetsRested:
     """Give the sets that runs opened, and how many decisions rested on any of their items."""
-    state, opened = await sets_of(log), dict[Fingerprint, None]()
+    state, opened, erased = await sets_of(log), dict[Fingerprint, None](), set[Digest]()
     for run in runs:
-        (found,) = await fold_run(log, [ItemSets()], run)
+        (found,) = await fold_run(log, [ItemSets()], run, erased=erased)
         opened |= dict.fromkeys(found.sets)
     known = tuple(digest for digest in opened if digest in state.sets)
     items = frozenset(item for digest in known for item in state.sets[digest].items)
-    return SetsRested(rows_of(state, known), len(decisions_on(state, items)) if known else None)
+    decisions = len(decisions_on(state, items)) if known else None
+    return SetsRested(rows_of(state, known), decisions, frozenset(erased))
 
 
 async def _cells(log: EventLog, run: str, spec: RunSpec) -> list[EvaluatedCell]:
@@ -274,8 +279,17 @@ def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> 
         made_by=() if making is None else making.trials,
         only_here=left_out.only_here,
         changed=left_out.changed,
+        lacking=tuple(_lacking(side, found.rested)),
     )
     return row if pair is None else _beside(found, _paying(found, row, pair), pair)
+
+
+def _lacking(side: ComparedSide, rested: SetsRested) -> Iterator[str]:
+    """Say what is not known of an arm because bytes were erased."""
+    for each in sorted(side.erased):
+        yield f"its condition {each[:12]} was erased: what it differs in and which skills were read is not known"
+    for each in sorted(rested.erased):
+        yield f"a list of items, {each[:12]}, was erased: decisions that rested on its items are missing"
 
 
 def _beside(found: ComparedRun, row: ArmRow, pair: PairedDifference) -> ArmRow:
@@ -350,6 +364,7 @@ def _said(row: ArmRow, name: str, beside: str) -> Iterator[str]:
         yield f"{name} is not compared: {row.reason}"
     if row.payback is not None:
         yield f"{name}: {paid(row)}"
+    yield from (f"{name}: {each}" for each in row.lacking)
     for items, what in ((row.only_here, "only in this run"), (row.changed, "other contents in the two runs")):
         if items:
             yield f"{name}: not compared, {what}: {', '.join(items)}"

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.core.fold import fold_kept
-from events.digest import Fingerprint
+from events.digest import Digest, Fingerprint
 from events.store.base import EventLog
 from projections.item_sets import ItemSets, ItemSetsState, SetDecision, decisions_on, overlaps
 from views.terminal.errors import IdAmbiguous, IdUnknown
@@ -86,9 +86,14 @@ class ItemSetDetailRow(msgspec.Struct, frozen=True, tag_field="kind", tag="item_
     decisions: tuple[SetDecisionRow, ...]
 
 
-async def sets_of(log: EventLog) -> ItemSetsState:
-    """Read the sets of a log."""
-    return await fold_kept(log, ItemSets(), await log.head())
+async def sets_of(log: EventLog, erased: set[Digest] | None = None) -> ItemSetsState:
+    """Read the sets of a log; one whose list of items was erased has none.
+
+    Args:
+        log: Which holds them.
+        erased: Takes in the digests of such lists. None: nobody asks.
+    """
+    return await fold_kept(log, ItemSets(), await log.head(), erased=set() if erased is None else erased)
 
 
 def rows_of(state: ItemSetsState, digests: Collection[Fingerprint]) -> tuple[ItemSetRow, ...]:

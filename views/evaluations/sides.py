@@ -9,6 +9,7 @@ import msgspec
 from engine.core.fold import fold_run
 from engine.core.lineage import pages_of
 from events.digest import Digest, Fingerprint
+from events.errors import BlobErased
 from events.store.base import EventLog, Selection
 from events.streams import cell_name, cell_stream, trial_stream
 from events.types.condition import Condition, parts_that_differ, read_condition
@@ -85,6 +86,8 @@ class ComparedSide(NamedTuple):
     """None: nothing says, or its trials have several."""
     given: Sequence[GivenSkill]
     """Skills of all arms of the run, with where each came from."""
+    erased: frozenset[Digest] = frozenset()
+    """Conditions of its cells that were erased on purpose, so that nothing says which skills were given."""
 
     @property
     def repeats(self) -> int:
@@ -140,6 +143,8 @@ class _Known(NamedTuple):
     """By run: skills of its arms, with where each came from."""
     endings: Mapping[str, CellEnding]
     """Of the run that is compared, by stream."""
+    erased: set[Digest]
+    """Bytes that would have been read, and were erased on purpose."""
 
 
 class _Group(NamedTuple):
@@ -154,7 +159,7 @@ async def sides_of(log: EventLog, run: str) -> list[ComparedSide]:
         log: Which holds it.
         run: Its id.
     """
-    known = _Known({}, {}, {}, {}, await _endings(log, run))
+    known = _Known({}, {}, {}, {}, await _endings(log, run), set())
     cells = await _read(log, run, known)
     own = known.trials.get(run)
     groups: dict[str, _Group] = {}
@@ -168,11 +173,20 @@ async def sides_of(log: EventLog, run: str) -> list[ComparedSide]:
             group = groups.get(trial.condition)
             before = 0 if group is None else sum(each.item == trial.task for each in group.cells)
             _add(groups, trial.condition, _of_trial(known, own, trial, before + 1), trial.condition_digest)
-    conditions = await _conditions(log, {each for group in groups.values() for each in group.conditions if each})
+    named = {each for group in groups.values() for each in group.conditions if each}
+    conditions = await _conditions(log, named, known.erased)
     given = known.given.get(run, ())
     planned = frozenset(() if own is None or cells else own.tasks)
     return [
-        ComparedSide(run, arm, planned | {each.item for each in some}, some, _only(digests, conditions), given)
+        ComparedSide(
+            run=run,
+            arm=arm,
+            items=planned | {each.item for each in some},
+            cells=some,
+            condition=_only(digests, conditions),
+            given=given,
+            erased=frozenset(each for each in digests if each in known.erased),
+        )
         for arm, (some, digests) in sorted(groups.items())
     ]
 
@@ -212,14 +226,16 @@ async def _endings(log: EventLog, run: str) -> dict[str, CellEnding]:
     return found
 
 
-async def _conditions(log: EventLog, digests: Iterable[Digest]) -> dict[Digest, Condition]:
-    """Read conditions; what was erased or is damaged is left out."""
+async def _conditions(log: EventLog, digests: Iterable[Digest], erased: set[Digest]) -> dict[Digest, Condition]:
+    """Read conditions; what was erased or is damaged is left out, and the former added to what was."""
     found: dict[Digest, Condition] = {}
     async for page in log.many(sorted(digests)):
         for digest, data in page:
             if isinstance(data, bytes):
                 with suppress(msgspec.MsgspecError):
                     found[digest] = read_condition(data)
+            elif isinstance(data, BlobErased):
+                erased.add(digest)
     return found
 
 
@@ -231,7 +247,7 @@ def _only(digests: Iterable[Digest | None], conditions: Mapping[Digest, Conditio
 
 async def _read(log: EventLog, run: str, known: _Known) -> dict[str, EvaluatedCell]:
     """Read a run: what it spent, what its agents did and read, and its cells, which are given back by stream."""
-    state, spent, trials, read = await fold_run(log, [Cells(), Cost(), Trials(), Exposures()], run)
+    state, spent, trials, read = await fold_run(log, [Cells(), Cost(), Trials(), Exposures()], run, erased=known.erased)
     known.costs.update(spent.runs)
     known.trials.update(trials.runs)
     known.exposure.update(exposures_by_cell(run, read.runs.get(run, {}).values()))
