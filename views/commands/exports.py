@@ -1,17 +1,20 @@
 """Commands that export runs to other formats."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from views.commands.rows import Rows
+from views.evaluations import export_spark
 from views.log import export_atif, export_harbor
-from views.terminal.ids import LATEST
+from views.terminal.ids import LATEST, find_run
 from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "export atif": (export_atif.AtifRow,),
+    "export spark-summary": (export_spark.SparkSummaryRow,),
     "export harbor": (export_harbor.HarborTrialRow, export_harbor.HarborJobRow),
 }
 
@@ -44,6 +47,50 @@ async def to_harbor(
         desk.screen.show(rows, export_harbor.render)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SparkArms:
+    """Which arms stand for SPARK's phases."""
+
+    baseline: str | None = None
+    """Arm without skills. Default: baseline, none, or the baseline of the evaluation."""
+    generated: str | None = None
+    """Arm with generated skills. Default: with-generated-skills, generated or skill."""
+    human: str | None = None
+    """Arm with human-written skills. Default: with-human-skills or human."""
+    reference: str | None = None
+    """RUN or RUN:ARM without PDI: write a summary of SPARK's PDI mode, in which its generated arm is the baseline."""
+    repeat: int = 1
+    """Run of each task that is told of: SPARK has one."""
+
+
+BY_NAME: Final = SparkArms()
+
+
+async def to_spark_summary(
+    run: str = LATEST,
+    /,
+    *,
+    to: Path = Path("spark"),
+    arms: SparkArms = BY_NAME,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Export an evaluation as SPARK's summary.json and summary.md, and report what the format cannot represent.
+
+    Phases that were not run and results without a verdict are null and in no figure. Never overwrites a summary.
+
+    Args:
+        run: Run id.
+        to: Output folder.
+    """
+    async with options.desk(machine) as desk:
+        choice = export_spark.SparkChoice(arms.baseline, arms.generated, arms.human, arms.reference, arms.repeat)
+        found = await find_run(desk.log, run)
+        desk.screen.draw(await export_spark.write(desk, found, machine.folder / to, choice), export_spark.render)
+
+
 app: Final = App(name="export", help="Export runs to other formats.")
 app.command(to_atif, name="atif")
 app.command(to_harbor, name="harbor")
+app.command(to_spark_summary, name="spark-summary")

@@ -59,8 +59,8 @@ class SideCell(NamedTuple):
     """In units of 10^-9 US dollars. None: nobody knows."""
     tokens: int | None
     """Input and output. None: nobody knows."""
-    attempts: int | None
-    """None: it is a question, which has none."""
+    trial: Trial | None
+    """What its attempts came to. None: it is a question, which has none, or has not ended."""
     exposure: Mapping[str, Exposure]
     """Whether each skill was read, by its name. Empty: none was given, or its text was told."""
     run: str
@@ -71,6 +71,11 @@ class SideCell(NamedTuple):
     """Blob: what its score is stored under. None: under nothing, as scores of other programs."""
     ending: CellEnding | None
     """Event that gives its score, or says why it has none. None: it has not ended."""
+
+    @property
+    def attempts(self) -> int | None:
+        """Count its attempts. None: it is a question, which has none."""
+        return None if self.trial is None else len(self.trial.attempts)
 
 
 class ComparedSide(NamedTuple):
@@ -281,7 +286,7 @@ def _of_cell(known: _Known, stream: str, cell: EvaluatedCell) -> SideCell:
         reward=cell.reward,
         cost=cost,
         tokens=tokens,
-        attempts=None if trial is None else len(trial.attempts),
+        trial=trial,
         exposure=known.exposure.get((cell.run, cell.rolled), {}),
         run=cell.run,
         stream=stream,
@@ -303,7 +308,7 @@ def _of_trial(known: _Known, run: Run, trial: Trial, repeat: int) -> SideCell:
         reward=trial.reward,
         cost=None if unpriced else cost,
         tokens=None if uncounted else tokens,
-        attempts=len(trial.attempts),
+        trial=trial,
         exposure=known.exposure.get((run.id, cell_stream(trial.name)), {}),
         run=run.id,
         stream=trial_stream(trial.name),
