@@ -27,7 +27,7 @@ from events.types.attempt import (
 )
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
-from events.types.decision import DecisionMade, InlineDecisionMade
+from events.types.decision import DecisionMade, InlineDecisionMade, ShadowFailed
 from events.types.evaluation import (
     ArmsCompared,
     CellOpened,
@@ -36,6 +36,8 @@ from events.types.evaluation import (
     EvaluationFound,
     EvaluationMissing,
     EvaluationScored,
+    LooksAsked,
+    LooksFound,
 )
 from events.types.item import (
     ItemAnswered,
@@ -228,6 +230,9 @@ AnyEvent: TypeAlias = (
     | CellUnscored
     | ArmsCompared
     | SetOpened
+    | LooksAsked
+    | LooksFound
+    | ShadowFailed
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

@@ -26,7 +26,7 @@ class EvaluatedCell(msgspec.Struct, kw_only=True):
     """None: it has no score, or none so far."""
     reward: float | None = None
     """In the verifier's own unit. None: there is none."""
-    unscored: Literal["infrastructure", "budget", "stopped"] | None = None
+    unscored: Literal["infrastructure", "budget", "stopped", "no_information"] | None = None
     """Why it has no score. None: it has one, or has not ended."""
     at: Ref | None = None
     """The event that says so. None: it has not ended."""

@@ -38,6 +38,7 @@ from events.types.decision import (
     Earlier,
     InlineDecisionMade,
     Seen,
+    ShadowFailed,
     blob_of,
     inputs_of,
     parts_of,
@@ -127,6 +128,14 @@ def _named(policy: Any) -> tuple[str, str]:
         policy = policy.func
     named = policy if hasattr(policy, "__qualname__") else type(policy)
     return str(named.__module__), f"{named.__module__}.{named.__qualname__}"
+
+
+class ShadowRaised(Exception):
+    """A shadow could not rule; nobody but the scope meets it."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Rule(NamedTuple):
@@ -225,6 +234,32 @@ class Decision(Generic[R]):
         kept = redactor.event(event) if redactor.hits(as_bytes(looked_through)) else event
         assert isinstance(kept, Decided)
         return kept
+
+    async def guarded(self, shadow: str, ask: Callable[[], Awaitable[R | None]], says: Says) -> R | None:
+        """Ask a shadow, and see that what it rules can be recorded.
+
+        Raises:
+            ShadowRaised: It failed, whatever by.
+            BlobErased: Bytes that the inputs name were removed on purpose: nobody can say now what it would rule.
+        """
+        try:
+            ruling = await ask()
+            assert ruling is not None
+            self.event(shadow, ruling, says)
+        except BlobErased:
+            raise
+        except Exception as error:
+            raise ShadowRaised(error) from error
+        return ruling
+
+    def failure(self, shadow: str, error: Exception) -> ShadowFailed:
+        """Make the event that says why a shadow did not rule."""
+        why = f"{type(error).__name__}: {error}"
+        return ShadowFailed(self.point.name, shadow, self.rules[shadow].digest, self.point.revision, why)
+
+    def records_failure(self, event: Event, shadow: str) -> bool:
+        """Say whether an event records that this shadow did not rule."""
+        return isinstance(event, ShadowFailed) and (event.point, event.shadow) == (self.point.name, shadow)
 
     def records(self, event: Event, shadow: str | None) -> bool:
         """Say whether an event records this decision."""

@@ -17,7 +17,7 @@ from engine.core.decision import I, Point, R, S, Says
 from engine.core.divergence import diverged, same
 from engine.core.errors import HistoryEnded, HistoryUnread, first_of
 from engine.core.lineage import era_of
-from engine.core.open_decision import Decision, made_event
+from engine.core.open_decision import Decision, ShadowRaised, made_event
 from engine.core.ports import EffectAddress
 from engine.core.world import AppendedRange, RecordedAt, ReplayContext, StreamIndex
 from events.base import Draft, Event, Recorded, Ref, StreamId
@@ -189,15 +189,12 @@ class Scope:
         rules.update(sorted(point.shadows(era.spec, saw).items()))  # as typed they stand in no order that a log keeps
         decision = Decision.prepare(self._world, point, saw, rules)
         says = says or partial(made_event, point)
-        first: Seen[R] | None = None
+        seen = await self._ruled(decision, None, partial(decision.ask, era.policies, None), says)
+        self.decided = Earlier(decision.inputs, seen.seen)
         for shadow in decision.rules:
-            asked = partial(decision.ask, era.policies, shadow)
-            seen = await self._ruled(decision, shadow, asked, says)
-            if first is None:
-                first = seen
-                self.decided = Earlier(decision.inputs, seen.seen)
-        assert first is not None
-        return first
+            if shadow is not None:
+                await self._shadowed(decision, shadow, partial(decision.ask, era.policies, shadow), says)
+        return seen
 
     async def flush(self) -> None:
         """Record the decisions that wait for what comes next; for places before other actors read them."""
@@ -413,6 +410,26 @@ class Scope:
         self._idle_since = idle_since
         ruling = await decision.compare(recorded, (shadow, says), computed)
         return Seen(recorded.ref, decision.observed(shadow, (recorded.ref, recorded.position, era), computed, ruling))
+
+    async def _shadowed(
+        self, decision: Decision[R], shadow: str, ask: Callable[[], Awaitable[R | None]], says: Says
+    ) -> None:
+        """Have a shadow rule. It only looks on: that it failed is recorded, and ends nothing."""
+        history = self._read < len(self._history)
+        if history and decision.records_failure(self._history[self._read].event, shadow):
+            idle_since = self._idle_since
+            self._take()
+            self._idle_since = idle_since
+            return
+        try:
+            await self._ruled(decision, shadow, partial(decision.guarded, shadow, ask, says), says)
+        except ShadowRaised as raised:
+            failed = decision.failure(shadow, raised.error)
+            if history:
+                diverged(self._history[self._read], failed, None)
+            if self._world.ports is None:
+                self._ended(tag_of(failed))
+            self._deferred.append(Draft(as_kept(failed, self._world.log.redactor), None))
 
     async def _asked(self, ask: Callable[[], Awaitable[R | None]]) -> R:
         """Have a policy rule where nothing else says how it ruled.

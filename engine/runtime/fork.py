@@ -39,7 +39,7 @@ from engine.runtime.session import Session
 from events.base import Event
 from events.store.base import EventLog
 from events.streams import RUN, is_trial, trial_of, trial_stream
-from events.types.decision import DecisionMade
+from events.types.decision import DecisionMade, ShadowFailed
 from events.types.run import RunOpened
 from events.types.session import (
     ArmSkillsPinned,
@@ -233,6 +233,8 @@ def _ruling_of(event: Event) -> Literal["counts", "shadow"] | None:
     for point in known_points().values():
         if point.ruling_in(event) is not None:
             return "counts" if point.shadow_of(event) is None else "shadow"
+    if isinstance(event, ShadowFailed):
+        return "shadow"
     if isinstance(event, DecisionMade):
         return "counts" if event.shadow is None else "shadow"
     return None

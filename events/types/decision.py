@@ -51,6 +51,21 @@ class InlineDecisionMade(DecisionMade, frozen=True, kw_only=True, tag="decision.
     """What the policy saw, as canonical JSON."""
 
 
+class ShadowFailed(Event, frozen=True, tag="decision.shadow_failed"):
+    """A shadow could not rule on what a decision saw. It only looks on, so the run went on."""
+
+    point: str
+    """Name of the decision point."""
+    shadow: str
+    """Name of the shadow."""
+    rule: Digest
+    """Blob: the settings that it would have applied, as canonical JSON."""
+    point_revision: int
+    """Of the decision point, from 1."""
+    error: str
+    """Type of what the policy raised, and what that says."""
+
+
 class Seen(msgspec.Struct, Generic[T_co], frozen=True, forbid_unknown_fields=True):
     """A ruling, or the fields of an event that have the same names as those of the value."""
 

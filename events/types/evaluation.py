@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from events.base import Event, Ref
-from events.digest import Digest
+from events.digest import Digest, Fingerprint
 from events.types.decision import Decided
 from events.types.item_set import DecidedOnSets
 
@@ -76,9 +76,55 @@ class EvaluationScored(Decided, frozen=True, tag="evaluation.scored"):
 class CellUnscored(Decided, frozen=True, tag="cell.unscored"):
     """A cell has no score: something of ours broke, there was no money for it, or it was stopped. Nothing is stored."""
 
-    reason: Literal["infrastructure", "budget", "stopped"]
+    reason: Literal["infrastructure", "budget", "stopped", "no_information"]
+    """no_information: it was not begun, since all scores so far were the same."""
     rolled: Ref | None
     """The last event of what was begun. None: nothing was."""
+
+
+class EarlierLook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An earlier comparison of two arms with the same conditions over the same items."""
+
+    arm: Fingerprint
+    """Of the arm's plan, as in `PairLook`."""
+    baseline: Fingerprint
+    """Of its baseline's."""
+    rows: Fingerprint
+    """Of the scores that it saw."""
+    repeats: int
+    """That were planned then."""
+    run: str
+    position: int
+    """Of the comparison in the log."""
+
+
+class LooksAsked(Event, frozen=True, tag="looks.asked"):
+    """Earlier comparisons of arms over these items were looked for: an effect, so that a replay never looks again."""
+
+    arms: tuple[Fingerprint, ...]
+    """Of the plans of the arms, as in `PairLook`; sorted."""
+
+
+class LooksFound(Event, frozen=True, tag="looks.found"):
+    """All that the log held, the oldest first."""
+
+    as_of: int
+    """Last position of the log that was looked through."""
+    looks: tuple[EarlierLook, ...]
+
+
+class PairLook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a comparison of an arm with its baseline rested on, by which a later one knows that it looks again."""
+
+    arm: str
+    plan: Fingerprint
+    """Of the keys of the arm's first repeat: its items under its condition, however many repeats there are."""
+    baseline: Fingerprint
+    """The same of its baseline."""
+    rows: Fingerprint
+    """Of the scores of both."""
+    repeats: int
+    """That were planned."""
 
 
 class ArmVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -98,6 +144,9 @@ class ArmVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """Two-sided, adjusted for looks and arms. None: as for the interval."""
     baseline: str | None = None
     """Arm that this one is compared with, where it has a baseline of its own. None: that of the comparison."""
+    look: int | None = None
+    """Which look at these arms over these items it is, from 1: each run that compared other scores of theirs was one.
+    None: an earlier version recorded it."""
 
 
 class ArmsCompared(DecidedOnSets, frozen=True, tag="evaluation.compared"):
@@ -106,3 +155,5 @@ class ArmsCompared(DecidedOnSets, frozen=True, tag="evaluation.compared"):
     baseline: str
     verdicts: tuple[ArmVerdict, ...]
     """In the order of the arms' names; arms that are compared with none have no verdict."""
+    looks: tuple[PairLook, ...] = ()
+    """One for each verdict. Empty: an earlier version recorded it."""

@@ -35,6 +35,8 @@ class PlannedArm(msgspec.Struct, frozen=True):
     baseline: str | None = None
     """Arm that this one is compared with, where that is not the plan's. Empty: none, so it has scores alone. None: the
     plan's."""
+    looked: tuple[int, ...] = ()
+    """Earlier looks at this arm beside its baseline whose rows were others: the repeats that each was planned with."""
 
 
 class ComparisonPlan(msgspec.Struct, frozen=True):
@@ -54,6 +56,8 @@ class ComparisonPlan(msgspec.Struct, frozen=True):
     """The smallest difference that matters; in ]0, 1]."""
     alpha: Fraction = Fraction(1, 20)
     """How often an interval may miss, over all looks together."""
+    dead: bool = False
+    """Whether the runs that are missing were not begun since all scores were the same."""
 
 
 class ArmScore(msgspec.Struct, frozen=True):
@@ -224,7 +228,12 @@ def _score(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable, rows: Sequenc
 
 
 def _look(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
-    return 1 + max(_added(plan, arm, table), plan.looks)
+    return 1 + max(_added(plan, arm, table) + len(_before(arm)), plan.looks, len(arm.looked))
+
+
+def _before(arm: PlannedArm) -> list[int]:
+    """Give the repeats that earlier looks rested on, as far as they are among those of now."""
+    return sorted({each for each in arm.looked if each < arm.repeats})
 
 
 def _added(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
@@ -234,7 +243,7 @@ def _added(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
 def _pair(plan: ComparisonPlan, baseline: PlannedArm, arm: PlannedArm, used: Mapping[str, ArmTable]) -> _Pair:
     before, after = used[baseline.name], used[arm.name]
     flips = tuple(_flips(plan.units, before.means(), after.means()))
-    look = max(_look(plan, baseline, before), _look(plan, arm, after))
+    look = max(_look(plan, msgspec.structs.replace(baseline, looked=arm.looked), before), _look(plan, arm, after))
     looks = dict(_estimates(plan, (baseline, arm), (before, after), look))
     seen = {*before.scores.values(), *after.scores.values()}
     return _Pair(
@@ -252,15 +261,17 @@ def _pair(plan: ComparisonPlan, baseline: PlannedArm, arm: PlannedArm, used: Map
 def _estimates(
     plan: ComparisonPlan, arms: tuple[PlannedArm, PlannedArm], tables: tuple[ArmTable, ArmTable], last: int
 ) -> Iterator[tuple[int, MeanEstimate]]:
-    """Estimate the difference at each look: as planned, then with each further whole repeat."""
+    """Estimate the difference at each look: the earlier ones, as planned, then with each further whole repeat."""
     (baseline, arm), (before, after) = arms, tables
     added = max(_added(plan, baseline, before), _added(plan, arm, after))
-    for more in range(added + 1):
-        sides = before.until(baseline.repeats + more), after.until(arm.repeats + more)
+    until = [(each, each) for each in _before(arm)]
+    until += [(baseline.repeats + more, arm.repeats + more) for more in range(added + 1)]
+    for look, (own, others) in enumerate(until, 1):
+        sides = before.until(own), after.until(others)
         flips = _flips(plan.units, *(side.means() for side in sides))
         found = estimate([ItemValue(flip.unit, flip.difference) for flip in flips], (-1, 1))
         if found:
-            yield (last if more == added else 1 + more), found
+            yield (last if look == len(until) else look), found
 
 
 def _waiting(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
@@ -288,6 +299,7 @@ def _difference(
         coverage=min(*(side.coverage for side in sides), _share(len(pair.flips), len(plan.units))),
         floor=plan.floor,
         constant=pair.constant,
+        dead=plan.dead,
         items=len(pair.flips),
         units=units,
         interval=found.interval if found else None,

@@ -33,6 +33,8 @@ class ComparisonFacts(msgspec.Struct, frozen=True):
     alpha: Fraction
     effect: Fraction
     """The smallest difference that matters; in ]0, 1]."""
+    dead: bool = False
+    """Whether the runs that are missing were not begun since all scores were the same."""
 
 
 class PairVerdict(msgspec.Struct, frozen=True):
@@ -51,13 +53,14 @@ def _unfit(facts: ComparisonFacts) -> PairVerdict | None:
     """Say why the scores decide nothing, if they do not."""
     if facts.waiting:
         return PairVerdict("indecisive", f"{facts.waiting} planned runs have not ended")
-    if facts.coverage < facts.floor:
+    if (facts.constant is None or not facts.dead) and facts.coverage < facts.floor:
         return PairVerdict(
             "indecisive",
             f"{percent(facts.coverage)} of what was planned has a score; {percent(facts.floor)} needed",
         )
     if facts.constant is not None:
-        return PairVerdict("no information", f"every run of both arms scores {facts.constant}")
+        ended = "; no further one was begun" if facts.dead else ""
+        return PairVerdict("no information", f"every run of both arms scores {facts.constant}{ended}")
     if facts.units >= LEAST_UNITS:
         return None
     if facts.items > facts.units:

@@ -11,18 +11,22 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from engine.config.spec import RunSpec
-from engine.core.fold import fold_run
+from engine.core.fold import fold_kept, fold_run
+from engine.evaluating.looks import arm_plan
 from engine.programs.evaluate.arms import own
-from engine.programs.evaluate.points import COMPARISON, CellSaw, CellScore, ComparisonSaw
-from engine.programs.evaluate.rulings import compared
-from events.digest import Digest, Fingerprint
-from events.store.base import EventLog
-from events.types.decision import Seen
+from engine.programs.evaluate.points import COMPARISON, ArmSaw, CellSaw, CellScore, ComparisonRule, ComparisonSaw
+from engine.programs.evaluate.rulings import compared, looked_before, looks_at
+from events.base import Ref
+from events.digest import Digest, Fingerprint, digest_of
+from events.store.base import EventLog, Selection
+from events.types.decision import Held, Seen
+from events.types.evaluation import LooksFound
 from projections.cells import Cells, EvaluatedCell
 from projections.comparison.compare import ArmScore, Comparison, PairedDifference
 from projections.comparison.costs import payback
 from projections.comparison.intervals import ScoreInterval
 from projections.item_sets import ItemSets, decisions_on
+from projections.looks import Looks
 from projections.triggers import read_of
 from views.evaluations.item_sets import ItemSetRow, rows_of, said, sets_of
 from views.evaluations.making import MakingCost, making_costs
@@ -74,7 +78,8 @@ class ArmRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     p: float | None = None
     """Two-sided, adjusted for looks and arms. None: there is no interval."""
     look: int | None = None
-    """Which look at the difference this is, from 1: one for each whole repeat that was added. None: of a baseline."""
+    """Which look at this arm and its baseline over these items this is, from 1, those of other runs counted: the
+    interval holds at all of them together. None: of a baseline."""
     verdict: str | None = None
     """None: of a baseline."""
     reason: str | None
@@ -195,10 +200,29 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
     known = {
         (each.arm, cell.item, cell.repeat): (cell.cost, cell.tokens) for each in sides.values() for cell in each.cells
     }
-    found = compared(saw, rule, max(each.repeat for each in cells), known)
+    looked = await _looked(log, run, saw, cells, rule)
+    found = compared(saw, rule, max(each.repeat for each in cells), known, looked)
     for score in found.scores:
         sides.setdefault(score.arm, ComparedSide(run, score.arm, frozenset(), (), None, ()))
     return ComparedRun(run, spec, found, sides, await making_costs(log, sides), {}, await sets_rested(log, [run]))
+
+
+async def _looked(
+    log: EventLog, run: str, saw: Mapping[str, Sequence[CellSaw]], cells: Sequence[EvaluatedCell], rule: ComparisonRule
+) -> Mapping[str, tuple[int, ...]]:
+    """Give the earlier looks at each arm: as its run found them, or as the log has them if it has not asked yet."""
+    asked = [each.event async for each in log.read(Selection(run=run, tags={"looks.found"}))]
+    earlier = [look for event in asked if isinstance(event, LooksFound) for look in event.looks]
+    if not asked:
+        found = await fold_kept(log, Looks(), await log.head())
+        earlier = [look for looks in found.pairs.values() for look in looks if look.run != run]
+    nothing = Held(digest_of(b""), Ref("run", 1))
+    arms = tuple(
+        ArmSaw(arm, nothing, arm_plan(each.key for each in own if each.repeat == 1))
+        for arm, own in sorted(_by_arm(cells).items())
+    )
+    planned = max(each.repeat for each in cells)
+    return looked_before(looks_at(ComparisonSaw(arms, planned), saw, rule), earlier)
 
 
 async def sets_rested(log: EventLog, runs: Sequence[str]) -> SetsRested:
@@ -353,7 +377,8 @@ def _notes(rows: Sequence[ArmRow]) -> Iterator[RenderableType]:
 def _said(row: ArmRow, name: str, beside: str) -> Iterator[str]:
     """Say in words what a row shows."""
     if row.verdict is not None:
-        yield f"{name}{beside}: {row.verdict}: {row.reason}"
+        looks = f" (look {row.look})" if row.look is not None and row.look > 1 else ""
+        yield f"{name}{beside}: {row.verdict}: {row.reason}{looks}"
         if row.differs is not None:
             yield (
                 f"{name}: its condition differs in {', '.join(row.differs)}"

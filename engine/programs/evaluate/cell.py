@@ -79,6 +79,8 @@ class CellPlan(NamedTuple):
     """None: the item is a task."""
     reuse: Reuse
     work: TrialPlan | QuestionPlan
+    begun: bool = True
+    """Whether it is rolled out where no score is stored. False: all scores so far are the same."""
 
     @property
     def name(self) -> str:
@@ -92,6 +94,7 @@ class CellResult(NamedTuple):
     saw: points.CellSaw
     at: Ref
     outcome: str
+    key: Digest
 
 
 def key_parts(plan: CellPlan, condition: Digest) -> bytes:
@@ -122,7 +125,9 @@ async def cell(scope: Scope, plan: CellPlan) -> CellResult:
     if isinstance(found, EvaluationFound):
         seen = Seen(scope.at, points.FoundSeen(found.solved, found.reward))
         outcome = "solved" if found.solved else "unsolved"
-        return CellResult(points.CellSaw(plan.item, plan.unit, plan.repeat, found=seen), scope.at, outcome)
+        return CellResult(points.CellSaw(plan.item, plan.unit, plan.repeat, found=seen), scope.at, outcome, named)
+    if not plan.begun:
+        return await _scored(scope, plan, named, _Rolled(points.CellScoreSaw(ungraded="no_information"), None))
     return await _scored(scope, plan, named, await _rolled(scope, plan.work, condition))
 
 
@@ -169,4 +174,4 @@ async def _scored(scope: Scope, plan: CellPlan, key: Digest, rolled: _Rolled) ->
     scored = await scope.decide(points.CELL_SCORE, rolled.saw, says)
     await scope.flush()
     saw = points.CellSaw(plan.item, plan.unit, plan.repeat, score=scored)
-    return CellResult(saw, scored.seen, points.outcome_of(scored.value))
+    return CellResult(saw, scored.seen, points.outcome_of(scored.value), key)

@@ -9,11 +9,12 @@ from engine.core.decision import NoSettings, Point, no_settings
 from engine.evaluating.item_sets import SetSeen
 from engine.programs.evaluate.arms import baseline_of, own
 from engine.programs.explore.points import Judged
+from events.digest import Fingerprint
 from events.types.decision import Held, Seen
-from events.types.evaluation import ArmsCompared, ArmVerdict, CellUnscored, EvaluationScored
+from events.types.evaluation import ArmsCompared, ArmVerdict, CellUnscored, EarlierLook, EvaluationScored, PairLook
 from events.values import Ratio
 
-Ungraded: TypeAlias = Literal["infrastructure", "budget", "stopped"]
+Ungraded: TypeAlias = Literal["infrastructure", "budget", "stopped", "no_information"]
 
 
 class EndingSeen(msgspec.Struct, frozen=True):
@@ -106,6 +107,14 @@ class ArmSaw(msgspec.Struct, frozen=True):
     name: str
     cells: Held
     """Every planned cell: JSON list of `CellSaw`."""
+    plan: Fingerprint | None = None
+    """As in `PairLook`. None: an earlier version recorded it."""
+
+
+class LooksSeen(msgspec.Struct, frozen=True):
+    """Of `LooksFound`."""
+
+    looks: tuple[EarlierLook, ...]
 
 
 class ComparisonSaw(msgspec.Struct, frozen=True):
@@ -117,6 +126,8 @@ class ComparisonSaw(msgspec.Struct, frozen=True):
     """Runs of each item that were planned for each arm."""
     sets: tuple[Seen[SetSeen], ...] = ()
     """Those whose items were scored. Empty: an earlier version recorded it."""
+    looked: Seen[LooksSeen] | None = None
+    """Comparisons of these arms over these items before. None: nobody looked for them."""
 
 
 class OwnBaseline(msgspec.Struct, frozen=True):
@@ -144,6 +155,7 @@ class ComparisonRuling(msgspec.Struct, frozen=True):
 
     baseline: str
     verdicts: tuple[ArmVerdict, ...]
+    looks: tuple[PairLook, ...]
 
 
 def _rule(spec: RunSpec, saw: ComparisonSaw) -> ComparisonRule:
@@ -170,4 +182,68 @@ COMPARISON: Final = Point(
     steers=False,
     rule=_rule,
     events=(ArmsCompared,),
+)
+
+
+# -- which cells are begun --------------------------------------------------------------------------------------------
+
+
+class ArmProgress(msgspec.Struct, frozen=True):
+    """How far one arm has come."""
+
+    name: str
+    items: int
+    """That were planned."""
+    left: int
+    """Cells that were not begun."""
+    cells: Held | None
+    """Cells that have ended: JSON list of `CellSaw`. None: none was begun."""
+
+
+class NextCellsSaw(msgspec.Struct, frozen=True):
+    """All arms, before further cells are begun."""
+
+    arms: tuple[ArmProgress, ...]
+    """Sorted by name."""
+
+
+class NextCellsRule(msgspec.Struct, frozen=True):
+    """Whether a score that is always the same ends the evaluation."""
+
+    stop: bool
+    measure: Literal["hard", "soft"]
+
+
+class ArmBegins(msgspec.Struct, frozen=True):
+    """Cells of an arm that are begun next: the first so many of those that were not."""
+
+    arm: str
+    cells: int
+    """1 or more."""
+
+
+class NextCells(msgspec.Struct, frozen=True):
+    """Which cells are begun next."""
+
+    begin: tuple[ArmBegins, ...]
+    """Empty: no further one is."""
+    constant: Ratio | None
+    """The score that all cells have so far, if that is why. None: it is not."""
+
+
+def _next_rule(spec: RunSpec, saw: NextCellsSaw) -> NextCellsRule:
+    del saw
+    settings = own(spec)
+    return NextCellsRule(settings.stop_on_dead_signal, settings.measure)
+
+
+NEXT_CELLS: Final = Point(
+    name="next_cells",
+    revision=1,
+    saw=NextCellsSaw,
+    settings=NextCellsRule,
+    ruling=NextCells,
+    decisive=("begin", "constant"),
+    steers=True,
+    rule=_next_rule,
 )

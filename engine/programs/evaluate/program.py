@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
-import msgspec
 from anyio import to_thread
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -17,8 +16,9 @@ from engine.config.spec import RunSpec
 from engine.core.decision import Point, Policy
 from engine.core.ports import Port
 from engine.core.prompts import Prompts
-from engine.core.scope import Child, Scope
+from engine.core.scope import Scope, Stopped
 from engine.evaluating.item_sets import SetSeen, open_set
+from engine.evaluating.looks import LooksPort, arm_plan
 from engine.evaluating.store import EvaluationStore
 from engine.items import points as item_points
 from engine.items import rulings as item_rulings
@@ -28,17 +28,18 @@ from engine.items.port import items_in
 from engine.items.registry import item_format
 from engine.programs.evaluate.arm_inputs import ArmSkills
 from engine.programs.evaluate.arms import arm_specs, condition_of, own, written
-from engine.programs.evaluate.cell import CellPlan, CellResult, cell
+from engine.programs.evaluate.cell import CellPlan, CellResult
 from engine.programs.evaluate.library_skills import run_named
 from engine.programs.evaluate.plan import JUDGE, EvaluationPlan, purpose_of, set_name
-from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, ArmSaw, ComparisonSaw
+from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, NEXT_CELLS, ArmSaw, ComparisonSaw, LooksSeen
+from engine.programs.evaluate.progress import roll_out, table_of
 from engine.programs.evaluate.rollouts import check_rollout
-from engine.programs.evaluate.rulings import compare_arms, score_cell
+from engine.programs.evaluate.rulings import choose_cells, compare_arms, score_cell
 from engine.programs.evaluate.skill_sources import renamed, runs_named
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.program import EXPLORE
 from events.base import Event
-from events.digest import digest_of
+from events.digest import Fingerprint, digest_of
 from events.store.base import EventLog
 from events.streams import (
     CELL,
@@ -53,14 +54,11 @@ from events.streams import (
     item_stream,
     trial_of,
 )
-from events.types.decision import Held, Seen
-from events.types.evaluation import ArmsCompared, EvaluationAsked
+from events.types.decision import Seen
+from events.types.evaluation import ArmsCompared, EvaluationAsked, LooksAsked, LooksFound
 from events.types.item import ItemsAsked, ItemsRead
 from events.types.run import RunOpened
 from sandbox.harbor.task import Task
-
-_encoder: Final = msgspec.json.Encoder(order="sorted")
-"""As a table is written that holds other rulings: what follows from one is compared by its bytes."""
 
 
 class Evaluate:
@@ -71,14 +69,19 @@ class Evaluate:
     roles: Mapping[str, str | None] = {**EXPLORE.roles, "distiller": None, JUDGE: None}
     """As in exploring, but nothing is distilled unless the spec names who is to do it."""
     families: Mapping[str, str] = {CELL: "trials"}
-    points: Sequence[Point[Any, Any, Any]] = (CELL_SCORE, COMPARISON, *EXPLORE.points, *item_points.POINTS)
+    points: Sequence[Point[Any, Any, Any]] = (CELL_SCORE, COMPARISON, NEXT_CELLS, *EXPLORE.points, *item_points.POINTS)
     policies: Mapping[str, Policy] = MappingProxyType(
-        {CELL_SCORE.name: score_cell, COMPARISON.name: compare_arms, **item_rulings.POLICIES}
+        {
+            CELL_SCORE.name: score_cell,
+            COMPARISON.name: compare_arms,
+            NEXT_CELLS.name: choose_cells,
+            **item_rulings.POLICIES,
+        }
     )
 
     def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
         """Open the store of evaluations."""
-        return {EvaluationAsked: EvaluationStore(log, ancestors)}
+        return {EvaluationAsked: EvaluationStore(log, ancestors), LooksAsked: LooksPort(log)}
 
     def arms(self, spec: RunSpec) -> Mapping[str, RunSpec]:
         """Give the spec of each arm.
@@ -171,12 +174,13 @@ class Evaluate:
         if not cells:
             return unread
         sets = await _opened(scope, plan, cells)
-        children = [Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells]
-        results = await scope.gather(children)
-        saw = _saw(scope, cells, results, sets)
+        results = await roll_out(scope, cells)
+        saw = await _saw(scope, cells, results, sets)
         digests = tuple(each.value.digest for each in sets)
         await scope.decide(
-            COMPARISON, saw, lambda ruling, _: ArmsCompared(ruling.baseline, ruling.verdicts, sets=digests)
+            COMPARISON,
+            saw,
+            lambda ruling, _: ArmsCompared(ruling.baseline, ruling.verdicts, ruling.looks, sets=digests),
         )
         return {each.name: result.outcome for each, result in zip(cells, results, strict=True)} | unread
 
@@ -224,17 +228,29 @@ async def _opened(scope: Scope, plan: RunPlan, cells: Sequence[CellPlan]) -> tup
     return tuple([await open_set(scope, name, purpose, items) for name, purpose, items in named if items])
 
 
-def _saw(
+async def _saw(
     scope: Scope, cells: Sequence[CellPlan], results: Sequence[CellResult], sets: tuple[Seen[SetSeen], ...]
 ) -> ComparisonSaw:
     by_arm: dict[str, list[CellResult]] = {}
     for each, result in zip(cells, results, strict=True):
         by_arm.setdefault(each.arm, []).append(result)
-    arms = tuple(
-        ArmSaw(arm, Held(scope.put(_encoder.encode([each.saw for each in found])), found[-1].at))
-        for arm, found in sorted(by_arm.items())
-    )
-    return ComparisonSaw(arms, max(each.repeat for each in cells), sets)
+    arms = tuple(ArmSaw(arm, table_of(scope, found), _plan_of(found)) for arm, found in sorted(by_arm.items()))
+    earlier = await _earlier(scope, arms)
+    return ComparisonSaw(arms, max(each.repeat for each in cells), sets, earlier)
+
+
+def _plan_of(results: Sequence[CellResult]) -> Fingerprint:
+    return arm_plan(each.key for each in results if each.saw.repeat == 1)
+
+
+async def _earlier(scope: Scope, arms: Sequence[ArmSaw]) -> Seen[LooksSeen] | None:
+    """Find what compared these arms over these items before. None: a stop came first."""
+    try:
+        found = await scope.effect(LooksAsked(tuple(sorted({arm.plan for arm in arms if arm.plan is not None}))))
+    except Stopped:
+        return None
+    assert isinstance(found, LooksFound)
+    return Seen(scope.at, LooksSeen(found.looks))
 
 
 EVALUATE: Final = Evaluate()

@@ -2,32 +2,41 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from engine.core.decision import NoSettings, PolicyContext
 from engine.programs.evaluate.points import (
+    ArmBegins,
     CellSaw,
     CellScore,
     CellScoreSaw,
     ComparisonRule,
     ComparisonRuling,
     ComparisonSaw,
+    NextCells,
+    NextCellsRule,
+    NextCellsSaw,
     outcome_of,
 )
 from engine.programs.explore.closing import ENDINGS, best_reward
-from events.types.evaluation import ArmVerdict
-from events.values import NanoUsd
+from events.digest import Fingerprint, digest_of
+from events.types.evaluation import ArmVerdict, EarlierLook, PairLook
+from events.values import NanoUsd, Ratio
 from projections.comparison.compare import Comparison, ComparisonPlan, PlannedArm, compare
-from projections.comparison.rows import ComparisonRow, RowOutcome, soft_score
+from projections.comparison.rows import ComparisonRow, Measure, RowOutcome, score_of, soft_score
+from projections.comparison.signal import LEAST_ITEMS, dead_signal
 
+_encoder: Final = msgspec.json.Encoder(order="deterministic")
 _OUTCOMES: Final[Mapping[str, RowOutcome]] = {
     "solved": "solved",
     "unsolved": "unsolved",
     "infrastructure": "infrastructure",
     "budget": "stopped",
     "stopped": "stopped",
+    "no_information": "stopped",
 }
 
 
@@ -50,7 +59,10 @@ def score_cell(saw: CellScoreSaw, rule: NoSettings, desk: PolicyContext) -> Cell
 def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) -> ComparisonRuling:
     """Compare each arm with its baseline, item by item."""
     cells = {arm.name: msgspec.json.decode(desk.read(arm.cells), type=tuple[CellSaw, ...]) for arm in saw.arms}
-    found = compared(cells, rule, saw.repeats)
+    looks = looks_at(saw, cells, rule)
+    found = compared(
+        cells, rule, saw.repeats, looked=looked_before(looks, saw.looked.value.looks if saw.looked else ())
+    )
     verdicts = [
         ArmVerdict(
             arm=pair.arm,
@@ -61,10 +73,82 @@ def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) 
             high=None if pair.interval is None else float(pair.interval.high),
             p=pair.p_holm,
             baseline=None if pair.baseline == rule.baseline else pair.baseline,
+            look=pair.look if looks else None,
         )
         for pair in found.pairs
     ]
-    return ComparisonRuling(rule.baseline, tuple(verdicts))
+    return ComparisonRuling(rule.baseline, tuple(verdicts), looks)
+
+
+def looks_at(saw: ComparisonSaw, cells: Mapping[str, Sequence[CellSaw]], rule: ComparisonRule) -> tuple[PairLook, ...]:
+    """Say what each comparison of an arm rests on: by items, conditions and scores, whatever the arms are called."""
+    plans = {arm.name: arm.plan for arm in saw.arms}
+    own, found = {each.arm: each.baseline for each in rule.own}, []
+    for arm in sorted(plans.keys() - {rule.baseline}):
+        baseline = own.get(arm, rule.baseline)
+        plan, other = plans[arm], plans.get(baseline)
+        if plan is not None and other is not None:
+            rows = Fingerprint(digest_of(_encoder.encode([_scores(cells[baseline]), _scores(cells[arm])])))
+            found.append(PairLook(arm, plan, other, rows, saw.repeats))
+    return tuple(found)
+
+
+def looked_before(looks: Sequence[PairLook], earlier: Sequence[EarlierLook]) -> Mapping[str, tuple[int, ...]]:
+    """Give, by arm, the repeats of each earlier look at other scores; the same scores again are no further look."""
+    found: dict[str, tuple[int, ...]] = {}
+    for look in looks:
+        rows = {
+            each.rows: each.repeats
+            for each in earlier
+            if (each.arm, each.baseline) == (look.plan, look.baseline) and each.rows != look.rows
+        }
+        found[look.arm] = tuple(rows.values())
+    return found
+
+
+def _scores(cells: Sequence[CellSaw]) -> list[tuple[str, int, str, float | None]]:
+    """List the cells of an arm that have a score, with it."""
+    said = [(each, each.score or each.found) for each in cells]
+    scored = [
+        (cell.item, cell.repeat, _outcome(cell), seen.value.reward)
+        for cell, seen in said
+        if seen is not None and seen.value.solved is not None
+    ]
+    return sorted(scored, key=lambda each: each[:2])
+
+
+def choose_cells(saw: NextCellsSaw, rule: NextCellsRule, desk: PolicyContext) -> NextCells:
+    """Begin ten items of each arm, and the rest unless all of them score the same."""
+    left = {arm.name: arm.left for arm in saw.arms}
+    rows = [
+        _row(arm.name, cell, (None, None))
+        for arm in saw.arms
+        if arm.cells is not None
+        for cell in msgspec.json.decode(desk.read(arm.cells), type=tuple[CellSaw, ...])
+    ]
+    everything = NextCells(_begins(left), None)
+    if not rule.stop or any(arm.items < LEAST_ITEMS for arm in saw.arms) or _settled(rows, rule.measure):
+        return everything
+    constant = dead_signal(rows, rule.measure)
+    if constant is not None:
+        return NextCells((), Ratio.of(constant))
+    scored = {arm.name: set[str]() for arm in saw.arms}
+    for row in rows:
+        if score_of(row, rule.measure) is not None:
+            scored[row.arm].add(row.item)
+    more = {name: min(left[name], LEAST_ITEMS - len(items)) for name, items in scored.items()}
+    begins = _begins(more)
+    return NextCells(begins, None) if begins else everything
+
+
+def _settled(rows: Sequence[ComparisonRow], measure: Measure) -> bool:
+    """Say whether it is known that scores differ, or that nothing more will be begun."""
+    scores = {score_of(row, measure) for row in rows} - {None}
+    return len(scores) > 1 or any(row.outcome == "stopped" for row in rows)
+
+
+def _begins(cells: Mapping[str, int]) -> tuple[ArmBegins, ...]:
+    return tuple(ArmBegins(name, number) for name, number in cells.items() if number > 0)
 
 
 def compared(
@@ -72,6 +156,7 @@ def compared(
     rule: ComparisonRule,
     repeats: int,
     costs: Mapping[tuple[str, str, int], tuple[NanoUsd | None, int | None]] | None = None,
+    looked: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> Comparison:
     """Compare arms in full.
 
@@ -80,6 +165,7 @@ def compared(
         rule: How.
         repeats: Runs of each item that were planned.
         costs: By arm, item and repeat, what was paid and how many tokens it took. None: nobody asks.
+        looked: By arm, the repeats of each earlier look at other scores.
     """
     units = {cell.item: cell.unit for each in cells.values() for cell in each}
     others, own = (
@@ -87,13 +173,14 @@ def compared(
         {each.arm: each.baseline for each in rule.own},
     )
     plan = ComparisonPlan(
-        baseline=PlannedArm(rule.baseline, repeats),
-        arms=tuple(PlannedArm(name, repeats, own.get(name)) for name in others),
+        baseline=PlannedArm(rule.baseline, repeats, looked=max(looked.values(), key=len, default=())),
+        arms=tuple(PlannedArm(name, repeats, own.get(name), looked.get(name, ())) for name in others),
         units=units,
         measure=rule.measure,
         floor=_exact(rule.floor),
         effect=_exact(rule.effect),
         alpha=_exact(rule.alpha),
+        dead=any(_unbegun(cell) for each in cells.values() for cell in each),
     )
     known = costs or {}
     rows = [
@@ -109,6 +196,10 @@ def _row(arm: str, cell: CellSaw, cost: tuple[NanoUsd | None, int | None]) -> Co
     said = cell.score or cell.found
     reward = None if said is None else said.value.reward
     return ComparisonRow(arm, cell.item, cell.unit, cell.repeat, _outcome(cell), soft_score(reward), *cost)
+
+
+def _unbegun(cell: CellSaw) -> bool:
+    return cell.score is not None and cell.score.value.reason == "no_information"
 
 
 def _outcome(cell: CellSaw) -> RowOutcome:

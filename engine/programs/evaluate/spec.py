@@ -100,6 +100,9 @@ class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """``hard`` compares shares of solved items, ``soft`` rewards; a reward outside [0, 1] is then no score."""
     alpha: float = 0.05
     """How often an interval may miss, over all arms and looks together; above 0, below 1."""
+    stop_on_dead_signal: bool = True
+    """Whether no further cell is begun once ten items of each arm have ended and all scores are the same: such a score
+    decides nothing. The first ten items of each arm are then awaited before others are begun."""
     floor: float = 0.8
     """Coverage (scored of planned) under which nothing is decided; from 0 to 1."""
     effect: float = 0.1
