@@ -52,10 +52,10 @@ class Shell:
             limit = await _limit(scope, brief, so_far)
             if limit.value.reason is not None:
                 return points.EndingSaw(limit=limit)
-            asked = await ask_model(scope, partial(_teacher, told), talk, tools=_tools(brief))
+            asked = await ask_model(scope, partial(teacher_of, told), talk, tools=_tools(brief))
             so_far.spent, answer = so_far.spent.with_failed(asked.failed), asked.outcome
             if not isinstance(answer, ModelAnswered):
-                return _unanswered(asked.at, answer)
+                return unanswered_saw(asked.at, answer)
             so_far.spent = so_far.spent.plus(answer)
             turn = await _read(scope, answer, so_far)
             if turn.value.own is not None:
@@ -108,7 +108,7 @@ async def _ran(
     """Run a command, and have it worded what came of it."""
     command = turn.value.command
     assert command is not None, "something is run"
-    action = await _run(scope, told(), command)
+    action = await run_command(scope, told(), command)
     if isinstance(action, SandboxFailed):
         return points.EndingSaw(broken=Seen(scope.at, points.BreakdownSeen(action.kind, action.detail)))
     so_far.actions.append(action)
@@ -135,7 +135,8 @@ async def _limit(scope: Scope, brief: Brief, so_far: _Progress) -> Seen[points.E
     return await scope.decide(points.LIMIT, saw)
 
 
-def _teacher(told: CurrentBrief) -> Caller:
+def teacher_of(told: CurrentBrief) -> Caller:
+    """Say how to ask the model now."""
     caller = told().teacher
     assert caller is not None, "checked before the run starts"
     return caller
@@ -166,7 +167,7 @@ def _tools(brief: Brief) -> bytes | None:
     return (brief.prompts.addition("teacher_tool").strip().encode() or RUN_TOOL) if brief.tools else None
 
 
-async def _run(scope: Scope, brief: Brief, command: Digest) -> Action | SandboxFailed:
+async def run_command(scope: Scope, brief: Brief, command: Digest) -> Action | SandboxFailed:
     """Run a command in the sandbox."""
     limit = time_left(brief.settings.command_timeout_s, scope.busy_s, brief.timeout_s)
     asked = Text(command, Ref(scope.name, scope.at.version + 1))
@@ -178,7 +179,7 @@ async def _run(scope: Scope, brief: Brief, command: Digest) -> Action | SandboxF
     return Action(text, asked, seen, scope.at)
 
 
-def _unanswered(at: Ref, outcome: NoAnswer) -> points.EndingSaw:
+def unanswered_saw(at: Ref, outcome: NoAnswer) -> points.EndingSaw:
     """Say what an attempt ends at whose model did not answer, at `at`."""
     match outcome:
         case BudgetRefused():

@@ -17,11 +17,13 @@ from events.values import NamedDigest, Ratio
 class RolloutSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How items are rolled out; a program that does so has it as the field ``rollout`` of its table."""
 
-    way: Literal["call", "tools", "agent"] = "call"
-    """One call of the model (``call``), a loop in which it may glob, read and grep a folder (``tools``), or the agent
-    of the run in a sandbox that holds the item and the skills (``agent``)."""
+    way: Literal["call", "tools", "agent", "code"] = "call"
+    """One call of the model (``call``), a loop in which it may glob, read and grep a folder (``tools``), the agent of
+    the run in a sandbox that holds the item and the skills (``agent``), or programs that the model writes and that run
+    in such a sandbox (``code``)."""
     turns: int = 12
-    """Answers that a tool loop may take, 1 or more; without an answer by then, it is unsolved."""
+    """Answers that a loop of tools or programs may take, 1 or more. Without an answer by then, an item is unsolved; of
+    programs, what they left is scored."""
     paths: int = 50
     """Paths that one `glob` shows."""
     chars: int = 4000
@@ -42,7 +44,7 @@ def rollout_spec(spec: RunSpec) -> RolloutSpec:
 
 def needs_sandbox(rollout: RolloutSpec) -> bool:
     """Say whether items are rolled out in a sandbox."""
-    return rollout.way == "agent"
+    return rollout.way in {"agent", "code"}
 
 
 def rollout_parts(rollout: RolloutSpec) -> Mapping[str, Any]:
@@ -51,7 +53,12 @@ def rollout_parts(rollout: RolloutSpec) -> Mapping[str, Any]:
 
 
 _TOLD: Final = ("turns", "paths", "chars", "hits")
-_COUNTED: Final[Mapping[str, Sequence[str]]] = {"call": _TOLD, "tools": _TOLD, "agent": ("dockerfile", "timeout_s")}
+_COUNTED: Final[Mapping[str, Sequence[str]]] = {
+    "call": _TOLD,
+    "tools": _TOLD,
+    "agent": ("dockerfile", "timeout_s"),
+    "code": ("turns", "dockerfile", "timeout_s"),
+}
 """By way. Those of the first two are all in the keys of scores that were stored before there were others."""
 
 # -- a turn of a tool loop --------------------------------------------------------------------------------------------
@@ -106,6 +113,56 @@ ITEM_TURN: Final = Point(
     decisive=("act", "own", "told", "size"),
     steers=True,
     rule=_turn_rule,
+)
+
+# -- an answer with a program -----------------------------------------------------------------------------------------
+
+
+class ItemCodeSaw(msgspec.Struct, frozen=True):
+    """An answer of a model that writes programs."""
+
+    answer: Seen[AnswerSeen]
+    turns: int
+    """Answers so far, this one included."""
+
+
+class ItemCodeRule(msgspec.Struct, frozen=True):
+    """How many answers it may take."""
+
+    turns: int
+
+
+class ItemCode(msgspec.Struct, frozen=True):
+    """What is done about it."""
+
+    act: Literal["run", "tell", "done"]
+    """A program is run; the model is told what is wrong with it; or there is none, which ends the work."""
+    command: Digest | None
+    """Blob: the command that runs it. None: nothing is run."""
+    last: bool
+    """Whether it may take no further answer."""
+    own: Digest | None
+    """Blob: the model's own message, as providers take it back. None: it says nothing, or nothing follows."""
+    told: tuple[Digest, ...]
+    """Blobs: messages to the model. Empty unless it is told something."""
+    size: int
+    """Bytes of all these messages."""
+
+
+def _code_rule(spec: RunSpec, saw: ItemCodeSaw) -> ItemCodeRule:
+    del saw
+    return ItemCodeRule(rollout_spec(spec).turns)
+
+
+ITEM_CODE: Final = Point(
+    name="item_code",
+    revision=1,
+    saw=ItemCodeSaw,
+    settings=ItemCodeRule,
+    ruling=ItemCode,
+    decisive=("act", "command", "last", "own", "told", "size"),
+    steers=True,
+    rule=_code_rule,
 )
 
 # -- the score --------------------------------------------------------------------------------------------------------
@@ -166,4 +223,4 @@ ITEM_SCORE: Final = Point(
     events=(ItemScored,),
 )
 
-POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (ITEM_TURN, ITEM_SCORE)
+POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (ITEM_TURN, ITEM_CODE, ITEM_SCORE)

@@ -77,7 +77,7 @@ async def _rolled(scope: Scope, work: ItemWork, folder: Digest | None) -> Rolled
     match work.terms.way:
         case "call" | "tools":
             return await converse(scope, work, folder)
-        case "agent":
+        case "agent" | "code":
             return await work_in_sandbox(scope, work)
         case _:
             assert_never(work.terms.way)

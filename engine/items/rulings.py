@@ -8,13 +8,15 @@ import msgspec
 
 from engine.agents.points import AnswerSeen
 from engine.core.decision import NoSettings, Policy, PolicyContext
-from engine.effects.conversation import tool_message
+from engine.effects.conversation import message, tool_message
 from engine.items import points
 from engine.items.base import Folder, Rolled
 from engine.items.item_set import decode_item
 from engine.items.scoring import score
 from engine.items.tools import ToolLimits, use_tool
 from engine.policies.assistant_message import sendable
+from engine.policies.fences import code_blocks
+from engine.policies.inline_reasoning import split_reasoning
 from events.digest import Digest
 from events.types.decision import Text
 from events.values import Ratio
@@ -51,6 +53,34 @@ def _told(
     )
 
 
+_PYTHON: Final = frozenset({"python", "python3", "py"})
+_OPEN: Final = "the block of the program does not end: write it again, shorter, and close the block with ```"
+
+
+def read_item_code(saw: points.ItemCodeSaw, rule: points.ItemCodeRule, desk: PolicyContext) -> points.ItemCode:
+    """Decide what is done about an answer of a model that writes programs: the last program in it is run."""
+    answer = saw.answer.value
+    said = "" if answer.text is None else split_reasoning(desk.named(answer.text)).said
+    blocks = [each for each in code_blocks(said.replace("\r\n", "\n")) if each.language in _PYTHON]
+    last = saw.turns >= rule.turns
+    if not blocks or (last and not blocks[-1].closed):
+        return points.ItemCode("done", None, last, None, (), 0)
+    own = sendable(desk.named(answer.message).encode(), calls=False) or b""
+    kept = desk.put(own) if own else None
+    if not blocks[-1].closed:
+        told = message("user", _OPEN)
+        return points.ItemCode("tell", None, last, kept, (desk.put(told),), len(own) + len(told))
+    return points.ItemCode("run", desk.put(_command(blocks[-1].code).encode()), last, kept, (), len(own))
+
+
+def _command(code: str) -> str:
+    """Word the command that keeps a program and runs it."""
+    end = "PROGRAM"
+    while end in code.split("\n"):
+        end += "_"
+    return f"cat > program.py <<'{end}'\n{code}\n{end}\npython3 program.py"
+
+
 def score_item(saw: points.ItemScoreSaw, rule: NoSettings, desk: PolicyContext) -> points.ItemScore:
     """Score what came back of an item."""
     del rule
@@ -80,4 +110,6 @@ def _reader(saw: points.ItemScoreSaw, desk: PolicyContext, files: Mapping[Digest
     return read
 
 
-POLICIES: Final[Mapping[str, Policy]] = MappingProxyType({"item_turn": read_item_turn, "item_score": score_item})
+POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
+    {"item_turn": read_item_turn, "item_code": read_item_code, "item_score": score_item}
+)

@@ -78,8 +78,9 @@ class ItemOpened(Event, frozen=True, tag="item.opened"):
     """Blob: the item as canonical JSON, what is expected included. It never reaches the model as a whole."""
     condition: Digest
     """Blob: what differs between arms, as canonical JSON."""
-    way: Literal["call", "tools", "agent"]
-    """One call of the model; a loop in which it reads a folder; or an agent in a sandbox that holds the item."""
+    way: Literal["call", "tools", "agent", "code"]
+    """One call of the model; a loop in which it reads a folder; an agent in a sandbox that holds the item;
+    or programs that the model writes and that run in such a sandbox."""
     repeat: int
     """From 1."""
     shown: tuple[Digest, ...]

@@ -34,6 +34,7 @@ class PretendSandbox:
         words = spec.task.path / "environment/words.txt"
         self._words = words.read_text() if words.exists() else ""
         self._files = {"words.txt": self._words}
+        self.has_python = True
         self.breaks_after = 0
         """Commands until it is lost. 0: it holds."""
         self._verdict: tuple[FileEntry, ...] = ()
@@ -57,6 +58,10 @@ class PretendSandbox:
         if command == "/tests/test.sh":
             return self._test()
         if cwd == "/":  # the verification clears its folders
+            return _said("")
+        if command.startswith("command -v "):
+            return _said("") if self.has_python else ExecResult(127, b"", b"", "exited", 0, 0)
+        if command.startswith("cat > program.py"):  # a program, which does nothing
             return _said("")
         if echo := _ECHO.fullmatch(command):
             self._files[echo[2]] = echo[1] + "\n"
@@ -113,8 +118,9 @@ class PretendBackend:
 
     name = "pretend"
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_python: bool = True) -> None:
         self.open_ids: set[str] = set()
+        self._has_python = has_python
 
     @property
     def disk(self) -> Path | None:
@@ -147,7 +153,9 @@ class PretendBackend:
         if spec.id in self.open_ids:
             raise SandboxUnavailable(spec.id, "it is open", remedy="sweep")
         self.open_ids.add(spec.id)
-        return PretendSandbox(spec, self.open_ids)
+        sandbox = PretendSandbox(spec, self.open_ids)
+        sandbox.has_python = self._has_python
+        return sandbox
 
 
 def _said(text: str) -> ExecResult:

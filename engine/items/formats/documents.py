@@ -16,7 +16,7 @@ class Documents:
 
     name = "docvqa"
     suffixes = (".csv", ".json", ".jsonl")
-    ways: tuple[Way, ...] = ("call", "tools", "agent")
+    ways: tuple[Way, ...] = ("call", "tools", "agent", "code")
 
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a row and of the image that it names."""

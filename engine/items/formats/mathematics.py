@@ -33,7 +33,7 @@ class Mathematics:
 
     name = "livemathematicianbench"
     suffixes = (".json", ".jsonl")
-    ways: tuple[Way, ...] = ("call", "tools", "agent")
+    ways: tuple[Way, ...] = ("call", "tools", "agent", "code")
 
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a row. The pages leave the correct choice out of ``choices``; it is put in its place."""

@@ -19,7 +19,7 @@ class Office:
 
     name = "officeqa"
     suffixes = (".csv", ".json", ".jsonl")
-    ways: tuple[Way, ...] = ("call", "tools", "agent")
+    ways: tuple[Way, ...] = ("call", "tools", "agent", "code")
 
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a row. Its source files are what the model may read, where they lie beside the table."""

@@ -19,7 +19,7 @@ class Question:
 
     name = "question"
     suffixes = (".json", ".jsonl")
-    ways: tuple[Way, ...] = ("call", "tools", "agent")
+    ways: tuple[Way, ...] = ("call", "tools", "agent", "code")
 
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a row; ``task_type``, ``family`` and paths of ``images`` may stand in it."""

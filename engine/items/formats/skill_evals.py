@@ -27,7 +27,7 @@ class SkillEvals:
 
     name = "agentskills"
     suffixes = (".json",)
-    ways: tuple[Way, ...] = ("call", "tools", "agent")
+    ways: tuple[Way, ...] = ("call", "tools", "agent", "code")
     array = "evals"
     """Key of the file under which the rows stand."""
     open_ended = True

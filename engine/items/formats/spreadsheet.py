@@ -25,7 +25,7 @@ class Spreadsheet:
 
     name = "spreadsheetbench"
     suffixes = (".json", ".jsonl")
-    ways: tuple[Way, ...] = ("agent",)
+    ways: tuple[Way, ...] = ("agent", "code")
 
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a row and of the workbooks that it names."""

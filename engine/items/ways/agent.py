@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from engine.agents.base import Brief
+from engine.agents.base import Brief, TakesSkills
 from engine.agents.points import AttemptEnding
 from engine.agents.sandboxed import agent_ended, in_sandbox, turns_of
 from engine.core.scope import Child, Scope, Stopped
@@ -84,7 +84,8 @@ async def _attempt(scope: Scope, work: ItemWork, given: _Attempt) -> _Left:
 def sandbox_asked(scope: Scope, work: ItemWork, terms: SandboxTerms, files: ItemFiles) -> SandboxAsked:
     """Ask for a sandbox that holds the files of an item, and shows the skills of its condition."""
     workspace = Workspace(scope.put(terms.dockerfile.encode()), files.given)
-    named = None if work.condition.skills is None else scope.put(work.condition.canonical)
+    mounted = work.condition.skills is not None and isinstance(terms.agent, TakesSkills)
+    named = scope.put(work.condition.canonical) if mounted else None
     return SandboxAsked(terms.backend, work.name, named, workspace)
 
 

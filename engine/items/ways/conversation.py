@@ -4,7 +4,7 @@ Every arm of a comparison is told the same, byte for byte, but for its skills an
 for all, and are empty where an arm has none.
 """
 
-from typing import Final, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -23,16 +23,15 @@ from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, 
 from engine.items import points
 from engine.items.base import Folder, Item, OpenEnded, Rolled
 from engine.items.registry import item_format
+from engine.items.skill_texts import skill_texts
 from engine.items.work import ItemTerms, ItemWork
 from engine.policies.ending import CallFailure, unanswered
 from events.digest import Digest
 from events.types.budget import BudgetRefused
-from events.types.condition import Condition, SkillRef
+from events.types.condition import Condition
 from events.types.decision import Seen, Text
 from events.types.item import ItemEnding
 from events.types.model import ModelAnswered, ModelFailed
-
-_SKILL: Final = "SKILL.md"
 
 
 async def converse(scope: Scope, work: ItemWork, folder: Digest | None) -> Rolled:
@@ -112,22 +111,15 @@ class _Loop:
 async def _opening(scope: Scope, work: ItemWork) -> Conversation:
     """Tell the model what there is to tell."""
     item, condition, prompts = work.item, work.condition, work.terms.prompts
-    skills = [
-        prompts.fill("item_skill", name=skill.name, text=await text_of(scope, _main_file(skill)))
-        for skill in condition.skills or ()
-    ]
+    skills = await skill_texts(scope, condition.skills, prompts)
     open_ended = isinstance(item_format(item.format), OpenEnded)
     form = "item_system_open" if open_ended else "item_system"
-    system = prompts.fill(form, skills="\n".join(skills), note=await text_of(scope, condition.note))
+    system = prompts.fill(form, skills=skills, note=await text_of(scope, condition.note))
     parts = (system, prompts.text("item_tools")) if work.terms.way == "tools" else (system,)
     asked = prompts.fill("item_user", question=item.question, context=item.context or "")
     images = [MessageImage(await scope.get(each.digest), each.media_type) for each in item.images]
     user = image_message("user", asked, images) if images else message("user", asked)
     return extend(scope, EMPTY, [message("system", "\n".join(parts)), user], images)
-
-
-def _main_file(skill: SkillRef) -> Digest | None:
-    return next((each.digest for each in skill.files if each.name == _SKILL), None)
 
 
 async def read_folder(scope: Scope, item: Item, condition: Condition) -> Digest:

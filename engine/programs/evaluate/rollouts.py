@@ -8,6 +8,7 @@ from engine.config.spec import RunSpec
 from engine.items.errors import WayUnsupported
 from engine.items.points import needs_sandbox, rollout_spec
 from engine.items.registry import item_format
+from engine.items.ways.code import CODE
 from engine.items.work import SandboxTerms
 from sandbox.errors import TaskInvalid
 from sandbox.harbor.dockerfile.parser import parse_dockerfile
@@ -35,7 +36,7 @@ def check_rollout(spec: RunSpec, form: str) -> None:
         problem = ConfigProblem("the spec", "evaluate.rollout.dockerfile", error.detail, error.remedy or "")
         raise ConfigRefused([problem]) from error
     agent: Agent = agent_named(spec.agent.name)
-    if isinstance(agent, Oracle):
+    if rollout.way == "agent" and isinstance(agent, Oracle):
         remedy = "choose shell or an installed agent (`stillroom agents list`)"
         raise ConfigRefused([ConfigProblem("the spec", "agent.name", "an item has no solution to be run", remedy)])
 
@@ -46,7 +47,7 @@ def sandbox_terms(spec: RunSpec) -> SandboxTerms:
     return SandboxTerms(
         backend=spec.sandbox,
         dockerfile=rollout.dockerfile,
-        agent=agent_named(spec.agent.name),
+        agent=CODE if rollout.way == "code" else agent_named(spec.agent.name),
         settings=spec.agent,
         tools=teacher is not None and teacher.tools,
         timeout_s=rollout.timeout_s,
