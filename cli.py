@@ -41,6 +41,11 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
         "evaluations:report",
         "Write a comparison as one page of HTML that needs nothing else, down to its events and digests.",
     ),
+    (
+        "check",
+        "check:check_spec",
+        "Check what a spec needs before anything is paid: keys, models, tasks, skills, disk.",
+    ),
     ("evaluations", "evaluations:app", "List and explain stored evaluations."),
     ("sets", "item_sets:app", "List sets of items, what each is for, and how many decisions rested on it."),
     (

@@ -15,6 +15,7 @@ from events.errors import ExitCode
 from views.commands import (
     agents,
     bundle,
+    check,
     control,
     decisions,
     doctor,
@@ -67,6 +68,7 @@ ROWS: Final[Rows] = {
     **exports.ROWS,
     **log.ROWS,
     **bundle.ROWS,
+    **check.ROWS,
     **doctor.ROWS,
     **prepare.ROWS,
     "any command that fails, on stderr": (problems.Problem,),

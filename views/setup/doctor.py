@@ -1,6 +1,7 @@
 """What this machine offers a run: isolation, room, keys by name only, and the library that keeps the log."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from shutil import disk_usage
 from typing import Any, Final, Literal
 
@@ -46,16 +47,17 @@ async def checks(machine: Host, sqlite: str) -> list[DoctorCheck]:
     """
     host = SandboxHost(machine.workspace / "sandboxes", machine.environment)
     return [
-        *[await _sandbox(name, host) for name in sandbox_names() if name != UNISOLATED],
+        *[await look_at_sandbox(name, host) for name in sandbox_names() if name != UNISOLATED],
         *_plugins(),
-        *_disk(machine),
+        look_at_disk(machine.log_path(None)),
         _sqlite(sqlite),
         _clock(machine),
         *_keys(machine.environment),
     ]
 
 
-async def _sandbox(name: str, host: SandboxHost) -> DoctorCheck:
+async def look_at_sandbox(name: str, host: SandboxHost) -> DoctorCheck:
+    """Say how far a sandbox keeps agents from this machine."""
     try:
         isolation = await sandbox_kind(name).look(host)
     except PluginBroken as error:
@@ -84,13 +86,14 @@ def _plugins() -> Iterator[DoctorCheck]:
         yield DoctorCheck(f"projection {each.name}", "broken", each.problem, each.remedy)
 
 
-def _disk(machine: Host) -> Iterator[DoctorCheck]:
-    folder = machine.log_path(None).parent
+def look_at_disk(log: Path) -> DoctorCheck:
+    """Say how much room there is where a log is."""
+    folder = log.parent
     while not folder.exists():
         folder = folder.parent
     free = disk_usage(folder).free
     state: Literal["ok", "missing"] = "ok" if free >= LITTLE_ROOM else "missing"
-    yield DoctorCheck("disk", state, f"{size(free)} free at {folder}", "" if state == "ok" else "free some space")
+    return DoctorCheck("disk", state, f"{size(free)} free at {folder}", "" if state == "ok" else "free some space")
 
 
 def _sqlite(version: str) -> DoctorCheck:

@@ -1,0 +1,129 @@
+"""What a spec needs is looked at before anything is paid: all of it, whatever fails, and at a price that is said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.config.spec import RunSpec
+from engine.scripted.reader import parse_script
+from engine.scripted.server import ScriptedEndpoint
+from events.store.memory import MemoryLog
+from tests.cli.terminal import type_in
+from tests.engine.programs.evaluate.test_evaluate import questions
+from tests.support.orders import CountingClock
+from tests.support.quiz_runs import make_items
+from tests.support.runs import SCRIPT, make_base, setting, spec
+from views.setup.check import SpecCheck, checks
+
+ONE: dict[str, Any] = {"input": "1", "output": "2"}
+SAYS = """\
+name = "says-yes"
+[[rule]]
+name = "yes"
+contains = ["Say yes."]
+[[rule.turn]]
+text = "Yes"
+usage = { input = 10, output = 1 }
+"""
+
+
+async def found(base: Path, what: RunSpec, *, offline: bool = False, **variables: str) -> dict[str, SpecCheck]:
+    """Look at a spec, and give what was found by what was looked at."""
+    means = await setting(MemoryLog(clock=CountingClock()), base, variables)
+    return {each.what: each for each in await checks(means, what, offline=offline)}
+
+
+def served(url: str, **more: Any) -> RunSpec:
+    """Say what to run: the tasks, by a model that is reached at an address."""
+    teacher = {"model": "yes", "base_url": url, **more.pop("model", {})}
+    return spec(models={"teacher": teacher}, **more)
+
+
+async def test_each_model_answers_one_token_at_a_price_that_is_said(tmp_path: Path) -> None:
+    """Through the client that runs use, once for all roles and arms that share it; and not at all if that is wanted."""
+    base = make_base(tmp_path, SCRIPT, "one")
+    async with ScriptedEndpoint(parse_script(SAYS, "here")) as endpoint:
+        rows = await found(base, served(endpoint.base_url, prices={"yes": ONE}))
+        row = rows["model yes (teacher, reflector, distiller)"]
+        assert (row.state, row.calls, row.cost_nano_usd) == ("ok", 1, 12_000)
+        assert len(endpoint.requests) == 1
+        assert json.loads(endpoint.requests[0])["max_tokens"] == 1
+        assert rows["price of yes"].state == "ok"
+        bounded = served(endpoint.base_url, model={"parameters": {"max_completion_tokens": 500}})
+        unpriced = await found(base, bounded)
+        assert unpriced["model yes (teacher, reflector, distiller)"].cost_nano_usd is None
+        assert json.loads(endpoint.requests[1])["max_completion_tokens"] == 1
+        assert unpriced["price of yes"].state == "warn"
+        await found(base, served(endpoint.base_url), offline=True)
+        assert len(endpoint.requests) == 2
+
+
+async def test_a_model_that_does_not_answer_has_failed_and_what_it_cost_is_unknown(tmp_path: Path) -> None:
+    """A refused key, an address at which nobody answers: said with the remedy, beside what else was found."""
+    base = make_base(tmp_path, SCRIPT, "one")
+    async with ScriptedEndpoint(parse_script(SAYS.replace("Say yes.", "another question"), "here")) as endpoint:
+        rows = await found(base, served(endpoint.base_url, prices={"yes": ONE}))
+    row = rows["model yes (teacher, reflector, distiller)"]
+    assert (row.state, row.calls, row.cost_nano_usd) == ("failed", 1, None)
+    assert "it does not answer" in row.found
+    assert row.remedy
+    assert rows["tasks"].found == "1 task can run"
+    silent = await found(base, served("http://127.0.0.1:9/v1"))
+    assert silent["model yes (teacher, reflector, distiller)"].state == "failed"
+
+
+async def test_one_fault_hides_no_other(tmp_path: Path) -> None:
+    """No key, no price under a budget, an unreadable task, a question in two splits, no skill: each has a row."""
+    base = make_base(questions(tmp_path), SCRIPT, "one", "two")
+    (base / "tasks" / "two" / "instruction.md").unlink()
+    make_items(base / "quiz", [{"id": "x", "question": "Why?", "context": None, "answers": ["B2"]}], split="test")
+    make_items(base / "quiz", [{"id": "y", "question": "Why?", "context": None, "answers": ["B2"]}], split="train")
+    teacher = {"model": "m", "base_url": "https://example.org/v1", "api_key_env": "UNSET_KEY"}
+    arms = {"none": {"skills": ""}, "skill": {"skills": "nowhere"}, "good": {"skills": "skills"}}
+    what = spec(
+        program="evaluate",
+        models={"teacher": teacher},
+        budget={"run_usd": 1},
+        own={"arms": arms, "items": {"folder": "quiz"}},
+    )
+    rows = await found(base, what)
+    states = {name: row.state for name, row in rows.items()}
+    assert states == {
+        "model m (teacher, reflector)": "failed",
+        "price of m": "failed",
+        "agent shell": "ok",
+        "tasks": "failed",
+        "items quiz": "failed",
+        "skills of good": "ok",
+        "skills of none": "ok",
+        "skills of skill": "failed",
+    }
+    assert "UNSET_KEY" in rows["model m (teacher, reflector)"].found
+    assert rows["model m (teacher, reflector)"].calls == 0
+    assert "x (test) and y (train)" in rows["items quiz"].found or "y (train) and x (test)" in rows["items quiz"].found
+    assert "two" in rows["tasks"].found
+    assert all(row.remedy for row in rows.values() if row.state == "failed")
+
+
+def test_the_command_says_all_and_its_exit_code_says_whether_a_run_would_start(tmp_path: Path) -> None:
+    """0 with warnings, 3 with a failure; nothing is recorded, and a spec that cannot be read is a failure, too."""
+    questions(tmp_path)
+    (tmp_path / "good.toml").write_text(
+        'program = "evaluate"\n[models.teacher]\nmodel = "m"\nbase_url = "script:script.toml"\n'
+        '[evaluate.items]\nfolder = "quiz"\n[evaluate.arms.none]\nskills = ""\n'
+        '[evaluate.arms.skill]\nskills = "skills"\n'
+    )
+    good = type_in(tmp_path, "check", "good.toml", "--json")
+    assert good.code == 0
+    assert {row["state"] for row in good.rows} == {"ok", "warn"}
+    assert {"spec", "disk", "items quiz", "skills of skill"} <= {row["what"] for row in good.rows}
+    assert "nothing is missing; nothing was started" in type_in(tmp_path, "check", "good.toml", "--offline").out
+    assert type_in(tmp_path, "runs", "--json").rows == []
+    bad = type_in(tmp_path, "check", "good.toml", "--set", "evaluate.arms.skill.skills=nowhere", "--json")
+    assert bad.code == 3
+    assert [row["what"] for row in bad.rows if row["state"] == "failed"] == ["skills of skill"]
+    wrong = type_in(tmp_path, "check", "good.toml", "--set", "evaluate.baseline=non", "--json")
+    assert wrong.code == 3
+    assert [(row["state"], row["remedy"]) for row in wrong.rows] == [("failed", "did you mean none?")]
+    absent = type_in(tmp_path, "check", "absent.toml", "--json")
+    assert (absent.code, absent.rows[0]["state"]) == (3, "failed")
