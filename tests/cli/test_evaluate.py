@@ -1,5 +1,6 @@
 """Evaluations from the command line: planned, run, compared, listed; what is stored costs nothing the second time."""
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +54,21 @@ def test_a_skill_is_evaluated_without_a_spec_file(tmp_path: Path) -> None:
     said = type_in(tmp_path, "compare").out
     assert "2 of 2 (2 reused)" in said
     assert "skill: too few runs: 2 items with a score in both arms; 10 needed" in said
+
+
+def test_a_plan_says_what_it_could_show_over_a_good_baseline_and_over_none(tmp_path: Path) -> None:
+    """Twelve items see no gain over a baseline that solves half, and a large one over a baseline that solves none."""
+    questions(tmp_path)
+    rows = [{"id": f"q{number}", "question": "Which?", "answers": ["one"]} for number in range(12)]
+    (tmp_path / "quiz" / "test" / "items.json").write_text(json.dumps(rows))
+    split = "--set", "evaluate.items.split=test"
+    (_, skill) = evaluate(tmp_path, *split, "--dry-run", "--json").rows
+    assert (skill["units"], skill["smallest_effect"], round(skill["smallest_from_none"], 2)) == (12, None, 0.63)
+    said = evaluate(tmp_path, *split, "--dry-run").out
+    assert "(-: not even solving all)" in said
+    assert "no effect can be shown" not in said
+    few = evaluate(tmp_path, *split, "--set", "evaluate.items.limit=9", "--dry-run")
+    assert "no effect can be shown: fewer than ten independent units" in few.out
 
 
 def test_stored_scores_are_listed_and_explained(tmp_path: Path) -> None:

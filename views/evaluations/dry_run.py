@@ -1,8 +1,8 @@
 """What an evaluation would do and could see, before anything is paid for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from rich.console import RenderableType
@@ -19,7 +19,7 @@ from engine.runtime.run import RunStart, plan_start
 from events.digest import digest_of
 from events.store.memory import MemoryLog
 from events.streams import cell_stream
-from projections.comparison.power import PowerPlan, smallest_visible
+from projections.comparison.power import PowerPlan, RunNoise, smallest_visible
 from projections.evaluations import Evaluations, EvaluationsState
 from views.terminal.format import plural
 from views.terminal.screen import Screen
@@ -44,8 +44,11 @@ class PlannedArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="planned_
     missing: int
     """Cells that would be rolled out."""
     smallest_effect: float | None
-    """The smallest gain over the baseline that would end as *helps* with a probability of 80 %, for noise as on most
-    benchmarks. None: of the baseline, or no gain would, as with fewer than ten units."""
+    """The smallest gain that would end as *helps* with a probability of 80 %, over a baseline that solves half of the
+    items, with noise as on most benchmarks. None: of the baseline, or not even solving all would, as with fewer than
+    ten units."""
+    smallest_from_none: float | None
+    """The same over a baseline that never solves any. None: as above."""
 
 
 async def tell(setting: RunContext, screen: Screen, spec: RunSpec, *, skip_invalid: bool) -> None:
@@ -95,29 +98,34 @@ def _row(
         stored=found,
         missing=len(cells) - found,
         smallest_effect=None if baseline or not items else smallest_visible(plan),
+        smallest_from_none=None if baseline or not items else smallest_visible(msgspec.structs.replace(plan, **_NEVER)),
     )
+
+
+_NEVER: Final[Mapping[str, Any]] = {"mean": Fraction(0), "noise": RunNoise(agent=Fraction(0))}
+"""Of a plan: its baseline never solves any item, so its runs are alike."""
+
+
+def _effect(row: PlannedArmRow, smallest: float | None) -> str | None:
+    return "baseline" if row.baseline else None if smallest is None else f"{100 * smallest:.0f} points"
 
 
 def _notes(rows: Sequence[PlannedArmRow]) -> Iterator[RenderableType]:
     missing = sum(row.missing for row in rows)
     yield Text()
     yield Text(f"{plural(missing, 'cell')} to roll out; nothing was started")
-    if all(row.smallest_effect is None for row in rows):
+    if all(row.smallest_effect is None and row.smallest_from_none is None for row in rows):
         yield Text("no effect can be shown: fewer than ten independent units, or too few runs", style="yellow")
+        return
+    half = " (-: not even solving all)" if any(not row.baseline and row.smallest_effect is None for row in rows) else ""
+    text = f"smallest effect: gain shown with 80 % probability over a baseline that solves half of the items{half}; "
+    yield Text(f"{text}from 0 %: over one that solves none", style="dim")
 
 
 PLANNED: Final = TableView(
     PlannedArmRow,
     "arm >items >units >repeats >cells >stored >missing",
-    (
-        ">smallest effect",
-        lambda row: (
-            "baseline"
-            if row.baseline
-            else None
-            if row.smallest_effect is None
-            else f"{100 * row.smallest_effect:.0f} points"
-        ),
-    ),
+    (">smallest effect", lambda row: _effect(row, row.smallest_effect)),
+    (">from 0 %", lambda row: _effect(row, row.smallest_from_none)),
     notes=_notes,
 )
