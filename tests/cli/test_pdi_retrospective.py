@@ -9,6 +9,7 @@ import pytest
 from tests.cli.terminal import type_in
 from tests.support.reflected import write_spark
 
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "spark-trajectories"
 DEMO = str(Path(__file__).parents[1] / "golden" / "demo.bundle")
 
 
@@ -81,3 +82,20 @@ def test_settings_of_reflect_steps_do_not_bear_on_it(tmp_path: Path) -> None:
     assert (refused.code, "leave out --method, --threshold and --warmup" in refused.err) == (2, True)
     rows = type_in(tmp_path, "pdi", *runs, "--json").rows
     assert [row["task"] for row in rows] == ["task0"] * 5 + ["task1"] * 5
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared is missing")
+def test_of_the_released_runs_four_are_complete(tmp_path: Path) -> None:
+    """What docs/pdi.md says of them: among the four, retrospective and online PDI stand in opposite order."""
+    assert type_in(tmp_path, "import", "spark", str(SHARED)).code == 0
+    rows = type_in(tmp_path, "pdi", "--retrospective", "--json").rows
+    found = {row["task"]: row["pdi"] for row in rows if row["pdi"] is not None}
+    assert (len(rows), {row["of"] for row in rows}) == (14, {4})
+    assert round(found["manufacturing-codebook-normalization"], 2) == 1.2
+    skills = [row for row in type_in(tmp_path, "pdi", "validate", "--json").rows if row["kind"] == "skill_effect"]
+    online = {row["task"]: row["online"] for row in skills if row["online"] is not None}
+    assert set(online) == set(found)
+    assert sorted(found, key=lambda task: found[task]) == sorted(online, key=lambda task: -online[task])
+    unsound = [row["task"] for row in rows if row["pdi"] is not None and not row["valid"]]
+    assert unsound == ["3d-scan-calc"]

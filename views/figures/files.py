@@ -12,6 +12,7 @@ from engine.core.fold import fold
 from events.digest import Digest, digest_of
 from events.store.base import Selection
 from projections.attempt_records import AttemptRecords, RecordedAttempt
+from projections.cells import Cells
 from projections.pdi.dynamics import Dynamics, TrialDynamics
 from views.figures.before_after import AttemptTexts, before_after_caption, before_after_figure
 from views.figures.charts import Caption, format_of
@@ -70,7 +71,7 @@ async def write_dynamics(desk: OpenedLog, targets: Sequence[str], task: str | No
 
 
 async def read_dynamics(desk: OpenedLog, target: str) -> list[TrialDynamics]:
-    """Read the trials of a run, or one trial.
+    """Read the trials of a run, those whose scores it found in the log included, or one trial.
 
     Raises:
         IdUnknown, IdAmbiguous: There is no such run or trial, or several.
@@ -78,11 +79,22 @@ async def read_dynamics(desk: OpenedLog, target: str) -> list[TrialDynamics]:
     """
     match await find_target(desk.log, target):
         case RunTarget(run):
-            return list((await _dynamics(desk, run)).values())
+            return [*(await _dynamics(desk, run)).values(), *(await _found(desk, run))]
         case TrialTarget(run, trial):
             return [(await _dynamics(desk, run))[trial]]
         case _:
             raise UsageWrong(f"{target} is neither a run nor a trial", remedy="name RUN or RUN:TRIAL")
+
+
+async def _found(desk: OpenedLog, run: str) -> list[TrialDynamics]:
+    """Read the trials of other runs whose scores an evaluation found in the log."""
+    cells = (await fold(desk.log, Cells(), Selection(run=run))).runs.get(run, {})
+    places: dict[str, list[str]] = {each.run: [] for each in cells.values() if each.run not in {"", run}}
+    for each in cells.values():
+        if each.run in places:
+            places[each.run].append(each.rolled.partition("/")[2])
+    trials = {each: await _dynamics(desk, each) for each in places}
+    return [trials[other][name] for other, names in places.items() for name in names if name in trials[other]]
 
 
 async def _dynamics(desk: OpenedLog, run: str) -> dict[str, TrialDynamics]:

@@ -7,18 +7,13 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from engine.core.fold import fold_many
-from events.store.base import Selection
 from projections.pdi.retrospective_view import (
     FEWEST,
-    Retrospective,
-    RetrospectiveState,
     ScoredTrial,
     scored_trials,
 )
-from projections.trials.view import Trials
+from views.pdi.skill_trials import read_skill_trials
 from views.terminal.format import plural, short
-from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import TableView
 
@@ -60,18 +55,12 @@ async def tell(desk: OpenedLog, runs: Sequence[str]) -> None:
         IdUnknown, IdAmbiguous: There is no such run, or several.
         BlobMissing: A text that it rests on is gone.
     """
-    named = [Selection(run=await find_run(desk.log, each)) for each in dict.fromkeys(runs)]
-    state, trials = RetrospectiveState(), 0
-    for selection in named or [Selection()]:
-        measured, seen = await fold_many(desk.log, (Retrospective(), Trials()), selection)
-        state.measured |= measured.measured
-        trials += sum(len(run.trials) for run in seen.runs.values())
-    rows = [_row(each) for each in scored_trials(state)]
+    found = await read_skill_trials(desk, runs)
+    rows = [_row(each) for each in scored_trials(found.retrospective)]
     desk.screen.show(rows, TABLE)
-    if trials > len(rows):
-        desk.screen.say(
-            Text(f"without a skill, and so without this PDI: {plural(trials - len(rows), 'trial')}", style="dim")
-        )
+    left = found.trials - len(rows)
+    if left:
+        desk.screen.say(Text(f"without a skill, and so without this PDI: {plural(left, 'trial')}", style="dim"))
 
 
 def _row(each: ScoredTrial) -> RetrospectiveRow:

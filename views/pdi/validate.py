@@ -8,14 +8,14 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.core.fold import fold_kept, fold_many
+from engine.core.fold import fold_kept
 from events.digest import Digest, Fingerprint, digest_of
 from events.errors import BlobMissing
-from events.store.base import EventLog, Selection
+from events.store.base import EventLog
 from events.types.condition import Condition, read_condition
 from projections.evaluations import Evaluation, Evaluations
-from projections.pdi.retrospective_view import Retrospective, RetrospectiveState, scored_trials
-from projections.pdi.skill_origins import SkillOrigin, SkillOrigins
+from projections.pdi.retrospective_view import RetrospectiveState, scored_trials
+from projections.pdi.skill_origins import SkillOrigin
 from projections.pdi.validation import (
     ItemEffect,
     ItemScope,
@@ -27,8 +27,8 @@ from projections.pdi.validation import (
     skill_effects,
     worth_of,
 )
+from views.pdi.skill_trials import SkillTrials, read_skill_trials
 from views.terminal.format import plural, short
-from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import TableView
 
@@ -125,26 +125,16 @@ async def tell(desk: OpenedLog, runs: Sequence[str]) -> None:
         IdUnknown, IdAmbiguous: There is no such run, or several.
         BlobMissing: A text that a measure rests on is gone.
     """
-    origins, state, trials = await _origins(desk, runs)
-    skills = _measured(origins, state)
+    found = await read_skill_trials(desk, runs)
+    origins = found.origins
+    skills = _measured(origins, found.retrospective)
     read = await _read_scores(desk.log, frozenset(skills))
     effects = item_effects(read.scores)
     worth = worth_of(list(skills.values()), effects, ALPHA)
     first = {each.digest: each for each in reversed(origins)}
     listed = [_skill_row(first[digest], skills[digest], effects) for digest in skills]
-    rows: list[_Row] = [*map(_worth_row, worth), *listed, _scope(trials, origins, listed, read, effects)]
+    rows: list[_Row] = [*map(_worth_row, worth), *listed, _scope(found, listed, read, effects)]
     desk.screen.show(rows, render)
-
-
-async def _origins(desk: OpenedLog, runs: Sequence[str]) -> tuple[list[SkillOrigin], RetrospectiveState, int]:
-    found, state, trials = list[SkillOrigin](), RetrospectiveState(), 0
-    named = [Selection(run=await find_run(desk.log, each)) for each in dict.fromkeys(runs)]
-    for selection in named or [Selection()]:
-        origins, measured = await fold_many(desk.log, (SkillOrigins(), Retrospective()), selection)
-        found += origins.origins
-        trials += origins.trials
-        state.measured |= measured.measured
-    return found, state, trials
 
 
 def _measured(origins: Iterable[SkillOrigin], state: RetrospectiveState) -> dict[Fingerprint, MeasuredSkill]:
@@ -248,8 +238,7 @@ def _effect(effects: Mapping[Fingerprint, Fraction], skill: Fingerprint) -> floa
 
 
 def _scope(
-    trials: int,
-    origins: Sequence[SkillOrigin],
+    found: SkillTrials,
     listed: Sequence[SkillEffectRow],
     read: _Scores,
     effects: Sequence[ItemEffect],
@@ -258,10 +247,10 @@ def _scope(
     unpaired = sum(each.skill is not None and (each.skill, each.item) not in paired for each in read.scores)
     tried = sum(row.items > 0 for row in listed)
     row = ValidationRow(
-        trials=trials,
+        trials=found.trials,
         skills=len(listed),
         tried=tried,
-        twice=len(origins) - len(listed),
+        twice=len(found.origins) - len(listed),
         several=read.several,
         unpaired=unpaired,
         unreadable=read.unreadable,
