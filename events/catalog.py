@@ -29,6 +29,8 @@ from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade, InlineDecisionMade, ShadowFailed
 from events.types.evaluation import (
+    AnswersAsked,
+    AnswersRead,
     ArmsCompared,
     CellOpened,
     CellUnscored,
@@ -38,6 +40,7 @@ from events.types.evaluation import (
     EvaluationScored,
     LooksAsked,
     LooksFound,
+    SkillsGiven,
 )
 from events.types.item import (
     ItemAnswered,
@@ -226,6 +229,9 @@ AnyEvent: TypeAlias = (
     | EvaluationAsked
     | EvaluationFound
     | EvaluationMissing
+    | SkillsGiven
+    | AnswersAsked
+    | AnswersRead
     | EvaluationScored
     | CellUnscored
     | ArmsCompared

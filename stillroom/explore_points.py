@@ -32,6 +32,7 @@ from engine.effects.points import CallRetrySaw as CallRetrySaw
 from engine.effects.points import FailureSeen as FailureSeen
 from engine.policies.call_retry import RetryLimits as RetryLimits
 from engine.policies.ending import CallFailure as CallFailure
+from engine.policies.scan.settings import ScanSpec as ScanSpec
 from engine.programs.explore.learning_points import EVIDENCE as EVIDENCE
 from engine.programs.explore.learning_points import REFLECTION as REFLECTION
 from engine.programs.explore.learning_points import SKILL as SKILL
@@ -80,5 +81,10 @@ from engine.programs.explore.points import StoppingRule as StoppingRule
 from engine.programs.explore.points import StoppingSaw as StoppingSaw
 from engine.programs.explore.points import VerdictSaw as VerdictSaw
 from engine.programs.explore.policies.evidence.facts import EvidenceCaps as EvidenceCaps
+from engine.programs.skill_scan import SKILL_SCAN as SKILL_SCAN
+from engine.programs.skill_scan import ScannedFile as ScannedFile
+from engine.programs.skill_scan import ScannedTask as ScannedTask
+from engine.programs.skill_scan import SkillScan as SkillScan
+from engine.programs.skill_scan import SkillScanSaw as SkillScanSaw
 from projections.pdi.index import PdiSettings as PdiSettings
 from projections.pdi.inputs import PdiSaw as PdiSaw

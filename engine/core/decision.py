@@ -25,8 +25,10 @@ FIRST_REVISION: Final = 1
 DECISIONS_RECORDED: Final = 2
 """Shape of a run (`RunOpened.shape`) from which on decisions without an event of their own are recorded."""
 ENDINGS_RECORDED: Final = 3
-"""Shape from which on limits, endings, retries of calls and counts of checks are: all that there is."""
-SHAPE: Final = ENDINGS_RECORDED
+"""Shape from which on limits, endings, retries of calls and counts of checks are."""
+SCANS_RECORDED: Final = 4
+"""Shape from which on scans of skills are."""
+SHAPE: Final = SCANS_RECORDED
 """Of the runs that this version starts. Runs of another shape lack some decisions, which a rerun takes again."""
 _encoder = msgspec.json.Encoder(order="deterministic")
 

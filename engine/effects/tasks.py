@@ -10,6 +10,7 @@ from engine.core.ports import EffectAddress
 from events.base import Event
 from events.digest import Digest, Fingerprint
 from events.store.base import BlobStore
+from events.types.evaluation import AnswersAsked, AnswersRead, TaskAnswers
 from events.types.trial import StepRead, TaskAsked, TaskRead, TaskReadInSteps
 from sandbox.base import SandboxBackend
 from sandbox.harbor.schema import TaskStep
@@ -20,7 +21,7 @@ TEST_SOURCE = "tests/test_outputs.py"
 
 
 class TaskPort:
-    """Answers `TaskAsked` from the task folders of the run."""
+    """Answers `TaskAsked` and `AnswersAsked` from the task folders of the run."""
 
     def __init__(self, blobs: BlobStore, tasks: Mapping[str, Task], backend: SandboxBackend) -> None:
         self._blobs = blobs
@@ -30,14 +31,19 @@ class TaskPort:
         self._reading = anyio.Lock(fast_acquire=True)
 
     async def __call__(self, asked: Event, place: EffectAddress) -> Event:
-        """Read the task, once for all its trials: its digest is pinned when the run starts."""
+        """Read a task, or what tasks expect, once for all trials: their digests are pinned when the run starts."""
         del place
+        if isinstance(asked, AnswersAsked):
+            return AnswersRead(tuple([_answers(name, await self._of(name)) for name in asked.tasks]))
         assert isinstance(asked, TaskAsked)
-        if asked.task not in self._read:
+        return await self._of(asked.task)
+
+    async def _of(self, name: str) -> TaskRead:
+        if name not in self._read:
             async with self._reading:  # all its trials may ask at once
-                if asked.task not in self._read:
-                    self._read[asked.task] = await self._find(self._tasks[asked.task])
-        return self._read[asked.task]
+                if name not in self._read:
+                    self._read[name] = await self._find(self._tasks[name])
+        return self._read[name]
 
     async def _find(self, task: Task) -> TaskRead:
         unknown = [f"task.toml: unknown key {key}" for key in task.unknown_keys]
@@ -59,6 +65,10 @@ class TaskPort:
     async def _file(self, path: Path) -> Digest | None:
         file = anyio.Path(path)
         return self._blobs.put(await file.read_bytes()) if await file.is_file() else None
+
+
+def _answers(name: str, read: TaskRead) -> TaskAnswers:
+    return TaskAnswers(name, read.instruction, read.test_source)
 
 
 def _limit(task: Task, step: TaskStep) -> float | None:

@@ -30,6 +30,7 @@ from engine.runtime.session import Session
 from events.base import Event, Recorded
 from events.types.agent import AgentRunAsked, CallReceived
 from events.types.budget import BudgetAsked
+from events.types.evaluation import AnswersAsked
 from events.types.item import ItemsAsked
 from events.types.model import ModelAsked, RetryAsked
 from events.types.sandbox import ActionAsked, FilesAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
@@ -147,6 +148,7 @@ def door_table(
         RetryAsked: wait_to_retry,
         BudgetAsked: budget,
         TaskAsked: tasks,
+        AnswersAsked: tasks,
         **dict.fromkeys(_OF_SANDBOXES, sandboxes),
     }
     return table if agents is None else {**table, AgentRunAsked: agents}

@@ -11,6 +11,7 @@ from events.base import Event, Ref
 from events.digest import Digest, Fingerprint
 from events.types.decision import Decided
 from events.types.item_set import DecidedOnSets
+from events.values import NamedDigest
 
 Reuse = Literal["never", "own", "all"]
 """Whose stored evaluations count: nobody's, those of the run and its ancestors, or those of every run of the log."""
@@ -60,6 +61,38 @@ class EvaluationMissing(Event, frozen=True, tag="evaluation.missing"):
 
     as_of: int
     """Last position of the log that was looked through."""
+
+
+class SkillsGiven(Event, frozen=True, tag="evaluation.skills_given"):
+    """An arm is given skills, all of whose files are about to be scanned."""
+
+    arm: str
+    files: tuple[NamedDigest, ...]
+    """Blobs: by path, such as ``greet/SKILL.md``, those of single items included. A path stands here more than once
+    where items have different skills of one name."""
+
+
+class AnswersAsked(Event, frozen=True, tag="answers.asked"):
+    """What tasks expect was asked for, to look for it in the skills of arms."""
+
+    tasks: tuple[str, ...]
+    """Their names."""
+
+
+class TaskAnswers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where what a task expects stands."""
+
+    task: str
+    instruction: Digest
+    """Blob: what it says itself."""
+    tests: Digest | None
+    """Blob: the verifier's Python tests. None: it has none."""
+
+
+class AnswersRead(Event, frozen=True, tag="answers.read"):
+    """It was read. It reaches no model."""
+
+    tasks: tuple[TaskAnswers, ...]
 
 
 class EvaluationScored(Decided, frozen=True, tag="evaluation.scored"):

@@ -34,7 +34,7 @@ from events.types.attempt import (
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade
-from events.types.evaluation import CellOpened, EvaluationAsked
+from events.types.evaluation import AnswersAsked, CellOpened, EvaluationAsked, SkillsGiven
 from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemsRead, ItemUnanswered
 from events.types.item_set import SetOpened
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
@@ -214,6 +214,8 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     StepImported: (Latest("trajectory", (TrajectoryImported,), quiet=True),),
     ObservationImported: (),
     CellOpened: (Opening("run"),),
+    SkillsGiven: (Opening("run"),),
+    AnswersAsked: (Opening("run"),),
     EvaluationAsked: (Latest("cell", (CellOpened,)),),
     ItemsAsked: (Opening("run"),),
     SetOpened: (Opening("run"), Latest("items", (ItemsRead,))),

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.terminal import CommandOutcome, Terminal, machine, type_in
 from tests.engine.policies.scan.planted import GOOD
+from tests.engine.programs.evaluate.test_evaluate import questions
 
 BAD = "\n## Clean up\n\n```bash\nrm -rf /\n```\n\nThe verifier checks the row count.\n"
 
@@ -110,3 +111,48 @@ def test_a_skill_of_the_log_is_scanned_against_its_task(tmp_path: Path) -> None:
     name = type_in(tmp_path, "skills", "list", "--json").rows[0]["skill"]
     outcome = scan(tmp_path, name, "--json")
     assert (outcome.code, outcome.rows[-1]["skill"], outcome.rows[-1]["tasks"]) == (0, name, 1)
+
+
+ARMS = ("--set", "evaluate.items.folder=quiz", "--skill", "skills", "-m", "script:script.toml")
+
+
+def test_an_evaluation_tells_what_its_skills_hold(tmp_path: Path) -> None:
+    """A lesser finding is told by the dry run, at the end and by `compare`; a grave one starts nothing."""
+    questions(tmp_path)
+    skill = tmp_path / "skills" / "told" / "SKILL.md"
+    text = skill.read_text()
+    skill.write_text(text + "\ngit push --force\n")
+    planned = [row for row in type_in(tmp_path, "evaluate", *ARMS, "--dry-run", "--json").rows if "verdict" in row]
+    (ran,) = [row for row in type_in(tmp_path, "evaluate", *ARMS, "--json").rows if row["kind"] == "arm_scan"]
+    assert planned == [ran]
+    assert (ran["arm"], ran["verdict"], ran["medium"]) == ("skill", "pass", 1)
+    assert [(each["file"], each["text"]) for each in ran["findings"]] == [("told/SKILL.md", "git push --force")]
+    said = type_in(tmp_path, "compare").out
+    assert "scan of the skills of skill: 0 high, 1 medium, 0 low" in said
+    assert "git push --force  it rewrites the history of a shared repository" in said
+    skill.write_text(text + "\nrm -rf /\n")
+    for words in ((), ("--dry-run",)):
+        refused = type_in(tmp_path, "evaluate", *ARMS, *words)
+        assert refused.code == 2
+        assert "told/SKILL.md line" in refused.err
+        assert "it removes a whole system or home: rm -rf /" in refused.err
+        assert "evaluate.scan.allow" in refused.err
+    assert type_in(tmp_path, "evaluate", *ARMS, "--set", "evaluate.scan.refuse=never").code == 0
+
+
+def test_a_grave_skill_is_not_exported(tmp_path: Path) -> None:
+    """Given an imported skill that tells what the verifier checks, it takes a word of its own to adopt it."""
+    source = tmp_path / "spark" / "jars"
+    source.mkdir(parents=True)
+    (source / "SKILL.md").write_text(GOOD + BAD)
+    (source / "attempts.json").write_text("[]")
+    assert type_in(tmp_path, "import", "spark", "spark").code in {0, 3}
+    (row,) = type_in(tmp_path, "skills", "list", "--json").rows
+    refused = type_in(tmp_path, "skills", "export", row["skill"], "out")
+    assert refused.code == 2
+    assert "2 findings of severity high" in refused.err
+    assert "--allow-findings" in refused.err
+    assert not (tmp_path / "out").exists()
+    taken = type_in(tmp_path, "skills", "export", row["skill"], "out", "--allow-findings")
+    assert taken.code == 0
+    assert "high grader in SKILL.md line" in taken.err

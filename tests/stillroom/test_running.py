@@ -29,7 +29,7 @@ async def test_a_spec_of_values_is_run_and_its_log_is_opened(tmp_path: Path) -> 
         events = [each.event async for each in log.read()]
     opened = [each for each in events if isinstance(each, RunOpened)]
     assert [task.name for each in opened for task in each.tasks] == ["word"]
-    assert [each.shape for each in opened] == [3]  # every decision is on record
+    assert [each.shape for each in opened] == [4]  # every decision is on record
     assert [each.solved for each in events if isinstance(each, RunClosed)] == [1]
 
 

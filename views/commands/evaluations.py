@@ -16,7 +16,7 @@ from events.store.base import EventLog
 from projections.comparison.rows import Measure
 from views.commands.rows import Rows
 from views.commands.run import carry, open_for
-from views.evaluations import comparison, items, pairs, stored
+from views.evaluations import comparison, items, pairs, scans, stored
 from views.evaluations import dry_run as plans
 from views.evaluations import matrix as transfer
 from views.evaluations import report as reports
@@ -33,9 +33,9 @@ from views.terminal.table_formats import TableFormat, print_table
 from views.terminal.versions import package_version
 
 ROWS: Final[Rows] = {
-    "evaluate, demo evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow),
-    "evaluate --dry-run": (plans.PlannedArmRow,),
-    "compare": (comparison.ArmRow,),
+    "evaluate, demo evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow, scans.ArmScanRow),
+    "evaluate --dry-run": (plans.PlannedArmRow, scans.ArmScanRow),
+    "compare": (comparison.ArmRow, scans.ArmScanRow),
     "compare --items": (items.ComparedItemRow,),
     "compare --matrix": (transfer.TransferRow,),
     "report": (WrittenFile,),
@@ -232,6 +232,8 @@ async def compare(
         else:
             arms = comparison.ARMS if other is None else comparison.TWO_RUNS
             print_table(desk.screen, comparison.arm_rows(found), arms, shown.format)
+            if other is None and shown.format is None:
+                scans.show(desk.screen, await scans.recorded(desk.log, await find_run(desk.log, run)))
 
 
 async def report(

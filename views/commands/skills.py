@@ -39,15 +39,33 @@ async def show_skill(skill: str, /, *, options: Options = ASIS, machine: Given) 
         await skills.tell(desk, skill)
 
 
-async def export_skill(skill: str, folder: Path = Path(), /, *, options: Options = ASIS, machine: Given) -> None:
+async def export_skill(
+    skill: str,
+    folder: Path = Path(),
+    /,
+    *,
+    allow_findings: bool = False,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
     """Export a skill as a folder, with its provenance. Never overwrites existing files.
+
+    A skill in which a scan finds something of severity high is refused; lesser findings are told.
 
     Args:
         skill: NAME for the latest skill of that name, or RUN:NAME.
         folder: Parent folder. Default: the current folder.
+        allow_findings: Export it whatever a scan finds.
     """
     async with options.desk(machine) as desk:
         chosen = await skills.choose(desk, skill)
+        scanned = await skill_scan.scan_chosen(desk, chosen)
+        if not allow_findings:
+            skill_scan.require_below(
+                scanned, "high", f"see `stillroom skills scan {skill}`; --allow-findings exports it all the same"
+            )
+        for row in skill_scan.rows_of(scanned):
+            desk.screen.warn(f"{row.severity} {row.kind} in {row.file} line {row.line}: {row.why}")
         desk.screen.draw(await skills.export(desk, chosen, machine.folder / folder), skills.EXPORTED)
 
 

@@ -28,6 +28,7 @@ from projections.comparison.intervals import ScoreInterval
 from projections.item_sets import ItemSets, decisions_on
 from projections.looks import Looks
 from projections.triggers import read_of
+from views.evaluations import scans
 from views.evaluations.item_sets import ItemSetRow, rows_of, said, sets_of
 from views.evaluations.making import MakingCost, making_costs
 from views.evaluations.sides import ComparedSide, sides_of
@@ -182,6 +183,7 @@ async def tell(log: EventLog, screen: Screen, run: str) -> None:
         UsageWrong: The run evaluates nothing.
     """
     screen.show(arm_rows(await read_comparison(log, run)), ARMS)
+    scans.show(screen, await scans.recorded(log, run))
 
 
 async def read_comparison(log: EventLog, run: str) -> ComparedRun:

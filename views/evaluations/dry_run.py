@@ -14,13 +14,15 @@ from engine.programs.evaluate.arms import baseline_of, own
 from engine.programs.evaluate.cell import CellPlan, key_parts
 from engine.programs.evaluate.plan import EvaluationPlan
 from engine.programs.evaluate.program import look_at_items
-from engine.runtime.context import RunContext
+from engine.runtime.context import RunContext, chosen_tasks
+from engine.runtime.plan import names_of
 from engine.runtime.run import RunStart, plan_start
 from events.digest import digest_of
 from events.store.memory import MemoryLog
 from events.streams import cell_stream
 from projections.comparison.power import PowerPlan, RunNoise, smallest_visible
 from projections.evaluations import Evaluations, EvaluationsState
+from views.evaluations import scans
 from views.terminal.format import plural
 from views.terminal.screen import Screen
 from views.terminal.tables import TableView
@@ -63,6 +65,8 @@ async def tell(setting: RunContext, screen: Screen, spec: RunSpec, *, skip_inval
     cells = (*planned.tasks, *planned.of_questions(await look_at_items(setting.base, own(spec).items)))
     stored = await fold_kept(setting.log, Evaluations(), await setting.log.head())
     screen.show([_row(spec, start, arm, _of(cells, arm), stored) for arm in planned.arms], PLANNED)
+    tasks = await chosen_tasks(setting, spec, names_of(start.plan.opened)) if start.plan.opened.tasks else ()
+    scans.show(screen, await scans.planned(log, start.plan.eras[-1].arms, tasks, own(spec).scan))
 
 
 def _of(cells: Sequence[CellPlan], arm: str) -> list[CellPlan]:

@@ -27,7 +27,7 @@ from views.terminal.format import plural
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import one_line
 
-_COLOURS: Final[Mapping[Severity, str]] = {"high": "bold red", "medium": "yellow", "low": "dim"}
+COLOURS: Final[Mapping[Severity, str]] = {"high": "bold red", "medium": "yellow", "low": "dim"}
 
 
 class ScanRow(msgspec.Struct, frozen=True, tag_field="row", tag="finding"):
@@ -163,7 +163,7 @@ def rows_of(scanned: ScannedSkill) -> list[ScanRow]:
 
 def summary_of(scanned: ScannedSkill) -> ScannedRow:
     """Count the findings."""
-    counts = {severity: sum(1 for each in scanned.findings if each.severity == severity) for severity in _COLOURS}
+    counts = {severity: sum(1 for each in scanned.findings if each.severity == severity) for severity in COLOURS}
     tasks = sum(1 for each in scanned.context.answers if each.numbers or each.texts)
     return ScannedRow(scanned.name, scanned.files, tasks, counts["high"], counts["medium"], counts["low"])
 
@@ -189,7 +189,7 @@ def render(rows: Sequence[ScanRow]) -> RenderableType:
     """Draw findings: where, what and why on one line, and the text below it."""
     lines: list[RenderableType] = []
     for row in rows:
-        head = (f"{row.severity:<7}", _COLOURS[row.severity]), f" {row.kind:<12} {row.skill}/{row.file}:{row.line}  "
+        head = (f"{row.severity:<7}", COLOURS[row.severity]), f" {row.kind:<12} {row.skill}/{row.file}:{row.line}  "
         lines += [Text.assemble(*head, (row.why, "dim")), one_line(Text(f"        {row.text}"))]
     return Group(*lines)
 

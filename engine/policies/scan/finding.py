@@ -42,6 +42,8 @@ class KnownAnswers(msgspec.Struct, frozen=True):
     """As written; at least three significant digits."""
     texts: tuple[str, ...] = ()
     """At least six characters each."""
+    often: bool = False
+    """Whether an example in an honest skill may well repeat them: a short answer to a question."""
 
 
 class ScanContext(NamedTuple):

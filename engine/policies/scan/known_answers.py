@@ -41,6 +41,7 @@ def answers_in(told: str, expected: Any) -> KnownAnswers:
         told,
         tuple(sorted({plain for each in numbers if significant_digits(plain := each.replace(",", "")) >= 3})),
         tuple(sorted({each.strip() for each in found if each not in numbers and len(each.strip()) >= 6})),
+        often=True,
     )
 
 
@@ -54,18 +55,19 @@ def repeated_answers(text: str, answers: Sequence[KnownAnswers]) -> Iterator[Rep
     values = list(numbers_in(text))
     lines = text.split("\n")
     for known in answers:
+        grave: Severity = "medium" if known.often else "high"
         told = {value for value, _, _ in numbers_in(known.told)}
         secret = {Decimal(each).copy_abs() for each in known.numbers} - told
         for value, line, written in values:
             if value in secret:
                 strong = significant_digits(written) >= 4 or "." in written
-                yield RepeatedAnswer(line, "high" if strong else "low", "it holds a number that a task expects")
+                yield RepeatedAnswer(line, grave if strong else "low", "it holds a number that a task expects")
         for each in known.texts:
             if each in known.told or each not in text:
                 continue
             strong = _PLAIN_WORD.fullmatch(each) is None
             for line in _lines_with(each, lines, text):
-                yield RepeatedAnswer(line, "high" if strong else "low", "it holds a text that a task expects")
+                yield RepeatedAnswer(line, grave if strong else "low", "it holds a text that a task expects")
 
 
 def _lines_with(answer: str, lines: Sequence[str], text: str) -> Iterator[int]:

@@ -27,6 +27,7 @@ from engine.items.item_set import ItemSelection, load_items
 from engine.items.port import items_in
 from engine.items.registry import item_format
 from engine.programs.evaluate.arm_inputs import ArmSkills
+from engine.programs.evaluate.arm_scans import require_sound, scan_arms
 from engine.programs.evaluate.arms import arm_specs, condition_of, own, written
 from engine.programs.evaluate.cell import CellPlan, CellResult
 from engine.programs.evaluate.library_skills import run_named
@@ -39,7 +40,7 @@ from engine.programs.evaluate.skill_sources import renamed, runs_named
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.program import EXPLORE
 from events.base import Event
-from events.digest import Fingerprint, digest_of
+from events.digest import Digest, Fingerprint, digest_of
 from events.store.base import EventLog
 from events.streams import (
     CELL,
@@ -54,7 +55,7 @@ from events.streams import (
     item_stream,
     trial_of,
 )
-from events.types.decision import Seen
+from events.types.decision import Seen, Text
 from events.types.evaluation import ArmsCompared, EvaluationAsked, LooksAsked, LooksFound
 from events.types.item import ItemsAsked, ItemsRead
 from events.types.run import RunOpened
@@ -70,11 +71,13 @@ class Evaluate:
     """As in exploring, but nothing is distilled unless the spec names who is to do it."""
     families: Mapping[str, str] = {CELL: "trials"}
     points: Sequence[Point[Any, Any, Any]] = (CELL_SCORE, COMPARISON, NEXT_CELLS, *EXPLORE.points, *item_points.POINTS)
+    """Among those of exploring: the scan of skills, which is made of what arms are given, too."""
     policies: Mapping[str, Policy] = MappingProxyType(
         {
             CELL_SCORE.name: score_cell,
             COMPARISON.name: compare_arms,
             NEXT_CELLS.name: choose_cells,
+            **EXPLORE.policies,
             **item_rulings.POLICIES,
         }
     )
@@ -111,7 +114,7 @@ class Evaluate:
         """Find what an arm is given: the skills that it names, or a placebo of their size, and its note.
 
         Raises:
-            ArmSkillsUnusable: There is no skill, or one that could not be given as it is.
+            ArmSkillsUnusable: There is no skill, or one that could not be given as it is, or a scan has it refused.
             ConfigRefused: There is neither a task nor an item.
             ItemsMissing, ItemsInvalid: The set of items cannot be read whole.
             WayUnsupported: They cannot be rolled out as the settings say.
@@ -129,7 +132,9 @@ class Evaluate:
         if arm not in settings.arms:
             return None
         names = tuple(task.name for task in tasks)
-        return await ArmSkills(log, base, arm, condition_of(settings, arm)).find(spec, names, settings.without_skill)
+        found = await ArmSkills(log, base, arm, condition_of(settings, arm)).find(spec, names, settings.without_skill)
+        await require_sound(arm, found, tasks, settings.scan)
+        return found
 
     def arm_of(self, stream: str) -> str | None:
         """Name the arm of a cell, of its trial, and of all below that."""
@@ -168,12 +173,13 @@ class Evaluate:
 
     async def run(self, scope: Scope, plan: RunPlan) -> Mapping[str, str]:
         """Score every cell, and compare the arms."""
-        asked = await _questions(scope, plan)
-        cells = (*plan.own.tasks, *(asked or ()))
-        unread = {"items": "infrastructure"} if asked is None else {}
+        items, read = await _items(scope, plan), scope.at
+        cells = (*plan.own.tasks, *plan.own.of_questions(items or ()))
+        unread = {"items": "infrastructure"} if items is None else {}
         if not cells:
             return unread
         sets = await _opened(scope, plan, cells)
+        await scan_arms(scope, plan, [Text(Digest(each.digest), read) for each in items or ()])
         results = await roll_out(scope, cells)
         saw = await _saw(scope, cells, results, sets)
         digests = tuple(each.value.digest for each in sets)
@@ -198,8 +204,8 @@ async def look_at_items(base: Path, items: ItemsSpec) -> tuple[ItemRef, ...]:
     return (await to_thread.run_sync(read)).items
 
 
-async def _questions(scope: Scope, plan: RunPlan) -> tuple[CellPlan, ...] | None:
-    """Read the set of items, if the spec names one, and plan a cell for each arm, item and repeat.
+async def _items(scope: Scope, plan: RunPlan) -> tuple[ItemRef, ...] | None:
+    """Read the set of items, if the spec names one.
 
     None: it cannot be read. It was looked at before the run began, so somebody has changed it since.
     """
@@ -211,9 +217,7 @@ async def _questions(scope: Scope, plan: RunPlan) -> tuple[CellPlan, ...] | None
     read = await scope.effect(asked)
     if not isinstance(read, ItemsRead):
         return None
-    refs = items_in(asked, read)
-    planned: EvaluationPlan = plan.own
-    return planned.of_questions(refs)
+    return items_in(asked, read)
 
 
 async def _opened(scope: Scope, plan: RunPlan, cells: Sequence[CellPlan]) -> tuple[Seen[SetSeen], ...]:

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.items.base import Split
 from engine.items.points import RolloutSpec
+from engine.policies.scan.settings import ScanSpec
 from events.types.evaluation import Reuse
 from events.types.item_set import SetPurpose
 
@@ -96,6 +97,7 @@ class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     reuse: Reuse = "all"
     """Stored evaluations that count: of every run of the log (``all``), of this run and its ancestors (``own``), or of
     nobody (``never``)."""
+    scan: ScanSpec = ScanSpec()
     measure: Literal["hard", "soft"] = "hard"
     """``hard`` compares shares of solved items, ``soft`` rewards; a reward outside [0, 1] is then no score."""
     alpha: float = 0.05

@@ -22,6 +22,7 @@ from engine.programs.explore.learning_points import (
     WordsSeen,
 )
 from engine.programs.explore.policies.provenance import BlockOrigin, Provenance
+from engine.programs.skill_scan import SKILL_SCAN, ScannedFile, ScannedTask, SkillScanSaw
 from events.base import Ref
 from events.digest import Digest
 from events.types.decision import Decided, Seen, Text
@@ -65,7 +66,10 @@ async def distil(scope: Scope, by: Distiller, attempt: int, solved: EvidenceSaw)
         saw = SkillSaw(seen, by.task, solved.instruction, by.tests, repairs)
         ruled = (await scope.decide(SKILL, saw, _says(Origin(skill, by.task, came, origins), answer, scope.put))).value
         match ruled.verdict:
-            case "save" | "refuse":
+            case "save":
+                await _scan(scope, by, ruled, solved.instruction)
+                return
+            case "refuse":
                 return
             case "repair":
                 repairs += 1
@@ -73,6 +77,13 @@ async def distil(scope: Scope, by: Distiller, attempt: int, solved: EvidenceSaw)
                 talk = extend(scope, talk, [_again(by, ruled)])
             case _:
                 assert_never(ruled.verdict)
+
+
+async def _scan(scope: Scope, by: Distiller, ruled: SkillRuling, instruction: Text) -> None:
+    """Scan a skill that was accepted: it came from outputs and files that anybody may have written."""
+    assert ruled.skill_md is not None, "a skill is saved"
+    file = ScannedFile("SKILL.md", Text(ruled.skill_md, scope.at))
+    await scope.decide(SKILL_SCAN, SkillScanSaw(None, (file,), (ScannedTask(by.task, instruction, by.tests),)))
 
 
 class Origin(NamedTuple):

@@ -6,6 +6,7 @@ from engine.agents import points as agent_points
 from engine.agents import rulings as agent_rulings
 from engine.core.decision import Method
 from engine.effects import points as call_points
+from engine.programs import skill_scan
 from engine.programs.explore import learning_points, learning_rulings, points, rulings
 from engine.programs.explore.spec import SparkSpec
 
@@ -28,6 +29,7 @@ SPARK = Method(
             learning_points.REFLECTION.name: learning_rulings.rule_on_memo,
             learning_points.EVIDENCE.name: learning_rulings.gather_blocks,
             learning_points.SKILL.name: learning_rulings.rule_on_skill,
+            **skill_scan.POLICIES,
         }
     ),
     SparkSpec,

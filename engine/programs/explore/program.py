@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +18,8 @@ from engine.effects import points as call_points
 from engine.effects.callers import callers_of
 from engine.programs.explore import learning_points, points
 from engine.programs.explore.trial import TrialPlan, TrialTerms, trial
+from engine.programs.skill_scan import POLICIES as SCAN_POLICIES
+from engine.programs.skill_scan import SKILL_SCAN
 from events.base import Event
 from events.store.base import EventLog
 from events.streams import TRIAL, trial_stream
@@ -46,10 +47,11 @@ class Explore:
         *agent_points.POINTS,
         *learning_points.POINTS,
         *call_points.POINTS,
+        SKILL_SCAN,
     )
 
-    policies: Mapping[str, Policy] = MappingProxyType({})
-    """None: its method names all of them."""
+    policies: Mapping[str, Policy] = SCAN_POLICIES
+    """Of the scan, for methods that name none; its method names all others."""
 
     def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
         """None: every program has what this one touches."""
