@@ -206,7 +206,8 @@ def test_making_a_skill_is_counted_beside_its_use(tmp_path: Path) -> None:
     assert type_in(tmp_path, "skills", "export", "word", "learnt").code == 0
     (tmp_path / "script.toml").write_text(STUDENT)
     arms = "--skill", "learnt", "--set", 'evaluate.arms.one.set."method.attempts"=1', "--attempts", "2"
-    student = "evaluate", "--tasks", "tasks", "-m", "script:script.toml", *PRICED, *arms
+    placebo = "--set", "evaluate.arms.placebo.skills=learnt", "--set", "evaluate.arms.placebo.placebo=true"
+    student = "evaluate", "--tasks", "tasks", "-m", "script:script.toml", *PRICED, *arms, *placebo
     outcome = type_in(tmp_path, *student)
     assert outcome.code == 0, outcome.err
     found = {each["arm"]: each for each in rows(tmp_path)}
@@ -216,7 +217,8 @@ def test_making_a_skill_is_counted_beside_its_use(tmp_path: Path) -> None:
     saved = none["cost_per_solved_nano_usd"] - skill["cost_per_run_nano_usd"]
     assert saved > 0
     assert (skill["payback"], skill["payback_runs"]) == ("after", ceil(trial["cost_nano_usd"] / saved))
-    assert [found["one"][key] for key in ("making_nano_usd", "payback", "payback_runs")] == [None] * 3
+    for arm in ("one", "placebo"):
+        assert [found[arm][key] for key in ("making_nano_usd", "payback", "payback_runs")] == [None] * 3
     assert f"paid after {skill['payback_runs']} runs" in type_in(tmp_path, "compare").out
     file = tmp_path / "learnt" / "word" / "SKILL.md"
     file.write_text(file.read_text() + "\nEdited by hand.\n")

@@ -13,7 +13,7 @@ from rich.text import Text
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_kept, fold_run
 from engine.evaluating.looks import arm_plan
-from engine.programs.evaluate.arms import own
+from engine.programs.evaluate.arms import condition_of, own
 from engine.programs.evaluate.points import COMPARISON, ArmSaw, CellSaw, CellScore, ComparisonRule, ComparisonSaw
 from engine.programs.evaluate.rulings import compared, looked_before, looks_at
 from events.base import Ref
@@ -206,7 +206,8 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
     found = compared(saw, rule, max(each.repeat for each in cells), known, looked)
     for score in found.scores:
         sides.setdefault(score.arm, ComparedSide(run, score.arm, frozenset(), (), None, ()))
-    return ComparedRun(run, spec, found, sides, await making_costs(log, sides), {}, await sets_rested(log, [run]))
+    made = {name: side for name, side in sides.items() if not condition_of(own(spec), name).placebo}
+    return ComparedRun(run, spec, found, sides, await making_costs(log, made), {}, await sets_rested(log, [run]))
 
 
 async def _looked(

@@ -98,30 +98,40 @@ def item_rows(found: ComparedRun) -> list[ComparedItemRow]:
     return [row for pair in found.comparison.pairs for row in _of_pair(found, pair)]
 
 
+class _ItemSide(NamedTuple):
+    """One item on one side."""
+
+    side: ComparedSide
+    cells: Sequence[SideCell]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Say where its runs are told of."""
+        return tuple(self.side.place(each) for each in self.cells)
+
+
 def _of_pair(found: ComparedRun, pair: PairedDifference) -> Iterator[ComparedItemRow]:
     before, after = found.sides[pair.baseline], found.sides[pair.arm]
+    old, new = before.by_item(), after.by_item()
     flips = {flip.item: flip for flip in pair.flips}
     changed = found.uncompared.get(pair.arm, Uncompared()).changed
-    names = sorted(before.items | after.items, key=lambda item: (item not in flips, item in flips or item))
-    order = [*flips, *(name for name in names if name not in flips)]
-    for item in order:
-        yield _row(item, (before, after), flips.get(item), changed)
+    for item in [*flips, *sorted((before.items | after.items) - flips.keys())]:
+        sides = _ItemSide(before, old.get(item, [])), _ItemSide(after, new.get(item, []))
+        yield _row(item, sides, flips.get(item), changed=item in changed)
 
 
-def _row(
-    item: str, sides: tuple[ComparedSide, ComparedSide], flip: ItemFlip | None, changed: Iterable[str]
-) -> ComparedItemRow:
+def _row(item: str, sides: tuple[_ItemSide, _ItemSide], flip: ItemFlip | None, *, changed: bool) -> ComparedItemRow:
     before, after = sides
-    old, new = (_Sums.of(each.of(item)) for each in sides)
-    units = [flip.unit] if flip else [each.unit for side in sides for each in side.of(item)]
+    old, new = _Sums.of(before.cells), _Sums.of(after.cells)
+    units = [flip.unit] if flip else [each.unit for each in (*before.cells, *after.cells)]
     return ComparedItemRow(
-        run=after.run,
-        arm=after.arm,
-        against_run=before.run,
-        against=before.arm,
+        run=after.side.run,
+        arm=after.side.arm,
+        against_run=before.side.run,
+        against=before.side.arm,
         item=item,
         unit=next(iter(units), item),
-        change=_change(item, sides, flip, changed),
+        change=_change(item, sides, flip, changed=changed),
         before=number(flip.before) if flip else old.score,
         after=number(flip.after) if flip else new.score,
         difference=number(flip.difference) if flip else None,
@@ -135,22 +145,20 @@ def _row(
         after_cost_nano_usd=new.cost,
         before_tokens=old.tokens,
         after_tokens=new.tokens,
-        before_cells=_places(before, item),
-        after_cells=_places(after, item),
+        before_cells=before.places,
+        after_cells=after.places,
     )
 
 
-def _change(
-    item: str, sides: tuple[ComparedSide, ComparedSide], flip: ItemFlip | None, changed: Iterable[str]
-) -> ItemChange:
+def _change(item: str, sides: tuple[_ItemSide, _ItemSide], flip: ItemFlip | None, *, changed: bool) -> ItemChange:
     before, after = sides
     if flip is not None:
         return flip.change
-    if item not in after.items:
+    if item not in after.side.items:
         return "only there"
-    if item not in before.items:
+    if item not in before.side.items:
         return "only here"
-    return "contents differ" if item in changed else "no score"
+    return "contents differ" if changed else "no score"
 
 
 class _Sums(NamedTuple):
@@ -186,10 +194,6 @@ def _sum(values: Iterable[int | None]) -> int | None:
     some = list(values)
     known = [each for each in some if each is not None]
     return sum(known) if known and len(known) == len(some) else None
-
-
-def _places(side: ComparedSide, item: str) -> tuple[str, ...]:
-    return tuple(side.place(each) for each in side.of(item))
 
 
 def _scored(outcomes: Sequence[str]) -> str:

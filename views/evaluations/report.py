@@ -279,7 +279,8 @@ def _doubts(row: ArmRow) -> Iterator[str]:
         yield "what its runs cost"
     if row.payback is not None and row.making_nano_usd is None:
         yield "what making its skills cost: no trial of this log made them, or a call has no cost"
-    if row.against is not None and row.differs is None:
+    yield from row.lacking
+    if row.against is not None and row.differs is None and not row.lacking:
         yield f"in what its condition differs from that of {row.against}: it is not on record"
 
 

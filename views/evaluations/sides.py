@@ -121,9 +121,12 @@ class ComparedSide(NamedTuple):
             if each.outcome is not None and each.item in units
         ]
 
-    def of(self, item: str) -> list[SideCell]:
-        """List the runs of an item, by repeat."""
-        return sorted((each for each in self.cells if each.item == item), key=lambda each: each.repeat)
+    def by_item(self) -> dict[str, list[SideCell]]:
+        """Sort its cells by item, and those of an item by repeat."""
+        found: dict[str, list[SideCell]] = {}
+        for each in sorted(self.cells, key=lambda each: each.repeat):
+            found.setdefault(each.item, []).append(each)
+        return found
 
     def place(self, cell: SideCell) -> str:
         """Say where a cell's ending is, as `show` takes it; of one that has not ended, where the cell is."""

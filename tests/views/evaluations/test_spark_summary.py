@@ -3,6 +3,7 @@
 from typing import Any
 
 from events.digest import Digest
+from events.values import Outcome
 from projections.comparison.rows import RowOutcome
 from projections.trials.state import Attempt, Trial
 from views.evaluations.sides import CellEnding, ComparedSide, SideCell
@@ -20,8 +21,10 @@ exception_message"""
 
 def cell(item: str, outcome: RowOutcome | None, reward: float | None = None, repeat: int = 1) -> SideCell:
     """One run of a task."""
-    attempt = Attempt(1, passed=1, total=3)
-    trial = Trial(item, item, "default", 1, attempts={"1": attempt}, errors={"sandbox lost": 1} if not reward else {})
+    failed, last, begun = (Attempt(number, passed=number, total=3) for number in (1, 2, 3))
+    failed.outcome = last.outcome = Outcome("failed", 0.0, "")
+    tried = {"1": failed, "2": last, "3": begun}
+    trial = Trial(item, item, "default", 3, attempts=tried, errors={"sandbox lost": 1} if not reward else {})
     ending = CellEnding(3, Digest("0" * 64))
     return SideCell(item, item, repeat, outcome, reward, None, None, trial, {}, "run", f"cell/{item}", None, ending)
 
@@ -52,6 +55,7 @@ def test_all_keys_stand_where_spark_has_them() -> None:
     assert list(block)[:9] == PHASE.split()
     assert [block[key] for key in PHASE.split()[:-1]] == ["baseline", "", "", 0.5, 1, 2, 3, 1 / 3]
     assert list(block["tasks"]["a"])[:11] == RESULT.split()
+    assert [block["tasks"]["a"][key] for key in ("n_tests", "n_passed", "n_failed")] == [3, 2, 1]
     assert [each["status"] for each in block["tasks"].values()] == ["FAIL", "PASS", "PARTIAL"]
     assert told["human_task_names"] == ["b"]
     assert told["with_human_skills"]["label"] == "with-human-skills"

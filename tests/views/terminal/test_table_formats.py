@@ -83,6 +83,7 @@ def test_a_strange_name_stays_one_cell(text: str) -> None:
     assert not any(mark in bare.replace(r"\[", "").replace(r"\*", "") for mark in ("[", "**"))
     (row,) = [line for line in write_table([Jar(text, 1)], VIEW, TableFormat.LATEX).splitlines() if " & 1" in line]
     assert r"\input" not in row
+    assert row[0] not in "*[", "the end of the line above would take it for its own"
     assert "\x1b" not in row
 
 
