@@ -38,7 +38,7 @@ def test_trials_that_left_a_skill_are_scored_among_each_other(tmp_path: Path) ->
     assert "not valid" not in shown.out
     assert "without a skill, and so without this PDI: 4 trials" in shown.err
     three = type_in(tmp_path, "pdi", "--retrospective", *runs[:6], "--json").rows
-    assert [row["of"] for row in three] == [3, 3, 3]
+    assert [(row["of"], row["valid"]) for row in three] == [(3, True)] * 3
     assert three[0]["phi_exec"] == rows[0]["phi_exec"]
     assert three[0]["pdi"] != rows[0]["pdi"]
 

@@ -41,7 +41,7 @@ def world(folder: Path) -> dict[str, str]:
 def evaluate(folder: Path, arms: str) -> None:
     """Ask the questions under arms."""
     (folder / "spec.toml").write_text(
-        'program = "evaluate"\nmodels.teacher = { model = "teacher", base_url = "script:script.toml" }\n'
+        'program = "evaluate"\nrepeats = 1\nmodels.teacher = { model = "teacher", base_url = "script:script.toml" }\n'
         f'[evaluate]\nitems = {{ folder = "quiz" }}\narms.none = {{ skills = "" }}\n{arms}',
         encoding="utf-8",
     )
@@ -86,7 +86,11 @@ def test_what_no_single_skill_did_and_what_has_nothing_beside_it_count_for_none(
     runs = world(tmp_path)
     both = f'arms.both = {{ skills = "run:{runs["task0"]}", beside = ["run:{runs["task2"]}"] }}\n'
     told = f'arms.told = {{ skills = "run:{runs["task4"]}", note = "Mind the lamps." }}\n'
-    evaluate(tmp_path, both + told)
+    for name in ("odd", "even"):
+        (tmp_path / "crowd" / name).mkdir(parents=True)
+        text = f"---\nname: {name}\ndescription: Unknown.\n---\n\nNothing.\n"
+        (tmp_path / "crowd" / name / "SKILL.md").write_text(text, encoding="utf-8")
+    evaluate(tmp_path, both + told + 'arms.crowd = { skills = "crowd" }\n')
     rows = type_in(tmp_path, "pdi", "validate", "--json").rows
     (scope,) = [row for row in rows if row["kind"] == "validation"]
     assert (scope["several"], scope["unpaired"], scope["tried"]) == (2, 2, 0)
@@ -104,3 +108,17 @@ def test_a_log_without_skills_or_evaluations_says_that(tmp_path: Path) -> None:
     said = type_in(tmp_path, "pdi", "validate")
     assert said.code == 0
     assert "no trial left a skill" in said.out
+
+
+def test_repeats_of_one_student_are_scores_of_one_place(tmp_path: Path) -> None:
+    """Two fresh runs with the skill stand beside one without: the number of a repeat reaches nobody."""
+    runs = world(tmp_path)
+    skilled = f'arms.a = {{ skills = "run:{runs["task0"]}" }}\n'
+    evaluate(tmp_path, skilled)
+    spec = (tmp_path / "spec.toml").read_text(encoding="utf-8").replace("repeats = 1", "repeats = 2")
+    other = spec.replace('arms.none = { skills = "" }', 'baseline = "b"\narms.b = { note = "Mind." }')
+    (tmp_path / "spec.toml").write_text(other, encoding="utf-8")
+    assert type_in(tmp_path, "evaluate", "spec.toml").code == 0
+    rows = type_in(tmp_path, "pdi", "validate", runs["task0"], "--json").rows
+    (skill_row,) = [row for row in rows if row["kind"] == "skill_effect"]
+    assert (skill_row["items"], skill_row["scores"], skill_row["effect"]) == (2, 6, 0.5)

@@ -82,6 +82,8 @@ def test_a_block_keeps_whole_entries_and_says_which_lines_rest_on_what() -> None
     assert (cut.claims, cut.kept_chars, cut.total_chars) == ((Claim(2, 4, ref(3)),), 9, 10)
     assert assemble(NAME, entries, cap=4).text == "head\n(cut: 4 of 10 characters are shown)"
     assert assemble(NAME, entries, cap=3).text == "hea\n(cut: 3 of 10 characters are shown)"
+    left_out = assemble(NAME, [ClaimDraft("abc", ref(3))], cap=0)
+    assert left_out == EvidenceBlock("n", "N", "(cut: 0 of 3 characters are shown)", (), 0, 3)
 
 
 def test_what_does_not_fit_ends_the_block_though_something_shorter_would_fit() -> None:

@@ -11,11 +11,17 @@ from engine.importers.spark.importer import import_spark
 from events.bundle.copy import copy
 from events.bundle.source import BundleSource
 from events.bundle.verify import require_sound
+from events.digest import Digest
 from events.store.base import Selection
+from events.types.pdi import PdiImported, PdiRead
+from events.types.skill import SkillImported
+from events.types.trial import AttemptConcluded, TrialOpened
+from events.values import NamedDigest, Outcome
 from projections.library import Library
 from projections.pdi.skill_origins import SkillOrigins
 from tests.support.reflected import write_spark
 from tests.support.worlds import memory_log
+from tests.views.histories import SOLVED, PlacedEvent, record
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -60,3 +66,42 @@ async def test_the_first_reflection_has_no_weight_and_is_no_online_figure(tmp_pa
     assert (once.online, once.evidence, once.revision) == (None, None, 0)
     assert once.divergence is not None  # two attempts: the one that failed, and the one that passed
     assert once.digest == thrice.digest
+
+
+async def test_only_the_active_monitor_after_the_first_reflection_is_the_online_figure() -> None:
+    """A shadow decides nothing, and a reading without weight is the same for all. What broke diverges from nothing."""
+    log = memory_log()
+    commands = [log.put(text) for text in (b"ls one", b"rm two", b"ls one")]
+    kinds: list[Outcome] = [Outcome("failed", 0.0, ""), Outcome("infrastructure", None, "gone"), SOLVED]
+    tried = [
+        AttemptConcluded(number, outcome, "FAIL", 0, 0, commands[number - 1], commands[0])
+        for number, outcome in enumerate(kinds, start=1)
+    ]
+    story = [
+        TrialOpened("t", "default", 3),
+        tried[0],
+        _imported(0.5, -0.25),
+        _imported(0.0, 0.0),
+        *(_read(monitor, weight, commands[0]) for monitor, weight in (("active", 0.0), ("shadow", 1.0))),
+        *tried[1:],
+        SkillImported("t", (NamedDigest("SKILL.md", commands[0]),), ()),
+    ]
+    await record(log, "r1", [PlacedEvent("trial/t", event) for event in story])
+    (origin,) = (await fold(log, SkillOrigins(), Selection())).origins
+    assert origin.online == -0.25
+    assert origin.divergence == 0.0
+
+
+def _imported(weight: float, pdi: float) -> PdiImported:
+    return PdiImported(
+        attempt=1, step=1, proxy_exec=0.0, proxy_plan=0.0, proxy_oss=0.0, raw_pdi=-1.0, weight=weight, weighted_pdi=pdi,
+        triggered=False, level=None,
+    )  # fmt: skip
+
+
+def _read(monitor: str, weight: float, text: Digest) -> PdiRead:
+    return PdiRead(
+        attempt=1, step=1, monitor=monitor, settings=text, method="token_overlap", proxy_exec=0.0, proxy_plan=0.0,
+        proxy_oss=0.0, raw_pdi=-9.0, weight=weight, weighted_pdi=-9.0, triggered=False, level=None, valid=True,
+        reasons=(), memo=text, previous_memo=None, commands=text, test_summary=text,
+    )  # fmt: skip
