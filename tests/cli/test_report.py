@@ -118,12 +118,16 @@ def test_two_runs_are_told_on_one_page(tmp_path: Path) -> None:
 
 
 def test_names_cannot_become_markup(tmp_path: Path) -> None:
-    """An item may be called anything by whoever made its set."""
+    """An item may be called anything by whoever made its set, and a skill may hold anything."""
     questions(tmp_path)
     make_items(tmp_path / "quiz", [{**ROWS[0], "id": NASTY}, ROWS[1]])
+    skill = tmp_path / "skills" / "told" / "SKILL.md"
+    skill.write_text(f"{skill.read_text()}\n```{NASTY}\n")
     outcome = evaluate(tmp_path)
     assert outcome.code == 0, outcome.err
     page = report(tmp_path)
     assert "script" not in page.tags
     assert NASTY in page.text
+    assert f"```{NASTY}" in page.text, "the scan found a fence that does not end"
+    assert "skill: 0 high, 1 medium, 0 low." in page.text
     assert type_in(tmp_path, "report", "--out", "script.toml/page.html").code == 2

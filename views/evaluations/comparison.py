@@ -17,7 +17,7 @@ from engine.programs.evaluate.arms import condition_of, own
 from engine.programs.evaluate.points import COMPARISON, ArmSaw, CellSaw, CellScore, ComparisonRule, ComparisonSaw
 from engine.programs.evaluate.rulings import compared, looked_before, looks_at
 from events.base import Ref
-from events.digest import Digest, Fingerprint, digest_of
+from events.digest import digest_of
 from events.store.base import EventLog, Selection
 from events.types.decision import Held, Seen
 from events.types.evaluation import LooksFound
@@ -25,11 +25,10 @@ from projections.cells import Cells, EvaluatedCell
 from projections.comparison.compare import ArmScore, Comparison, PairedDifference
 from projections.comparison.costs import payback
 from projections.comparison.intervals import ScoreInterval
-from projections.item_sets import ItemSets, decisions_on
 from projections.looks import Looks
 from projections.triggers import read_of
 from views.evaluations import scans
-from views.evaluations.item_sets import ItemSetRow, rows_of, said, sets_of
+from views.evaluations.item_sets import ItemSetRow, SetsRested, said, sets_rested
 from views.evaluations.making import MakingCost, making_costs
 from views.evaluations.sides import ComparedSide, sides_of
 from views.evaluations.triggers import TriggerRate, rate_of, triggers_of, written_rate
@@ -145,16 +144,6 @@ class Uncompared(NamedTuple):
     """Whether the other run has no such arm."""
 
 
-class SetsRested(NamedTuple):
-    """Sets of items that runs opened."""
-
-    sets: tuple[ItemSetRow, ...]
-    decisions: int | None
-    """That rested on items of these sets. None: there are no sets."""
-    erased: frozenset[Digest] = frozenset()
-    """Lists of their items that were erased on purpose."""
-
-
 class ComparedRun(NamedTuple):
     """Arms side by side, as far as they have come, and what they were compared from."""
 
@@ -226,18 +215,6 @@ async def _looked(
     )
     planned = max(each.repeat for each in cells)
     return looked_before(looks_at(ComparisonSaw(arms, planned), saw, rule), earlier)
-
-
-async def sets_rested(log: EventLog, runs: Sequence[str]) -> SetsRested:
-    """Give the sets that runs opened, and how many decisions rested on any of their items."""
-    state, opened, erased = await sets_of(log), dict[Fingerprint, None](), set[Digest]()
-    for run in runs:
-        (found,) = await fold_run(log, [ItemSets()], run, erased=erased)
-        opened |= dict.fromkeys(found.sets)
-    known = tuple(digest for digest in opened if digest in state.sets)
-    items = frozenset(item for digest in known for item in state.sets[digest].items)
-    decisions = len(decisions_on(state, items)) if known else None
-    return SetsRested(rows_of(state, known), decisions, frozenset(erased))
 
 
 async def _cells(log: EventLog, run: str, spec: RunSpec) -> list[EvaluatedCell]:

@@ -1,13 +1,13 @@
 """Sets of items: what each is for, and how many decisions rested on it."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.core.fold import fold_kept
+from engine.core.fold import fold_kept, fold_run
 from events.digest import Digest, Fingerprint
 from events.store.base import EventLog
 from projections.item_sets import ItemSets, ItemSetsState, SetDecision, decisions_on, overlaps
@@ -86,6 +86,16 @@ class ItemSetDetailRow(msgspec.Struct, frozen=True, tag_field="kind", tag="item_
     decisions: tuple[SetDecisionRow, ...]
 
 
+class SetsRested(NamedTuple):
+    """Sets of items that runs opened."""
+
+    sets: tuple[ItemSetRow, ...]
+    decisions: int | None
+    """That rested on items of these sets. None: there are no sets."""
+    erased: frozenset[Digest] = frozenset()
+    """Lists of their items that were erased on purpose."""
+
+
 async def sets_of(log: EventLog, erased: set[Digest] | None = None) -> ItemSetsState:
     """Read the sets of a log; one whose list of items was erased has none.
 
@@ -94,6 +104,18 @@ async def sets_of(log: EventLog, erased: set[Digest] | None = None) -> ItemSetsS
         erased: Takes in the digests of such lists. None: nobody asks.
     """
     return await fold_kept(log, ItemSets(), await log.head(), erased=set() if erased is None else erased)
+
+
+async def sets_rested(log: EventLog, runs: Sequence[str]) -> SetsRested:
+    """Give the sets that runs opened, and how many decisions rested on any of their items."""
+    state, opened, erased = await sets_of(log), dict[Fingerprint, None](), set[Digest]()
+    for run in runs:
+        (found,) = await fold_run(log, [ItemSets()], run, erased=erased)
+        opened |= dict.fromkeys(found.sets)
+    known = tuple(digest for digest in opened if digest in state.sets)
+    items = frozenset(item for digest in known for item in state.sets[digest].items)
+    decisions = len(decisions_on(state, items)) if known else None
+    return SetsRested(rows_of(state, known), decisions, frozenset(erased))
 
 
 def rows_of(state: ItemSetsState, digests: Collection[Fingerprint]) -> tuple[ItemSetRow, ...]:

@@ -11,7 +11,8 @@ from events.digest import Fingerprint
 from events.store.base import EventLog
 from projections.comparison.compare import ComparisonPlan, PlannedArm, compare
 from projections.comparison.rows import Measure
-from views.evaluations.comparison import ComparedRun, Uncompared, sets_rested
+from views.evaluations.comparison import ComparedRun, Uncompared
+from views.evaluations.item_sets import sets_rested
 from views.evaluations.making import making_costs
 from views.evaluations.sides import ComparedSide, contents_of, sides_of
 from views.setup.settings import spec_of

@@ -32,6 +32,7 @@ from views.evaluations.comparison import (
 from views.evaluations.forest import ForestPlot, forest
 from views.evaluations.item_sets import said
 from views.evaluations.items import ComparedItemRow, item_rows
+from views.evaluations.scans import ArmScanRow, recorded
 from views.evaluations.sides import ComparedSide
 from views.evaluations.triggers import written_rate
 from views.setup.settings import WrittenFile
@@ -87,6 +88,8 @@ class EvaluationReport(NamedTuple):
     items: Sequence[ComparedItemRow]
     sets: Sequence[str]
     """What is to be said of the sets that items are of."""
+    scans: Sequence[ArmScanRow]
+    """What was found in the skills of arms, as it is on record. Empty: nothing was scanned."""
     noise: Sequence[str]
     unknown: Sequence[str]
     runs: Sequence[ReportRun]
@@ -141,6 +144,7 @@ async def read_report(log: EventLog, found: ComparedRun, stamp: ReportStamp) -> 
         plot=forest(rows, effect),
         items=item_rows(found),
         sets=[said(each) for each in found.rested.sets],
+        scans=[] if several else await recorded(log, found.run),
         noise=list(_noise(found, rows)),
         unknown=list(_unknown(found, rows, runs)),
         runs=runs,
