@@ -14,7 +14,7 @@ from events.types.item import ItemEnding
 from events.values import NamedDigest
 
 Split: TypeAlias = Literal["train", "val", "test", "all"]
-Way: TypeAlias = Literal["call", "tools", "agent", "code"]
+Way: TypeAlias = Literal["call", "tools", "agent", "code", "steps"]
 """How an item is rolled out: in one call of the model; in a loop in which it may glob, read and grep a folder; or by an
 agent that works in a sandbox with the item in it; or by programs that a model writes, which run in such a sandbox."""
 

@@ -17,13 +17,13 @@ from events.values import NamedDigest, Ratio
 class RolloutSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How items are rolled out; a program that does so has it as the field ``rollout`` of its table."""
 
-    way: Literal["call", "tools", "agent", "code"] = "call"
+    way: Literal["call", "tools", "agent", "code", "steps"] = "call"
     """One call of the model (``call``), a loop in which it may glob, read and grep a folder (``tools``), the agent of
     the run in a sandbox that holds the item and the skills (``agent``), or programs that the model writes and that run
-    in such a sandbox (``code``)."""
+    in such a sandbox (``code``), or steps in a simulated world (``steps``)."""
     turns: int = 12
-    """Answers that a loop of tools or programs may take, 1 or more. Without an answer by then, an item is unsolved; of
-    programs, what they left is scored."""
+    """Answers that a loop of tools, programs or steps may take, 1 or more. Without an answer by then, an item is
+    unsolved; of programs and steps, what they left is scored."""
     paths: int = 50
     """Paths that one `glob` shows."""
     chars: int = 4000
@@ -58,6 +58,7 @@ _COUNTED: Final[Mapping[str, Sequence[str]]] = {
     "tools": _TOLD,
     "agent": ("dockerfile", "timeout_s"),
     "code": ("turns", "dockerfile", "timeout_s"),
+    "steps": ("turns",),
 }
 """By way. Those of the first two are all in the keys of scores that were stored before there were others."""
 
@@ -165,6 +166,66 @@ ITEM_CODE: Final = Point(
     rule=_code_rule,
 )
 
+# -- a step in a simulated world --------------------------------------------------------------------------------------
+
+
+class WorldSeen(msgspec.Struct, frozen=True):
+    """Of the decision on the step before."""
+
+    state: Digest
+
+
+class ItemStepSaw(msgspec.Struct, frozen=True):
+    """An answer of a model that acts in a world."""
+
+    answer: Seen[AnswerSeen]
+    item: Text
+    """By which the world begins."""
+    before: Seen[WorldSeen] | None
+    """The world as the step before left it. None: this is the first."""
+    turns: int
+    """Answers so far, this one included."""
+
+
+class ItemStepRule(msgspec.Struct, frozen=True):
+    """How many steps it may take."""
+
+    turns: int
+
+
+class ItemStep(msgspec.Struct, frozen=True):
+    """What came of its action."""
+
+    act: Literal["tell", "over"]
+    """The model is told what it sees; or the world is done, or it may take no further step."""
+    action: str
+    """As it was read."""
+    state: Digest
+    """Blob: the world after it."""
+    own: Digest | None
+    """Blob: the model's own message, as providers take it back. None: it says nothing, or nothing follows."""
+    told: tuple[Digest, ...]
+    """Blobs: messages to the model. Empty where nothing follows."""
+    size: int
+    """Bytes of all these messages."""
+
+
+def _step_rule(spec: RunSpec, saw: ItemStepSaw) -> ItemStepRule:
+    del saw
+    return ItemStepRule(rollout_spec(spec).turns)
+
+
+ITEM_STEP: Final = Point(
+    name="item_step",
+    revision=1,
+    saw=ItemStepSaw,
+    settings=ItemStepRule,
+    ruling=ItemStep,
+    decisive=("act", "action", "state", "own", "told", "size"),
+    steers=True,
+    rule=_step_rule,
+)
+
 # -- the score --------------------------------------------------------------------------------------------------------
 
 
@@ -223,4 +284,4 @@ ITEM_SCORE: Final = Point(
     events=(ItemScored,),
 )
 
-POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (ITEM_TURN, ITEM_CODE, ITEM_SCORE)
+POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (ITEM_TURN, ITEM_CODE, ITEM_STEP, ITEM_SCORE)

@@ -17,6 +17,7 @@ from engine.items.judge import ask_judge
 from engine.items.registry import item_format
 from engine.items.ways.agent import work_in_sandbox
 from engine.items.ways.conversation import converse, read_folder
+from engine.items.ways.steps import step_through
 from engine.items.work import ItemTerms, ItemWork
 from events.base import Ref
 from events.digest import Digest
@@ -79,6 +80,8 @@ async def _rolled(scope: Scope, work: ItemWork, folder: Digest | None) -> Rolled
             return await converse(scope, work, folder)
         case "agent" | "code":
             return await work_in_sandbox(scope, work)
+        case "steps":
+            return await step_through(scope, work)
         case _:
             assert_never(work.terms.way)
 

@@ -1,8 +1,9 @@
 """Policies for items: each from the inputs of its point to a ruling; pure."""
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -12,8 +13,10 @@ from engine.effects.conversation import message, tool_message
 from engine.items import points
 from engine.items.base import Folder, Rolled
 from engine.items.item_set import decode_item
+from engine.items.registry import item_format
 from engine.items.scoring import score
 from engine.items.tools import ToolLimits, use_tool
+from engine.items.worlds.base import HasWorld, world_named
 from engine.policies.assistant_message import sendable
 from engine.policies.fences import code_blocks
 from engine.policies.inline_reasoning import split_reasoning
@@ -81,6 +84,32 @@ def _command(code: str) -> str:
     return f"cat > program.py <<'{end}'\n{code}\n{end}\npython3 program.py"
 
 
+_ACTION: Final = re.compile(r"<action>(.*?)</action>", re.IGNORECASE | re.DOTALL)
+
+
+def read_item_step(saw: points.ItemStepSaw, rule: points.ItemStepRule, desk: PolicyContext) -> points.ItemStep:
+    """Carry out the action of an answer: the last one between tags, or its last line."""
+    answer, item = saw.answer.value, decode_item(desk.read(saw.item))
+    form = item_format(item.format)
+    assert isinstance(form, HasWorld), "only formats that have a world name this way"
+    world = world_named(form.world)
+    said = "" if answer.text is None else split_reasoning(desk.named(answer.text)).said
+    actions = _ACTION.findall(said) or said.strip().splitlines()[-1:] or [""]
+    action = str(actions[-1]).strip()
+    before = world.begin(item.expected).state if saw.before is None else _world(saw.before.value.state, desk)
+    step = world.step(before, action)
+    state = desk.put(_encoder.encode(step.state))
+    if step.done or saw.turns >= rule.turns:
+        return points.ItemStep("over", action, state, None, (), 0)
+    own, told = sendable(desk.named(answer.message).encode(), calls=False), message("user", step.observation)
+    kept = None if own is None else desk.put(own)
+    return points.ItemStep("tell", action, state, kept, (desk.put(told),), len(own or b"") + len(told))
+
+
+def _world(state: Digest, desk: PolicyContext) -> Mapping[str, Any]:
+    return msgspec.json.decode(desk.named(state).encode(), type=dict[str, Any])
+
+
 def score_item(saw: points.ItemScoreSaw, rule: NoSettings, desk: PolicyContext) -> points.ItemScore:
     """Score what came back of an item."""
     del rule
@@ -110,6 +139,8 @@ def _reader(saw: points.ItemScoreSaw, desk: PolicyContext, files: Mapping[Digest
     return read
 
 
+_encoder: Final = msgspec.json.Encoder(order="deterministic")
+
 POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
-    {"item_turn": read_item_turn, "item_code": read_item_code, "item_score": score_item}
+    {"item_turn": read_item_turn, "item_code": read_item_code, "item_step": read_item_step, "item_score": score_item}
 )

@@ -111,8 +111,15 @@ class Unseen:
         self._seen_before: set[tuple[Digest, BlobKind]] = set()
 
     def among(self, names: Iterable[NamedBlob]) -> dict[Digest, NamedBlob]:
-        """Give those that were not named yet, and remember them."""
-        return {each.digest: each for each in names if self._is_new(each)}
+        """Give those that were not named yet, and remember them.
+
+        One that is named in two ways at once, such as by events of one page, is read in the way that names more.
+        """
+        found: dict[Digest, NamedBlob] = {}
+        for each in names:
+            if self._is_new(each) and (each.digest not in found or found[each.digest].kind == "bytes"):
+                found[each.digest] = each
+        return found
 
     def knows(self, digest: Digest) -> bool:
         """Say whether a blob was named, as far as that is remembered."""

@@ -78,9 +78,9 @@ class ItemOpened(Event, frozen=True, tag="item.opened"):
     """Blob: the item as canonical JSON, what is expected included. It never reaches the model as a whole."""
     condition: Digest
     """Blob: what differs between arms, as canonical JSON."""
-    way: Literal["call", "tools", "agent", "code"]
+    way: Literal["call", "tools", "agent", "code", "steps"]
     """One call of the model; a loop in which it reads a folder; an agent in a sandbox that holds the item;
-    or programs that the model writes and that run in such a sandbox."""
+    or programs that the model writes and that run in such a sandbox; or steps in a simulated world."""
     repeat: int
     """From 1."""
     shown: tuple[Digest, ...]
