@@ -75,6 +75,7 @@ from events.types.sandbox import (
 from events.types.session import (
     ArmSkillsPinned,
     BackgroundFailed,
+    ImageSkillsFound,
     InFlightFound,
     InputsChanged,
     InputsLeftOut,
@@ -125,6 +126,7 @@ AnyEvent: TypeAlias = (
     | ScriptsPinned
     | SkillsPinned
     | ArmSkillsPinned
+    | ImageSkillsFound
     | InputsLeftOut
     | InputsChanged
     | SandboxesSwept

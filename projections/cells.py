@@ -7,7 +7,7 @@ import msgspec
 from events.base import Recorded, Ref
 from events.digest import Digest
 from events.types.evaluation import CellOpened, CellUnscored, EvaluationFound, EvaluationScored
-from events.types.session import ArmSkillsPinned, GivenSkill
+from events.types.session import ArmSkillsPinned, FoundImageSkills, GivenSkill, ImageSkillsFound
 from projections.base import Blobs
 
 
@@ -43,20 +43,29 @@ class CellsState(msgspec.Struct):
     """By run and stream, in the order in which they were opened."""
     given: dict[str, tuple[GivenSkill, ...]] = {}
     """By run, the skills of its arms, with where each came from."""
+    images: dict[str, tuple[FoundImageSkills, ...]] = {}
+    """By run, the skills that images of its tasks bring."""
 
 
 class Cells:
     """The projection."""
 
     name = "cells"
-    revision = 2
+    revision = 3
     tags: frozenset[str] | None = frozenset(
-        {"cell.opened", "evaluation.scored", "evaluation.found", "cell.unscored", "session.arm_skills_pinned"}
+        {
+            "cell.opened",
+            "evaluation.scored",
+            "evaluation.found",
+            "cell.unscored",
+            "session.arm_skills_pinned",
+            "session.image_skills_found",
+        }
     )
 
     def initial(self) -> CellsState:
         """Give the state before any event."""
-        return CellsState({}, {})
+        return CellsState({}, {}, {})
 
     def needs(self, recorded: Recorded) -> tuple[Digest, ...]:
         """Need nothing."""
@@ -72,6 +81,8 @@ class Cells:
         match recorded.event:
             case ArmSkillsPinned() as pinned:
                 state.given[run] = pinned.skills
+            case ImageSkillsFound() as found:
+                state.images[run] = found.tasks
             case CellOpened() as opened:
                 cells[stream] = _opened(opened)
             case EvaluationScored() as scored if cell is not None:

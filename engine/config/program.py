@@ -15,7 +15,7 @@ from engine.core.scope import Scope
 from events.base import Event
 from events.store.base import EventLog
 from events.types.run import RunOpened
-from events.types.session import GivenSkill
+from events.types.session import FoundImageSkills, GivenSkill
 from sandbox.harbor.task import Task
 
 
@@ -154,6 +154,17 @@ class HasItems(Protocol):
 
     def item_of(self, stream: str) -> str | None:
         """Name the item that a stream is about; pure. None: it is about none that could have skills of its own."""
+
+
+@runtime_checkable
+class FitsTasks(Protocol):
+    """A program that tries tasks otherwise than they stand, such as without what their images bring."""
+
+    def fitted(self, spec: RunSpec, task: Task) -> Task:
+        """Give a task as it is tried; reads its folder. A task that is tried otherwise has a digest of its own."""
+
+    def image_skills(self, spec: RunSpec, task: Task) -> FoundImageSkills | None:
+        """Say which skills a task's image brings, and what becomes of them; reads its folder. None: it brings none."""
 
 
 @runtime_checkable

@@ -53,7 +53,7 @@ class TaskPort:
             task_digest=Fingerprint(task.digest),
             instruction=self._blobs.put(("\n\n".join(told) or task.instruction).encode()),
             test_source=await self._file(task.path / TEST_SOURCE),
-            dockerfile=await self._file(task.path / DOCKERFILE),
+            dockerfile=await self._dockerfile(task),
             agent_timeout_s=task.config.agent.timeout_sec,
             notes=(*unknown, *self._backend.notes(task)),
         )
@@ -61,6 +61,11 @@ class TaskPort:
             return read
         steps = tuple(StepRead(step.name, self._blobs.put(text.encode()), _limit(task, step)) for step, text in texts)
         return TaskReadInSteps(**structs.asdict(read), steps=steps)
+
+    async def _dockerfile(self, task: Task) -> Digest | None:
+        """Keep what the image is built from, which may be less than the file."""
+        text = None if task.dockerfile is None else task.dockerfile.text
+        return await self._file(task.path / DOCKERFILE) if text is None else self._blobs.put(text.encode())
 
     async def _file(self, path: Path) -> Digest | None:
         file = anyio.Path(path)

@@ -1,6 +1,7 @@
 """What a process brings to a run: everything the composition root alone knows."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -10,7 +11,8 @@ from msgspec import structs
 from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import Pools
-from engine.config.program_registry import specs_of
+from engine.config.program import FitsTasks
+from engine.config.program_registry import program_named, specs_of
 from engine.config.spec import RunSpec, VerifierNetwork
 from engine.core.errors import ModelMissing
 from engine.core.methods import method_named
@@ -79,7 +81,18 @@ async def chosen_tasks(setting: RunContext, spec: RunSpec, names: Collection[str
         return ()
     places, wanted = DatasetPaths(setting.base, setting.cache), names or spec.only
     tasks = (await to_thread.run_sync(tasks_named, spec.tasks, places, wanted)).tasks
-    return tuple(with_network(task, spec.verifier_network) for task in tasks if not wanted or task.name in wanted)
+    return await to_thread.run_sync(fitted, spec, [task for task in tasks if not wanted or task.name in wanted])
+
+
+def fitted(spec: RunSpec, tasks: Iterable[Task]) -> tuple[Task, ...]:
+    """Give tasks as a spec has them tried; their folders are read."""
+    program = program_named(spec.program)
+    fit = partial(program.fitted, spec) if isinstance(program, FitsTasks) else _as_it_is
+    return tuple(fit(with_network(task, spec.verifier_network)) for task in tasks)
+
+
+def _as_it_is(task: Task) -> Task:
+    return task
 
 
 def with_network(task: Task, network: VerifierNetwork) -> Task:

@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 import msgspec
-from msgspec.structs import astuple
 
 from engine.config.program_registry import known_points
 from engine.config.spec import RunSpec, canonical
@@ -14,6 +13,7 @@ from engine.core.history import RunHistory, cut, load_histories
 from engine.core.run_names import require_free
 from engine.core.system import mint_run_id, process_name
 from engine.runtime.context import RunContext, check, chosen_tasks
+from engine.runtime.image_skills import found_in_images
 from engine.runtime.model_clients import require_models
 from engine.runtime.open_agents import prepare
 from engine.runtime.plan import (
@@ -32,7 +32,7 @@ from engine.runtime.plan import (
     skill_digests,
 )
 from engine.runtime.rehearse import rehearse
-from engine.runtime.run import RunReport, carry, held_by, settled
+from engine.runtime.run import RunReport, carry, held_by, note_all, settled
 from engine.runtime.secrets import protect
 from engine.runtime.selection import require
 from engine.runtime.session import Session
@@ -43,6 +43,7 @@ from events.types.decision import DecisionMade, ShadowFailed
 from events.types.run import RunOpened
 from events.types.session import (
     ArmSkillsPinned,
+    ImageSkillsFound,
     InFlightFound,
     InputsChanged,
     RunForked,
@@ -150,11 +151,11 @@ async def fork_run(
             ScriptsPinned(scripts_of(setting, fork.spec)),
             SkillsPinned(skill_digests(setting, prepared.own.files)),
             ArmSkillsPinned(prepared.sources),
+            ImageSkillsFound(await found_in_images(setting, fork.spec, tasks)),
             InputsChanged(changed),
             InFlightFound(shared.in_flight),
         )
-        for fact in (each for each in facts if any(astuple(each))):
-            await session.note(fact)
+        await note_all(session, facts)
         if told is not None:
             told(session)
         return await carry(setting, plan, shared._replace(sessions=(*shared.sessions, started)), session)

@@ -1,6 +1,6 @@
 """The runtime: takes a run, gives its actors a world, and lets go of it in good order."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -25,6 +25,7 @@ from engine.effects.sandboxes import sandbox_id, sandbox_prefix
 from engine.programs.run import run
 from engine.runtime.context import RunContext, check, chosen_tasks
 from engine.runtime.control import SignalHandler, SignalTargets
+from engine.runtime.image_skills import found_in_images
 from engine.runtime.leases import take
 from engine.runtime.live_ports import live_ports
 from engine.runtime.model_clients import require_models
@@ -47,12 +48,15 @@ from engine.runtime.rehearse import rehearse
 from engine.runtime.secrets import protect
 from engine.runtime.selection import InputOmission, select, with_skills
 from engine.runtime.session import Ending, Session
+from events.base import Event
 from events.store.base import EventLog
 from events.streams import RUN, trial_of
 from events.types.pool import PoolsOpened
 from events.types.session import (
     ArmSkillsPinned,
+    FoundImageSkills,
     GivenSkill,
+    ImageSkillsFound,
     InFlightFound,
     InputsChanged,
     InputsLeftOut,
@@ -87,6 +91,8 @@ class RunStart(NamedTuple):
     """What was handed over and is left out."""
     sources: tuple[GivenSkill, ...]
     """Where the skills of its arms came from. Empty: nothing says."""
+    images: tuple[FoundImageSkills, ...]
+    """Skills that the images of its tasks bring."""
 
 
 async def settled(setting: RunContext, spec: RunSpec) -> RunSpec:
@@ -121,7 +127,8 @@ async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool =
     conditions = pinned_conditions(setting, spec, prepared.given)
     opened = opening(setting, spec, tasks, conditions)
     plan = plan_of(opened, [spec], setting.prompts, [conditions])
-    return RunStart(plan, prepared.own, (*unusable, *lacking, *omitted), prepared.sources)
+    images = await found_in_images(setting, spec, tasks)
+    return RunStart(plan, prepared.own, (*unusable, *lacking, *omitted), prepared.sources, images)
 
 
 async def start_run(
@@ -147,7 +154,7 @@ async def start_run(
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
     await require_free(setting.log, name)
-    plan, skills, without, sources = await plan_start(setting, spec, skip_invalid=skip_invalid)
+    plan, skills, without, sources, images = await plan_start(setting, spec, skip_invalid=skip_invalid)
     spec = plan.spec
     if without and left_out is not None:
         left_out(without)
@@ -164,11 +171,10 @@ async def start_run(
             ScriptsPinned(scripts_of(setting, spec)),
             SkillsPinned(skill_digests(setting, skills.files)),
             ArmSkillsPinned(sources),
+            ImageSkillsFound(images),
             InputsLeftOut(tuple(each.input for each in without)),
         )
-        for fact in facts:
-            if any(astuple(fact)):
-                await session.note(fact)
+        await note_all(session, facts)
         return await carry(setting, plan, RunHistory({}, ()), session)
 
     return await held_by(session, begin)
@@ -241,6 +247,13 @@ async def _sweep(setting: RunContext, session: Session, histories: RunHistory) -
     swept = await setting.backend.sweep(lambda each: each.startswith(sandbox_prefix(run_id)) and each not in spared)
     if swept:
         await session.note(SandboxesSwept(swept))
+
+
+async def note_all(session: Session, facts: Iterable[Event]) -> None:
+    """Record what a run began with; a fact that says nothing is left out."""
+    for fact in facts:
+        if any(astuple(fact)):
+            await session.note(fact)
 
 
 async def held_by(session: Session, work: Callable[[], Awaitable[RunReport]]) -> RunReport:

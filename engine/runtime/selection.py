@@ -11,7 +11,7 @@ from engine.agents.registry import agent_named
 from engine.config.spec import RunSpec
 from engine.core.errors import TasksUnusable, TaskUnknown
 from engine.items.seeded_order import shuffled
-from engine.runtime.context import RunContext, with_network
+from engine.runtime.context import RunContext, fitted
 from events.types.session import InputLeftOut
 from sandbox.errors import TaskInvalid, Unsupported
 from sandbox.harbor.dataset import DatasetPaths, tasks_named
@@ -59,7 +59,7 @@ async def select(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> S
         return Selected((), ())
     places = DatasetPaths(setting.base, setting.cache)
     found = await to_thread.run_sync(tasks_named, spec.tasks, places, spec.only)
-    chosen = tuple(with_network(task, spec.verifier_network) for task in _chosen(spec, found))
+    chosen = await to_thread.run_sync(fitted, spec, list(_chosen(spec, found)))
     unread = [
         each for each in found.incomplete if each.name not in spec.exclude and each.name in (spec.only or {each.name})
     ]

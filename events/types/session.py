@@ -100,6 +100,24 @@ class ArmSkillsPinned(Event, frozen=True, tag="session.arm_skills_pinned"):
     """By arm and item, sorted."""
 
 
+class FoundImageSkills(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Skills that the image of a task brings, beside those that arms give."""
+
+    task: str
+    found: tuple[str, ...]
+    """Where in its folder, such as lines of its Dockerfile; all of it can be taken out."""
+    left: tuple[str, ...]
+    """What cannot be taken out, or cannot be known before it runs, such as what a prebuilt image holds."""
+    stripped: bool
+    """Whether what was found is taken out, in every arm. False: the spec keeps it."""
+
+
+class ImageSkillsFound(Event, frozen=True, tag="session.image_skills_found"):
+    """Images of tasks bring skills of their own, or may."""
+
+    tasks: tuple[FoundImageSkills, ...]
+
+
 class InputChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One input that changed since the run started."""
 

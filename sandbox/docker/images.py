@@ -82,7 +82,8 @@ class Images:
         limit = task.config.environment.build_timeout_sec
         args = self._automatic(task.dockerfile)
         more = {"buildargs": json.dumps(args)} if args else {}
-        return await self._built(task.environment, "Dockerfile", task.dockerfile, limit=limit, more=more)
+        seen = BuildContext(task.environment, hidden=task.hidden)
+        return await self._built(seen, "Dockerfile", task.dockerfile, limit=limit, more=more)
 
     def _automatic(self, dockerfile: Dockerfile) -> dict[str, str]:
         """Give the variables that BuildKit gives by itself, those a Dockerfile asks for."""
@@ -119,12 +120,13 @@ class Images:
         args = {**self._automatic(dockerfile), **build.args}
         more = {"buildargs": json.dumps(args)} if args else {}
         more |= {"target": build.target} if build.target else {}
-        return await self._built(folder, build.dockerfile, dockerfile, limit=_PATIENCE_S, more=more)
+        seen = BuildContext(folder, dockerfile=build.dockerfile)
+        return await self._built(seen, build.dockerfile, dockerfile, limit=_PATIENCE_S, more=more)
 
     async def _built(
-        self, folder: Path, file: str, dockerfile: Dockerfile, *, limit: float, more: Mapping[str, str] = _NOTHING
+        self, seen: BuildContext, file: str, dockerfile: Dockerfile, *, limit: float, more: Mapping[str, str] = _NOTHING
     ) -> Built:
-        context = await anyio.to_thread.run_sync(_context, folder, file, dockerfile)
+        context = await anyio.to_thread.run_sync(_context, seen, file, dockerfile)
         name = f"{_REPOSITORY}:{digest_of(context + json.dumps(dict(more)).encode())[:24]}"
         return await self._once(name, partial(self._build, name, context, limit, more))
 
@@ -151,14 +153,13 @@ class Images:
         return self._made[name]
 
 
-def _context(folder: Path, file: str, dockerfile: Dockerfile) -> bytes:
+def _context(seen: BuildContext, file: str, dockerfile: Dockerfile) -> bytes:
     """Pack a build context, in words that the classic builder knows.
 
     What an ignore file leaves out is left out here: an engine that is sent a context takes all of it.
     """
-    seen = BuildContext(folder, dockerfile=file)
-    told = classic(dockerfile, seen)
-    text = (folder / file).read_text(encoding="utf-8-sig") if told.text is None else told.text
+    folder, told = seen.folder, classic(dockerfile, seen)
+    text = told.text or dockerfile.text or (folder / file).read_text(encoding="utf-8-sig")
     written = [ContextFile("Dockerfile", text.encode(), 0o644), *told.written]
     if (folder / IGNORE).is_file() and seen.found(IGNORE):  # Podman goes by it once more
         written.append(ContextFile(IGNORE, (folder / IGNORE).read_bytes() + f"\n!{STAGE}\n".encode(), 0o644))

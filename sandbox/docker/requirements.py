@@ -45,7 +45,7 @@ def refused(task: Task, compose: Compose, architecture: str) -> Iterator[str]:
             yield feature
     yield from _network(task)
     if task.dockerfile is not None and wants.docker_image is None:
-        yield from classic(task.dockerfile, BuildContext(task.environment)).refused
+        yield from classic(task.dockerfile, BuildContext(task.environment, hidden=task.hidden)).refused
     yield from (f"docker-compose.yaml: {each}" for each in compose.refused)
     yield from _services(task, compose, architecture)
 

@@ -7,7 +7,7 @@ are followed within it and never out of it.
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -22,14 +22,16 @@ _WILD: Final = re.compile(r"(?<!\\)[*?\[]")
 class BuildContext:
     """A folder that an image is built from."""
 
-    def __init__(self, folder: Path, *, dockerfile: str = "Dockerfile") -> None:
+    def __init__(self, folder: Path, *, dockerfile: str = "Dockerfile", hidden: Sequence[str] = ()) -> None:
         """Read its ignore file: ``<Dockerfile>.dockerignore`` where there is one, as BuildKit has it.
 
         Args:
             folder: The context.
             dockerfile: Path of the Dockerfile in it.
+            hidden: Folders in it that no build sees.
         """
         self.folder = folder
+        self._hidden = frozenset(hidden)
         own = folder / f"{dockerfile}{IGNORE}"
         file = own if own.is_file() else folder / IGNORE
         text = file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
@@ -70,8 +72,13 @@ class BuildContext:
         target = self._resolved(path)
         return target is not None and all(self._is_seen(each) for each in (path, target))
 
+    def _is_hidden(self, path: str) -> bool:
+        return not self._hidden.isdisjoint((path, *map(str, PurePosixPath(path).parents)))
+
     def _is_seen(self, path: str) -> bool:
         """Whether a path, or something below it, is not ignored."""
+        if self._is_hidden(path):
+            return False
         return (
             path == "."
             or not self._rules.ignores(path)
@@ -81,6 +88,7 @@ class BuildContext:
     def _everything(self, below: str) -> Iterator[str]:
         for folder, folders, files in os.walk(self.folder / below):
             base = Path(folder).relative_to(self.folder)
+            folders[:] = [name for name in folders if not self._is_hidden((base / name).as_posix())]
             yield from ((base / name).as_posix() for name in (*folders, *files))
 
     def _resolved(self, path: str) -> str | None:

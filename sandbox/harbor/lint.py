@@ -128,7 +128,8 @@ def _dockerfile(task: Task) -> Iterator[Oddity]:
 
 def _unbuildable(task: Task) -> Iterator[Oddity]:
     weight: Weight = "error" if task.config.environment.docker_image is None else "note"
-    for each in absent_sources(task.dockerfile, BuildContext(task.environment)) if task.dockerfile else ():
+    context = BuildContext(task.environment, hidden=task.hidden)
+    for each in absent_sources(task.dockerfile, context) if task.dockerfile else ():
         yield _absent(task, each, f"{task.context}/Dockerfile", weight)
 
 

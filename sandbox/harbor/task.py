@@ -103,6 +103,8 @@ class Task(Struct, frozen=True):
     """Whether the environment has services beside the main one."""
     context: str = "environment"
     """Sub-folder that the image is built from."""
+    hidden: tuple[str, ...] = ()
+    """Folders of it that no build sees."""
 
     @property
     def steps(self) -> tuple[TaskStep, ...]:

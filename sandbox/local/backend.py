@@ -98,7 +98,7 @@ class LocalBackend:
 
     def check(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
-        recipe = recipe_of(task.dockerfile, task.environment)
+        recipe = recipe_of(task.dockerfile, task.environment, task.hidden)
         match self._way:
             case Confined():
                 return list(refused(task, recipe, self._network))
@@ -107,7 +107,7 @@ class LocalBackend:
 
     def notes(self, task: Task) -> list[str]:
         """See ``SandboxBackend``."""
-        return list(noted(task, recipe_of(task.dockerfile, task.environment), self._reach))
+        return list(noted(task, recipe_of(task.dockerfile, task.environment, task.hidden), self._reach))
 
     @property
     def lasting(self) -> None:
@@ -123,7 +123,7 @@ class LocalBackend:
         features = self.check(spec.task)
         if features:
             raise Unsupported(NAME, features)
-        recipe = recipe_of(spec.task.dockerfile, spec.task.environment)
+        recipe = recipe_of(spec.task.dockerfile, spec.task.environment, spec.task.hidden)
         env = sandbox_env(spec, recipe)
         scratch = await anyio.to_thread.run_sync(make, self._workspace, spec.id)
         async with AsyncExitStack() as undo:
@@ -144,7 +144,7 @@ class LocalBackend:
             processes=limits.processes,
             file_bytes=limits.file_bytes,
         )
-        recipe = recipe_of(spec.task.dockerfile, spec.task.environment)
+        recipe = recipe_of(spec.task.dockerfile, spec.task.environment, spec.task.hidden)
         match self._way:
             case Confined():
                 share = self._network == "host" and spec.task.config.environment.network_mode != "no-network"

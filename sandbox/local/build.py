@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final, Protocol, assert_never
 
 import anyio
@@ -106,7 +106,7 @@ async def build(room: BuildStage, spec: SandboxSpec, recipe: BuildRecipe) -> Non
             case MakeDir(path):
                 await room.make_folder(path)
             case CopyIn():
-                archive, folder = await anyio.to_thread.run_sync(_pack_copy, spec.task.environment, step)
+                archive, folder = await anyio.to_thread.run_sync(_pack_copy, spec.task, step)
                 await room.make_folder(folder)
                 await room.unpack(archive, folder)
             case RunLine():
@@ -129,15 +129,17 @@ async def _run(room: BuildStage, spec: SandboxSpec, step: RunLine) -> None:
         )
 
 
-def _pack_copy(context: Path, step: CopyIn) -> tuple[bytes, str]:
+def _pack_copy(task: Task, step: CopyIn) -> tuple[bytes, str]:
     """An archive, and the folder it is to be unpacked in. A folder's content is copied, not the folder."""
-    target = PurePosixPath(step.target)
+    target, context = PurePosixPath(step.target), task.environment
+    hidden = {context / name for name in task.hidden}
     placed: list[Placed] = []
     named = False
     for source in step.sources:
         path = context / source
         if path.is_dir():
-            placed += [Placed(each.source, each.path, step.mode) for each in placed_as_is(path)]
+            found = (each for each in placed_as_is(path) if hidden.isdisjoint((each.source, *each.source.parents)))
+            placed += [Placed(each.source, each.path, step.mode) for each in found]
         elif step.target.endswith("/"):
             placed.append(Placed(path, path.name, step.mode))
         else:

@@ -9,7 +9,7 @@ commands is in ``RUN_WORDS``: commands every machine has and that need neither p
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -80,11 +80,17 @@ class BuildRecipe(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def recipe_of(dockerfile: Dockerfile | None, context: Path) -> BuildRecipe:
-    """Read the meaning of each instruction in turn."""
+def recipe_of(dockerfile: Dockerfile | None, context: Path, hidden: Sequence[str] = ()) -> BuildRecipe:
+    """Read the meaning of each instruction in turn.
+
+    Args:
+        dockerfile: Of the task. None: it has none.
+        context: What the image is built from.
+        hidden: Folders of the context that no build sees.
+    """
     if dockerfile is None:
         return BuildRecipe()
-    cook = _Cook(BuildContext(context))
+    cook = _Cook(BuildContext(context, hidden=hidden))
     if len(dockerfile.bases) > 1:
         cook.refused.append("Dockerfile: more than one FROM (a build in stages)")
     if (context / ".dockerignore").is_file():

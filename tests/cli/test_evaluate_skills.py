@@ -8,7 +8,8 @@ import pytest
 from tests.cli.terminal import type_in
 from tests.cli.test_evaluate import kind
 from tests.engine.agents.test_skills_of_the_shell import MOUNT
-from tests.engine.programs.evaluate.test_skills_of_arms import base_of
+from tests.engine.programs.evaluate.test_skill_sources import laid_out
+from tests.engine.programs.evaluate.test_skills_of_arms import base_of, skill
 
 STUDENT: Final = f"""\
 name = "student"
@@ -87,6 +88,24 @@ def test_what_was_read_where_it_belongs_and_where_it_does_not_is_shown_by_arm(fo
     lines = {line.split()[0]: line for line in type_in(folder, "compare").out.splitlines() if line.strip()}
     assert "1 of 1, 100 %" in lines["human"]
     assert "0 of 2, 0 %" in lines["hum"]
+
+
+def test_skills_of_images_are_said_at_the_start_and_beside_the_scores(folder: Path) -> None:
+    """What was taken out, and of which image nobody can know: in the output of a run, of a dry run and of `compare`."""
+    environment = laid_out(folder / "tasks" / "one" / "environment", {"skills/key/SKILL.md": skill("key", "true")})
+    for name, line in (("one", "COPY skills /root/.codex/skills"), ("two", "RUN mkdir -p /root/.goose/skills")):
+        dockerfile = environment.parent.parent / name / "environment" / "Dockerfile"
+        dockerfile.write_text(f"{dockerfile.read_text()}{line}\n")
+    for words in (("--dry-run",), ()):
+        said = " ".join(type_in(folder, "evaluate", "spec.toml", *words).err.split())
+        assert "the images of 1 tasks bring skills of their own, which are left out in every arm: one (" in said
+        assert "may bring skills that cannot be left out" in said
+    shown = " ".join(type_in(folder, "compare").out.split())
+    line = "environment/Dockerfile line 4"
+    assert f"one: its image brings skills, left out in every arm: environment/skills/, {line}" in shown
+    assert f"two: its image may bring skills, and whether one was read is not known: {line}" in shown
+    rows = type_in(folder, "compare", "--json").rows
+    assert [[each["task"] for each in row["image_skills"]] for row in rows] == [["one", "two"]] * 4
 
 
 def test_a_source_is_read_from_the_file_that_names_it(folder: Path) -> None:

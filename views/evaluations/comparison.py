@@ -21,6 +21,7 @@ from events.digest import digest_of
 from events.store.base import EventLog, Selection
 from events.types.decision import Held, Seen
 from events.types.evaluation import LooksFound
+from events.types.session import FoundImageSkills
 from projections.cells import Cells, EvaluatedCell
 from projections.comparison.compare import ArmScore, Comparison, PairedDifference
 from projections.comparison.costs import payback
@@ -31,7 +32,7 @@ from views.evaluations import scans
 from views.evaluations.item_sets import ItemSetRow, SetsRested, said, sets_rested
 from views.evaluations.making import MakingCost, making_costs
 from views.evaluations.sides import ComparedSide, sides_of
-from views.evaluations.triggers import TriggerRate, rate_of, triggers_of, written_rate
+from views.evaluations.triggers import TriggerRate, rate_of, triggers_of, written_images, written_rate
 from views.setup.settings import spec_of
 from views.terminal.errors import UsageWrong
 from views.terminal.format import UNKNOWN, money, short
@@ -95,6 +96,8 @@ class ArmRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     """How often a skill was read that belongs to the item. None: no cell was given one, or its text was told."""
     false_trigger: TriggerRate | None
     """How often one was read that does not: it stands beside, or is said not to apply. None: no cell was given one."""
+    image_skills: tuple[FoundImageSkills, ...] = ()
+    """Skills that images of tasks bring themselves, and whether they are taken out: the same for all arms of a run."""
     won: int = 0
     """Items that score higher than under its baseline."""
     lost: int = 0
@@ -272,6 +275,7 @@ def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> 
         exposure_unknown=exposed["unknown"],
         trigger=rate_of(triggers.own),
         false_trigger=rate_of(triggers.other),
+        image_skills=side.images,
         attempts=sum(attempts) if attempts else None,
         cost_nano_usd=None if costs.unknown else costs.cost,
         cost_per_run_nano_usd=number(costs.per_run),
@@ -350,6 +354,8 @@ def _notes(rows: Sequence[ArmRow]) -> Iterator[RenderableType]:
         yield from map(Text, _said(row, label(row, several=several), beside))
     for method in methods_of(rows):
         yield Text(f"interval: {method}", style="dim")
+    for line in dict.fromkeys(line for row in rows for line in written_images(row.image_skills)):
+        yield Text(line, style="yellow")
     for each in rows[0].sets if rows else ():
         yield Text(said(each), style="yellow" if each.overlaps or len(each.purposes) > 1 else "dim")
 

@@ -14,7 +14,7 @@ from events.store.base import EventLog, Selection
 from events.streams import cell_name, cell_stream, trial_stream
 from events.types.condition import Condition, parts_that_differ, read_condition
 from events.types.run import RunOpened
-from events.types.session import GivenSkill
+from events.types.session import FoundImageSkills, GivenSkill
 from projections.cells import Cells, EvaluatedCell
 from projections.comparison.rows import ComparisonRow, RowOutcome, soft_score
 from projections.cost import Cost, RunCost
@@ -91,6 +91,8 @@ class ComparedSide(NamedTuple):
     """None: nothing says, or its trials have several."""
     given: Sequence[GivenSkill]
     """Skills of all arms of the run, with where each came from."""
+    images: tuple[FoundImageSkills, ...] = ()
+    """Skills that images of the run's tasks bring."""
     erased: frozenset[Digest] = frozenset()
     """Conditions of its cells that were erased on purpose, so that nothing says which skills were given."""
 
@@ -149,6 +151,8 @@ class _Known(NamedTuple):
     """By run and stream of a cell, of those whose agent was given skills, and by skill."""
     given: dict[str, Sequence[GivenSkill]]
     """By run: skills of its arms, with where each came from."""
+    images: dict[str, tuple[FoundImageSkills, ...]]
+    """By run: skills that images of its tasks bring."""
     endings: Mapping[str, CellEnding]
     """Of the run that is compared, by stream."""
     erased: set[Digest]
@@ -167,7 +171,7 @@ async def sides_of(log: EventLog, run: str) -> list[ComparedSide]:
         log: Which holds it.
         run: Its id.
     """
-    known = _Known({}, {}, {}, {}, await _endings(log, run), set())
+    known = _Known({}, {}, {}, {}, {}, await _endings(log, run), set())
     cells = await _read(log, run, known)
     own = known.trials.get(run)
     groups: dict[str, _Group] = {}
@@ -193,6 +197,7 @@ async def sides_of(log: EventLog, run: str) -> list[ComparedSide]:
             cells=some,
             condition=_only(digests, conditions),
             given=given,
+            images=known.images.get(run, ()),
             erased=frozenset(each for each in digests if each in known.erased),
         )
         for arm, (some, digests) in sorted(groups.items())
@@ -260,6 +265,7 @@ async def _read(log: EventLog, run: str, known: _Known) -> dict[str, EvaluatedCe
     known.trials.update(trials.runs)
     known.exposure.update(exposures_by_cell(run, read.runs.get(run, {}).values()))
     known.given.update(state.given)
+    known.images.update(state.images)
     found: dict[str, EvaluatedCell] = state.runs.get(run, {})
     return found
 

@@ -1,11 +1,13 @@
 """How often skills were read in an arm, where they belong and where they do not; and how that is written."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from engine.programs.evaluate.arms import condition_of
 from engine.programs.evaluate.spec import EvaluateSpec
+from events.types.session import FoundImageSkills
 from projections.triggers import ExposedCell, TriggerCount, TriggerCounts, trigger_counts
 from views.evaluations.sides import ComparedSide
 
@@ -34,6 +36,17 @@ def written_rate(rate: TriggerRate | None) -> str | None:
     unknown = f", {rate.unknown} unknown" if rate.unknown else ""
     share = "" if rate.share is None else f", {100 * rate.share:.0f} %"
     return f"{rate.read} of {rate.given}{share}{unknown}"
+
+
+def written_images(found: Iterable[FoundImageSkills]) -> Iterator[str]:
+    """Say which skills images of tasks bring, and what became of them."""
+    for each in found:
+        if each.found:
+            fate = "left out in every arm" if each.stripped else "kept in every arm"
+            yield f"{each.task}: its image brings skills, {fate}: {', '.join(each.found)}"
+        if each.left:
+            doubt = "its image may bring skills, and whether one was read is not known"
+            yield f"{each.task}: {doubt}: {', '.join(each.left)}"
 
 
 def triggers_of(side: ComparedSide, settings: EvaluateSpec | None) -> TriggerCounts:

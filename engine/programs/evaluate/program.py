@@ -59,7 +59,9 @@ from events.types.decision import Seen, Text
 from events.types.evaluation import ArmsCompared, EvaluationAsked, LooksAsked, LooksFound
 from events.types.item import ItemsAsked, ItemsRead
 from events.types.run import RunOpened
-from sandbox.harbor.task import Task
+from events.types.session import FoundImageSkills
+from sandbox.harbor.image_skills import image_skills, without_image_skills
+from sandbox.harbor.task import Task, load_task
 
 
 class Evaluate:
@@ -142,6 +144,17 @@ class Evaluate:
             return arm_of_cell(stream.partition("/")[2])
         trial = trial_of(stream)
         return None if trial is None else arm_of_cell(trial)
+
+    def fitted(self, spec: RunSpec, task: Task) -> Task:
+        """Give a task without the skills that its image brings, unless the spec keeps them."""
+        return task if own(spec).image_skills == "keep" else without_image_skills(task, image_skills(task))
+
+    def image_skills(self, spec: RunSpec, task: Task) -> FoundImageSkills | None:
+        """Say which skills the image of a task brings, and whether they are taken out."""
+        brought = image_skills(load_task(task.path))
+        if not brought.found and not brought.left:
+            return None
+        return FoundImageSkills(task.name, brought.found, brought.left, own(spec).image_skills == "strip")
 
     def item_of(self, stream: str) -> str | None:
         """Name the task of a cell, of its trial, and of all below that."""

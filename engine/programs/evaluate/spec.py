@@ -94,6 +94,9 @@ class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     without_skill: WithoutSkill = "refuse"
     """What becomes of a task for which an arm that gives each its own skill has none: ``refuse`` starts nothing,
     ``leave_out`` leaves the task out of every arm and says so, ``none`` lets the agent find no skill for it."""
+    image_skills: Literal["strip", "keep"] = "strip"
+    """Skills that a task's image brings: ``strip`` builds it without them, in every arm, ``keep`` leaves them to every
+    arm. What was found is said."""
     reuse: Reuse = "all"
     """Stored evaluations that count: of every run of the log (``all``), of this run and its ancestors (``own``), or of
     nobody (``never``)."""

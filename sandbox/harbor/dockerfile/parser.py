@@ -6,7 +6,7 @@ No meaning is given to them here. ``sandbox/local/build_steps.py`` says which on
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -95,6 +95,24 @@ class Dockerfile(Struct, frozen=True):
     """All instructions in order."""
 
     instructions: tuple[Instruction, ...]
+    text: str | None = None
+    """What is built, where instructions were taken out. None: the file as it stands."""
+
+    def without(self, text: str, lines: Collection[int]) -> "Dockerfile":
+        """Give it without the instructions that begin in some lines.
+
+        Args:
+            text: Of the file.
+            lines: From 1.
+        """
+        starts = [each.line for each in self.instructions]
+        ends = dict(zip(starts, [*starts[1:], None], strict=True))
+        kept = text.split("\n")
+        for start in sorted(lines, reverse=True):
+            end = ends[start]
+            del kept[start - 1 : None if end is None else end - 1]
+        left = tuple(each for each in self.instructions if each.line not in lines)
+        return Dockerfile(left, "\n".join([*kept, ""] if kept[-1:] != [""] else kept))
 
     @property
     def bases(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.model import ModelAsked
 from events.types.run import RunOpened
-from events.types.session import ArmSkillsPinned, GivenSkill, InputsLeftOut
+from events.types.session import ArmSkillsPinned, FoundImageSkills, GivenSkill, ImageSkillsFound, InputsLeftOut
 from replay.rerun import rerun
 from tests.engine.agents.test_skills_of_the_shell import MOUNT
 from tests.engine.programs.evaluate.test_evaluate import calls, cells_of, evaluated, evaluation
@@ -264,6 +264,60 @@ def test_a_source_that_is_none_is_refused_with_the_settings(arm: dict[str, Any],
     """Beside whatever else is wrong with them."""
     with pytest.raises(ConfigRefused, match=why):
         arm_specs(evaluation({"none": {"skills": ""}, "x": arm}))
+
+
+FINDER: Final = """\
+name = "finder"
+
+[[rule]]
+name = "does what any skill says that it finds"
+contains = ["Attempt: 1 of"]
+[[rule.turn]]
+command = "sh -c \\"$(cat /root/.claude/skills/*/SKILL.md | sed -n 's/^run: //p')\\"; true > looked"
+[[rule.turn]]
+text = "DONE"
+"""
+
+
+async def test_skills_of_an_image_are_left_out_in_every_arm_and_said(tmp_path: Path) -> None:
+    """Given an image that brings the answer as a skill, no arm is helped by it, unless the spec keeps it."""
+    log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
+    (base / "script.toml").write_text(FINDER)
+    environment = laid_out(
+        base / "tasks" / "one" / "environment", {"skills/key/SKILL.md": skill("key", "cp words.txt answer.txt")}
+    )
+    before = (environment / "Dockerfile").read_text()
+    (environment / "Dockerfile").write_text(before + "COPY skills /root/.claude/skills\n")
+    warned: list[str] = []
+    means = (await setting(log, base))._replace(warn=warned.append)
+    arms = {"none": {"skills": ""}, "human": {"skills": "per-item:human"}}
+    report = await start_run(means, evaluation(arms, **ONCE))
+    assert set(report.outcomes.values()) == {"unsolved"}
+    line = "environment/Dockerfile line 4: COPY skills /root/.claude/skills"
+    assert await image_notes(log, report.run) == (
+        FoundImageSkills("one", ("environment/skills/", line), (), stripped=True),
+    )
+    assert [line in each and "left out in every arm" in each for each in warned] == [True]
+    assert (await rerun(log, report.run)).complete
+    kept = await start_run(means, evaluation(arms, own={"image_skills": "keep"}, **ONCE))
+    assert {name: outcome for name, outcome in kept.outcomes.items() if "/one/" in name} == {
+        "none/one/1": "solved",
+        "human/one/1": "solved",
+    }
+    fresh = {cell.item for cell in await cells_of(log, kept.run) if cell.run == kept.run}
+    assert fresh == {"one"}, "the other task is the same, and its scores are found"
+    assert [each.stripped for each in await image_notes(log, kept.run)] == [False]
+    opened = [each.position async for each in log.read(Selection(run=report.run, tags={"cell.opened"}))]
+    half = await cut(log, opened[0])
+    resumed = await resume_run(means._replace(log=half), report.run)
+    assert resumed.outcomes == report.outcomes
+
+
+async def image_notes(log: EventLog, run: str) -> tuple[FoundImageSkills, ...]:
+    """Read what a run found in the images of its tasks."""
+    found = [each.event async for each in log.read(Selection(run=run, tags={"session.image_skills_found"}))]
+    assert all(isinstance(each, ImageSkillsFound) for each in found)
+    return found[-1].tasks if found else ()  # type: ignore[attr-defined]
 
 
 def test_questions_have_no_skills_of_their_own() -> None:
