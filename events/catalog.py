@@ -62,14 +62,17 @@ from events.types.sandbox import (
     ActionObserved,
     FilesAsked,
     FilesTaken,
+    KeepAsked,
     ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
     SandboxOpened,
     SandboxReleased,
     SolutionAsked,
+    StateKept,
     VerifierRewarded,
     VerifierSilent,
+    VerifyAgainAsked,
     VerifyAsked,
 )
 from events.types.session import (
@@ -241,6 +244,9 @@ AnyEvent: TypeAlias = (
     | LooksAsked
     | LooksFound
     | ShadowFailed
+    | KeepAsked
+    | StateKept
+    | VerifyAgainAsked
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

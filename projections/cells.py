@@ -6,7 +6,7 @@ import msgspec
 
 from events.base import Recorded, Ref
 from events.digest import Digest
-from events.types.evaluation import CellOpened, CellUnscored, EvaluationFound, EvaluationScored
+from events.types.evaluation import CellOpened, CellUnscored, EvaluationFound, EvaluationScored, VerifierVerdict
 from events.types.session import ArmSkillsPinned, FoundImageSkills, GivenSkill, ImageSkillsFound
 from projections.base import Blobs
 
@@ -26,6 +26,8 @@ class EvaluatedCell(msgspec.Struct, kw_only=True):
     """None: it has no score, or none so far."""
     reward: float | None = None
     """In the verifier's own unit. None: there is none."""
+    verdicts: tuple[VerifierVerdict, ...] = ()
+    """As in `EvaluationScored`."""
     unscored: Literal["infrastructure", "budget", "stopped", "no_information"] | None = None
     """Why it has no score. None: it has one, or has not ended."""
     at: Ref | None = None
@@ -87,9 +89,11 @@ class Cells:
                 cells[stream] = _opened(opened)
             case EvaluationScored() as scored if cell is not None:
                 cell.solved, cell.reward, cell.at = scored.solved, scored.reward, recorded.ref
+                cell.verdicts = scored.verdicts
                 cell.run, cell.rolled = run, stream
             case EvaluationFound() as found if cell is not None:
                 cell.solved, cell.reward, cell.at = found.solved, found.reward, recorded.ref
+                cell.verdicts = found.verdicts
                 cell.run, cell.rolled = found.run, found.stream
             case CellUnscored() as unscored if cell is not None:
                 cell.unscored, cell.at, cell.run, cell.rolled = unscored.reason, recorded.ref, run, stream

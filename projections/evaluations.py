@@ -7,7 +7,7 @@ import msgspec
 from events.base import Recorded
 from events.digest import Digest
 from events.streams import CELL, family_of
-from events.types.evaluation import CellOpened, EvaluationScored
+from events.types.evaluation import CellOpened, EvaluationScored, VerifierVerdict
 from projections.base import Blobs
 
 
@@ -33,6 +33,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     solved: bool
     reward: float | None
     """In the verifier's own unit, usually [0, 1]. None: it gives none."""
+    verdicts: tuple[VerifierVerdict, ...] = ()
+    """As in `EvaluationScored`."""
     rolled: str
     """Stream of what was scored, such as ``trial/skill/greet/1``."""
 
@@ -95,4 +97,5 @@ def _stored(opened: CellOpened, event: EvaluationScored, recorded: Recorded) -> 
         solved=event.solved,
         reward=event.reward,
         rolled=event.rolled.stream,
+        verdicts=event.verdicts,
     )

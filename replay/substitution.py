@@ -102,8 +102,8 @@ def _tree(tree: Any, swaps: Swaps) -> Any:
             swap = next((each for each in swaps.get(ref, ()) if _shows(each, value)), None)
             if swap is None or swap.instead is None:
                 return tree
-            given = msgspec.to_builtins(swap.instead)
-            return {"seen": seen, "value": {name: given[name] for name in value}}
+            given = _as_read(swap.instead)
+            return {"seen": seen, "value": {name: given[name] for name in value if name in given}}
         case dict():
             changed = {name: _tree(item, swaps) for name, item in tree.items()}
             return changed if any(changed[name] is not item for name, item in tree.items()) else tree
@@ -115,8 +115,13 @@ def _tree(tree: Any, swaps: Swaps) -> Any:
 
 
 def _shows(swap: Swap, value: Mapping[str, Any]) -> bool:
-    given = msgspec.to_builtins(swap.recorded)
+    given = _as_read(swap.recorded)
     return all(given.get(name, _ABSENT) == shown for name, shown in value.items())
+
+
+def _as_read(ruling: Any) -> Any:
+    """Give a ruling as it reads in a table: lists where it has tuples, and nothing where it leaves out a default."""
+    return msgspec.json.decode(_encoder.encode(ruling))
 
 
 def _rebuilt(value: Any, parts: Iterator[Part | None]) -> Any:

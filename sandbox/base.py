@@ -218,6 +218,23 @@ class Sandbox(Protocol):
         ...
 
 
+@runtime_checkable
+class Restorable(Protocol):
+    """What a sandbox can do besides, if its files can be set back: to verify one final state more than once."""
+
+    async def keep(self) -> bool:
+        """Kill every process, and keep all files as they are now. False: they cannot be read, and are not kept."""
+        ...
+
+    async def restore(self) -> None:
+        """Kill every process, and set all files back to what was kept; nothing is done where nothing was.
+
+        Raises:
+            SandboxLost: They cannot be set back.
+        """
+        ...
+
+
 class SandboxBackend(Protocol):
     """A way to make sandboxes."""
 

@@ -29,6 +29,8 @@ class Scratch:
         self.folder = folder
         self.root = folder / "root"
         self.etc = folder / "etc"
+        self.kept = folder / "kept"
+        """A copy of ``root``, if one was asked for."""
 
 
 def folder_name(sandbox: str) -> str:
@@ -79,6 +81,20 @@ def sweep(workspace: Path, which: Callable[[str], bool]) -> tuple[Path, ...]:
     for folder in found:
         remove(folder)
     return found
+
+
+def clear(folder: Path) -> None:
+    """Remove all that is in a folder of a sandbox, also where an agent took away its own rights; none need be there."""
+    if not folder.is_dir():
+        return
+    for path, folders, _ in os.walk(folder):
+        for name in folders:
+            _unlock(os.path.join(path, name))  # noqa: PTH118 - an agent's names may be no valid text
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def remove(folder: Path) -> None:

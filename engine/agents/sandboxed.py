@@ -1,6 +1,6 @@
 """An agent in a sandbox of its own: opened, acted in, given back, or lost."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, Protocol, TypeVar
 
 import msgspec
@@ -24,7 +24,13 @@ class Abandon(Protocol[R_co]):
         """Give it; `counts` is False if a process of ours died under it, or somebody stopped it."""
 
 
-async def in_sandbox(scope: Scope, asked: SandboxAsked, work: Callable[[], Awaitable[T]], abandoned: Abandon[T]) -> T:
+async def in_sandbox(
+    scope: Scope,
+    asked: SandboxAsked,
+    work: Callable[[], Awaitable[T]],
+    abandoned: Abandon[T],
+    further: Callable[[T], AsyncIterator[T]] | None = None,
+) -> T:
     """Open a sandbox, do something in it, give it back; where that cannot be, record that the attempt is abandoned.
 
     Args:
@@ -32,6 +38,7 @@ async def in_sandbox(scope: Scope, asked: SandboxAsked, work: Callable[[], Await
         asked: Which sandbox.
         work: Is done in it. What it gives stands, also where the sandbox is lost afterwards.
         abandoned: Says what comes of an attempt without a result.
+        further: Goes on with the result, and gives it anew after each step: what it gave last stands. None: nothing.
     """
     done: list[T] = []
     try:
@@ -40,6 +47,9 @@ async def in_sandbox(scope: Scope, asked: SandboxAsked, work: Callable[[], Await
             await scope.record(AttemptAbandoned("infrastructure", f"{opened.kind}: {opened.detail}"))
             return abandoned(opened.detail, counts=True)
         done.append(await work())
+        if further is not None:
+            async for each in further(done[0]):
+                done[0] = each
         await scope.effect(ReleaseAsked())
     except Stopped as stop:
         if done:  # its result has arrived

@@ -391,8 +391,7 @@ class Scope:
                 return Seen(self.at, ruling)
             if self._world.ports is None:
                 self._ended(tag_of(event))
-            # The actor goes on with what a replay will read: known secrets are replaced in that.
-            kept = decision.kept(event, ruling)
+            kept = decision.kept(event, ruling)  # as a replay will read it: without known secrets
             self._deferred.append(Draft(kept, None))
             return Seen(self.at, decision.read(kept, ruling))
         computed = await decision.computed(ask, self.at)

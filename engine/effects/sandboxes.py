@@ -22,18 +22,21 @@ from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
     FilesAsked,
+    KeepAsked,
     ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
     SandboxOpened,
     SandboxReleased,
     SolutionAsked,
+    StateKept,
     VerifierRewarded,
     VerifierSilent,
+    VerifyAgainAsked,
     VerifyAsked,
 )
 from events.types.steps import StepAsked, StepVerifyAsked
-from sandbox.base import ExecResult, Limits, Mount, Sandbox, SandboxBackend, SandboxGone, SandboxSpec
+from sandbox.base import ExecResult, Limits, Mount, Restorable, Sandbox, SandboxBackend, SandboxGone, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
 from sandbox.errors import InfrastructureError, PathRefused, SandboxUnavailable, Unsupported
 from sandbox.harbor.schema import TaskStep
@@ -214,8 +217,8 @@ class SandboxPort:
                 await self._turn(place.stream, shown=isinstance(asked, StepAsked))
                 do = self._steps.begin if isinstance(asked, StepAsked) else self._steps.judge
                 return await do(place.stream, sandbox, task, asked.step)
-            case VerifyAsked():
-                return await self._verify(place)
+            case KeepAsked() | VerifyAsked() | VerifyAgainAsked():
+                return await self._examine(asked, place)
             case FilesAsked() | ReleaseAsked():
                 return await (self._take(asked, place) if isinstance(asked, FilesAsked) else self._release(place))
             case _:
@@ -305,6 +308,36 @@ class SandboxPort:
         sandbox, _ = self._open[place.stream]
         self.disk.anew(sandbox)
         return await self._workspaces.take(sandbox, asked.names)
+
+    async def _examine(self, asked: KeepAsked | VerifyAsked | VerifyAgainAsked, place: EffectAddress) -> Event:
+        match asked:
+            case KeepAsked():
+                return await self._keep(place)
+            case VerifyAsked():
+                return await self._verify(place)
+            case VerifyAgainAsked():
+                return await self._verify_again(place)
+            case _:
+                assert_never(asked)
+
+    async def _keep(self, place: EffectAddress) -> Event:
+        """Keep the files as they are, once nothing of the agent's runs."""
+        sandbox, task = self._open[place.stream]
+        if task.config.verifier.separate or not isinstance(sandbox, Restorable):
+            return StateKept(restorable=False)
+        await self._turn(place.stream, shown=False)
+        return StateKept(restorable=await sandbox.keep())
+
+    async def _verify_again(self, place: EffectAddress) -> Event:
+        """Verify once more, from the files that were kept if any were."""
+        if place.stream not in self._open:  # its verdict stands, so nobody made the sandbox again
+            return SandboxFailed("lost", "the sandbox ended with the process that held it")
+        sandbox, task = self._open[place.stream]
+        if task.steps:
+            raise Unsupported(self._backend.name, ["verifying a task of several steps again"])
+        if isinstance(sandbox, Restorable):
+            await sandbox.restore()
+        return await self._verify(place)
 
     async def _turn(self, stream: str, *, shown: bool) -> None:
         """Have the agent's skills there while it acts, and away while a verifier looks."""

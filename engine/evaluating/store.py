@@ -61,4 +61,5 @@ def _told(found: Evaluation, as_of: int) -> EvaluationFound:
         as_of=as_of,
         solved=found.solved,
         reward=found.reward,
+        verdicts=found.verdicts,
     )

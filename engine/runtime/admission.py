@@ -14,7 +14,7 @@ from engine.effects.sandboxes import SandboxPort
 from events.base import Event
 from events.streams import family_of
 from events.types.model import ModelAsked
-from events.types.sandbox import SandboxAsked, VerifyAsked
+from events.types.sandbox import SandboxAsked, VerifyAgainAsked, VerifyAsked
 from events.types.steps import StepVerifyAsked
 
 
@@ -57,7 +57,7 @@ class Admission:
                 case ModelAsked():
                     turn = models.turn(asked, place)
                     models.turns[stream] = turn
-                case VerifyAsked() | StepVerifyAsked():
+                case VerifyAsked() | VerifyAgainAsked() | StepVerifyAsked():
                     turn = self._pools.verifiers.turn(self._run, stream)
                 case SandboxAsked():
                     turn = self._pools.sandboxes.turn(self._run, stream)

@@ -33,7 +33,16 @@ from events.types.budget import BudgetAsked
 from events.types.evaluation import AnswersAsked
 from events.types.item import ItemsAsked
 from events.types.model import ModelAsked, RetryAsked
-from events.types.sandbox import ActionAsked, FilesAsked, ReleaseAsked, SandboxAsked, SolutionAsked, VerifyAsked
+from events.types.sandbox import (
+    ActionAsked,
+    FilesAsked,
+    KeepAsked,
+    ReleaseAsked,
+    SandboxAsked,
+    SolutionAsked,
+    VerifyAgainAsked,
+    VerifyAsked,
+)
 from events.types.session import ScopeStopped
 from events.types.steps import StepAsked, StepVerifyAsked
 from events.types.trial import TaskAsked
@@ -159,6 +168,8 @@ _OF_SANDBOXES: Final = (
     FilesAsked,
     SandboxAsked,
     VerifyAsked,
+    KeepAsked,
+    VerifyAgainAsked,
     ReleaseAsked,
     SolutionAsked,
     StepAsked,

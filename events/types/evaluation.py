@@ -39,7 +39,15 @@ class EvaluationAsked(Event, frozen=True, tag="evaluation.asked"):
     reuse: Reuse
 
 
-class EvaluationFound(Event, frozen=True, tag="evaluation.found"):
+class VerifierVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one verification of a final state said."""
+
+    reward: float | None
+    """In the verifier's own unit, usually [0, 1]. None: it gives none."""
+    solved: bool
+
+
+class EvaluationFound(Event, frozen=True, omit_defaults=True, tag="evaluation.found"):
     """There is one."""
 
     run: str
@@ -54,6 +62,8 @@ class EvaluationFound(Event, frozen=True, tag="evaluation.found"):
     """Last position of the log that was looked through."""
     solved: bool
     reward: float | None
+    verdicts: tuple[VerifierVerdict, ...] = ()
+    """As in `EvaluationScored`."""
 
 
 class EvaluationMissing(Event, frozen=True, tag="evaluation.missing"):
@@ -104,6 +114,9 @@ class EvaluationScored(Decided, frozen=True, tag="evaluation.scored"):
     """In the verifier's own unit, usually [0, 1]. None: it gives none."""
     rolled: Ref
     """The last event of what was scored, such as ``trial.closed``."""
+    verdicts: tuple[VerifierVerdict, ...] = ()
+    """What each verification of the final state said; those that said nothing are left out. Empty: it was verified
+    once, or it is a question."""
 
 
 class CellUnscored(Decided, frozen=True, tag="cell.unscored"):

@@ -82,6 +82,24 @@ class VerifyAsked(Event, frozen=True, tag="verify.asked"):
     task: str
 
 
+class KeepAsked(Event, frozen=True, tag="state.keep_asked"):
+    """The state that the agent left was to be kept, so that it can be verified more than once."""
+
+
+class StateKept(Event, frozen=True, tag="state.kept"):
+    """It was, as far as the sandbox can."""
+
+    restorable: bool
+    """True: each further verification finds the files as the agent left them. False: the sandbox cannot be set back:
+    it finds what the verification before left, but for its tests and its logs."""
+
+
+class VerifyAgainAsked(Event, frozen=True, tag="verify.again_asked"):
+    """The verifier was requested to judge the kept state once more."""
+
+    task: str
+
+
 class VerifierRewarded(Event, frozen=True, tag="verify.rewarded"):
     """The verifier left a reward."""
 

@@ -13,11 +13,13 @@ from events.types.model import ModelAsked, ModelFailed, RetryAsked
 from events.types.sandbox import (
     ActionAsked,
     FilesAsked,
+    KeepAsked,
     ReleaseAsked,
     SandboxAsked,
     SandboxFailed,
     SolutionAsked,
     VerifierSilent,
+    VerifyAgainAsked,
     VerifyAsked,
 )
 from events.types.steps import StepAsked, StepVerifyAsked
@@ -39,6 +41,8 @@ _ASKED: Final = frozenset(
         StepAsked,
         StepVerifyAsked,
         TaskAsked,
+        KeepAsked,
+        VerifyAgainAsked,
         VerifyAsked,
     }
 )

@@ -16,7 +16,7 @@ from sandbox.harbor.schema import NetworkMode
 from sandbox.local.isolation import NO_FOLDER, PROGRAMS_PATH, STARTED, IsolationBackend
 from sandbox.outputs import InheritedPipes
 from sandbox.process import Finished, ProcessSpec, Stuck, run
-from sandbox.scratch import Scratch, remove, size_of
+from sandbox.scratch import Scratch, clear, remove, size_of
 
 _TOOL_ENV: Final = {"PATH": PROGRAMS_PATH, "LD_PRELOAD": "", "LD_LIBRARY_PATH": "", "TAR_OPTIONS": ""}
 """For tools of ours: an image's variables may lead to programs that an agent can replace."""
@@ -130,6 +130,35 @@ class LocalSandbox:
                 await self._cell.kill()
                 self._lingering.close()
                 await anyio.to_thread.run_sync(remove, self._scratch.folder)
+
+    async def keep(self) -> bool:
+        """See ``Restorable``."""
+        await self.halt()
+        kept = self._scratch.kept
+        await anyio.to_thread.run_sync(clear, kept)
+        await AsyncPath(kept).mkdir(exist_ok=True)
+        copied = await anyio.run_process(["cp", "-a", "--", f"{self._scratch.root}/.", kept], check=False)
+        if copied.returncode != 0:  # such as a file that its owner may not read
+            await anyio.to_thread.run_sync(clear, kept)
+            await AsyncPath(kept).rmdir()
+        return copied.returncode == 0
+
+    async def restore(self) -> None:
+        """See ``Restorable``."""
+        kept = self._scratch.kept
+        if not await AsyncPath(kept).is_dir():
+            return
+        if self._closed:
+            raise SandboxLost(self._id, "it is closed")
+        with move_on_after(_CLOSE_S, shield=True):
+            await self._cell.kill()
+        self._lingering.close()
+        await anyio.to_thread.run_sync(clear, self._scratch.root)
+        copied = await anyio.run_process(["cp", "-a", "--", f"{kept}/.", self._scratch.root], check=False)
+        if copied.returncode != 0:
+            said = copied.stderr.decode(errors="replace").strip()
+            raise SandboxLost(self._id, f"its files could not be set back: {said[-500:]}")
+        await self._cell.start()
 
     async def make_folder(self, path: str) -> None:
         """Make a folder and those above it."""

@@ -60,6 +60,8 @@ class ArmOptions(StartOptions):
     """Stored evaluations that count: all (the default), own (of this run and its ancestors) or never."""
     repeats: int | None = None
     """Runs of each item under each arm."""
+    verifier_repeats: int | None = None
+    """Verifications of the final state of each trial: tells noise of the agent and of the verifier apart."""
 
     def flags(self) -> Iterator[Flag]:
         """List the settings that they stand for, but for the selection of tasks or items.
@@ -78,6 +80,8 @@ class ArmOptions(StartOptions):
             yield Flag("--reuse", ("evaluate", "reuse"), self.reuse)
         if self.repeats is not None:
             yield Flag("--repeats", ("repeats",), self.repeats)
+        if self.verifier_repeats is not None:
+            yield Flag("--verifier-repeats", ("evaluate", "verifier_repeats"), self.verifier_repeats)
 
 
 ITEMS: Final = ("evaluate", "items")

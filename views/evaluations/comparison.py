@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -26,11 +27,13 @@ from projections.cells import Cells, EvaluatedCell
 from projections.comparison.compare import ArmScore, Comparison, PairedDifference
 from projections.comparison.costs import payback
 from projections.comparison.intervals import ScoreInterval
+from projections.comparison.noise import NoiseSplit
 from projections.looks import Looks
 from projections.triggers import read_of
 from views.evaluations import scans
 from views.evaluations.item_sets import ItemSetRow, SetsRested, said, sets_rested
 from views.evaluations.making import MakingCost, making_costs
+from views.evaluations.noise import noise_of
 from views.evaluations.sides import ComparedSide, sides_of
 from views.evaluations.triggers import TriggerRate, rate_of, triggers_of, written_images, written_rate
 from views.setup.settings import spec_of
@@ -134,6 +137,13 @@ class ArmRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     """Items of two runs that have the same name and other contents; they are not compared."""
     lacking: tuple[str, ...]
     """What is not known of it because bytes were erased on purpose, for people."""
+    agent_noise: float | None = None
+    """Variance of a score between runs of one item, the verifier's part taken off. None: no item ran twice."""
+    verifier_noise: float | None = None
+    """Variance between verifications of one final state. None: none was verified twice; it is then a part of
+    ``agent_noise``."""
+    flaky: tuple[str, ...] = ()
+    """Items of which one final state got different verdicts."""
 
 
 class Uncompared(NamedTuple):
@@ -161,6 +171,8 @@ class ComparedRun(NamedTuple):
     uncompared: Mapping[str, Uncompared]
     """By name in the comparison, of those that have items left out."""
     rested: SetsRested
+    noise: Mapping[str, NoiseSplit] = MappingProxyType({})
+    """By arm. Empty: two runs are compared."""
 
 
 async def tell(log: EventLog, screen: Screen, run: str) -> None:
@@ -196,10 +208,12 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
     }
     looked = await _looked(log, run, saw, cells, rule)
     found = compared(saw, rule, max(each.repeat for each in cells), known, looked)
+    noise = {arm: noise_of(each) for arm, each in begun.items()}
     for score in found.scores:
         sides.setdefault(score.arm, ComparedSide(run, score.arm, frozenset(), (), None, ()))
     made = {name: side for name, side in sides.items() if not condition_of(own(spec), name).placebo}
-    return ComparedRun(run, spec, found, sides, await making_costs(log, made), {}, await sets_rested(log, [run]))
+    making, rested = await making_costs(log, made), await sets_rested(log, [run])
+    return ComparedRun(run, spec, found, sides, making, {}, rested, noise)
 
 
 async def _looked(
@@ -259,6 +273,7 @@ def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> 
     attempts = [each.attempts for each in side.cells if each.attempts is not None]
     left_out, making = found.uncompared.get(score.arm, Uncompared()), found.making.get(score.arm)
     low, high = ends(score.interval)
+    noise = found.noise.get(score.arm)
     row = ArmRow(
         run=side.run,
         arm=side.arm,
@@ -288,6 +303,9 @@ def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> 
         only_here=left_out.only_here,
         changed=left_out.changed,
         lacking=tuple(_lacking(side, found.rested)),
+        agent_noise=None if noise is None else number(noise.agent),
+        verifier_noise=None if noise is None else number(noise.flake),
+        flaky=() if noise is None else noise.flaky,
     )
     return row if pair is None else _beside(found, _paying(found, row, pair), pair)
 
@@ -376,6 +394,10 @@ def _said(row: ArmRow, name: str, beside: str) -> Iterator[str]:
     if row.payback is not None:
         yield f"{name}: {paid(row)}"
     yield from (f"{name}: {each}" for each in row.lacking)
+    if row.verifier_noise is not None:
+        agent = "unknown (no item ran twice)" if row.agent_noise is None else f"{row.agent_noise:.3g}"
+        flaky = f"; verdicts of one final state differ: {', '.join(row.flaky)}" if row.flaky else ""
+        yield f"{name}: variance of a run: verifier {row.verifier_noise:.3g}, agent {agent}{flaky}"
     for items, what in ((row.only_here, "only in this run"), (row.changed, "other contents in the two runs")):
         if items:
             yield f"{name}: not compared, {what}: {', '.join(items)}"

@@ -1,6 +1,6 @@
 """What an evaluation would do and could see, before anything is paid for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -21,8 +21,9 @@ from events.digest import digest_of
 from events.store.memory import MemoryLog
 from events.streams import cell_stream
 from projections.comparison.power import PowerPlan, RunNoise, smallest_visible
-from projections.evaluations import Evaluations, EvaluationsState
+from projections.evaluations import Evaluation, Evaluations, EvaluationsState
 from views.evaluations import scans
+from views.evaluations.noise import measured
 from views.terminal.format import plural
 from views.terminal.screen import Screen
 from views.terminal.tables import TableView
@@ -47,8 +48,8 @@ class PlannedArmRow(msgspec.Struct, frozen=True, tag_field="kind", tag="planned_
     """Cells that would be rolled out."""
     smallest_effect: float | None
     """The smallest gain that would end as *helps* with a probability of 80 %, over a baseline that solves half of the
-    items, with noise as on most benchmarks. None: of the baseline, or not even solving all would, as with fewer than
-    ten units."""
+    items, for noise of the agent and the verifier as it was measured on these items, or as on most benchmarks. None: of
+    the baseline, or not even solving all would, as with fewer than ten units."""
     smallest_from_none: float | None
     """The same over a baseline that never solves any. None: as above."""
 
@@ -90,6 +91,7 @@ def _row(
         repeats=spec.repeats,
         arms=max(1, sum(baseline_of(settings, each) is not None for each in settings.arms)),
         alpha=Fraction(repr(settings.alpha)),
+        noise=measured(_stored_of(stored, {each.item for each in cells}), settings.verifier_repeats),
     )
     return PlannedArmRow(
         arm=arm,
@@ -112,6 +114,11 @@ _NEVER: Final[Mapping[str, Any]] = {"mean": Fraction(0), "noise": RunNoise(agent
 
 def _effect(row: PlannedArmRow, smallest: float | None) -> str | None:
     return "baseline" if row.baseline else None if smallest is None else f"{100 * smallest:.0f} points"
+
+
+def _stored_of(stored: EvaluationsState, items: Collection[str]) -> Iterator[Evaluation]:
+    """Find the stored evaluations of some items, under whichever condition."""
+    return (each for found in stored.stored.values() for each in found if each.item in items)
 
 
 def _notes(rows: Sequence[PlannedArmRow]) -> Iterator[RenderableType]:

@@ -113,6 +113,7 @@ def _out_of_range(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
     for key, value, fits, words in (
         ("alpha", settings.alpha, 0 < settings.alpha < 1, "above 0 and below 1, such as 0.05"),
         ("floor", settings.floor, 0 <= settings.floor <= 1, "from 0 to 1, such as 0.8"),
+        ("verifier_repeats", settings.verifier_repeats, settings.verifier_repeats >= 1, "of 1 or more"),
         ("effect", settings.effect, 0 < settings.effect <= 1, "above 0, at most 1, such as 0.1"),
     ):
         if not fits:

@@ -30,11 +30,13 @@ from events.types.evaluation import (
 from events.values import Ratio
 
 
-class CellEnvironment(msgspec.Struct, frozen=True):
+class CellEnvironment(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where an item is rolled out, and what scores it."""
 
     sandbox: str
     verifier_network: str
+    verifier_repeats: int = 1
+    """How often a final state is verified, since the score is made of all verdicts."""
 
 
 class EvaluationKey(msgspec.Struct, frozen=True):
@@ -149,7 +151,7 @@ async def _rolled(scope: Scope, work: TrialPlan | QuestionPlan, condition: Condi
         ungraded: points.Ungraded = "infrastructure" if ended.outcome == "infrastructure" else "stopped"
         return _Rolled(points.CellScoreSaw(ungraded=ungraded), ended.at)
     decided = Seen(ended.decision.seen, points.EndingSeen(ended.decision.value.decision))
-    return _Rolled(points.CellScoreSaw(ended=decided, outcomes=ended.outcomes), ended.at)
+    return _Rolled(points.CellScoreSaw(ended=decided, outcomes=ended.outcomes, again=ended.again), ended.at)
 
 
 def _asked(asked: RolledOut) -> _Rolled:
@@ -169,7 +171,7 @@ async def _scored(scope: Scope, plan: CellPlan, key: Digest, rolled: _Rolled) ->
         if ruling.solved is None:
             return CellUnscored(ruling.reason or "infrastructure", rolled.at)
         assert rolled.at is not None, "a score rests on events"
-        return EvaluationScored(key, ruling.solved, ruling.reward, rolled.at)
+        return EvaluationScored(key, ruling.solved, ruling.reward, rolled.at, ruling.verdicts)
 
     scored = await scope.decide(points.CELL_SCORE, rolled.saw, says)
     await scope.flush()

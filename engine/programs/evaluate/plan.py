@@ -63,10 +63,10 @@ class EvaluationPlan(NamedTuple):
             unit=family_of_item(settings.family, task.name),
             repeat=repeat,
             series=series_of(settings, arm),
-            environment=CellEnvironment(spec.sandbox, spec.verifier_network),
+            environment=CellEnvironment(spec.sandbox, spec.verifier_network, settings.verifier_repeats),
             rollout=None,
             reuse=settings.reuse,
-            work=TrialPlan(name, task.name, arm, self.prompts, eras),
+            work=TrialPlan(name, task.name, arm, self.prompts, eras, again=True),
         )
 
     def of_questions(self, refs: Sequence[ItemRef]) -> tuple[CellPlan, ...]:

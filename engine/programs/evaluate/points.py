@@ -11,7 +11,15 @@ from engine.programs.evaluate.arms import baseline_of, own
 from engine.programs.explore.points import Judged
 from events.digest import Fingerprint
 from events.types.decision import Held, Seen
-from events.types.evaluation import ArmsCompared, ArmVerdict, CellUnscored, EarlierLook, EvaluationScored, PairLook
+from events.types.evaluation import (
+    ArmsCompared,
+    ArmVerdict,
+    CellUnscored,
+    EarlierLook,
+    EvaluationScored,
+    PairLook,
+    VerifierVerdict,
+)
 from events.values import Ratio
 
 Ungraded: TypeAlias = Literal["infrastructure", "budget", "stopped", "no_information"]
@@ -37,13 +45,15 @@ class CellScoreSaw(msgspec.Struct, frozen=True):
     """How the trial ended. None: the item is a question, or its trial decided nothing."""
     outcomes: tuple[Seen[Judged], ...] = ()
     """How its attempts ended."""
+    again: tuple[Seen[Judged], ...] = ()
+    """What further verifications of the last attempt's final state came to."""
     mark: Seen[MarkSeen] | None = None
     """How a question was scored. None: the item is a task, or nothing was scored."""
     ungraded: Ungraded | None = None
     """Why nothing was decided or scored. None: something was."""
 
 
-class CellScore(msgspec.Struct, frozen=True):
+class CellScore(msgspec.Struct, frozen=True, omit_defaults=True):
     """Its score, or why it has none."""
 
     solved: bool | None
@@ -51,6 +61,8 @@ class CellScore(msgspec.Struct, frozen=True):
     reward: float | None
     reason: Ungraded | None
     """None: it has a score."""
+    verdicts: tuple[VerifierVerdict, ...] = ()
+    """As in `EvaluationScored`."""
 
 
 def outcome_of(score: CellScore) -> str:
@@ -62,7 +74,7 @@ def outcome_of(score: CellScore) -> str:
 
 def _score_in(event: EvaluationScored | CellUnscored) -> CellScore:
     if isinstance(event, EvaluationScored):
-        return CellScore(event.solved, event.reward, None)
+        return CellScore(event.solved, event.reward, None, event.verdicts)
     return CellScore(None, None, event.reason)
 
 

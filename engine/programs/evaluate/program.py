@@ -39,6 +39,8 @@ from engine.programs.evaluate.rulings import choose_cells, compare_arms, score_c
 from engine.programs.evaluate.skill_sources import renamed, runs_named
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.program import EXPLORE
+from engine.programs.explore.rulings import choose_verifications, judge_attempt
+from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS
 from events.base import Event
 from events.digest import Digest, Fingerprint, digest_of
 from events.store.base import EventLog
@@ -72,13 +74,23 @@ class Evaluate:
     roles: Mapping[str, str | None] = {**EXPLORE.roles, "distiller": None, JUDGE: None}
     """As in exploring, but nothing is distilled unless the spec names who is to do it."""
     families: Mapping[str, str] = {CELL: "trials"}
-    points: Sequence[Point[Any, Any, Any]] = (CELL_SCORE, COMPARISON, NEXT_CELLS, *EXPLORE.points, *item_points.POINTS)
+    points: Sequence[Point[Any, Any, Any]] = (
+        CELL_SCORE,
+        COMPARISON,
+        NEXT_CELLS,
+        VERIFICATIONS,
+        VERIFICATION,
+        *EXPLORE.points,
+        *item_points.POINTS,
+    )
     """Among those of exploring: the scan of skills, which is made of what arms are given, too."""
     policies: Mapping[str, Policy] = MappingProxyType(
         {
             CELL_SCORE.name: score_cell,
             COMPARISON.name: compare_arms,
             NEXT_CELLS.name: choose_cells,
+            VERIFICATIONS.name: choose_verifications,
+            VERIFICATION.name: judge_attempt,
             **EXPLORE.policies,
             **item_rulings.POLICIES,
         }

@@ -23,7 +23,7 @@ from engine.programs.evaluate.points import (
 )
 from engine.programs.explore.closing import ENDINGS, best_reward
 from events.digest import Fingerprint, digest_of
-from events.types.evaluation import ArmVerdict, EarlierLook, PairLook
+from events.types.evaluation import ArmVerdict, EarlierLook, PairLook, VerifierVerdict
 from events.values import NanoUsd, Ratio
 from projections.comparison.compare import Comparison, ComparisonPlan, PlannedArm, compare
 from projections.comparison.rows import ComparisonRow, Measure, RowOutcome, score_of, soft_score
@@ -53,7 +53,27 @@ def score_cell(saw: CellScoreSaw, rule: NoSettings, desk: PolicyContext) -> Cell
     ending = ENDINGS[saw.ended.value.decision]
     if ending == "infrastructure" or ending == "budget" or ending == "stopped":  # noqa: PLR1714 - narrows the type
         return CellScore(None, None, ending)
+    if saw.again:
+        return _verified(saw)
     return CellScore(ending == "solved", best_reward(each.value.outcome for each in saw.outcomes), None)
+
+
+def _verified(saw: CellScoreSaw) -> CellScore:
+    """Score a final state that was verified more than once: by most of its verdicts, and by the mean of the rewards.
+
+    A verification that broke, or left no verdict, says nothing; a tie is not solved.
+    """
+    outcomes = [each.value.outcome for each in (saw.outcomes[-1], *saw.again)]
+    verdicts = tuple(
+        VerifierVerdict(solved=each.kind == "solved", reward=each.reward)
+        for each in outcomes
+        if each.kind in {"solved", "failed"}
+    )
+    if not verdicts:
+        return CellScore(None, None, "infrastructure")
+    rewards = [each.reward for each in verdicts if each.reward is not None]
+    reward = None if not rewards else float(sum(map(_exact, rewards), Fraction(0)) / len(rewards))
+    return CellScore(2 * sum(each.solved for each in verdicts) > len(verdicts), reward, None, verdicts)
 
 
 def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) -> ComparisonRuling:

@@ -105,6 +105,9 @@ class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """``hard`` compares shares of solved items, ``soft`` rewards; a reward outside [0, 1] is then no score."""
     alpha: float = 0.05
     """How often an interval may miss, over all arms and looks together; above 0, below 1."""
+    verifier_repeats: int = 1
+    """How often the final state of a trial is verified; 1 or more. The score is the mean of the rewards, and solved if
+    more than half of the verdicts are. Questions and tasks of several steps are verified once."""
     stop_on_dead_signal: bool = True
     """Whether no further cell is begun once ten items of each arm have ended and all scores are the same: such a score
     decides nothing. The first ten items of each arm are then awaited before others are begun."""

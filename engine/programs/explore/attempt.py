@@ -1,6 +1,6 @@
 """The attempt: one agent in one fresh sandbox, ended by a verdict or abandoned."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -11,16 +11,19 @@ from engine.core.decision import Made
 from engine.core.scope import Scope
 from engine.policies.judging import VerdictFacts
 from engine.programs.explore import points, rulings
+from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS, VerificationsSaw
 from events import values
 from events.base import Event, Ref
 from events.digest import Digest
 from events.types.attempt import AttemptJudged, AttemptOpened
 from events.types.decision import Seen, Text
 from events.types.sandbox import (
+    KeepAsked,
     SandboxAsked,
     SandboxFailed,
     VerifierRewarded,
     VerifierSilent,
+    VerifyAgainAsked,
     VerifyAsked,
 )
 from events.types.steps import StepAsked, StepJudged, StepVerifyAsked
@@ -102,6 +105,9 @@ class AttemptGiven(NamedTuple):
     eras: tuple[AttemptTerms, ...]
     """One for each run of the line, oldest first; just one where nothing was forked."""
 
+    again: bool = False
+    """Whether its final state may be verified more than once, as the program has it."""
+
     def terms(self, scope: Scope) -> AttemptTerms:
         """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
         return self.eras[scope.era]
@@ -125,6 +131,10 @@ class AttemptResult(NamedTuple):
     """False if a process of ours died under it: as far as counting goes, it never happened."""
     out_of_money: str | None
     """Why there is no money for more. None: there may be."""
+    verifications: int = 1
+    """How often its final state is verified."""
+    again: tuple[Seen[points.Judged], ...] = ()
+    """What further verifications of its final state came to."""
 
 
 async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
@@ -136,10 +146,31 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
     async def work() -> AttemptResult:
         # Whoever was said to act goes on: a fork changes what an agent goes by, not who it is.
         acted = await _act(scope, begun.agent, lambda: given.terms(scope).brief)
-        return await _judged(scope, given, acted)
+        number = await _verifications(scope, begun.brief) if given.again else 1
+        return (await _judged(scope, given, acted))._replace(verifications=number)
 
     asked = SandboxAsked(begun.backend, begun.brief.task, begun.condition)
-    return await in_sandbox(scope, asked, work, partial(scoreless, scope))
+    return await in_sandbox(scope, asked, work, partial(scoreless, scope), partial(_verified_again, scope, begun.brief))
+
+
+async def _verifications(scope: Scope, brief: Brief) -> int:
+    """Say how often the final state is verified, and keep it if that is more than once."""
+    ruled = await scope.decide(VERIFICATIONS, VerificationsSaw(len(brief.steps)))
+    if ruled.value.number > 1:
+        await scope.effect(KeepAsked())
+    return ruled.value.number
+
+
+async def _verified_again(scope: Scope, brief: Brief, result: AttemptResult) -> AsyncIterator[AttemptResult]:
+    """Have the verifier judge the kept state again, and give the result with each further verdict."""
+    ended = None if result.saw is None or result.verdict is None else result.saw.ended
+    if ended is None:  # there was nothing to judge
+        return
+    for _ in range(result.verifications - 1):
+        verdict = await scope.effect(VerifyAgainAsked(brief.task))
+        judged = await scope.decide(VERIFICATION, judging_saw(ended, verdict, scope.at))
+        result = result._replace(again=(*result.again, judged))
+        yield result
 
 
 async def _act(scope: Scope, agent: Agent, told: CurrentBrief) -> Acted:

@@ -34,6 +34,7 @@ from engine.programs.explore.policies.stopping import (
     decide_next,
 )
 from engine.programs.explore.policies.stopping import Decision as Ending
+from engine.programs.explore.verification_points import Verifications, VerificationsRule, VerificationsSaw
 from events import values
 from events.digest import Digest
 from events.types.decision import Seen
@@ -77,6 +78,12 @@ def facts_of(saw: points.JudgingSaw) -> VerdictFacts:
     if saw.broken is not None:
         return VerdictFacts(None, exception, f"{saw.broken.value.kind}: {saw.broken.value.detail}")
     return VerdictFacts(reward=None, exception=None, infrastructure=saw.ended.value.detail)
+
+
+def choose_verifications(saw: VerificationsSaw, rule: VerificationsRule, desk: PolicyContext) -> Verifications:
+    """Verify as often as is asked for; a task of several steps once."""
+    del desk
+    return Verifications(1 if saw.steps else rule.repeats)
 
 
 def judge_attempt(saw: points.JudgingSaw, rule: points.JudgingRule, desk: PolicyContext) -> points.Judged:

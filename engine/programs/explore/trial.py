@@ -69,6 +69,8 @@ class TrialPlan(NamedTuple):
     """One for each run of the line, oldest first; just one where nothing was forked."""
     given: Condition | None = None
     """The condition itself, where the program makes one for this trial. None: that of the run, or of its arm."""
+    again: bool = False
+    """Whether final states of its attempts may be verified more than once, as the program has it."""
 
     def terms(self, scope: Scope) -> TrialTerms:
         """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
@@ -89,6 +91,8 @@ class EndedTrial(NamedTuple):
     """What was decided last. None: it was stopped, or something of ours broke, before anything was decided."""
     outcomes: tuple[Seen[points.Judged], ...]
     """How its attempts ended."""
+    again: tuple[Seen[points.Judged], ...] = ()
+    """What further verifications of the last attempt's final state came to."""
 
 
 async def trial(scope: Scope, plan: TrialPlan) -> str:
@@ -218,7 +222,9 @@ class _Loop:
         injection = await text_of(self._scope, planned.value.injection)
         conditions = await self._conditions()
         told = zip(self._plan.eras, conditions, strict=True)
-        given = AttemptGiven(number, tuple(self._given(*each, decision.value, injection) for each in told))
+        given = AttemptGiven(
+            number, tuple(self._given(*each, decision.value, injection) for each in told), self._plan.again
+        )
         child = Child(attempt_stream(self._plan.name, number), partial(attempt, given=given))
         result = (await self._scope.gather([child]))[0]
         self._money = result.out_of_money
@@ -371,4 +377,5 @@ async def _close(
     outcome = ENDINGS[decision]
     reward = best_reward(each.value.outcome for each in history.outcomes)
     at = await scope.record(TrialClosed(outcome, history.attempts, reward))
-    return EndedTrial(outcome, at, ended, tuple(history.outcomes))
+    again = () if history.last is None else history.last.again
+    return EndedTrial(outcome, at, ended, tuple(history.outcomes), again)

@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 
 import msgspec
 import pytest
 from typing_extensions import override
 
 from engine.core.decision import Deciding, Observed, PolicyContext, Reruled, Unanswered
-from engine.core.errors import HistoryEnded, PolicyFailed, ReplayDiverged
+from engine.core.errors import HistoryEnded, ReplayDiverged
 from engine.core.history import RunHistory, load_histories
 from engine.core.lineage import Branch
 from engine.core.ports import EffectAddress, Permit
@@ -20,7 +19,7 @@ from events.errors import BlobErased, EventRefused
 from events.redaction.redactor import Redactor
 from events.store.memory import MemoryLog
 from events.types.attempt import AgentEnded
-from events.types.decision import DecisionMade, Earlier, Seen, ShadowFailed, Text
+from events.types.decision import DecisionMade, Earlier, Seen, Text
 from events.types.sandbox import ActionAsked, ActionObserved
 from events.types.session import ScopeStopped
 from tests.support.weighing import Parcel, Scale, Shop, Weighed, deciding, point, post, weigh, weigh_all
@@ -28,8 +27,6 @@ from tests.support.worlds import NO_HISTORY, Echo, Ticking, closed_world, live_w
 
 STREAM = "attempt/a/1"
 SHOP = Shop(5.0)
-BREAKS = 0.125
-"""Scale that raises, where a policy is asked that does."""
 LIGHT = DecisionMade(point="weigh", ruling={"may": True, "why": ""})
 
 
@@ -203,57 +200,6 @@ async def test_what_only_looks_on_is_recorded_behind_what_counts() -> None:
     await post(await again(log, deciding(in_another_order)), 5.0)
     with pytest.raises(ReplayDiverged):
         await post(await again(log, deciding(Shop(5.0, {"strict": 3.0, "loose": 9.0, "third": 1.0}))), 5.0)
-
-
-def weigh_or_break(saw: Parcel, rule: Scale, desk: PolicyContext) -> Weighed:
-    """Weigh, on a scale that breaks under the least load it cannot show."""
-    if rule.most == BREAKS:
-        raise ZeroDivisionError("the scale broke")
-    return weigh(saw, rule, desk)
-
-
-async def test_a_shadow_that_fails_is_recorded_and_ends_nothing() -> None:
-    """Given a shadow that raises, what counts and the other shadows are ruled, and every life over it is the same."""
-    log = memory_log()
-    shop = Shop(5.0, {"broken": BREAKS, "strict": 3.0})
-    breaking = partial(deciding, shop, policy=weigh_or_break)
-    scope = await live(log, breaking())
-    seen = await post(scope, 5.0, 4.0)
-    assert [each.value.may for each in seen] == [True, True]
-    events = [each.event for each in await history(log)]
-    failed = [each for each in events if isinstance(each, ShadowFailed)]
-    assert [(each.point, each.shadow, each.error) for each in failed] == [("weigh", "broken", failed[0].error)] * 2
-    assert "ZeroDivisionError: the scale broke" in failed[0].error
-    made = [each for each in events if isinstance(each, DecisionMade)]
-    assert [each.shadow for each in made] == [None, "strict"] * 2
-    assert failed[0].rule not in {each.rule for each in made}
-    for how in (breaking(), deciding(shop)):  # what failed once is on record, though it would not fail now
-        scope = await again(log, how)
-        assert await post(scope, 5.0, 4.0) == seen
-        await scope.finish()
-    resumed = await live(log, breaking())
-    assert await post(resumed, 5.0, 4.0) == seen
-    await post(resumed, 2.0)
-    assert len(await history(log)) == len(events) // 2 * 3
-    with pytest.raises(ReplayDiverged):
-        await post(await again(log, deciding(Shop(5.0, {"other": BREAKS, "strict": 3.0}))), 5.0)
-
-
-async def test_a_shadow_that_fails_only_now_is_a_difference() -> None:
-    """Given a shadow that ruled, when this version's raises on the same inputs, then the record is not what it says."""
-    log = memory_log()
-    shop = Shop(5.0, {"broken": BREAKS})
-    await post(await live(log, deciding(shop)), 5.0)
-    with pytest.raises(ReplayDiverged, match="shadow_failed"):
-        await post(await again(log, deciding(shop, policy=weigh_or_break)), 5.0)
-
-
-async def test_what_counts_still_ends_the_run_when_it_fails() -> None:
-    """Given a policy that raises where its ruling counts, nothing stands in for it."""
-    log = memory_log()
-    with pytest.raises(PolicyFailed, match="the scale broke"):
-        await post(await live(log, deciding(Shop(BREAKS), policy=weigh_or_break)), 5.0)
-    assert await history(log) == ()
 
 
 async def test_a_run_of_the_first_shape_records_no_such_decision() -> None:
