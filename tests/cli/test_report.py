@@ -131,3 +131,25 @@ def test_names_cannot_become_markup(tmp_path: Path) -> None:
     assert f"```{NASTY}" in page.text, "the scan found a fence that does not end"
     assert "skill: 0 high, 1 medium, 0 low." in page.text
     assert type_in(tmp_path, "report", "--out", "script.toml/page.html").code == 2
+
+
+def test_tables_for_a_paper_are_written_too(tmp_path: Path) -> None:
+    """As Markdown and LaTeX, below what was compared; CSV has a place for one table only."""
+    questions(tmp_path)
+    evaluate(tmp_path)
+    assert type_in(tmp_path, "report", "--format", "markdown").out == f"wrote {tmp_path / 'report.md'}\n"
+    markdown = (tmp_path / "report.md").read_text()
+    assert markdown.startswith("Compared: skill with none. 2 items, ")
+    assert [line.split(" | ")[0] for line in markdown.splitlines() if line.startswith("| ")] == [
+        "| arm",
+        "| ---",
+        "| none",
+        "| skill",
+        "| arm",
+        "| ---",
+        "| skill",
+        "| skill",
+    ]
+    assert type_in(tmp_path, "report", "--format", "latex", "--out", "tables.tex").code == 0
+    assert (tmp_path / "tables.tex").read_text().count(r"\begin{tabular}") == 2
+    assert type_in(tmp_path, "report", "--format", "csv").code == 2

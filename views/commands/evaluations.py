@@ -201,7 +201,19 @@ class PairOptions:
     among them, else hard."""
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ReportOptions:
+    """What a report is written as."""
+
+    out: Path | None = None
+    """File to write. Default: report.html, report.md or report.tex."""
+    format: TableFormat | None = None
+    """Write markdown, or latex (needs the package booktabs). Default: a page of HTML."""
+
+
 ARMS: Final = ComparisonOptions()
+AS_A_PAGE: Final = ReportOptions()
 AS_THEY_SAY: Final = PairOptions()
 
 
@@ -245,24 +257,28 @@ async def report(
     other: str | None = None,
     /,
     *,
-    out: Path = Path("report.html"),
+    written: ReportOptions = AS_A_PAGE,
     pair: PairOptions = AS_THEY_SAY,
     options: Options = ASIS,
     machine: Given,
 ) -> None:
     """Write a comparison as one page of HTML that needs nothing else, down to its events and digests.
 
+    With --format, write its tables for a paper instead: arms and items, below what was compared.
+
     Args:
         run: Run id of an evaluation; with a second run, of any run, as for `compare`.
         other: Run that is compared with the first, or RUN:ARM.
-        out: File to write.
     """
+    form = written.format
+    file = machine.folder / (written.out or f"report.{reports.suffix_of(form)}")
     async with options.desk(machine) as desk:
         found = await _compared(desk.log, run, other, pair)
         stamp = reports.ReportStamp(machine.clock(), package_version(), await desk.log.head())
-        page = reports.report_page(await reports.read_report(desk.log, found, stamp))
-        await write_file(machine.folder / out, page.encode())
-        desk.screen.draw(WrittenFile(str(machine.folder / out)), reports.render_written)
+        told = await reports.read_report(desk.log, found, stamp)
+        page = reports.report_page(told) if form is None else reports.report_tables(told, form)
+        await write_file(file, page.encode())
+        desk.screen.draw(WrittenFile(str(file)), reports.render_written)
 
 
 async def _compared(log: EventLog, run: str, other: str | None, pair: PairOptions) -> comparison.ComparedRun:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import sqrt
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -18,6 +18,8 @@ from events.types.evaluation import ArmsCompared
 from events.types.run import RunOpened
 from projections.comparison.noise import NoiseSplit, VerifiedRun, split_noise
 from views.evaluations.comparison import (
+    ARMS,
+    TWO_RUNS,
     ArmRow,
     ComparedRun,
     arm_rows,
@@ -31,13 +33,15 @@ from views.evaluations.comparison import (
 )
 from views.evaluations.forest import ForestPlot, forest
 from views.evaluations.item_sets import said
-from views.evaluations.items import ComparedItemRow, item_rows
+from views.evaluations.items import ITEMS, ITEMS_OF_TWO, ComparedItemRow, item_rows
 from views.evaluations.scans import ArmScanRow, recorded
 from views.evaluations.sides import ComparedSide
 from views.evaluations.triggers import written_rate
 from views.setup.settings import WrittenFile
+from views.terminal.errors import UsageWrong
 from views.terminal.format import money, plural, short, when
 from views.terminal.pages import page_template
+from views.terminal.table_formats import TableFormat, latex_text, markdown_text, write_table
 
 _NO_SCORE: Final[Mapping[str, str]] = {
     "infrastructure": "without a score, since something of ours broke",
@@ -167,6 +171,35 @@ def report_page(told: EvaluationReport) -> str:
         "when": when,
     }
     return template.render(told=told, short=short, plural=plural, **names)
+
+
+def suffix_of(form: TableFormat | None) -> str:
+    """Give the suffix of a report's file.
+
+    Raises:
+        UsageWrong: The format has no place for several tables.
+    """
+    match form:
+        case None:
+            return "html"
+        case TableFormat.MARKDOWN:
+            return "md"
+        case TableFormat.LATEX:
+            return "tex"
+        case TableFormat.CSV:
+            remedy = "use `stillroom compare --format csv`, and `--items` for items"
+            raise UsageWrong("CSV holds one table, and a report has several", remedy=remedy)
+        case _:
+            assert_never(form)
+
+
+def report_tables(told: EvaluationReport, form: TableFormat) -> str:
+    """Write what was compared, and the tables of arms and items, for a paper."""
+    several = len(told.runs) > 1
+    words = latex_text(told.opening) if form is TableFormat.LATEX else markdown_text(told.opening)
+    arms = write_table(told.arms, TWO_RUNS if several else ARMS, form)
+    items = write_table(told.items, ITEMS_OF_TWO if several else ITEMS, form)
+    return f"{words}\n\n{arms}\n{items}"
 
 
 def render_written(row: WrittenFile) -> RenderableType:
