@@ -21,7 +21,7 @@ class WorldStep(NamedTuple):
     """Whether nothing further can be done or has to be."""
 
 
-class World(Protocol):
+class SimulatedWorld(Protocol):
     """A simulated world, entry point ``stillroom.worlds``; pure: no clock, no randomness, no I/O."""
 
     name: str
@@ -44,12 +44,12 @@ class HasWorld(Protocol):
     """Name of the world."""
 
 
-def world_named(name: str) -> World:
+def world_named(name: str) -> SimulatedWorld:
     """Find a world.
 
     Raises:
         NameUnknown: No installed package registers it.
         PluginBroken: The package that registers it cannot be imported.
     """
-    found: World = plugin(GROUP, "world", name)
+    found: SimulatedWorld = plugin(GROUP, "world", name)
     return found

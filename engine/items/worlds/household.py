@@ -33,7 +33,7 @@ State = dict[str, Any]
 
 
 class Household:
-    """See ``World``. A state holds where everything is, what is open, what is held, and the goal."""
+    """See ``SimulatedWorld``. A state holds where everything is, what is open, what is held, and the goal."""
 
     name = "household"
     actions = """\

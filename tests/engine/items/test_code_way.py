@@ -164,13 +164,10 @@ async def test_it_survives_a_death_at_any_moment(step: int, tmp_path: Path) -> N
             assert [each.outcome for each in scored if isinstance(each, ItemScored)] == ["unsolved"] * 2, seen.deaths
 
 
-async def test_tasks_of_spreadsheetbench_are_scored_by_the_workbooks_that_programs_leave(tmp_path: Path) -> None:
-    """A program that writes what is expected solves its task, one that copies its input does not."""
-    if not SAMPLES.exists():
-        pytest.skip("the samples of SkillOpt's benchmarks are not here")
-    pytest.importorskip("openpyxl")
+def make_sheets(base: Path) -> None:
+    """Make a set of two real tasks, and a model that knows what is expected of the first."""
     rows = json.loads((SAMPLES / "dataset.json").read_text())[:2]
-    folder = tmp_path / "sheets"
+    folder = base / "sheets"
     folder.mkdir()
     (folder / "dataset.json").write_text(json.dumps(rows))
     (folder / "spreadsheet").symlink_to(SAMPLES / "spreadsheet")
@@ -201,7 +198,15 @@ print(sorted(glob.glob("*")))
 [[rule.turn]]
 text = "DONE"
 """
-    (tmp_path / "script.toml").write_text(script.replace("\\\\", "\\\\\\\\"))
+    (base / "script.toml").write_text(script.replace("\\\\", "\\\\\\\\"))
+
+
+async def test_tasks_of_spreadsheetbench_are_scored_by_the_workbooks_that_programs_leave(tmp_path: Path) -> None:
+    """A program that writes what is expected solves its task, one that copies its input does not."""
+    if not SAMPLES.exists():
+        pytest.skip("the samples of SkillOpt's benchmarks are not here")
+    pytest.importorskip("openpyxl")
+    make_sheets(tmp_path)
     log = MemoryLog(clock=CountingClock())
     arms = {"none": {}, "more": {"note": "Take care."}}
     own = {"items": {"folder": "sheets", "format": "spreadsheetbench"}, "rollout": {"way": "code"}}
