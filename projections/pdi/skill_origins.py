@@ -11,6 +11,7 @@ import msgspec
 
 from events.base import Recorded
 from events.digest import Digest, Fingerprint
+from events.types.evaluation import CellOpened
 from events.types.pdi import PdiImported, PdiRead
 from events.types.skill import EvidenceGathered, SkillImported, SkillRevised
 from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
@@ -48,6 +49,8 @@ class OriginTrial(msgspec.Struct):
     divergences: list[float] = []
     online: float | None = None
     evidence: float | None = None
+    counted: bool = True
+    """False: it is that of a student, and has left no skill so far."""
 
 
 class SkillOriginsState(msgspec.Struct):
@@ -57,7 +60,9 @@ class SkillOriginsState(msgspec.Struct):
     """By run and trial."""
     origins: list[SkillOrigin] = []
     trials: int = 0
-    """Trials that were opened, with or without a skill."""
+    """Trials that explored, with or without a skill: those of students that were only to be scored do not count."""
+    cells: dict[str, dict[str, Digest]] = {}
+    """Names of the cells of evaluations in which no trial was opened, by run, with their keys."""
 
 
 class ShownBlock(msgspec.Struct):
@@ -74,9 +79,10 @@ class SkillOrigins:
     """The projection."""
 
     name = "skill_origins"
-    revision = 1
+    revision = 2
     tags: frozenset[str] | None = frozenset(
         {
+            "cell.opened",
             "trial.opened",
             "trial.attempt_concluded",
             "trial.closed",
@@ -110,9 +116,13 @@ class SkillOrigins:
         """Fold one event in."""
         run, name = recorded.stream.run, recorded.stream.name.partition("/")[2]
         event = recorded.event
+        if isinstance(event, CellOpened):
+            state.cells.setdefault(run, {})[name] = event.key
+            return state
         if isinstance(event, TrialOpened):
-            state.followed.setdefault(run, {})[name] = OriginTrial(event.task)
-            state.trials += 1
+            explores = state.cells.get(run, {}).pop(name, None) is None
+            state.followed.setdefault(run, {})[name] = OriginTrial(event.task, counted=explores)
+            state.trials += explores
             return state
         trials = state.followed.get(run, {})
         trial = trials.get(name)
@@ -121,6 +131,8 @@ class SkillOrigins:
                 trials.pop(name, None)
             case SkillRevised() | SkillImported() if trial is not None:
                 state.origins.append(_origin(run, name, trial, event))
+                state.trials += not trial.counted
+                trial.counted = True
             case AttemptConcluded() | PdiRead() | PdiImported() | EvidenceGathered() if trial is not None:
                 _follow(trial, event, blobs)
             case _:

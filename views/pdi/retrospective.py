@@ -59,7 +59,7 @@ async def tell(desk: OpenedLog, runs: Sequence[str]) -> None:
     rows = [_row(each) for each in scored_trials(found.retrospective)]
     desk.screen.show(rows, TABLE)
     left = found.trials - len(rows)
-    if left:
+    if left > 0:
         desk.screen.say(Text(f"without a skill, and so without this PDI: {plural(left, 'trial')}", style="dim"))
 
 

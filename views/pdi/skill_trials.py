@@ -20,7 +20,7 @@ class SkillTrials(NamedTuple):
     retrospective: RetrospectiveState
     """Of the same trials."""
     trials: int
-    """Trials in all, with or without a skill; one that goes on in a fork and leaves a skill there counts for both."""
+    """Trials that explored, with or without a skill; one that leaves a skill in a fork, too, counts for both."""
 
 
 async def read_skill_trials(desk: OpenedLog, runs: Sequence[str]) -> SkillTrials:

@@ -90,6 +90,7 @@ class ValidationRow(msgspec.Struct, frozen=True, tag_field="kind", tag="validati
     """What all figures rest on."""
 
     trials: int
+    """That explored; those of students do not count."""
     skills: int
     """Distinct skills that trials left."""
     tried: int

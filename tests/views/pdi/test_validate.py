@@ -30,6 +30,8 @@ async def test_an_effect_on_the_own_task_is_told_apart(tmp_path: Path) -> None:
     (skill,) = [row for row in rows if row["kind"] == "skill_effect"]
     assert (skill["task"], skill["run"], skill["effect"], skill["effect_elsewhere"]) == ("word", explored, 1.0, None)
     assert skill["on_own_task"]
+    (scope,) = [row for row in rows if row["kind"] == "validation"]
+    assert (scope["trials"], scope["limits"]) == (1, [])  # the students' two trials were not to leave a skill
     assert 0 < skill["evidence"] <= 1
     evidence, elsewhere = [row for row in rows if row["kind"] == "worth" and row["measure"] == "evidence"]
     assert evidence["limits"] == [
