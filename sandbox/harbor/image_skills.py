@@ -94,7 +94,7 @@ def _is_looked_in(text: str, declared: str | None) -> bool:
 
 def _copies(each: Instruction, declared: str | None, *, held: bool) -> bool:
     """Say whether an instruction does nothing but copy skills, or copies something to where they are looked for."""
-    if each.word not in {"COPY", "ADD"} or each.heredocs:
+    if each.word not in {"COPY", "ADD"}:
         return False
     sources, target = sources_and_target(each)
     if _is_looked_in(posixpath.normpath(target or "."), declared):

@@ -73,9 +73,10 @@ async def library_skills(log: EventLog, source: SkillSource) -> tuple[SkillConte
     """
     libraries = await _libraries(log, source)
     if not source.skill:
-        chosen = [each[-1] for each in _by_skill(libraries).values() if each[-1].retired is None]
+        accepted = _by_skill(libraries)
+        chosen = [each[-1] for each in accepted.values() if each[-1].retired is None]
         if not chosen:
-            why = "no skill is in force in it" if source.kind == "library" else "the run accepted no skill"
+            why = "none of its skills is in force any more" if accepted else "no skill was accepted into it"
             raise ArmSkillsUnusable(source.text, [why], remedy=_LISTED)
     else:
         chosen = [_one(libraries, source, await _tasks(log, source))]

@@ -87,6 +87,19 @@ def test_lines_that_go_on_and_stand_last_are_taken_out_whole(tmp_path: Path) -> 
     assert [each.word for each in made.without(text, [3, 7]).instructions] == ["FROM", "RUN"]
 
 
+def test_a_skill_that_stands_in_the_dockerfile_is_taken_out_with_its_text(tmp_path: Path) -> None:
+    """And what another stage of the build calls skills is not the task's folder of that name."""
+    written = ("COPY <<EOF /root/.codex/skills/greet/SKILL.md", *PAGE.splitlines(), "EOF")
+    task = task_of(tmp_path / "word", *written, "FROM debian:bookworm-slim", "COPY --from=0 skills /app/skills")
+    found = image_skills(task)
+    assert (found.lines, found.left) == ((4,), ())
+    stripped = without_image_skills(task, found).dockerfile
+    assert stripped is not None
+    assert stripped.text is not None
+    assert "greet" not in stripped.text
+    assert "COPY --from=0 skills /app/skills" in stripped.text
+
+
 def test_a_whole_context_is_copied_without_them(tmp_path: Path) -> None:
     """``COPY . /app`` is the task's own; what it copies holds no skill any more."""
     task = task_of(tmp_path / "word", "COPY . /app/")
@@ -120,6 +133,7 @@ def test_a_prebuilt_image_is_not_known(tmp_path: Path) -> None:
     """Nobody has looked into it; where the task says how to build it too, it is built without its skills instead."""
     image = '[environment]\ndocker_image = "made/elsewhere:1"\n'
     task = task_of(tmp_path / "both", "COPY skills /root/.codex/skills", toml=image)
+    assert image_skills(task).left == ()
     assert without_image_skills(task, image_skills(task)).config.environment.docker_image is None
     alone = task_of(tmp_path / "alone", toml=image)
     (alone.environment / "Dockerfile").unlink()

@@ -122,6 +122,21 @@ async def test_a_run_gives_every_skill_in_force_or_one_of_them() -> None:
     }
 
 
+async def test_a_skill_that_is_in_force_no_more_is_not_among_all() -> None:
+    """Neither for every item nor for the task that it was distilled from; without another, nothing is in force."""
+    log = await two_tasks()
+    await log.append(
+        StreamId("r1", "trial/two.1"), [Draft(SkillRetired("second", 1, "it hurts"), None)], expected_version=2
+    )
+    assert set(said(await library_skills(log, read_source("run:r1")))) == {"first"}
+    assert set(await library_skills_by_task(log, read_source("per-item:run:r1"))) == {"one"}
+    await log.append(
+        StreamId("r1", "trial/one.2"), [Draft(SkillRetired("first", 1, "it hurts"), None)], expected_version=2
+    )
+    with pytest.raises(ArmSkillsUnusable, match="none of its skills is in force any more"):
+        await library_skills(log, read_source("run:r1"))
+
+
 async def test_the_latest_run_is_the_latest_that_accepted_a_skill() -> None:
     """An evaluation accepts none, so evaluating twice names the same run."""
     log = await two_tasks()
@@ -149,7 +164,7 @@ async def test_the_latest_run_is_the_latest_that_accepted_a_skill() -> None:
         ("run:r1/odd", "An agent would pass over it"),
         ("run:r1/loud", "not a valid Agent Skills name"),
         ("run:r1/erased", r"the bytes of erased \(revision 1\) are gone"),
-        ("run:r2", "the run accepted no skill"),
+        ("run:r2", "no skill was accepted into it"),
         ("library:none", "there is no such library"),
         ("library:shared/kept", "there is no such skill"),
     ],
