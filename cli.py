@@ -89,7 +89,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     ("tasks", "tasks:app", "Check and run datasets of tasks."),
     ("agents", "agents:app", "List, install and replay agents."),
     ("providers", "providers:app", "List and check model providers."),
-    ("skills", "skills:app", "List, show, scan and export skills."),
+    ("skills", "skills:app", "List, show, scan, audit and export skills."),
     ("export", "exports:app", "Export runs to other formats."),
     ("import", "imports:app", "Import past runs of other systems."),
     ("log", "log:app", "Inspect, verify, seal and copy the log."),

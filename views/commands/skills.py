@@ -11,6 +11,7 @@ from engine.runtime.open_context import cache_of
 from events.errors import ExitCode
 from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
+from views.evaluations import audit
 from views.runs import skill_scan, skills
 from views.terminal.options import ASIS, Given, Options
 from views.terminal.screen import OutputStyle, Screen
@@ -20,6 +21,7 @@ ROWS: Final[Rows] = {
     "skills show": (skills.SkillText,),
     "skills export": (skills.ExportedSkill,),
     "skills scan": (skill_scan.ScanRow, skill_scan.ScannedRow),
+    "skills audit": (audit.AuditCostRow, audit.AuditedSectionRow),
 }
 
 
@@ -108,8 +110,10 @@ def _told(screen: Screen, scanned: Sequence[skill_scan.ScannedSkill]) -> ExitCod
     return ExitCode.NEGATIVE if grave else ExitCode.DONE
 
 
-app: Final = App(name="skills", help="List, show, scan and export skills.")
+app: Final = App(name="skills", help="List, show, scan, audit and export skills.")
 app.command(list_skills, name="list")
 app.command(show_skill, name="show")
 app.command(scan_skill, name="scan")
 app.command(export_skill, name="export")
+# Imported when it is typed: it starts a run, which needs an HTTP client.
+app.command("views.commands.skill_audit:audit_skill", name="audit")

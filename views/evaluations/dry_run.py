@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from rich.console import RenderableType
@@ -60,14 +60,32 @@ async def tell(setting: RunContext, screen: Screen, spec: RunSpec, *, skip_inval
     Raises:
         StillroomError: The spec cannot work.
     """
+    planned = await plan(setting, spec, skip_invalid=skip_invalid)
+    screen.show(planned.arms, PLANNED)
+    scans.show(screen, planned.scans)
+
+
+class DryRun(NamedTuple):
+    """An evaluation that was not started."""
+
+    arms: Sequence[PlannedArmRow]
+    scans: Sequence[scans.ArmScanRow]
+
+
+async def plan(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> DryRun:
+    """Plan an evaluation; nothing is recorded.
+
+    Raises:
+        StillroomError: The spec cannot work.
+    """
     log = MemoryLog(clock=lambda: 0, redactor=setting.log.redactor)
     start = await plan_start(setting._replace(log=log, library=setting.log), spec, skip_invalid=skip_invalid)
     planned: EvaluationPlan = start.plan.own
     cells = (*planned.tasks, *planned.of_questions(await look_at_items(setting.base, own(spec).items)))
     stored = await fold_kept(setting.log, Evaluations(), await setting.log.head())
-    screen.show([_row(spec, start, arm, _of(cells, arm), stored) for arm in planned.arms], PLANNED)
+    rows = [_row(spec, start, arm, _of(cells, arm), stored) for arm in planned.arms]
     tasks = await chosen_tasks(setting, spec, names_of(start.plan.opened)) if start.plan.opened.tasks else ()
-    scans.show(screen, await scans.planned(log, start.plan.eras[-1].arms, tasks, own(spec).scan))
+    return DryRun(rows, await scans.planned(log, start.plan.eras[-1].arms, tasks, own(spec).scan))
 
 
 def _of(cells: Sequence[CellPlan], arm: str) -> list[CellPlan]:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-from engine.agents.installed.skill_set import skill_refs
+from engine.agents.installed.skill_set import FILE, skill_refs
 from engine.config.program import ArmInputs
 from engine.config.skill_source import SkillSource, read_source
 from engine.config.spec import RunSpec
 from engine.policies.skill.placebo import placebo_of
+from engine.policies.skill.sections import without_section
 from engine.programs.evaluate.errors import ArmSkillsUnusable
 from engine.programs.evaluate.folder_skills import folder_skills, folder_skills_by_task
 from engine.programs.evaluate.library_skills import SkillContent, library_skills, library_skills_by_task
@@ -104,12 +105,31 @@ class ArmSkills:
         for name in sorted(own.keys() & beside.keys()):
             self._clash(name, own[name][1], beside[name][1])
         files = _files_of(own)
-        files = placebo_of(files) if self._given.placebo else files
+        files = placebo_of(files) if self._given.placebo else self._shortened(files)
         sources = [
             *self._sources(files, own, self._part, item),
             *self._sources(_files_of(beside), beside, "beside", item),
         ]
         return {**files, **_files_of(beside)}, tuple(sources)
+
+    def _shortened(self, files: dict[str, bytes]) -> dict[str, bytes]:
+        """Leave out the section that the arm is to be without.
+
+        Raises:
+            ArmSkillsUnusable: It has more than one skill, or no such section.
+        """
+        number, heads = self._given.without, [path for path in files if path.endswith(f"/{FILE}")]
+        if number is None or not files:
+            return files
+        remedy = "leave `without` out, or name one skill and the number of one of its sections"
+        if len(heads) != 1:
+            problem = f"arm {self._arm} is to be without a section, and has {len(heads)} skills"
+            raise ArmSkillsUnusable(self._given.skills or "", [problem], remedy=remedy)
+        try:
+            text = without_section(files[heads[0]].decode(), number)
+        except (IndexError, UnicodeDecodeError) as error:
+            raise ArmSkillsUnusable(self._given.skills or "", [f"{heads[0]}: {error}"], remedy=remedy) from error
+        return {**files, heads[0]: text.encode()}
 
     def _sources(
         self,

@@ -52,6 +52,9 @@ class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     applies: str = ""
     """Regular expression: the skills are said to apply to items in whose name it finds something; where one is read for
     another item, that is a false trigger. It changes nothing that the agent is told. Empty: they apply to all."""
+    without: int | None = None
+    """Number, from 1, of the section of its skill that is left out of ``SKILL.md``; see `stillroom skills audit`. None:
+    none is."""
     note: str = ""
     """Text that the agent is told after its instruction. Empty: nothing."""
     again: str = ""
