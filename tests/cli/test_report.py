@@ -92,6 +92,7 @@ def test_an_evaluation_is_told_on_one_page(tmp_path: Path) -> None:
     assert "asked a script in place of a model" in page.text
     assert "no interval" in page.text
     assert {link.removeprefix("#") for link in page.links} <= page.anchors
+    assert "The verifier's part in that" not in page.text, "no item ran twice, so nothing is said of parts"
     assert "script" not in page.tags
     (compared,) = events(tmp_path, "evaluation.compared")
     assert f"{compared['run']}:run@{compared['version']}" in page.text

@@ -394,13 +394,18 @@ def _said(row: ArmRow, name: str, beside: str) -> Iterator[str]:
     if row.payback is not None:
         yield f"{name}: {paid(row)}"
     yield from (f"{name}: {each}" for each in row.lacking)
-    if row.verifier_noise is not None:
-        agent = "unknown (no item ran twice)" if row.agent_noise is None else f"{row.agent_noise:.3g}"
-        flaky = f"; verdicts of one final state differ: {', '.join(row.flaky)}" if row.flaky else ""
-        yield f"{name}: variance of a run: verifier {row.verifier_noise:.3g}, agent {agent}{flaky}"
+    yield from (f"{name}: {each}" for each in noise_said(row))
     for items, what in ((row.only_here, "only in this run"), (row.changed, "other contents in the two runs")):
         if items:
             yield f"{name}: not compared, {what}: {', '.join(items)}"
+
+
+def noise_said(row: ArmRow) -> Iterator[str]:
+    """Tell the verifier's noise from the agent's, where final states were verified more than once."""
+    if row.verifier_noise is not None:
+        agent = "unknown (no item ran twice)" if row.agent_noise is None else f"{row.agent_noise:.3g}"
+        flaky = f"; verdicts of one final state differ: {', '.join(row.flaky)}" if row.flaky else ""
+        yield f"variance of a run: verifier {row.verifier_noise:.3g}, agent {agent}{flaky}"
 
 
 def label(row: ArmRow, *, several: bool) -> str:

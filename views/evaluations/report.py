@@ -26,6 +26,7 @@ from views.evaluations.comparison import (
     beside_of,
     label,
     methods_of,
+    noise_said,
     paid,
     per,
     points,
@@ -266,13 +267,16 @@ def _noise(found: ComparedRun, rows: Sequence[ArmRow]) -> Iterator[str]:
                 "" if row.low is None else f" ({points(row.low)} to {points(row.high)})"
             )
             yield f"{row.arm} repeats {again} with fresh runs: what they differ by is noise, {gained}."
+    several = len({row.run for row in rows}) > 1
+    parts = [f"{label(row, several=several)}: {each}." for row in rows for each in noise_said(row)]
+    yield from parts
     split = _split(list(found.sides.values()))
     if split.agent is None:
         yield "No item was run twice under one arm: how much its score varies from run to run is not known."
         return
     deviation = f"{100 * sqrt(split.agent):.1f} points ({plural(split.runs, 'run')})"
     yield f"Runs of one item under one arm vary with a standard deviation of {deviation}."
-    if split.flake is None:
+    if not parts:
         yield "The verifier's part in that is not told apart: each final state was verified once."
 
 
