@@ -23,7 +23,7 @@ from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class AuditOptions(ArmOptions):
+class SkillAuditOptions(ArmOptions):
     """On what a skill is audited, and whether the audit is started."""
 
     dry_run: bool = False
@@ -34,7 +34,7 @@ class AuditOptions(ArmOptions):
     """Start it if at most so many cells are to be rolled out."""
 
 
-ASKED: Final = AuditOptions()
+ASKED: Final = SkillAuditOptions()
 
 
 async def audit_skill(
@@ -42,7 +42,7 @@ async def audit_skill(
     spec: Path | None = None,
     /,
     *,
-    arms: AuditOptions = ASKED,
+    arms: SkillAuditOptions = ASKED,
     wishes: RunOverrides = NOWISH,
     options: Options = ASIS,
     machine: Given,
@@ -84,7 +84,7 @@ async def audit_skill(
     return live.code_of(report)
 
 
-def _require_leave(cost: audit.AuditCostRow, leave: AuditOptions) -> None:
+def _require_leave(cost: audit.AuditCostRow, leave: SkillAuditOptions) -> None:
     """See that somebody said that it may cost what it does.
 
     Raises:
