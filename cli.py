@@ -44,7 +44,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     (
         "check",
         "check:check_spec",
-        "Check what a spec needs before anything is paid: keys, models, tasks, skills, disk.",
+        "Check what a spec needs before anything is paid: keys, models, sandbox, agents, items, skills, prices, disk.",
     ),
     ("evaluations", "evaluations:app", "List and explain stored evaluations."),
     ("sets", "item_sets:app", "List sets of items, what each is for, and how many decisions rested on it."),

@@ -22,6 +22,7 @@ _SMALLEST: Final[Mapping[str, int]] = {
     "agent.max_cost_usd": 0,
     "shuffle": 0,
     "evaluate.items.shuffle": 0,
+    "evaluate.sets.<set>.shuffle": 0,
 }
 """Numbers with a smallest value. All others are above zero, but for those below."""
 _RANGES: Final[Mapping[str, tuple[str, str]]] = {

@@ -160,6 +160,39 @@ def test_the_short_way_takes_tasks_too(tmp_path: Path) -> None:
     assert "there are both" in both.err
 
 
+PRICED: Final = ("--set", "prices.script.input=1", "--set", "prices.script.output=2")
+
+
+def ranges(outcome: CommandOutcome) -> list[tuple[object, ...]]:
+    """Pick what arms may take."""
+    keys = ("basis", "calls_least", "calls_most", "cost_least_nano_usd", "cost_most_nano_usd")
+    return [tuple(row[key] for key in keys) for row in outcome.rows]
+
+
+def test_a_dry_run_says_what_it_may_take_and_what_that_rests_on(tmp_path: Path) -> None:
+    """By the limits of the spec as long as nothing is stored, then by what stored cells of the same arm took."""
+    questions(tmp_path)
+    assert ranges(evaluate(tmp_path, *PRICED, "--dry-run", "--json")) == [("limits", 2, 2, 0, None)] * 2
+    tools = ("--set", "evaluate.rollout.way=tools", "--set", "evaluate.rollout.turns=5")
+    assert ranges(evaluate(tmp_path, *tools, "--dry-run", "--json")) == [("limits", 2, 10, None, None)] * 2
+    ran = evaluate(tmp_path, *PRICED, "--json")
+    cost = {row["arm"]: row["cost_nano_usd"] for row in kind(ran, "arm")}
+    assert ranges(evaluate(tmp_path, *PRICED, "--dry-run", "--json")) == [(None, 0, 0, 0, 0)] * 2
+    more = ranges(evaluate(tmp_path, *PRICED, "--repeats", "2", "--dry-run", "--json"))
+    for (basis, least, most, low, high), arm in zip(more, ("none", "skill"), strict=True):
+        assert (basis, least, most) == ("stored runs", 2, 2)
+        assert isinstance(low, int)
+        assert isinstance(high, int)
+        assert 0 < low <= cost[arm] <= high
+    said = evaluate(tmp_path, *PRICED, "--repeats", "2", "--dry-run").out
+    assert "4 calls, cost $" in said
+    make_base(tmp_path, SCRIPT, "a", "b")
+    tasks = ("--tasks", "tasks", "--skill", "skills", "-m", "script:script.toml")
+    limits = (*PRICED, "--attempts", "2", "--set", "agent.max_turns=3", "--set", "agent.max_tokens=1000")
+    found = type_in(tmp_path, "evaluate", *tasks, *limits, "--dry-run", "--json")
+    assert ranges(found) == [("limits", 2, 20, 0, 16_000_000)] * 2
+
+
 GRID: Final = """\
 program = "evaluate"
 [models.teacher]
@@ -211,6 +244,7 @@ def test_a_grid_is_one_run_with_a_transfer_matrix(tmp_path: Path) -> None:
         ("skills", "deaf.toml", 0.0, 0.0, 2),
         ("skills", "script.toml", 1.0, 0.5, 2),
     ]
+    assert {row["set"] for row in cells} == {None}
     head, none, skills = type_in(tmp_path, "compare", "--matrix").out.splitlines()[:3]
     assert head.split() == ["skill", "deaf.toml", "script.toml"]
     assert none.split("  ")[0] == "none"
@@ -293,3 +327,55 @@ def test_a_set_whose_list_of_items_was_erased_keeps_nobody_from_comparing(tmp_pa
     assert {row["score"] for row in compared.rows} == {0.5, 1.0}
     assert all(f"a list of items, {opened['items'][:12]}, was erased" in row["lacking"][0] for row in compared.rows)
     assert type_in(tmp_path, "sets", "list", "--json").code == 0
+
+
+SETS: Final = """
+[evaluate.sets.easy]
+folder = "easy"
+[evaluate.sets.more]
+folder = "quiz"
+exclude = ["blue"]
+"""
+
+
+def test_several_sets_are_scored_by_one_run_and_each_by_itself(tmp_path: Path) -> None:
+    """One plan and one budget; the matrix has a column for each set and for all, and each set is opened by an event."""
+    questions(tmp_path)
+    (tmp_path / "deaf.toml").write_text(DEAF)
+    make_items(
+        tmp_path / "easy",
+        [{"id": "b", "question": "Code of the blue lamp?", "context": "Blue is B2.", "answers": ["B2"]}],
+    )
+    (tmp_path / "sets.toml").write_text(GRID.replace('"script:deaf.toml"', "").replace(", ]", "]") + SETS)
+    planned = type_in(tmp_path, "evaluate", "sets.toml", "--dry-run", "--json").rows
+    assert [row["items"] for row in planned] == [4, 4]
+    ran = type_in(tmp_path, "evaluate", "sets.toml", "--json")
+    assert ran.code == 0, ran.err
+    cells = type_in(tmp_path, "compare", "--matrix", "--json").rows
+    assert {(row["skill"], row["set"]): (row["score"], row["planned"]) for row in cells} == {
+        ("none", None): (0.5, 4),
+        ("skills", None): (1.0, 4),
+        ("none", "easy"): (1.0, 1),
+        ("skills", "easy"): (1.0, 1),
+        ("none", "more"): (0.0, 1),
+        ("skills", "more"): (1.0, 1),
+        ("none", "quiz"): (0.5, 2),
+        ("skills", "quiz"): (1.0, 2),
+    }
+    assert {row["verdict"] for row in cells if row["set"]} == {None}
+    assert type_in(tmp_path, "compare", "--matrix").out.splitlines()[0].split() == [
+        "skill",
+        "all",
+        "easy",
+        "more",
+        "quiz",
+    ]
+    names = [row["names"] for row in type_in(tmp_path, "sets", "list", "--json").rows]
+    assert sorted(name for each in names for name in each) == ["easy", "more", "quiz"]
+    assert type_in(tmp_path, "replay").code == 0
+    for key, said in (("a.b", "cannot be the name of a set"), ("quiz", "two sets are called quiz")):
+        wrong = type_in(tmp_path, "evaluate", "sets.toml", "--set", f'evaluate.sets."{key}".folder=easy', "--dry-run")
+        assert wrong.code == 2
+        assert said in wrong.err
+    (tmp_path / "easy" / "test" / "items.json").write_text("[")
+    assert type_in(tmp_path, "evaluate", "sets.toml").code == 2

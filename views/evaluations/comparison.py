@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
@@ -17,6 +18,8 @@ from engine.evaluating.looks import arm_plan
 from engine.programs.evaluate.arms import condition_of, own
 from engine.programs.evaluate.points import COMPARISON, ArmSaw, CellSaw, CellScore, ComparisonRule, ComparisonSaw
 from engine.programs.evaluate.rulings import compared, looked_before, looks_at
+from engine.programs.evaluate.sets import set_of_item
+from engine.programs.evaluate.sets import sets_of as sets_of_spec
 from events.base import Ref
 from events.digest import digest_of
 from events.store.base import EventLog, Selection
@@ -173,6 +176,8 @@ class ComparedRun(NamedTuple):
     rested: SetsRested
     noise: Mapping[str, NoiseSplit] = MappingProxyType({})
     """By arm. Empty: two runs are compared."""
+    by_set: Mapping[str, Comparison] = MappingProxyType({})
+    """On each set by itself, where an evaluation has several. Nothing is decided by these: their error adds up."""
 
 
 async def tell(log: EventLog, screen: Screen, run: str) -> None:
@@ -208,12 +213,27 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
     }
     looked = await _looked(log, run, saw, cells, rule)
     found = compared(saw, rule, max(each.repeat for each in cells), known, looked)
+    by_set = {
+        name: compared(part, rule, max(each.repeat for each in cells), known, looked)
+        for name, part in _parted(spec, saw).items()
+    }
     noise = {arm: noise_of(each) for arm, each in begun.items()}
     for score in found.scores:
         sides.setdefault(score.arm, ComparedSide(run, score.arm, frozenset(), (), None, ()))
     made = {name: side for name, side in sides.items() if not condition_of(own(spec), name).placebo}
     making, rested = await making_costs(log, made), await sets_rested(log, [run])
-    return ComparedRun(run, spec, found, sides, making, {}, rested, noise)
+    return ComparedRun(run, spec, found, sides, making, {}, rested, noise, by_set)
+
+
+def _parted(spec: RunSpec, saw: Mapping[str, Sequence[CellSaw]]) -> dict[str, dict[str, list[CellSaw]]]:
+    """Sort the cells of each arm by the set that they belong to. Empty: there is just one."""
+    names, tasks = sets_of_spec(own(spec)), PurePosixPath(spec.tasks).name
+    parts: dict[str, dict[str, list[CellSaw]]] = {}
+    for arm, cells in saw.items():
+        for cell in cells:
+            part = parts.setdefault(set_of_item(names, cell.item) or tasks, {each: [] for each in saw})
+            part[arm].append(cell)
+    return parts if len(parts) > 1 else {}
 
 
 async def _looked(

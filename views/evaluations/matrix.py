@@ -10,6 +10,7 @@ from rich.text import Text
 from engine.programs.evaluate.arms import written
 from engine.programs.evaluate.grid import grid_places
 from events.store.base import EventLog
+from projections.comparison.compare import Comparison
 from views.evaluations.comparison import ComparedRun, ends, number, points, read_comparison, share
 from views.terminal.screen import Screen
 from views.terminal.tables import PivotView
@@ -23,6 +24,8 @@ class TransferRow(msgspec.Struct, frozen=True, tag_field="kind", tag="transfer")
     """Row: what is compared, by its name along the contrast of the grid; without a grid, the name of the arm."""
     student: str
     """Column: the values of all other axes of the grid. Empty: nothing else differs."""
+    set: str | None
+    """Set of items, which has a column of its own where there are several. None: all items."""
     arm: str
     against: str | None
     """Arm that it is compared with: the same student under its own baseline. None: it is a baseline."""
@@ -41,7 +44,8 @@ class TransferRow(msgspec.Struct, frozen=True, tag_field="kind", tag="transfer")
     units."""
     high: float | None
     verdict: str | None
-    """After Holm's rule over all arms of the run. None: of a baseline."""
+    """After Holm's rule over all arms of the run. None: of a baseline, or of one set of several, whose intervals are
+    shown side by side and decide nothing."""
 
 
 async def tell(log: EventLog, screen: Screen, run: str) -> None:
@@ -54,11 +58,17 @@ async def tell(log: EventLog, screen: Screen, run: str) -> None:
 
 
 def transfer_rows(compared: ComparedRun) -> Iterator[TransferRow]:
-    """Give the cells of a transfer matrix, baselines first."""
+    """Give the cells of a transfer matrix, baselines first: over all items, then by set where there are several."""
+    yield from _rows_of(compared, compared.comparison, None)
+    for name, part in sorted(compared.by_set.items()):
+        yield from _rows_of(compared, part, name)
+
+
+def _rows_of(compared: ComparedRun, part: Comparison, item_set: str | None) -> Iterator[TransferRow]:
     assert compared.spec is not None, "a matrix is of an evaluation"
     places = grid_places(written(compared.spec))
-    pairs = {pair.arm: pair for pair in compared.comparison.pairs}
-    scores = {score.arm: score for score in compared.comparison.scores}
+    pairs = {pair.arm: pair for pair in part.pairs}
+    scores = {score.arm: score for score in part.scores}
     for arm in sorted(places, key=lambda name: (name in pairs, places[name])):
         score, pair = scores[arm], pairs.get(arm)
         low, high = ends(None if pair is None else pair.interval)
@@ -66,6 +76,7 @@ def transfer_rows(compared: ComparedRun) -> Iterator[TransferRow]:
             run=compared.run,
             skill=places[arm].row,
             student=places[arm].column,
+            set=item_set,
             arm=arm,
             against=None if pair is None else pair.baseline,
             planned=score.planned,
@@ -75,8 +86,12 @@ def transfer_rows(compared: ComparedRun) -> Iterator[TransferRow]:
             difference=None if pair is None else number(pair.difference),
             low=low,
             high=high,
-            verdict=None if pair is None else pair.verdict.kind,
+            verdict=None if pair is None or item_set is not None else pair.verdict.kind,
         )
+
+
+def _column(row: TransferRow) -> str:
+    return " ".join(part for part in (row.student, row.set) if part) or "all"
 
 
 def _value(row: TransferRow) -> str:
@@ -95,4 +110,4 @@ def _notes(rows: Sequence[TransferRow]) -> Iterator[RenderableType]:
             yield Text(f"{row.skill} for {row.student or 'the student'}: {row.verdict}")
 
 
-MATRIX: Final = PivotView[TransferRow]("skill", lambda row: (row.skill, row.student or "student"), _value, notes=_notes)
+MATRIX: Final = PivotView[TransferRow]("skill", lambda row: (row.skill, _column(row)), _value, notes=_notes)

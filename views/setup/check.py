@@ -22,8 +22,8 @@ from engine.items.item_set import ItemSelection, load_items
 from engine.items.registry import item_format
 from engine.items.splits import files_by_split
 from engine.programs.evaluate.arms import own
-from engine.programs.evaluate.plan import set_name
 from engine.programs.evaluate.program import look_at_items
+from engine.programs.evaluate.sets import sets_of
 from engine.programs.evaluate.spec import ItemsSpec
 from engine.protocols.errors import ProviderError
 from engine.protocols.reply import ChatReply
@@ -251,11 +251,11 @@ async def _items(setting: RunContext, spec: RunSpec) -> AsyncIterator[SpecCheck]
     """See that sets of questions can be read whole, and that no question stands in two splits."""
     if spec.program != EVALUATE:
         return
-    for name, items in sets_of(spec):
+    for name, items in sets_of(own(spec)).items():
         what = f"items {name}"
 
         async def look(name: str = name, items: ItemsSpec = items, what: str = what) -> SpecCheck:
-            chosen = await look_at_items(setting.base, items)
+            chosen = await look_at_items(setting.base, name, items)
             shared = await to_thread.run_sync(_shared, setting, name, items)
             found = f"{plural(len(chosen), 'item')} of split {items.split}"
             if shared:
@@ -265,13 +265,6 @@ async def _items(setting: RunContext, spec: RunSpec) -> AsyncIterator[SpecCheck]
             return SpecCheck(what=what, state="ok", found=f"{found}; splits are disjoint")
 
         yield await _tried(what, look)
-
-
-def sets_of(spec: RunSpec) -> Iterator[tuple[str, ItemsSpec]]:
-    """List the sets of questions of an evaluation by name."""
-    items = own(spec).items
-    if items.folder:
-        yield set_name(items), items
 
 
 def _shared(setting: RunContext, name: str, items: ItemsSpec) -> Sequence[str]:

@@ -14,6 +14,7 @@ from engine.config.schema import split_key
 from engine.config.spec import RunSpec
 from engine.config.tree import ConfigValue, settings_of
 from engine.programs.evaluate.grid import ORIGIN, SETTABLE, expanded
+from engine.programs.evaluate.sets import wrong_sets
 from engine.programs.evaluate.skill_sources import source_problems
 from engine.programs.evaluate.spec import ArmSpec, EvaluateSpec
 
@@ -99,6 +100,7 @@ def _misnamed(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
     yield from _unread("family", settings.family)
     yield from _out_of_range(settings)
     yield from _alike(settings)
+    yield from wrong_sets(settings)
     if settings.baseline not in settings.arms:
         remedy = _near(settings.baseline, names) if names else "add [evaluate.arms.NAME] tables, or use --skill FOLDER"
         yield _problem("baseline", f"the baseline {settings.baseline!r} is none of the arms", remedy)

@@ -1,7 +1,6 @@
 """What an evaluation is made of: a cell for each arm, item and repeat; all of it follows from what is recorded."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -103,8 +102,3 @@ class EvaluationPlan(NamedTuple):
 def purpose_of(items: ItemsSpec) -> SetPurpose | None:
     """Say what a set of items is for: what the spec says, or else what its split is called."""
     return items.purpose or _PURPOSES.get(items.split)
-
-
-def set_name(items: ItemsSpec) -> str:
-    """Name a set after its folder."""
-    return PurePosixPath(items.folder).name

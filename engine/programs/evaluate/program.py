@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from anyio import to_thread
 from msgspec import to_builtins
@@ -29,19 +29,21 @@ from engine.items.registry import item_format
 from engine.programs.evaluate.arm_inputs import ArmSkills
 from engine.programs.evaluate.arm_scans import require_sound, scan_arms
 from engine.programs.evaluate.arms import arm_specs, condition_of, own, written
-from engine.programs.evaluate.cell import CellPlan, CellResult
+from engine.programs.evaluate.cell import CellPlan, CellResult, QuestionPlan
 from engine.programs.evaluate.library_skills import run_named
-from engine.programs.evaluate.plan import JUDGE, EvaluationPlan, purpose_of, set_name
+from engine.programs.evaluate.plan import JUDGE, EvaluationPlan, purpose_of
 from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, NEXT_CELLS, ArmSaw, ComparisonSaw, LooksSeen
 from engine.programs.evaluate.progress import roll_out, table_of
 from engine.programs.evaluate.rollouts import check_rollout
 from engine.programs.evaluate.rulings import choose_cells, compare_arms, score_cell
+from engine.programs.evaluate.sets import sets_of
 from engine.programs.evaluate.skill_sources import renamed, runs_named
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.program import EXPLORE
 from engine.programs.explore.rulings import choose_verifications, judge_attempt
+from engine.programs.explore.trial import TrialPlan
 from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS
-from events.base import Event
+from events.base import Event, Ref
 from events.digest import Digest, Fingerprint, digest_of
 from events.store.base import EventLog
 from events.streams import (
@@ -135,14 +137,16 @@ class Evaluate:
         """
         settings = own(spec)
         if not arm:
-            if not spec.tasks and not settings.items.folder:
+            sets = sets_of(settings)
+            if not spec.tasks and not sets:
                 problem = ConfigProblem(
                     "the spec", "tasks", "there is nothing to evaluate", "set tasks, or evaluate.items.folder"
                 )
                 raise ConfigRefused([problem])
-            await look_at_items(base, settings.items)
-        if settings.items.folder:
-            check_rollout(spec, settings.items.format)
+            for name, items in sets.items():
+                await look_at_items(base, name, items)
+        for items in sets_of(settings).values():
+            check_rollout(spec, items.format)
         if arm not in settings.arms:
             return None
         names = tuple(task.name for task in tasks)
@@ -198,13 +202,12 @@ class Evaluate:
 
     async def run(self, scope: Scope, plan: RunPlan) -> Mapping[str, str]:
         """Score every cell, and compare the arms."""
-        items, read = await _items(scope, plan), scope.at
-        cells = (*plan.own.tasks, *plan.own.of_questions(items or ()))
-        unread = {"items": "infrastructure"} if items is None else {}
+        found, unread = await _items(scope, plan)
+        cells = (*plan.own.tasks, *(cell for each in found for cell in plan.own.of_questions(each.items)))
         if not cells:
             return unread
         sets = await _opened(scope, plan, cells)
-        await scan_arms(scope, plan, [Text(Digest(each.digest), read) for each in items or ()])
+        await scan_arms(scope, plan, [Text(Digest(each.digest), one.at) for one in found for each in one.items])
         results = await roll_out(scope, cells)
         saw = await _saw(scope, cells, results, sets)
         digests = tuple(each.value.digest for each in sets)
@@ -216,44 +219,52 @@ class Evaluate:
         return {each.name: result.outcome for each, result in zip(cells, results, strict=True)} | unread
 
 
-async def look_at_items(base: Path, items: ItemsSpec) -> tuple[ItemRef, ...]:
-    """See that a set can be read whole, before anything is recorded. Empty: there is none.
+async def look_at_items(base: Path, name: str, items: ItemsSpec) -> tuple[ItemRef, ...]:
+    """See that a set can be read whole, before anything is recorded.
 
     Raises:
         ItemsMissing, ItemsInvalid: It cannot.
     """
-    if not items.folder:
-        return ()
     wanted = ItemSelection(items.split, items.limit, items.shuffle, items.exclude)
-    read = partial(load_items, set_name(items), item_format(items.format), base / items.folder, wanted, digest_of)
+    read = partial(load_items, name, item_format(items.format), base / items.folder, wanted, digest_of)
     return (await to_thread.run_sync(read)).items
 
 
-async def _items(scope: Scope, plan: RunPlan) -> tuple[ItemRef, ...] | None:
-    """Read the set of items, if the spec names one.
+class _ReadSet(NamedTuple):
+    """A set of items as it was read."""
 
-    None: it cannot be read. It was looked at before the run began, so somebody has changed it since.
+    items: tuple[ItemRef, ...]
+    at: Ref
+    """Where that is recorded."""
+
+
+async def _items(scope: Scope, plan: RunPlan) -> tuple[list[_ReadSet], dict[str, str]]:
+    """Read the sets of items; say which cannot be read.
+
+    They were looked at before the run began, so somebody has changed such a set since.
     """
-    items = own(plan.spec).items
-    if not items.folder:
-        return ()
-    exclude = tuple(items.exclude)
-    asked = ItemsAsked(set_name(items), items.format, items.folder, items.split, items.limit, items.shuffle, exclude)
-    read = await scope.effect(asked)
-    if not isinstance(read, ItemsRead):
-        return None
-    return items_in(asked, read)
+    found: list[_ReadSet] = []
+    unread: dict[str, str] = {}
+    settings = own(plan.spec)
+    for name, items in sets_of(settings).items():
+        exclude = tuple(items.exclude)
+        asked = ItemsAsked(name, items.format, items.folder, items.split, items.limit, items.shuffle, exclude)
+        read = await scope.effect(asked)
+        if isinstance(read, ItemsRead):
+            found.append(_ReadSet(items_in(asked, read), scope.at))
+        else:
+            unread[f"sets/{name}" if name in settings.sets else "items"] = "infrastructure"
+    return found, unread
 
 
 async def _opened(scope: Scope, plan: RunPlan, cells: Sequence[CellPlan]) -> tuple[Seen[SetSeen], ...]:
-    """Record which sets are opened: that of the tasks and that of the questions, as far as there are any."""
+    """Record which sets are opened: that of the tasks and those of questions, as far as there are any."""
     settings = own(plan.spec)
-    tasks = {each.item: each.item_digest for each in cells if each.rollout is None}
-    asked = {each.item: each.item_digest for each in cells if each.rollout is not None}
-    named = (
-        (PurePosixPath(plan.spec.tasks).name, settings.purpose, tasks),
-        (set_name(settings.items), purpose_of(settings.items), asked),
-    )
+    tasks = {each.item: each.item_digest for each in cells if isinstance(each.work, TrialPlan)}
+    named = [(PurePosixPath(plan.spec.tasks).name, settings.purpose, tasks)]
+    for name, items in sets_of(settings).items():
+        asked = [each for each in cells if isinstance(each.work, QuestionPlan) and each.work.ref.set == name]
+        named.append((name, purpose_of(items), {each.item: each.item_digest for each in asked}))
     return tuple([await open_set(scope, name, purpose, items) for name, purpose, items in named if items])
 
 

@@ -88,6 +88,8 @@ class EvaluateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Axis along which the arms of a grid are compared, all else equal: ``arms`` or an axis of the grid. Empty: the
     arms that are written out; without any, ``skills``, or the only axis."""
     items: ItemsSpec = ItemsSpec()
+    sets: dict[str, ItemsSpec] = {}
+    """Further sets of questions by name: all arms are scored on all of them, and on each by itself."""
     rollout: RolloutSpec = RolloutSpec()
     purpose: SetPurpose | None = None
     """What the set of tasks is for: ``train``, ``selection`` or ``test``. None: nothing is said."""

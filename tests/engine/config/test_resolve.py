@@ -24,6 +24,7 @@ _NAMES = {
     "<arm>": "skill",
     "<key>": "method",
     "<axis>": "note",
+    "<set>": "quiz",
 }
 _ENOUGH: dict[tuple[str, ...], object] = {
     ("tasks",): "t",

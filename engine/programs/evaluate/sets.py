@@ -1,0 +1,42 @@
+"""The sets of questions of an evaluation, by name."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Final
+
+from engine.config.errors import ConfigProblem
+from engine.programs.evaluate.grid import ORIGIN
+from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def set_name(items: ItemsSpec) -> str:
+    """Name a set after its folder."""
+    return PurePosixPath(items.folder).name
+
+
+def sets_of(settings: EvaluateSpec) -> Mapping[str, ItemsSpec]:
+    """Give the sets of questions by their names: ``evaluate.items`` by that of its folder, then ``evaluate.sets``."""
+    first = {set_name(settings.items): settings.items} if settings.items.folder else {}
+    return {**first, **{name: settings.sets[name] for name in sorted(settings.sets)}}
+
+
+def set_of_item(names: Iterable[str], item: str) -> str | None:
+    """Name the set that an item of an evaluation belongs to. None: it is a task."""
+    return max((name for name in names if item.startswith(f"{name}.")), key=len, default=None)
+
+
+def wrong_sets(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
+    """Complain about sets that cannot be told apart, or are none."""
+    for name, items in sorted(settings.sets.items()):
+        key = f"evaluate.sets.{name}"
+        if not _NAME.fullmatch(name):
+            problem = f"{name!r} cannot be the name of a set: it stands in names of items"
+            yield ConfigProblem(ORIGIN, key, problem, "name it with letters, digits, underscores and hyphens")
+        if not items.folder:
+            yield ConfigProblem(ORIGIN, f"{key}.folder", f"the set {name} has no folder", "name the folder of the set")
+        if settings.items.folder and name == set_name(settings.items):
+            problem = f"two sets are called {name}: this one, and evaluate.items after its folder"
+            yield ConfigProblem(ORIGIN, key, problem, "give it another name")
