@@ -187,6 +187,11 @@ def test_ten_items_of_each_arm_are_looked_at_before_more_is_paid(
     assert found.constant == (None if begun else Ratio(0, 1))
 
 
+def test_ten_items_are_enough_to_wait_for() -> None:
+    """Given exactly ten items of two repeats, the first repeat is looked at before the second is begun."""
+    assert {each.cells for each in chosen({"a": (), "b": ()}, 20, 10).begin} == {10}
+
+
 def test_nothing_is_waited_for_where_it_could_not_end_anything() -> None:
     """Given fewer than ten items, or no wish to stop, all cells are begun at once."""
     for found in (chosen({"a": (), "b": ()}, 9, 9), chosen({"a": (), "b": ()}, 12, stop=False)):
