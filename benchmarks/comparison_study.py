@@ -63,7 +63,7 @@ WIDE = 98.0
 CROSSED = (0.1, 0.05, 0.0125, 0.003, 0.0005)
 
 
-class World(msgspec.Struct, frozen=True):
+class StudyWorld(msgspec.Struct, frozen=True):
     """One row of the first table."""
 
     kind: str
@@ -84,7 +84,7 @@ class World(msgspec.Struct, frozen=True):
 class Found(msgspec.Struct, frozen=True):
     """What came of a world."""
 
-    world: World
+    world: StudyWorld
     given: float
     """Percent of simulations with an interval; the others are of those."""
     covered: float | None
@@ -97,7 +97,7 @@ class Found(msgspec.Struct, frozen=True):
     note: str
 
 
-def worlds(*, quick: bool) -> Iterator[World]:
+def worlds(*, quick: bool) -> Iterator[StudyWorld]:
     """Give the rows of the first table."""
     for kind in ("smooth", "sparse", "fixed"):
         for items in (12, 50) if quick else (12, 50, 200):
@@ -107,10 +107,10 @@ def worlds(*, quick: bool) -> Iterator[World]:
             for repeats in (1, 3):
                 for effect in (0.0, 0.05, 0.15):
                     for count, spread in pairs:
-                        yield World(kind, items, repeats, effect, count, spread)
+                        yield StudyWorld(kind, items, repeats, effect, count, spread)
 
 
-def draw(world: World, runs: int, random: Any, arms: int = 1) -> list[Any]:
+def draw(world: StudyWorld, runs: int, random: Any, arms: int = 1) -> list[Any]:
     """Draw solved runs of each item: of the baseline, then of each arm; each of shape (runs, items)."""
     shape = (runs, world.items)
     parameter = 0.02 if world.kind == "fixed" else 0.5
@@ -119,7 +119,7 @@ def draw(world: World, runs: int, random: Any, arms: int = 1) -> list[Any]:
     return [random.binomial(world.repeats, each) for each in rates]
 
 
-def _changed(world: World, rate: Any, random: Any) -> Any:
+def _changed(world: StudyWorld, rate: Any, random: Any) -> Any:
     """Lift the rates by the effect of each family."""
     moved = numpy.clip(random.normal(0, world.spread, (len(rate), world.families)), -FAMILY_CUT, FAMILY_CUT)
     effect = (world.effect + moved)[:, numpy.arange(world.items) % world.families]
@@ -129,7 +129,7 @@ def _changed(world: World, rate: Any, random: Any) -> Any:
     return numpy.where(turned, (effect > 0).astype(float), rate)
 
 
-def judge(world: World, found: SequentialInterval | None, adjusted: float | None, *, dead: bool) -> PairVerdict:
+def judge(world: StudyWorld, found: SequentialInterval | None, adjusted: float | None, *, dead: bool) -> PairVerdict:
     """Give the verdict as `compare` does, of rows that all have a score."""
     return decide(
         ComparisonFacts(
@@ -148,7 +148,7 @@ def judge(world: World, found: SequentialInterval | None, adjusted: float | None
 
 
 def look(
-    world: World, before: Any, after: Any, looks: dict[int, MeanEstimate] | None = None
+    world: StudyWorld, before: Any, after: Any, looks: dict[int, MeanEstimate] | None = None
 ) -> tuple[ScoreInterval | None, PairVerdict]:
     """Look at one simulation: solved runs of each item under both arms, beside the looks before, which it joins."""
     estimates, latest = {} if looks is None else looks, estimated(world, before, after)
@@ -159,7 +159,7 @@ def look(
     return found.interval if found else None, judge(world, found, found.p if found else None, dead=dead)
 
 
-def estimated(world: World, before: Any, after: Any) -> MeanEstimate | None:
+def estimated(world: StudyWorld, before: Any, after: Any) -> MeanEstimate | None:
     """Estimate the paired difference."""
     values_of = {gain: Fraction(gain, world.repeats) for gain in range(-world.repeats, world.repeats + 1)}
     gained = (after - before).tolist()
@@ -167,7 +167,7 @@ def estimated(world: World, before: Any, after: Any) -> MeanEstimate | None:
     return estimate(values, (-1, 1))
 
 
-def through_rows(world: World, before: Any, after: Any) -> PairedDifference:
+def through_rows(world: StudyWorld, before: Any, after: Any) -> PairedDifference:
     """Look at the same by rows and `compare`."""
     rows = [
         ComparisonRow(arm, f"i{place}", unit, repeat, "solved" if repeat <= solved else "unsolved", None, 0, 0)
@@ -180,7 +180,7 @@ def through_rows(world: World, before: Any, after: Any) -> PairedDifference:
     return compare(asked, rows).pairs[0]
 
 
-def plain_t(world: World, before: Any, after: Any) -> tuple[Any, Any]:
+def plain_t(world: StudyWorld, before: Any, after: Any) -> tuple[Any, Any]:
     """Give the ends of plain cluster t intervals of 95 %, of all simulations at once."""
     gained = (after - before) / world.repeats
     member = numpy.arange(world.items) % world.families == numpy.arange(world.families)[:, None]
@@ -191,7 +191,7 @@ def plain_t(world: World, before: Any, after: Any) -> tuple[Any, Any]:
     return centre - reach, centre + reach
 
 
-def simulate(world: World, runs: int, random: Any) -> Found:
+def simulate(world: StudyWorld, runs: int, random: Any) -> Found:
     """Simulate one row of the first table."""
     before, after = draw(world, runs, random)
     seen = [look(world, one, two) for one, two in zip(before, after, strict=True)]
@@ -231,7 +231,7 @@ def percent(part: float, whole: int) -> float:
 class Streamed(msgspec.Struct, frozen=True):
     """What came of adding repeats one by one, up to eight, with a look after each."""
 
-    world: World
+    world: StudyWorld
     covered: float
     """Percent of simulations in which the interval of every look held the truth."""
     helps: float
@@ -243,7 +243,7 @@ class Streamed(msgspec.Struct, frozen=True):
     """Mean width at each look, in points."""
 
 
-def stream(world: World, runs: int, random: Any) -> Streamed:
+def stream(world: StudyWorld, runs: int, random: Any) -> Streamed:
     """Add repeats one by one; ``world.repeats`` is 1."""
     rate = random.beta(0.5, 0.5, (runs, world.items))
     changed = _changed(world, rate, random)
@@ -265,7 +265,7 @@ def stream(world: World, runs: int, random: Any) -> Streamed:
     return Streamed(world, covered, helps, t_covered, t_helps, tuple(widths))
 
 
-def family_of_arms(world: World, arms: int, runs: int, random: Any) -> float:
+def family_of_arms(world: StudyWorld, arms: int, runs: int, random: Any) -> float:
     """Give the percent of plans in which one of several useless arms is said to help."""
     baseline, *others = draw(world, runs, random, arms)
     false = 0
@@ -281,12 +281,12 @@ def family_of_arms(world: World, arms: int, runs: int, random: Any) -> float:
 class VisibleEffect(msgspec.Struct, frozen=True):
     """What a plan is said to see, and how often it does."""
 
-    world: World
+    world: StudyWorld
     """With the smallest visible effect."""
     helps: float
 
 
-def visible(world: World, runs: int, random: Any) -> VisibleEffect | None:
+def visible(world: StudyWorld, runs: int, random: Any) -> VisibleEffect | None:
     """Simulate the smallest effect that is said to be seen in 80 %. None: none is."""
     asked = PowerPlan(world.items, world.families, world.repeats, between=Fraction(world.spread))
     effect = smallest_visible(asked)
@@ -350,7 +350,7 @@ def broken(found: Sequence[Found], streamed: Sequence[Streamed], arms: float, ru
     ]
 
 
-def named(world: World) -> str:
+def named(world: StudyWorld) -> str:
     """Write a world as the first cells of a row."""
     units = "items" if world.families == world.items and not world.spread else f"{world.families} fam."
     cells = (world.kind, world.items, world.repeats, f"{100 * world.effect:.3g}", units, f"{100 * world.spread:.0f}")
@@ -385,11 +385,11 @@ def tell_streams(streamed: Sequence[Streamed]) -> None:
         print(f"| {named(each.world)} | {' | '.join(cells)} | {widths} |")
 
 
-def others(sizes: Sequence[int]) -> list[World]:
+def others(sizes: Sequence[int]) -> list[StudyWorld]:
     """Worlds of the tables after the first: one repeat, no effect yet."""
-    alone = [World(kind, items, 1, 0.0, items, 0.0) for kind in ("smooth", "sparse") for items in sizes]
+    alone = [StudyWorld(kind, items, 1, 0.0, items, 0.0) for kind in ("smooth", "sparse") for items in sizes]
     return alone + [
-        World("sparse", items, 1, 0.0, each, FAMILY_SD) for items in sizes for each in (12, 30) if each <= items
+        StudyWorld("sparse", items, 1, 0.0, each, FAMILY_SD) for items in sizes for each in (12, 30) if each <= items
     ]
 
 
@@ -404,7 +404,7 @@ def study(runs: int, seed: int, *, quick: bool) -> dict[str, Any]:
             print(f"{place} of {len(asked)} worlds", end="\r", file=sys.stderr)
     added = [msgspec.structs.replace(world, effect=effect) for world in others(sizes) for effect in (0.0, 0.05, 0.15)]
     streamed = [stream(world, runs, random) for world in added]
-    arms = family_of_arms(World("smooth", 50, 3, 0.0, 50, 0.0), 4, runs, random)
+    arms = family_of_arms(StudyWorld("smooth", 50, 3, 0.0, 50, 0.0), 4, runs, random)
     powers = [msgspec.structs.replace(world, repeats=repeats) for world in others(sizes) for repeats in (1, 3)]
     strengths = [(tasks, strength) for tasks in (12, 50) for strength in (0.0, 0.5, 0.8)]
     return {

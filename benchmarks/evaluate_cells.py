@@ -80,7 +80,7 @@ class StoredPlan(msgspec.Struct, frozen=True):
     runs: int
 
 
-class Looked(msgspec.Struct, frozen=True):
+class LookupTimes(msgspec.Struct, frozen=True):
     """What looking up took, in milliseconds of CPU."""
 
     first_ms: float
@@ -243,7 +243,7 @@ async def lookups_us(path: Path, asked: Sequence[EvaluationAsked]) -> float:
         return (time.process_time() - cpu) / len(asked) * 1e6
 
 
-async def looked(plan: StoredPlan) -> Looked:
+async def looked(plan: StoredPlan) -> LookupTimes:
     """Measure lookups in a log that is made for it."""
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
         path = Path(folder) / "log.db"
@@ -254,7 +254,7 @@ async def looked(plan: StoredPlan) -> Looked:
         kept = await first_lookup_ms(path, asked[-1])
         each = await lookups_us(path, asked)
         async with await SqliteLog.open(path, clock=clock) as log:
-            return Looked(first, kept, each, (await log.head()).position)
+            return LookupTimes(first, kept, each, (await log.head()).position)
 
 
 def in_child(kind: str, plan: msgspec.Struct) -> str:
@@ -309,7 +309,8 @@ def lookups(evaluations: int, rounds: int) -> None:
     """Measure lookups, and print medians."""
     for runs in (1, 100):
         seen = [
-            msgspec.json.decode(in_child("--stored", StoredPlan(evaluations, runs)), type=Looked) for _ in range(rounds)
+            msgspec.json.decode(in_child("--stored", StoredPlan(evaluations, runs)), type=LookupTimes)
+            for _ in range(rounds)
         ]
         print(
             f"{evaluations:,} stored evaluations of {runs} runs in a log of {seen[0].events:,} events, ms of CPU: "

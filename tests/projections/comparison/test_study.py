@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from benchmarks.comparison_study import World, broken, crossing, crossings, simulate, stream, worlds
+from benchmarks.comparison_study import StudyWorld, broken, crossing, crossings, simulate, stream, worlds
 from projections.comparison.intervals import share_of_look
 from projections.scipy_functions import scipy_stats
 
@@ -45,20 +45,20 @@ def test_worlds_are_those_that_were_asked_for() -> None:
 def test_a_small_study_holds_its_bounds() -> None:
     """Forty simulations tell little; that rows and differences agree is asked of each row all the same."""
     random = np.random.default_rng(1)
-    few = simulate(World("smooth", 50, 1, 0.15, 6, 0.15), 40, random)
+    few = simulate(StudyWorld("smooth", 50, 1, 0.15, 6, 0.15), 40, random)
     assert (few.given, few.covered, few.helps, few.note) == (0.0, None, 0.0, "no interval")
-    enough = simulate(World("sparse", 50, 3, 0.15, 30, 0.0), 40, random)
+    enough = simulate(StudyWorld("sparse", 50, 3, 0.15, 30, 0.0), 40, random)
     assert enough.covered is not None
     assert enough.covered > 80
     assert enough.helps > 20
-    added = stream(World("smooth", 12, 1, 0.0, 12, 0.0), 20, random)
+    added = stream(StudyWorld("smooth", 12, 1, 0.0, 12, 0.0), 20, random)
     assert list(added.widths) == sorted(added.widths, reverse=True)
     assert broken([few, enough], [added], 0.0, 40) == []
 
 
 def test_a_bound_that_does_not_hold_is_named() -> None:
     """Each of the four."""
-    world = World("smooth", 12, 1, 0.0, 12, 0.0)
+    world = StudyWorld("smooth", 12, 1, 0.0, 12, 0.0)
     found, added = simulate(world, 20, np.random.default_rng(1)), stream(world, 20, np.random.default_rng(1))
     bad = [msgspec.structs.replace(found, covered=at, helps=most) for at, most in ((91.9, 6.2), (92.0, 6.1))]
     late = msgspec.structs.replace(added, covered=91.9, helps=6.2)
