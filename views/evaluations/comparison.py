@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
@@ -18,8 +17,6 @@ from engine.evaluating.looks import arm_plan
 from engine.programs.evaluate.arms import condition_of, own
 from engine.programs.evaluate.points import COMPARISON, ArmSaw, CellSaw, CellScore, ComparisonRule, ComparisonSaw
 from engine.programs.evaluate.rulings import compared, looked_before, looks_at
-from engine.programs.evaluate.sets import set_of_item
-from engine.programs.evaluate.sets import sets_of as sets_of_spec
 from events.base import Ref
 from events.digest import digest_of
 from events.store.base import EventLog, Selection
@@ -37,6 +34,7 @@ from views.evaluations import scans
 from views.evaluations.item_sets import ItemSetRow, SetsRested, said, sets_rested
 from views.evaluations.making import MakingCost, making_costs
 from views.evaluations.noise import noise_of
+from views.evaluations.set_parts import parted
 from views.evaluations.sides import ComparedSide, sides_of
 from views.evaluations.triggers import TriggerRate, rate_of, triggers_of, written_images, written_rate
 from views.setup.settings import spec_of
@@ -215,7 +213,7 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
     found = compared(saw, rule, max(each.repeat for each in cells), known, looked)
     by_set = {
         name: compared(part, rule, max(each.repeat for each in cells), known, looked)
-        for name, part in _parted(spec, saw).items()
+        for name, part in parted(spec, saw).items()
     }
     noise = {arm: noise_of(each) for arm, each in begun.items()}
     for score in found.scores:
@@ -223,17 +221,6 @@ async def read_comparison(log: EventLog, run: str) -> ComparedRun:
     made = {name: side for name, side in sides.items() if not condition_of(own(spec), name).placebo}
     making, rested = await making_costs(log, made), await sets_rested(log, [run])
     return ComparedRun(run, spec, found, sides, making, {}, rested, noise, by_set)
-
-
-def _parted(spec: RunSpec, saw: Mapping[str, Sequence[CellSaw]]) -> dict[str, dict[str, list[CellSaw]]]:
-    """Sort the cells of each arm by the set that they belong to. Empty: there is just one."""
-    names, tasks = sets_of_spec(own(spec)), PurePosixPath(spec.tasks).name
-    parts: dict[str, dict[str, list[CellSaw]]] = {}
-    for arm, cells in saw.items():
-        for cell in cells:
-            part = parts.setdefault(set_of_item(names, cell.item) or tasks, {each: [] for each in saw})
-            part[arm].append(cell)
-    return parts if len(parts) > 1 else {}
 
 
 async def _looked(
