@@ -71,7 +71,7 @@ _TEACHER = '[models.teacher]\nmodel = "m"\nbase_url = "http://h"\n'
         ),
         pytest.param("a.toml", 'tasks = ""', "tasks must be a text that is not empty", "empty", id="empty"),
         pytest.param(
-            "a.toml", 'tasks = "t"\n[models.judge]\nmodel = "m"', "unknown key models.judge", "teacher", id="role"
+            "a.toml", 'tasks = "t"\n[models.jury]\nmodel = "m"', "unknown key models.jury", "teacher", id="role"
         ),
     ],
 )
