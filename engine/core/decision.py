@@ -28,7 +28,10 @@ ENDINGS_RECORDED: Final = 3
 """Shape from which on limits, endings, retries of calls and counts of checks are."""
 SCANS_RECORDED: Final = 4
 """Shape from which on scans of skills are."""
-SHAPE: Final = SCANS_RECORDED
+COURSE_RECORDED: Final = 4
+"""Shape from which on it is how evaluations go: which sets they open, which cells they begin next, how often they
+verify, and which comparisons there were before."""
+SHAPE: Final = max(SCANS_RECORDED, COURSE_RECORDED)
 """Of the runs that this version starts. Runs of another shape lack some decisions, which a rerun takes again."""
 _encoder = msgspec.json.Encoder(order="deterministic")
 

@@ -7,7 +7,7 @@ from typing import Final
 from anyio import to_thread
 
 from engine.config.program import ArmInputs, RunPlan
-from engine.core.decision import SCANS_RECORDED, Era
+from engine.core.decision import Era
 from engine.core.scope import Scope
 from engine.effects.tasks import TEST_SOURCE
 from engine.policies.scan.finding import KnownAnswers, ScanContext, ScanFinding
@@ -74,7 +74,7 @@ async def scan_arms(scope: Scope, plan: RunPlan, items: Sequence[Text]) -> None:
     arms = own(era.spec).arms
     names = sorted(era.arms, key=lambda name: (bool(arms[name].again), name))
     files = {name: files_of(era.arms[name]) for name in names}
-    if scope.shape < SCANS_RECORDED or not any(files.values()):
+    if not any(files.values()):
         return
     tasks = await _tasks(scope, [task.name for task in plan.opened.tasks])
     seen: set[tuple[NamedDigest, ...]] = {()}

@@ -110,7 +110,7 @@ def key_parts(plan: CellPlan, condition: Digest) -> bytes:
         repeat=plan.repeat,
         series=plan.series,
     )
-    return msgspec.json.encode(key, order="deterministic")
+    return msgspec.json.encode(key)  # settings of a rollout in their own order, in which they were always written
 
 
 async def cell(scope: Scope, plan: CellPlan) -> CellResult:

@@ -5,7 +5,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from engine.config.spec import RunSpec
-from engine.core.decision import NoSettings, Point, no_settings
+from engine.core.decision import COURSE_RECORDED, NoSettings, Point, no_settings
 from engine.evaluating.item_sets import SetSeen
 from engine.programs.evaluate.arms import baseline_of, own
 from engine.programs.explore.points import Judged
@@ -258,4 +258,5 @@ NEXT_CELLS: Final = Point(
     decisive=("begin", "constant"),
     steers=True,
     rule=_next_rule,
+    since=COURSE_RECORDED,
 )

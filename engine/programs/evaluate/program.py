@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program import ArmInputs, RunPlan
 from engine.config.spec import RunSpec
-from engine.core.decision import Point, Policy
+from engine.core.decision import COURSE_RECORDED, Point, Policy
 from engine.core.ports import Port
 from engine.core.prompts import Prompts
 from engine.core.scope import Scope, Stopped
@@ -33,7 +33,7 @@ from engine.programs.evaluate.cell import CellPlan, CellResult, QuestionPlan
 from engine.programs.evaluate.library_skills import run_named
 from engine.programs.evaluate.plan import JUDGE, EvaluationPlan, purpose_of
 from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, NEXT_CELLS, ArmSaw, ComparisonSaw, LooksSeen
-from engine.programs.evaluate.progress import roll_out, table_of
+from engine.programs.evaluate.progress import begin, roll_out, table_of
 from engine.programs.evaluate.rollouts import check_rollout
 from engine.programs.evaluate.rulings import choose_cells, compare_arms, score_cell
 from engine.programs.evaluate.sets import sets_of
@@ -206,17 +206,33 @@ class Evaluate:
         cells = (*plan.own.tasks, *(cell for each in found for cell in plan.own.of_questions(each.items)))
         if not cells:
             return unread
+        if scope.shape < COURSE_RECORDED:
+            return await _as_before(scope, cells) | unread
         sets = await _opened(scope, plan, cells)
         await scan_arms(scope, plan, [Text(Digest(each.digest), one.at) for one in found for each in one.items])
         results = await roll_out(scope, cells)
-        saw = await _saw(scope, cells, results, sets)
+        arms = _arms(scope, cells, results)
+        saw = ComparisonSaw(arms, _repeats(cells), sets, await _earlier(scope, arms))
         digests = tuple(each.value.digest for each in sets)
         await scope.decide(
             COMPARISON,
             saw,
             lambda ruling, _: ArmsCompared(ruling.baseline, ruling.verdicts, ruling.looks, sets=digests),
         )
-        return {each.name: result.outcome for each, result in zip(cells, results, strict=True)} | unread
+        return _outcomes(cells, results) | unread
+
+
+async def _as_before(scope: Scope, cells: Sequence[CellPlan]) -> dict[str, str]:
+    """Go on as runs of earlier shapes began: all cells at once, and their scores alone are compared."""
+    results = await begin(scope, cells)
+    arms = tuple(replace(each, plan=None) for each in _arms(scope, cells, results))
+    saw = ComparisonSaw(arms, _repeats(cells))
+    await scope.decide(COMPARISON, saw, lambda ruling, _: ArmsCompared(ruling.baseline, ruling.verdicts))
+    return _outcomes(cells, results)
+
+
+def _outcomes(cells: Sequence[CellPlan], results: Sequence[CellResult]) -> dict[str, str]:
+    return {each.name: result.outcome for each, result in zip(cells, results, strict=True)}
 
 
 async def look_at_items(base: Path, name: str, items: ItemsSpec) -> tuple[ItemRef, ...]:
@@ -268,15 +284,16 @@ async def _opened(scope: Scope, plan: RunPlan, cells: Sequence[CellPlan]) -> tup
     return tuple([await open_set(scope, name, purpose, items) for name, purpose, items in named if items])
 
 
-async def _saw(
-    scope: Scope, cells: Sequence[CellPlan], results: Sequence[CellResult], sets: tuple[Seen[SetSeen], ...]
-) -> ComparisonSaw:
+def _repeats(cells: Sequence[CellPlan]) -> int:
+    return max(each.repeat for each in cells)
+
+
+def _arms(scope: Scope, cells: Sequence[CellPlan], results: Sequence[CellResult]) -> tuple[ArmSaw, ...]:
+    """Give what each arm came to, by name."""
     by_arm: dict[str, list[CellResult]] = {}
     for each, result in zip(cells, results, strict=True):
         by_arm.setdefault(each.arm, []).append(result)
-    arms = tuple(ArmSaw(arm, table_of(scope, found), _plan_of(found)) for arm, found in sorted(by_arm.items()))
-    earlier = await _earlier(scope, arms)
-    return ComparisonSaw(arms, max(each.repeat for each in cells), sets, earlier)
+    return tuple(ArmSaw(arm, table_of(scope, found), _plan_of(found)) for arm, found in sorted(by_arm.items()))
 
 
 def _plan_of(results: Sequence[CellResult]) -> Fingerprint:

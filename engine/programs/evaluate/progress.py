@@ -35,12 +35,16 @@ async def roll_out(scope: Scope, cells: Sequence[CellPlan]) -> list[CellResult]:
             for arm, left in sorted(waiting.items())
         )
         ruled = (await scope.decide(NEXT_CELLS, NextCellsSaw(progress))).value
-        begin = [each for next_ in ruled.begin for each in _take(waiting[next_.arm], next_.cells)]
+        chosen = [each for next_ in ruled.begin for each in _take(waiting[next_.arm], next_.cells)]
         if not ruled.begin:
-            begin = [each._replace(begun=False) for left in waiting.values() for each in _take(left, len(left))]
-        children = [Child(cell_stream(each.name), partial(cell, plan=each)) for each in begin]
-        results |= {each.name: result for each, result in zip(begin, await scope.gather(children), strict=True)}
+            chosen = [each._replace(begun=False) for left in waiting.values() for each in _take(left, len(left))]
+        results |= {each.name: result for each, result in zip(chosen, await begin(scope, chosen), strict=True)}
     return [results[each.name] for each in cells]
+
+
+async def begin(scope: Scope, cells: Sequence[CellPlan]) -> list[CellResult]:
+    """Score cells side by side."""
+    return await scope.gather([Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells])
 
 
 def table_of(scope: Scope, results: Sequence[CellResult]) -> Held:

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from engine.config.spec import RunSpec
-from engine.core.decision import Point
+from engine.core.decision import COURSE_RECORDED, Point
 from engine.programs.explore.points import Judged, JudgingRule, JudgingSaw
 
 
@@ -43,6 +43,7 @@ VERIFICATIONS: Final = Point(
     decisive=("number",),
     steers=True,
     rule=_verifications_rule,
+    since=COURSE_RECORDED,
 )
 """Of programs that verify a final state more than once."""
 
@@ -55,5 +56,6 @@ VERIFICATION: Final = Point(
     decisive=("outcome",),
     steers=False,
     rule=lambda spec, _: JudgingRule(spec.method.solved_at),
+    since=COURSE_RECORDED,
 )
 """What a further verification of a final state comes to."""
