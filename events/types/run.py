@@ -33,8 +33,9 @@ class RunOpened(Event, frozen=True, omit_defaults=True, tag="run.opened"):
     program: str | None = None
     """Name of the program. None: ``explore``."""
     shape: int | None = None
-    """Which decisions the actors record. 3: all, with their inputs. 2: all but limits, endings, retries of calls and
-    counts of checks. None: those that earlier versions recorded."""
+    """Which decisions the actors record. 4: all, with their inputs. 3: all but scans of skills and how an evaluation
+    goes: the sets that it opens, the cells that it begins next and the looks before its own. 2: nor limits, endings,
+    retries of calls and counts of checks. None: those that earlier versions recorded."""
     conditions: tuple[NamedDigest, ...] | None = None
     """Blobs: the condition of each arm by its name, of an item with skills of its own under ``arm/item``, and of the
     run under the empty name. None: an earlier version recorded none."""

@@ -10,8 +10,10 @@ from typing import Final
 import msgspec
 import pytest
 
+from engine.config.spec import read_spec
 from engine.core.history import load_histories
 from engine.effects.budget import BudgetKeeper, Caps
+from engine.runtime.fork import Fork, fork_run
 from engine.runtime.run import resume_run, start_run
 from events.bundle.copy import copy
 from events.bundle.source import BundleSource
@@ -19,13 +21,17 @@ from events.bundle.verify import require_sound
 from events.integrity.verify import verify
 from events.store.base import Row, Selection
 from events.store.memory import MemoryLog
+from events.types.decision import DecisionMade
 from events.types.model import ModelAsked, TryMade
+from events.types.run import RunOpened
 from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.cli.terminal import type_in
 from tests.engine.runtime.test_resume import all_blobs
 from tests.support.earlier import as_written_by_323f770
 from tests.support.edits import edit_events
+from tests.support.pretend import pretended
+from tests.support.quiz_runs import make_items
 from tests.support.runs import SCRIPT, make_base, setting, spec
 from tests.support.worlds import Ticking
 
@@ -138,6 +144,76 @@ async def _charged(log: MemoryLog, run: str) -> int:
     keeper = BudgetKeeper(Caps(None, None))
     keeper.fold((await load_histories(log, run)).by_stream)
     return keeper.committed
+
+
+LAMPS: Final = (
+    SCRIPT
+    + """
+[[rule]]
+name = "reads it"
+contains = ["Lamp 9 has K9."]
+[[rule.turn]]
+text = "<answer>K9</answer>"
+
+[[rule]]
+name = "knows nothing"
+contains = ["lamp"]
+[[rule.turn]]
+text = "<answer>no idea</answer>"
+"""
+)
+"""Whom the evaluations of e5eaad7 asked."""
+ANSWERED: Final = frozenset({"model.call_answered"})
+
+
+async def cut_evaluation(folder: Path) -> tuple[MemoryLog, str]:
+    """Give the log that a killed process of e5eaad7 left in the middle of an evaluation, and make its world again."""
+    make_base(folder, LAMPS)
+    numbers = range(1, 12)
+    told = {number: f"[DOC] Lamp {number} has K{number}." for number in numbers if number % 3 == 0}
+    rows = [
+        {"id": f"lamp-{n}", "question": f"Which code has lamp {n}?", "context": told.get(n), "answers": [f"K{n}"]}
+        for n in numbers
+    ]
+    make_items(folder / "quiz", rows)
+    log = MemoryLog(clock=Ticking())
+    async with await BundleSource.open(GOLDEN[0].parent / "cut" / "evaluation-e5eaad7.bundle") as bundle:
+        (run,) = (await require_sound(bundle)).runs
+        await copy(bundle, log, (run,))
+    return log, run
+
+
+async def test_an_evaluation_that_was_killed_under_an_earlier_version_goes_on_as_it_began(tmp_path: Path) -> None:
+    """Given 15 scores of 36, it ends with all; nothing is asked again, and no event is in it that its shape has not."""
+    log, run = await cut_evaluation(tmp_path)
+    answered = {each.cause async for each in log.read(Selection(run=run, tags=ANSWERED))}
+    assert len([each async for each in log.read(Selection(run=run, tags={"evaluation.scored"}))]) == 15
+    report = await resume_run(pretended(log, tmp_path), run)
+    assert len(report.outcomes) == 36
+    assert {arm: report.outcomes[f"{arm}/word/1"] for arm in ("none", "two")} == {"none": "unsolved", "two": "solved"}
+    causes = Counter([each.cause async for each in log.read(Selection(run=run, tags=ANSWERED))])
+    assert {causes[each] for each in answered} == {1}
+    tags = {row.tag async for page in log.rows() for row in page}
+    assert "evaluation.compared" in tags
+    assert not tags & {"set.opened", "looks.asked", "skills.given", "answers.asked"}
+    points = {each.event.point async for each in log.read(Selection(run=run)) if isinstance(each.event, DecisionMade)}
+    assert not points & {"next_cells", "skill_scan", "verifications"}
+    assert (await rerun(log, run)).complete
+    assert all(each.agrees for each in await decisions(log, run))
+
+
+async def test_a_fork_of_an_evaluation_of_an_earlier_version_goes_on_in_its_shape(tmp_path: Path) -> None:
+    """Given one cut in the middle, a fork that changes nothing ends as the run itself would, and replays."""
+    log, run = await cut_evaluation(tmp_path)
+    opened = next(iter([each.event async for each in log.read(Selection(run=run, tags={"run.opened"}))]))
+    assert isinstance(opened, RunOpened)
+    same, head = read_spec(await log.get(opened.spec)), (await log.head()).position
+    report = await fork_run(pretended(log, tmp_path), Fork(run, head, same, ()))
+    assert len(report.outcomes) == 36
+    tags = {row.tag async for page in log.rows() for row in page}
+    assert "evaluation.compared" in tags
+    assert not tags & {"set.opened", "looks.asked", "skills.given"}
+    assert (await rerun(log, report.run)).complete
 
 
 CUT_ONCE: Final = SCRIPT.replace('text = "I guess."', 'text = "I guess."\nerror = "half"\ntimes = 1', 1)
