@@ -377,5 +377,8 @@ def test_several_sets_are_scored_by_one_run_and_each_by_itself(tmp_path: Path) -
         wrong = type_in(tmp_path, "evaluate", "sets.toml", "--set", f'evaluate.sets."{key}".folder=easy', "--dry-run")
         assert wrong.code == 2
         assert said in wrong.err
+    make_items(tmp_path / "easy.b", [{"id": "c", "question": "Code?", "context": None, "answers": ["B2"]}])
+    dotted = type_in(tmp_path, "evaluate", "sets.toml", "--set", "evaluate.items.folder=easy.b", "--dry-run")
+    assert (dotted.code, "items of easy.b may have names that items of easy have, too" in dotted.err) == (2, True)
     (tmp_path / "easy" / "test" / "items.json").write_text("[")
     assert type_in(tmp_path, "evaluate", "sets.toml").code == 2

@@ -16,7 +16,7 @@ from engine.core.fold import fold_kept, fold_run
 from engine.evaluating.looks import arm_plan
 from engine.programs.evaluate.arms import condition_of, own
 from engine.programs.evaluate.points import COMPARISON, ArmSaw, CellSaw, CellScore, ComparisonRule, ComparisonSaw
-from engine.programs.evaluate.rulings import compared, looked_before, looks_at
+from engine.programs.evaluate.rulings import compared, looked_before, looks_at, turned_rows
 from events.base import Ref
 from events.digest import digest_of
 from events.store.base import EventLog, Selection
@@ -238,7 +238,7 @@ async def _looked(
         for arm, own in sorted(_by_arm(cells).items())
     )
     planned = max(each.repeat for each in cells)
-    return looked_before(looks_at(ComparisonSaw(arms, planned), saw, rule), earlier)
+    return looked_before(looks_at(ComparisonSaw(arms, planned), saw, rule), earlier, turned_rows(saw, rule, planned))
 
 
 async def _cells(log: EventLog, run: str, spec: RunSpec) -> list[EvaluatedCell]:

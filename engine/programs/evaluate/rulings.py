@@ -1,6 +1,6 @@
 """The policy that compares arms; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
@@ -80,8 +80,9 @@ def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) 
     """Compare each arm with its baseline, item by item."""
     cells = {arm.name: msgspec.json.decode(desk.read(arm.cells), type=tuple[CellSaw, ...]) for arm in saw.arms}
     looks = looks_at(saw, cells, rule)
+    earlier = saw.looked.value.looks if saw.looked else ()
     found = compared(
-        cells, rule, saw.repeats, looked=looked_before(looks, saw.looked.value.looks if saw.looked else ())
+        cells, rule, saw.repeats, looked=looked_before(looks, earlier, turned_rows(cells, rule, saw.repeats))
     )
     verdicts = [
         ArmVerdict(
@@ -103,27 +104,63 @@ def compare_arms(saw: ComparisonSaw, rule: ComparisonRule, desk: PolicyContext) 
 def looks_at(saw: ComparisonSaw, cells: Mapping[str, Sequence[CellSaw]], rule: ComparisonRule) -> tuple[PairLook, ...]:
     """Say what each comparison of an arm rests on: by items, conditions and scores, whatever the arms are called."""
     plans = {arm.name: arm.plan for arm in saw.arms}
-    own, found = {each.arm: each.baseline for each in rule.own}, []
-    for arm in sorted(plans.keys() - {rule.baseline}):
-        baseline = own.get(arm, rule.baseline)
+    found = []
+    for arm, baseline in _pairs(plans, rule):
         plan, other = plans[arm], plans.get(baseline)
         if plan is not None and other is not None:
-            rows = Fingerprint(digest_of(_encoder.encode([_scores(cells[baseline]), _scores(cells[arm])])))
-            found.append(PairLook(arm, plan, other, rows, saw.repeats))
+            found.append(PairLook(arm, plan, other, _rows(cells[baseline], cells[arm], saw.repeats), saw.repeats))
     return tuple(found)
 
 
-def looked_before(looks: Sequence[PairLook], earlier: Sequence[EarlierLook]) -> Mapping[str, tuple[int, ...]]:
-    """Give, by arm, the repeats of each earlier look at other scores; the same scores again are no further look."""
+def turned_rows(
+    cells: Mapping[str, Sequence[CellSaw]], rule: ComparisonRule, repeats: int
+) -> Mapping[Fingerprint, Fingerprint]:
+    """Say what the scores of each pair are called where its arm was the baseline and its baseline the arm.
+
+    Returns:
+        By that name, the one that they have here, for the first repeat, the first two, and so on.
+    """
+    return {
+        _rows(cells[arm], cells[baseline], until): _rows(cells[baseline], cells[arm], until)
+        for arm, baseline in _pairs(cells, rule)
+        if baseline in cells
+        for until in range(1, repeats + 1)
+    }
+
+
+def looked_before(
+    looks: Sequence[PairLook], earlier: Sequence[EarlierLook], turned: Mapping[Fingerprint, Fingerprint]
+) -> Mapping[str, tuple[int, ...]]:
+    """Give, by arm, the repeats of each earlier look at other scores; the same scores again are no further look.
+
+    Whichever of the two was the baseline: a difference that is read from its other end is the same difference.
+
+    Args:
+        looks: Those of now.
+        earlier: That the log holds.
+        turned: As `turned_rows` gives it.
+    """
     found: dict[str, tuple[int, ...]] = {}
     for look in looks:
         rows = {
-            each.rows: each.repeats
+            turned.get(each.rows, each.rows): each.repeats
             for each in earlier
-            if (each.arm, each.baseline) == (look.plan, look.baseline) and each.rows != look.rows
+            if {(each.arm, each.baseline), (each.baseline, each.arm)} & {(look.plan, look.baseline)}
         }
-        found[look.arm] = tuple(rows.values())
+        found[look.arm] = tuple(repeats for name, repeats in rows.items() if name != look.rows)
     return found
+
+
+def _pairs(arms: Collection[str], rule: ComparisonRule) -> list[tuple[str, str]]:
+    """Name each arm with its baseline, which is none of the arms where it is compared with none."""
+    own = {each.arm: each.baseline for each in rule.own}
+    return [(arm, own.get(arm, rule.baseline)) for arm in sorted(arms) if arm != rule.baseline]
+
+
+def _rows(baseline: Sequence[CellSaw], arm: Sequence[CellSaw], repeats: int) -> Fingerprint:
+    """Name the scores of so many repeats of two arms."""
+    scores = [[each for each in _scores(cells) if each[1] <= repeats] for cells in (baseline, arm)]
+    return Fingerprint(digest_of(_encoder.encode(scores)))
 
 
 def _scores(cells: Sequence[CellSaw]) -> list[tuple[str, int, str, float | None]]:

@@ -40,3 +40,6 @@ def wrong_sets(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
         if settings.items.folder and name == set_name(settings.items):
             problem = f"two sets are called {name}: this one, and evaluate.items after its folder"
             yield ConfigProblem(ORIGIN, key, problem, "give it another name")
+        if settings.items.folder and set_name(settings.items).startswith(f"{name}."):
+            problem = f"items of {set_name(settings.items)} may have names that items of {name} have, too"
+            yield ConfigProblem(ORIGIN, key, problem, "give it a name that the other does not begin with")

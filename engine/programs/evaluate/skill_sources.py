@@ -16,9 +16,9 @@ _AXIS: Final = "skills"
 def source_problems(name: str, settings: EvaluateSpec) -> Iterator[ConfigProblem]:
     """Complain about sources of an arm that cannot be read, or be given to what is evaluated."""
     arm = settings.arms[name]
-    if settings.items.folder and (arm.skills or "").startswith(PER_ITEM):
+    if (settings.items.folder or settings.sets) and (arm.skills or "").startswith(PER_ITEM):
         problem = f"arm {name} gives each task its own skill, and questions have none"
-        remedy = "evaluate tasks alone: leave evaluate.items out, or give all items the same skills"
+        remedy = "evaluate tasks alone: leave evaluate.items and evaluate.sets out, or give all items the same skills"
         yield ConfigProblem("the spec", f"evaluate.arms.{name}.skills", problem, remedy)
     for key, text in [("skills", arm.skills), *(("beside", each) for each in arm.beside)]:
         if key == "skills" and not text:

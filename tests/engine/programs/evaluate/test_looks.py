@@ -68,6 +68,19 @@ async def test_each_run_that_adds_a_repeat_is_told_which_look_it_is(tmp_path: Pa
     assert (await mutate(log, last)).found == ()
 
 
+async def test_a_look_from_the_other_end_is_a_look(tmp_path: Path) -> None:
+    """Given a run whose baseline was the other arm, its look counts; the same scores seen both ways are one look."""
+    log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
+    looks = []
+    for baseline, repeats in (("none", 1), ("two", 1), ("two", 2), ("none", 2), ("none", 3), ("two", 4)):
+        arms = {name: ATTEMPTS[name] for name in ("none", "two")}
+        report = await evaluated(log, base, evaluation(arms, repeats=repeats, own={"baseline": baseline}))
+        looks.append((await compared(log, report.run)).verdicts[0].look)
+        assert (await rerun(log, report.run)).complete
+        assert all(each.agrees for each in await decisions(log, report.run))
+    assert looks == [1, 1, 2, 2, 3, 4]
+
+
 async def test_a_look_is_at_conditions_and_items_and_not_at_names(tmp_path: Path) -> None:
     """Given an arm that is renamed, that is a look; another condition or other items are not."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path, SCRIPT, "one", "two")

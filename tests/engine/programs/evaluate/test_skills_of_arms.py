@@ -320,10 +320,11 @@ async def image_notes(log: EventLog, run: str) -> tuple[FoundImageSkills, ...]:
     return found[-1].tasks if found else ()  # type: ignore[attr-defined]
 
 
-def test_questions_have_no_skills_of_their_own() -> None:
-    """An arm would give them none, in silence."""
+@pytest.mark.parametrize("sets", [{"items": {"folder": "quiz"}}, {"sets": {"more": {"folder": "quiz"}}}])
+def test_questions_have_no_skills_of_their_own(sets: dict[str, Any]) -> None:
+    """An arm would give them none, in silence, whichever table names them."""
     with pytest.raises(ConfigRefused, match="questions have none"):
-        arm_specs(evaluation(OWN, own={"items": {"folder": "quiz"}}))
+        arm_specs(evaluation(OWN, own=sets))
 
 
 async def test_a_run_that_died_goes_on_with_the_skills_that_it_pinned(tmp_path: Path) -> None:
