@@ -48,6 +48,13 @@ def _of(skill: str, reads: Iterable[SkillRead], *, missed: bool, heads: bool) ->
     return "unknown" if missed or of_it else "no"
 
 
+def read_of(exposures: Iterable[Exposure]) -> Exposure | None:
+    """Say of several skills, or of several attempts, whether anything was read. None: there are none."""
+    said = set(exposures)
+    order: tuple[Exposure, ...] = ("yes", "unknown", "no")
+    return next((each for each in order if each in said), None)
+
+
 class AttemptExposure(msgspec.Struct):
     """What one attempt read."""
 

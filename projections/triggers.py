@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from projections.exposure import Exposure
+from projections.exposure import Exposure, read_of
 
 
 class TriggerCount(msgspec.Struct, frozen=True):
@@ -48,13 +48,6 @@ class ExposedCell(NamedTuple):
     """By name."""
     other: frozenset[str]
     """Names of those that do not belong to its item."""
-
-
-def read_of(exposures: Iterable[Exposure]) -> Exposure | None:
-    """Say of several skills, or of several attempts, whether anything was read. None: there are none."""
-    said = set(exposures)
-    order: tuple[Exposure, ...] = ("yes", "unknown", "no")
-    return next((each for each in order if each in said), None)
 
 
 def trigger_counts(cells: Iterable[ExposedCell]) -> TriggerCounts:

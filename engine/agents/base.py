@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
-from engine.agents.points import EndingSaw
+from engine.agents.points import EndingSaw, ReadsSeen
 from engine.config.spec import AgentSpec
 from engine.core.prompts import Prompts
 from engine.core.scope import Scope
@@ -11,7 +11,7 @@ from engine.effects.model_calls import Caller
 from events.base import Ref
 from events.types.attempt import AgentEnded
 from events.types.condition import SkillRef
-from events.types.decision import Text
+from events.types.decision import Seen, Text
 from events.types.sandbox import ActionObserved
 
 SKILLS: Final = "/opt/stillroom/attempt/skills"
@@ -82,6 +82,8 @@ class Acted(NamedTuple):
     """What it said, reasoning that it wrote beside it included."""
     turns: int = 0
     """Model answers taken, where `ended` does not say it."""
+    run_reads: Seen[ReadsSeen] | None = None
+    """What of the skills an installed agent touched, as a whole. None: each action says it."""
 
 
 class Agent(Protocol):

@@ -9,7 +9,7 @@ from engine.config.spec import RunSpec
 from engine.core.decision import ENDINGS_RECORDED, NoSettings, Point, no_settings
 from engine.policies.ending import CallFailure, Reason
 from events.digest import Digest
-from events.types.agent import CallUnanswered
+from events.types.agent import CallUnanswered, SkillRead
 from events.types.attempt import AgentEnded
 from events.types.decision import DecisionMade, Seen, Text
 from events.types.model import ToolCall
@@ -213,6 +213,12 @@ class BreakdownSeen(msgspec.Struct, frozen=True):
 
     kind: str
     detail: str
+
+
+class ReadsSeen(msgspec.Struct, frozen=True):
+    """Of `ActionObserved`, or of `AgentRunFinished`."""
+
+    reads: tuple[SkillRead, ...] | None
 
 
 class SolutionSeen(msgspec.Struct, frozen=True):

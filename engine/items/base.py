@@ -7,11 +7,14 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, runtime
 
 import msgspec
 
+from engine.agents.points import ReadsSeen
 from engine.items.images import ItemImage
 from engine.items.rows import ItemRow
 from events.digest import Digest
+from events.types.decision import Seen
 from events.types.item import ItemEnding
 from events.values import NamedDigest
+from projections.exposure import Exposure
 
 Split: TypeAlias = Literal["train", "val", "test", "all"]
 Way: TypeAlias = Literal["call", "tools", "agent", "code", "steps"]
@@ -78,6 +81,15 @@ class ItemFiles(NamedTuple):
     """Files that an answer consists of. Empty: it is a text, in `ANSWER`."""
 
 
+class SkillReads(NamedTuple):
+    """What an agent touched of its skills, event by event."""
+
+    commands: tuple[Seen[ReadsSeen], ...]
+    """Of each command that it ran. Empty: it ran none, or it is an installed agent."""
+    run: Seen[ReadsSeen] | None
+    """Of an installed agent, as a whole."""
+
+
 class Rolled(NamedTuple):
     """What came back from rolling an item out."""
 
@@ -92,6 +104,8 @@ class Rolled(NamedTuple):
     """Calls of tools that were carried out."""
     files: tuple[NamedDigest, ...] = ()
     """Blobs: files that came of it, by name."""
+    reads: SkillReads | None = None
+    """What an agent touched of the skills that it was given. None: nobody can know."""
 
 
 class ItemAnswer(NamedTuple):
@@ -105,6 +119,8 @@ class ItemAnswer(NamedTuple):
     """Blobs: files that came of the answer, by name."""
     judged: str | None = None
     """What a judge model said of it. None: none was asked, or it did not answer."""
+    exposure: Mapping[str, Exposure] | None = None
+    """Of formats that score it: which of its skills an agent read, by name. None: nobody can know of any."""
 
 
 class Mark(NamedTuple):
@@ -196,3 +212,18 @@ class NeedsJudge(Protocol):
 
     def to_judge(self, item: Item, text: str) -> tuple[str, ...]:
         """List the assertions about an answer that a judge has to check; pure. Empty: a rule checks each."""
+
+
+@runtime_checkable
+class ByExposure(Protocol):
+    """A format that scores whether skills were read, and not what was answered."""
+
+    by_exposure: bool
+
+
+@runtime_checkable
+class PicksFiles(Protocol):
+    """A format whose rows stand in some of the files of its suffixes only."""
+
+    def picks(self, file: str) -> bool:
+        """Say of the name of a file whether it holds rows."""

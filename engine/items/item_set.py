@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.items.base import InObject, Item, ItemFormat, ItemRef, ReadItem, Split
+from engine.items.base import InObject, Item, ItemFormat, ItemRef, PicksFiles, ReadItem, Split
 from engine.items.errors import ItemsInvalid, ItemsMissing, RowFault, RowInvalid
 from engine.items.rows import ItemRow, LocatedRow, rows_of
 from engine.items.seeded_order import shuffled
@@ -75,7 +75,7 @@ def load_items(name: str, form: ItemFormat, folder: Path, wanted: ItemSelection,
     """
     if not folder.is_dir():
         raise ItemsMissing(folder, "the folder does not exist", "name the folder that holds the splits")
-    files = files_by_split(folder, form.suffixes)
+    files = files_by_split(folder, form.suffixes, form.picks if isinstance(form, PicksFiles) else None)
     if wanted.split not in {*files, "all"}:
         have = ", ".join(files) if "all" not in files else "no splits"
         raise ItemsMissing(

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from engine.agents.points import AnswerSeen
+from engine.agents.points import AnswerSeen, ReadsSeen
 from engine.config.spec import RunSpec
 from engine.core.decision import NoSettings, Point, no_settings
 from events.digest import Digest
@@ -256,6 +256,12 @@ class ItemScoreSaw(msgspec.Struct, frozen=True):
     """Those that the item names, and those that came of the answer."""
     judged: Text | None = None
     """What a judge said of the answer. None: nobody was asked, or there was no answer."""
+    condition: Text | None = None
+    """Names the skills that were given. None: the score does not go by whether they were read, or nobody can know."""
+    commands: tuple[Seen[ReadsSeen], ...] = ()
+    """What of them each command of the agent touched."""
+    run: Seen[ReadsSeen] | None = None
+    """What of them an installed agent touched, as a whole. None: it is none."""
 
 
 class ItemScore(msgspec.Struct, frozen=True):

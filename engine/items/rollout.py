@@ -4,13 +4,13 @@ The actor is a straight line of events in a stream of its own; an agent or code 
 """
 
 from functools import partial
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 import msgspec
 
 from engine.core.scope import Child, Scope, Stopped
 from engine.items import points
-from engine.items.base import ItemRef, Mark, Rolled
+from engine.items.base import ByExposure, ItemRef, Mark, Rolled
 from engine.items.errors import WayUnsupported
 from engine.items.item_set import decode_item
 from engine.items.judge import ask_judge
@@ -100,7 +100,7 @@ async def _scored(scope: Scope, work: ItemWork, rolled: Rolled) -> RolledOut:
         judged = await ask_judge(scope, work, rolled)
     except Stopped:
         return RolledOut(work.ref, rolled._replace(ending="stopped"), None, at)
-    saw = msgspec.structs.replace(_saw(work, ended, at), judged=judged)
+    saw = msgspec.structs.replace(_saw(work, ended, at), judged=judged, **_read(scope, work, rolled))
     ruled = await scope.decide(points.ITEM_SCORE, saw, lambda ruling, _: _event(ruling))
     await scope.flush()
     mark = ruled.value
@@ -116,6 +116,14 @@ def _saw(work: ItemWork, ended: ItemAnswered | ItemUnanswered, at: Ref) -> point
         seen = Seen(at, points.AnsweredSeen(ended.answer, ended.files))
         return points.ItemScoreSaw(whole, seen, None, (*own, *came))
     return points.ItemScoreSaw(whole, None, Seen(at, points.UnansweredSeen(ended.ending, ended.detail)), own)
+
+
+def _read(scope: Scope, work: ItemWork, rolled: Rolled) -> dict[str, Any]:
+    """Give what the agent read of its skills, where the score goes by it."""
+    if rolled.reads is None or not isinstance(item_format(work.item.format), ByExposure):
+        return {}
+    named = Text(scope.put(work.condition.canonical), work.opened)
+    return {"condition": named, "commands": rolled.reads.commands, "run": rolled.reads.run}
 
 
 def _event(ruling: points.ItemScore) -> Decided:

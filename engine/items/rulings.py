@@ -21,8 +21,10 @@ from engine.policies.assistant_message import sendable
 from engine.policies.fences import code_blocks
 from engine.policies.inline_reasoning import split_reasoning
 from events.digest import Digest
+from events.types.condition import read_condition
 from events.types.decision import Text
 from events.values import Ratio
+from projections.exposure import Exposure, exposure_in
 
 
 def read_item_turn(saw: points.ItemTurnSaw, rule: points.ItemTurnRule, desk: PolicyContext) -> points.ItemTurn:
@@ -115,9 +117,18 @@ def score_item(saw: points.ItemScoreSaw, rule: NoSettings, desk: PolicyContext) 
     del rule
     at = {each.text: each for each in saw.files}
     judged = None if saw.judged is None else desk.text(saw.judged)
-    mark = score(decode_item(desk.read(saw.item)), _rolled(saw), _reader(saw, desk, at), judged)
+    mark = score(decode_item(desk.read(saw.item)), _rolled(saw), _reader(saw, desk, at), judged, _exposure(saw, desk))
     soft = None if mark.soft is None else Ratio.of(mark.soft)
     return points.ItemScore(mark.outcome, mark.hard, soft, mark.answer, mark.reasons)
+
+
+def _exposure(saw: points.ItemScoreSaw, desk: PolicyContext) -> Mapping[str, Exposure] | None:
+    """Say which of its skills an agent read. None: nobody can know."""
+    if saw.condition is None:
+        return None
+    skills = [each.name for each in read_condition(desk.read(saw.condition)).skills or ()]
+    run = () if saw.run is None else (saw.run,)
+    return exposure_in(skills, [each.value.reads for each in (*saw.commands, *run)], heads=bool(run))
 
 
 def _rolled(saw: points.ItemScoreSaw) -> Rolled:

@@ -1,6 +1,6 @@
 """Splits of an item set: train, val and test, under the names by which people know them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -37,22 +37,30 @@ def read_split(name: str) -> Split:
     return SPLITS[name]
 
 
-def files_by_split(folder: Path, suffixes: tuple[str, ...]) -> Mapping[Split, tuple[Path, ...]]:
+def files_by_split(
+    folder: Path, suffixes: tuple[str, ...], picks: Callable[[str], bool] | None = None
+) -> Mapping[Split, tuple[Path, ...]]:
     """Find the files of each split, by name; those that lie in no split are all there is of a set without splits.
 
     A split is a folder of its name, or a file of its name such as ``val.jsonl``. What else lies there holds no rows.
+
+    Args:
+        folder: Of the set.
+        suffixes: Of files that hold rows.
+        picks: Says of the name of such a file whether it does. None: all do.
     """
+
+    def holds_rows(file: Path) -> bool:
+        fits = file.is_file() and file.suffix in suffixes and not file.name.startswith(".")
+        return fits and (picks is None or picks(file.name))
+
     found: dict[Split, list[Path]] = {}
     for each in sorted(folder.iterdir()):
         split = SPLITS.get(each.name if each.is_dir() else each.stem)
         if split is None:
             continue
         inside = sorted(each.iterdir()) if each.is_dir() else [each]
-        found.setdefault(split, []).extend(file for file in inside if _holds_rows(file, suffixes))
+        found.setdefault(split, []).extend(file for file in inside if holds_rows(file))
     if found:
         return {part: tuple(found[part]) for part in (*PARTS, "all") if part in found}
-    return {"all": tuple(file for file in sorted(folder.iterdir()) if _holds_rows(file, suffixes))}
-
-
-def _holds_rows(file: Path, suffixes: tuple[str, ...]) -> bool:
-    return file.is_file() and file.suffix in suffixes and not file.name.startswith(".")
+    return {"all": tuple(file for file in sorted(folder.iterdir()) if holds_rows(file))}

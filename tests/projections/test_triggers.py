@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from projections.exposure import Exposure
-from projections.triggers import ExposedCell, TriggerCount, read_of, trigger_counts
+from projections.exposure import Exposure, read_of
+from projections.triggers import ExposedCell, TriggerCount, trigger_counts
 
 
 def exposed(skills: Mapping[str, Exposure], *other: str) -> ExposedCell:

@@ -9,6 +9,8 @@ from cyclopts import App, Parameter
 
 from engine.config.resolve import Flag
 from engine.config.spec import RunSpec
+from engine.items.formats.skill_evals import SKILL_EVALS
+from engine.items.formats.trigger_queries import CASES, TRIGGER_QUERIES
 from engine.items.splits import read_split
 from engine.programs.evaluate.arms import own
 from events.errors import ExitCode
@@ -93,15 +95,18 @@ EVALS: Final = "evals"
 
 
 def evals_of(folder: Path, skill: str) -> Iterator[Flag]:
-    """Give the settings by which a skill is evaluated on its own cases, if it brings any.
+    """Give the settings by which a skill is evaluated on its own cases, or its trigger queries, if it brings any.
 
     Args:
         folder: Against which the skill's path is read.
         skill: Its folder.
     """
-    if (folder / skill / EVALS / "evals.json").is_file():
+    evals = folder / skill / EVALS
+    queries = evals.is_dir() and not all(SKILL_EVALS.picks(each.name) for each in evals.iterdir())
+    form = SKILL_EVALS.name if (evals / CASES).is_file() else TRIGGER_QUERIES.name if queries else None
+    if form is not None:
         yield Flag("--skill", ("evaluate", "items", "folder"), f"{skill}/{EVALS}")
-        yield Flag("--skill", ("evaluate", "items", "format"), "agentskills")
+        yield Flag("--skill", ("evaluate", "items", "format"), form)
         yield Flag("--skill", ("evaluate", "rollout", "way"), "agent")
 
 
@@ -118,8 +123,8 @@ async def evaluate(
     """Score the arms of an evaluation on the same items, and compare them; stored scores are reused.
 
     Args:
-        spec: A TOML or YAML file with a table [evaluate]. Without one, name --skill, and --items or --tasks. A skill
-            that brings evals/evals.json is evaluated on that where no tasks or items are named.
+        spec: A TOML or YAML file with a table [evaluate]. Without one, name --skill, and --items or --tasks. Where
+            neither is named, a skill is evaluated on its own evals/evals.json, or else on its trigger queries.
         dry_run: Print what would be rolled out and the smallest effect that can be seen, and start nothing.
     """
     resolved = resolve_evaluation(machine, spec, arms, wishes)

@@ -28,8 +28,8 @@ from projections.comparison.compare import ArmScore, Comparison, PairedDifferenc
 from projections.comparison.costs import payback
 from projections.comparison.intervals import ScoreInterval
 from projections.comparison.noise import NoiseSplit
+from projections.exposure import read_of
 from projections.looks import Looks
-from projections.triggers import read_of
 from views.evaluations import scans
 from views.evaluations.item_sets import ItemSetRow, SetsRested, said, sets_rested
 from views.evaluations.making import MakingCost, making_costs

@@ -18,10 +18,9 @@ from events.types.session import FoundImageSkills, GivenSkill
 from projections.cells import Cells, EvaluatedCell
 from projections.comparison.rows import ComparisonRow, RowOutcome, soft_score
 from projections.cost import Cost, RunCost
-from projections.exposure import AttemptExposure, Exposure, Exposures
+from projections.exposure import AttemptExposure, Exposure, Exposures, read_of
 from projections.trials.state import Run, Trial
 from projections.trials.view import Trials
-from projections.triggers import read_of
 from views.runs.spending import total_of
 
 _OUTCOMES: Final[Mapping[str, RowOutcome | None]] = {

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from engine.items.formats.trigger_queries import TRIGGER_QUERIES, belongs
 from engine.programs.evaluate.arms import condition_of
+from engine.programs.evaluate.sets import set_of_item, sets_of
 from engine.programs.evaluate.spec import EvaluateSpec
 from events.types.session import FoundImageSkills
 from projections.triggers import ExposedCell, TriggerCount, TriggerCounts, trigger_counts
@@ -58,11 +60,19 @@ def triggers_of(side: ComparedSide, settings: EvaluateSpec | None) -> TriggerCou
     """
     applies = "" if settings is None else condition_of(settings, side.arm).applies
     beside = {(each.item, each.skill) for each in side.given if each.arm == side.arm and each.part == "beside"}
+    others = frozenset() if settings is None else _others(settings, (each.item for each in side.cells))
     exposed: list[ExposedCell] = []
     for cell in side.cells:
         if cell.outcome not in {"solved", "unsolved"}:
             continue
-        known = re.search(applies, cell.item) is not None
+        known = re.search(applies, cell.item) is not None and cell.item not in others
         stands = {name for name in cell.exposure if (cell.item, name) in beside or (None, name) in beside}
         exposed.append(ExposedCell(cell.exposure, frozenset(stands if known else cell.exposure)))
     return trigger_counts(exposed)
+
+
+def _others(settings: EvaluateSpec, items: Iterable[str]) -> frozenset[str]:
+    """List the trigger queries for which no skill should be read."""
+    sets = {name: each for name, each in sets_of(settings).items() if each.format == TRIGGER_QUERIES.name}
+    named = [(item, set_of_item(sets, item)) for item in items]
+    return frozenset(item for item, of in named if of is not None and not belongs(item.removeprefix(f"{of}.")))

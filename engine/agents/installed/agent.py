@@ -2,7 +2,7 @@
 
 from engine.agents.base import Acted, Action, CurrentBrief
 from engine.agents.installed.adapter import AgentAdapter, AgentMessage, ToolRun, lines_of
-from engine.agents.points import AgentRunSeen, BreakdownSeen, EndingSaw
+from engine.agents.points import AgentRunSeen, BreakdownSeen, EndingSaw, ReadsSeen
 from engine.core.scope import Scope
 from engine.effects.model_calls import text_of
 from engine.gateway.call import CallTerms, ReplayedCall
@@ -48,7 +48,7 @@ class InstalledAgent:
             return Acted(EndingSaw(broken=Seen(at, BreakdownSeen(ended.kind, ended.detail))), (), ())
         assert isinstance(ended, AgentRunFinished)
         actions, notes = await self._recorded(scope, ended)
-        return Acted(_ended(at, ended), actions, notes, ended.answered)
+        return Acted(_ended(at, ended), actions, notes, ended.answered, Seen(at, ReadsSeen(ended.reads)))
 
     async def _recorded(self, scope: Scope, ended: AgentRunFinished) -> tuple[tuple[Action, ...], tuple[Text, ...]]:
         """Record what it did and said, all at once."""

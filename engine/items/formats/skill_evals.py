@@ -4,6 +4,7 @@ What an assertion says is checked by rule where its words are those of a rule; a
 judge there is no score: an assertion that nobody checked has neither passed nor failed.
 """
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import PurePosixPath
@@ -19,6 +20,8 @@ from events.values import NamedDigest
 
 _ROOT: Final = "evals/"
 """Paths of files begin at the skill's folder, which holds the folder of the set."""
+_TRIGGERS: Final = re.compile(r"trigger|quer(?:y|ies)", re.IGNORECASE)
+"""In names of files. They are read as `agentskills_triggers`."""
 _UNCHECKED: Final = "no judge has checked: {}; name one as models.judge"
 
 
@@ -31,6 +34,10 @@ class SkillEvals:
     array = "evals"
     """Key of the file under which the rows stand."""
     open_ended = True
+
+    def picks(self, file: str) -> bool:
+        """Leave out trigger queries, which lie in the same folder."""
+        return _TRIGGERS.search(file) is None
 
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a case: ``id``, ``prompt``, ``expected_output``, ``files``, ``assertions``."""

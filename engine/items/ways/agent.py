@@ -9,18 +9,19 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from engine.agents.base import Brief, TakesSkills
-from engine.agents.points import AttemptEnding
+from engine.agents.base import Acted, Brief, TakesSkills
+from engine.agents.points import AttemptEnding, ReadsSeen
 from engine.agents.sandboxed import agent_ended, in_sandbox, turns_of
 from engine.core.scope import Child, Scope, Stopped
 from engine.effects.model_calls import text_of
-from engine.items.base import ANSWER, Folder, HasFiles, Item, ItemFiles, OpenEnded, Rolled
+from engine.items.base import ANSWER, Folder, HasFiles, Item, ItemFiles, OpenEnded, Rolled, SkillReads
 from engine.items.registry import item_format
 from engine.items.work import ItemWork, SandboxTerms, without_answer
 from events.base import Event
 from events.digest import Digest
 from events.streams import attempt_stream
 from events.types.attempt import AttemptOpened
+from events.types.decision import Seen
 from events.types.sandbox import FilesAsked, FilesTaken, SandboxAsked, SandboxFailed, Workspace
 from events.values import NamedDigest
 
@@ -76,7 +77,8 @@ async def _attempt(scope: Scope, work: ItemWork, given: _Attempt) -> _Left:
         ended = (await agent_ended(scope, acted)).value
         taken = await scope.effect(FilesAsked(given.files.wanted or (ANSWER,))) if ended.verified else None
         left = _answer(ended, given.files, taken)
-        return _Left(left._replace(turns=turns_of(acted), tool_calls=len(acted.actions)), counts=True)
+        counted = left._replace(turns=turns_of(acted), tool_calls=len(acted.actions), reads=_reads(acted))
+        return _Left(counted, counts=True)
 
     return await in_sandbox(scope, sandbox_asked(scope, work, begun, given.files), act, _abandoned)
 
@@ -87,6 +89,13 @@ def sandbox_asked(scope: Scope, work: ItemWork, terms: SandboxTerms, files: Item
     mounted = work.condition.skills is not None and isinstance(terms.agent, TakesSkills)
     named = scope.put(work.condition.canonical) if mounted else None
     return SandboxAsked(terms.backend, work.name, named, workspace)
+
+
+def _reads(acted: Acted) -> SkillReads:
+    """Give what it touched of its skills; what an installed agent did is told for all of its work at once."""
+    if acted.run_reads is not None:
+        return SkillReads((), acted.run_reads)
+    return SkillReads(tuple(Seen(each.observed, ReadsSeen(each.seen.reads)) for each in acted.actions), None)
 
 
 def _abandoned(detail: str, *, counts: bool) -> _Left:
