@@ -382,3 +382,21 @@ def test_several_sets_are_scored_by_one_run_and_each_by_itself(tmp_path: Path) -
     assert (dotted.code, "items of easy.b may have names that items of easy have, too" in dotted.err) == (2, True)
     (tmp_path / "easy" / "test" / "items.json").write_text("[")
     assert type_in(tmp_path, "evaluate", "sets.toml").code == 2
+
+
+def test_an_evaluation_that_a_dead_signal_ended_is_shown_by_every_view(tmp_path: Path) -> None:
+    """Given twelve questions that nobody solves, the last two are not begun; no view fails at what was not begun."""
+    questions(tmp_path)
+    lamps = [{"id": f"q{n}", "question": f"Code of lamp {n}?", "context": None, "answers": ["X"]} for n in range(12)]
+    make_items(tmp_path / "quiz", lamps)
+    ran = evaluate(tmp_path, "--json")
+    assert ran.code == 0, ran.err
+    assert [(row["planned"], row["scored"], row["verdict"]) for row in kind(ran, "arm")] == [
+        (12, 10, None),
+        (12, 10, "no information"),
+    ]
+    (items, unbegun) = (type_in(tmp_path, "compare", "--items", "--json").rows, {"quiz.q10", "quiz.q11"})
+    assert {row["item"] for row in items if row["change"] == "no score"} == unbegun
+    for words in (("compare", "--matrix"), ("report", "@", "--out", "page.html"), ("replay",), ("sets", "list")):
+        shown = type_in(tmp_path, *(kind(ran, "run")[0]["run"] if word == "@" else word for word in words))
+        assert shown.code == 0, shown.err

@@ -46,7 +46,7 @@ from views.terminal.table_formats import TableFormat, latex_text, markdown_text,
 
 _NO_SCORE: Final[Mapping[str, str]] = {
     "infrastructure": "without a score, since something of ours broke",
-    "stopped": "without a score, since a budget or a person ended them",
+    "stopped": "without a score, since a budget, a person or a score that is always the same ended them",
     "running": "not ended",
 }
 

@@ -29,6 +29,7 @@ _OUTCOMES: Final[Mapping[str, RowOutcome | None]] = {
     "infrastructure": "infrastructure",
     "budget": "stopped",
     "stopped": "stopped",
+    "no_information": "stopped",
     "running": None,
 }
 ENDINGS: Final = frozenset({"cell.unscored", "evaluation.found", "evaluation.scored", "trial.closed"})
