@@ -12,15 +12,15 @@ from events.errors import ExitCode
 from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
 from views.evaluations import audit
-from views.runs import skill_scan, skills
+from views.runs import skill_marks, skill_scan, skills
 from views.terminal.options import ASIS, Given, Options
 from views.terminal.screen import OutputStyle, Screen
 
 ROWS: Final[Rows] = {
     "skills list": (skills.SkillRow,),
-    "skills show": (skills.SkillText,),
+    "skills show": (skills.SkillText, skill_marks.MarkRow),
     "skills export": (skills.ExportedSkill,),
-    "skills scan": (skill_scan.ScanRow, skill_scan.ScannedRow),
+    "skills scan": (skill_scan.ScanRow, skill_scan.ScannedRow, skill_marks.MarkRow),
     "skills audit": (audit.AuditCostRow, audit.AuditedSectionRow),
 }
 
@@ -31,14 +31,15 @@ async def list_skills(*, options: Options = ASIS, machine: Given) -> None:
         desk.screen.show(await skills.load(desk), skills.SKILLS)
 
 
-async def show_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
-    """Print a skill.
+async def show_skill(skill: str, /, *, marks: bool = False, options: Options = ASIS, machine: Given) -> None:
+    """Print a skill, and say which of its lines have text from tool output or files, word for word.
 
     Args:
         skill: NAME for the latest skill of that name, or RUN:NAME; both may be shortened.
+        marks: Print it line by line, each with the texts of its trial that have its text.
     """
     async with options.desk(machine) as desk:
-        await skills.tell(desk, skill)
+        await skills.tell(desk, skill, marks=marks)
 
 
 async def export_skill(
@@ -98,7 +99,8 @@ async def scan_skill(
         return _told(screen, await skill_scan.scan_folder(folder, scanner, context or NO_CONTEXT))
     async with options.desk(machine) as desk:
         chosen = await skills.choose(desk, skill)
-        return _told(screen, [await skill_scan.scan_chosen(desk, chosen, scanner, context)])
+        scanned = await skill_scan.scan_chosen(desk, chosen, scanner, context)
+        return _told(screen, [scanned._replace(marked=await skills.marked(desk, chosen))])
 
 
 def _told(screen: Screen, scanned: Sequence[skill_scan.ScannedSkill]) -> ExitCode:

@@ -5,6 +5,7 @@ from typing import Final
 
 from events.errors import ExitCode
 from views.commands.rows import Rows
+from views.runs import skill_marks
 from views.terminal.options import ASIS, Given, Options
 from views.why import blame as blame_view
 from views.why import chain, rows
@@ -13,7 +14,7 @@ from views.why import why_not as why_not_view
 ROWS: Final[Rows] = {
     "why": (rows.NodeRow, rows.CheckedRow),
     "why-not": (why_not_view.ObstacleRow, rows.CheckedRow),
-    "blame": (blame_view.SectionRow, blame_view.ShownRow),
+    "blame": (blame_view.SectionRow, skill_marks.MarkRow, blame_view.ShownRow),
 }
 
 

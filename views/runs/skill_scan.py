@@ -22,6 +22,7 @@ from events.types.trial import TaskRead
 from projections.library import Revision
 from sandbox.harbor.dataset import DatasetPaths, tasks_named
 from views.runs import skills
+from views.runs.skill_marks import MarkedSkill, MarkRow, source_of
 from views.terminal.errors import UsageWrong
 from views.terminal.format import plural
 from views.terminal.log_access import OpenedLog
@@ -46,6 +47,11 @@ class ScanRow(msgspec.Struct, frozen=True, tag_field="row", tag="finding"):
     text: str
     """The line; of a long one, what was found in it. Secrets are masked, invisible characters written out."""
     why: str
+    tainted: bool | None = None
+    """Whether tool output or files of its trial have text of the line, word for word. False: none that is long enough
+    to be told. None: it cannot be told: the skill was read from a folder, or no text of its trial is on record."""
+    marks: tuple[MarkRow, ...] = ()
+    """Texts of the trial that have text of the line, as `blame` prints them."""
 
 
 class ScannedRow(msgspec.Struct, frozen=True, tag_field="row", tag="scanned"):
@@ -67,6 +73,8 @@ class ScannedSkill(NamedTuple):
     files: int
     context: ScanContext
     findings: tuple[ScanFinding, ...]
+    marked: MarkedSkill | None = None
+    """Which of its lines have text of its trial. None: nobody looked, or it is of no log."""
 
 
 async def scan_folder(folder: Path, scanners: Sequence[str], context: ScanContext) -> list[ScannedSkill]:
@@ -156,9 +164,15 @@ def rows_of(scanned: ScannedSkill) -> list[ScanRow]:
     """Give the findings as rows, the gravest last: it stands next to the prompt."""
     order = ("low", "medium", "high")
     found = sorted(scanned.findings, key=lambda each: (order.index(each.severity), each.file, each.line))
-    return [
-        ScanRow(scanned.name, each.kind, each.severity, each.file, each.line, each.text, each.why) for each in found
-    ]
+    return [_row_of(scanned, each) for each in found]
+
+
+def _row_of(scanned: ScannedSkill, each: ScanFinding) -> ScanRow:
+    row = ScanRow(scanned.name, each.kind, each.severity, each.file, each.line, each.text, each.why)
+    if scanned.marked is None or not scanned.marked.compared:
+        return row
+    marks = scanned.marked.of_line(each.file, each.line)
+    return msgspec.structs.replace(row, tainted=any(mark.tainted for mark in marks), marks=marks)
 
 
 def summary_of(scanned: ScannedSkill) -> ScannedRow:
@@ -191,6 +205,9 @@ def render(rows: Sequence[ScanRow]) -> RenderableType:
     for row in rows:
         head = (f"{row.severity:<7}", COLOURS[row.severity]), f" {row.kind:<12} {row.skill}/{row.file}:{row.line}  "
         lines += [Text.assemble(*head, (row.why, "dim")), one_line(Text(f"        {row.text}"))]
+        lines += [
+            one_line(Text(f"        from {source_of(mark)}", style="yellow")) for mark in row.marks if mark.tainted
+        ]
     return Group(*lines)
 
 

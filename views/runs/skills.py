@@ -10,13 +10,17 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.core.fold import fold
+from engine.policies.scan.hidden_text import written_out
 from events.store.base import EventLog, Selection
 from projections.library import Candidate, Library, LibraryState, Revision, Skill
+from replay.why.marks import DistilledSkill
+from views.runs import skill_marks
 from views.runs.show import text_of
 from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 from views.terminal.format import plural, when
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
+from views.terminal.screen import OutputStyle
 from views.terminal.tables import RecordView, TableView
 
 SkillStanding: TypeAlias = Literal["in force", "replaced", "retired", "candidate", "rejected"]
@@ -63,6 +67,9 @@ class SkillText(msgspec.Struct, frozen=True):
     """What is doubtful about it, though it was accepted."""
     problems: tuple[str, ...]
     """Which rules an imported skill breaks."""
+    marks: tuple[skill_marks.MarkRow, ...] | None = None
+    """Which lines and sections have text of the trial, word for word, as `blame` prints them. None: no text of a trial
+    is on record."""
 
 
 class ExportedSkill(msgspec.Struct, frozen=True):
@@ -195,16 +202,39 @@ def _text(chosen: Chosen, texts: dict[str, str]) -> SkillText:
     return SkillText(chosen.skill, chosen.run, revision.revision, texts, revision.warnings, revision.problems)
 
 
-async def tell(desk: OpenedLog, text: str) -> None:
+async def marked(desk: OpenedLog, chosen: Chosen) -> skill_marks.MarkedSkill:
+    """Say which lines of a skill have text of the trial that it was distilled in.
+
+    Raises:
+        BlobErased: A file of it was removed on purpose.
+    """
+    revision = chosen.revision
+    files = {file.name: await desk.log.get(file.digest) for file in revision.files}
+    skill = DistilledSkill(chosen.run, revision.trial, chosen.skill, revision.revision, files)
+    return await skill_marks.load(desk.log, skill)
+
+
+async def tell(desk: OpenedLog, text: str, *, marks: bool = False) -> None:
     """Print a skill; what is to be said about it goes to people, and not into the text.
+
+    Args:
+        desk: The log and the screen.
+        text: Names the skill.
+        marks: Print it line by line, with where the text of each line stands, too.
 
     Raises:
         IdUnknown, IdAmbiguous: There is none, or several.
+        BlobErased: A file of it was removed on purpose.
     """
-    row = await read(desk, await choose(desk, text))
+    chosen = await choose(desk, text)
+    row, found = await read(desk, chosen), await marked(desk, chosen)
     for word in (*row.warnings, *row.problems):
         desk.screen.say(Text(f"warning  {word}", style="dim"))
-    desk.screen.draw(row, render_text)
+    if desk.screen.manner is not OutputStyle.JSON:
+        desk.screen.say(Text(skill_marks.summary(found), style="dim"))
+    row = msgspec.structs.replace(row, marks=found.rows if found.compared else None)
+    plain = render_visible if desk.machine.stdout.isatty() else render_text
+    desk.screen.draw(row, (lambda told: skill_marks.annotated(told.files, found)) if marks else plain)
 
 
 async def export(desk: OpenedLog, chosen: Chosen, folder: Path) -> ExportedSkill:
@@ -270,6 +300,12 @@ def render_text(row: SkillText) -> RenderableType:
             [Text(text.rstrip("\n"))] if number == 0 else [Text(f"\n--- {name}", style="dim"), Text(text.rstrip("\n"))]
         )
     return Group(*parts)
+
+
+def render_visible(row: SkillText) -> RenderableType:
+    """Write a skill's files for a terminal, which acts on none of their characters."""
+    files = {written_out(name): "\n".join(skill_marks.visible_lines(text)) for name, text in row.files.items()}
+    return render_text(msgspec.structs.replace(row, files=files))
 
 
 EXPORTED: Final = RecordView(

@@ -8,12 +8,16 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.policies.scan.hidden_text import written_out
 from engine.policies.skill.split import SplitFault, split_skill
 from engine.programs.explore.policies.provenance import Provenance
+from events.streams import trial_of
 from events.types.skill import SkillRevised
 from replay.why.blame import BlamedLines, SectionBlame, blame, sections_of, spans_of
 from replay.why.blob_refs import lines_of
+from replay.why.marks import DistilledSkill
 from replay.why.shown import shown_to
+from views.runs import skill_marks
 from views.runs.skills import skill_names
 from views.terminal.errors import IdUnknown, UsageWrong
 from views.terminal.format import plural
@@ -82,6 +86,8 @@ async def tell(desk: OpenedLog, text: str) -> None:
     markdown = (await desk.log.get(skill.files[0].digest)).decode()
     told = blame(sections_of(markdown), await _evidence(desk, skill))
     desk.screen.show([_section_row(found, skill, each) for each in told], _render)
+    marked = await _marked(desk, found, skill)
+    desk.screen.show(marked.rows, lambda rows: _render_marks(rows, marked))
     parts = split_skill(markdown)
     body = markdown if isinstance(parts, SplitFault) else parts.body
     shown = [
@@ -91,6 +97,18 @@ async def tell(desk: OpenedLog, text: str) -> None:
         for each in await shown_to(desk.log, body)
     ]
     desk.screen.show(shown, _render_shown)
+
+
+async def _marked(desk: OpenedLog, found: FoundSkill, skill: SkillRevised) -> skill_marks.MarkedSkill:
+    stream = found.recorded.stream
+    files = {each.name: await desk.log.get(each.digest) for each in skill.files}
+    trial = trial_of(stream.name) or ""
+    return await skill_marks.load(desk.log, DistilledSkill(stream.run, trial, skill.skill, skill.revision, files))
+
+
+def _render_marks(rows: Sequence[skill_marks.MarkRow], marked: skill_marks.MarkedSkill) -> RenderableType:
+    head = Text("\nword for word:" if rows else "\nword for word: nothing")
+    return Group(head, skill_marks.render(rows), Text(skill_marks.summary(marked), style="dim"), Text(""))
 
 
 async def _evidence(desk: OpenedLog, skill: SkillRevised) -> list[BlamedLines]:
@@ -123,7 +141,7 @@ def _render(rows: Sequence[SectionRow]) -> RenderableType:
     lines: list[RenderableType] = []
     for row in rows:
         head = (f"  line {row.first_line}, {row.share:.0%} of its words occur in the evidence", "dim")
-        lines.append(one_line(Text.assemble((row.section, "bold"), head)))
+        lines.append(one_line(Text.assemble((written_out(row.section), "bold"), head)))
         for rest in row.rests:
             where = f"{rest.block} {lines_of([(rest.first_line, rest.last_line)])}"
             opened = ", ".join(each.partition(":")[2] for each in rest.events)
