@@ -22,6 +22,7 @@ from engine.items.work import ItemTerms, ItemWork
 from events.base import Ref
 from events.digest import Digest
 from events.streams import item_cell, item_stream
+from events.types.budget import BudgetRefused
 from events.types.condition import Condition
 from events.types.decision import Decided, Seen, Text
 from events.types.item import ItemAnswered, ItemOpened, ItemScored, ItemUnanswered
@@ -100,6 +101,8 @@ async def _scored(scope: Scope, work: ItemWork, rolled: Rolled) -> RolledOut:
         judged = await ask_judge(scope, work, rolled)
     except Stopped:
         return RolledOut(work.ref, rolled._replace(ending="stopped"), None, at)
+    if isinstance(judged, BudgetRefused):
+        return RolledOut(work.ref, rolled._replace(ending="budget"), None, at)
     saw = msgspec.structs.replace(_saw(work, ended, at), judged=judged, **_read(scope, work, rolled))
     ruled = await scope.decide(points.ITEM_SCORE, saw, lambda ruling, _: _event(ruling))
     await scope.flush()

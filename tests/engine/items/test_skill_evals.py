@@ -146,6 +146,27 @@ async def test_a_judge_that_fails_or_says_nothing_gives_no_score(tmp_path: Path)
         assert (await rerun(log, report.run)).complete
 
 
+async def test_where_no_money_is_left_for_the_judge_nothing_is_scored(tmp_path: Path) -> None:
+    """It ends as `budget`, so that it is asked again where there is some; what rules check needs none."""
+    log, base = MemoryLog(clock=CountingClock()), skill(tmp_path)
+    bounded = {**TEACHER, "parameters": {"max_tokens": 100}}
+    models = {"teacher": bounded, "judge": {**bounded, "model": "judge"}}
+    priced: dict[str, Any] = {
+        "models": models,
+        "prices": {"teacher": {"input": "0", "output": "0"}, "judge": {"input": "1", "output": "1"}},
+        "budget": {"run_usd": "0.000001"},
+    }
+    report = await evaluated(log, base, evaluation(ARMS, tasks="", own=OWN, **priced))
+    assert report.outcomes == {
+        "none/evals.1.1": "budget",
+        "none/evals.2.1": "solved",
+        "skill/evals.1.1": "budget",
+        "skill/evals.2.1": "solved",
+    }
+    assert sorted(await scores(log, report.run)) == ["none/evals.2.1", "skill/evals.2.1"]
+    assert (await rerun(log, report.run)).complete
+
+
 def test_files_of_a_case_reach_whoever_works_on_it(tmp_path: Path) -> None:
     """By the paths that the case names; what is expected does not."""
     kept: dict[str, bytes] = {}
