@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from engine.items.seeded_order import shuffled
 from tests.cli.terminal import CommandOutcome, type_in
 from tests.engine.agents.test_skills_of_the_shell import skilled
@@ -400,3 +402,24 @@ def test_an_evaluation_that_a_dead_signal_ended_is_shown_by_every_view(tmp_path:
     for words in (("compare", "--matrix"), ("report", "@", "--out", "page.html"), ("replay",), ("sets", "list")):
         shown = type_in(tmp_path, *(kind(ran, "run")[0]["run"] if word == "@" else word for word in words))
         assert shown.code == 0, shown.err
+
+
+@pytest.mark.parametrize("words", [("--limit", "1"), ("--split", "val"), ("--shuffle", "0"), ("--exclude", "blue")])
+def test_what_chooses_from_no_set_is_refused(words: tuple[str, str], tmp_path: Path) -> None:
+    """Given sets alone, words that would choose from a set that is not there would be passed over in silence."""
+    questions(tmp_path)
+    asked = ("--set", "evaluate.sets.more.folder=quiz", *ASKED[2:], "--dry-run")
+    assert type_in(tmp_path, "evaluate", *asked).code == 0
+    wrong = type_in(tmp_path, "evaluate", *asked, *words)
+    assert (wrong.code, "nothing but [evaluate.sets]" in wrong.err) == (2, True)
+
+
+def test_a_task_that_is_called_as_an_item_is_refused(tmp_path: Path) -> None:
+    """Given a task named after a set and its item, nothing starts: one score would be the other's."""
+    questions(tmp_path)
+    make_base(tmp_path, SCRIPT, "quiz.amber")
+    wrong = evaluate(tmp_path, "--tasks", "tasks", "--dry-run")
+    assert (wrong.code, "the task quiz.amber has a name that an item of the set quiz may have" in wrong.err) == (
+        2,
+        True,
+    )

@@ -149,6 +149,12 @@ def resolve_evaluation(machine: Host, spec: Path | None, arms: ArmOptions, wishe
         flags += evals_of(machine.folder, arms.skill)
         resolved = wishes.resolve(machine, spec, flags).spec
     tables = [*([()] if resolved.tasks else []), *([ITEMS] if own(resolved).items.folder else [])]
+    chooses = (arms.split, arms.limit, arms.shuffle, arms.exclude or None, arms.exclude_from)
+    if own(resolved).sets and not tables and any(each is not None for each in chooses):
+        raise UsageWrong(
+            "there is nothing but [evaluate.sets], from which --split, --limit, --shuffle and --exclude do not choose",
+            remedy="set split, limit, shuffle or exclude of each set, in the spec or with --set",
+        )
     if len(tables) > 1 and (arms.exclude or arms.exclude_from):
         raise UsageWrong(
             "--exclude names a task or a question, and there are both",

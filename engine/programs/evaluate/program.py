@@ -36,7 +36,7 @@ from engine.programs.evaluate.points import CELL_SCORE, COMPARISON, NEXT_CELLS, 
 from engine.programs.evaluate.progress import begin, roll_out, table_of
 from engine.programs.evaluate.rollouts import check_rollout
 from engine.programs.evaluate.rulings import choose_cells, compare_arms, score_cell
-from engine.programs.evaluate.sets import sets_of
+from engine.programs.evaluate.sets import refuse_shared_names, sets_of
 from engine.programs.evaluate.skill_sources import renamed, runs_named
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.program import EXPLORE
@@ -143,6 +143,7 @@ class Evaluate:
                     "the spec", "tasks", "there is nothing to evaluate", "set tasks, or evaluate.items.folder"
                 )
                 raise ConfigRefused([problem])
+            refuse_shared_names(sets, [task.name for task in tasks])
             for name, items in sets.items():
                 await look_at_items(base, name, items)
         for items in sets_of(settings).values():

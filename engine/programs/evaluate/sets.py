@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from engine.config.errors import ConfigProblem
+from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.programs.evaluate.grid import ORIGIN
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 
@@ -26,6 +26,20 @@ def sets_of(settings: EvaluateSpec) -> Mapping[str, ItemsSpec]:
 def set_of_item(names: Iterable[str], item: str) -> str | None:
     """Name the set that an item of an evaluation belongs to. None: it is a task."""
     return max((name for name in names if item.startswith(f"{name}.")), key=len, default=None)
+
+
+def refuse_shared_names(names: Iterable[str], tasks: Iterable[str]) -> None:
+    """See that no task is called as an item of a set may be: its scores would be those of the item, too.
+
+    Raises:
+        ConfigRefused: One is.
+    """
+    known = tuple(names)
+    shared = [(task, of) for task in tasks if (of := set_of_item(known, task)) is not None]
+    if shared:
+        problems = [f"the task {task} has a name that an item of the set {of} may have" for task, of in shared]
+        remedy = "evaluate tasks and questions apart, or rename the task"
+        raise ConfigRefused([ConfigProblem(ORIGIN, "tasks", each, remedy) for each in problems])
 
 
 def wrong_sets(settings: EvaluateSpec) -> Iterator[ConfigProblem]:
