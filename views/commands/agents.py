@@ -45,7 +45,7 @@ async def replay_attempt(attempt: str, /, *, options: Options = ASIS, machine: G
     shown, and the exit code is 4.
 
     Args:
-        attempt: RUN:TRIAL/N, or TRIAL/N of the latest run.
+        attempt: RUN:TRIAL/N, or TRIAL/N of the latest run; item/CELL is the latest attempt at an item.
     """
     async with options.desk(machine) as desk:
         target = await find_target(desk.log, attempt)

@@ -25,8 +25,8 @@ async def show_it(target: str = LATEST, /, *, full: bool = False, options: Optio
 
     Args:
         target: RUN, RUN:TRIAL, RUN:TRIAL/2; TRIAL or TRIAL/2 of the latest run; the position of an event,
-            RUN:STREAM@3, or blob:DIGEST. RUN is an id, which may be shortened, or a name; @latest and RUN~2 work
-            everywhere.
+            RUN:STREAM@3, or blob:DIGEST; item/CELL is the latest attempt of an agent at an item. RUN is an id, which
+            may be shortened, or a name; @latest and RUN~2 work everywhere.
         full: Do not shorten texts.
     """
     async with options.desk(machine) as desk:

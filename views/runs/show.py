@@ -292,7 +292,8 @@ async def _tell_trial(desk: OpenedLog, target: TrialTarget) -> None:
 
 async def _tell_attempt(desk: OpenedLog, target: AttemptTarget, *, full: bool) -> None:
     run = (await look(desk, target.run)).trials.runs[target.run]
-    rows = [row for row in attempt_rows(run, run.trials[target.trial]) if row.attempt == target.attempt]
+    trial = run.trials.get(target.trial)  # an attempt at an item belongs to none
+    rows = [] if trial is None else [row for row in attempt_rows(run, trial) if row.attempt == target.attempt]
     desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
     stream = StreamId(target.run, attempt_stream(target.trial, target.attempt))
     history = [recorded async for page in pages_of(desk.log, Selection(stream=stream)) for recorded in page]

@@ -9,7 +9,7 @@ from engine.core.run_names import named_runs
 from events.base import StreamId
 from events.digest import Digest
 from events.store.base import EventLog
-from events.streams import attempt_stream, is_trial, trial_of
+from events.streams import attempt_of, attempt_stream, is_item_attempt, is_trial, item_cell_of, item_stream, trial_of
 from views.terminal.errors import IdAmbiguous, IdUnknown
 
 LATEST: Final = "@latest"
@@ -128,7 +128,7 @@ async def find_target(log: EventLog, text: str) -> Target:
 
     ``RUN``, an id or a name; ``RUN:TRIAL`` and ``RUN:TRIAL/2``; ``TRIAL`` and ``TRIAL/2`` of the latest run; a bare
     number is the position of an event; ``RUN:STREAM@3`` is an event by its place; ``blob:3fa9`` are bytes by the
-    beginning of their digest.
+    beginning of their digest. ``item/CELL`` is the latest attempt at an item that an agent worked on.
 
     Raises:
         IdUnknown: There is no such thing.
@@ -164,12 +164,36 @@ async def _within(log: EventLog, run: str, text: str) -> Target:
         if not 1 <= int(version) <= streams[stream]:
             raise IdUnknown(text, "event", [f"{stream}@1 to @{streams[stream]}"])
         return PlaceTarget(StreamId(run, stream), int(version))
+    if (cell := item_cell_of(text)) is not None:
+        return _item_attempt(run, cell, streams)
     trials = [trial for stream in streams if is_trial(stream) and (trial := trial_of(stream)) is not None]
     name, slash, number = text.rpartition("/")
     if slash and number.isdigit() and attempt_stream(name, int(number)) in streams:
         return AttemptTarget(run, name, int(number))
     matches = [text] if text in trials else [trial for trial in trials if trial.startswith(text)]
     return TrialTarget(run, _one(text, matches, "run, trial, attempt or event", trials))
+
+
+def _item_attempt(run: str, cell: str, streams: Mapping[str, int]) -> AttemptTarget:
+    """Find the latest attempt at an item, or one by its number.
+
+    Raises:
+        IdUnknown: There is no such item; or no agent worked on it, and its events are to be named.
+    """
+    numbers = {(trial_of(each), attempt_of(each)) for each in streams if is_item_attempt(each)}
+    name, _, number = cell.rpartition("/")
+    if number.isdigit() and (name, int(number)) in numbers:
+        return AttemptTarget(run, name, int(number))
+    found = [at for of, at in numbers if of == cell and at is not None]
+    if found:
+        return AttemptTarget(run, cell, max(found))
+    stream = item_stream(cell)
+    known = (
+        [f"{stream}@1 to @{streams[stream]}"]
+        if stream in streams
+        else [each for each in streams if item_cell_of(each) is not None]
+    )
+    raise IdUnknown(item_stream(cell), "attempt or event", known)
 
 
 def _named(name: str, streams: Iterable[str]) -> list[str]:

@@ -1,0 +1,41 @@
+"""Attempts of agents at items are named on the command line as others are, though they belong to no trial."""
+
+from pathlib import Path
+from typing import Final
+
+from tests.cli.terminal import type_in
+from tests.engine.items.test_agent_way import base_of
+
+SPEC: Final = """\
+program = "evaluate"
+sandbox = "local"
+[models.teacher]
+model = "teacher"
+base_url = "script:script.toml"
+[evaluate.items]
+folder = "quiz"
+[evaluate.rollout]
+way = "agent"
+[evaluate.arms.none]
+skills = ""
+[evaluate.arms.skill]
+skills = "skills"
+"""
+
+
+def test_an_attempt_at_an_item_is_shown_by_the_name_of_the_item(tmp_path: Path) -> None:
+    """The latest, or one by its number; a name of none lists those that there are."""
+    (base_of(tmp_path) / "spec.toml").write_text(SPEC)
+    assert type_in(tmp_path, "evaluate", "spec.toml").code == 0
+    shown = [
+        type_in(tmp_path, "show", name, "--json").rows
+        for name in ("item/skill/quiz.amber.1", "item/skill/quiz.amber.1/1", "skill/quiz.amber.1/1")
+    ]
+    assert shown[0] == shown[1] == shown[2]
+    assert {row["kind"] for row in shown[0]} == {"step"}
+    assert any("grep -rho" in row["text"] for row in shown[0])
+    wrong = type_in(tmp_path, "show", "item/skill/quiz.green.1")
+    assert wrong.code != 0
+    assert "item/skill/quiz.amber.1" in wrong.err
+    replayed = type_in(tmp_path, "agents", "replay", "item/skill/quiz.amber.1")
+    assert "no agent of another make" in replayed.err or "installed agent" in replayed.err, replayed.err
