@@ -116,7 +116,7 @@ def _same(wanted: Any, got: Any) -> bool:
 @pytest.mark.shared
 @pytest.mark.skipif(not VECTORS.exists(), reason="the recorded vectors are not on this machine")
 def test_every_recorded_vector_comes_out_the_same() -> None:
-    """126 answers of SkillOpt's own scorers, and what differs differs by its name."""
+    """129 answers of SkillOpt's own scorers, and what differs differs by its name."""
     differ: dict[str, Any] = {}
     count = 0
     for vector, kind in _recorded():
