@@ -100,6 +100,8 @@ def test_runs_from_two_places_of_a_text_count_each_character_once() -> None:
     runs = shared(apart, runs_in(apart.runs, f"{line[:30]}~{line[27:]}"))
     assert [(run.start, run.end) for run in runs] == [(0, 30), (27, len(line))]
     assert part_of_line(apart, runs, 1) == SharedPart(1.0, len(line) - 27)
+    close = shared(apart, runs_in(apart.runs, f"{line[:30]}~{line[8:]}"))
+    assert [(run.start, run.end) for run in close] == [(0, 30), (8, len(line))]
 
 
 def test_nothing_is_shared_with_nothing() -> None:
