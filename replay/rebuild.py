@@ -33,7 +33,7 @@ class SnapshotCompared(NamedTuple):
     """A view that was kept, beside the same view folded again up to the same place."""
 
     view: str
-    """With the run it is of: ``trials/3fa9w1m7kx``."""
+    """With the run it is of, such as ``trials/3fa9w1m7kx``; without one, it is of the whole log."""
     revision: int
     position: int
     kept: Digest
@@ -61,7 +61,9 @@ async def rebuild(log: EventLog, run: str) -> list[Rebuilt]:
 
 
 async def compare_snapshots(log: EventLog) -> AsyncIterator[SnapshotCompared]:
-    """Fold every state that was kept of a run again, up to where it was. One that nobody would use is left out.
+    """Fold every state that was kept, of a run or of the whole log, again up to where it was.
+
+    One that nobody would use is left out.
 
     Raises:
         BlobMissing: Bytes that a view reads are gone; the error says which.
@@ -72,7 +74,7 @@ async def compare_snapshots(log: EventLog) -> AsyncIterator[SnapshotCompared]:
         found = None if view is None else await snapshots.find(log, name, revision)
         kept = None if view is None or found is None else snapshots.decoded(found, view.state_type())
         if view is not None and found is not None and kept is not None:
-            state = await fold(log, view, Selection(run=run, until=found.position))
+            state = await fold(log, view, Selection(run=run or None, until=found.position))
             yield SnapshotCompared(name, revision, found.position, state_digest(kept), state_digest(state))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.decision import PolicyContext
 from engine.core.errors import HistoryEnded
-from engine.core.fold import fold_run
+from engine.core.fold import fold_kept, fold_run
 from engine.core.history import load_histories
 from engine.core.prompts import load_prompts, make_prompts
 from engine.core.snapshots import keep
@@ -159,6 +159,14 @@ async def test_views_are_rebuilt_alike_and_beside_what_was_kept(tmp_path: Path) 
     await keep(log, f"memo/{run}", Memo.revision, await log.head(), Memo().initial())
     (compared,) = [each async for each in compare_snapshots(log)]
     assert (compared.view, compared.position, compared.agrees) == (f"memo/{run}", kept.position, False)
+
+
+async def test_a_view_of_the_whole_log_is_beside_what_was_kept_of_it(tmp_path: Path) -> None:
+    """It is of no run: names of runs, sets of items and stored scores are kept so, once a log is long."""
+    log, _ = await lived(tmp_path)
+    await fold_kept(log, Memo(), await log.head(), far=1)
+    assert await log.load_snapshot("memo", Memo.revision) is not None
+    assert [(each.view, each.agrees) async for each in compare_snapshots(log)] == [("memo", True)]
 
 
 async def test_a_ruling_of_another_revision_is_a_note_and_no_difference(tmp_path: Path) -> None:
