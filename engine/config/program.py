@@ -13,6 +13,7 @@ from engine.core.ports import Port
 from engine.core.prompts import Prompts
 from engine.core.scope import Scope
 from events.base import Event
+from events.digest import Digest
 from events.store.base import EventLog
 from events.types.run import RunOpened
 from events.types.session import FoundImageSkills, GivenSkill
@@ -118,6 +119,22 @@ class HasArms(Protocol):
 
     def arm_of(self, stream: str) -> str | None:
         """Name the arm that a stream belongs to. None: the run's own settings count."""
+
+
+@runtime_checkable
+class RefusesConditions(Protocol):
+    """A program whose arms have to differ in what reaches the model, however their settings are written."""
+
+    def refuse_alike(self, spec: RunSpec, conditions: Mapping[str, Digest]) -> None:
+        """Look at the conditions of all arms, once, before the run begins; pure.
+
+        Args:
+            spec: Settings of the run.
+            conditions: Digests by arm; those of items with skills of their own under ``arm/item``.
+
+        Raises:
+            ConfigRefused: Two arms are one.
+        """
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ import msgspec
 from engine.agents.installed.skill_set import skill_refs
 from engine.agents.registry import agent_package
 from engine.config.condition import Pins, condition_of
-from engine.config.program import ArmInputs, HasArms, HasItems, Program, RunPlan
+from engine.config.program import ArmInputs, HasArms, HasItems, Program, RefusesConditions, RunPlan
 from engine.config.program_registry import EXPLORE, OWN, program_named, roles_of, specs_by_arm, specs_of
 from engine.config.spec import SCRIPT, RunSpec, canonical, read_spec
 from engine.core.decision import SHAPE, Deciding, Era
@@ -62,6 +62,9 @@ def pinned_conditions(setting: RunContext, spec: RunSpec, given: Mapping[str, Ar
         setting: The process's means.
         spec: What is asked for.
         given: Skills and notes, by arm.
+
+    Raises:
+        ConfigRefused: Two arms have one condition, and the program needs them to differ.
     """
     scripts = {each.name: each.digest for each in scripts_of(setting, spec)}
     found: dict[str, Condition] = {}
@@ -69,6 +72,9 @@ def pinned_conditions(setting: RunContext, spec: RunSpec, given: Mapping[str, Ar
         found[name] = _pinned(setting, arm, given[name], scripts)
         for item, skills in given[name].items.items():
             found[f"{name}/{item}"] = _pinned(setting, arm, given[name]._replace(skills=skills), scripts)
+    program = program_named(spec.program)
+    if isinstance(program, RefusesConditions):
+        program.refuse_alike(spec, {name: each.digest for name, each in found.items()})
     return found
 
 

@@ -26,6 +26,7 @@ from engine.items.base import ItemRef
 from engine.items.item_set import ItemSelection, load_items
 from engine.items.port import items_in
 from engine.items.registry import item_format
+from engine.programs.evaluate.alike import refuse_alike
 from engine.programs.evaluate.arm_inputs import ArmSkills
 from engine.programs.evaluate.arm_scans import require_sound, scan_arms
 from engine.programs.evaluate.arms import arm_specs, condition_of, own, written
@@ -161,6 +162,14 @@ class Evaluate:
             return arm_of_cell(stream.partition("/")[2])
         trial = trial_of(stream)
         return None if trial is None else arm_of_cell(trial)
+
+    def refuse_alike(self, spec: RunSpec, conditions: Mapping[str, Digest]) -> None:
+        """Refuse arms of one condition, whose cells would be stored under one key.
+
+        Raises:
+            ConfigRefused: There are two.
+        """
+        refuse_alike(own(spec), conditions)
 
     def fitted(self, spec: RunSpec, task: Task) -> Task:
         """Give a task without the skills that its image brings, unless the spec keeps them."""
