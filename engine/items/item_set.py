@@ -8,7 +8,7 @@ import msgspec
 
 from engine.items.base import InObject, Item, ItemFormat, ItemRef, PicksFiles, ReadItem, Split
 from engine.items.errors import ItemsInvalid, ItemsMissing, RowFault, RowInvalid
-from engine.items.rows import ItemRow, LocatedRow, rows_of
+from engine.items.rows import ItemRow, LocatedRow, require_unicode, rows_of
 from engine.items.seeded_order import shuffled
 from engine.items.splits import PARTS, files_by_split
 from events.digest import Digest, Fingerprint, digest_of
@@ -81,7 +81,7 @@ def load_items(name: str, form: ItemFormat, folder: Path, wanted: ItemSelection,
         raise ItemsMissing(
             folder, f"there is no split {wanted.split!r}", f"it holds {have}: take one of them, or the split `all`"
         )
-    reader = _Reader(form, put)
+    reader = _Reader(form, folder, put)
     by_split = {split: reader.read(split, paths, wanted) for split, paths in files.items()}
     faults = [*reader.faults, *_unknown(folder, reader.seen, wanted.exclude)]
     if faults:
@@ -99,8 +99,9 @@ def load_items(name: str, form: ItemFormat, folder: Path, wanted: ItemSelection,
 class _Reader:
     """Reads the files of a set, and collects what is wrong with them."""
 
-    def __init__(self, form: ItemFormat, put: Put) -> None:
+    def __init__(self, form: ItemFormat, folder: Path, put: Put) -> None:
         self._form = form
+        self._folder = folder
         self._put = put
         self.faults: list[RowFault] = []
         self.seen: dict[str, str] = {}
@@ -131,7 +132,8 @@ class _Reader:
 
     def _item(self, file: Path, row: LocatedRow, put: Put) -> Sequence[ReadItem]:
         try:
-            read = self._form.read(ItemRow(row.fields, file.parent, put))
+            require_unicode(row.fields)
+            read = self._form.read(ItemRow(row.fields, file.parent, put, self._folder))
         except RowInvalid as error:
             self.faults.append(RowFault(file, row.line, error.problem))
             return ()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -16,17 +17,21 @@ from events.digest import Digest
 class ItemRow:
     """One row, and what its format needs to make an item of it."""
 
-    def __init__(self, fields: Mapping[str, Any], folder: Path, put: Callable[[bytes], Digest]) -> None:
+    def __init__(
+        self, fields: Mapping[str, Any], folder: Path, put: Callable[[bytes], Digest], root: Path | None = None
+    ) -> None:
         """Wrap a row.
 
         Args:
             fields: As the file has them.
             folder: Of the file, against which paths in the row are read.
             put: Keeps bytes that an item names.
+            root: Folder of the set, into which links may lead. None: `folder`.
         """
         self.fields = fields
         self.put = put
         self._folder = folder
+        self._root = root or folder
 
     def text(self, key: str) -> str:
         """Give a text that is not empty; a number is read as it is written.
@@ -65,12 +70,15 @@ class ItemRow:
         """Read a file below the folder.
 
         Raises:
-            RowInvalid: It does not exist, or lies outside.
+            RowInvalid: It does not exist, cannot be read, or lies outside.
         """
         at = self.inside(path)
         if not at.is_file():
             raise RowInvalid(f"the file {path} does not exist")
-        return at.read_bytes()
+        try:
+            return at.read_bytes()
+        except OSError as error:
+            raise RowInvalid(f"the file {path} cannot be read: {error.strerror}") from error
 
     def image(self, path: str) -> ItemImage:
         """Keep an image below the folder.
@@ -93,12 +101,36 @@ class ItemRow:
         """Give the place of a file or folder below the folder.
 
         Raises:
-            RowInvalid: It lies outside.
+            RowInvalid: It lies outside, a link leads out of the set, or no file system takes such a path.
         """
         relative = PurePosixPath(path)
         if relative.is_absolute() or ".." in relative.parts:
             raise RowInvalid(f"the path {path} leads out of the folder of the set")
-        return self._folder / relative
+        at = self._folder / relative
+        try:
+            os.lstat(at)
+            within = any(at.resolve().is_relative_to(each.resolve()) for each in (self._folder, self._root))
+        except FileNotFoundError:
+            return at
+        except (OSError, RuntimeError, ValueError) as error:
+            raise RowInvalid(f"the path {path} leads nowhere: {getattr(error, 'strerror', error)}") from error
+        if not within:
+            raise RowInvalid(
+                f"the path {path} is a link that leads out of the folder of the set: copy what it leads to"
+            )
+        return at
+
+
+def require_unicode(fields: Mapping[str, Any]) -> None:
+    """See that a row can be written in UTF-8: JSON lets half of a surrogate pair stand, and no log, file or model does.
+
+    Raises:
+        RowInvalid: It cannot.
+    """
+    try:
+        json.dumps(fields, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise RowInvalid(f"it holds half of a surrogate pair, {error.object[error.start]!a}") from error
 
 
 class LocatedRow(NamedTuple):

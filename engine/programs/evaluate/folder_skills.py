@@ -16,6 +16,8 @@ _OF_TASK: Final = Path("environment", "skills")
 """Where a task folder keeps skills for its image (SPARK, 6.2)."""
 _RECORDS: Final = ("attempts.json", "trajectory.jsonl", "task_summary.json")
 """What SPARK writes beside a ``SKILL.md``: none of it is part of the skill, and it tells how the task was solved."""
+_CASES: Final = "evals/"
+"""Where a skill brings cases of its own: they say what is expected of who reads the skill."""
 _REMEDY: Final = "fix the folder, or choose another: it contains skills, each a folder NAME with a SKILL.md"
 
 
@@ -72,7 +74,7 @@ def _folder(folder: Path, source: str) -> tuple[SkillContent, ...]:
 
 
 def _files(folder: Path, source: str, *, strict: bool = False) -> dict[str, dict[str, bytes]]:
-    """Read files by skill and by path below it; strictly, each is called as its folder is."""
+    """Read files by skill and by path below it, without its own cases; strictly, each is called as its folder is."""
     try:
         read = read_skills(folder)
     except SkillsUnusable as error:
@@ -82,5 +84,6 @@ def _files(folder: Path, source: str, *, strict: bool = False) -> dict[str, dict
     found: dict[str, dict[str, bytes]] = {}
     for path, data in read.files.items():
         name, _, below = path.partition("/")
-        found.setdefault(name, {})[below] = data
+        if not below.startswith(_CASES):
+            found.setdefault(name, {})[below] = data
     return found

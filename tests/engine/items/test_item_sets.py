@@ -223,6 +223,57 @@ def test_pages_show_their_image_and_a_path_leads_nowhere_else(tmp_path: Path) ->
     ]  # fmt: skip
 
 
+def test_a_link_is_followed_within_the_set_and_no_further(tmp_path: Path) -> None:
+    """A set of a stranger may hold links: what they lead to on this machine is not of the set, and goes to no model."""
+    (tmp_path / "secret.png").write_bytes(b"a key")
+    folder = tmp_path / "set"
+    (folder / "shared").mkdir(parents=True)
+    (folder / "shared" / "page.png").write_bytes(b"a page")
+    (folder / "test").mkdir()
+    (folder / "test" / "in.png").symlink_to("../shared/page.png")
+    (folder / "test" / "out.png").symlink_to(tmp_path / "secret.png")
+    (folder / "test" / "folder").symlink_to(tmp_path)
+    rows = folder / "test" / "items.jsonl"
+    rows.write_text(json.dumps({**json.loads(GOOD), "images": ["in.png"]}))
+    kept = Kept()
+    assert digest_of(b"a page") in _load(folder, kept=kept).shown
+    for path in ("out.png", "folder/secret.png"):
+        rows.write_text(json.dumps({**json.loads(GOOD), "images": [path]}))
+        with pytest.raises(ItemsInvalid, match="is a link that leads out of the folder of the set"):
+            _load(folder, kept=kept)
+    assert b"a key" not in kept.blobs.values()
+
+
+def test_a_split_that_is_a_link_itself_is_read(tmp_path: Path) -> None:
+    """Who links a whole split says where it lies; its rows name what lies beside them."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "page.png").write_bytes(b"a page")
+    (tmp_path / "elsewhere" / "items.jsonl").write_text(json.dumps({**json.loads(GOOD), "images": ["page.png"]}))
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "test").symlink_to(tmp_path / "elsewhere")
+    assert _names(_load(tmp_path / "set")) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"question": "\ud800?"}, r"half of a surrogate pair, '\\ud800'"),
+        ({"images": ["\udfff.png"]}, "half of a surrogate pair"),
+        ({"images": ["x" * 400 + ".png"]}, "leads nowhere: File name too long"),
+        ({"images": ["a\0b.png"]}, "leads nowhere"),
+    ],
+    ids=["question", "path", "long", "nul"],
+)
+def test_what_no_file_system_and_no_model_takes_is_a_fault_of_its_row(
+    tmp_path: Path, fields: Mapping[str, Any], problem: str
+) -> None:
+    """JSON can write texts that are none, and paths that nothing has: the row is named, and nothing breaks."""
+    (tmp_path / "test.jsonl").write_text(json.dumps({**json.loads(GOOD), **fields}))
+    with pytest.raises(ItemsInvalid, match=problem) as raised:
+        _load(tmp_path)
+    assert raised.value.faults[0].line == 1
+
+
 @pytest.mark.parametrize(
     ("labels", "correct", "problem"),
     [

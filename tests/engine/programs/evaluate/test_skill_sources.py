@@ -248,3 +248,20 @@ async def test_a_folder_that_could_not_be_given_whole_is_refused(tmp_path: Path)
     for place, why in (("skills", "its name is 'greets'"), ("none", "does not exist")):
         with pytest.raises(ArmSkillsUnusable, match=why):
             await folder_skills(tmp_path, read_source(place))
+
+
+async def test_the_cases_of_a_skill_are_given_to_nobody(tmp_path: Path) -> None:
+    """What `evals/` holds says what is expected: a student that was given it would read its answers there."""
+    files = {
+        "SKILL.md": page("greet"),
+        "evals/evals.json": b"the answer",
+        "evals/files/a.txt": b"",
+        "evals.md": b"kept",
+    }
+    laid_out(tmp_path, {f"skills/greet/{path}": data for path, data in files.items()})
+    laid_out(tmp_path, {f"root/hello/{path}": data for path, data in files.items()})
+    for place in ("skills", "skills/greet"):
+        found = await folder_skills(tmp_path, read_source(place))
+        assert {path for each in found for path in each.files} == {"SKILL.md", "evals.md"}
+    by_task = await folder_skills_by_task(tmp_path, read_source("per-item:root"), ["hello"])
+    assert {path for each in by_task["hello"] for path in each.files} == {"SKILL.md", "evals.md"}
