@@ -20,7 +20,7 @@ class ScanFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     """``injection``, ``hidden``, ``exfiltration``, ``execution``, ``secret``, ``destructive``, ``answer``, ``grader``,
-    ``fence``; other scanners may have kinds of their own."""
+    ``fence``, ``binary``; other scanners may have kinds of their own."""
     severity: Severity
     file: str
     """Path below the folder of the skill, or of skills."""

@@ -1,4 +1,4 @@
-"""A text as rules read it: case, spacing, line breaks and lookalike characters are folded, each place has its line."""
+"""A text as rules read it: case, spacing, line breaks and forms of a letter are folded, and each place has its line."""
 
 import re
 import unicodedata

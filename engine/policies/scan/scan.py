@@ -13,7 +13,7 @@ from engine.policies.scan.known_answers import repeated_answers
 from engine.policies.scan.prose_rules import GRADER, INJECTION
 from engine.policies.scan.rule import ScanRule
 from engine.policies.scan.secret_shapes import masked, secrets_in
-from engine.policies.skill.split import normal_lines
+from engine.policies.scan.texts import readable_parts, text_of
 
 _WARNED: Final = re.compile(r"(?i)\b(?:never|not|don.?t|avoid|forbidden|refuse|beware|dangerous)\b[^.;&|]{0,60}$")
 """Before a command that its reader is told to keep away from."""
@@ -48,9 +48,13 @@ def scan_skill(files: Mapping[str, bytes], context: ScanContext = NO_CONTEXT) ->
 
 
 def _of_file(path: str, data: bytes, context: ScanContext) -> Iterator[ScanFinding]:
-    text = normal_lines(data.decode("utf-8-sig", "replace"))
+    read = text_of(data)
+    text = read or readable_parts(data)
     lines = text.split("\n")
     found: dict[tuple[int, str], _Hit] = {}
+    if read is None:
+        why = "it is no text: only what is readable in it was looked through"
+        yield ScanFinding("binary", "low", path, 1, f"{len(data):,} bytes", why)
     for hit in _hits(path, text, context):
         known = found.get((hit.line, hit.kind))
         if known is None or SEVERITIES.index(hit.severity) > SEVERITIES.index(known.severity):
