@@ -33,6 +33,26 @@ _SECRETS: Final = (
     r"variables|"
     r"env vars?|cookies|conversation(?: history)?|chat history|system prompt)"
 )
+_SENDS: Final = (
+    r"(?:send|post|upload|transmit|forward|exfiltrat|leak|e-?mail|mail|copy|submit|push|put|share|paste|publish|"
+    r"deliver|report)(?:e|s|es|ing)?"
+)
+_WORDS: Final = r"(?:\S*[^\s.!?] ){0,16}?"
+"""Of one sentence: a word that ends in a full stop is its last."""
+_PRIVATE: Final = (
+    r"(?:/?\.ssh(?:/(?!authorized_?keys|known_?hosts|config)\S*)?(?<!\.pub)(?<!\.pub[.,;)])(?=[.,;)]*(?:\s|$))|"
+    r"\bid_?(?:rsa|ed25519|ecdsa|dsa)\b(?!\.pub)|\.aws(?:/credentials)?\b|\.gnupg\b|\.netrc\b|\.kube\b|"
+    r"\.git-credentials\b|\.npmrc\b|\.pypirc\b|\.docker/config\.json\b|\.config/(?:gh|gcloud)\b|/etc/shadow\b|"
+    r"/proc/(?:self|\d+)/environ\b|\bos\.environ\b|\bprocess\.env\b|"
+    r"(?<!to )(?<!to your )(?<!to the )(?<!to a )(?<![\w.-])\.env(?:\.(?:local|production|prod))?(?![\w-]|\.\w)|"
+    r"\$\{?\w*(?:key|token|secret|password)\b)"
+)
+"""Paths and variables as folding leaves them: without ``~``, ``_`` and ``*``."""
+_ADDRESS: Final = (
+    r"[<(\[]{0,2}(?:(?:https?|s?ftp|s3|gs|wss?)://(?!localhost|127\.|0\.0\.0\.0|\[::1\])|[\w.+-]+@[\w-]+\.\w|"
+    r"\d{1,3}(?:\.\d{1,3}){3}\b(?<!127\.0\.0\.1)(?<!0\.0\.0\.0)|"
+    r"(?:[\w-]+\.)+(?:com|net|org|io|dev|example|invalid|xyz|ru|cn)\b)"
+)
 
 INJECTION: Final[tuple[ScanRule, ...]] = (
     ruled(
@@ -153,6 +173,15 @@ INJECTION: Final[tuple[ScanRule, ...]] = (
         rf"\b(?:send|post|upload|transmit|forward|exfiltrate|leak|e-?mail|mail|copy|submit) (?:\S+ ){{0,8}}?{_SECRETS} "
         r"(?:\S+ ){0,8}?(?:to|via|through|at) (?:\S+ ){0,3}?(?:https?://|ftp://|\S+@\S+\.\S+)",
         *("http", "ftp", "@"),
+    ),
+    ruled(
+        "exfiltration",
+        "high",
+        "it has private keys or stored credentials sent away",
+        rf"\b{_SENDS} (?={_WORDS}(?:to|via|through|at|into|on|with) (?:\S*[^\s.!?] ){{0,3}}?{_ADDRESS})"
+        rf"(?:\S*[^\s.!?] ){{0,16}}?[^\s.]{{0,40}}?{_PRIVATE}",
+        *("ssh", "idrsa", "id_", "aws", "gnupg", "netrc", "kube", "git-credentials", "npmrc", "pypirc", "docker"),
+        *("config", "shadow", "environ", ".env", "$", "ided25519", "idecdsa", "iddsa"),
     ),
     ruled(
         "exfiltration",
