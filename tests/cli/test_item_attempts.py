@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.cli.terminal import type_in
+from tests.cli.test_evaluate import ASKED
 from tests.engine.items.test_agent_way import base_of
+from tests.engine.programs.evaluate.test_evaluate import questions
 
 SPEC: Final = """\
 program = "evaluate"
@@ -39,3 +41,25 @@ def test_an_attempt_at_an_item_is_shown_by_the_name_of_the_item(tmp_path: Path) 
     assert "item/skill/quiz.amber.1" in wrong.err
     replayed = type_in(tmp_path, "agents", "replay", "item/skill/quiz.amber.1")
     assert "no agent of another make" in replayed.err or "installed agent" in replayed.err, replayed.err
+
+
+def test_an_evaluation_lists_its_questions_and_shows_each(tmp_path: Path) -> None:
+    """Given questions that a model answers without an agent: each with its outcome, and from call to score by name."""
+    questions(tmp_path)
+    assert type_in(tmp_path, "evaluate", *ASKED).code == 0
+    listed = [row for row in type_in(tmp_path, "show", "--json").rows if row["kind"] == "evaluated_item"]
+    assert sorted(row["outcome"] for row in listed) == ["solved", "solved", "solved", "unsolved"]
+    assert {row["found_in"] for row in listed} == {None}
+    said = type_in(tmp_path, "show").out
+    for row in listed:
+        assert row["name"] in said
+        steps = type_in(tmp_path, "show", f"{row['run']}:{row['name']}", "--json").rows
+        assert [step["what"] for step in steps] == ["model", "answer", "score"]
+        assert steps[-1]["note"].startswith(row["outcome"])
+        assert type_in(tmp_path, "why", f"{row['run']}:{row['name']}").code == 0
+    assert type_in(tmp_path, "evaluate", *ASKED).code == 0
+    again = [row for row in type_in(tmp_path, "show", "--json").rows if row["kind"] == "evaluated_item"]
+    assert [(row["outcome"], row["found_in"]) for row in again] == [(row["outcome"], row["run"]) for row in listed]
+    wrong = type_in(tmp_path, "show", "item/skill/nothing.1")
+    assert wrong.code != 0
+    assert "item/skill/nothing.1" in wrong.err

@@ -4,13 +4,21 @@ from typing import Final
 
 from views.commands.rows import Rows
 from views.log import contents
-from views.runs import rows, run_list, run_tree, show
+from views.runs import item_rows, rows, run_list, run_tree, show
 from views.terminal.ids import LATEST
 from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "runs": (rows.RunRow,),
-    "show": (rows.RunRow, rows.TrialRow, rows.AttemptRow, show.AttemptStepRow, contents.EventRow, show.BlobRow),
+    "show": (
+        rows.RunRow,
+        item_rows.ItemRow,
+        rows.TrialRow,
+        rows.AttemptRow,
+        show.AttemptStepRow,
+        contents.EventRow,
+        show.BlobRow,
+    ),
 }
 
 
@@ -25,8 +33,8 @@ async def show_it(target: str = LATEST, /, *, full: bool = False, options: Optio
 
     Args:
         target: RUN, RUN:TRIAL, RUN:TRIAL/2; TRIAL or TRIAL/2 of the latest run; the position of an event,
-            RUN:STREAM@3, or blob:DIGEST; item/CELL is the latest attempt of an agent at an item. RUN is an id, which
-            may be shortened, or a name; @latest and RUN~2 work everywhere.
+            RUN:STREAM@3, or blob:DIGEST; item/CELL is an item, or the latest attempt of an agent at it. RUN is an id,
+            which may be shortened, or a name; @latest and RUN~2 work everywhere.
         full: Do not shorten texts.
     """
     async with options.desk(machine) as desk:

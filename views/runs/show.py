@@ -8,15 +8,18 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.core.fold import fold_run
 from engine.core.lineage import RunPositions, pages_of
 from events.base import Recorded, StreamId
 from events.digest import Digest
 from events.errors import BlobMissing
 from events.store.base import EventLog, Selection
 from events.store.blob_refs import named_blobs
-from events.streams import attempt_stream
+from events.streams import attempt_stream, item_stream
+from projections.cells import Cells
 from projections.trials.state import Run
 from views.log.contents import EventRow, event_row
+from views.runs.item_rows import ITEMS, item_rows
 from views.runs.rows import (
     ATTEMPTS,
     AttemptRow,
@@ -32,7 +35,16 @@ from views.runs.rows import (
 from views.runs.steps import told_of
 from views.terminal.errors import IdUnknown
 from views.terminal.format import UNKNOWN, cost, count, duration, plural, reward, size, when
-from views.terminal.ids import AttemptTarget, BlobTarget, EventTarget, PlaceTarget, RunTarget, TrialTarget, find_target
+from views.terminal.ids import (
+    AttemptTarget,
+    BlobTarget,
+    EventTarget,
+    ItemTarget,
+    PlaceTarget,
+    RunTarget,
+    TrialTarget,
+    find_target,
+)
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import RecordView, heading, one_line, word
 
@@ -256,6 +268,8 @@ async def tell(desk: OpenedLog, text: str, *, full: bool) -> None:
             await _tell_trial(desk, target)
         case AttemptTarget():
             await _tell_attempt(desk, target, full=full)
+        case ItemTarget(run, cell):
+            await _tell_steps(desk, StreamId(run, item_stream(cell)), full=full)
         case EventTarget() | PlaceTarget():
             await _tell_event(desk, target, full=full)
         case BlobTarget():
@@ -279,7 +293,12 @@ async def _tell_run(desk: OpenedLog, target: RunTarget) -> None:
     seen = await look(desk, target.run)
     run = seen.trials.runs[target.run]
     desk.screen.draw(run_row(seen, run), lambda row: Group(render_run(run, row), ""))
-    desk.screen.show(trial_rows(seen, run), render_trials)
+    (cells,) = await fold_run(desk.log, [Cells()], target.run)
+    items = item_rows(target.run, cells.runs.get(target.run, {}))
+    if items:
+        desk.screen.show(items, ITEMS)
+    if run.trials or not items:
+        desk.screen.show(trial_rows(seen, run), render_trials)
 
 
 async def _tell_trial(desk: OpenedLog, target: TrialTarget) -> None:
@@ -295,7 +314,10 @@ async def _tell_attempt(desk: OpenedLog, target: AttemptTarget, *, full: bool) -
     trial = run.trials.get(target.trial)  # an attempt at an item belongs to none
     rows = [] if trial is None else [row for row in attempt_rows(run, trial) if row.attempt == target.attempt]
     desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
-    stream = StreamId(target.run, attempt_stream(target.trial, target.attempt))
+    await _tell_steps(desk, StreamId(target.run, attempt_stream(target.trial, target.attempt)), full=full)
+
+
+async def _tell_steps(desk: OpenedLog, stream: StreamId, *, full: bool) -> None:
     history = [recorded async for page in pages_of(desk.log, Selection(stream=stream)) for recorded in page]
     desk.screen.show(await steps(desk.log, history), partial(render_steps, full=full))
 

@@ -6,6 +6,7 @@ from events.base import Event
 from events.digest import Digest
 from events.types.agent import AgentActed, AgentSaid
 from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptJudged
+from events.types.item import ItemAnswered, ItemScored, ItemUnanswered
 from events.types.model import ModelAnswered, ModelFailed, RetryAsked
 from events.types.sandbox import (
     ActionAsked,
@@ -37,7 +38,7 @@ def told_of(event: Event) -> Told | None:
         case AgentEnded():
             return "agent", f"{event.reason} after {event.turns} turns {event.detail}".rstrip(), ()
         case _:
-            return _told_of_installed(event) or _told_of_end(event)
+            return _told_of_installed(event) or _told_of_item(event) or _told_of_end(event)
 
 
 def _tokens(usage: Usage) -> str:
@@ -80,6 +81,18 @@ def _told_of_step(event: StepImported) -> Told:
         ", ".join(filter(None, notes)),
         (event.reasoning, event.text, *(each.arguments for each in event.calls)),
     )
+
+
+def _told_of_item(event: Event) -> Told | None:
+    match event:
+        case ItemAnswered():
+            return "answer", f"after {plural(event.turns, 'turn')}", (event.answer,)
+        case ItemUnanswered():
+            return "answer", f"{event.ending}: {event.detail}", ()
+        case ItemScored():
+            return "score", "; ".join((event.outcome, *event.reasons)), ()
+        case _:
+            return None
 
 
 def _told_of_end(event: Event) -> Told | None:

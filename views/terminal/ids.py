@@ -39,6 +39,13 @@ class AttemptTarget(NamedTuple):
     attempt: int
 
 
+class ItemTarget(NamedTuple):
+    """An item of an evaluation that no agent worked on: a model answered it."""
+
+    run: str
+    cell: str
+
+
 class EventTarget(NamedTuple):
     """An event by its position."""
 
@@ -58,7 +65,7 @@ class BlobTarget(NamedTuple):
     digest: Digest
 
 
-Target: TypeAlias = RunTarget | TrialTarget | AttemptTarget | EventTarget | PlaceTarget | BlobTarget
+Target: TypeAlias = RunTarget | TrialTarget | AttemptTarget | ItemTarget | EventTarget | PlaceTarget | BlobTarget
 
 
 class RunList(NamedTuple):
@@ -128,7 +135,8 @@ async def find_target(log: EventLog, text: str) -> Target:
 
     ``RUN``, an id or a name; ``RUN:TRIAL`` and ``RUN:TRIAL/2``; ``TRIAL`` and ``TRIAL/2`` of the latest run; a bare
     number is the position of an event; ``RUN:STREAM@3`` is an event by its place; ``blob:3fa9`` are bytes by the
-    beginning of their digest. ``item/CELL`` is the latest attempt at an item that an agent worked on.
+    beginning of their digest. ``item/CELL`` is the latest attempt at an item that an agent worked on, or an
+    item that a model answered.
 
     Raises:
         IdUnknown: There is no such thing.
@@ -165,7 +173,7 @@ async def _within(log: EventLog, run: str, text: str) -> Target:
             raise IdUnknown(text, "event", [f"{stream}@1 to @{streams[stream]}"])
         return PlaceTarget(StreamId(run, stream), int(version))
     if (cell := item_cell_of(text)) is not None:
-        return _item_attempt(run, cell, streams)
+        return _item_target(run, cell, streams)
     trials = [trial for stream in streams if is_trial(stream) and (trial := trial_of(stream)) is not None]
     name, slash, number = text.rpartition("/")
     if slash and number.isdigit() and attempt_stream(name, int(number)) in streams:
@@ -174,11 +182,11 @@ async def _within(log: EventLog, run: str, text: str) -> Target:
     return TrialTarget(run, _one(text, matches, "run, trial, attempt or event", trials))
 
 
-def _item_attempt(run: str, cell: str, streams: Mapping[str, int]) -> AttemptTarget:
-    """Find the latest attempt at an item, or one by its number.
+def _item_target(run: str, cell: str, streams: Mapping[str, int]) -> AttemptTarget | ItemTarget:
+    """Find the latest attempt at an item, or one by its number; or an item that no agent worked on.
 
     Raises:
-        IdUnknown: There is no such item; or no agent worked on it, and its events are to be named.
+        IdUnknown: There is no such item.
     """
     numbers = {(trial_of(each), attempt_of(each)) for each in streams if is_item_attempt(each)}
     name, _, number = cell.rpartition("/")
@@ -187,13 +195,9 @@ def _item_attempt(run: str, cell: str, streams: Mapping[str, int]) -> AttemptTar
     found = [at for of, at in numbers if of == cell and at is not None]
     if found:
         return AttemptTarget(run, cell, max(found))
-    stream = item_stream(cell)
-    known = (
-        [f"{stream}@1 to @{streams[stream]}"]
-        if stream in streams
-        else [each for each in streams if item_cell_of(each) is not None]
-    )
-    raise IdUnknown(item_stream(cell), "attempt or event", known)
+    if item_stream(cell) in streams:
+        return ItemTarget(run, cell)
+    raise IdUnknown(item_stream(cell), "item", [each for each in streams if item_cell_of(each) is not None])
 
 
 def _named(name: str, streams: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from engine.core.lineage import RunPositions, pages_of, streams_of
 from engine.policies.skill.split import skill_name_for
 from events.base import Recorded, Ref, StreamId
 from events.store.base import EventLog, Selection
-from events.streams import attempt_stream, trial_stream
+from events.streams import attempt_stream, item_stream, trial_stream
 from events.types.attempt import AttemptAbandoned, AttemptJudged
 from events.types.skill import SkillImported, SkillRevised
 from events.types.trial import AttemptConcluded
@@ -17,6 +17,7 @@ from views.terminal.ids import (
     AttemptTarget,
     BlobTarget,
     EventTarget,
+    ItemTarget,
     PlaceTarget,
     RunTarget,
     TrialTarget,
@@ -45,7 +46,7 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
     """Find the event whose causes are asked for.
 
     ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name; all else is as
-    `find_target` has it. Of an attempt, its verdict is asked for; of a trial or a run, its last event.
+    `find_target` has it. Of an attempt, its verdict is asked for; of a trial, an item or a run, its last event.
 
     Raises:
         IdUnknown, IdAmbiguous: There is no such thing, or there are several.
@@ -61,12 +62,22 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
             return EventAddress(stream.run, Ref(stream.name, version))
         case AttemptTarget():
             return await _of_attempt(log, target)
-        case TrialTarget(run, trial):
-            return await _last(log, StreamId(run, trial_stream(trial)))
-        case RunTarget(run):
-            return await _last(log, StreamId(run, "run"))
+        case TrialTarget() | ItemTarget() | RunTarget():
+            return await _last(log, _stream_of(target))
         case BlobTarget():
             raise UsageWrong("a blob has no cause: events reference it", remedy=f"`stillroom show {text}` prints it")
+        case _:
+            assert_never(target)
+
+
+def _stream_of(target: TrialTarget | ItemTarget | RunTarget) -> StreamId:
+    match target:
+        case TrialTarget(run, trial):
+            return StreamId(run, trial_stream(trial))
+        case ItemTarget(run, cell):
+            return StreamId(run, item_stream(cell))
+        case RunTarget(run):
+            return StreamId(run, "run")
         case _:
             assert_never(target)
 

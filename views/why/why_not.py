@@ -18,6 +18,7 @@ from views.terminal.ids import (
     AttemptTarget,
     BlobTarget,
     EventTarget,
+    ItemTarget,
     PlaceTarget,
     RunTarget,
     TrialTarget,
@@ -94,7 +95,7 @@ async def _target(desk: OpenedLog, text: str) -> AttemptTarget | TrialTarget:
     match found:
         case AttemptTarget() | TrialTarget():
             return found
-        case PlaceTarget() | EventTarget() | RunTarget() | BlobTarget():
+        case ItemTarget() | PlaceTarget() | EventTarget() | RunTarget() | BlobTarget():
             raise UsageWrong(
                 f"{text} is not an attempt, a trial or a skill", remedy="pass TRIAL/2, TRIAL, or the name of a skill"
             )
