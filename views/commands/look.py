@@ -12,7 +12,7 @@ ROWS: Final[Rows] = {
     "runs": (rows.RunRow,),
     "show": (
         rows.RunRow,
-        item_rows.ItemRow,
+        item_rows.EvaluatedItemRow,
         rows.TrialRow,
         rows.AttemptRow,
         show.AttemptStepRow,

@@ -11,7 +11,7 @@ from views.terminal.format import reward
 from views.terminal.tables import TableView
 
 
-class ItemRow(msgspec.Struct, frozen=True, tag_field="kind", tag="evaluated_item"):
+class EvaluatedItemRow(msgspec.Struct, frozen=True, tag_field="kind", tag="evaluated_item"):
     """An item under an arm, once."""
 
     run: str
@@ -29,17 +29,19 @@ class ItemRow(msgspec.Struct, frozen=True, tag_field="kind", tag="evaluated_item
     """Run that rolled it out, where its score was found in the log. None: this one."""
 
 
-def item_rows(run: str, cells: Mapping[str, EvaluatedCell]) -> list[ItemRow]:
+def item_rows(run: str, cells: Mapping[str, EvaluatedCell]) -> list[EvaluatedItemRow]:
     """List the items of a run that are no tasks, in the order in which they were opened."""
     return list(_rows(run, cells))
 
 
-def _rows(run: str, cells: Mapping[str, EvaluatedCell]) -> Iterator[ItemRow]:
+def _rows(run: str, cells: Mapping[str, EvaluatedCell]) -> Iterator[EvaluatedItemRow]:
     for stream, cell in cells.items():
         name = stream.removeprefix(f"{CELL}/")
         if item_of_cell(name) is None:
             found = cell.run if cell.run not in {"", run} else None
-            yield ItemRow(run, item_stream(name), cell.arm, cell.item, cell.repeat, _outcome(cell), cell.reward, found)
+            yield EvaluatedItemRow(
+                run, item_stream(name), cell.arm, cell.item, cell.repeat, _outcome(cell), cell.reward, found
+            )
 
 
 def _outcome(cell: EvaluatedCell) -> str:
@@ -48,4 +50,4 @@ def _outcome(cell: EvaluatedCell) -> str:
     return "solved" if cell.solved else "unsolved"
 
 
-ITEMS: Final = TableView(ItemRow, "name… outcome", (">reward", lambda row: reward(row.reward)), "found_in")
+ITEMS: Final = TableView(EvaluatedItemRow, "name… outcome", (">reward", lambda row: reward(row.reward)), "found_in")
