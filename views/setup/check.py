@@ -15,13 +15,14 @@ from engine.concurrency.pools import Pools
 from engine.config.program import GivesSkills
 from engine.config.program_registry import EVALUATE, EXPLORE, OWN, program_named, roles_of, specs_by_arm
 from engine.config.sandbox_kinds import sandbox_kind
+from engine.config.skill_source import read_source
 from engine.config.spec import SCRIPT, ModelSpec, RunSpec, model_for
 from engine.core.system import machine as memory_of
 from engine.effects.callers import callers_of, price_of
 from engine.items.item_set import ItemSelection, load_items
 from engine.items.registry import item_format
 from engine.items.splits import files_by_split
-from engine.programs.evaluate.arms import own
+from engine.programs.evaluate.arms import condition_of, own
 from engine.programs.evaluate.program import look_at_items
 from engine.programs.evaluate.sets import sets_of
 from engine.programs.evaluate.spec import ItemsSpec
@@ -33,6 +34,7 @@ from engine.providers.prices import NANO, cost_of
 from engine.runtime.context import RunContext
 from engine.runtime.model_clients import open_model_clients, require_models
 from engine.runtime.open_agents import kits_of, skills_of
+from engine.runtime.run import settled
 from engine.runtime.selection import select
 from events.digest import digest_of
 from events.errors import StillroomError
@@ -284,9 +286,10 @@ def _shared(setting: RunContext, name: str, items: ItemsSpec) -> Sequence[str]:
 async def _skills(setting: RunContext, spec: RunSpec, tasks: Sequence[Task]) -> AsyncIterator[SpecCheck]:
     """See that the skills of each arm can be read and given."""
     program = program_named(spec.program)
-    for arm, each in specs_by_arm(spec).items():
-        if arm == OWN and spec.program == EVALUATE:
-            continue  # its arms are what is given skills
+    arms, hindered = await _arms_given(setting, spec)
+    for row in hindered:
+        yield row
+    for arm, each in arms.items():
         what = f"skills of {arm}" if arm else "skills"
 
         async def look(arm: str = arm, each: RunSpec = each, what: str = what) -> SpecCheck:
@@ -303,6 +306,28 @@ async def _skills(setting: RunContext, spec: RunSpec, tasks: Sequence[Task]) -> 
             return SpecCheck(what=what, state="ok", found=plural(len(found.files), "file") if found.files else "none")
 
         yield await _tried(what, look)
+
+
+async def _arms_given(setting: RunContext, spec: RunSpec) -> tuple[dict[str, RunSpec], list[SpecCheck]]:
+    """Give the arms whose skills can be looked at, and what hinders the others."""
+    hindered: list[SpecCheck] = []
+    try:
+        arms = dict(specs_by_arm(await settled(setting, spec)))
+    except StillroomError as error:
+        hindered.append(refused("skills of runs", error))
+        # As it is written, the source of any other arm names no run.
+        arms = {arm: each for arm, each in specs_by_arm(spec).items() if not _from_runs(spec, arm)}
+    if spec.program == EVALUATE:
+        arms.pop(OWN, None)  # its arms are what is given skills
+    return arms, hindered
+
+
+def _from_runs(spec: RunSpec, arm: str) -> bool:
+    """Say whether an arm of an evaluation has skills from libraries of runs."""
+    if spec.program != EVALUATE or arm == OWN:
+        return False
+    condition = condition_of(own(spec), arm)
+    return any(read_source(each).kind == "run" for each in (condition.skills, *condition.beside) if each)
 
 
 def _notes(rows: Sequence[SpecCheck]) -> Iterator[RenderableType]:

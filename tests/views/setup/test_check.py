@@ -9,6 +9,7 @@ from engine.scripted.reader import parse_script
 from engine.scripted.server import ScriptedEndpoint
 from events.store.memory import MemoryLog
 from tests.cli.terminal import type_in
+from tests.cli.test_replay import EXPLORE
 from tests.engine.programs.evaluate.test_evaluate import questions
 from tests.support.orders import CountingClock
 from tests.support.quiz_runs import make_items
@@ -127,3 +128,23 @@ def test_the_command_says_all_and_its_exit_code_says_whether_a_run_would_start(t
     assert [(row["state"], row["remedy"]) for row in wrong.rows] == [("failed", "did you mean none?")]
     absent = type_in(tmp_path, "check", "absent.toml", "--json")
     assert (absent.code, absent.rows[0]["state"]) == (3, "failed")
+
+
+def test_skills_of_runs_are_found_as_an_evaluation_finds_them(tmp_path: Path) -> None:
+    """The latest run that accepted one, and one by the beginning of its id; what cannot be found hides no other arm."""
+    make_base(tmp_path)
+    (tmp_path / "latest.toml").write_text(
+        'program = "evaluate"\ntasks = "tasks"\n[models.teacher]\nmodel = "m"\nbase_url = "script:script.toml"\n'
+        '[evaluate.arms.none]\nskills = ""\n[evaluate.arms.gone]\nskills = "nowhere"\n'
+        '[evaluate.arms.learnt]\nskills = "run:@latest"\n'
+    )
+    early = {row["what"]: row for row in type_in(tmp_path, "check", "latest.toml", "--json").rows}
+    assert (early["skills of runs"]["state"], "no run accepted" in early["skills of runs"]["found"]) == ("failed", True)
+    assert (early["skills of gone"]["state"], early["skills of none"]["state"]) == ("failed", "ok")
+    assert "skills of learnt" not in early
+    (run,) = [row["run"] for row in type_in(tmp_path, *EXPLORE, "--json").rows if row["kind"] == "run"]
+    for source in ("run:@latest", f"run:{run[:6]}", f"run:{run}"):
+        words = "check", "latest.toml", "--set", f"evaluate.arms.learnt.skills={source}", "--json"
+        rows = {row["what"]: row for row in type_in(tmp_path, *words).rows}
+        assert (rows["skills of learnt"]["state"], rows["skills of learnt"]["found"]) == ("ok", "1 file")
+        assert [what for what, row in rows.items() if row["state"] == "failed"] == ["skills of gone"]
