@@ -306,6 +306,7 @@ def _difference(
         p=adjusted if found else None,
         alpha=plan.alpha,
         effect=plan.effect,
+        comparisons=len(list(_sides(plan))),
     )
     won, lost = (sum(flip.change == change for flip in pair.flips) for change in ("won", "lost"))
     return PairedDifference(

@@ -33,6 +33,8 @@ class ComparisonFacts(msgspec.Struct, frozen=True):
     alpha: Fraction
     effect: Fraction
     """The smallest difference that matters; in ]0, 1]."""
+    comparisons: int = 1
+    """Comparisons of the plan over which p is adjusted."""
     dead: bool = False
     """Whether the runs that are missing were not begun since all scores were the same."""
 
@@ -79,9 +81,20 @@ def _shown(facts: ComparisonFacts) -> PairVerdict:
         return PairVerdict("helps", f"the interval lies above 0, p {facts.p:.2g}")
     if facts.p <= float(facts.alpha) and high < 0:
         return PairVerdict("hurts", f"the interval lies below 0, p {facts.p:.2g}")
+    apart = _apart(facts, facts.interval, facts.p)
     if -effect < low and high < effect:
-        return PairVerdict("no effect shown", f"the interval excludes effects of {percent(facts.effect)} and more")
-    return PairVerdict("too few runs", f"an effect of {percent(facts.effect)} is neither shown nor excluded")
+        reason = f"{apart}the interval excludes effects of {percent(facts.effect)} and more"
+        return PairVerdict("no effect shown", reason)
+    return PairVerdict("too few runs", f"{apart}an effect of {percent(facts.effect)} is neither shown nor excluded")
+
+
+def _apart(facts: ComparisonFacts, interval: ScoreInterval, p: float) -> str:
+    """Say why an interval on one side of 0 shows nothing. Empty: it holds 0."""
+    if interval.low <= 0 <= interval.high:
+        return ""
+    side = "above" if interval.low > 0 else "below"
+    over = f" adjusted over {facts.comparisons} comparisons" if facts.comparisons > 1 else ""
+    return f"the interval lies {side} 0, but p{over} is {p:.2g}, above {float(facts.alpha):.4g}; "
 
 
 def percent(share: Fraction) -> str:

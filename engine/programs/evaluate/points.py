@@ -186,7 +186,7 @@ def _rule(spec: RunSpec, saw: ComparisonSaw) -> ComparisonRule:
 
 COMPARISON: Final = Point(
     name="comparison",
-    revision=1,
+    revision=2,
     saw=ComparisonSaw,
     settings=ComparisonRule,
     ruling=ComparisonRuling,

@@ -313,3 +313,15 @@ def test_the_order_of_rows_does_not_matter(items: list[str], random: object) -> 
     drawn = list(rows)
     random.shuffle(drawn)  # type: ignore[attr-defined]
     assert compare(asked, drawn) == compare(asked, rows)
+
+
+def test_a_reason_names_over_how_many_comparisons_p_is_adjusted() -> None:
+    """Of twelve items seven are won: beside one baseline that shows something, as one arm of four it does not."""
+    won, lost = ["1"] * 7 + ["0"] * 5, ["1"] + ["0"] * 11
+    alone = compare(plan(12), both(["0"] * 12, won))
+    assert only(alone).verdict.kind == "helps"
+    arms = ("skill", "b", "c", "d")
+    rows = both(["0"] * 12, won) + [each for arm in arms[1:] for each in sheet(arm, lost)]
+    skill, *_ = compare(plan(12, arms=arms), rows).pairs
+    assert skill.verdict.kind == "too few runs"
+    assert skill.verdict.reason.startswith("the interval lies above 0, but p adjusted over 4 comparisons is 0.1, above")

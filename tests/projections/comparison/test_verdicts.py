@@ -54,6 +54,25 @@ def test_no_effect_is_shown_only_by_excluding_what_matters() -> None:
     assert ruled(interval=interval(-0.2, 0.2), p=1.0).reason == "an effect of 10 % is neither shown nor excluded"
 
 
+def test_an_interval_on_one_side_of_0_that_shows_nothing_says_which_p_is_in_the_way() -> None:
+    """Holm's rule adjusts p and not the interval: the reason names it, wherever the interval does not hold 0."""
+    above = ruled(interval=interval(0.099, 0.901), p=0.092, comparisons=4)
+    assert above == PairVerdict(
+        "too few runs",
+        "the interval lies above 0, but p adjusted over 4 comparisons is 0.092, above 0.05; "
+        "an effect of 10 % is neither shown nor excluded",
+    )
+    below = ruled(interval=interval(-0.09, -0.01), p=0.2, comparisons=2)
+    assert below == PairVerdict(
+        "no effect shown",
+        "the interval lies below 0, but p adjusted over 2 comparisons is 0.2, above 0.05; "
+        "the interval excludes effects of 10 % and more",
+    )
+    assert ruled(interval=interval(0.01, 0.3), p=0.06).reason.startswith("the interval lies above 0, but p is 0.06, ")
+    for low, high in ((0.0, 0.3), (-0.3, 0.0)):
+        assert ruled(interval=interval(low, high), p=0.06, comparisons=4).reason.startswith("an effect of 10 %")
+
+
 def test_coverage_under_the_floor_decides_nothing() -> None:
     """At the floor it does; and what is not covered is said before anything else."""
     assert ruled(coverage=Fraction(4, 5)).kind == "helps"
