@@ -4,10 +4,11 @@ Rows come from a plan that was fixed before the first run: which items, in which
 Further repeats may be added at any time. Each whole repeat that is added is a new look, and looks share one error.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import comb
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -22,8 +23,10 @@ from projections.comparison.intervals import (
     sequential,
     share_of_look,
 )
-from projections.comparison.rows import ArmTable, ComparisonRow, Measure, RowsUnusable, mean_of, tabulate
+from projections.comparison.rows import ArmCell, ArmTable, ComparisonRow, Measure, RowsUnusable, mean_of, tabulate
 from projections.comparison.verdicts import ComparisonFacts, PairVerdict, decide
+
+SAME: Final = "each of its runs is one and the same evaluation on both sides, so nothing is left to compare"
 
 
 class PlannedArm(msgspec.Struct, frozen=True):
@@ -37,6 +40,10 @@ class PlannedArm(msgspec.Struct, frozen=True):
     plan's."""
     looked: tuple[int, ...] = ()
     """Earlier looks at this arm beside its baseline whose rows were others: the repeats that each was planned with."""
+    shared: frozenset[ArmCell] = frozenset()
+    """Cells of this arm that are one and the same evaluation as ``theirs``: scores of neither are paired."""
+    theirs: frozenset[ArmCell] = frozenset()
+    """Cells of its baseline that are one and the same evaluation as ``shared``."""
 
 
 class ComparisonPlan(msgspec.Struct, frozen=True):
@@ -118,6 +125,10 @@ class PairedDifference(msgspec.Struct, frozen=True):
     look: int
     """Which look this is; from 1."""
     verdict: PairVerdict
+    shared: frozenset[str] = frozenset()
+    """Items that are not paired: all runs of one side are one and the same evaluations as on the other."""
+    same: bool = False
+    """Whether that holds of every item: nothing is left to compare, and the verdict is none."""
 
     def count(self, change: Literal["won", "lost", "kept"]) -> int:
         """Count the items of which this became."""
@@ -144,6 +155,9 @@ class _Pair(msgspec.Struct, frozen=True):
     look: int
     waiting: int
     constant: Fraction | None
+    shared: frozenset[str]
+    same: bool
+    """Whether no item is left."""
 
 
 def compare(plan: ComparisonPlan, rows: Sequence[ComparisonRow]) -> Comparison:
@@ -158,13 +172,19 @@ def compare(plan: ComparisonPlan, rows: Sequence[ComparisonRow]) -> Comparison:
     used = {arm.name: _used(arm, tables, plan.units) for arm in (plan.baseline, *plan.arms)}
     scores = {arm.name: _score(plan, arm, used[arm.name], rows) for arm in (plan.baseline, *plan.arms)}
     pairs = [_pair(plan, *sides, used) for sides in _sides(plan)]
-    # An arm without units is a test that was planned, too.
-    adjusted = holm([pair.found.p if pair.found else 1.0 for pair in pairs])
+    # An arm without units is a test that was planned, too; one thing beside itself is none.
+    tested = [pair for pair in pairs if not pair.same]
+    adjusted = dict(zip([pair.arm.name for pair in tested], holm([_p(pair) for pair in tested]), strict=True))
     return Comparison(
         tuple(scores.values()),
         tuple(
-            _difference(plan, pair, p, (scores[pair.baseline.name], scores[pair.arm.name]))
-            for pair, p in zip(pairs, adjusted, strict=True)
+            _difference(
+                plan,
+                pair,
+                (adjusted.get(pair.arm.name, 1.0), len(tested)),
+                (scores[pair.baseline.name], scores[pair.arm.name]),
+            )
+            for pair in pairs
         ),
     )
 
@@ -240,8 +260,13 @@ def _added(plan: ComparisonPlan, arm: PlannedArm, table: ArmTable) -> int:
     return max(0, table.complete(plan.units) - arm.repeats)
 
 
+def _p(pair: _Pair) -> float:
+    return pair.found.p if pair.found else 1.0
+
+
 def _pair(plan: ComparisonPlan, baseline: PlannedArm, arm: PlannedArm, used: Mapping[str, ArmTable]) -> _Pair:
-    before, after = used[baseline.name], used[arm.name]
+    shared = _shared(plan, baseline, arm.theirs, used) | _shared(plan, arm, arm.shared, used)
+    before, after = used[baseline.name].without(arm.theirs), used[arm.name].without(arm.shared)
     flips = tuple(_flips(plan.units, before.means(), after.means()))
     look = max(_look(plan, msgspec.structs.replace(baseline, looked=arm.looked), before), _look(plan, arm, after))
     looks = dict(_estimates(plan, (baseline, arm), (before, after), look))
@@ -255,7 +280,18 @@ def _pair(plan: ComparisonPlan, baseline: PlannedArm, arm: PlannedArm, used: Map
         look=look,
         waiting=_waiting(plan, baseline, before) + _waiting(plan, arm, after),
         constant=seen.pop() if len(seen) == 1 else None,
+        shared=shared,
+        same=bool(shared) and shared >= plan.units.keys(),
     )
+
+
+def _shared(
+    plan: ComparisonPlan, arm: PlannedArm, cells: frozenset[ArmCell], used: Mapping[str, ArmTable]
+) -> frozenset[str]:
+    """Name the items of which all planned runs of an arm are among some cells."""
+    repeats = max(arm.repeats, used[arm.name].complete(plan.units))
+    among = Counter(cell.item for cell in cells if cell.repeat <= repeats)
+    return frozenset(item for item in plan.units if among[item] >= repeats)
 
 
 def _estimates(
@@ -291,22 +327,23 @@ def _flips(units: Mapping[str, str], before: Mapping[str, Fraction], after: Mapp
 
 
 def _difference(
-    plan: ComparisonPlan, pair: _Pair, adjusted: float, sides: tuple[ArmScore, ArmScore]
+    plan: ComparisonPlan, pair: _Pair, adjusted: tuple[float, int], sides: tuple[ArmScore, ArmScore]
 ) -> PairedDifference:
+    p, comparisons = adjusted
     found, units = pair.found, len({flip.unit for flip in pair.flips})
     facts = ComparisonFacts(
         waiting=pair.waiting,
-        coverage=min(*(side.coverage for side in sides), _share(len(pair.flips), len(plan.units))),
+        coverage=min(*(side.coverage for side in sides), _share(len(pair.flips), len(plan.units.keys() - pair.shared))),
         floor=plan.floor,
         constant=pair.constant,
         dead=plan.dead,
         items=len(pair.flips),
         units=units,
         interval=found.interval if found else None,
-        p=adjusted if found else None,
+        p=p if found else None,
         alpha=plan.alpha,
         effect=plan.effect,
-        comparisons=len(list(_sides(plan))),
+        comparisons=comparisons,
     )
     won, lost = (sum(flip.change == change for flip in pair.flips) for change in ("won", "lost"))
     return PairedDifference(
@@ -321,7 +358,9 @@ def _difference(
         p_holm=facts.p,
         sign_test=sign_test(won, lost) if found and units == len(pair.flips) else None,
         look=pair.look,
-        verdict=decide(facts),
+        verdict=PairVerdict("no information", SAME) if pair.same else decide(facts),
+        shared=pair.shared,
+        same=pair.same,
     )
 
 

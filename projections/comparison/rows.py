@@ -73,6 +73,10 @@ class ArmTable(msgspec.Struct, frozen=True):
             {cell: score for cell, score in self.scores.items() if cell.repeat <= repeat},
         )
 
+    def without(self, cells: Collection[ArmCell]) -> "ArmTable":
+        """Leave the scores of some cells out; that they ran is known all the same."""
+        return ArmTable(self.ran, {cell: score for cell, score in self.scores.items() if cell not in cells})
+
     def means(self) -> dict[str, Fraction]:
         """Average the scores of each item that has any."""
         of_item: dict[str, list[Fraction]] = defaultdict(list)

@@ -149,8 +149,8 @@ def test_arms_of_two_evaluations_are_paired_by_name(tmp_path: Path) -> None:
     }
     paired = {each["arm"]: each for each in found if not each["baseline"]}
     assert {arm: (each["difference"], each["differs"]) for arm, each in paired.items()} == {
-        "none": (0.0, []),
-        "skill": (0.0, []),
+        "none": (None, []),
+        "skill": (None, []),
     }
     assert [each["reused"] for each in paired.values()] == [2, 2]
     _, crossed = rows(tmp_path, "@latest~1:none", "@latest:skill")
@@ -159,6 +159,46 @@ def test_arms_of_two_evaluations_are_paired_by_name(tmp_path: Path) -> None:
     assert "cannot be compared with itself" in said(type_in(tmp_path, "compare", "@latest", "@latest"))
     assert "no arm of the same name" in said(type_in(tmp_path, "compare", "@latest~1:again", "@latest"))
     assert "skil" in said(type_in(tmp_path, "compare", "@latest:skil", "@latest~1"))
+
+
+def test_what_is_one_and_the_same_evaluation_in_two_runs_is_not_compared_with_itself(tmp_path: Path) -> None:
+    """Given a run that found every score in the other, there is no verdict, in words, rows, items and the report."""
+    questions(tmp_path)
+    for _ in range(2):
+        evaluate(tmp_path)
+    found = [each for each in rows(tmp_path, "@latest~1", "@latest") if not each["baseline"]]
+    assert [(each["score"], each["verdict"], each["difference"], each["paired"]) for each in found] == [
+        (0.5, None, None, 0),
+        (1.0, None, None, 0),
+    ]
+    assert {(each["shared_cells"], *each["shared"]) for each in found} == {(2, "quiz.amber", "quiz.blue")}
+    words = " ".join(type_in(tmp_path, "compare", "@latest~1", "@latest").out.split())
+    assert "skill is not compared: each of its runs is one and the same evaluation on both sides" in words
+    items = rows(tmp_path, "@latest~1", "@latest", "--change", "shared")
+    assert [(each["arm"], each["item"]) for each in items] == [
+        (arm, item) for arm in ("none", "skill") for item in ("quiz.amber", "quiz.blue")
+    ]
+    assert type_in(tmp_path, "report", "@latest~1", "@latest").code == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "skill: no verdict.</strong> Each of its runs is one and the same evaluation" in page
+
+
+def test_runs_that_two_runs_share_are_left_out_and_the_others_are_paired(tmp_path: Path) -> None:
+    """Given a run that found all but one repeat of one item in the other, that repeat alone is paired."""
+    questions(tmp_path)
+    evaluate(tmp_path, "--limit", "1")
+    evaluate(tmp_path, "--repeats", "2", "--reuse", "never")
+    evaluate(tmp_path, "--repeats", "2")
+    found = [each for each in rows(tmp_path, "@latest~1", "@latest") if not each["baseline"]]
+    assert [(each["paired"], each["difference"], each["shared_cells"], each["scored"]) for each in found] == [
+        (1, 0.0, 3, 4),
+        (1, 0.0, 3, 4),
+    ]
+    assert all(each["verdict"] == "no information" for each in found)
+    words = " ".join(type_in(tmp_path, "compare", "@latest~1", "@latest").out.split())
+    assert "3 of its 4 runs are one and the same evaluation in both runs, and not paired (2 items)" in words
+    changes = {(each["item"], each["change"]) for each in rows(tmp_path, "@latest~1", "@latest", "--items")}
+    assert {change for _, change in changes} == {"kept", "shared"}
 
 
 def test_an_imported_run_is_compared_with_one_of_ours(tmp_path: Path) -> None:

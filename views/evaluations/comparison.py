@@ -35,7 +35,7 @@ from views.evaluations.item_sets import ItemSetRow, SetsRested, said, sets_reste
 from views.evaluations.making import MakingCost, making_costs
 from views.evaluations.noise import noise_of
 from views.evaluations.set_parts import parted
-from views.evaluations.sides import ComparedSide, sides_of
+from views.evaluations.sides import ComparedSide, shared_said, sides_of
 from views.evaluations.triggers import TriggerRate, rate_of, triggers_of, written_images, written_rate
 from views.setup.settings import spec_of
 from views.terminal.errors import UsageWrong
@@ -86,10 +86,10 @@ class ArmRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     """Which look at this arm and its baseline over these items this is, from 1, those of other runs counted: the
     interval holds at all of them together. None: of a baseline."""
     verdict: str | None = None
-    """None: of a baseline."""
+    """None: of a baseline, or nothing is left to compare."""
     reason: str | None
-    """Why the verdict is what it is; or why an arm of two runs has none: the other run has no such arm. None: of a
-    baseline."""
+    """Why the verdict is what it is; or why an arm of two runs has none: the other run has no such arm, or the same
+    evaluations. None: of a baseline."""
     read: int
     """Cells in which a skill was read, of those rolled out by this run or another."""
     unread: int
@@ -136,6 +136,10 @@ class ArmRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     """Items that only this one of two runs has; they are not compared."""
     changed: tuple[str, ...]
     """Items of two runs that have the same name and other contents; they are not compared."""
+    shared: tuple[str, ...] = ()
+    """Items with runs that are one and the same evaluation in both of two runs: in ``score``, not in ``difference``."""
+    shared_cells: int = 0
+    """Those runs, of this side."""
     lacking: tuple[str, ...]
     """What is not known of it because bytes were erased on purpose, for people."""
     agent_noise: float | None = None
@@ -314,7 +318,7 @@ def _row(found: ComparedRun, score: ArmScore, pair: PairedDifference | None) -> 
         verifier_noise=None if noise is None else number(noise.flake),
         flaky=() if noise is None else noise.flaky,
     )
-    return row if pair is None else _beside(found, _paying(found, row, pair), pair)
+    return row if pair is None else _beside(found, row if pair.same else _paying(found, row, pair), pair)
 
 
 def _lacking(side: ComparedSide, rested: SetsRested) -> Iterator[str]:
@@ -329,8 +333,11 @@ def _beside(found: ComparedRun, row: ArmRow, pair: PairedDifference) -> ArmRow:
     """Add what an arm shows beside its baseline."""
     baseline, side = found.sides[pair.baseline], found.sides[pair.arm]
     low, high = ends(pair.interval)
+    shared = side.same_as(baseline) if baseline.run != side.run else frozenset()
     return replace(
         row,
+        shared=tuple(sorted({each.item for each in shared})),
+        shared_cells=len(shared),
         against=baseline.arm,
         against_run=baseline.run,
         differs=side.differs_from(baseline),
@@ -342,7 +349,7 @@ def _beside(found: ComparedRun, row: ArmRow, pair: PairedDifference) -> ArmRow:
         method=None if pair.interval is None else pair.interval.method,
         p=pair.p_holm,
         look=pair.look,
-        verdict=pair.verdict.kind,
+        verdict=None if pair.same else pair.verdict.kind,
         reason=pair.verdict.reason,
         won=pair.count("won"),
         lost=pair.count("lost"),
@@ -398,6 +405,8 @@ def _said(row: ArmRow, name: str, beside: str) -> Iterator[str]:
             )
     elif row.reason is not None:
         yield f"{name} is not compared: {row.reason}"
+    if row.shared and row.verdict is not None:
+        yield f"{name}: {shared_said(row.shared_cells, row.planned, len(row.shared))}"
     if row.payback is not None:
         yield f"{name}: {paid(row)}"
     yield from (f"{name}: {each}" for each in row.lacking)

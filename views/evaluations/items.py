@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -16,7 +17,9 @@ from views.terminal.errors import UsageWrong
 from views.terminal.format import money, plural, short
 from views.terminal.tables import Field, TableView
 
-ItemChange: TypeAlias = Literal["won", "lost", "kept", "no score", "only there", "only here", "contents differ"]
+ItemChange: TypeAlias = Literal[
+    "won", "lost", "kept", "no score", "only there", "only here", "contents differ", "shared"
+]
 CHANGES: Final[tuple[ItemChange, ...]] = get_args(ItemChange)
 
 
@@ -33,7 +36,8 @@ class ComparedItemRow(msgspec.Struct, frozen=True, tag_field="kind", tag="item")
     """What is independent of all else: the item's family, or the item itself."""
     change: ItemChange
     """``won``, ``lost`` or ``kept``: scored on both sides. ``no score``: not on both. ``only there``, ``only here``:
-    the other run has no such item. ``contents differ``: two runs have other items under this name."""
+    the other run has no such item. ``contents differ``: two runs have other items under this name. ``shared``: all runs
+    of one side are one and the same evaluations as on the other."""
     before: float | None
     """Mean of the baseline's repeats. None: none has a score; that is not 0."""
     after: float | None
@@ -117,7 +121,8 @@ def _of_pair(found: ComparedRun, pair: PairedDifference) -> Iterator[ComparedIte
     changed = found.uncompared.get(pair.arm, Uncompared()).changed
     for item in [*flips, *sorted((before.items | after.items) - flips.keys())]:
         sides = _ItemSide(before, old.get(item, [])), _ItemSide(after, new.get(item, []))
-        yield _row(item, sides, flips.get(item), changed=item in changed)
+        row = _row(item, sides, flips.get(item), changed=item in changed)
+        yield replace(row, change="shared") if item in pair.shared else row
 
 
 def _row(item: str, sides: tuple[_ItemSide, _ItemSide], flip: ItemFlip | None, *, changed: bool) -> ComparedItemRow:

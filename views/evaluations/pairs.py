@@ -46,7 +46,8 @@ async def read_pair(log: EventLog, first: RunArm, second: RunArm, measure: Measu
     """Compare two runs: arms of the same name, or the only ones that there are.
 
     Items are paired by name; those whose contents are known to differ are not, and neither are those that only one run
-    has. Everything that both runs have done is the first look at it.
+    has, and scores that are one and the same evaluation in both. Everything that both runs have done is the first look
+    at it.
 
     Args:
         log: Which holds them.
@@ -65,13 +66,12 @@ async def read_pair(log: EventLog, first: RunArm, second: RunArm, measure: Measu
     uncompared, units = _common(pairs, contents)
     uncompared |= {_name(side): Uncompared(alone=True) for side in alone}
     sides = {_name(side): side for side in (*(side for pair in pairs for side in pair), *alone)}
-    others = [(_name(arm), _name(baseline)) for baseline, arm in pairs]
     bases = [_name(baseline) for baseline, _ in pairs]
     plan = ComparisonPlan(
         baseline=PlannedArm(bases[0], sides[bases[0]].repeats),
         arms=(
             *(PlannedArm(name, sides[name].repeats, "") for name in (*bases[1:], *map(_name, alone))),
-            *(PlannedArm(name, sides[name].repeats, baseline) for name, baseline in others),
+            *(_planned(arm, baseline) for baseline, arm in pairs),
         ),
         units=units,
         measure=measure or rule.measure,
@@ -89,6 +89,12 @@ async def read_pair(log: EventLog, first: RunArm, second: RunArm, measure: Measu
         uncompared,
         await sets_rested(log, [first.run, second.run]),
     )
+
+
+def _planned(arm: ComparedSide, baseline: ComparedSide) -> PlannedArm:
+    """Plan an arm beside its baseline; what is one and the same evaluation on both sides is paired with nothing."""
+    shared, theirs = arm.same_as(baseline), baseline.same_as(arm)
+    return PlannedArm(_name(arm), arm.repeats, _name(baseline), shared=shared, theirs=theirs)
 
 
 async def _sides(log: EventLog, wanted: RunArm) -> list[ComparedSide]:

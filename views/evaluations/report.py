@@ -36,7 +36,7 @@ from views.evaluations.forest import ForestPlot, forest
 from views.evaluations.item_sets import said
 from views.evaluations.items import ITEMS, ITEMS_OF_TWO, ComparedItemRow, item_rows
 from views.evaluations.scans import ArmScanRow, recorded
-from views.evaluations.sides import ComparedSide
+from views.evaluations.sides import ComparedSide, shared_said
 from views.evaluations.triggers import written_rate
 from views.setup.settings import WrittenFile
 from views.terminal.errors import UsageWrong
@@ -328,6 +328,8 @@ def _doubts(row: ArmRow) -> Iterator[str]:
 def _left_out(row: ArmRow) -> Iterator[str]:
     if row.reason is not None and row.verdict is None:
         yield f"not compared, {row.reason}"
+    elif row.shared:
+        yield shared_said(row.shared_cells, row.planned, len(row.shared))
     for items, words in ((row.only_here, "only this run has them"), (row.changed, "their contents differ")):
         if items:
             yield f"{plural(len(items), 'item')} not compared, {words}: {', '.join(items)}"

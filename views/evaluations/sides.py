@@ -16,12 +16,13 @@ from events.types.condition import Condition, parts_that_differ, read_condition
 from events.types.run import RunOpened
 from events.types.session import FoundImageSkills, GivenSkill
 from projections.cells import Cells, EvaluatedCell
-from projections.comparison.rows import ComparisonRow, RowOutcome, soft_score
+from projections.comparison.rows import ArmCell, ComparisonRow, RowOutcome, soft_score
 from projections.cost import Cost, RunCost
 from projections.exposure import AttemptExposure, Exposure, Exposures, read_of
 from projections.trials.state import Run, Trial
 from projections.trials.view import Trials
 from views.runs.spending import total_of
+from views.terminal.format import plural
 
 _OUTCOMES: Final[Mapping[str, RowOutcome | None]] = {
     "solved": "solved",
@@ -71,6 +72,8 @@ class SideCell(NamedTuple):
     """Blob: what its score is stored under. None: under nothing, as scores of other programs."""
     ending: CellEnding | None
     """Event that gives its score, or says why it has none. None: it has not ended."""
+    rolled: str = ""
+    """Stream of the cell or trial, in the run that rolled it out. Empty: it has not ended."""
 
     @property
     def attempts(self) -> int | None:
@@ -130,6 +133,11 @@ class ComparedSide(NamedTuple):
             found.setdefault(each.item, []).append(each)
         return found
 
+    def same_as(self, other: "ComparedSide") -> frozenset[ArmCell]:
+        """Name the cells that are one and the same evaluation as one of another side: rolled out once, and found."""
+        theirs = {(each.run, each.rolled) for each in other.cells if each.run and each.rolled}
+        return frozenset(ArmCell(each.item, each.repeat) for each in self.cells if (each.run, each.rolled) in theirs)
+
     def place(self, cell: SideCell) -> str:
         """Say where a cell's ending is, as `show` takes it; of one that has not ended, where the cell is."""
         at = "" if cell.ending is None else f"@{cell.ending.version}"
@@ -162,6 +170,12 @@ class _Known(NamedTuple):
 class _Group(NamedTuple):
     cells: list[SideCell]
     conditions: set[Digest | None]
+
+
+def shared_said(cells: int, planned: int, items: int) -> str:
+    """Say how many runs of a side, and of how many items, are one and the same evaluation in both runs."""
+    runs = f"{cells} of its {planned} runs"
+    return f"{runs} are one and the same evaluation in both runs, and not paired ({plural(items, 'item')})"
 
 
 async def sides_of(log: EventLog, run: str) -> list[ComparedSide]:
@@ -299,6 +313,7 @@ def _of_cell(known: _Known, stream: str, cell: EvaluatedCell) -> SideCell:
         exposure=known.exposure.get((cell.run, cell.rolled), {}),
         run=cell.run,
         stream=stream,
+        rolled=cell.rolled,
         key=cell.key,
         ending=known.endings.get(stream),
     )
@@ -321,6 +336,7 @@ def _of_trial(known: _Known, run: Run, trial: Trial, repeat: int) -> SideCell:
         exposure=known.exposure.get((run.id, cell_stream(trial.name)), {}),
         run=run.id,
         stream=trial_stream(trial.name),
+        rolled=trial_stream(trial.name),
         key=None,
         ending=known.endings.get(trial_stream(trial.name)),
     )

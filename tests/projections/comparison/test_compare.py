@@ -2,11 +2,13 @@
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.comparison.compare import (
+    SAME,
     Comparison,
     ComparisonPlan,
     PairedDifference,
@@ -15,7 +17,7 @@ from projections.comparison.compare import (
     sign_test,
 )
 from projections.comparison.intervals import ItemValue, estimate
-from projections.comparison.rows import ComparisonRow, RowsUnusable
+from projections.comparison.rows import ArmCell, ComparisonRow, RowsUnusable
 from tests.projections.comparison.sheets import HALF, plan, row, sheet
 
 SHEETS = st.integers(1, 3).flatmap(
@@ -325,3 +327,34 @@ def test_a_reason_names_over_how_many_comparisons_p_is_adjusted() -> None:
     skill, *_ = compare(plan(12, arms=arms), rows).pairs
     assert skill.verdict.kind == "too few runs"
     assert skill.verdict.reason.startswith("the interval lies above 0, but p adjusted over 4 comparisons is 0.1, above")
+
+
+def shared(items: int, repeats: int, *cells: ArmCell, arms: int = 1) -> ComparisonPlan:
+    """A plan whose first arm shares some cells with the baseline."""
+    made = plan(items, repeats, ["skill", *(f"other{number}" for number in range(1, arms))])
+    skill = msgspec.structs.replace(made.arms[0], shared=frozenset(cells), theirs=frozenset(cells))
+    return msgspec.structs.replace(made, arms=(skill, *made.arms[1:]))
+
+
+def test_one_and_the_same_evaluation_is_paired_with_nothing() -> None:
+    """Given a second repeat that both sides share, the first alone is paired; scores of the sides hold both."""
+    second = [ArmCell(f"i{place}", 2) for place in range(12)]
+    found = compare(shared(12, 2, *second), both(["01"] * 12, ["11"] * 12))
+    pair = only(found)
+    assert (pair.difference, pair.units, pair.same, pair.shared) == (Fraction(1), 12, False, frozenset())
+    assert [(score.mean, score.scored) for score in found.scores] == [(HALF, 24), (Fraction(1), 24)]
+    both_repeats = [ArmCell(f"i{place}", repeat) for place in range(2) for repeat in (1, 2)]
+    some = only(compare(shared(12, 2, *both_repeats), both(["01"] * 12, ["11"] * 12)))
+    assert (some.units, len(some.flips), some.verdict.kind) == (10, 10, "helps")
+    assert some.shared == {"i0", "i1"}
+
+
+def test_of_what_is_the_same_on_both_sides_nothing_is_tested() -> None:
+    """It is no comparison that Holm's rule would count: the p of another arm is its own."""
+    cells = [ArmCell(f"i{place}", 1) for place in range(12)]
+    rows = [*both(["0"] * 12, ["0"] * 12), *sheet("other1", ["1"] * 7 + ["0"] * 5)]
+    same, other = compare(shared(12, 1, *cells, arms=2), rows).pairs
+    assert (same.same, same.flips, same.p_holm, same.verdict.reason) == (True, (), None, SAME)
+    assert other.p_holm == other.p
+    partly, _ = compare(shared(12, 1, *cells[1:], arms=2), rows).pairs
+    assert (partly.same, len(partly.flips)) == (False, 1)
