@@ -1,6 +1,6 @@
 """What an agent is: who acts inside a sandbox, until it says it is done or a limit ends it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from engine.agents.points import EndingSaw, ReadsSeen
@@ -102,19 +102,6 @@ class TakesSkills(Protocol):
     """An agent that tells its model of the skills of its brief, or finds them below `SKILLS` itself."""
 
     takes_skills: bool
-
-
-@runtime_checkable
-class NamesPrompts(Protocol):
-    """An agent that says which of the run's prompts its model may be told. Of any other, all may."""
-
-    def prompts(self, *, tools: bool, skills: Collection[SkillRef] | None) -> frozenset[str]:
-        """Name them; pure.
-
-        Args:
-            tools: Whether the model is given tools.
-            skills: As in a brief.
-        """
 
 
 @runtime_checkable

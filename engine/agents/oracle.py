@@ -1,12 +1,10 @@
 """Agents that need no model: the oracle runs the task's own solution, nop does nothing."""
 
-from collections.abc import Collection
 from typing import Final
 
 from engine.agents.base import Acted, Action, CurrentBrief
 from engine.agents.points import AgentReport, BreakdownSeen, EndingSaw, SolutionSeen
 from engine.core.scope import Scope
-from events.types.condition import SkillRef
 from events.types.decision import Seen
 from events.types.sandbox import ActionObserved, SandboxFailed, SolutionAsked
 
@@ -19,11 +17,6 @@ class Oracle:
 
     name = "oracle"
     needs_model = False
-
-    def prompts(self, *, tools: bool, skills: Collection[SkillRef] | None) -> frozenset[str]:
-        """None: there is no model."""
-        del tools, skills
-        return frozenset()
 
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Run the solution; a non-zero exit is the verifier's to judge, as Harbor has it."""
@@ -42,11 +35,6 @@ class Nop:
 
     name = "nop"
     needs_model = False
-
-    def prompts(self, *, tools: bool, skills: Collection[SkillRef] | None) -> frozenset[str]:
-        """None: there is no model."""
-        del tools, skills
-        return frozenset()
 
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Leave the sandbox as it is."""

@@ -1,6 +1,5 @@
 """The shell agent: ask, act, observe, until it is done or a limit ends it."""
 
-from collections.abc import Collection
 from functools import partial
 from typing import NamedTuple, assert_never
 
@@ -17,7 +16,6 @@ from engine.policies.turn import RUN_TOOL
 from events.base import Ref
 from events.digest import Digest
 from events.types.budget import BudgetRefused
-from events.types.condition import SkillRef
 from events.types.decision import Seen, Text
 from events.types.model import ModelAnswered, ModelFailed
 from events.types.sandbox import ActionAsked, ActionObserved, SandboxFailed
@@ -40,13 +38,6 @@ class Shell:
     name = "shell"
     needs_model = True
     takes_skills = True
-
-    def prompts(self, *, tools: bool, skills: Collection[SkillRef] | None) -> frozenset[str]:
-        """Name what it opens a conversation with."""
-        found = {"attempt_label", "teacher_system", "teacher_user"}
-        found |= {"teacher_tool", "teacher_tools"} if tools else set()
-        found |= {"teacher_skills"} if skills is not None else set()
-        return frozenset(found | ({"teacher_skill"} if skills else set()))
 
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Work on the task."""

@@ -31,9 +31,7 @@ SCANS_RECORDED: Final = 4
 COURSE_RECORDED: Final = 4
 """Shape from which on it is how evaluations go: which sets they open, which cells they begin next, how often they
 verify, and which comparisons there were before."""
-PROMPTS_CHOSEN: Final = 4
-"""Shape from which on a cell is kept under the prompts that can reach a model in it, and not under all of a run."""
-SHAPE: Final = max(SCANS_RECORDED, COURSE_RECORDED, PROMPTS_CHOSEN)
+SHAPE: Final = max(SCANS_RECORDED, COURSE_RECORDED)
 """Of the runs that this version starts. Runs of another shape lack some decisions, which a rerun takes again."""
 _encoder = msgspec.json.Encoder(order="deterministic")
 

@@ -4,14 +4,13 @@ The texts live in ``prompts/*.md`` of ``engine/programs/explore`` and ``engine/i
 so that a resume or a replay notices when a prompt has changed.
 """
 
-from collections.abc import Collection
 from importlib.resources import files
 from typing import Final
 
-from msgspec import Struct, json
+from msgspec import Struct
 
 from engine.core.template import TemplateMismatchError, fill, placeholders
-from events.digest import Digest, Fingerprint, digest_of
+from events.digest import Digest, digest_of
 from events.errors import StillroomError
 
 _PACKAGES: Final = ("engine.programs.explore", "engine.items")
@@ -76,11 +75,6 @@ class Prompts(Struct, frozen=True):
     def digests(self) -> dict[str, Digest]:
         """What to record, by name."""
         return {prompt.name: prompt.digest for prompt in self.prompts}
-
-    def fingerprint(self, names: Collection[str] | None) -> Fingerprint:
-        """Digest of some texts by name and content; names of no text are passed over. None: of all."""
-        found = {name: digest for name, digest in self.digests.items() if names is None or name in names}
-        return Fingerprint(digest_of(json.encode(found, order="sorted")))
 
     def text(self, name: str) -> str:
         """One text as its file has it.

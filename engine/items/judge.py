@@ -1,11 +1,9 @@
 """A judge: a model that says which assertions about an answer hold, where no rule can; its call is on record."""
 
-from collections.abc import Collection
-
 from engine.core.scope import Scope
 from engine.effects.conversation import EMPTY, extend, message
-from engine.effects.model_calls import Caller, CapReached, ask_model
-from engine.items.base import ItemFormat, NeedsJudge, Rolled
+from engine.effects.model_calls import CapReached, ask_model
+from engine.items.base import NeedsJudge, Rolled
 from engine.items.registry import item_format
 from engine.items.work import ItemWork
 from engine.policies.inline_reasoning import split_reasoning
@@ -13,11 +11,6 @@ from events.digest import Digest
 from events.types.budget import BudgetRefused
 from events.types.decision import Text
 from events.types.model import ModelAnswered
-
-
-def judge_prompts(form: ItemFormat, judges: Collection[Caller]) -> frozenset[str]:
-    """Name the prompts of a judge; none where nobody is asked."""
-    return frozenset({"item_judge"} if judges and isinstance(form, NeedsJudge) else ())
 
 
 async def ask_judge(scope: Scope, work: ItemWork, rolled: Rolled) -> Text | BudgetRefused | None:

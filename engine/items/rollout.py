@@ -3,7 +3,6 @@
 The actor is a straight line of events in a stream of its own; an agent or code has a sandbox in a stream below it.
 """
 
-from collections.abc import Collection
 from functools import partial
 from typing import Any, NamedTuple, assert_never
 
@@ -11,20 +10,20 @@ import msgspec
 
 from engine.core.scope import Child, Scope, Stopped
 from engine.items import points
-from engine.items.base import ByExposure, ItemFormat, ItemRef, Mark, Rolled
+from engine.items.base import ByExposure, ItemRef, Mark, Rolled
 from engine.items.errors import WayUnsupported
 from engine.items.item_set import decode_item
-from engine.items.judge import ask_judge, judge_prompts
+from engine.items.judge import ask_judge
 from engine.items.registry import item_format
-from engine.items.ways.agent import sandbox_prompts, work_in_sandbox
-from engine.items.ways.conversation import conversation_prompts, converse, read_folder
-from engine.items.ways.steps import step_prompts, step_through
+from engine.items.ways.agent import work_in_sandbox
+from engine.items.ways.conversation import converse, read_folder
+from engine.items.ways.steps import step_through
 from engine.items.work import ItemTerms, ItemWork
 from events.base import Ref
 from events.digest import Digest
 from events.streams import item_cell, item_stream
 from events.types.budget import BudgetRefused
-from events.types.condition import Condition, SkillRef
+from events.types.condition import Condition
 from events.types.decision import Decided, Seen, Text
 from events.types.item import ItemAnswered, ItemOpened, ItemScored, ItemUnanswered
 
@@ -52,22 +51,6 @@ def rollout(item: ItemRef, condition: Condition, terms: ItemTerms) -> Child[Roll
     """
     cell = item_cell(item.set, item.name, terms.repeat, terms.arm)
     return Child(item_stream(cell), partial(_roll_out, ref=item, condition=condition, terms=terms))
-
-
-def rollout_prompts(
-    form: ItemFormat, terms: ItemTerms, skills: Collection[SkillRef] | None, era: int
-) -> frozenset[str] | None:
-    """Name the prompts that can reach a model where an item is rolled out and scored; pure. None: all may."""
-    match terms.way:
-        case "call" | "tools":
-            found: frozenset[str] | None = conversation_prompts(form, terms.way, skills)
-        case "agent" | "code":
-            found = sandbox_prompts(form, terms.sandboxes[era], skills)
-        case "steps":
-            found = step_prompts(skills)
-        case _:
-            assert_never(terms.way)
-    return None if found is None else found | judge_prompts(form, terms.judges)
 
 
 async def _roll_out(scope: Scope, ref: ItemRef, condition: Condition, terms: ItemTerms) -> RolledOut:

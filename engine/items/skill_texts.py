@@ -1,6 +1,6 @@
 """Skills as a model is told them that has no folder to read them in: the text of each ``SKILL.md``."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from engine.core.prompts import Prompts
@@ -20,11 +20,6 @@ async def skill_texts(scope: Scope, skills: Sequence[SkillRef] | None, prompts: 
             for each in skills or ()
         ]
     )
-
-
-def skill_prompts(skills: Collection[SkillRef] | None) -> frozenset[str]:
-    """Name the prompts that skills are worded with."""
-    return frozenset({"item_skill"} if skills else ())
 
 
 def _main_file(skill: SkillRef) -> Digest | None:

@@ -75,8 +75,7 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """By role, sorted. Empty: the agent needs none."""
     method: MethodKey
     prompts: Fingerprint
-    """Digest of prompts by name and content: in the condition of a cell, of those that can reach a model in it; else,
-    of all that a run pins."""
+    """Digest of the prompts that models are given, by name and content."""
     skills: tuple[SkillRef, ...] | None
     """Skills that the agent is given, sorted by name. Empty: it is told of skills, and there are none. None: nothing is
     said of skills, and no folder of them is mounted."""

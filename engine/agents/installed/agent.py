@@ -1,7 +1,5 @@
 """An agent of another make, as an attempt sees it: one effect, during which it calls its model through the gateway."""
 
-from collections.abc import Collection
-
 from engine.agents.base import Acted, Action, CurrentBrief
 from engine.agents.installed.adapter import AgentAdapter, AgentMessage, ToolRun, lines_of
 from engine.agents.points import AgentRunSeen, BreakdownSeen, EndingSaw, ReadsSeen
@@ -12,7 +10,6 @@ from events.base import Event, Ref
 from events.digest import Digest
 from events.streams import calls_below
 from events.types.agent import AgentActed, AgentRunAsked, AgentRunFinished, AgentSaid
-from events.types.condition import SkillRef
 from events.types.decision import Seen, Text
 from events.types.sandbox import ActionObserved, SandboxFailed
 
@@ -31,11 +28,6 @@ class InstalledAgent:
     def package(self) -> str:
         """Its package and exact version."""
         return f"{self.recipe.package}@{self.recipe.version}"
-
-    def prompts(self, *, tools: bool, skills: Collection[SkillRef] | None) -> frozenset[str]:
-        """None: it has prompts of its own, which belong to its version."""
-        del tools, skills
-        return frozenset()
 
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Run it to its end, then record what its event stream tells."""

@@ -4,25 +4,23 @@ It acts as in a trial, and its attempt has a stream of the same kind; but no ver
 scorer of the item judges what was taken out of it, and what is expected never gets in.
 """
 
-from collections.abc import Collection
 from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
 
-from engine.agents.base import Acted, Brief, NamesPrompts, TakesSkills
+from engine.agents.base import Acted, Brief, TakesSkills
 from engine.agents.points import AttemptEnding, ReadsSeen
 from engine.agents.sandboxed import agent_ended, in_sandbox, turns_of
 from engine.core.scope import Child, Scope, Stopped
 from engine.effects.model_calls import text_of
-from engine.items.base import ANSWER, Folder, HasFiles, Item, ItemFiles, ItemFormat, OpenEnded, Rolled, SkillReads
+from engine.items.base import ANSWER, Folder, HasFiles, Item, ItemFiles, OpenEnded, Rolled, SkillReads
 from engine.items.registry import item_format
 from engine.items.work import ItemWork, SandboxTerms, without_answer
 from events.base import Event
 from events.digest import Digest
 from events.streams import attempt_stream
 from events.types.attempt import AttemptOpened
-from events.types.condition import SkillRef
 from events.types.decision import Seen
 from events.types.sandbox import FilesAsked, FilesTaken, SandboxAsked, SandboxFailed, Workspace
 from events.values import NamedDigest
@@ -47,16 +45,6 @@ class _Left(NamedTuple):
     rolled: Rolled
     counts: bool
     """False if a process of ours died under it, or somebody stopped it."""
-
-
-def sandbox_prompts(
-    form: ItemFormat, terms: SandboxTerms, skills: Collection[SkillRef] | None
-) -> frozenset[str] | None:
-    """Name the prompts of work in a sandbox. None: the agent does not say which it tells its model."""
-    if not isinstance(terms.agent, NamesPrompts):
-        return None
-    told = "item_agent_open" if isinstance(form, OpenEnded) else "item_agent"
-    return terms.agent.prompts(tools=terms.tools, skills=skills) | {told}
 
 
 async def work_in_sandbox(scope: Scope, work: ItemWork) -> Rolled:

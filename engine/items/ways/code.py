@@ -3,7 +3,6 @@
 It is an agent like others, but for what it can do: each answer may hold one program, and it is shown what that printed.
 """
 
-from collections.abc import Collection
 from functools import partial
 from typing import Final, assert_never
 
@@ -23,9 +22,8 @@ from engine.core.scope import Scope
 from engine.effects.conversation import EMPTY, Conversation, extend, extend_kept, message
 from engine.effects.model_calls import ask_model
 from engine.items import points
-from engine.items.skill_texts import skill_prompts, skill_texts
+from engine.items.skill_texts import skill_texts
 from events.digest import Digest
-from events.types.condition import SkillRef
 from events.types.decision import Seen, Text
 from events.types.model import ModelAnswered
 from events.types.sandbox import SandboxFailed
@@ -40,11 +38,6 @@ class CodeWriter:
 
     name = "code"
     needs_model = True
-
-    def prompts(self, *, tools: bool, skills: Collection[SkillRef] | None) -> frozenset[str]:
-        """Name what it opens a conversation with."""
-        del tools
-        return frozenset({"item_code", *skill_prompts(skills)})
 
     async def act(self, scope: Scope, told: CurrentBrief) -> Acted:
         """Work on the item."""

@@ -4,7 +4,6 @@ Every arm of a comparison is told the same, byte for byte, but for its skills an
 for all, and are empty where an arm has none.
 """
 
-from collections.abc import Collection
 from typing import assert_never
 
 import msgspec
@@ -22,14 +21,14 @@ from engine.effects.conversation import (
 )
 from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, text_of
 from engine.items import points
-from engine.items.base import Folder, Item, ItemFormat, OpenEnded, Rolled, Way
+from engine.items.base import Folder, Item, OpenEnded, Rolled
 from engine.items.registry import item_format
-from engine.items.skill_texts import skill_prompts, skill_texts
+from engine.items.skill_texts import skill_texts
 from engine.items.work import ItemTerms, ItemWork
 from engine.policies.ending import CallFailure, unanswered
 from events.digest import Digest
 from events.types.budget import BudgetRefused
-from events.types.condition import Condition, SkillRef
+from events.types.condition import Condition
 from events.types.decision import Seen, Text
 from events.types.item import ItemEnding
 from events.types.model import ModelAnswered, ModelFailed
@@ -121,14 +120,6 @@ async def _opening(scope: Scope, work: ItemWork) -> Conversation:
     images = [MessageImage(await scope.get(each.digest), each.media_type) for each in item.images]
     user = image_message("user", asked, images) if images else message("user", asked)
     return extend(scope, EMPTY, [message("system", "\n".join(parts)), user], images)
-
-
-def conversation_prompts(form: ItemFormat, way: Way, skills: Collection[SkillRef] | None) -> frozenset[str]:
-    """Name the prompts of a conversation about items of a format."""
-    system = "item_system_open" if isinstance(form, OpenEnded) else "item_system"
-    return frozenset(
-        {system, "item_user", *skill_prompts(skills), *(("item_tool", "item_tools") if way == "tools" else ())}
-    )
 
 
 async def read_folder(scope: Scope, item: Item, condition: Condition) -> Digest:

@@ -3,7 +3,6 @@
 The world is a value that each decision turns into the next, so that a replay lives it again without a port.
 """
 
-from collections.abc import Collection
 from typing import assert_never
 
 from engine.agents.points import AnswerSeen
@@ -13,20 +12,14 @@ from engine.effects.model_calls import Caller, NoAnswer, ask_model, problem_of, 
 from engine.items import points
 from engine.items.base import Rolled
 from engine.items.registry import item_format
-from engine.items.skill_texts import skill_prompts, skill_texts
+from engine.items.skill_texts import skill_texts
 from engine.items.work import ItemWork, without_answer
 from engine.items.worlds.base import STATE, HasWorld, world_named
 from engine.policies.ending import CallFailure, unanswered
 from events.types.budget import BudgetRefused
-from events.types.condition import SkillRef
 from events.types.decision import Seen, Text
 from events.types.model import ModelAnswered, ModelFailed
 from events.values import NamedDigest
-
-
-def step_prompts(skills: Collection[SkillRef] | None) -> frozenset[str]:
-    """Name the prompts of steps in a world."""
-    return frozenset({"item_steps", "item_user", *skill_prompts(skills)})
 
 
 async def step_through(scope: Scope, work: ItemWork) -> Rolled:

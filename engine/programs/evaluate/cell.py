@@ -1,24 +1,23 @@
 """A cell: one item under the condition of one arm, once. It is looked for before it is rolled out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.core.decision import PROMPTS_CHOSEN, Made
+from engine.core.decision import Made
 from engine.core.scope import Child, Scope, Stopped
 from engine.items.base import ItemRef
 from engine.items.points import RolloutSpec, rollout_parts
-from engine.items.registry import item_format
-from engine.items.rollout import RolledOut, rollout, rollout_prompts
+from engine.items.rollout import RolledOut, rollout
 from engine.items.work import ItemTerms
 from engine.programs.evaluate import points
-from engine.programs.explore.trial import TrialPlan, ended_trial, trial_prompts
+from engine.programs.explore.trial import TrialPlan, ended_trial
 from events.base import Ref
 from events.digest import Digest, Fingerprint
 from events.streams import trial_stream
-from events.types.condition import Condition, SkillRef
+from events.types.condition import Condition
 from events.types.decision import Seen
 from events.types.evaluation import (
     CellOpened,
@@ -63,8 +62,6 @@ class QuestionPlan(NamedTuple):
 
     name: str
     ref: ItemRef
-    form: str
-    """Name of its format."""
     terms: ItemTerms
 
 
@@ -120,8 +117,6 @@ async def cell(scope: Scope, plan: CellPlan) -> CellResult:
     """Look for the evaluation of a cell; where there is none, roll its item out, and keep the score."""
     condition = scope.condition
     assert condition is not None, "runs of this program pin what their conditions are made of"
-    if scope.shape >= PROMPTS_CHOSEN:
-        condition = msgspec.structs.replace(condition, prompts=_prompts(scope, plan.work, condition.skills))
     held = scope.put(condition.canonical)
     named = scope.put(key_parts(plan, held))
     await scope.record(CellOpened(plan.arm, plan.item, plan.unit, plan.repeat, named, held))
@@ -136,13 +131,6 @@ async def cell(scope: Scope, plan: CellPlan) -> CellResult:
     if not plan.begun:
         return await _scored(scope, plan, named, _Rolled(points.CellScoreSaw(ungraded="no_information"), None))
     return await _scored(scope, plan, named, await _rolled(scope, plan.work, condition))
-
-
-def _prompts(scope: Scope, work: TrialPlan | QuestionPlan, skills: Collection[SkillRef] | None) -> Fingerprint:
-    """Digest the prompts that can reach a model in a cell; what others say changes nothing of it."""
-    if isinstance(work, TrialPlan):
-        return work.prompts.fingerprint(trial_prompts(work.terms(scope), skills))
-    return work.terms.prompts.fingerprint(rollout_prompts(item_format(work.form), work.terms, skills, scope.era))
 
 
 class _Rolled(NamedTuple):

@@ -15,7 +15,6 @@ from engine.items.work import ItemTerms
 from engine.programs.evaluate.arms import family_of_item, series_of
 from engine.programs.evaluate.cell import CellEnvironment, CellPlan, QuestionPlan
 from engine.programs.evaluate.rollouts import sandbox_terms
-from engine.programs.evaluate.sets import sets_of
 from engine.programs.evaluate.spec import EvaluateSpec, ItemsSpec
 from engine.programs.explore.trial import TrialPlan, TrialTerms
 from events.digest import Fingerprint
@@ -96,7 +95,7 @@ class EvaluationPlan(NamedTuple):
             environment=CellEnvironment(spec.sandbox, _NO_VERIFIER) if eras else None,
             rollout=rollout,
             reuse=settings.reuse,
-            work=QuestionPlan(name, ref, sets_of(settings)[ref.set].format, terms),
+            work=QuestionPlan(name, ref, terms),
         )
 
 

@@ -1,7 +1,7 @@
 """Distillation: from a solved trial to a skill that keeps the rules, or to a recorded reason why there is none."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -32,10 +32,6 @@ from events.values import NamedDigest
 
 Put = Callable[[bytes], Digest]
 """Takes bytes in, or only names them."""
-
-
-DISTILLATION_PROMPTS: Final = frozenset({"distil_repair", "distil_system", "distil_user"})
-"""Names of all that it is told with."""
 
 
 class Distiller(NamedTuple):

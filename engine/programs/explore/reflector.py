@@ -1,7 +1,7 @@
 """Reflection: after a failed attempt the memo is rewritten whole, or the old one stands."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 from engine.core.decision import Made, Says
 from engine.core.open_decision import made_event
@@ -16,11 +16,6 @@ from events.types.budget import BudgetRefused
 from events.types.decision import Decided, Seen, Text
 from events.types.memo import MemoKept, MemoRewritten
 from events.types.model import ModelAnswered
-
-REFLECTION_PROMPTS: Final = frozenset(
-    {"attempt_label", "reflect_first", "reflect_nothing", "reflect_repair", "reflect_system", "reflect_user"}
-)
-"""Names of all that it is told with."""
 
 
 class ReflectedFailure(NamedTuple):

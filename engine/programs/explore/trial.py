@@ -1,13 +1,13 @@
 """The trial: attempts, judging, reflection, intervention and distillation, in SPARK's order (SPARK, 2.2)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from engine.agents.base import Agent, Brief, NamesPrompts, StepBrief
+from engine.agents.base import Agent, Brief, StepBrief
 from engine.config.spec import RunSpec
 from engine.core.decision import DECISIONS_RECORDED, Made
 from engine.core.prompts import Prompts
@@ -17,10 +17,10 @@ from engine.policies.judging import spark_status
 from engine.programs.explore import points
 from engine.programs.explore.attempt import AttemptGiven, AttemptResult, AttemptTerms, attempt
 from engine.programs.explore.closing import ENDINGS, TrialEnding, best_reward
-from engine.programs.explore.distiller import DISTILLATION_PROMPTS, Distiller, distil
+from engine.programs.explore.distiller import Distiller, distil
 from engine.programs.explore.history import TaskTexts, TrialHistory, commands_of, conclude, evidence_saw
 from engine.programs.explore.pdi_monitor import Monitor
-from engine.programs.explore.reflector import REFLECTION_PROMPTS, ReflectedFailure, Reflector, reflect
+from engine.programs.explore.reflector import ReflectedFailure, Reflector, reflect
 from engine.programs.explore.rulings import NO_HINT, RETRY_WORDING
 from events.base import Ref
 from events.digest import Digest
@@ -79,27 +79,6 @@ class TrialPlan(NamedTuple):
     def prompt(self, name: str) -> Text:
         """Name a prompt that the run pins."""
         return Text(self.prompts.digest(name), RUN_OPENED)
-
-
-def trial_prompts(terms: TrialTerms, skills: Collection[SkillRef] | None) -> frozenset[str] | None:
-    """Name the prompts that can reach a model in a trial; pure. None: all may, since its agent does not say which.
-
-    A method of another package may lack a setting; what that would leave out counts then.
-    """
-    if not terms.callers:
-        return frozenset()
-    if not isinstance(terms.agent, NamesPrompts):
-        return None
-    method, teacher = terms.spec.method, terms.spec.models.get("teacher")
-    found = set(terms.agent.prompts(tools=teacher is not None and teacher.tools, skills=skills))
-    found |= {f"retry_{name}" for name in RETRY_WORDING}  # what broke is tried again, however few attempts count
-    if getattr(method, "hint", True):
-        found.add("hint")
-    if getattr(method, "reflect", True) and "reflector" in terms.callers:
-        found |= REFLECTION_PROMPTS
-    if getattr(method, "distil", True) and "distiller" in terms.callers:
-        found |= DISTILLATION_PROMPTS
-    return frozenset(found)
 
 
 class EndedTrial(NamedTuple):
