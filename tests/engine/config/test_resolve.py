@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -63,6 +64,11 @@ _NUMBERS = {"facts_share": 0.1, "floor": 0.1, "retry_timeout_s": 60.0}
 """By the end of their key, from where on numbers are in range, where no larger one or no smaller one is."""
 
 
+def _absolute(value: Any, folder: Path) -> Any:
+    """Name sources by whole paths."""
+    return [str(folder / each) for each in value] if isinstance(value, list) else str(folder / value)
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.sampled_from(keys()), layers=st.sets(st.integers(0, 4), min_size=1))
 def test_the_strongest_place_that_speaks_wins(key: ConfigKey, layers: set[int], tmp_path: Path) -> None:
@@ -72,6 +78,8 @@ def test_the_strongest_place_that_speaks_wins(key: ConfigKey, layers: set[int], 
         values = {layer: registered[layer] for layer in layers}
     if (least := _NUMBERS.get(path[-1])) is not None:
         values = {layer: least * (layer + 1) for layer in layers}
+    if key.is_source:  # what is written from a folder on is read from there
+        values = {layer: _absolute(value, tmp_path) for layer, value in values.items()}
     below = tmp_path / "_".join(path)
     files = {0: below / "user.toml", 1: below / ".stillroom" / "config.toml", 2: below / "run.toml"}
     for layer, file in files.items():

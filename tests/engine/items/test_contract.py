@@ -54,8 +54,8 @@ FORMATS: Final[dict[str, FormatSample]] = {
         {"id": 1, "prompt": "Q?", "assertions": [f'The output includes "{SECRET}"']}, f"It is {SECRET}.", array="evals"
     ),
 }  # fmt: skip
-WITHOUT_TEXT: Final = {"spreadsheetbench", "household", "calls_only"}
-"""Their answers are files or worlds: see test_item_sets.py and test_steps_way.py."""
+WITHOUT_TEXT: Final = {"agentskills_triggers", "spreadsheetbench", "household", "calls_only"}
+"""Their answers are files, worlds or what was read; they have test files of their own."""
 
 
 def written(folder: Path, name: str) -> Path:
