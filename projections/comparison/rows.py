@@ -91,9 +91,14 @@ def mean_of(values: Collection[Fraction]) -> Fraction:
     return Fraction(sum(value.numerator * (scale // value.denominator) for value in values), scale * len(values))
 
 
+def exact(value: float) -> Fraction:
+    """Give the fraction that a decimal stands for: 0.05 is 1/20, not the double next to it."""
+    return Fraction(repr(value))
+
+
 def soft_score(reward: float | None) -> Fraction | None:
     """Give the partial score that a reward is: the fraction that its decimal stands for. None: it is none in [0, 1]."""
-    return None if reward is None or not 0 <= reward <= 1 else Fraction(repr(reward))
+    return None if reward is None or not 0 <= reward <= 1 else exact(reward)
 
 
 def score_of(row: ComparisonRow, measure: Measure) -> Fraction | None:

@@ -1,7 +1,6 @@
 """Two runs side by side, of any program: what both have is paired item by item, and what only one has is said."""
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 from engine.core.errors import NothingToResume
@@ -10,7 +9,7 @@ from engine.programs.evaluate.spec import EvaluateSpec
 from events.digest import Fingerprint
 from events.store.base import EventLog
 from projections.comparison.compare import ComparisonPlan, PlannedArm, compare
-from projections.comparison.rows import Measure
+from projections.comparison.rows import Measure, exact
 from views.evaluations.comparison import ComparedRun, Uncompared
 from views.evaluations.item_sets import sets_rested
 from views.evaluations.making import making_costs
@@ -75,9 +74,9 @@ async def read_pair(log: EventLog, first: RunArm, second: RunArm, measure: Measu
         ),
         units=units,
         measure=measure or rule.measure,
-        floor=_exact(rule.floor),
-        effect=_exact(rule.effect),
-        alpha=_exact(rule.alpha),
+        floor=exact(rule.floor),
+        effect=exact(rule.effect),
+        alpha=exact(rule.alpha),
     )
     found = compare(plan, [row for name, side in sides.items() for row in side.rows(name, units)])
     return ComparedRun(
@@ -160,7 +159,3 @@ async def _rule(log: EventLog, runs: Sequence[str]) -> EvaluateSpec:
 
 def _name(side: ComparedSide) -> str:
     return f"{side.run}:{side.arm}"
-
-
-def _exact(value: float) -> Fraction:
-    return Fraction(repr(value))

@@ -7,6 +7,22 @@ from typing import Final
 
 from engine.policies.scan.rule import ScanRule, ruled
 
+_PRIVATE_HINTS: Final = (
+    "ssh",
+    "aws",
+    "gnupg",
+    "netrc",
+    "kube",
+    "config",
+    "credentials",
+    "npmrc",
+    "pypirc",
+    "id_",
+    "shadow",
+    "environ",
+)
+"""One of these stands wherever `_PRIVATE` matches."""
+
 _PRIVATE: Final = (
     r"(?:(?:~|\$\{?HOME\}?|/root|/home/[\w.$-]+|/Users/[\w.$-]+)/\.(?:ssh(?!/(?:authorized_keys|known_hosts|"
     r"config))|aws|gnupg|netrc|kube|docker/config\.json|git-credentials|npmrc|pypirc|config/gh|config/gcloud)\b|"
@@ -156,40 +172,14 @@ _EXFILTRATION: Final[tuple[ScanRule, ...]] = (
         rf"(?:\b(?:cat|cp|tar|zip|scp|rsync|base64|xxd|less|head|tail|grep|strings|type)\b[^\n`>]*|\bopen\( ?[\"']|"
         rf"\bPath\( ?"
         rf"[\"']|\bread\w*\([^\n`]{{0,60}}?|< ?){_PRIVATE}",
-        *(
-            "ssh",
-            "aws",
-            "gnupg",
-            "netrc",
-            "kube",
-            "config",
-            "credentials",
-            "npmrc",
-            "pypirc",
-            "id_",
-            "shadow",
-            "environ",
-        ),
+        *_PRIVATE_HINTS,
     ),
     ruled(
         "exfiltration",
         "medium",
         "it names where private keys or credentials are kept",
         _PRIVATE,
-        *(
-            "ssh",
-            "aws",
-            "gnupg",
-            "netrc",
-            "kube",
-            "config",
-            "credentials",
-            "npmrc",
-            "pypirc",
-            "id_",
-            "shadow",
-            "environ",
-        ),
+        *_PRIVATE_HINTS,
     ),
     ruled(
         "exfiltration",

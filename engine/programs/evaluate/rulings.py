@@ -26,7 +26,7 @@ from events.digest import Fingerprint, digest_of
 from events.types.evaluation import ArmVerdict, EarlierLook, PairLook, VerifierVerdict
 from events.values import NanoUsd, Ratio
 from projections.comparison.compare import Comparison, ComparisonPlan, PlannedArm, compare
-from projections.comparison.rows import ComparisonRow, Measure, RowOutcome, score_of, soft_score
+from projections.comparison.rows import ComparisonRow, Measure, RowOutcome, exact, score_of, soft_score
 from projections.comparison.signal import LEAST_ITEMS, dead_signal
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
@@ -72,7 +72,7 @@ def _verified(saw: CellScoreSaw) -> CellScore:
     if not verdicts:
         return CellScore(None, None, "infrastructure")
     rewards = [each.reward for each in verdicts if each.reward is not None]
-    reward = None if not rewards else float(sum(map(_exact, rewards), Fraction(0)) / len(rewards))
+    reward = None if not rewards else float(sum(map(exact, rewards), Fraction(0)) / len(rewards))
     return CellScore(2 * sum(each.solved for each in verdicts) > len(verdicts), reward, None, verdicts)
 
 
@@ -234,9 +234,9 @@ def compared(
         arms=tuple(PlannedArm(name, repeats, own.get(name), looked.get(name, ())) for name in others),
         units=units,
         measure=rule.measure,
-        floor=_exact(rule.floor),
-        effect=_exact(rule.effect),
-        alpha=_exact(rule.alpha),
+        floor=exact(rule.floor),
+        effect=exact(rule.effect),
+        alpha=exact(rule.alpha),
         dead=any(_unbegun(cell) for each in cells.values() for cell in each),
     )
     known = costs or {}
@@ -264,8 +264,3 @@ def _outcome(cell: CellSaw) -> RowOutcome:
         return "solved" if cell.found.value.solved else "unsolved"
     assert cell.score is not None
     return _OUTCOMES[outcome_of(cell.score.value)]
-
-
-def _exact(value: float) -> Fraction:
-    """Give the fraction that a decimal stands for: 0.05 is 1/20, not the double next to it."""
-    return Fraction(repr(value))
