@@ -20,6 +20,8 @@ class HostCapacity(NamedTuple):
 
 _MANY_FILES = 65_536
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_DIGITS = 10
+"""Of these, at its beginning."""
 
 _YOUNG, _YOUNG_ROUNDS, _MIDDLE_ROUNDS = 50_000, 20, 100
 """Objects made before the cyclic collector looks at them (Python: 700), and looks before it looks further (10, 10)."""
@@ -33,9 +35,10 @@ def clock() -> int:
 def mint_run_id() -> str:
     """Make the id of a new run: ten characters, of which the first tell runs apart at a glance.
 
-    The only id that is not derived from seed and place.
+    The only id that is not derived from seed and place. It begins with a letter: a number names an event, so that the
+    beginning of an id never may be one.
     """
-    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    return secrets.choice(_ALPHABET[_DIGITS:]) + "".join(secrets.choice(_ALPHABET) for _ in range(9))
 
 
 def mint_token() -> str:

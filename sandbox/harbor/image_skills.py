@@ -24,7 +24,7 @@ FOLDER: Final = "skills"
 """Of the build context, by convention."""
 _HEAD: Final = "SKILL.md"
 _AGENTS: Final = re.compile(
-    r"(?:^|/)\.(?:claude|codex|goose|factory|agents|gemini|qwen)/skills(?![\w-])|(?:^|/)\.?opencode/skills?(?![\w-])"
+    r"(?<![\w.-])(?:\.(?:claude|codex|goose|factory|agents|gemini|qwen)/skills|\.?opencode/skills?)(?![\w-])"
 )
 """Where agents look: Claude Code, Codex, OpenCode, Goose, Factory, Gemini, Qwen, and what several share."""
 

@@ -93,7 +93,7 @@ def test_what_was_read_where_it_belongs_and_where_it_does_not_is_shown_by_arm(fo
 def test_skills_of_images_are_said_at_the_start_and_beside_the_scores(folder: Path) -> None:
     """What was taken out, and of which image nobody can know: in the output of a run, of a dry run and of `compare`."""
     environment = laid_out(folder / "tasks" / "one" / "environment", {"skills/key/SKILL.md": skill("key", "true")})
-    for name, line in (("one", "COPY skills /root/.codex/skills"), ("two", "RUN mkdir -p /root/.goose/skills")):
+    for name, line in (("one", "COPY skills /root/.codex/skills"), ("two", "RUN mkdir -p .goose/skills")):
         dockerfile = environment.parent.parent / name / "environment" / "Dockerfile"
         dockerfile.write_text(f"{dockerfile.read_text()}{line}\n")
     for words in (("--dry-run",), ()):

@@ -5,10 +5,8 @@ from typing import Final
 
 from engine.config.errors import ConfigRefused
 from engine.config.program_registry import specs_by_arm
-from engine.config.spec import RunSpec
 from events.errors import ExitCode, StillroomError
 from events.store.memory import MemoryLog
-from sandbox.kind import SandboxHost
 from views.commands.rows import Rows
 from views.commands.run import open_for
 from views.setup import check, doctor
@@ -56,10 +54,11 @@ async def _checks(
     except StillroomError as error:
         return [check.refused("spec", error)]
     found = f"{spec.program}, {len(arms) - 1} arms" if len(arms) > 1 else spec.program
-    rows = [check.SpecCheck(what="spec", state="ok", found=found), *await _machine(machine, options, spec)]
+    rows = [check.SpecCheck(what="spec", state="ok", found=found), _disk(machine, options)]
     machine = machine._replace(environment=wishes.environment(machine))
     try:
         async with open_for(machine, options, spec) as setting:
+            rows += check.sandbox(setting, spec)
             quiet = MemoryLog(clock=machine.clock, redactor=setting.log.redactor)
             rows += await check.checks(setting._replace(log=quiet, library=setting.log), spec, offline=offline)
     except StillroomError as error:
@@ -67,17 +66,9 @@ async def _checks(
     return rows
 
 
-async def _machine(machine: Host, options: Options, spec: RunSpec) -> list[check.SpecCheck]:
-    """Look at what `doctor` looks at, as far as the spec needs it."""
-    host = SandboxHost(machine.workspace / "sandboxes", machine.environment)
-    found = [doctor.look_at_disk(options.path(machine))]
-    if spec.tasks and spec.sandbox != doctor.UNISOLATED:
-        found.append(await doctor.look_at_sandbox(spec.sandbox, host))
-    return [check.SpecCheck(what=each.what, state=_state(each), found=each.found, remedy=each.remedy) for each in found]
-
-
-def _state(found: doctor.DoctorCheck) -> check.State:
-    """A run begins on a disk that is nearly full; it does not where its sandbox is missing."""
-    if found.state == "ok":
-        return "ok"
-    return "warn" if found.what == "disk" else "failed"
+def _disk(machine: Host, options: Options) -> check.SpecCheck:
+    """Look at the disk as `doctor` does; a run begins on one that is nearly full."""
+    found = doctor.look_at_disk(options.path(machine))
+    return check.SpecCheck(
+        what=found.what, state="ok" if found.state == "ok" else "warn", found=found.found, remedy=found.remedy
+    )

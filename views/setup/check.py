@@ -39,6 +39,7 @@ from engine.runtime.selection import select
 from events.digest import digest_of
 from events.errors import StillroomError
 from sandbox.harbor.task import Task
+from views.setup.doctor import UNISOLATED
 from views.terminal.format import money, plural
 from views.terminal.tables import TableView
 
@@ -93,6 +94,19 @@ async def checks(setting: RunContext, spec: RunSpec, *, offline: bool) -> list[S
         *[row async for row in _items(setting, spec)],
         *[row async for row in _skills(setting, spec, tasks)],
     ]
+
+
+def sandbox(setting: RunContext, spec: RunSpec) -> Iterator[SpecCheck]:
+    """Say how far the sandbox keeps tasks from this machine; where it does not, a run starts, unless a task minds."""
+    if spec.tasks and spec.sandbox != UNISOLATED:
+        found = setting.backend.describe()
+        state: State = "warn" if found.level == "none" else "ok"
+        yield SpecCheck(
+            what=f"sandbox {spec.sandbox}",
+            state=state,
+            found=f"{found.level}: {found.reason}",
+            remedy=found.remedy or "",
+        )
 
 
 def refused(what: str, error: StillroomError) -> SpecCheck:

@@ -116,6 +116,7 @@ def test_a_whole_context_is_copied_without_them(tmp_path: Path) -> None:
     ("line", "more", "hidden"),
     [
         ("RUN mkdir -p /root/.claude/skills && cp -r /opt/it /root/.claude/skills", {}, True),
+        ("RUN mkdir -p .goose/skills", {}, True),
         ("COPY words.txt skills /app/", {}, False),
         ("RUN --mount=type=bind,source=skills,target=/s cp -r /s /app", {}, False),
         ("LABEL a=b", {COMPOSE: "services:\n  main:\n    volumes: [./s:/root/.codex/skills]\n"}, True),
@@ -145,7 +146,8 @@ def test_a_prebuilt_image_is_not_known(tmp_path: Path) -> None:
 def test_what_only_looks_like_a_skill_stays(tmp_path: Path) -> None:
     """A folder of that name without any, and a page that stands elsewhere: the task may be about them."""
     files: dict[str, Any] = {"environment/skills/table.csv": "a", "environment/docs/SKILL.md": PAGE}
-    task = task_of(tmp_path / "word", "COPY skills /app/skills", "COPY docs /app/docs", skills=False, **files)
+    lines = "COPY skills /app/skills", "COPY docs /app/docs", "RUN mkdir -p my.goose/skills my-opencode/skills"
+    task = task_of(tmp_path / "word", *lines, skills=False, **files)
     assert image_skills(task) == ImageSkills((), (), (), ())
 
 

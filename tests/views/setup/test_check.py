@@ -8,7 +8,7 @@ from engine.config.spec import RunSpec
 from engine.scripted.reader import parse_script
 from engine.scripted.server import ScriptedEndpoint
 from events.store.memory import MemoryLog
-from tests.cli.terminal import type_in
+from tests.cli.terminal import machine, type_in
 from tests.cli.test_replay import EXPLORE
 from tests.engine.programs.evaluate.test_evaluate import questions
 from tests.support.orders import CountingClock
@@ -128,6 +128,20 @@ def test_the_command_says_all_and_its_exit_code_says_whether_a_run_would_start(t
     assert [(row["state"], row["remedy"]) for row in wrong.rows] == [("failed", "did you mean none?")]
     absent = type_in(tmp_path, "check", "absent.toml", "--json")
     assert (absent.code, absent.rows[0]["state"]) == (3, "failed")
+
+
+def test_a_sandbox_that_cannot_be_opened_is_one_failure_and_one_that_isolates_nothing_is_none(tmp_path: Path) -> None:
+    """A run would not start in the first; in the second it starts, and warns."""
+    make_base(tmp_path)
+    words = "check", "--tasks", "tasks", "-m", "script:script.toml", "--json", "--sandbox"
+    nowhere = machine(tmp_path, {"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    refused = type_in(tmp_path, *words, "docker", on=nowhere)
+    assert refused.code == 3
+    assert [row["what"] for row in refused.rows if row["state"] == "failed"] == ["sandbox docker and log"]
+    assert not [row for row in refused.rows if row["what"] == "sandbox docker"]
+    local = type_in(tmp_path, *words, "local")
+    (state,) = [row["state"] for row in local.rows if row["what"] == "sandbox local"]
+    assert (state, local.code) == ("warn" if "WITHOUT ISOLATION" in local.err else "ok", 0)
 
 
 def test_skills_of_runs_are_found_as_an_evaluation_finds_them(tmp_path: Path) -> None:

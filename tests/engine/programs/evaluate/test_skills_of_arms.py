@@ -279,27 +279,48 @@ text = "DONE"
 """
 
 
-async def test_skills_of_an_image_are_left_out_in_every_arm_and_said(tmp_path: Path) -> None:
-    """Given an image that brings the answer as a skill, no arm is helped by it, unless the spec keeps it."""
-    log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
+def bringing(base: Path) -> str:
+    """Have the image of a task bring the answer as a skill, and give the line that does it."""
     (base / "script.toml").write_text(FINDER)
     environment = laid_out(
         base / "tasks" / "one" / "environment", {"skills/key/SKILL.md": skill("key", "cp words.txt answer.txt")}
     )
     before = (environment / "Dockerfile").read_text()
     (environment / "Dockerfile").write_text(before + "COPY skills /root/.claude/skills\n")
+    return "environment/Dockerfile line 4: COPY skills /root/.claude/skills"
+
+
+TWO: Final = {"none": {"skills": ""}, "human": {"skills": "per-item:human"}}
+
+
+async def test_skills_of_an_image_are_left_out_in_every_arm_and_said(tmp_path: Path) -> None:
+    """Given an image that brings the answer as a skill, no arm is helped by it; nor is one that resumes the run."""
+    log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
+    line = bringing(base)
     warned: list[str] = []
     means = (await setting(log, base))._replace(warn=warned.append)
-    arms = {"none": {"skills": ""}, "human": {"skills": "per-item:human"}}
-    report = await start_run(means, evaluation(arms, **ONCE))
+    report = await start_run(means, evaluation(TWO, **ONCE))
     assert set(report.outcomes.values()) == {"unsolved"}
-    line = "environment/Dockerfile line 4: COPY skills /root/.claude/skills"
     assert await image_notes(log, report.run) == (
         FoundImageSkills("one", ("environment/skills/", line), (), stripped=True),
     )
     assert [line in each and "left out in every arm" in each for each in warned] == [True]
     assert (await rerun(log, report.run)).complete
-    kept = await start_run(means, evaluation(arms, own={"image_skills": "keep"}, **ONCE))
+    opened = [each.position async for each in log.read(Selection(run=report.run, tags={"cell.opened"}))]
+    half = await cut(log, opened[0])
+    resumed = await resume_run(means._replace(log=half), report.run)
+    assert resumed.outcomes == report.outcomes
+
+
+async def test_skills_of_an_image_are_kept_where_the_spec_says_so(tmp_path: Path) -> None:
+    """Every arm is helped alike, and scores without them are not taken for scores with them."""
+    log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
+    bringing(base)
+    means = await setting(log, base)
+    if means.backend.describe().level == "none":
+        pytest.skip(f"an image cannot bring /root/.claude/skills here: {means.backend.describe().reason}")
+    await start_run(means, evaluation(TWO, **ONCE))
+    kept = await start_run(means, evaluation(TWO, own={"image_skills": "keep"}, **ONCE))
     assert {name: outcome for name, outcome in kept.outcomes.items() if "/one/" in name} == {
         "none/one/1": "solved",
         "human/one/1": "solved",
@@ -307,10 +328,6 @@ async def test_skills_of_an_image_are_left_out_in_every_arm_and_said(tmp_path: P
     fresh = {cell.item for cell in await cells_of(log, kept.run) if cell.run == kept.run}
     assert fresh == {"one"}, "the other task is the same, and its scores are found"
     assert [each.stripped for each in await image_notes(log, kept.run)] == [False]
-    opened = [each.position async for each in log.read(Selection(run=report.run, tags={"cell.opened"}))]
-    half = await cut(log, opened[0])
-    resumed = await resume_run(means._replace(log=half), report.run)
-    assert resumed.outcomes == report.outcomes
 
 
 async def image_notes(log: EventLog, run: str) -> tuple[FoundImageSkills, ...]:
