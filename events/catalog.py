@@ -106,6 +106,29 @@ from events.types.skill import (
     SkillRevised,
 )
 from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
+from events.types.training import (
+    AppendixNoted,
+    BatchBroken,
+    BufferNoted,
+    CandidateMade,
+    DoNothingScored,
+    EditsMerged,
+    EditsSelected,
+    EpochPlanned,
+    GateDecided,
+    MetaWritten,
+    PatchesGathered,
+    PauseAsked,
+    RateChosen,
+    RolloutsScored,
+    SkillAccepted,
+    SlowProposed,
+    StepOpened,
+    StepSkipped,
+    TrainingClosed,
+    TrainingPlanned,
+    TrainingResumed,
+)
 from events.types.trajectory import ObservationImported, StepImported, TrajectoryImported
 from events.types.trial import (
     AttemptConcluded,
@@ -247,6 +270,27 @@ AnyEvent: TypeAlias = (
     | KeepAsked
     | StateKept
     | VerifyAgainAsked
+    | TrainingPlanned
+    | DoNothingScored
+    | EpochPlanned
+    | StepOpened
+    | RolloutsScored
+    | BatchBroken
+    | PauseAsked
+    | TrainingResumed
+    | PatchesGathered
+    | EditsMerged
+    | RateChosen
+    | EditsSelected
+    | CandidateMade
+    | GateDecided
+    | SkillAccepted
+    | StepSkipped
+    | BufferNoted
+    | SlowProposed
+    | MetaWritten
+    | AppendixNoted
+    | TrainingClosed
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

@@ -14,6 +14,19 @@ ITEM: Final = "item"
 """Items that are rolled out and scored, one stream for each item, condition and repeat."""
 CELL: Final = "cell"
 """Family of the cells of an evaluation."""
+TRAIN: Final = "train"
+"""What the actor that trains a skill records."""
+REFLECT: Final = "reflect"
+MERGE: Final = "merge"
+RANK: Final = "rank"
+RATE: Final = "rate"
+REWRITE: Final = "rewrite"
+SLOW: Final = "slow"
+META: Final = "meta"
+APPENDIX: Final = "appendix"
+"""Families of the optimizer's work, one stream for each thing that it is asked."""
+OPTIMIZER: Final = frozenset({REFLECT, MERGE, RANK, RATE, REWRITE, SLOW, META, APPENDIX})
+"""All of them."""
 ParentOf: TypeAlias = Callable[[str], str | None]
 """Names the stream whose actor began a stream. None: it is the run's own."""
 _BELOW_TRIAL: Final = {TRIAL: 0, ATTEMPT: 1, CALL: 2}
@@ -97,6 +110,49 @@ def is_item_attempt(stream: str) -> bool:
     """
     trial = trial_of(stream) if is_attempt(stream) else None
     return trial is not None and not _NUMBER.fullmatch(trial.rpartition("/")[2])
+
+
+def train_label(step: int, what: str, part: int | None = None) -> str:
+    """Name the cells of a step that are begun together, such as ``s3.rollout``; in names of cells it stands for an arm.
+
+    Args:
+        step: From 1, over all epochs.
+        what: Such as ``rollout`` or ``gate``.
+        part: Of a step that accumulates batches, from 0. None: there is just one.
+    """
+    return f"s{step}.{what}" if part is None else f"s{step}.{what}.{part}"
+
+
+def epoch_label(epoch: int, what: str) -> str:
+    """Name the cells at the end of an epoch that are begun together, such as ``e2.slow.before``."""
+    return f"e{epoch}.{what}"
+
+
+def again_label(label: str, time: int) -> str:
+    """Name the same cells where they are begun again, since the infrastructure failed; `time` is from 1."""
+    return label if time == 1 else f"{label}~{time}"
+
+
+def reflect_stream(step: int, part: int, kind: str, number: int) -> str:
+    """Name a reflection on a minibatch.
+
+    Args:
+        step: From 1.
+        part: Of the step's batches, from 0.
+        kind: ``fail`` or ``succ``.
+        number: Of the minibatch, from 0.
+    """
+    return f"{REFLECT}/{step}.{part}.{kind}.{number}"
+
+
+def merge_stream(step: int, side: str, level: int, number: int) -> str:
+    """Name a merge: of ``fail``, ``succ`` or ``final``, at a level from 1, of a group from 0."""
+    return f"{MERGE}/{step}.{side}.{level}.{number}"
+
+
+def of_step(family: str, step: int) -> str:
+    """Name what the optimizer is asked once in a step, or once in an epoch: a rank, a rate, a text."""
+    return f"{family}/{step}"
 
 
 def is_trial(stream: str) -> bool:

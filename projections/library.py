@@ -4,7 +4,9 @@ Skills of a run's own library are told by run. A library that is named is one vi
 the order in which they came, whichever run accepted them.
 """
 
-from typing import TypeAlias, assert_never
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -21,6 +23,7 @@ from events.types.skill import (
     SkillRetired,
     SkillRevised,
 )
+from events.types.training import CandidateMade, CandidateOrigin, SkillAccepted
 from events.values import NamedDigest
 from projections.base import Blobs
 
@@ -35,7 +38,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     """The run that accepted it."""
     trial: str
-    """The trial whose success was distilled, or the stream's own name behind its family."""
+    """The trial whose success was distilled, or the stream's own name behind its family; of a skill that was trained,
+    the stream's name."""
     files: tuple[NamedDigest, ...]
     """Blobs: every file of the folder, ``SKILL.md`` first."""
     provenance: Digest | None
@@ -149,7 +153,7 @@ class Library:
     """The projection."""
 
     name = "library"
-    revision = 2
+    revision = 3
     tags: frozenset[str] | None = frozenset(
         {
             "skill.revised",
@@ -159,6 +163,8 @@ class Library:
             "skill.rejected",
             "skill.retired",
             "library.frozen",
+            "candidate.made",
+            "skill.accepted",
         }
     )
 
@@ -183,6 +189,8 @@ class Library:
                 _add(_library(state, recorded, None), event.skill, None, _imported(event, recorded))
             case SkillRefused() as event:
                 _library(state, recorded, None).refused.append(_refused(event, recorded))
+            case CandidateMade() | SkillAccepted() as event:
+                _train(_library(state, recorded, None), event, recorded)
             case SkillRevised() | SkillProposed() | SkillRejected() | SkillRetired() | LibraryFrozen() as event:
                 _change(_library(state, recorded, event.library), event, recorded)
             case _:
@@ -210,6 +218,49 @@ def _change(library: SkillLibrary, event: _Change, recorded: Recorded) -> None:
             library.frozen = event.digest
         case _:
             assert_never(event)
+
+
+_ORIGINS: Final[Mapping[CandidateOrigin, SkillOrigin]] = MappingProxyType(
+    {"step": "edited", "rewrite": "written", "slow": "edited", "appendix": "edited"}
+)
+
+
+def _train(library: SkillLibrary, event: CandidateMade | SkillAccepted, recorded: Recorded) -> None:
+    """Take in what becomes of a skill in training: of its run's own library."""
+    if isinstance(event, CandidateMade):
+        library.candidates.append(
+            Candidate(
+                skill=event.skill,
+                run=recorded.stream.run,
+                stream=recorded.stream.name,
+                version=recorded.version,
+                digest=folder_digest(event.files),
+                files=event.files,
+                at=recorded.at,
+                parent=event.parent,
+                origin=_ORIGINS[event.origin],
+            )
+        )
+        return
+    _add(library, event.skill, None, _trained(event, recorded))
+    for each in _meant(library, recorded, event.candidate):
+        each.accepted = event.revision
+
+
+def _trained(event: SkillAccepted, recorded: Recorded) -> Revision:
+    return Revision(
+        revision=event.revision,
+        run=recorded.stream.run,
+        trial=recorded.stream.name,
+        files=event.files,
+        provenance=None,
+        warnings=(),
+        problems=(),
+        at=recorded.at,
+        version=recorded.version,
+        origin=_ORIGINS[event.origin],
+        parent=event.parent,
+    )
 
 
 def _library(state: LibraryState, recorded: Recorded, name: str | None) -> SkillLibrary:

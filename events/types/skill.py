@@ -71,7 +71,7 @@ class SkillRejected(Decided, frozen=True, tag="skill.rejected"):
 
     skill: str
     candidate: Ref
-    """`SkillProposed` that it was."""
+    """`SkillProposed` that it was; of a skill in training, `CandidateMade`."""
     reasons: tuple[str, ...]
     library: str | None = None
     """None: the run's own."""
