@@ -185,6 +185,14 @@ class FitsTasks(Protocol):
 
 
 @runtime_checkable
+class OpensWorkspaces(Protocol):
+    """A program that opens sandboxes for what is no task."""
+
+    def workspaces(self, spec: RunSpec) -> Sequence[str]:
+        """Give the Dockerfiles of their images; pure. Empty: it opens none."""
+
+
+@runtime_checkable
 class SettlesSpec(Protocol):
     """A program whose settings may name what only the log knows, such as the latest run."""
 

@@ -24,6 +24,33 @@ _LARGEST: Final = 64 * MIB
 """Bytes of a file that is taken out of a sandbox."""
 
 
+def workspace_task(name: str, folder: Path, dockerfile: str) -> Task:
+    """Make a task with nothing but an environment, without a network.
+
+    Args:
+        name: Of the task.
+        folder: Where its Dockerfile is written; below a folder that is removed by whoever made it.
+        dockerfile: Its text.
+
+    Raises:
+        TaskInvalid: The Dockerfile cannot be read.
+    """
+    (folder / DOCKERFILE).parent.mkdir(parents=True)
+    (folder / DOCKERFILE).write_text(dockerfile)
+    return Task(
+        name=name,
+        path=folder,
+        instruction="",
+        config=TaskConfig(environment=Environment(network_mode="no-network")),
+        digest=Digest(""),
+        unknown_keys=(),
+        forgiven=(),
+        has_solution=False,
+        dockerfile=parse_dockerfile(name, dockerfile),
+        has_compose=False,
+    )
+
+
 class WorkspaceTasks:
     """Makes of a workspace what sandbox backends open: a task with nothing but an environment."""
 
@@ -49,20 +76,7 @@ class WorkspaceTasks:
         if self._root is None:
             self._root = Path(mkdtemp(prefix=_PREFIX))
         folder = self._root / str(len(self._made) + 1)
-        (folder / DOCKERFILE).parent.mkdir(parents=True)
-        (folder / DOCKERFILE).write_text(dockerfile)
-        return Task(
-            name=name,
-            path=folder,
-            instruction="",
-            config=TaskConfig(environment=Environment(network_mode="no-network")),
-            digest=Digest(""),
-            unknown_keys=(),
-            forgiven=(),
-            has_solution=False,
-            dockerfile=parse_dockerfile(name, dockerfile),
-            has_compose=False,
-        )
+        return workspace_task(name, folder, dockerfile)
 
     async def lay_out(self, sandbox: Sandbox, files: Sequence[NamedDigest]) -> None:
         """Write the files of a workspace into a sandbox."""

@@ -34,7 +34,7 @@ from engine.runtime.plan import (
 from engine.runtime.rehearse import rehearse
 from engine.runtime.run import RunReport, carry, held_by, note_all, settled
 from engine.runtime.secrets import protect
-from engine.runtime.selection import require
+from engine.runtime.selection import require, require_workspaces
 from engine.runtime.session import Session
 from events.base import Event
 from events.store.base import EventLog
@@ -169,6 +169,7 @@ async def _tasks(setting: RunContext, spec: RunSpec, opened: RunOpened) -> tuple
     await require_models(setting, spec)
     tasks = await chosen_tasks(setting, spec, names_of(opened))
     require(setting, spec, tasks)
+    await require_workspaces(setting, spec)
     return tasks
 
 

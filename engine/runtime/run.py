@@ -46,7 +46,7 @@ from engine.runtime.plan import (
 from engine.runtime.recovery import standing
 from engine.runtime.rehearse import rehearse
 from engine.runtime.secrets import protect
-from engine.runtime.selection import InputOmission, select, with_skills
+from engine.runtime.selection import InputOmission, require_workspaces, select, with_skills
 from engine.runtime.session import Ending, Session
 from events.base import Event
 from events.store.base import EventLog
@@ -122,6 +122,7 @@ async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool =
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
     await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
     prepared = await prepare(setting, spec, tasks)
+    await require_workspaces(setting, spec)
     tasks, lacking = with_skills(tasks, prepared.lacking)
     omitted = (InputOmission("skill", each.name, each.why, "") for each in prepared.own.left_out)
     conditions = pinned_conditions(setting, spec, prepared.given)

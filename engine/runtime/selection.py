@@ -2,14 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from anyio import to_thread
 
 from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
+from engine.config.program import OpensWorkspaces
+from engine.config.program_registry import program_named
 from engine.config.spec import RunSpec
 from engine.core.errors import TasksUnusable, TaskUnknown
+from engine.effects.workspaces import workspace_task
 from engine.items.seeded_order import shuffled
 from engine.runtime.context import RunContext, fitted
 from events.types.session import InputLeftOut
@@ -114,6 +119,27 @@ def require(setting: RunContext, spec: RunSpec, tasks: Sequence[Task]) -> None:
     refused = [f"{task.name}: {each}" for task in tasks for each in refusals(setting, spec, task)]
     if refused:
         raise Unsupported(setting.backend.name, refused)
+
+
+async def require_workspaces(setting: RunContext, spec: RunSpec) -> None:
+    """See that sandboxes can be opened for what is no task, such as the items that an agent works on.
+
+    Raises:
+        Unsupported: They ask for what they cannot be given.
+        TaskInvalid: A Dockerfile cannot be read.
+    """
+    program = program_named(spec.program)
+    if not isinstance(program, OpensWorkspaces):
+        return
+    refused = await to_thread.run_sync(_workspace_refusals, setting, program.workspaces(spec))
+    if refused:
+        raise Unsupported(setting.backend.name, refused, remedy="choose a sandbox that does (docker)")
+
+
+def _workspace_refusals(setting: RunContext, dockerfiles: Sequence[str]) -> list[str]:
+    with TemporaryDirectory(prefix="stillroom-") as folder:
+        made = (workspace_task(f"items {at}", Path(folder, str(at)), text) for at, text in enumerate(dockerfiles))
+        return list(dict.fromkeys(f"items: {each}" for task in made for each in setting.backend.check(task)))
 
 
 def refusals(setting: RunContext, spec: RunSpec, task: Task) -> list[str]:

@@ -48,6 +48,31 @@ def test_an_attempt_at_an_item_is_shown_by_the_name_of_the_item(tmp_path: Path) 
     assert "no agent of another make" in replayed.err or "installed agent" in replayed.err, replayed.err
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--sandbox", "none"), "nothing keeps commands from this machine's network"),
+        (
+            ("--set", "evaluate.rollout.dockerfile=FROM a\nRUN apt-get install -y jq\n"),
+            "Dockerfile line 2: RUN apt-get",
+        ),
+    ],
+)
+def test_items_are_refused_in_a_sandbox_that_cannot_be_opened_for_them(
+    words: tuple[str, ...], why: str, tmp_path: Path
+) -> None:
+    """Before anything is recorded: each cell would end without a score. A check says so, and calls need no sandbox."""
+    (base_of(tmp_path) / "spec.toml").write_text(SPEC)
+    for command in (("evaluate",), ("evaluate", "--dry-run")):
+        refused = type_in(tmp_path, *command, "spec.toml", *words)
+        assert (refused.code, why in refused.err) == (2, True), refused.err
+    assert type_in(tmp_path, "runs", "--json").rows == []
+    rows = {row["what"]: row for row in type_in(tmp_path, "check", "spec.toml", *words, "--json").rows}
+    assert (rows["sandboxes of items"]["state"], why in rows["sandboxes of items"]["found"]) == ("failed", True)
+    called = type_in(tmp_path, "check", "spec.toml", *words[:2], "--set", "evaluate.rollout.way=call", "--json")
+    assert "sandboxes of items" not in {row["what"] for row in called.rows}
+
+
 def test_an_evaluation_lists_its_questions_and_shows_each(tmp_path: Path) -> None:
     """Given questions that a model answers without an agent: each with its outcome, and from call to score by name."""
     questions(tmp_path)

@@ -12,7 +12,7 @@ from rich.text import Text
 from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import Pools
-from engine.config.program import GivesSkills
+from engine.config.program import GivesSkills, OpensWorkspaces
 from engine.config.program_registry import EVALUATE, EXPLORE, OWN, program_named, roles_of, specs_by_arm
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.skill_source import read_source
@@ -35,7 +35,7 @@ from engine.runtime.context import RunContext
 from engine.runtime.model_clients import open_model_clients, require_models
 from engine.runtime.open_agents import kits_of, skills_of
 from engine.runtime.run import settled
-from engine.runtime.selection import select
+from engine.runtime.selection import require_workspaces, select
 from events.digest import digest_of
 from events.errors import StillroomError
 from sandbox.harbor.task import Task
@@ -92,6 +92,7 @@ async def checks(setting: RunContext, spec: RunSpec, *, offline: bool) -> list[S
         *[row async for row in _agents(setting, spec)],
         *[row async for row in _tasks(setting, spec, tasks)],
         *[row async for row in _items(setting, spec)],
+        *[row async for row in _workspaces(setting, spec)],
         *[row async for row in _skills(setting, spec, tasks)],
     ]
 
@@ -281,6 +282,19 @@ async def _items(setting: RunContext, spec: RunSpec) -> AsyncIterator[SpecCheck]
             return SpecCheck(what=what, state="ok", found=f"{found}; splits are disjoint")
 
         yield await _tried(what, look)
+
+
+async def _workspaces(setting: RunContext, spec: RunSpec) -> AsyncIterator[SpecCheck]:
+    """See that the sandboxes can be opened in which items are worked on."""
+    program = program_named(spec.program)
+    if not isinstance(program, OpensWorkspaces) or not program.workspaces(spec):
+        return
+
+    async def look() -> SpecCheck:
+        await require_workspaces(setting, spec)
+        return SpecCheck(what="sandboxes of items", state="ok", found=f"{spec.sandbox} can open them")
+
+    yield await _tried("sandboxes of items", look)
 
 
 def _shared(setting: RunContext, name: str, items: ItemsSpec) -> Sequence[str]:

@@ -156,6 +156,11 @@ class Evaluate:
         await require_sound(arm, found, tasks, settings.scan)
         return found
 
+    def workspaces(self, spec: RunSpec) -> Sequence[str]:
+        """Give the Dockerfile in whose image items are worked on, if there are any and their way needs a sandbox."""
+        rollout = item_points.rollout_spec(spec)
+        return [rollout.dockerfile] if item_points.needs_sandbox(rollout) and sets_of(own(spec)) else []
+
     def arm_of(self, stream: str) -> str | None:
         """Name the arm of a cell, of its trial, and of all below that."""
         if family_of(stream) in {CELL, ITEM}:
