@@ -100,8 +100,6 @@ async def prepare(
     given: dict[str, ArmInputs] = {}
     own = NONE
     for arm, each in specs_by_arm(spec).items():
-        if not as_before:
-            await _ready(setting, each)
         inputs: ArmInputs | None = None
         if isinstance(program, GivesSkills):
             inputs = await program.given(setting.library or setting.log, setting.base, arm, each, tasks)
@@ -112,6 +110,9 @@ async def prepare(
         if not as_before:
             _require_taken(each, inputs)
         given[arm] = inputs
+    if not as_before:  # what is refused above waits for no packages
+        for each in specs_by_arm(spec).values():
+            await _ready(setting, each)
     lacking = {task for inputs in given.values() for task in inputs.lacking}
     return PreparedAgents({arm: _without(inputs, lacking) for arm, inputs in given.items()}, own)
 

@@ -140,6 +140,7 @@ def test_an_arm_with_skills_that_would_have_none_is_refused(tmp_path: Path, agen
         pytest.skip("an installed agent is refused for want of isolation first: install bubblewrap")
     assert said in outcome.err
     assert "run.opened" not in logged(tmp_path)
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize(
