@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from engine.core.seeded_order import shuffled
 from engine.items.base import InObject, Item, ItemFormat, ItemRef, PicksFiles, ReadItem, Split
 from engine.items.errors import ItemsInvalid, ItemsMissing, RowFault, RowInvalid
 from engine.items.rows import ItemRow, LocatedRow, require_unicode, rows_of
-from engine.items.seeded_order import shuffled
 from engine.items.splits import PARTS, files_by_split
 from events.digest import Digest, Fingerprint, digest_of
 

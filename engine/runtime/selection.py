@@ -14,8 +14,8 @@ from engine.config.program import OpensWorkspaces
 from engine.config.program_registry import program_named
 from engine.config.spec import RunSpec
 from engine.core.errors import TasksUnusable, TaskUnknown
+from engine.core.seeded_order import shuffled
 from engine.effects.workspaces import workspace_task
-from engine.items.seeded_order import shuffled
 from engine.runtime.context import RunContext, fitted
 from events.types.session import InputLeftOut
 from sandbox.errors import TaskInvalid, Unsupported

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from engine.items.seeded_order import shuffled
+from engine.core.seeded_order import shuffled
 from tests.cli.terminal import CommandOutcome, type_in
 from tests.engine.agents.test_skills_of_the_shell import skilled
 from tests.engine.programs.evaluate.test_evaluate import questions

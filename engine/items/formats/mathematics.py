@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.core.seeded_order import shuffled
 from engine.items.base import Item, ItemAnswer, Mark, ReadItem, Way, marked
 from engine.items.errors import RowInvalid
 from engine.items.rows import ItemRow
 from engine.items.scorers.answer_tags import last_tagged
 from engine.items.scorers.choice import AnswerChoice, chosen_label
-from engine.items.seeded_order import shuffled
 
 _LABELS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from engine.items.seeded_order import shuffled
+from engine.core.seeded_order import shuffled
 from engine.items.worlds.base import WorldStep
 
 ROOMS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.core.errors import TasksUnusable, TaskUnknown
-from engine.items.seeded_order import shuffled
+from engine.core.seeded_order import shuffled
 from engine.runtime.selection import select
 from events.store.memory import MemoryLog
 from tests.support.orders import CountingClock
