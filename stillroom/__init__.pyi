@@ -56,8 +56,10 @@ from engine.programs.explore.program import EXPLORE as EXPLORE
 from engine.programs.explore.program import trials_of as trials_of
 from engine.programs.explore.spec import SparkSpec as SparkSpec
 from engine.programs.explore.trial import trial as trial
+from engine.protocols.server_side import ServerRequest as ServerRequest
 from engine.providers.key_header import KeyHeader as KeyHeader
 from engine.providers.provider import ModelProvider as ModelProvider
+from engine.scripted.script import ScriptedTurn as ScriptedTurn
 from events.base import Event as Event
 from events.base import Recorded as Recorded
 from events.base import Ref as Ref

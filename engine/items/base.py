@@ -192,6 +192,14 @@ class HasFiles(Protocol):
 
 
 @runtime_checkable
+class BeginsWithFiles(Protocol):
+    """A format whose answers are files that are there before anyone works on them."""
+
+    def untouched(self, item: Item) -> Mapping[str, Digest]:
+        """Name the blobs that an answer consists of if nobody works on the item; pure."""
+
+
+@runtime_checkable
 class InObject(Protocol):
     """A format whose rows stand in an array of a JSON object, and not in one that is the whole file."""
 

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from engine.core.plugins import PluginBroken
 from engine.protocols.server_side import ServerRequest, ServerSide
+from engine.scripted.functions import script_function
 from engine.scripted.script import Rule, Script, ScriptedTurn
 
 
@@ -65,6 +67,8 @@ def _choose(script: Script, asked: ServerRequest) -> Choice | NoAnswer:
 
 
 def _turn(script: Script, rule: Rule, asked: ServerRequest) -> Choice | NoAnswer:
+    if rule.function is not None:
+        return _computed(script, rule, asked)
     number = asked.turn
     last = rule.turns[-1]
     if number >= len(rule.turns) and not last.repeat:
@@ -74,7 +78,27 @@ def _turn(script: Script, rule: Rule, asked: ServerRequest) -> Choice | NoAnswer
             f"rule {rule.name!r} of script {script.name!r} has {len(rule.turns)} turns (from 0), and this conversation "
             f"asks for turn {number}; add a turn, or set `repeat = true` in the last one",
         )
-    turn = rule.turns[min(number, len(rule.turns) - 1)]
+    return _playable(rule, number, rule.turns[min(number, len(rule.turns) - 1)], asked)
+
+
+def _computed(script: Script, rule: Rule, asked: ServerRequest) -> Choice | NoAnswer:
+    """Have a function answer; where it fails or says nothing, nothing is made up."""
+    assert rule.function is not None, "whoever calls looked"
+    named = f"function {rule.function!r} of rule {rule.name!r} of script {script.name!r}"
+    try:
+        turn = script_function(rule.function)(asked)
+    except PluginBroken as error:
+        return NoAnswer(400, "script_function_failed", error.problem)
+    except Exception as error:  # noqa: BLE001 - a package of another hand may raise anything; the request is refused
+        return NoAnswer(400, "script_function_failed", f"{named} failed: {type(error).__name__}: {error}")
+    if turn is None:
+        problem = f"{named} has no answer to a request that begins with {asked.opening[:120]!r}"
+        return NoAnswer(404, "script_no_answer", problem)
+    return _playable(rule, asked.turn, turn, asked)
+
+
+def _playable(rule: Rule, number: int, turn: ScriptedTurn, asked: ServerRequest) -> Choice | NoAnswer:
+    """Refuse a command that could not be told from the text around it."""
     if turn.command is not None and asked.shell is None and _fenced(turn.command):
         return NoAnswer(
             400,

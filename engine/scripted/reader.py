@@ -9,6 +9,7 @@ from typing import Final, TypeVar, get_args
 import msgspec
 
 from engine.scripted.errors import ScriptInvalid
+from engine.scripted.functions import script_function_names
 from engine.scripted.script import ErrorName, Rule, Script, ScriptedTurn, TokenCount
 from events.digest import digest_of
 
@@ -74,6 +75,8 @@ def _rule(table: object, place: str) -> Rule:
             place = f'{place} "{name}"'
         case _:
             pass
+    if "function" in known:
+        return _by_function(known, place)
     turns = [_turn(each, f"{place}, turn {number}") for number, each in enumerate(_tables(known, "turn", place))]
     for number, turn in enumerate(turns[:-1]):
         if turn.repeat:
@@ -82,6 +85,22 @@ def _rule(table: object, place: str) -> Rule:
                 remedy="set it in the last turn of the rule only",
             )  # fmt: skip
     return _convert({**known, "turn": tuple(turns)}, Rule, place)
+
+
+def _by_function(known: Table, place: str) -> Rule:
+    """Make a rule whose answers are computed."""
+    if "turn" in known:
+        raise ScriptInvalid(
+            place, "function", "answers in place of turns, and there are turns, too",
+            remedy="take one of the two out",
+        )  # fmt: skip
+    rule = _convert(known, Rule, place)
+    if rule.function not in (names := script_function_names()):
+        raise ScriptInvalid(
+            place, "function", f"names {rule.function!r}, which no installed package registers",
+            remedy=f"{_meant(str(rule.function), list(names))}; docs/scripts.md says how to register one",
+        )  # fmt: skip
+    return rule
 
 
 def _turn(table: object, place: str) -> ScriptedTurn:

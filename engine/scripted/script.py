@@ -89,7 +89,9 @@ class Rule(Struct, frozen=True, kw_only=True):
             its bytes.
         shell: Whether a shell must be on offer, or must not be. None: either. Agents ask small things on the side, such
             as a title for the conversation, and then offer no tools.
-        turns: Turn k answers a request that holds k assistant messages; at least one.
+        turns: Turn k answers a request that holds k assistant messages; at least one, or a function in their place.
+        function: Name of the function that answers in place of turns, from what it reads in the request. None: the
+            turns do.
     """
 
     name: Text
@@ -98,7 +100,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     absent: tuple[Text, ...] = ()
     images: tuple[Annotated[str, Meta(pattern=r"\A([a-z]+/[a-z0-9.+-]+|[0-9a-f]{8,64})\Z")], ...] = ()
     shell: bool | None = None
-    turns: tuple[ScriptedTurn, ...] = field(name="turn")
+    turns: tuple[ScriptedTurn, ...] = field(name="turn", default=())
+    function: Text | None = None
 
 
 class Script(Struct, frozen=True, kw_only=True):

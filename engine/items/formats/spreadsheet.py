@@ -1,7 +1,7 @@
 """Tasks about workbooks, as SpreadsheetBench has them: ``dataset.json``, and for each task pairs of workbooks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Final
@@ -54,6 +54,11 @@ class Spreadsheet:
             given=tuple(each for each in item.files if each.name in begun),
             wanted=tuple(wanted for _, wanted in item.expected["cases"]),
         )
+
+    def untouched(self, item: Item) -> Mapping[str, Digest]:
+        """Give each workbook that a task begins with in place of the one that is expected of it."""
+        digests = {each.name: each.digest for each in item.files}
+        return {wanted: digests[given] for given, wanted in item.expected["cases"]}
 
     def score(self, item: Item, said: ItemAnswer) -> Mark:
         """Score the workbooks that came of an answer."""
