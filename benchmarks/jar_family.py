@@ -18,8 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from engine.items.seeded_order import shuffled
-
+from engine.core.seeded_order import shuffled
 from engine.scripted.jar_rules import GENERAL, PLAIN, SUBJECTS, LabelRule
 
 
