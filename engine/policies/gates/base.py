@@ -135,6 +135,15 @@ class GatePlan(NamedTuple):
     """How many are planned; 1 or more."""
 
 
+class PowerBound(NamedTuple):
+    """What a gate has to be able to see before it starts."""
+
+    effect: float
+    """An improvement of the mean; in ]0, 1]."""
+    power: float
+    """The probability of accepting it that is asked for at the least; in [0, 1]."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GateKind(Generic[S]):
     """What a package registers under `stillroom.gates`."""
@@ -143,6 +152,11 @@ class GateKind(Generic[S]):
     settings: type[S]
     """Each with a default, JSON alone: they are recorded with every ruling."""
     make: Callable[[S, GatePlan], Gate]
+    by_counts: bool = False
+    """Whether its first ruling follows from how many items a whole pass wins and loses, and more wins never harm: then
+    its power is computed exactly, and is simulated else."""
+    bound: Callable[[S], PowerBound | None] | None = None
+    """Reads from its settings what it has to see. None, or giving None: it starts in any case."""
 
 
 def rounded(value: float) -> float:
@@ -193,9 +207,9 @@ def corrected(row: Sequence[ItemScore], last: Sequence[ItemScore]) -> Fraction:
     do not raise it. Rows that lack nothing give their plain mean, and so do rows that share no item.
     """
     pairs = pairs_of(row, last)
-    if not pairs:
+    if not pairs or len(pairs) == len(row):
         return mean(row)
-    return mean(last) + mean_of([new - old for new, old in pairs])
+    return mean(last) + mean_of([new for new, _ in pairs]) - mean_of([old for _, old in pairs])
 
 
 def filled(row: Sequence[ItemScore], last: Sequence[ItemScore]) -> Row:

@@ -19,6 +19,7 @@ from engine.policies.gates.base import (
     GateKind,
     GatePlan,
     GateRuling,
+    PowerBound,
     Row,
     exactly,
     mean,
@@ -38,6 +39,12 @@ class EvidenceRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often a run in which nothing helps may accept anything."""
     candidates: Annotated[int, msgspec.Meta(ge=0)] = 0
     """How many are planned, by which `alpha` is divided. 0: as many as the plan of the run has."""
+    effect: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
+    """An improvement of the mean that it is to see."""
+    power: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
+    """The run is refused where such an improvement is accepted with a lower probability."""
+    anyway: bool = False
+    """Start in any case."""
 
 
 class EvidenceState(msgspec.Struct, frozen=True):
@@ -133,4 +140,8 @@ def _evidence(rule: EvidenceRule, plan: GatePlan) -> EvidenceGate:
     return EvidenceGate(exactly(rule.alpha), rule.candidates or plan.candidates)
 
 
-EVIDENCE = GateKind(name="evidence", settings=EvidenceRule, make=_evidence)
+def _bound(rule: EvidenceRule) -> PowerBound | None:
+    return None if rule.anyway else PowerBound(rule.effect, rule.power)
+
+
+EVIDENCE = GateKind(name="evidence", settings=EvidenceRule, make=_evidence, by_counts=True, bound=_bound)

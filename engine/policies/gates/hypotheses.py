@@ -133,7 +133,8 @@ def _hypotheses(nothing: float) -> tuple[_Hypothesis, ...]:
     return tuple(found)
 
 
-def odds_of_candidate(prior: ItemsPrior, items: Sequence[ItemSeen], nothing: float) -> CandidateOdds:
+@lru_cache(maxsize=64)
+def odds_of_candidate(prior: ItemsPrior, items: tuple[ItemSeen, ...], nothing: float) -> CandidateOdds:
     """Say what the rows of a candidate tell of it.
 
     Args:
@@ -141,25 +142,24 @@ def odds_of_candidate(prior: ItemsPrior, items: Sequence[ItemSeen], nothing: flo
         items: Of each item, its history and outcomes. One that was not run says nothing.
         nothing: Prior probability that it changes nothing.
     """
-    order = sorted(set(items))
-    odds = {each: odds_of_item(prior, each) for each in order}
+    classes = sorted(Counter(items).items())
+    odds = {seen: odds_of_item(prior, seen) for seen, _ in classes}
     hypotheses = _hypotheses(nothing)
-    logs = _logs(prior, items, nothing)
+    logs = _logs([(odds[seen], count) for seen, count in classes if seen[1] or seen[2]], nothing)
     top = max(logs)
     raw = [exp(value - top) for value in logs]
     total = fsum(raw)
     weights = [value / total for value in raw]
     gains = [(each.up * (1 - prior.mean) - each.down * prior.mean) * (1 - _SLIP) for each in hypotheses]
     up, down = {}, {}
-    for each in order:
-        item = odds[each]
+    for seen, item in odds.items():
         shares = [weight / _mixed(hypothesis, item) for weight, hypothesis in zip(weights, hypotheses, strict=True)]
         pairs = list(zip(shares, hypotheses, strict=True))
-        up[each] = rounded(fsum(share * hypothesis.up * item.up for share, hypothesis in pairs))
-        down[each] = rounded(fsum(share * hypothesis.down * item.down for share, hypothesis in pairs))
+        up[seen] = rounded(item.up * fsum([share * hypothesis.up for share, hypothesis in pairs]))
+        down[seen] = rounded(item.down * fsum([share * hypothesis.down for share, hypothesis in pairs]))
     return CandidateOdds(
-        rounded(fsum(weight * gain for weight, gain in zip(weights, gains, strict=True))),
-        rounded(fsum(weight for weight, gain in zip(weights, gains, strict=True) if gain < 0)),
+        rounded(fsum([weight * gain for weight, gain in zip(weights, gains, strict=True)])),
+        rounded(fsum([weight for weight, gain in zip(weights, gains, strict=True) if gain < 0])),
         tuple(up[each] for each in items),
         tuple(down[each] for each in items),
     )
@@ -167,17 +167,22 @@ def odds_of_candidate(prior: ItemsPrior, items: Sequence[ItemSeen], nothing: flo
 
 def log_marginal(prior: ItemsPrior, items: Sequence[ItemSeen], nothing: float) -> float:
     """Give the logarithm of the likelihood of all outcomes, whatever the candidate did."""
-    logs = _logs(prior, items, nothing)
-    top = max(logs)
-    return top + log(fsum(exp(value - top) for value in logs))
-
-
-def _logs(prior: ItemsPrior, items: Sequence[ItemSeen], nothing: float) -> list[float]:
-    """Give the logarithm of each hypothesis' prior times the likelihood of all outcomes under it."""
     counted = sorted(Counter(each for each in items if each[1] or each[2]).items())
-    run = [(odds_of_item(prior, each), count) for each, count in counted]
+    logs = _logs([(odds_of_item(prior, each), count) for each, count in counted], nothing)
+    top = max(logs)
+    return top + log(fsum([exp(value - top) for value in logs]))
+
+
+def _logs(run: Sequence[tuple[ItemOdds, int]], nothing: float) -> list[float]:
+    """Give the logarithm of each hypothesis' prior times the likelihood of all outcomes under it.
+
+    Args:
+        run: The odds of each class of items that were run, and how many it has; in a stated order.
+        nothing: Prior probability that a candidate changes nothing.
+    """
     return [
-        log(each.prior) + fsum(count * log(_mixed(each, item)) for item, count in run) for each in _hypotheses(nothing)
+        log(each.prior) + fsum([count * log(_mixed(each, item)) for item, count in run])
+        for each in _hypotheses(nothing)
     ]
 
 

@@ -5,6 +5,7 @@ and down, and asks to run again those items of which it cannot tell. It wins whe
 and is run again cheaply; where an edit moves every item a little, `level` gains more (`docs/gates.md`).
 """
 
+from math import fsum
 from typing import Annotated, Final
 
 import msgspec
@@ -148,14 +149,14 @@ def seen_of(state: ItemsState, rows: CandidateRows) -> list[ItemSeen]:
     found = []
     for history, outcomes in zip(state.histories, rows.outcomes, strict=True):
         scores = scored(outcomes)
-        solved = sum(scores)
-        found.append((history, float(solved), float(len(scores) - solved)))
+        solved = fsum(map(float, scores))
+        found.append((history, solved, len(scores) - solved))
     return found
 
 
 def odds_of(rule: ItemsRule, state: ItemsState, rows: CandidateRows) -> CandidateOdds:
     """Weigh what the candidate may have done to the items."""
-    return odds_of_candidate(fit(state.histories), seen_of(state, rows), rule.nothing)
+    return odds_of_candidate(fit(state.histories), tuple(seen_of(state, rows)), rule.nothing)
 
 
 def _rejected(rule: ItemsRule, seen: ItemSeen, up: float, down: float) -> ItemHistory:

@@ -188,4 +188,4 @@ def _level(rule: LevelRule, plan: GatePlan) -> LevelGate:
     return LevelGate(rule)
 
 
-LEVEL = GateKind(name="level", settings=LevelRule, make=_level)
+LEVEL = GateKind(name="level", settings=LevelRule, make=_level, by_counts=True)

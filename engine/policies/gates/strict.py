@@ -96,5 +96,5 @@ def _force(rule: StrictRule, plan: GatePlan) -> ForceGate:
     return ForceGate()
 
 
-STRICT = GateKind(name="strict", settings=StrictRule, make=_strict)
-FORCE = GateKind(name="force", settings=StrictRule, make=_force)
+STRICT = GateKind(name="strict", settings=StrictRule, make=_strict, by_counts=True)
+FORCE = GateKind(name="force", settings=StrictRule, make=_force, by_counts=True)
