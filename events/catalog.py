@@ -54,6 +54,13 @@ from events.types.item import (
 from events.types.item_set import SetOpened
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
+from events.types.optimizing import (
+    OptimizerClosed,
+    OptimizerOpened,
+    TrajectoryAsked,
+    TrajectoryMissing,
+    TrajectoryRead,
+)
 from events.types.pdi import InterventionChosen, PdiImported, PdiRead
 from events.types.pool import PoolLimited, PoolsOpened
 from events.types.run import RunClosed, RunImported, RunOpened
@@ -291,6 +298,11 @@ AnyEvent: TypeAlias = (
     | MetaWritten
     | AppendixNoted
     | TrainingClosed
+    | TrajectoryAsked
+    | TrajectoryRead
+    | TrajectoryMissing
+    | OptimizerOpened
+    | OptimizerClosed
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

@@ -1,7 +1,7 @@
 """The prompts: loaded once, digested, and filled strictly.
 
-The texts live in ``prompts/*.md`` of ``engine/programs/explore`` and ``engine/items``. Their digests go into the log,
-so that a resume or a replay notices when a prompt has changed.
+The texts live in ``prompts/*.md`` of ``engine/programs/explore``, ``engine/programs/train`` and ``engine/items``. Their
+digests go into the log, so that a resume or a replay notices when a prompt has changed.
 """
 
 from importlib.resources import files
@@ -13,8 +13,10 @@ from engine.core.template import TemplateMismatchError, fill, placeholders
 from events.digest import Digest, digest_of
 from events.errors import StillroomError
 
-_PACKAGES: Final = ("engine.programs.explore", "engine.items")
+_PACKAGES: Final = ("engine.programs.explore", "engine.items", "engine.programs.train")
 """Whose prompts are read; no two have one of the same name."""
+OPTIMIZER_ONLY: Final = "train_"
+"""What the names of prompts begin with that reach only an optimizer, and never whoever works on an item."""
 
 
 class RetryWording(Struct, frozen=True):
@@ -75,6 +77,11 @@ class Prompts(Struct, frozen=True):
     def digests(self) -> dict[str, Digest]:
         """What to record, by name."""
         return {prompt.name: prompt.digest for prompt in self.prompts}
+
+    @property
+    def reaching_items(self) -> dict[str, Digest]:
+        """Those that can reach whoever works on an item, by name: they are part of its condition, unlike others."""
+        return {name: digest for name, digest in self.digests.items() if not name.startswith(OPTIMIZER_ONLY)}
 
     def text(self, name: str) -> str:
         """One text as its file has it.

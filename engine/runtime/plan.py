@@ -81,7 +81,7 @@ def pinned_conditions(setting: RunContext, spec: RunSpec, given: Mapping[str, Ar
 def _pinned(setting: RunContext, spec: RunSpec, given: ArmInputs, scripts: Mapping[str, str]) -> Condition:
     put = setting.log.put
     pins = Pins(
-        prompts=setting.prompts.digests,
+        prompts=setting.prompts.reaching_items,
         scripts=scripts,
         agent_package=agent_package(spec.agent.name),
         skills=None if given.skills is None else skill_refs(given.skills, put),

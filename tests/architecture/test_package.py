@@ -51,7 +51,7 @@ def test_a_wheel_from_the_sdist_runs_the_demo_elsewhere(tmp_path: Path) -> None:
         archive.extractall(tmp_path / "installed")
     shutil.rmtree(tmp_path / "unpacked")
     assert {named(path) for path in shipped()} <= files
-    assert {named(path) for path in (ROOT / "engine/programs/explore/prompts").glob("*.md")} <= files
+    assert {named(path) for path in (ROOT / "engine/programs").glob("*/prompts/*.md")} <= files
     demo = [path for path in (ROOT / "engine/demo").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert {named(path) for path in demo} <= files
     assert not any(file.startswith(("tests/", "docs/", "benchmarks/")) for file in files)
