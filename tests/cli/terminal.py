@@ -7,9 +7,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import pytest
 from typing_extensions import override
 
 import cli
+from events.errors import ExitCode
 from views.terminal.dispatch import call
 from views.terminal.host import Host
 
@@ -58,3 +60,11 @@ def type_in(folder: Path, *words: str, on: Host | None = None) -> CommandOutcome
     assert isinstance(given.stdout, io.StringIO)
     assert isinstance(given.stderr, io.StringIO)
     return CommandOutcome(code, given.stdout.getvalue(), given.stderr.getvalue())
+
+
+def isolated(outcome: CommandOutcome) -> CommandOutcome:
+    """Give what came of a command whose sandboxes must have no network; the test is skipped where nothing isolates."""
+    if "WITHOUT ISOLATION" in outcome.err:
+        assert outcome.code == ExitCode.USAGE, "it is refused before it starts"
+        pytest.skip("agents at items are refused where nothing keeps them from the network: install bubblewrap")
+    return outcome

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from tests.cli.terminal import type_in
+from tests.cli.terminal import isolated, type_in
 from tests.cli.test_evaluate import ASKED
 from tests.engine.items.test_agent_way import base_of
 from tests.engine.programs.evaluate.test_evaluate import questions
@@ -30,10 +30,7 @@ skills = "skills"
 def test_an_attempt_at_an_item_is_shown_by_the_name_of_the_item(tmp_path: Path) -> None:
     """The latest, or one by its number; a name of none lists those that there are."""
     (base_of(tmp_path) / "spec.toml").write_text(SPEC)
-    done = type_in(tmp_path, "evaluate", "spec.toml")
-    if "WITHOUT ISOLATION" in done.err:
-        pytest.skip("an agent at an item is refused for want of isolation: install bubblewrap")
-    assert done.code == 0
+    assert isolated(type_in(tmp_path, "evaluate", "spec.toml")).code == 0
     shown = [
         type_in(tmp_path, "show", name, "--json").rows
         for name in ("item/skill/quiz.amber.1", "item/skill/quiz.amber.1/1", "skill/quiz.amber.1/1")

@@ -19,7 +19,7 @@ from events.types.item import ItemScored
 from events.types.model import ModelAsked
 from replay.redecide import decisions
 from replay.rerun import rerun
-from tests.cli.terminal import type_in
+from tests.cli.terminal import isolated, type_in
 from tests.engine.programs.evaluate.test_evaluate import LAMPS, calls, evaluated, evaluation
 from tests.support.mutation import mutate
 from tests.support.orders import CountingClock
@@ -239,7 +239,7 @@ def test_the_short_way_takes_the_cases_that_a_skill_brings(tmp_path: Path) -> No
     """Where neither tasks nor items are named; they are worked on by the agent."""
     skill(tmp_path)
     words = ("--skill", "told", "-m", "script:script.toml", "--dry-run", "--json")
-    rows = type_in(tmp_path, "evaluate", *words).rows
+    rows = isolated(type_in(tmp_path, "evaluate", *words)).rows
     assert [(row["arm"], row["cells"]) for row in rows] == [("none", 2), ("skill", 2)]
     (tmp_path / "told" / "evals" / "evals.json").unlink()
     outcome = type_in(tmp_path, "evaluate", *words)

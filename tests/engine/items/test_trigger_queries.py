@@ -19,7 +19,7 @@ from events.store.memory import MemoryLog
 from projections.exposure import Exposure
 from replay.redecide import decisions
 from replay.rerun import rerun
-from tests.cli.terminal import type_in
+from tests.cli.terminal import isolated, type_in
 from tests.engine.agents.installed.test_agents import backend_named
 from tests.engine.items.test_agent_way import MOUNT, base_of, worked
 from tests.engine.items.test_skill_evals import scores, skill
@@ -171,7 +171,7 @@ def test_the_short_way_takes_the_queries_of_a_skill_without_cases(tmp_path: Path
     words = ("--skill", "told", "-m", "script:script.toml", "--dry-run", "--json")
 
     def cells() -> list[tuple[str, int]]:
-        return [(row["arm"], row["cells"]) for row in type_in(tmp_path, "evaluate", *words).rows]
+        return [(row["arm"], row["cells"]) for row in isolated(type_in(tmp_path, "evaluate", *words)).rows]
 
     assert cells() == [("none", 2), ("skill", 2)]
     (folder / "evals.json").unlink()
