@@ -199,6 +199,22 @@ class BeginsWithFiles(Protocol):
         """Name the blobs that an answer consists of if nobody works on the item; pure."""
 
 
+class GoldAnswer(NamedTuple):
+    """The answer that is expected, as whoever works on the item would give it."""
+
+    text: str
+    files: Mapping[str, Digest] = MappingProxyType({})
+    """Blobs: files that the answer consists of, by name."""
+
+
+@runtime_checkable
+class HasGold(Protocol):
+    """A format that can write the expected answer down. It has to score 1: else the item, or its scorer, is wrong."""
+
+    def gold(self, item: Item) -> GoldAnswer:
+        """Give the expected answer, or one of them; pure."""
+
+
 @runtime_checkable
 class InObject(Protocol):
     """A format whose rows stand in an array of a JSON object, and not in one that is the whole file."""

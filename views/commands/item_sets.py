@@ -1,19 +1,24 @@
-"""Commands that show sets of items, and the decisions that rested on them."""
+"""Commands that check sets of items, list them, and show the decisions that rested on them."""
 
+from pathlib import Path
 from typing import Final
 
+from anyio import to_thread
 from cyclopts import App
 
+from engine.items.splits import read_split
+from events.errors import ExitCode
 from views.commands.rows import Rows
-from views.evaluations import item_sets
+from views.evaluations import item_sets, set_check
 from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
+    "sets check": (set_check.SetCheckRow,),
     "sets list": (item_sets.ItemSetRow,),
     "sets show": (item_sets.ItemSetDetailRow,),
 }
 
-app: Final = App(name="sets", help="List sets of items, what each is for, and how many decisions rested on it.")
+app: Final = App(name="sets", help="Check sets of items, list what each is for, and how many decisions rested on it.")
 
 
 @app.command(name="list")
@@ -32,3 +37,28 @@ async def show(name: str, /, *, options: Options = ASIS, machine: Given) -> None
     """
     async with options.desk(machine) as desk:
         await item_sets.tell_one(desk, name)
+
+
+@app.command(name="check")
+async def check_set(
+    folder: Path,
+    /,
+    *,
+    item_format: str = "question",
+    split: str | None = None,
+    options: Options = ASIS,
+    machine: Given,
+) -> ExitCode:
+    """Load each item of a set, and score it with its expected answer and with nothing done. No model is asked.
+
+    The exit code is 3 if an expected answer is not right: then the item, or its scorer, is wrong.
+
+    Args:
+        folder: Folder of the set, with a file or a folder for each split, or with the rows themselves.
+        item_format: Format of the set; docs/items.md lists them.
+        split: Which part: train, val, test or all. Without it, every part that there is.
+    """
+    part = None if split is None else read_split(split)
+    rows = await to_thread.run_sync(set_check.set_checks, machine.folder / folder, item_format, part)
+    options.screen(machine).show(rows, set_check.SET_CHECKS)
+    return ExitCode.NEGATIVE if any(row.wrong for row in rows) else ExitCode.DONE

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from engine.items.base import Item, ItemAnswer, Mark, ReadItem, Way, marked
+from engine.items.base import GoldAnswer, Item, ItemAnswer, Mark, ReadItem, Way, marked
 from engine.items.rows import ItemRow
 from engine.items.scorers.anls import SOLVED, anls, read_expected
 from engine.items.scorers.answer_tags import widest_last
@@ -28,6 +28,10 @@ class Documents:
             images=(row.image(path),),
         )
         return ReadItem(row.text(_first(row, _NAMES)), item, row.optional("question_type"), path)
+
+    def gold(self, item: Item) -> GoldAnswer:
+        """Give the first of the expected answers."""
+        return GoldAnswer(f"<answer>{item.expected[0]}</answer>")
 
     def score(self, item: Item, said: ItemAnswer) -> Mark:
         """Score an answer."""

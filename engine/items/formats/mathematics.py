@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from engine.core.seeded_order import shuffled
-from engine.items.base import Item, ItemAnswer, Mark, ReadItem, Way, marked
+from engine.items.base import GoldAnswer, Item, ItemAnswer, Mark, ReadItem, Way, marked
 from engine.items.errors import RowInvalid
 from engine.items.rows import ItemRow
 from engine.items.scorers.answer_tags import last_tagged
@@ -50,6 +50,10 @@ class Mathematics:
             expected={"correct": correct._asdict(), "choices": [each._asdict() for each in choices]},
         )
         return ReadItem(name, item, _type(row.fields), str(row.fields.get("paper_link") or name))
+
+    def gold(self, item: Item) -> GoldAnswer:
+        """Give the label of the correct choice."""
+        return GoldAnswer(f"<answer>{item.expected['correct']['label']}</answer>")
 
     def score(self, item: Item, said: ItemAnswer) -> Mark:
         """Score an answer."""

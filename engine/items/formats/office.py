@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from engine.items.base import Folder, Item, ItemAnswer, Mark, ReadItem, Way, marked
+from engine.items.base import Folder, GoldAnswer, Item, ItemAnswer, Mark, ReadItem, Way, marked
 from engine.items.errors import RowInvalid
 from engine.items.rows import ItemRow
 from engine.items.scorers.answer_tags import first_tagged
@@ -32,6 +32,10 @@ class Office:
             folder=row.put(msgspec.json.encode(Folder(texts))) if texts else None,
         )
         return ReadItem(name, item, row.optional("difficulty"))
+
+    def gold(self, item: Item) -> GoldAnswer:
+        """Give the expected figure."""
+        return GoldAnswer(f"<answer>{item.expected}</answer>")
 
     def score(self, item: Item, said: ItemAnswer) -> Mark:
         """Score an answer."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from engine.items.base import Item, ItemAnswer, Mark, ReadItem, Way, marked
+from engine.items.base import GoldAnswer, Item, ItemAnswer, Mark, ReadItem, Way, marked
 from engine.items.rows import ItemRow
 from engine.items.scorers.answer_tags import last_tagged
 from engine.items.scorers.em import exact_match
@@ -32,6 +32,10 @@ class Question:
             images=row.images("images"),
         )
         return ReadItem(row.text("id"), item, row.optional("task_type"), row.optional("family"))
+
+    def gold(self, item: Item) -> GoldAnswer:
+        """Give the first of the expected answers."""
+        return GoldAnswer(f"<answer>{item.expected[0]}</answer>")
 
     def score(self, item: Item, said: ItemAnswer) -> Mark:
         """Score an answer."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Final
 
-from engine.items.base import Item, ItemAnswer, ItemFiles, Mark, ReadItem, Way, marked
+from engine.items.base import GoldAnswer, Item, ItemAnswer, ItemFiles, Mark, ReadItem, Way, marked
 from engine.items.errors import RowInvalid
 from engine.items.rows import ItemRow
 from engine.items.scorers.cells import CellRange, CellRangeUnreadable, CellValue, read_ranges, same_value
@@ -59,6 +59,11 @@ class Spreadsheet:
         """Give each workbook that a task begins with in place of the one that is expected of it."""
         digests = {each.name: each.digest for each in item.files}
         return {wanted: digests[given] for given, wanted in item.expected["cases"]}
+
+    def gold(self, item: Item) -> GoldAnswer:
+        """Give the workbooks that are expected."""
+        digests = {each.name: each.digest for each in item.files}
+        return GoldAnswer("", {wanted: digests[wanted] for _, wanted in item.expected["cases"]})
 
     def score(self, item: Item, said: ItemAnswer) -> Mark:
         """Score the workbooks that came of an answer."""
