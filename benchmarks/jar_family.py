@@ -1,7 +1,8 @@
 """A family of question items whose best skill is known: what the training demo learns from, and others like it.
 
-``python -m benchmarks.jar_family --seed 1 FOLDER`` writes ``train``, ``val`` and ``test`` in SearchQA's format, and
-``best.md``, the body of the best skill. Of each seed the letters, the jars and what the pages say are others.
+``python -m benchmarks.jar_family --seed 1 FOLDER [--tasks FOLDER]`` writes ``train``, ``val`` and ``test`` in
+SearchQA's format, and ``best.md``, the body of the best skill; and some of its jars as Harbor tasks. Of each seed the
+letters, the jars and what the pages say are others.
 
 The kinds of items, by ``task_type``: jars that one rule labels right; ``plain`` ones that get no letter, which a guess
 labels right and a rule for all jars labels wrong; ``shelf``, which need no skill; ``smudged``, which the scripted
@@ -168,9 +169,76 @@ def write(made: Family, folder: Path) -> None:
     (folder / "best.md").write_text(made.best, encoding="utf-8")
 
 
+# -- as tasks ----------------------------------------------------------------------------------------------------------
+
+_TASKS: Final = {
+    "train": ("dried", "fresh", "tinctures", "oils", "syrups", "salves", "plain", "minerals"),
+    "val": ("oils", "syrups", "salves", "plain", "minerals"),
+    "test": ("oils", "syrups", "minerals"),
+}
+"""Types of jars of each split, of which the first becomes a task."""
+_INSTRUCTION: Final = """\
+`/app/jar.txt` says what a jar holds, and `/app/page.txt` what somebody wrote about jars. Write the label that this
+house gives the jar into `/app/label.txt`, in one line.
+"""
+_SETTINGS: Final = """\
+schema_version = "1.4"
+
+[metadata]
+difficulty = "easy"
+category = "data"
+tags = ["labels"]
+
+[verifier]
+timeout_sec = 60.0
+"""
+_TEST: Final = """\
+#!/bin/sh
+# Written down here: the agent can edit /app/jar.txt.
+if [ "$(cat /app/label.txt 2>/dev/null)" = "{label}" ]; then
+  echo "PASSED tests/test.sh::label"
+  echo 1 > /logs/verifier/reward.txt
+else
+  echo "FAILED tests/test.sh::label - another label"
+  echo 0 > /logs/verifier/reward.txt
+fi
+"""
+
+
+def write_tasks(made: Family, folder: Path) -> None:
+    """Write some jars of a family into a folder as Harbor tasks, with the split before the name."""
+    for split, kinds in _TASKS.items():
+        for kind in kinds:
+            row = next(each for each in made.rows[split] if each["task_type"] == kind)
+            _write_task(row, folder / f"{split}-{row['id']}")
+
+
+def _write_task(row: dict[str, Any], folder: Path) -> None:
+    content = row["question"].removeprefix("A jar holds ").partition(".")[0]
+    label = row["answers"][0]
+    page = (row["context"] or "Its window looks north.").replace(" [DOC]", "\n[DOC]")
+    files = {
+        "instruction.md": _INSTRUCTION,
+        "task.toml": _SETTINGS,
+        "environment/Dockerfile": "FROM debian:bookworm-slim\nWORKDIR /app\nCOPY jar.txt page.txt /app/\n",
+        "environment/jar.txt": f"{content}\n",
+        "environment/page.txt": f"{page}\n",
+        "solution/solve.sh": f'#!/bin/sh\necho "{label}" > /app/label.txt\n',
+        "tests/test.sh": _TEST.format(label=label),
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755 if path.suffix == ".sh" else 0o644)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the splits are written")
     parser.add_argument("--seed", type=int, default=1, help="of the family; 1 is that of the demo")
+    parser.add_argument("--tasks", type=Path, help="where some of its jars are written as Harbor tasks")
     given = parser.parse_args()
     write(family(given.seed), given.folder)
+    if given.tasks is not None:
+        write_tasks(family(given.seed), given.tasks)

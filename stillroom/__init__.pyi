@@ -24,6 +24,7 @@ from engine.effects.conversation import message as message
 from engine.effects.model_calls import Caller as Caller
 from engine.effects.model_calls import CallResult as CallResult
 from engine.effects.model_calls import ask_model as ask_model
+from engine.items.base import GoldAnswer as GoldAnswer
 from engine.items.base import Item as Item
 from engine.items.base import ItemAnswer as ItemAnswer
 from engine.items.base import ItemFormat as ItemFormat

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from benchmarks.jar_family import NAMES, Family, family, write
+from benchmarks.jar_family import NAMES, Family, family, write, write_tasks
 from engine.items.formats.question import QUESTION
 from engine.items.item_set import ItemSelection, load_items
 from engine.protocols.server_side import ServerRequest
@@ -19,7 +19,7 @@ from engine.scripted.jar_target import label_jar
 from events.digest import digest_of
 
 ROOT: Final = Path(__file__).parents[3]
-ITEMS: Final = ROOT / "engine" / "demo" / "train" / "items"
+DEMO: Final = ROOT / "engine" / "demo" / "train"
 
 
 def answer_to(row: dict[str, Any], skill: str) -> str:
@@ -73,12 +73,14 @@ def test_a_rule_counts_in_the_skill_alone() -> None:
 
 def test_the_demo_holds_the_family_of_seed_1(tmp_path: Path) -> None:
     """Its files are those that the generator writes, they load, and no name stands in two items."""
-    write(family(1), tmp_path)
-    files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*"))
-    assert files
-    for each in files:
-        assert (ITEMS / each).read_text() == (tmp_path / each).read_text(), each
-    found = load_items("jars", QUESTION, ITEMS, ItemSelection(), digest_of)
+    write(family(1), tmp_path / "items")
+    write_tasks(family(1), tmp_path / "tasks")
+    for name, count in (("items", 4), ("tasks", 16 * 7)):
+        made = {path.relative_to(tmp_path): path.read_text() for path in (tmp_path / name).rglob("*") if path.is_file()}
+        kept = {path.relative_to(DEMO): path.read_text() for path in (DEMO / name).rglob("*") if path.is_file()}
+        assert len(made) == count
+        assert kept == made
+    found = load_items("jars", QUESTION, DEMO / "items", ItemSelection(), digest_of)
     assert len(found.items) == 24 + 20 + 24
     names = [each.name.partition("-")[2] for each in found.items if not each.name.startswith("idle")]
     assert len(names) == len(set(names))

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "HEMLOCK L" > /app/label.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "JASMINE F" > /app/label.txt

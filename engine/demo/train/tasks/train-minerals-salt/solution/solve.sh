@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "SALT M" > /app/label.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "SAVORY L" > /app/label.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "MALLOW S" > /app/label.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "BALM T" > /app/label.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "VERVAIN S" > /app/label.txt

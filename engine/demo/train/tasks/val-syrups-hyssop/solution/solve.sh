@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "HYSSOP S" > /app/label.txt
