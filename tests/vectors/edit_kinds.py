@@ -14,6 +14,7 @@ from engine.policies.edits.compatible import (
 )
 from engine.policies.edits.edit import Edit, EditFault, read_edit
 from engine.policies.edits.markers import strip_markers_once
+from engine.policies.edits.modes import FULL_REWRITE, PATCH, REWRITE, UnknownMode, UpdateMode, mode_named
 from engine.policies.json_answers import read_array, read_object
 
 Inputs = dict[str, Any]
@@ -59,6 +60,26 @@ def _notes(inputs: Inputs) -> tuple[str, ...]:
     return tuple(str(note) for note in inputs["new_notes"])
 
 
+_SKILLOPT_MODES: Final = {
+    PATCH: "patch",
+    REWRITE: "rewrite_from_suggestions",
+    FULL_REWRITE: "full_rewrite_minibatch",
+}
+
+
+def _mode(inputs: Inputs) -> UpdateMode:
+    """Find a mode; SkillOpt takes every word that is none for patch."""
+    try:
+        return mode_named(inputs["mode"] or "")
+    except UnknownMode:
+        return PATCH
+
+
+def _truncate(inputs: Inputs, stub: str | None) -> Any:
+    container, most, key = inputs["container"], inputs["max_items"], _mode(inputs).key
+    return container if most < 0 else container | {key: container.get(key, [])[:most]}
+
+
 _EDIT: Final = "skillopt.optimizer.skill"
 _SLOW: Final = "skillopt.optimizer.slow_update"
 _APPENDIX: Final = "skillopt.optimizer.appendix"
@@ -79,6 +100,9 @@ KINDS: Final[dict[str, Callable[[Inputs, str | None], Any]]] = {
     f"appendix/{_APPENDIX}.append_to_appendix_field": lambda i, _: _REGIONS.with_appendix_notes(i["skill"], _notes(i)),
     f"appendix/{_APPENDIX}.extract_appendix_notes": lambda i, _: list(_REGIONS.appendix_notes(i["skill"])),
     f"appendix/{_APPENDIX}.inject_empty_appendix_field": lambda i, _: _REGIONS.with_appendix_placeholder(i["skill"]),
+    "modes/payload_key": lambda i, _: _mode(i).key,
+    "modes/skillopt.optimizer.update_modes.normalize_update_mode": lambda i, _: _SKILLOPT_MODES[_mode(i)],
+    "modes/truncate_payload": _truncate,
     f"json/{_JSON}.extract_json (json_repair installed)": lambda i, _: read_object(i["text"]),
     f"json/{_JSON}.extract_json_array": lambda i, _: read_array(i["text"]),
 }

@@ -19,7 +19,8 @@ from engine.policies.edits.markers import (
     strip_markers_once,
 )
 
-_BULLET: Final = re.compile(r"^[-*]\s*")
+BULLET: Final = re.compile(r"^[-*]\s*")
+"""Before a note."""
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
@@ -118,12 +119,16 @@ class CompatibleRegions:
     def appendix_notes(self, text: str) -> tuple[str, ...]:
         """Read the notes of the first block, one a line."""
         lines = (line.strip() for line in _between(text, APPENDIX).split("\n"))
-        notes = (_BULLET.sub("", line).strip() for line in lines if line != APPENDIX_HEADING)
+        notes = (BULLET.sub("", line).strip() for line in lines if line != APPENDIX_HEADING)
         return tuple(note for note in notes if note)
 
     def with_appendix_notes(self, text: str, notes: tuple[str, ...]) -> str:
         """Add notes that say something new to those of the first block, and write one block at the end."""
-        return f"{_without(text, APPENDIX)}\n\n{_appendix(new_notes(self.appendix_notes(text), notes))}\n"
+        return self.with_only_notes(text, (*self.appendix_notes(text), *notes))
+
+    def with_only_notes(self, text: str, notes: tuple[str, ...]) -> str:
+        """Write one block with these notes at the end, each once."""
+        return f"{_without(text, APPENDIX)}\n\n{_appendix(new_notes((), notes))}\n"
 
     def with_appendix_placeholder(self, text: str) -> str:
         """Write an empty block at the end where there is none."""

@@ -61,6 +61,15 @@ class EditRule(Struct, frozen=True):
     """Files of a skill up to which an edit may add one. None: no limit."""
 
 
+class EditRefusal(NamedTuple):
+    """Why an edit is not applied."""
+
+    status: str
+    """``refused_…``."""
+    hint: str
+    """What is wrong and what to do instead, for the optimizer."""
+
+
 class AppliedEdits(NamedTuple):
     """A skill after edits."""
 
