@@ -39,7 +39,7 @@ class _Seen(NamedTuple):
 
 
 class Chain:
-    """A chain of causes in one run. Nothing is kept but where each thing was told."""
+    """Chains of causes in one run, walked one after the other. Nothing is kept of a walk but where a thing was told."""
 
     def __init__(self, log: EventLog, run: str, *, depth: int | None = None) -> None:
         """Get ready.
@@ -67,6 +67,7 @@ class Chain:
             RunUnknown: There is no such run.
             LogCorrupt: An event cannot be read.
         """
+        self._told, self._number = {}, 0
         waiting = [_Waiting(EventLink("", start), NOBODY, 0)]
         while waiting:
             at = waiting.pop()

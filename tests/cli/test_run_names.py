@@ -6,7 +6,9 @@ import pytest
 
 from tests.cli.terminal import type_in
 from tests.cli.test_evaluate import evaluate
+from tests.cli.test_replay import EXPLORE
 from tests.engine.programs.evaluate.test_evaluate import questions
+from tests.support.runs import SCRIPT, make_base
 
 
 def test_a_run_goes_by_the_name_that_it_was_given(tmp_path: Path) -> None:
@@ -79,17 +81,18 @@ def test_a_name_that_two_runs_have_is_ambiguous(tmp_path: Path) -> None:
 
 def test_a_fork_does_not_go_by_the_name_of_its_parent(tmp_path: Path) -> None:
     """It is another run; it may be given a name of its own."""
-    assert type_in(tmp_path, "demo").code == 0
-    (demo,) = type_in(tmp_path, "runs", "--json").rows
-    assert "branch  done" in type_in(tmp_path, "fork", "--at", str(demo["events"] // 2), "--name", "branch").out
+    make_base(tmp_path, SCRIPT, "one", "two")
+    assert type_in(tmp_path, *EXPLORE).code == 0
+    (first,) = type_in(tmp_path, "runs", "--json").rows
+    assert "branch  done" in type_in(tmp_path, "fork", "--at", str(first["events"] // 2), "--name", "branch").out
     branch = type_in(tmp_path, "runs", "--json").rows[1]
     own = branch["events"] - branch["shared"]
-    type_in(tmp_path, "fork", "branch", "--at", str(demo["events"] + own // 2))
+    type_in(tmp_path, "fork", "branch", "--at", str(first["events"] + own // 2))
     rows = type_in(tmp_path, "runs", "--json").rows
     assert [(row["name"], row["parent"]) for row in rows] == [
         (None, None),
-        ("branch", demo["run"]),
+        ("branch", first["run"]),
         (None, branch["run"]),
     ]
-    taken = type_in(tmp_path, "fork", "--at", "100", "--name", "branch")
+    taken = type_in(tmp_path, "fork", "--at", str(first["events"] // 2), "--name", "branch")
     assert (taken.code, len(type_in(tmp_path, "runs", "--json").rows)) == (2, 3)

@@ -36,8 +36,8 @@ async def decided(log: EventLog, run: str) -> list[Recorded]:
 
 async def walked(log: EventLog, run: str) -> Walked:
     """Walk the chain of every decision of a run."""
-    all_ = await decided(log, run)
-    nodes = [node for each in all_ for node in await chain(log, run, each.ref)]
+    all_, chains = await decided(log, run), Chain(log, run)
+    nodes = [node for each in all_ async for node in chains.walk(each.ref)]
     return Walked(
         chains=len(all_),
         nodes=len(nodes),
