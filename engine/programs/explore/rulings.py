@@ -172,7 +172,8 @@ def prepare_hint(saw: points.HintSaw, rule: points.HintRule, desk: PolicyContext
     """Decide what the agent may see of the verifier."""
     if not rule.hint:
         return points.Hint(None, desk.put(b"[]"), NO_HINT)
-    found = verifier_hint(None if saw.tests is None else desk.text(saw.tests), desk.text(saw.instruction))
+    tests = None if saw.tests is None else desk.text(saw.tests)
+    found = desk.once(desk.inputs, "hint", lambda: verifier_hint(tests, desk.text(saw.instruction)))
     if isinstance(found, NoHint):
         return points.Hint(None, desk.put(b"[]"), found.reason)
     text = fill(desk.text(saw.wording), code=found.text)
