@@ -1,6 +1,7 @@
 """What validation gates are worth: runs of candidates in simulated worlds whose true gain is known.
 
-    python -m benchmarks.gate_study [--world FILE] [--gate NAME]... [--runs N] [--processes N] [--json]
+    python -m benchmarks.gate_study [--world FILE] [--gate NAME]... [--runs N] [--processes N] [--json] [--quick]
+    python -m benchmarks.gate_study --frontier FILE.svg [--runs N]
 
 A run begins with one pass of the initial revision over the selection set and meets candidates one after the other, of
 which most change nothing, until its budget of item runs is used up. *gain* is the change of the true mean over all
@@ -10,7 +11,8 @@ accepts a harmful candidate either.
 
 Without ``--world`` all worlds of `benchmarks.gates.reference` are run beside the numbers that are to be met. What is
 simulated is the shipped code, `engine/policies/gates`. ``--json`` prints one object for each gate and n, and nothing
-else.
+else. ``--quick`` plays 20 runs a row at the two smaller sizes. ``--frontier`` plays gates at several settings, in a
+world of sparse edits and in one of edits that move every item, and draws gain against harm.
 """
 
 import argparse
@@ -26,10 +28,11 @@ from typing import Final
 
 import msgspec
 
+from benchmarks.gates.frontier import frontier, frontier_figure
 from benchmarks.gates.reference import KNOWN, WORLDS
 from benchmarks.gates.simulation import PlayedRun, play
 from benchmarks.gates.world import KINDS, WorldSpec
-from engine.policies.gates.adaptive import AdaptiveGate, AdaptiveRule
+from engine.policies.gates.adaptive import AdaptiveGate
 from engine.policies.gates.base import Gate
 from engine.policies.gates.evidence import EvidenceGate
 from engine.policies.gates.items import ItemsGate, ItemsRule
@@ -37,7 +40,9 @@ from engine.policies.gates.level import LevelGate
 from engine.policies.gates.paired import PairedGate
 from engine.policies.gates.probe import ProbeGate
 from engine.policies.gates.strict import ForceGate, StrictGate
+from views.figures.charts import format_of
 
+QUICK = 20
 CHEAP, DEAR = 0.25, 0.5
 """In passes: what a candidate costs decides in how many parts its first pass is run."""
 
@@ -95,7 +100,8 @@ def _items(world: WorldSpec) -> Gate:
 
 
 def _adaptive(world: WorldSpec) -> Gate:
-    return AdaptiveGate(AdaptiveRule(items=ItemsRule(parts=parts_of(world))))
+    del world
+    return AdaptiveGate()
 
 
 def _evidence(world: WorldSpec) -> Gate:
@@ -160,6 +166,16 @@ def _told(name: str, row: GateRow, world: WorldSpec) -> str:
     return f"{words}  known: gain {gain:+.2f}, harmful {harm:.1f} %"
 
 
+def _frontier(path: Path, runs: int) -> int:
+    worlds = {"sparse edits (world A)": WORLDS["A"], "edits that move every item": WORLDS["smooth"]}
+    points = []
+    for point in frontier(worlds, 50, runs):
+        print(msgspec.json.encode(point).decode(), flush=True)
+        points.append(point)
+    path.write_bytes(frontier_figure(points, format_of(path)))
+    return 0
+
+
 def main(args: Sequence[str]) -> int:
     """Run the study."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -168,7 +184,11 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--runs", type=int, help="runs a row, in place of the world's")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="20 runs a row, 20 and 50 items")
+    parser.add_argument("--frontier", type=Path, help="draw gain against harm into this file")
     given = parser.parse_args(args)
+    if given.frontier is not None:
+        return _frontier(given.frontier, given.runs or QUICK)
     worlds = dict(WORLDS)
     if given.world is not None:
         try:
@@ -177,7 +197,9 @@ def main(args: Sequence[str]) -> int:
             print(f"{given.world} is no world: {error}", file=sys.stderr)
             return 2
     for name, world in worlds.items():
-        chosen = msgspec.structs.replace(world, runs=given.runs or world.runs)
+        chosen = msgspec.structs.replace(world, runs=given.runs or (QUICK if given.quick else world.runs))
+        if given.quick:
+            chosen = msgspec.structs.replace(chosen, n=chosen.n[:2])
         for row in study(chosen, given.gate or [*GATES], given.processes):
             print(msgspec.json.encode(row).decode() if given.json else _told(name, row, chosen), flush=True)
     return 0

@@ -71,13 +71,14 @@ class _Course:
     world: WorldSpec
     gate: Gate
     n: int
-    draw: Any
+    number: int
     version: Version
     state: Any
     least: int
     """Item runs that a candidate costs at the least."""
     kept: int
-    """Item runs for a fresh last pass: a gate that looks at parts believes too much of what it accepts."""
+    """Item runs for a fresh last pass: a gate that looks at parts believes too much of what it accepts, unless it
+    filters parts in as well."""
     spent: float
     tried: Counter[Kind] = field(default_factory=Counter)
     accepted: Counter[Kind] = field(default_factory=Counter)
@@ -96,12 +97,13 @@ class _Course:
 
     def step(self) -> None:
         """Meet one candidate."""
+        draw = np.random.default_rng([self.world.seed, self.n, self.number, 1 + self.tried.total()])
         weights = [getattr(self.world.shares, kind) for kind in KINDS]
-        kind = KINDS[self.draw.choice(len(KINDS), p=weights)]
+        kind = KINDS[draw.choice(len(KINDS), p=weights)]
         self.tried[kind] += 1
         self.spent += self.world.candidate_cost * self.n
-        new = edited(self.version, kind, self.world, self.draw)
-        candidate = SimulatedCandidate(self.version, new, self.draw.permutation(self.n))
+        new = edited(self.version, kind, self.world, draw)
+        candidate = SimulatedCandidate(self.version, new, draw.permutation(self.n))
         ruling = self._decided(candidate)
         self.spent += candidate.spent
         accepted = ruling.outcome == "accept"
@@ -120,14 +122,14 @@ class _Course:
 
 
 def play(world: WorldSpec, gate: Gate, n: int, number: int) -> PlayedRun:
-    """Play one run. The same world, n and number meet every gate with the same draws of rates."""
-    draw = np.random.default_rng([world.seed, n, number])
+    """Play one run. The same world, n and number meet every gate with the same rates and kinds of candidates."""
+    draw = np.random.default_rng([world.seed, n, number, 0])
     version = first_version(world, draw)
     start = float(version.true.mean())
     state = gate.start(row(version, n))
     first = len(gate.rule(state, CandidateRows(((),) * n)).run)
-    kept = n if first < n else 0
-    course = _Course(world, gate, n, draw, version, state, first * (1 + gate.paired), kept, float(n))
+    kept = n if first < n and not getattr(gate, "filters_parts", False) else 0
+    course = _Course(world, gate, n, number, version, state, first * (1 + gate.paired), kept, float(n))
     while course.goes_on:
         course.step()
     if kept:

@@ -58,6 +58,10 @@ ItemSeen = tuple[ItemHistory, float, float]
 """An item's history, and how often it was solved and failed under the candidate; a partial score counts in part."""
 
 
+ItemClasses = tuple[tuple[ItemSeen, int], ...]
+"""Items of one history and one set of outcomes, and how many they are; sorted."""
+
+
 @lru_cache(maxsize=64)
 def fit(histories: tuple[ItemHistory, ...]) -> ItemsPrior:
     """Fit the spread of rates: the mean of items of which enough is known, and the likeliest strength."""
@@ -145,7 +149,8 @@ def odds_of_candidate(prior: ItemsPrior, items: tuple[ItemSeen, ...], nothing: f
     classes = sorted(Counter(items).items())
     odds = {seen: odds_of_item(prior, seen) for seen, _ in classes}
     hypotheses = _hypotheses(nothing)
-    logs = _logs([(odds[seen], count) for seen, count in classes if seen[1] or seen[2]], nothing)
+    mixed = {seen: _mixed(item, hypotheses) for seen, item in odds.items()}
+    logs = _logs([(mixed[seen], count) for seen, count in classes if seen[1] or seen[2]], hypotheses)
     top = max(logs)
     raw = [exp(value - top) for value in logs]
     total = fsum(raw)
@@ -153,10 +158,10 @@ def odds_of_candidate(prior: ItemsPrior, items: tuple[ItemSeen, ...], nothing: f
     gains = [(each.up * (1 - prior.mean) - each.down * prior.mean) * (1 - _SLIP) for each in hypotheses]
     up, down = {}, {}
     for seen, item in odds.items():
-        shares = [weight / _mixed(hypothesis, item) for weight, hypothesis in zip(weights, hypotheses, strict=True)]
+        shares = [weight / likelihood for weight, likelihood in zip(weights, mixed[seen], strict=True)]
         pairs = list(zip(shares, hypotheses, strict=True))
-        up[seen] = rounded(item.up * fsum([share * hypothesis.up for share, hypothesis in pairs]))
-        down[seen] = rounded(item.down * fsum([share * hypothesis.down for share, hypothesis in pairs]))
+        up[seen] = rounded(item.up * fsum([share * up_share for share, (up_share, _, _) in pairs]))
+        down[seen] = rounded(item.down * fsum([share * down_share for share, (_, down_share, _) in pairs]))
     return CandidateOdds(
         rounded(fsum([weight * gain for weight, gain in zip(weights, gains, strict=True)])),
         rounded(fsum([weight for weight, gain in zip(weights, gains, strict=True) if gain < 0])),
@@ -165,26 +170,29 @@ def odds_of_candidate(prior: ItemsPrior, items: tuple[ItemSeen, ...], nothing: f
     )
 
 
-def log_marginal(prior: ItemsPrior, items: Sequence[ItemSeen], nothing: float) -> float:
+@lru_cache(maxsize=64)
+def log_marginal(prior: ItemsPrior, counted: ItemClasses, nothing: float) -> float:
     """Give the logarithm of the likelihood of all outcomes, whatever the candidate did."""
-    counted = sorted(Counter(each for each in items if each[1] or each[2]).items())
-    logs = _logs([(odds_of_item(prior, each), count) for each, count in counted], nothing)
+    hypotheses = _hypotheses(nothing)
+    logs = _logs([(_mixed(odds_of_item(prior, each), hypotheses), count) for each, count in counted], hypotheses)
     top = max(logs)
     return top + log(fsum([exp(value - top) for value in logs]))
 
 
-def _logs(run: Sequence[tuple[ItemOdds, int]], nothing: float) -> list[float]:
+def _logs(run: Sequence[tuple[list[float], int]], hypotheses: Sequence[_Hypothesis]) -> list[float]:
     """Give the logarithm of each hypothesis' prior times the likelihood of all outcomes under it.
 
     Args:
-        run: The odds of each class of items that were run, and how many it has; in a stated order.
-        nothing: Prior probability that a candidate changes nothing.
+        run: Of each class of items that were run, the likelihoods under each hypothesis, and how many it has; in a
+            stated order.
+        hypotheses: In their order.
     """
-    return [
-        log(each.prior) + fsum([count * log(_mixed(each, item)) for item, count in run])
-        for each in _hypotheses(nothing)
-    ]
+    terms = [[count * log(likelihood) for likelihood in likelihoods] for likelihoods, count in run]
+    columns = zip(*terms, strict=True) if terms else [()] * len(hypotheses)
+    return [log(each.prior) + fsum(column) for each, column in zip(hypotheses, columns, strict=True)]
 
 
-def _mixed(hypothesis: _Hypothesis, item: ItemOdds) -> float:
-    return (1 - hypothesis.up - hypothesis.down) * item.same + hypothesis.up * item.up + hypothesis.down * item.down
+def _mixed(item: ItemOdds, hypotheses: Sequence[_Hypothesis]) -> list[float]:
+    """Give the likelihood of an item's outcomes under each hypothesis."""
+    same, raised, lowered = item
+    return [(1 - up - down) * same + up * raised + down * lowered for up, down, _ in hypotheses]

@@ -105,7 +105,7 @@ def lead(state: LevelState, row: Row) -> Lead:
         ValueError: No item has a score.
     """
     pairs = pairs_of(row, state.last)
-    moved = sum(((new - old) ** 2 for new, old in pairs if new != old), Fraction(0))
+    moved = sum(((new - old) ** 2 for new, old in pairs if new is not old and new != old), Fraction(0))
     changes, of = state.changes + moved, state.pairs + len(pairs)
     items, score = len(scored(row)), corrected(row, state.last)
     noise = _noise(changes, of, items)

@@ -7,11 +7,12 @@ weighed under both kinds of edit. A candidate that changes nothing is foreseen a
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from math import comb, exp, floor, fsum, log
 from typing import Final
 
 from engine.policies.gates.base import rounded
-from engine.policies.gates.hypotheses import ItemSeen, ItemsPrior, beta_of, log_marginal, rising
+from engine.policies.gates.hypotheses import ItemClasses, ItemSeen, ItemsPrior, beta_of, log_marginal, rising
 
 SHIFTS: Final = (-0.2, -0.1, -0.05, 0.05, 0.1, 0.2)
 """Part of its way to 1, or to 0, by which a diffuse edit moves every rate."""
@@ -28,14 +29,20 @@ def evidence_of_persistence(
         all_looks: The same with the outcomes of all further looks.
         nothing: Prior probability that a candidate changes nothing.
     """
-    turned = log_marginal(prior, all_looks, nothing) - log_marginal(prior, first, nothing)
-    moved = _log_diffuse(prior, all_looks, nothing) - _log_diffuse(prior, first, nothing)
+    before, after = _classes(first), _classes(all_looks)
+    turned = log_marginal(prior, after, nothing) - log_marginal(prior, before, nothing)
+    moved = _log_diffuse(prior, after, nothing) - _log_diffuse(prior, before, nothing)
     return rounded(turned - moved)
 
 
-def _log_diffuse(prior: ItemsPrior, items: Sequence[ItemSeen], nothing: float) -> float:
+def _classes(items: Sequence[ItemSeen]) -> ItemClasses:
+    """Count the items of one history and one set of outcomes, those that were not run left out; in a stated order."""
+    return tuple(sorted(Counter(each for each in items if each[1] or each[2]).items()))
+
+
+@lru_cache(maxsize=64)
+def _log_diffuse(prior: ItemsPrior, counted: ItemClasses, nothing: float) -> float:
     """Give the logarithm of the likelihood of all outcomes if a candidate moves every rate alike, or none."""
-    counted = sorted(Counter(each for each in items if each[1] or each[2]).items())
     each_prior = [(0.0, nothing), *((shift, (1 - nothing) / len(SHIFTS)) for shift in SHIFTS)]
     logs = [
         log(weight) + fsum(count * log(_likelihood(prior, item, shift)) for item, count in counted)

@@ -185,6 +185,32 @@ class TestAdaptive:
         assert unsure.rule(unsure.start(row(10, 10)), rows).outcome == "accept"
         assert sure.rule(sure.start(row(10, 10)), rows).outcome == "reject"
 
+    def test_who_lies_behind_after_a_part_is_rejected_before_the_rest_is_paid_for(self) -> None:
+        """Two of the first ten items are solved where five of ten were: more than half a standard error behind."""
+        first = row(2, 8)
+        rows = CandidateRows((*((each,) for each in first), *((),) * 10))
+        for behind, outcome in ((0.7, "reject"), (3.0, "more")):
+            gate = AdaptiveGate(AdaptiveRule(parts=2, behind=behind))
+            state = gate.start((*row(5, 5), *row(5, 5)))
+            assert gate.rule(state, CandidateRows(((),) * 20)).run == tuple(range(10))
+            assert gate.rule(state, rows).outcome == outcome
+
+    def test_a_part_moves_the_level_by_what_it_differs(self) -> None:
+        """Ten easy items of twenty are no higher score: each is set beside itself."""
+        gate = AdaptiveGate()
+        state = gate.start(row(10, 10))
+        same = CandidateRows((*((each,) for each in row(10, 0)), *((),) * 10))
+        worse = CandidateRows((*((each,) for each in row(6, 4)), *((),) * 10))
+        assert gate.belief(gate.settle(state, same, accepted=False)).score == Fraction(1, 2)
+        assert gate.belief(gate.settle(state, worse, accepted=False)).score < Fraction(1, 2)
+
+    def test_no_further_look_is_paid_for_behind_the_level(self) -> None:
+        """It could not be accepted whatever came of it."""
+        gate = AdaptiveGate()
+        state = gate.start(row(10, 10))
+        first = (*row(7, 3), *row(2, 8))
+        assert gate.rule(state, seen(first)).reason == "it lies behind the level"
+
 
 class TestEvidence:
     """The paired test."""
