@@ -5,7 +5,9 @@ whose cost nobody knows, and calls that were in flight when a process died. `Run
 that, and never below what was really spent; a budget keeper that takes up a run starts from it.
 """
 
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -146,16 +148,29 @@ class Cost:
             case BudgetAsked() | BudgetGranted() | BudgetRefused():
                 _budget(state.runs.setdefault(run_id, RunCost()), name, event)
             case ModelAsked() | CallAsked() | ModelAnswered() | ModelFailed() | ModelImported():
-                _call(state.runs.setdefault(run_id, RunCost()), name, event)
+                run = state.runs.setdefault(run_id, RunCost())
+                _call(run, name, event, self._lines(run))
             case UsageImported():
-                _summed(state.runs.setdefault(run_id, RunCost()), name, event)
+                _summed(name, event, self._lines(state.runs.setdefault(run_id, RunCost())))
             case StepImported():
-                _told(state.runs.setdefault(run_id, RunCost()), name, event)
+                _told(name, event, self._lines(state.runs.setdefault(run_id, RunCost())))
             case InFlightFound():
-                _found_in_flight(state.runs.setdefault(run_id, RunCost()), event.asked)
+                run = state.runs.setdefault(run_id, RunCost())
+                _found_in_flight(run, event.asked, self._lines(run))
             case _:
                 pass
         return state
+
+    def account(self, stream: str) -> str:
+        """Say on whose account a stream asks."""
+        return account_of(stream)
+
+    def _lines(self, run: RunCost) -> "_Lines":
+        return partial(_line, run, self.account)
+
+
+_Lines: TypeAlias = Callable[[str, tuple[str, str]], Spending]
+"""Gives the line of a stream, by role and model."""
 
 
 def account_of(stream: str) -> str:
@@ -178,19 +193,21 @@ def _budget(run: RunCost, name: str, event: BudgetAsked | BudgetGranted | Budget
     _tidy(run, name)
 
 
-def _call(run: RunCost, name: str, event: ModelAsked | CallAsked | ModelAnswered | ModelFailed | ModelImported) -> None:
+def _call(
+    run: RunCost, name: str, event: ModelAsked | CallAsked | ModelAnswered | ModelFailed | ModelImported, lines: _Lines
+) -> None:
     stream = run.streams.setdefault(name, StreamCost())
     match event:
         case ModelAsked() | CallAsked():
             stream.calling = (event.role, event.model)
-            _line(run, name, stream.calling).calls += 1
+            lines(name, stream.calling).calls += 1
         case ModelImported():
-            line = _line(run, name, (event.role, event.model or UNNAMED))
+            line = lines(name, (event.role, event.model or UNNAMED))
             line.calls += 1
             _answered(line, event.usage, None)
         case ModelAnswered() | ModelFailed():
             bound = None if stream.open is None else stream.open.amount
-            _ended(_line(run, name, stream.calling or (UNNAMED, UNNAMED)), event, bound)
+            _ended(lines(name, stream.calling or (UNNAMED, UNNAMED)), event, bound)
             if stream.open is not None:
                 _commit(run, stream.open.trial, charge(event, stream.open.amount) - stream.open.amount)
             stream.open = stream.calling = None
@@ -213,30 +230,30 @@ def _ended(line: Spending, outcome: ModelAnswered | ModelFailed, bound: NanoUsd 
     _unknown(line, unknown, bound)
 
 
-def _told(run: RunCost, name: str, event: StepImported) -> None:
+def _told(name: str, event: StepImported, lines: _Lines) -> None:
     """Count a step that another system recorded: it may stand for several calls, of which it knows only the sum."""
     if not event.answers:
         return
-    line = _line(run, name, ("teacher", event.model or UNNAMED))
+    line = lines(name, ("teacher", event.model or UNNAMED))
     line.calls += event.answers
     _answered(line, event.usage or Usage(None, None, None, None), event.cost)
     line.answered += event.answers - 1
 
 
-def _summed(run: RunCost, name: str, event: UsageImported) -> None:
+def _summed(name: str, event: UsageImported, lines: _Lines) -> None:
     """Take a sum in of which nobody knows by how many calls it came about: it counts as no answer."""
-    line = _line(run, name, ("teacher", event.model or UNNAMED))
+    line = lines(name, ("teacher", event.model or UNNAMED))
     _answered(line, event.usage, event.cost)
     line.answered -= 1
 
 
-def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:
+def _found_in_flight(run: RunCost, asked: tuple[Ref, ...], lines: _Lines) -> None:
     """Count calls that were in flight in a dead process: each may have cost its bound, and is repeated on its grant."""
     for ref in asked:
         stream = run.streams.get(ref.stream)
         if stream is None or stream.calling is None:
             continue
-        line = _line(run, ref.stream, stream.calling)
+        line = lines(ref.stream, stream.calling)
         _unknown(line, 1, None if stream.open is None else stream.open.amount)
         # The calls in flight of an installed agent ended with its sandbox: its grant stays, and is not used again.
         if stream.open is not None and family_of(ref.stream) != CALL:
@@ -244,9 +261,9 @@ def _found_in_flight(run: RunCost, asked: tuple[Ref, ...]) -> None:
             run.lost += stream.open.amount
 
 
-def _line(run: RunCost, name: str, by: tuple[str, str]) -> Spending:
+def _line(run: RunCost, account: Callable[[str], str], name: str, by: tuple[str, str]) -> Spending:
     role, model = by
-    return run.lines.setdefault(account_of(name), {}).setdefault(role, {}).setdefault(model, Spending())
+    return run.lines.setdefault(account(name), {}).setdefault(role, {}).setdefault(model, Spending())
 
 
 def _answered(line: Spending, usage: Usage, cost: NanoUsd | None) -> None:
