@@ -12,6 +12,7 @@ from events.base import Event, Recorded, Ref, StreamId
 from events.catalog import AnyEvent
 from events.codec import encode
 from events.digest import Digest, Fingerprint, digest_of
+from events.types.training import CandidateMade, StepOpened, TrainingPlanned
 from events.types.trial import TrialOpened
 from projections.base import Blobs, Projection
 
@@ -37,6 +38,7 @@ _STREAMS: Final = st.builds(
     st.sampled_from(
         [
             *("run", "session", "trial/a", "trial/b", "attempt/a/1", "attempt/a/2", "attempt/b/1"),
+            *("train", "train", "cell/s1.gate/a/1", "reflect/1.0.fail.0"),
             # Names nobody gives today.
             *("trial", "attempt", "attempt//1", "attempt/a/²", "attempt/a/" + "9" * 5000, "other/x"),
         ]
@@ -49,13 +51,24 @@ _PRELUDE: Final = tuple(
     for trial in ("a", "b")
 )
 """Without it, nearly all that is drawn would be about trials that nobody opened."""
+_TRAINING: Final = (
+    (StreamId("r1", "train"), TrainingPlanned("a", (), ())),
+    (StreamId("r1", "train"), StepOpened(1, 1, 1, None)),
+    (
+        StreamId("r1", "train"),
+        CandidateMade("a", "step", 1, 1, (), None, digest_of(b""), 0, 0, changed=False),
+    ),
+)
+"""The same, of training: `Ref` to the candidate is ``train@3``."""
 
 
 def histories() -> st.SearchStrategy[list[Recorded]]:
     """Draw a history."""
     events = st.one_of([_value(kind) for kind in CLASSES])
     rest = st.lists(st.tuples(_STREAMS, events), max_size=25)
-    return st.tuples(st.sampled_from([(), _PRELUDE]), rest).map(lambda drawn: recorded([*drawn[0], *drawn[1]]))
+    return st.tuples(st.sampled_from([(), _PRELUDE, _TRAINING]), rest).map(
+        lambda drawn: recorded([*drawn[0], *drawn[1]])
+    )
 
 
 def recorded(told: Iterable[tuple[StreamId, Event]]) -> list[Recorded]:
@@ -88,6 +101,7 @@ _PLAIN: Final[Mapping[Any, st.SearchStrategy[Any]]] = {
     int: st.integers(-2, 10**12),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
+    Ref: st.builds(Ref, st.sampled_from(["train", "train", "run", "é"]), st.integers(-2, 5)),
     msgspec.Raw: st.sampled_from([msgspec.Raw(b"null"), msgspec.Raw(b'{"a":1}')]),
 }
 

@@ -15,11 +15,15 @@ from views.evaluations import audit
 from views.runs import skill_marks, skill_scan, skills
 from views.terminal.options import ASIS, Given, Options
 from views.terminal.screen import OutputStyle, Screen
+from views.training import skill_blame, skill_diff, skill_log
 
 ROWS: Final[Rows] = {
     "skills list": (skills.SkillRow,),
     "skills show": (skills.SkillText, skill_marks.MarkRow),
     "skills export": (skills.ExportedSkill,),
+    "skills log": (skill_log.SkillLogRow,),
+    "skills diff": (skill_diff.FileDiffRow,),
+    "skills blame": (skill_blame.BlamedLineRow,),
     "skills scan": (skill_scan.ScanRow, skill_scan.ScannedRow, skill_marks.MarkRow),
     "skills audit": (audit.AuditCostRow, audit.AuditedSectionRow),
 }
@@ -35,11 +39,43 @@ async def show_skill(skill: str, /, *, marks: bool = False, options: Options = A
     """Print a skill, and say which of its lines have text from tool output or files, word for word.
 
     Args:
-        skill: NAME for the latest skill of that name, or RUN:NAME; both may be shortened.
+        skill: NAME for the latest skill of that name, or RUN:NAME; both may be shortened. @2 behind it means its second
+            revision.
         marks: Print it line by line, each with the texts of its trial that have its text.
     """
     async with options.desk(machine) as desk:
         await skills.tell(desk, skill, marks=marks)
+
+
+async def log_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
+    """List the accepted revisions of a skill, each with the step and the scores by which it came into force.
+
+    Args:
+        skill: NAME for the latest skill of that name, RUN:NAME or LIBRARY/NAME; all may be shortened.
+    """
+    async with options.desk(machine) as desk:
+        await skill_log.tell(desk, skill)
+
+
+async def diff_skills(before: str, after: str | None = None, /, *, options: Options = ASIS, machine: Given) -> None:
+    """Show what two revisions of a skill differ in, or what one revision changed of the one before it.
+
+    Args:
+        before: NAME@2, RUN:NAME@2 or LIBRARY/NAME@2; without a number, the latest. 0 is what training began with.
+        after: The same. Default: BEFORE is compared with the revision before it.
+    """
+    async with options.desk(machine) as desk:
+        await skill_diff.tell(desk, before, after)
+
+
+async def blame_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
+    """Show of each line of a trained skill the edit that wrote it, what that was proposed from, and the items it moved.
+
+    Args:
+        skill: NAME@2, RUN:NAME@2 or LIBRARY/NAME@2; without a number, the latest revision.
+    """
+    async with options.desk(machine) as desk:
+        await skill_blame.tell(desk, skill)
 
 
 async def export_skill(
@@ -56,7 +92,7 @@ async def export_skill(
     A skill in which a scan finds something of severity high is refused; lesser findings are told.
 
     Args:
-        skill: NAME for the latest skill of that name, or RUN:NAME.
+        skill: NAME for the latest skill of that name, or RUN:NAME; @2 behind it means its second revision.
         folder: Parent folder. Default: the current folder.
         allow_findings: Export it whatever a scan finds.
     """
@@ -112,9 +148,12 @@ def _told(screen: Screen, scanned: Sequence[skill_scan.ScannedSkill]) -> ExitCod
     return ExitCode.NEGATIVE if grave else ExitCode.DONE
 
 
-app: Final = App(name="skills", help="List, show, scan, audit and export skills.")
+app: Final = App(name="skills", help="List, show, compare, scan, audit and export skills.")
 app.command(list_skills, name="list")
 app.command(show_skill, name="show")
+app.command(log_skill, name="log")
+app.command(diff_skills, name="diff")
+app.command(blame_skill, name="blame")
 app.command(scan_skill, name="scan")
 app.command(export_skill, name="export")
 # Imported when it is typed: it starts a run, which needs an HTTP client.

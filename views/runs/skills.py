@@ -1,6 +1,5 @@
 """Skills as they were distilled or imported: listed, shown, and written out as folders."""
 
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -52,7 +51,7 @@ class SkillRow(msgspec.Struct, frozen=True):
     """Microseconds since 1970, UTC."""
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
-    """Which rules an imported skill breaks."""
+    """Which rules an imported skill breaks; of a candidate, why it was rejected."""
 
 
 class SkillText(msgspec.Struct, frozen=True):
@@ -82,9 +81,11 @@ class ExportedSkill(msgspec.Struct, frozen=True):
     """File that says which events each claim rests on; it is no part of the skill. None: imported, so nothing says."""
 
 
-def _doubts(warnings: Sequence[str], problems: Sequence[str]) -> str:
-    """Count what is to be said about a skill; `skills show` says it."""
-    counts = [(len(warnings), "warning"), (len(problems), "broken rule")]
+def _doubts(row: SkillRow) -> str:
+    """Count what is to be said about a skill, which `skills show` says; of a candidate, say why it was rejected."""
+    if row.revision is None:
+        return "; ".join(row.problems)
+    counts = [(len(row.warnings), "warning"), (len(row.problems), "broken rule")]
     return ", ".join(plural(number, word) for number, word in counts if number)
 
 
@@ -167,10 +168,39 @@ async def skill_names(log: EventLog) -> list[str]:
 async def choose(desk: OpenedLog, text: str) -> Chosen:
     """Find the skill a person means: ``NAME``, the latest of that name, ``RUN:NAME`` or ``LIBRARY/NAME``.
 
+    ``@2`` behind any of these means the second revision, of the skill whose latest revision it would else be.
+
     Raises:
         IdUnknown, IdAmbiguous: There is none, or several.
     """
-    run, colon, place = text.rpartition(":")
+    skill, number = await choose_skill(desk, text)
+    latest = skill.latest
+    if number is None:
+        return Chosen(latest.run, skill.name, latest)
+    found = [each for each in skill.revisions if each.revision == number]
+    if not found:
+        raise IdUnknown(text, "revision", [f"{skill.name}@{each.revision}" for each in skill.revisions])
+    return Chosen(found[-1].run, skill.name, found[-1])
+
+
+class ChosenSkill(NamedTuple):
+    """A skill that was asked for."""
+
+    skill: Skill
+    revision: int | None
+    """That was named, from 0. None: none was."""
+
+
+async def choose_skill(desk: OpenedLog, text: str) -> ChosenSkill:
+    """Find the skill a person means, with all its revisions; see `choose`.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is none, or several.
+    """
+    run, colon, revised = text.rpartition(":")
+    place, at, number = revised.rpartition("@")
+    if not at or not (number.isascii() and number.isdigit()):
+        place, number = revised, ""
     of, slash, name = place.rpartition("/")
     selection = Selection(run=await find_run(desk.log, run) if colon else None)
     state = await fold(desk.log, Library(), selection)
@@ -183,12 +213,12 @@ async def choose(desk: OpenedLog, text: str) -> Chosen:
         raise IdUnknown(text, "skill", names)
     if matches[1:]:
         raise IdAmbiguous(text, matches)
-    latest = max((each.skills[matches[0]].latest for each in libraries if matches[0] in each.skills), key=_when)
-    return Chosen(latest.run, matches[0], latest)
+    found = max((each.skills[matches[0]] for each in libraries if matches[0] in each.skills), key=_when)
+    return ChosenSkill(found, int(number) if number else None)
 
 
-def _when(revision: Revision) -> int:
-    return revision.at
+def _when(skill: Skill) -> int:
+    return skill.latest.at
 
 
 async def read(desk: OpenedLog, chosen: Chosen) -> SkillText:
@@ -287,7 +317,7 @@ SKILLS: Final = TableView(
     ("revision", _said_revision),
     "run… trial…",
     ("when", lambda row: when(row.at)[5:16]),
-    ("warnings…", lambda row: _doubts(row.warnings, row.problems)),
+    ("warnings…", _doubts),
     empty=Text("no skills yet: a solved trial produces one", style="dim"),
 )
 

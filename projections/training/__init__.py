@@ -1,0 +1,1 @@
+"""Trained skills: what a training run planned, proposed, measured, believed and accepted; pure."""

@@ -1,0 +1,1 @@
+"""Trained skills, for people: edits, gates, what they changed, and what they cost."""
