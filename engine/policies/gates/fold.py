@@ -22,6 +22,7 @@ from engine.policies.gates.base import (
     mean,
     scored,
 )
+from engine.policies.gates.flips import FlipCount, count_flips
 from engine.policies.gates.level import LevelRule, LevelState, belief_of, filtered, started
 from projections.comparison.signal import LEAST_ITEMS
 
@@ -45,6 +46,10 @@ class FoldState(msgspec.Struct, frozen=True):
     """Mean of the pass with which the revision in force came in."""
     raw_rows: int
     """Scores of that pass. Fewer than there are items: it was in part, or some have none."""
+    before: Row = ()
+    """The pass of the revision before the one in force. Empty: there was none."""
+    flips: FlipCount = FlipCount()
+    """Flips that were looked at again, of all candidates so far."""
 
 
 class GateReport(msgspec.Struct, frozen=True):
@@ -56,6 +61,8 @@ class GateReport(msgspec.Struct, frozen=True):
     """The filtered score of whole passes. A gate that runs no whole pass of a candidate leaves it where it began."""
     own: GateBelief
     """What the gate itself believes."""
+    flips: FlipCount = FlipCount()
+    """Flips that were looked at again: whether edits turn items for good."""
 
 
 class GateFold:
@@ -83,7 +90,8 @@ class GateFold:
             dead = self._dead(state, rows)
             ruling = ruling if dead is None else GateRuling("undecided", dead, figures=ruling.figures)
         baseline = len(scored(rows.baseline)) if self.gate.paired else self.gate.belief(state.own).rows
-        return msgspec.structs.replace(ruling, candidate_rows=rows.scores, baseline_rows=baseline)
+        figures = {**ruling.figures, **_figures(self._flips(state, rows))}
+        return msgspec.structs.replace(ruling, candidate_rows=rows.scores, baseline_rows=baseline, figures=figures)
 
     def settle(self, state: FoldState, rows: CandidateRows, *, accepted: bool, placebo: bool = False) -> FoldState:
         """Take a candidate in that was accepted or rejected. One that was left undecided is not to be given.
@@ -95,19 +103,31 @@ class GateFold:
             placebo: Whether it changes nothing: its rows are those of the revision in force, whatever was ruled.
         """
         taken = accepted and not placebo
-        level, first = state.level, rows.first
+        level, first, flips = state.level, rows.first, self._flips(state, rows)
         if rows.complete and rows.scores:
             level = filtered(self._level, level, first, accepted=taken)
         own = self.gate.settle(state.own, rows, accepted=taken)
         if not taken or not rows.scores:
-            return FoldState(own, level, state.raw, state.raw_rows)
-        return FoldState(own, level, mean(first), len(scored(first)))
+            return msgspec.structs.replace(state, own=own, level=level, flips=flips)
+        return FoldState(own, level, mean(first), len(scored(first)), state.level.last, flips)
 
     def report(self, state: FoldState) -> GateReport:
         """Say what is believed of the revision in force."""
         return GateReport(
-            GateBelief(state.raw, None, state.raw_rows), belief_of(state.level), self.gate.belief(state.own)
+            GateBelief(state.raw, None, state.raw_rows),
+            belief_of(state.level),
+            self.gate.belief(state.own),
+            state.flips,
         )
+
+    @staticmethod
+    def _flips(state: FoldState, rows: CandidateRows) -> FlipCount:
+        """Count flips of the candidate, and those of the revision in force that the pass beside it looked at again."""
+        again = tuple(each[1:] for each in rows.outcomes)
+        found = state.flips.plus(count_flips(state.level.last, rows.first, again))
+        if not state.before or not rows.baseline:
+            return found
+        return found.plus(count_flips(state.before, state.level.last, tuple((each,) for each in rows.baseline)))
 
     def _uncovered(self, rows: CandidateRows) -> str | None:
         """Say which side has too few scores. None: neither, or nothing was run yet."""
@@ -137,3 +157,8 @@ class GateFold:
             return None
         only = float(round(scores.pop(), DIGITS))
         return f"every item scores {only:g} on both sides: this score cannot tell them apart"
+
+
+def _figures(flips: FlipCount) -> dict[str, float]:
+    """Say how many flips were looked at again, and how often they held; nothing, where none was."""
+    return {"flips_looked_at": float(flips.looks), "flips_held": float(flips.held)} if flips.looks else {}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from engine.policies.gates.base import CandidateRows, GatePlan, Row, corrected, next_part
+from engine.policies.gates.flips import FlipCount, count_flips
 from engine.policies.gates.fold import GateFold, GateGuard
 from engine.policies.gates.level import LevelGate
 from engine.policies.gates.registry import GateSettingsRefused, gate_named, gate_names, gate_settings
@@ -175,6 +176,41 @@ class TestReport:
             state = gate.settle(gate.start(row(10, 10)), seen(row(10, 10), row(10, 10)), accepted=False)
             ruling = gate.rule(state, rows)
             assert (ruling.candidate_rows, ruling.baseline_rows) == (18, baseline), name
+
+
+class TestFlips:
+    """Whether edits turn items for good, read from rows."""
+
+    def test_a_flip_is_held_if_a_further_score_lies_on_its_side(self) -> None:
+        """Won and solved again, lost and failed again; what did not flip, or was not run again, says nothing."""
+        found = count_flips(
+            (ZERO, ZERO, ONE, ONE, ZERO, None),
+            (ONE, ONE, ZERO, ONE, ONE, ONE),
+            ((ONE, ONE), (ZERO,), (ZERO, None), (ZERO,), (), (ONE,)),
+        )
+        assert found == FlipCount(flips=3, looks=4, held=3)
+        assert found.share == 0.75
+        assert FlipCount().share is None
+
+    def test_a_partial_score_holds_on_the_side_of_the_flip(self) -> None:
+        """Beyond what was there before, though not as far as at first."""
+        half = Fraction(1, 2)
+        assert count_flips((half,), (ONE,), ((Fraction(3, 4), half),)) == FlipCount(1, 2, 1)
+        assert count_flips((half,), (ZERO,), ((Fraction(1, 4), half),)) == FlipCount(1, 2, 1)
+
+    def test_they_are_counted_over_all_candidates_of_a_run_and_stand_in_each_ruling(self) -> None:
+        """Further looks at a rejected one, and the pass beside the next one at what was accepted."""
+        gate = fold("paired", looks=1)
+        state = gate.start(row(10, 10))
+        again = CandidateRows((*((each,) for each in row(9, 0)), (ZERO, ZERO), *((each,) for each in row(5, 5))))
+        rows = CandidateRows(again.outcomes, 1, baseline=row(10, 10))
+        ruling = gate.rule(state, rows)
+        assert (ruling.figures["flips_looked_at"], ruling.figures["flips_held"]) == (1, 1)
+        state = gate.settle(state, rows, accepted=True)
+        beside = (*row(9, 1), *row(3, 7))
+        state = gate.settle(state, seen(row(10, 10), beside), accepted=False)
+        assert gate.report(state).flips == FlipCount(flips=7, looks=7, held=5)
+        assert "flips_looked_at" not in fold("level").rule(fold("level").start(row(10, 10)), seen(row(9, 11))).figures
 
 
 class TestParts:
