@@ -10,7 +10,7 @@ FIND_PYTHON = for each in $(PYTHON) python3 python3.14 python3.13 python3.12 pyt
 QUICK := $(if $(FULL),,--quick)
 PEER := $(if $(PEERS),--peer-python $(PEERS))
 
-.PHONY: help demo test check bench mutants fix venv docs clean
+.PHONY: help demo test check bench vectors mutants fix venv docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made.
@@ -51,6 +51,9 @@ bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEER
 	@if docker info >/dev/null 2>&1; then set -x; \
 		$(BIN)/python -m benchmarks.container_trials $(QUICK) && $(BIN)/python -m benchmarks.exec_latency $(QUICK); \
 	else echo "benchmarks.container_trials and benchmarks.exec_latency need a Docker engine, and none answers"; fi
+
+vectors: venv  ## Answer what was recorded from SkillOpt, and compare; ARGS=FILE for other cases than ../shared's.
+	$(BIN)/python -m tests.vectors.compare $(ARGS)
 
 mutants: venv  ## Change one line at a time, and see that a test fails: two hours at most; ARGS="--only ID" tries one.
 	nice $(BIN)/python -m benchmarks.mutants $(ARGS)

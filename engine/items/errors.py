@@ -5,6 +5,7 @@ StillroomError
 ├── ItemsInvalid    rows of an item set are not as their format has them
 ├── ItemsMissing    a folder holds no items, or not those of a split
 ├── SplitUnknown    no split has this name
+├── RatioInvalid    a ratio of splits is not three numbers
 ├── WayUnsupported  items of a format cannot be rolled out in the way that is asked for
 └── RowInvalid      one row is wrong; it becomes part of an ItemsInvalid
 """
@@ -75,6 +76,18 @@ class SplitUnknown(EngineError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"no split is called {name!r}", remedy=f"use one of: {', '.join(known)}")
         self.name = name
+
+
+class RatioInvalid(EngineError):
+    """Raised when a ratio of splits cannot be read."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            f"{text!r} is no ratio of splits", remedy="write train:val:test as whole numbers above 0, such as 2:1:7"
+        )
+        self.text = text
 
 
 class WayUnsupported(EngineError):

@@ -86,6 +86,6 @@ def _plan_compatible(rule: BatchRule, items: Sequence[str], epoch: int) -> tuple
     batches = []
     for at in range(steps_of_epoch(rule, len(items)) * rule.accumulation):
         seed = base + at + 1
-        part = order[at * rule.size : (at + 1) * rule.size] or shuffled(items, seed)[: rule.size]
+        part = order[at * rule.size : (at + 1) * rule.size] or shuffled(order, seed)[: rule.size]
         batches.append(TrainingBatch(tuple(part), seed))
     return tuple(batches)

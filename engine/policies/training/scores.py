@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from math import fsum
 from typing import Final, Literal, NamedTuple, get_args
 
+from engine.policies.edits.markers import KINDS, strip_markers
 from engine.policies.training.errors import SettingUnknown
 from events.digest import digest_of
 
@@ -78,10 +79,13 @@ def leading_word_density(text: str, words: Iterable[str] = LEADING_WORDS) -> flo
     """Give the share of words that are leading words, whatever their case; SkillOpt's option, which a skill can win by.
 
     Args:
-        text: Of the skill, without its protected regions.
+        text: Of the skill; what stands in its protected blocks does not count.
         words: Leading words.
     """
-    found = _WORD.findall(text)
+    for kind in KINDS:
+        block = f"{re.escape(kind.start)}.*?{re.escape(kind.end)}"
+        text = re.sub(block, " ", text, flags=re.DOTALL)
+    found = _WORD.findall(strip_markers(text))
     leading = {each.upper() for each in words}
     return sum(each.upper() in leading for each in found) / len(found) if found else 0.0
 

@@ -76,6 +76,13 @@ def test_leading_words_are_counted_whatever_their_case(text: str, density: float
     assert leading_word_density("foo bar foo", ["FOO"]) == 2 / 3
 
 
+def test_words_of_protected_blocks_do_not_count() -> None:
+    """Nor does a marker that has no other."""
+    slow = "<!-- SLOW_UPDATE_START -->"
+    assert leading_word_density(f"must {slow} MUST MUST <!-- SLOW_UPDATE_END -->word") == 1 / 2
+    assert leading_word_density(f"MUST {slow} orphan word") == 1 / 3
+
+
 def test_a_text_is_named_by_its_bytes() -> None:
     """The beginning of its SHA-256."""
     assert short_digest("é") == "4a99557e4033c353"
