@@ -1,7 +1,8 @@
 """The optimizer of the training demo: a script function that proposes what it reads in failures, and nothing else.
 
 It knows no rule of the house. What it proposes are sentences out of the trajectories of failed items, whether they are
-true or not; it leaves out what stands in the document, and what was tried before and rejected.
+true or not; it leaves out what stands in the document, and what was tried before and rejected. A rule for all jars is
+proposed to be deleted once a jar fails that gets no letter.
 """
 
 import json
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from engine.protocols.server_side import ServerRequest
-from engine.scripted.jar_rules import GENERAL, rules_in, sentences_in
+from engine.scripted.jar_rules import GENERAL, PLAIN, rules_in, sentences_in
 from engine.scripted.script import ScriptedTurn
 
 _STAGE: Final = re.compile(r"^Role: optimizer\nStage: ([a-z ]+)$", re.MULTILINE)
@@ -25,6 +26,8 @@ _HEADINGS: Final = re.compile(
 _MOST: Final = re.compile(r"\b[Aa]t most (\d+) ")
 _FENCED: Final = re.compile(r"^(`{3,})text\n(.*?)\n\1$", re.MULTILINE | re.DOTALL)
 _LISTED: Final = re.compile(r"^\d+\. (\{.*\})$", re.MULTILINE)
+_PLAIN: Final = PLAIN.removeprefix("{name}")
+"""By this a jar is known that a rule for all jars labels wrong."""
 _NOTE: Final = re.compile(r"^- (.+)$", re.MULTILINE)
 
 Parts = Mapping[str, str]
@@ -69,6 +72,9 @@ def _edits(document: str, tried: str, failed: Sequence[str]) -> Iterator[Proposa
             told[each] += 1
             where.setdefault(each, []).append(number)
     standing = {each.subject: each.sentence for each in rules_in(document)}
+    plain = [number for number, one in enumerate(failed, 1) if _PLAIN in one]
+    if GENERAL in standing and plain:
+        yield {"op": "delete", "target": f"- {standing[GENERAL]}", "from": plain}
     subjects: set[str] = set()
     for sentence, _ in told.most_common():
         subject = next((each.subject for each in rules_in(sentence)), sentence)
@@ -85,7 +91,7 @@ def _edits(document: str, tried: str, failed: Sequence[str]) -> Iterator[Proposa
 def _in_mode(form: str, document: str, edits: Sequence[Proposal]) -> dict[str, Any]:
     """Word edits as the form asks for them: as such, as suggestions, or as a draft of the whole document."""
     if '"drafts"' in form:
-        text = _rewritten(document, [each["content"] for each in edits])
+        text = _rewritten(document, [each.get("content", "") for each in edits])
         drafts = [{"title": "rules of the house", "change_summary": "what the pages say", "new_skill": text}]
         return {"drafts": drafts if edits else []}
     if '"suggestions"' in form:
@@ -94,7 +100,8 @@ def _in_mode(form: str, document: str, edits: Sequence[Proposal]) -> dict[str, A
 
 
 def _suggestion(edit: Proposal) -> Proposal:
-    return {"title": "a rule", "motivation": "a page says so", "instruction": edit["content"], "from": edit["from"]}
+    said = edit.get("content", f"Leave out: {edit.get('target')}")
+    return {"title": "a rule", "motivation": "a page says so", "instruction": said, "from": edit["from"]}
 
 
 def _successes(parts: Parts) -> dict[str, Any]:
@@ -117,15 +124,11 @@ def _merge(parts: Parts) -> dict[str, Any]:
 
 
 def _rank(parts: Parts) -> dict[str, Any]:
-    """Put proposals of most support first, and rules for all jars last."""
+    """Put proposals of most support first."""
     listed = _listed(parts["The proposals"])
-    order = sorted(range(len(listed)), key=lambda index: _weight(listed[index]))
+    order = sorted(range(len(listed)), key=lambda index: -(listed[index].get("support_count") or 0))
     found = _MOST.search(parts["The proposals"])
     return {"selected_indices": order if found is None else order[: int(found[1])]}
-
-
-def _weight(proposal: Proposal) -> tuple[bool, int]:
-    return GENERAL in json.dumps(proposal), -(proposal.get("support_count") or 0)
 
 
 def _rate(parts: Parts) -> dict[str, Any]:
@@ -134,8 +137,8 @@ def _rate(parts: Parts) -> dict[str, Any]:
 
 
 def _rewrite(parts: Parts) -> dict[str, Any]:
-    """Write what is suggested below the document."""
-    told = [each["instruction"] for each in _listed(parts["The suggestions"])]
+    """Write what is suggested below the document; what is to be left out stays."""
+    told = [each["instruction"] for each in _listed(parts["The suggestions"]) if each["instruction"].startswith("- ")]
     return {"new_skill": _rewritten(parts["The document"], told), "change_summary": "what was suggested"}
 
 
@@ -143,18 +146,22 @@ def _rewritten(document: str, lines: Sequence[str]) -> str:
     """Give the text of a document, with further lines at its end."""
     found = _FENCED.search(document)
     text = "" if found is None else found[2]
-    return "\n".join([*text.splitlines(), *(each for each in lines if each not in text)])
+    return "\n".join([*text.splitlines(), *(each for each in lines if each and each not in text)])
 
 
 # -- over an epoch -----------------------------------------------------------------------------------------------------
 
 
 def _slow(parts: Parts) -> dict[str, Any]:
-    """Advise what the pages of compared items tell most often and the document does not say."""
+    """Advise what the pages of compared items tell most often and the document does not; a rule for all jars last."""
     document = parts["The document now"]
     told = Counter(sentences_in(parts["The items, with both"]))
-    new = [each for each, _ in told.most_common() if each not in document and not each.startswith(GENERAL)]
+    new = sorted((each for each, _ in told.most_common() if each not in document), key=_is_general)
     return {"reasoning": "The pages say so.", "guidance": "".join(f"- {each}" for each in new[:1])}
+
+
+def _is_general(sentence: str) -> bool:
+    return sentence.startswith(GENERAL)
 
 
 def _meta(parts: Parts) -> dict[str, Any]:

@@ -146,10 +146,13 @@ def test_the_optimizer_replaces_a_rule_that_failed_and_repeats_nothing() -> None
     assert failures(f"- {OIL}", OIL) == []
     assert failures("", OIL, tried=f"append: - {OIL}") == []
     assert asked("reflect successes")["edits"] == []
+    plain = "A jar holds orris, as it is. Which label does it get?"
+    assert failures(f"- {ALL}", "a dried jar", plain) == [{"op": "delete", "target": f"- {ALL}", "from": [2]}]
+    assert failures("", plain) == []
 
 
 def test_lists_are_merged_and_ranked_by_how_many_readers_found_each() -> None:
-    """Support and kind are left to whoever counts them; a rule for all jars comes last."""
+    """Support and kind are left to whoever counts them, and are what a choice goes by."""
     lists = "\n".join(
         f"{number}. {json.dumps({'op': 'append', 'content': text, 'support_count': support, 'sources': [source]})}"
         for number, (text, support, source) in enumerate([(OLD, 3, "a"), (OIL, 1, "a"), (OIL, 2, "b"), (ALL, 9, "b")])
@@ -160,7 +163,7 @@ def test_lists_are_merged_and_ranked_by_how_many_readers_found_each() -> None:
         {"op": "append", "content": OLD, "sources": ["a"]},
         {"op": "append", "content": ALL, "sources": ["b"]},
     ]
-    assert asked("rank", The_proposals=lists + "\n\nChoose at most 2 of these 4.")["selected_indices"] == [0, 2]
+    assert asked("rank", The_proposals=lists + "\n\nChoose at most 2 of these 4.")["selected_indices"] == [3, 0]
     assert asked("rate", The_proposals=lists)["learning_rate"] == 2
 
 
@@ -169,6 +172,7 @@ def test_advice_comes_from_what_was_compared() -> None:
     pairs = fenced(f"{ALL} {OIL}", f"{ALL} {OIL}", OLD)
     assert advice(pairs, "") == f"- {OIL}"
     assert advice(pairs, f"- {OIL}") == f"- {OLD}"
+    assert advice(pairs, f"- {OIL}\n- {OLD}") == f"- {ALL}"
     assert advice(fenced("no page"), "") == ""
 
 
