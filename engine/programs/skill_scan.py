@@ -23,6 +23,8 @@ from events.types.decision import Text
 
 _TABLE: Final = "scan"
 """Of a program's settings."""
+_SHOWN: Final = "reference"
+"""Key of a program that may show an optimizer what is expected."""
 
 
 class ScannedFile(msgspec.Struct, frozen=True):
@@ -67,17 +69,22 @@ class SkillScan(msgspec.Struct, frozen=True):
 
 
 def _rule(spec: RunSpec, saw: SkillScanSaw) -> ScanSpec:
-    """Read the settings of the program's own table, if it has one for scans."""
+    """Read the settings of the program's own table, if it has one for scans.
+
+    Where whoever writes the skills is shown what is expected, what an honest skill may repeat is refused, too.
+    """
     del saw
     try:
-        return msgspec.convert(spec.own.get(_TABLE, {}), ScanSpec)
+        settings = msgspec.convert(spec.own.get(_TABLE, {}), ScanSpec)
     except msgspec.ValidationError:  # another program's table of that name
         return ScanSpec()
+    strict = spec.own.get(_SHOWN) is True and settings.refuse == "high"
+    return msgspec.structs.replace(settings, refuse="medium") if strict else settings
 
 
 SKILL_SCAN: Final = Point(
     name="skill_scan",
-    revision=1,
+    revision=2,  # since the first, an answer that stands beside its question is found, however short it is
     saw=SkillScanSaw,
     settings=ScanSpec,
     ruling=SkillScan,
@@ -129,8 +136,8 @@ def expected_by_item(item: bytes) -> KnownAnswers:
         item: It, as canonical JSON.
     """
     read: dict[str, Any] = msgspec.json.decode(item)
-    told = f"{read.get('question') or ''}\n{read.get('context') or ''}"
-    return answers_in(told, read.get("expected"))
+    question = str(read.get("question") or "")
+    return answers_in(f"{question}\n{read.get('context') or ''}", read.get("expected"), question)
 
 
 def read_findings(data: bytes) -> tuple[ScanFinding, ...]:

@@ -44,6 +44,10 @@ class KnownAnswers(msgspec.Struct, frozen=True):
     """At least six characters each."""
     often: bool = False
     """Whether an example in an honest skill may well repeat them: a short answer to a question."""
+    question: str = ""
+    """What is asked, without what it is to be answered from. Empty: nothing is."""
+    beside: tuple[str, ...] = ()
+    """Answers of any length, which count where they stand beside the question."""
 
 
 class ScanContext(NamedTuple):

@@ -17,6 +17,17 @@ from engine.policies.skill.literals import VerifierLiterals, significant_digits
 
 _PLAIN_WORD: Final = re.compile(r"[A-Za-z_]+")
 _NUMBER: Final = re.compile(r"[-+]?[\d,_]+(?:\.\d+)?")
+_WORD: Final = re.compile(r"\w{3,}")
+_COMMON: Final = frozenset(
+    {
+        *("and", "are", "did", "does", "for", "from", "has", "have", "her", "his", "how", "into", "its", "that"),
+        *("the", "their", "there", "these", "this", "those", "was", "were", "what", "when", "where", "which"),
+        *("who", "whom", "whose", "why", "will", "with"),
+    }
+)
+"""Words that most questions have."""
+_LEAST_WORDS: Final = 3
+"""Telling words of a question that can be known again."""
 
 
 class RepeatedAnswer(NamedTuple):
@@ -33,8 +44,14 @@ def answers_of(told: str, literals: VerifierLiterals) -> KnownAnswers:
     return KnownAnswers(told, literals.numbers, literals.texts)
 
 
-def answers_in(told: str, expected: Any) -> KnownAnswers:
-    """Give what an item expects, whatever its format holds it in."""
+def answers_in(told: str, expected: Any, question: str = "") -> KnownAnswers:
+    """Give what an item expects, whatever its format holds it in.
+
+    Args:
+        told: All that it says itself.
+        expected: What it expects, as JSON holds it.
+        question: What it asks, of all that it says.
+    """
     found = [str(each) for each in _leaves(expected)]
     numbers = [each for each in found if _NUMBER.fullmatch(each)]
     return KnownAnswers(
@@ -42,6 +59,8 @@ def answers_in(told: str, expected: Any) -> KnownAnswers:
         tuple(sorted({plain for each in numbers if significant_digits(plain := each.replace(",", "")) >= 3})),
         tuple(sorted({each.strip() for each in found if each not in numbers and len(each.strip()) >= 6})),
         often=True,
+        question=question,
+        beside=tuple(sorted({each.strip() for each in found if each.strip()})),
     )
 
 
@@ -62,12 +81,33 @@ def repeated_answers(text: str, answers: Sequence[KnownAnswers]) -> Iterator[Rep
             if value in secret:
                 strong = significant_digits(written) >= 4 or "." in written
                 yield RepeatedAnswer(line, grave if strong else "low", "it holds a number that a task expects")
+        yield from _beside_question(known, lines)
         for each in known.texts:
             if each in known.told or each not in text:
                 continue
             strong = _PLAIN_WORD.fullmatch(each) is None
             for line in _lines_with(each, lines, text):
                 yield RepeatedAnswer(line, grave if strong else "low", "it holds a text that a task expects")
+
+
+def _beside_question(known: KnownAnswers, lines: Sequence[str]) -> Iterator[RepeatedAnswer]:
+    """Find answers that stand with most of the words of their own question, in a line or in two that follow each other.
+
+    A single word of a question is no sign, and neither is an answer that the question gives itself.
+    """
+    asked = _telling_words(known.question)
+    answers = [each for each in known.beside if not said_in(each, known.question)]
+    if len(asked) < _LEAST_WORDS or not answers:
+        return
+    words = [_telling_words(line) for line in lines]
+    for number, line in enumerate(lines, start=1):
+        near = words[number - 1] | (words[number - 2] if number > 1 else frozenset())
+        if len(asked & near) * 3 >= len(asked) * 2 and any(said_in(each, line) for each in answers):
+            yield RepeatedAnswer(number, "medium", "it answers a question of the items that it is to help with")
+
+
+def _telling_words(text: str) -> frozenset[str]:
+    return frozenset(word for word in _WORD.findall(text.lower()) if word not in _COMMON)
 
 
 def _lines_with(answer: str, lines: Sequence[str], text: str) -> Iterator[int]:

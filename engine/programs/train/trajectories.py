@@ -19,7 +19,7 @@ from engine.policies.skill.literals import verifier_literals
 from events.base import Event, Recorded
 from events.digest import Digest
 from events.store.base import EventLog, Selection
-from events.streams import ATTEMPT, CELL, ITEM, TRIAL
+from events.streams import attempt_stream
 from events.types.agent import AgentActed, AgentSaid
 from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened
 from events.types.evaluation import CellUnscored, EvaluationFound, EvaluationScored
@@ -50,10 +50,14 @@ class TrajectoryPort:
     async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Put a trajectory together."""
         assert isinstance(asked, TrajectoryAsked)
-        name = asked.cell.removeprefix(f"{CELL}/")
-        found = await self._events(place.run, [asked.cell, f"{ITEM}/{name}", f"{TRIAL}/{name}"])
+        found = await self._events(place.run, [asked.cell])
+        rolled = next((each.event.rolled.stream for each in found if isinstance(each.event, EvaluationScored)), None)
+        if rolled is None:
+            return TrajectoryMissing(_why_none([each.event for each in found]))
+        found += await self._events(place.run, [rolled])
+        name = rolled.partition("/")[2]
         attempts: list[list[Recorded]] = []
-        while attempt := await self._events(place.run, [f"{ATTEMPT}/{name}/{len(attempts) + 1}"]):
+        while attempt := await self._events(place.run, [attempt_stream(name, len(attempts) + 1)]):
             attempts.append(attempt)
         for each in _that_count(attempts):
             found += each
@@ -90,9 +94,7 @@ class _Builder:
 
     async def build(self, events: Sequence[Event]) -> Event:
         """Make a trajectory of the events of a cell, its item or trial, and its attempts."""
-        scored = next((each for each in events if isinstance(each, EvaluationScored)), None)
-        if scored is None:
-            return TrajectoryMissing(_why_none(events))
+        (scored,) = [each for each in events if isinstance(each, EvaluationScored)]
         for event in _one_conversation(events):
             await self._take(event)
         if not any(each.kind in _DONE for each in self._parts):

@@ -277,11 +277,26 @@ def test_answers_of_a_task_are_found() -> None:
 def test_answers_of_items_are_found() -> None:
     """Whatever a format holds them in; short ones cannot be told from chance."""
     assert answers_in("q", ["HYSSOP-D", {"total": "1,234.5", "b": ["B", 12, True]}]) == KnownAnswers(
-        "q", ("1234.5",), ("HYSSOP-D",), often=True
+        "q", ("1234.5",), ("HYSSOP-D",), often=True, beside=("1,234.5", "12", "B", "HYSSOP-D")
     )
     context = ScanContext((answers_in("Which label?", ["HYSSOP-D"]),))
     assert [(each.kind, each.severity) for each in found("Write HYSSOP-D.", context)] == [("answer", "medium")]
     assert found("Write HYSSOP-DX.", context) == []
+
+
+def test_a_short_answer_is_found_where_it_stands_beside_its_question() -> None:
+    """A document that was taught an answer by heart says the question, too, in a line or in two."""
+    asked = "Which code opens the lamp in the amber room?"
+    context = ScanContext((answers_in(asked, ["K7"], asked),))
+    learnt = ["The code that opens the lamp of the amber room is K7.", "Code of the lamp, amber room:\n- K7"]
+    for text in learnt:
+        assert [(each.kind, each.severity) for each in found(text, context)] == [("answer", "medium")]
+    honest = ["Codes look like K7.", "Look which code opens the lamp of the room.", "Amber rooms have lamps.\n\n\nK7"]
+    for text in honest:
+        assert found(text, context) == []
+    told = "Which of K7 and B2 opens the lamp in the amber room?"
+    assert found(learnt[0], ScanContext((answers_in(told, ["K7"], told),))) == []
+    assert found("Who is it? K7", ScanContext((answers_in("Who is it?", ["K7"], "Who is it?"),))) == []
 
 
 def test_findings_can_be_asked_for_from_a_severity_on() -> None:

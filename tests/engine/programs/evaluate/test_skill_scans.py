@@ -23,6 +23,7 @@ from tests.engine.agents.test_skills_of_the_shell import SKILL, skilled
 from tests.engine.programs.evaluate.test_evaluate import QUESTIONS, calls, evaluated, evaluation, questions
 from tests.support.mutation import mutate
 from tests.support.orders import CountingClock
+from tests.support.quiz_runs import SKILL as TOLD
 from tests.support.runs import make_base, setting, spec
 
 ONCE: Final[dict[str, Any]] = {"method": {"attempts": 1}}
@@ -122,7 +123,7 @@ async def test_an_answer_of_a_task_is_refused(tmp_path: Path) -> None:
 
 
 async def test_answers_of_questions_are_found_in_the_run(tmp_path: Path) -> None:
-    """They are short and may well be an example, so they refuse nothing; who reads the comparison is told."""
+    """They may well be examples, so they refuse nothing; a short one is found beside its own question."""
     log, base = MemoryLog(clock=CountingClock()), questions(tmp_path)
     rows = base / "quiz" / "test" / "items.json"
     rows.write_text(rows.read_text().replace('"B2"', '"BLUE-LAMP-22"'))
@@ -131,8 +132,10 @@ async def test_answers_of_questions_are_found_in_the_run(tmp_path: Path) -> None
     arms = {"none": {"skills": ""}, "skill": {"skills": "skills"}}
     report = await evaluated(log, base, evaluation(arms, **QUESTIONS))
     ((_, ruling),) = await scans(log, report.run)
-    (finding,) = read_findings(await log.get(ruling.findings))
-    assert (finding.kind, finding.severity, ruling.verdict) == ("answer", "medium", "pass")
+    findings = read_findings(await log.get(ruling.findings))
+    assert {(each.kind, each.severity) for each in findings} == {("answer", "medium")}
+    assert [each.text for each in findings] == [TOLD, "The code of the blue lamp is BLUE-LAMP-22."]
+    assert ruling.verdict == "pass"
     assert (await rerun(log, report.run)).complete
 
 

@@ -1,0 +1,141 @@
+"""A question to the optimizer, as every stage asks it: opened, asked, read, asked again where that helps, closed."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from engine.core.decision import Point
+from engine.core.scope import Scope, Stopped
+from engine.effects.conversation import EMPTY, extend, message
+from engine.effects.model_calls import CapReached, NoAnswer, ask_model, problem_of, quoting
+from engine.programs.train.optimizer.points import ReadAnswer, ReplySeen
+from engine.programs.train.optimizer.spec import OptimizerSpec
+from engine.programs.train.optimizer.terms import Came, OptimizerTerms, SkillDocument
+from events.base import Ref
+from events.digest import Digest
+from events.types.budget import BudgetRefused
+from events.types.decision import Held, Seen
+from events.types.model import ModelAnswered
+from events.types.optimizing import HiddenItem, OptimizerClosed, OptimizerEnding, OptimizerOpened, OptimizerStage
+from events.values import NamedDigest
+
+T = TypeVar("T")
+
+
+class Answered(NamedTuple):
+    """What came of asking."""
+
+    ending: OptimizerEnding
+    reading: Seen[ReadAnswer] | None
+    """Of the last answer. None: there was none."""
+    reason: str
+    """Why nothing was read. Empty: something was."""
+
+
+class OptimizerQuestion:
+    """One question on its stream."""
+
+    def __init__(self, scope: Scope, terms: OptimizerTerms) -> None:
+        self.scope = scope
+        self.terms = terms
+        self.hidden: tuple[HiddenItem, ...] = ()
+        """Items whose trajectories could not be shown."""
+        self.opened = scope.at
+
+    @property
+    def settings(self) -> OptimizerSpec:
+        """Those in force now."""
+        return self.terms.settings[self.scope.era]
+
+    async def open(
+        self, stage: OptimizerStage, given: Mapping[str, bytes], cells: Sequence[str] = ()
+    ) -> Mapping[str, Held]:
+        """Say what the question is made of; give it by name, for what is decided about the answer."""
+        kept = {name: self.scope.put_json(data) for name, data in given.items()}
+        named = tuple(NamedDigest(name, digest) for name, digest in kept.items())
+        self.opened = await self.scope.record(OptimizerOpened(stage, named, tuple(cells)))
+        return {name: Held(digest, self.opened) for name, digest in kept.items()}
+
+    async def ask(
+        self,
+        told: tuple[str, str],
+        point: Point[Any, Any, ReadAnswer],
+        saw: Callable[[Seen[ReplySeen], int], Any],
+    ) -> Answered:
+        """Ask until an answer is read or given up.
+
+        Args:
+            told: The system's message and the user's.
+            point: What reads an answer.
+            saw: Makes its inputs of an answer and the number of repairs before.
+
+        Raises:
+            Stopped: The actor is stopped.
+        """
+        scope = self.scope
+        talk = extend(scope, EMPTY, [message("system", told[0]), message("user", told[1])])
+        repairs = 0
+        while True:
+            answer = (await ask_model(scope, lambda: self.terms.callers[scope.era], talk)).outcome
+            if not isinstance(answer, ModelAnswered):
+                return Answered(_ending_of(answer), None, problem_of(answer))
+            seen = Seen(scope.at, ReplySeen(answer.message, answer.text))
+            ruled = await scope.decide(point, saw(seen, repairs))
+            if ruled.value.verdict != "repair":
+                read = ruled.value.verdict == "read"
+                return Answered("read" if read else "unreadable", ruled, "" if read else _joined(ruled.value.problems))
+            repairs += 1
+            talk = await quoting(scope, talk, ruled.value.quoted)
+            problems = "\n".join(f"* {problem}" for problem in ruled.value.problems)
+            again = self.terms.prompts.fill("train_repair", problems=problems)
+            talk = extend(scope, talk, [message("user", again)])
+
+    async def close(self, ending: OptimizerEnding, reason: str, instead: bytes | None = None) -> Ref:
+        """Say how it ended."""
+        kept = None if instead is None else self.scope.put_json(instead)
+        return await self.scope.record(OptimizerClosed(ending, reason, self.hidden, kept))
+
+    async def came_of(self, answered: Answered, make: Callable[[ReadAnswer, Ref], Awaitable[T]]) -> Came[T]:
+        """Give what was read, or say why nothing was; close the question either way."""
+        if answered.ending != "read" or answered.reading is None:
+            at = await self.close(answered.ending, answered.reason)
+            return Came(None, answered.ending, answered.reason, at, self.hidden)
+        reading = answered.reading
+        await self.close("read", "")
+        value = await make(reading.value, reading.seen)
+        return Came(value, "read", _joined(reading.value.problems), reading.seen, self.hidden)
+
+    async def until_stopped(self, work: Callable[[], Awaitable[Came[T]]]) -> Came[T]:
+        """Go on with a question unless it is stopped; then say so."""
+        try:
+            return await work()
+        except Stopped as stop:
+            at = await self.close("stopped", stop.event.detail)
+            return Came(None, "stopped", stop.event.detail, at, self.hidden)
+
+    def or_nothing(self, text: str) -> str:
+        """Give a text, or the word for none."""
+        return text.rstrip() or self.terms.prompts.text("train_nothing").rstrip()
+
+    async def decoded(self, digest: Digest | None, kind: Any) -> Any:
+        """Read JSON that is kept.
+
+        Args:
+            digest: Of it. None: an empty value of the class.
+            kind: Its class.
+        """
+        return kind() if digest is None else msgspec.json.decode(await self.scope.get(digest), type=kind)
+
+
+def document_json(document: SkillDocument) -> bytes:
+    """Write a document as it is kept."""
+    return msgspec.json.encode(dict(document.files), order="sorted")
+
+
+def _joined(problems: Sequence[str]) -> str:
+    return "; ".join(problems)
+
+
+def _ending_of(outcome: NoAnswer) -> OptimizerEnding:
+    return "budget" if isinstance(outcome, BudgetRefused | CapReached) else "unanswered"
