@@ -32,7 +32,7 @@ from benchmarks.gates.frontier import frontier, frontier_figure
 from benchmarks.gates.reference import KNOWN, WORLDS
 from benchmarks.gates.simulation import PlayedRun, play
 from benchmarks.gates.world import KINDS, WorldSpec
-from engine.policies.gates.adaptive import AdaptiveGate
+from engine.policies.gates.adaptive import AdaptiveGate, AdaptiveRule
 from engine.policies.gates.base import Gate
 from engine.policies.gates.evidence import EvidenceGate
 from engine.policies.gates.items import ItemsGate, ItemsRule
@@ -100,8 +100,7 @@ def _items(world: WorldSpec) -> Gate:
 
 
 def _adaptive(world: WorldSpec) -> Gate:
-    del world
-    return AdaptiveGate()
+    return AdaptiveGate(AdaptiveRule(rise=0.0) if parts_of(world) > 1 else AdaptiveRule())
 
 
 def _evidence(world: WorldSpec) -> Gate:

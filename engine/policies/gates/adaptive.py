@@ -6,6 +6,8 @@ where the candidate lies behind the level. Parts are filtered into the level wit
 stays honest without a last pass.
 """
 
+from fractions import Fraction
+from math import log
 from typing import Annotated, Final
 
 import msgspec
@@ -36,12 +38,15 @@ class AdaptiveRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts: Annotated[int, msgspec.Meta(ge=1)] = 4
     """In how many parts the first pass is run."""
     behind: Annotated[float, msgspec.Meta(ge=0)] = 0.7
-    """Standard errors behind the level from which on a candidate is rejected after a part."""
+    """Standard errors behind the level from which on a candidate is rejected after a part, at 20 items or fewer."""
+    rise: Annotated[float, msgspec.Meta(ge=0)] = 0.35
+    """How much more for each factor e of items: with more items further looks cost a smaller part of a pass. 0 where
+    candidates are cheap and their number is not fixed."""
     persists: float = 1.15
     """Evidence (natural logarithm of odds) from which flips count as lasting, and `items` decides."""
     fades: float = -1.15
     """Evidence up to which they count as chance, and `level` decides."""
-    harm: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    harm: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.35
     """Until then, probability of harm up to which a candidate that leads the level is accepted."""
 
 
@@ -111,9 +116,9 @@ class AdaptiveGate:
             return more
         found = lead(state.items.level, rows.first)
         figures = {"lead": float(round(found.difference, DIGITS)), "variance": float(round(found.variance, DIGITS))}
-        far = found.difference < 0 and found.difference**2 >= exactly(self._rule.behind) ** 2 * found.variance
-        if far:
-            words = f"after {len(rows.asked)} items it lies {self._rule.behind:g} standard errors behind the level"
+        border = behind_border(self._rule, len(rows.outcomes))
+        if found.difference < 0 and found.difference**2 >= border**2 * found.variance:
+            words = f"after {len(rows.asked)} items it lies {float(border):.2f} standard errors behind the level"
             return GateRuling("reject", words, figures=figures)
         return msgspec.structs.replace(more, figures=figures)
 
@@ -124,6 +129,12 @@ class AdaptiveGate:
         prior, nothing = fit(state.items.histories), self._rule.items.nothing
         told = evidence_of_persistence(prior, seen_of(state.items, first), seen_of(state.items, rows), nothing)
         return rounded(state.evidence + told)
+
+
+def behind_border(rule: AdaptiveRule, items: int) -> Fraction:
+    """Give the standard errors behind the level from which on a candidate is rejected early."""
+    more = exactly(rule.rise) * exactly(log(items / 20))
+    return exactly(rule.behind) + max(more, Fraction(0))
 
 
 def _with(ruling: GateRuling, figures: dict[str, float]) -> GateRuling:

@@ -64,10 +64,12 @@ class ProbeGate:
 
     def rule(self, state: ProbeState, rows: CandidateRows) -> GateRuling:
         """Accept what gains more than it loses, and loses no more than its budget."""
-        left = tuple(index for index in self._drawn(state, rows) if not rows.outcomes[index])
-        if left and not rows.asked:
+        drawn = self._drawn(state, rows)
+        left = tuple(index for index in drawn if not rows.outcomes[index])
+        if left:
             return GateRuling("more", f"{len(left)} items are probed", left)
-        pairs = pairs_of(rows.first, state.row)
+        first = rows.first
+        pairs = pairs_of([first[index] for index in drawn], [state.row[index] for index in drawn])
         gained, lost = sum(new > old for new, old in pairs), sum(new < old for new, old in pairs)
         figures = {"gained": float(gained), "lost": float(lost), "probed": float(len(pairs))}
         if lost > self._rule.regressions:

@@ -331,6 +331,14 @@ class TestProbe:
         ):
             assert gate.rule(state, seen(first)).outcome == outcome
 
+    def test_beside_another_gate_it_rules_by_the_items_that_it_would_have_run(self) -> None:
+        """All were run, since the gate in force asked for that; a regression that was not drawn counts for nothing."""
+        gate = ProbeGate(ProbeRule(items=2, regressions=0))
+        state = gate.start(row(4, 4))
+        for order, outcome in (((0, 1, 2, 3, 4, 5, 6, 7), "accept"), ((3, 2, 1, 0, 4, 5, 6, 7), "reject")):
+            rows = CandidateRows(seen((*row(3, 1), *row(2, 2))).outcomes, order=order)
+            assert gate.rule(state, rows).outcome == outcome
+
     def test_items_that_were_not_probed_keep_the_score_they_had(self) -> None:
         """So the next candidate meets what is known of the accepted one."""
         gate = ProbeGate(ProbeRule(items=1))
