@@ -47,7 +47,11 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
         "Check what a spec needs before anything is paid: keys, models, sandbox, agents, items, skills, prices, disk.",
     ),
     ("evaluations", "evaluations:app", "List and explain stored evaluations."),
-    ("sets", "item_sets:app", "Check sets of items, list what each is for, and how many decisions rested on it."),
+    (
+        "sets",
+        "item_sets:app",
+        "Cut and check sets of items, list what each is for, and how many decisions rested on it.",
+    ),
     (
         "resume",
         "run:resume",

@@ -1,4 +1,4 @@
-"""Commands that check sets of items, list them, and show the decisions that rested on them."""
+"""Commands that cut and check sets of items, list them, and show the decisions that rested on them."""
 
 from pathlib import Path
 from typing import Final
@@ -9,16 +9,19 @@ from cyclopts import App
 from engine.items.splits import read_split
 from events.errors import ExitCode
 from views.commands.rows import Rows
-from views.evaluations import item_sets, set_check
+from views.evaluations import item_sets, set_check, set_split
 from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "sets check": (set_check.SetCheckRow,),
+    "sets split": (set_split.SetSplitRow,),
     "sets list": (item_sets.ItemSetRow,),
     "sets show": (item_sets.ItemSetDetailRow,),
 }
 
-app: Final = App(name="sets", help="Check sets of items, list what each is for, and how many decisions rested on it.")
+app: Final = App(
+    name="sets", help="Cut and check sets of items, list what each is for, and how many decisions rested on it."
+)
 
 
 @app.command(name="list")
@@ -62,3 +65,18 @@ async def check_set(
     rows = await to_thread.run_sync(set_check.set_checks, machine.folder / folder, item_format, part)
     options.screen(machine).show(rows, set_check.SET_CHECKS)
     return ExitCode.NEGATIVE if any(row.wrong for row in rows) else ExitCode.DONE
+
+
+@app.command(name="split")
+async def split_set(
+    file: Path, /, *, ratio: str = "2:1:7", seed: int = 42, options: Options = ASIS, machine: Given
+) -> None:
+    """Cut one file of rows into train, val and test beside it, as SkillOpt cuts them. Nothing is overwritten.
+
+    Args:
+        file: A JSON array of rows, or one row a line (.jsonl).
+        ratio: Weights of train, val and test, as whole numbers.
+        seed: Of the order in which the rows are dealt out.
+    """
+    rows = await set_split.split_file(machine.folder / file, ratio, seed)
+    options.screen(machine).show(rows, set_split.SET_SPLITS)
