@@ -16,6 +16,7 @@ APPENDIX: Final = BlockMarkers("<!-- APPENDIX_START -->", "<!-- APPENDIX_END -->
 """Reminders of rules that were not followed."""
 KINDS: Final = (SLOW_UPDATE, APPENDIX)
 MARKERS: Final = tuple(marker for kind in KINDS for marker in kind)
+_LONGEST: Final = max(map(len, MARKERS))
 APPENDIX_HEADING: Final = "## Execution Notes Appendix"
 
 
@@ -27,10 +28,18 @@ def strip_markers_once(text: str) -> str:
 
 
 def strip_markers(text: str) -> str:
-    """Remove markers until there are none, those that only come together by a removal included."""
-    while (stripped := strip_markers_once(text)) != text:
-        text = stripped
-    return text
+    """Remove markers until there are none, those that only come together by a removal included.
+
+    One pass does: whatever stands before a place is free of markers, so that one can only end there.
+    """
+    kept: list[str] = []
+    for char in text:
+        kept.append(char)
+        if char == ">":
+            tail = "".join(kept[-_LONGEST:])
+            size = next((len(marker) for marker in MARKERS if tail.endswith(marker)), 0)
+            del kept[len(kept) - size :]
+    return "".join(kept)
 
 
 def note_key(note: str) -> str:

@@ -84,7 +84,7 @@ def _inserted(text: str, anchor: Anchor, content: str, *, prose: bool) -> Splice
     if any(block.start < at < block.end for block in protected_blocks(text)):
         hint = f"A protected block begins in line {line_at(text, anchor.end - 1)}, below which nothing can be written."
         return EditRefusal("refused_protected", hint)
-    before = "" if not at or text[at - 1] == "\n" else newline
+    before = "" if text[at - 1] == "\n" else newline
     spaced = prose and unclosed_fence(text[:at].replace("\r\n", "\n")) is None
     above, below = text[:at].rstrip("\r\n").rpartition("\n")[2], text[at:].partition("\n")[0]
     if spaced and not before and not text[:at].endswith(newline * 2):
@@ -106,7 +106,7 @@ def _put(text: str, anchor: Anchor, edit: Edit, content: str) -> Splice:
     if edit.op == REPLACE and content.strip():
         return Splice(start, end, _fitted(text[start:end], anchor, edit.target, content), note)
     first = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", end if end == start or text[end - 1] != "\n" else end - 1)
+    line_end = text.find("\n", end - 1 if text[end - 1] == "\n" else end)
     last = len(text) if line_end < 0 else line_end + 1
     if not text[first:start].strip() and not text[end:last].strip():
         start, end = first, last

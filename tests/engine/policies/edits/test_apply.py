@@ -59,6 +59,13 @@ def test_the_target_of_an_append_does_not_count() -> None:
         (TEXT, "- alpha\n- beta", "  more", TEXT.replace("- beta\n", "- beta\n  more\n")),
         (TEXT, "Return", "Twice.", TEXT + "\nTwice.\n"),
         ("a", "a", "b", "a\nb\n"),
+        ("a\nb", "a", "x", "a\n\nx\n\nb"),
+        ("a\n b\n", "a", "x", "a\n\nx\n b\n"),
+        ("a\nb\n", "a", " x", "a\n x\n\nb\n"),
+        (" | a |\n", "a", "| x |", " | a |\n| x |\n"),
+        (f"a {S}s{E}", "a", "x", f"a {S}s{E}\nx\n"),
+        ("apple\nant\n", "apple", "arrow", "apple\n\narrow\n\nant\n"),
+        ("a\nb\n", "a", "> x", "a\n\n> x\n\nb\n"),
         ("| a |\n| b |\n", "| a |", "| x |", "| a |\n| x |\n| b |\n"),
         ("> a\n", "> a", "> x", "> a\n> x\n"),
         ("a\n\nb\n", "a\n\n", "x", "a\n\nx\n\nb\n"),
@@ -104,6 +111,9 @@ def test_a_replacement_keeps_what_stands_around(text: str, target: str, content:
         (TEXT, " JSON", TEXT.replace(" JSON", "")),
         ("a\n  b  \nc", "b", "a\nc"),
         ("a\nb", "b", "a\n"),
+        ("\nb\n", "b", "\n"),
+        ("  b\nc", "b\n", "c"),
+        ("  b\n\nc", "b\n\n", "c"),
         ("a\nb\n", "\nb", "a\n"),
         ("a\r\nb\r\nc", "b", "a\r\nc"),
     ],
@@ -123,6 +133,7 @@ def test_an_anchor_that_stands_twice_is_refused_with_its_lines() -> None:
     text = "- a\n- b\n- a\n"
     assert applied(text, Edit("delete", "", "- a")) == (text, "refused_target_ambiguous")
     assert "2 places, in lines 1, 3" in hint(text, Edit("delete", "", "- a"))
+    assert "3 places, in lines 1, 3, 4" in hint(text + "- a\n", Edit("delete", "", "- a"))
     assert applied("aaa", Edit("delete", "", "aa"))[1] == "refused_target_ambiguous"
 
 
@@ -150,11 +161,13 @@ def test_white_space_may_differ_where_only_one_place_is_meant() -> None:
     assert "line 1 with other white space" in hint(text, edit)
     assert applied(text + "Always answer in JSON.\n", edit) == (text + "Answer in XML.\n", "applied_replace")
     assert applied(text * 2, edit)[1] == "refused_target_ambiguous"
+    assert hint(text, Edit("delete", "", "Always  answer")) == ""
 
 
 def test_indentation_of_a_loose_match_is_that_of_the_text() -> None:
     """The target's own does not come on top of it."""
     assert applied("    - a  b\n", Edit("replace", "  - c", "  - a b"))[0] == "    - c\n"
+    assert applied("    - a  b\n", Edit("replace", "  - c", " - a b"))[0] == "    - c\n"
 
 
 @pytest.mark.parametrize(

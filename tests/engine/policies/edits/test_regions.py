@@ -49,6 +49,8 @@ def test_guidance_replaces_guidance() -> None:
     assert REGIONS.slow_update(once) == "one\n\n\n\ntwo"
     assert REGIONS.with_slow_update(once, "one\n\n\n\ntwo") == once
     assert REGIONS.with_slow_update(once, " ") == f"a\n\n{S}\n{E}\n"
+    assert REGIONS.with_slow_update("a\n", "x\r\ny") == f"a\n\n{S}\nx\ny\n{E}\n"
+    assert REGIONS.with_slow_update("a\r\n", "x\ny") == f"a\r\n\r\n{S}\r\nx\r\ny\r\n{E}\r\n"
 
 
 def test_guidance_holds_no_markers() -> None:
