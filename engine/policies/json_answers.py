@@ -2,7 +2,8 @@
 
 A value is only taken where there is no doubt which one is meant. What is no strict JSON is repaired (a comma too many,
 quotes within a text) only if the answer holds exactly one object that is closed: an answer that was cut short is never
-completed, and of two objects none is chosen.
+completed, and of two objects none is chosen. Half of a surrogate pair, which JSON lets stand and no log can keep, is
+read as U+FFFD.
 """
 
 import json
@@ -14,6 +15,7 @@ import json_repair
 
 _FENCE: Final = re.compile(r"```json\s*(.*?)```", re.DOTALL)
 _STRINGS_AND_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NONE: Final = object()
 
 
@@ -58,9 +60,17 @@ def _widest(text: str, first: str, last: str) -> str:
 
 def _strict(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _writable(json.loads(text))
     except (ValueError, RecursionError):
         return _NONE
+
+
+def _writable(value: Any) -> Any:
+    """Put halves together that were repaired apart, and U+FFFD for one that stays alone."""
+    written = json.dumps(value, ensure_ascii=False)
+    if not _SURROGATE.search(written):
+        return value
+    return json.loads(written.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 def _only_object(text: str, *, alone: bool) -> str:
@@ -73,7 +83,7 @@ def _repaired(broken: str) -> dict[str, Any] | None:
     if broken[1:].lstrip()[:1] not in ('"', "}"):
         return None
     try:
-        value = json_repair.loads(broken)
+        value = _writable(json_repair.loads(broken))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) and value else None

@@ -74,6 +74,15 @@ def test_a_doubtful_answer_is_none(text: str) -> None:
     assert read_object(text) is None
 
 
+@pytest.mark.parametrize(
+    "text", [r'{"\udc00": ["\ud800 a", {"b": "\ud83d\ude00"}]}', r'{"\udc00": ["\ud800 a", {"b": "\ud83d\ude00"}],}']
+)
+def test_half_of_a_surrogate_pair_is_no_character(text: str) -> None:
+    """It could not be recorded; a whole pair is one character, also where the rest is repaired."""
+    assert read_object(text) == {"\ufffd": ["\ufffd a", {"b": "\U0001f600"}]}
+    assert read_array(r'["\udfff"]') == ["\ufffd"]
+
+
 def test_a_number_that_is_none_is_read_as_python_does() -> None:
     """What stores it refuses it; SkillOpt's reader takes it."""
     read = read_object('{"a": NaN}')

@@ -151,6 +151,9 @@ def test_an_anchor_in_another_file_is_named() -> None:
     report = apply_edits(files, [Edit("delete", "", "Use short ones.")], RULE).report
     assert report[0].status == "refused_target_not_found"
     assert "references/names.md, line 3" in report[0].hint
+    assert "It stands" not in apply_edits(files, [Edit("delete", "", "Use long ones.")], RULE).report[0].hint
+    files["references/names.md"] = "Use short ones.\n\nUse short ones.\n"
+    assert "names.md, line 1" in apply_edits(files, [Edit("delete", "", "Use short ones.")], RULE).report[0].hint
 
 
 def test_white_space_may_differ_where_only_one_place_is_meant() -> None:
@@ -309,20 +312,22 @@ def test_a_skill_may_start_empty() -> None:
 
 def test_the_compatible_value_is_skillopts() -> None:
     """First occurrence, a missing anchor, no budget; a file that is none is skipped."""
-    files = {DOCUMENT: "- a\n- a\n"}
+    files = {DOCUMENT: "- a\n- a\n", "notes.md": "n\n"}
     edits = [
         Edit("replace", "- b", "- a"),
         Edit("insert_after", "c" * 9, "none"),
         Edit("delete", "", "none"),
         Edit("append", "x", file="other.md"),
+        Edit("append", "x", file="notes.md"),
     ]
     after, report = apply_edits(files, edits, EditRule(compatible=True, max_chars=3))
-    assert after == {DOCUMENT: "- b\n- a\n\nccccccccc\n"}
+    assert after == {DOCUMENT: "- b\n- a\n\nccccccccc\n", "notes.md": "n\n\nx\n"}
     assert [(each.status, each.applied) for each in report] == [
         ("applied_replace", True),
         ("applied_insert_after_fallback_append", True),
         ("skipped_delete_target_not_found", False),
         ("skipped_file_not_found", False),
+        ("applied_append", True),
     ]
     assert report[0] == EditOutcome(1, edits[0], "applied_replace", applied=True)
 

@@ -36,6 +36,8 @@ REGIONS = CompatibleRegions()
         (f"a{S}b{E}", Edit("replace", "x", f"a{S}b"), f"x{E}", "applied_replace"),
         (f"a{S}b{E}", Edit("replace", "x", S), f"a{S}b{E}", "skipped_protected_region"),
         (f"{E}b{S}c{E}", Edit("replace", "x", "c"), f"{E}b{S}x{E}", "applied_replace"),
+        ("a", Edit("insert_after", "x"), "a\n\nx\n", "applied_insert_after_fallback_append"),
+        ("a\nb\na\n", Edit("insert_after", "x", "a"), "a\n\nx\nb\na\n", "applied_insert_after"),
         ("a", Edit("delete", "x", ""), "a", "skipped_delete_missing_target"),
         ("a", Edit("Append", "x"), "a", "skipped_unknown_op"),
     ],
@@ -57,7 +59,12 @@ def test_only_the_first_markers_of_a_kind_bound_a_region() -> None:
         False,
         True,
     ]
+    assert in_protected_region(f"{S}a{E}", S)
+    assert not in_protected_region(f"{S}a", S)
+    assert not in_protected_region(f"a{E}", "a")
+    assert not in_protected_region(f"{E}a{S}", E[:3])
     assert earliest_protected_start(f"a{A}{S}") == 1
+    assert earliest_protected_start(f"{A}a{A}") == 0
     assert earliest_protected_start(f"a{E}") == -1
 
 
@@ -85,7 +92,7 @@ def test_an_appendix_is_taken_from_the_inner_begin() -> None:
 
 def test_notes_are_kept_once() -> None:
     """Case, white space and punctuation at the end make no difference; the heading is no note, nor is a mere dot."""
-    text = f"{A}\n## Execution Notes Appendix\n- One.\n*two\nthree\n{Z}"
+    text = f"{A}\n## Execution Notes Appendix\n- One.\n*two\n\n-\nthree\n{Z}"
     assert REGIONS.appendix_notes(text) == ("One.", "two", "three")
     assert REGIONS.with_appendix_notes(text, ("one", " four\nfive ;", ".", "Two")) == (
         f"\n\n{A}\n## Execution Notes Appendix\n- One.\n- two\n- three\n- four five ;\n{Z}\n"
@@ -105,6 +112,7 @@ def test_guidance_is_read_from_the_first_block() -> None:
     """An end before the begin makes it none, although both are there."""
     assert REGIONS.slow_update(f"{S} a {E}{S}b{E}") == "a"
     assert REGIONS.slow_update(f"{E}{S}b{E}") == ""
+    assert REGIONS.slow_update(f"{'a' * 40}{E}") == ""
     assert REGIONS.has_slow_update(f"{E}{S}b{E}")
     assert not REGIONS.has_slow_update(f"{S}b")
 

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from engine.policies.edits.edit import EditRule
 from engine.policies.edits.paths import TEXT_SUFFIXES
 
 PAGE: Final = (Path(__file__).parents[4] / "docs" / "edits.md").read_text(encoding="utf-8")
@@ -28,4 +29,6 @@ def test_the_page_names_every_refusal_and_every_kind_of_new_file() -> None:
     }
     assert given <= set(re.findall(r"`(refused_\w+)`", PAGE))
     assert len(given) > 10
+    assert f"{EditRule().max_chars} characters by default" in PAGE
+    assert f"has {EditRule().max_files} files already" in PAGE
     assert all(f"`{suffix}`" in PAGE for suffix in TEXT_SUFFIXES)

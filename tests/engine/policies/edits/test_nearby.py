@@ -21,6 +21,12 @@ def test_several_lines_are_near_to_as_many() -> None:
     assert near == NearMatch(4, "- Never guess a date, and say why.\n- Use short words.")
 
 
+def test_the_last_lines_are_near_as_others_are() -> None:
+    """Whether or not a line break ends them; and two characters are one pair."""
+    assert nearest("x\n- one rule\n- two rule", "- one rule\n- two rules") == NearMatch(2, "- one rule\n- two rule")
+    assert nearest("ab", "AB") == NearMatch(1, "ab")
+
+
 def test_more_lines_than_there_are_are_near_to_all() -> None:
     """A target may be longer than the text."""
     assert nearest("- one rule", "- one rule\n- x") == NearMatch(1, "- one rule")
@@ -57,3 +63,4 @@ def test_a_quotation_is_one_line_and_short() -> None:
 def test_lines_count_from_one() -> None:
     """A line break belongs to the line it ends."""
     assert [line_at("a\nb", at) for at in (0, 1, 2)] == [1, 1, 2]
+    assert line_at("\na", 1) == 2
