@@ -11,10 +11,10 @@ from engine.policies.training.batches import BatchRule, plan_epoch
 from engine.policies.training.buffer import NamedFailure, patterns_of
 from engine.policies.training.cut import cut
 from engine.policies.training.merging import claimed_support
-from engine.policies.training.pairs import filter_pairs
+from engine.policies.training.pairs import filter_pairs, pair_category
 from engine.policies.training.rate import RateRule, rate_at
 from engine.policies.training.scores import gate_score, leading_word_density, means_of, short_digest
-from tests.vectors.modes import PAYLOADS, items_of, read_mode
+from tests.vectors.modes import items_of, read_mode
 from tests.vectors.notes import written_notes
 from tests.vectors.optimizer import Merging, answering, choose, decided_rate
 from tests.vectors.values import Inputs, Kind, RefusedOnPurpose, Value, leading_words, number
@@ -93,7 +93,7 @@ def _rank(given: Inputs, stub: str | None) -> Value:
     if len(items) <= budget:
         return patch
     chosen = choose(items, budget, answering(stub))
-    ranked = {"reasoning": "", PAYLOADS[mode]: chosen.items}
+    ranked = {"reasoning": "", mode.key: chosen.items}
     return ranked if chosen.ranking is None else {**ranked, "ranking_details": chosen.ranking}
 
 
@@ -108,7 +108,7 @@ def _normalised(given: Inputs, _: str | None) -> Value:
         source = raw.get("source_type", "failure")
         said = {"source_type": source, "support_count": claimed_support(raw.get("batch_size", 0))}
         items = [{**said, **item} if isinstance(item, dict) else item for item in items]
-        sides["success" if source == "success" else "failure"].append({**patch, PAYLOADS[mode]: items})
+        sides["success" if source == "success" else "failure"].append({**patch, mode.key: items})
     return [sides["failure"], sides["success"]]
 
 
@@ -141,6 +141,35 @@ def _patterns(given: Inputs, _: str | None) -> Value:
 class _Pair(NamedTuple):
     item: str
     category: str
+
+
+def _compared(given: Inputs, _: str | None) -> Value:
+    was, is_now = ({str(row["id"]): row for row in given[key]} for key in ("results_prev", "results_curr"))
+    return [_compare(item, was, is_now) for item in given["items"]]
+
+
+def _compare(item: dict[str, Any], *sides: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    name = str(item.get("id", ""))
+    was, is_now = (side.get(name, {}) for side in sides)
+    task = next((item[key] for key in ("question", "task_description", "instruction") if key in item), name)
+    return {
+        "id": name,
+        "task": task,
+        "category": pair_category(was.get("hard"), is_now.get("hard"), compatible=True),
+        "prev": _side(was),
+        "curr": _side(is_now),
+        "prev_trajectory": "",
+        "curr_trajectory": "",
+    }
+
+
+def _side(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "hard": int(bool(row.get("hard"))),
+        "soft": float(row.get("soft", 0.0)),
+        "predicted_answer": row.get("predicted_answer", row.get("answer", "N/A")),
+        "fail_reason": row.get("fail_reason", ""),
+    }
 
 
 _CATEGORIES: Final = ("regressed", "improved", "persistent_fail", "persistent_fail", "stable_success")
@@ -203,6 +232,8 @@ KINDS: Final[dict[str, Kind]] = {
         given["items"] if given["seed"] is None else shuffled(given["items"], given["seed"])
     ),
     "slow_pairs/_filter_longitudinal_pairs": _filtered,
+    f"slow_pairs/{_COURSE}.slow_update.build_comparison_pairs": _compared,
+    "slow_pairs/build_comparison_pairs": _compared,
     "trainer/_extract_failure_patterns (minibatch_fail_000.json present)": _patterns,
     "trainer/_format_step_buffer": lambda given, _: written_notes(given["buffer"]),
     "trainer/_normalise_patches": _normalised,

@@ -3,7 +3,6 @@
 ``got`` is a value of JSON; an input that is refused raises the error that our reader raises.
 """
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from engine.policies.edits.compatible import (
@@ -14,10 +13,11 @@ from engine.policies.edits.compatible import (
 )
 from engine.policies.edits.edit import Edit, EditFault, read_edit
 from engine.policies.edits.markers import strip_markers_once
-from engine.policies.edits.modes import FULL_REWRITE, PATCH, REWRITE, UnknownMode, UpdateMode, mode_named
+from engine.policies.edits.modes import FULL_REWRITE, PATCH, REWRITE
 from engine.policies.json_answers import read_array, read_object
+from tests.vectors.modes import read_mode
+from tests.vectors.values import Inputs, Kind
 
-Inputs = dict[str, Any]
 _PREVIEW: Final = 200
 """Characters of a target and of a content that SkillOpt's report holds."""
 _REGIONS: Final = CompatibleRegions()
@@ -67,16 +67,8 @@ _SKILLOPT_MODES: Final = {
 }
 
 
-def _mode(inputs: Inputs) -> UpdateMode:
-    """Find a mode; SkillOpt takes every word that is none for patch."""
-    try:
-        return mode_named(inputs["mode"] or "")
-    except UnknownMode:
-        return PATCH
-
-
 def _truncate(inputs: Inputs, stub: str | None) -> Any:
-    container, most, key = inputs["container"], inputs["max_items"], _mode(inputs).key
+    container, most, key = inputs["container"], inputs["max_items"], read_mode(inputs["mode"]).key
     return container if most < 0 else container | {key: container.get(key, [])[:most]}
 
 
@@ -85,7 +77,7 @@ _SLOW: Final = "skillopt.optimizer.slow_update"
 _APPENDIX: Final = "skillopt.optimizer.appendix"
 _JSON: Final = "skillopt.utils.json_utils"
 
-KINDS: Final[dict[str, Callable[[Inputs, str | None], Any]]] = {
+KINDS: Final[dict[str, Kind]] = {
     f"edit/{_EDIT}._apply_edit_with_report": _edit_with_report,
     f"edit/{_EDIT}.apply_edit": _edit,
     f"patch/{_EDIT}.apply_patch_with_report": _patch,
@@ -100,8 +92,8 @@ KINDS: Final[dict[str, Callable[[Inputs, str | None], Any]]] = {
     f"appendix/{_APPENDIX}.append_to_appendix_field": lambda i, _: _REGIONS.with_appendix_notes(i["skill"], _notes(i)),
     f"appendix/{_APPENDIX}.extract_appendix_notes": lambda i, _: list(_REGIONS.appendix_notes(i["skill"])),
     f"appendix/{_APPENDIX}.inject_empty_appendix_field": lambda i, _: _REGIONS.with_appendix_placeholder(i["skill"]),
-    "modes/payload_key": lambda i, _: _mode(i).key,
-    "modes/skillopt.optimizer.update_modes.normalize_update_mode": lambda i, _: _SKILLOPT_MODES[_mode(i)],
+    "modes/payload_key": lambda i, _: read_mode(i["mode"]).key,
+    "modes/skillopt.optimizer.update_modes.normalize_update_mode": lambda i, _: _SKILLOPT_MODES[read_mode(i["mode"])],
     "modes/truncate_payload": _truncate,
     f"json/{_JSON}.extract_json (json_repair installed)": lambda i, _: read_object(i["text"]),
     f"json/{_JSON}.extract_json_array": lambda i, _: read_array(i["text"]),

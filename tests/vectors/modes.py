@@ -1,32 +1,26 @@
-"""SkillOpt's names of update modes, and what the items of a proposal are called in each."""
+"""Update modes by SkillOpt's names, and the items of a proposal in each."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-PATCH: Final = "patch"
-REWRITE: Final = "rewrite_from_suggestions"
-FULL_REWRITE: Final = "full_rewrite_minibatch"
-_ALIASES: Final[Mapping[str, str]] = {
-    REWRITE: REWRITE,
-    **dict.fromkeys(("rewrite", "suggestions", "rewrite_suggestions"), REWRITE),
-    FULL_REWRITE: FULL_REWRITE,
-    **dict.fromkeys(("full_rewrite", "minibatch_full_rewrite", "skill_rewrite_minibatch"), FULL_REWRITE),
-}
-PAYLOADS: Final[Mapping[str, str]] = {PATCH: "edits", REWRITE: "revise_suggestions", FULL_REWRITE: "skill_candidates"}
+from engine.policies.edits.modes import PATCH, REWRITE, UnknownMode, UpdateMode, mode_named
 
 
-def read_mode(name: Any) -> str:
-    """Read the name of a mode; one that is not known is ``patch``, in silence."""
-    return _ALIASES.get(str(name or "").strip().lower(), PATCH)
+def read_mode(name: Any) -> UpdateMode:
+    """Find a mode; SkillOpt takes every word that is none for patch, in silence."""
+    try:
+        return mode_named(str(name or ""))
+    except UnknownMode:
+        return PATCH
 
 
-def items_of(proposal: Any, mode: str) -> list[Any]:
+def items_of(proposal: Any, mode: UpdateMode) -> list[Any]:
     """Give the items of a proposal; it has none where they are no list."""
-    items = proposal.get(PAYLOADS[mode]) if isinstance(proposal, dict) else None
+    items = proposal.get(mode.key) if isinstance(proposal, dict) else None
     return items if isinstance(items, list) else []
 
 
-def summary_of(item: Mapping[str, Any], mode: str) -> dict[str, Any]:
+def summary_of(item: Mapping[str, Any], mode: UpdateMode) -> dict[str, Any]:
     """Give what of an item that was tried in vain is remembered."""
     if mode == PATCH:
         return {"op": item.get("op", "?"), "content": str(item.get("content", "")), "target": item.get("target", "")}

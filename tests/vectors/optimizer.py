@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from engine.policies.edits.modes import FULL_REWRITE, UpdateMode
 from engine.policies.json_answers import read_object
 from engine.policies.training.merging import LEAST_OF_GROUP, at_level, concatenated, groups, read_merged
 from engine.policies.training.rate import RateRead, read_rate
 from engine.policies.training.selection import first_items, needs_ranking, read_ranking
-from tests.vectors.modes import FULL_REWRITE, PAYLOADS, items_of
+from tests.vectors.modes import items_of
 from tests.vectors.values import StubFails, answer_of
 
 Proposal = Mapping[str, Any]
@@ -32,10 +33,10 @@ def answering(stub: str | None) -> Ask:
 class Merging:
     """Merges proposals into one, and counts the calls that it takes."""
 
-    def __init__(self, ask: Ask, mode: str, size: int) -> None:
+    def __init__(self, ask: Ask, mode: UpdateMode, size: int) -> None:
         self._ask = ask
         self._mode = mode
-        self._payload = PAYLOADS[mode]
+        self._payload = mode.key
         self._size = size
         self.calls: list[dict[str, Any]] = []
         """As SkillOpt makes them."""

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from engine.policies.edits.compatible import CompatibleRegions, apply_compatible
 from engine.policies.edits.edit import EditFault, read_edit
+from engine.policies.edits.modes import FULL_REWRITE, PATCH, REWRITE
 from engine.policies.training.acceptance import Standing, accept_any, accept_better
 from engine.policies.training.batches import (
     BatchRule,
@@ -32,7 +33,7 @@ from engine.policies.training.scores import (
     pooled,
     short_digest,
 )
-from tests.vectors.modes import FULL_REWRITE, PATCH, PAYLOADS, REWRITE, items_of, read_mode, summary_of
+from tests.vectors.modes import items_of, read_mode, summary_of
 from tests.vectors.notes import Note, written_notes
 from tests.vectors.optimizer import Merging, choose, decided_rate
 from tests.vectors.training_layout import (
@@ -188,7 +189,7 @@ class TrainingRun:
         self._contexts.append({"step": work.step, "step_buffer_context": work.told, "meta_skill_context": memory})
         items = self._given["edits_by_step"].get(str(work.step), [])
         said = {"source_type": "failure", "support_count": len(rows)}
-        return [{PAYLOADS[self._mode]: [{**said, **item} for item in items]}] if items else []
+        return [{self._mode.key: [{**said, **item} for item in items]}] if items else []
 
     def _chosen(self, work: StepWork) -> list[Any]:
         merging = Merging(_silent, self._mode, self._settings.merge_batch_size)
