@@ -158,6 +158,15 @@ class TestReport:
         assert gate.report(state).level.score < Fraction(1, 2)
         assert gate.report(state).level.rows == 40
 
+    def test_a_part_of_a_pass_leaves_the_level_beside_alone(self) -> None:
+        """Which items a gate runs first is no accident everywhere: a probe takes as many that failed as passed."""
+        gate = fold("probe")
+        state = gate.start(row(10, 10))
+        rows = CandidateRows((*((ONE,),) * 5, *((),) * 10, *((ONE,),) * 5))
+        after = gate.settle(state, rows, accepted=True)
+        assert gate.report(after).level == gate.report(state).level
+        assert gate.report(after).own.score == Fraction(15, 20)
+
     def test_a_placebo_is_never_in_force(self) -> None:
         """It changes nothing: its rows are more rows of the revision in force, even where a gate accepted it."""
         gate = fold("strict")

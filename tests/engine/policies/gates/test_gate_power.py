@@ -98,7 +98,7 @@ def test_evidence_refuses_to_start_where_it_would_see_too_little() -> None:
     assert weak is not None
     assert weak.reason == "an improvement of 10 points is accepted with a probability of 40 %, and 50 % are asked for"
     assert too_weak("evidence", {"anyway": True}, plan) is None
-    assert too_weak("evidence", {"power": 0.39}, plan) is None
+    assert too_weak("evidence", {"power": weak.power}, plan) is None
     assert too_weak("evidence", {"effect": 0.2}, plan) is None
     assert too_weak("evidence", {}, GatePlan(200, 1)) is None
     assert too_weak("level", {}, GatePlan(5, 16)) is None

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from engine.policies.gates.adaptive import AdaptiveGate, AdaptiveRule
+from engine.policies.gates.adaptive import AdaptiveGate, AdaptiveRule, behind_border
 from engine.policies.gates.base import CandidateRows, Gate, Row
 from engine.policies.gates.evidence import EvidenceGate, PairOdds, items_wanted, sign_test
-from engine.policies.gates.items import ItemsGate, ItemsRule
+from engine.policies.gates.hypotheses import ItemHistory, fit
+from engine.policies.gates.items import ItemsGate, ItemsRule, odds_of
 from engine.policies.gates.level import LevelGate, LevelRule, lead, margin, started
 from engine.policies.gates.paired import PairedGate, PairedRule
 from engine.policies.gates.probe import ProbeGate, ProbeRule
@@ -145,6 +146,27 @@ class TestItems:
         ruling = gate.rule(state, kept)
         assert (ruling.outcome, ruling.run) == ("more", (8, 9))
 
+    def test_an_item_is_run_again_until_it_is_all_but_sure(self) -> None:
+        """From one less half of the doubt on it is taken for turned, and not from one less the doubt."""
+        state, rows = ItemsGate().start(row(10, 10)), seen(row(16, 4), dict.fromkeys(range(10, 16), (1,) * 6), rounds=0)
+        odds = odds_of(ItemsRule(), state, rows)
+        sure = odds.up[10] + odds.down[10]
+        for part, asked in ((1.5, True), (2.5, False)):
+            ruling = ItemsGate(ItemsRule(doubt=part * (1 - sure), harm=0.0)).rule(state, rows)
+            assert (10 in ruling.run) is asked, part
+
+    def test_an_expected_gain_of_just_what_is_hopeless_is_rejected(self) -> None:
+        """And of a little more is not."""
+        state, rows = ItemsGate().start(row(10, 10)), seen(row(12, 8))
+        gain = odds_of(ItemsRule(), state, rows).gain
+        assert ItemsGate(ItemsRule(hopeless=gain)).rule(state, rows).outcome == "reject"
+        assert ItemsGate(ItemsRule(hopeless=gain - 1e-9)).rule(state, rows).outcome == "more"
+
+    def test_items_of_which_hardly_anything_is_known_do_not_move_the_mean(self) -> None:
+        """A history of three tenths of an outcome or less says nothing of the spread of rates."""
+        assert fit((ItemHistory(0.3, 0.0),)).mean == 0.5
+        assert fit((ItemHistory(0.4, 0.0),)).mean == 0.75
+
     def test_counts_of_items_are_kept_short(self) -> None:
         """What was seen of older revisions fades: at most 3 outcomes after an acceptance, 6 after a rejection."""
         gate = ItemsGate()
@@ -204,6 +226,25 @@ class TestAdaptive:
         assert gate.belief(gate.settle(state, same, accepted=False)).score == Fraction(1, 2)
         assert gate.belief(gate.settle(state, worse, accepted=False)).score < Fraction(1, 2)
 
+    def test_more_items_end_fewer_candidates_early(self) -> None:
+        """With them further looks cost a smaller part of a pass; with under 20 the border is that of 20."""
+        borders = [float(behind_border(AdaptiveRule(), items)) for items in (10, 20, 50, 200)]
+        assert borders == pytest.approx([0.7, 0.7, 1.0207, 1.5059], abs=1e-4)
+
+    def test_who_lies_just_at_the_level_is_not_behind_it(self) -> None:
+        """What its items say counts then."""
+        gate = AdaptiveGate()
+        state = gate.start(row(10, 10))
+        assert gate.rule(state, seen((*row(9, 1), *row(1, 9)))).reason != "it lies behind the level"
+
+    def test_harm_of_just_what_is_borne_does_not_stop_a_lead(self) -> None:
+        """And of a little more does."""
+        rows = CandidateRows(seen(row(13, 7)).outcomes, affordable=False)
+        harm = ItemsGate().rule(ItemsGate().start(row(10, 10)), rows).figures["probability_of_harm"]
+        for borne, outcome in ((harm, "accept"), (harm - 1e-9, "reject")):
+            gate = AdaptiveGate(AdaptiveRule(harm=borne))
+            assert gate.rule(gate.start(row(10, 10)), rows).outcome == outcome
+
     def test_no_further_look_is_paid_for_behind_the_level(self) -> None:
         """It could not be accepted whatever came of it."""
         gate = AdaptiveGate()
@@ -224,6 +265,13 @@ class TestEvidence:
         rows = CandidateRows(seen(row(15, 5)).outcomes, baseline=row(10, 10))
         for candidates, outcome in ((1, "accept"), (2, "reject")):
             gate = EvidenceGate(Fraction(1, 20), candidates)
+            assert gate.rule(gate.start(row(10, 10)), rows).outcome == outcome
+
+    def test_a_p_of_just_the_level_is_enough(self) -> None:
+        """Five of five is 1/32."""
+        rows = CandidateRows(seen(row(15, 5)).outcomes, baseline=row(10, 10))
+        for alpha, outcome in ((Fraction(1, 32), "accept"), (Fraction(1, 33), "reject")):
+            gate = EvidenceGate(alpha, 1)
             assert gate.rule(gate.start(row(10, 10)), rows).outcome == outcome
 
     def test_rows_that_got_a_revision_accepted_never_count_for_it(self) -> None:
@@ -319,6 +367,12 @@ class TestProbe:
         order = (11, 2, 0, 9, 10, 1, 3, 4, 5, 6, 7, 8)
         asked = gate.rule(gate.start(row(10, 2)), CandidateRows(((),) * 12, order=order))
         assert (asked.outcome, asked.run) == ("more", (2, 0, 9, 11, 10))
+
+    def test_a_score_of_one_half_passes(self) -> None:
+        """So that a partial score belongs to one of the two kinds."""
+        gate = ProbeGate(ProbeRule(items=1))
+        state = gate.start((Fraction(1, 4), Fraction(1, 2)))
+        assert gate.rule(state, CandidateRows(((), ()))).run == (1, 0)
 
     def test_the_budget_of_regressions_is_hard(self) -> None:
         """Whatever else is gained."""
