@@ -1,5 +1,6 @@
 """What holds of every edit of the default value, whatever text and edit are."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.policies.edits.apply import apply_edits
 from engine.policies.edits.edit import DOCUMENT, OPERATIONS, Edit, EditRule
-from engine.policies.edits.markers import APPENDIX, MARKERS, SLOW_UPDATE
+from engine.policies.edits.markers import APPENDIX, MARKERS, SLOW_UPDATE, strip_markers
 from engine.policies.edits.regions import SpanSafeRegions, blocks_of, markers_in, protected_blocks, without_blocks
 from engine.policies.edits.rewriting import rewritten
 
@@ -68,6 +69,24 @@ def test_an_edit_changes_one_stretch_at_its_anchor(case: tuple[str, tuple[Edit, 
         assert removed == ""
     else:
         assert "".join(removed.split()) in "".join(edit.target.split()) * 2
+
+
+def said(text: str) -> Counter[str]:
+    """Count the characters that are no white space."""
+    return Counter("".join(text.split()))
+
+
+@given(texts_and_edits(), RULES)
+def test_what_an_edit_adds_is_its_content_and_what_it_takes_its_target(
+    case: tuple[str, tuple[Edit, ...]], rule: EditRule
+) -> None:
+    """To the character, white space and markers aside: nothing else comes or goes."""
+    text, (edit, *_) = case
+    files, report = apply_edits({DOCUMENT: text}, [edit], rule)
+    if report[0].applied:
+        added = "" if edit.op == "delete" else strip_markers(edit.content)
+        taken = edit.target if edit.op in ("replace", "delete") else ""
+        assert said(files[DOCUMENT]) + said(taken) == said(text) + said(added)
 
 
 @given(texts_and_edits(), RULES)

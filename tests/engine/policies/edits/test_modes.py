@@ -57,10 +57,11 @@ def test_suggestions_are_read() -> None:
             {"title": "t", "instruction": "i", "type": "clarify", "priority_hint": 3, "support_count": 2},
             {"title": " "},
             "x",
+            {"title": "t"},
         ]
     }
     assert read_items(REWRITE, payload) == ReadItems(
-        (RevisionSuggestion("t", "i", type="clarify", support_count=2),),
+        (RevisionSuggestion("t", "i", type="clarify", support_count=2), RevisionSuggestion("t")),
         ("item 2: a suggestion has an 'instruction' or a 'title'", "item 3: an item is an object"),
     )
 
