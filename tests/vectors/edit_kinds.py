@@ -24,9 +24,19 @@ _REGIONS: Final = CompatibleRegions()
 
 
 def _edit_with_report(inputs: Inputs, stub: str | None) -> Any:
-    edit = read_edit(inputs["edit"])
+    edit = _read(inputs["edit"])
     applied = apply_compatible(inputs["skill"], edit)
-    return {"skill": applied.text, "report": _row(edit, applied.status)}
+    return {"skill": applied.text, "report": _row(edit, applied.status) | _said_operation(inputs["edit"])}
+
+
+def _read(item: Any) -> Edit:
+    """Read an edit; an operation that is no text is, for SkillOpt, one more that it does not know."""
+    return read_edit({**item, "op": ""} if _said_operation(item) else item)
+
+
+def _said_operation(item: Any) -> dict[str, Any]:
+    """Give an operation that is no text, as its report has it."""
+    return {"op": item["op"]} if isinstance(item, dict) and not isinstance(item.get("op", ""), str) else {}
 
 
 def _row(edit: Edit, status: str) -> dict[str, Any]:
@@ -40,24 +50,24 @@ def _row(edit: Edit, status: str) -> dict[str, Any]:
 
 
 def _edit(inputs: Inputs, stub: str | None) -> Any:
-    return apply_compatible(inputs["skill"], read_edit(inputs["edit"])).text
+    return apply_compatible(inputs["skill"], _read(inputs["edit"])).text
 
 
 def _patch(inputs: Inputs, stub: str | None) -> Any:
     text, report = inputs["skill"], []
     for index, item in enumerate(inputs["patch"].get("edits", []), start=1):
         try:
-            edit = read_edit(item)
+            edit = _read(item)
         except EditFault as fault:
             report.append(_row(Edit(""), "error") | {"index": index, "error": str(fault)})
             continue
         text, status = apply_compatible(text, edit)
-        report.append(_row(edit, status) | {"index": index})
+        report.append(_row(edit, status) | _said_operation(item) | {"index": index})
     return {"skill": text, "report": report}
 
 
 def _notes(inputs: Inputs) -> tuple[str, ...]:
-    return tuple(str(note) for note in inputs["new_notes"])
+    return tuple(str(note) for note in inputs["new_notes"] or ())
 
 
 _SKILLOPT_MODES: Final = {
