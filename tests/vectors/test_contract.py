@@ -57,6 +57,7 @@ def test_every_case_gets_one_line(tmp_path: Path) -> None:
         {"id": "1", "kind": "score/skillopt.utils.scoring.skill_hash", "inputs": {"content": "a\n\u2028"}},
         {"id": "2", "kind": "config/apply_overrides", "inputs": {}},
         {"id": "3", "kind": "nothing/at all", "inputs": {}, "stub_response": "x"},
+        {"id": 4, "kind": "gate/skillopt.evaluation.gate.evaluate_gate", "inputs": [1], "stub_response": {}},
         *({"id": f"x{kind}", "kind": kind, "inputs": {}} for kind in KINDS),
         *(
             {"id": f"y{kind}", "kind": kind, "inputs": dict.fromkeys(("skill", "edit", "text"), "\ud800")}

@@ -1,9 +1,13 @@
 """SkillOpt's gate: strictly better, with no tolerance; and the control arm, which takes everything."""
 
+from fractions import Fraction
+from itertools import product
 from math import inf, nan
 
 import pytest
 
+from engine.policies.gates.base import CandidateRows
+from engine.policies.gates.strict import ForceGate, StrictGate
 from engine.policies.training.acceptance import Accepted, Standing, accept_any, accept_better
 
 
@@ -42,3 +46,16 @@ def test_the_control_arm_takes_every_candidate() -> None:
     assert accept_any(Standing(0.5, 0.5, 1), 0.25, 2) == Accepted("force_accept", Standing(0.25, 0.5, 1))
     assert accept_any(Standing(0.25, 0.5, 1), 0.5, 3) == Accepted("force_accept", Standing(0.5, 0.5, 1))
     assert accept_any(Standing(0.5, 0.5, 1), 0.75, 4) == Accepted("force_accept", Standing(0.75, 0.75, 4))
+
+
+def test_the_gates_of_a_run_rule_as_these_do() -> None:
+    """They see rows, and know no score that is no number; over whole rows they come to the same."""
+    scores = (Fraction(0), Fraction(1, 2), Fraction(1))
+    for before, now in product(product(scores, repeat=3), repeat=2):
+        rows = CandidateRows(tuple((each,) for each in now))
+        standing = Standing(float(sum(before) / 3), float(sum(before) / 3), 0)
+        strict = StrictGate()
+        action = accept_better(standing, float(sum(now) / 3), 1).action
+        assert strict.rule(strict.start(before), rows).outcome == ("reject" if action == "reject" else "accept")
+        force = ForceGate()
+        assert force.rule(force.start(before), rows).outcome == "accept"

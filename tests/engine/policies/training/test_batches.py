@@ -10,6 +10,8 @@ from engine.policies.training.batches import (
     sample_for_slow_update,
     steps_of_epoch,
 )
+from engine.policies.training.minibatches import MinibatchRule
+from engine.policies.training.rate import RateRule
 
 ITEMS = tuple(f"t{each}" for each in range(10))
 
@@ -75,3 +77,10 @@ def test_more_items_are_looked_at_in_an_order_of_their_own() -> None:
     assert (*sample_for_slow_update(same, ITEMS, 2, 4), *order_for_top_up(same, ITEMS, 2, had[:0])[4:]) == tuple(
         sample_for_slow_update(same, ITEMS, 2, 10)
     )
+
+
+def test_the_papers_settings_are_those_that_count_unless_others_are_given() -> None:
+    """Batches of 40 in minibatches of 8, 4 edits a step falling to 2."""
+    assert BatchRule() == BatchRule(40, 1, 42, compatible=False)
+    assert MinibatchRule() == MinibatchRule(8, failure_only=False, compatible=False)
+    assert RateRule(steps=40) == RateRule("cosine", 4, 2, 40, compatible=False)

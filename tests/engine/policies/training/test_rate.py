@@ -25,6 +25,7 @@ def test_schedules_run_from_most_to_least(*, compatible: bool) -> None:
 def test_a_run_of_one_step_is_bold(mode: RateMode, steps: int) -> None:
     """It has no later step to be careful in."""
     assert rate_at(RateRule(mode, 8, 2, steps), 1) == 8
+    assert rate_at(RateRule(mode), 1) == 4
     assert rate_at(RateRule(mode, 8, 2, 2), 2) == 2
 
 
@@ -70,6 +71,9 @@ def test_reflections_are_asked_for_what_the_step_may_apply() -> None:
         (0, 0, 0),
         (-4, 0, 0),
         (3.0, 3, 3),
+        (0.0, 0, 0),
+        (-2.0, 0, 0),
+        ("0", 0, 0),
         (2.5, 2, 2),
         ("about 2 edits", 2, 2),
         ("-1", 0, 0),
