@@ -39,7 +39,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     (
         "report",
         "evaluations:report",
-        "Write a comparison as one page of HTML that needs nothing else, down to its events and digests.",
+        "Write a comparison, or a training run, as one page of HTML that needs nothing else, down to its events.",
     ),
     (
         "check",

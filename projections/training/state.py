@@ -212,7 +212,7 @@ class RevisionRecord(msgspec.Struct, kw_only=True):
     at: Ref
 
 
-class OptimizerQuestion(msgspec.Struct, kw_only=True):
+class OptimizerRecord(msgspec.Struct, kw_only=True):
     """Something that the optimizer was asked."""
 
     stage: OptimizerStage
@@ -265,7 +265,7 @@ class TrainedRun(msgspec.Struct, kw_only=True):
     passes: list[SetPass] = []
     cells: dict[str, dict[str, TrainedCell]] = {}
     """By label and stream."""
-    questions: dict[str, OptimizerQuestion] = {}
+    questions: dict[str, OptimizerRecord] = {}
     """By stream."""
     epoch_ends: list[EpochEnd] = []
     meta: list[MetaRecord] = []

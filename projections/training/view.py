@@ -43,7 +43,7 @@ from projections.training.state import (
     EpochEnd,
     GateRecord,
     MetaRecord,
-    OptimizerQuestion,
+    OptimizerRecord,
     ProposedEdit,
     RevisionRecord,
     SetPass,
@@ -184,7 +184,7 @@ def _apply_question(run: TrainedRun, recorded: Recorded) -> None:
     stream = recorded.stream.name
     match recorded.event:
         case OptimizerOpened(stage=stage, cells=cells):
-            run.questions[stream] = OptimizerQuestion(stage=stage, cells=cells)
+            run.questions[stream] = OptimizerRecord(stage=stage, cells=cells)
         case OptimizerClosed() as closed if stream in run.questions:
             question = run.questions[stream]
             question.ending, question.reason, question.hidden = closed.ending, closed.reason, closed.hidden

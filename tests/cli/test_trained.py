@@ -50,7 +50,7 @@ def test_the_list_is_read_by_people_too(folder: Path) -> None:
     """In a line each: what, from where, how it ended, the gain in points, and why."""
     told = type_in(folder, "edits", "list", "r1").out
     assert "replace: Name the country, not the cit… → Name the city." in told
-    assert "2 failures, fail.0, succ.0" in told
+    assert "2 failures, 1.0.fail.0, 1.0.succ.0" in told
     assert "accepted, revision 1  +50.0  items" in told
     assert "7 edits: 3 accepted, 1 rejected, 1 undecided, 1 refused, 1 not selected" in told
 

@@ -197,12 +197,12 @@ def told(index: int, change: Mapping[str, object], status: str, hint: str = "") 
     }
 
 
-COUNTRY: Final = edit("append", "Name the country, not the city.", sources=["fail.0"], merge_level=1)
-TWICE: Final = edit("append", "Read the question twice.", sources=["fail.0", "succ.0"], merge_level=1)
-SHOUT: Final = edit("append", "ALWAYS SHOUT.", sources=["succ.0"], support_count=1, source_type="success")
-CITY: Final = edit("replace", "Name the city.", "Name the country, not the city.", sources=["fail.0"])
-NOWHERE: Final = edit("replace", "Nothing.", "Name the contry", sources=["fail.0"])
-YEARS: Final = edit("replace", "Give years as four digits.", "Read the question twice.", sources=["fail.0"])
+COUNTRY: Final = edit("append", "Name the country, not the city.", sources=["1.0.fail.0"], merge_level=1)
+TWICE: Final = edit("append", "Read the question twice.", sources=["1.0.fail.0", "1.0.succ.0"], merge_level=1)
+SHOUT: Final = edit("append", "ALWAYS SHOUT.", sources=["1.0.succ.0"], support_count=1, source_type="success")
+CITY: Final = edit("replace", "Name the city.", "Name the country, not the city.", sources=["2.0.fail.0"])
+NOWHERE: Final = edit("replace", "Nothing.", "Name the contry", sources=["2.0.fail.0"])
+YEARS: Final = edit("replace", "Give years as four digits.", "Read the question twice.", sources=["3.0.fail.0"])
 
 
 def trained(log: EventLog) -> TrainingStory:
@@ -243,12 +243,13 @@ def _first_epoch(story: TrainingStory) -> None:
     story.rollout(1, 1, FIRST, "t1")
     story.proposed(1, [SHOUT, COUNTRY, TWICE], [1, 2], 2)
     made = story.candidate(1, FIRST, SECOND, [told(1, COUNTRY, "applied_append"), told(2, TWICE, "applied_append")])
-    story.gate(made, "items", "more", "no item was run so far", run=SELECTION[:4])
+    story.gate(made, "items", "more", "no item was run so far", run=SELECTION[:4], believed=Ratio(1, 4))
     story.cells("s1.gate", SECOND, outcomes("atlas", "birds", unscored=["dates"]))
     story.gate(made, "items", "more", "coins is in doubt", run=("coins",), score=Ratio(2, 3), rows=3)
     story.cells("s1.gate", SECOND, {"coins": True}, repeat=2)
-    better = {"score": Ratio(5, 8), "rows": 4, "beside": 5, "believed": Ratio(11, 20), "variance": Ratio(1, 100)}
-    ruled = story.gate(made, "items", "accept", "gain 0.2, harm 0.03", best=True, figures={"gain": 0.2}, **better)
+    figures = {"gain": 0.2, "raw_mean": 0.625, "filtered_level": 0.52, "filtered_variance": 0.0081}
+    measured = {"score": Ratio(5, 8), "rows": 4, "believed": Ratio(11, 20), "variance": Ratio(1, 100)}
+    ruled = story.gate(made, "items", "accept", "gain 0.2, harm 0.03", best=True, figures=figures, **measured)
     story.gate(made, "strict", "accept", "0.625 > 0.4", shadow="as SkillOpt", score=Ratio(5, 8), rows=4)
     story.gate(made, "paired", "reject", "veto: 1 items are broken", shadow="careful", score=Ratio(5, 8), rows=4)
     story.accepted(made, ruled, 1, FIRST, SECOND, 1)

@@ -33,6 +33,8 @@ from views.terminal.ids import LATEST, find_run
 from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides, StartOptions
 from views.terminal.table_formats import TableFormat, print_table
 from views.terminal.versions import package_version
+from views.training.report import ReportTime, read_training_report, training_page, training_tables
+from views.training.trained_log import skill_of_run
 
 ROWS: Final[Rows] = {
     "evaluate, demo evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow, scans.ArmScanRow),
@@ -273,21 +275,26 @@ async def report(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """Write a comparison as one page of HTML that needs nothing else, down to its events and digests.
+    """Write a comparison, or a training run, as one page of HTML that needs nothing else, down to its events.
 
-    With --format, write its tables for a paper instead: arms and items, below what was compared.
+    With --format, write its tables for a paper instead: arms and items, below what was compared; of a training run
+    scores, steps, edits, gates, items, types and costs.
 
     Args:
-        run: Run id of an evaluation; with a second run, of any run, as for `compare`.
+        run: Run id of an evaluation or a training run; with a second run, of any run, as for `compare`.
         other: Run that is compared with the first, or RUN:ARM.
     """
     form = written.format
     file = machine.folder / (written.out or f"report.{reports.suffix_of(form)}")
     async with options.desk(machine) as desk:
-        found = await _compared(desk.log, run, other, pair)
         stamp = reports.ReportStamp(machine.clock(), package_version(), await desk.log.head())
-        told = await reports.read_report(desk.log, found, stamp)
-        page = reports.report_page(told) if form is None else reports.report_tables(told, form)
+        trained = await skill_of_run(desk.log, await find_run(desk.log, run)) if other is None else None
+        if trained is not None:
+            training = await read_training_report(desk.log, trained, ReportTime(*stamp))
+            page = training_page(training) if form is None else training_tables(training, form)
+        else:
+            told = await reports.read_report(desk.log, await _compared(desk.log, run, other, pair), stamp)
+            page = reports.report_page(told) if form is None else reports.report_tables(told, form)
         await write_file(file, page.encode())
         desk.screen.draw(WrittenFile(str(file)), reports.render_written)
 

@@ -13,6 +13,7 @@ from views.terminal.options import ASIS, Given, Options
 ROWS: Final[Rows] = {
     "figure dynamics": (files.FigureRow,),
     "figure before-after": (files.FigureRow,),
+    "figure training": (files.FigureRow,),
 }
 
 
@@ -48,6 +49,20 @@ async def before_after(
         await files.write_before_after(desk, before, after, to)
 
 
+async def training(
+    run: str = LATEST, /, *, to: Path = Path("training.svg"), options: Options = ASIS, machine: Given
+) -> None:
+    """Draw a training run: what is believed beside what was measured, step by step, and the items that moved.
+
+    Args:
+        run: Run id. Default: the latest run.
+        to: File to write; its suffix is the format: .svg, .png or .pdf.
+    """
+    async with options.desk(machine) as desk:
+        await files.write_training(desk, run, to)
+
+
 app: Final = App(name="figure", help="Draw runs from the log alone, as SVG, PNG or PDF.")
 app.command(dynamics, name="dynamics")
 app.command(before_after, name="before-after")
+app.command(training, name="training")

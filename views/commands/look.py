@@ -4,7 +4,7 @@ from typing import Final
 
 from views.commands.rows import Rows
 from views.log import contents
-from views.runs import item_rows, rows, run_list, run_tree, show
+from views.runs import item_rows, rows, run_list, run_tree, show, train_rows
 from views.terminal.ids import LATEST
 from views.terminal.options import ASIS, Given, Options
 
@@ -12,6 +12,8 @@ ROWS: Final[Rows] = {
     "runs": (rows.RunRow,),
     "show": (
         rows.RunRow,
+        train_rows.TrainingRow,
+        train_rows.TrainStepRow,
         item_rows.EvaluatedItemRow,
         rows.TrialRow,
         rows.AttemptRow,

@@ -14,14 +14,19 @@ from events.store.base import Selection
 from projections.attempt_records import AttemptRecords, RecordedAttempt
 from projections.cells import Cells
 from projections.pdi.dynamics import Dynamics, TrialDynamics
+from projections.training.measures import changes_of
+from projections.training.state import TrainedRun
 from views.figures.before_after import AttemptTexts, before_after_caption, before_after_figure
 from views.figures.charts import Caption, format_of
 from views.figures.dynamics import MOST_ROWS, dynamics_caption, dynamics_figure
+from views.figures.training import ItemMoves, TrainingFigure, training_caption, training_figure
+from views.runs.train_rows import TrainStepRow, step_rows, training_row
 from views.terminal.errors import UsageWrong
 from views.terminal.files import write_file
 from views.terminal.format import reward
 from views.terminal.ids import AttemptTarget, RunTarget, TrialTarget, find_target
 from views.terminal.log_access import OpenedLog
+from views.training.trained_log import read_training
 
 _ENDS: Final = {
     "solved": "solved",
@@ -113,6 +118,27 @@ async def write_before_after(desk: OpenedLog, before: str, after: str, to: Path)
     form = format_of(to)
     first, second = await read_attempt(desk, before), await read_attempt(desk, after)
     await _write(desk, to, before_after_figure(first, second, form), before_after_caption(first, second))
+
+
+async def write_training(desk: OpenedLog, run: str, to: Path) -> None:
+    """Draw a training run.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such run, or several.
+        UsageWrong: It trains nothing, or the file cannot be written.
+        ChartsAbsent: matplotlib is not installed.
+    """
+    form = format_of(to)
+    trained = (await read_training(desk.log, run)).run
+    rows, row = step_rows(trained), training_row(trained)
+    told = TrainingFigure(trained.run, trained.skill, rows, [_moves(trained, each) for each in rows], row.do_nothing)
+    await _write(desk, to, training_figure(told, form), training_caption(told))
+
+
+def _moves(run: TrainedRun, row: TrainStepRow) -> ItemMoves | None:
+    candidate = None if row.candidate is None else run.candidate(row.candidate)
+    found = [] if candidate is None else [each.move for each in changes_of(run, candidate)]
+    return ItemMoves(found.count("won"), found.count("lost")) if found else None
 
 
 async def read_attempt(desk: OpenedLog, target: str) -> AttemptTexts:

@@ -12,6 +12,7 @@ from rich.text import Text
 from engine.core.lineage import pages_of
 from events.base import Recorded
 from events.store.base import EventLog, Selection
+from events.streams import TRAIN
 from events.types.attempt import AttemptAbandoned
 from events.types.model import ModelAnswered, ModelFailed
 from events.types.pdi import InterventionChosen
@@ -20,11 +21,15 @@ from events.types.session import BackgroundFailed, InFlightFound, SessionEnded
 from events.types.skill import SkillRefused, SkillRevised
 from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.cost import Cost, account_of
+from projections.training.state import TrainedRun
+from projections.training.view import Training
 from projections.trials.state import Run, Trial
 from projections.trials.view import Trials
 from views.runs.rows import WORDS
 from views.runs.show import spending, tokens
 from views.runs.spending import Total, beside_of, total_of
+from views.runs.train_lines import line_of_training
+from views.runs.train_rows import believed, counted, training_row
 from views.terminal.format import count, duration, plural, reward
 from views.terminal.screen import OutputStyle, Screen
 from views.terminal.tables import one_line
@@ -99,6 +104,8 @@ class Progress:
         self._totals = _NOTHING
         self._running: dict[str, None] = {}
         """Names of trials that go on, in the order in which they were opened."""
+        self._training = Training()
+        self._trained = self._training.initial()
         self._answers = 0
         self._failures = 0
         """Failed calls that may be made again: not worth a line each in a storm of them."""
@@ -114,6 +121,8 @@ class Progress:
         """Take an event in; give the line worth saying about it, if there is one."""
         self._seen = self._trials.apply(self._seen, recorded, {})
         self._spent = self._cost.apply(self._spent, recorded, {})
+        if recorded.stream.name == TRAIN:
+            self._trained = self._training.apply(self._trained, recorded, {})
         if isinstance(recorded.event, InFlightFound):
             names = {account_of(ref.stream) for ref in recorded.event.asked}
         else:
@@ -140,6 +149,7 @@ class Progress:
             return "starting"
         trials = f"{totals.done} of {plural(totals.trials, 'trial')} done", plural(totals.attempts, "attempt")
         parts = [
+            *_steps(self._trained.runs.get(self.name)),
             *_cells(run),
             *(trials if totals.trials or run.cells is None else ()),
             plural(self._answers, "turn"),
@@ -208,6 +218,16 @@ def _cells(run: Run) -> Sequence[str]:
     return (f"{ended} of {plural(cells.opened, 'cell')} done{stored}",)
 
 
+def _steps(trained: TrainedRun | None) -> Sequence[str]:
+    """Say how far a training is."""
+    if trained is None:
+        return ()
+    row = training_row(trained)
+    course = f"epoch {row.epoch}, step {row.step} of {row.steps_planned}"
+    waits = () if row.waits_for is None else (f"waits to begin {row.waits_for} again",)
+    return (course, *waits, counted(row), f"believed {believed(row.believed, row.deviation)}")
+
+
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Text]:
     """Write rows below their heads, a line each; what does not fit is cut.
 
@@ -236,7 +256,7 @@ def line_of(recorded: Recorded) -> str | None:
         case SkillRevised() as skill:
             return f"{place}: distilled skill {skill.skill}, revision {skill.revision}"
         case _:
-            return _line_of_trouble(recorded, place)
+            return line_of_training(recorded.event) or _line_of_trouble(recorded, place)
 
 
 def _line_of_trouble(recorded: Recorded, place: str) -> str | None:

@@ -17,6 +17,7 @@ from events.store.base import EventLog, Selection
 from events.store.blob_refs import named_blobs
 from events.streams import attempt_stream, item_stream
 from projections.cells import Cells
+from projections.training.view import Training
 from projections.trials.state import Run
 from views.log.contents import EventRow, event_row
 from views.runs.item_rows import ITEMS, item_rows
@@ -33,6 +34,7 @@ from views.runs.rows import (
     trial_rows,
 )
 from views.runs.steps import told_of
+from views.runs.train_rows import TRAIN_STEPS, TRAINING, step_rows, training_row
 from views.terminal.errors import IdUnknown
 from views.terminal.format import UNKNOWN, cost, count, duration, plural, reward, size, when
 from views.terminal.ids import (
@@ -293,7 +295,12 @@ async def _tell_run(desk: OpenedLog, target: RunTarget) -> None:
     seen = await look(desk, target.run)
     run = seen.trials.runs[target.run]
     desk.screen.draw(run_row(seen, run), lambda row: Group(render_run(run, row), ""))
-    (cells,) = await fold_run(desk.log, [Cells()], target.run)
+    (cells, training) = await fold_run(desk.log, [Cells(), Training()], target.run, erased=set())
+    trained = training.runs.get(target.run)
+    if trained is not None:
+        desk.screen.draw(training_row(trained), lambda row: Group(TRAINING(row), ""))
+        desk.screen.show(step_rows(trained), TRAIN_STEPS)
+        return
     items = item_rows(target.run, cells.runs.get(target.run, {}))
     if items:
         desk.screen.show(items, ITEMS)

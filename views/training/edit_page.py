@@ -16,13 +16,14 @@ from events.streams import REFLECT
 from events.types.model import ModelAsked
 from events.values import NamedDigest
 from projections.training.measures import MeasuredCell
-from projections.training.state import CandidateRecord, EditRecord, OptimizerQuestion, TrainedRun
+from projections.training.state import CandidateRecord, EditRecord, OptimizerRecord, TrainedRun
 from views.runs.show import text_of
+from views.runs.train_rows import gained, percent
 from views.terminal.format import plural
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import RecordView, TableView, heading
-from views.training.edits import ORIGINS, EditRow, gained, rows_of, source
-from views.training.gate_rows import GATES, gate_rows, percent
+from views.training.edits import ORIGINS, EditRow, rows_of, source
+from views.training.gate_rows import GATES, gate_rows
 from views.training.item_changes import ITEM_CHANGES, change_rows, ordered, outcome_of, place_of_cell
 from views.training.skill_diff import FileDiffRow, diff_rows, drawn_diff
 from views.training.trained_log import ChosenEdit, TrainedLog, choose_edit, read_training
@@ -109,7 +110,13 @@ def _reflected(stream: str, step: int, edits: Sequence[EditRecord]) -> bool:
     if not stream.startswith(f"{REFLECT}/{step}."):
         return False
     named = [each.edit.sources for each in edits]
-    return not all(named) or not named or any(stream.endswith(f".{source}") for some in named for source in some)
+    return not all(named) or not named or any(_is_of(stream, source) for some in named for source in some)
+
+
+def _is_of(stream: str, source: str) -> bool:
+    """Say whether a source names a reflection: by the name of its stream, or the end of that."""
+    name = stream.partition("/")[2]
+    return name == source or name.endswith(f".{source}")
 
 
 def _question_rows(run: TrainedRun, candidate: CandidateRecord, stream: str, model: str | None) -> list[EvidenceRow]:
@@ -132,7 +139,7 @@ def _question_rows(run: TrainedRun, candidate: CandidateRecord, stream: str, mod
 
 
 def _row(
-    run: TrainedRun, candidate: CandidateRecord, stream: str, question: OptimizerQuestion, model: str | None
+    run: TrainedRun, candidate: CandidateRecord, stream: str, question: OptimizerRecord, model: str | None
 ) -> EvidenceRow:
     return EvidenceRow(
         run=run.run,

@@ -13,6 +13,7 @@ from engine.policies.scan.hidden_text import written_out
 from events.types.training import CandidateOrigin, GateOutcome
 from projections.training.measures import changes_of, gain_of
 from projections.training.state import CandidateRecord, EditRecord, ProposedEdit, TrainedRun
+from views.runs.train_rows import gained
 from views.terminal.format import plural
 from views.terminal.tables import TableView
 
@@ -161,11 +162,6 @@ def source(row: EditRow) -> str:
     return ", ".join(part for part in (counted, *row.sources) if part)
 
 
-def gained(value: float | None) -> str:
-    """Write a gain in points."""
-    return "-" if value is None else f"{100 * value:+.1f}"
-
-
 def _shadows(row: EditRow) -> str:
     return ", ".join(f"{name}: {outcome}" for name, outcome in row.shadows.items())
 
@@ -173,7 +169,8 @@ def _shadows(row: EditRow) -> str:
 def _notes(rows: Sequence[EditRow]) -> Iterator[RenderableType]:
     counts = Counter(row.standing for row in rows)
     told = ", ".join(f"{counts[each]} {each}" for each in STANDINGS if counts[each])
-    yield Text(f"\n{plural(len(rows), 'edit')}: {told}")
+    yield Text()
+    yield Text(f"{plural(len(rows), 'edit')}: {told}")
     yield Text("gain: points that the whole candidate gained over the revision before it, item by item", style="dim")
 
 

@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from events.types.training import GateOutcome
-from events.values import Ratio
 from projections.training.state import CandidateRecord, GateRecord
+from views.runs.train_rows import BELIEFS, LEVEL, RAW, believed, number, percent
 from views.terminal.tables import TableView
 from views.training.trained_log import place_in
 
@@ -68,23 +68,8 @@ def _row(run: str, candidate: CandidateRecord, each: GateRecord) -> GateRulingRo
     )
 
 
-def number(ratio: Ratio | None) -> float | None:
-    """Give a fraction as a number."""
-    return None if ratio is None else float(ratio.exact)
-
-
-def percent(value: float | None) -> str:
-    """Write a score in percent."""
-    return "-" if value is None else f"{100 * value:.1f} %"
-
-
-def believed(value: float | None, deviation: float | None) -> str:
-    """Write what is believed, with its standard deviation in points where there is one."""
-    return percent(value) if deviation is None else f"{percent(value)} ± {100 * deviation:.1f}"
-
-
 def _figures(row: GateRulingRow) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in row.figures.items())
+    return ", ".join(f"{name} {value:.4g}" for name, value in row.figures.items() if name not in BELIEFS)
 
 
 def _notes(rows: Sequence[GateRulingRow]) -> Iterator[RenderableType]:
@@ -100,6 +85,8 @@ GATES: Final = TableView(
     (">score", lambda row: percent(row.score)),
     ">rows >beside",
     (">believed", lambda row: believed(row.believed, row.deviation)),
+    (">raw", lambda row: percent(row.figures.get(RAW))),
+    (">level", lambda row: percent(row.figures.get(LEVEL))),
     ("figures…", _figures),
     notes=_notes,
     empty=Text("no gate ruled on it", style="dim"),

@@ -15,11 +15,10 @@ from projections.training.measures import changes_of, fresh_score, gain_of
 from projections.training.state import RevisionRecord, TrainedRun
 from views.runs import skills
 from views.runs.show import text_of
-from views.terminal.format import plural, when
+from views.runs.train_rows import believed, gained, measured, number, percent
+from views.terminal.format import when
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import TableView
-from views.training.edits import gained
-from views.training.gate_rows import believed, number, percent
 from views.training.skill_diff import diff_rows
 from views.training.trained_log import skill_of_run
 
@@ -170,10 +169,6 @@ def _standing(row: SkillLogRow) -> str:
     return ", ".join(word for word, holds in (("in force", row.in_force), ("best", row.best)) if holds)
 
 
-def _measured(row: SkillLogRow) -> str:
-    return "-" if row.measured is None else f"{percent(row.measured)} ({plural(row.measured_cells, 'cell')})"
-
-
 def _notes(rows: Sequence[SkillLogRow]) -> Iterator[RenderableType]:
     if any(row.score is not None for row in rows):
         words = (
@@ -190,7 +185,7 @@ SKILL_LOG: Final = TableView(
     ("edits…", lambda row: row.edits),
     (">score", lambda row: percent(row.score)),
     (">believed", lambda row: believed(row.believed, row.deviation)),
-    (">measured", _measured),
+    (">measured", lambda row: measured(row.measured, row.measured_cells)),
     (">gain", lambda row: gained(row.gain)),
     ("lines", lambda row: f"+{row.added} -{row.removed}"),
     ("when", lambda row: "" if row.at is None else when(row.at)),
