@@ -12,8 +12,8 @@ from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import Pools
 from engine.config.program import FitsTasks
-from engine.config.program_registry import program_named, specs_of
-from engine.config.spec import RunSpec, VerifierNetwork
+from engine.config.program_registry import program_named, roles_of, specs_of
+from engine.config.spec import RunSpec, VerifierNetwork, model_for
 from engine.core.errors import ModelMissing
 from engine.core.methods import method_named
 from engine.core.ports import Ports
@@ -118,8 +118,9 @@ def check(setting: RunContext, spec: RunSpec) -> None:
 def _check(setting: RunContext, spec: RunSpec) -> None:
     method_named(spec.method.name)
     agent = agent_named(spec.agent.name)
-    if agent.needs_model and "teacher" not in spec.models:
-        raise ModelMissing("teacher")
+    speaks = roles_of(spec).get("teacher")
+    if agent.needs_model and model_for(spec, "teacher", speaks) is None:
+        raise ModelMissing(speaks or "teacher")
     if isinstance(agent, InstalledAgent) and setting.backend.describe().level == "none":
         what = f"the agent {spec.agent.name} (it is mounted into the sandbox, and this one isolates nothing)"
         raise Unsupported(setting.backend.name, [what])

@@ -187,7 +187,8 @@ class EditsSelected(Decided, frozen=True, tag="edits.selected"):
     """Places in `EditsMerged.items`, from 0, the best first."""
     available: int
     how: Literal["all", "ranked", "first"]
-    """all: no more than the rate allows. ranked: by a model. first: no ranking could be read."""
+    """all: nobody had to choose; at a rate of 0 nothing is taken. ranked: by a model. first: no ranking could be
+    read."""
 
 
 class CandidateMade(Decided, frozen=True, tag="candidate.made"):
@@ -234,6 +235,8 @@ class GateDecided(DecidedOnSets, frozen=True, tag="gate.decided"):
     """Scores behind what is believed of the revision in force."""
     best: bool
     """Whether the candidate is the best so far; only of one that is accepted."""
+    paired: bool
+    """Of *more*: whether items that were not run yet are run under the revision in force, too."""
     shadow: str | None = None
     """Name of the shadow gate. None: this ruling counts."""
 
@@ -251,7 +254,7 @@ class SkillAccepted(Event, frozen=True, tag="skill.accepted"):
     candidate: Ref
     """`CandidateMade` that it was."""
     gate: Ref | None
-    """`GateDecided` that accepted it. None: the method accepts such candidates without a gate."""
+    """`GateDecided` that accepted it; its reason says where no gate was asked. None: nothing was decided."""
     origin: CandidateOrigin
     step: int
     epoch: int
@@ -305,8 +308,8 @@ class AppendixNoted(Decided, frozen=True, tag="appendix.noted"):
     notes: tuple[str, ...]
     """All of them, in order."""
     added: int
-    files: tuple[NamedDigest, ...]
-    """Blobs: the folder with them, ``SKILL.md`` first."""
+    crowded: bool
+    """Whether the optimizer is asked to make them fewer first."""
 
 
 class SkillResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -76,7 +76,7 @@ async def scan_arms(scope: Scope, plan: RunPlan, items: Sequence[Text]) -> None:
     files = {name: files_of(era.arms[name]) for name in names}
     if not any(files.values()):
         return
-    tasks = await _tasks(scope, [task.name for task in plan.opened.tasks])
+    tasks = await read_tasks(scope, [task.name for task in plan.opened.tasks])
     seen: set[tuple[NamedDigest, ...]] = {()}
     for name, found in files.items():
         if found not in seen:
@@ -86,7 +86,7 @@ async def scan_arms(scope: Scope, plan: RunPlan, items: Sequence[Text]) -> None:
             await scope.decide(SKILL_SCAN, SkillScanSaw(name, scanned, tasks, tuple(items)))
 
 
-async def _tasks(scope: Scope, names: Sequence[str]) -> tuple[ScannedTask, ...]:
+async def read_tasks(scope: Scope, names: Sequence[str]) -> tuple[ScannedTask, ...]:
     """Read what the tasks expect."""
     if not names:
         return ()

@@ -83,6 +83,8 @@ class CellPlan(NamedTuple):
     work: TrialPlan | QuestionPlan
     begun: bool = True
     """Whether it is rolled out where no score is stored. False: all scores so far are the same."""
+    given: Condition | None = None
+    """The condition itself, where the program makes one for this cell. None: that of the arm, or of the run."""
 
     @property
     def name(self) -> str:
@@ -97,6 +99,8 @@ class CellResult(NamedTuple):
     at: Ref
     outcome: str
     key: Digest
+    why: Seen[points.ReasonsSeen] | None = None
+    """Why a question that was asked is not solved, as its scorer says. None: nothing says."""
 
 
 def key_parts(plan: CellPlan, condition: Digest) -> bytes:
@@ -115,7 +119,7 @@ def key_parts(plan: CellPlan, condition: Digest) -> bytes:
 
 async def cell(scope: Scope, plan: CellPlan) -> CellResult:
     """Look for the evaluation of a cell; where there is none, roll its item out, and keep the score."""
-    condition = scope.condition
+    condition = plan.given or scope.condition
     assert condition is not None, "runs of this program pin what their conditions are made of"
     held = scope.put(condition.canonical)
     named = scope.put(key_parts(plan, held))
@@ -139,6 +143,8 @@ class _Rolled(NamedTuple):
     saw: points.CellScoreSaw
     at: Ref | None
     """Its last event. None: it was not begun."""
+    why: Seen[points.ReasonsSeen] | None = None
+    """As in `CellResult`."""
 
 
 async def _rolled(scope: Scope, work: TrialPlan | QuestionPlan, condition: Condition) -> _Rolled:
@@ -160,7 +166,8 @@ def _asked(asked: RolledOut) -> _Rolled:
         return _Rolled(points.CellScoreSaw(ungraded=ungraded), asked.at)
     soft = None if asked.mark.soft is None else Ratio.of(asked.mark.soft)
     mark = Seen(asked.at, points.MarkSeen(asked.mark.outcome, soft))
-    return _Rolled(points.CellScoreSaw(mark=mark), asked.at)
+    why = Seen(asked.at, points.ReasonsSeen(asked.mark.reasons)) if asked.mark.reasons else None
+    return _Rolled(points.CellScoreSaw(mark=mark), asked.at, why)
 
 
 async def _scored(scope: Scope, plan: CellPlan, key: Digest, rolled: _Rolled) -> CellResult:
@@ -176,4 +183,4 @@ async def _scored(scope: Scope, plan: CellPlan, key: Digest, rolled: _Rolled) ->
     scored = await scope.decide(points.CELL_SCORE, rolled.saw, says)
     await scope.flush()
     saw = points.CellSaw(plan.item, plan.unit, plan.repeat, score=scored)
-    return CellResult(saw, scored.seen, points.outcome_of(scored.value), key)
+    return CellResult(saw, scored.seen, points.outcome_of(scored.value), key, rolled.why)

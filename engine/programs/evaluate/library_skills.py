@@ -17,7 +17,7 @@ from events.store.base import BlobStore, EventLog, Selection
 from events.types.trial import TrialOpened
 from projections.library import Library, Revision, SkillLibrary
 
-_ACCEPTED: Final = frozenset({"skill.revised", "skill.imported"})
+_ACCEPTED: Final = frozenset({"skill.revised", "skill.imported", "skill.accepted"})
 _LISTED: Final = "`stillroom skills list` names every skill, with its run"
 
 

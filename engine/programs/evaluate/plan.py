@@ -26,7 +26,7 @@ _PURPOSES: Final[Mapping[str, SetPurpose]] = MappingProxyType({"train": "train",
 """By split."""
 JUDGE: Final = "judge"
 """Role of the model that checks what no rule of a scorer can."""
-_NO_VERIFIER: Final = "none"
+NO_VERIFIER: Final = "none"
 """What judges an item is in no sandbox, and has no network."""
 
 
@@ -92,7 +92,7 @@ class EvaluationPlan(NamedTuple):
             unit=ref.family or family_of_item(settings.family, item),
             repeat=repeat,
             series=series_of(settings, arm),
-            environment=CellEnvironment(spec.sandbox, _NO_VERIFIER) if eras else None,
+            environment=CellEnvironment(spec.sandbox, NO_VERIFIER) if eras else None,
             rollout=rollout,
             reuse=settings.reuse,
             work=QuestionPlan(name, ref, terms),

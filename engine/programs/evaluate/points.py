@@ -38,6 +38,12 @@ class MarkSeen(msgspec.Struct, frozen=True):
     soft: Ratio | None
 
 
+class ReasonsSeen(msgspec.Struct, frozen=True):
+    """Of `ItemScored`: why it is not solved."""
+
+    reasons: tuple[str, ...]
+
+
 class CellScoreSaw(msgspec.Struct, frozen=True):
     """What came of a cell's item."""
 

@@ -26,6 +26,7 @@ _NAMES = {
     "<key>": "method",
     "<axis>": "note",
     "<set>": "quiz",
+    "<setting>": "caution",
 }
 _ENOUGH: dict[tuple[str, ...], object] = {
     ("tasks",): "t",

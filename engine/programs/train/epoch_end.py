@@ -1,0 +1,110 @@
+"""The end of an epoch: its skill beside that of the epoch before, guidance from both, and the optimizer's own notes."""
+
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from engine.core.scope import Child
+from engine.policies.edits.edit import EditRule
+from engine.policies.edits.regions import regions_for
+from engine.programs.train.course import Course, EndedBatch, SkillState
+from engine.programs.train.document import HEAD
+from engine.programs.train.edit_points import CandidateSaw
+from engine.programs.train.epoch_points import (
+    META_NOTES,
+    PAIRS,
+    SAMPLE,
+    EpochPair,
+    MetaSaw,
+    MetaSeen,
+    PairsSaw,
+    SampleSaw,
+)
+from engine.programs.train.gating import gate, propose
+from engine.programs.train.optimizer.rewriting import meta_skill, slow_update
+from engine.programs.train.optimizer.terms import MetaBrief, ShownPair, SlowBrief
+from engine.programs.train.step import ended, shown_row
+from events.base import Ref
+from events.streams import META, SLOW, epoch_label, of_step
+from events.types.decision import Held, Seen
+from events.types.training import MetaWritten, SlowProposed
+
+_encoder: Final = msgspec.json.Encoder(order="sorted")
+_pairs: Final = msgspec.json.Decoder(tuple[EpochPair, ...])
+
+
+async def end_epoch(course: Course, before: SkillState | None) -> None:
+    """Compare what two epochs came to, as far as the settings ask for it.
+
+    Args:
+        course: Of the training.
+        before: The skill in force when the epoch before had ended. None: there was none.
+
+    Raises:
+        TrainingEnds: There is no money left, or an operator ended it.
+    """
+    sample = (await course.scope.decide(SAMPLE, SampleSaw(course.planned, course.epoch))).value
+    if sample.placeholder:
+        await _guide(course, Held(course.scope.put(_encoder.encode("")), course.scope.at))
+    if not sample.items or before is None:
+        return
+    label = partial(epoch_label, course.epoch)
+    then = await course.batch(label("slow.before"), "train", sample.items, before, fresh=True)
+    now = await course.batch(label("slow.after"), "train", sample.items, course.now, fresh=True)
+    pairs = await _paired(course, then, now)
+    reached = course.now
+    if sample.slow:
+        await _advise(course, before, pairs)
+    if sample.meta:
+        await _remember(course, before, reached, pairs)
+
+
+async def _paired(course: Course, then: EndedBatch, now: EndedBatch) -> tuple[ShownPair, ...]:
+    epoch = course.epoch
+    ruled = await course.scope.decide(
+        PAIRS,
+        PairsSaw(then.rows, now.rows),
+        lambda ruling, _: SlowProposed(
+            epoch, ruling.pairs, ruling.improved, ruling.regressed, ruling.failing, ruling.passing
+        ),
+    )
+    await course.scope.flush()
+    shown = _pairs.decode(await course.scope.get(ruled.value.pairs))
+    return tuple(
+        ShownPair(each.category, shown_row(course, then, each.item), shown_row(course, now, each.item))
+        for each in shown
+    )
+
+
+async def _advise(course: Course, before: SkillState, pairs: tuple[ShownPair, ...]) -> None:
+    """Have guidance written, and have the gate decide on it."""
+    guidance = regions_for(EditRule()).slow_update(course.now.document.files[HEAD])
+    brief = SlowBrief(course.terms(), before.document, course.now.document, guidance, pairs)
+    child = Child(of_step(SLOW, course.epoch), partial(slow_update, brief=brief))
+    came = ended((await course.scope.gather([child]))[0])
+    if came.value is not None and came.value.strip():
+        await _guide(course, _text(course, came.value, came.at))
+
+
+def _text(course: Course, text: str, at: Ref) -> Held:
+    return Held(course.scope.put_json(_encoder.encode(text)), at)
+
+
+async def _guide(course: Course, guidance: Held) -> None:
+    candidate = await propose(course, CandidateSaw("slow", course.now.named, guidance=guidance))
+    await gate(course, candidate, epoch_label(course.epoch, "slow.gate"))
+
+
+async def _remember(course: Course, before: SkillState, reached: SkillState, pairs: tuple[ShownPair, ...]) -> None:
+    """Have the optimizer note for itself what the epoch taught it."""
+    brief = MetaBrief(course.terms(), before.document, reached.document, pairs)
+    child = Child(of_step(META, course.epoch), partial(meta_skill, brief=brief))
+    came = ended((await course.scope.gather([child]))[0])
+    written = None if came.value is None else _text(course, came.value, came.at)
+    saw = MetaSaw(course.meta_at, written)
+    epoch = course.epoch
+    ruled = await course.scope.decide(META_NOTES, saw, lambda ruling, _: MetaWritten(epoch, ruling.text, ruling.kept))
+    await course.scope.flush()
+    course.meta_at = Seen(ruled.seen, MetaSeen(ruled.value.text))
+    course.meta = "" if ruled.value.text is None else (await course.scope.get(ruled.value.text)).decode()
