@@ -53,7 +53,7 @@ def test_a_file_that_cannot_be_read_is_said_in_one_line(tmp_path: Path, text: st
 
 def test_every_case_gets_one_line(tmp_path: Path) -> None:
     """Whatever it holds: an answer, an error, or why there is none."""
-    cases = [
+    cases: list[dict[str, Any]] = [
         {"id": "1", "kind": "score/skillopt.utils.scoring.skill_hash", "inputs": {"content": "a\n\u2028"}},
         {"id": "2", "kind": "config/apply_overrides", "inputs": {}},
         {"id": "3", "kind": "nothing/at all", "inputs": {}, "stub_response": "x"},
