@@ -13,6 +13,7 @@ from engine.policies.json_answers import read_array, read_object
     [
         ('{"a": 1}', {"a": 1}),
         ('So: {"a": 1} is it', {"a": 1}),
+        ('It is {"a": 1}.', {"a": 1}),
         ('{"x": 1} and\n```json\n{"a": 1}\n```', {"a": 1}),
         ('```json{"a": 1}``` {"b": 2}', {"a": 1}),
         ('```json\nno\n```\n{"a": 1}', {"a": 1}),
@@ -30,6 +31,7 @@ def test_an_object_is_found(text: str, value: dict[str, Any]) -> None:
     ("text", "value"),
     [
         ('{"a": 1,}', {"a": 1}),
+        ('{ "a": 1,}', {"a": 1}),
         ('{"a": "he said "hi" there"}', {"a": "he said "}),
         ('{"a": "one\ntwo"}', {"a": "one\ntwo"}),
         ('{"a": 1} }', {"a": 1}),
@@ -95,6 +97,7 @@ def test_a_number_that_is_none_is_read_as_python_does() -> None:
     [
         ("[1, 2]", [1, 2]),
         ("see [1, 2] here", [1, 2]),
+        ('"so", said [1, 2].', [1, 2]),
         ('```json\n["a"]\n```', ["a"]),
         ('```json\nno\n```\n["a"]', ["a"]),
         ('["]"]', ["]"]),
