@@ -33,7 +33,7 @@ class Answered(NamedTuple):
     """Why nothing was read. Empty: something was."""
 
 
-class OptimizerQuestion:
+class OptimizerTalk:
     """One question on its stream."""
 
     def __init__(self, scope: Scope, terms: OptimizerTerms) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from engine.core.scope import Scope
 from engine.policies.training.selection import first_items
 from engine.programs.train.optimizer import points
-from engine.programs.train.optimizer.asking import OptimizerQuestion, document_json
+from engine.programs.train.optimizer.asking import OptimizerTalk, document_json
 from engine.programs.train.optimizer.proposals import encode_proposals
 from engine.programs.train.optimizer.terms import Came, RankBrief, RateBrief
 from engine.programs.train.optimizer.wording import fenced, word_document, word_proposals
@@ -17,12 +17,12 @@ from events.types.decision import Seen
 
 async def rank(scope: Scope, brief: RankBrief) -> Came[tuple[int, ...]]:
     """Have the best proposals chosen. Where that cannot be read, the first ones stand."""
-    question = OptimizerQuestion(scope, brief.terms)
+    question = OptimizerTalk(scope, brief.terms)
     await question.open("rank", _given(brief))
     return await question.until_stopped(partial(_rank, question, brief))
 
 
-async def _rank(question: OptimizerQuestion, brief: RankBrief) -> Came[tuple[int, ...]]:
+async def _rank(question: OptimizerTalk, brief: RankBrief) -> Came[tuple[int, ...]]:
     prompts, items = brief.terms.prompts, brief.proposals.items
     user = prompts.fill(
         "train_rank_user",
@@ -51,12 +51,12 @@ async def _rank(question: OptimizerQuestion, brief: RankBrief) -> Came[tuple[int
 
 async def choose_rate(scope: Scope, brief: RateBrief) -> Came[int]:
     """Have it chosen how many proposals are made. What cannot be read is no number, and not 0 either."""
-    question = OptimizerQuestion(scope, brief.terms)
+    question = OptimizerTalk(scope, brief.terms)
     await question.open("rate", _given(brief))
     return await question.until_stopped(partial(_rate, question, brief))
 
 
-async def _rate(question: OptimizerQuestion, brief: RateBrief) -> Came[int]:
+async def _rate(question: OptimizerTalk, brief: RateBrief) -> Came[int]:
     prompts, items = brief.terms.prompts, brief.proposals.items
     user = prompts.fill(
         "train_rate_user",

@@ -7,7 +7,7 @@ import msgspec
 from engine.core.scope import Scope
 from engine.policies.edits.modes import UpdateItem
 from engine.programs.train.optimizer import points
-from engine.programs.train.optimizer.asking import OptimizerQuestion, document_json
+from engine.programs.train.optimizer.asking import OptimizerTalk, document_json
 from engine.programs.train.optimizer.proposals import decode_proposals, encode_proposals
 from engine.programs.train.optimizer.rulings import PatchAside
 from engine.programs.train.optimizer.showing import show_rows
@@ -21,13 +21,13 @@ from events.types.decision import Held, Seen
 
 async def reflect(scope: Scope, brief: ReflectBrief) -> Came[ReflectionOutcome]:
     """Have rollouts studied, and changes proposed."""
-    question = OptimizerQuestion(scope, brief.terms)
+    question = OptimizerTalk(scope, brief.terms)
     given = {"document": document_json(brief.document), "notes": msgspec.json.encode(brief.notes)}
     held = await question.open("reflect", given, [row.stream for row in brief.rows])
     return await question.until_stopped(partial(_reflect, question, brief, held["document"]))
 
 
-async def _reflect(question: OptimizerQuestion, brief: ReflectBrief, document: Held) -> Came[ReflectionOutcome]:
+async def _reflect(question: OptimizerTalk, brief: ReflectBrief, document: Held) -> Came[ReflectionOutcome]:
     shown = await show_rows(question, brief.rows)
     if not shown.number:
         reason = "no trajectory could be shown"
@@ -57,7 +57,7 @@ async def _reflect(question: OptimizerQuestion, brief: ReflectBrief, document: H
 
 
 async def _proposals(
-    question: OptimizerQuestion, reading: points.ReadAnswer, at: Ref
+    question: OptimizerTalk, reading: points.ReadAnswer, at: Ref
 ) -> tuple[tuple[UpdateItem, ...], Held]:
     assert reading.value is not None, "it was read"
     data = await question.scope.get(reading.value)
@@ -70,7 +70,7 @@ def _system_of(brief: ReflectBrief) -> str:
     return "\n".join(prompts.text(name) for name in [*names, *(["train_form_appendix"] if brief.appendix else [])])
 
 
-def _user_of(question: OptimizerQuestion, brief: ReflectBrief, trajectories: str) -> str:
+def _user_of(question: OptimizerTalk, brief: ReflectBrief, trajectories: str) -> str:
     prompts = brief.terms.prompts
     limited = brief.budget is not None and brief.terms.mode != "full_rewrite"
     budget = prompts.fill("train_budget", budget=brief.budget or 0) if limited else prompts.text("train_no_budget")
@@ -89,13 +89,13 @@ def _user_of(question: OptimizerQuestion, brief: ReflectBrief, trajectories: str
 
 async def merge(scope: Scope, brief: MergeBrief) -> Came[Proposals]:
     """Have several lists of proposals made one. Where that cannot be read, they are joined: nothing is lost."""
-    question = OptimizerQuestion(scope, brief.terms)
+    question = OptimizerTalk(scope, brief.terms)
     given = {"document": document_json(brief.document)}
     held = await question.open("merge", given)
     return await question.until_stopped(partial(_merge, question, brief, held["document"]))
 
 
-async def _merge(question: OptimizerQuestion, brief: MergeBrief, document: Held) -> Came[Proposals]:
+async def _merge(question: OptimizerTalk, brief: MergeBrief, document: Held) -> Came[Proposals]:
     prompts, mode = brief.terms.prompts, brief.terms.mode
     rows = {name: count for each in brief.group for name, count in each.rows.items()}
     names = ("train_merge_system", "train_data", f"train_form_{mode}")

@@ -9,7 +9,7 @@ from engine.policies.edits.edit import EditRule
 from engine.policies.edits.modes import SkillCandidate
 from engine.policies.edits.rewriting import rewritten
 from engine.programs.train.optimizer import points
-from engine.programs.train.optimizer.asking import OptimizerQuestion, document_json
+from engine.programs.train.optimizer.asking import OptimizerTalk, document_json
 from engine.programs.train.optimizer.proposals import encode_proposals
 from engine.programs.train.optimizer.showing import show_pairs
 from engine.programs.train.optimizer.terms import (
@@ -31,13 +31,13 @@ from events.types.decision import Held, Seen
 
 async def rewrite(scope: Scope, brief: RewriteBrief) -> Came[RewrittenSkill]:
     """Have a document written anew by suggestions. What others keep in it stays."""
-    question = OptimizerQuestion(scope, brief.terms)
+    question = OptimizerTalk(scope, brief.terms)
     given = {"document": document_json(brief.document), "proposals": encode_proposals(brief.proposals.items)}
     held = await question.open("rewrite", given)
     return await question.until_stopped(partial(_rewrite, question, brief, held["document"]))
 
 
-async def _rewrite(question: OptimizerQuestion, brief: RewriteBrief, document: Held) -> Came[RewrittenSkill]:
+async def _rewrite(question: OptimizerTalk, brief: RewriteBrief, document: Held) -> Came[RewrittenSkill]:
     prompts = brief.terms.prompts
     user = prompts.fill(
         "train_rewrite_user",
@@ -76,12 +76,12 @@ def first_draft(proposals: Proposals, document: SkillDocument, rule: EditRule) -
 
 async def slow_update(scope: Scope, brief: SlowBrief) -> Came[str]:
     """Have advice drawn from what the documents of two epochs did with the same items."""
-    question = OptimizerQuestion(scope, brief.terms)
+    question = OptimizerTalk(scope, brief.terms)
     await question.open("slow", _epoch(brief), _cells(brief))
     return await question.until_stopped(partial(_slow, question, brief))
 
 
-async def _slow(question: OptimizerQuestion, brief: SlowBrief) -> Came[str]:
+async def _slow(question: OptimizerTalk, brief: SlowBrief) -> Came[str]:
     user = brief.terms.prompts.fill(
         "train_slow_user",
         before=word_document(brief.before.files),
@@ -94,12 +94,12 @@ async def _slow(question: OptimizerQuestion, brief: SlowBrief) -> Came[str]:
 
 async def meta_skill(scope: Scope, brief: MetaBrief) -> Came[str]:
     """Have the optimizer note for itself what an epoch taught it about changing the document."""
-    question = OptimizerQuestion(scope, brief.terms)
+    question = OptimizerTalk(scope, brief.terms)
     await question.open("meta", _epoch(brief), _cells(brief))
     return await question.until_stopped(partial(_meta, question, brief))
 
 
-async def _meta(question: OptimizerQuestion, brief: MetaBrief) -> Came[str]:
+async def _meta(question: OptimizerTalk, brief: MetaBrief) -> Came[str]:
     user = brief.terms.prompts.fill(
         "train_meta_user",
         before=word_document(brief.before.files),
@@ -110,7 +110,7 @@ async def _meta(question: OptimizerQuestion, brief: MetaBrief) -> Came[str]:
     return await _advice(question, "train_meta_system", user, points.META_READ)
 
 
-async def _advice(question: OptimizerQuestion, name: str, user: str, point: points.ReadingPoint) -> Came[str]:
+async def _advice(question: OptimizerTalk, name: str, user: str, point: points.ReadingPoint) -> Came[str]:
     async def make(reading: points.ReadAnswer, at: Ref) -> str:
         del at
         return str(await question.decoded(reading.value, str))
@@ -133,12 +133,12 @@ def _cells(brief: SlowBrief | MetaBrief) -> list[str]:
 
 async def consolidate(scope: Scope, brief: ConsolidateBrief) -> Came[tuple[str, ...]]:
     """Have the notes of an appendix made fewer."""
-    question = OptimizerQuestion(scope, brief.terms)
+    question = OptimizerTalk(scope, brief.terms)
     held = await question.open("appendix", {"notes": msgspec.json.encode(brief.notes)})
     return await question.until_stopped(partial(_consolidate, question, brief, held["notes"]))
 
 
-async def _consolidate(question: OptimizerQuestion, brief: ConsolidateBrief, notes: Held) -> Came[tuple[str, ...]]:
+async def _consolidate(question: OptimizerTalk, brief: ConsolidateBrief, notes: Held) -> Came[tuple[str, ...]]:
     listed = "\n".join(f"- {each}" for each in brief.notes)
     user = question.terms.prompts.fill("train_consolidate", notes=fenced(listed), count=len(brief.notes))
 

@@ -189,16 +189,24 @@ def _edit_rule(rule: points.ReadingRule, *, compatible: bool = False) -> EditRul
 
 
 def _unusable(items: Sequence[UpdateItem], document: bytes, rule: EditRule) -> tuple[str, ...]:
-    """Say which edits could not be applied to the document, one after the other, and which drafts could not stand."""
+    """Say which edits could not be applied to the document, one after the other, and which drafts could not stand.
+
+    What would change nothing is none of them: it is not worth a further call.
+    """
     files = msgspec.json.decode(document, type=dict[str, str])
     edits = [each for each in items if isinstance(each, Edit)]
     report = apply_edits(files, edits, rule).report
-    unplaced = [
-        f"edit {each.index} ({each.edit.op}): {each.hint or each.status}" for each in report if not each.applied
-    ]
+    lost = [each for each in report if not each.applied and each.status not in _IDLE]
     drafts = [each.new_skill for each in items if isinstance(each, SkillCandidate)]
     taken = [rewritten(files.get(points.DOCUMENT, ""), each, rule) for each in drafts]
-    return (*unplaced, *(each.hint for each in taken if each.text is None))
+    return (
+        *(f"edit {each.index} ({each.edit.op}): {each.hint or each.status}" for each in lost),
+        *(each.hint for each in taken if each.text is None and each.status not in _IDLE),
+    )
+
+
+_IDLE: Final = frozenset({"refused_duplicate", "refused_no_change"})
+"""What becomes of edits and drafts that say what stands there already."""
 
 
 def _aside(answer: Mapping[str, Any], saw: points.PatchSaw) -> PatchAside:

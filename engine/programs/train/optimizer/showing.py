@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.effects.model_calls import text_of
-from engine.programs.train.optimizer.asking import OptimizerQuestion
+from engine.programs.train.optimizer.asking import OptimizerTalk
 from engine.programs.train.optimizer.terms import ShownPair, ShownRollout
 from engine.programs.train.optimizer.wording import ShownLimit, WordedPart, word_trajectory
 from events.types.optimizing import HiddenItem, TrajectoryAsked, TrajectoryRead
@@ -18,7 +18,7 @@ class ShownTrajectories(NamedTuple):
     """How many are shown."""
 
 
-async def show_rows(question: OptimizerQuestion, rows: Sequence[ShownRollout]) -> ShownTrajectories:
+async def show_rows(question: OptimizerTalk, rows: Sequence[ShownRollout]) -> ShownTrajectories:
     """Word the trajectories of rows, numbered from 1. Those that are missing are named in the question's end.
 
     Raises:
@@ -32,7 +32,7 @@ async def show_rows(question: OptimizerQuestion, rows: Sequence[ShownRollout]) -
     return ShownTrajectories("\n\n".join(shown), len(shown))
 
 
-async def show_pairs(question: OptimizerQuestion, pairs: Sequence[ShownPair]) -> ShownTrajectories:
+async def show_pairs(question: OptimizerTalk, pairs: Sequence[ShownPair]) -> ShownTrajectories:
     """Word items under two documents, those that got worse first; of those solved both times only the name.
 
     Raises:
@@ -67,7 +67,7 @@ def _worst_first(pair: ShownPair) -> int:
     return _ORDER.index(pair.category) if pair.category in _ORDER else len(_ORDER)
 
 
-async def _trajectory(question: OptimizerQuestion, row: ShownRollout, header: Sequence[str]) -> str | None:
+async def _trajectory(question: OptimizerTalk, row: ShownRollout, header: Sequence[str]) -> str | None:
     """Word one trajectory. None: there is none to show, which is noted."""
     settings = question.settings
     found = await question.scope.effect(TrajectoryAsked(row.stream, settings.feedback, question.terms.reference))
