@@ -93,7 +93,7 @@ def claimed_support(claim: object) -> int:
     """
     if isinstance(claim, int | float | str):
         with suppress(ValueError, OverflowError):
-            return max(int(claim or 0), 1)
+            return max(int(claim), 1)
     if not claim:
         return 1
     raise SupportUnreadable(claim)

@@ -12,7 +12,7 @@ class _Row(NamedTuple):
 
 
 ROWS = (
-    _Row("a", 0, "EM=0: predicted 'x'"),
+    _Row("a", 0, "EM=0: predicted 'x: y'"),
     _Row("b", 0, "EM=0: predicted 'y'"),
     _Row("c", 0, "timeout"),
     _Row("d", 1, ""),

@@ -66,7 +66,9 @@ def test_support_is_counted() -> None:
     assert support_of(["succ.0"], rows) == 0
 
 
-@pytest.mark.parametrize(("claim", "support"), [(4, 4), (0, 1), (-3, 1), (None, 1), ("7", 7), (2.9, 2), ([], 1)])
+@pytest.mark.parametrize(
+    ("claim", "support"), [(4, 4), (0, 1), (-3, 1), (None, 1), ("7", 7), ("", 1), (2.9, 2), ([], 1)]
+)
 def test_claimed_support_is_one_at_least(claim: object, support: int) -> None:
     """Which is what SkillOpt counts with."""
     assert claimed_support(claim) == support

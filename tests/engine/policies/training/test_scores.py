@@ -30,6 +30,8 @@ from engine.policies.training.scores import (
 def test_the_metric_says_what_counts(metric: GateMetric, weight: float, score: float) -> None:
     """A weight beyond its bounds is the bound."""
     assert gate_score(0.25, 0.75, metric, weight) == score
+    assert gate_score(0.25, 0.75) == 0.25
+    assert gate_score(0.25, 0.75, "mixed") == 0.5
 
 
 def test_a_metric_that_does_not_exist_is_refused() -> None:
