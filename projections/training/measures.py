@@ -12,7 +12,7 @@ from projections.comparison.rows import mean_of, soft_score
 from projections.training.state import CandidateRecord, RevisionRecord, SetPass, TrainedCell, TrainedRun
 
 ItemMove: TypeAlias = Literal["won", "lost", "kept", "no score"]
-"""won, lost: its mean score went up or down. no score: one of the two sides has none."""
+"""won, lost: the share of its cells that are solved went up or down. no score: one of the two sides has none."""
 
 
 class MeasuredCell(NamedTuple):
@@ -96,13 +96,11 @@ def _change(run: TrainedRun, item: str, before: Sequence[MeasuredCell], after: S
 
 
 def _move(before: Sequence[MeasuredCell], after: Sequence[MeasuredCell]) -> ItemMove:
-    for measure in (share_of, reward_of):
-        old, new = measure(before), measure(after)
-        if measure is share_of and (old is None or new is None):
-            return "no score"
-        if old is not None and new is not None and old != new:
-            return "won" if new > old else "lost"
-    return "kept"
+    """Say how the share of solved cells moved; partial scores that moved alone are told beside it."""
+    old, new = share_of(before), share_of(after)
+    if old is None or new is None:
+        return "no score"
+    return "kept" if old == new else "won" if new > old else "lost"
 
 
 def gain_of(changes: Collection[ItemChange]) -> Fraction | None:
@@ -113,7 +111,7 @@ def gain_of(changes: Collection[ItemChange]) -> Fraction | None:
 
 
 class FreshScore(NamedTuple):
-    """What was measured of a revision after it came into force, by which nothing was chosen."""
+    """What was measured of a revision after it came into force, by which it was not chosen."""
 
     mean: Fraction
     """Mean over items of the share of solved cells."""

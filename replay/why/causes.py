@@ -26,6 +26,7 @@ from replay.why.selectors import (
     ItemWorkEnd,
     Kinds,
     Latest,
+    LatestRuling,
     Look,
     Mention,
     NamedEvents,
@@ -33,6 +34,7 @@ from replay.why.selectors import (
     Opening,
     RunPrompts,
     Since,
+    StreamEnds,
     StreamOpening,
     TrialDecisions,
     TrialEnds,
@@ -99,7 +101,7 @@ async def _looked(past: Past, recorded: Recorded, look: Look) -> list[Link]:
             return [EventLink(label, Ref("run", 1), quiet=quiet)]
         case NamedEvents() | StreamOpening():
             return [*(_named(recorded.event) if isinstance(look, NamedEvents) else _opening(recorded, look.label))]
-        case AttemptEnd() | ItemWorkEnd() | TrialDecisions() | TrialEnds():
+        case AttemptEnd() | ItemWorkEnd() | TrialDecisions() | TrialEnds() | LatestRuling() | StreamEnds():
             return [EventLink(look.label, ref) for ref in await _elsewhere(past, recorded, look)]
         case ByRole(looks, others):
             found = [await _looked(past, recorded, each) for each in looks.get(_asked(recorded).role, others)]
@@ -159,10 +161,18 @@ def _asked(recorded: Recorded) -> ModelAsked:
 
 
 async def _elsewhere(
-    past: Past, recorded: Recorded, look: AttemptEnd | ItemWorkEnd | TrialDecisions | TrialEnds
+    past: Past,
+    recorded: Recorded,
+    look: AttemptEnd | ItemWorkEnd | TrialDecisions | TrialEnds | LatestRuling | StreamEnds,
 ) -> list[Ref]:
-    """Look into other streams of the run."""
+    """Look into other streams of the run, or past shadows."""
     match look:
+        case LatestRuling(kinds=kinds):
+            before = (await past.stream(recorded.stream.name))[: recorded.version - 1]
+            return [each.ref for each in _of(before, kinds) if getattr(each.event, "shadow", None) is None][-1:]
+        case StreamEnds(streams=named):
+            ends = [await past.stream(name) for name in named(recorded.event)]
+            return [history[-1].ref for history in ends if history]
         case AttemptEnd():
             return await _attempt_end(past, recorded)
         case ItemWorkEnd():

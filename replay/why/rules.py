@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from events.base import Event
+from events.streams import TRAIN
 from events.types.agent import (
     AgentActed,
     AgentRunAsked,
@@ -39,6 +40,13 @@ from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemsRead, I
 from events.types.item_set import SetOpened
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed, ModelImported, RetryAsked, RetryDue
+from events.types.optimizing import (
+    OptimizerClosed,
+    OptimizerOpened,
+    TrajectoryAsked,
+    TrajectoryMissing,
+    TrajectoryRead,
+)
 from events.types.pdi import PdiImported
 from events.types.pool import PoolLimited, PoolsOpened
 from events.types.run import RunClosed
@@ -82,10 +90,25 @@ from events.types.skill import (
     SkillImported,
     SkillProposed,
     SkillRefused,
+    SkillRejected,
     SkillRetired,
     SkillRevised,
 )
 from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
+from events.types.training import (
+    BatchBroken,
+    EditsMerged,
+    EpochPlanned,
+    GateDecided,
+    PatchesGathered,
+    PauseAsked,
+    RolloutsScored,
+    SkillAccepted,
+    StepOpened,
+    StepSkipped,
+    TrainingClosed,
+    TrainingPlanned,
+)
 from events.types.trajectory import ObservationImported, StepImported, TrajectoryImported
 from events.types.trial import (
     AttemptConcluded,
@@ -105,6 +128,7 @@ from replay.why.selectors import (
     Every,
     ItemWorkEnd,
     Latest,
+    LatestRuling,
     Look,
     Mention,
     NamedEvents,
@@ -112,6 +136,7 @@ from replay.why.selectors import (
     Opening,
     RunPrompts,
     Since,
+    StreamEnds,
     StreamOpening,
     TrialDecisions,
     TrialEnds,
@@ -129,6 +154,8 @@ _SANDBOX: Final = Latest("sandbox", (SandboxOpened,), quiet=True)
 _ATTEMPT: Final = Latest("attempt", (AttemptOpened, ImportedAttempt), quiet=True)
 _RUN: Final = Opening("run", quiet=True)
 _SESSION: Final = Latest("session", (SessionStarted,))
+_QUESTION: Final = Latest("question", (OptimizerOpened,), quiet=True)
+_STEP: Final = Latest("step", (StepOpened,), quiet=True)
 _AGAIN: Final = Since("made again", (RetryDue,), (ModelAsked,))
 _OF_ATTEMPT: Final = (AttemptConcluded,)
 _OF_EVIDENCE: Final = (EvidenceGathered,)
@@ -158,6 +185,14 @@ _ASKED: Final[Mapping[Role, tuple[Look, ...]]] = {
         Latest("budget", (BudgetGranted,)),
         _AGAIN,
     ),
+    "optimizer": (
+        _QUESTION,
+        Every("trajectory", (TrajectoryRead, TrajectoryMissing)),
+        RunPrompts("prompt", ("train_",)),
+        Latest("answer before", (DecisionMade,)),
+        Latest("budget", (BudgetGranted,)),
+        _AGAIN,
+    ),
     "distiller": (
         Latest("evidence", (EvidenceGathered,)),
         _TASK,
@@ -175,7 +210,7 @@ _ASKED_BY_OTHERS: Final[tuple[Look, ...]] = (
 )
 
 RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
-    RunClosed: (TrialEnds("trial"),),
+    RunClosed: (TrialEnds("trial"), StreamEnds("training", lambda _: (TRAIN,))),
     SessionStarted: (),
     InFlightFound: (_SESSION, NamedEvents()),
     ScriptsPinned: (_SESSION,),
@@ -257,6 +292,27 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     SkillRetired: (Latest("revision", (SkillRevised,)),),
     LibraryFrozen: (Every("revision", (SkillRevised,)), Every("retired", (SkillRetired,))),
     SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
+    TrainingPlanned: (Opening("run"),),
+    StepOpened: (Latest("epoch", (EpochPlanned,)), Latest("revision", (SkillAccepted, TrainingPlanned), quiet=True)),
+    RolloutsScored: (_STEP,),
+    BatchBroken: (_STEP,),
+    PauseAsked: (Latest("broken", (BatchBroken,)),),
+    PatchesGathered: (
+        Latest("rollouts", (RolloutsScored,)),
+        StreamEnds("reflection", lambda event: [each.stream for each in event.patches]),
+    ),
+    EditsMerged: (Latest("patches", (PatchesGathered,)), StreamEnds("merge", lambda event: event.merges)),
+    StepSkipped: (_STEP, Latest("patches", (PatchesGathered, BatchBroken))),
+    SkillAccepted: (NamedEvents(),),
+    SkillRejected: (NamedEvents(), LatestRuling("gate", (GateDecided,))),
+    OptimizerOpened: (StreamEnds("rollout", lambda event: event.cells), _RUN),
+    TrajectoryAsked: (_QUESTION, StreamEnds("rollout", lambda event: (event.cell,))),
+    OptimizerClosed: (_QUESTION, Every("read", (DecisionMade,)), Every("failed", (ModelFailed, BudgetRefused))),
+    TrainingClosed: (
+        Every("accepted", (SkillAccepted,)),
+        Every("rejected", (SkillRejected,)),
+        Latest("measured", (RolloutsScored,)),
+    ),
     WhatIfAnswered: (Every("flip", (DecisionFlipped, PathLeft)), Opening("run")),
 }
 """By kind of event, where its fields say too little. Order is the order of the story: what came first is told first,

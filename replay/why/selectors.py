@@ -1,7 +1,7 @@
 """Where to look for what an event rests on: the ways that the table in `replay.why.rules` is written in."""
 
-from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 from events.base import Event
 
@@ -100,6 +100,21 @@ class ByRole(NamedTuple):
     """For roles of programs that are not known here."""
 
 
+class LatestRuling(NamedTuple):
+    """The last event of some kinds before it in its own stream that is no shadow's."""
+
+    label: str
+    kinds: Kinds
+
+
+class StreamEnds(NamedTuple):
+    """The last events of the streams that it names."""
+
+    label: str
+    streams: Callable[[Any], Iterable[str]]
+    """Reads their names from the event."""
+
+
 class NamedEvents(NamedTuple):
     """The events it names in its own fields, each under the field's name."""
 
@@ -126,6 +141,8 @@ Look: TypeAlias = (
     | TrialDecisions
     | TrialEnds
     | ByRole
+    | LatestRuling
+    | StreamEnds
     | NamedEvents
     | StreamOpening
 )

@@ -165,6 +165,7 @@ class TrainingStory:
             "rows": 0,
             "beside": 5,
             "best": False,
+            "paired": False,
             **more,
         }
         return self.train(

@@ -27,8 +27,9 @@ async def why(
     Missing bytes are reported, with the exit code 5.
 
     Args:
-        target: A skill as NAME, NAME@2 or RUN:NAME; an attempt as TRIAL/2; an event by its position or as
-            RUN:STREAM@3; a run or a trial, for its last event.
+        target: A skill as NAME, NAME@2 or RUN:NAME; an attempt as TRIAL/2; an edit or a candidate of a training run as
+            RUN:s3.1, RUN:s3 or RUN:e2.slow; an event by its position or as RUN:STREAM@3; a run or a trial, for its
+            last event.
         depth: Number of levels to show; all are verified. Default: 3 on a terminal, all with --json or --html.
         html: Also write the chain to this file, as a self-contained page.
     """

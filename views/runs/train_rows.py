@@ -60,7 +60,7 @@ class TrainStepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="train_ste
     """Filtered level of the revision in force, whatever gate decides."""
     level_deviation: float | None
     measured: float | None
-    """Mean of the passes over the revision in force since it came into force, by which nothing was chosen. None: there
+    """Mean of the passes over the revision in force since it came into force, by which it was not chosen. None: there
     was none."""
     measured_cells: int
     """Cells with a score behind ``measured``."""

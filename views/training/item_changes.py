@@ -9,7 +9,7 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from projections.training.measures import ItemMove, MeasuredCell, changes_of
+from projections.training.measures import ItemMove, MeasuredCell, changes_of, reward_of
 from projections.training.state import CandidateRecord
 from views.terminal.format import plural
 from views.terminal.tables import TableView
@@ -36,7 +36,10 @@ class ItemChangeRow(msgspec.Struct, frozen=True, tag_field="row", tag="item_chan
     after_outcomes: tuple[str, ...]
     after_cells: tuple[str, ...]
     change: ItemMove
-    """``won``, ``lost``, ``kept`` or ``no score``."""
+    """``won``, ``lost``, ``kept`` or ``no score``: by the share that is solved."""
+    before_reward: float | None
+    """Mean partial score, in [0, 1]. None: no cell has one."""
+    after_reward: float | None
     nothing: bool
     """Whether it is solved without anything being done, so that it counts at no gate."""
 
@@ -57,6 +60,8 @@ def change_rows(trained: TrainedLog, candidate: CandidateRecord) -> list[ItemCha
             after_outcomes=tuple(map(outcome_of, each.after)),
             after_cells=tuple(place_of_cell(run, cell) for cell in each.after),
             change=each.move,
+            before_reward=_number(reward_of(each.before)),
+            after_reward=_number(reward_of(each.after)),
             nothing=each.nothing,
         )
         for each in changes_of(trained.run, candidate)
@@ -101,8 +106,11 @@ def share(value: float | None) -> str:
 
 
 def change_of(row: ItemChangeRow) -> str:
-    """Say how an item changed."""
-    return f"{row.change}, needs no skill" if row.nothing else row.change
+    """Say how an item changed, and whether its reward did where its outcome did not."""
+    told = f"{row.change}, needs no skill" if row.nothing else row.change
+    rewards = row.before_reward, row.after_reward
+    moved = row.change == "kept" and None not in rewards and rewards[0] != rewards[1]
+    return f"{told}, reward {rewards[0]:.2f} → {rewards[1]:.2f}" if moved else told
 
 
 def _notes(rows: Sequence[ItemChangeRow]) -> Iterator[RenderableType]:

@@ -48,7 +48,7 @@ class SkillLogRow(msgspec.Struct, frozen=True, tag_field="row", tag="skill_revis
     deviation: float | None
     """Standard deviation of what is believed. None: the gate states none."""
     measured: float | None
-    """Mean of all passes after it came into force, by which nothing was chosen. None: there was none."""
+    """Mean of all passes after it came into force, by which it was not chosen. None: there was none."""
     measured_cells: int
     """Cells with a score behind `measured`."""
     gain: float | None

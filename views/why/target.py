@@ -1,7 +1,8 @@
 """What a person means who asks why: an event, an attempt, a skill or a revision of it."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
-from typing import NamedTuple, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from engine.core.lineage import RunPositions, pages_of, streams_of
 from engine.policies.skill.split import skill_name_for
@@ -14,6 +15,7 @@ from events.types.trial import AttemptConcluded
 from views.terminal.errors import IdUnknown, UsageWrong
 from views.terminal.ids import (
     BLOB,
+    LATEST,
     AttemptTarget,
     BlobTarget,
     EventTarget,
@@ -24,6 +26,7 @@ from views.terminal.ids import (
     find_run,
     find_target,
 )
+from views.training.trained_log import choose_edit, skill_of_run
 
 _SKILLS = frozenset({"skill.revised", "skill.imported"})
 
@@ -45,8 +48,9 @@ class FoundSkill(NamedTuple):
 async def find_place(log: EventLog, text: str) -> EventAddress:
     """Find the event whose causes are asked for.
 
-    ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name; all else is as
-    `find_target` has it. Of an attempt, its verdict is asked for; of a trial, an item or a run, its last event.
+    ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name; ``s3.1`` and
+    ``RUN:s3.1`` an edit of a training run, ``s3`` and ``e2.slow`` a candidate: of these, what became of them. All else
+    is as `find_target` has it. Of an attempt, its verdict is asked for; of a trial, an item or a run, its last event.
 
     Raises:
         IdUnknown, IdAmbiguous: There is no such thing, or there are several.
@@ -54,6 +58,9 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
     skill = await find_skill(log, text)
     if skill is not None:
         return EventAddress(skill.recorded.stream.run, skill.recorded.ref)
+    edit = await find_edit(log, text)
+    if edit is not None:
+        return edit
     target = await find_target(log, text)
     match target:
         case EventTarget(position):
@@ -104,6 +111,30 @@ async def find_skill(log: EventLog, text: str) -> FoundSkill | None:
             known = sorted({f"{name}@{revision_of(skill.event)}" for skill in found})
             raise IdUnknown(text, "revision", known)
     return None
+
+
+_EDIT: Final = re.compile(r"(?:s|e)\d+(?:\.[a-z]+)?(?:~\d+)?(?:\.\d+)?")
+"""What edits and candidates of training runs are called."""
+
+
+async def find_edit(log: EventLog, text: str) -> EventAddress | None:
+    """Find what became of an edit or a candidate of a training run: ``s3.1``, of the latest run, or ``RUN:s3``.
+
+    None: it is not called like one, or the run trains nothing.
+
+    Raises:
+        IdUnknown: The run trains a skill, and has no such edit; or there is no such run.
+    """
+    run, colon, name = text.rpartition(":")
+    if run == BLOB or not _EDIT.fullmatch(name) or not (colon or await log.runs()):
+        return None
+    trained = await skill_of_run(log, await find_run(log, run if colon else LATEST))
+    if trained is None:
+        return None
+    candidate, place = choose_edit(trained.run, name)
+    edit = next((each for each in candidate.edits if each.place == place), None)
+    decided = candidate.at if edit is not None and not edit.applied else candidate.ended or candidate.at
+    return EventAddress(trained.run.run, decided)
 
 
 def revision_of(event: SkillRevised | SkillImported) -> int:
