@@ -5,8 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.spec import RunSpec
+from engine.policies.gates.base import GatePlan
+from engine.policies.gates.power import too_weak
 from engine.policies.gates.registry import gate_settings
 from engine.policies.skill.front_matter import is_skill_name
+from engine.programs.train.gate_points import planned_candidates
 from engine.programs.train.spec import PURPOSES, TrainSpec, gate_name, items_of, train_spec
 
 ORIGIN = "the spec"
@@ -50,6 +53,25 @@ def refuse_overlap(items: Mapping[str, Sequence[tuple[str, str]]]) -> None:
             names = sorted({each[0] for of in items.values() for each in of if each[at] in twice})
             problem = f"these items stand in two sets: {', '.join(names[:10])}"
             raise ConfigRefused([_problem("sets", problem, "leave each out of all sets but one (exclude)")])
+
+
+def refuse_blind(spec: RunSpec, selection: int, learning: int) -> None:
+    """See that the gate sees as much as its settings ask for.
+
+    Args:
+        spec: Of the run.
+        selection: Items that decide.
+        learning: Items that are learnt from.
+
+    Raises:
+        ConfigRefused: It sees less, and its settings do not say to start in any case.
+    """
+    gate = train_spec(spec).gate
+    name, plan = gate_name(spec, gate), GatePlan(selection, planned_candidates(spec, learning))
+    weak = too_weak(name, gate.settings, plan) if selection else None
+    if weak is not None:
+        remedy = "use more selection items, plan fewer candidates, or set train.gate.settings.anyway = true"
+        raise ConfigRefused([_problem("gate", f"the gate {name} sees too little: {weak.reason}", remedy)])
 
 
 def _out_of_range(settings: TrainSpec) -> Iterator[ConfigProblem]:

@@ -113,21 +113,32 @@ class CandidateRuling(msgspec.Struct, frozen=True):
 def _rule_of(spec: RunSpec, saw: GateSaw, gate: GateSpec) -> GateRule:
     settings, compatible = train_spec(spec), is_compatible(spec)
     name = gate_name(spec, gate)
-    batches = BatchRule(settings.batch, settings.accumulation, settings.seed, compatible)
-    candidates = settings.epochs * steps_of_epoch(batches, saw.learning) + (settings.epochs - 1) * settings.slow.on
     return GateRule(
         gate=name,
         settings=_encoder.encode(gate_settings(name, gate.settings)).decode(),
         metric=settings.metric,
         mixed_weight=settings.mixed_weight,
         floor=settings.floor,
-        candidates=max(candidates, 1),
+        candidates=planned_candidates(spec, saw.learning),
         seed=settings.seed,
         ungated=_ungated(spec, saw.origin),
         unchanged=compatible,
         idle_counts=compatible,
         dead=not compatible,
     )
+
+
+def planned_candidates(spec: RunSpec, learning: int) -> int:
+    """Say how many candidates a training is planned to make: one for each step, and for each slow update.
+
+    Args:
+        spec: Of the run.
+        learning: Items that are learnt from.
+    """
+    settings = train_spec(spec)
+    batches = BatchRule(settings.batch, settings.accumulation, settings.seed, is_compatible(spec))
+    slow = (settings.epochs - 1) * settings.slow.on
+    return max(settings.epochs * steps_of_epoch(batches, learning) + slow, 1)
 
 
 def _ungated(spec: RunSpec, origin: CandidateOrigin) -> bool:

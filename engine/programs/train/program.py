@@ -33,7 +33,7 @@ from engine.programs.explore.rulings import choose_verifications, judge_attempt
 from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS
 from engine.programs.train import edit_points, epoch_points, points, rulings
 from engine.programs.train.actor import train
-from engine.programs.train.checks import refuse_overlap, refuse_wrong
+from engine.programs.train.checks import refuse_blind, refuse_overlap, refuse_wrong
 from engine.programs.train.course import TrainInputs
 from engine.programs.train.gate_points import GATE
 from engine.programs.train.optimizer import points as optimizer_points
@@ -158,6 +158,7 @@ class Train:
                 refs = await _look_at(base, items)
                 found[purpose] += [(f"{each.set}.{each.name}", str(each.digest)) for each in refs]
         refuse_overlap(found)
+        refuse_blind(spec, len(found["selection"]), len(found["train"]))
         return None
 
     def parent_of(self, stream: str) -> str | None:

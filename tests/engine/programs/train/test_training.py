@@ -172,7 +172,7 @@ async def test_a_schedule_counts_the_steps_that_came_to_choose(tmp_path: Path) -
         {"rate": {"mode": "autonomous"}, "accumulation": 2},
         {"rate": {"mode": "none"}, "failure_only": True},
         {"skill_aware": True, "consolidate": 1},
-        {"gate": {"name": "evidence"}},
+        {"gate": {"name": "evidence", "settings": {"anyway": True}}},
         {"gate": {"name": "force"}, "metric": "mixed"},
         {"method": {"name": "compatible"}},
     ],
