@@ -226,14 +226,15 @@ def whole_pass(rows: CandidateRows) -> GateRuling | None:
 def next_part(rows: CandidateRows, parts: int) -> tuple[int, ...]:
     """Give the items of the first of so many equal parts of the drawn order that holds items which were not run.
 
-    The first parts have one item more where the items cannot be shared out evenly. Empty: each was run.
+    The first parts have one item more where the items cannot be shared out evenly. Items of a part are sorted, so that
+    a pass in one part is the same as that of a gate which draws none. Empty: each was run.
     """
     drawn = rows.drawn
     size, longer = divmod(len(drawn), parts)
     begin = 0
     for part in range(parts):
         end = begin + size + (part < longer)
-        left = tuple(index for index in drawn[begin:end] if not rows.outcomes[index])
+        left = tuple(sorted(index for index in drawn[begin:end] if not rows.outcomes[index]))
         if left:
             return left
         begin = end

@@ -234,7 +234,14 @@ class TestParts:
             parts.append(part)
             for index in part:
                 outcomes[index] = (ONE,)
-        assert parts == [(6, 5, 4), (3, 2), (1, 0)]
+        assert parts == [(4, 5, 6), (2, 3), (0, 1)]
+
+    @pytest.mark.parametrize("name", ["items", "level", "strict", "force", "paired", "evidence"])
+    def test_gates_that_run_a_whole_pass_ask_for_the_same(self, name: str) -> None:
+        """Whatever order was drawn: else asking another gate over a recorded run would leave its path at once."""
+        gate = fold(name)
+        rows = CandidateRows(((),) * 4, order=(2, 0, 3, 1))
+        assert gate.rule(gate.start(row(2, 2)), rows).run == (0, 1, 2, 3)
 
     def test_an_item_without_a_score_was_run(self) -> None:
         """It is not asked for again before the others had their turn."""
