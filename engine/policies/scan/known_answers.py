@@ -73,15 +73,14 @@ def repeated_answers(text: str, answers: Sequence[KnownAnswers]) -> Iterator[Rep
     """
     values = list(numbers_in(text))
     lines = text.split("\n")
+    words = [_telling_words(line) for line in lines]
     for known in answers:
         grave: Severity = "medium" if known.often else "high"
-        told = {value for value, _, _ in numbers_in(known.told)}
-        secret = {Decimal(each).copy_abs() for each in known.numbers} - told
-        for value, line, written in values:
+        for value, line, written in values if (secret := _secret_numbers(known)) else ():
             if value in secret:
                 strong = significant_digits(written) >= 4 or "." in written
                 yield RepeatedAnswer(line, grave if strong else "low", "it holds a number that a task expects")
-        yield from _beside_question(known, lines)
+        yield from _beside_question(known, lines, words)
         for each in known.texts:
             if each in known.told or each not in text:
                 continue
@@ -90,7 +89,9 @@ def repeated_answers(text: str, answers: Sequence[KnownAnswers]) -> Iterator[Rep
                 yield RepeatedAnswer(line, grave if strong else "low", "it holds a text that a task expects")
 
 
-def _beside_question(known: KnownAnswers, lines: Sequence[str]) -> Iterator[RepeatedAnswer]:
+def _beside_question(
+    known: KnownAnswers, lines: Sequence[str], words: Sequence[frozenset[str]]
+) -> Iterator[RepeatedAnswer]:
     """Find answers that stand with most of the words of their own question, in a line or in two that follow each other.
 
     A single word of a question is no sign, and neither is an answer that the question gives itself.
@@ -99,7 +100,6 @@ def _beside_question(known: KnownAnswers, lines: Sequence[str]) -> Iterator[Repe
     answers = [each for each in known.beside if not said_in(each, known.question)]
     if len(asked) < _LEAST_WORDS or not answers:
         return
-    words = [_telling_words(line) for line in lines]
     for number, line in enumerate(lines, start=1):
         near = words[number - 1] | (words[number - 2] if number > 1 else frozenset())
         if len(asked & near) * 3 >= len(asked) * 2 and any(said_in(each, line) for each in answers):
@@ -108,6 +108,12 @@ def _beside_question(known: KnownAnswers, lines: Sequence[str]) -> Iterator[Repe
 
 def _telling_words(text: str) -> frozenset[str]:
     return frozenset(word for word in _WORD.findall(text.lower()) if word not in _COMMON)
+
+
+def _secret_numbers(known: KnownAnswers) -> set[Decimal]:
+    """Give the numbers that what is told does not say itself; looking for those takes longest, and most have none."""
+    numbers = {Decimal(each).copy_abs() for each in known.numbers}
+    return numbers - {value for value, _, _ in numbers_in(known.told)} if numbers else numbers
 
 
 def _lines_with(answer: str, lines: Sequence[str], text: str) -> Iterator[int]:
