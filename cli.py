@@ -24,13 +24,14 @@ app: Final = App(
 
 
 COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
-    ("demo", "demo:app", "Explore four small tasks, or evaluate a skill, with a scripted model and no key."),
+    ("demo", "demo:app", "Explore four small tasks, evaluate a skill, or train one, with a scripted model and no key."),
     ("run", "run:app", "Start a run from a spec, or from flags alone."),
     (
         "evaluate",
         "evaluations:evaluate",
         "Score the arms of an evaluation on the same items, and compare them; stored scores are reused.",
     ),
+    ("train", "training:train", "Train a skill on the items of one set, past a gate on those of another."),
     (
         "compare",
         "evaluations:compare",

@@ -176,7 +176,7 @@ _TASKS: Final = {
     "val": ("oils", "syrups", "salves", "plain", "minerals"),
     "test": ("oils", "syrups", "minerals"),
 }
-"""Types of jars of each split, of which the first becomes a task."""
+"""Types of jars of each split, of which the first becomes a task whose page says what is so, or else the first."""
 _INSTRUCTION: Final = """\
 `/app/jar.txt` says what a jar holds, and `/app/page.txt` what somebody wrote about jars. Write the label that this
 house gives the jar into `/app/label.txt`, in one line.
@@ -209,8 +209,12 @@ def write_tasks(made: Family, folder: Path) -> None:
     """Write some jars of a family into a folder as Harbor tasks, with the split before the name."""
     for split, kinds in _TASKS.items():
         for kind in kinds:
-            row = next(each for each in made.rows[split] if each["task_type"] == kind)
+            row = min((each for each in made.rows[split] if each["task_type"] == kind), key=_untold)
             _write_task(row, folder / f"{split}-{row['id']}")
+
+
+def _untold(row: dict[str, Any]) -> bool:
+    return "The house book" not in (row["context"] or "")
 
 
 def _write_task(row: dict[str, Any], folder: Path) -> None:

@@ -17,6 +17,7 @@ GROUP = "stillroom.programs"
 EXPLORE = "explore"
 """The program of runs whose opening names none: there was no other."""
 EVALUATE = "evaluate"
+TRAIN = "train"
 _NEEDED: Final = ("name", "spec", "roles", "points", "policies", "plan", "run")
 
 

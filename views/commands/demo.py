@@ -42,6 +42,23 @@ async def evaluate(*, repeats: int = 1, options: Options = ASIS, machine: Given)
     return live.code_of(await carry(machine, options, resolved.spec))
 
 
-app: Final = App(name="demo", help="Explore four small tasks, or evaluate a skill, with a scripted model and no key.")
+async def train(*, tasks: bool = False, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Train a skill from nothing on 24 questions about jars, over four epochs, with two scripted models.
+
+    The target answers by rules that it finds in its skill, and by nothing else. The optimizer proposes what it reads in
+    failures, whether it is true or not. So whatever the skill is good for, the gate has let through.
+
+    Args:
+        tasks: Train on eight tasks that the shell agent works on in a sandbox instead, over one epoch.
+    """
+    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "train" / ("tasks.toml" if tasks else "train.toml")))
+    return live.code_of(await carry(machine, options, resolved.spec))
+
+
+app: Final = App(
+    name="demo",
+    help="Explore four small tasks, evaluate a skill, or train one, with a scripted model and no key.",
+)
 app.default(demo)
 app.command(evaluate)
+app.command(train)

@@ -8,6 +8,7 @@ from typing import Final
 from cyclopts import App
 
 from engine.config.amend import amend
+from engine.config.program_registry import TRAIN
 from engine.config.spec import RunSpec
 from engine.runtime import run as runtime
 from engine.runtime.context import RunContext
@@ -15,6 +16,7 @@ from engine.runtime.fork import FIXED, Fork, fork_run, look_at
 from engine.runtime.open_context import open_setting
 from engine.runtime.run import RunReport
 from events.errors import ExitCode
+from events.store.base import EventLog
 from events.types.control import UnpauseOrdered
 from views.commands.rows import Rows
 from views.evaluations import end
@@ -36,6 +38,8 @@ from views.terminal.options import (
     RunOverrides,
     StartOptions,
 )
+from views.terminal.screen import Screen
+from views.training import end as trained
 
 ROWS: Final[Rows] = {
     "run, run explore": (InputOmissionRow,),
@@ -92,7 +96,7 @@ async def resume(
         spec = await settings.spec_of(desk.log, full)
     async with open_for(machine, options, spec) as setting:
         work = partial(runtime.resume_run, setting, full, accept_changes=going.accept_changes, take_over=take_over)
-        report = await end.carry(setting.log, options.screen(machine), work, spec)
+        report = await _carried(setting.log, options.screen(machine), work, spec)
     return live.code_of(report)
 
 
@@ -126,7 +130,7 @@ async def fork(
             desk.screen.say(f"changed  {change.key}: was {change.before}, is {change.now}")
     async with open_for(machine, options, wanted.spec) as setting:
         work = partial(fork_run, setting, wanted, accept_changes=going.accept_changes)
-        report = await end.carry(setting.log, options.screen(machine), work, wanted.spec)
+        report = await _carried(setting.log, options.screen(machine), work, wanted.spec)
     return live.code_of(report)
 
 
@@ -154,7 +158,14 @@ async def carry(machine: Host, options: Options, spec: RunSpec, starting: StartO
             left_out=teller(screen),
             name=starting.name,
         )
-        return await end.carry(setting.log, screen, work, spec)
+        return await _carried(setting.log, screen, work, spec)
+
+
+async def _carried(log: EventLog, screen: Screen, work: live.Work, spec: RunSpec) -> RunReport:
+    """Carry a run to its end, and show it as runs of its program are shown."""
+    if spec.program == TRAIN:
+        return await trained.carry(log, screen, work)
+    return await end.carry(log, screen, work, spec)
 
 
 def open_for(machine: Host, options: Options, spec: RunSpec) -> AbstractAsyncContextManager[RunContext]:

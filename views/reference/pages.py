@@ -36,6 +36,7 @@ from views.commands import (
     sandboxes,
     skills,
     tasks,
+    training,
     what_if,
     why,
 )
@@ -62,6 +63,7 @@ ROWS: Final[Rows] = {
     **project.ROWS,
     **what_if.ROWS,
     **evaluations.ROWS,
+    **training.ROWS,
     **item_sets.ROWS,
     **why.ROWS,
     **skills.ROWS,

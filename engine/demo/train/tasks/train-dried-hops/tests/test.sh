@@ -1,6 +1,6 @@
 #!/bin/sh
 # Written down here: the agent can edit /app/jar.txt.
-if [ "$(cat /app/label.txt 2>/dev/null)" = "JASMINE F" ]; then
+if [ "$(cat /app/label.txt 2>/dev/null)" = "HOPS D" ]; then
   echo "PASSED tests/test.sh::label"
   echo 1 > /logs/verifier/reward.txt
 else

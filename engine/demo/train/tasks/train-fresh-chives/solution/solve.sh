@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "CHIVES F" > /app/label.txt

@@ -1,0 +1,341 @@
+"""What a training would do, cost and see, before anything is paid for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+from anyio import to_thread
+from msgspec.structs import replace
+from rich.console import RenderableType
+from rich.text import Text
+
+from engine.config.spec import RunSpec
+from engine.core.fold import fold_kept, fold_run
+from engine.items.base import ItemRef
+from engine.items.do_nothing import right_untouched
+from engine.items.item_set import ItemSelection, decode_item, load_items
+from engine.items.registry import item_format
+from engine.policies.gates.base import GatePlan
+from engine.policies.gates.power import EffectSeen, GatePower, gate_power
+from engine.policies.gates.registry import gate_named, gate_settings
+from engine.programs.evaluate.cell import CellPlan, key_parts
+from engine.programs.train.plan import OPTIMIZER, TARGET, TrainItem, tasks_for
+from engine.programs.train.spec import (
+    PURPOSES,
+    TrainItemsSpec,
+    gate_name,
+    is_compatible,
+    items_of,
+    train_spec,
+)
+from engine.runtime.context import RunContext
+from engine.runtime.run import RunStart, plan_start
+from events.digest import Digest, Fingerprint, digest_of
+from events.store.base import EventLog, Selection
+from events.store.memory import MemoryLog
+from events.types.condition import Condition
+from events.types.item_set import SetPurpose
+from projections.cost import Cost
+from projections.evaluations import Evaluations, EvaluationsState
+from views.evaluations.cost_range import Basis, CellSpending, observed, spending_range
+from views.runs.spending import total
+from views.terminal.format import money, plural
+from views.terminal.screen import Screen
+from views.terminal.tables import TableView
+from views.training.planned import GateCost, PlannedStage, SetSizes, stages, steps_in
+
+_MOST_RUNS: Final = 20
+"""Trainings whose optimizers' costs are read."""
+
+
+class PlannedStageRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="planned_stage"):
+    """A stage of a training that was not started."""
+
+    stage: str
+    who: str
+    """``target`` or ``optimizer``."""
+    rollouts_least: int
+    """Items that the target works on. 0 of the optimizer."""
+    rollouts_most: int
+    stored: int
+    """Rollouts among the least whose score the log has."""
+    calls_least: int
+    calls_most: int | None
+    """None: nothing bounds them. Calls that are made again are not among them."""
+    cost_least_nano_usd: int | None
+    """In units of 10^-9 US dollars. None: a price or a cost is unknown."""
+    cost_most_nano_usd: int | None
+    """None: unknown, or nothing bounds it but the budget."""
+    basis: Basis | None
+    """What calls and cost rest on. None: nothing is missing."""
+
+
+class PlannedTrainingRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="planned_training"):
+    """A training that was not started."""
+
+    steps: int
+    train: int
+    """Items of each set."""
+    selection: int
+    test: int
+    do_nothing: int
+    """Selection items that are right if nobody works on them. Of tasks nobody knows before they are tried."""
+    gate: str
+    candidates: int
+    """That the gate rules on at most."""
+    smallest_gain: float | None
+    """The smallest improvement that the gate accepts with a probability of 80 %, over a skill that solves half of the
+    items. None: not even one to 1."""
+    useless: float
+    """How often it accepts a candidate that changes nothing."""
+    useless_run: float
+    """How often a run of useless candidates accepts any."""
+    harmful: EffectSeen
+    """How often it accepts a candidate of this effect."""
+    how: str
+    """``exact`` or ``simulated``."""
+
+
+class _Items(NamedTuple):
+    """The items of a training."""
+
+    sets: Mapping[SetPurpose, Sequence[TrainItem]]
+    idle: int
+
+
+async def tell(setting: RunContext, screen: Screen, spec: RunSpec, *, skip_invalid: bool) -> None:
+    """Plan a training, and say what it would take and see; nothing is recorded.
+
+    Raises:
+        StillroomError: The spec cannot work.
+    """
+    log = MemoryLog(clock=lambda: 0, redactor=setting.log.redactor)
+    start = await plan_start(setting._replace(log=log, library=setting.log), spec, skip_invalid=skip_invalid)
+    items = await _items(setting, spec, start)
+    planned, rows = await _training(spec, items), await _stages(setting.log, spec, start, items)
+    screen.show([planned], TRAINING)
+    screen.show(rows, STAGES)
+
+
+async def _items(setting: RunContext, spec: RunSpec, start: RunStart) -> _Items:
+    settings, idle = train_spec(spec), 0
+    sets: dict[SetPurpose, Sequence[TrainItem]] = {}
+    for purpose in PURPOSES:
+        found = [
+            TrainItem(each.name, each.digest, each.name, None, each)
+            for each in tasks_for(settings, purpose, start.plan.opened.tasks)
+        ]
+        wanted = items_of(settings, purpose)
+        if wanted is not None:
+            refs, untouched = await to_thread.run_sync(_load, setting, wanted)
+            found += [_question(ref) for ref in refs]
+            idle += untouched if purpose == "selection" else 0
+        sets[purpose] = found
+    return _Items(sets, idle)
+
+
+def _load(setting: RunContext, wanted: TrainItemsSpec) -> tuple[Sequence[ItemRef], int]:
+    """Read a set, and count the items that are right untouched. Blocking."""
+    kept: dict[Digest, bytes] = {}
+
+    def put(data: bytes) -> Digest:
+        digest = digest_of(data)
+        kept[digest] = data
+        return digest
+
+    selection = ItemSelection(wanted.split or "all", wanted.limit, wanted.shuffle, wanted.exclude)
+    name, form = set_name_of(wanted), item_format(wanted.format)
+    found = load_items(name, form, setting.base / wanted.folder, selection, put).items
+    return found, sum(right_untouched(decode_item(kept[ref.digest]), kept.__getitem__) for ref in found)
+
+
+def set_name_of(wanted: TrainItemsSpec) -> str:
+    """Name a set after its folder."""
+    return wanted.folder.rstrip("/").rpartition("/")[2]
+
+
+def _question(ref: ItemRef) -> TrainItem:
+    name = f"{ref.set}.{ref.name}"
+    return TrainItem(name, Fingerprint(ref.digest), ref.family or name, ref.task_type, ref)
+
+
+def _sizes(items: _Items) -> SetSizes:
+    selection = len(items.sets["selection"])
+    names = tuple(each.name for each in items.sets["train"])
+    return SetSizes(names, selection, selection - items.idle, len(items.sets["test"]))
+
+
+async def _training(spec: RunSpec, items: _Items) -> PlannedTrainingRow:
+    settings, sizes = train_spec(spec), _sizes(items)
+    steps = len(steps_in(settings, sizes, compatible=is_compatible(spec)))
+    name, table = gate_name(spec, settings.gate), settings.gate.settings
+    candidates = steps + (settings.epochs - 1 if settings.slow.on else 0)
+    plan = GatePlan(max(1, sizes.counted), max(1, candidates))
+    power: GatePower = await to_thread.run_sync(gate_power, name, table, plan)
+    return PlannedTrainingRow(
+        steps=steps,
+        train=len(sizes.train),
+        selection=sizes.selection,
+        test=sizes.test,
+        do_nothing=items.idle,
+        gate=name,
+        candidates=candidates,
+        smallest_gain=power.smallest,
+        useless=power.useless,
+        useless_run=power.useless_run,
+        harmful=power.harmful,
+        how=power.how,
+    )
+
+
+async def _stages(log: EventLog, spec: RunSpec, start: RunStart, items: _Items) -> list[PlannedStageRow]:
+    settings, plan = train_spec(spec), start.plan.own
+    sizes, compatible = _sizes(items), is_compatible(spec)
+    condition = _condition(start)
+    stored = await fold_kept(log, Evaluations(), await log.head())
+    first = [plan.cell(each, "start", 1, condition, settings.reuse) for each in items.sets["selection"]]
+    found = _found(first, condition, stored) if settings.reuse == "all" else 0
+    seen = (await observed(log, stored, {condition.digest})).get(condition.digest, ())
+    asked = await _optimizer_calls(log, spec)
+    rows = []
+    for stage in stages(settings, sizes, _gate_cost(spec, sizes), compatible=compatible):
+        if stage.who == "optimizer":
+            rows.append(_of_optimizer(stage, asked))
+        else:
+            rows.append(_of_target(stage, found if stage.stage == "first pass" else 0, (plan.specs[-1], first), seen))
+    return rows
+
+
+def _condition(start: RunStart) -> Condition:
+    condition = start.plan.eras[-1].arms[TARGET].condition
+    assert condition is not None, "a run that starts now pins its conditions"
+    return condition if condition.skills else replace(condition, skills=())
+
+
+def _gate_cost(spec: RunSpec, sizes: SetSizes) -> GateCost:
+    gate = train_spec(spec).gate
+    name, table = gate_name(spec, gate), gate.settings
+    rounds = getattr(gate_settings(name, table), "rounds", 0)
+    return GateCost(gate_named(name, table, GatePlan(max(1, sizes.counted), 1)).paired, rounds)
+
+
+def _found(cells: Sequence[CellPlan], condition: Condition, stored: EvaluationsState) -> int:
+    return sum(digest_of(key_parts(each, condition.digest)) in stored.stored for each in cells)
+
+
+def _of_target(
+    stage: PlannedStage, stored: int, target: tuple[RunSpec, Sequence[CellPlan]], seen: Sequence[CellSpending]
+) -> PlannedStageRow:
+    spec, examples = target
+    least, most = stage.amount.least - stored, stage.amount.most - stored
+    row = PlannedStageRow(
+        stage=stage.stage,
+        who=stage.who,
+        rollouts_least=stage.amount.least,
+        rollouts_most=stage.amount.most,
+        stored=stored,
+        calls_least=0,
+        calls_most=0,
+        cost_least_nano_usd=0,
+        cost_most_nano_usd=0,
+        basis=None,
+    )
+    if not most:
+        return row
+    low, high = (spending_range(spec, number, examples[0], seen) for number in (least, most))
+    return replace(
+        row,
+        basis=high.basis,
+        calls_least=low.calls[0],
+        calls_most=high.calls[1],
+        cost_least_nano_usd=None if low.cost is None else low.cost[0],
+        cost_most_nano_usd=None if high.cost is None else high.cost[1],
+    )
+
+
+def _of_optimizer(stage: PlannedStage, seen: Sequence[CellSpending]) -> PlannedStageRow:
+    """Say what calls of the optimizer may take, by what such calls of other trainings took."""
+    costs = [each.cost / each.calls for each in seen if each.cost is not None and each.calls]
+    known = bool(costs) and len(costs) == len(seen)
+    return PlannedStageRow(
+        stage=stage.stage,
+        who=stage.who,
+        rollouts_least=0,
+        rollouts_most=0,
+        stored=0,
+        calls_least=stage.amount.least,
+        calls_most=stage.amount.most,
+        cost_least_nano_usd=round(stage.amount.least * min(costs)) if known else None if stage.amount.most else 0,
+        cost_most_nano_usd=round(stage.amount.most * max(costs)) if known else None if stage.amount.most else 0,
+        basis="stored runs" if known else None,
+    )
+
+
+async def _optimizer_calls(log: EventLog, spec: RunSpec) -> list[CellSpending]:
+    """Say what the optimizers of other trainings took, those of the same model."""
+    model = spec.models.get(OPTIMIZER)
+    runs = dict.fromkeys([each.stream.run async for each in log.read(Selection(tags={"train.planned"}))])
+    found: list[CellSpending] = []
+    for run in [*runs][-_MOST_RUNS:]:
+        (cost,) = await fold_run(log, [Cost()], run)
+        accounts = cost.runs[run].lines.values() if run in cost.runs else ()
+        asked = [roles[OPTIMIZER] for roles in accounts if OPTIMIZER in roles]
+        if asked and model is not None and {name for models in asked for name in models} == {model.model}:
+            lines = [line for models in asked for line in models.values()]
+            spent = total(lines)
+            found.append(CellSpending(sum(line.calls for line in lines), None if spent.unknown else spent.cost))
+    return found
+
+
+def _range(least: int | None, most: int | None, *, cost: bool = False) -> str:
+    said = money if cost else "{:,}".format
+    if least is None:
+        return "unknown"
+    if most is None:
+        return f"{said(least)} or more"
+    return said(least) if least == most else f"{said(least)} to {said(most)}"
+
+
+def _sum(rows: Sequence[PlannedStageRow], field: str) -> int | None:
+    values = [getattr(row, field) for row in rows]
+    return None if None in values else sum(values)
+
+
+def _totals(rows: Sequence[PlannedStageRow]) -> Iterator[RenderableType]:
+    rollouts = _range(_sum(rows, "rollouts_least"), _sum(rows, "rollouts_most"))
+    calls = _range(_sum(rows, "calls_least"), _sum(rows, "calls_most"))
+    cost = _range(_sum(rows, "cost_least_nano_usd"), _sum(rows, "cost_most_nano_usd"), cost=True)
+    stored = sum(row.stored for row in rows)
+    yield Text()
+    yield Text(f"{rollouts} rollouts ({stored} stored), {calls} calls, cost {cost}, without calls that are made again")
+    yield Text("nothing was started")
+
+
+def _seen(rows: Sequence[PlannedTrainingRow]) -> Iterator[RenderableType]:
+    for row in rows:
+        yield Text()
+        gain = "no improvement, not even to 1" if row.smallest_gain is None else f"{100 * row.smallest_gain:.1f} points"
+        yield Text(f"smallest improvement that gate {row.gate} accepts with 80 % probability: {gain}")
+        harm = f"{100 * row.harmful.accepted:.0f} % of those that cost {-100 * row.harmful.effect:.0f} points"
+        useless = f"{100 * row.useless:.0f} % of useless candidates ({100 * row.useless_run:.0f} % of runs accept one)"
+        over = f"over a skill that solves half of {plural(row.selection - row.do_nothing, 'item')}; {row.how}"
+        yield Text(f"it accepts {useless} and {harm}; {over}", style="dim")
+        if row.do_nothing:
+            yield Text(f"{plural(row.do_nothing, 'selection item')} right if nobody works on them: not counted")
+
+
+STAGES: Final = TableView(
+    PlannedStageRow,
+    "stage who",
+    (">rollouts", lambda row: _range(row.rollouts_least, row.rollouts_most) if row.rollouts_most else None),
+    (">calls", lambda row: _range(row.calls_least, row.calls_most)),
+    (">cost", lambda row: _range(row.cost_least_nano_usd, row.cost_most_nano_usd, cost=True)),
+    ("by", lambda row: row.basis),
+    notes=_totals,
+)
+TRAINING: Final = TableView(
+    PlannedTrainingRow,
+    ">steps >train >selection >test",
+    "gate >candidates",
+    notes=_seen,
+)

@@ -1,0 +1,171 @@
+"""What is said at the end of a training: what became of the skill, what is believed of it, and where to look next."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from engine.runtime.run import RunReport
+from events.store.base import EventLog, Selection
+from events.streams import TRAIN
+from events.types.training import DoNothingScored, SkillResult, TrainingClosed, TrainingPlanned
+from events.values import Ratio
+from views.runs import live
+from views.runs.rows import RunRow
+from views.runs.show import calls, spending, tokens
+from views.runs.summary import head_of
+from views.terminal.format import plural, short
+from views.terminal.screen import OutputStyle, Screen
+from views.terminal.tables import TableView
+
+
+class FinalSkillRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="final_skill"):
+    """A skill at the end of a training."""
+
+    which: str
+    """``initial``, ``best`` or ``final``."""
+    revision: int
+    """0: the initial skill."""
+    believed: float | None
+    """What training believed of it on the selection set, from 0 to 1. None: nothing."""
+    measured: float | None
+    """Mean of a fresh pass over the selection set. None: there was none."""
+    test_hard: float | None
+    """Share of solved items of the test set. None: it was not tested."""
+    test_soft: float | None
+    """Mean reward over the test set."""
+    test_delta: float | None
+    """What ``test_hard`` is above that of the initial skill. None: of the initial one, or one of both is missing."""
+
+
+class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="training_end"):
+    """How a training ended."""
+
+    run: str
+    ending: str
+    steps: int
+    accepted: int
+    rejected: int
+    """Candidates, undecided ones among them."""
+    skipped: int
+    """Steps without a candidate."""
+    selection: int
+    """Items of the selection set."""
+    do_nothing: int | None
+    """Selection items that are right if nobody works on them; no gate counts them. None: nobody knows, as of tasks."""
+    skills: tuple[FinalSkillRow, ...]
+
+
+async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
+    """Read how a training ended. None: it has not."""
+    planned: TrainingPlanned | None = None
+    nothing: DoNothingScored | None = None
+    closed: TrainingClosed | None = None
+    async for recorded in log.read(Selection(run=run, streams=[TRAIN])):
+        match recorded.event:
+            case TrainingPlanned() as event:
+                planned = event
+            case DoNothingScored() as event:
+                nothing = event
+            case TrainingClosed() as event:
+                closed = event
+            case _:
+                pass
+    if closed is None:
+        return None
+    sets = () if planned is None else planned.sets
+    return TrainingEndRow(
+        run=run,
+        ending=closed.ending,
+        steps=closed.steps,
+        accepted=closed.accepted,
+        rejected=closed.rejected,
+        skipped=closed.skipped,
+        selection=next((len(each.items) for each in sets if each.purpose == "selection"), 0),
+        do_nothing=None if nothing is None else len(nothing.solved),
+        skills=tuple(_skills(closed.skills)),
+    )
+
+
+def _skills(results: Sequence[SkillResult]) -> Iterator[FinalSkillRow]:
+    before = next((_float(each.test_hard) for each in results if each.which == "initial"), None)
+    for each in results:
+        hard = _float(each.test_hard)
+        known = each.which != "initial" and hard is not None and before is not None
+        yield FinalSkillRow(
+            which=each.which,
+            revision=each.revision,
+            believed=_float(each.believed),
+            measured=_float(each.measured),
+            test_hard=hard,
+            test_soft=_float(each.test_soft),
+            test_delta=hard - before if known and hard is not None and before is not None else None,
+        )
+
+
+async def carry(log: EventLog, screen: Screen, work: live.Work) -> RunReport:
+    """Carry a training to its end, and show how it ended.
+
+    Raises:
+        StillroomError: It could not be carried to its end.
+    """
+    return await live.carry(log, screen, work, partial(_show, log, screen), parts="cells")
+
+
+async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -> None:
+    end = await training_end(log, report.run)
+    if screen.manner is OutputStyle.JSON:
+        if end is not None:
+            screen.line(end)
+        return
+    scripted = [Text("scripted models: their answers are canned, everything else is real", style="cyan")]
+    sums = Text(" · ".join((calls(row), tokens(row), spending(row))))
+    screen.out.print(Group(head_of(row), *(scripted if row.scripted else []), sums, Text()))
+    if end is not None:
+        screen.out.print(render(end))
+    name = short(report.run)
+    commands = [f"edits list {name}", "skills log", f"report {name}", f"replay {name}"]
+    screen.out.print(Text("\nnext  " + " · ".join(f"stillroom {each}" for each in commands)))
+
+
+def render(end: TrainingEndRow) -> RenderableType:
+    """Draw how a training ended."""
+    counts = [f"{end.accepted} accepted", f"{end.rejected} rejected", f"{end.skipped} skipped"]
+    lines: list[RenderableType] = [Text(f"{end.ending}: {plural(end.steps, 'step')}, {', '.join(counts)}"), Text()]
+    if end.skills:
+        lines.append(_SKILLS(end.skills))
+        lines += [
+            Text(),
+            Text("believed: by the gate, on the selection set; measured: a fresh pass over it", style="dim"),
+        ]
+    if end.do_nothing is not None:
+        told = f"right if nobody works on them: {end.do_nothing} of {plural(end.selection, 'selection item')}"
+        lines.append(Text(f"{told}{'; no gate counts them' if end.do_nothing else ''}", style="dim"))
+    return Group(*lines)
+
+
+def _float(ratio: Ratio | None) -> float | None:
+    return None if ratio is None else float(ratio.exact)
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{100 * value:.1f} %"
+
+
+def _points(value: float | None) -> str | None:
+    return None if value is None else f"{100 * value:+.1f}"
+
+
+_SKILLS: Final = TableView(
+    FinalSkillRow,
+    ("skill", lambda row: row.which),
+    ">revision",
+    (">believed", lambda row: _share(row.believed)),
+    (">measured", lambda row: _share(row.measured)),
+    (">test", lambda row: _share(row.test_hard)),
+    (">reward", lambda row: _share(row.test_soft)),
+    (">gain", lambda row: _points(row.test_delta)),
+)
