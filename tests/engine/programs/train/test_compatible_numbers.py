@@ -106,65 +106,70 @@ async def _edits(log: EventLog, run: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("gate", "batch", "slow"), [("strict", 2, False), ("strict", 3, True), ("force", 2, True)])
-async def test_a_run_of_the_program_decides_as_the_recorded_trainings(
-    tmp_path: Path, gate: str, batch: int, *, slow: bool
-) -> None:
-    """Given the same answers of the optimizer, over three epochs with rejected candidates in between."""
-    _lay_out(tmp_path)
+async def _run(folder: Path, gate: str, batch: int, *, slow: bool) -> tuple[EventLog, str]:
+    _lay_out(folder)
     log = MemoryLog(clock=CountingClock())
     sets = {purpose: {"folder": "items"} for purpose in ("train", "selection", "test")}
     spec = training(
         sets=sets, batch=batch, minibatch=8, epochs=3, rate={"mode": "linear", "most": 4, "least": 1},
         slow={"on": slow, "samples": 2}, meta=False, gate={"name": gate}, method={"name": "compatible"},
     )  # fmt: skip
-    run = (await trained(log, tmp_path, spec)).run
-    given = {
-        "env": SPLITS,
-        "initial_skill": "",
-        "edits_by_step": await _edits(log, run),
-        "config_overrides": {
-            "num_epochs": 3,
-            "batch_size": batch,
-            "lr_scheduler": "linear",
-            "min_edit_budget": 1,
-            "use_gate": gate == "strict",
-            "use_slow_update": slow,
-            "slow_update_samples": 2,
-        },
-        "slow_update_stub": "Keep calm.",
+    return log, (await trained(log, folder, spec)).run
+
+
+async def _recorded(log: EventLog, run: str, gate: str, batch: int, *, slow: bool) -> dict[str, Any]:
+    """Train by the driver of the recorded trainings, on the edits that the optimizer proposed to the run."""
+    overrides = {
+        "num_epochs": 3,
+        "batch_size": batch,
+        "lr_scheduler": "linear",
+        "min_edit_budget": 1,
+        "use_gate": gate == "strict",
+        "use_slow_update": slow,
+        "slow_update_samples": 2,
     }
-    recorded = TrainingRun(given).run()
-    gated = [record for record in recorded["history"] if "selection_hard" in record]
-    assert len(gated) >= 3
-    ours = [
-        {"seed": part.seed, "items": len(part.items)}
-        for epoch in await told(log, run, EpochPlanned)
-        for step in epoch.steps
-        for part in step.batches
-    ]
-    theirs = [
-        {"seed": part["batch_seed"], "items": part["n_envs"]}
-        for record in recorded["history"]
-        for part in record["accumulation_batches"]
-    ]
-    assert ours == theirs
-    assert [each.rate for each in await told(log, run, RateChosen)] == [record["edit_budget"] for record in gated]
+    given = {"env": SPLITS, "initial_skill": "", "edits_by_step": await _edits(log, run), "config_overrides": overrides}
+    result: dict[str, Any] = TrainingRun({**given, "slow_update_stub": "Keep calm."}).run()
+    return result
+
+
+async def _batches(log: EventLog, run: str) -> list[tuple[int, int]]:
+    planned = await told(log, run, EpochPlanned)
+    parts = [part for epoch in planned for step in epoch.steps for part in step.batches]
+    return [(part.seed, len(part.items)) for part in parts]
+
+
+async def _ruled(log: EventLog, run: str) -> list[str]:
+    """Give what the gate said of the candidates of steps."""
     read = [each async for each in log.read(Selection(run=run, tags={"candidate.made"}))]
-    made = {each.ref: each.event.origin for each in read if isinstance(each.event, CandidateMade)}
-    ruled = [
-        each.outcome
-        for each in await told(log, run, GateDecided)
-        if each.outcome != "more" and made[each.candidate] == "step"
+    made = {each.ref for each in read if isinstance(each.event, CandidateMade) and each.event.origin == "step"}
+    return [
+        each.outcome for each in await told(log, run, GateDecided) if each.outcome != "more" and each.candidate in made
     ]
-    assert ruled == ["reject" if record["action"] == "reject" else "accept" for record in gated]
-    rolled = {each.label: each.hard for each in await told(log, run, RolloutsScored)}
-    for record in gated:
-        label = f"s{record['step']}.gate"
-        if label in rolled:
-            assert float(rolled[label].exact) == record["selection_hard"]
-    assert sum(each.origin == "step" for each in await told(log, run, CandidateMade)) == len(gated)
+
+
+async def _text(log: EventLog, run: str) -> str:
     accepted = (await told(log, run, SkillAccepted))[-1]
-    texts = texts_of({each.name: await log.get(each.digest) for each in accepted.files})
-    last = recorded["history"][-1]["step"]
-    assert texts[HEAD] == recorded["skills"][f"skill_v{last:04d}.md"]
+    return texts_of({each.name: await log.get(each.digest) for each in accepted.files})[HEAD]
+
+
+@pytest.mark.parametrize(("gate", "batch", "slow"), [("strict", 2, False), ("strict", 3, True), ("force", 2, True)])
+async def test_a_run_of_the_program_decides_as_the_recorded_trainings(
+    tmp_path: Path, gate: str, batch: int, *, slow: bool
+) -> None:
+    """Given the same answers of the optimizer, over three epochs with rejected candidates in between."""
+    log, run = await _run(tmp_path, gate, batch, slow=slow)
+    recorded = await _recorded(log, run, gate, batch, slow=slow)
+    history = recorded["history"]
+    gated = [record for record in history if "selection_hard" in record]
+    assert len(gated) >= 3
+    parts = [part for record in history for part in record["accumulation_batches"]]
+    assert await _batches(log, run) == [(part["batch_seed"], part["n_envs"]) for part in parts]
+    assert [each.rate for each in await told(log, run, RateChosen)] == [record["edit_budget"] for record in gated]
+    assert await _ruled(log, run) == ["reject" if each["action"] == "reject" else "accept" for each in gated]
+    rolled = {each.label: each.hard for each in await told(log, run, RolloutsScored)}
+    scores = {f"s{record['step']}.gate": record["selection_hard"] for record in gated}
+    common = rolled.keys() & scores.keys()
+    assert common
+    assert {label: float(rolled[label].exact) for label in common} == {label: scores[label] for label in common}
+    assert await _text(log, run) == recorded["skills"][f"skill_v{history[-1]['step']:04d}.md"]
