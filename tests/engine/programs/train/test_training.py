@@ -1,11 +1,14 @@
 """Trainings as users run them: what is accepted, rejected, left out and measured, and that all of it replays."""
 
+import tomllib
 from pathlib import Path
+from shutil import copytree
 from typing import Any, Final
 
 import msgspec
 import pytest
 
+from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
 from engine.programs.evaluate.points import CellSaw
 from engine.programs.train.gate_points import CandidateRuling
@@ -36,7 +39,7 @@ from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.support.orders import CountingClock
 from tests.support.runs import setting
-from tests.support.training import SETS, jars, told, trained, training
+from tests.support.training import DEMO, SETS, jars, told, trained, training
 
 SHADOWS: Final = {"strict": {"name": "strict"}, "paired": {"name": "paired"}}
 
@@ -203,3 +206,21 @@ def test_a_ruling_is_what_its_event_holds() -> None:
     names = set(CandidateRuling.__struct_fields__)
     assert names <= set(GateDecided.__struct_fields__)
     assert msgspec.structs.fields(CellSaw)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_tasks_are_trained_on_by_an_agent_in_a_sandbox(tmp_path: Path) -> None:
+    """Given the demo's tasks and the shell agent, which reads the skill that it is given, the tests score it."""
+    base = tmp_path / "demo"
+    copytree(DEMO, base)
+    read = tomllib.loads((base / "tasks.toml").read_text())
+    own = {**read.pop("train"), "epochs": 2}
+    log = MemoryLog(clock=CountingClock())
+    report = await start_run(await setting(log, base), msgspec.convert({**read, "own": own}, RunSpec))
+    assert report.outcomes == {"train": "completed"}
+    assert await told(log, report.run, SkillAccepted)
+    (closed,) = await told(log, report.run, TrainingClosed)
+    initial, _, final = closed.skills
+    assert final.test_hard.exact > initial.test_hard.exact
+    assert (await rerun(log, report.run)).complete

@@ -103,6 +103,7 @@ COURSE: Final = [each.name for each in (*points.POINTS, *edit_points.POINTS, *ep
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -81,6 +81,7 @@ async def test_a_training_that_died_comes_to_what_it_would_have_come_to(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_ten_deaths_in_a_row_change_nothing(tmp_path: Path) -> None:
     """Killed at ten moments drawn at random, and resumed each time: the same digests, and nothing is paid twice."""
     async with mortal(tmp_path, gate={"name": "items"}, shadows={"strict": {"name": "strict"}}) as here:
