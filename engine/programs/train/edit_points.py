@@ -26,16 +26,21 @@ from events.values import NamedDigest
 
 
 class RateTakenSaw(msgspec.Struct, frozen=True):
-    """Proposals, some of which are to be selected."""
+    """Proposals, of which a schedule says how many are taken."""
 
     taken: int
     """Rates that were taken before."""
     items: int
     """That are learnt from."""
+
+
+class RateAskedSaw(msgspec.Struct, frozen=True):
+    """Proposals, of which the optimizer was asked how many are taken."""
+
     available: int
     """Proposals."""
     asked: int | None
-    """What the optimizer chose. None: it was not asked, or could not be read."""
+    """What it chose. None: it could not be read."""
 
 
 class RateTaken(msgspec.Struct, frozen=True):
@@ -50,6 +55,11 @@ def _rate_rule(spec: RunSpec, saw: RateTakenSaw) -> RateRule:
     return rate_rule(spec, saw.items)
 
 
+def _rate_heard(event: Any, *, asked: bool) -> RateTaken | None:
+    """Read a rate back, if it came about in this way: one that the optimizer was asked for has a reason."""
+    return RateTaken(event.rate, event.reason) if bool(event.reason) is asked else None
+
+
 RATE_TAKEN: Final = Point(
     name="rate",
     revision=1,
@@ -60,7 +70,21 @@ RATE_TAKEN: Final = Point(
     steers=True,
     rule=_rate_rule,
     events=(RateChosen,),
+    heard=partial(_rate_heard, asked=False),
 )
+RATE_ASKED: Final = Point(
+    name="rate_asked",
+    revision=1,
+    saw=RateAskedSaw,
+    settings=NoSettings,
+    ruling=RateTaken,
+    decisive=("rate",),
+    steers=True,
+    rule=no_settings,
+    events=(RateChosen,),
+    heard=partial(_rate_heard, asked=True),
+)
+"""A point of its own: whether the optimizer is asked follows from how steps go."""
 
 
 class RateSeen(msgspec.Struct, frozen=True):
@@ -208,4 +232,4 @@ CANDIDATE: Final = Point(
     events=(CandidateMade,),
 )
 
-POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (RATE_TAKEN, UNRANKED, RANKED, CANDIDATE)
+POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (RATE_TAKEN, RATE_ASKED, UNRANKED, RANKED, CANDIDATE)

@@ -24,6 +24,7 @@ from engine.programs.train.document import HEAD, named_files, texts_of, written_
 from engine.programs.train.edit_points import (
     CANDIDATE,
     RANKED,
+    RATE_ASKED,
     RATE_TAKEN,
     UNRANKED,
     CandidateRule,
@@ -31,6 +32,7 @@ from engine.programs.train.edit_points import (
     CandidateSkill,
     EditSelection,
     RankedSaw,
+    RateAskedSaw,
     RateTaken,
     RateTakenSaw,
     UnrankedSaw,
@@ -148,10 +150,14 @@ def _names(parts: Sequence[Sequence[points.HardRow]]) -> tuple[tuple[str, ...], 
 
 
 def take_rate(saw: RateTakenSaw, rule: RateRule, desk: PolicyContext) -> RateTaken:
-    """Say how many proposals are taken."""
+    """Say how many proposals are taken, by the schedule."""
     del desk
-    if rule.mode != "autonomous":
-        return RateTaken(rate_at(rule, saw.taken + 1), "")
+    return RateTaken(rate_at(rule, saw.taken + 1), "")
+
+
+def take_asked_rate(saw: RateAskedSaw, rule: NoSettings, desk: PolicyContext) -> RateTaken:
+    """Say how many proposals are taken, by what the optimizer chose."""
+    del rule, desk
     if saw.asked is None:
         return RateTaken(0, "no rate could be read from the optimizer's answer")
     return RateTaken(min(saw.asked, saw.available), "the optimizer chose it")
@@ -330,6 +336,7 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
         points.STEP_TERMS.name: terms_of_step,
         points.MINIBATCHES.name: divide,
         RATE_TAKEN.name: take_rate,
+        RATE_ASKED.name: take_asked_rate,
         UNRANKED.name: take_all,
         RANKED.name: take_ranked,
         CANDIDATE.name: make_candidate,

@@ -17,11 +17,13 @@ from engine.programs.train.appendix import note_reminders
 from engine.programs.train.course import Course, EndedBatch, TrainingEnds
 from engine.programs.train.edit_points import (
     RANKED,
+    RATE_ASKED,
     RATE_TAKEN,
     UNRANKED,
     CandidateSaw,
     EditSelection,
     RankedSaw,
+    RateAskedSaw,
     RateSeen,
     RateTaken,
     RateTakenSaw,
@@ -263,19 +265,22 @@ class Step:
         return written if isinstance(written, str) else CandidateSaw("rewrite", now.named, rewritten=written)
 
     async def _rate(self, merged: Proposals, learnt: Reflections) -> Seen[RateTaken]:
-        course, asked = self._course, None
-        if self._terms.ask_rate:
-            hard, soft = self._means()
-            rows = sum(each.rows for each in learnt.patches)
-            brief = RateBrief(course.terms(), course.now.document, merged, rows, hard, soft, self._notes)
-            child = Child(of_step(RATE, self._step), partial(choose_rate, brief=brief))
-            asked = ended((await course.scope.gather([child]))[0]).value
-        saw = RateTakenSaw(course.rates, len(course.inputs.items["train"]), len(merged.items), asked)
+        course = self._course
         course.rates += 1
-        number = course.rates
-        return await course.scope.decide(
-            RATE_TAKEN, saw, lambda ruling, _: RateChosen(self._step, number, ruling.rate, ruling.reason)
-        )
+        says = partial(self._rated, course.rates)
+        if not self._terms.ask_rate:
+            saw = RateTakenSaw(course.rates - 1, len(course.inputs.items["train"]))
+            return await course.scope.decide(RATE_TAKEN, saw, says)
+        hard, soft = self._means()
+        rows = sum(each.rows for each in learnt.patches)
+        brief = RateBrief(course.terms(), course.now.document, merged, rows, hard, soft, self._notes)
+        child = Child(of_step(RATE, self._step), partial(choose_rate, brief=brief))
+        asked = ended((await course.scope.gather([child]))[0]).value
+        return await course.scope.decide(RATE_ASKED, RateAskedSaw(len(merged.items), asked), says)
+
+    def _rated(self, number: int, ruling: RateTaken, made: Made) -> RateChosen:
+        del made
+        return RateChosen(self._step, number, ruling.rate, ruling.reason)
 
     def _means(self) -> tuple[float, float]:
         """Mean the batches of the step, each by how many rows it has."""
