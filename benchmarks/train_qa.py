@@ -109,7 +109,7 @@ class TrainingSize(msgspec.Struct, frozen=True):
     epochs: int = 2
 
 
-class Load(NamedTuple):
+class TrainingLoad(NamedTuple):
     """What a trainer is given."""
 
     latency_s: float
@@ -216,7 +216,7 @@ async def ours(plan: TrainingPlan) -> TrainingCost:
 # -- both --------------------------------------------------------------------------------------------------------------
 
 
-def trained(given: argparse.Namespace, way: str, load: Load) -> TrainingCost:
+def trained(given: argparse.Namespace, way: str, load: TrainingLoad) -> TrainingCost:
     """Train once in a process of its own, beside an endpoint in another."""
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder, endpoint(load.latency_s) as served:
         url, calls = served
@@ -235,7 +235,7 @@ def best_of(given: argparse.Namespace, way: str, latency_s: float, size: Trainin
     """Find at which concurrency a trainer is fastest: each is tried once."""
     rates: dict[int, float] = {}
     for at_once in given.at_once:
-        cost = trained(given, way, Load(latency_s, at_once, size))
+        cost = trained(given, way, TrainingLoad(latency_s, at_once, size))
         rates[at_once] = cost.rate
         print(f"  {way:<10} {at_once:>4} at once: {cost.told}", flush=True)
     return max(rates, key=rates.__getitem__)
@@ -247,7 +247,7 @@ def rounds(given: argparse.Namespace, at_once: dict[str, int], latency_s: float,
     for number in range(given.rounds):
         turn = number % len(seen)
         for way in [*seen][turn:] + [*seen][:turn]:
-            seen[way].append(trained(given, way, Load(latency_s, at_once[way], size)))
+            seen[way].append(trained(given, way, TrainingLoad(latency_s, at_once[way], size)))
     for way, costs in seen.items():
         print(f"  {way:<10} {at_once[way]:>4} at once: {costs[0].told}")
         each = [cost.cpu_ms for cost in costs]
