@@ -21,7 +21,7 @@ def line_of_training(event: Event) -> str | None:
         case EpochPlanned(epoch=epoch, steps=steps) if steps:
             return f"epoch {epoch}: {plural(len(steps), 'step')}"
         case BatchBroken() as broken:
-            return f"{broken.label}: none of {plural(broken.cells, 'cell')} has a score: {broken.reason}"
+            return f"{broken.label}: {broken.reason}; the run pauses, and begins it again once it is resumed"
         case StepSkipped() as skipped:
             return f"step {skipped.step}: skipped: {skipped.reason}"
         case TrainingClosed() as closed:

@@ -280,7 +280,7 @@ def _place(row: TrainingRow) -> str:
 
 
 def _ended(row: TrainingRow) -> str | None:
-    return f"waits for `stillroom unpause` to begin {row.waits_for} again" if row.waits_for else row.ending
+    return f"waits for `stillroom resume` to begin {row.waits_for} again" if row.waits_for else row.ending
 
 
 TRAINING: Final = RecordView(
@@ -329,6 +329,12 @@ def place(row: TrainStepRow) -> str:
     return row.candidate or ("start" if not row.step else f"s{row.step}")
 
 
+def rolled(row: TrainStepRow) -> str:
+    """Write what rollouts scored, and how many did where not all of them do."""
+    missing = row.rollouts_scored < row.rollouts
+    return percent(row.rollouts_score) + (f" ({row.rollouts_scored} of {row.rollouts})" if missing else "")
+
+
 def edits(row: TrainStepRow) -> str:
     """Say how many edits were proposed, applied and refused."""
     if row.proposed is None:
@@ -354,7 +360,7 @@ TRAIN_STEPS: Final = TableView(
     TrainStepRow,
     ("step", place),
     ">epoch",
-    (">rollouts", lambda row: percent(row.rollouts_score)),
+    (">rollouts", rolled),
     ("edits", edits),
     "outcome",
     (">score", lambda row: percent(row.score)),

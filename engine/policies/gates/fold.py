@@ -84,7 +84,7 @@ class GateFold:
 
     def rule(self, state: FoldState, rows: CandidateRows) -> GateRuling:
         """Say what becomes of a candidate, and on how many scores of either side that rests."""
-        reason = self._uncovered(rows)
+        reason = self._uncovered(state, rows)
         ruling = self.gate.rule(state.own, rows) if reason is None else GateRuling("undecided", reason)
         if ruling.outcome in {"accept", "reject"}:
             dead = self._dead(state, rows)
@@ -129,15 +129,14 @@ class GateFold:
             return found
         return found.plus(count_flips(state.before, state.level.last, tuple((each,) for each in rows.baseline)))
 
-    def _uncovered(self, rows: CandidateRows) -> str | None:
+    def _uncovered(self, state: FoldState, rows: CandidateRows) -> str | None:
         """Say which side has too few scores. None: neither, or nothing was run yet."""
         asked = rows.asked
         if not asked or not self.gate.guarded:
             return None
         first = rows.first
-        sides = {"the candidate": [first[index] for index in asked]}
-        if self.gate.paired:
-            sides["the revision in force"] = [rows.baseline[index] for index in asked]
+        in_force = [rows.baseline[index] for index in asked] if self.gate.paired else state.level.last
+        sides = {"the candidate": [first[index] for index in asked], "the revision in force": in_force}
         floor = exactly(self._guard.floor)
         for name, row in sides.items():
             found = len(scored(row))

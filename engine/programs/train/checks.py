@@ -90,6 +90,10 @@ def _out_of_range(settings: TrainSpec) -> Iterator[ConfigProblem]:
     ):
         if not fits:
             yield _problem(key, f"train.{key} is {value}", f"write a number {words}")
+    rate = settings.rate
+    if rate.mode in {"linear", "cosine"} and rate.least > rate.most:
+        problem = f"train.rate goes down from {rate.most} to {rate.least}, which is more"
+        yield _problem("rate.least", problem, f"set train.rate.least to {rate.most} or less")
 
 
 def _without_items(settings: TrainSpec, tasks: Sequence[str]) -> Iterator[ConfigProblem]:

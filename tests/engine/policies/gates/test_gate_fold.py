@@ -58,6 +58,17 @@ class TestMissingScores:
         assert ruling.outcome == "undecided"
         assert "revision in force" in ruling.reason
 
+    @pytest.mark.parametrize("name", [each for each in BUILT_IN if each not in {"evidence", "force", "paired"}])
+    def test_so_does_the_pass_that_training_began_with(self, name: str) -> None:
+        """What is believed of a skill by a few rows is nothing that a candidate could beat, or fall behind."""
+        gate = fold(name)
+        ruling = gate.rule(gate.start(row(15, 0, 5)), seen(row(15, 5)))
+        assert (ruling.outcome, "15 of 20 items have a score under the revision in force" in ruling.reason) == (
+            "undecided",
+            True,
+        )
+        assert gate.rule(gate.start(row(10, 6, 4)), seen(row(15, 5))).outcome != "undecided"
+
     def test_the_control_arm_accepts_all_the_same(self) -> None:
         """It judges nothing, so nothing is missing."""
         gate = fold("force")

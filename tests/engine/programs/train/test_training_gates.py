@@ -85,6 +85,17 @@ async def test_a_gate_that_sees_too_little_refuses_before_anything_is_paid_for(t
     assert report.outcomes == {"train": "completed"}
 
 
+@pytest.mark.parametrize("mode", ["linear", "cosine"])
+async def test_a_schedule_that_goes_up_is_refused(tmp_path: Path, mode: str) -> None:
+    """Its last step cannot apply more edits than its first; a constant rate has no last one."""
+    base, log = jars(tmp_path), MemoryLog(clock=CountingClock())
+    rate = {"mode": mode, "most": 2, "least": 3}
+    with pytest.raises(ConfigRefused, match="goes down from 2 to 3"):
+        await trained(log, base, training(**FEW, rate=rate))
+    report = await trained(log, base, training(**FEW, rate={**rate, "mode": "constant"}))
+    assert report.outcomes == {"train": "completed"}
+
+
 async def test_a_candidate_that_changes_nothing_is_not_run(tmp_path: Path) -> None:
     """Given edits that are all refused for want of room, no pass is paid for; SkillOpt would score it again."""
     log, run = await lived(jars(tmp_path), edits={"max_chars": 1})

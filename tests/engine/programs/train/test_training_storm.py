@@ -89,10 +89,10 @@ async def test_a_score_rests_on_what_was_scored_and_says_on_how_much(tmp_path: P
     labels = [label for label in found if ".gate" in label]
     assert ruled
     for each, label in zip(ruled, labels, strict=True):
-        rows = [row for row in found[label][1] if row.item != "items.idle-val"]
-        assert each.rows == sum(row.solved is not None for row in rows)
+        counted = [row for row in found[label][1] if row.item != "items.idle-val"]
+        assert each.rows == sum(row.solved is not None for row in counted)
         assert each.score is not None
-        assert each.score.exact == mean(rows)
+        assert each.score.exact == mean(counted)
     assert (await rerun(log, run)).complete
 
 
@@ -145,6 +145,22 @@ async def test_too_little_coverage_decides_nothing(tmp_path: Path) -> None:
     assert await told(log, run, SkillAccepted) == []
     (closed,) = await told(log, run, TrainingClosed)
     assert closed.accepted == 0
+
+
+async def test_a_first_pass_of_a_few_rows_is_nothing_to_beat(tmp_path: Path) -> None:
+    """Given an outage that leaves a few rows of the first pass, no candidate is accepted or rejected by them."""
+
+    def outage(event: Event, place: EffectAddress) -> Event | None:
+        first = place.stream.startswith("item/start/")
+        return no_call(70, event, place) if first else None
+
+    log, run = await stormed(jars(tmp_path), outage)
+    (first, _) = (await passes(log, run))["start"]
+    assert 0 < first.scored < first.planned / 2
+    ruled = [each for each in await told(log, run, GateDecided) if each.outcome != "more" and each.rows]
+    assert ruled
+    assert {each.outcome for each in ruled} == {"undecided"}
+    assert all("under the revision in force" in each.reason for each in ruled)
 
 
 async def test_an_optimizer_that_cannot_be_reached_proposes_nothing(tmp_path: Path) -> None:
