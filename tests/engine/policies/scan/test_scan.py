@@ -291,6 +291,8 @@ def test_a_short_answer_is_found_where_it_stands_beside_its_question() -> None:
     learnt = ["The code that opens the lamp of the amber room is K7.", "Code of the lamp, amber room:\n- K7"]
     for text in learnt:
         assert [(each.kind, each.severity) for each in found(text, context)] == [("answer", "medium")]
+    three = "Which code opens lamps?"
+    assert found("Code of lamps: K7", ScanContext((answers_in(three, ["K7"], three),))) != []
     honest = ["Codes look like K7.", "Look which code opens the lamp of the room.", "Amber rooms have lamps.\n\n\nK7"]
     for text in honest:
         assert found(text, context) == []

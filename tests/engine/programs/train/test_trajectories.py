@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from engine.core.ports import EffectAddress
@@ -19,11 +20,13 @@ from events.store.memory import MemoryLog
 from events.types.agent import AgentActed, AgentSaid
 from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened
 from events.types.evaluation import CellOpened, EvaluationScored
+from events.types.item import ItemAnswered, ItemOpened, ItemScored
+from events.types.model import ConversationNode, ModelAnswered, ModelAsked
 from events.types.optimizing import CheckFeedback, TrajectoryAsked, TrajectoryMissing, TrajectoryRead
 from events.types.sandbox import ActionAsked
 from events.types.session import RunForked
 from events.types.trial import TaskAsked, TaskRead, TrialOpened
-from events.values import Outcome
+from events.values import Outcome, Ratio
 from tests.engine.agents.installed.test_agents import backend_named
 from tests.engine.items.test_agent_way import base_of, worked
 from tests.engine.items.test_code_way import base_of as programs
@@ -33,6 +36,7 @@ from tests.engine.items.test_steps_way import OWN as STEPS
 from tests.engine.items.test_steps_way import base_of as errands
 from tests.engine.items.test_steps_way import way_to
 from tests.engine.programs.evaluate.test_evaluate import evaluated, evaluation
+from tests.events.samples import sample
 from tests.support.orders import CountingClock
 from tests.support.pretend import PretendBackend
 from tests.support.quiz_runs import STUDENT, make_items
@@ -240,3 +244,39 @@ async def test_a_fork_shows_what_its_ancestor_rolled_out(tmp_path: Path) -> None
     assert await shown(log, "r2", "cell/start/one/1") == await shown(log, "r1", "cell/start/one/1")
     asked = TrajectoryAsked("cell/start/one/1", "checks", reference=False)
     assert isinstance(await TrajectoryPort(log)(asked, EffectAddress("r3", "reflect/x", 1)), TrajectoryMissing)
+
+
+def said(log: MemoryLog, role: str, asked: str, answered: str) -> tuple[Event, Event]:
+    """Record a call of a model."""
+    question = log.put(json.dumps({"role": "user", "content": asked}).encode())
+    node = log.put_json(msgspec.json.encode(ConversationNode(None, (question,))))
+    reply = log.put(json.dumps({"role": "assistant", "content": answered}).encode())
+    answer = msgspec.structs.replace(
+        sample(ModelAnswered), message=reply, text=named(log, answered), tool_calls=(), reasoning=None
+    )
+    return msgspec.structs.replace(sample(ModelAsked), role=role, conversation=node, tools=None), answer
+
+
+async def test_what_a_judge_was_told_is_no_part_of_a_trajectory() -> None:
+    """A judge is asked in the stream of the item, and told what is expected."""
+    log = MemoryLog(clock=CountingClock())
+    key = named(log, "key")
+    item = log.put(json.dumps({"format": "question", "question": "Which code?", "expected": ["K7"]}).encode())
+    await recorded(
+        log,
+        "r1",
+        "item/start/quiz.amber.1",
+        ItemOpened("quiz", "amber", item, key, "call", 1, (), None),
+        *said(log, "teacher", "Which code?", "B2"),
+        ItemAnswered(named(log, "B2"), 1, 0, ()),
+        *said(log, "judge", "Is B2 the same as K7?", "No, K7 is."),
+        ItemScored("unsolved", hard=False, soft=Ratio(0, 1), answer="B2", reasons=("a judge says no",)),
+    )
+    scored = EvaluationScored(key, solved=False, reward=0.0, rolled=Ref("item/start/quiz.amber.1", 7))
+    await recorded(log, "r1", "cell/start/quiz.amber.1", CellOpened("start", "amber", "amber", 1, key, key), scored)
+    assert await shown(log, "r1", "cell/start/quiz.amber.1") == [
+        ("question", "", "Which code?"),
+        ("said", "", "B2"),
+        ("answer", "as it was read", "B2"),
+        ("checks", "", "a judge says no"),
+    ]
