@@ -173,15 +173,10 @@ def training(plan: TrainingPlan) -> RunSpec:
     }
     models = {role: {"model": role, "base_url": plan.url} for role in ("target", "optimizer")}
     method = {"name": "compatible"} if plan.way == "compatible" else {}
-    spec = {
-        "program": "train",
-        "tasks": "",
-        "concurrency": plan.at_once,
-        "own": own,
-        "models": models,
-        "method": method,
-    }
-    return msgspec.convert({**spec, "pools": {"calls": {"start": plan.at_once}}}, RunSpec)
+    spec = {"program": "train", "tasks": "", "own": own, "models": models, "method": method}
+    # As many calls are in flight as the peer has workers, and cells beyond them, which are before or behind their call.
+    pools = {"calls": {"start": plan.at_once, "most": plan.at_once}}
+    return msgspec.convert({**spec, "concurrency": 4 * plan.at_once, "pools": pools}, RunSpec)
 
 
 async def begun(plan: TrainingPlan) -> TrainingCost:
