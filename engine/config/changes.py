@@ -1,6 +1,6 @@
 """Changes of a method's settings, as people type them after a run: by full key, or by a short one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +10,7 @@ from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program_registry import program_named, program_names
 from engine.config.schema import Path, dotted, keys, split_key
 from engine.config.spec import RunSpec
-from engine.config.tree import ConfigValue, assemble, kind_of, settings_of, unknown
+from engine.config.tree import ConfigValue, kind_of, settings_of, unknown
 from engine.config.values import parse
 from engine.core.methods import method_named
 
@@ -38,7 +38,8 @@ def read_changes(said: Sequence[tuple[str, str]], origin: str = "--set") -> tupl
 
     Args:
         said: Keys with their values as TOML writes them. ``pdi.threshold`` is short for
-            ``method.pdi.active.threshold``, ``attempts`` for ``method.attempts``.
+            ``method.pdi.active.threshold``, ``attempts`` for ``method.attempts``. An empty table, ``{}``, takes away
+            what stands in it; settings of another one can follow it.
         origin: What is blamed.
 
     Raises:
@@ -114,8 +115,9 @@ def change_spec(spec: RunSpec, changes: Sequence[Change]) -> RunSpec:
     others = [each for each in own if each.path[0] != spec.program]
     if others:
         raise msgspec.ValidationError(f"{others[0].name} is not a setting of the program {spec.program}")
-    tree: dict[str, Any] = dict(spec.own)
-    _lay_over(tree, assemble([ConfigValue(each.path[1:], each.value, "") for each in own]))
+    tree: dict[str, Any] = msgspec.to_builtins(spec.own)
+    for each in own:
+        _put(tree, each.path[1:], each.value)
     msgspec.convert(tree, program_named(spec.program).spec)
     method = change(spec.method, [each for each in changes if each.path[0] == METHOD])
     return msgspec.structs.replace(spec, method=method, own=tree)
@@ -127,7 +129,9 @@ def change(method: Any, changes: Sequence[Change]) -> Any:
     The threshold of a ``calibrated`` monitor is that of its reference, so a change of the one is a change of the other.
     """
     tree: dict[str, Any] = msgspec.to_builtins(method)
-    _lay_over(tree, assemble([ConfigValue(each.path, each.value, "") for each in changes]).get(METHOD, {}))
+    for each in changes:
+        if each.path[0] == METHOD:
+            _put(tree, each.path[1:], each.value)
     settings = method_named(tree["name"]).settings
     changed: Any = msgspec.convert(tree, settings)
     given = {each.path: each.value for each in changes}
@@ -138,10 +142,11 @@ def change(method: Any, changes: Sequence[Change]) -> Any:
     return changed
 
 
-def _lay_over(tree: dict[str, Any], upper: object) -> None:
-    assert isinstance(upper, Mapping)
-    for name, value in upper.items():
-        if isinstance(value, Mapping) and isinstance(tree.get(name), dict):
-            _lay_over(tree[name], value)
-        else:
-            tree[name] = value
+def _put(tree: dict[str, Any], path: Path, value: object) -> None:
+    """Set one key; tables on the way to it that are not there begin empty, and an empty table replaces what it held."""
+    *before, last = path
+    for part in before:
+        if not isinstance(tree.get(part), dict):
+            tree[part] = {}
+        tree = tree[part]
+    tree[last] = {} if value == {} else value

@@ -166,6 +166,43 @@ def test_it_replays_with_no_call(trained: Trained) -> None:
     assert "reproduced as recorded, 0 model calls" in replayed.out
 
 
+def test_another_gate_is_asked_over_the_run(trained: Trained) -> None:
+    """SkillOpt's gate rules as the one in force did, with other words, which the optimizer reads; a probe does not."""
+    flips: dict[str, dict[str, int]] = {}
+    for name in ("strict", "probe"):
+        outcome = type_in(trained.folder, "what-if", "@latest", "--set", f"train.gate.name={name}", "--json")
+        assert outcome.code == 0, outcome.err
+        summary = outcome.rows[0]
+        assert (summary["settings"], summary["runs"], summary["missing"]) == ({"train.gate.name": name}, 1, 0)
+        flips[name] = summary["flips_by_point"]
+    assert flips["strict"] == {"buffer": 1, "step_notes": 1}
+    assert flips["probe"]["gate"] > 0
+    rows = [row for row in type_in(trained.folder, "edits", "list", "--json").rows if row["shadows"]]
+    said = {"accepted": "accept", "rejected": "reject"}
+    assert all(row["shadows"]["strict"] == said[row["standing"]] for row in rows)
+
+
+def test_a_setting_of_the_gate_is_swept(trained: Trained) -> None:
+    """From a gate that takes what comes to one that takes next to nothing; what was recorded lies between."""
+    outcome = type_in(trained.folder, "what-if", "@latest", "--sweep", "train.gate.settings.caution=0:9:4", "--json")
+    assert outcome.code == 0, outcome.err
+    assert [row["settings"]["train.gate.settings.caution"] for row in outcome.rows] == [0.0, 3.0, 6.0, 9.0]
+    assert len({str(row["flips_by_point"]) for row in outcome.rows}) > 1
+
+
+def test_a_run_whose_gate_has_settings_can_be_asked_for_another(tmp_path: Path) -> None:
+    """Those settings are taken away first: no other gate has them, which is said where they are left."""
+    folder = shutil.copytree(DEMO, tmp_path / "demo")
+    gate = ("--set", "train.gate.name=items", "--set", "train.gate.settings.rounds=1")
+    assert type_in(tmp_path, "train", str(folder / "train.toml"), *QUICK, *gate).code == 0
+    other = ("what-if", "@latest", "--set", "train.gate.name=strict")
+    left = type_in(tmp_path, *other)
+    assert (left.code, "rounds" in left.err) == (2, True), left.err
+    asked = type_in(tmp_path, *other, "--set", "train.gate.settings={}", "--json")
+    assert asked.code == 0, asked.err
+    assert asked.rows[0]["settings"] == {"train.gate.name": "strict", "train.gate.settings": {}}
+
+
 def test_a_target_that_is_deaf_to_its_skill_learns_nothing(tmp_path: Path) -> None:
     """Given the same failures and the same edits, where the skill does not reach the target, none is accepted."""
     folder = shutil.copytree(DEMO, tmp_path / "demo")

@@ -129,7 +129,7 @@ class MetaSeen(msgspec.Struct, frozen=True):
 class MetaSaw(msgspec.Struct, frozen=True):
     """What the optimizer wrote for itself."""
 
-    earlier: Seen[MetaSeen] | None
+    memory: Seen[MetaSeen] | None
     """None: nothing was written before."""
     written: Held | None
     """JSON: a text. None: nothing was written now."""

@@ -304,8 +304,8 @@ def keep_meta(saw: MetaSaw, rule: points.CompatibleRule, desk: PolicyContext) ->
     text = "" if saw.written is None else msgspec.json.decode(desk.read(saw.written), type=str)
     if text.strip():
         return MetaNotes(desk.put(text.encode()), kept=False)
-    earlier = None if saw.earlier is None or rule.compatible else saw.earlier.value.text
-    return MetaNotes(earlier, kept=earlier is not None)
+    memory = None if saw.memory is None or rule.compatible else saw.memory.value.text
+    return MetaNotes(memory, kept=memory is not None)
 
 
 def note_appendix(saw: AppendixSaw, rule: AppendixRule, desk: PolicyContext) -> Reminders:
