@@ -12,6 +12,10 @@ Mode: TypeAlias = Literal["patch", "rewrite", "full_rewrite"]
 """Edits are applied to the document; a rewrite follows suggestions; or each proposal is the whole document anew."""
 KEYS: Final[Mapping[Mode, str]] = {"patch": "edits", "rewrite": "suggestions", "full_rewrite": "drafts"}
 """Under which name proposals are asked for. SkillOpt's names are read, too."""
+EXAMPLES: Final = frozenset(
+    {"- Read the question to its end, then answer.", "- Name the unit of each number.", "- If nothing fits, say so."}
+)
+"""Contents of the example that the model is given; small models repeat them as if they were findings of theirs."""
 _DECODERS: Final[Mapping[Mode, msgspec.json.Decoder[Any]]] = {
     "patch": msgspec.json.Decoder(tuple[Edit, ...]),
     "rewrite": msgspec.json.Decoder(tuple[RevisionSuggestion, ...]),
@@ -61,6 +65,9 @@ def proposals_in(answer: Mapping[str, Any], mode: Mode) -> ReadProposals | None:
     for number, said in enumerate(listed, start=1):
         read = read_items(known, {known.key: [said]})
         assert read is not None, "a list of one is a list"
+        if isinstance(said, dict) and said.get("content") in EXAMPLES:
+            faults.append(f"number {number} of `{KEYS[mode]}` repeats the example: say what these trajectories show")
+            continue
         found += [ReadProposal(item, said) for item in read.items]
         faults += [f"number {number} of `{KEYS[mode]}`: {each.partition(': ')[2]}" for each in read.refused]
     return ReadProposals(tuple(found), tuple(faults))

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from engine.core.decision import Policy, PolicyContext
+from engine.core.prompts import load_prompts
 from engine.policies.edits.edit import Edit
 from engine.programs.train.optimizer import points
-from engine.programs.train.optimizer.proposals import decode_proposals, encode_proposals
+from engine.programs.train.optimizer.proposals import EXAMPLES, decode_proposals, encode_proposals
 from engine.programs.train.optimizer.rulings import COMPATIBLE, POLICIES
 from events.base import Ref
 from events.digest import Digest, digest_of
@@ -156,3 +157,14 @@ def test_an_edit_rests_on_the_trajectories_that_it_names(named: Any, support: in
     blobs = Blobs()
     saw = patch(blobs, {"edits": [{**EDIT, "from": named}]})
     assert [each.support_count for each in edits(blobs, read(POLICIES["patch_read"], saw, blobs))] == [support]
+
+
+def test_the_example_that_a_model_is_given_is_no_finding_of_its_own() -> None:
+    """A small model repeated it word for word; each content of the example is known, and it is asked for again."""
+    prompt = load_prompts().text("train_form_patch")
+    assert all(each in prompt for each in EXAMPLES)
+    assert prompt.count('"content": ') == len(EXAMPLES)
+    blobs = Blobs()
+    copied = [{"op": "append", "content": each} for each in sorted(EXAMPLES)]
+    assert read(POLICIES["patch_read"], patch(blobs, {"edits": copied}), blobs).verdict == "repair"
+    assert read(COMPATIBLE["patch_read"], patch(blobs, {"edits": copied}), blobs).verdict == "unreadable"
