@@ -2,9 +2,10 @@
 
     python -m benchmarks.crash_matrix [--every 1] [--real] [--docker]
 
-Three trials side by side, a scripted model over real HTTP that survives every death and counts what it is sent, and
-pretended sandboxes (`--real`: those of this machine). Asked of each: trials that lost no sandbox hold the same bytes
-and cost the same, no answered call is sent again, no cap is passed, the log is sound, the rerun is equal.
+Three trials side by side, then a training of four steps: a scripted model over real HTTP that survives every death
+and counts what it is sent, and pretended sandboxes (`--real`: those of this machine). Asked of each: trials that lost
+no sandbox, and all streams of a training, hold the same bytes, trials cost the same, no answered call is sent again, no
+cap is passed, the log is sound, the rerun is equal.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -23,6 +24,7 @@ import anyio
 from engine.config.spec import OnLoss
 from engine.core.system import clock
 from engine.runtime.environment import ProcessEnvironment
+from events.digest import Digest
 from replay.crash.matrix import DEATHS, crash_test
 from sandbox.base import SandboxBackend
 from sandbox.local.backend import local_backend
@@ -38,6 +40,7 @@ from tests.support.crashes import (
     wrong_with_cap,
 )
 from tests.support.pretend import PretendBackend
+from tests.support.training import mortal, run_digest
 
 APPENDED = (
     *("run.opened", "trial.opened", "task.read", "trial.attempt_planned", "sandbox.opened", "budget.granted"),
@@ -70,6 +73,8 @@ class MatrixPart(NamedTuple):
     points: Points
     on_loss: OnLoss = "abandon"
     forked: bool = False
+    training: bool = False
+    """Whether it is a training that dies, in place of three trials."""
 
 
 def parts(every: int) -> list[MatrixPart]:
@@ -99,18 +104,39 @@ def parts(every: int) -> list[MatrixPart]:
         MatrixPart("a fork", "1", in_file=False, points=one, forked=True),
         MatrixPart("rebuilt", "1", in_file=False, points=one, on_loss="rebuild"),
         MatrixPart("a fork, rebuilt", "1", in_file=False, points=one, on_loss="rebuild", forked=True),
+        MatrixPart(
+            "a training",
+            "1",
+            in_file=False,
+            points=lambda most: [(at,) for at in range(0, most, 20 * every)],
+            training=True,
+        ),
+        MatrixPart(
+            "a training, in a file",
+            "1",
+            in_file=True,
+            points=lambda most: [(at, again) for at in range(11, most, 200 * every) for again in (3, 60)],
+            training=True,
+        ),
     ]
 
 
 async def tried(part: MatrixPart, here: CrashMatrix, logs: Callable[[], OpenLog]) -> int:
     """Try one part, print its line, and count what should not be so."""
     begun = time.perf_counter()
-    plain = await ended(here, (), logs())
+    opened = logs()
+    plain = await ended(here, (), opened)
+    streams = await _streams(part, opened)
     bad = 0
     seen: list[CrashedRun] = []
     for deaths in part.points(plain.moments[0]):
-        seen.append(await ended(here, deaths, logs()))
+        opened = logs()
+        seen.append(await ended(here, deaths, opened))
         found = wrong(plain, seen[-1]) if part.run_usd == "1" else wrong_with_cap(seen[-1])
+        again = await _streams(part, opened)
+        found += [
+            f"stream {name} differs" for name in sorted({*streams, *again}) if streams.get(name) != again.get(name)
+        ]
         lost = seen[-1].account.lost if part.on_loss == "rebuild" else ()
         found += [f"trial {name} lost a sandbox that should have been rebuilt" for name in sorted(lost)]
         bad += len(found)
@@ -118,13 +144,21 @@ async def tried(part: MatrixPart, here: CrashMatrix, logs: Callable[[], OpenLog]
             print(f"  LOOK {each}; died at {seen[-1].deaths}")
     gone = sum(len(each.account.lost) for each in seen)
     died = Counter(f"{moment.side} {moment.what}" for each in seen for moment in each.deaths)
-    again = sum(each.again for each in seen)
+    resent = sum(each.again for each in seen)
     print(
         f"{part.name:<22} {plain.account.events:>6} {len(seen):>6} {sum(died.values()):>6} "
-        f"{sum(each.resumes for each in seen):>7} {gone:>7} {bad:>11} {again:>8} {time.perf_counter() - begun:>6.0f}"
+        f"{sum(each.resumes for each in seen):>7} {gone:>7} {bad:>11} {resent:>8} {time.perf_counter() - begun:>6.0f}"
     )
     print("  " + ", ".join(f"{count} {place}" for place, count in sorted(died.items())))
     return bad
+
+
+async def _streams(part: MatrixPart, opened: OpenLog) -> Mapping[str, Digest]:
+    """Give the digest of each stream of a training; trials are compared by their accounts."""
+    if not part.training:
+        return {}
+    async with opened() as log:
+        return await run_digest(log, (await log.runs())[-1])
 
 
 @asynccontextmanager
@@ -134,9 +168,12 @@ async def placed(part: MatrixPart, *, real: bool) -> AsyncIterator[tuple[CrashMa
         folder, numbers = Path(name), count()
         local = await local_backend(folder / "sandboxes")
         backend: Callable[[], SandboxBackend] = (lambda: local) if real else PretendBackend
-        async with world(
-            folder, run_usd=part.run_usd, backend=backend, on_loss=part.on_loss, forked=part.forked
-        ) as here:
+        lived = (
+            mortal(folder, gate={"name": "items"})
+            if part.training
+            else world(folder, run_usd=part.run_usd, backend=backend, on_loss=part.on_loss, forked=part.forked)
+        )
+        async with lived as here:
             yield here, (lambda: in_file(folder / f"{next(numbers)}.db")) if part.in_file else in_memory
 
 

@@ -1,10 +1,10 @@
-"""Live one run in many orders: the effects of three trials held back by turns drawn from a seed.
+"""Live one run in many orders: the effects of three trials, and of a training, held back by turns drawn from a seed.
 
     python -m benchmarks.shuffle [--seeds 300] [--real]
 
-Asked of each seed: with money enough, every trial has the digest it has in every other order; with a budget that the
-trials race for, streams may differ, and the rerun is equal all the same. `--real` opens the sandboxes of this machine
-instead of pretended ones.
+Asked of each seed: with money enough, every trial, and every stream of the training, has the digest it has in every
+other order; with a budget that the trials race for, streams may differ, and the rerun is equal all the same. `--real`
+opens the sandboxes of this machine instead of pretended ones.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -20,6 +21,7 @@ from sandbox.base import SandboxBackend
 from sandbox.local.backend import local_backend
 from tests.support.orders import FREE, ShuffledRun, base_of, distinct, lived, tight
 from tests.support.pretend import PretendBackend
+from tests.support.training import jars, shuffled
 
 
 async def several(seeds: int, *, real: bool) -> int:
@@ -35,7 +37,22 @@ async def several(seeds: int, *, real: bool) -> int:
             lives = [await lived(base, asked, seed, backend) for seed in range(seeds)]
             bad += shown(name, lives, time.perf_counter() - begun)
             bad += 0 if may_differ else distinct(lives, lambda life: life.digests) - 1
+        bad += await trainings(jars(Path(folder)), max(seeds // 10, 2))
     return bad
+
+
+async def trainings(base: Path, seeds: int) -> int:
+    """Train in all orders, a tenth as many, since a training is long; print and count likewise."""
+    begun = time.perf_counter()
+    changes: dict[str, Any] = {"gate": {"name": "items"}, "shadows": {"strict": {"name": "strict"}}}
+    lives = [await shuffled(base, seed, **changes) for seed in range(seeds)]
+    orders, contents = {life.order for life in lives}, {tuple(sorted(life.digests.items())) for life in lives}
+    unequal = sum(not life.equal for life in lives)
+    print(
+        f"{'a training':<22} {seeds:>6} {len(orders):>7} {len(contents):>9} {'':>9} {unequal:>14} "
+        f"{time.perf_counter() - begun:>6.1f}"
+    )
+    return unequal + len(contents) - 1
 
 
 def shown(name: str, lives: list[ShuffledRun], seconds: float) -> int:

@@ -1,9 +1,11 @@
 """Trainings for tests: the jars of the demo, few of them, with the scripted target and optimizer."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from shutil import copytree
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -13,11 +15,19 @@ from engine.core.history import load_histories
 from engine.core.lineage import APART
 from engine.runtime.context import RunContext, straight
 from engine.runtime.run import RunReport, start_run
+from engine.scripted.reader import load_script
+from engine.scripted.server import ScriptedEndpoint
+from engine.testing.shuffle import Shuffled
 from events import codec
 from events.base import Event, Recorded
 from events.digest import Digest, digest_of
 from events.store.base import EventLog, Selection
+from events.store.memory import MemoryLog
 from events.types.evaluation import EvaluationFound, EvaluationMissing
+from replay.rerun import rerun
+from tests.support.crashes import CrashMatrix
+from tests.support.orders import CountingClock
+from tests.support.pretend import PretendBackend
 from tests.support.runs import setting
 
 DEMO: Final = Path(__file__).parents[2] / "engine" / "demo" / "train"
@@ -37,6 +47,9 @@ FEW: Final[Mapping[str, Any]] = {
     "slow": {"samples": 2},
 }
 """A training of four small steps, for what is lived many times."""
+
+
+MONEY: Final = {"run_usd": "10", "trial_usd": "5"}
 
 
 def jars(folder: Path) -> Path:
@@ -63,6 +76,36 @@ def training(url: str = "script:script.toml", **changes: Any) -> RunSpec:
     prices = {role: {"input": "1", "output": "1"} for role in models}
     spec |= {"own": {**own, **changes}, "method": {"name": "spark", **method}, "budget": budget, "prices": prices}
     return msgspec.convert(spec, RunSpec)
+
+
+@asynccontextmanager
+async def mortal(folder: Path, **changes: Any) -> AsyncIterator[CrashMatrix]:
+    """Serve both models to a training that may die."""
+    base = jars(folder)
+    async with ScriptedEndpoint(load_script(base / "script.toml")) as endpoint:
+        spec = training(endpoint.base_url, **{**FEW, **changes}, budget=MONEY)
+        yield CrashMatrix(base, endpoint, PretendBackend, spec)
+
+
+class ShuffledTraining(NamedTuple):
+    """How a training went in one order."""
+
+    digests: dict[str, Digest]
+    """By stream."""
+    order: Digest
+    """Of the names of streams, in order of position."""
+    equal: bool
+    """Whether its rerun came out the same, to the end."""
+
+
+async def shuffled(base: Path, seed: int | None, **changes: Any) -> ShuffledTraining:
+    """Train with effects held back as a seed says. None: nothing is held back."""
+    log = MemoryLog(clock=CountingClock())
+    between = straight if seed is None else partial(Shuffled, seed=seed)
+    run = (await trained(log, base, training(**{**FEW, **changes}), between)).run
+    names = [each.stream.name async for each in log.read()]
+    order = digest_of("\n".join(names).encode())
+    return ShuffledTraining(await run_digest(log, run), order, (await rerun(log, run)).complete)
 
 
 async def trained(log: EventLog, base: Path, spec: RunSpec, between: Any = straight) -> RunReport:

@@ -1,8 +1,7 @@
 """Trainings that die, pause and fork: what they come to is what they would have come to."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -20,8 +19,6 @@ from engine.programs.evaluate.points import CellSaw
 from engine.programs.train.gate_points import GateSaw
 from engine.runtime.fork import Fork, fork_run
 from engine.runtime.run import resume_run
-from engine.scripted.reader import load_script
-from engine.scripted.server import ScriptedEndpoint
 from engine.testing.faulty_ports import FaultyPorts
 from events.base import Event
 from events.store.base import EventLog, Selection
@@ -45,20 +42,8 @@ from replay.rerun import rerun
 from replay.what_if.ask import ask, prepare
 from tests.support.crashes import CrashMatrix, ended, in_memory, wrong
 from tests.support.orders import CountingClock
-from tests.support.pretend import PretendBackend
 from tests.support.runs import setting
-from tests.support.training import FEW, SETS, course_of, jars, run_digest, told, trained, training
-
-MONEY: Final = {"run_usd": "10", "trial_usd": "5"}
-
-
-@asynccontextmanager
-async def mortal(folder: Path, **changes: Any) -> AsyncIterator[CrashMatrix]:
-    """Serve both models to a training that may die."""
-    base = jars(folder)
-    async with ScriptedEndpoint(load_script(base / "script.toml")) as endpoint:
-        spec = training(endpoint.base_url, **{**FEW, **changes}, budget=MONEY)
-        yield CrashMatrix(base, endpoint, PretendBackend, spec)
+from tests.support.training import FEW, SETS, course_of, jars, mortal, run_digest, told, trained, training
 
 
 async def lived(here: CrashMatrix, deaths: Sequence[int]) -> tuple[Any, Mapping[str, str]]:
