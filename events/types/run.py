@@ -42,12 +42,13 @@ class RunOpened(Event, frozen=True, omit_defaults=True, tag="run.opened"):
 
 
 class RunClosed(Event, frozen=True, tag="run.closed"):
-    """Every trial of the run has ended."""
+    """Every trial of the run has ended, or its training."""
 
     solved: int
     unsolved: int
     no_verdict: int
-    """Trials that ended without a score: infrastructure, budget, stop."""
+    """Trials that ended without a score: infrastructure, budget, stop. 1 for a training that one of these ended; 0 for
+    one that was completed."""
 
 
 class RunImported(Event, frozen=True, omit_defaults=True, tag="run.imported"):

@@ -130,7 +130,9 @@ def test_names_cannot_become_markup(tmp_path: Path) -> None:
     assert "script" not in page.tags
     assert NASTY in page.text
     assert f"```{NASTY}" in page.text, "the scan found a fence that does not end"
-    assert "skill: 0 high, 1 medium, 0 low." in page.text
+    assert "skill: 0 high, 2 medium, 0 low." in page.text
+    assert "medium answer told/SKILL.md:6" in page.text, "the skill says what is asked, beside the question"
+    assert "medium fence told/SKILL.md:8" in page.text
     assert type_in(tmp_path, "report", "--out", "script.toml/page.html").code == 2
 
 

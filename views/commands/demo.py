@@ -49,7 +49,7 @@ async def train(*, tasks: bool = False, options: Options = ASIS, machine: Given)
     failures, whether it is true or not. So whatever the skill is good for, the gate has let through.
 
     Args:
-        tasks: Train on eight tasks that the shell agent works on in a sandbox instead, over one epoch.
+        tasks: Train on eight tasks that the shell agent works on in a sandbox instead, over two epochs.
     """
     resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "train" / ("tasks.toml" if tasks else "train.toml")))
     return live.code_of(await carry(machine, options, resolved.spec))

@@ -13,7 +13,7 @@ from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import Pools
 from engine.config.program import GivesSkills, OpensWorkspaces
-from engine.config.program_registry import EVALUATE, EXPLORE, OWN, program_named, roles_of, specs_by_arm
+from engine.config.program_registry import EVALUATE, EXPLORE, OWN, TRAIN, program_named, roles_of, specs_by_arm
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.skill_source import read_source
 from engine.config.spec import SCRIPT, ModelSpec, RunSpec, model_for
@@ -26,6 +26,8 @@ from engine.programs.evaluate.arms import condition_of, own
 from engine.programs.evaluate.program import look_at_items
 from engine.programs.evaluate.sets import sets_of
 from engine.programs.evaluate.spec import ItemsSpec
+from engine.programs.train.program import TRAINING, look_at_set
+from engine.programs.train.spec import PURPOSES, TrainItemsSpec, items_of, train_spec
 from engine.protocols.errors import ProviderError
 from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
@@ -92,6 +94,7 @@ async def checks(setting: RunContext, spec: RunSpec, *, offline: bool) -> list[S
         *[row async for row in _agents(setting, spec)],
         *[row async for row in _tasks(setting, spec, tasks)],
         *[row async for row in _items(setting, spec)],
+        *[row async for row in _training_sets(setting, spec, tasks)],
         *[row async for row in _workspaces(setting, spec)],
         *[row async for row in _skills(setting, spec, tasks)],
     ]
@@ -284,6 +287,33 @@ async def _items(setting: RunContext, spec: RunSpec) -> AsyncIterator[SpecCheck]
         yield await _tried(what, look)
 
 
+async def _training_sets(setting: RunContext, spec: RunSpec, tasks: Sequence[Task]) -> AsyncIterator[SpecCheck]:
+    """See that each set of a training can be read, and then that they can be trained on beside each other."""
+    if spec.program != TRAIN:
+        return
+    settings = train_spec(spec)
+    rows: list[SpecCheck] = []
+    for purpose in PURPOSES:
+        items = items_of(settings, purpose)
+        if items is not None:
+            what = f"items of train.sets.{purpose}"
+
+            async def look(items: TrainItemsSpec = items, what: str = what) -> SpecCheck:
+                number = len(await look_at_set(setting.base, items))
+                return SpecCheck(what=what, state="ok", found=f"{plural(number, 'item')} of split {items.split}")
+
+            rows.append(await _tried(what, look))
+            yield rows[-1]
+
+    async def beside() -> SpecCheck:
+        await TRAINING.given(setting.library or setting.log, setting.base, OWN, spec, tasks)
+        return SpecCheck(what="sets of the training", state="ok", found="no item stands in two; enough for the gate")
+
+    found = await _tried("sets of the training", beside)
+    if found.found not in {row.found for row in rows}:  # a set that cannot be read is said once
+        yield found
+
+
 async def _workspaces(setting: RunContext, spec: RunSpec) -> AsyncIterator[SpecCheck]:
     """See that the sandboxes can be opened in which items are worked on."""
     program = program_named(spec.program)
@@ -345,7 +375,7 @@ async def _arms_given(setting: RunContext, spec: RunSpec) -> tuple[dict[str, Run
         hindered.append(refused("skills of runs", error))
         # As it is written, the source of any other arm names no run.
         arms = {arm: each for arm, each in specs_by_arm(spec).items() if not _from_runs(spec, arm)}
-    if spec.program == EVALUATE:
+    if spec.program in {EVALUATE, TRAIN}:
         arms.pop(OWN, None)  # its arms are what is given skills
     return arms, hindered
 

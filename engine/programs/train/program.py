@@ -155,7 +155,7 @@ class Train:
             found[purpose] = [(task.name, str(task.digest)) for task in of_tasks]
             items = items_of(settings, purpose)
             if items is not None:
-                refs = await _look_at(base, items)
+                refs = await look_at_set(base, items)
                 found[purpose] += [(f"{each.set}.{each.name}", str(each.digest)) for each in refs]
         refuse_overlap(found)
         refuse_blind(spec, len(found["selection"]), len(found["train"]))
@@ -219,7 +219,12 @@ def set_name(items: TrainItemsSpec) -> str:
     return PurePosixPath(items.folder).name
 
 
-async def _look_at(base: Path, items: TrainItemsSpec) -> tuple[ItemRef, ...]:
+async def look_at_set(base: Path, items: TrainItemsSpec) -> tuple[ItemRef, ...]:
+    """See that a set can be read whole, before anything is recorded.
+
+    Raises:
+        ItemsMissing, ItemsInvalid: It cannot.
+    """
     wanted = ItemSelection(items.split or "all", items.limit, items.shuffle, items.exclude)
     form = item_format(items.format)
     read = partial(load_items, set_name(items), form, base / items.folder, wanted, digest_of)

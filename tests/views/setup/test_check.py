@@ -14,6 +14,7 @@ from tests.engine.programs.evaluate.test_evaluate import questions
 from tests.support.orders import CountingClock
 from tests.support.quiz_runs import make_items
 from tests.support.runs import SCRIPT, make_base, setting, spec
+from tests.support.training import SETS, jars, training
 from views.setup.check import SpecCheck, checks
 
 ONE: dict[str, Any] = {"input": "1", "output": "2"}
@@ -104,6 +105,29 @@ async def test_one_fault_hides_no_other(tmp_path: Path) -> None:
     assert "x (test) and y (train)" in rows["items quiz"].found or "y (train) and x (test)" in rows["items quiz"].found
     assert "two" in rows["tasks"].found
     assert all(row.remedy for row in rows.values() if row.state == "failed")
+
+
+async def test_a_set_of_a_training_that_is_missing_stands_under_items(tmp_path: Path) -> None:
+    """By the key that names it, and once; what else is wrong with the settings is said beside it, skills apart."""
+    base = jars(tmp_path)
+    (base / "start").mkdir()
+    (base / "start" / "SKILL.md").write_text("---\nname: start\ndescription: Of jars.\n---\n\nLook at them.\n")
+    good = await found(base, training(skill="start"))
+    assert {name: row.state for name, row in good.items() if "train" in name or "skill" in name} == {
+        "items of train.sets.train": "ok",
+        "items of train.sets.selection": "ok",
+        "items of train.sets.test": "ok",
+        "sets of the training": "ok",
+        "skills of target": "ok",
+    }
+    nowhere = {**SETS, "test": {"folder": "nowhere", "split": "test"}}
+    rows = await found(base, training(sets=nowhere))
+    assert [name for name, row in rows.items() if row.state == "failed"] == ["items of train.sets.test"]
+    both = await found(base, training(sets=nowhere, minibatch=0, skill="absent"))
+    failed = [name for name, row in both.items() if row.state == "failed"]
+    assert failed == ["items of train.sets.test", "sets of the training", "skills of target"]
+    twice = await found(base, training(sets={**SETS, "test": SETS["train"]}))
+    assert "stand in two sets" in twice["sets of the training"].found
 
 
 def test_the_command_says_all_and_its_exit_code_says_whether_a_run_would_start(tmp_path: Path) -> None:
