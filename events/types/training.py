@@ -1,7 +1,8 @@
 """Facts about the training of a skill. Stream ``train``, a straight line, written by the actor that trains.
 
 Everything that the loop knows is here: how often a rate was taken, which edits were rejected, what a gate believes.
-Rows of scores and tables of edits are blobs. A candidate that is not accepted is told by `SkillRejected`.
+Rows of scores and tables of edits are blobs. A candidate that is rejected is told by `SkillRejected`; of one that is
+left undecided, `GateDecided` is the last word.
 """
 
 from typing import Literal, TypeAlias
@@ -337,7 +338,7 @@ class TrainingClosed(Event, frozen=True, tag="train.closed"):
     steps: int
     accepted: int
     rejected: int
-    """Candidates, undecided ones among them."""
+    """Candidates. Those that were left undecided are not among them."""
     skipped: int
     skills: tuple[SkillResult, ...]
     """Empty where it did not come to its end."""

@@ -294,9 +294,7 @@ def _apply_candidate(run: TrainedRun, recorded: Recorded, blobs: Blobs) -> None:
         case SkillRejected(reasons=reasons):
             candidate = _meant(run, event.candidate)
             if candidate is not None:
-                undecided = bool(candidate.gates) and candidate.gates[-1].outcome == "undecided"
-                candidate.standing = "undecided" if undecided else "rejected"
-                candidate.reasons, candidate.ended = reasons, recorded.ref
+                candidate.standing, candidate.reasons, candidate.ended = "rejected", reasons, recorded.ref
         case _:
             pass
 
@@ -383,6 +381,8 @@ def _ruled(run: TrainedRun, event: GateDecided, recorded: Recorded) -> None:
     )
     if event.shadow is None:
         candidate.gates.append(record)
+        if event.outcome == "undecided":
+            candidate.standing, candidate.reasons, candidate.ended = "undecided", (event.reason,), recorded.ref
     else:
         candidate.shadows.setdefault(event.shadow, []).append(record)
 

@@ -288,7 +288,6 @@ def _second_epoch(story: TrainingStory) -> None:
     made = story.candidate(4, THIRD, GUIDED, [], origin="slow")
     story.cells("e2.slow.gate", GUIDED, outcomes(unscored=SELECTION))
     story.gate(made, "items", "undecided", "0 of 5 items have a score", rows=0, believed=Ratio(7, 10))
-    story.train(SkillRejected("answers", made, ("0 of 5 items have a score",)))
     story.train(MetaWritten(2, story.log.put(b"Propose short rules."), kept=False))
 
 
@@ -301,7 +300,7 @@ def _end(story: TrainingStory) -> None:
         SkillResult("best", 2, story.skill(THIRD), Ratio(7, 10), Ratio(3, 5), Ratio(1, 2), Ratio(1, 2)),
         SkillResult("final", 2, story.skill(THIRD), Ratio(7, 10), Ratio(3, 5), Ratio(1, 2), Ratio(1, 2)),
     )
-    story.train(TrainingClosed("completed", 4, 2, 2, 1, measured))
+    story.train(TrainingClosed("completed", 4, 2, 1, 1, measured))
     story.tell("run", RunClosed(0, 0, 0))
     story.tell("session", SessionEnded("completed"))
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from engine.runtime.run import RunReport
 from events.store.base import EventLog, Selection
 from events.streams import TRAIN
-from events.types.training import DoNothingScored, SkillResult, TrainingClosed, TrainingPlanned
+from events.types.training import DoNothingScored, GateDecided, SkillResult, TrainingClosed, TrainingPlanned
 from events.values import Ratio
 from views.runs import live
 from views.runs.rows import RunRow
@@ -49,7 +49,9 @@ class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     steps: int
     accepted: int
     rejected: int
-    """Candidates, undecided ones among them."""
+    """Candidates. Those that were left undecided are not among them."""
+    undecided: int
+    """Candidates on which the gate could decide nothing."""
     skipped: int
     """Steps without a candidate."""
     selection: int
@@ -64,12 +66,15 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
     planned: TrainingPlanned | None = None
     nothing: DoNothingScored | None = None
     closed: TrainingClosed | None = None
+    undecided = 0
     async for recorded in log.read(Selection(run=run, streams=[TRAIN])):
         match recorded.event:
             case TrainingPlanned() as event:
                 planned = event
             case DoNothingScored() as event:
                 nothing = event
+            case GateDecided(shadow=None, outcome="undecided"):
+                undecided += 1
             case TrainingClosed() as event:
                 closed = event
             case _:
@@ -83,6 +88,7 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
         steps=closed.steps,
         accepted=closed.accepted,
         rejected=closed.rejected,
+        undecided=undecided,
         skipped=closed.skipped,
         selection=next((len(each.items) for each in sets if each.purpose == "selection"), 0),
         do_nothing=None if nothing is None else len(nothing.solved),
@@ -134,6 +140,7 @@ async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -
 def render(end: TrainingEndRow) -> RenderableType:
     """Draw how a training ended."""
     counts = [f"{end.accepted} accepted", f"{end.rejected} rejected", f"{end.skipped} skipped"]
+    counts += [f"{end.undecided} undecided"] * (end.undecided > 0)
     lines: list[RenderableType] = [Text(f"{end.ending}: {plural(end.steps, 'step')}, {', '.join(counts)}"), Text()]
     if end.skills:
         lines.append(_SKILLS(end.skills))

@@ -140,8 +140,11 @@ async def _decide(
 
 
 async def _settle(course: Course, candidate: MadeCandidate, ruled: Seen[CandidateRuling]) -> None:
-    """Put a candidate in force, or say that it was rejected."""
+    """Put a candidate in force, or say that it was rejected; of one that is left undecided nothing is said."""
     ruling = ruled.value
+    if ruling.outcome == "undecided":
+        course.now = course.now._replace(believed=ruling.believed)
+        return
     if ruling.outcome != "accept":
         course.rejected += 1
         await course.scope.record(SkillRejected(course.name, candidate.made.seen, (ruling.reason,)))

@@ -183,6 +183,9 @@ class StepTerms(msgspec.Struct, frozen=True):
     """Proposals that are merged at a time."""
     ask_rate: bool
     """Whether the optimizer is asked how many edits are applied."""
+    rank_none: bool
+    """Whether it is asked for a ranking at a rate of 0, too, and what is left is a candidate even without edits, as
+    with SkillOpt."""
 
 
 def rate_rule(spec: RunSpec, items: int) -> RateRule:
@@ -204,7 +207,7 @@ STEP_TERMS: Final = Point(
     saw=StepTermsSaw,
     settings=StepTermsRule,
     ruling=StepTerms,
-    decisive=("update", "budget", "appendix", "merge_batch", "ask_rate"),
+    decisive=("update", "budget", "appendix", "merge_batch", "ask_rate", "rank_none"),
     steers=True,
     rule=_step_rule,
 )

@@ -126,7 +126,7 @@ def terms_of_step(saw: points.StepTermsSaw, rule: points.StepTermsRule, desk: Po
     limited = rule.rate.mode != "none" or rule.rate.compatible
     budget = reflect_budget(rule.rate, saw.taken + 1) if limited else None
     asks = rule.rate.mode == "autonomous" and rule.update != "full_rewrite"
-    return points.StepTerms(rule.update, budget, rule.appendix, rule.merge_batch, asks)
+    return points.StepTerms(rule.update, budget, rule.appendix, rule.merge_batch, asks, rule.rate.compatible)
 
 
 def rows_in(cells: Sequence[CellSaw], why: Mapping[str, str] = MappingProxyType({})) -> tuple[points.HardRow, ...]:
@@ -209,7 +209,7 @@ def _changed(
         head = written.with_slow_update(head, guidance) if guidance else written.with_slow_placeholder(head)
         return {**texts, HEAD: head}, ()
     if saw.notes is not None:
-        return {**texts, HEAD: written.with_appendix_notes(texts[HEAD], saw.notes.value.notes)}, ()
+        return {**texts, HEAD: written.with_only_notes(texts[HEAD], saw.notes.value.notes)}, ()
     return texts, ()
 
 
@@ -221,15 +221,16 @@ def note_step(saw: points.BufferSaw, rule: points.CompatibleRule, desk: PolicyCo
     report = () if saw.report is None else _report.decode(desk.read(saw.report))
     gate = None if saw.gate is None else saw.gate.value
     accepted = gate is not None and gate.outcome == "accept"
+    rejected = None if gate is None or gate.outcome != "reject" else gate
     note = StepNote(
         step=saw.step,
         action=_action(saw, accepted=accepted),
         rows=len(rows),
         failed=sum(failed(row, compatible=rule.compatible) for row in rows),
         patterns=patterns_of(rows, findings, compatible=rule.compatible),
-        before=None if accepted or gate is None or gate.believed is None else float(gate.believed.exact),
-        after=None if accepted or gate is None or gate.score is None else float(gate.score.exact),
-        edits=() if accepted else tuple(_worded(each.edit) for each in report if each.applied),
+        before=None if rejected is None or rejected.believed is None else float(rejected.believed.exact),
+        after=None if rejected is None or rejected.score is None else float(rejected.score.exact),
+        edits=() if rejected is None else tuple(_worded(each.edit) for each in report if each.applied),
         hints=() if rule.compatible else tuple(f"{_worded(each.edit)}: {each.hint}" for each in report if each.hint),
     )
     return points.StepNoted(desk.put(_encoder.encode(note)))

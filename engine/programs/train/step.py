@@ -256,7 +256,7 @@ class Step:
             return CandidateSaw("rewrite", now.named, rewritten=held)
         rate = await self._rate(merged, learnt)
         selected = await self._select(merged, rate)
-        if not selected.value.selected:
+        if not selected.value.selected and not (self._terms.rank_none and self._terms.update == "patch"):
             return rate.value.reason or "no edit is to be applied at this rate"
         if self._terms.update == "patch":
             chosen = Seen(selected.seen, SelectedSeen(selected.value.selected))
@@ -293,9 +293,9 @@ class Step:
     async def _select(self, merged: Proposals, rate: Seen[RateTaken]) -> Seen[EditSelection]:
         course, available, most = self._course, len(merged.items), rate.value.rate
         seen = Seen(rate.seen, RateSeen(most))
-        if not most or not needs_ranking(available, most):
+        if not needs_ranking(available, most) or (most == 0 and not self._terms.rank_none):
             return await course.scope.decide(UNRANKED, UnrankedSaw(available, seen), self._selected)
-        brief = RankBrief(course.terms(), course.now.document, merged, most)
+        brief = RankBrief(course.terms(), course.now.document, merged, most or 0)
         child = Child(of_step(RANK, self._step), partial(rank, brief=brief))
         came = ended((await course.scope.gather([child]))[0])
         saw = RankedSaw(available, seen, came.value, came.ending == "read")

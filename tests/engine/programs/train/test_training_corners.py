@@ -1,0 +1,151 @@
+"""Corners of a training, with written answers of the optimizer: what is undecided, what is 0, what is fewer."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from engine.policies.edits.edit import EditRule
+from engine.policies.edits.regions import regions_for
+from engine.policies.training.buffer import StepNote
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.types.skill import SkillRejected
+from events.types.training import (
+    AppendixNoted,
+    BufferNoted,
+    CandidateMade,
+    EditsSelected,
+    GateDecided,
+    RateChosen,
+    SkillAccepted,
+    StepSkipped,
+    TrainingClosed,
+)
+from replay.rerun import rerun
+from tests.support.orders import CountingClock
+from tests.support.training import told, trained, training
+
+RULE: Final = """
+[[rule]]
+name = {name}
+model = {model}
+contains = {contains}
+absent = {absent}
+[[rule.turn]]
+text = {text}
+repeat = true
+"""
+NOTHING: Final[Mapping[str, Any]] = {"findings": [], "edits": []}
+EDITS: Final[Mapping[str, Any]] = {
+    "findings": [],
+    "edits": [{"op": "append", "content": each} for each in ("Wipe it.", "Weigh it.")],
+}
+Said = tuple[tuple[str, ...], tuple[str, ...], Mapping[str, Any]]
+"""What a request holds, what it does not, and the answer."""
+
+
+def lay_out(folder: Path, *said: Said) -> Path:
+    """Lay out a dozen questions for each set, a target that knows none of them, and an optimizer."""
+    for split in ("train", "val", "test"):
+        rows = [
+            {"id": f"{split}{at}", "question": f"{split} {at}?", "context": None, "answers": ["x"]} for at in range(12)
+        ]
+        (folder / "items" / split).mkdir(parents=True)
+        (folder / "items" / split / "items.json").write_text(json.dumps(rows), "utf-8")
+    rules: list[tuple[str, Any, Any, str]] = [
+        ("optimizer", contains, absent, json.dumps(answer)) for contains, absent, answer in said
+    ]
+    rules.append(("target", (), (), "<answer>none</answer>"))
+    parts = [
+        RULE.format(
+            name=json.dumps(f"rule {at}"), model=json.dumps(model), contains=json.dumps(contains),
+            absent=json.dumps(absent), text=json.dumps(text),
+        )
+        for at, (model, contains, absent, text) in enumerate(rules)
+    ]  # fmt: skip
+    (folder / "script.toml").write_text('name = "corners"\n' + "".join(parts), "utf-8")
+    return folder
+
+
+async def lived(folder: Path, **changes: Any) -> tuple[EventLog, str]:
+    """Train to the end, and replay it."""
+    log = MemoryLog(clock=CountingClock())
+    sets = {purpose: {"folder": "items"} for purpose in ("train", "selection", "test")}
+    few = {"sets": sets, "epochs": 1, "minibatch": 12, "remeasure": False, "test": False}
+    run = (await trained(log, folder, training(**{**few, **changes}))).run
+    assert (await rerun(log, run)).complete
+    return log, run
+
+
+async def test_what_is_left_undecided_is_no_rejection(tmp_path: Path) -> None:
+    """Given a score that is 0 everywhere, nothing is said against an edit: not in the log, and not to the optimizer."""
+    log, run = await lived(lay_out(tmp_path, ((), (), EDITS)), batch=6)
+    ruled = [each.outcome for each in await told(log, run, GateDecided) if each.outcome != "more"]
+    assert ruled == ["undecided", "undecided"]
+    assert await told(log, run, SkillRejected) == []
+    notes = [msgspec.json.decode(await log.get(each.note), type=StepNote) for each in await told(log, run, BufferNoted)]
+    assert [(each.action.partition(":")[0], each.edits, each.before, each.after) for each in notes] == [
+        ("undecided", (), None, None)
+    ] * 2
+    (closed,) = await told(log, run, TrainingClosed)
+    assert (closed.accepted, closed.rejected) == (0, 0)
+
+
+async def test_what_is_rejected_is_told_to_the_optimizer(tmp_path: Path) -> None:
+    """The same under a gate that reads a tie as a rejection."""
+    folder = lay_out(tmp_path, ((), (), EDITS))
+    log, run = await lived(folder, batch=12, method={"name": "compatible"}, slow={"on": False})
+    assert len(await told(log, run, SkillRejected)) == 1
+    (noted,) = await told(log, run, BufferNoted)
+    note = msgspec.json.decode(await log.get(noted.note), type=StepNote)
+    assert (note.edits, note.before, note.after) == (("append: Wipe it.", "append: Weigh it."), 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "ranking", "selected", "applied"),
+    [
+        ("compatible", {"selected_indices": [1, 0]}, [((1,), "ranked")], [1]),
+        ("compatible", {"chosen": "none"}, [((), "first")], [0]),
+        ("spark", {"selected_indices": [1, 0]}, [((), "all")], []),
+    ],
+    ids=["one is kept", "no ranking", "default"],
+)
+async def test_a_rate_of_0(
+    tmp_path: Path, method: str, ranking: dict[str, Any], selected: list[Any], applied: list[int]
+) -> None:
+    """SkillOpt ranks and keeps one edit all the same, or gates a candidate without any (W15); by default 0 is 0."""
+    stages: tuple[Said, ...] = (
+        (("Stage: rate",), (), {"learning_rate": 0, "reasoning": ""}),
+        (("Stage: rank",), (), ranking),
+        ((), (), EDITS),
+    )
+    changes = {"rate": {"mode": "autonomous"}, "method": {"name": method}, "slow": {"on": False}}
+    log, run = await lived(lay_out(tmp_path, *stages), batch=12, **changes)
+    assert [each.rate for each in await told(log, run, RateChosen)] == [0]
+    assert [(each.selected, each.how) for each in await told(log, run, EditsSelected)] == selected
+    assert [each.applied for each in await told(log, run, CandidateMade)] == applied
+    assert [each.outcome for each in await told(log, run, GateDecided)][-1:] == ["reject"] * len(applied)
+    assert len(await told(log, run, StepSkipped)) == (not applied)
+
+
+async def test_fewer_reminders_take_the_place_of_those_there_were(tmp_path: Path) -> None:
+    """Given one in the skill and one more, what the optimizer makes of both is all that is left."""
+    stages: tuple[Said, ...] = (
+        (("Stage: appendix",), (), {"notes": ["Read twice and slowly."]}),
+        (("Read twice.",), (), {**NOTHING, "appendix_notes": ["Read slowly."]}),
+        ((), (), {**NOTHING, "appendix_notes": ["Read twice."]}),
+    )
+    log, run = await lived(lay_out(tmp_path, *stages), batch=6, skill_aware=True, consolidate=1, gate={"name": "force"})
+    noted = await told(log, run, AppendixNoted)
+    assert [(each.notes, each.crowded) for each in noted] == [
+        (("Read twice.",), False),
+        (("Read twice.", "Read slowly."), True),
+        (("Read twice and slowly.",), False),
+    ]
+    accepted = await told(log, run, SkillAccepted)
+    text = (await log.get(accepted[-1].files[0].digest)).decode()
+    assert regions_for(EditRule()).appendix_notes(text) == ("Read twice and slowly.",)
