@@ -42,7 +42,7 @@ def stage_of_label(label: str) -> StagePlace:
         return StagePlace("other", "")
     if first.startswith("s"):
         return StagePlace("rollout" if what.startswith("rollout") else "selection", first)
-    return StagePlace("slow rollout" if what in {"slow.before", "slow.after"} else "selection", first)
+    return StagePlace("slow rollout" if what.startswith(("slow.before", "slow.after")) else "selection", first)
 
 
 class TrainingCosts(Cost):

@@ -78,7 +78,8 @@ def stages(settings: TrainSpec, sizes: SetSizes, gate: GateCost, *, compatible: 
     yield PlannedStage("gate", "target", passes.times(len(steps) + gated))
     sample = 2 * min(settings.slow.samples, len(sizes.train)) * compared
     if compared:
-        yield PlannedStage("epochs compared", "target", Range(sample, sample))
+        most = 2 * len(sizes.train) * compared if settings.slow.policy == "changed" else sample
+        yield PlannedStage("epochs compared", "target", Range(sample, most))
     again = Range(sizes.selection, 2 * sizes.selection) if settings.remeasure else Range(0, 0)
     tested = Range(sizes.test, 3 * sizes.test) if settings.test else Range(0, 0)
     yield PlannedStage("measured again", "target", again)

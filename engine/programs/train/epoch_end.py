@@ -1,5 +1,6 @@
 """The end of an epoch: its skill beside that of the epoch before, guidance from both, and the optimizer's own notes."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -15,11 +16,13 @@ from engine.programs.train.epoch_points import (
     META_NOTES,
     PAIRS,
     SAMPLE,
+    TOP_UP,
     EpochPair,
     MetaSaw,
     MetaSeen,
     PairsSaw,
     SampleSaw,
+    TopUpSaw,
 )
 from engine.programs.train.gating import gate, propose
 from engine.programs.train.optimizer.rewriting import meta_skill, slow_update
@@ -49,10 +52,14 @@ async def end_epoch(course: Course, before: SkillState | None) -> None:
         await _guide(course, Held(course.scope.put(_encoder.encode("")), course.scope.at))
     if not sample.items or before is None:
         return
-    label = partial(epoch_label, course.epoch)
-    then = await course.batch(label("slow.before"), "train", sample.items, before, fresh=True)
-    now = await course.batch(label("slow.after"), "train", sample.items, course.now, fresh=True)
-    pairs = await _paired(course, then, now)
+    compared = [await _compare(course, before, sample.items, "")]
+    while sample.top_up:
+        saw = TopUpSaw(course.planned, course.epoch, *_tables(compared))
+        more = (await course.scope.decide(TOP_UP, saw)).value.items
+        if not more:
+            break
+        compared.append(await _compare(course, before, more, f".{len(compared) + 1}"))
+    pairs = await _paired(course, compared)
     reached = course.now
     if sample.slow:
         await _advise(course, before, pairs)
@@ -60,11 +67,24 @@ async def end_epoch(course: Course, before: SkillState | None) -> None:
         await _remember(course, before, reached, pairs)
 
 
-async def _paired(course: Course, then: EndedBatch, now: EndedBatch) -> tuple[ShownPair, ...]:
+async def _compare(
+    course: Course, before: SkillState, items: Sequence[str], part: str
+) -> tuple[EndedBatch, EndedBatch]:
+    """Roll items out under the skill of the epoch before, and under that of now."""
+    label = partial(epoch_label, course.epoch)
+    then = await course.batch(label(f"slow.before{part}"), "train", items, before, fresh=True)
+    return then, await course.batch(label(f"slow.after{part}"), "train", items, course.now, fresh=True)
+
+
+def _tables(compared: Sequence[tuple[EndedBatch, EndedBatch]]) -> tuple[tuple[Held, ...], tuple[Held, ...]]:
+    return tuple(then.rows for then, _ in compared), tuple(now.rows for _, now in compared)
+
+
+async def _paired(course: Course, compared: Sequence[tuple[EndedBatch, EndedBatch]]) -> tuple[ShownPair, ...]:
     epoch = course.epoch
     ruled = await course.scope.decide(
         PAIRS,
-        PairsSaw(then.rows, now.rows),
+        PairsSaw(*_tables(compared)),
         lambda ruling, _: SlowProposed(
             epoch, ruling.pairs, ruling.improved, ruling.regressed, ruling.failing, ruling.passing
         ),
@@ -74,6 +94,8 @@ async def _paired(course: Course, then: EndedBatch, now: EndedBatch) -> tuple[Sh
     return tuple(
         ShownPair(each.category, shown_row(course, then, each.item), shown_row(course, now, each.item))
         for each in shown
+        for then, now in compared
+        if each.item in then.results
     )
 
 

@@ -36,6 +36,7 @@ class SampleRule(msgspec.Struct, frozen=True):
     meta: bool
     samples: int
     batches: BatchRule
+    policy: PairPolicy
 
 
 class EpochSample(msgspec.Struct, frozen=True):
@@ -49,12 +50,14 @@ class EpochSample(msgspec.Struct, frozen=True):
     """Whether the optimizer writes notes for itself."""
     placeholder: bool
     """Whether an empty block for guidance is written, as SkillOpt does after the first epoch."""
+    top_up: bool
+    """Whether more items are looked at until enough of them changed."""
 
 
 def _sample_rule(spec: RunSpec, saw: SampleSaw) -> SampleRule:
     del saw
     settings = train_spec(spec)
-    return SampleRule(settings.slow.on, settings.meta, settings.slow.samples, batch_rule(spec))
+    return SampleRule(settings.slow.on, settings.meta, settings.slow.samples, batch_rule(spec), settings.slow.policy)
 
 
 SAMPLE: Final = Point(
@@ -63,18 +66,59 @@ SAMPLE: Final = Point(
     saw=SampleSaw,
     settings=SampleRule,
     ruling=EpochSample,
-    decisive=("items", "slow", "meta", "placeholder"),
+    decisive=("items", "slow", "meta", "placeholder", "top_up"),
     steers=True,
     rule=_sample_rule,
+)
+
+
+class TopUpSaw(msgspec.Struct, frozen=True):
+    """Items that were compared so far."""
+
+    planned: Seen[SetsSeen]
+    epoch: int
+    before: tuple[Held, ...]
+    """As in `PairsSaw`."""
+    now: tuple[Held, ...]
+
+
+class TopUpRule(msgspec.Struct, frozen=True):
+    """How many that changed are enough."""
+
+    samples: int
+    batches: BatchRule
+
+
+class TopUp(msgspec.Struct, frozen=True):
+    """Which items are compared next."""
+
+    items: tuple[str, ...]
+    """Empty: enough changed, or there are no more."""
+
+
+def _top_up_rule(spec: RunSpec, saw: TopUpSaw) -> TopUpRule:
+    del saw
+    return TopUpRule(train_spec(spec).slow.samples, batch_rule(spec))
+
+
+TOP_UP: Final = Point(
+    name="epoch_top_up",
+    revision=1,
+    saw=TopUpSaw,
+    settings=TopUpRule,
+    ruling=TopUp,
+    decisive=("items",),
+    steers=True,
+    rule=_top_up_rule,
 )
 
 
 class PairsSaw(msgspec.Struct, frozen=True):
     """What the same items came to under the skill of the epoch before, and of now."""
 
-    before: Held
-    """JSON list of `CellSaw`."""
-    now: Held
+    before: tuple[Held, ...]
+    """JSON lists of `CellSaw`, in the order in which they were rolled out."""
+    now: tuple[Held, ...]
 
 
 class PairsRule(msgspec.Struct, frozen=True):
@@ -240,4 +284,4 @@ CLOSING: Final = Point(
     rule=_closing_rule,
 )
 
-POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (SAMPLE, PAIRS, META_NOTES, APPENDIX_NOTES, CLOSING)
+POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (SAMPLE, TOP_UP, PAIRS, META_NOTES, APPENDIX_NOTES, CLOSING)

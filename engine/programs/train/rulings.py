@@ -12,7 +12,7 @@ from engine.items.item_set import decode_item
 from engine.policies.edits.apply import apply_edits
 from engine.policies.edits.edit import Edit, EditOutcome, EditRule
 from engine.policies.edits.regions import regions_for
-from engine.policies.training.batches import plan_epoch, sample_for_slow_update
+from engine.policies.training.batches import order_for_top_up, plan_epoch, sample_for_slow_update
 from engine.policies.training.buffer import NamedFailure, StepNote, patterns_of, render_notes
 from engine.policies.training.minibatches import MinibatchRule, failed, split_rows
 from engine.policies.training.pairs import filter_pairs, pair_category
@@ -43,6 +43,7 @@ from engine.programs.train.epoch_points import (
     META_NOTES,
     PAIRS,
     SAMPLE,
+    TOP_UP,
     AppendixRule,
     AppendixSaw,
     ClosingPasses,
@@ -58,6 +59,9 @@ from engine.programs.train.epoch_points import (
     Reminders,
     SampleRule,
     SampleSaw,
+    TopUp,
+    TopUpRule,
+    TopUpSaw,
 )
 from engine.programs.train.gate_points import GATE
 from engine.programs.train.gate_rulings import rule_on_candidate
@@ -274,18 +278,15 @@ def sample_epoch(saw: SampleSaw, rule: SampleRule, desk: PolicyContext) -> Epoch
     compatible = rule.batches.compatible
     wanted = rule.slow or rule.meta
     if saw.epoch == 1 or not wanted:
-        return EpochSample((), slow=False, meta=False, placeholder=compatible and rule.slow and saw.epoch == 1)
+        placeholder = compatible and rule.slow and saw.epoch == 1
+        return EpochSample((), slow=False, meta=False, placeholder=placeholder, top_up=False)
     items = sample_for_slow_update(rule.batches, saw.planned.value.names("train"), saw.epoch, rule.samples)
-    return EpochSample(items, rule.slow, rule.meta, placeholder=False)
+    return EpochSample(items, rule.slow, rule.meta, placeholder=False, top_up=rule.policy == "changed")
 
 
 def pair_items(saw: PairsSaw, rule: PairsRule, desk: PolicyContext) -> EpochPairs:
     """Say what became of each item between two epochs."""
-    tables = [_cells.decode(desk.read(part)) for part in (saw.before, saw.now)]
-    before, now = ({each.item: each.hard for each in rows_in(table)} for table in tables)
-    names = sorted({cell.item for table in tables for cell in table})
-    found = [(item, pair_category(before.get(item), now.get(item), compatible=rule.compatible)) for item in names]
-    pairs = [EpochPair(item, category) for item, category in found if category is not None]
+    pairs = _pairs(saw, desk, compatible=rule.compatible)
     shown = filter_pairs(pairs, rule.policy)
 
     def count(category: str) -> int:
@@ -298,6 +299,23 @@ def pair_items(saw: PairsSaw, rule: PairsRule, desk: PolicyContext) -> EpochPair
         count("persistent_fail"),
         count("stable_success"),
     )
+
+
+def _pairs(saw: PairsSaw | TopUpSaw, desk: PolicyContext, *, compatible: bool) -> list[EpochPair]:
+    tables = [[cell for part in parts for cell in _cells.decode(desk.read(part))] for parts in (saw.before, saw.now)]
+    before, now = ({each.item: each.hard for each in rows_in(table)} for table in tables)
+    names = sorted({cell.item for table in tables for cell in table})
+    found = [(item, pair_category(before.get(item), now.get(item), compatible=compatible)) for item in names]
+    return [EpochPair(item, category) for item, category in found if category is not None]
+
+
+def top_up(saw: TopUpSaw, rule: TopUpRule, desk: PolicyContext) -> TopUp:
+    """Go on to as many items as are missing, all at once; SkillOpt takes one after another (W32)."""
+    compatible = rule.batches.compatible
+    had = [cell.item for part in saw.before for cell in _cells.decode(desk.read(part))]
+    missing = rule.samples - len(filter_pairs(_pairs(saw, desk, compatible=compatible), "changed"))
+    more = order_for_top_up(rule.batches, saw.planned.value.names("train"), saw.epoch, had)
+    return TopUp(more[: max(min(missing, 1) if compatible else missing, 0)])
 
 
 def keep_meta(saw: MetaSaw, rule: points.CompatibleRule, desk: PolicyContext) -> MetaNotes:
@@ -344,6 +362,7 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
         points.BUFFER.name: note_step,
         points.NOTES.name: word_notes,
         SAMPLE.name: sample_epoch,
+        TOP_UP.name: top_up,
         PAIRS.name: pair_items,
         META_NOTES.name: keep_meta,
         APPENDIX_NOTES.name: note_appendix,

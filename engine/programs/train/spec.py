@@ -77,7 +77,8 @@ class SlowSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Whether the gate decides on it; without, it is accepted as it comes. None: it does, but under the method
     ``compatible``."""
     policy: Literal["mixed", "changed", "unchanged"] = "mixed"
-    """Which items the optimizer is shown: all, those whose outcome changed, or the others."""
+    """Which items the optimizer is shown: all, those whose outcome changed, or the others. For ``changed``, more items
+    are compared until ``samples`` of them changed, or none are left."""
 
 
 class EditsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

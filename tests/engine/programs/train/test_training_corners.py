@@ -21,7 +21,9 @@ from events.types.training import (
     EditsSelected,
     GateDecided,
     RateChosen,
+    RolloutsScored,
     SkillAccepted,
+    SlowProposed,
     StepSkipped,
     TrainingClosed,
 )
@@ -48,8 +50,8 @@ Said = tuple[tuple[str, ...], tuple[str, ...], Mapping[str, Any]]
 """What a request holds, what it does not, and the answer."""
 
 
-def lay_out(folder: Path, *said: Said) -> Path:
-    """Lay out a dozen questions for each set, a target that knows none of them, and an optimizer."""
+def lay_out(folder: Path, *said: Said, told_by: str = "") -> Path:
+    """Lay out a dozen questions for each set, an optimizer, and a target that knows none; or all, told by its skill."""
     for split in ("train", "val", "test"):
         rows = [
             {"id": f"{split}{at}", "question": f"{split} {at}?", "context": None, "answers": ["x"]} for at in range(12)
@@ -59,6 +61,7 @@ def lay_out(folder: Path, *said: Said) -> Path:
     rules: list[tuple[str, Any, Any, str]] = [
         ("optimizer", contains, absent, json.dumps(answer)) for contains, absent, answer in said
     ]
+    rules += [("target", (told_by,), (), "<answer>x</answer>")] * bool(told_by)
     rules.append(("target", (), (), "<answer>none</answer>"))
     parts = [
         RULE.format(
@@ -149,3 +152,44 @@ async def test_fewer_reminders_take_the_place_of_those_there_were(tmp_path: Path
     accepted = await told(log, run, SkillAccepted)
     text = (await log.get(accepted[-1].files[0].digest)).decode()
     assert regions_for(EditRule()).appendix_notes(text) == ("Read twice and slowly.",)
+
+
+@pytest.mark.parametrize(
+    ("method", "parts"), [("spark", [4, 4, 4]), ("compatible", [4, 1, 1, 1, 1, 1, 1, 1, 1])], ids=str
+)
+async def test_more_items_are_compared_until_enough_changed(tmp_path: Path, method: str, parts: list[int]) -> None:
+    """Where none changes, all are looked at: as many as are missing at a time; by SkillOpt one by one (W32)."""
+    slow = {"policy": "changed", "samples": 4}
+    changes = {"epochs": 2, "batch": 12, "slow": slow, "meta": False, "method": {"name": method}}
+    log, run = await lived(lay_out(tmp_path, ((), (), NOTHING)), **changes)
+    scored = await told(log, run, RolloutsScored)
+    for side in ("before", "after"):
+        found = [each for each in scored if each.label.startswith(f"e2.slow.{side}")]
+        assert [each.planned for each in found] == parts
+        assert len({each.label for each in found}) == len(parts)
+    (proposed,) = await told(log, run, SlowProposed)
+    assert (proposed.improved, proposed.regressed, proposed.failing, proposed.passing) == (0, 0, 12, 0)
+    assert json.loads(await log.get(proposed.pairs)) == []
+
+
+async def test_no_more_items_are_compared_where_all_are_shown(tmp_path: Path) -> None:
+    """The sample is what there is."""
+    changes = {"epochs": 2, "batch": 12, "slow": {"samples": 4}, "meta": False}
+    log, run = await lived(lay_out(tmp_path, ((), (), NOTHING)), **changes)
+    (proposed,) = await told(log, run, SlowProposed)
+    assert proposed.failing == 4
+
+
+async def test_no_more_items_are_compared_than_are_needed(tmp_path: Path) -> None:
+    """Given a rule of the second epoch by which every item is solved, the sample is enough."""
+    stages: tuple[Said, ...] = (
+        (("Stage: slow update",), (), {"guidance": "Keep on."}),
+        (("Wipe it.",), (), {"findings": [], "edits": [{"op": "append", "content": "Weigh it."}]}),
+        ((), (), {"findings": [], "edits": [{"op": "append", "content": "Wipe it."}]}),
+    )
+    changes = {"epochs": 2, "batch": 12, "meta": False, "gate": {"name": "force"}}
+    slow = {"policy": "changed", "samples": 4}
+    log, run = await lived(lay_out(tmp_path, *stages, told_by="Weigh it."), slow=slow, **changes)
+    (proposed,) = await told(log, run, SlowProposed)
+    assert (proposed.improved, proposed.regressed, proposed.failing, proposed.passing) == (4, 0, 0, 0)
+    assert len(json.loads(await log.get(proposed.pairs))) == 4
