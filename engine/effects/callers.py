@@ -65,7 +65,13 @@ def _reserve(spec: RunSpec, role: str, model: ModelSpec) -> tuple[Price, int] | 
     price = price_of(spec, model)
     if price is None:
         raise PriceUnknown(model.model)
-    most = model.parameters.get("max_completion_tokens", model.parameters.get("max_tokens"))
-    if not isinstance(most, int):
+    most = most_output(model)
+    if most is None:
         raise OutputUnbounded(role)
     return price, most
+
+
+def most_output(model: ModelSpec) -> int | None:
+    """Say how many tokens an answer of a model may have. None: nothing bounds it."""
+    most = model.parameters.get("max_completion_tokens", model.parameters.get("max_tokens"))
+    return most if isinstance(most, int) else None

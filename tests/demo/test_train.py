@@ -225,7 +225,7 @@ def test_a_target_that_is_deaf_to_its_skill_learns_nothing(tmp_path: Path) -> No
 
 
 def test_the_dry_run_says_what_it_takes_and_records_nothing(tmp_path: Path) -> None:
-    """Without a log costs have no upper bound; what the gate can see is printed beside what it lets through."""
+    """Nothing is asked and nothing recorded; what the gate can see is printed beside what it lets through."""
     told = type_in(tmp_path, "train", str(SPEC), "--dry-run").out
     for line in GUIDE.split("For the demo:\n\n```\n")[1].split("```")[0].splitlines():
         assert line in told, line
@@ -236,6 +236,31 @@ def test_the_dry_run_says_what_it_takes_and_records_nothing(tmp_path: Path) -> N
     assert stages["rollouts"]["rollouts_least"] == stages["rollouts"]["rollouts_most"] == 4 * 24
     assert stages["first pass"]["calls_most"] == 20
     assert not (tmp_path / ".stillroom" / "log.db").exists() or type_in(tmp_path, "runs", "--json").rows == []
+
+
+def test_costs_have_bounds_without_a_log_and_what_unsets_one_is_named(trained: Trained, tmp_path: Path) -> None:
+    """Sizes of requests and answers bound a call above what it came to; without a limit its key is said."""
+    rows = type_in(tmp_path, "train", str(SPEC), "--dry-run", "--json").rows
+    limits = {row["stage"]: row for row in rows if row["kind"] == "planned_stage"}
+    again = type_in(trained.folder, "train", str(SPEC), "--dry-run", "--json").rows
+    measured = {row["stage"]: row for row in again if row["kind"] == "planned_stage"}
+    for stage, row in limits.items():
+        assert (row["basis"], row["unbounded"], row["cost_least_nano_usd"]) == ("limits", "", 0)
+        assert row["cost_most_nano_usd"] > measured[stage]["cost_most_nano_usd"] or stage == "first pass"
+    assert sum(row["cost_most_nano_usd"] for row in limits.values()) < 50 * 10**9
+    folder = shutil.copytree(DEMO, tmp_path / "demo")
+    whole = (folder / "train.toml").read_text()
+    for gone, key in (
+        ("parameters = { max_tokens = 500 }", "models.target.parameters.max_tokens"),
+        ("parameters = { max_tokens = 4000 }", "models.optimizer.parameters.max_tokens"),
+        ("target = { input = 0.50, output = 2.00 }", "prices.target"),
+        ("optimizer = { input = 2.00, output = 8.00 }", "prices.optimizer"),
+    ):
+        (folder / "train.toml").write_text(whole.replace(gone, ""))
+        told = type_in(tmp_path, "train", "demo/train.toml", "--dry-run").out
+        assert f"an upper bound of the cost needs {key}\n" in told, told
+    tasks = type_in(tmp_path, "train", str(DEMO / "tasks.toml"), "--dry-run").out
+    assert "an upper bound of the cost needs agent.max_tokens\n" in tasks
 
 
 def test_what_was_planned_is_what_is_done(trained: Trained) -> None:

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_kept, fold_run
+from engine.core.prompts import Prompts
+from engine.effects.conversation import MessageImage
 from engine.items.base import ItemRef
 from engine.items.do_nothing import right_untouched
 from engine.items.item_set import ItemSelection, decode_item, load_items
@@ -35,6 +37,7 @@ from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.condition import Condition
 from events.types.item_set import SetPurpose
+from events.types.run import TaskPinned
 from projections.cost import Cost
 from projections.evaluations import Evaluations, EvaluationsState
 from views.evaluations.cost_range import Basis, CellSpending, observed, spending_range
@@ -42,6 +45,7 @@ from views.runs.spending import total
 from views.terminal.format import money, plural
 from views.terminal.screen import Screen
 from views.terminal.tables import TableView
+from views.training.cost_bounds import CostBound, SkillSize, optimizer_bound, question_bound
 from views.training.planned import GateCost, PlannedStage, SetSizes, stages, steps_in
 
 _MOST_RUNS: Final = 20
@@ -66,6 +70,8 @@ class PlannedStageRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     """In units of 10^-9 US dollars. None: a price or a cost is unknown."""
     cost_most_nano_usd: int | None
     """None: unknown, or nothing bounds it but the budget."""
+    unbounded: str
+    """The setting that would bound the cost, such as ``prices.NAME``. Empty: it is bounded."""
     basis: Basis | None
     """What calls and cost rest on. None: nothing is missing."""
 
@@ -101,6 +107,8 @@ class _Items(NamedTuple):
 
     sets: Mapping[SetPurpose, Sequence[TrainItem]]
     idle: int
+    longest: int
+    """Characters of the longest question, with what its images count for. 0: there is none."""
 
 
 async def tell(setting: RunContext, screen: Screen, spec: RunSpec, *, skip_invalid: bool) -> None:
@@ -112,13 +120,14 @@ async def tell(setting: RunContext, screen: Screen, spec: RunSpec, *, skip_inval
     log = MemoryLog(clock=lambda: 0, redactor=setting.log.redactor)
     start = await plan_start(setting._replace(log=log, library=setting.log), spec, skip_invalid=skip_invalid)
     items = await _items(setting, spec, start)
-    planned, rows = await _training(spec, items), await _stages(setting.log, spec, start, items)
+    skill = await _skill_size(log, spec, start)
+    planned, rows = await _training(spec, items), await _stages(setting.log, spec, start, (items, skill))
     screen.show([planned], TRAINING)
     screen.show(rows, STAGES)
 
 
 async def _items(setting: RunContext, spec: RunSpec, start: RunStart) -> _Items:
-    settings, idle = train_spec(spec), 0
+    settings, idle, longest = train_spec(spec), 0, 0
     sets: dict[SetPurpose, Sequence[TrainItem]] = {}
     for purpose in PURPOSES:
         found = [
@@ -127,15 +136,24 @@ async def _items(setting: RunContext, spec: RunSpec, start: RunStart) -> _Items:
         ]
         wanted = items_of(settings, purpose)
         if wanted is not None:
-            refs, untouched = await to_thread.run_sync(_load, setting, wanted)
-            found += [_question(ref) for ref in refs]
-            idle += untouched if purpose == "selection" else 0
+            read = await to_thread.run_sync(_load, setting, wanted)
+            found += [_question(ref) for ref in read.items]
+            idle += read.idle if purpose == "selection" else 0
+            longest = max(longest, read.longest)
         sets[purpose] = found
-    return _Items(sets, idle)
+    return _Items(sets, idle, longest)
 
 
-def _load(setting: RunContext, wanted: TrainItemsSpec) -> tuple[Sequence[ItemRef], int]:
-    """Read a set, and count the items that are right untouched. Blocking."""
+class _LoadedSet(NamedTuple):
+    """A set of questions as it was read."""
+
+    items: Sequence[ItemRef]
+    idle: int
+    longest: int
+
+
+def _load(setting: RunContext, wanted: TrainItemsSpec) -> _LoadedSet:
+    """Read a set, count the items that are right untouched, and find the longest. Blocking."""
     kept: dict[Digest, bytes] = {}
 
     def put(data: bytes) -> Digest:
@@ -146,7 +164,10 @@ def _load(setting: RunContext, wanted: TrainItemsSpec) -> tuple[Sequence[ItemRef
     selection = ItemSelection(wanted.split or "all", wanted.limit, wanted.shuffle, wanted.exclude)
     name, form = set_name_of(wanted), item_format(wanted.format)
     found = load_items(name, form, setting.base / wanted.folder, selection, put).items
-    return found, sum(right_untouched(decode_item(kept[ref.digest]), kept.__getitem__) for ref in found)
+    items = [decode_item(kept[ref.digest]) for ref in found]
+    shown = [sum(MessageImage(kept[one.digest], one.media_type).size for one in each.images) for each in items]
+    longest = max((len(kept[ref.digest]) + images for ref, images in zip(found, shown, strict=True)), default=0)
+    return _LoadedSet(found, sum(right_untouched(each, kept.__getitem__) for each in items), longest)
 
 
 def set_name_of(wanted: TrainItemsSpec) -> str:
@@ -188,8 +209,19 @@ async def _training(spec: RunSpec, items: _Items) -> PlannedTrainingRow:
     )
 
 
-async def _stages(log: EventLog, spec: RunSpec, start: RunStart, items: _Items) -> list[PlannedStageRow]:
-    settings, plan = train_spec(spec), start.plan.own
+async def _skill_size(log: EventLog, spec: RunSpec, start: RunStart) -> SkillSize:
+    """Say how large the skill may become; one that begins larger stays so."""
+    files = [each.digest for skill in _condition(start).skills or () for each in skill.files]
+    most = train_spec(spec).edits.max_chars
+    sizes = [len(await log.get(each)) for each in files]
+    return SkillSize(None if most is None else max([most, *sizes]), max(1, len(files)))
+
+
+async def _stages(
+    log: EventLog, spec: RunSpec, start: RunStart, given: tuple[_Items, SkillSize]
+) -> list[PlannedStageRow]:
+    (items, skill), plan = given, start.plan.own
+    settings = train_spec(spec)
     sizes, compatible = _sizes(items), is_compatible(spec)
     condition = _condition(start)
     stored = await fold_kept(log, Evaluations(), await log.head())
@@ -197,13 +229,31 @@ async def _stages(log: EventLog, spec: RunSpec, start: RunStart, items: _Items) 
     found = _found(first, condition, stored) if settings.reuse == "all" else 0
     seen = (await observed(log, stored, {condition.digest})).get(condition.digest, ())
     asked = await _optimizer_calls(log, spec)
+    per_epoch = -(-len(steps_in(settings, sizes, compatible=compatible)) // settings.epochs)
     rows = []
     for stage in stages(settings, sizes, _gate_cost(spec, sizes), compatible=compatible):
         if stage.who == "optimizer":
-            rows.append(_of_optimizer(stage, asked))
+            bound = optimizer_bound(spec, stage.stage, plan.prompts, skill, per_epoch)
+            rows.append(_of_optimizer(stage, asked, bound))
         else:
-            rows.append(_of_target(stage, found if stage.stage == "first pass" else 0, (plan.specs[-1], first), seen))
+            row = _of_target(stage, found if stage.stage == "first pass" else 0, (plan.specs[-1], first), seen)
+            rows.append(_bounded(row, _target_bound(spec, plan.prompts, items, skill)))
     return rows
+
+
+def _target_bound(spec: RunSpec, prompts: Prompts, items: _Items, skill: SkillSize) -> CostBound:
+    """Bound a call of the target. Of tasks nothing does but the tokens of an attempt."""
+    tasks = any(isinstance(each.work, TaskPinned) for of in items.sets.values() for each in of)
+    return CostBound(None, "agent.max_tokens") if tasks else question_bound(spec, prompts, skill, items.longest)
+
+
+def _bounded(row: PlannedStageRow, bound: CostBound) -> PlannedStageRow:
+    """Bound the cost of a stage of the target by its calls, where stored runs and limits of an attempt do not."""
+    if row.basis is None or row.cost_most_nano_usd is not None:
+        return row
+    if bound.nano_usd is None or row.calls_most is None:
+        return replace(row, unbounded=bound.lacks)
+    return replace(row, cost_most_nano_usd=row.calls_most * bound.nano_usd)
 
 
 def _condition(start: RunStart) -> Condition:
@@ -238,6 +288,7 @@ def _of_target(
         calls_most=0,
         cost_least_nano_usd=0,
         cost_most_nano_usd=0,
+        unbounded="",
         basis=None,
     )
     if not most:
@@ -253,10 +304,13 @@ def _of_target(
     )
 
 
-def _of_optimizer(stage: PlannedStage, seen: Sequence[CellSpending]) -> PlannedStageRow:
-    """Say what calls of the optimizer may take, by what such calls of other trainings took."""
+def _of_optimizer(stage: PlannedStage, seen: Sequence[CellSpending], bound: CostBound) -> PlannedStageRow:
+    """Say what calls of the optimizer may take, by what such calls of other trainings took, or by limits."""
     costs = [each.cost / each.calls for each in seen if each.cost is not None and each.calls]
     known = bool(costs) and len(costs) == len(seen)
+    most = stage.amount.most
+    least_cost, most_cost = (min(costs), max(costs)) if known else (0, bound.nano_usd)
+    unpriced = not known and bound.lacks.startswith("prices.") and most > 0
     return PlannedStageRow(
         stage=stage.stage,
         who=stage.who,
@@ -264,10 +318,11 @@ def _of_optimizer(stage: PlannedStage, seen: Sequence[CellSpending]) -> PlannedS
         rollouts_most=0,
         stored=0,
         calls_least=stage.amount.least,
-        calls_most=stage.amount.most,
-        cost_least_nano_usd=round(stage.amount.least * min(costs)) if known else None if stage.amount.most else 0,
-        cost_most_nano_usd=round(stage.amount.most * max(costs)) if known else None if stage.amount.most else 0,
-        basis="stored runs" if known else None,
+        calls_most=most,
+        cost_least_nano_usd=None if unpriced else round(stage.amount.least * least_cost),
+        cost_most_nano_usd=0 if not most else None if most_cost is None else round(most * most_cost),
+        unbounded="" if known or not most else bound.lacks,
+        basis="stored runs" if known else "limits" if most else None,
     )
 
 
@@ -308,6 +363,13 @@ def _totals(rows: Sequence[PlannedStageRow]) -> Iterator[RenderableType]:
     stored = sum(row.stored for row in rows)
     yield Text()
     yield Text(f"{rollouts} rollouts ({stored} stored), {calls} calls, cost {cost}, without calls that are made again")
+    if keys := dict.fromkeys(row.unbounded for row in rows if row.unbounded):
+        yield Text(f"an upper bound of the cost needs {', '.join(keys)}")
+    if any(row.basis == "limits" and row.cost_most_nano_usd for row in rows):
+        limits = (
+            "limits: each file of the skill at train.edits.max_chars, trajectories and answers at their longest, one"
+        )
+        yield Text(f"{limits} token a character; files that edits add come on top", style="dim")
     yield Text("nothing was started")
 
 
