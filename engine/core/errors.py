@@ -163,7 +163,7 @@ class ModelMissing(EngineError):
     def __init__(self, role: str) -> None:
         super().__init__(
             f"the spec names no model for the {role}",
-            remedy="add [models.teacher] with model and base_url, or use an agent that needs none (oracle, nop)",
+            remedy=f"add [models.{role}] with model and base_url, or use an agent that needs none (oracle, nop)",
         )
         self.role = role
 

@@ -73,6 +73,8 @@ def load_items(name: str, form: ItemFormat, folder: Path, wanted: ItemSelection,
         ItemsMissing: There is no such folder or split, or nothing is left of it.
         ItemsInvalid: A row is wrong, two items have one name, or a name that is left out does not exist.
     """
+    if wanted.limit is not None and wanted.limit < 1:
+        raise ItemsMissing(folder, f"the limit is {wanted.limit}", "write a limit of 1 or more, or leave it out")
     if not folder.is_dir():
         raise ItemsMissing(folder, "the folder does not exist", "name the folder that holds the splits")
     files = files_by_split(folder, form.suffixes, form.picks if isinstance(form, PicksFiles) else None)

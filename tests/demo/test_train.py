@@ -212,6 +212,55 @@ def test_a_run_whose_gate_has_settings_can_be_asked_for_another(tmp_path: Path) 
     assert asked.rows[0]["settings"] == {"train.gate.name": "strict", "train.gate.settings": {}}
 
 
+def test_an_optimizer_that_cannot_be_reached_is_no_optimizer_without_ideas(tmp_path: Path) -> None:
+    """Steps without a candidate look alike; how many questions had no answer is said beside them, and in the rows."""
+    folder = shutil.copytree(DEMO, tmp_path / "demo")
+    script = (folder / "script.toml").read_text()
+    broken = '[[rule.turn]]\nerror = "bad_request"\nrepeat = true'
+    (folder / "script.toml").write_text(script.replace('function = "jar-optimizer"', broken))
+    outcome = type_in(tmp_path, "train", "demo/train.toml", *QUICK)
+    assert "1 skipped" in outcome.out
+    assert "the optimizer was asked 3 questions and did not answer 3: calls failed" in outcome.out
+
+
+def test_what_the_gate_cannot_decide_on_is_not_rejected(tmp_path: Path) -> None:
+    """Given a target most of whose calls fail once it has a skill, infrastructure is no verdict on the skill."""
+    folder = shutil.copytree(DEMO, tmp_path / "demo")
+    script = (folder / "script.toml").read_text()
+    rule = '[[rule]]\nname = "down"\nmodel = "target"\ncontains = ["How the jars of this house", "Which label"]\n'
+    broken = f'{rule}[[rule.turn]]\nerror = "bad_request"\nrepeat = true\n\n[[rule]]'
+    (folder / "script.toml").write_text(script.replace("[[rule]]", broken, 1))
+    outcome = type_in(tmp_path, "train", "demo/train.toml", *QUICK, "--json")
+    (end,) = [row for row in outcome.rows if row["kind"] == "training_end"]
+    assert (end["accepted"], end["rejected"], end["undecided"]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("train.sets.train.limit", "-1", "the limit is -1"),
+        ("train.edits.max_chars", "0", "write a number of 1 or more"),
+        ("train.edits.max_files", "-3", "write a number of 1 or more"),
+        ("train.optimizer.show_chars", "-1", "write a number of 1 or more"),
+        ("train.optimizer.part_chars", "0", "write a number of 1 or more"),
+        ("train.optimizer.repairs", "-1", "write a number of 0 or more"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(tmp_path: Path, key: str, value: str, said: str) -> None:
+    """A negative limit would take all items but the last, and a negative length shows texts from their middle."""
+    told = type_in(tmp_path, "train", str(SPEC), "--dry-run", "--set", f"{key}={value}")
+    assert (told.code, said in told.err) == (2, True), told.err
+
+
+def test_a_missing_target_is_named_by_its_role(tmp_path: Path) -> None:
+    """The remedy names the table that the page on training names."""
+    folder = shutil.copytree(DEMO, tmp_path / "demo")
+    spec = (folder / "train.toml").read_text()
+    (folder / "train.toml").write_text(spec.replace("[models.target]", "[models.judge]"))
+    told = type_in(tmp_path, "train", "demo/train.toml", "--dry-run")
+    assert (told.code, "add [models.target]" in told.err) == (2, True), told.err
+
+
 def test_a_target_that_is_deaf_to_its_skill_learns_nothing(tmp_path: Path) -> None:
     """Given the same failures and the same edits, where the skill does not reach the target, none is accepted."""
     folder = shutil.copytree(DEMO, tmp_path / "demo")

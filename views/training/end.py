@@ -1,5 +1,6 @@
 """What is said at the end of a training: what became of the skill, what is believed of it, and where to look next."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
@@ -11,6 +12,7 @@ from rich.text import Text
 from engine.runtime.run import RunReport
 from events.store.base import EventLog, Selection
 from events.streams import TRAIN
+from events.types.optimizing import OptimizerClosed
 from events.types.training import DoNothingScored, GateDecided, SkillResult, TrainingClosed, TrainingPlanned
 from events.values import Ratio
 from views.runs import live
@@ -54,6 +56,10 @@ class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     """Candidates on which the gate could decide nothing."""
     skipped: int
     """Steps without a candidate."""
+    questions: int
+    """That the optimizer was asked."""
+    unanswered: int
+    """Those of them whose calls failed."""
     selection: int
     """Items of the selection set."""
     do_nothing: int | None
@@ -82,6 +88,7 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
     if closed is None:
         return None
     sets = () if planned is None else planned.sets
+    endings = await _endings(log, run)
     return TrainingEndRow(
         run=run,
         ending=closed.ending,
@@ -90,10 +97,18 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
         rejected=closed.rejected,
         undecided=undecided,
         skipped=closed.skipped,
+        questions=sum(endings.values()),
+        unanswered=endings["unanswered"],
         selection=next((len(each.items) for each in sets if each.purpose == "selection"), 0),
         do_nothing=None if nothing is None else len(nothing.solved),
         skills=tuple(_skills(closed.skills)),
     )
+
+
+async def _endings(log: EventLog, run: str) -> Counter[str]:
+    """Count how questions to the optimizer ended."""
+    asked = log.read(Selection(run=run, tags=frozenset({"optimizer.closed"})))
+    return Counter([each.event.ending async for each in asked if isinstance(each.event, OptimizerClosed)])
 
 
 def _skills(results: Sequence[SkillResult]) -> Iterator[FinalSkillRow]:
@@ -142,6 +157,10 @@ def render(end: TrainingEndRow) -> RenderableType:
     counts = [f"{end.accepted} accepted", f"{end.rejected} rejected", f"{end.skipped} skipped"]
     counts += [f"{end.undecided} undecided"] * (end.undecided > 0)
     lines: list[RenderableType] = [Text(f"{end.ending}: {plural(end.steps, 'step')}, {', '.join(counts)}"), Text()]
+    if end.unanswered:
+        asked = plural(end.questions, "question")
+        told = f"the optimizer was asked {asked} and did not answer {end.unanswered}: calls failed"
+        lines += [Text(told, style="yellow"), Text()]
     if end.skills:
         lines.append(_SKILLS(end.skills))
         lines += [

@@ -116,8 +116,15 @@ def _read_count(value: object) -> int | None:
         case float() if value.is_integer():
             return max(0, int(value))
         case _:
-            found = _INTEGER.search(str(value or ""))
-            return None if found is None else max(0, int(found.group()))
+            return _count_in(str(value or ""))
+
+
+def _count_in(text: str) -> int | None:
+    found = _INTEGER.search(text)
+    try:
+        return None if found is None else max(0, int(found.group()))
+    except ValueError:  # thousands of digits, which Python does not convert
+        return None
 
 
 def _on_line(rule: RateRule, step: int) -> float | Fraction:

@@ -87,6 +87,8 @@ def _out_of_range(settings: TrainSpec) -> Iterator[ConfigProblem]:
         ("rate.least", settings.rate.least, settings.rate.least >= 0, "of 0 or more"),
         ("slow.samples", settings.slow.samples, settings.slow.samples >= 1, "of 1 or more"),
         ("consolidate", settings.consolidate, settings.consolidate >= 0, "of 0 or more"),
+        ("optimizer.repairs", settings.optimizer.repairs, settings.optimizer.repairs >= 0, "of 0 or more"),
+        *_bounds(settings),
     ):
         if not fits:
             yield _problem(key, f"train.{key} is {value}", f"write a number {words}")
@@ -94,6 +96,17 @@ def _out_of_range(settings: TrainSpec) -> Iterator[ConfigProblem]:
     if rate.mode in {"linear", "cosine"} and rate.least > rate.most:
         problem = f"train.rate goes down from {rate.most} to {rate.least}, which is more"
         yield _problem("rate.least", problem, f"set train.rate.least to {rate.most} or less")
+
+
+def _bounds(settings: TrainSpec) -> Iterator[tuple[str, int | None, bool, str]]:
+    """Give the settings that may be None, which sets no limit."""
+    for key, value in (
+        ("edits.max_chars", settings.edits.max_chars),
+        ("edits.max_files", settings.edits.max_files),
+        ("optimizer.show_chars", settings.optimizer.show_chars),
+        ("optimizer.part_chars", settings.optimizer.part_chars),
+    ):
+        yield key, value, value is None or value >= 1, "of 1 or more"
 
 
 def _without_items(settings: TrainSpec, tasks: Sequence[str]) -> Iterator[ConfigProblem]:

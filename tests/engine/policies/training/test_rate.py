@@ -86,7 +86,7 @@ def test_a_chosen_rate_is_read(said: object, rate: int, claimed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [None, {}, *({"learning_rate": each} for each in (None, True, "", "few", float("inf")))]
+    "answer", [None, {}, *({"learning_rate": each} for each in (None, True, "", "few", float("inf"), "9" * 5_000))]
 )
 def test_a_rate_that_cannot_be_read_applies_nothing(answer: dict[str, object] | None) -> None:
     """And says so: it is not the same as a chosen 0."""

@@ -10,6 +10,7 @@ import pytest
 
 from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
+from engine.policies.edits.regions import SpanSafeRegions
 from engine.programs.evaluate.points import CellSaw
 from engine.programs.train.gate_points import CandidateRuling
 from engine.runtime.run import start_run
@@ -186,6 +187,51 @@ async def test_every_way_of_training_replays(tmp_path: Path, changes: dict[str, 
     log, run = await lived(tmp_path, **changes)
     assert (await rerun(log, run)).complete
     assert all(each.agrees for each in await decisions(log, run))
+
+
+REMINDING: Final = """
+name = "reminders"
+[[rule]]
+name = "target"
+model = "target"
+[[rule.turn]]
+text = "I do not know."
+repeat = true
+[[rule]]
+name = "fewer again"
+model = "optimizer"
+contains = ["Stage: appendix", "Look twice at each label."]
+[[rule.turn]]
+text = '{"notes": ["Read each label twice."]}'
+repeat = true
+[[rule]]
+name = "fewer"
+model = "optimizer"
+contains = ["Stage: appendix"]
+[[rule.turn]]
+text = '{"notes": ["Look twice at each label."]}'
+repeat = true
+[[rule]]
+name = "reflect"
+model = "optimizer"
+contains = ["Stage: reflect"]
+[[rule.turn]]
+text = '{"edits": [], "appendix_notes": ["Look at the label.", "Look at it twice."]}'
+repeat = true
+"""
+"""A target that knows nothing, and an optimizer that has only reminders to give."""
+
+
+async def test_reminders_that_were_made_fewer_are_all_that_is_left(tmp_path: Path) -> None:
+    """Given reminders for which the optimizer writes one, step after step, the skill holds that one and none before."""
+    log, base = MemoryLog(clock=CountingClock()), jars(tmp_path)
+    (base / "script.toml").write_text(REMINDING)
+    given: dict[str, Any] = {"skill_aware": True, "consolidate": 1, "gate": {"name": "force"}}
+    report = await trained(log, base, training(epochs=1, minibatch=6, **given))
+    first, second = [each for each in await told(log, report.run, CandidateMade) if each.origin == "appendix"]
+    texts = [(await log.get(each.files[0].digest)).decode() for each in (first, second)]
+    notes = [SpanSafeRegions().appendix_notes(each) for each in texts]
+    assert notes == [("Look twice at each label.",), ("Read each label twice.",)]
 
 
 async def test_epochs_are_compared_and_the_optimizer_remembers(tmp_path: Path) -> None:
