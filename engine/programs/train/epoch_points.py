@@ -50,7 +50,7 @@ class EpochSample(msgspec.Struct, frozen=True):
     """Whether the optimizer writes notes for itself."""
     placeholder: bool
     """Whether an empty block for guidance is written, as SkillOpt does after the first epoch."""
-    top_up: bool
+    top_up: bool = False
     """Whether more items are looked at until enough of them changed."""
 
 

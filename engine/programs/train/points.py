@@ -183,7 +183,7 @@ class StepTerms(msgspec.Struct, frozen=True):
     """Proposals that are merged at a time."""
     ask_rate: bool
     """Whether the optimizer is asked how many edits are applied."""
-    rank_none: bool
+    rank_none: bool = False
     """Whether it is asked for a ranking at a rate of 0, too, and what is left is a candidate even without edits, as
     with SkillOpt."""
 

@@ -12,7 +12,9 @@ from engine.config.spec import RunSpec
 from engine.core.fold import fold_run
 from engine.policies.edits.regions import SpanSafeRegions
 from engine.programs.evaluate.points import CellSaw
+from engine.programs.train.epoch_points import EpochSample
 from engine.programs.train.gate_points import CandidateRuling
+from engine.programs.train.points import StepTerms
 from engine.runtime.run import start_run
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
@@ -270,3 +272,11 @@ async def test_tasks_are_trained_on_by_an_agent_in_a_sandbox(tmp_path: Path) -> 
     initial, _, final = closed.skills
     assert final.test_hard.exact > initial.test_hard.exact
     assert (await rerun(log, report.run)).complete
+
+
+def test_rulings_are_read_that_were_recorded_before_a_field_came() -> None:
+    """A run of yesterday is replayed and forked: what it did not rule on was as it is by default."""
+    terms = {"update": "patch", "budget": 4, "appendix": False, "merge_batch": 8, "ask_rate": False}
+    assert not msgspec.convert(terms, StepTerms).rank_none
+    sample: dict[str, Any] = {"items": [], "slow": False, "meta": False, "placeholder": False}
+    assert not msgspec.convert(sample, EpochSample).top_up
