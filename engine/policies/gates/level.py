@@ -43,6 +43,10 @@ class LevelRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Standard deviation of what an accepted edit changes."""
     drift_rejected: Annotated[float, msgspec.Meta(ge=0)] = 0.03
     """Standard deviation of what a rejected edit would have changed."""
+    behind: Annotated[float, msgspec.Meta(ge=0)] = 0.9
+    """Standard errors by which a pass may lie behind the last pass of the revision in force, item by item. After a jump
+    the level lags, and would let pass what is plainly worse. Below 1, one item that is lost while none is won is too
+    much."""
 
 
 class LevelState(msgspec.Struct, frozen=True):
@@ -92,6 +96,14 @@ class Lead(msgspec.Struct, frozen=True):
     """Variance of the pass alone."""
     items: int
     """That the pass has a score of."""
+    won: Fraction
+    """Sum of the differences to the last pass of the revision in force, item by item."""
+    moved: Fraction
+    """Sum of their squares: the variance of that sum, if each may as well have been lost as won."""
+
+    def falls(self, errors: Fraction) -> bool:
+        """Say whether it lies more than so many standard errors (0 or more) behind that pass."""
+        return self.won < 0 and self.won**2 > errors**2 * self.moved
 
     def reaches(self, errors: Fraction) -> bool:
         """Say whether it leads by so many standard errors (0 or more); exact, without a root."""
@@ -105,11 +117,13 @@ def lead(state: LevelState, row: Row) -> Lead:
         ValueError: No item has a score.
     """
     pairs = pairs_of(row, state.last)
-    moved = sum(((new - old) ** 2 for new, old in pairs if new is not old and new != old), Fraction(0))
+    differences = [new - old for new, old in pairs if new is not old and new != old]
+    moved = sum((each**2 for each in differences), Fraction(0))
     changes, of = state.changes + moved, state.pairs + len(pairs)
     items, score = len(scored(row)), corrected(row, state.last)
     noise = _noise(changes, of, items)
-    return Lead(score, score - state.level, noise + state.variance, changes, of, noise, items)
+    won = sum(differences, Fraction(0))
+    return Lead(score, score - state.level, noise + state.variance, changes, of, noise, items, won, moved)
 
 
 def filtered(rule: LevelRule, state: LevelState, row: Row, *, accepted: bool) -> LevelState:
@@ -158,15 +172,18 @@ class LevelGate:
             return more
         found = lead(state, rows.first)
         asked = margin(self._rule, found.items)
-        accepted = found.reaches(asked)
+        leads, falls = found.reaches(asked), found.falls(exactly(self._rule.behind))
+        accepted = leads and not falls
         figures = {
             "mean": float(round(found.mean, DIGITS)),
             "level": float(state.level),
             "errors_asked": float(asked),
             "variance": float(round(found.variance, DIGITS)),
         }
-        words = "leads" if accepted else "does not lead"
+        words = "leads" if leads else "does not lead"
         reason = f"its pass {words} the level by {float(asked):.2f} standard errors"
+        if leads and falls:
+            reason += f", and lies more than {self._rule.behind:g} behind the last pass of the revision in force"
         return GateRuling("accept" if accepted else "reject", reason, figures=figures)
 
     def settle(self, state: LevelState, rows: CandidateRows, *, accepted: bool) -> LevelState:

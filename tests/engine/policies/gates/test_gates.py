@@ -106,6 +106,28 @@ class TestLevel:
         part = CandidateRows(((ONE,),) * 19 + ((),))
         assert gate.rule(gate.start(row(10, 10)), part).outcome == "more"
 
+    def test_after_a_jump_it_takes_nothing_that_is_plainly_worse(self) -> None:
+        """The level lags behind a jump from 0 to all: what loses three items then leads it, and is worse."""
+        gate = LevelGate()
+        state = settled(gate, gate.start(row(0, 20)), seen(row(20, 0)))
+        assert gate.belief(state).score < Fraction(1, 2)
+        worse = gate.rule(state, seen(row(17, 3)))
+        assert worse.outcome == "reject"
+        assert "0.9 behind the last pass of the revision in force" in worse.reason
+        assert gate.rule(state, seen(row(20, 0))).outcome == "accept"
+        assert LevelGate(LevelRule(behind=2)).rule(state, seen(row(17, 3))).outcome == "accept"
+
+    def test_a_loss_that_others_make_up_for_may_be_chance(self) -> None:
+        """Four lost and three won: that is half a standard error. One lost alone is more than the border of 0.9."""
+        last = started((*row(7, 0), *row(0, 13)))
+        swapped = lead(last, (*row(3, 4), *row(3, 10)))
+        assert (swapped.won, swapped.moved) == (-ONE, 7 * ONE)
+        assert not swapped.falls(Fraction(9, 10))
+        alone = lead(last, (*row(6, 1), *row(0, 13)))
+        assert alone.falls(Fraction(9, 10))
+        assert not alone.falls(ONE), "a loss of just as much is none"
+        assert not lead(last, (*row(7, 0), *row(1, 12))).falls(ZERO), "one is won"
+
 
 class TestItems:
     """What a candidate did to each item."""
