@@ -262,12 +262,16 @@ async def test_a_score_of_zero_is_a_score_when_a_run_is_resumed(tmp_path: Path) 
         async with opened() as log:
             run = (await log.runs())[-1]
             events = [each.event for each in await course_of(log, run)]
-            passes = [each for each in events if isinstance(each, RolloutsScored) and each.label == "start"]
+            selection = [each for each in events if isinstance(each, RolloutsScored) and each.purpose == "selection"]
+            passes = [each for each in selection if each.skill is None and each.label != "final.selection"]
             assert [each.hard.exact for each in passes if each.hard is not None] == [0]
             assert [each.label for each in passes] == started(events, zero_is_missing=False)
             assert [each.label for each in passes] != started(events, zero_is_missing=True)
             first = next(each for each in events if isinstance(each, GateDecided) and each.outcome != "more")
             assert first.figures["level"] == 0.0
+            (closed,) = [each for each in events if isinstance(each, TrainingClosed)]
+            assert closed.skills[0].believed is not None
+            assert closed.skills[0].believed.exact == 0
 
 
 ZERO: Final = ("idle-val", "plain-salsify", "shelf-thyme")
