@@ -115,10 +115,15 @@ class RolloutsScored(Event, frozen=True, tag="rollouts.scored"):
 
 
 class BatchBroken(Event, frozen=True, tag="batch.broken"):
-    """Not one cell of a batch has a score, for the infrastructure failed: nothing is learnt from it."""
+    """Not one cell of a batch has a score, for the infrastructure failed, or not one reflection of a step was answered.
+
+    Nothing is learnt from it.
+    """
 
     label: str
+    """Of its cells; of reflections such as ``s3.reflect``."""
     cells: int
+    """How many there are; of reflections, how many were asked for."""
     reason: str
 
 

@@ -13,7 +13,14 @@ from engine.runtime.run import RunReport
 from events.store.base import EventLog, Selection
 from events.streams import TRAIN
 from events.types.optimizing import OptimizerClosed
-from events.types.training import DoNothingScored, GateDecided, SkillResult, TrainingClosed, TrainingPlanned
+from events.types.training import (
+    DoNothingScored,
+    GateDecided,
+    SkillResult,
+    StepSkipped,
+    TrainingClosed,
+    TrainingPlanned,
+)
 from events.values import Ratio
 from views.runs import live
 from views.runs.rows import RunRow
@@ -56,6 +63,8 @@ class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     """Candidates on which the gate could decide nothing."""
     skipped: int
     """Steps without a candidate."""
+    why_skipped: tuple[str, ...]
+    """Why, each reason once, in order."""
     questions: int
     """That the optimizer was asked."""
     unanswered: int
@@ -73,6 +82,7 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
     nothing: DoNothingScored | None = None
     closed: TrainingClosed | None = None
     undecided = 0
+    skips: dict[str, None] = {}
     async for recorded in log.read(Selection(run=run, streams=[TRAIN])):
         match recorded.event:
             case TrainingPlanned() as event:
@@ -81,6 +91,8 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
                 nothing = event
             case GateDecided(shadow=None, outcome="undecided"):
                 undecided += 1
+            case StepSkipped(reason=reason):
+                skips[reason] = None
             case TrainingClosed() as event:
                 closed = event
             case _:
@@ -97,6 +109,7 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
         rejected=closed.rejected,
         undecided=undecided,
         skipped=closed.skipped,
+        why_skipped=tuple(skips),
         questions=sum(endings.values()),
         unanswered=endings["unanswered"],
         selection=next((len(each.items) for each in sets if each.purpose == "selection"), 0),
@@ -157,6 +170,9 @@ def render(end: TrainingEndRow) -> RenderableType:
     counts = [f"{end.accepted} accepted", f"{end.rejected} rejected", f"{end.skipped} skipped"]
     counts += [f"{end.undecided} undecided"] * (end.undecided > 0)
     lines: list[RenderableType] = [Text(f"{end.ending}: {plural(end.steps, 'step')}, {', '.join(counts)}"), Text()]
+    if end.steps and end.skipped == end.steps:
+        told = f"no step made a candidate, so that the skill is as it was: {'; '.join(end.why_skipped)}"
+        lines += [Text(told, style="yellow"), Text()]
     if end.unanswered:
         asked = plural(end.questions, "question")
         told = f"the optimizer was asked {asked} and did not answer {end.unanswered}: calls failed"

@@ -201,11 +201,20 @@ class Course:
                     return ended
                 case "pause":
                     time += 1
-                    await self.scope.record(BatchBroken(ended.label, len(names), ruled.reason))
-                    resumed = await self.scope.effect(PauseAsked(again_label(label, time)))
-                    assert isinstance(resumed, TrainingResumed)
+                    await self.pause(BatchBroken(ended.label, len(names), ruled.reason), again_label(label, time))
                 case "budget" | "stopped":
                     raise TrainingEnds(ruled.then)
+
+    async def pause(self, broken: BatchBroken, again: str) -> None:
+        """Pause until a person resumes the run.
+
+        Args:
+            broken: What broke as a whole.
+            again: Label under which it begins again.
+        """
+        await self.scope.record(broken)
+        resumed = await self.scope.effect(PauseAsked(again))
+        assert isinstance(resumed, TrainingResumed)
 
     async def _scored(
         self, label: str, purpose: SetPurpose, names: Sequence[str], skill: SkillState, *, fresh: bool

@@ -186,6 +186,8 @@ class StepTerms(msgspec.Struct, frozen=True):
     rank_none: bool = False
     """Whether it is asked for a ranking at a rate of 0, too, and what is left is a candidate even without edits, as
     with SkillOpt."""
+    pause: bool = False
+    """Whether the run pauses where no reflection was answered. Runs from before this field skipped such a step."""
 
 
 def rate_rule(spec: RunSpec, items: int) -> RateRule:

@@ -130,7 +130,8 @@ def terms_of_step(saw: points.StepTermsSaw, rule: points.StepTermsRule, desk: Po
     limited = rule.rate.mode != "none" or rule.rate.compatible
     budget = reflect_budget(rule.rate, saw.taken + 1) if limited else None
     asks = rule.rate.mode == "autonomous" and rule.update != "full_rewrite"
-    return points.StepTerms(rule.update, budget, rule.appendix, rule.merge_batch, asks, rule.rate.compatible)
+    compatible = rule.rate.compatible
+    return points.StepTerms(rule.update, budget, rule.appendix, rule.merge_batch, asks, compatible, pause=True)
 
 
 def rows_in(cells: Sequence[CellSaw], why: Mapping[str, str] = MappingProxyType({})) -> tuple[points.HardRow, ...]:

@@ -47,9 +47,10 @@ from engine.programs.train.optimizer.terms import (
     RewriteBrief,
     ShownRollout,
 )
-from events.streams import RANK, RATE, REWRITE, merge_stream, of_step, reflect_stream, train_label
+from events.streams import RANK, RATE, REWRITE, again_label, merge_stream, of_step, reflect_stream, train_label
 from events.types.decision import Held, Seen, Text
 from events.types.training import (
+    BatchBroken,
     BufferNoted,
     EditsMerged,
     EditsSelected,
@@ -105,6 +106,8 @@ class Step:
         self._terms: points.StepTerms
         self._notes = ""
         self._rolled: list[EndedBatch] = []
+        self._asked: list[tuple[str, ReflectBrief]] = []
+        """Reflections, each with its stream."""
         self._came: list[Came[ReflectionOutcome]] = []
         self._patches: list[GatheredPatch] = []
         self._findings: list[NamedFailure] = []
@@ -127,6 +130,7 @@ class Step:
         self._notes = await self._told()
         for part, batch in enumerate(self._planned.batches):
             await self._learn(part, batch)
+        await self._until_reached()
         await course.scope.record(PatchesGathered(self._step, tuple(self._patches)))
         learnt = Reflections(tuple(self._came), tuple(self._patches), tuple(self._findings))
         outcome = await self._change(learnt)
@@ -161,9 +165,30 @@ class Step:
             for kind, minibatches in (("failure", plan.failures), ("success", plan.successes))
             for number, items in enumerate(minibatches)
         ]
+        self._asked += briefs
+        await self._reflect(briefs)
+
+    async def _reflect(self, briefs: Sequence[tuple[str, ReflectBrief]]) -> None:
         children = [Child(stream, partial(reflect, brief=brief)) for stream, brief in briefs]
-        for (stream, brief), came in zip(briefs, await course.scope.gather(children), strict=True):
+        for (stream, brief), came in zip(briefs, await self._course.scope.gather(children), strict=True):
             self._gather(stream, brief, ended(came))
+
+    async def _until_reached(self) -> None:
+        """Where the calls of all reflections failed, pause, and ask all of them again once resumed."""
+        label, time = train_label(self._step, "reflect"), 1
+        while self._terms.pause and self._came and all(each.ending == "unanswered" for each in self._came):
+            said = "; ".join(sorted({each.reason for each in self._came}))
+            reason = f"the optimizer answered none of {len(self._came)} reflections: {said}"
+            broken = BatchBroken(again_label(label, time), len(self._came), reason)
+            time += 1
+            await self._course.pause(broken, again_label(label, time))
+            self._came, self._patches = [], []
+            await self._reflect(
+                [
+                    (again_label(stream, time), brief._replace(name=again_label(brief.name, time)))
+                    for stream, brief in self._asked
+                ]
+            )
 
     def _brief(self, rolled: EndedBatch, part: int, place: tuple[str, int], items: Sequence[str]) -> ReflectBrief:
         kind, number = place

@@ -277,6 +277,7 @@ async def test_tasks_are_trained_on_by_an_agent_in_a_sandbox(tmp_path: Path) -> 
 def test_rulings_are_read_that_were_recorded_before_a_field_came() -> None:
     """A run of yesterday is replayed and forked: what it did not rule on was as it is by default."""
     terms = {"update": "patch", "budget": 4, "appendix": False, "merge_batch": 8, "ask_rate": False}
-    assert not msgspec.convert(terms, StepTerms).rank_none
+    before = msgspec.convert(terms, StepTerms)
+    assert (before.rank_none, before.pause) == (False, False)
     sample: dict[str, Any] = {"items": [], "slow": False, "meta": False, "placeholder": False}
     assert not msgspec.convert(sample, EpochSample).top_up

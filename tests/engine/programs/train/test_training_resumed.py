@@ -30,6 +30,7 @@ from events.types.training import (
     BatchBroken,
     CandidateMade,
     GateDecided,
+    PatchesGathered,
     RateChosen,
     RolloutsScored,
     SkillAccepted,
@@ -125,6 +126,53 @@ async def test_a_resume_into_the_same_outage_pauses_again(tmp_path: Path) -> Non
     assert [each.label for each in await told(log, paused.run, BatchBroken)] == ["start", "start~2"]
     done = await resume_run(await setting(log, base), paused.run)
     assert done.outcomes == {"train": "completed"}
+
+
+def unreached(streams: tuple[str, ...], event: Event, place: EffectAddress) -> Event | None:
+    """Fail every call of the optimizer in some streams, by how their names begin."""
+    if not isinstance(event, ModelAsked) or not place.stream.startswith(streams):
+        return None
+    none = Usage(None, None, None, None)
+    return ModelFailed("connection", None, "refused", None, none, None, True, False, None, ())
+
+
+@pytest.mark.parametrize("method", ["spark", "compatible"])
+async def test_an_optimizer_that_is_not_reached_pauses_the_run(tmp_path: Path, method: str) -> None:
+    """Given a step none of whose reflections is answered, it is asked again once resumed: the skill is the same."""
+    log, base = MemoryLog(clock=CountingClock()), jars(tmp_path)
+    spec = partial(training, **FEW, method={"name": method})
+
+    def between(ports: Ports) -> Ports:
+        return FaultyPorts(ports, partial(unreached, ("reflect/2.",)))
+
+    paused = await trained(log, base, spec(), between)
+    assert (paused.outcomes, paused.held) == ({}, 1)
+    assert [each.step for each in await told(log, paused.run, PatchesGathered)] == [1]
+    again = await resume_run((await setting(log, base))._replace(between=between), paused.run)
+    assert again.held == 1
+    broken = await told(log, paused.run, BatchBroken)
+    assert [each.label for each in broken] == ["s2.reflect", "s2.reflect~2"]
+    assert broken[0].reason.startswith(f"the optimizer answered none of {broken[0].cells} reflections: ")
+    done = await resume_run(await setting(log, base), paused.run)
+    assert done.outcomes == {"train": "completed"}
+    (closed,) = await told(log, paused.run, TrainingClosed)
+    gathered = await told(log, paused.run, PatchesGathered)
+    assert {each.stream.partition("~")[2] for each in gathered[1].patches} == {"3"}
+    assert (await rerun(log, paused.run)).complete
+    other = MemoryLog(clock=CountingClock())
+    plain = await trained(other, base, spec())
+    assert await told(other, plain.run, TrainingClosed) == [closed]
+
+
+async def test_one_answer_of_the_optimizer_is_enough_to_go_on(tmp_path: Path) -> None:
+    """Given a step one of whose reflections is answered, it goes on with that one."""
+    log, base = MemoryLog(clock=CountingClock()), jars(tmp_path)
+    fault = partial(unreached, ("reflect/1.0.fail.0",))
+    done = await trained(log, base, training(**{**FEW, "minibatch": 1}), lambda ports: FaultyPorts(ports, fault))
+    assert done.outcomes == {"train": "completed"}
+    first = (await told(log, done.run, PatchesGathered))[0]
+    assert {each.ending for each in first.patches} == {"read", "unanswered"}
+    assert not await told(log, done.run, BatchBroken)
 
 
 async def test_a_budget_that_is_used_up_ends_the_training(tmp_path: Path) -> None:

@@ -164,13 +164,14 @@ async def test_a_first_pass_of_a_few_rows_is_nothing_to_beat(tmp_path: Path) -> 
 
 
 async def test_an_optimizer_that_cannot_be_reached_proposes_nothing(tmp_path: Path) -> None:
-    """A failed call is no empty list of edits: each reflection says it was not answered, and each step why not."""
-    log, run = await stormed(jars(tmp_path), partial(no_optimizer, frozenset(OPTIMIZER)))
-    gathered = await told(log, run, PatchesGathered)
-    assert {patch.ending for each in gathered for patch in each.patches} == {"unanswered"}
-    assert not await told(log, run, GateDecided, BatchBroken)
-    (closed,) = await told(log, run, TrainingClosed)
-    assert (closed.accepted, closed.rejected, closed.skipped) == (0, 0, closed.steps)
+    """A failed call is no empty list of edits: the run pauses behind the rollouts of the first step."""
+    log, fault = MemoryLog(clock=CountingClock()), partial(no_optimizer, frozenset(OPTIMIZER))
+    report = await trained(log, jars(tmp_path), training(), lambda ports: FaultyPorts(ports, fault))
+    assert (report.outcomes, report.held) == ({}, 1)
+    (broken,) = await told(log, report.run, BatchBroken)
+    assert broken.label == "s1.reflect"
+    assert [each.label for each in await told(log, report.run, RolloutsScored)] == ["start", "s1.rollout"]
+    assert not await told(log, report.run, GateDecided, PatchesGathered, TrainingClosed)
 
 
 @pytest.mark.parametrize("family", ["merge", "rank", "slow", "meta"])
