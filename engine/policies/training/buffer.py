@@ -63,7 +63,8 @@ class StepNote(Struct, frozen=True):
         rows: Rows it rolled out.
         failed: How many of them failed.
         patterns: How.
-        before: Gate score that the candidate had to beat. None: it was accepted.
+        before: Score of the last pass of the revision in force, whatever the gate believes of it. None: it was
+            accepted, or nothing says.
         after: Its gate score. None: it was accepted, or has none.
         edits: What was tried in vain, each in one line or more. Empty if it was accepted.
         hints: Why edits were refused, and what would have worked.
@@ -118,7 +119,11 @@ def _lines(note: StepNote) -> list[str]:
         whose = f"seen among {items}" if pattern.seen else f"{len(pattern.items)}: {items}"
         lines.append(f"- {pattern.label} ({whose})")
     if note.edits:
-        scores = "" if note.after is None else f", which scored {note.after:.4g} against {note.before:.4g}"
+        scores = (
+            ""
+            if note.after is None or note.before is None
+            else f", which scored {note.after:.4g} against {note.before:.4g}"
+        )
         lines.append(f"Tried in vain{scores}:")
         lines += [f"{at}. {edit}" for at, edit in enumerate(note.edits, 1)]
     lines += [f"Refused: {hint}" for hint in note.hints]

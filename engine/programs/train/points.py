@@ -297,12 +297,12 @@ MINIBATCHES: Final = Point(
 
 
 class StepGateSeen(msgspec.Struct, frozen=True):
-    """Of `GateDecided`."""
+    """Of `GateDecided`: what every gate says alike, so that another gate which rules the same leaves the notes as they
+    are."""
 
     outcome: GateOutcome
-    reason: str
     score: Ratio | None
-    believed: Ratio | None
+    figures: dict[str, float]
 
 
 class FailedItem(msgspec.Struct, frozen=True):

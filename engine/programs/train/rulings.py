@@ -233,7 +233,7 @@ def note_step(saw: points.BufferSaw, rule: points.CompatibleRule, desk: PolicyCo
         rows=len(rows),
         failed=sum(failed(row, compatible=rule.compatible) for row in rows),
         patterns=patterns_of(rows, findings, compatible=rule.compatible),
-        before=None if rejected is None or rejected.believed is None else float(rejected.believed.exact),
+        before=None if rejected is None else rejected.figures.get("raw_mean"),
         after=None if rejected is None or rejected.score is None else float(rejected.score.exact),
         edits=() if rejected is None else tuple(_worded(each.edit) for each in report if each.applied),
         hints=() if rule.compatible else tuple(f"{_worded(each.edit)}: {each.hint}" for each in report if each.hint),
@@ -246,8 +246,7 @@ def _action(saw: points.BufferSaw, *, accepted: bool) -> str:
         return f"no candidate ({saw.skipped})"
     if accepted:
         return "accepted"
-    kind = "undecided" if saw.gate.value.outcome == "undecided" else "rejected"
-    return f"{kind}: {saw.gate.value.reason}"
+    return "undecided" if saw.gate.value.outcome == "undecided" else "rejected"
 
 
 def _failed_items(desk: PolicyContext, part: Held) -> tuple[points.FailedItem, ...]:

@@ -403,4 +403,4 @@ def _reasons(rolled: EndedBatch) -> list[points.FailedItem]:
 
 
 def _gate_seen(ruling: CandidateRuling) -> points.StepGateSeen:
-    return points.StepGateSeen(ruling.outcome, ruling.reason, ruling.score, ruling.believed)
+    return points.StepGateSeen(ruling.outcome, ruling.score, ruling.figures)
