@@ -297,8 +297,7 @@ MINIBATCHES: Final = Point(
 
 
 class StepGateSeen(msgspec.Struct, frozen=True):
-    """Of `GateDecided`: what every gate says alike, so that another gate which rules the same leaves the notes as they
-    are."""
+    """Of `GateDecided`: what all gates say alike. So another gate that rules the same leaves the notes as they are."""
 
     outcome: GateOutcome
     score: Ratio | None
