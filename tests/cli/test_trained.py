@@ -134,6 +134,13 @@ def test_an_edit_is_shown_with_all_that_speaks_for_and_against_it(folder: Path) 
     ) == (0, True)
 
 
+def test_an_edit_without_a_run_is_one_of_the_latest(folder: Path) -> None:
+    """As in the list: what stands there is shown by its name alone."""
+    named = type_in(folder, "edits", "show", "r1", "s1.2", "--json")
+    assert named.rows
+    assert type_in(folder, "edits", "show", "s1.2", "--json").rows == named.rows
+
+
 def test_an_edit_that_could_not_be_applied_says_what_would_have_done(folder: Path) -> None:
     """Its candidate is without it, whatever became of that."""
     told = type_in(folder, "edits", "show", "r1", "s2.2").out

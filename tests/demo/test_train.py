@@ -89,6 +89,7 @@ def test_the_guide_shows_what_the_command_prints(trained: Trained) -> None:
     """What a newcomer types first, to the last figure."""
     assert trained.outcome.code == 0, trained.outcome.err
     assert last_table(trained.outcome.out) in GUIDE, last_table(trained.outcome.out)
+    assert "stillroom skills log jar-labels ·" in trained.outcome.out
 
 
 async def test_a_skill_is_learnt_from_nothing(trained: Trained) -> None:

@@ -47,16 +47,16 @@ async def list_edits(
         print_table(desk.screen, [row for row in found if outcome in {None, row.standing}], edits.EDITS, form)
 
 
-async def show_edit(run: str, edit: str, /, *, options: Options = ASIS, machine: Given) -> None:
+async def show_edit(run: str, edit: str | None = None, /, *, options: Options = ASIS, machine: Given) -> None:
     """Show an edit: who proposed it from what, what gates and shadow gates said, which items it moved, and its diff.
 
     Args:
-        run: Run id.
+        run: Run id. Leave it out for the latest run.
         edit: Name as `edits list` has it, such as s3.1: step 3, first edit. s3 is all of a candidate, and e2.slow
             that of the end of epoch 2.
     """
     async with options.desk(machine) as desk:
-        await edit_page.tell(desk, run, edit)
+        await (edit_page.tell(desk, LATEST, run) if edit is None else edit_page.tell(desk, run, edit))
 
 
 app: Final = App(name="edits", help="List and explain the edits of a training run.")

@@ -78,7 +78,9 @@ def size(number: int) -> str:
 
 def plural(number: int, word: str) -> str:
     """Write a count with its word."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+    if number == 1:
+        return f"{number:,} {word}"
+    return f"{number:,} {word}{'es' if word.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
 
 
 def short(run: str) -> str:

@@ -54,6 +54,8 @@ class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     """How a training ended."""
 
     run: str
+    skill: str
+    """Its name."""
     ending: str
     steps: int
     accepted: int
@@ -103,6 +105,7 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
     endings = await _endings(log, run)
     return TrainingEndRow(
         run=run,
+        skill="" if planned is None else planned.skill,
         ending=closed.ending,
         steps=closed.steps,
         accepted=closed.accepted,
@@ -161,7 +164,12 @@ async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -
     if end is not None:
         screen.out.print(render(end))
     name = short(report.run)
-    commands = [f"edits list {name}", "skills log", f"report {name}", f"replay {name}"]
+    commands = [
+        f"edits list {name}",
+        f"skills log {'' if end is None else end.skill}".rstrip(),
+        f"report {name}",
+        f"replay {name}",
+    ]
     screen.out.print(Text("\nnext  " + " · ".join(f"stillroom {each}" for each in commands)))
 
 
