@@ -74,7 +74,7 @@ class Training:
     """The projection."""
 
     name = "training"
-    revision = 1
+    revision = 2
     tags: frozenset[str] | None = frozenset(
         {
             *("train.planned", "train.do_nothing_scored", "epoch.planned", "step.opened", "rollouts.scored"),

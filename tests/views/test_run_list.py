@@ -9,6 +9,7 @@ import pytest
 from anyio import Path as AsyncPath
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from engine.core import snapshots
 from engine.core.fold import fold_many
@@ -45,6 +46,12 @@ async def kept(log: EventLog) -> int | None:
     """Say up to where the rows are kept. None: they are not."""
     found = await snapshots.find(log, NAME, revision())
     return None if found is None else found.position
+
+
+def forked(log: EventLog, parent: str) -> list[PlacedEvent]:
+    """A fork of a run's first attempt begins."""
+    cuts = log.put(msgspec.json.encode({"run": 1, "trial/greet": 1, "attempt/greet/1": 4}))
+    return [PlacedEvent("session", RunForked(parent, cuts, log.put(b"{}"), ()))]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -112,16 +119,51 @@ async def test_what_a_fork_shares_is_counted_on_its_row(log: SqliteLog, tmp_path
     await record(log, "r1", whole(log))
     for number in range(others):
         await record(log, f"o{number}", opened(log, "greet"))
-    cut = {"run": 1, "trial/greet": 1, "attempt/greet/1": 4}
     for fork in ("f1", "f2"):
-        named = log.put(msgspec.json.encode(cut))
-        told = RunForked("r1", named, log.put(b"{}"), ())
-        await record(log, fork, [PlacedEvent("session", told), *tried(log, "greet", 2, SOLVED)])
+        await record(log, fork, [*forked(log, "r1"), *tried(log, "greet", 2, SOLVED)])
         rows = {row.run: row for row in await list_rows(at, worth=1)}
         trials, cost = await fold_many(log, [Trials(), Cost()], Selection(run=fork))
         assert rows[fork] == held(kept_row(cost, trials.runs[fork]), None)
         assert (rows[fork].parent, rows[fork].shared, rows[fork].attempts) == ("r1", 6, 2)
         assert len(rows) == 2 + others + (fork == "f2")
+
+
+async def test_rows_kept_before_a_run_was_forked_are_what_the_events_said_then(log: SqliteLog, tmp_path: Path) -> None:
+    """The fork shares events that are older than the rows, but had no row: it is no difference that it has one now."""
+    await record(log, "r1", whole(log))
+    await list_rows(desk(log, tmp_path), worth=1)
+    before = await kept(log)
+    await record(log, "f1", [*forked(log, "r1"), *tried(log, "greet", 2, SOLVED)])
+    compared = await compare_rows(log)
+    assert compared is not None
+    assert (compared.position, compared.agrees) == (before, True)
+    assert [row.run for row in await list_rows(desk(log, tmp_path), worth=1)] == ["r1", "f1"]
+    compared = await compare_rows(log)
+    assert compared is not None
+    assert (compared.position, compared.agrees) == ((await log.head()).position, True)
+
+
+class ForkedMeanwhile(MemoryLog):
+    """A log in which another process forks a run while somebody lists the runs: after the head was looked at."""
+
+    @override
+    async def runs(self, *, after: int = 0) -> list[str]:
+        """List the ids of runs."""
+        if not await self.streams("f1"):
+            await record(self, "f1", forked(self, "r1"))
+        return await super().runs(after=after)
+
+
+async def test_a_fork_that_begins_while_runs_are_listed_is_left_to_the_next_list(tmp_path: Path) -> None:
+    """A row of what it shares alone would be kept as that of a run without a parent, and differ when it is rebuilt."""
+    log = ForkedMeanwhile(clock=Ticking())
+    await record(log, "r1", whole(log))
+    at = desk(log, tmp_path)
+    assert [row.run for row in await list_rows(at, worth=1)] == ["r1"]
+    compared = await compare_rows(log)
+    assert compared is not None
+    assert compared.agrees
+    assert [(row.run, row.parent) for row in await list_rows(at, worth=1)] == [("r1", None), ("f1", "r1")]
 
 
 @pytest.mark.parametrize(("worth", "keeps"), [(17, False), (16, True)])

@@ -78,10 +78,17 @@ async def _brought_up(log: EventLog, position: int, kept: dict[str, RunRow], wor
 async def _each(log: EventLog, runs: Iterable[str], head: Head) -> dict[str, RunRow]:
     rows: dict[str, RunRow] = {}
     for run in runs:
-        trials, cost = await fold_run(log, [Trials(), Cost()], run, head=head)
-        if run in trials.runs:  # otherwise it began after the head was looked at
+        if await _begun(log, run, head.position):  # otherwise it began after the head was looked at
+            trials, cost = await fold_run(log, [Trials(), Cost()], run, head=head)
             rows[run] = kept_row(cost, trials.runs[run])
     return rows
+
+
+async def _begun(log: EventLog, run: str, position: int) -> bool:
+    """Say whether a run has an event of its own up to a position: what a fork shares is older than the fork."""
+    async for _ in log.rows(Selection(run=run, until=position)):
+        return True
+    return False
 
 
 async def _every(log: EventLog, head: Head) -> dict[str, RunRow]:
@@ -98,7 +105,7 @@ async def compare_rows(log: EventLog) -> SnapshotCompared | None:
         return None
     rows: dict[str, RunRow] = {}
     for run in await log.runs():
-        trials, cost = await fold_many(log, [Trials(), Cost()], Selection(run=run, until=position))
-        if run in trials.runs:
+        if await _begun(log, run, position):
+            trials, cost = await fold_many(log, [Trials(), Cost()], Selection(run=run, until=position))
             rows[run] = kept_row(cost, trials.runs[run])
     return SnapshotCompared(NAME, revision(), position, state_digest(kept), state_digest(rows))
