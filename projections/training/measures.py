@@ -156,3 +156,17 @@ def by_type(run: TrainedRun, types: Mapping[str, str], labels: Collection[str]) 
         cells = [each for some in items.values() for each in some]
         scored = sum(each.cell.solved is not None for each in cells)
         yield TypedScore(name, len(items), scored, share_of(cells), reward_of(cells))
+
+
+def failed_ends(run: TrainedRun) -> list[tuple[int, Literal["slow", "meta"], str]]:
+    """List slow updates and notes of the optimizer that came to nothing, by epoch, each with the reason."""
+    ends: list[tuple[int, Literal["slow", "meta"], str]] = []
+    for stream, asked in run.questions.items():
+        if asked.ending not in {"unanswered", "unreadable"}:
+            continue
+        match asked.stage:
+            case "slow" | "meta" as stage:
+                ends.append((int(stream.rpartition("/")[2]), stage, asked.reason))
+            case _:
+                pass
+    return sorted(ends)

@@ -235,6 +235,25 @@ def test_a_training_without_a_candidate_says_so(tmp_path: Path) -> None:
     assert "no step made a candidate, so that the skill is as it was: no reflection could be read" in outcome.out
 
 
+def test_a_slow_update_that_failed_is_seen(tmp_path: Path) -> None:
+    """It leaves no candidate: the end says so, and why, and so do the run and the list of edits."""
+    folder = shutil.copytree(DEMO, tmp_path / "demo")
+    script = (folder / "script.toml").read_text()
+    for stage in ("slow", "meta"):
+        rule = f'[[rule]]\nname = "{stage}"\nmodel = "optimizer"\ncontains = ["Stage: {stage}"]\n'
+        broken = f'{rule}[[rule.turn]]\nerror = "bad_request"\nrepeat = true\n\n[[rule]]'
+        script = script.replace("[[rule]]", broken, 1)
+    (folder / "script.toml").write_text(script)
+    outcome = type_in(tmp_path, "train", "demo/train.toml", *QUICK, "--set", "train.epochs=2")
+    ends = ["slow update of epoch 2: bad_request: ", "meta skill of epoch 2: bad_request: "]
+    assert all(f"failed: {each}" in outcome.out for each in ends), outcome.out
+    (row,) = [row for row in type_in(tmp_path, "show", "@latest", "--json").rows if row["kind"] == "training"]
+    assert [told.startswith(each) for told, each in zip(sorted(row["failed"]), sorted(ends), strict=True)] == [True] * 2
+    *_, last = type_in(tmp_path, "edits", "list", "--json").rows
+    assert (last["edit"], last["standing"], last["revision"]) == ("e2.slow", "failed", None)
+    assert last["reason"].startswith("bad_request: ")
+
+
 def test_what_the_gate_cannot_decide_on_is_not_rejected(tmp_path: Path) -> None:
     """Given a target most of whose calls fail once it has a skill, infrastructure is no verdict on the skill."""
     folder = shutil.copytree(DEMO, tmp_path / "demo")

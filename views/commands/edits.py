@@ -37,7 +37,7 @@ async def list_edits(
 
     Args:
         run: Run id.
-        outcome: List only edits that are accepted, rejected, undecided, open, refused or "not selected".
+        outcome: List only edits that are accepted, rejected, undecided, open, refused, "not selected" or failed.
         form: Write the table as markdown, latex (needs the package booktabs) or csv (all fields, figures as they are).
     """
     if outcome is not None and outcome not in edits.STANDINGS:

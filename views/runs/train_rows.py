@@ -10,13 +10,15 @@ from rich.text import Text
 
 from events.types.training import GateOutcome
 from events.values import Ratio
-from projections.training.measures import changes_of, fresh_score, gain_of, passes_of
+from projections.training.measures import changes_of, failed_ends, fresh_score, gain_of, passes_of
 from projections.training.state import CandidateRecord, GateRecord, RevisionRecord, SetPass, StepRecord, TrainedRun
 from views.terminal.format import plural
 from views.terminal.tables import RecordView, TableView
 
 RAW: Final = "raw_mean"
 LEVEL: Final = "filtered_level"
+ENDS: Final[Mapping[str, str]] = {"slow": "slow update", "meta": "meta skill"}
+"""What the optimizer is asked at the end of an epoch, as people call it."""
 LEVEL_VARIANCE: Final = "filtered_variance"
 BELIEFS: Final = frozenset({RAW, LEVEL, LEVEL_VARIANCE})
 """Figures that every ruling of a gate has beside its own: what would be believed in other ways."""
@@ -230,6 +232,8 @@ class TrainingRow(msgspec.Struct, frozen=True, tag_field="kind", tag="training")
     """Share of the selection items that are solved without anything being done. None: it was not measured."""
     ending: str | None
     """``completed``, ``budget``, ``stopped`` or ``infrastructure``. None: it goes on, waits, or was cut off."""
+    failed: tuple[str, ...]
+    """Slow updates and meta skills that came to nothing, each with its epoch and the reason."""
     waits_for: str | None
     """Label of the batch that it waits to begin again, since the infrastructure failed. None: it does not wait."""
 
@@ -262,6 +266,7 @@ def training_row(run: TrainedRun) -> TrainingRow:
         measured_cells=last.measured_cells,
         do_nothing=len(run.do_nothing) / idle if idle else None,
         ending=None if run.closed is None else run.closed.ending,
+        failed=tuple(f"{ENDS[stage]} of epoch {epoch}: {reason}" for epoch, stage, reason in failed_ends(run)),
         waits_for=run.paused,
     )
 
@@ -295,6 +300,7 @@ TRAINING: Final = RecordView(
     ("filtered level", lambda row: believed(row.level, row.level_deviation)),
     ("measured since", lambda row: measured(row.measured, row.measured_cells)),
     ("do nothing", lambda row: None if row.do_nothing is None else percent(row.do_nothing)),
+    ("failed", lambda row: "\n".join(row.failed) or None),
     ("ended", _ended),
 )
 

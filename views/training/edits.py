@@ -10,16 +10,19 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from engine.policies.scan.hidden_text import written_out
+from events.streams import epoch_label
 from events.types.training import CandidateOrigin, GateOutcome
-from projections.training.measures import changes_of, gain_of
+from projections.training.measures import changes_of, failed_ends, gain_of
 from projections.training.state import CandidateRecord, EditRecord, ProposedEdit, TrainedRun
 from views.runs.train_rows import gained
 from views.terminal.format import plural
 from views.terminal.tables import TableView
 
-EditStanding: TypeAlias = Literal["accepted", "rejected", "undecided", "open", "refused", "not selected"]
-"""refused: it could not be applied, so that its candidate is without it. not selected: the rate allowed fewer."""
-STANDINGS: Final = ("accepted", "rejected", "undecided", "open", "refused", "not selected")
+EditStanding: TypeAlias = Literal["accepted", "rejected", "undecided", "open", "refused", "not selected", "failed"]
+"""failed: a slow update that the optimizer did not answer, or not so that it can be read.
+
+refused: it could not be applied, so that its candidate is without it. not selected: the rate allowed fewer."""
+STANDINGS: Final = ("accepted", "rejected", "undecided", "open", "refused", "not selected", "failed")
 ORIGINS: Final[Mapping[CandidateOrigin, str]] = {
     "step": "edits",
     "rewrite": "rewritten document",
@@ -75,8 +78,38 @@ class EditRow(msgspec.Struct, frozen=True, tag_field="row", tag="edit"):
 
 
 def edit_rows(run: TrainedRun) -> list[EditRow]:
-    """List all edits of a run, in the order in which their candidates were made."""
-    return [row for candidate in run.candidates for row in rows_of(run, candidate)]
+    """List all edits of a run, in the order in which their candidates were made; slow updates that failed, too."""
+    rows = [row for candidate in run.candidates for row in rows_of(run, candidate)]
+    rows += [_failed(run, epoch, reason) for epoch, stage, reason in failed_ends(run) if stage == "slow"]
+    return sorted(rows, key=lambda row: row.epoch)
+
+
+def _failed(run: TrainedRun, epoch: int, reason: str) -> EditRow:
+    name, nothing = epoch_label(epoch, "slow"), ProposedEdit()
+    return EditRow(
+        run=run.run,
+        edit=name,
+        candidate=name,
+        step=max((each.step for each in run.steps if each.epoch == epoch), default=0),
+        epoch=epoch,
+        origin="slow",
+        op=nothing.op,
+        file=nothing.file,
+        target="",
+        content="",
+        sources=(),
+        support=None,
+        drawn_from=None,
+        standing="failed",
+        status=None,
+        hint="",
+        gate=None,
+        reason=reason,
+        score=None,
+        gain=None,
+        shadows={},
+        revision=None,
+    )
 
 
 def rows_of(run: TrainedRun, candidate: CandidateRecord) -> Iterator[EditRow]:

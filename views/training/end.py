@@ -26,9 +26,11 @@ from views.runs import live
 from views.runs.rows import RunRow
 from views.runs.show import calls, spending, tokens
 from views.runs.summary import head_of
+from views.runs.train_rows import training_row
 from views.terminal.format import plural, short
 from views.terminal.screen import OutputStyle, Screen
 from views.terminal.tables import TableView
+from views.training.trained_log import skill_of_run
 
 
 class FinalSkillRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="final_skill"):
@@ -71,6 +73,8 @@ class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     """That the optimizer was asked."""
     unanswered: int
     """Those of them whose calls failed."""
+    failed: tuple[str, ...]
+    """Slow updates and meta skills that came to nothing, each with its epoch and the reason."""
     selection: int
     """Items of the selection set."""
     do_nothing: int | None
@@ -102,7 +106,7 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
     if closed is None:
         return None
     sets = () if planned is None else planned.sets
-    endings = await _endings(log, run)
+    endings, trained = await _endings(log, run), await skill_of_run(log, run)
     return TrainingEndRow(
         run=run,
         skill="" if planned is None else planned.skill,
@@ -115,6 +119,7 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
         why_skipped=tuple(skips),
         questions=sum(endings.values()),
         unanswered=endings["unanswered"],
+        failed=() if trained is None else training_row(trained.run).failed,
         selection=next((len(each.items) for each in sets if each.purpose == "selection"), 0),
         do_nothing=None if nothing is None else len(nothing.solved),
         skills=tuple(_skills(closed.skills)),
@@ -185,6 +190,9 @@ def render(end: TrainingEndRow) -> RenderableType:
         asked = plural(end.questions, "question")
         told = f"the optimizer was asked {asked} and did not answer {end.unanswered}: calls failed"
         lines += [Text(told, style="yellow"), Text()]
+    if end.failed:
+        lines += [Text(f"failed: {each}", style="yellow") for each in end.failed]
+        lines.append(Text())
     if end.skills:
         lines.append(_SKILLS(end.skills))
         lines += [
