@@ -12,6 +12,7 @@ import msgspec
 
 from events.base import Recorded, Ref
 from events.digest import Digest, Fingerprint, digest_of
+from events.streams import TRAIN
 from events.types.skill import (
     LibraryFrozen,
     SkillImported,
@@ -60,6 +61,11 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     def digest(self) -> Fingerprint:
         """Digest of its folder."""
         return folder_digest(self.files)
+
+    @property
+    def trained(self) -> bool:
+        """Whether a training accepted it: its own events say what it rests on."""
+        return self.provenance is None and self.trial == TRAIN
 
 
 class Skill(msgspec.Struct):

@@ -172,6 +172,17 @@ def test_a_trained_skill_has_a_log(folder: Path) -> None:
     assert "62.5 %  55.0 % ± 10.0  40.0 % (5 cells)" in type_in(folder, "skills", "log", "answers").out
 
 
+def test_a_trained_skill_is_written_out_with_the_run_behind_it(folder: Path, tmp_path: Path) -> None:
+    """It was not imported: the events of its training say what it rests on."""
+    (row, *_) = [each for each in type_in(folder, "skills", "list", "--json").rows if each["run"] == "r1"]
+    assert not row["imported"]
+    out = tmp_path / "out"
+    (exported,) = type_in(folder, "skills", "export", f"r1:{row['skill']}", str(out), "--json").rows
+    assert (exported["trained_by"], exported["provenance"]) == ("r1", None)
+    told = type_in(folder, "skills", "export", f"r1:{row['skill']}", str(tmp_path / "again")).out
+    assert "training run r1: `stillroom skills blame " in told
+
+
 def test_a_distilled_skill_has_a_log_too(folder: Path) -> None:
     """With what is known of it: no step, no score."""
     (row,) = type_in(folder, "skills", "log", "greet", "--json").rows

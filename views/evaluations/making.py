@@ -1,4 +1,4 @@
-"""What making skills cost: the trials that they were distilled in, found by the content of their files."""
+"""What making skills cost: the trials or trainings that they are from, found by the content of their files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -6,20 +6,20 @@ from typing import NamedTuple
 from engine.core.fold import fold_kept, fold_run
 from events.digest import Fingerprint
 from events.store.base import EventLog
-from projections.cost import Cost, CostState
+from projections.cost import Cost, CostState, RunCost
 from projections.library import Library, LibraryState, Revision
 from views.evaluations.sides import ComparedSide
-from views.runs.spending import total_of
+from views.runs.spending import Total, total, total_of
 
 
 class MakingCost(NamedTuple):
     """What making the skills of an arm cost."""
 
     cost: int | None
-    """Of all calls of those trials, in units of 10^-9 US dollars. None: nobody knows: a skill of another origin, or a
-    call whose cost is unknown."""
+    """Of all calls of those trials and trainings, in units of 10^-9 US dollars. None: nobody knows: a skill of another
+    origin, or a call whose cost is unknown."""
     trials: tuple[str, ...]
-    """Trials of the log in which they were made, as ``RUN:TRIAL``; each is counted once."""
+    """Trials of the log in which they were made, as ``RUN:TRIAL``, and runs that trained them; each is counted once."""
 
 
 async def making_costs(log: EventLog, sides: Mapping[str, ComparedSide]) -> dict[str, MakingCost]:
@@ -27,6 +27,8 @@ async def making_costs(log: EventLog, sides: Mapping[str, ComparedSide]) -> dict
 
     A skill is known by the digest of its folder. A revision that was edited or merged rests on the trials of those that
     it was made from, too; one that was distilled rests on its own.
+
+    One that was trained rests on all calls of its run.
 
     Args:
         log: Which is looked through for runs that made them.
@@ -76,8 +78,16 @@ async def _costs(log: EventLog, runs: Iterable[str]) -> CostState:
 
 def _made(lines: Iterable[list[Revision]], costs: CostState) -> MakingCost:
     some = list(lines)
-    trials = dict.fromkeys((each.run, each.trial) for line in some for each in line)
-    sums = [total_of(costs.runs.get(run), trial) for run, trial in trials]
+    made = dict.fromkeys((each.run, None if each.trained else each.trial) for line in some for each in line)
+    sums = [_sum(costs.runs.get(run), trial) for run, trial in made]
     unknown = not all(some) or any(each.unknown or not each.ended for each in sums)
-    names = tuple(f"{run}:{trial}" for run, trial in trials)
+    names = tuple(run if trial is None else f"{run}:{trial}" for run, trial in made)
     return MakingCost(None if unknown else sum(each.cost for each in sums), names)
+
+
+def _sum(cost: RunCost | None, trial: str | None) -> Total:
+    """Add up what a trial cost; of None, the whole run."""
+    if trial is not None:
+        return total_of(cost, trial)
+    accounts = {} if cost is None else cost.lines
+    return total(line for roles in accounts.values() for models in roles.values() for line in models.values())

@@ -78,7 +78,9 @@ class ExportedSkill(msgspec.Struct, frozen=True):
     path: str
     files: tuple[str, ...]
     provenance: str | None
-    """File that says which events each claim rests on; it is no part of the skill. None: imported, so nothing says."""
+    """File that says which events each claim rests on; it is no part of the skill. None: there is none."""
+    trained_by: str | None
+    """Run that trained it, whose events say what each edit rests on. None: it was not trained."""
 
 
 def _doubts(row: SkillRow) -> str:
@@ -126,7 +128,7 @@ def _revision_row(skill: Skill, each: Revision) -> SkillRow:
         digest=each.digest,
         state=state,
         in_force=state == "in force",
-        imported=each.provenance is None,
+        imported=each.provenance is None and not each.trained,
         files=tuple(file.name for file in each.files),
         at=each.at,
         warnings=each.warnings,
@@ -289,7 +291,8 @@ async def export(desk: OpenedLog, chosen: Chosen, folder: Path) -> ExportedSkill
         side = folder / f"{chosen.skill}.provenance.json"
         await AsyncPath(side).write_bytes(await desk.log.get(chosen.revision.provenance))
     names = tuple(file.name for file in chosen.revision.files)
-    return ExportedSkill(chosen.skill, str(target), names, None if side is None else str(side))
+    trained = chosen.revision.run if chosen.revision.trained else None
+    return ExportedSkill(chosen.skill, str(target), names, None if side is None else str(side), trained)
 
 
 async def heads(log: EventLog, run: str) -> list[SkillText]:
@@ -338,8 +341,14 @@ def render_visible(row: SkillText) -> RenderableType:
     return render_text(msgspec.structs.replace(row, files=files))
 
 
+def _trained(row: ExportedSkill) -> str | None:
+    if row.trained_by is None:
+        return None
+    return f"training run {row.trained_by}: `stillroom skills blame {row.skill}` has the edit behind each line"
+
+
 EXPORTED: Final = RecordView(
     ExportedSkill,
     ("skill", lambda row: row.path),
-    ("provenance", lambda row: row.provenance or "none: it was imported"),
+    ("provenance", lambda row: row.provenance or _trained(row) or "none: it was imported"),
 )

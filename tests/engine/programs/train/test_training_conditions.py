@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from engine.config.spec import RunSpec
+from engine.core.fold import fold_run
 from engine.programs.evaluate.cell import EvaluationKey
 from engine.runtime.run import start_run
 from events.store.base import EventLog, Selection
@@ -13,9 +14,12 @@ from events.store.memory import MemoryLog
 from events.types.condition import read_condition
 from events.types.evaluation import CellOpened, EvaluationFound
 from events.types.training import SkillAccepted
+from projections.cost import Cost
 from tests.support.orders import CountingClock
 from tests.support.runs import setting, spec
 from tests.support.training import FEW, jars, told, trained, training
+from views.evaluations.making import MakingCost, making_costs
+from views.evaluations.sides import sides_of
 
 
 def evaluation(**arms: dict[str, Any]) -> RunSpec:
@@ -51,6 +55,21 @@ async def test_an_evaluation_finds_what_a_training_stored(tmp_path: Path) -> Non
     named = evaluation(skill={"skills": f"run:{run}/jar-labels@1"})
     again = await start_run(await setting(log, base), named)
     assert await found_by_arm(log, again.run) == {"none": 6, "skill": 6}
+
+
+async def test_a_trained_skill_cost_what_its_training_did(tmp_path: Path) -> None:
+    """Given an evaluation of a revision, all calls of the run that trained it count as its making, and it is named."""
+    log, base = MemoryLog(clock=CountingClock()), jars(tmp_path)
+    run = (await trained(log, base, training(**{**FEW, "gate": {"name": "force"}}))).run
+    named = evaluation(skill={"skills": f"run:{run}/jar-labels@1"})
+    evaluated = await start_run(await setting(log, base), named)
+    sides = {each.arm: each for each in await sides_of(log, evaluated.run)}
+    (costs,) = await fold_run(log, [Cost()], run)
+    lines = [line for roles in costs.runs[run].lines.values() for some in roles.values() for line in some.values()]
+    assert {role for roles in costs.runs[run].lines.values() for role in roles} >= {"teacher", "optimizer"}
+    paid = sum(line.cost for line in lines)
+    assert paid > 0
+    assert await making_costs(log, sides) == {"skill": MakingCost(paid, (run,))}
 
 
 async def test_a_training_finds_what_an_evaluation_stored(tmp_path: Path) -> None:
