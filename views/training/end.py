@@ -195,10 +195,10 @@ def render(end: TrainingEndRow) -> RenderableType:
         lines.append(Text())
     if end.skills:
         lines.append(_SKILLS(end.skills))
-        lines += [
-            Text(),
-            Text("believed: by the gate, on the selection set; measured: a fresh pass over it", style="dim"),
-        ]
+        lines.append(Text())
+        if any(each.test_hard is not None for each in end.skills):
+            lines.append(Text("report test of the final skill: its items decided nothing", style="dim"))
+        lines.append(Text("believed: by the gate, on the selection set; measured: a fresh pass over it", style="dim"))
     if end.do_nothing is not None:
         told = f"right if nobody works on them: {end.do_nothing} of {plural(end.selection, 'selection item')}"
         lines.append(Text(f"{told}{'; no gate counts them' if end.do_nothing else ''}", style="dim"))
@@ -221,9 +221,9 @@ _SKILLS: Final = TableView(
     FinalSkillRow,
     ("skill", lambda row: row.which),
     ">revision",
-    (">believed", lambda row: _share(row.believed)),
-    (">measured", lambda row: _share(row.measured)),
     (">test", lambda row: _share(row.test_hard)),
     (">reward", lambda row: _share(row.test_soft)),
     (">gain", lambda row: _points(row.test_delta)),
+    (">believed", lambda row: _share(row.believed)),
+    (">measured", lambda row: _share(row.measured)),
 )
