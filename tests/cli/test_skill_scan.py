@@ -124,11 +124,13 @@ def test_an_evaluation_tells_what_its_skills_hold(tmp_path: Path) -> None:
     skill.write_text(text + "\ngit push --force\n")
     planned = [row for row in type_in(tmp_path, "evaluate", *ARMS, "--dry-run", "--json").rows if "verdict" in row]
     (ran,) = [row for row in type_in(tmp_path, "evaluate", *ARMS, "--json").rows if row["kind"] == "arm_scan"]
-    assert planned == [ran]
-    assert (ran["arm"], ran["verdict"], ran["medium"]) == ("skill", "pass", 1)
-    assert [(each["file"], each["text"]) for each in ran["findings"]] == [("told/SKILL.md", "git push --force")]
+    told, forced = ran["findings"]
+    assert [each["findings"] for each in planned] == [[forced]], "questions are read once the run has begun"
+    assert (ran["arm"], ran["verdict"], ran["medium"]) == ("skill", "pass", 2)
+    assert (forced["file"], forced["text"]) == ("told/SKILL.md", "git push --force")
+    assert (told["file"], told["kind"]) == ("told/SKILL.md", "answer"), "it says what is asked, beside the question"
     said = type_in(tmp_path, "compare").out
-    assert "scan of the skills of skill: 0 high, 1 medium, 0 low" in said
+    assert "scan of the skills of skill: 0 high, 2 medium, 0 low" in said
     assert "git push --force  it rewrites the history of a shared repository" in said
     skill.write_text(text + "\nrm -rf /\n")
     for words in ((), ("--dry-run",)):

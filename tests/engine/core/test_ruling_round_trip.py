@@ -29,11 +29,18 @@ def _values(hint: Any) -> some.SearchStrategy[Any]:
         return some.text(some.characters(codec="utf-8"), max_size=8)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return some.builds(hint, **{name: _values(each) for name, each in get_type_hints(hint).items()})
-    if get_origin(hint) in {Union, UnionType}:
-        return some.one_of(*map(_values, get_args(hint)))
-    if get_origin(hint) is tuple:
-        return some.lists(_values(get_args(hint)[0]), max_size=3).map(tuple)
+    if get_origin(hint) in {Union, UnionType, tuple, dict}:
+        return _of_parts(get_origin(hint), [_values(each) for each in get_args(hint) if each is not ...])
     return some.from_type(hint)
+
+
+def _of_parts(origin: Any, parts: list[some.SearchStrategy[Any]]) -> some.SearchStrategy[Any]:
+    """Draw values of a type that is made of others."""
+    if origin in {Union, UnionType}:
+        return some.one_of(*parts)
+    if origin is tuple:
+        return some.lists(parts[0], max_size=3).map(tuple)
+    return some.dictionaries(*parts, max_size=3)
 
 
 @pytest.mark.parametrize("point", known_points().values(), ids=lambda each: each.name)
