@@ -1,6 +1,6 @@
 """The policy of the gate: it folds what is recorded of all candidates before, and rules on this one; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -186,8 +186,3 @@ def score_of_cell(cell: CellSaw, rule: GateRule) -> ItemScore:
 def _soft(reward: float | None, hard: Fraction) -> Fraction:
     """Give a reward as a score; an item whose verifier gives none has its hard score. Beyond [0, 1] it is cut."""
     return hard if reward is None else min(max(exact(reward), Fraction(0)), Fraction(1))
-
-
-def scores_by_item(cells: Sequence[CellSaw], rule: GateRule) -> Mapping[str, ItemScore]:
-    """Give the score of each cell by the name of its item."""
-    return {cell.item: score_of_cell(cell, rule) for cell in cells}
