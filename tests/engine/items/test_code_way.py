@@ -1,6 +1,7 @@
 """A model writes programs for an item: they run in a sandbox alone, and the files that they leave are scored."""
 
 import json
+import shutil
 from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
@@ -170,7 +171,8 @@ def make_sheets(base: Path) -> None:
     folder = base / "sheets"
     folder.mkdir()
     (folder / "dataset.json").write_text(json.dumps(rows))
-    (folder / "spreadsheet").symlink_to(SAMPLES / "spreadsheet")
+    for row in rows:  # copies: a set refuses links that lead out of its folder
+        shutil.copytree(SAMPLES / row["spreadsheet_path"], folder / row["spreadsheet_path"])
     first = SAMPLES / rows[0]["spreadsheet_path"]
     right = {each.name: b64encode(each.read_bytes()).decode() for each in sorted(first.glob("*_answer.xlsx"))}
     script = f"""\
