@@ -195,6 +195,8 @@ class Library:
                 _add(_library(state, recorded, None), event.skill, None, _imported(event, recorded))
             case SkillRefused() as event:
                 _library(state, recorded, None).refused.append(_refused(event, recorded))
+            case CandidateMade(origin="placebo"):
+                pass  # it tries the gate, and is no proposal
             case CandidateMade() | SkillAccepted() as event:
                 _train(_library(state, recorded, None), event, recorded)
             case SkillRevised() | SkillProposed() | SkillRejected() | SkillRetired() | LibraryFrozen() as event:

@@ -2,7 +2,7 @@
 
 Everything that the loop knows is here: how often a rate was taken, which edits were rejected, what a gate believes.
 Rows of scores and tables of edits are blobs. A candidate that is rejected is told by `SkillRejected`; of one that is
-left undecided, `GateDecided` is the last word.
+left undecided, and of a placebo, `GateDecided` is the last word.
 """
 
 from typing import Literal, TypeAlias
@@ -15,9 +15,9 @@ from events.types.decision import Decided
 from events.types.item_set import DecidedOnSets, SetPurpose
 from events.values import NamedDigest, Ratio
 
-CandidateOrigin: TypeAlias = Literal["step", "rewrite", "slow", "appendix"]
-"""How a candidate came about: by edits of a step, by a rewritten document, by guidance at the end of an epoch, or by
-notes on what was told and not done."""
+CandidateOrigin: TypeAlias = Literal["step", "rewrite", "slow", "appendix", "placebo"]
+"""How a candidate came about: by edits of a step, by a rewritten document, by guidance at the end of an epoch, by notes
+on what was told and not done, or as a placebo, which only tries the gate and never comes into force."""
 GateOutcome: TypeAlias = Literal["accept", "reject", "more", "undecided"]
 """more: named items are run first, and the gate is asked again. undecided: too few scores, or scores that are all the
 same: nothing is accepted, and nothing is said of the edit."""

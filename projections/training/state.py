@@ -260,6 +260,8 @@ class TrainedRun(msgspec.Struct, kw_only=True):
     """Steps that were planned, by epoch, written as text."""
     steps: list[StepRecord] = []
     candidates: list[CandidateRecord] = []
+    placebos: list[CandidateRecord] = []
+    """What only tried the gates: none comes into force, whatever its standing. Accepted: the gate would have."""
     revisions: list[RevisionRecord] = []
     """The initial skill first; the last one is in force."""
     passes: list[SetPass] = []

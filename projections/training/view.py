@@ -1,5 +1,6 @@
 """The fold of training: steps, edits, gates, scores and revisions of each run that trains a skill."""
 
+from collections.abc import Mapping
 from typing import Final, assert_never
 
 import msgspec
@@ -22,6 +23,7 @@ from events.types.training import (
     EditsSelected,
     EpochPlanned,
     GateDecided,
+    GateOutcome,
     MetaWritten,
     PatchesGathered,
     PauseAsked,
@@ -39,6 +41,7 @@ from projections.base import Blobs
 from projections.library import folder_digest
 from projections.training.state import (
     CandidateRecord,
+    CandidateStanding,
     EditRecord,
     EpochEnd,
     GateRecord,
@@ -55,6 +58,13 @@ from projections.training.state import (
 
 GATE: Final = "gate"
 """Name of the point at which gates decide."""
+
+
+_PLACEBO_STANDINGS: Final[Mapping[GateOutcome, CandidateStanding]] = {
+    "accept": "accepted",
+    "reject": "rejected",
+    "undecided": "undecided",
+}
 
 
 class _ReportedEdit(msgspec.Struct):
@@ -228,7 +238,7 @@ def _apply_epoch(run: TrainedRun, recorded: Recorded) -> None:
 def _scored(run: TrainedRun, event: RolloutsScored, recorded: Recorded) -> None:
     means = (event.planned, event.scored, event.hard, event.soft)
     run.passes.append(SetPass(event.label, event.purpose, event.skill, *means, recorded.ref))
-    last = run.candidates[-1] if run.candidates else None
+    last = _latest(run) if run.candidates else None
     if event.purpose == "train" and run.steps and event.label.startswith(train_label(run.steps[-1].step, "rollout")):
         run.steps[-1].passes.append(event.label)
     elif event.purpose == "selection" and last is not None and last.standing == "open":
@@ -288,7 +298,7 @@ def _apply_candidate(run: TrainedRun, recorded: Recorded, blobs: Blobs) -> None:
         case GateDecided():
             _ruled(run, event, recorded)
         case ShadowFailed(point=point, shadow=shadow, error=error) if point == GATE and run.candidates:
-            run.candidates[-1].shadow_failures[shadow] = error
+            _latest(run).shadow_failures[shadow] = error
         case SkillAccepted():
             _accepted(run, event, recorded)
         case SkillRejected(reasons=reasons):
@@ -305,8 +315,8 @@ def _name(run: TrainedRun, event: CandidateMade) -> str:
             name = f"s{event.step}"
         case "slow":
             name = epoch_label(event.epoch, "slow")
-        case "appendix":
-            name = train_label(event.step, "appendix")
+        case "appendix" | "placebo":
+            name = train_label(event.step, event.origin)
         case _:
             assert_never(event.origin)
     taken = sum(each.name.partition("~")[0] == name for each in run.candidates)
@@ -331,7 +341,7 @@ def _made(run: TrainedRun, event: CandidateMade, recorded: Recorded, blobs: Blob
         edits=_edits(step, blobs, event.report),
         in_force=run.in_force.digest,
     )
-    run.candidates.append(candidate)
+    (run.placebos if event.origin == "placebo" else run.candidates).append(candidate)
     if step is not None:
         step.candidates.append(candidate.name)
 
@@ -381,7 +391,10 @@ def _ruled(run: TrainedRun, event: GateDecided, recorded: Recorded) -> None:
     )
     if event.shadow is None:
         candidate.gates.append(record)
-        if event.outcome == "undecided":
+        if candidate.origin == "placebo" and event.outcome != "more":
+            candidate.standing, candidate.reasons = _PLACEBO_STANDINGS[event.outcome], (event.reason,)
+            candidate.ended = recorded.ref
+        elif event.outcome == "undecided":
             candidate.standing, candidate.reasons, candidate.ended = "undecided", (event.reason,), recorded.ref
     else:
         candidate.shadows.setdefault(event.shadow, []).append(record)
@@ -411,5 +424,10 @@ def _accepted(run: TrainedRun, event: SkillAccepted, recorded: Recorded) -> None
     )
 
 
+def _latest(run: TrainedRun) -> CandidateRecord:
+    """Give what came to the gate last."""
+    return max((*run.candidates, *run.placebos), key=lambda each: each.at.version)
+
+
 def _meant(run: TrainedRun, at: Ref) -> CandidateRecord | None:
-    return next((each for each in reversed(run.candidates) if each.at == at), None)
+    return next((each for each in reversed((*run.candidates, *run.placebos)) if each.at == at), None)

@@ -5,6 +5,7 @@ from math import sqrt
 from events.base import Event
 from events.types.training import (
     BatchBroken,
+    CandidateMade,
     EpochPlanned,
     GateDecided,
     SkillAccepted,
@@ -22,6 +23,8 @@ def line_of_training(event: Event) -> str | None:
             return f"epoch {epoch}: {plural(len(steps), 'step')}"
         case BatchBroken() as broken:
             return f"{broken.label}: {broken.reason}; the run pauses, and begins it again once it is resumed"
+        case CandidateMade(origin="placebo", step=step):
+            return f"step {step}: a placebo goes to the gate"
         case StepSkipped() as skipped:
             return f"step {skipped.step}: skipped: {skipped.reason}"
         case TrainingClosed() as closed:

@@ -21,6 +21,7 @@ from engine.policies.gates.base import GatePlan
 from engine.policies.gates.power import EffectSeen, GatePower, gate_power
 from engine.policies.gates.registry import gate_named, gate_settings
 from engine.programs.evaluate.cell import CellPlan, key_parts
+from engine.programs.train.gate_points import placebos_in
 from engine.programs.train.plan import OPTIMIZER, TARGET, TrainItem, tasks_for
 from engine.programs.train.spec import (
     PURPOSES,
@@ -190,7 +191,7 @@ async def _training(spec: RunSpec, items: _Items) -> PlannedTrainingRow:
     settings, sizes = train_spec(spec), _sizes(items)
     steps = len(steps_in(settings, sizes, compatible=is_compatible(spec)))
     name, table = gate_name(spec, settings.gate), settings.gate.settings
-    candidates = steps + (settings.epochs - 1 if settings.slow.on else 0)
+    candidates = steps + (settings.epochs - 1 if settings.slow.on else 0) + placebos_in(settings, steps)
     plan = GatePlan(max(1, sizes.counted), max(1, candidates))
     power: GatePower = await to_thread.run_sync(gate_power, name, table, plan)
     return PlannedTrainingRow(

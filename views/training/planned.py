@@ -5,6 +5,7 @@ from math import ceil
 from typing import Final, Literal, NamedTuple
 
 from engine.policies.training.batches import BatchRule, plan_epoch
+from engine.programs.train.gate_points import placebos_in
 from engine.programs.train.spec import TrainSpec
 
 Who = Literal["target", "optimizer"]
@@ -76,6 +77,9 @@ def stages(settings: TrainSpec, sizes: SetSizes, gate: GateCost, *, compatible: 
     rolled = sum(map(sum, steps))
     yield PlannedStage("rollouts", "target", Range(rolled, rolled))
     yield PlannedStage("gate", "target", passes.times(len(steps) + gated))
+    placebos = placebos_in(settings, len(steps))
+    if placebos:
+        yield PlannedStage("placebos", "target", passes.times(placebos))
     sample = 2 * min(settings.slow.samples, len(sizes.train)) * compared
     if compared:
         most = 2 * len(sizes.train) * compared if settings.slow.policy == "changed" else sample

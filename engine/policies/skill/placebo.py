@@ -27,6 +27,15 @@ def placebo_of(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {path: _placebo(path, data) for path, data in files.items()}
 
 
+def neutral_text(size: int) -> str:
+    """Give a text that says nothing.
+
+    Args:
+        size: Its characters, all of them ASCII; of 0 or fewer it is empty.
+    """
+    return _filled(size).decode()
+
+
 def _placebo(path: str, data: bytes) -> bytes:
     if path.count("/") != 1 or not path.endswith("/SKILL.md"):
         return _filled(len(data))

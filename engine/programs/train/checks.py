@@ -99,8 +99,9 @@ def _out_of_range(settings: TrainSpec) -> Iterator[ConfigProblem]:
 
 
 def _bounds(settings: TrainSpec) -> Iterator[tuple[str, int | None, bool, str]]:
-    """Give the settings that may be None, which sets no limit."""
+    """Give the settings that may be None: no limit, or no placebo."""
     for key, value in (
+        ("placebo", settings.placebo),
         ("edits.max_chars", settings.edits.max_chars),
         ("edits.max_files", settings.edits.max_files),
         ("optimizer.show_chars", settings.optimizer.show_chars),

@@ -212,12 +212,30 @@ class CandidateSkill(msgspec.Struct, frozen=True):
     changed: bool
 
 
-def _candidate_rule(spec: RunSpec, saw: CandidateSaw) -> CandidateRule:
+def _candidate_rule(spec: RunSpec, saw: Any) -> CandidateRule:
     del saw
     settings, compatible = train_spec(spec), is_compatible(spec)
     limits = settings.edits
     rule = EditRule(compatible, None if compatible else limits.max_chars, limits.max_files)
     return CandidateRule(rule, front_of(settings.name, settings.description), compatible)
+
+
+class PlaceboSaw(msgspec.Struct, frozen=True):
+    """A candidate that the gate decided on, for which a placebo stands in."""
+
+    files: tuple[NamedText, ...]
+    """Of the revision in force. Empty: there is none."""
+    before: tuple[NamedText, ...]
+    """Of the revision that the candidate was made from. Empty: there was none."""
+    after: tuple[NamedText, ...]
+    """Of the candidate."""
+
+
+def _candidate_heard(event: Any, *, placebo: bool) -> CandidateSkill | None:
+    """Read a candidate back, if it came about in this way."""
+    if (event.origin == "placebo") is not placebo:
+        return None
+    return CandidateSkill(event.files, event.report, event.applied, event.refused, event.changed)
 
 
 CANDIDATE: Final = Point(
@@ -230,6 +248,19 @@ CANDIDATE: Final = Point(
     steers=True,
     rule=_candidate_rule,
     events=(CandidateMade,),
+    heard=partial(_candidate_heard, placebo=False),
+)
+PLACEBO: Final = Point(
+    name="placebo",
+    revision=1,
+    saw=PlaceboSaw,
+    settings=CandidateRule,
+    ruling=CandidateSkill,
+    decisive=("files", "changed"),
+    steers=True,
+    rule=_candidate_rule,
+    events=(CandidateMade,),
+    heard=partial(_candidate_heard, placebo=True),
 )
 
-POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (RATE_TAKEN, RATE_ASKED, UNRANKED, RANKED, CANDIDATE)
+POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (RATE_TAKEN, RATE_ASKED, UNRANKED, RANKED, CANDIDATE, PLACEBO)

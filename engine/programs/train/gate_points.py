@@ -9,7 +9,7 @@ from engine.core.decision import Point
 from engine.evaluating.item_sets import SetSeen
 from engine.policies.gates.registry import gate_settings
 from engine.policies.training.batches import BatchRule, steps_of_epoch
-from engine.programs.train.spec import GateSpec, gate_name, is_compatible, train_spec
+from engine.programs.train.spec import GateSpec, TrainSpec, gate_name, is_compatible, train_spec
 from events.types.decision import Earlier, Held, Seen
 from events.types.training import CandidateOrigin, GateDecided, GateOutcome
 from events.values import Ratio
@@ -129,7 +129,7 @@ def _rule_of(spec: RunSpec, saw: GateSaw, gate: GateSpec) -> GateRule:
 
 
 def planned_candidates(spec: RunSpec, learning: int) -> int:
-    """Say how many candidates a training is planned to make: one for each step, and for each slow update.
+    """Say how many candidates a training is planned to make: one for each step, slow update and placebo.
 
     Args:
         spec: Of the run.
@@ -138,7 +138,13 @@ def planned_candidates(spec: RunSpec, learning: int) -> int:
     settings = train_spec(spec)
     batches = BatchRule(settings.batch, settings.accumulation, settings.seed, is_compatible(spec))
     slow = (settings.epochs - 1) * settings.slow.on
-    return max(settings.epochs * steps_of_epoch(batches, learning) + slow, 1)
+    steps = settings.epochs * steps_of_epoch(batches, learning)
+    return max(steps + slow + placebos_in(settings, steps), 1)
+
+
+def placebos_in(settings: TrainSpec, steps: int) -> int:
+    """Count the placebos that so many steps make."""
+    return 0 if settings.placebo is None else steps // settings.placebo
 
 
 def _ungated(spec: RunSpec, origin: CandidateOrigin) -> bool:

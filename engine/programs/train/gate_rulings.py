@@ -30,6 +30,8 @@ class GateCourse(msgspec.Struct, frozen=True):
     """The highest mean by which anything came to be in force."""
     last: CandidateRows | None
     """What the decision before saw. None: there was none."""
+    placebo: bool = False
+    """Whether that was a placebo."""
 
 
 def rule_on_candidate(saw: GateSaw, rule: GateRule, desk: PolicyContext) -> CandidateRuling:
@@ -37,11 +39,11 @@ def rule_on_candidate(saw: GateSaw, rule: GateRule, desk: PolicyContext) -> Cand
     reader = _Reader(saw, rule, desk)
     course = reader.settled(desk.fold(saw.earlier, GateSaw, None, reader.take), saw)
     rows = reader.rows(saw)
-    desk.keep(msgspec.structs.replace(course, last=rows))
+    desk.keep(msgspec.structs.replace(course, last=rows, placebo=_is_placebo(saw)))
     at_once = _at_once(saw, rule)
     if at_once is not None:
         return reader.told(course, at_once, None)
-    return reader.told(course, reader.fold.rule(course.state, rows), rows)
+    return reader.told(course, reader.fold.rule(course.state, rows), rows, placebo=_is_placebo(saw))
 
 
 def _at_once(saw: GateSaw, rule: GateRule) -> GateRuling | None:
@@ -73,7 +75,7 @@ class _Reader:
     def take(self, course: GateCourse | None, saw: GateSaw, inputs: Digest) -> GateCourse:
         """Take in an earlier decision; with it, what the one before it came to."""
         del inputs
-        return msgspec.structs.replace(self.settled(course, saw), last=self.rows(saw))
+        return msgspec.structs.replace(self.settled(course, saw), last=self.rows(saw), placebo=_is_placebo(saw))
 
     def settled(self, course: GateCourse | None, saw: GateSaw) -> GateCourse:
         """Take in what the decision before this one came to, if that decided a candidate which was run."""
@@ -84,8 +86,8 @@ class _Reader:
         if rows is None or before is None or before.value.outcome not in {"accept", "reject"} or not rows.scores:
             return course
         accepted = before.value.outcome == "accept"
-        state = self.fold.settle(course.state, rows, accepted=accepted)
-        best = _mean(rows) if accepted and before.value.best else course.best
+        state = self.fold.settle(course.state, rows, accepted=accepted, placebo=course.placebo)
+        best = _mean(rows) if accepted and before.value.best and not course.placebo else course.best
         return GateCourse(state, best or course.best, course.last)
 
     def rows(self, saw: GateSaw) -> CandidateRows:
@@ -126,13 +128,15 @@ class _Reader:
         cells = _cells.decode(self._desk.read(part))
         return any(cell.score is not None and cell.score.value.reason == "budget" for cell in cells)
 
-    def told(self, course: GateCourse, ruling: GateRuling, rows: CandidateRows | None) -> CandidateRuling:
+    def told(
+        self, course: GateCourse, ruling: GateRuling, rows: CandidateRows | None, *, placebo: bool = False
+    ) -> CandidateRuling:
         """Give a ruling with what is believed after it."""
         state, score = course.state, None if rows is None else _mean(rows)
         decided = ruling.outcome in {"accept", "reject"} and rows is not None and rows.scores > 0
         if decided:
             assert rows is not None
-            state = self.fold.settle(state, rows, accepted=ruling.outcome == "accept")
+            state = self.fold.settle(state, rows, accepted=ruling.outcome == "accept", placebo=placebo)
         report = self.fold.report(state)
         beliefs = {
             "raw_mean": report.raw.score,
@@ -152,9 +156,16 @@ class _Reader:
             variance=None if report.own.variance is None else Ratio.of(report.own.variance),
             rows=0 if rows is None else rows.scores,
             beside=ruling.baseline_rows,
-            best=ruling.outcome == "accept" and decided and (self.fold.gate.guarded or (score or 0) > course.best),
+            best=ruling.outcome == "accept"
+            and decided
+            and not placebo
+            and (self.fold.gate.guarded or (score or 0) > course.best),
             paired=bool(run) and self.fold.gate.paired,
         )
+
+
+def _is_placebo(saw: GateSaw) -> bool:
+    return saw.origin == "placebo"
 
 
 def _first(scores: Sequence[ItemScore]) -> ItemScore:

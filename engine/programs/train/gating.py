@@ -1,12 +1,20 @@
 """A candidate before the gate: it is scanned, run as far as the gate asks, and accepted or rejected."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from engine.core.decision import Made
 from engine.programs.skill_scan import SKILL_SCAN, ScannedFile, SkillScanSaw
 from engine.programs.train.course import Course, EndedBatch, SkillState
-from engine.programs.train.edit_points import CANDIDATE, CandidateSaw, CandidateSkill
+from engine.programs.train.edit_points import (
+    CANDIDATE,
+    PLACEBO,
+    CandidateSaw,
+    CandidateSkill,
+    NamedText,
+    PlaceboSaw,
+)
 from engine.programs.train.gate_points import GATE, CandidateRuling, GateSaw, MadeSeen, RuledSeen, ScanSeen
 from events.base import Ref
 from events.types.decision import Held, Seen, Text
@@ -25,31 +33,52 @@ class MadeCandidate(NamedTuple):
 
 async def propose(course: Course, saw: CandidateSaw) -> MadeCandidate:
     """Make a candidate of what was proposed."""
+    ruled = await course.scope.decide(CANDIDATE, saw, partial(_made, course, saw.origin))
+    return await _read(course, saw.origin, ruled)
 
-    def says(ruling: CandidateSkill, made: Made) -> CandidateMade:
-        del made
-        return CandidateMade(
-            skill=course.name,
-            origin=saw.origin,
-            step=course.step,
-            epoch=course.epoch,
-            files=ruling.files,
-            parent=course.now.digest,
-            report=ruling.report,
-            applied=ruling.applied,
-            refused=ruling.refused,
-            changed=ruling.changed,
-        )
 
-    ruled = await course.scope.decide(CANDIDATE, saw, says)
+async def try_placebo(course: Course, before: tuple[NamedText, ...], candidate: MadeCandidate, label: str) -> None:
+    """Have the gate rule on a placebo of a candidate that it decided on.
+
+    Args:
+        course: Of the training.
+        before: Files of the revision that the candidate was made from.
+        candidate: Which.
+        label: Of the cells that the gate asks for.
+
+    Raises:
+        TrainingEnds: There is no money left, or an operator ended it.
+    """
+    saw = PlaceboSaw(course.now.named, before, candidate.state.named)
+    ruled = await course.scope.decide(PLACEBO, saw, partial(_made, course, "placebo"))
+    await gate(course, await _read(course, "placebo", ruled), label)
+
+
+def _made(course: Course, origin: CandidateOrigin, ruling: CandidateSkill, made: Made) -> CandidateMade:
+    del made
+    return CandidateMade(
+        skill=course.name,
+        origin=origin,
+        step=course.step,
+        epoch=course.epoch,
+        files=ruling.files,
+        parent=course.now.digest,
+        report=ruling.report,
+        applied=ruling.applied,
+        refused=ruling.refused,
+        changed=ruling.changed,
+    )
+
+
+async def _read(course: Course, origin: CandidateOrigin, ruled: Seen[CandidateSkill]) -> MadeCandidate:
     await course.scope.flush()
     made = Seen(ruled.seen, MadeSeen(ruled.value.changed))
     state = await course.read(ruled.value.files, ruled.seen)
-    return MadeCandidate(state, saw.origin, made, Text(ruled.value.report, ruled.seen))
+    return MadeCandidate(state, origin, made, Text(ruled.value.report, ruled.seen))
 
 
 async def gate(course: Course, candidate: MadeCandidate, label: str) -> Seen[CandidateRuling]:
-    """Have the gate rule on a candidate, and put it in force if it is accepted.
+    """Have the gate rule on a candidate, and put it in force if it is accepted and no placebo.
 
     Args:
         course: Of the training.
@@ -140,9 +169,12 @@ async def _decide(
 
 
 async def _settle(course: Course, candidate: MadeCandidate, ruled: Seen[CandidateRuling]) -> None:
-    """Put a candidate in force, or say that it was rejected; of one that is left undecided nothing is said."""
+    """Put a candidate in force, or say that it was rejected; of one that is left undecided nothing is said.
+
+    Nor is anything of a placebo, which is no change of the skill.
+    """
     ruling = ruled.value
-    if ruling.outcome == "undecided":
+    if ruling.outcome == "undecided" or candidate.origin == "placebo":
         course.now = course.now._replace(believed=ruling.believed)
         return
     if ruling.outcome != "accept":

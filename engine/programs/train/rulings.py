@@ -10,10 +10,12 @@ from engine.core.decision import NoSettings, Policy, PolicyContext
 from engine.items.do_nothing import do_nothing_mark
 from engine.items.item_set import decode_item
 from engine.policies.edits.apply import apply_edits
-from engine.policies.edits.edit import Edit, EditOutcome, EditRule
+from engine.policies.edits.edit import APPEND, Edit, EditOutcome, EditRule
 from engine.policies.edits.regions import regions_for
+from engine.policies.skill.placebo import neutral_text
 from engine.policies.training.batches import order_for_top_up, plan_epoch, sample_for_slow_update
 from engine.policies.training.buffer import NamedFailure, StepNote, patterns_of, render_notes
+from engine.policies.training.change_size import lengths_of_change
 from engine.policies.training.minibatches import MinibatchRule, failed, split_rows
 from engine.policies.training.pairs import filter_pairs, pair_category
 from engine.policies.training.rate import RateRule, rate_at, reflect_budget
@@ -23,6 +25,7 @@ from engine.programs.train import points
 from engine.programs.train.document import HEAD, named_files, texts_of, written_back
 from engine.programs.train.edit_points import (
     CANDIDATE,
+    PLACEBO,
     RANKED,
     RATE_ASKED,
     RATE_TAKEN,
@@ -31,6 +34,7 @@ from engine.programs.train.edit_points import (
     CandidateSaw,
     CandidateSkill,
     EditSelection,
+    PlaceboSaw,
     RankedSaw,
     RateAskedSaw,
     RateTaken,
@@ -197,6 +201,27 @@ def make_candidate(saw: CandidateSaw, rule: CandidateRule, desk: PolicyContext) 
     )
 
 
+def make_placebo(saw: PlaceboSaw, rule: CandidateRule, desk: PolicyContext) -> CandidateSkill:
+    """Give the revision in force with neutral text of the length of a candidate's change, in the files it changed."""
+    now, before, after = (
+        {each.path: desk.read(each.text) for each in files} for files in (saw.files, saw.before, saw.after)
+    )
+    texts = {HEAD: "", **texts_of(now)}
+    edits = [
+        Edit(APPEND, neutral_text(size), file=path)
+        for path, size in lengths_of_change(texts_of(before), texts_of(after)).items()
+    ]
+    applied = apply_edits(texts, edits, EditRule(rule.compatible, None, None))
+    files = written_back(now, applied.files, rule.front) if applied.files != texts or now else {}
+    return CandidateSkill(
+        files=named_files(files, desk.put),
+        report=desk.put(_encoder.encode(applied.report)),
+        applied=sum(each.applied for each in applied.report),
+        refused=sum(not each.applied for each in applied.report),
+        changed=files != now,
+    )
+
+
 def _changed(
     saw: CandidateSaw, rule: CandidateRule, texts: Mapping[str, str], desk: PolicyContext
 ) -> tuple[Mapping[str, str], Sequence[EditOutcome]]:
@@ -359,6 +384,7 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
         UNRANKED.name: take_all,
         RANKED.name: take_ranked,
         CANDIDATE.name: make_candidate,
+        PLACEBO.name: make_placebo,
         points.BUFFER.name: note_step,
         points.NOTES.name: word_notes,
         SAMPLE.name: sample_epoch,

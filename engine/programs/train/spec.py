@@ -137,6 +137,10 @@ class TrainSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     gate: GateSpec = GateSpec()
     shadows: dict[str, GateSpec] = {}
     """Further gates by a name of yours: they rule on the same candidates, and decide nothing."""
+    placebo: int | None = None
+    """At every so many-th step, 1 or more, the gate and its shadows also rule on a placebo: the skill in force with
+    neutral text of the length of the step's change. It never comes into force, and the optimizer never hears of it; it
+    costs a pass over the selection items. None: no placebo is tried."""
     floor: float = 0.8
     """Share of the items that need a score for a gate to decide anything; from 0 to 1."""
     slow: SlowSpec = SlowSpec()

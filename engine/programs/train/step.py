@@ -14,7 +14,7 @@ from engine.policies.training.merging import groups
 from engine.policies.training.selection import needs_ranking
 from engine.programs.train import points
 from engine.programs.train.appendix import note_reminders
-from engine.programs.train.course import Course, EndedBatch, TrainingEnds
+from engine.programs.train.course import Course, EndedBatch, SkillState, TrainingEnds
 from engine.programs.train.edit_points import (
     RANKED,
     RATE_ASKED,
@@ -31,7 +31,7 @@ from engine.programs.train.edit_points import (
     UnrankedSaw,
 )
 from engine.programs.train.gate_points import CandidateRuling
-from engine.programs.train.gating import MadeCandidate, gate, propose
+from engine.programs.train.gating import MadeCandidate, gate, propose, try_placebo
 from engine.programs.train.optimizer.choice import choose_rate, rank
 from engine.programs.train.optimizer.proposals import encode_proposals
 from engine.programs.train.optimizer.reflection import merge, reflect
@@ -47,6 +47,7 @@ from engine.programs.train.optimizer.terms import (
     RewriteBrief,
     ShownRollout,
 )
+from engine.programs.train.spec import train_spec
 from events.streams import RANK, RATE, REWRITE, again_label, merge_stream, of_step, reflect_stream, train_label
 from events.types.decision import Held, Seen, Text
 from events.types.training import (
@@ -133,11 +134,13 @@ class Step:
         await self._until_reached()
         await course.scope.record(PatchesGathered(self._step, tuple(self._patches)))
         learnt = Reflections(tuple(self._came), tuple(self._patches), tuple(self._findings))
+        parent = course.now
         outcome = await self._change(learnt)
         if outcome.skipped:
             course.skipped += 1
             await course.scope.record(StepSkipped(self._step, outcome.skipped))
         await self._note(outcome)
+        await self._try_placebo(parent, outcome)
         if self._terms.appendix and learnt.appendix:
             await note_reminders(course, learnt.appendix, self._came[-1].at)
 
@@ -233,6 +236,14 @@ class Step:
         candidate = await propose(course, saw)
         ruled = await gate(course, candidate, train_label(self._step, "gate"))
         return _Outcome("", candidate, ruled)
+
+    async def _try_placebo(self, parent: SkillState, outcome: _Outcome) -> None:
+        """Have the gate rule on a placebo of the step's candidate, at every so many-th step that changed anything."""
+        course, candidate = self._course, outcome.candidate
+        every = train_spec(course.plan.own[course.scope.era]).placebo
+        if every is None or self._step % every or candidate is None or not candidate.made.value.changed:
+            return
+        await try_placebo(course, parent.named, candidate, train_label(self._step, "placebo"))
 
     async def _merged(self, kind: str, proposals: list[Proposals]) -> Proposals | None:
         """Merge the proposals of one side, level by level. None: there are none."""

@@ -1,0 +1,142 @@
+"""Placebos on request: neutral text goes to the gate as a candidate does, and nothing else of the run hears of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.config.errors import ConfigRefused
+from engine.programs.train.edit_points import PLACEBO
+from engine.programs.train.gate_points import GATE
+from events.store.base import EventLog
+from events.store.memory import MemoryLog
+from events.types.skill import SkillRejected
+from events.types.training import (
+    BufferNoted,
+    CandidateMade,
+    GateDecided,
+    RolloutsScored,
+    SkillAccepted,
+)
+from replay.rerun import rerun
+from tests.support.mutation import mutate
+from tests.support.orders import CountingClock
+from tests.support.training import FEW, course_of, jars, told, trained, training
+
+
+async def lived(base: Path, **changes: Any) -> tuple[EventLog, str]:
+    """Train to the end."""
+    log = MemoryLog(clock=CountingClock())
+    report = await trained(log, base, training(**{**FEW, **changes}))
+    assert report.outcomes == {"train": "completed"}
+    return log, report.run
+
+
+async def placebos_of(log: EventLog, run: str) -> dict[str, list[GateDecided]]:
+    """Give all rulings on each placebo, by its place."""
+    course = await course_of(log, run)
+    made = {
+        each.ref: each.event
+        for each in course
+        if isinstance(each.event, CandidateMade) and each.event.origin == "placebo"
+    }
+    ruled = [each.event for each in course if isinstance(each.event, GateDecided)]
+    return {f"s{event.step}": [each for each in ruled if each.candidate == ref] for ref, event in made.items()}
+
+
+async def test_a_placebo_of_every_second_step_goes_to_the_gate_and_its_shadows(tmp_path: Path) -> None:
+    """Given `placebo = 2` over four steps, the even ones bring one: scored under its own label, ruled on by all."""
+    log, run = await lived(jars(tmp_path), placebo=2, shadows={"strict": {"name": "strict"}})
+    ruled = await placebos_of(log, run)
+    assert [*ruled] == ["s2", "s4"]
+    for each in ruled.values():
+        assert {one.shadow for one in each} == {None, "strict"}
+        assert not any(one.best for one in each)
+    labels = [each.label for each in await told(log, run, RolloutsScored)]
+    assert [label for label in labels if "placebo" in label] == ["s2.placebo", "s4.placebo"]
+    assert (await rerun(log, run)).complete
+
+
+async def test_a_placebo_is_the_skill_in_force_with_neutral_text_of_the_length_of_the_change(tmp_path: Path) -> None:
+    """It holds all that is in force, then a text that says nothing, about as long as what the step wrote."""
+    log, run = await lived(jars(tmp_path), placebo=1, gate={"name": "force"}, epochs=1)
+    in_force, before = "", ""
+    seen = 0
+    for each in await course_of(log, run):
+        match each.event:
+            case SkillAccepted(files=files):
+                before, in_force = in_force, (await log.get(files[0].digest)).decode()
+            case CandidateMade(origin="placebo", files=files) as made:
+                seen += 1
+                text = (await log.get(files[0].digest)).decode()
+                assert text.startswith(in_force.rstrip("\n"))
+                added = text[len(in_force.rstrip("\n")) :].strip()
+                assert added.startswith("This page holds no advice")
+                wrote = len(in_force) - len(before) if before else len(in_force.rpartition("---\n")[2])
+                assert abs(len(added) - wrote) <= 4
+                assert (made.applied, made.refused, made.changed) == (1, 0, True)
+            case _:
+                pass
+    assert seen == 2
+
+
+async def test_a_placebo_that_the_gate_accepts_is_not_in_force(tmp_path: Path) -> None:
+    """Under `force`, which accepts all, only the steps' own candidates come into force, and nothing is rejected."""
+    log, run = await lived(jars(tmp_path), placebo=1, gate={"name": "force"}, slow={"on": False}, meta=False)
+    outcomes = [each.outcome for of in (await placebos_of(log, run)).values() for each in of]
+    assert "accept" in outcomes
+    accepted = await told(log, run, SkillAccepted)
+    assert accepted
+    assert {each.origin for each in accepted} == {"step"}
+    assert len(accepted) == len([each for each in await told(log, run, CandidateMade) if each.origin == "step"])
+    assert await told(log, run, SkillRejected) == []
+
+
+async def test_nothing_that_the_optimizer_is_told_depends_on_placebos(tmp_path: Path) -> None:
+    """The notes of steps and the candidates under `force` are those of the run without any, byte for byte."""
+    runs = []
+    for name, every in (("with", 1), ("without", None)):
+        (tmp_path / name).mkdir()
+        log, run = await lived(jars(tmp_path / name), placebo=every, gate={"name": "force"})
+        made = [each.files for each in await told(log, run, CandidateMade) if each.origin != "placebo"]
+        notes = [await log.get(each.note) for each in await told(log, run, BufferNoted)]
+        assert made
+        assert notes
+        runs.append((made, notes))
+    assert runs[0] == runs[1]
+
+
+async def test_its_rows_are_those_of_the_revision_in_force(tmp_path: Path) -> None:
+    """What a pass of a placebo says goes into the level: what is believed moves with it, accepted or not."""
+    log, run = await lived(jars(tmp_path), placebo=1)
+    counting = [of[-1] for of in (await placebos_of(log, run)).values()]
+    assert counting
+    assert all(each.rows > 0 for each in counting)
+    revisions = [each.revision for each in await told(log, run, SkillAccepted)]
+    assert revisions == list(range(1, len(revisions) + 1))
+    decided = await told(log, run, GateDecided)
+    for each in counting:
+        before = decided[decided.index(each) - 1]
+        assert each.figures["raw_mean"] == before.figures["raw_mean"]
+        assert each.figures["filtered_variance"] != before.figures["filtered_variance"]
+
+
+async def test_a_ruling_on_a_placebo_goes_into_the_next_as_such(tmp_path: Path) -> None:
+    """Each ruling of the gate and each placebo is answered otherwise once; later inputs are what substitution gives."""
+    log, run = await lived(jars(tmp_path), epochs=1, placebo=1)
+    came = await mutate(log, run, [GATE.name, PLACEBO.name])
+    assert came.mutations > 0
+    assert came.found == ()
+
+
+async def test_a_step_that_changes_nothing_has_no_placebo(tmp_path: Path) -> None:
+    """Given edits that are all refused, there is nothing that a placebo could stand in for."""
+    log, run = await lived(jars(tmp_path), placebo=1, edits={"max_chars": 1})
+    assert await told(log, run, CandidateMade)
+    assert await placebos_of(log, run) == {}
+
+
+async def test_every_nought_th_step_is_refused(tmp_path: Path) -> None:
+    """A number below 1 names no step."""
+    with pytest.raises(ConfigRefused, match="train.placebo is 0"):
+        await trained(MemoryLog(clock=CountingClock()), jars(tmp_path), training(**FEW, placebo=0))
