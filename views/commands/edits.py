@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from views.commands.rows import Rows
+from views.runs.placebo_rows import PLACEBOS, PlaceboRow, placebo_rows
 from views.terminal.errors import UsageWrong
 from views.terminal.ids import LATEST
 from views.terminal.options import ASIS, Given, Options
@@ -13,7 +14,7 @@ from views.training import edit_page, edits, gate_rows, item_changes, skill_diff
 from views.training.trained_log import read_training
 
 ROWS: Final[Rows] = {
-    "edits list": (edits.EditRow,),
+    "edits list": (edits.EditRow, PlaceboRow),
     "edits show": (
         edits.EditRow,
         edit_page.EvidenceRow,
@@ -43,8 +44,11 @@ async def list_edits(
     if outcome is not None and outcome not in edits.STANDINGS:
         raise UsageWrong(f"no edit ends as {outcome!r}", remedy=f"name one of {', '.join(edits.STANDINGS)}")
     async with options.desk(machine) as desk:
-        found = edits.edit_rows((await read_training(desk.log, run)).run)
+        trained = (await read_training(desk.log, run)).run
+        found = edits.edit_rows(trained)
         print_table(desk.screen, [row for row in found if outcome in {None, row.standing}], edits.EDITS, form)
+        if trained.placebos and form is None:
+            desk.screen.show(await placebo_rows(desk.log, trained), PLACEBOS)
 
 
 async def show_edit(run: str, edit: str | None = None, /, *, options: Options = ASIS, machine: Given) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from views.commands.rows import Rows
 from views.log import contents
 from views.runs import item_rows, rows, run_list, run_tree, show, train_rows
+from views.runs.placebo_rows import PlaceboRow
 from views.terminal.ids import LATEST
 from views.terminal.options import ASIS, Given, Options
 
@@ -14,6 +15,7 @@ ROWS: Final[Rows] = {
         rows.RunRow,
         train_rows.TrainingRow,
         train_rows.TrainStepRow,
+        PlaceboRow,
         item_rows.EvaluatedItemRow,
         rows.TrialRow,
         rows.AttemptRow,

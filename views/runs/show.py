@@ -21,6 +21,7 @@ from projections.training.view import Training
 from projections.trials.state import Run
 from views.log.contents import EventRow, event_row
 from views.runs.item_rows import ITEMS, item_rows
+from views.runs.placebo_rows import PLACEBOS, placebo_rows
 from views.runs.rows import (
     ATTEMPTS,
     AttemptRow,
@@ -300,6 +301,8 @@ async def _tell_run(desk: OpenedLog, target: RunTarget) -> None:
     if trained is not None:
         desk.screen.draw(training_row(trained), lambda row: Group(TRAINING(row), ""))
         desk.screen.show(step_rows(trained), TRAIN_STEPS)
+        if trained.placebos:
+            desk.screen.show(await placebo_rows(desk.log, trained), PLACEBOS)
         return
     items = item_rows(target.run, cells.runs.get(target.run, {}))
     if items:

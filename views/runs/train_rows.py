@@ -85,6 +85,11 @@ _NOTHING: Final = _Beliefs(None, None, None, None, None)
 
 def step_rows(run: TrainedRun) -> list[TrainStepRow]:
     """List the steps of a run, and the candidates at ends of epochs, in order; the initial skill first."""
+    return _believed_along(run)[0]
+
+
+def _believed_along(run: TrainedRun) -> tuple[list[TrainStepRow], _Beliefs]:
+    """List the steps, and say what is believed after the last ruling: placebos move it, too, and have no row."""
     in_force, beliefs = run.revisions[0], _first_beliefs(run)
     rows = [_initial(run, beliefs)]
     for step, candidate in _course(run):
@@ -93,7 +98,10 @@ def step_rows(run: TrainedRun) -> list[TrainStepRow]:
         if candidate is not None and candidate.revision is not None:
             in_force = next(each for each in run.revisions if each.revision == candidate.revision)
         rows.append(_row(run, step, candidate, in_force, beliefs))
-    return rows
+        for placebo in run.placebos:
+            if step is not None and placebo.step == step.step and placebo.gates:
+                beliefs = _beliefs(placebo.gates[-1], beliefs)
+    return rows, beliefs
 
 
 def _first_beliefs(run: TrainedRun) -> _Beliefs:
@@ -221,7 +229,7 @@ class TrainingRow(msgspec.Struct, frozen=True, tag_field="kind", tag="training")
     revision: int
     """In force; 0: the initial skill."""
     believed: float | None
-    """As in the rows of steps; so are the following."""
+    """After the last ruling, that on a placebo included; else as in the rows of steps, and so are the following."""
     deviation: float | None
     raw: float | None
     level: float | None
@@ -240,7 +248,8 @@ class TrainingRow(msgspec.Struct, frozen=True, tag_field="kind", tag="training")
 
 def training_row(run: TrainedRun) -> TrainingRow:
     """Put a training run on one row."""
-    last = step_rows(run)[-1]
+    rows, now = _believed_along(run)
+    last = rows[-1]
     standings = [each.standing for each in run.candidates]
     idle = run.do_nothing_measured
     ruled = next((each.gates[-1].gate for each in reversed(run.candidates) if each.gates), None)
@@ -257,11 +266,7 @@ def training_row(run: TrainedRun) -> TrainingRow:
         undecided=standings.count("undecided"),
         skipped=sum(each.skipped is not None for each in run.steps),
         revision=run.in_force.revision,
-        believed=last.believed,
-        deviation=last.deviation,
-        raw=last.raw,
-        level=last.level,
-        level_deviation=last.level_deviation,
+        **now._asdict(),
         measured=last.measured,
         measured_cells=last.measured_cells,
         do_nothing=len(run.do_nothing) / idle if idle else None,

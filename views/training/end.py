@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.runtime.run import RunReport
+from events.base import Event, Ref
 from events.store.base import EventLog, Selection
 from events.streams import TRAIN
 from events.types.optimizing import OptimizerClosed
 from events.types.training import (
+    CandidateMade,
     DoNothingScored,
     GateDecided,
     SkillResult,
@@ -23,6 +25,7 @@ from events.types.training import (
 )
 from events.values import Ratio
 from views.runs import live
+from views.runs.placebo_rows import PLACEBOS, PlaceboRow, placebo_rows
 from views.runs.rows import RunRow
 from views.runs.show import calls, spending, tokens
 from views.runs.summary import head_of
@@ -80,49 +83,72 @@ class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     do_nothing: int | None
     """Selection items that are right if nobody works on them; no gate counts them. None: nobody knows, as of tasks."""
     skills: tuple[FinalSkillRow, ...]
+    placebos: tuple[PlaceboRow, ...] = ()
+    """By gate, the one that counts first. Empty: none was tried."""
+
+
+class _Told(NamedTuple):
+    """What the line of a training says of its end."""
+
+    planned: TrainingPlanned | None
+    nothing: DoNothingScored | None
+    closed: TrainingClosed | None
+    undecided: int
+    skips: tuple[str, ...]
+    """Reasons, each once, in order."""
 
 
 async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
     """Read how a training ended. None: it has not."""
-    planned: TrainingPlanned | None = None
-    nothing: DoNothingScored | None = None
-    closed: TrainingClosed | None = None
-    undecided = 0
-    skips: dict[str, None] = {}
-    async for recorded in log.read(Selection(run=run, streams=[TRAIN])):
-        match recorded.event:
-            case TrainingPlanned() as event:
-                planned = event
-            case DoNothingScored() as event:
-                nothing = event
-            case GateDecided(shadow=None, outcome="undecided"):
-                undecided += 1
-            case StepSkipped(reason=reason):
-                skips[reason] = None
-            case TrainingClosed() as event:
-                closed = event
-            case _:
-                pass
+    told = await _told(log, run)
+    closed = told.closed
     if closed is None:
         return None
-    sets = () if planned is None else planned.sets
+    sets = () if told.planned is None else told.planned.sets
     endings, trained = await _endings(log, run), await skill_of_run(log, run)
     return TrainingEndRow(
         run=run,
-        skill="" if planned is None else planned.skill,
+        skill="" if told.planned is None else told.planned.skill,
         ending=closed.ending,
         steps=closed.steps,
         accepted=closed.accepted,
         rejected=closed.rejected,
-        undecided=undecided,
+        undecided=told.undecided,
         skipped=closed.skipped,
-        why_skipped=tuple(skips),
+        why_skipped=told.skips,
         questions=sum(endings.values()),
         unanswered=endings["unanswered"],
         failed=() if trained is None else training_row(trained.run).failed,
         selection=next((len(each.items) for each in sets if each.purpose == "selection"), 0),
-        do_nothing=None if nothing is None else len(nothing.solved),
+        do_nothing=None if told.nothing is None else len(told.nothing.solved),
         skills=tuple(_skills(closed.skills)),
+        placebos=() if trained is None else tuple(await placebo_rows(log, trained.run)),
+    )
+
+
+async def _told(log: EventLog, run: str) -> _Told:
+    found: dict[type[Event], Any] = {}
+    undecided: list[Ref] = []
+    placebos: set[Ref] = set()
+    skips: dict[str, None] = {}
+    async for recorded in log.read(Selection(run=run, streams=[TRAIN])):
+        match recorded.event:
+            case TrainingPlanned() | DoNothingScored() | TrainingClosed() as event:
+                found[type(event)] = event
+            case CandidateMade(origin="placebo"):
+                placebos.add(recorded.ref)
+            case GateDecided(shadow=None, outcome="undecided", candidate=candidate):
+                undecided.append(candidate)
+            case StepSkipped(reason=reason):
+                skips[reason] = None
+            case _:
+                pass
+    return _Told(
+        planned=found.get(TrainingPlanned),
+        nothing=found.get(DoNothingScored),
+        closed=found.get(TrainingClosed),
+        undecided=sum(each not in placebos for each in undecided),
+        skips=tuple(skips),
     )
 
 
@@ -199,6 +225,8 @@ def render(end: TrainingEndRow) -> RenderableType:
         if any(each.test_hard is not None for each in end.skills):
             lines.append(Text("report test of the final skill: its items decided nothing", style="dim"))
         lines.append(Text("believed: by the gate, on the selection set; measured: a fresh pass over it", style="dim"))
+    if end.placebos:
+        lines += [Text(), PLACEBOS(end.placebos), Text()]
     if end.do_nothing is not None:
         told = f"right if nobody works on them: {end.do_nothing} of {plural(end.selection, 'selection item')}"
         lines.append(Text(f"{told}{'; no gate counts them' if end.do_nothing else ''}", style="dim"))

@@ -8,6 +8,7 @@ from engine.core.lineage import pages_of
 from events.store.base import EventLog, Head, Selection
 from events.types.run import RunOpened
 from projections.training.state import CandidateRecord
+from views.runs.placebo_rows import PLACEBOS, PlaceboRow, accepted_of, gate_of, placebo_rows, power_of
 from views.runs.show import text_of
 from views.runs.train_rows import (
     TRAIN_STEPS,
@@ -76,6 +77,8 @@ class TrainingReport(NamedTuple):
     steps: Sequence[TrainStepRow]
     chart: ScoreChart | None
     candidates: Sequence[ReportedCandidate]
+    placebos: Sequence[PlaceboRow]
+    """Empty: none was tried."""
     types: Sequence[TypeRow]
     costs: Sequence[StageCostRow]
     unknown: Sequence[str]
@@ -112,6 +115,7 @@ async def read_training_report(log: EventLog, trained: TrainedLog, time: ReportT
         steps=steps,
         chart=score_chart(steps),
         candidates=[await _candidate(log, trained, each) for each in run.candidates],
+        placebos=await placebo_rows(log, run),
         types=type_rows(trained),
         costs=await cost_rows(log, run.run),
         unknown=[*_scripted(await _opened(log, run.run)), *_unknown(trained)],
@@ -215,6 +219,9 @@ def training_page(told: TrainingReport) -> str:
         "count": count,
         "money": money,
         "cost_of": cost_of,
+        "gate_of": gate_of,
+        "accepted_of": accepted_of,
+        "power_of": power_of,
         "plural": plural,
     }
     return template.render(told=told, **words)
@@ -234,5 +241,7 @@ def training_tables(told: TrainingReport, form: TableFormat) -> str:
     ]
     for each in told.candidates:
         parts += [escaped(f"Items of {each.name}, {each.standing}"), write_table(each.items, ITEM_CHANGES, form)]
+    if told.placebos:
+        parts.append(write_table(told.placebos, PLACEBOS, form))
     parts += [write_table(told.types, TYPES, form), write_table(told.costs, STAGE_COSTS, form)]
     return "\n\n".join(part.rstrip("\n") for part in [*parts, *map(escaped, told.unknown)]) + "\n"

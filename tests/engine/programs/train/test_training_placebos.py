@@ -5,10 +5,17 @@ from typing import Any
 
 import pytest
 
+from engine.config.amend import amended
+from engine.config.changes import read_changes
 from engine.config.errors import ConfigRefused
+from engine.config.tree import ConfigValue
+from engine.core.fold import fold
+from engine.policies.gates.base import GatePlan
+from engine.policies.gates.power import gate_power
 from engine.programs.train.edit_points import PLACEBO
 from engine.programs.train.gate_points import GATE
-from events.store.base import EventLog
+from engine.runtime.fork import Fork, fork_run
+from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.skill import SkillRejected
 from events.types.training import (
@@ -17,11 +24,20 @@ from events.types.training import (
     GateDecided,
     RolloutsScored,
     SkillAccepted,
+    StepOpened,
 )
+from projections.library import Library
 from replay.rerun import rerun
+from replay.what_if.ask import ask, prepare
+from tests.support.crashes import ended, in_memory, wrong
 from tests.support.mutation import mutate
 from tests.support.orders import CountingClock
-from tests.support.training import FEW, course_of, jars, told, trained, training
+from tests.support.runs import setting
+from tests.support.training import FEW, course_of, jars, mortal, run_digest, told, trained, training
+from views.runs.placebo_rows import placebo_rows
+from views.runs.train_rows import training_row
+from views.training.end import training_end
+from views.training.trained_log import read_training
 
 
 async def lived(base: Path, **changes: Any) -> tuple[EventLog, str]:
@@ -129,6 +145,86 @@ async def test_a_ruling_on_a_placebo_goes_into_the_next_as_such(tmp_path: Path) 
     assert came.found == ()
 
 
+async def test_a_run_that_died_within_the_pass_of_a_placebo_comes_to_the_same(tmp_path: Path) -> None:
+    """Given deaths all along, each stream has the digest that it has without."""
+    opened = in_memory()
+    digests = []
+    async with mortal(tmp_path, placebo=1, epochs=1) as here:
+        plain = await ended(here, (), opened)
+        for deaths in ((), *((at,) for at in range(20, plain.moments[0], plain.moments[0] // 6))):
+            seen = await ended(here, deaths, opened)
+            assert wrong(plain, seen) == []
+            async with opened() as log:
+                run = (await log.runs())[-1]
+                assert any("placebo" in name for name in await log.streams(run))
+                digests.append(await run_digest(log, run))
+    assert len(digests) > 4
+    assert all(each == digests[0] for each in digests)
+
+
+async def test_a_fork_behind_a_placebo_goes_on_with_another_gate_and_its_own_placebos(tmp_path: Path) -> None:
+    """The other gate folds the rows of the placebo before the cut as those of the revision in force."""
+    base, log = jars(tmp_path), MemoryLog(clock=CountingClock())
+    spec = training(**FEW, placebo=2)
+    run = (await trained(log, base, spec)).run
+    cut = next(
+        each for each in await course_of(log, run) if isinstance(each.event, StepOpened) and each.event.step == 3
+    )
+    changed = amended(
+        spec,
+        [ConfigValue(("train", "gate", "name"), "strict", "--set"), ConfigValue(("train", "placebo"), 3, "--set")],
+    )
+    report = await fork_run(await setting(log, base), Fork(run, cut.position, changed.spec, ()))
+    assert report.outcomes == {"train": "completed"}
+    assert [*await placebos_of(log, report.run)] == ["s3"]
+    assert {each.gate for each in await told(log, report.run, GateDecided)} == {"strict"}
+    assert (await rerun(log, report.run)).complete
+
+
+async def test_another_gate_is_asked_of_placebos_too(tmp_path: Path) -> None:
+    """`level` again flips nothing."""
+    log, run = await lived(jars(tmp_path), placebo=1)
+    prepared = await prepare(log, run)
+    same, other = [await ask([prepared], read_changes([("train.gate.name", name)])) for name in ("level", "probe")]
+    assert same.flips == ()
+    assert {each.point for each in other.flips} <= {"gate"}
+
+
+async def test_every_gate_is_told_with_what_it_sees(tmp_path: Path) -> None:
+    """How many placebos it accepted of how many stands beside its power, for the gate and each shadow."""
+    shadows = {"strict": {"name": "strict"}, "all": {"name": "paired"}}
+    log, run = await lived(jars(tmp_path), placebo=1, gate={"name": "force"}, shadows=shadows)
+    ruled = await placebos_of(log, run)
+    known = (await read_training(log, run)).run
+    assert len(ruled) >= 2
+    assert [each.name for each in known.placebos] == [f"{name}.placebo" for name in ruled]
+    assert not [each for each in known.candidates if each.origin == "placebo"]
+    rows = await placebo_rows(log, known)
+    assert [(row.gate, row.shadow) for row in rows] == [("force", None), ("paired", "all"), ("strict", "strict")]
+    for row in rows:
+        last = [[one.outcome for one in of if one.shadow == row.shadow][-1] for of in ruled.values()]
+        assert row.accepted == last.count("accept")
+        assert row.ruled == len(last) - last.count("more") - last.count("undecided")
+        assert row.open == len(last) - row.ruled
+    assert rows[0].accepted == len(ruled)
+    sees = gate_power("strict", {}, GatePlan(6, 9))
+    assert (rows[2].smallest_gain, rows[2].useless, rows[2].how) == (sees.smallest, sees.useless, sees.how)
+    end = await training_end(log, run)
+    assert end is not None
+    assert end.placebos == tuple(rows)
+    assert end.undecided == 0
+    assert training_row(known).believed == float((await told(log, run, GateDecided))[-3].believed.exact)
+
+
+async def test_the_library_of_the_run_holds_no_placebo(tmp_path: Path) -> None:
+    """What only tries a gate is no proposal of a skill."""
+    log, run = await lived(jars(tmp_path), placebo=1, epochs=1)
+    state = await fold(log, Library(), Selection(run=run))
+    made = [each for each in await told(log, run, CandidateMade) if each.origin != "placebo"]
+    assert len(state.runs[run].candidates) == len(made)
+    assert len(await told(log, run, CandidateMade)) > len(made)
+
+
 async def test_a_step_that_changes_nothing_has_no_placebo(tmp_path: Path) -> None:
     """Given edits that are all refused, there is nothing that a placebo could stand in for."""
     log, run = await lived(jars(tmp_path), placebo=1, edits={"max_chars": 1})
@@ -138,5 +234,5 @@ async def test_a_step_that_changes_nothing_has_no_placebo(tmp_path: Path) -> Non
 
 async def test_every_nought_th_step_is_refused(tmp_path: Path) -> None:
     """A number below 1 names no step."""
-    with pytest.raises(ConfigRefused, match="train.placebo is 0"):
+    with pytest.raises(ConfigRefused, match=r"train\.placebo is 0"):
         await trained(MemoryLog(clock=CountingClock()), jars(tmp_path), training(**FEW, placebo=0))
