@@ -133,6 +133,11 @@ def again_label(label: str, time: int) -> str:
     return label if time == 1 else f"{label}~{time}"
 
 
+def first_label(label: str) -> str:
+    """Give the label under which cells, or whatever else is begun again, began first."""
+    return label.partition("~")[0]
+
+
 def reflect_stream(step: int, part: int, kind: str, number: int) -> str:
     """Name a reflection on a minibatch.
 

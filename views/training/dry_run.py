@@ -22,7 +22,7 @@ from engine.policies.gates.power import EffectSeen, GatePower, gate_power
 from engine.policies.gates.registry import gate_named, gate_settings
 from engine.programs.evaluate.cell import CellPlan, key_parts
 from engine.programs.train.gate_points import placebos_in
-from engine.programs.train.plan import OPTIMIZER, TARGET, TrainItem, tasks_for
+from engine.programs.train.plan import OPTIMIZER, TARGET, TrainItem, idle_spec, tasks_for
 from engine.programs.train.spec import (
     PURPOSES,
     TrainItemsSpec,
@@ -58,7 +58,7 @@ class PlannedStageRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
 
     stage: str
     who: str
-    """``target`` or ``optimizer``."""
+    """``target``, ``optimizer``, or ``nobody``: what is tried untouched."""
     rollouts_least: int
     """Items that the target works on. 0 of the optimizer."""
     rollouts_most: int
@@ -181,14 +181,15 @@ def _question(ref: ItemRef) -> TrainItem:
     return TrainItem(name, Fingerprint(ref.digest), ref.family or name, ref.task_type, ref)
 
 
-def _sizes(items: _Items) -> SetSizes:
+def _sizes(spec: RunSpec, items: _Items) -> SetSizes:
     selection = len(items.sets["selection"])
     names = tuple(each.name for each in items.sets["train"])
-    return SetSizes(names, selection, selection - items.idle, len(items.sets["test"]))
+    tried = 0 if idle_spec(spec) is None else sum(isinstance(each.work, TaskPinned) for each in items.sets["selection"])
+    return SetSizes(names, selection, selection - items.idle, len(items.sets["test"]), tried)
 
 
 async def _training(spec: RunSpec, items: _Items) -> PlannedTrainingRow:
-    settings, sizes = train_spec(spec), _sizes(items)
+    settings, sizes = train_spec(spec), _sizes(spec, items)
     steps = len(steps_in(settings, sizes, compatible=is_compatible(spec)))
     name, table = gate_name(spec, settings.gate), settings.gate.settings
     candidates = steps + (settings.epochs - 1 if settings.slow.on else 0) + placebos_in(settings, steps)
@@ -223,7 +224,7 @@ async def _stages(
 ) -> list[PlannedStageRow]:
     (items, skill), plan = given, start.plan.own
     settings = train_spec(spec)
-    sizes, compatible = _sizes(items), is_compatible(spec)
+    sizes, compatible = _sizes(spec, items), is_compatible(spec)
     condition = _condition(start)
     stored = await fold_kept(log, Evaluations(), await log.head())
     first = [plan.cell(each, "start", 1, condition, settings.reuse) for each in items.sets["selection"]]
@@ -233,7 +234,10 @@ async def _stages(
     per_epoch = -(-len(steps_in(settings, sizes, compatible=compatible)) // settings.epochs)
     rows = []
     for stage in stages(settings, sizes, _gate_cost(spec, sizes), compatible=compatible):
-        if stage.who == "optimizer":
+        if stage.who == "nobody":
+            free = _of_target(stage, stage.amount.most, (plan.specs[-1], first), seen)  # with no call left to make
+            rows.append(replace(free, stored=0))
+        elif stage.who == "optimizer":
             bound = optimizer_bound(spec, stage.stage, plan.prompts, skill, per_epoch)
             rows.append(_of_optimizer(stage, asked, bound))
         else:

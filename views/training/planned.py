@@ -8,7 +8,7 @@ from engine.policies.training.batches import BatchRule, plan_epoch
 from engine.programs.train.gate_points import placebos_in
 from engine.programs.train.spec import TrainSpec
 
-Who = Literal["target", "optimizer"]
+Who = Literal["target", "optimizer", "nobody"]
 
 
 class Range(NamedTuple):
@@ -31,6 +31,8 @@ class SetSizes(NamedTuple):
     counted: int
     """Selection items that a gate counts: those that are not right if nobody works on them."""
     test: int
+    tried: int = 0
+    """Selection tasks that are tried without doing anything."""
 
 
 class PlannedStage(NamedTuple):
@@ -73,6 +75,8 @@ def stages(settings: TrainSpec, sizes: SetSizes, gate: GateCost, *, compatible: 
     compared = max(0, settings.epochs - 1) if settings.slow.on or settings.meta else 0
     advised = compared if settings.slow.on else 0
     gated = advised if (not compatible if settings.slow.gate is None else settings.slow.gate) else 0
+    if sizes.tried:
+        yield PlannedStage("do nothing", "nobody", Range(sizes.tried, sizes.tried))
     yield PlannedStage("first pass", "target", Range(sizes.selection, sizes.selection))
     rolled = sum(map(sum, steps))
     yield PlannedStage("rollouts", "target", Range(rolled, rolled))

@@ -57,14 +57,16 @@ async def _begin(course: Course) -> None:
 
 
 async def _do_nothing(course: Course) -> None:
-    """Say which selection items are right if nobody works on them; of tasks nobody knows without trying."""
+    """Say which selection items are right if nobody works on them; tasks are tried for it."""
     items = [each for each in course.inputs.items["selection"].values() if each.read is not None]
-    if not items:
+    untouched = await course.untouched()
+    if not items and untouched is None:
         return
     saw = points.DoNothingSaw(
         tuple(each.read for each in items if each.read is not None),
         tuple(each.name for each in items),
         course.inputs.shown,
+        untouched,
     )
     ruled = await course.scope.decide(
         points.DO_NOTHING, saw, lambda ruling, _: DoNothingScored(ruling.solved, ruling.measured)

@@ -22,7 +22,7 @@ from engine.programs.train.edit_points import NamedText
 from engine.programs.train.epoch_points import MetaSeen
 from engine.programs.train.gate_points import IdleSeen, RuledSeen
 from engine.programs.train.optimizer.terms import OptimizerTerms, SkillDocument
-from engine.programs.train.plan import TARGET, TrainItem, TrainPlan
+from engine.programs.train.plan import IDLE, TARGET, TrainItem, TrainPlan
 from engine.programs.train.spec import train_spec
 from events.base import Ref
 from events.digest import Fingerprint
@@ -194,16 +194,48 @@ class Course:
         time = 1
         while True:
             ended = await self._scored(again_label(label, time), purpose, names, skill, fresh=fresh)
-            ruled = (await self.scope.decide(points.BATCH, points.BatchSaw(ended.rows))).value
-            match ruled.then:
-                case "use":
-                    self._begun.update((skill.digest, name) for name in names)
-                    return ended
-                case "pause":
-                    time += 1
-                    await self.pause(BatchBroken(ended.label, len(names), ruled.reason), again_label(label, time))
-                case "budget" | "stopped":
-                    raise TrainingEnds(ruled.then)
+            if await self._usable(ended.rows, (label, time), len(names)):
+                self._begun.update((skill.digest, name) for name in names)
+                return ended
+            time += 1
+
+    async def _usable(self, rows: Held, label: tuple[str, int], cells: int) -> bool:
+        """Say whether cells that have ended are used; where all of them are broken, pause first.
+
+        Raises:
+            TrainingEnds: There is no money left, or an operator ended it.
+        """
+        ruled = (await self.scope.decide(points.BATCH, points.BatchSaw(rows))).value
+        match ruled.then:
+            case "use":
+                return True
+            case "pause":
+                name, time = label
+                await self.pause(BatchBroken(again_label(name, time), cells, ruled.reason), again_label(name, time + 1))
+                return False
+            case "budget" | "stopped":
+                raise TrainingEnds(ruled.then)
+
+    async def untouched(self) -> Held | None:
+        """Try the selection tasks without doing anything, and give the cells. None: none is to be tried.
+
+        Raises:
+            TrainingEnds: There is no money left, or an operator ended it.
+        """
+        arm = self._run.eras[self.scope.era].arms.get(IDLE)
+        items = [each for each in self.inputs.items["selection"].values() if each.read is None]
+        # Runs from before this baseline pin no condition of it.
+        if arm is None or arm.condition is None or not self.plan.idle or not items:
+            return None
+        reuse = train_spec(self.plan.own[self.scope.era]).reuse
+        time = 1
+        while True:
+            cells = [self.plan.idle_cell(each, again_label(IDLE, time), arm.condition, reuse) for each in items]
+            found = await self.scope.gather([Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells])
+            rows = Held(self.scope.put(_encoder.encode([each.saw for each in found])), found[-1].at)
+            if await self._usable(rows, (IDLE, time), len(cells)):
+                return rows
+            time += 1
 
     async def pause(self, broken: BatchBroken, again: str) -> None:
         """Pause until a person resumes the run.

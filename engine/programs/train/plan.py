@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from engine.agents.registry import agent_named
-from engine.config.spec import RunSpec
+from engine.config.spec import AgentSpec, RunSpec
 from engine.core.prompts import Prompts
 from engine.effects.callers import callers_of
 from engine.effects.model_calls import Caller
 from engine.items.base import ItemRef
+from engine.items.do_nothing import DO_NOTHING_AGENT
 from engine.items.points import needs_sandbox, rollout_spec
 from engine.items.work import ItemTerms
 from engine.programs.evaluate.cell import CellEnvironment, CellPlan, QuestionPlan
@@ -28,6 +30,8 @@ from events.types.run import TaskPinned
 
 TARGET: Final = "target"
 """Role of the model that works on items, and the arm whose streams go by it."""
+IDLE: Final = "idle"
+"""Arm of the agent that does nothing, and label of its cells."""
 OPTIMIZER: Final = "optimizer"
 """Role of the model that proposes changes of the skill."""
 ROLES: Final[Mapping[str, str | None]] = {
@@ -64,6 +68,16 @@ def target_spec(spec: RunSpec) -> RunSpec:
     return replace(spec, models=models)
 
 
+def idle_spec(spec: RunSpec) -> RunSpec | None:
+    """Give the spec that an evaluation of doing nothing would have. None: no task is tried so."""
+    settings = msgspec.convert(spec.own, TrainSpec)
+    if not settings.idle or not settings.tasks.selection:
+        return None
+    method = spec.method
+    once = replace(method, attempts=1) if "attempts" in method.__struct_fields__ else method
+    return replace(target_spec(spec), models={}, agent=AgentSpec(name=DO_NOTHING_AGENT), method=once)
+
+
 def tasks_for(settings: TrainSpec, purpose: str, tasks: Sequence[TaskPinned]) -> list[TaskPinned]:
     """Give the tasks that are for a purpose, in the order of their names."""
     patterns: tuple[str, ...] = getattr(settings.tasks, purpose)
@@ -80,6 +94,8 @@ class TrainPlan(NamedTuple):
     """Of the run."""
     prompts: Prompts
     tasks: tuple[TaskPinned, ...]
+    idle: tuple[RunSpec, ...] = ()
+    """The settings of each run of the line under which nothing is done. Empty: one of them has none."""
 
     def optimizers(self) -> tuple[Caller, ...]:
         """Say whom to ask for changes, by era."""
@@ -96,14 +112,18 @@ class TrainPlan(NamedTuple):
             reuse: Whose stored score counts.
         """
         if isinstance(item.work, TaskPinned):
-            return self._of_task(item, label, repeat, given)._replace(reuse=reuse)
+            return self._of_task(item, label, repeat, given, self.specs)._replace(reuse=reuse)
         return self._of_question(item, item.work, (label, repeat), given)._replace(reuse=reuse)
 
-    def _of_task(self, item: TrainItem, label: str, repeat: int, given: Condition) -> CellPlan:
-        name, spec = cell_name(label, item.name, repeat), self.specs[-1]
-        eras = tuple(
-            TrialTerms(each, agent_named(each.agent.name), callers_of(each, ROLES, name)) for each in self.specs
-        )
+    def idle_cell(self, item: TrainItem, label: str, given: Condition, reuse: Reuse) -> CellPlan:
+        """Plan the cell of a task in which nothing is done; the arguments are those of `cell`."""
+        return self._of_task(item, label, 1, given, self.idle)._replace(reuse=reuse)
+
+    def _of_task(
+        self, item: TrainItem, label: str, repeat: int, given: Condition, specs: Sequence[RunSpec]
+    ) -> CellPlan:
+        name, spec = cell_name(label, item.name, repeat), specs[-1]
+        eras = tuple(TrialTerms(each, agent_named(each.agent.name), callers_of(each, ROLES, name)) for each in specs)
         return CellPlan(
             arm=label,
             item=item.name,

@@ -62,7 +62,7 @@ class HardRow(msgspec.Struct, frozen=True):
 # -- do-nothing baseline ----------------------------------------------------------------------------------------------
 
 
-class DoNothingSaw(msgspec.Struct, frozen=True):
+class DoNothingSaw(msgspec.Struct, frozen=True, omit_defaults=True):
     """The items of the selection set, as nobody has worked on them."""
 
     items: tuple[Text, ...]
@@ -70,6 +70,8 @@ class DoNothingSaw(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     files: tuple[Text, ...]
     """Those that the items name."""
+    untouched: Held | None = None
+    """Cells of tasks in which an agent did nothing: JSON list of `CellSaw`. None: no task was tried so."""
 
 
 class DoNothing(msgspec.Struct, frozen=True):

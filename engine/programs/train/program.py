@@ -39,7 +39,7 @@ from engine.programs.train.gate_points import GATE
 from engine.programs.train.optimizer import points as optimizer_points
 from engine.programs.train.optimizer import rulings as optimizer_rulings
 from engine.programs.train.pause import PausePort
-from engine.programs.train.plan import ROLES, TARGET, TrainItem, TrainPlan, target_spec, tasks_for
+from engine.programs.train.plan import IDLE, ROLES, TARGET, TrainItem, TrainPlan, idle_spec, target_spec, tasks_for
 from engine.programs.train.skill_input import initial_skill, settled_skill
 from engine.programs.train.spec import PURPOSES, TrainItemsSpec, TrainSpec, items_of, train_spec
 from engine.programs.train.trajectories import TrajectoryPort
@@ -54,6 +54,7 @@ from events.streams import (
     arm_of_cell,
     cell_stream,
     family_of,
+    first_label,
     is_item_attempt,
     is_trial,
     item_cell_of,
@@ -110,12 +111,16 @@ class Train:
         }
 
     def arms(self, spec: RunSpec) -> Mapping[str, RunSpec]:
-        """Give the spec by which items are worked on: that of an evaluation of the target."""
-        return {TARGET: target_spec(spec)}
+        """Give the specs by which items are worked on: of the target, and of who does nothing, if anybody does."""
+        idle = idle_spec(spec)
+        return {TARGET: target_spec(spec), **({} if idle is None else {IDLE: idle})}
 
     def arm_of(self, stream: str) -> str | None:
-        """Whoever works on items goes by the target's settings."""
-        return TARGET if family_of(stream) in {CELL, ITEM} or trial_of(stream) is not None else None
+        """Whoever works on items goes by the target's settings, but for who does nothing."""
+        trial = stream.partition("/")[2] if family_of(stream) in {CELL, ITEM} else trial_of(stream)
+        if trial is None:
+            return None
+        return IDLE if first_label(arm_of_cell(trial)) == IDLE else TARGET
 
     async def settled(self, log: EventLog, spec: RunSpec) -> RunSpec:
         """Name the run that the skill comes from by its id.
@@ -142,6 +147,8 @@ class Train:
             ArmSkillsUnusable: The skill cannot be given as it is.
         """
         settings = train_spec(spec)
+        if arm == IDLE:
+            return None
         if arm == TARGET:
             for purpose in PURPOSES:
                 items = items_of(settings, purpose)
@@ -177,7 +184,9 @@ class Train:
             PriceUnknown: A cap is set, and a model has no price.
             OutputUnbounded: A cap is set, and the length of an answer is not bounded.
         """
-        plan = TrainPlan(tuple(target_spec(each) for each in specs), tuple(specs), prompts, opened.tasks)
+        idle = [each for each in map(idle_spec, specs) if each is not None]
+        targets = tuple(target_spec(each) for each in specs)
+        plan = TrainPlan(targets, tuple(specs), prompts, opened.tasks, tuple(idle) if len(idle) == len(specs) else ())
         plan.optimizers()
         return (TRAIN,), plan
 

@@ -93,7 +93,11 @@ def score_untouched(saw: points.DoNothingSaw, rule: NoSettings, desk: PolicyCont
         for name, item in zip(saw.names, saw.items, strict=True)
     }
     solved = tuple(name for name, mark in marks.items() if mark.outcome == "solved")
-    return points.DoNothing(solved, sum(mark.outcome != "infrastructure" for mark in marks.values()))
+    tried = () if saw.untouched is None else rows_in(_cells.decode(desk.read(saw.untouched)))
+    passed = tuple(row.item for row in tried if row.hard == 1)
+    return points.DoNothing(
+        solved + passed, sum(mark.outcome != "infrastructure" for mark in marks.values()) + len(tried)
+    )
 
 
 def plan_next_epoch(saw: points.EpochSaw, rule: points.EpochRule, desk: PolicyContext) -> points.EpochPlan:

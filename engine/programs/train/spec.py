@@ -160,6 +160,9 @@ class TrainSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     sets: TrainSetsSpec = TrainSetsSpec()
     tasks: TrainTasksSpec = TrainTasksSpec()
     rollout: RolloutSpec = RolloutSpec()
+    idle: bool = True
+    """Whether each selection task is first tried by an agent that does nothing (``nop``), which costs a sandbox and no
+    call. Tasks that pass untouched count for no gate. Of questions it is always worked out."""
     reuse: Reuse = "all"
     """Stored scores that count in passes over selection and test items: of every run of the log (``all``), of this run
     and its ancestors (``own``), or of nobody (``never``). Rollouts to learn from are always fresh."""
