@@ -86,7 +86,7 @@ class PlannedTrainingRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="k
     selection: int
     test: int
     do_nothing: int
-    """Selection items that are right if nobody works on them. Of tasks nobody knows before they are tried."""
+    """Selection items that are right if nobody works on them. Those of tasks are known once they are tried."""
     gate: str
     candidates: int
     """That the gate rules on at most."""

@@ -81,7 +81,8 @@ class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     selection: int
     """Items of the selection set."""
     do_nothing: int | None
-    """Selection items that are right if nobody works on them; no gate counts them. None: nobody knows, as of tasks."""
+    """Selection items that are right if nobody works on them; no gate counts them. None: nobody knows, such as
+    of tasks where `train.idle` is off."""
     skills: tuple[FinalSkillRow, ...]
     placebos: tuple[PlaceboRow, ...] = ()
     """By gate, the one that counts first. Empty: none was tried."""
