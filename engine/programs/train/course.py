@@ -13,7 +13,7 @@ from engine.agents.installed.skill_set import skill_refs
 from engine.config.program import RunPlan
 from engine.core.scope import Child, Scope
 from engine.evaluating.item_sets import SetSeen
-from engine.programs.evaluate.cell import CellResult, cell
+from engine.programs.evaluate.cell import CellPlan, CellResult, cell
 from engine.programs.evaluate.points import CellSaw
 from engine.programs.skill_scan import ScannedTask
 from engine.programs.train import points
@@ -88,6 +88,20 @@ class TrainInputs(NamedTuple):
     """What the tasks expect, for the scan of candidates."""
     shown: tuple[Text, ...]
     """Files that questions name."""
+
+
+class WantedBatch(NamedTuple):
+    """Cells that are to be begun together."""
+
+    label: str
+    purpose: SetPurpose
+    """Of the set that they are of."""
+    names: Sequence[str]
+    """Of their items, in the order in which their rows stand."""
+    skill: SkillState
+    """That the target has."""
+    fresh: bool
+    """Whether no stored score counts."""
 
 
 class EndedBatch(NamedTuple):
@@ -191,13 +205,41 @@ class Course:
         Raises:
             TrainingEnds: There is no money left, or an operator ended it.
         """
-        time = 1
+        (ended,) = await self.batches([WantedBatch(label, purpose, names, skill, fresh)])
+        return ended
+
+    async def batches(self, wanted: Sequence[WantedBatch]) -> list[EndedBatch]:
+        """Score several batches at once, as `batch` does; all that is recorded of them stands in the order given.
+
+        Raises:
+            TrainingEnds: There is no money left, or an operator ended it.
+        """
+        before: Counter[tuple[Fingerprint | None, str]] = Counter()
+        planned: list[list[CellPlan]] = []
+        for each in wanted:
+            planned.append(self._cells(each, each.label, before))
+            before.update((each.skill.digest, name) for name in each.names)
+        found = await self._run_cells([one for cells in planned for one in cells])
+        ended = []
+        for each, cells in zip(wanted, planned, strict=True):
+            results, found = found[: len(cells)], found[len(cells) :]
+            ended.append(await self._used(each, cells, results))
+        return ended
+
+    async def _used(self, wanted: WantedBatch, cells: Sequence[CellPlan], results: Sequence[CellResult]) -> EndedBatch:
+        """Record a batch; where all of it is broken, pause, and begin it again once resumed."""
+        label, time = wanted.label, 1
         while True:
-            ended = await self._scored(again_label(label, time), purpose, names, skill, fresh=fresh)
-            if await self._usable(ended.rows, (label, time), len(names)):
-                self._begun.update((skill.digest, name) for name in names)
+            ended = await self._ended(again_label(label, time), wanted, cells, results)
+            if await self._usable(ended.rows, (label, time), len(wanted.names)):
+                self._begun.update((wanted.skill.digest, name) for name in wanted.names)
                 return ended
             time += 1
+            cells = self._cells(wanted, again_label(label, time), Counter())
+            results = await self._run_cells(cells)
+
+    async def _run_cells(self, cells: Sequence[CellPlan]) -> list[CellResult]:
+        return await self.scope.gather([Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells])
 
     async def _usable(self, rows: Held, label: tuple[str, int], cells: int) -> bool:
         """Say whether cells that have ended are used; where all of them are broken, pause first.
@@ -231,7 +273,7 @@ class Course:
         time = 1
         while True:
             cells = [self.plan.idle_cell(each, again_label(IDLE, time), arm.condition, reuse) for each in items]
-            found = await self.scope.gather([Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells])
+            found = await self._run_cells(cells)
             rows = Held(self.scope.put(_encoder.encode([each.saw for each in found])), found[-1].at)
             if await self._usable(rows, (IDLE, time), len(cells)):
                 return rows
@@ -248,21 +290,29 @@ class Course:
         resumed = await self.scope.effect(PauseAsked(again))
         assert isinstance(resumed, TrainingResumed)
 
-    async def _scored(
-        self, label: str, purpose: SetPurpose, names: Sequence[str], skill: SkillState, *, fresh: bool
-    ) -> EndedBatch:
-        given, items = self.condition(skill), self.inputs.items[purpose]
-        reuse = "never" if fresh else train_spec(self.plan.own[self.scope.era]).reuse
-        cells = [
-            self.plan.cell(items[name], label, self._begun[skill.digest, name] + 1, given, reuse) for name in names
+    def _cells(
+        self, wanted: WantedBatch, label: str, before: Mapping[tuple[Fingerprint | None, str], int]
+    ) -> list[CellPlan]:
+        """Plan the cells of a batch; `before` counts those that are begun with it, in batches before this one."""
+        given, items = self.condition(wanted.skill), self.inputs.items[wanted.purpose]
+        reuse = "never" if wanted.fresh else train_spec(self.plan.own[self.scope.era]).reuse
+        digest = wanted.skill.digest
+        return [
+            self.plan.cell(
+                items[name], label, self._begun[digest, name] + before.get((digest, name), 0) + 1, given, reuse
+            )
+            for name in wanted.names
         ]
-        found = await self.scope.gather([Child(cell_stream(each.name), partial(cell, plan=each)) for each in cells])
+
+    async def _ended(
+        self, label: str, wanted: WantedBatch, cells: Sequence[CellPlan], found: Sequence[CellResult]
+    ) -> EndedBatch:
         at = found[-1].at if found else self.scope.at
         rows = Held(self.scope.put(_encoder.encode([each.saw for each in found])), at)
-        results = dict(zip(names, found, strict=True))
-        streams = {name: cell_stream(each.name) for name, each in zip(names, cells, strict=True)}
+        results = dict(zip(wanted.names, found, strict=True))
+        streams = {name: cell_stream(each.name) for name, each in zip(wanted.names, cells, strict=True)}
         ended = EndedBatch(label, rows, results, streams, _means([each.saw for each in found]))
-        await self.scope.record(self._scored_event(ended, purpose, skill))
+        await self.scope.record(self._scored_event(ended, wanted.purpose, wanted.skill))
         return ended
 
     def _scored_event(self, ended: EndedBatch, purpose: SetPurpose, skill: SkillState) -> RolloutsScored:

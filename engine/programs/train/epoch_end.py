@@ -9,7 +9,7 @@ import msgspec
 from engine.core.scope import Child
 from engine.policies.edits.edit import EditRule
 from engine.policies.edits.regions import regions_for
-from engine.programs.train.course import Course, EndedBatch, SkillState
+from engine.programs.train.course import Course, EndedBatch, SkillState, WantedBatch
 from engine.programs.train.document import HEAD
 from engine.programs.train.edit_points import CandidateSaw
 from engine.programs.train.epoch_points import (
@@ -26,7 +26,7 @@ from engine.programs.train.epoch_points import (
 )
 from engine.programs.train.gating import gate, propose
 from engine.programs.train.optimizer.rewriting import meta_skill, slow_update
-from engine.programs.train.optimizer.terms import MetaBrief, ShownPair, SlowBrief
+from engine.programs.train.optimizer.terms import Came, MetaBrief, ShownPair, SlowBrief
 from engine.programs.train.step import ended, shown_row
 from events.base import Ref
 from events.streams import META, SLOW, epoch_label, of_step
@@ -53,18 +53,25 @@ async def end_epoch(course: Course, before: SkillState | None) -> None:
     if not sample.items or before is None:
         return
     compared = [await _compare(course, before, sample.items, "")]
-    while sample.top_up:
-        saw = TopUpSaw(course.planned, course.epoch, *_tables(compared))
-        more = (await course.scope.decide(TOP_UP, saw)).value.items
-        if not more:
-            break
+    while sample.top_up and (more := await _more(course, compared)):
         compared.append(await _compare(course, before, more, f".{len(compared) + 1}"))
     pairs = await _paired(course, compared)
-    reached = course.now
+    asked = []
     if sample.slow:
-        await _advise(course, before, pairs)
+        asked.append(_advice(course, before, pairs))
     if sample.meta:
-        await _remember(course, before, reached, pairs)
+        asked.append(_lesson(course, before, pairs))
+    came = await course.scope.gather(asked)
+    if sample.slow:
+        await _advise(course, ended(came[0]))
+    if sample.meta:
+        await _remember(course, ended(came[-1]))
+
+
+async def _more(course: Course, compared: Sequence[tuple[EndedBatch, EndedBatch]]) -> tuple[str, ...]:
+    """Draw further items. Empty: enough of them changed, or none are left."""
+    saw = TopUpSaw(course.planned, course.epoch, *_tables(compared))
+    return (await course.scope.decide(TOP_UP, saw)).value.items
 
 
 async def _compare(
@@ -72,8 +79,11 @@ async def _compare(
 ) -> tuple[EndedBatch, EndedBatch]:
     """Roll items out under the skill of the epoch before, and under that of now."""
     label = partial(epoch_label, course.epoch)
-    then = await course.batch(label(f"slow.before{part}"), "train", items, before, fresh=True)
-    return then, await course.batch(label(f"slow.after{part}"), "train", items, course.now, fresh=True)
+    wanted = [(f"slow.before{part}", before), (f"slow.after{part}", course.now)]
+    then, now = await course.batches(
+        [WantedBatch(label(name), "train", items, skill, fresh=True) for name, skill in wanted]
+    )
+    return then, now
 
 
 def _tables(compared: Sequence[tuple[EndedBatch, EndedBatch]]) -> tuple[tuple[Held, ...], tuple[Held, ...]]:
@@ -99,12 +109,15 @@ async def _paired(course: Course, compared: Sequence[tuple[EndedBatch, EndedBatc
     )
 
 
-async def _advise(course: Course, before: SkillState, pairs: tuple[ShownPair, ...]) -> None:
-    """Have guidance written, and have the gate decide on it."""
+def _advice(course: Course, before: SkillState, pairs: tuple[ShownPair, ...]) -> Child[Came[str]]:
+    """Have guidance written."""
     guidance = regions_for(EditRule()).slow_update(course.now.document.files[HEAD])
     brief = SlowBrief(course.terms(), before.document, course.now.document, guidance, pairs)
-    child = Child(of_step(SLOW, course.epoch), partial(slow_update, brief=brief))
-    came = ended((await course.scope.gather([child]))[0])
+    return Child(of_step(SLOW, course.epoch), partial(slow_update, brief=brief))
+
+
+async def _advise(course: Course, came: Came[str]) -> None:
+    """Have the gate decide on guidance that was written."""
     if came.value is not None and came.value.strip():
         await _guide(course, _text(course, came.value, came.at))
 
@@ -118,11 +131,14 @@ async def _guide(course: Course, guidance: Held) -> None:
     await gate(course, candidate, epoch_label(course.epoch, "slow.gate"))
 
 
-async def _remember(course: Course, before: SkillState, reached: SkillState, pairs: tuple[ShownPair, ...]) -> None:
+def _lesson(course: Course, before: SkillState, pairs: tuple[ShownPair, ...]) -> Child[Came[str]]:
     """Have the optimizer note for itself what the epoch taught it."""
-    brief = MetaBrief(course.terms(), before.document, reached.document, pairs)
-    child = Child(of_step(META, course.epoch), partial(meta_skill, brief=brief))
-    came = ended((await course.scope.gather([child]))[0])
+    brief = MetaBrief(course.terms(), before.document, course.now.document, pairs)
+    return Child(of_step(META, course.epoch), partial(meta_skill, brief=brief))
+
+
+async def _remember(course: Course, came: Came[str]) -> None:
+    """Keep what the optimizer noted for itself."""
     written = None if came.value is None else _text(course, came.value, came.at)
     saw = MetaSaw(course.meta_at, written)
     epoch = course.epoch

@@ -221,8 +221,7 @@ class Step:
 
     async def _change(self, learnt: Reflections) -> _Outcome:
         """Make a candidate of what was proposed, and ask the gate."""
-        sides = [await self._merged(kind, learnt.side(kind)) for kind in ("failure", "success")]
-        found = [each for each in sides if each is not None]
+        found = await self._merged({kind: learnt.side(kind) for kind in ("failure", "success")})
         if not found:
             return _Outcome(_why_nothing(learnt))
         merged = found[0] if len(found) == 1 else await self._final(found)
@@ -245,31 +244,34 @@ class Step:
             return
         await try_placebo(course, parent.named, candidate, train_label(self._step, "placebo"))
 
-    async def _merged(self, kind: str, proposals: list[Proposals]) -> Proposals | None:
-        """Merge the proposals of one side, level by level. None: there are none."""
+    async def _merged(self, sides: dict[str, list[Proposals]]) -> list[Proposals]:
+        """Merge the proposals of each side, level by level, the sides at once; a side without any is left out."""
+        streams: dict[str, list[str]] = {kind: [] for kind in sides}
         level = 1
-        while len(proposals) > 1:
-            parts = groups(proposals, self._terms.merge_batch)
-            whole = [(number, part) for number, part in enumerate(parts) if len(part) > 1]
-            found = await self._merge_all(kind, level, whole)
-            proposals = [found.get(number, part[0]) for number, part in enumerate(parts)]
+        while any(len(proposals) > 1 for proposals in sides.values()):
+            parts = {kind: groups(each, self._terms.merge_batch) if each else [] for kind, each in sides.items()}
+            asked = {
+                (kind, number): self._merge(kind, level, number, part)
+                for kind, each in parts.items()
+                for number, part in enumerate(each)
+                if len(part) > 1
+            }
+            came = await self._course.scope.gather([*asked.values()])
+            found = {place: _value(ended(each)) for place, each in zip(asked, came, strict=True)}
+            for (kind, _), child in asked.items():
+                streams[kind].append(child.name)
+            sides = {
+                kind: [found.get((kind, number), part[0]) for number, part in enumerate(each)]
+                for kind, each in parts.items()
+            }
             level += 1
-        return proposals[0] if proposals else None
+        self._merges += [stream for each in streams.values() for stream in each]
+        return [proposals[0] for proposals in sides.values() if proposals]
 
-    async def _merge_all(
-        self, kind: str, level: int, parts: Sequence[tuple[int, Sequence[Proposals]]]
-    ) -> dict[int, Proposals]:
+    def _merge(self, kind: str, level: int, number: int, part: Sequence[Proposals]) -> Child[Came[Proposals]]:
         side = _SIDES[kind]
-        children = [
-            Child(
-                merge_stream(self._step, side, level, number),
-                partial(merge, brief=self._merge_brief(f"{self._step}.{side}.{level}.{number}", kind, part, level)),
-            )
-            for number, part in parts
-        ]
-        came = [ended(each) for each in await self._course.scope.gather(children)]
-        self._merges += [child.name for child in children]
-        return {number: _value(each) for (number, _), each in zip(parts, came, strict=True)}
+        brief = self._merge_brief(f"{self._step}.{side}.{level}.{number}", kind, part, level)
+        return Child(merge_stream(self._step, side, level, number), partial(merge, brief=brief))
 
     async def _final(self, sides: Sequence[Proposals]) -> Proposals:
         """Merge what failures and what successes led to."""
