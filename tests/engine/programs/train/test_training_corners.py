@@ -11,13 +11,14 @@ import pytest
 from engine.policies.edits.edit import EditRule
 from engine.policies.edits.regions import regions_for
 from engine.policies.training.buffer import StepNote
-from events.store.base import EventLog
+from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.skill import SkillRejected
 from events.types.training import (
     AppendixNoted,
     BufferNoted,
     CandidateMade,
+    EditsMerged,
     EditsSelected,
     GateDecided,
     RateChosen,
@@ -106,6 +107,20 @@ async def test_what_is_rejected_is_told_to_the_optimizer(tmp_path: Path) -> None
     (noted,) = await told(log, run, BufferNoted)
     note = msgspec.json.decode(await log.get(noted.note), type=StepNote)
     assert (note.edits, note.before, note.after) == (("append: Wipe it.", "append: Weigh it."), 0.0, 0.0)
+
+
+async def test_failures_and_successes_are_merged_side_by_side(tmp_path: Path) -> None:
+    """Level by level, neither side waiting for the other's last; merges are told failures first, then by level."""
+    folder = lay_out(tmp_path, ((), (), EDITS), told_by="train 1")
+    changes = {"batch": 12, "minibatch": 1, "merge_batch": 2, "slow": {"on": False}, "meta": False}
+    log, run = await lived(folder, **changes)
+    (merged,) = await told(log, run, EditsMerged)
+    fail = [
+        f"merge/1.fail.{level}.{number}" for level, many in ((1, 4), (2, 2), (3, 1), (4, 1)) for number in range(many)
+    ]
+    assert list(merged.merges) == [*fail, "merge/1.succ.1.0", "merge/1.succ.2.0", "merge/1.final.1.0"]
+    opened = {each.stream.name: each.position async for each in log.read(Selection(run=run, tags={"optimizer.opened"}))}
+    assert opened["merge/1.succ.2.0"] < opened["merge/1.fail.3.0"] < opened["merge/1.final.1.0"]
 
 
 @pytest.mark.parametrize(
