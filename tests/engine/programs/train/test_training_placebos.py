@@ -137,6 +137,19 @@ async def test_its_rows_are_those_of_the_revision_in_force(tmp_path: Path) -> No
         assert each.figures["filtered_variance"] != before.figures["filtered_variance"]
 
 
+async def test_what_was_told_after_an_accepted_placebo_is_what_the_next_ruling_begins_with(tmp_path: Path) -> None:
+    """Folded again for the next candidate, an accepted placebo is still a pass of the revision in force."""
+    log, run = await lived(jars(tmp_path), placebo=1, gate={"name": "force"})
+    course = [each for each in await told(log, run, GateDecided) if each.shadow is None]
+    ended = [of[-1] for of in (await placebos_of(log, run)).values() if of[-1].rows]
+    followed = [(each, course[course.index(each) + 1]) for each in ended if course[-1] != each]
+    begun = [(each, after) for each, after in followed if after.outcome == "more"]
+    assert begun
+    for each, after in begun:
+        assert (each.outcome, each.best) == ("accept", False)
+        assert after.figures["filtered_variance"] == each.figures["filtered_variance"]
+
+
 async def test_a_ruling_on_a_placebo_goes_into_the_next_as_such(tmp_path: Path) -> None:
     """Each ruling of the gate and each placebo is answered otherwise once; later inputs are what substitution gives."""
     log, run = await lived(jars(tmp_path), epochs=1, placebo=1)
