@@ -24,7 +24,7 @@ from events.types.skill import (
     SkillRetired,
     SkillRevised,
 )
-from events.types.training import CandidateMade, CandidateOrigin, SkillAccepted
+from events.types.training import CandidateMade, ChangeOrigin, SkillAccepted
 from events.values import NamedDigest
 from projections.base import Blobs
 
@@ -195,8 +195,6 @@ class Library:
                 _add(_library(state, recorded, None), event.skill, None, _imported(event, recorded))
             case SkillRefused() as event:
                 _library(state, recorded, None).refused.append(_refused(event, recorded))
-            case CandidateMade(origin="placebo"):
-                pass  # it tries the gate, and is no proposal
             case CandidateMade() | SkillAccepted() as event:
                 _train(_library(state, recorded, None), event, recorded)
             case SkillRevised() | SkillProposed() | SkillRejected() | SkillRetired() | LibraryFrozen() as event:
@@ -228,7 +226,7 @@ def _change(library: SkillLibrary, event: _Change, recorded: Recorded) -> None:
             assert_never(event)
 
 
-_ORIGINS: Final[Mapping[CandidateOrigin, SkillOrigin]] = MappingProxyType(
+_ORIGINS: Final[Mapping[ChangeOrigin, SkillOrigin]] = MappingProxyType(
     {"step": "edited", "rewrite": "written", "slow": "edited", "appendix": "edited"}
 )
 
@@ -236,6 +234,8 @@ _ORIGINS: Final[Mapping[CandidateOrigin, SkillOrigin]] = MappingProxyType(
 def _train(library: SkillLibrary, event: CandidateMade | SkillAccepted, recorded: Recorded) -> None:
     """Take in what becomes of a skill in training: of its run's own library."""
     if isinstance(event, CandidateMade):
+        if event.origin == "placebo":
+            return  # it tries the gate, and is no proposal
         library.candidates.append(
             Candidate(
                 skill=event.skill,

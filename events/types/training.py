@@ -15,9 +15,11 @@ from events.types.decision import Decided
 from events.types.item_set import DecidedOnSets, SetPurpose
 from events.values import NamedDigest, Ratio
 
-CandidateOrigin: TypeAlias = Literal["step", "rewrite", "slow", "appendix", "placebo"]
-"""How a candidate came about: by edits of a step, by a rewritten document, by guidance at the end of an epoch, by notes
-on what was told and not done, or as a placebo, which only tries the gate and never comes into force."""
+ChangeOrigin: TypeAlias = Literal["step", "rewrite", "slow", "appendix"]
+"""How a change of a skill came about: by edits of a step, by a rewritten document, by guidance at the end of an epoch,
+or by notes on what was told and not done."""
+CandidateOrigin: TypeAlias = Literal[ChangeOrigin, "placebo"]
+"""How a candidate came about: as a change, or as a placebo, which only tries the gate and never comes into force."""
 GateOutcome: TypeAlias = Literal["accept", "reject", "more", "undecided"]
 """more: named items are run first, and the gate is asked again. undecided: too few scores, or scores that are all the
 same: nothing is accepted, and nothing is said of the edit."""
@@ -261,7 +263,7 @@ class SkillAccepted(Event, frozen=True, tag="skill.accepted"):
     """`CandidateMade` that it was."""
     gate: Ref | None
     """`GateDecided` that accepted it; its reason says where no gate was asked. None: nothing was decided."""
-    origin: CandidateOrigin
+    origin: ChangeOrigin
     step: int
     epoch: int
     best: bool

@@ -19,7 +19,7 @@ from engine.programs.train.gate_points import GATE, CandidateRuling, GateSaw, Ma
 from events.base import Ref
 from events.types.decision import Held, Seen, Text
 from events.types.skill import SkillRejected
-from events.types.training import CandidateMade, CandidateOrigin, GateDecided, SkillAccepted
+from events.types.training import CandidateMade, CandidateOrigin, ChangeOrigin, GateDecided, SkillAccepted
 
 
 class MadeCandidate(NamedTuple):
@@ -182,14 +182,16 @@ async def _settle(course: Course, candidate: MadeCandidate, ruled: Seen[Candidat
         await course.scope.record(SkillRejected(course.name, candidate.made.seen, (ruling.reason,)))
         course.now = course.now._replace(believed=ruling.believed)
         return
-    at: Ref = await course.scope.record(_accepted(course, candidate, ruled))
+    at: Ref = await course.scope.record(_accepted(course, candidate, ruled, candidate.origin))
     revision = course.now.revision + 1
     course.now = candidate.state._replace(at=at, revision=revision, believed=ruling.believed)
     if ruling.best:
         course.best = course.now
 
 
-def _accepted(course: Course, candidate: MadeCandidate, ruled: Seen[CandidateRuling]) -> SkillAccepted:
+def _accepted(
+    course: Course, candidate: MadeCandidate, ruled: Seen[CandidateRuling], origin: ChangeOrigin
+) -> SkillAccepted:
     return SkillAccepted(
         skill=course.name,
         revision=course.now.revision + 1,
@@ -197,7 +199,7 @@ def _accepted(course: Course, candidate: MadeCandidate, ruled: Seen[CandidateRul
         parent=course.now.digest,
         candidate=candidate.made.seen,
         gate=ruled.seen,
-        origin=candidate.origin,
+        origin=origin,
         step=course.step,
         epoch=course.epoch,
         best=ruled.value.best,
