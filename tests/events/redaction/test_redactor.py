@@ -353,7 +353,12 @@ def test_a_value_that_comes_later_and_cannot_be_looked_for_is_refused() -> None:
     assert redactor.replace(b"sk-0123456789") == b"[secret:KEY]"
 
 
-@given(some.dictionaries(JUST_TEXT, some.lists(JUST_TEXT | some.integers() | some.just("say wording of it"))))
+@given(
+    some.dictionaries(
+        JUST_TEXT.filter(lambda name: name not in {"wording", "at"}),
+        some.lists(JUST_TEXT | some.integers() | some.just("say wording of it")),
+    )
+)
 def test_names_in_json_stay_and_texts_do_not_hold_a_secret(fields: dict[str, list[str | int]]) -> None:
     """A secret may be a word of our own: with the name of a member replaced, nobody could read it back."""
     redactor = Redactor({"WORD": "wording"})
