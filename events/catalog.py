@@ -42,6 +42,24 @@ from events.types.evaluation import (
     LooksFound,
     SkillsGiven,
 )
+from events.types.evolution import (
+    EvolutionPlanned,
+    FreezeChosen,
+    LearningChosen,
+    LibraryClosed,
+    LibraryOpened,
+    MaintenanceChosen,
+    NoteWritten,
+    PatchChecked,
+    RetrievalMade,
+    RevisionRuled,
+    SkillNarrowed,
+    SkillQuarantined,
+    SkillReadsAsked,
+    SkillReadsFound,
+    TracesChosen,
+    TrialsScored,
+)
 from events.types.item import (
     ItemAnswered,
     ItemOpened,
@@ -303,6 +321,22 @@ AnyEvent: TypeAlias = (
     | TrajectoryMissing
     | OptimizerOpened
     | OptimizerClosed
+    | EvolutionPlanned
+    | LibraryOpened
+    | RetrievalMade
+    | TracesChosen
+    | NoteWritten
+    | LearningChosen
+    | PatchChecked
+    | RevisionRuled
+    | FreezeChosen
+    | TrialsScored
+    | SkillReadsAsked
+    | SkillReadsFound
+    | MaintenanceChosen
+    | SkillQuarantined
+    | SkillNarrowed
+    | LibraryClosed
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

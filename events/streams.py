@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 RUN: Final = "run"
 """What a run as a whole records."""
@@ -27,6 +27,12 @@ APPENDIX: Final = "appendix"
 """Families of the optimizer's work, one stream for each thing that it is asked."""
 OPTIMIZER: Final = frozenset({REFLECT, MERGE, RANK, RATE, REWRITE, SLOW, META, APPENDIX})
 """All of them."""
+LIBRARY: Final = "library"
+"""Libraries that are learnt, one stream for each."""
+AUTHOR: Final = "author"
+"""Questions to whoever writes skills."""
+RETRIEVE: Final = "retrieve"
+"""Questions to a model that chooses skills."""
 ParentOf: TypeAlias = Callable[[str], str | None]
 """Names the stream whose actor began a stream. None: it is the run's own."""
 _BELOW_TRIAL: Final = {TRIAL: 0, ATTEMPT: 1, CALL: 2}
@@ -158,6 +164,74 @@ def merge_stream(step: int, side: str, level: int, number: int) -> str:
 def of_step(family: str, step: int) -> str:
     """Name what the optimizer is asked once in a step, or once in an epoch: a rank, a rate, a text."""
     return f"{family}/{step}"
+
+
+_LABEL: Final = re.compile(
+    r"(?P<course>(?P<arm>[A-Za-z0-9_-]+)(?:\.r(?P<repeat>[0-9]{1,9}))?)\.(?P<scope>[A-Za-z0-9_-]+)"
+    r"(?:\.(?P<what>[^~/]+))?(?:~[0-9]+)?"
+)
+"""Of cells that belong to a library. A scope is never called ``r`` and a number."""
+
+
+class LibraryLabel(NamedTuple):
+    """What the label of cells says that belong to a library."""
+
+    course: str
+    arm: str
+    repeat: int
+    """From 1."""
+    scope: str
+    what: str
+    """``replay``, ``oracle``, ``gate1`` and so on. Empty: trials that count."""
+
+
+def course_name(arm: str, repeat: int) -> str:
+    """Name an arm that is gone through once; `repeat` is from 1."""
+    return arm if repeat == 1 else f"{arm}.r{repeat}"
+
+
+def library_stream(course: str, scope: str) -> str:
+    """Name the stream of a library."""
+    return f"{LIBRARY}/{course}/{scope}"
+
+
+def library_label(course: str, scope: str, what: str = "") -> str:
+    """Name cells of a library that are begun together, such as ``curated.E1.replay``.
+
+    Args:
+        course: As `course_name` gives it.
+        scope: An environment, a family or ``global``.
+        what: As in `LibraryLabel`.
+    """
+    return ".".join(filter(None, (course, scope, what)))
+
+
+def read_library_label(label: str) -> LibraryLabel | None:
+    """Read a label back. None: it is of no library."""
+    found = _LABEL.fullmatch(label)
+    if found is None:
+        return None
+    return LibraryLabel(found["course"], found["arm"], int(found["repeat"] or 1), found["scope"], found["what"] or "")
+
+
+def author_stream(course: str, scope: str, name: str) -> str:
+    """Name a question to the author: about a task, or of a first draft about a family."""
+    return f"{AUTHOR}/{course}/{scope}/{name}"
+
+
+def retrieve_stream(course: str, scope: str, task: str, what: str = "") -> str:
+    """Name a question to a model that chooses skills for a task; `what` is as in `LibraryLabel`."""
+    return f"{RETRIEVE}/{course}/{scope}/{task}" + (f".{what}" if what else "")
+
+
+def library_of(stream: str) -> str | None:
+    """Name the library whose actor began a cell, or a question to an author or a chooser. None: it is of none."""
+    family, _, place = stream.partition("/")
+    if family in {AUTHOR, RETRIEVE}:
+        course, _, rest = place.partition("/")
+        return library_stream(course, rest.partition("/")[0])
+    label = read_library_label(arm_of_cell(place)) if family == CELL else None
+    return None if label is None else library_stream(label.course, label.scope)
 
 
 def is_trial(stream: str) -> bool:

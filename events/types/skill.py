@@ -107,6 +107,8 @@ class LibraryFrozen(Decided, frozen=True, tag="library.frozen"):
     """Of the canonical JSON of `skills`."""
     library: str | None = None
     """None: the run's own."""
+    snapshot: Fingerprint | None = None
+    """Of its content alone, as `snapshot_digest` has it. None: nothing says."""
 
 
 class SkillRefused(Decided, frozen=True, tag="skill.refused"):
