@@ -131,6 +131,7 @@ from events.types.skill import (
     SkillRevised,
 )
 from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
+from events.types.suite import SuiteAsked, SuiteMissing, SuiteRead
 from events.types.training import (
     AppendixNoted,
     BatchBroken,
@@ -337,6 +338,9 @@ AnyEvent: TypeAlias = (
     | SkillQuarantined
     | SkillNarrowed
     | LibraryClosed
+    | SuiteAsked
+    | SuiteRead
+    | SuiteMissing
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

@@ -95,6 +95,7 @@ from events.types.skill import (
     SkillRevised,
 )
 from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
+from events.types.suite import SuiteAsked
 from events.types.training import (
     BatchBroken,
     EditsMerged,
@@ -257,6 +258,7 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     EvaluationAsked: (Latest("cell", (CellOpened,)),),
     ItemsAsked: (Opening("run"),),
     SetOpened: (Opening("run"), Latest("items", (ItemsRead,))),
+    SuiteAsked: (Opening("run"),),
     ItemOpened: (Opening("run"),),
     ItemAnswered: (_ITEM, Latest("answer", (ModelAnswered,)), ItemWorkEnd("left")),
     ItemUnanswered: (
