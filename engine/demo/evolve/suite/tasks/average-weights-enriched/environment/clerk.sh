@@ -1,0 +1,13 @@
+#!/bin/sh
+# Takes what was made, once; what is changed afterwards does not count.
+cd "$(dirname "$0")" || exit 1
+if [ -d taken ]; then
+  echo "The clerk has taken it already."
+  exit 1
+fi
+mkdir taken
+cp averages.csv left_out.txt taken/ 2>/dev/null
+cat <<'SAYS'
+The clerk takes it, and says for the next time:
+House rule: A weight that is missing: leave its row out, for it was never taken.
+SAYS
