@@ -12,7 +12,7 @@ import msgspec
 from events.base import Event, Ref
 from events.digest import Digest, Fingerprint, digest_of
 from events.types.decision import Decided
-from events.values import NamedDigest
+from events.values import NamedDigest, Ratio
 
 TaskRole: TypeAlias = Literal["canonical", "enriched", "variant", "context-shift", "adversarial", "composition"]
 """What a task of a family is for, T1 to T6: the first three are learnt from, the others are held out."""
@@ -27,7 +27,7 @@ LearningAction: TypeAlias = Literal["nothing", "induce", "revise"]
 """nothing: the author is not asked. induce: a first skill of the family is written. revise: what there is, is
 revised."""
 SkillChange: TypeAlias = Literal["create", "revise", "retire"]
-MaintenanceKind: TypeAlias = Literal["retire", "quarantine", "narrow"]
+MaintenanceKind: TypeAlias = Literal["retire", "quarantine", "narrow", "rollback"]
 LibraryEnding: TypeAlias = Literal["completed", "budget", "stopped"]
 """completed: every scheduled trial was begun. budget: nothing more could be paid for. stopped: an operator ended it."""
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
@@ -113,6 +113,16 @@ class RetrievalMade(Decided, frozen=True, tag="retrieval.made"):
     """Blob: JSON list; every skill of the library with its score, and why it was left out."""
     how: str
     """Method of retrieval."""
+    precision: float | None
+    """Share of what was chosen that the task requires. None: it requires nothing by name."""
+    recall: float | None
+    """Share of what the task requires that was chosen. None: as for `precision`."""
+    hit: bool | None
+    """Whether all that it requires was chosen. None: as for `precision`."""
+    missing: tuple[str, ...]
+    """What it requires and the library does not hold."""
+    problem: str
+    """Why the method could not be asked, and what was done in its place. Empty: it could."""
 
 
 class TracesChosen(Decided, frozen=True, tag="traces.chosen"):
@@ -250,6 +260,10 @@ class MaintainedSkill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     exclude: tuple[str, ...]
     """Of *narrow*: environments in which it is retrieved no more."""
+    harm: Ratio
+    """Failed uses of all."""
+    uses: int
+    """Trials that read it and have a score."""
 
 
 class MaintenanceChosen(Decided, frozen=True, tag="maintenance.chosen"):

@@ -17,10 +17,10 @@ class RetrievalSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Which skills of its library a trial is given."""
 
     method: RetrievalMethod = "all"
-    """``all`` gives the first ``k``; ``bm25`` ranks by words; ``embedding`` by the model of the role ``embedder``;
+    """``all`` gives all that the filters leave; ``bm25`` ranks by words; ``embedding`` by the role ``embedder``;
     ``model`` asks the role ``chooser``; ``oracle`` gives compositions what they require, and else goes by words."""
     k: int = 8
-    """Skills at most; 1 or more."""
+    """Skills at most, 1 or more; ``all`` and ``oracle`` give what they give."""
     phase_aware: bool = True
     """Whether learning trials are given skills of their own family only, and others those of their environment."""
     family_boost: float = 0.0
@@ -38,7 +38,7 @@ class MaintenanceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Whether a skill is not retrieved any more in an environment in which alone it failed, twice or more."""
     rollback: bool = False
     """Whether a skill that was revised goes back to its revision before, where it failed at ``quarantine_at`` of its
-    uses or more. Not built."""
+    uses or more."""
     uses: int = 3
     """Trials of held-out tasks that read it, below which nothing is done; 1 or more."""
     retire_at: float = 0.7
