@@ -81,6 +81,7 @@ from events.types.optimizing import (
 )
 from events.types.pdi import InterventionChosen, PdiImported, PdiRead
 from events.types.pool import PoolLimited, PoolsOpened
+from events.types.retrieval import RankingAsked, RankingFound
 from events.types.run import RunClosed, RunImported, RunOpened
 from events.types.sandbox import (
     ActionAsked,
@@ -129,6 +130,7 @@ from events.types.skill import (
     SkillRejected,
     SkillRetired,
     SkillRevised,
+    SkillRolledBack,
 )
 from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
 from events.types.suite import SuiteAsked, SuiteMissing, SuiteRead
@@ -341,6 +343,9 @@ AnyEvent: TypeAlias = (
     | SuiteAsked
     | SuiteRead
     | SuiteMissing
+    | RankingAsked
+    | RankingFound
+    | SkillRolledBack
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

@@ -88,6 +88,21 @@ class SkillRetired(Decided, frozen=True, tag="skill.retired"):
     """None: the run's own."""
 
 
+class SkillRolledBack(Event, frozen=True, omit_defaults=True, tag="skill.rolled_back"):
+    """An earlier revision of a skill is in force again. The revisions since stay on record."""
+
+    skill: str
+    revision: int
+    """The one that was in force, from 1."""
+    to: int
+    """The one that is in force again, from 1."""
+    digest: Fingerprint
+    """Of its folder."""
+    reason: str
+    library: str | None = None
+    """None: the run's own."""
+
+
 class SkillInForce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A skill of a library as it was frozen."""
 

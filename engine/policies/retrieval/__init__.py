@@ -1,0 +1,1 @@
+"""Which skills of a library an agent is given for a task."""
