@@ -52,9 +52,17 @@ def line_origins(revisions: Sequence[TextRevision]) -> list[LineOrigin]:
         for block in SequenceMatcher(None, lines, new, autojunk=False).get_matching_blocks():
             found[block.b : block.b + block.size] = origins[block.a : block.a + block.size]
         lines, origins = new, found
+    _lend(lines, origins)
     return [
         LineOrigin(number, line, *origin) for number, (line, origin) in enumerate(zip(lines, origins, strict=True), 1)
     ]
+
+
+def _lend(lines: Sequence[str], origins: list[tuple[str, str | None]]) -> None:
+    """Let an empty line be of the line behind it: the one that it was written with may be gone."""
+    for place in range(len(lines) - 2, -1, -1):
+        if not lines[place].strip():
+            origins[place] = origins[place + 1]
 
 
 def _edits_of(lines: Sequence[str], edits: Sequence[WrittenText]) -> list[str | None]:

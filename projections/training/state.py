@@ -301,4 +301,6 @@ class TrainingState(msgspec.Struct):
 
     runs: dict[str, TrainedRun] = {}
     types: dict[str, dict[str, str]] = {}
-    """Types of items by run and item, as far as sets have any; of runs of other programs, too."""
+    """Types of items by run and item, named as cells name it, as far as sets have any; of other programs, too."""
+    asked: dict[str, str] = {}
+    """By run, the set that was last asked for: its items are read next."""

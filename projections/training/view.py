@@ -10,7 +10,7 @@ from events.digest import Digest
 from events.streams import CELL, TRAIN, arm_of_cell, epoch_label, family_of, train_label
 from events.types.decision import ShadowFailed
 from events.types.evaluation import CellOpened, CellUnscored, EvaluationFound, EvaluationScored
-from events.types.item import ItemsRead
+from events.types.item import ItemsAsked, ItemsRead
 from events.types.optimizing import OptimizerClosed, OptimizerOpened
 from events.types.skill import SkillRejected
 from events.types.training import (
@@ -84,14 +84,14 @@ class Training:
     """The projection."""
 
     name = "training"
-    revision = 2
+    revision = 3
     tags: frozenset[str] | None = frozenset(
         {
             *("train.planned", "train.do_nothing_scored", "epoch.planned", "step.opened", "rollouts.scored"),
             *("batch.broken", "train.pause_asked", "train.resumed", "patches.gathered", "edits.merged", "rate.chosen"),
             *("edits.selected", "candidate.made", "gate.decided", "skill.accepted", "skill.rejected", "step.skipped"),
             *("buffer.noted", "slow.proposed", "meta.written", "appendix.noted", "train.closed"),
-            *("cell.opened", "evaluation.scored", "evaluation.found", "cell.unscored", "items.read"),
+            *("cell.opened", "evaluation.scored", "evaluation.found", "cell.unscored", "items.asked", "items.read"),
             *("optimizer.opened", "optimizer.closed", "decision.shadow_failed"),
         }
     )
@@ -118,8 +118,11 @@ class Training:
         """Fold one event in."""
         name = recorded.stream.run
         match recorded.event:
+            case ItemsAsked(set=of):
+                state.asked[name] = of
             case ItemsRead() as read:
-                types = {each.name: each.task_type for each in read.items if each.task_type is not None}
+                of = f"{state.asked[name]}." if name in state.asked else ""
+                types = {f"{of}{each.name}": each.task_type for each in read.items if each.task_type is not None}
                 if types:
                     state.types.setdefault(name, {}).update(types)
             case TrainingPlanned() as planned:

@@ -171,6 +171,8 @@ class Run(msgspec.Struct):
     started_at: int
     """Microseconds since 1970, UTC."""
     method: str = ""
+    program: str = ""
+    """Its name. Empty: it was imported."""
     tasks: tuple[str, ...] = ()
     package: str = ""
     spec: Digest | None = None
@@ -195,6 +197,8 @@ class Run(msgspec.Struct):
     """When the last process took it up: microseconds since 1970, UTC. None: none did, it was imported."""
     ended: str | None = None
     """How the last process let go of it. None: it has not, or was killed."""
+    waits: bool = False
+    """Whether its training waits until a person resumes it."""
     failures: dict[str, int] = {}
     """Failures of what runs beside the actors: by part, how often."""
     signals: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ from events.types.session import (
     SignalReceived,
 )
 from events.types.skill import SkillImported, SkillRefused, SkillRevised
+from events.types.training import PauseAsked, TrainingClosed, TrainingResumed
 from events.types.trajectory import StepImported, TrajectoryImported
 from events.types.trial import AttemptConcluded, AttemptPlanned, TrialClosed, TrialOpened
 from events.values import NanoUsd, Usage
@@ -38,6 +39,8 @@ from projections.base import Blobs
 from projections.charges import is_unknown, known_cost, known_tokens, unknown_before
 from projections.trials.state import Attempt, CellCounts, Run, Trial, TrialsState, follow_effect, trouble_of
 
+EXPLORE: Final = "explore"
+"""Program of runs that name none."""
 _ORDINAL: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -45,7 +48,7 @@ class Trials:
     """The projection."""
 
     name = "trials"
-    revision = 12
+    revision = 13
     tags: frozenset[str] | None = None
 
     def initial(self) -> TrialsState:
@@ -71,7 +74,7 @@ class Trials:
         follow_effect(run.in_flight, recorded)
         family, _, place = recorded.stream.name.partition("/")
         match family:
-            case "run" | "session":
+            case "run" | "session" | "train":
                 _apply_run(run, recorded)
             case "trial":
                 _apply_trial(run, place, recorded)
@@ -100,6 +103,7 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
     match recorded.event:
         case RunOpened() as opened:
             run.method, run.package, run.spec = opened.method, opened.package, opened.spec
+            run.program = opened.program or EXPLORE
             run.tasks = tuple(task.name for task in opened.tasks)
             run.scripted = opened.scripted
         case RunImported() as found:
@@ -113,6 +117,8 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             _take_attempts(run, forked)
         case RunClosed():
             run.closed = True
+        case PauseAsked() | TrainingResumed() | TrainingClosed():
+            run.waits = isinstance(recorded.event, PauseAsked)
         case _:
             _apply_session(run, recorded)
 

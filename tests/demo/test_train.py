@@ -213,18 +213,6 @@ def test_a_run_whose_gate_has_settings_can_be_asked_for_another(tmp_path: Path) 
     assert asked.rows[0]["settings"] == {"train.gate.name": "strict", "train.gate.settings": {}}
 
 
-def test_an_optimizer_that_cannot_be_reached_is_no_optimizer_without_ideas(tmp_path: Path) -> None:
-    """Where none of a step's reflections is answered, the run pauses before more is paid for, and says why."""
-    folder = shutil.copytree(DEMO, tmp_path / "demo")
-    script = (folder / "script.toml").read_text()
-    broken = '[[rule.turn]]\nerror = "bad_request"\nrepeat = true'
-    (folder / "script.toml").write_text(script.replace('function = "jar-optimizer"', broken))
-    outcome = type_in(tmp_path, "train", "demo/train.toml", *QUICK)
-    assert outcome.code != 0
-    assert "s1.reflect: the optimizer answered none of 3 reflections: " in outcome.out + outcome.err
-    assert "completed" not in outcome.out
-
-
 def test_a_training_without_a_candidate_says_so(tmp_path: Path) -> None:
     """Given answers that came and cannot be read, each step is skipped as it says, and the end says what it means."""
     folder = shutil.copytree(DEMO, tmp_path / "demo")

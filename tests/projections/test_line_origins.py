@@ -41,6 +41,13 @@ def test_an_empty_line_is_of_the_edit_beside_it() -> None:
     assert [edit for _, _, edit in told] == [None, "1.1", "1.1", "1.2", "1.2", "1.2"]
 
 
+def test_an_empty_line_whose_edit_is_gone_is_of_the_line_behind_it() -> None:
+    """The line that it was written with may be deleted later: nothing else of that edit stands there."""
+    edits = (WrittenText("1.1", "one"), WrittenText("1.2", "two"))
+    first, second = TextRevision("1", "a\n\none\ntwo\n", edits), TextRevision("2", "a\n\ntwo\n")
+    assert _told(TextRevision("0", "a\n"), first, second) == [("a", "0", None), ("", "1", "1.2"), ("two", "1", "1.2")]
+
+
 def test_where_nothing_says_who_wrote_a_line_the_revision_is_all_there_is() -> None:
     """As with a document that was rewritten; a single edit, such as a rewrite, wrote all that is new."""
     rewritten = TextRevision("1", "b\n", ())

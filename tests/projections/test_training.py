@@ -5,8 +5,10 @@ from fractions import Fraction
 import pytest
 
 from engine.core.fold import fold
-from events.base import Ref
+from events.base import Recorded, Ref, StreamId
+from events.digest import Fingerprint, digest_of
 from events.store.sqlite.store import SqliteLog
+from events.types.item import ItemPinned, ItemsAsked, ItemsRead
 from projections.base import state_digest
 from projections.training.measures import (
     before_labels,
@@ -140,6 +142,23 @@ async def test_results_are_told_by_type(log: SqliteLog) -> None:
         "nature": (2, 2, Fraction(1, 2)),
         "places": (2, 2, Fraction(1, 2)),
     }
+
+
+def test_types_of_items_are_found_under_the_names_that_cells_have() -> None:
+    """A cell names an item with its set, a set without: given two sets with an item of one name, each has its own."""
+    state, training = Training().initial(), Training()
+    events = [
+        event
+        for name, kind in (("jars", "oil"), ("lids", "tin"))
+        for event in (
+            ItemsAsked(name, "question", name, "val", None, None, ()),
+            ItemsRead(Fingerprint("0" * 64), (ItemPinned("first", digest_of(b""), kind, None),), ()),
+        )
+    ]
+    for version, event in enumerate(events, start=1):
+        place = StreamId("r1", "run")
+        state = training.apply(state, Recorded(version, place, version, None, 0, event, b"", digest_of(b"")), {})
+    assert state.types == {"r1": {"jars.first": "oil", "lids.first": "tin"}}
 
 
 async def test_scores_that_were_found_name_the_run_that_has_them(log: SqliteLog) -> None:

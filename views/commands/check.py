@@ -10,6 +10,7 @@ from events.store.memory import MemoryLog
 from views.commands.rows import Rows
 from views.commands.run import open_for
 from views.setup import check, doctor
+from views.terminal.format import plural
 from views.terminal.host import Host
 from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides
 
@@ -53,7 +54,7 @@ async def _checks(
         ]
     except StillroomError as error:
         return [check.refused("spec", error)]
-    found = f"{spec.program}, {len(arms) - 1} arms" if len(arms) > 1 else spec.program
+    found = f"{spec.program}, {plural(len(arms) - 1, 'arm')}" if len(arms) > 1 else spec.program
     rows = [check.SpecCheck(what="spec", state="ok", found=found), _disk(machine, options)]
     machine = machine._replace(environment=wishes.environment(machine))
     try:

@@ -26,7 +26,7 @@ async def carry(log: EventLog, screen: Screen, work: live.Work, spec: RunSpec) -
     """
     if spec.program != EVALUATE:
         return await live.carry(log, screen, work)
-    return await live.carry(log, screen, work, partial(_show, log, screen), parts="cells")
+    return await live.carry(log, screen, work, partial(_show, log, screen), part="cell")
 
 
 async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.core.fold import fold
@@ -202,5 +202,6 @@ async def _write(desk: OpenedLog, to: Path, drawn: bytes, caption: Caption) -> N
 
 
 def render(row: FigureRow) -> RenderableType:
-    """Say what was written, and what it shows."""
-    return Text(f"wrote {row.path}\n{row.description}")
+    """Say what was written, and where it is told in words."""
+    told = Text("what it shows in words: in the file, and printed with --json", style="dim")
+    return Group(Text(f"wrote {row.path}: {row.title}"), told)

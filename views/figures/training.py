@@ -9,6 +9,8 @@ from views.terminal.format import plural
 
 _WIDTH: Final = 10.0
 _HEIGHT: Final = 6.4
+_ROOM: Final = 1.35
+"""Height of the lower panel beside its tallest bar: the number of items stands above and below bars."""
 _MOST_NAMES: Final = 20
 """Steps that are named on the axis; of more, every second or third is."""
 
@@ -90,23 +92,25 @@ def _scores(axes: Any, told: TrainingFigure) -> None:
         _marks(axes, points, marker="o", colour=colour, filled=filled, label=f"candidate, {outcome}")
     fresh = [(index, row.measured) for index, row in enumerate(rows) if row.outcome in {"accepted", "initial"}]
     _marks(axes, fresh, marker="D", colour="black", filled=True, label="measured since it came into force")
-    axes.legend(fontsize=7.5, frameon=False, ncols=2, loc="best")
+    axes.legend(fontsize=7.5, frameon=False, ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def _steps(axes: Any, values: Sequence[float | None], **style: Any) -> None:
     """Draw values that hold from their step to the next one."""
-    points = [(index, value) for index, value in enumerate(values) if value is not None]
+    points = [(float(index), value) for index, value in enumerate(values) if value is not None]
     if points:
+        points.append((len(values) - 0.5, points[-1][1]))
         axes.step([index for index, _ in points], [found for _, found in points], where="post", zorder=1, **style)
 
 
 def _band(axes: Any, rows: Sequence[TrainStepRow]) -> None:
     known = [
-        (index, row.believed, row.deviation)
+        (float(index), row.believed, row.deviation)
         for index, row in enumerate(rows)
         if row.believed is not None and row.deviation is not None
     ]
     if len(known) > 1:
+        known.append((len(rows) - 0.5, *known[-1][1:]))
         places = [index for index, _, _ in known]
         low = [max(0.0, mean - deviation) for _, mean, deviation in known]
         high = [min(1.0, mean + deviation) for _, mean, deviation in known]
@@ -137,17 +141,15 @@ def _moves(axes: Any, told: TrainingFigure) -> None:
     axes.tick_params(labelsize=8)
     axes.axhline(0, color=GREY, linewidth=0.8)
     known = [(index, moves) for index, moves in enumerate(told.moves) if moves is not None]
-    most = max([max(moves.won, moves.lost) for _, moves in known], default=1)
-    axes.set_ylim(-most - 1, most + 1)
+    most = max([1, *(max(moves.won, moves.lost) for _, moves in known)])
+    axes.set_ylim(-_ROOM * most, _ROOM * most)
+    axes.set_yticks([-most, 0, most], labels=[str(most), "0", str(most)])
     places = [index for index, _ in known]
     axes.bar(places, [moves.won for _, moves in known], width=0.5, color=GREEN)
     axes.bar(places, [-moves.lost for _, moves in known], width=0.5, color=RED, hatch="//", edgecolor="white")
+    words = (" won", " lost") if len(told.rows) <= _MOST_NAMES else ("", "")
     for index, moves in known:
-        _count(axes, index, moves.won, "won")
-        _count(axes, index, moves.lost, "lost")
-
-
-def _count(axes: Any, index: int, number: int, word: str) -> None:
-    if number:
-        height, side = (number, "bottom") if word == "won" else (-number, "top")
-        axes.text(index, height, f"{number} {word}", ha="center", va=side, fontsize=7)
+        for number, word, way in zip((moves.won, moves.lost), words, (1, -1), strict=True):
+            side = "bottom" if way > 0 else "top"
+            if number:
+                axes.text(index, way * number, f"{number}{word}", ha="center", va=side, fontsize=7)

@@ -16,9 +16,10 @@ from projections.cost import Cost
 from projections.trials.view import Trials
 from views.runs import summary
 from views.runs.progress import watch
-from views.runs.rows import RunRow, RunsView, failed_parts, run_row, trial_rows
+from views.runs.rows import PAUSED, RunRow, RunsView, failed_parts, run_row, trial_rows
 from views.runs.run_list import keep_rows
 from views.runs.skills import heads
+from views.terminal.format import plural
 from views.terminal.screen import OutputStyle, Screen
 
 LAST_WORDS_S = 5.0
@@ -42,7 +43,7 @@ Show: TypeAlias = Callable[[RunRow, RunReport], Awaitable[None]]
 
 
 async def carry(
-    log: EventLog, screen: Screen, work: Work, show: Show | None = None, *, parts: str = "trials"
+    log: EventLog, screen: Screen, work: Work, show: Show | None = None, *, part: str = "trial"
 ) -> RunReport:
     """Carry a run and show it.
 
@@ -51,7 +52,7 @@ async def carry(
         screen: Where to.
         work: Carries it.
         show: Shows the end of a run of another program, behind the rows of JSON. None: the summary of its trials.
-        parts: What the run is made of, for people.
+        part: What the run is made of, for people.
 
     Raises:
         StillroomError: It could not be carried to its end.
@@ -71,8 +72,11 @@ async def carry(
     if failed := failed_parts(row):
         screen.warn(f"failed in the background: {failed}; no trial was affected; `stillroom show {row.run}` lists it")
     await keep_rows(log, row.events)
-    if report.held:
-        screen.say(f"{report.held} {parts} have not started; `stillroom resume {report.run}` starts them")
+    if row.state == "paused":
+        screen.say(f"paused: {PAUSED}; `stillroom resume {report.run}` begins it again")
+    elif report.held:
+        have, them = ("has", "it") if report.held == 1 else ("have", "them")
+        screen.say(f"{plural(report.held, part)} {have} not started; `stillroom resume {report.run}` starts {them}")
     return report
 
 

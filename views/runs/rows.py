@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 from rich.console import RenderableType
 
+from engine.config.program_registry import TRAIN
 from engine.core.fold import fold_run
+from engine.core.methods import SPARK
 from engine.runtime.leases import LeaseHolder
 from events.store.base import EventLog
 from events.types.condition import Condition, parts_that_differ, read_condition
@@ -34,6 +36,14 @@ WORDS: Final = {
 """How a trial's state is said. What broke on our side is no verdict, and never a score of zero."""
 
 
+RunState: TypeAlias = Literal["running", "paused", "done", "cut off", "imported"]
+"""paused: a training whose infrastructure failed, which waits for `stillroom resume`."""
+PAUSED: Final = "the infrastructure failed as a whole, and nothing was learnt from that"
+"""Why a run is paused, as people are told."""
+HELD: Final = frozenset({"cut off", "paused"})
+"""States of runs that have not ended and that no process holds: such a run can be resumed."""
+
+
 class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """A run at a glance."""
 
@@ -42,7 +52,7 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """Which a person gave it with ``--name``. None: nobody did."""
     started_at: int
     """Microseconds since 1970, UTC."""
-    state: Literal["running", "done", "cut off", "imported"]
+    state: RunState
     owner: str | None
     """The process that holds it, as ``host:id:start``. None: none does."""
     owned_since: int | None
@@ -57,8 +67,10 @@ class RunRow(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """Settings of a fork that are not its parent's, as ``key=value``."""
     shared: int
     """Events up to the cut: they are the parent's, and counted here too. 0: it was started."""
+    program: str | None
+    """What it does: ``explore``, ``evaluate``, ``train``, or one of an installed package. None for imported runs."""
     method: str | None
-    """None for imported runs."""
+    """None for imported runs, and for a training that is not ``compatible``: what it trains by are its settings."""
     scripted: bool
     """True if a script stood in for a model."""
     tasks: int
@@ -188,7 +200,7 @@ def held(row: RunRow, holder: LeaseHolder | None) -> RunRow:
     """Say on a row that was kept which process holds the run at this moment. None: none does."""
     if holder is None:
         return replace(row, owned_since=None)
-    state = "running" if row.state == "cut off" else row.state
+    state = "running" if row.state in HELD else row.state
     return replace(row, state=state, owner=holder.owner, silent_s=holder.silent_s)
 
 
@@ -211,7 +223,8 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
         parent=run.parent,
         changes=run.changes,
         shared=run.shared,
-        method=run.method or None,
+        program=run.program or None,
+        method=_method(run),
         scripted=run.scripted,
         tasks=len(run.tasks),
         trials=len(run.trials),
@@ -236,6 +249,11 @@ def kept_row(cost: CostState, run: Run) -> RunRow:
     )
 
 
+def _method(run: Run) -> str | None:
+    """Name the method by which a run decides; trainings have the one of trials on record unless they are compatible."""
+    return None if run.program == TRAIN and run.method == SPARK else run.method or None
+
+
 class _Ended(NamedTuple):
     solved: int
     unsolved: int
@@ -257,7 +275,7 @@ def failed_parts(row: RunRow) -> str:
 
 def trial_rows(seen: RunsView, run: Run) -> list[TrialRow]:
     """List a run's trials, in the order in which they were opened."""
-    over = _state(run, seen.owned) == "cut off"
+    over = _state(run, seen.owned) in HELD
     return [_trial_row(seen, run, trial, over=over) for trial in run.trials.values()]
 
 
@@ -426,12 +444,12 @@ def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
     return (_ARMS if len({(row.condition, row.condition_digest) for row in rows}) > 1 else _TRIALS)(rows)
 
 
-def _state(run: Run, owned: Collection[str]) -> Literal["running", "done", "cut off", "imported"]:
+def _state(run: Run, owned: Collection[str]) -> RunState:
     if run.imported is not None:
         return "imported"
     if run.closed:
         return "done"
-    return "running" if run.id in owned else "cut off"
+    return "running" if run.id in owned else "paused" if run.waits else "cut off"
 
 
 async def look(desk: OpenedLog, run: str) -> RunsView:

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from engine.runtime.context import LEASE_S
-from views.runs.rows import RunRow, failed_parts
+from views.runs.rows import PAUSED, RunRow, failed_parts
 from views.runs.spending import written
 from views.terminal.format import count, short, when
 from views.terminal.tables import TableView
@@ -31,6 +31,10 @@ def _silent(row: RunRow) -> Text:
         f"{row.run}: owned by {row.owner}{since}, no heartbeat for {row.silent_s:.0f} s; if you know that it is "
         f"gone: `stillroom resume {row.run} --take-over`"
     )
+
+
+def _paused(row: RunRow) -> Text:
+    return Text(f"{row.run}: {PAUSED}; `stillroom resume {row.run}` begins it again")
 
 
 def tree(rows: Sequence[RunRow]) -> Iterator[PlacedRun]:
@@ -65,6 +69,7 @@ def _origin(row: RunRow) -> str:
 def _notes(placed: Sequence[PlacedRun]) -> list[Text]:
     rows = [each.run for each in placed]
     return [
+        *(_paused(row) for row in rows if row.state == "paused"),
         *(_silent(row) for row in rows if row.silent_s is not None and row.silent_s > SILENT_S),
         *(Text(f"{row.run}: failed in the background: {failed}") for row in rows if (failed := failed_parts(row))),
     ]

@@ -9,9 +9,14 @@ StillroomError
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from difflib import get_close_matches
+from typing import ClassVar, Final
 
 from events.errors import ExitCode, StillroomError
+
+_LISTED: Final = 5
+_NEAR: Final = 0.8
+"""Likeness from which on a name may have been meant, from 0 to 1: one letter of five."""
 
 
 class ViewError(StillroomError):
@@ -23,11 +28,21 @@ class ViewError(StillroomError):
 class IdUnknown(ViewError):
     """Raised when nothing goes by an id."""
 
-    def __init__(self, text: str, what: str, known: Sequence[str]) -> None:
-        listed = ", ".join(known[-5:])
+    def __init__(self, text: str, what: str, known: Sequence[str], *, more: Sequence[str] = ()) -> None:
+        """Say what there is instead.
+
+        Args:
+            text: What was typed.
+            what: Kind of what it should name.
+            known: What there is; the last five are listed.
+            more: Further names that may have been meant and are not listed.
+        """
+        listed = f"known: {'..., ' if len(known) > _LISTED else ''}{', '.join(known[-_LISTED:])}"
+        near = get_close_matches(text, [*known, *more], n=2, cutoff=_NEAR)
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
         super().__init__(
             f"no {what} {text}",
-            remedy=f"known: {listed}" if known else "`stillroom runs` lists the runs; --log FILE selects another log",
+            remedy=f"{meant}{listed}" if known else "`stillroom runs` lists the runs; --log FILE selects another log",
         )
         self.text = text
 

@@ -80,7 +80,8 @@ def plural(number: int, word: str) -> str:
     """Write a count with its word."""
     if number == 1:
         return f"{number:,} {word}"
-    return f"{number:,} {word}{'es' if word.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
+    hissing = word.endswith(("s", "x", "ch", "sh")) and not word.endswith("epoch")
+    return f"{number:,} {word}{'es' if hissing else 's'}"
 
 
 def short(run: str) -> str:

@@ -21,6 +21,7 @@ STYLES: Final[Mapping[str, str]] = {
     "abandoned": "magenta",
     "running": "cyan",
     "cut off": "magenta",
+    "paused": "magenta",
     "soft": "yellow",
     "strong": "red",
     "sound": "green",

@@ -181,7 +181,7 @@ async def carry(log: EventLog, screen: Screen, work: live.Work) -> RunReport:
     Raises:
         StillroomError: It could not be carried to its end.
     """
-    return await live.carry(log, screen, work, partial(_show, log, screen), parts="cells")
+    return await live.carry(log, screen, work, partial(_show, log, screen), part="cell")
 
 
 async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -> None:
@@ -197,8 +197,9 @@ async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -
         screen.out.print(render(end))
     name = short(report.run)
     commands = [
+        *([f"resume {name}"] if end is None else []),
         f"edits list {name}",
-        f"skills log {'' if end is None else end.skill}".rstrip(),
+        *([] if end is None else [f"skills log {end.skill}"]),
         f"report {name}",
         f"replay {name}",
     ]

@@ -1,14 +1,16 @@
 """Blame of a trained skill: of each line, the edit that wrote it, what it was proposed from, and which items moved."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.policies.edits.edit import DOCUMENT
 from engine.policies.scan.hidden_text import written_out
+from engine.policies.skill.split import SplitFault, split_skill
 from projections.line_origins import LineOrigin, TextRevision, WrittenText, line_origins
 from projections.training.measures import changes_of
 from projections.training.state import CandidateRecord, RevisionRecord, TrainedRun
@@ -22,8 +24,14 @@ from views.training.edit_page import cell_of, questions_of
 from views.training.item_changes import outcome_of, place_of_cell
 from views.training.trained_log import ChosenEdit, skill_of_run
 
-INITIAL: Final = "initial"
-"""Stands for the skill that training began with."""
+LineSource: TypeAlias = Literal["initial", "settings", "edit"]
+"""initial: training began with the line. settings: front matter of a skill that began as nothing."""
+
+
+_GIVEN: Final[Mapping[str, str]] = {
+    "initial": "that training began with",
+    "settings": "of front matter: train.name and train.description, which no edit changes",
+}
 
 
 class BlamedLineRow(msgspec.Struct, frozen=True, tag_field="row", tag="blamed_line"):
@@ -41,7 +49,8 @@ class BlamedLineRow(msgspec.Struct, frozen=True, tag_field="row", tag="blamed_li
     """Revision that brought the line; 0: training began with it."""
     edit: str | None
     """Edit that wrote it, as `edits show` takes it; the candidate where none of its edits has the line. None: training
-    began with it."""
+    began with it, or it is front matter that the settings gave."""
+    origin: LineSource
     step: int | None
     """None: as for ``edit``."""
     questions: tuple[str, ...]
@@ -87,8 +96,15 @@ async def blame_rows(desk: OpenedLog, run: TrainedRun, record: RevisionRecord) -
             TextRevision(str(each.revision), await _text(desk, each, file), _written(run, each, file))
             for each in revisions
         ]
-        rows += [told[int(each.revision)].row(record, file, each) for each in line_origins(states)]
+        front = _front(states[-1].text) if file == DOCUMENT and not run.initial else 0
+        rows += [told[int(each.revision)].row(record, file, each, front) for each in line_origins(states)]
     return rows
+
+
+def _front(text: str) -> int:
+    """Count the lines of front matter, which no edit can change; 0: there is none."""
+    parts = split_skill(text)
+    return 0 if isinstance(parts, SplitFault) else parts.body_line - 1
 
 
 async def _text(desk: OpenedLog, record: RevisionRecord, file: str) -> str:
@@ -119,10 +135,12 @@ class _Told:
         self._lost = tuple(each.item for each in changes if each.move == "lost")
         self._sources: dict[str | None, _Evidence] = {}
 
-    def row(self, asked: RevisionRecord, file: str, line: LineOrigin) -> BlamedLineRow:
-        """Tell of a line."""
-        candidate = self._candidate
-        found = self._evidence(line.edit)
+    def row(self, asked: RevisionRecord, file: str, line: LineOrigin, front: int) -> BlamedLineRow:
+        """Tell of a line; the first ones are front matter."""
+        given = line.number <= front
+        candidate = None if given else self._candidate
+        found = _Evidence() if given else self._evidence(line.edit)
+        origin: LineSource = "edit" if candidate is not None else "settings" if self._record.revision else "initial"
         return BlamedLineRow(
             skill=self._run.skill,
             run=self._run.run,
@@ -136,12 +154,13 @@ class _Told:
             else candidate.name
             if line.edit is None
             else f"{candidate.name}.{line.edit}",
+            origin=origin,
             step=None if candidate is None else candidate.step,
             questions=found.questions,
             evidence=found.cells,
             items=found.items,
-            won=self._won,
-            lost=self._lost,
+            won=() if given else self._won,
+            lost=() if given else self._lost,
         )
 
     def _evidence(self, edit: str | None) -> "_Evidence":
@@ -169,7 +188,7 @@ class _Evidence(NamedTuple):
 def render(rows: Sequence[BlamedLineRow]) -> RenderableType:
     """Draw a skill with the edit beside each line, and below it what each edit rests on and moved."""
     parts: list[RenderableType] = []
-    width = max([len(row.edit or INITIAL) for row in rows], default=0)
+    width = max([len(row.edit or row.origin) for row in rows], default=0)
     for file, group in groupby(rows, key=lambda row: row.file):
         parts.append(Text(f"--- {written_out(file)}", style="dim"))
         parts += [_line(row, width) for row in group]
@@ -178,17 +197,18 @@ def render(rows: Sequence[BlamedLineRow]) -> RenderableType:
 
 
 def _line(row: BlamedLineRow, width: int) -> Text:
-    head = (f"{row.edit or INITIAL:<{width}} ", "dim" if row.edit is None else "cyan")
+    head = (f"{row.edit or row.origin:<{width}} ", "dim" if row.edit is None else "cyan")
     return one_line(Text.assemble(head, (f"{row.line:>4}  ", "dim"), written_out(row.text.expandtabs())))
 
 
 def _edits(rows: Sequence[BlamedLineRow]) -> Iterator[Text]:
     """Tell of each edit once, the oldest first."""
-    counts = {edit: [row for row in rows if row.edit == edit] for edit in dict.fromkeys(row.edit for row in rows)}
-    for edit, own in sorted(counts.items(), key=lambda pair: (pair[1][0].since, pair[0] or "")):
+    places = dict.fromkeys((row.edit, row.origin) for row in rows)
+    counts = {place: [row for row in rows if (row.edit, row.origin) == place] for place in places}
+    for (edit, origin), own in sorted(counts.items(), key=lambda pair: (pair[1][0].since, pair[0][0] or "")):
         first = own[0]
         if edit is None:
-            yield Text(f"{INITIAL}: {plural(len(own), 'line')} that training began with", style="dim")
+            yield Text(f"{origin}: {plural(len(own), 'line')} {_GIVEN[origin]}", style="dim")
             continue
         yield one_line(Text.assemble((edit, "cyan"), f": {plural(len(own), 'line')}, revision {first.since}"))
         moved = [("won", first.won), ("lost", first.lost)]

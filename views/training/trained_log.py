@@ -72,7 +72,8 @@ def choose_edit(run: TrainedRun, text: str) -> ChosenEdit:
     if candidate is None or number not in places:
         names = [each.name for each in run.candidates]
         known = [f"{name}.{place}" for place in places] if candidate is not None and places else names
-        raise IdUnknown(text, "edit", known or ["none so far: no candidate was made"])
+        edits = [f"{each.name}.{edit.place}" for each in run.candidates for edit in each.edits]
+        raise IdUnknown(text, "edit", known or ["none so far: no candidate was made"], more=edits)
     return ChosenEdit(candidate, int(number))
 
 

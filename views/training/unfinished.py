@@ -6,12 +6,13 @@ import msgspec
 
 from engine.config.spec import RunSpec
 from engine.core.errors import NothingToResume, SpecUnreadable
+from views.runs.rows import HELD
 from views.runs.run_list import list_rows
 from views.setup.settings import spec_of
 from views.terminal.errors import UsageWrong
 from views.terminal.log_access import OpenedLog
 
-_OPEN = frozenset({"cut off", "running"})
+_OPEN = HELD | {"running"}
 
 
 async def unfinished_runs(desk: OpenedLog, spec: RunSpec) -> list[str]:

@@ -11,6 +11,7 @@ from views.terminal.format import plural
         (1, "success", "1 success"),
         (2, "success", "2 successes"),
         (2, "batch", "2 batches"),
+        (2, "epoch", "2 epochs"),
         (0, "failure", "0 failures"),
         (1_200, "rollout", "1,200 rollouts"),
     ],
