@@ -36,6 +36,8 @@ _FAILED: Final = "✗ "
 """What the rows of failed checks begin with."""
 _CONVERSES: Final = frozenset({"call", "tools", "steps"})
 """Ways in which all that a model is told and says stands in one conversation."""
+HOW_ENDED: Final = "how the agent ended"
+"""Label of the one part of the kind ``checks`` that is not the verifier's."""
 _DONE: Final[frozenset[PartKind]] = frozenset({"said", "call", "output", "answer"})
 """Parts that show what was done."""
 
@@ -50,18 +52,23 @@ class TrajectoryPort:
     async def __call__(self, asked: Event, place: EffectAddress) -> Event:
         """Put a trajectory together."""
         assert isinstance(asked, TrajectoryAsked)
-        found = await self._events(place.run, [asked.cell])
+        found = await self.events_of(place.run, asked.cell)
+        return found if isinstance(found, TrajectoryMissing) else await TrajectoryBuilder(self._log, asked).build(found)
+
+    async def events_of(self, run: str, cell: str) -> Sequence[Event] | TrajectoryMissing:
+        """Read what a cell recorded, its item or trial, and the attempts that count, in the order of the log."""
+        found = await self._events(run, [cell])
         rolled = next((each.event.rolled.stream for each in found if isinstance(each.event, EvaluationScored)), None)
         if rolled is None:
             return TrajectoryMissing(_why_none([each.event for each in found]))
-        found += await self._events(place.run, [rolled])
+        found += await self._events(run, [rolled])
         name = rolled.partition("/")[2]
         attempts: list[list[Recorded]] = []
-        while attempt := await self._events(place.run, [attempt_stream(name, len(attempts) + 1)]):
+        while attempt := await self._events(run, [attempt_stream(name, len(attempts) + 1)]):
             attempts.append(attempt)
         for each in _that_count(attempts):
             found += each
-        return await _Builder(self._log, asked).build([each.event for each in sorted(found, key=_position)])
+        return [each.event for each in sorted(found, key=_position)]
 
     async def _events(self, run: str, streams: Sequence[str]) -> list[Recorded]:
         if run not in self._lineages:
@@ -79,7 +86,7 @@ def _that_count(attempts: Sequence[Sequence[Recorded]]) -> Sequence[Sequence[Rec
     return [each for each in attempts if not any(isinstance(one.event, AttemptAbandoned) for one in each)]
 
 
-class _Builder:
+class TrajectoryBuilder:
     """One trajectory on its way: parts in the order of the events."""
 
     def __init__(self, log: EventLog, asked: TrajectoryAsked) -> None:
@@ -204,7 +211,7 @@ class _Builder:
 
     async def _agent_ended(self, event: AgentEnded) -> None:
         self._turns += event.turns
-        self._say("checks", "how the agent ended", " ".join(filter(None, (event.reason, event.detail))))
+        self._say("checks", HOW_ENDED, " ".join(filter(None, (event.reason, event.detail))))
 
     async def _step(self, event: StepJudged) -> None:
         self._say("checks", "a step of the task", "the next one follows" if event.goes_on else "no step follows")
@@ -213,7 +220,7 @@ class _Builder:
         if event.answer is not None:
             self._say("answer", "as it was read", event.answer)
         if self._asked.feedback != "binary":
-            self._say("checks", "", "\n".join(self._passed_on(each, item=True) for each in event.reasons))
+            self._say("checks", "", "\n".join(self.passed_on(each, item=True) for each in event.reasons))
 
     async def _judged(self, event: AttemptJudged) -> None:
         if self._asked.feedback == "binary":
@@ -225,9 +232,15 @@ class _Builder:
 
     def _failed(self, row: str) -> str:
         name, dash, message = row.partition(" - ")
-        return f"{name}{dash}{self._passed_on(message, item=False)}"
+        return f"{name}{dash}{self.passed_on(message, item=False)}"
 
-    def _passed_on(self, message: str, *, item: bool) -> str:
+    def passed_on(self, message: str, *, item: bool) -> str:
+        """Give what may be passed on of a message, once the task has been read.
+
+        Args:
+            message: Of a check.
+            item: Whether it is a scorer's, and no verifier's.
+        """
         if self._asked.feedback == "rich":
             return message
         told = "\n".join(self._told)

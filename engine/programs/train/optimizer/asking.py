@@ -7,16 +7,16 @@ import msgspec
 
 from engine.core.decision import Point
 from engine.core.scope import Scope, Stopped
+from engine.effects.answer_asking import ReadingSteps, ask_until_read
+from engine.effects.answer_points import ReadAnswer, ReplySeen
 from engine.effects.conversation import EMPTY, extend, message
-from engine.effects.model_calls import CapReached, NoAnswer, ask_model, problem_of, quoting
-from engine.programs.train.optimizer.points import ReadAnswer, ReplySeen
+from engine.effects.model_calls import CapReached, NoAnswer, problem_of
 from engine.programs.train.optimizer.spec import OptimizerSpec
 from engine.programs.train.optimizer.terms import Came, OptimizerTerms, SkillDocument
 from events.base import Ref
 from events.digest import Digest
 from events.types.budget import BudgetRefused
 from events.types.decision import Held, Seen
-from events.types.model import ModelAnswered
 from events.types.optimizing import HiddenItem, OptimizerClosed, OptimizerEnding, OptimizerOpened, OptimizerStage
 from events.values import NamedDigest
 
@@ -75,21 +75,12 @@ class OptimizerTalk:
         """
         scope = self.scope
         talk = extend(scope, EMPTY, [message("system", told[0]), message("user", told[1])])
-        repairs = 0
-        while True:
-            answer = (await ask_model(scope, lambda: self.terms.callers[scope.era], talk)).outcome
-            if not isinstance(answer, ModelAnswered):
-                return Answered(_ending_of(answer), None, problem_of(answer))
-            seen = Seen(scope.at, ReplySeen(answer.message, answer.text))
-            ruled = await scope.decide(point, saw(seen, repairs))
-            if ruled.value.verdict != "repair":
-                read = ruled.value.verdict == "read"
-                return Answered("read" if read else "unreadable", ruled, "" if read else _joined(ruled.value.problems))
-            repairs += 1
-            talk = await quoting(scope, talk, ruled.value.quoted)
-            problems = "\n".join(f"* {problem}" for problem in ruled.value.problems)
-            again = self.terms.prompts.fill("train_repair", problems=problems)
-            talk = extend(scope, talk, [message("user", again)])
+        steps = ReadingSteps(point, saw, lambda problems: self.terms.prompts.fill("train_repair", problems=problems))
+        came = await ask_until_read(scope, lambda: self.terms.callers[scope.era], talk, steps)
+        if not isinstance(came, Seen):
+            return Answered(ending_of(came), None, problem_of(came))
+        read = came.value.verdict == "read"
+        return Answered("read" if read else "unreadable", came, "" if read else _joined(came.value.problems))
 
     async def close(self, ending: OptimizerEnding, reason: str, instead: bytes | None = None) -> Ref:
         """Say how it ended."""
@@ -133,9 +124,10 @@ def document_json(document: SkillDocument) -> bytes:
     return msgspec.json.encode(dict(document.files), order="sorted")
 
 
+def ending_of(outcome: NoAnswer) -> OptimizerEnding:
+    """Say how a question ends that has no answer."""
+    return "budget" if isinstance(outcome, BudgetRefused | CapReached) else "unanswered"
+
+
 def _joined(problems: Sequence[str]) -> str:
     return "; ".join(problems)
-
-
-def _ending_of(outcome: NoAnswer) -> OptimizerEnding:
-    return "budget" if isinstance(outcome, BudgetRefused | CapReached) else "unanswered"

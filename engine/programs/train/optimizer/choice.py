@@ -5,6 +5,7 @@ from functools import partial
 import msgspec
 
 from engine.core.scope import Scope
+from engine.effects.answer_points import ReadAnswer, ReplySeen
 from engine.policies.training.selection import first_items
 from engine.programs.train.optimizer import points
 from engine.programs.train.optimizer.asking import OptimizerTalk, document_json
@@ -33,10 +34,10 @@ async def _rank(question: OptimizerTalk, brief: RankBrief) -> Came[tuple[int, ..
         available=len(items),
     )
 
-    def saw(answer: Seen[points.ReplySeen], repairs: int) -> points.RankingSaw:
+    def saw(answer: Seen[ReplySeen], repairs: int) -> points.RankingSaw:
         return points.RankingSaw(answer, len(items), brief.budget, repairs)
 
-    async def make(reading: points.ReadAnswer, at: Ref) -> tuple[int, ...]:
+    async def make(reading: ReadAnswer, at: Ref) -> tuple[int, ...]:
         del at
         return tuple(await question.decoded(reading.value, tuple[int, ...]))
 
@@ -70,10 +71,10 @@ async def _rate(question: OptimizerTalk, brief: RateBrief) -> Came[int]:
         available=len(items),
     )
 
-    def saw(answer: Seen[points.ReplySeen], repairs: int) -> points.RateSaw:
+    def saw(answer: Seen[ReplySeen], repairs: int) -> points.RateSaw:
         return points.RateSaw(answer, len(items), repairs)
 
-    async def make(reading: points.ReadAnswer, at: Ref) -> int:
+    async def make(reading: ReadAnswer, at: Ref) -> int:
         del at
         return int(await question.decoded(reading.value, int))
 

@@ -7,38 +7,14 @@ import msgspec
 
 from engine.config.spec import RunSpec
 from engine.core.decision import Point
+from engine.effects.answer_points import ReadAnswer, ReplySeen
 from engine.policies.edits.edit import EditRule
 from engine.programs.train.optimizer.proposals import Mode
 from engine.programs.train.optimizer.spec import optimizer_spec
-from events.digest import Digest
 from events.types.decision import Held, Seen
 
 DOCUMENT: Final = "SKILL.md"
 """File of a document that a rewrite is of."""
-
-
-class ReplySeen(msgspec.Struct, frozen=True):
-    """Of `ModelAnswered`."""
-
-    message: Digest
-    text: Digest | None
-
-
-class ReadAnswer(msgspec.Struct, frozen=True):
-    """What is read from an answer."""
-
-    verdict: Literal["read", "repair", "unreadable"]
-    """It is taken; it is asked for once more; it is not taken."""
-    value: Digest | None
-    """Blob: JSON; what was read, in the shape of its point. None: nothing was."""
-    beside: Digest | None
-    """Blob: JSON; what was said besides, such as kinds of failures or a summary of changes. None: nothing was."""
-    count: int
-    """How many proposals, indices or notes the value holds; the rate itself; 0 where nothing was read."""
-    problems: tuple[str, ...]
-    """What is wrong with it, each as it is told to the model. Of what is taken: what was left out of it."""
-    quoted: Digest | None
-    """Blob: the model's own message, as it is shown to it again. None: it is not."""
 
 
 class ReadingRule(msgspec.Struct, frozen=True):

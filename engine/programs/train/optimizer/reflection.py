@@ -5,6 +5,7 @@ from functools import partial
 import msgspec
 
 from engine.core.scope import Scope
+from engine.effects.answer_points import ReadAnswer, ReplySeen
 from engine.policies.edits.modes import UpdateItem
 from engine.programs.train.optimizer import points
 from engine.programs.train.optimizer.asking import OptimizerTalk, document_json
@@ -34,7 +35,7 @@ async def _reflect(question: OptimizerTalk, brief: ReflectBrief, document: Held)
         return Came(None, "nothing_shown", reason, await question.close("nothing_shown", reason), question.hidden)
     told = (_system_of(brief), _user_of(question, brief, shown.text))
 
-    def saw(answer: Seen[points.ReplySeen], repairs: int) -> points.PatchSaw:
+    def saw(answer: Seen[ReplySeen], repairs: int) -> points.PatchSaw:
         return points.PatchSaw(
             answer=answer,
             name=brief.name,
@@ -47,7 +48,7 @@ async def _reflect(question: OptimizerTalk, brief: ReflectBrief, document: Held)
             repairs=repairs,
         )
 
-    async def make(reading: points.ReadAnswer, at: Ref) -> ReflectionOutcome:
+    async def make(reading: ReadAnswer, at: Ref) -> ReflectionOutcome:
         aside = await question.decoded(reading.beside, PatchAside)
         items, held = await _proposals(question, reading, at)
         proposals = Proposals(brief.name, brief.kind, items, held, {brief.name: shown.number})
@@ -56,9 +57,7 @@ async def _reflect(question: OptimizerTalk, brief: ReflectBrief, document: Held)
     return await question.came_of(await question.ask(told, points.PATCH_READ, saw), make)
 
 
-async def _proposals(
-    question: OptimizerTalk, reading: points.ReadAnswer, at: Ref
-) -> tuple[tuple[UpdateItem, ...], Held]:
+async def _proposals(question: OptimizerTalk, reading: ReadAnswer, at: Ref) -> tuple[tuple[UpdateItem, ...], Held]:
     assert reading.value is not None, "it was read"
     data = await question.scope.get(reading.value)
     return decode_proposals(data, question.terms.mode), Held(reading.value, at)
@@ -106,11 +105,11 @@ async def _merge(question: OptimizerTalk, brief: MergeBrief, document: Held) -> 
         lists="\n\n".join(_list(each) for each in brief.group),
     )
 
-    def saw(answer: Seen[points.ReplySeen], repairs: int) -> points.MergeSaw:
+    def saw(answer: Seen[ReplySeen], repairs: int) -> points.MergeSaw:
         group = tuple(each.held for each in brief.group)
         return points.MergeSaw(answer, mode, document, group, tuple(sorted(rows.items())), brief.level, repairs)
 
-    async def make(reading: points.ReadAnswer, at: Ref) -> Proposals:
+    async def make(reading: ReadAnswer, at: Ref) -> Proposals:
         items, held = await _proposals(question, reading, at)
         return Proposals(brief.name, brief.kind, items, held, rows)
 

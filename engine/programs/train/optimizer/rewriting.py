@@ -5,6 +5,7 @@ from functools import partial
 import msgspec
 
 from engine.core.scope import Scope
+from engine.effects.answer_points import ReadAnswer, ReplySeen
 from engine.policies.edits.edit import EditRule
 from engine.policies.edits.modes import SkillCandidate
 from engine.policies.edits.rewriting import rewritten
@@ -46,10 +47,10 @@ async def _rewrite(question: OptimizerTalk, brief: RewriteBrief, document: Held)
         proposals=fenced(word_proposals(brief.proposals.items)),
     )
 
-    def saw(answer: Seen[points.ReplySeen], repairs: int) -> points.RewriteSaw:
+    def saw(answer: Seen[ReplySeen], repairs: int) -> points.RewriteSaw:
         return points.RewriteSaw(answer, document, repairs)
 
-    async def make(reading: points.ReadAnswer, at: Ref) -> RewrittenSkill:
+    async def make(reading: ReadAnswer, at: Ref) -> RewrittenSkill:
         assert reading.value is not None, "it was read"
         files = await question.decoded(reading.value, dict[str, str])
         return RewrittenSkill(files, await question.decoded(reading.beside, str), Held(reading.value, at))
@@ -111,7 +112,7 @@ async def _meta(question: OptimizerTalk, brief: MetaBrief) -> Came[str]:
 
 
 async def _advice(question: OptimizerTalk, name: str, user: str, point: points.ReadingPoint) -> Came[str]:
-    async def make(reading: points.ReadAnswer, at: Ref) -> str:
+    async def make(reading: ReadAnswer, at: Ref) -> str:
         del at
         return str(await question.decoded(reading.value, str))
 
@@ -142,10 +143,10 @@ async def _consolidate(question: OptimizerTalk, brief: ConsolidateBrief, notes: 
     listed = "\n".join(f"- {each}" for each in brief.notes)
     user = question.terms.prompts.fill("train_consolidate", notes=fenced(listed), count=len(brief.notes))
 
-    def saw(answer: Seen[points.ReplySeen], repairs: int) -> points.NotesSaw:
+    def saw(answer: Seen[ReplySeen], repairs: int) -> points.NotesSaw:
         return points.NotesSaw(answer, notes, repairs)
 
-    async def make(reading: points.ReadAnswer, at: Ref) -> tuple[str, ...]:
+    async def make(reading: ReadAnswer, at: Ref) -> tuple[str, ...]:
         del at
         return tuple(await question.decoded(reading.value, tuple[str, ...]))
 

@@ -1,23 +1,22 @@
-"""ReadAnswer an optimizer's answers: each policy from the inputs of its point to a ruling; pure.
+"""Read an optimizer's answers: each policy from the inputs of its point to a ruling; pure.
 
 What cannot be read is asked for again as often as the settings say, with what is wrong with it; then it is unreadable,
 which is never the same as an empty list of proposals.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from engine.core.decision import Policy, PolicyContext
-from engine.policies.assistant_message import sendable
+from engine.effects.answer_points import ReadAnswer
+from engine.effects.answer_reading import AnswerUnread, TakenAnswer, object_in, read_answer
 from engine.policies.edits.apply import apply_edits
 from engine.policies.edits.edit import Edit, EditRule
 from engine.policies.edits.modes import SkillCandidate, UpdateItem
 from engine.policies.edits.rewriting import rewritten
-from engine.policies.inline_reasoning import split_reasoning
-from engine.policies.json_answers import read_object
 from engine.policies.training.errors import SupportUnreadable
 from engine.policies.training.merging import claimed_support, sources_of, support_of
 from engine.policies.training.rate import read_rate
@@ -31,10 +30,6 @@ from engine.programs.train.optimizer.proposals import (
     encode_proposals,
     proposals_in,
 )
-from events.digest import Digest
-
-_MOST_PROBLEMS: Final = 8
-"""Problems that a model is told of at once."""
 
 
 class FailureKind(msgspec.Struct, frozen=True):
@@ -54,120 +49,53 @@ class PatchAside(msgspec.Struct, frozen=True):
     """Reminders of rules that the document has and that were not followed."""
 
 
-class Unread(Exception):
-    """An answer cannot be read."""
-
-    def __init__(self, *problems: str) -> None:
-        super().__init__(*problems)
-        self.problems = problems
-
-
-class _Took(NamedTuple):
-    """What was read."""
-
-    value: bytes
-    holds: int
-    beside: bytes | None = None
-    problems: tuple[str, ...] = ()
-    """What was left out of it."""
-    doubts: tuple[str, ...] = ()
-    """What is worth asking again for, once; it can be taken all the same."""
-
-
-def _read(saw: Any, rule: points.ReadingRule, desk: PolicyContext, take: Callable[[str], _Took]) -> points.ReadAnswer:
-    """Read an answer, or say what is wrong with it."""
-    answer: points.ReplySeen = saw.answer.value
-    again = saw.repairs < rule.repairs
-    try:
-        took = take(_said(answer, desk))
-    except Unread as unread:
-        return _not_read(answer, unread.problems, desk, again=again)
-    if took.doubts and again:
-        return _not_read(answer, took.doubts, desk, again=True)
-    beside = None if took.beside is None else desk.put(took.beside)
-    problems = (*took.problems, *took.doubts)
-    return points.ReadAnswer("read", desk.put(took.value), beside, took.holds, problems, None)
-
-
-def _not_read(
-    answer: points.ReplySeen, problems: Sequence[str], desk: PolicyContext, *, again: bool
-) -> points.ReadAnswer:
-    told = tuple(problems[:_MOST_PROBLEMS])
-    if not again:
-        return points.ReadAnswer("unreadable", None, None, 0, told, None)
-    return points.ReadAnswer("repair", None, None, 0, told, _quoted(answer, desk))
-
-
-def _said(answer: points.ReplySeen, desk: PolicyContext) -> str:
-    return "" if answer.text is None else split_reasoning(desk.named(answer.text)).said
-
-
-def _quoted(answer: points.ReplySeen, desk: PolicyContext) -> Digest | None:
-    said = desk.named(answer.message).encode()
-    shown = sendable(said, calls=False)
-    return answer.message if shown == said else None if shown is None else desk.put(shown)
-
-
-def _object(said: str) -> Mapping[str, Any]:
-    """Find the object of an answer.
-
-    Raises:
-        Unread: There is none, or it is unclear which.
-    """
-    found = read_object(said)
-    if found is None:
-        what = "the answer is empty" if not said.strip() else "no JSON object can be read from the answer"
-        raise Unread(f"{what}: answer with one JSON object in a block fenced as ```json, and escape line breaks as \\n")
-    return found
-
-
 def _proposed(said: str, mode: Mode) -> tuple[Mapping[str, Any], ReadProposals]:
     """Read an answer and the proposals in it.
 
     Raises:
-        Unread: There is no list of them, or not one of them can be read.
+        AnswerUnread: There is no list of them, or not one of them can be read.
     """
-    answer = _object(said)
+    answer = object_in(said)
     read = proposals_in(answer, mode)
     if read is None:
-        raise Unread(f"the answer has no list `{KEYS[mode]}`; an empty list says that nothing is to be changed")
+        raise AnswerUnread(f"the answer has no list `{KEYS[mode]}`; an empty list says that nothing is to be changed")
     if read.faults and not read.found:
-        raise Unread(*read.faults)
+        raise AnswerUnread(*read.faults)
     return answer, read
 
 
 # -- reflection -------------------------------------------------------------------------------------------------------
 
 
-def read_patch(saw: points.PatchSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_patch(saw: points.PatchSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read what a reflection proposes. What it rests on is counted, not taken from what it says (W17)."""
 
-    def take(said: str) -> _Took:
+    def take(said: str) -> TakenAnswer:
         answer, read = _proposed(said, saw.mode)
         items = [_of_reflection(each.item, _support(each.said, saw.shown), saw) for each in read.found]
         kept = items if saw.budget is None else items[: saw.budget]
         dropped = () if len(kept) == len(items) else (f"of {len(items)} proposals only {len(kept)} are taken",)
         doubts = (*read.faults, *_unusable(kept, desk.read(saw.document), _edit_rule(rule)))
         aside = msgspec.json.encode(_aside(answer, saw))
-        return _Took(encode_proposals(kept), len(kept), aside, dropped, doubts)
+        return TakenAnswer(encode_proposals(kept), len(kept), aside, dropped, doubts)
 
-    return _read(saw, rule, desk, take)
+    return read_answer(saw, rule.repairs, desk, take)
 
 
-def read_patch_as_claimed(saw: points.PatchSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_patch_as_claimed(saw: points.PatchSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read it as SkillOpt does: its support is what it says of its batch, and anchors are not looked at."""
 
-    def take(said: str) -> _Took:
+    def take(said: str) -> TakenAnswer:
         answer, read = _proposed(said, saw.mode)
         try:
             claimed = claimed_support(answer.get("batch_size"))
         except SupportUnreadable as error:
-            raise Unread(str(error)) from None
+            raise AnswerUnread(str(error)) from None
         items = [_of_reflection(each.item, each.item.support_count or claimed, saw) for each in read.found]
         kept = items if saw.budget is None else items[: saw.budget]
-        return _Took(encode_proposals(kept), len(kept), msgspec.json.encode(_aside(answer, saw)), read.faults)
+        return TakenAnswer(encode_proposals(kept), len(kept), msgspec.json.encode(_aside(answer, saw)), read.faults)
 
-    return _read(saw, rule, desk, take)
+    return read_answer(saw, rule.repairs, desk, take)
 
 
 def _support(said: Mapping[str, Any], shown: int) -> int:
@@ -244,17 +172,17 @@ def _notes(value: Any) -> tuple[str, ...]:
 # -- merge ------------------------------------------------------------------------------------------------------------
 
 
-def read_merge(saw: points.MergeSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_merge(saw: points.MergeSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read what became of several lists of proposals; what each rests on is counted from those that it came from."""
 
-    def take(said: str) -> _Took:
+    def take(said: str) -> TakenAnswer:
         _, read = _proposed(said, saw.mode)
         group = [_items(desk.read(each), saw.mode) for each in saw.group]
         merged = [_of_merge(each.item, each.said, group, saw) for each in read.found]
         doubts = (*read.faults, *_unusable(merged, desk.read(saw.document), _edit_rule(rule)))
-        return _Took(encode_proposals(merged), len(merged), doubts=doubts)
+        return TakenAnswer(encode_proposals(merged), len(merged), doubts=doubts)
 
-    return _read(saw, rule, desk, take)
+    return read_answer(saw, rule.repairs, desk, take)
 
 
 def _items(data: bytes, mode: Mode) -> list[Mapping[str, Any]]:
@@ -278,13 +206,13 @@ def _of_merge(
     )
 
 
-def read_merge_as_claimed(saw: points.MergeSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_merge_as_claimed(saw: points.MergeSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read a merge as SkillOpt does: support and kind are what the model says, and one bad item spoils the list."""
 
-    def take(said: str) -> _Took:
+    def take(said: str) -> TakenAnswer:
         _, read = _proposed(said, saw.mode)
         if read.faults:
-            raise Unread(*read.faults)
+            raise AnswerUnread(*read.faults)
         group = [_items(desk.read(each), saw.mode) for each in saw.group]
         merged = [
             msgspec.structs.replace(
@@ -294,9 +222,9 @@ def read_merge_as_claimed(saw: points.MergeSaw, rule: points.ReadingRule, desk: 
             )
             for each in read.found
         ]
-        return _Took(encode_proposals(merged), len(merged))
+        return TakenAnswer(encode_proposals(merged), len(merged))
 
-    return _read(saw, rule, desk, take)
+    return read_answer(saw, rule.repairs, desk, take)
 
 
 # -- choice -----------------------------------------------------------------------------------------------------------
@@ -304,36 +232,38 @@ def read_merge_as_claimed(saw: points.MergeSaw, rule: points.ReadingRule, desk: 
 
 def read_choice(
     saw: points.RankingSaw, rule: points.ReadingRule, desk: PolicyContext, *, compatible: bool = False
-) -> points.ReadAnswer:
+) -> ReadAnswer:
     """Read which proposals are applied first."""
 
-    def take(said: str) -> _Took:
-        chosen = read_ranking(_object(said), saw.available, saw.budget, compatible=compatible)
+    def take(said: str) -> TakenAnswer:
+        chosen = read_ranking(object_in(said), saw.available, saw.budget, compatible=compatible)
         if chosen is None:
-            raise Unread(f"`selected_indices` must be a list of numbers from 0 to {saw.available - 1}, the best first")
-        return _Took(msgspec.json.encode(chosen), len(chosen))
+            raise AnswerUnread(
+                f"`selected_indices` must be a list of numbers from 0 to {saw.available - 1}, the best first"
+            )
+        return TakenAnswer(msgspec.json.encode(chosen), len(chosen))
 
-    return _read(saw, rule, desk, take)
+    return read_answer(saw, rule.repairs, desk, take)
 
 
-def read_choice_as_skillopt(saw: points.RankingSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_choice_as_skillopt(saw: points.RankingSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read which proposals are applied first, one at least (W15)."""
     return read_choice(saw, rule, desk, compatible=True)
 
 
-def read_chosen_rate(saw: points.RateSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_chosen_rate(saw: points.RateSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read how many proposals are applied."""
 
-    def take(said: str) -> _Took:
-        answer = _object(said)
+    def take(said: str) -> TakenAnswer:
+        answer = object_in(said)
         rate = read_rate(answer, saw.available)
         if not rate.readable:
-            raise Unread("`learning_rate` must be a whole number, 0 or more")
+            raise AnswerUnread("`learning_rate` must be a whole number, 0 or more")
         why = answer.get("reasoning")
         beside = msgspec.json.encode(why) if isinstance(why, str) else None
-        return _Took(msgspec.json.encode(rate.rate), rate.rate, beside)
+        return TakenAnswer(msgspec.json.encode(rate.rate), rate.rate, beside)
 
-    return _read(saw, rule, desk, take)
+    return read_answer(saw, rule.repairs, desk, take)
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------
@@ -341,63 +271,61 @@ def read_chosen_rate(saw: points.RateSaw, rule: points.ReadingRule, desk: Policy
 
 def read_rewrite(
     saw: points.RewriteSaw, rule: points.ReadingRule, desk: PolicyContext, *, compatible: bool = False
-) -> points.ReadAnswer:
+) -> ReadAnswer:
     """Read a document that was written anew. What others keep in it is put back."""
 
-    def take(said: str) -> _Took:
-        answer = _object(said)
+    def take(said: str) -> TakenAnswer:
+        answer = object_in(said)
         text = answer.get("new_skill")
         files = msgspec.json.decode(desk.read(saw.document), type=dict[str, str])
         before = files.get(points.DOCUMENT, "")
         taken = rewritten(before, text if isinstance(text, str) else "", _edit_rule(rule, compatible=compatible))
         if taken.text is None:
-            raise Unread(f"`new_skill` must be the whole document: {taken.hint}")
+            raise AnswerUnread(f"`new_skill` must be the whole document: {taken.hint}")
         files[points.DOCUMENT] = taken.text
         summary = answer.get("change_summary")
         lines = summary if isinstance(summary, list) else [summary]
         told = "\n".join(line for line in lines if isinstance(line, str))
-        return _Took(msgspec.json.encode(files), 1, msgspec.json.encode(told))
+        return TakenAnswer(msgspec.json.encode(files), 1, msgspec.json.encode(told))
 
-    return _read(saw, rule, desk, take)
+    return read_answer(saw, rule.repairs, desk, take)
 
 
-def read_rewrite_as_skillopt(
-    saw: points.RewriteSaw, rule: points.ReadingRule, desk: PolicyContext
-) -> points.ReadAnswer:
+def read_rewrite_as_skillopt(saw: points.RewriteSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read it as it is, protected blocks included (W18)."""
     return read_rewrite(saw, rule, desk, compatible=True)
 
 
-def read_slow(saw: points.GuidanceSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_slow(saw: points.GuidanceSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read advice that was drawn from an epoch."""
-    return _read(saw, rule, desk, lambda said: _one_text(said, ("guidance", "slow_update_content")))
+    return read_answer(saw, rule.repairs, desk, lambda said: _one_text(said, ("guidance", "slow_update_content")))
 
 
-def read_meta(saw: points.GuidanceSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_meta(saw: points.GuidanceSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read what an optimizer notes for itself."""
-    return _read(saw, rule, desk, lambda said: _one_text(said, ("notes", "meta_skill_content")))
+    return read_answer(saw, rule.repairs, desk, lambda said: _one_text(said, ("notes", "meta_skill_content")))
 
 
-def _one_text(said: str, keys: Sequence[str]) -> _Took:
-    answer = _object(said)
+def _one_text(said: str, keys: Sequence[str]) -> TakenAnswer:
+    answer = object_in(said)
     found = next((answer[key] for key in keys if isinstance(answer.get(key), str)), None)
     if found is None:
-        raise Unread(f"`{keys[0]}` must be a text; an empty one says that there is nothing to note")
-    return _Took(msgspec.json.encode(found.strip()), int(bool(found.strip())))
+        raise AnswerUnread(f"`{keys[0]}` must be a text; an empty one says that there is nothing to note")
+    return TakenAnswer(msgspec.json.encode(found.strip()), int(bool(found.strip())))
 
 
-def read_notes(saw: points.NotesSaw, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
+def read_notes(saw: points.NotesSaw, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
     """Read fewer notes."""
 
-    def take(said: str) -> _Took:
+    def take(said: str) -> TakenAnswer:
         before = msgspec.json.decode(desk.read(saw.notes), type=list[str])
-        answer = _object(said)
+        answer = object_in(said)
         fewer = _notes(answer.get("notes", answer.get("appendix_notes")))
         if not fewer or len(fewer) >= len(before):
-            raise Unread(f"`notes` must be a list of texts, fewer than {len(before)} and at least one")
-        return _Took(msgspec.json.encode(fewer), len(fewer))
+            raise AnswerUnread(f"`notes` must be a list of texts, fewer than {len(before)} and at least one")
+        return TakenAnswer(msgspec.json.encode(fewer), len(fewer))
 
-    return _read(saw, rule, desk, take)
+    return read_answer(saw, rule.repairs, desk, take)
 
 
 POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
@@ -418,8 +346,8 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
 def _asked_once(policy: Policy) -> Policy:
     """Give a policy that asks for no answer again, as SkillOpt does not."""
 
-    def once(saw: Any, rule: points.ReadingRule, desk: PolicyContext) -> points.ReadAnswer:
-        ruling: points.ReadAnswer = policy(saw, msgspec.structs.replace(rule, repairs=0), desk)
+    def once(saw: Any, rule: points.ReadingRule, desk: PolicyContext) -> ReadAnswer:
+        ruling: ReadAnswer = policy(saw, msgspec.structs.replace(rule, repairs=0), desk)
         return ruling
 
     return once

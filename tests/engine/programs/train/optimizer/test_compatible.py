@@ -7,6 +7,7 @@ import pytest
 
 from engine.core.decision import Policy, PolicyContext
 from engine.core.prompts import load_prompts
+from engine.effects.answer_points import ReadAnswer, ReplySeen
 from engine.policies.edits.edit import Edit
 from engine.programs.train.optimizer import points
 from engine.programs.train.optimizer.proposals import EXAMPLES, decode_proposals, encode_proposals
@@ -32,16 +33,16 @@ class Blobs(dict[Digest, bytes]):
         """Keep a value as JSON."""
         return Held(self.put(json.dumps(value).encode()), AT)
 
-    def reply(self, text: str) -> Seen[points.ReplySeen]:
+    def reply(self, text: str) -> Seen[ReplySeen]:
         """Keep an answer."""
         message = json.dumps({"role": "assistant", "content": text}).encode()
-        return Seen(AT, points.ReplySeen(self.put(message), self.put(text.encode())))
+        return Seen(AT, ReplySeen(self.put(message), self.put(text.encode())))
 
 
-def read(policy: Policy, saw: Any, blobs: Blobs) -> points.ReadAnswer:
+def read(policy: Policy, saw: Any, blobs: Blobs) -> ReadAnswer:
     """Ask a policy."""
     ruling = policy(saw, RULE, PolicyContext(blobs, blobs.put, {}, ("x", AT_DIGEST, ())))
-    assert isinstance(ruling, points.ReadAnswer)
+    assert isinstance(ruling, ReadAnswer)
     return ruling
 
 
@@ -54,7 +55,7 @@ def patch(blobs: Blobs, said: Any, budget: int | None = 4) -> points.PatchSaw:
     return points.PatchSaw(reply, "1.0.fail.0", "failure", "patch", blobs.held({"SKILL.md": ""}), 3, budget, False, 0)
 
 
-def edits(blobs: Blobs, ruling: points.ReadAnswer) -> tuple[Any, ...]:
+def edits(blobs: Blobs, ruling: ReadAnswer) -> tuple[Any, ...]:
     """Give the edits that were read."""
     assert ruling.value is not None
     return decode_proposals(blobs[ruling.value], "patch")
