@@ -25,6 +25,16 @@ from events.types.attempt import (
     InjectionImported,
     UsageImported,
 )
+from events.types.authoring import (
+    AuthorClosed,
+    AuthorOpened,
+    SessionAsked,
+    SessionFound,
+    SessionMissing,
+    TraceAsked,
+    TraceMissing,
+    TraceRead,
+)
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade, InlineDecisionMade, ShadowFailed
@@ -346,6 +356,14 @@ AnyEvent: TypeAlias = (
     | RankingAsked
     | RankingFound
     | SkillRolledBack
+    | TraceAsked
+    | TraceRead
+    | TraceMissing
+    | SessionAsked
+    | SessionFound
+    | SessionMissing
+    | AuthorOpened
+    | AuthorClosed
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

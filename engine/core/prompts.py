@@ -1,7 +1,7 @@
 """The prompts: loaded once, digested, and filled strictly.
 
-The texts live in ``prompts/*.md`` of ``engine/programs/explore``, ``engine/programs/train`` and ``engine/items``. Their
-digests go into the log, so that a resume or a replay notices when a prompt has changed.
+The texts live in ``prompts/*.md`` of ``engine/items`` and of the programs. Their digests go into the log, so that a
+resume or a replay notices when a prompt has changed.
 """
 
 from importlib.resources import files
@@ -13,10 +13,10 @@ from engine.core.template import TemplateMismatchError, fill, placeholders
 from events.digest import Digest, digest_of
 from events.errors import StillroomError
 
-_PACKAGES: Final = ("engine.programs.explore", "engine.items", "engine.programs.train")
+_PACKAGES: Final = ("engine.programs.explore", "engine.items", "engine.programs.train", "engine.programs.evolve")
 """Whose prompts are read; no two have one of the same name."""
-OPTIMIZER_ONLY: Final = "train_"
-"""What the names of prompts begin with that reach only an optimizer, and never whoever works on an item."""
+OPTIMIZER_ONLY: Final = ("train_", "evolve_")
+"""What the names of prompts begin with that reach an optimizer or an author, and never whoever works on an item."""
 
 
 class RetryWording(Struct, frozen=True):

@@ -39,7 +39,7 @@ class TakenAnswer(NamedTuple):
     """What is worth asking again for, once; it can be taken all the same."""
 
 
-class AnswerSeen(Protocol):
+class ReadableAnswer(Protocol):
     """What is seen of an answer."""
 
     @property
@@ -52,7 +52,7 @@ class AnswerSeen(Protocol):
 
 
 def read_answer(
-    saw: AnswerSeen, most_repairs: int, desk: PolicyContext, take: Callable[[str], TakenAnswer]
+    saw: ReadableAnswer, most_repairs: int, desk: PolicyContext, take: Callable[[str], TakenAnswer]
 ) -> ReadAnswer:
     """Read an answer, or say what is wrong with it.
 

@@ -1,9 +1,11 @@
 """A question to the optimizer, as every stage asks it: opened, asked, read, asked again where that helps, closed."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from typing_extensions import override
 
 from engine.core.decision import Point
 from engine.core.scope import Scope, Stopped
@@ -33,15 +35,57 @@ class Answered(NamedTuple):
     """Why nothing was read. Empty: something was."""
 
 
-class OptimizerTalk:
-    """One question on its stream."""
+class AskedQuestion(ABC):
+    """A question on its stream, whoever it is asked; how it is opened and closed is for its kind to say."""
 
-    def __init__(self, scope: Scope, terms: OptimizerTerms) -> None:
+    def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.terms = terms
         self.hidden: tuple[HiddenItem, ...] = ()
         """Items whose trajectories could not be shown."""
         self.opened = scope.at
+
+    @abstractmethod
+    async def ended(self, ending: OptimizerEnding, reason: str) -> Ref:
+        """Record how it ended."""
+
+    def keep(self, given: Mapping[str, bytes]) -> tuple[NamedDigest, ...]:
+        """Keep what a question is made of, JSON by name."""
+        return tuple(NamedDigest(name, self.scope.put_json(data)) for name, data in given.items())
+
+    async def came_of(self, answered: Answered, make: Callable[[ReadAnswer, Ref], Awaitable[T]]) -> Came[T]:
+        """Give what was read, or say why nothing was; close the question either way."""
+        if answered.ending != "read" or answered.reading is None:
+            at = await self.ended(answered.ending, answered.reason)
+            return Came(None, answered.ending, answered.reason, at, self.hidden)
+        reading = answered.reading
+        await self.ended("read", "")
+        value = await make(reading.value, reading.seen)
+        return Came(value, "read", joined(reading.value.problems), reading.seen, self.hidden)
+
+    async def until_stopped(self, work: Callable[[], Awaitable[Came[T]]]) -> Came[T]:
+        """Go on with a question unless it is stopped; then say so."""
+        try:
+            return await work()
+        except Stopped as stop:
+            at = await self.ended("stopped", stop.event.detail)
+            return Came(None, "stopped", stop.event.detail, at, self.hidden)
+
+    async def decoded(self, digest: Digest | None, kind: Any) -> Any:
+        """Read JSON that is kept.
+
+        Args:
+            digest: Of it. None: an empty value of the class.
+            kind: Its class.
+        """
+        return kind() if digest is None else msgspec.json.decode(await self.scope.get(digest), type=kind)
+
+
+class OptimizerTalk(AskedQuestion):
+    """One question to the optimizer."""
+
+    def __init__(self, scope: Scope, terms: OptimizerTerms) -> None:
+        super().__init__(scope)
+        self.terms = terms
 
     @property
     def settings(self) -> OptimizerSpec:
@@ -52,10 +96,9 @@ class OptimizerTalk:
         self, stage: OptimizerStage, given: Mapping[str, bytes], cells: Sequence[str] = ()
     ) -> Mapping[str, Held]:
         """Say what the question is made of; give it by name, for what is decided about the answer."""
-        kept = {name: self.scope.put_json(data) for name, data in given.items()}
-        named = tuple(NamedDigest(name, digest) for name, digest in kept.items())
+        named = self.keep(given)
         self.opened = await self.scope.record(OptimizerOpened(stage, named, tuple(cells)))
-        return {name: Held(digest, self.opened) for name, digest in kept.items()}
+        return {each.name: Held(each.digest, self.opened) for each in named}
 
     async def ask(
         self,
@@ -76,47 +119,30 @@ class OptimizerTalk:
         scope = self.scope
         talk = extend(scope, EMPTY, [message("system", told[0]), message("user", told[1])])
         steps = ReadingSteps(point, saw, lambda problems: self.terms.prompts.fill("train_repair", problems=problems))
-        came = await ask_until_read(scope, lambda: self.terms.callers[scope.era], talk, steps)
-        if not isinstance(came, Seen):
-            return Answered(ending_of(came), None, problem_of(came))
-        read = came.value.verdict == "read"
-        return Answered("read" if read else "unreadable", came, "" if read else _joined(came.value.problems))
+        return answered(await ask_until_read(scope, lambda: self.terms.callers[scope.era], talk, steps))
 
     async def close(self, ending: OptimizerEnding, reason: str, instead: bytes | None = None) -> Ref:
-        """Say how it ended."""
+        """Say how it ended, and what counts instead of an answer."""
         kept = None if instead is None else self.scope.put_json(instead)
         return await self.scope.record(OptimizerClosed(ending, reason, self.hidden, kept))
 
-    async def came_of(self, answered: Answered, make: Callable[[ReadAnswer, Ref], Awaitable[T]]) -> Came[T]:
-        """Give what was read, or say why nothing was; close the question either way."""
-        if answered.ending != "read" or answered.reading is None:
-            at = await self.close(answered.ending, answered.reason)
-            return Came(None, answered.ending, answered.reason, at, self.hidden)
-        reading = answered.reading
-        await self.close("read", "")
-        value = await make(reading.value, reading.seen)
-        return Came(value, "read", _joined(reading.value.problems), reading.seen, self.hidden)
-
-    async def until_stopped(self, work: Callable[[], Awaitable[Came[T]]]) -> Came[T]:
-        """Go on with a question unless it is stopped; then say so."""
-        try:
-            return await work()
-        except Stopped as stop:
-            at = await self.close("stopped", stop.event.detail)
-            return Came(None, "stopped", stop.event.detail, at, self.hidden)
+    @override
+    async def ended(self, ending: OptimizerEnding, reason: str) -> Ref:
+        """Say how it ended, where nothing counts instead."""
+        return await self.close(ending, reason)
 
     def or_nothing(self, text: str) -> str:
         """Give a text, or the word for none."""
         return text.rstrip() or self.terms.prompts.text("train_nothing").rstrip()
 
-    async def decoded(self, digest: Digest | None, kind: Any) -> Any:
-        """Read JSON that is kept.
 
-        Args:
-            digest: Of it. None: an empty value of the class.
-            kind: Its class.
-        """
-        return kind() if digest is None else msgspec.json.decode(await self.scope.get(digest), type=kind)
+def answered(came: Seen[ReadAnswer] | NoAnswer) -> Answered:
+    """Say what came of asking."""
+    if not isinstance(came, Seen):
+        budget = isinstance(came, BudgetRefused | CapReached)
+        return Answered("budget" if budget else "unanswered", None, problem_of(came))
+    read = came.value.verdict == "read"
+    return Answered("read" if read else "unreadable", came, "" if read else joined(came.value.problems))
 
 
 def document_json(document: SkillDocument) -> bytes:
@@ -124,10 +150,6 @@ def document_json(document: SkillDocument) -> bytes:
     return msgspec.json.encode(dict(document.files), order="sorted")
 
 
-def ending_of(outcome: NoAnswer) -> OptimizerEnding:
-    """Say how a question ends that has no answer."""
-    return "budget" if isinstance(outcome, BudgetRefused | CapReached) else "unanswered"
-
-
-def _joined(problems: Sequence[str]) -> str:
+def joined(problems: Sequence[str]) -> str:
+    """Put problems into one line."""
     return "; ".join(problems)

@@ -64,11 +64,17 @@ def word_trajectory(header: Sequence[str], parts: Sequence[WordedPart], limit: S
         parts: In order.
         limit: How much is shown. The header always is, and so are the first and the last part.
     """
-    top = [f"{_OURS} {' '.join(line.split())}" for line in header]
-    return fenced("\n".join([*top, *_within([_worded(each, limit.part) for each in parts], limit.whole)]))
+    top = [mark_own(line) for line in header]
+    return fenced("\n".join([*top, *_within([word_part(each, limit.part) for each in parts], limit.whole)]))
 
 
-def _worded(part: WordedPart, most: int | None) -> str:
+def mark_own(line: str) -> str:
+    """Mark a line as ours, within the fence of a trajectory."""
+    return f"{_OURS} {' '.join(line.split())}"
+
+
+def word_part(part: WordedPart, most: int | None) -> str:
+    """Write a part of a trajectory down, below a line of ours that says what it is. ``most`` None: all of it."""
     title = _TITLES.get(part.kind, part.kind)
     label = " ".join(part.label.split())
     lines = shortened(part.text.rstrip("\n"), most).split("\n")
