@@ -148,6 +148,11 @@ def _as_it_is(recorded: Any, decided: Any) -> Any:
     return decided
 
 
+def _always(saw: Any, recorded: Any, decided: Any) -> bool:
+    del saw, recorded, decided
+    return True
+
+
 _MADE: Final = (DecisionMade,)
 
 
@@ -166,6 +171,9 @@ class Point(Generic[I, S, R]):
     """Fields of the ruling whose change is a flip; the others explain."""
     steers: bool
     """Whether the actor acts on it, other than by passing it to later decisions."""
+    departs: Callable[[I, R, R], bool] = _always
+    """Says of a point that steers whether the actor does anything else by the second of two rulings that differ, given
+    what was seen."""
     rule: Callable[[Any, I], S | None]
     """Reads the settings that count from a spec; nothing else reads them. None: there is no such decision."""
     shadows: Callable[[Any, I], Mapping[str, S]] = _no_shadows

@@ -329,7 +329,8 @@ class SkillResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: Fingerprint | None
     """Of its folder. None: there is none."""
     believed: Ratio | None
-    """What training believed of it, in [0, 1]. None: nothing."""
+    """What the gate believed of it last while it was in force, in [0, 1]; before any ruling the mean of its first pass.
+    None: nothing."""
     measured: Ratio | None
     """Mean of a fresh pass over the selection set. None: there was none."""
     test_hard: Ratio | None

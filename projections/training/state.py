@@ -291,6 +291,10 @@ class TrainedRun(msgspec.Struct, kw_only=True):
         """Find a candidate by its name. None: there is none."""
         return next((each for each in self.candidates if each.name == name), None)
 
+    def placebo(self, name: str) -> CandidateRecord | None:
+        """Find a placebo by its name. None: there is none."""
+        return next((each for each in self.placebos if each.name == name), None)
+
     def set_for(self, purpose: str) -> PlannedSet | None:
         """Find a set by its purpose. None: there is none."""
         return next((each for each in self.sets if each.purpose == purpose), None)

@@ -355,7 +355,7 @@ class _Asking:
         if decided == entry.ruling:
             return
         found = None if behind else self._flipped(index, entry, decided)
-        if entry.shadow is None and (found is None or not entry.steers):
+        if entry.shadow is None and (found is None or not _departs(entry, decided)):
             self._swaps.setdefault(entry.at, []).append(Swap(entry.ruling, decided))
             self._push(each for each in self._run.resting.get(entry.at, ()) if each > index)
 
@@ -366,7 +366,7 @@ class _Asking:
         if found is not None:
             thread = self._thread(self._run.own[index].thread)
             thread.flips.append(found)
-            if entry.shadow is None and entry.steers:
+            if entry.shadow is None and _departs(entry, decided):
                 thread.left.append(Departure(found, self._leave(index, entry, thread.flips)))
         return found
 
@@ -469,6 +469,12 @@ def _flip(run: Prepared, index: int, decided: Any) -> Flip | None:
     )
     thread = _shown(run.own[index].thread)
     return Flip(run.run, thread, entry.name, entry.at, entry.position, names[0], recorded, now)
+
+
+def _departs(entry: LedgerEntry, decided: Any) -> bool:
+    """Say whether the actor does something else by another ruling; None: there is no such decision."""
+    assert entry.point is not None
+    return entry.steers and (decided is None or entry.point.departs(entry.saw, entry.ruling, decided))
 
 
 def _shown(thread: str) -> str:

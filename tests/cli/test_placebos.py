@@ -47,3 +47,33 @@ def test_each_page_says_how_many_were_accepted_beside_what_the_gate_sees(folder:
     assert "placebos accepted" in (folder / "report.md").read_text()
     assert type_in(folder, "report", "--out", "page.html").code == 0
     assert '<h2 id="placebos">' in (folder / "page.html").read_text()
+
+
+def test_a_placebo_is_shown_and_explained_like_a_candidate(folder: Path) -> None:
+    """`edits show` and `why` take its name: what it says, what gates said of it, which items moved, and why."""
+    rows = type_in(folder, "edits", "show", "s1.placebo", "--json").rows
+    (edit,) = [row for row in rows if row["row"] == "edit"]
+    assert (edit["edit"], edit["origin"], edit["op"], edit["revision"]) == ("s1.placebo.1", "placebo", "append", None)
+    assert edit["content"].startswith("This page holds no advice")
+    assert {row["shadow"] for row in rows if row["row"] == "gate"} == {None, "strict"}
+    assert {row["row"] for row in rows} == {"edit", "gate", "item_change", "file_diff"}
+    (diff,) = [row for row in rows if row["row"] == "file_diff"]
+    assert diff["removed"] == 0
+    assert edit["content"].strip() in diff["diff"]
+    told = type_in(folder, "edits", "show", "s1.placebo").out
+    assert "rejected; a placebo never comes into force" in told
+    assert "proposed from" not in told
+    assert type_in(folder, "edits", "show", "s1.placebo.1", "--json").rows == rows
+    explained = type_in(folder, "why", "s1.placebo")
+    assert explained.code == 0
+    assert explained.out.startswith("gate.decided")
+    assert 'origin = "placebo"' in explained.out
+    assert "cell/s1.placebo/" in explained.out
+    assert type_in(folder, "why", "s1.placebo.1").out == explained.out
+
+
+def test_a_placebo_that_is_not_there_is_refused_with_those_that_are(folder: Path) -> None:
+    """Their names stand beside those of candidates."""
+    refused = type_in(folder, "edits", "show", "s9.placebo")
+    assert refused.code == 2
+    assert "s1.placebo" in refused.err

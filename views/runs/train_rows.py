@@ -72,7 +72,9 @@ class TrainStepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="train_ste
     """What the shadow gates came to, by name."""
 
 
-class _Beliefs(NamedTuple):
+class Beliefs(NamedTuple):
+    """What is believed of a revision of the skill, as in a row of a step."""
+
     believed: float | None
     deviation: float | None
     raw: float | None
@@ -80,7 +82,7 @@ class _Beliefs(NamedTuple):
     level_deviation: float | None
 
 
-_NOTHING: Final = _Beliefs(None, None, None, None, None)
+_NOTHING: Final = Beliefs(None, None, None, None, None)
 
 
 def step_rows(run: TrainedRun) -> list[TrainStepRow]:
@@ -88,10 +90,14 @@ def step_rows(run: TrainedRun) -> list[TrainStepRow]:
     return _believed_along(run)[0]
 
 
-def _believed_along(run: TrainedRun) -> tuple[list[TrainStepRow], _Beliefs]:
-    """List the steps, and say what is believed after the last ruling: placebos move it, too, and have no row."""
+def revision_beliefs(run: TrainedRun) -> dict[int, Beliefs]:
+    """Say what was believed of each revision last while it was in force; placebos move that, too, and have no row."""
+    return _believed_along(run)[1]
+
+
+def _believed_along(run: TrainedRun) -> tuple[list[TrainStepRow], dict[int, Beliefs]]:
     in_force, beliefs = run.revisions[0], _first_beliefs(run)
-    rows = [_initial(run, beliefs)]
+    rows, last_of = [_initial(run, beliefs)], {in_force.revision: beliefs}
     for step, candidate in _course(run):
         last = candidate.gates[-1] if candidate is not None and candidate.gates else None
         beliefs = beliefs if last is None else _beliefs(last, beliefs)
@@ -101,10 +107,11 @@ def _believed_along(run: TrainedRun) -> tuple[list[TrainStepRow], _Beliefs]:
         for placebo in run.placebos:
             if step is not None and placebo.step == step.step and placebo.gates:
                 beliefs = _beliefs(placebo.gates[-1], beliefs)
-    return rows, beliefs
+        last_of[in_force.revision] = beliefs
+    return rows, last_of
 
 
-def _first_beliefs(run: TrainedRun) -> _Beliefs:
+def _first_beliefs(run: TrainedRun) -> Beliefs:
     """Say what is believed of the initial skill: what the first gate began with; before that, its first pass."""
     first = next(iter(passes_of(run, run.revisions[0].digest)), None)
     mean = None if first is None else number(first.hard)
@@ -113,10 +120,10 @@ def _first_beliefs(run: TrainedRun) -> _Beliefs:
     return _beliefs(ruled, found) if ruled is not None and ruled.outcome == "more" else found
 
 
-def _beliefs(last: GateRecord, before: _Beliefs) -> _Beliefs:
+def _beliefs(last: GateRecord, before: Beliefs) -> Beliefs:
     """Read what is believed after a ruling; what it does not say stays as it was."""
     variance = last.figures.get(LEVEL_VARIANCE)
-    return _Beliefs(
+    return Beliefs(
         before.believed if last.believed is None else number(last.believed),
         None if last.variance is None else sqrt(last.variance.exact),
         last.figures.get(RAW, before.raw),
@@ -138,7 +145,7 @@ def _course(run: TrainedRun) -> Iterator[tuple[StepRecord | None, CandidateRecor
                 yield None, each
 
 
-def _initial(run: TrainedRun, beliefs: _Beliefs) -> TrainStepRow:
+def _initial(run: TrainedRun, beliefs: Beliefs) -> TrainStepRow:
     first = next(iter(passes_of(run, run.revisions[0].digest)), None)
     row = _row(run, None, None, run.revisions[0], beliefs)
     rolled = _rolled([] if first is None else [first])
@@ -150,7 +157,7 @@ def _row(
     step: StepRecord | None,
     candidate: CandidateRecord | None,
     in_force: RevisionRecord,
-    beliefs: _Beliefs,
+    beliefs: Beliefs,
 ) -> TrainStepRow:
     last = candidate.gates[-1] if candidate is not None and candidate.gates else None
     gain = None if candidate is None else gain_of(changes_of(run, candidate))
@@ -248,7 +255,7 @@ class TrainingRow(msgspec.Struct, frozen=True, tag_field="kind", tag="training")
 
 def training_row(run: TrainedRun) -> TrainingRow:
     """Put a training run on one row."""
-    rows, now = _believed_along(run)
+    rows, beliefs = _believed_along(run)
     last = rows[-1]
     standings = [each.standing for each in run.candidates]
     idle = run.do_nothing_measured
@@ -266,7 +273,7 @@ def training_row(run: TrainedRun) -> TrainingRow:
         undecided=standings.count("undecided"),
         skipped=sum(each.skipped is not None for each in run.steps),
         revision=run.in_force.revision,
-        **now._asdict(),
+        **beliefs[run.in_force.revision]._asdict(),
         measured=last.measured,
         measured_cells=last.measured_cells,
         do_nothing=len(run.do_nothing) / idle if idle else None,

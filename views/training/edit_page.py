@@ -67,8 +67,9 @@ async def tell(desk: OpenedLog, run: str, text: str) -> None:
     if len(rows) > len(own):
         others = [row for row in rows if row not in own]
         desk.screen.show(others, lambda rows: Group(heading("\nalso proposed for this candidate"), _OTHERS(rows)))
-    evidence = await evidence_rows(desk.log, trained, chosen)
-    desk.screen.show(evidence, lambda rows: Group(heading("\nproposed from"), EVIDENCE(rows)))
+    if candidate.origin != "placebo":
+        evidence = await evidence_rows(desk.log, trained, chosen)
+        desk.screen.show(evidence, lambda rows: Group(heading("\nproposed from"), EVIDENCE(rows)))
     desk.screen.show(
         gate_rows(name, candidate), lambda rows: Group(heading("\ngates"), GATES(rows), *_failures(candidate))
     )
@@ -201,6 +202,8 @@ def _outcome(row: EditRow) -> str:
         return f"refused ({row.status}): the candidate is without it"
     if row.standing == "not selected":
         return f"not selected: {row.reason}"
+    if row.origin == "placebo":
+        return f"{row.standing}; a placebo never comes into force"
     told = row.standing if row.revision is None else f"{row.standing}, revision {row.revision}"
     return f"{told}; {row.status}" if row.status else told
 

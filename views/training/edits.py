@@ -28,6 +28,7 @@ ORIGINS: Final[Mapping[CandidateOrigin, str]] = {
     "rewrite": "rewritten document",
     "slow": "guidance of an epoch",
     "appendix": "reminders",
+    "placebo": "placebo",
 }
 _TAKEN: Final = 60
 """Characters of an edit that its line shows."""

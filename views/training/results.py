@@ -12,7 +12,7 @@ from events.store.base import EventLog
 from projections.training.measures import by_type, fresh_score
 from projections.training.state import RevisionRecord, TrainedRun
 from views.runs.show import text_of
-from views.runs.train_rows import TrainStepRow, believed, measured, number, percent
+from views.runs.train_rows import TrainStepRow, believed, measured, number, percent, revision_beliefs
 from views.terminal.format import count
 from views.terminal.tables import TableView
 from views.training.trained_log import TrainedLog
@@ -31,12 +31,12 @@ class TrainedSkillRow(msgspec.Struct, frozen=True, tag_field="row", tag="trained
     step: int
     """That brought it; 0: training began with it."""
     believed: float | None
-    """By the gate, in [0, 1]. None: nothing."""
+    """By the gate, last while it was in force, in [0, 1]. None: nothing."""
     deviation: float | None
     raw: float | None
     """Mean of the pass by which it was accepted. None: there was none."""
     level: float | None
-    """Filtered level when it came into force. None: it was not kept."""
+    """Filtered level, last while it was in force. None: it was not kept."""
     measured: float | None
     """Mean of the passes since it came into force. None: there was none."""
     measured_cells: int
@@ -86,16 +86,16 @@ async def _row(
     at = next((row for row in steps if row.revision == record.revision), None)
     texts = [await text_of(log, each.digest) for each in record.files]
     characters = sum(map(len, texts))
-    final = steps[-1] if record is run.in_force else at
+    beliefs = revision_beliefs(run).get(record.revision)
     return TrainedSkillRow(
         run=run.run,
         which=which,
         revision=record.revision,
         step=record.step,
-        believed=None if final is None else final.believed,
-        deviation=None if final is None else final.deviation,
+        believed=None if beliefs is None else beliefs.believed,
+        deviation=None if beliefs is None else beliefs.deviation,
         raw=None if at is None else at.raw,
-        level=None if final is None else final.level,
+        level=None if beliefs is None else beliefs.level,
         measured=None if fresh is None else float(fresh.mean),
         measured_cells=0 if fresh is None else fresh.cells,
         test_hard=None if told is None else number(told.test_hard),

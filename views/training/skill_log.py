@@ -171,10 +171,8 @@ def _standing(row: SkillLogRow) -> str:
 
 def _notes(rows: Sequence[SkillLogRow]) -> Iterator[RenderableType]:
     if any(row.score is not None for row in rows):
-        words = (
-            "score: the pass by which it was accepted, so too high; believed: by the gate; measured: passes since then"
-        )
-        yield Text(words, style="dim")
+        first = "score: the pass by which it was accepted, so too high; believed: by the gate, at that time"
+        yield Text(f"{first}; measured: passes since then", style="dim")
 
 
 SKILL_LOG: Final = TableView(

@@ -58,19 +58,19 @@ class ChosenEdit(NamedTuple):
 
 
 def choose_edit(run: TrainedRun, text: str) -> ChosenEdit:
-    """Find an edit by its name, such as ``s3.1``, or a candidate, such as ``s3`` or ``e2.slow``.
+    """Find an edit by its name, such as ``s3.1``, or a candidate or placebo, such as ``e2.slow`` or ``s3.placebo``.
 
     Raises:
         IdUnknown: There is none of that name.
     """
-    whole = run.candidate(text)
+    whole = run.candidate(text) or run.placebo(text)
     if whole is not None:
         return ChosenEdit(whole, None)
     name, _, number = text.rpartition(".")
-    candidate = run.candidate(name)
+    candidate = run.candidate(name) or run.placebo(name)
     places = [] if candidate is None else [str(each.place) for each in candidate.edits]
     if candidate is None or number not in places:
-        names = [each.name for each in run.candidates]
+        names = [each.name for each in (*run.candidates, *run.placebos)]
         known = [f"{name}.{place}" for place in places] if candidate is not None and places else names
         edits = [f"{each.name}.{edit.place}" for each in run.candidates for edit in each.edits]
         raise IdUnknown(text, "edit", known or ["none so far: no candidate was made"], more=edits)

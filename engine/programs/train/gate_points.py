@@ -162,6 +162,11 @@ def _shadows(spec: RunSpec, saw: GateSaw) -> dict[str, GateRule]:
     return {name: _rule_of(spec, saw, gate) for name, gate in train_spec(spec).shadows.items()}
 
 
+def _departs(saw: GateSaw, recorded: CandidateRuling, decided: CandidateRuling) -> bool:
+    """Say whether another ruling has other items run, or another skill in force: the second never of a placebo."""
+    return saw.origin != "placebo" or "more" in {recorded.outcome, decided.outcome}
+
+
 def _shadow_of(event: Any) -> str | None:
     return event.shadow if isinstance(event, GateDecided) else None
 
@@ -174,6 +179,7 @@ GATE: Final = Point(
     ruling=CandidateRuling,
     decisive=("outcome", "run", "best", "paired"),
     steers=True,
+    departs=_departs,
     rule=_rule,
     shadows=_shadows,
     events=(GateDecided,),

@@ -87,7 +87,7 @@ class _Reader:
             return course
         accepted = before.value.outcome == "accept"
         state = self.fold.settle(course.state, rows, accepted=accepted, placebo=course.placebo)
-        best = _mean(rows) if accepted and before.value.best and not course.placebo else course.best
+        best = _mean(rows) if accepted and before.value.best else course.best
         return GateCourse(state, best or course.best, course.last)
 
     def rows(self, saw: GateSaw) -> CandidateRows:

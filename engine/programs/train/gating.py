@@ -95,6 +95,7 @@ async def gate(course: Course, candidate: MadeCandidate, label: str) -> Seen[Can
         ruled = await _decide(course, candidate, scan, (_tables(parts), _tables(beside)))
         if ruled.value.outcome != "more":
             break
+        course.believe(ruled.value.believed)
         part = label if not parts else f"{label}.{len(parts) + 1}"
         seen = {item for each in parts for item in each.results}
         new = [item for item in ruled.value.run if item not in seen]
@@ -175,12 +176,12 @@ async def _settle(course: Course, candidate: MadeCandidate, ruled: Seen[Candidat
     """
     ruling = ruled.value
     if ruling.outcome == "undecided" or candidate.origin == "placebo":
-        course.now = course.now._replace(believed=ruling.believed)
+        course.believe(ruling.believed)
         return
     if ruling.outcome != "accept":
         course.rejected += 1
         await course.scope.record(SkillRejected(course.name, candidate.made.seen, (ruling.reason,)))
-        course.now = course.now._replace(believed=ruling.believed)
+        course.believe(ruling.believed)
         return
     at: Ref = await course.scope.record(_accepted(course, candidate, ruled, candidate.origin))
     revision = course.now.revision + 1

@@ -4,17 +4,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.config.amend import amended
 from engine.config.changes import read_changes
 from engine.config.errors import ConfigRefused
+from engine.config.spec import RunSpec
 from engine.config.tree import ConfigValue
+from engine.core.decision import PolicyContext
 from engine.core.fold import fold
 from engine.policies.gates.base import GatePlan
 from engine.policies.gates.power import gate_power
+from engine.programs.explore.method import SPARK
 from engine.programs.train.edit_points import PLACEBO
-from engine.programs.train.gate_points import GATE
+from engine.programs.train.gate_points import GATE, CandidateRuling
+from engine.programs.train.gate_rulings import rule_on_candidate
 from engine.runtime.fork import Fork, fork_run
+from events.base import Ref
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.skill import SkillRejected
@@ -25,6 +31,7 @@ from events.types.training import (
     RolloutsScored,
     SkillAccepted,
     StepOpened,
+    TrainingClosed,
 )
 from projections.library import Library
 from replay.rerun import rerun
@@ -35,17 +42,34 @@ from tests.support.orders import CountingClock
 from tests.support.runs import setting
 from tests.support.training import FEW, course_of, jars, mortal, run_digest, told, trained, training
 from views.runs.placebo_rows import placebo_rows
-from views.runs.train_rows import training_row
+from views.runs.train_rows import revision_beliefs, step_rows, training_row
 from views.training.end import training_end
+from views.training.results import result_rows
 from views.training.trained_log import read_training
 
 
-async def lived(base: Path, **changes: Any) -> tuple[EventLog, str]:
-    """Train to the end."""
+async def trained_to_the_end(base: Path, spec: RunSpec) -> tuple[EventLog, str]:
+    """Train as a spec says, to the end."""
     log = MemoryLog(clock=CountingClock())
-    report = await trained(log, base, training(**{**FEW, **changes}))
+    report = await trained(log, base, spec)
     assert report.outcomes == {"train": "completed"}
     return log, report.run
+
+
+async def lived(base: Path, **changes: Any) -> tuple[EventLog, str]:
+    """Train in few small steps."""
+    return await trained_to_the_end(base, training(**{**FEW, **changes}))
+
+
+async def rulings_on_placebos(log: EventLog, run: str) -> list[tuple[Ref, GateDecided]]:
+    """Give what the gate that counts ruled on placebos, in order."""
+    course = await course_of(log, run)
+    made = {each.ref for each in course if isinstance(each.event, CandidateMade) and each.event.origin == "placebo"}
+    return [
+        (each.ref, each.event)
+        for each in course
+        if isinstance(each.event, GateDecided) and each.event.candidate in made and each.event.shadow is None
+    ]
 
 
 async def placebos_of(log: EventLog, run: str) -> dict[str, list[GateDecided]]:
@@ -201,6 +225,68 @@ async def test_another_gate_is_asked_of_placebos_too(tmp_path: Path) -> None:
     same, other = [await ask([prepared], read_changes([("train.gate.name", name)])) for name in ("level", "probe")]
     assert same.flips == ()
     assert {each.point for each in other.flips} <= {"gate"}
+
+
+async def test_a_placebo_that_another_gate_takes_or_not_leads_nowhere_else(tmp_path: Path) -> None:
+    """`strict` rules on the candidates as `level` did, and on three placebos otherwise: the path is gone to its end."""
+    log, run = await trained_to_the_end(jars(tmp_path), training(placebo=1))
+    prepared = await prepare(log, run)
+    found = await ask([prepared], read_changes([("train.gate.name", "strict")]))
+    assert [(each.point, each.field, each.recorded, each.decided) for each in found.flips] == [
+        ("gate", "outcome", "accept", "reject")
+    ] * 3
+    assert {each.at for each in found.flips} < {ref for ref, _ in await rulings_on_placebos(log, run)}
+    assert found.left == ()
+    assert sum(each.unanswerable for each in found.trials) == 0
+
+
+async def test_a_placebo_of_which_more_is_wanted_ends_the_recorded_path(tmp_path: Path) -> None:
+    """Items that were not run are known to nobody, whoever they would have been run for."""
+    log, run = await trained_to_the_end(jars(tmp_path), training(placebo=1))
+
+    def curious(saw: Any, rule: Any, desk: PolicyContext) -> CandidateRuling:
+        ruled = rule_on_candidate(saw, rule, desk)
+        wants = saw.origin == "placebo" and saw.parts
+        return replace(ruled, outcome="more", run=("items.idle-val",)) if wants else ruled
+
+    prepared = await prepare(log, run, method=SPARK.but("curious", gate=curious))
+    (left,) = (await ask([prepared], ())).left
+    first = next(ref for ref, event in await rulings_on_placebos(log, run) if event.outcome != "more")
+    assert (left.flip.at, left.flip.decided) == (first, "more")
+    assert left.impact.calls > 0
+
+
+async def test_what_a_gate_says_of_a_placebo_is_never_that_it_is_the_best(tmp_path: Path) -> None:
+    """Given a gate that accepts placebos, no ruling on one says so, and the best skill is one that came into force."""
+    log, run = await trained_to_the_end(jars(tmp_path), training(placebo=1))
+    ended = [event for _, event in await rulings_on_placebos(log, run) if event.outcome != "more"]
+    assert [each.outcome for each in ended].count("accept") == 3
+    assert [each.best for each in ended] == [False] * len(ended)
+    accepted = await told(log, run, SkillAccepted)
+    best = [each.revision for each in accepted if each.best]
+    (closed,) = await told(log, run, TrainingClosed)
+    assert {each.which: each.revision for each in closed.skills}["best"] == best[-1]
+
+
+@pytest.mark.parametrize("gate", ["level", "evidence", "force"])
+async def test_one_revision_is_believed_one_thing_by_whichever_name_it_goes(tmp_path: Path, gate: str) -> None:
+    """The initial, the best and the final skill of one revision have one figure, on record and in every table."""
+    settings = {"anyway": True} if gate == "evidence" else {}
+    spec = training(**FEW, placebo=1, gate={"name": gate, "settings": settings})
+    log, run = await trained_to_the_end(jars(tmp_path), spec)
+    (closed,) = await told(log, run, TrainingClosed)
+    known = (await read_training(log, run)).run
+    beliefs = revision_beliefs(known)
+    for each in closed.skills:
+        assert each.believed is not None
+        assert float(each.believed.exact) == beliefs[each.revision].believed
+    rows = await result_rows(log, known, step_rows(known))
+    assert [(row.which, row.believed) for row in rows] == [
+        (each.which, beliefs[each.revision].believed) for each in closed.skills
+    ]
+    ruled = [each for each in await told(log, run, GateDecided) if each.shadow is None]
+    assert next(each.believed for each in closed.skills if each.which == "final") == ruled[-1].believed
+    assert training_row(known).believed == float(ruled[-1].believed.exact)
 
 
 async def test_every_gate_is_told_with_what_it_sees(tmp_path: Path) -> None:
