@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 import msgspec
 
 from engine.config.spec import RunSpec
+from engine.programs.evolve.authoring_spec import AuthoringSpec
 from engine.programs.train.spec import GateSpec
 from events.types.condition import FeedbackLevel
 from events.types.evolution import LibraryScope
@@ -116,6 +117,7 @@ class EvolveSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     author: Literal["", "solver"] = ""
     """``solver``: the solver's model writes skills, too. Empty: ``models.author`` has to name one where an arm needs
     it."""
+    authoring: AuthoringSpec = AuthoringSpec()
     tries: int = 3
     """How often a trial whose infrastructure fails is begun, at most; 1 or more."""
     arm: EvolveArmSpec | None = None

@@ -32,7 +32,7 @@ from events.types.trial import TaskRead, TaskReadInSteps
 
 _ACTS: Final = "teacher"
 """Role of the model that acts in a cell. A judge is asked in the same stream, and told what is expected."""
-_FAILED: Final = "✗ "
+FAILED_ROW: Final = "✗ "
 """What the rows of failed checks begin with."""
 _CONVERSES: Final = frozenset({"call", "tools", "steps"})
 """Ways in which all that a model is told and says stands in one conversation."""
@@ -57,6 +57,11 @@ class TrajectoryPort:
 
     async def events_of(self, run: str, cell: str) -> Sequence[Event] | TrajectoryMissing:
         """Read what a cell recorded, its item or trial, and the attempts that count, in the order of the log."""
+        found = await self.recorded_of(run, cell)
+        return found if isinstance(found, TrajectoryMissing) else [each.event for each in found]
+
+    async def recorded_of(self, run: str, cell: str) -> Sequence[Recorded] | TrajectoryMissing:
+        """Read the same, each event with its place."""
         found = await self._events(run, [cell])
         rolled = next((each.event.rolled.stream for each in found if isinstance(each.event, EvaluationScored)), None)
         if rolled is None:
@@ -68,7 +73,7 @@ class TrajectoryPort:
             attempts.append(attempt)
         for each in _that_count(attempts):
             found += each
-        return [each.event for each in sorted(found, key=_position)]
+        return sorted(found, key=_position)
 
     async def _events(self, run: str, streams: Sequence[str]) -> list[Recorded]:
         if run not in self._lineages:
@@ -226,7 +231,7 @@ class TrajectoryBuilder:
         if self._asked.feedback == "binary":
             return
         rows = (await self._text(event.test_summary)).split("\n")
-        failed = [row.strip().removeprefix(_FAILED) for row in rows if row.strip().startswith(_FAILED)]
+        failed = [row.strip().removeprefix(FAILED_ROW) for row in rows if row.strip().startswith(FAILED_ROW)]
         counts = f"{event.passed} of {event.total} checks passed" if event.total else event.outcome.reason
         self._say("checks", counts, "\n".join(map(self._failed, failed)))
 
