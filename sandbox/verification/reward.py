@@ -34,14 +34,27 @@ def read_reward(files: tuple[FileEntry, ...]) -> Rewards | RewardProblem:
     """The reward in ``/logs/verifier``; ``reward.json`` wins over ``reward.txt``.
 
     Several names without ``reward`` among them are ambiguous: which of them counts, or how, only the task's
-    author could say (Harbor's own mean refuses them too), and a made-up mean would look like a fact.
+    author could say (Harbor's own mean refuses them too), and a made-up mean would look like a fact. A ``reward.txt``
+    beside them says: tasks of SkillEvolBench leave their score there, and parts of it in ``reward.json``.
     """
     by_path = {entry.path: entry for entry in files}
-    for name in (REWARD_JSON, REWARD_TEXT):
-        entry = by_path.get(name)
-        if entry is not None:
-            return _read(entry)
+    table, text = by_path.get(REWARD_JSON), by_path.get(REWARD_TEXT)
+    if table is not None:
+        found = _read(table)
+        unclear = isinstance(found, RewardProblem) and found.reason == "ambiguous_reward"
+        return _beside(table, text, found) if unclear and text is not None else found
+    if text is not None:
+        return _read(text)
     return RewardProblem("no_reward_file", f"neither {REWARD_JSON} nor {REWARD_TEXT} is in /logs/verifier")
+
+
+def _beside(table: FileEntry, text: FileEntry, unclear: Rewards | RewardProblem) -> Rewards | RewardProblem:
+    """Let the number in ``reward.txt`` count, and keep the names of ``reward.json`` beside it."""
+    said = _read(text)
+    named = _from_json((table.data or b"").decode("utf-8", "replace"))
+    if isinstance(said, RewardProblem) or isinstance(named, str):
+        return unclear
+    return Rewards({**named, "reward": said.reward}, said.reward)
 
 
 def _read(entry: FileEntry) -> Rewards | RewardProblem:

@@ -11,6 +11,10 @@ from tests.sandbox.conftest import OpenTask, WriteTask
 REWARDED = {
     "a number in the text": ("echo ' 0.5 ' > reward.txt", {"reward": 0.5}),
     "an object": ('echo \'{"reward": 0.25, "style": 1}\' > reward.json', {"reward": 0.25, "style": 1.0}),
+    "a text beside parts of it": (
+        'echo 0.5 > reward.txt; echo \'{"style": 1, "speed": 0}\' > reward.json',
+        {"style": 1.0, "speed": 0.0, "reward": 0.5},
+    ),
     "the object wins": ("echo 0 > reward.txt; echo '{\"reward\": 1}' > reward.json", {"reward": 1.0}),
     "one of another name": ("echo '{\"accuracy\": 0.75}' > reward.json", {"accuracy": 0.75}),
     "true is one": ("echo '{\"reward\": true}' > reward.json", {"reward": 1.0}),
@@ -33,6 +37,10 @@ NO_VERDICT = {
     "broken JSON": ("echo '{' > reward.json", "malformed_reward"),
     "a link": ("echo 1 > /app/r; ln -s /app/r reward.txt", "malformed_reward"),
     "several without a main one": ('echo \'{"a": 1, "b": 0}\' > reward.json', "ambiguous_reward"),
+    "several, and a word beside them": (
+        'echo \'{"a": 1, "b": 0}\' > reward.json; echo passed > reward.txt',
+        "ambiguous_reward",
+    ),
 }
 
 
