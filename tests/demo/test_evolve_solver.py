@@ -18,6 +18,7 @@ from engine.runtime.run import start_run
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.evaluation import EvaluationScored
+from events.types.sandbox import VerifierRewarded
 from sandbox.base import Sandbox, SandboxBackend, SandboxSpec
 from sandbox.local.backend import LocalBackend, local_backend
 from tests.demo.test_evolve_suite import EVALUATION, FAMILIES, SUITE, rules_of
@@ -60,7 +61,7 @@ def evaluation(roles: tuple[str, ...], arms: Mapping[str, str]) -> RunSpec:
         "parameters": {"max_tokens": 4000},
     }
     only = [f"{family}-{role}" for family in FAMILIES for role in roles]
-    own = {"arms": {name: {"skills": skills} for name, skills in arms.items()}, "purpose": "test"}
+    own = {"arms": {name: {"skills": at} for name, at in arms.items()}, "baseline": next(iter(arms)), "purpose": "test"}
     spec: dict[str, Any] = {"program": "evaluate", "tasks": str(SUITE / "tasks"), "only": only, "concurrency": 4}
     return msgspec.convert(spec | {"models": {"teacher": solver}, "method": {"attempts": 1}, "own": own}, RunSpec)
 
@@ -68,9 +69,28 @@ def evaluation(roles: tuple[str, ...], arms: Mapping[str, str]) -> RunSpec:
 async def solved(base: Path, spec: RunSpec, backend: SandboxBackend | None = None) -> set[tuple[str, str]]:
     """Run an evaluation; give what is solved, as arm and task."""
     log = MemoryLog(clock=CountingClock())
+    return await scores(log, await evaluated(log, base, spec, backend))
+
+
+async def evaluated(log: EventLog, base: Path, spec: RunSpec, backend: SandboxBackend | None = None) -> str:
+    """Run an evaluation; give its run."""
     here = await setting(log, base)
-    report = await start_run(here if backend is None else here._replace(backend=backend), spec)
-    return await scores(log, report.run)
+    return (await start_run(here if backend is None else here._replace(backend=backend), spec)).run
+
+
+async def failed_groups(log: EventLog, run: str, arm: str) -> dict[str, set[str]]:
+    """Name the groups of each task in which a test failed under an arm: outcome or process, and public or hidden."""
+    found: dict[str, set[str]] = {}
+    async for each in log.read(Selection(run=run, tags={"verify.rewarded"})):
+        assert isinstance(each.event, VerifierRewarded)
+        _, whose, task, *_ = each.stream.name.split("/")
+        for file in each.event.files:
+            kind = file.name.removesuffix("_report.json")
+            if whose == arm and kind in {"outcome", "process"}:
+                report = msgspec.json.decode(await log.get(file.digest))
+                failed = {f"{kind} {name}" for name, group in report.items() if group["passed"] < group["total"]}
+                found.setdefault(task, set()).update(failed)
+    return found
 
 
 async def scores(log: EventLog, run: str) -> set[tuple[str, str]]:
@@ -111,6 +131,19 @@ async def test_a_skill_transfers_a_naive_rule_is_a_trap_and_compositions_need_tw
     assert of_role(found, "curated") == {"context-shift": 4, "composition": 4}
     assert of_role(found, "revised") == {"adversarial": 4, "context-shift": 4, "composition": 4}
     assert {task for arm, task in found if arm == "first"} == {f"{family}-context-shift" for family in first}
+
+
+async def test_a_trap_shows_in_what_is_made_and_in_how(tmp_path: Path) -> None:
+    """Given naive rules, when adversarial tasks are tried: outcome and process fail, though the surface looks right."""
+    log = MemoryLog(clock=CountingClock())
+    run = await evaluated(log, tmp_path, evaluation(("adversarial",), {"none": "", "arm": curated(tmp_path / "arm")}))
+    both = {"outcome hidden", "process public"}
+    assert await failed_groups(log, run, "arm") == {
+        "average-weights-adversarial": both,
+        "match-codes-adversarial": both,
+        "read-all-pages-adversarial": {"outcome public", "process public"},
+        "send-orders-adversarial": both,
+    }
 
 
 async def test_without_the_mount_they_vanish(tmp_path: Path) -> None:
