@@ -91,7 +91,7 @@ from events.types.optimizing import (
 )
 from events.types.pdi import InterventionChosen, PdiImported, PdiRead
 from events.types.pool import PoolLimited, PoolsOpened
-from events.types.retrieval import RankingAsked, RankingFound
+from events.types.retrieval import RankingAsked, RankingFailed, RankingFound
 from events.types.run import RunClosed, RunImported, RunOpened
 from events.types.sandbox import (
     ActionAsked,
@@ -364,6 +364,7 @@ AnyEvent: TypeAlias = (
     | SessionMissing
     | AuthorOpened
     | AuthorClosed
+    | RankingFailed
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

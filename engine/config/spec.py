@@ -31,8 +31,9 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """A provider listed in docs/models.md, or registered by an installed package: it sets the address, the key's
     variable, the header and the protocol. None: only ``base_url`` is used."""
     protocol: RequestProtocol | None = None
-    """API protocol: chat completions (``chat``), OpenAI's ``responses``, Anthropic's ``messages`` or Google's
-    ``gemini``. A ``provider`` sets its own. None: chat completions."""
+    """API protocol: chat completions (``chat``), OpenAI's ``responses``, Anthropic's ``messages``, Google's ``gemini``,
+    or ``embeddings``, for a role that ranks by vectors. A ``provider`` sets its own; a model that is to embed says so
+    beside it. None: chat completions."""
     api_key_env: str | None = None
     """Name of the environment variable that holds the API key. None: no key is sent."""
     api_key_command: str | None = None

@@ -33,7 +33,7 @@ def callers_of(spec: RunSpec, roles: Mapping[str, str | None], account: str) -> 
                 role=role,
                 model=model.model,
                 parameters=_parameters(model),
-                stream=model.stream,
+                stream=model.stream and model.protocol != "embeddings",
                 timeout_s=model.timeout_s,
                 reserve=reserve,
                 protocol=model.protocol,
@@ -73,5 +73,7 @@ def _reserve(spec: RunSpec, role: str, model: ModelSpec) -> tuple[Price, int] | 
 
 def most_output(model: ModelSpec) -> int | None:
     """Say how many tokens an answer of a model may have. None: nothing bounds it."""
+    if model.protocol == "embeddings":
+        return 0
     most = model.parameters.get("max_completion_tokens", model.parameters.get("max_tokens"))
     return most if isinstance(most, int) else None

@@ -13,8 +13,8 @@ from engine.protocols.reply import ChatReply, ParsedAnswer, reply_of
 from engine.protocols.tool_calls import CallsUnclear
 from engine.protocols.usage import Stated
 
-ProtocolName = Literal["chat", "responses", "messages", "gemini"]
-"""OpenAI's chat completions and responses, Anthropic's messages, Google's generateContent."""
+ProtocolName = Literal["chat", "responses", "messages", "gemini", "embeddings"]
+"""OpenAI's chat completions and responses, Anthropic's messages, Google's generateContent, OpenAI's embeddings."""
 
 REFUSED: Final = "stillroom_"
 """What the codes of the gateway's own errors begin with, so that nobody takes them for a provider's."""

@@ -13,7 +13,7 @@ from msgspec import Struct, json
 from engine.protocols.errors import BadRequest
 from engine.protocols.json_text import Json
 
-RequestProtocol = Literal["chat", "responses", "messages", "gemini"]
+RequestProtocol = Literal["chat", "responses", "messages", "gemini", "embeddings"]
 """Protocols in which requests of our own are written."""
 
 INCLUDE_USAGE: Final = "stream_options.include_usage"

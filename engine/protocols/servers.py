@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.protocols.base import ProtocolName
 from engine.protocols.chat_server import ChatServer
+from engine.protocols.embeddings_server import EmbeddingsServer
 from engine.protocols.gemini_server import GeminiServer
 from engine.protocols.messages_server import MessagesServer
 from engine.protocols.responses_server import ResponsesServer
@@ -15,4 +16,5 @@ SERVERS: Final[Mapping[ProtocolName, ServerSide]] = {
     "responses": ResponsesServer(),
     "messages": MessagesServer(),
     "gemini": GeminiServer(),
+    "embeddings": EmbeddingsServer(),
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from engine.protocols.chat_request import ChatRequests
+from engine.protocols.embeddings import EmbeddingsRequests
 from engine.protocols.gemini_request import GeminiRequests
 from engine.protocols.messages_request import MessagesRequests
 from engine.protocols.request import RequestProtocol, RequestWriter
@@ -15,6 +16,7 @@ _WRITERS: Final[Mapping[RequestProtocol, RequestWriter]] = {
     "responses": ResponsesRequests(),
     "messages": MessagesRequests(),
     "gemini": GeminiRequests(),
+    "embeddings": EmbeddingsRequests(),
 }
 
 

@@ -23,6 +23,7 @@ _VERSIONS: Final[dict[RequestProtocol, str]] = {
     "responses": "/v1",
     "messages": "/v1",
     "gemini": "/v1beta",
+    "embeddings": "/v1",
 }
 """The version that a base URL without one means."""
 
@@ -45,7 +46,7 @@ def url_for(base_url: str, protocol: RequestProtocol = "chat", path: str = CHAT_
     url, (path, _, query) = checked_url(base_url), path.partition("?")
     base = url.path.rstrip("/")
     if not base.endswith(path):
-        lacks_version = not base if protocol == "chat" else not _VERSION.search(base)
+        lacks_version = not base if protocol in ("chat", "embeddings") else not _VERSION.search(base)
         base += (_VERSIONS[protocol] if lacks_version else "") + path
     return joined(url, base, query)
 

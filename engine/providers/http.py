@@ -9,9 +9,12 @@ from typing import assert_never
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from engine.protocols.base import ApiProtocol, with_stated
 from engine.protocols.chat import Chat
+from engine.protocols.chat_request import CHAT_PATH
+from engine.protocols.embeddings import EMBEDDINGS_PATH, Embeddings
 from engine.protocols.error_body import read_error
 from engine.protocols.errors import (
     Authentication,
@@ -218,6 +221,12 @@ def generic(protocol: RequestProtocol) -> ModelProvider:
     return ModelProvider(name=protocol, about=about, protocol=protocol, key_header=carrier, headers=headers)
 
 
+def embedding_provider(provider: ModelProvider) -> ModelProvider:
+    """Give a provider as it is asked for embeddings, at the same address and with the same key."""
+    path = provider.path if provider.path is None else provider.path.replace(CHAT_PATH, EMBEDDINGS_PATH)
+    return msgspec.structs.replace(provider, protocol="embeddings", path=path)
+
+
 def connect(provider: ModelProvider, endpoint: ModelEndpoint) -> ChatProvider:
     """Open a provider: by what it brings for that, else over HTTP.
 
@@ -238,5 +247,7 @@ def _reader(protocol: RequestProtocol, echo: tuple[str, ...]) -> ApiProtocol:
             return Messages(keep_thoughts=True)
         case "gemini":
             return Gemini(keep_thoughts=True)
+        case "embeddings":
+            return Embeddings()
         case _:
             assert_never(protocol)

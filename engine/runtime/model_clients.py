@@ -15,7 +15,7 @@ from engine.effects.callers import price_of
 from engine.effects.models import ModelClient
 from engine.providers.credentials import CommandToken, Credential, StaticKey, token_of
 from engine.providers.endpoint import ModelEndpoint
-from engine.providers.http import connect, generic, other_carrier
+from engine.providers.http import connect, embedding_provider, generic, other_carrier
 from engine.providers.key_header import key_header
 from engine.providers.provider import ModelProvider
 from engine.providers.registry import provider_named
@@ -113,7 +113,10 @@ async def _reached(stack: AsyncExitStack, setting: RunContext, model: ModelSpec)
 
 
 def _provider_of(model: ModelSpec) -> ModelProvider:
-    return generic(model.protocol or "chat") if model.provider is None else provider_named(model.provider)
+    if model.provider is None:
+        return generic(model.protocol or "chat")
+    provider = provider_named(model.provider)
+    return embedding_provider(provider) if model.protocol == "embeddings" else provider
 
 
 def _credential(setting: RunContext, model: ModelSpec, shared: _Shared) -> Credential:

@@ -1,6 +1,7 @@
 """A real HTTP server on loopback that answers from a script.
 
-It speaks chat completions, responses (both OpenAI's), messages (Anthropic's) and generateContent (Google's).
+It speaks chat completions, responses, embeddings (all OpenAI's), messages (Anthropic's) and generateContent
+(Google's).
 """
 
 from collections import deque
@@ -13,6 +14,8 @@ import anyio
 import msgspec
 from aiohttp import web
 
+from engine.protocols.base import ProtocolName
+from engine.protocols.embeddings import EMBEDDINGS_PATH
 from engine.protocols.routes import protocol_of
 from engine.protocols.server_side import ServerSide, Wording
 from engine.protocols.servers import SERVERS
@@ -145,8 +148,7 @@ class ScriptedEndpoint:
         return web.Response(body=msgspec.json.encode(value), content_type="application/json", headers=headers)
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
-        asked = protocol_of(request.path)
-        name = self._form.protocol if self._form is not None else None if asked is None else asked.name
+        name = self._form.protocol if self._form is not None else _protocol_at(request.path)
         if name is None:
             raise web.HTTPNotFound
         side = SERVERS[name]
@@ -224,6 +226,17 @@ class ScriptedEndpoint:
         # The last piece goes with the end, which drains; an end without a piece would not.
         await response.write_eof(reply.body[-1])
         return response
+
+
+def _protocol_at(path: str) -> ProtocolName | None:
+    """Name the protocol that a path belongs to. None: it belongs to none.
+
+    Embeddings are asked for by the engine itself; the gateway for agents takes no such path.
+    """
+    asked = protocol_of(path)
+    if asked is not None:
+        return asked.name
+    return "embeddings" if path.removeprefix("/v1") == EMBEDDINGS_PATH else None
 
 
 def _first_half(body: tuple[bytes, ...]) -> tuple[bytes, ...]:

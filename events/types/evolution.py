@@ -108,9 +108,10 @@ class RetrievalMade(Decided, frozen=True, tag="retrieval.made"):
     snapshot: Fingerprint
     """Digest of the state of the library that they were chosen from, as `snapshot_digest` has it."""
     skills: tuple[SkillGiven, ...]
-    """In order of rank. Empty: the agent is told of skills, and there are none."""
+    """By name. Empty: the agent is told of skills, and there are none."""
     ranking: Digest
-    """Blob: JSON list; every skill of the library with its score, and why it was left out."""
+    """Blob: JSON list; every skill of the library with its score, those that are given first, in order of rank; and why
+    others are left out."""
     how: str
     """Method of retrieval."""
     precision: float | None

@@ -60,7 +60,7 @@ class ModelAsked(Event, frozen=True, tag="model.asked", omit_defaults=True):
     """Parameters that the user set, and ``stream_options.include_usage`` if the usage of a stream is requested."""
     stream: bool
     timeout_s: float | None
-    protocol: Literal["chat", "responses", "messages", "gemini"] | None = None
+    protocol: Literal["chat", "responses", "messages", "gemini", "embeddings"] | None = None
     """Protocol of the request; a dot in the name of a parameter then leads into a table. None, and left out of the
     payload: chat completions, with no such table except ``stream_options.include_usage``."""
 

@@ -27,3 +27,10 @@ class RankingFound(Event, frozen=True, tag="ranking.found"):
     """Blob: JSON list; each skill with its score, rounded to 12 digits, by score and name."""
     engine: str
     """What computed them, such as ``sqlite-fts5 3.46.1``."""
+
+
+class RankingFailed(Event, frozen=True, tag="ranking.failed"):
+    """No skill has a score: this installation cannot rank."""
+
+    problem: str
+    remedy: str

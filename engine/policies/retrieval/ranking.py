@@ -3,7 +3,8 @@
 What comes out is the whole ranking, with the reason why each skill that is left out is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -68,8 +69,8 @@ class RankedSkill(Struct, frozen=True, omit_defaults=True):
     score: float
     """With the boost; rounded to 12 digits behind the point."""
     left_out: str = ""
-    """Why it is not given: ``family``, ``environment``, ``no match``, ``beyond k``, ``not chosen`` or ``not required``.
-    Empty: it is given."""
+    """Why it is not given: ``family``, ``environment``, ``narrowed``, ``no match``, ``beyond k``, ``not chosen`` or
+    ``not required``. Empty: it is given."""
 
 
 class Ranking(NamedTuple):
@@ -92,7 +93,10 @@ class Ranking(NamedTuple):
 
 
 def choose(
-    task: RetrievalTask, scores: Mapping[ScoringMethod, Sequence[ScoredSkill]], rule: RetrievalRule
+    task: RetrievalTask,
+    scores: Mapping[ScoringMethod, Sequence[ScoredSkill]],
+    rule: RetrievalRule,
+    narrowed: Collection[str] = (),
 ) -> Ranking | None:
     """Choose the skills that an agent is given.
 
@@ -101,6 +105,7 @@ def choose(
         scores: By method, every skill of the library with its score; ``all`` has them at 0, ``model`` those that it
             chose above 0.
         rule: How.
+        narrowed: Skills that are not to be used in the task's environment.
 
     Returns:
         None: nothing says how the method scores the skills.
@@ -116,10 +121,17 @@ def choose(
         ranked = [_left_out(each, "" if each.skill in required.held else "not required") for each in ordered]
         ranked.sort(key=lambda each: required.held.index(each.skill) if each.skill in required.held else len(ordered))
     else:
-        ranked = _within_k(task, ordered, rule, method)
+        ranked = _within_k(ordered, partial(_kept_out, task, rule, narrowed), rule, method)
     ranked.sort(key=lambda each: bool(each.left_out))
     chosen = tuple(each.skill for each in ranked if not each.left_out)
     return Ranking(chosen, tuple(ranked), required.held, required.missing, *_measures(task, chosen, required))
+
+
+def candidates(
+    task: RetrievalTask, held: Sequence[ScoredSkill], rule: RetrievalRule, narrowed: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Name the skills that the filters leave, by name."""
+    return tuple(sorted(each.skill for each in held if not _kept_out(task, rule, narrowed, each)))
 
 
 class RequiredSkills(NamedTuple):
@@ -174,11 +186,14 @@ def _ordered(task: RetrievalTask, scores: Sequence[ScoredSkill], rule: Retrieval
 
 
 def _within_k(
-    task: RetrievalTask, ordered: Sequence[ScoredSkill], rule: RetrievalRule, method: ScoringMethod
+    ordered: Sequence[ScoredSkill],
+    kept_out: Callable[[ScoredSkill], str],
+    rule: RetrievalRule,
+    method: ScoringMethod,
 ) -> list[RankedSkill]:
     ranked, given = [], 0
     for each in ordered:
-        why = _filtered(task, each, rule) or _unfit(each, method)
+        why = kept_out(each) or _unfit(each, method)
         if not why and method != "all" and given >= rule.k:
             why = "beyond k"
         given += not why
@@ -186,7 +201,10 @@ def _within_k(
     return ranked
 
 
-def _filtered(task: RetrievalTask, skill: ScoredSkill, rule: RetrievalRule) -> str:
+def _kept_out(task: RetrievalTask, rule: RetrievalRule, narrowed: Collection[str], skill: ScoredSkill) -> str:
+    """Say which filter keeps a skill out. Empty: none does."""
+    if skill.skill in narrowed:
+        return "narrowed"
     if not rule.phase_aware:
         return ""
     if task.phase == "learning":

@@ -1,0 +1,1 @@
+"""How skills are ranked for a task: what touches the world of it."""
