@@ -1,7 +1,8 @@
 """The library: which skills there are, in which revision, and what became of candidates.
 
 Skills of a run's own library are told by run. A library that is named is one view across runs: its revisions stand in
-the order in which they came, whichever run accepted them.
+the order in which they came, whichever run accepted them. A library that a run evolves has a stream, which is named
+after it, and is one for each run. Only that stream changes it: a stream has one writer, so such a library has one, too.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,8 @@ import msgspec
 
 from events.base import Recorded, Ref
 from events.digest import Digest, Fingerprint, digest_of
-from events.streams import TRAIN
+from events.streams import LIBRARY, TRAIN
+from events.types.evolution import SkillNarrowed, SkillQuarantined, snapshot_digest
 from events.types.skill import (
     LibraryFrozen,
     SkillImported,
@@ -23,11 +25,14 @@ from events.types.skill import (
     SkillRejected,
     SkillRetired,
     SkillRevised,
+    SkillRolledBack,
 )
 from events.types.training import CandidateMade, ChangeOrigin, SkillAccepted
 from events.values import NamedDigest
 from projections.base import Blobs
 
+HEAD: Final = "SKILL.md"
+_DOCUMENT_TIER: Final = 2
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -62,10 +67,31 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         """Digest of its folder."""
         return folder_digest(self.files)
 
+    def tier(self, number: int) -> tuple[NamedDigest, ...]:
+        """Give the files of a tier: 2 is ``SKILL.md``, whose front matter is tier 1; 3 are all others."""
+        return tuple(each for each in self.files if (each.name == HEAD) == (number <= _DOCUMENT_TIER))
+
     @property
     def trained(self) -> bool:
         """Whether a training accepted it: its own events say what it rests on."""
         return self.provenance is None and self.trial == TRAIN
+
+
+class Narrowing(msgspec.Struct, frozen=True):
+    """Where a skill is given no more."""
+
+    exclude: tuple[str, ...]
+    """Environments."""
+    reason: str
+
+
+class Rollback(msgspec.Struct, frozen=True):
+    """An earlier revision took the place of a later one."""
+
+    revision: int
+    """That was in force."""
+    to: int
+    reason: str
 
 
 class Skill(msgspec.Struct):
@@ -77,12 +103,36 @@ class Skill(msgspec.Struct):
     revisions: list[Revision] = []
     """In the order in which they came."""
     retired: str | None = None
-    """Why none of them is in force any more. None: the last one is."""
+    """Why none of them is in force any more. None: one is."""
+    quarantined: str | None = None
+    """Why it is given to nobody, though it is in force. None: it is given."""
+    narrowed: list[Narrowing] = []
+    rollbacks: list[Rollback] = []
+    """In the order in which they came."""
+    back_at: int | None = None
+    """Revision that is in force again since a rollback. None: the last one that was accepted is."""
 
     @property
     def latest(self) -> Revision:
-        """The latest revision, be it in force or retired."""
-        return self.revisions[-1]
+        """The revision in force; of a skill that was retired, the last one that was."""
+        if self.back_at is None:
+            return self.revisions[-1]
+        return next((each for each in reversed(self.revisions) if each.revision == self.back_at), self.revisions[-1])
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """Environments in which it is given no more, sorted."""
+        return tuple(sorted({each for narrowing in self.narrowed for each in narrowing.exclude}))
+
+    def lineage(self, digest: Fingerprint) -> tuple[Revision, ...]:
+        """Give a revision, by the digest of its folder, and those that it was made from, the first one first."""
+        found: list[Revision] = []
+        wanted: Fingerprint | None = digest
+        for each in reversed(self.revisions):
+            if wanted is not None and each.digest == wanted:
+                found.append(each)
+                wanted = each.parent
+        return tuple(reversed(found))
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +168,33 @@ class Candidate(msgspec.Struct, kw_only=True):
     """Why it was rejected. None: it was not, so far."""
 
 
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A state of a library, as it was frozen."""
+
+    run: str
+    stream: str
+    version: int
+    """Place of the event."""
+    at: int
+    """When: microseconds since 1970, UTC."""
+    skills: tuple[SkillInForce, ...]
+    """By name."""
+
+    @property
+    def digest(self) -> Fingerprint:
+        """Of names and folders: the same for the same content, whatever run and time it is of."""
+        return snapshot_digest((each.skill, each.digest) for each in self.skills)
+
+
+class ForeignChange(msgspec.Struct, frozen=True):
+    """A change of a library by a stream that it does not belong to; it was not applied."""
+
+    run: str
+    stream: str
+    version: int
+    library: str
+
+
 class SkillLibrary(msgspec.Struct):
     """One library."""
 
@@ -129,6 +206,22 @@ class SkillLibrary(msgspec.Struct):
     """In the order in which they came; a skill may have been accepted since."""
     frozen: Fingerprint | None = None
     """Digest of the skills in force, since when nothing changes. None: it may change."""
+    snapshots: list[Snapshot] = []
+    """Each state that was frozen, in the order in which they came."""
+
+    @property
+    def snapshot(self) -> Fingerprint:
+        """Digest of what is in force now, as that of a `Snapshot`."""
+        return snapshot_digest((each.skill, each.digest) for each in self.in_force())
+
+    def given(self, environment: str | None = None) -> tuple[SkillInForce, ...]:
+        """List the skills that may be given to a task, by name: in force, not quarantined, and not narrowed away.
+
+        Args:
+            environment: Of the task. None: of any.
+        """
+        kept_out = {each.name for each in self.skills.values() if each.quarantined or environment in each.excluded}
+        return tuple(each for each in self.in_force() if each.skill not in kept_out)
 
     def in_force(self) -> tuple[SkillInForce, ...]:
         """List the skills in force, by name."""
@@ -142,7 +235,9 @@ class LibraryState(msgspec.Struct):
     runs: dict[str, SkillLibrary] = {}
     """By run: its own."""
     named: dict[str, SkillLibrary] = {}
-    """By name: those that several runs may have changed."""
+    """By name: those that several runs may have changed; and those that a run evolves, as ``RUN:COURSE/SCOPE``."""
+    foreign: list[ForeignChange] = []
+    """Changes that were not applied, in the order in which they came."""
 
 
 def folder_digest(files: tuple[NamedDigest, ...]) -> Fingerprint:
@@ -159,7 +254,7 @@ class Library:
     """The projection."""
 
     name = "library"
-    revision = 3
+    revision = 4
     tags: frozenset[str] | None = frozenset(
         {
             "skill.revised",
@@ -168,6 +263,9 @@ class Library:
             "skill.proposed",
             "skill.rejected",
             "skill.retired",
+            "skill.quarantined",
+            "skill.narrowed",
+            "skill.rolled_back",
             "library.frozen",
             "candidate.made",
             "skill.accepted",
@@ -192,19 +290,26 @@ class Library:
         del blobs
         match recorded.event:
             case SkillImported() as event:
-                _add(_library(state, recorded, None), event.skill, None, _imported(event, recorded))
+                _add(_own(state, recorded), event.skill, None, _imported(event, recorded))
             case SkillRefused() as event:
-                _library(state, recorded, None).refused.append(_refused(event, recorded))
+                _own(state, recorded).refused.append(_refused(event, recorded))
             case CandidateMade() | SkillAccepted() as event:
-                _train(_library(state, recorded, None), event, recorded)
+                _train(_own(state, recorded), event, recorded)
             case SkillRevised() | SkillProposed() | SkillRejected() | SkillRetired() | LibraryFrozen() as event:
-                _change(_library(state, recorded, event.library), event, recorded)
+                library = _library(state, recorded, event.library)
+                if library is not None:
+                    _change(library, event, recorded)
+            case SkillQuarantined() | SkillNarrowed() | SkillRolledBack() as event:
+                library = _library(state, recorded, event.library)
+                if library is not None:
+                    _maintain(library, event)
             case _:
                 pass
         return state
 
 
 _Change: TypeAlias = SkillRevised | SkillProposed | SkillRejected | SkillRetired | LibraryFrozen
+_Maintenance: TypeAlias = SkillQuarantined | SkillNarrowed | SkillRolledBack
 
 
 def _change(library: SkillLibrary, event: _Change, recorded: Recorded) -> None:
@@ -222,6 +327,28 @@ def _change(library: SkillLibrary, event: _Change, recorded: Recorded) -> None:
             _retire(library, event)
         case LibraryFrozen():
             library.frozen = event.digest
+            place = recorded.stream
+            library.snapshots.append(
+                Snapshot(
+                    run=place.run, stream=place.name, version=recorded.version, at=recorded.at, skills=event.skills
+                )
+            )
+        case _:
+            assert_never(event)
+
+
+def _maintain(library: SkillLibrary, event: _Maintenance) -> None:
+    skill = library.skills.get(event.skill)
+    if skill is None:
+        return
+    match event:
+        case SkillQuarantined():
+            skill.quarantined = event.reason
+        case SkillNarrowed():
+            skill.narrowed.append(Narrowing(event.exclude, event.reason))
+        case SkillRolledBack():
+            skill.rollbacks.append(Rollback(event.revision, event.to, event.reason))
+            skill.back_at = event.to
         case _:
             assert_never(event)
 
@@ -271,16 +398,37 @@ def _trained(event: SkillAccepted, recorded: Recorded) -> Revision:
     )
 
 
-def _library(state: LibraryState, recorded: Recorded, name: str | None) -> SkillLibrary:
+def _own(state: LibraryState, recorded: Recorded) -> SkillLibrary:
+    return state.runs.setdefault(recorded.stream.run, SkillLibrary())
+
+
+def _library(state: LibraryState, recorded: Recorded, name: str | None) -> SkillLibrary | None:
+    """Find the library that an event changes. None: it belongs to another stream, so nothing is changed."""
     if name is None:
-        return state.runs.setdefault(recorded.stream.run, SkillLibrary())
-    return state.named.setdefault(name, SkillLibrary())
+        return _own(state, recorded)
+    if not is_evolved(name):
+        return state.named.setdefault(name, SkillLibrary())
+    place = recorded.stream
+    if place.name != f"{LIBRARY}/{name}":
+        state.foreign.append(ForeignChange(place.run, place.name, recorded.version, name))
+        return None
+    return state.named.setdefault(library_key(place.run, name), SkillLibrary())
+
+
+def is_evolved(name: str) -> bool:
+    """Say whether a library is one that a run evolves: its name is ``COURSE/SCOPE``."""
+    return "/" in name
+
+
+def library_key(run: str, name: str) -> str:
+    """Name a library that a run evolves among those of all runs."""
+    return f"{run}:{name}"
 
 
 def _add(library: SkillLibrary, name: str, of: str | None, revision: Revision) -> None:
     skill = library.skills.setdefault(name, Skill(name, of))
     skill.revisions.append(revision)
-    skill.retired = None
+    skill.retired = skill.quarantined = skill.back_at = None
 
 
 def _retire(library: SkillLibrary, event: SkillRetired) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from engine.core.fold import fold
 from engine.policies.scan.hidden_text import written_out
 from events.store.base import EventLog, Selection
-from projections.library import Candidate, Library, LibraryState, Revision, Skill
+from projections.library import Candidate, Library, LibraryState, Revision, Skill, is_evolved
 from replay.why.marks import DistilledSkill
 from views.runs import skill_marks
 from views.runs.show import text_of
@@ -22,7 +22,9 @@ from views.terminal.log_access import OpenedLog
 from views.terminal.screen import OutputStyle
 from views.terminal.tables import RecordView, TableView
 
-SkillStanding: TypeAlias = Literal["in force", "replaced", "retired", "candidate", "rejected"]
+SkillStanding: TypeAlias = Literal[
+    "in force", "quarantined", "replaced", "rolled back", "retired", "candidate", "rejected"
+]
 
 
 class SkillRow(msgspec.Struct, frozen=True):
@@ -35,7 +37,8 @@ class SkillRow(msgspec.Struct, frozen=True):
     revision: int | None
     """From 1; 0 for an imported skill. None: a candidate, which was not accepted."""
     library: str | None
-    """Library that it is of, which several runs may have changed. None: the run's own."""
+    """Library that it is of: one that several runs may have changed, or ``COURSE/SCOPE`` of its run. None: the run's
+    own."""
     origin: str
     """``distilled``, ``written``, ``edited``, ``merged`` or ``imported``."""
     parent: str | None
@@ -44,7 +47,7 @@ class SkillRow(msgspec.Struct, frozen=True):
     """Of its folder."""
     state: SkillStanding
     in_force: bool
-    """Whether it is the latest of its library, and not retired."""
+    """Whether it counts in its library, be it quarantined: it is the latest, or was rolled back to, and not retired."""
     imported: bool
     files: tuple[str, ...]
     at: int
@@ -109,14 +112,28 @@ def rows(state: LibraryState) -> list[SkillRow]:
         for each in skill.revisions
     ]
     return found + [
-        _candidate_row(name, each) for name, some in libraries for each in some.candidates if each.accepted is None
+        _candidate_row(_name_of(key), each)
+        for key, some in libraries
+        for each in some.candidates
+        if each.accepted is None
     ]
 
 
-def _revision_row(skill: Skill, each: Revision) -> SkillRow:
-    state: SkillStanding = "replaced"
+def _name_of(key: str | None) -> str | None:
+    """Give the name of a library by its key; one that a run evolves is named within that run."""
+    return key if key is None or not is_evolved(key) else key.partition(":")[2]
+
+
+def _standing(skill: Skill, each: Revision) -> SkillStanding:
     if each is skill.latest:
-        state = "in force" if skill.retired is None else "retired"
+        if skill.retired is not None:
+            return "retired"
+        return "in force" if skill.quarantined is None else "quarantined"
+    return "rolled back" if any(back.revision == each.revision for back in skill.rollbacks) else "replaced"
+
+
+def _revision_row(skill: Skill, each: Revision) -> SkillRow:
+    state = _standing(skill, each)
     return SkillRow(
         skill=skill.name,
         run=each.run,
@@ -127,7 +144,7 @@ def _revision_row(skill: Skill, each: Revision) -> SkillRow:
         parent=each.parent,
         digest=each.digest,
         state=state,
-        in_force=state == "in force",
+        in_force=state in ("in force", "quarantined"),
         imported=each.provenance is None and not each.trained,
         files=tuple(file.name for file in each.files),
         at=each.at,
@@ -170,6 +187,7 @@ async def skill_names(log: EventLog) -> list[str]:
 async def choose(desk: OpenedLog, text: str) -> Chosen:
     """Find the skill a person means: ``NAME``, the latest of that name, ``RUN:NAME`` or ``LIBRARY/NAME``.
 
+    A library that a run evolves is ``COURSE/SCOPE``, and of the latest run that has one, unless the run is named, too.
     ``@2`` behind any of these means the second revision, of the skill whose latest revision it would else be.
 
     Raises:
@@ -206,9 +224,10 @@ async def choose_skill(desk: OpenedLog, text: str) -> ChosenSkill:
     of, slash, name = place.rpartition("/")
     selection = Selection(run=await find_run(desk.log, run) if colon else None)
     state = await fold(desk.log, Library(), selection)
-    if slash and of not in state.named:
-        raise IdUnknown(of, "library", sorted(state.named))
-    libraries = [state.named[of]] if slash else [*state.runs.values(), *state.named.values()]
+    named = [library for key, library in state.named.items() if of in (key, _name_of(key))]
+    if slash and not named:
+        raise IdUnknown(of, "library", sorted({_name_of(key) or key for key in state.named}))
+    libraries = named if slash else [*state.runs.values(), *state.named.values()]
     names = sorted({name for library in libraries for name in library.skills})
     matches = [name] if name in names else [each for each in names if each.startswith(name)]
     if not matches:
@@ -310,7 +329,7 @@ async def heads(log: EventLog, run: str) -> list[SkillText]:
 def _said_revision(row: SkillRow) -> str:
     """Number a revision, or say what it is instead; a library that is not the run's own is named."""
     number = row.state if row.revision is None else str(row.revision or "imported")
-    told = f"{number}, retired" if row.state == "retired" else number
+    told = f"{number}, {row.state}" if row.state in ("retired", "quarantined", "rolled back") else number
     return told if row.library is None else f"{told} in {row.library}"
 
 

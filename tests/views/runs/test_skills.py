@@ -10,7 +10,15 @@ from engine.core.fold import fold
 from events.base import Ref
 from events.digest import Digest
 from events.store.sqlite.store import SqliteLog
-from events.types.skill import SkillImported, SkillProposed, SkillRejected, SkillRetired, SkillRevised
+from events.types.evolution import SkillQuarantined
+from events.types.skill import (
+    SkillImported,
+    SkillProposed,
+    SkillRejected,
+    SkillRetired,
+    SkillRevised,
+    SkillRolledBack,
+)
 from events.values import NamedDigest
 from projections.library import Library, folder_digest
 from tests.views.drawing import drawn
@@ -126,3 +134,37 @@ async def test_a_library_that_is_named_is_listed_shown_and_exported(log: SqliteL
     told = " ".join(drawn(SKILLS(listed), width=200).split())
     for said in ("1 in shared", "1, retired in shared", "rejected in shared"):
         assert said in told
+
+
+async def test_a_library_that_runs_evolve_is_named_by_course_and_scope(log: SqliteLog, tmp_path: Path) -> None:
+    """Of the latest run, or of one that is named; what is quarantined or rolled back is told."""
+    one, two = ((NamedDigest("SKILL.md", log.put(each)),) for each in (b"one", b"two"))
+    why = log.put(b"{}")
+    stream = "library/always/E1"
+
+    def revised(revision: int, files: tuple[NamedDigest, ...], skill: str = "rows") -> PlacedEvent:
+        return PlacedEvent(stream, SkillRevised(skill, revision, files, why, (), "always/E1", origin="edited"))
+
+    back = SkillRolledBack("rows", 2, 1, folder_digest(one), "it harms", "always/E1")
+    proposed = SkillProposed("rows", two, "edited", library="always/E1")
+    await record(log, "r1", [*opened(log, "greet"), revised(1, one), revised(2, two), PlacedEvent(stream, back)])
+    held = SkillQuarantined("pages", 1, "it harms", "always/E1")
+    story = [revised(1, two), revised(1, one, "pages"), PlacedEvent(stream, held), PlacedEvent(stream, proposed)]
+    await record(log, "r2", [*opened(log, "greet"), *story])
+    listed = rows(await fold(log, Library()))
+    assert [(row.run, row.skill, row.library, row.revision, row.state, row.in_force) for row in listed] == [
+        ("r1", "rows", "always/E1", 1, "in force", True),
+        ("r1", "rows", "always/E1", 2, "rolled back", False),
+        ("r2", "rows", "always/E1", 1, "in force", True),
+        ("r2", "pages", "always/E1", 1, "quarantined", True),
+        ("r2", "rows", "always/E1", None, "candidate", False),
+    ]
+    told = " ".join(drawn(SKILLS(listed), width=200).split())
+    assert "2, rolled back in always/E1" in told
+    assert "1, quarantined in always/E1" in told
+    at = desk(log, tmp_path)
+    assert (await choose(at, "always/E1/rows")).run == "r2"
+    assert (await choose(at, "r1:always/E1/rows")).revision.files == one
+    assert (await choose(at, "r1:always/E1/rows@2")).revision.files == two
+    with pytest.raises(IdUnknown, match="always/E2"):
+        await choose(at, "always/E2/rows")
