@@ -93,6 +93,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     ("blame", "why:blame", "Show the evidence behind each section of a skill, and which attempts saw its text."),
     ("edits", "edits:app", "List and explain the edits of a training run."),
     ("tasks", "tasks:app", "Check and run datasets of tasks."),
+    ("suite", "suites:app", "Check suites of environments, families and roles, and list their tasks."),
     ("agents", "agents:app", "List, install and replay agents."),
     ("providers", "providers:app", "List and check model providers."),
     ("skills", "skills:app", "List, show, compare, scan, audit and export skills."),

@@ -1,9 +1,9 @@
 """What a task needs that the local backend cannot give, by the names used in the task's own files."""
 
-import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from sandbox.harbor.network_commands import network_commands
 from sandbox.harbor.schema import Environment, TaskStep
 from sandbox.harbor.task import SOLUTION_SCRIPT, TEST_SCRIPT, Task
 from sandbox.local.build_steps import BuildRecipe
@@ -11,16 +11,6 @@ from sandbox.local.build_steps import BuildRecipe
 HostNetwork = Literal["none", "host"]
 """What a task that asks for the network gets from the local backend: nothing, or the host's own."""
 
-_INSTALLS: Final = re.compile(
-    r"\b(?:apt-get|apt|apk|yum|dnf|zypper)\s+(?:-\S+\s+)*(?:install|update|upgrade|add)\b"
-    r"|\bpip3?\s+(?:-\S+\s+)*install\b|\b(?:npm|pnpm|yarn)\s+(?:install|i|ci|add)\b"
-    r"|\b(?:conda|mamba|gem|cargo|go)\s+install\b"
-)
-_FETCHES: Final = re.compile(
-    r"\buvx\b|\buv\s+(?:run|pip|sync|tool|venv|add)\b|\bnpx\b"
-    r"|\b(?:curl|wget)\b[^|;&]*?https?://(?!localhost|127\.|\[::1\]|0\.0\.0\.0)\S+"
-    r"|\bgit\s+clone\s+(?:-\S+\s+)*(?:https?|git|ssh)[:@]\S+"
-)
 _ROOT: Final = frozenset({None, "root", "0", 0})
 
 
@@ -104,9 +94,6 @@ def _packages(task: Task, network: HostNetwork) -> Iterator[str]:
         path = task.path / file
         if not path.is_file():
             continue
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-            if line.lstrip().startswith("#"):
-                continue
-            match = _INSTALLS.search(line) or (_FETCHES.search(line) if network == "none" else None)
-            if match is not None:
-                yield f"{file} line {number}: {match[0]} (packages or network)"
+        for each in network_commands(path.read_text(encoding="utf-8", errors="replace")):
+            if each.installs or network == "none":
+                yield f"{file} line {each.line}: {each.text} (packages or network)"

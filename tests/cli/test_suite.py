@@ -1,0 +1,76 @@
+"""Stories of `stillroom suite`: what a suite holds, what is wrong with it, and that its tasks run as they are."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import type_in
+from tests.support.suites import KINDS, SuiteShape, VerifierKind, write_suite
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def test_a_sound_suite_is_counted(tmp_path: Path) -> None:
+    """By environment, family, role and kind of tests, with its release and digest; notes change no exit code."""
+    write_suite(tmp_path / "s", SuiteShape(2, 2))
+    outcome = type_in(tmp_path, "suite", "check", "s", "--json")
+    suite, note = outcome.rows
+    assert (outcome.code, note["rule"], note["weight"]) == (0, "base-image", "note")
+    assert (suite["environments"], suite["families"], suite["tasks"], suite["curated"]) == (2, 4, 24, 4)
+    assert set(suite["roles"].values()) == {4}
+    assert suite["verifiers"] == {"count": 8, "groups": 8, "rubric": 8}
+    told = type_in(tmp_path, "suite", "check", "s").out
+    assert f"sums, release 1.1, digest {suite['digest'][:12]}" in told
+    assert "2 environments, 4 families (4 with a curated skill), 24 tasks: T1 canonical 4" in told
+
+
+def test_a_suite_that_cannot_be_read_names_every_fault(tmp_path: Path) -> None:
+    """In one table, each with what to write; `show` refuses it."""
+    folder = write_suite(tmp_path / "s")
+    for name in ("sum-1-1-canonical", "sum-2-2-variant"):
+        (folder / "tasks" / name / "task-spec.yaml").unlink()
+    outcome = type_in(tmp_path, "suite", "check", "s", "--json")
+    assert outcome.code == 3
+    assert {row["place"] for row in outcome.rows if row["what"] == "is missing"} == {
+        "tasks/sum-1-1-canonical/task-spec.yaml",
+        "tasks/sum-2-2-variant/task-spec.yaml",
+    }
+    assert type_in(tmp_path, "suite", "show", "s").code == 2
+    assert type_in(tmp_path, "suite", "check", "nowhere").code == 2
+
+
+def test_many_findings_of_a_rule_are_drawn_in_part(tmp_path: Path) -> None:
+    """Twenty-four warnings say what five say; `--json` has them all."""
+    write_suite(tmp_path / "s", SuiteShape(installs=True, release=None))
+    assert sum(row.get("rule") == "network" for row in type_in(tmp_path, "suite", "check", "s", "--json").rows) == 24
+    told = type_in(tmp_path, "suite", "check", "s").out
+    assert "19 more of this rule" in told
+    assert "s, no release, digest" in told
+
+
+def test_tasks_are_listed_with_what_they_are_for(tmp_path: Path) -> None:
+    """And the suite in a line below."""
+    write_suite(tmp_path / "s", SuiteShape(1, 2))
+    rows = type_in(tmp_path, "suite", "show", "s", "--json").rows
+    assert [row["id"] for row in rows[:2]] == ["E1-LS1-T1", "E1-LS1-T2"]
+    assert (rows[5]["needs"], rows[4]["traps"], rows[0]["environment"]) == (
+        ["sum-1-2", "sum-1-1"], ["generic_trap"], "sums-1",
+    )  # fmt: skip
+    assert "sums release 1.1" in type_in(tmp_path, "suite", "show", "s").out
+
+
+def _proved(folder: Path, agent: str, sandbox: str = "local") -> list[str]:
+    outcome = type_in(folder, "tasks", "run", "s/tasks", "--agent", agent, "--sandbox", sandbox, "--json")
+    proofs = [row for row in outcome.rows if row["kind"] == "proof"]
+    return [f"{row['task']}: {row['verdict']} {row['detail']}" for row in proofs if row["verdict"] != "sound"] or [
+        f"{len(proofs)} sound"
+    ]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, pytest.param("javascript", marks=needs_node)])
+def test_tasks_of_each_kind_judge_the_oracle_and_an_agent_that_does_nothing(tmp_path: Path, kind: VerifierKind) -> None:
+    """They come out as they should: reward 1.0 and below, though `reward.json` names parts of the score only."""
+    write_suite(tmp_path / "s", SuiteShape(1, 1, kinds=(kind,)))
+    assert _proved(tmp_path, "oracle") == ["6 sound"]
+    assert _proved(tmp_path, "nop") == ["6 sound"]

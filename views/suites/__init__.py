@@ -1,0 +1,1 @@
+"""Suites as people look at them: what they hold, and what is wrong with them."""
