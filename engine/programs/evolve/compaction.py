@@ -113,7 +113,7 @@ class _Compaction:
 
     def _rank(self, number: int, place: int) -> int:
         parts = self._trials[number].parts
-        if place == len(parts) - 1:
+        if place >= len(parts) - 2:  # the last one may only say how the agent ended
             return 3 if number == len(self._trials) - 1 else 2
         return 2 if not place else int(bool(_TELLING.search(parts[place].text)))
 
