@@ -16,6 +16,7 @@ from engine.policies.retrieval.ranking import RetrievalTask
 from engine.policies.retrieval.searched import SearchedSkill, searched_skill
 from engine.programs.evolve.embedding import EmbeddingBrief, embed
 from engine.programs.evolve.retrieval_points import RANKER, RETRIEVAL, AskedMethod, RankerSaw, RetrievalSaw, Retrieved
+from events.base import Ref
 from events.digest import Digest, Fingerprint
 from events.types.decision import Seen, Text
 from events.types.evolution import RetrievalMade, SkillGiven, TrialPass
@@ -147,7 +148,7 @@ async def _rank(scope: Scope, request: RetrievalRequest) -> Ranked:
     if skills:
         kept = scope.put_json(_encoder.encode(skills))
         outcome = await scope.effect(RankingAsked(request.instruction, kept, "bm25"))
-        searched = Text(kept, scope.at)
+        searched = Text(kept, Ref(scope.at.stream, scope.at.version - 1))  # of the question, which names them
         if isinstance(outcome, RankingFound):
             words = Text(outcome.scores, scope.at)
         else:

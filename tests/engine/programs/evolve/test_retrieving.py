@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.config.changes import Change
-from replay.redecide import decisions
+from replay.redecide_report import redecide
 from replay.rerun import rerun
 from replay.what_if.ask import ask, prepare
 from tests.support.retrieving import (
@@ -43,9 +43,10 @@ def given(run: RetrievedRun) -> list[list[str]]:
 
 
 async def replayed(run: RetrievedRun) -> None:
-    """See that a run does the same again, with nothing asked of the world."""
+    """See that a run does the same again, with nothing asked of the world, and that what it saw is on record."""
     assert (await rerun(run.log, run.run)).complete
-    assert all(each.agrees for each in await decisions(run.log, run.run))
+    found = await redecide(run.log, run.run)
+    assert (found.ungrounded, found.differences, found.revised) == ((), (), ())
 
 
 async def test_words_decide_what_a_task_is_given(tmp_path: Path) -> None:
