@@ -3,13 +3,16 @@
 A cell without a score counts nowhere: it is in no mean, and changed nothing.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
 
+import msgspec
+
 from events.digest import Fingerprint
-from projections.comparison.rows import mean_of, soft_score
-from projections.training.state import CandidateRecord, RevisionRecord, SetPass, TrainedCell, TrainedRun
+from projections.comparison.rows import exact, mean_of, soft_score
+from projections.training.state import CandidateRecord, GateTerms, RevisionRecord, SetPass, TrainedCell, TrainedRun
 
 ItemMove: TypeAlias = Literal["won", "lost", "kept", "no score"]
 """won, lost: the share of its cells that are solved went up or down. no score: one of the two sides has none."""
@@ -31,7 +34,7 @@ class ItemChange(NamedTuple):
     after: tuple[MeasuredCell, ...]
     move: ItemMove
     nothing: bool
-    """Whether it is solved without anything being done: then it says nothing of a skill."""
+    """Whether it counts at no gate, since it is solved without anything being done: it says nothing of a skill."""
 
     @property
     def before_mean(self) -> Fraction | None:
@@ -88,11 +91,16 @@ def changes_of(run: TrainedRun, candidate: CandidateRecord) -> list[ItemChange]:
     after = cells_of(run, candidate.passes)
     planned = run.set_for("selection")
     names = dict.fromkeys([*(() if planned is None else planned.items), *before, *after])
-    return [_change(run, name, before.get(name, ()), after.get(name, ())) for name in names if name in after]
+    idle = run.idle
+    return [
+        _change(name, before.get(name, ()), after.get(name, ()), nothing=name in idle)
+        for name in names
+        if name in after
+    ]
 
 
-def _change(run: TrainedRun, item: str, before: Sequence[MeasuredCell], after: Sequence[MeasuredCell]) -> ItemChange:
-    return ItemChange(item, tuple(before), tuple(after), _move(before, after), item in run.do_nothing)
+def _change(item: str, before: Sequence[MeasuredCell], after: Sequence[MeasuredCell], *, nothing: bool) -> ItemChange:
+    return ItemChange(item, tuple(before), tuple(after), _move(before, after), nothing)
 
 
 def _move(before: Sequence[MeasuredCell], after: Sequence[MeasuredCell]) -> ItemMove:
@@ -110,27 +118,77 @@ def gain_of(changes: Collection[ItemChange]) -> Fraction | None:
     return mean_of(found) if found else None
 
 
-class FreshScore(NamedTuple):
-    """What was measured of a revision after it came into force, by which it was not chosen."""
+class SelectionScore(NamedTuple):
+    """What some cells over the selection set come to: items that count at no gate are left out, as gates do."""
 
     mean: Fraction
-    """Mean over items of the share of solved cells."""
+    """Mean over items of the mean of their scores, by the metric of the gate."""
+    items: int
+    """That have a score."""
     cells: int
     """That are scored."""
 
 
-def fresh_score(run: TrainedRun, revision: RevisionRecord) -> FreshScore | None:
-    """Measure a revision by the passes after it came into force. None: there was none.
+def selection_score(run: TrainedRun, labels: Collection[str]) -> SelectionScore | None:
+    """Average cells over the selection set as the gate takes them, for comparison. None: none is scored."""
+    idle = run.idle
+    found = {item: cells for item, cells in cells_of(run, labels).items() if item not in idle}
+    scores = {item: [*_scores(cells, run.terms)] for item, cells in found.items()}
+    means = [mean_of(each) for each in scores.values() if each]
+    return SelectionScore(mean_of(means), len(means), sum(map(len, scores.values()))) if means else None
+
+
+def _scores(cells: Collection[MeasuredCell], terms: GateTerms) -> Iterator[Fraction]:
+    for each in cells:
+        solved, reward = each.cell.solved, each.cell.reward
+        if solved is None:
+            continue
+        hard = Fraction(solved)
+        soft = hard if reward is None else min(max(exact(reward), Fraction(0)), Fraction(1))
+        match terms.metric:
+            case "hard":
+                yield hard
+            case "soft":
+                yield soft
+            case "mixed":
+                weight = exact(terms.mixed_weight)
+                yield (1 - weight) * hard + weight * soft
+
+
+def fresh_score(run: TrainedRun, revision: RevisionRecord) -> SelectionScore | None:
+    """Measure a revision by the passes after it came into force, by which it was not chosen. None: there was none.
 
     The pass by which it was accepted is left out: it was chosen for being high. So is the first pass of the initial
     skill, beside which every candidate is held.
     """
     passes = [each for each in passes_of(run, revision.digest) if each.at.version > revision.at.version]
     labels = [each.label for each in (passes if revision.candidate is not None else passes[1:])]
-    found = cells_of(run, labels)
-    means = [mean for cells in found.values() if (mean := share_of(cells)) is not None]
-    scored = sum(each.cell.solved is not None for cells in found.values() for each in cells)
-    return FreshScore(mean_of(means), scored) if means else None
+    return selection_score(run, labels)
+
+
+class SetCoverage(msgspec.Struct, frozen=True):
+    """How many cells of a kind of items have a score; those that lack one are in no mean."""
+
+    purpose: str
+    """``train``, ``selection`` or ``test``."""
+    cells: int
+    scored: int
+    lacking: dict[str, int]
+    """Number of cells without a score by the reason, such as ``infrastructure``."""
+
+
+def coverage_of(run: TrainedRun) -> tuple[SetCoverage, ...]:
+    """Say of rollouts and of passes over sets how many of their cells have a score."""
+    labels: dict[str, dict[str, None]] = {each.purpose: {} for each in run.sets}
+    for each in run.passes:
+        labels.setdefault(each.purpose, {})[each.label] = None
+    return tuple(_coverage(run, purpose, found) for purpose, found in labels.items() if found)
+
+
+def _coverage(run: TrainedRun, purpose: str, labels: Collection[str]) -> SetCoverage:
+    cells = [cell for label in labels for cell in run.cells.get(label, {}).values()]
+    lacking = Counter(each.unscored or "running" for each in cells if each.solved is None)
+    return SetCoverage(purpose, len(cells), len(cells) - lacking.total(), dict(sorted(lacking.items())))
 
 
 class TypedScore(NamedTuple):

@@ -160,6 +160,8 @@ class StepRecord(msgspec.Struct, kw_only=True):
     epoch: int
     number: int
     """In its epoch, from 1."""
+    at: Ref
+    """The event that says so."""
     passes: list[str] = []
     """Labels of its rollouts, in order."""
     broken: list[str] = []
@@ -244,6 +246,16 @@ class MetaRecord(msgspec.Struct, frozen=True):
     kept: bool
 
 
+class GateTerms(msgspec.Struct, frozen=True):
+    """What a gate takes as the score of an item, as far as its rule says; the defaults are those of a training."""
+
+    metric: Literal["hard", "soft", "mixed"] = "hard"
+    mixed_weight: float = 0.5
+    """Of the partial score in the mixed one, in [0, 1]."""
+    idle_counts: bool = False
+    """Whether items count that are right if nobody works on them."""
+
+
 class TrainedRun(msgspec.Struct, kw_only=True):
     """One training run."""
 
@@ -256,6 +268,8 @@ class TrainedRun(msgspec.Struct, kw_only=True):
     """Items that are solved without anything being done."""
     do_nothing_measured: int | None = None
     """Items for which that is known. None: it was not measured."""
+    terms: GateTerms = GateTerms()
+    """Of the gate that ruled last."""
     epochs: dict[str, tuple[PlannedStep, ...]] = {}
     """Steps that were planned, by epoch, written as text."""
     steps: list[StepRecord] = []
@@ -286,6 +300,13 @@ class TrainedRun(msgspec.Struct, kw_only=True):
     def best(self) -> RevisionRecord:
         """The best revision so far."""
         return next((each for each in reversed(self.revisions) if each.best), self.revisions[0])
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """Items that count at no gate: they are solved without anything being done. None where all of them are."""
+        planned = self.set_for("selection")
+        left = planned is None or bool(set(planned.items).difference(self.do_nothing))
+        return frozenset(self.do_nothing) if left and not self.terms.idle_counts else frozenset()
 
     def candidate(self, name: str) -> CandidateRecord | None:
         """Find a candidate by its name. None: there is none."""

@@ -45,6 +45,7 @@ from projections.training.state import (
     EditRecord,
     EpochEnd,
     GateRecord,
+    GateTerms,
     MetaRecord,
     OptimizerRecord,
     ProposedEdit,
@@ -77,6 +78,7 @@ class _ReportedEdit(msgspec.Struct):
 
 
 _items: Final = msgspec.json.Decoder(list[ProposedEdit])
+_terms: Final = msgspec.json.Decoder(GateTerms)
 _report: Final = msgspec.json.Decoder(list[_ReportedEdit])
 
 
@@ -111,6 +113,8 @@ class Training:
                 return (items,)
             case CandidateMade(report=report):
                 return (report,)
+            case GateDecided(shadow=None, rule=str() as rule):
+                return (rule,)
             case _:
                 return ()
 
@@ -254,7 +258,7 @@ def _apply_step(run: TrainedRun, recorded: Recorded, blobs: Blobs) -> None:
     """Take in what a step came to besides its candidate."""
     event = recorded.event
     if isinstance(event, StepOpened):
-        run.steps.append(StepRecord(step=event.step, epoch=event.epoch, number=event.number))
+        run.steps.append(StepRecord(step=event.step, epoch=event.epoch, number=event.number, at=recorded.ref))
         return
     if not run.steps:
         return
@@ -299,7 +303,7 @@ def _apply_candidate(run: TrainedRun, recorded: Recorded, blobs: Blobs) -> None:
         case CandidateMade():
             _made(run, event, recorded, blobs)
         case GateDecided():
-            _ruled(run, event, recorded)
+            _ruled(run, event, recorded, blobs)
         case ShadowFailed(point=point, shadow=shadow, error=error) if point == GATE and run.candidates:
             _latest(run).shadow_failures[shadow] = error
         case SkillAccepted():
@@ -373,10 +377,20 @@ def _edits(step: StepRecord | None, blobs: Blobs, report: Digest) -> list[EditRe
     return sorted(records, key=lambda each: each.place)
 
 
-def _ruled(run: TrainedRun, event: GateDecided, recorded: Recorded) -> None:
+def _terms_of(blobs: Blobs, rule: Digest, before: GateTerms) -> GateTerms:
+    """Read what a gate takes as scores; as before where its rule was erased."""
+    try:
+        return _terms.decode(blobs.get(rule, b""))
+    except msgspec.MsgspecError:
+        return before
+
+
+def _ruled(run: TrainedRun, event: GateDecided, recorded: Recorded, blobs: Blobs) -> None:
     candidate = _meant(run, event.candidate)
     if candidate is None:
         return
+    if event.shadow is None and event.rule is not None:
+        run.terms = _terms_of(blobs, event.rule, run.terms)
     record = GateRecord(
         event.gate,
         event.shadow,

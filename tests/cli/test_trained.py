@@ -169,10 +169,10 @@ def test_a_trained_skill_has_a_log(folder: Path) -> None:
         (2, "step", 3, ["s3.1"]),
     ]
     first, last = rows[1:]
-    assert (first["score"], first["believed"], first["measured"], first["measured_cells"]) == (0.625, 0.55, 0.4, 5)
+    assert (first["score"], first["believed"], first["measured"], first["measured_cells"]) == (0.625, 0.55, 0.25, 4)
     assert (last["in_force"], last["best"], first["in_force"]) == (True, True, False)
     assert (first["added"], first["removed"], last["added"], last["removed"]) == (4, 0, 1, 1)
-    assert "62.5 %  55.0 % ± 10.0  40.0 % (5 cells)" in type_in(folder, "skills", "log", "answers").out
+    assert "62.5 %  55.0 % ± 10.0  25.0 % (4 items)" in type_in(folder, "skills", "log", "answers").out
 
 
 def test_a_trained_skill_is_written_out_with_the_run_behind_it(folder: Path, tmp_path: Path) -> None:

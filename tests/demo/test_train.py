@@ -437,6 +437,10 @@ def test_a_training_is_forked_at_an_acceptance_under_another_gate(trained: Train
     assert forked.code == 0, forked.err
     (row,) = [row for row in forked.rows if row["kind"] == "run"]
     assert row["shared"] > 0
+    (end,) = [row for row in forked.rows if row["kind"] == "training_end"]
+    shared = {"parent": run, "steps": 1, "accepted": 1, "rejected": 0, "undecided": 0}
+    assert (end["shared"], end["skill"], end["selection"], end["counted"]) == (shared, "jar-labels", 20, 19)
+    assert end["questions"] > 30, "those of the part that is shared are counted, too"
     rulings = anyio.run(_rulings, trained.folder, "strict")
     assert rulings
 

@@ -9,16 +9,20 @@ from events.base import Recorded, Ref, StreamId
 from events.digest import Fingerprint, digest_of
 from events.store.sqlite.store import SqliteLog
 from events.types.item import ItemPinned, ItemsAsked, ItemsRead
+from events.types.training import PlannedSet
 from projections.base import state_digest
 from projections.training.measures import (
+    SetCoverage,
     before_labels,
     by_type,
     changes_of,
+    coverage_of,
     fresh_score,
     gain_of,
+    selection_score,
 )
 from projections.training.stages import StagePlace, TrainingCosts, place_of, stage_of
-from projections.training.state import CandidateRecord, TrainedRun
+from projections.training.state import CandidateRecord, GateTerms, SetPass, TrainedCell, TrainedRun
 from projections.training.view import Training
 from tests.support.trained import SECOND, THIRD, record_trained
 
@@ -110,12 +114,46 @@ async def test_what_was_measured_afterwards_leaves_out_the_pass_that_was_chosen(
     beside, final = fresh_score(run, first), fresh_score(run, second)
     assert beside is not None
     assert final is not None
-    assert (beside.mean, beside.cells) == (Fraction(2, 5), 5)
-    assert (final.mean, final.cells) == (Fraction(3, 5), 5)
+    assert (beside.mean, beside.items, beside.cells) == (Fraction(1, 4), 4, 4)  # of five items, one counts at no gate
+    assert (final.mean, final.items, final.cells) == (Fraction(1, 2), 4, 4)
     assert (second.score, second.believed) == (
         candidate(run, "s3").gates[-1].score,
         candidate(run, "s3").gates[-1].believed,
     )
+
+
+@pytest.mark.parametrize(
+    ("terms", "mean", "items"),
+    [
+        (GateTerms(), Fraction(1, 2), 2),
+        (GateTerms(idle_counts=True), Fraction(2, 3), 3),
+        (GateTerms("soft"), Fraction(5, 8), 2),
+        (GateTerms("mixed", 0.2), Fraction(21, 40), 2),
+    ],
+)
+def test_what_is_measured_is_scored_as_the_gate_scores(terms: GateTerms, mean: Fraction, items: int) -> None:
+    """Else means over other items, or of another metric, would stand side by side as if they could be compared."""
+    zero = Fingerprint("0" * 64)
+    run = TrainedRun(
+        run="r1",
+        skill="jars",
+        initial=(),
+        sets=(PlannedSet("selection", "set", zero, ("idle", "won", "lost", "broken")),),
+        planned_at=Ref("train", 1),
+        do_nothing=("idle",),
+        terms=terms,
+        passes=[SetPass("final.selection", "selection", None, 4, 3, None, None, Ref("train", 9))],
+    )
+    missing = {"broken": "infrastructure"}
+    cells = {"idle": (True, 1.0), "won": (True, 1.0), "lost": (False, 0.25), "broken": (None, None)}
+    run.cells["final.selection"] = {
+        item: TrainedCell(item=item, repeat=1, solved=solved, reward=reward, unscored=missing.get(item))
+        for item, (solved, reward) in cells.items()
+    }
+    found = selection_score(run, ["final.selection"])
+    assert found is not None
+    assert (found.mean, found.items, found.cells) == (mean, items, items)
+    assert coverage_of(run) == (SetCoverage("selection", 4, 3, {"infrastructure": 1}),)
 
 
 async def test_revisions_tell_where_they_come_from(log: SqliteLog) -> None:

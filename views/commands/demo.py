@@ -11,7 +11,7 @@ from events.errors import ExitCode
 from views.commands.run import carry
 from views.runs import live
 from views.runs.summary import exit_code
-from views.terminal.options import ASIS, Given, Options
+from views.terminal.options import ASIS, UNCHANGED, Given, Options, SettingOverrides
 
 FOLDER: Final = Path(engine.__file__).parent / "demo"
 
@@ -42,7 +42,9 @@ async def evaluate(*, repeats: int = 1, options: Options = ASIS, machine: Given)
     return live.code_of(await carry(machine, options, resolved.spec))
 
 
-async def train(*, tasks: bool = False, options: Options = ASIS, machine: Given) -> ExitCode:
+async def train(
+    *, tasks: bool = False, changes: SettingOverrides = UNCHANGED, options: Options = ASIS, machine: Given
+) -> ExitCode:
     """Train a skill from nothing on 24 questions about jars, over four epochs, with two scripted models.
 
     The target answers by rules that it finds in its skill, and by nothing else. The optimizer proposes what it reads in
@@ -51,7 +53,8 @@ async def train(*, tasks: bool = False, options: Options = ASIS, machine: Given)
     Args:
         tasks: Train on eight tasks that the shell agent works on in a sandbox instead, over two epochs.
     """
-    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "train" / ("tasks.toml" if tasks else "train.toml")))
+    file = FOLDER / "train" / ("tasks.toml" if tasks else "train.toml")
+    resolved = resolve(Inputs(machine.folder, run_file=file, flags=changes.flags))
     return live.code_of(await carry(machine, options, resolved.spec))
 
 

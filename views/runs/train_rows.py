@@ -10,7 +10,16 @@ from rich.text import Text
 
 from events.types.training import GateOutcome
 from events.values import Ratio
-from projections.training.measures import changes_of, failed_ends, fresh_score, gain_of, passes_of
+from projections.training.measures import (
+    SetCoverage,
+    changes_of,
+    coverage_of,
+    failed_ends,
+    fresh_score,
+    gain_of,
+    passes_of,
+    selection_score,
+)
 from projections.training.state import CandidateRecord, GateRecord, RevisionRecord, SetPass, StepRecord, TrainedRun
 from views.terminal.format import plural
 from views.terminal.tables import RecordView, TableView
@@ -34,10 +43,11 @@ class TrainStepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="train_ste
     candidate: str | None
     """Such as ``s3`` or ``e2.slow``; `edits show` takes it. None: there is none."""
     rollouts: int
-    """Cells that were rolled out to learn from; of the initial skill, its first pass over the selection set."""
+    """Cells that were rolled out to learn from; of the initial skill, its first pass over the selection set, of which
+    ``raw`` is the mean."""
     rollouts_scored: int
     rollouts_score: float | None
-    """Share of them that are solved. None: none is scored."""
+    """Share of them that are solved. None: none is scored, or nothing was to be learnt."""
     proposed: int | None
     """Edits in the merged list. None: there is none."""
     rate: int | None
@@ -50,6 +60,8 @@ class TrainStepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="train_ste
     """Of the gate, or why the step was skipped."""
     score: float | None
     """Mean of the candidate's scores, in [0, 1]. None: it has none."""
+    rows: int
+    """Scores of the candidate that the last ruling rests on."""
     gain: float | None
     """Mean over items of the paired difference to the revision in force before. None: nothing is paired."""
     believed: float | None
@@ -62,14 +74,20 @@ class TrainStepRow(msgspec.Struct, frozen=True, tag_field="kind", tag="train_ste
     """Filtered level of the revision in force, whatever gate decides."""
     level_deviation: float | None
     measured: float | None
-    """Mean of the passes over the revision in force since it came into force, by which it was not chosen. None: there
-    was none."""
+    """Mean over the items that count of the passes over the revision in force since it came into force, by which it was
+    not chosen. None: there was none."""
     measured_cells: int
     """Cells with a score behind ``measured``."""
+    measured_items: int
+    """Items behind ``measured``."""
     revision: int
     """In force after it."""
     shadows: Mapping[str, GateOutcome]
     """What the shadow gates came to, by name."""
+    counted: int
+    """Selection items that count at the gate, in ``score``, ``believed``, ``raw``, ``level`` and ``measured``."""
+    selection: int
+    """All selection items."""
 
 
 class Beliefs(NamedTuple):
@@ -114,7 +132,8 @@ def _believed_along(run: TrainedRun) -> tuple[list[TrainStepRow], dict[int, Beli
 def _first_beliefs(run: TrainedRun) -> Beliefs:
     """Say what is believed of the initial skill: what the first gate began with; before that, its first pass."""
     first = next(iter(passes_of(run, run.revisions[0].digest)), None)
-    mean = None if first is None else number(first.hard)
+    scored = None if first is None else selection_score(run, [first.label])
+    mean = None if scored is None else float(scored.mean)
     found = _NOTHING._replace(believed=mean, raw=mean, level=mean)
     ruled = next((each.gates[0] for each in run.candidates if each.gates), None)
     return _beliefs(ruled, found) if ruled is not None and ruled.outcome == "more" else found
@@ -149,7 +168,7 @@ def _initial(run: TrainedRun, beliefs: Beliefs) -> TrainStepRow:
     first = next(iter(passes_of(run, run.revisions[0].digest)), None)
     row = _row(run, None, None, run.revisions[0], beliefs)
     rolled = _rolled([] if first is None else [first])
-    return msgspec.structs.replace(row, outcome="initial", **rolled._asdict())
+    return msgspec.structs.replace(row, outcome="initial", **rolled._replace(rollouts_score=None)._asdict())
 
 
 def _row(
@@ -175,16 +194,31 @@ def _row(
         outcome=_outcome(step, candidate),
         reason=_reason(step, candidate),
         score=None if last is None else number(last.score),
+        rows=0 if last is None else last.rows,
         gain=None if gain is None else float(gain),
         **beliefs._asdict(),
         measured=None if fresh is None else float(fresh.mean),
         measured_cells=0 if fresh is None else fresh.cells,
+        measured_items=0 if fresh is None else fresh.items,
         revision=in_force.revision,
         shadows={} if candidate is None else {name: each[-1].outcome for name, each in candidate.shadows.items()},
+        counted=counted_items(run),
+        selection=_selection(run),
         rollouts=rolled.rollouts,
         rollouts_scored=rolled.rollouts_scored,
         rollouts_score=rolled.rollouts_score,
     )
+
+
+def counted_items(run: TrainedRun) -> int:
+    """Count the selection items that count at the gate."""
+    planned = run.set_for("selection")
+    return 0 if planned is None else len(set(planned.items) - run.idle)
+
+
+def _selection(run: TrainedRun) -> int:
+    planned = run.set_for("selection")
+    return 0 if planned is None else len(planned.items)
 
 
 class _Rolled(NamedTuple):
@@ -243,6 +277,12 @@ class TrainingRow(msgspec.Struct, frozen=True, tag_field="kind", tag="training")
     level_deviation: float | None
     measured: float | None
     measured_cells: int
+    measured_items: int
+    counted: int
+    """Selection items behind ``believed``, ``raw``, ``level`` and ``measured`` where each has a score: those that are
+    solved without anything being done count at no gate."""
+    coverage: tuple[SetCoverage, ...]
+    """How many of the cells have a score, by what they were for."""
     do_nothing: float | None
     """Share of the selection items that are solved without anything being done. None: it was not measured."""
     ending: str | None
@@ -276,6 +316,9 @@ def training_row(run: TrainedRun) -> TrainingRow:
         **beliefs[run.in_force.revision]._asdict(),
         measured=last.measured,
         measured_cells=last.measured_cells,
+        measured_items=last.measured_items,
+        counted=counted_items(run),
+        coverage=coverage_of(run),
         do_nothing=len(run.do_nothing) / idle if idle else None,
         ending=None if run.closed is None else run.closed.ending,
         failed=tuple(f"{ENDS[stage]} of epoch {epoch}: {reason}" for epoch, stage, reason in failed_ends(run)),
@@ -288,6 +331,17 @@ def counted(row: TrainingRow) -> str:
     counts = [(row.accepted, "accepted"), (row.rejected, "rejected"), (row.undecided, "undecided")]
     told = [f"{number} {word}" for number, word in counts if number or word != "undecided"]
     return ", ".join([*told, *([f"{row.skipped} skipped"] if row.skipped else [])])
+
+
+def _items(row: TrainingRow) -> str:
+    """Count items, and say how many of the selection set count where it is not all."""
+    few = row.counted < row.items.get("selection", 0)
+    counts = {"selection": f" ({row.counted} count)"} if few else {}
+    return ", ".join(f"{count} {purpose}{counts.get(purpose, '')}" for purpose, count in row.items.items())
+
+
+def _nothing(row: TrainingRow) -> str | None:
+    return None if row.do_nothing is None else f"{percent(row.do_nothing)} of selection items"
 
 
 def _place(row: TrainingRow) -> str:
@@ -303,15 +357,16 @@ def _ended(row: TrainingRow) -> str | None:
 TRAINING: Final = RecordView(
     TrainingRow,
     ("skill", lambda row: f"{row.skill}, revision {row.revision} in force"),
-    ("items", lambda row: ", ".join(f"{count} {purpose}" for purpose, count in row.items.items())),
+    ("items", _items),
     ("course", _place),
     ("candidates", counted),
     ("gate", lambda row: row.gate),
     ("believed", lambda row: believed(row.believed, row.deviation)),
     ("raw pass", lambda row: percent(row.raw)),
     ("filtered level", lambda row: believed(row.level, row.level_deviation)),
-    ("measured since", lambda row: measured(row.measured, row.measured_cells)),
-    ("do nothing", lambda row: None if row.do_nothing is None else percent(row.do_nothing)),
+    ("measured since", lambda row: measured(row.measured, row.measured_items)),
+    ("scored", lambda row: covered(row.coverage)),
+    ("do nothing", _nothing),
     ("failed", lambda row: "\n".join(row.failed) or None),
     ("ended", _ended),
 )
@@ -337,9 +392,28 @@ def gained(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:+.1f}"
 
 
-def measured(value: float | None, cells: int) -> str:
-    """Write what was measured anew, and of how many cells."""
-    return "-" if value is None else f"{percent(value)} ({plural(cells, 'cell')})"
+def measured(value: float | None, items: int) -> str:
+    """Write a mean over items, and over how many."""
+    return percent(value) if value is None else f"{percent(value)} ({plural(items, 'item')})"
+
+
+def over_items(counted: int, selection: int) -> str:
+    """Say over which items scores of the selection set are."""
+    told = "score, believed, raw, level and measured are over the same"
+    if counted == selection:
+        return f"{told} {plural(selection, 'selection item')}"
+    idle, them = selection - counted, "it" if selection - counted == 1 else "them"
+    return f"{told} {counted} of {plural(selection, 'selection item')}: {idle} right if nobody works on {them}"
+
+
+def covered(coverage: Sequence[SetCoverage]) -> str:
+    """Say of rollouts and passes how many cells have a score, and why the others have none."""
+    return ", ".join(_covered(each) for each in coverage)
+
+
+def _covered(each: SetCoverage) -> str:
+    lacking = ", ".join(f"{number} {reason.replace('_', ' ')}" for reason, number in each.lacking.items())
+    return f"{each.purpose} {each.scored} of {each.cells}" + (f" ({lacking})" if lacking else "")
 
 
 def place(row: TrainStepRow) -> str:
@@ -366,7 +440,8 @@ def shadows(row: TrainStepRow) -> str:
 
 
 def _notes(rows: Sequence[TrainStepRow]) -> Iterator[RenderableType]:
-    del rows
+    for row in rows[:1]:
+        yield Text(over_items(row.counted, row.selection), style="dim")
     yield Text(
         "believed: by the gate; raw: the pass by which the revision was accepted, so too high; level: filtered; "
         "measured: passes since then",
@@ -386,7 +461,7 @@ TRAIN_STEPS: Final = TableView(
     (">believed", lambda row: believed(row.believed, row.deviation)),
     (">raw", lambda row: percent(row.raw)),
     (">level", lambda row: believed(row.level, row.level_deviation)),
-    (">measured", lambda row: measured(row.measured, row.measured_cells)),
+    (">measured", lambda row: measured(row.measured, row.measured_items)),
     "reason…",
     ("shadows…", shadows),
     notes=_notes,

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from views.terminal.fitted import FittedTable, TableHead
 from views.terminal.format import cell
 
 R = TypeVar("R")
@@ -37,7 +38,7 @@ Field: TypeAlias = str | tuple[str, Callable[[R], object]]
 """Part of a row: names of its fields, separated by spaces, or a head and what gives its value; `format.cell` writes it.
 
 In a table, ``>`` before a head aligns it to the right, as figures are, and ``…`` after it has it wrapped where the
-terminal is narrow.
+terminal is narrow. What then has no place still stands below its row.
 """
 
 
@@ -55,16 +56,6 @@ def _fields(kind: type[R], declared: Iterable[Field[R]]) -> Iterator[tuple[str, 
                 yield head, attrgetter(name)
         else:
             yield each
-
-
-class TableHead(NamedTuple):
-    """What stands above a column."""
-
-    text: str
-    figures: bool
-    """Whether the column is aligned to the right."""
-    wraps: bool
-    """Whether it is wrapped where the terminal is narrow."""
 
 
 def _head(declared: str) -> TableHead:
@@ -112,13 +103,7 @@ class TableView(Generic[R]):
         """Draw rows."""
         if not rows and self._empty is not None:
             return self._empty
-        drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for head in self.heads:
-            justify: Literal["left", "right"] = "right" if head.figures else "left"
-            least = len(head.text) + head.wraps
-            drawn.add_column(head.text, justify=justify, no_wrap=not head.wraps, overflow="fold", min_width=least)
-        for row in rows:
-            drawn.add_row(*map(word, self.texts(row)))
+        drawn = FittedTable(self.heads, [[*map(word, self.texts(row))] for row in rows])
         return drawn if self._notes is None else Group(drawn, *self._notes(rows))
 
 
@@ -150,11 +135,10 @@ class PivotView(Generic[R]):
         """Draw cells; where none stands in a row and a column, nothing is drawn there."""
         cells = {self._place(row): word(cell(self._value(row))) for row in rows}
         columns = tuple(dict.fromkeys(column for _, column in cells))
-        drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for head in (self._corner, *columns):
-            drawn.add_column(head, no_wrap=True, overflow="fold", min_width=len(head))
-        for name in dict.fromkeys(row for row, _ in cells):
-            drawn.add_row(name, *[cells.get((name, column), "") for column in columns])
+        heads = [TableHead(head, figures=False, wraps=False) for head in (self._corner, *columns)]
+        names = dict.fromkeys(row for row, _ in cells)
+        lines = [[Text(name), *[cells.get((name, column), Text()) for column in columns]] for name in names]
+        drawn = FittedTable(heads, lines)
         return drawn if self._notes is None else Group(drawn, *self._notes(rows))
 
 

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from events.store.base import EventLog
-from projections.training.measures import by_type, fresh_score
+from projections.training.measures import by_type, fresh_score, passes_of
 from projections.training.state import RevisionRecord, TrainedRun
 from views.runs.show import text_of
 from views.runs.train_rows import TrainStepRow, believed, measured, number, percent, revision_beliefs
@@ -40,10 +40,16 @@ class TrainedSkillRow(msgspec.Struct, frozen=True, tag_field="row", tag="trained
     measured: float | None
     """Mean of the passes since it came into force. None: there was none."""
     measured_cells: int
+    measured_items: int
+    """Items behind ``measured``: of those that count at the gate."""
     test_hard: float | None
     """Share of solved test items. None: it was not tested."""
     test_soft: float | None
     """Mean reward over the test items. None: it was not tested."""
+    test_items: int
+    """Test items."""
+    test_scored: int
+    """Those of them that have a score."""
     characters: int
     """Of all of its files."""
     tokens: int
@@ -87,6 +93,7 @@ async def _row(
     texts = [await text_of(log, each.digest) for each in record.files]
     characters = sum(map(len, texts))
     beliefs = revision_beliefs(run).get(record.revision)
+    tested = next((each for each in passes_of(run, record.digest, purpose="test")), None)
     return TrainedSkillRow(
         run=run.run,
         which=which,
@@ -98,8 +105,11 @@ async def _row(
         level=None if beliefs is None else beliefs.level,
         measured=None if fresh is None else float(fresh.mean),
         measured_cells=0 if fresh is None else fresh.cells,
+        measured_items=0 if fresh is None else fresh.items,
         test_hard=None if told is None else number(told.test_hard),
         test_soft=None if told is None else number(told.test_soft),
+        test_items=0 if tested is None else tested.planned,
+        test_scored=0 if tested is None else tested.scored,
         characters=characters,
         tokens=-(-characters // CHARACTERS_PER_TOKEN),
     )
@@ -134,7 +144,7 @@ RESULTS: Final = TableView(
     (">believed", lambda row: believed(row.believed, row.deviation)),
     (">raw", lambda row: percent(row.raw)),
     (">level", lambda row: percent(row.level)),
-    (">measured", lambda row: measured(row.measured, row.measured_cells)),
+    (">measured", lambda row: measured(row.measured, row.measured_items)),
     (">test", lambda row: percent(row.test_hard)),
     (">test reward", lambda row: percent(row.test_soft)),
     (">tokens", lambda row: f"~{count(row.tokens)}"),

@@ -50,6 +50,8 @@ class SkillLogRow(msgspec.Struct, frozen=True, tag_field="row", tag="skill_revis
     measured: float | None
     """Mean of all passes after it came into force, by which it was not chosen. None: there was none."""
     measured_cells: int
+    measured_items: int
+    """Items behind ``measured``: of those that count at the gate."""
     """Cells with a score behind `measured`."""
     gain: float | None
     """Mean over items of the paired difference to the revision before, in solved cells. None: nothing is paired."""
@@ -120,6 +122,7 @@ def _row(skill: Skill, revision: Revision, changed: tuple[int, int]) -> SkillLog
         deviation=None,
         measured=None,
         measured_cells=0,
+        measured_items=0,
         gain=None,
         gate=None,
         added=changed[0],
@@ -151,6 +154,7 @@ def _trained_row(
         deviation=None if record.variance is None else sqrt(record.variance.exact),
         measured=None if fresh is None else float(fresh.mean),
         measured_cells=0 if fresh is None else fresh.cells,
+        measured_items=0 if fresh is None else fresh.items,
         gain=_float(None if candidate is None else gain_of(changes_of(run, candidate))),
         gate=candidate.gates[-1].gate if candidate is not None and candidate.gates else None,
         added=changed[0],
@@ -183,7 +187,7 @@ SKILL_LOG: Final = TableView(
     ("edits…", lambda row: row.edits),
     (">score", lambda row: percent(row.score)),
     (">believed", lambda row: believed(row.believed, row.deviation)),
-    (">measured", lambda row: measured(row.measured, row.measured_cells)),
+    (">measured", lambda row: measured(row.measured, row.measured_items)),
     (">gain", lambda row: gained(row.gain)),
     ("lines", lambda row: f"+{row.added} -{row.removed}"),
     ("when", lambda row: "" if row.at is None else when(row.at)),
