@@ -15,8 +15,8 @@ from engine.protocols.server_side import ServerRequest
 from engine.scripted.house_rules import rules_told
 from engine.scripted.script import ScriptedTurn
 
-_HAND: Final = Path(engine.__file__).parent / "demo" / "evolve" / "hand.py"
-"""What it types: the agent's own text, which runs in the sandbox."""
+_HANDS: Final = Path(engine.__file__).parent / "demo" / "evolve" / "hands"
+"""What it types for each step: the agent's own text, which runs in the sandbox."""
 _TASK: Final = re.compile(r"^Task: .+\nAttempt: .+\n\n((?:.+\n?)+)", re.MULTILINE)
 """An instruction is one paragraph; what is noted comes after it."""
 _SKILL: Final = re.compile(r"^- [^:\n]+: (.+) \((/\S+)\)$", re.MULTILINE)
@@ -77,14 +77,16 @@ def _work(steps: Sequence[_Step], instruction: str, opening: str) -> ScriptedTur
     first = _FIRST.search(instruction)
     notes = opening[opening.index("\nAttempt: ") :]
     given = {
-        "STEPS": [each.name for each in steps],
         "READ": ["house.txt", *_fitting(steps, opening)],
         "NOTED": [each.told for each in rules_told(notes)],
         "FIRST": None if first is None else first[1],
     }
     before = "".join(f"{name} = {value!r}\n" for name, value in given.items())
-    hand = _HAND.read_text(encoding="utf-8")
+    parts = [
+        (_HANDS / f"{name}.py").read_text(encoding="utf-8") for name in ("reading", *(each.name for each in steps))
+    ]
+    typed = "\n\n".join([before, *parts])
     return ScriptedTurn(
         text="I do what the task asks for, as far as I have read how this house does it.",
-        command=f"python3 - <<'HAND'\n{before}\n{hand}HAND",
+        command=f"python3 - <<'HAND'\n{typed}HAND",
     )

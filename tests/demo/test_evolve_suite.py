@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import pytest
 
+from engine.suites.read import read_suite
+from events.digest import digest_of
 from tests.architecture.source import ROOT
 from tests.cli.terminal import type_in
 
@@ -50,12 +52,26 @@ def rules_of(family: str) -> dict[str, str]:
     return found
 
 
-def test_every_family_has_its_six_roles() -> None:
+def test_every_family_has_its_six_roles(tmp_path: Path) -> None:
     """As the original counts them, and each task can be read."""
     names = {path.name for path in (SUITE / "tasks").iterdir()}
     assert names == {f"{family}-{role}" for family in FAMILIES for role in (*LEARNING, *EVALUATION)}
-    states = [row["state"] for row in type_in(SUITE, "tasks", "check", "tasks", "--sandbox", "local", "--json").rows]
+    states = [
+        row["state"]
+        for row in type_in(tmp_path, "tasks", "check", str(SUITE / "tasks"), "--sandbox", "local", "--json").rows
+    ]
     assert states == ["ok"] * 24
+
+
+def test_it_is_read_as_suites_of_the_original_are() -> None:
+    """With no fault: ids, roles, skills and orders agree; each composition needs both skills of its environment."""
+    suite = read_suite(SUITE, digest_of, ())
+    assert (suite.name, suite.release) == ("stillroom-house", "1")
+    assert [(each.id, len(each.families)) for each in suite.environments] == [("E1", 2), ("E2", 2)]
+    composed = [task for task in suite.tasks if task.role == "composition"]
+    assert all(sorted(task.order) == sorted(task.required_skills) and len(task.order) == 2 for task in composed)
+    assert len({task.order for task in composed}) == 4
+    assert all(len(task.traps) == (task.role == "adversarial") for task in suite.tasks)
     assert {path.name for path in (SUITE / "skills").iterdir()} == set(FAMILIES)
 
 

@@ -82,7 +82,7 @@ def test_the_solver_reads_the_skills_that_fit_and_in_the_order_of_the_work() -> 
     look, work = commands(opening("average-weights-composition", described()))
     paths = [line.removeprefix("cat ") for line in look.splitlines() if FOLDER in line]
     assert paths == [f"{FOLDER}/{name}/SKILL.md" for name in ("match-codes", "average-weights")]
-    assert "STEPS = ['match', 'average']" in work
+    assert work.index("\nmatch()\n") < work.index("\naverage()\n")
     assert f"READ = {['house.txt', *paths]!r}" in work
 
 
@@ -97,7 +97,7 @@ def test_the_solver_takes_rules_from_a_note_and_from_no_instruction_of_another_t
     """What earlier tasks asked for does not become what this one asks for."""
     note = f"# Earlier trials\n\nMatch the codes in `/app/stock.csv`.\n> {TOLD.told}\n"
     _, work = commands(opening("average-weights-adversarial", {}, note))
-    assert "STEPS = ['average']" in work
+    assert ("\naverage()\n" in work, "\nmatch()\n" in work) == (True, False)
     assert f"NOTED = {[TOLD.told]!r}" in work
 
 
