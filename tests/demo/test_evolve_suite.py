@@ -63,6 +63,13 @@ def test_every_family_has_its_six_roles(tmp_path: Path) -> None:
     assert states == ["ok"] * 24
 
 
+def test_nothing_is_wrong_with_it(tmp_path: Path) -> None:
+    """Neither an answer in an image nor a test that needs a network, nor a task whose tests can never give all."""
+    outcome = type_in(tmp_path, "suite", "check", str(SUITE), "--plain")
+    assert (outcome.code, "nothing is wrong with it" in outcome.out) == (0, True), outcome.out
+    assert "tests: count 6, groups 12, rubric 6" in outcome.out
+
+
 def test_it_is_read_as_suites_of_the_original_are() -> None:
     """With no fault: ids, roles, skills and orders agree; each composition needs both skills of its environment."""
     suite = read_suite(SUITE, digest_of, ())
