@@ -170,7 +170,10 @@ class Authoring:
             role: tuple(callers_of(each, self.roles, "library")[role] for each in specs)
             for role in ("solver", "author", "chooser")
         }
-        trials = tuple(TracedTrial(cell_stream(_name(each)), each.name, ROLE_OF[each.name]) for each in tasks)
+        trials = tuple(
+            TracedTrial(cell_stream(_name(each)), each.name, ROLE_OF.get(each.name, each.name.rpartition("-")[2]))
+            for each in tasks
+        )
         await self.course(TriedTasks(scope, callers, prompts, specs, trials))
         return {}
 
