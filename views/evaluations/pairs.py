@@ -15,6 +15,7 @@ from views.evaluations.item_sets import sets_rested
 from views.evaluations.making import making_costs
 from views.evaluations.sides import ComparedSide, contents_of, sides_of
 from views.setup.settings import spec_of
+from views.suites.recorded import require_one_suite
 from views.terminal.errors import IdUnknown, UsageWrong
 from views.terminal.format import short
 from views.terminal.ids import find_run
@@ -56,9 +57,11 @@ async def read_pair(log: EventLog, first: RunArm, second: RunArm, measure: Measu
 
     Raises:
         UsageWrong: They have neither an arm nor an item in common.
+        SuitesDiffer: They went over two suites, or over two releases of one.
     """
     if first == second:
         raise UsageWrong("a run cannot be compared with itself", remedy="name two runs, or two arms as RUN:ARM")
+    await require_one_suite(log, (first.run, second.run))
     pairs, alone = _paired(await _sides(log, first), await _sides(log, second))
     rule = await _rule(log, (first.run, second.run))
     contents = {id(side): await contents_of(log, side) for pair in pairs for side in pair}
