@@ -18,6 +18,9 @@ from engine.importers.harbor.files import results_in
 from engine.importers.harbor.outcomes import outcome_of as outcome_by_harbor
 from engine.importers.harbor.outcomes import places
 from engine.importers.harbor.schema import RESULT
+from engine.importers.skillevolbench.files import RECORDS
+from engine.importers.skillevolbench.records import outcome_of as outcome_by_skillevolbench
+from engine.importers.skillevolbench.records import read_record
 from engine.importers.spark.assemble import tell
 from engine.importers.spark.decisions import Reflecting, spec_of
 from engine.importers.spark.files import TaskFiles
@@ -92,6 +95,8 @@ async def import_again(blobs: BlobStore, opened: RunImported, streams: Streams) 
             _by_atif(assumed, opened, files, streams)
         case "harbor":
             _by_harbor(assumed, opened, files, streams)
+        case "skillevolbench":
+            _by_skillevolbench(assumed, opened, files, streams)
     found = [_observed(each, streams) for each in assumed.noted]
     return ImportedAgain(assumed.spec, tuple(sorted(found, key=lambda each: each.position)), laid)
 
@@ -156,6 +161,18 @@ def _by_harbor(assumed: Assumed, opened: RunImported, files: Mapping[str, bytes]
             raise ToldOtherwise(opened.name, recorded.ref)
         event = AttemptJudged(outcome_by_harbor(results[folder]), 0, 0, digest_of(b""))
         assumed.note(assumed.verdict(event, texts_of(opened.files, {f"{folder}/{RESULT}"})), recorded.ref)
+
+
+def _by_skillevolbench(assumed: Assumed, opened: RunImported, files: Mapping[str, bytes], streams: Streams) -> None:
+    """Read each trial's verdict from its record."""
+    records = [read_record(name, data) for name, data in files.items() if name.startswith(f"{RECORDS}/")]
+    by_stream = {attempt_stream(each.trial, 1): each for each in records}
+    for recorded in _verdicts(streams):
+        record = by_stream.get(recorded.stream.name)
+        if record is None:
+            raise ToldOtherwise(opened.name, recorded.ref)
+        event = AttemptJudged(outcome_by_skillevolbench(record.said), 0, 0, digest_of(b""))
+        assumed.note(assumed.verdict(event, texts_of(opened.files, {record.file})), recorded.ref)
 
 
 def _verdicts(streams: Streams) -> list[Recorded]:

@@ -54,7 +54,7 @@ class RunClosed(Event, frozen=True, tag="run.closed"):
 class RunImported(Event, frozen=True, omit_defaults=True, tag="run.imported"):
     """A past run of another system was imported. Nothing in it was verified by stillroom."""
 
-    source: Literal["spark", "atif", "harbor"]
+    source: Literal["spark", "atif", "harbor", "skillevolbench"]
     name: str
     """Name in the source: of the task, of its folder, or of the job."""
     files: tuple[NamedDigest, ...]

@@ -9,6 +9,7 @@ from cyclopts import App
 from engine.importers.atif.importer import import_atif
 from engine.importers.harbor.importer import import_harbor
 from engine.importers.left_out import ImportOmission
+from engine.importers.skillevolbench.importer import import_skillevolbench
 from engine.importers.spark.importer import import_spark
 from engine.runtime.open_context import open_log
 from events.errors import ExitCode
@@ -23,6 +24,7 @@ ROWS: Final[Rows] = {
     "import spark": (imports.ImportRow, imports.ImportOmissionRow),
     "import atif": (imports.AtifImportRow, imports.ImportOmissionRow),
     "import harbor": (imports.HarborImportRow, imports.ImportOmissionRow),
+    "import skillevolbench": (imports.SkillEvolImportRow, imports.ImportOmissionRow),
 }
 
 
@@ -77,6 +79,21 @@ async def harbor(folder: Path, /, *, options: Options = ASIS, machine: Given) ->
     return _left_out(screen, found.left_out)
 
 
+async def skillevolbench(folder: Path, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Import runs of SkillEvolBench as far as their records go, and report what the log cannot represent.
+
+    Unreadable records are skipped by name; the others are imported, and the exit code is 3.
+
+    Args:
+        folder: Folder of a run, with stores/replay/records, or a folder of such folders.
+    """
+    async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
+        found = await import_skillevolbench(log, machine.folder / folder)
+    screen = options.screen(machine)
+    screen.show(imports.skillevol_rows(found.found), imports.SKILLEVOLBENCH)
+    return _left_out(screen, found.left_out)
+
+
 def _left_out(screen: Screen, left_out: Sequence[ImportOmission]) -> ExitCode:
     """Report what was skipped, and return the exit code."""
     if not left_out:
@@ -89,3 +106,4 @@ app: Final = App(name="import", help="Import past runs of other systems.")
 app.command(spark)
 app.command(atif)
 app.command(harbor)
+app.command(skillevolbench)

@@ -10,6 +10,7 @@ from rich.text import Text
 from engine.importers.atif.importer import ImportedAtifTask
 from engine.importers.harbor.importer import ImportedHarborJob
 from engine.importers.left_out import ImportOmission
+from engine.importers.skillevolbench.importer import ImportedSkillEvolRun
 from engine.importers.spark.importer import ImportedSparkTask
 from events.errors import ExitCode
 from views.terminal.format import plural
@@ -150,3 +151,36 @@ def _job_notes(rows: Sequence[HarborImportRow]) -> Iterator[RenderableType]:
 
 
 HARBOR: Final = TableView(HarborImportRow, "job… >trials >steps run…", notes=_job_notes)
+
+
+class SkillEvolImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="skillevolbench"):
+    """A run that was read."""
+
+    name: str
+    run: str
+    trials: int
+    """Primary ones, replays and oracle shadows."""
+    skills: int
+    """That its libraries ended with."""
+    losses: dict[str, int]
+    """What the log cannot represent, with the count of each."""
+    warnings: tuple[str, ...]
+    """What was missing, and what stands for it."""
+
+
+def skillevol_rows(found: Sequence[ImportedSkillEvolRun]) -> list[SkillEvolImportRow]:
+    """List the runs."""
+    return [
+        SkillEvolImportRow(each.name, each.run, each.trials, each.skills, dict(each.losses), each.warnings)
+        for each in found
+    ]
+
+
+def _skillevol_notes(rows: Sequence[SkillEvolImportRow]) -> Iterator[RenderableType]:
+    if lost := [_Loss(row.name, *each) for row in rows for each in row.losses.items()]:
+        yield _LOST(lost) if len(rows) > 1 else _LOST_OF_JOB(lost)
+    yield from (Text(warning, style="dim") for row in rows for warning in row.warnings)
+    yield f"original documents are kept; {_MARKED}"
+
+
+SKILLEVOLBENCH: Final = TableView(SkillEvolImportRow, "name… >trials >skills run…", notes=_skillevol_notes)
