@@ -98,6 +98,22 @@ def load_items(name: str, form: ItemFormat, folder: Path, wanted: ItemSelection,
     return ItemSet(items, tuple(dict.fromkeys(blob for each in chosen for blob in each.item.shown)))
 
 
+def load_bytes(name: str, form: ItemFormat, folder: Path, wanted: ItemSelection) -> dict[str, bytes]:
+    """Read the items of a folder, each by its name as canonical JSON with what it expects. Blocking; nothing is kept.
+
+    Raises:
+        ItemsMissing, ItemsInvalid: As of `load_items`.
+    """
+    kept: dict[Digest, bytes] = {}
+
+    def put(data: bytes) -> Digest:
+        digest = digest_of(data)
+        kept[digest] = data
+        return digest
+
+    return {each.name: kept[each.digest] for each in load_items(name, form, folder, wanted, put).items}
+
+
 class _Reader:
     """Reads the files of a set, and collects what is wrong with them."""
 

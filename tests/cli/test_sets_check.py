@@ -1,6 +1,7 @@
 """Stories of `stillroom sets check`: what a set of items is worth before anything is run."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,25 @@ def test_the_demo_s_items_are_right_by_their_own_answers_and_two_without_any(tmp
     assert [row["do_nothing_soft"] for row in rows if row["task_type"] == "idle"] == [1, 1]
     told = type_in(tmp_path, "sets", "check", str(JARS)).out
     assert "right if nobody works on them: 2 of 68 items: idle-val, idle-test" in told
+
+
+def test_items_that_ask_the_same_in_two_splits_are_named(tmp_path: Path) -> None:
+    """In other letters; `check` of a training warns of them, and so does the training: both would count as learnt."""
+    items = shutil.copytree(JARS, tmp_path / "demo" / "items")
+    (train,), (val,) = ([*(items / split).glob("*.json")] for split in ("train", "val"))
+    first = json.loads(train.read_text())[0]
+    again = {**first, "id": "again", "question": f"  {first['question'].upper()} ", "answers": ["OTHER"]}
+    val.write_text(json.dumps([*json.loads(val.read_text()), again]))
+    pair = f"{first['id']} (train) and again (val)"
+    assert [row["alike"] for row in checked(tmp_path, "demo/items")[1] if row["alike"]] == [[pair]]
+    assert f"ask the same in two splits: {pair}" in type_in(tmp_path, "sets", "check", "demo/items").out
+    for name in ("train.toml", "script.toml"):
+        shutil.copy(JARS.parent / name, tmp_path / "demo" / name)
+    rows = {row["what"]: row for row in type_in(tmp_path, "check", "demo/train.toml", "--json").rows}
+    told = f"these items of two sets ask the same: {first['id']} (train) and again (selection)"
+    assert (rows["items alike"]["state"], rows["items alike"]["found"]) == ("warn", told)
+    dry = type_in(tmp_path, "train", "demo/train.toml", "--dry-run")
+    assert (dry.code, told in " ".join(dry.err.split())) == (0, True), dry.err
 
 
 def test_one_split_alone_can_be_checked(tmp_path: Path) -> None:

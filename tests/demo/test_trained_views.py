@@ -39,6 +39,35 @@ def test_a_training_is_shown_as_one(trained: Path) -> None:
     assert {row["task_type"] for row in items} >= {"fresh", "oils", "minerals"}
 
 
+def test_a_fork_is_cut_at_the_names_that_people_see(trained: Path) -> None:
+    """A candidate, an edit of it, its event and that event's position are one place."""
+    log = type_in(trained, "log", "tail", "@latest", "-n", "100000", "--json").rows
+    accepted = [row for row in log if row.get("tag") == "skill.accepted"][1]
+    place = f"train@{accepted['version']}"
+    cuts = [
+        type_in(trained, "fork", "--at", at, "--dry-run", "--json").rows[0]["position"]
+        for at in ("s2", "s2.1", place, str(accepted["position"]))
+    ]
+    assert cuts == [accepted["position"]] * 4
+    wrong = type_in(trained, "fork", "--at", "s22", "--dry-run")
+    assert (wrong.code, "did you mean s2" in wrong.err) == (2, True), wrong.err
+
+
+def test_why_of_a_training_begins_with_what_its_end_rests_on(trained: Path) -> None:
+    """The acceptance of the skill in force, and not the end of the run, below which all acceptances stand."""
+    told = type_in(trained, "why", "@latest", "--depth", "1").out.splitlines()
+    assert told[0].startswith("skill.accepted  train@")
+    assert "revision 6" in told[0]
+
+
+def test_settings_of_the_demo_can_be_changed(tmp_path: Path) -> None:
+    """As of any other run."""
+    told = type_in(
+        tmp_path, "demo", "train", "--plain", "--set", "train.epochs=1", "--set", "train.sets.train.limit=12"
+    )
+    assert (told.code, "completed: 1 step, " in told.out) == (0, True), told.err
+
+
 def test_an_optimizer_that_cannot_be_reached_is_no_optimizer_without_ideas(tmp_path: Path) -> None:
     """Where none of a step's reflections is answered, the run pauses before more is paid for, and says why."""
     folder = shutil.copytree(DEMO, tmp_path / "demo")

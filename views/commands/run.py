@@ -40,6 +40,7 @@ from views.terminal.options import (
 )
 from views.terminal.screen import Screen
 from views.training import end as trained
+from views.why.target import find_place
 
 ROWS: Final[Rows] = {
     "run, run explore": (InputOmissionRow,),
@@ -121,7 +122,7 @@ async def fork(
         full = await find_run(desk.log, run)
         before = await settings.spec_of(desk.log, full)
         amended = amend(before, place.flags, machine.folder, fixed=FIXED, environment=machine.environment)
-        position = await forks.position_of(desk.log, full, place.at, place.attempt)
+        position = await forks.position_of(desk.log, full, place.at, place.attempt, find_place)
         wanted = Fork(full, position, amended.spec, amended.changes, place.name)
         if dry_run:
             desk.screen.draw(forks.fork_row(wanted, await look_at(desk.log, wanted)), forks.FORK)

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from engine.config.resolve import Flag
 from engine.config.spec import RunSpec
+from engine.programs.train.alike import alike_in_sets, told
 from engine.programs.train.spec import PURPOSES, train_spec
 from events.errors import ExitCode
 from views.commands.rows import Rows
@@ -80,6 +81,8 @@ async def train(
     """
     resolved = resolve_training(machine, spec, training, wishes)
     machine = machine._replace(environment=wishes.environment(machine))
+    if pairs := await alike_in_sets(machine.folder, resolved):
+        options.screen(machine).warn(told(pairs))
     if dry_run:
         async with open_for(machine, options, resolved) as setting:
             await plans.tell(setting, options.screen(machine), resolved, skip_invalid=training.skip_invalid)

@@ -14,7 +14,7 @@ from engine.core.fold import fold_kept
 from engine.programs.evaluate.arms import baseline_of, own
 from engine.programs.evaluate.cell import CellPlan, key_parts
 from engine.programs.evaluate.plan import EvaluationPlan
-from engine.programs.evaluate.program import look_at_items
+from engine.programs.evaluate.program import look_at_items, read_items
 from engine.programs.evaluate.sets import sets_of
 from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.plan import names_of
@@ -101,7 +101,9 @@ async def plan(setting: RunContext, spec: RunSpec, *, skip_invalid: bool) -> Dry
     seen = await observed(setting.log, stored, {Digest(row.condition) for row in rows})
     rows = [_ranged(row, planned, _of(cells, row.arm), seen.get(Digest(row.condition), ())) for row in rows]
     tasks = await chosen_tasks(setting, spec, names_of(start.plan.opened)) if start.plan.opened.tasks else ()
-    return DryRun(rows, await scans.planned(log, start.plan.eras[-1].arms, tasks, own(spec).scan))
+    questions = [data for each in sets_of(own(spec)).items() for data in await read_items(setting.base, *each)]
+    against = scans.ScannedAgainst(tasks, questions)
+    return DryRun(rows, await scans.planned(log, start.plan.eras[-1].arms, against, own(spec).scan))
 
 
 def _ranged(

@@ -1,7 +1,7 @@
 """What scans found in the skills of arms: of a run as it is on record, of one that was not started as it would be."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from anyio import to_thread
@@ -14,7 +14,7 @@ from engine.policies.scan.finding import ScanContext, ScanFinding
 from engine.policies.scan.registry import scan_with
 from engine.policies.scan.settings import ScanSpec, refused_by
 from engine.programs.evaluate.arm_scans import files_of, known_of
-from engine.programs.skill_scan import SKILL_SCAN, read_findings
+from engine.programs.skill_scan import SKILL_SCAN, expected_by_item, read_findings
 from events.base import StreamId
 from events.errors import BlobErased
 from events.store.base import EventLog, Selection
@@ -67,15 +67,24 @@ async def recorded(log: EventLog, run: str) -> list[ArmScanRow]:
     return rows
 
 
+class ScannedAgainst(NamedTuple):
+    """What skills must not tell."""
+
+    tasks: Sequence[Task]
+    questions: Sequence[bytes]
+    """Each as canonical JSON."""
+
+
 async def planned(
-    log: EventLog, arms: Mapping[str, Era], tasks: Sequence[Task], settings: ScanSpec
+    log: EventLog, arms: Mapping[str, Era], against: ScannedAgainst, settings: ScanSpec
 ) -> list[ArmScanRow]:
-    """Scan what arms would be given, against the answers of tasks; those of questions are looked for in a run.
+    """Scan what arms would be given, against the answers of tasks and questions, as the run would.
 
     Raises:
         NameUnknown, PluginBroken: A scanner is not there, or failed.
     """
-    context = ScanContext(tuple([await to_thread.run_sync(known_of, task) for task in tasks]))
+    known = [await to_thread.run_sync(known_of, task) for task in against.tasks]
+    context = ScanContext((*known, *map(expected_by_item, against.questions)))
     rows: list[ArmScanRow] = []
     for name, arm in sorted(arms.items()):
         files = {each.name: await log.get(each.digest) for each in files_of(arm)}

@@ -1,6 +1,6 @@
 """What a set of items is worth: does each item load, is its expected answer right, and is doing nothing right, too?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -9,10 +9,11 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from engine.items.base import ItemRef, Mark, Split
+from engine.items.base import Item, ItemRef, Mark, Split
 from engine.items.do_nothing import do_nothing_mark
 from engine.items.gold import gold_mark
 from engine.items.item_set import ItemSelection, decode_item, load_items
+from engine.items.near_duplicates import alike_items
 from engine.items.registry import item_format
 from engine.items.splits import PARTS, files_by_split
 from events.digest import Digest, digest_of
@@ -42,6 +43,9 @@ class SetCheckRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     """Names of items whose expected answer is not right, and why."""
     untouched: tuple[str, ...]
     """Names of items that are right if nobody works on them."""
+    alike: tuple[str, ...]
+    """Items that ask what an item of a split before this one asks, each pair by its names: but for case, white space,
+    punctuation and Unicode form question and context are the same."""
 
 
 class _Blobs:
@@ -77,20 +81,27 @@ def set_checks(folder: Path, form: str, split: Split | None) -> list[SetCheckRow
     reads = item_format(form)
     have = files_by_split(folder, reads.suffixes) if folder.is_dir() else {}
     parts: Sequence[Split] = [each for each in (*PARTS, "all") if each in have] if split is None else [split]
-    rows: list[SetCheckRow] = []
-    for part in parts or ["all"]:
-        blobs = _Blobs()
-        found = load_items(folder.name, reads, folder, ItemSelection(part), blobs.put)
-        rows += _rows(part, found.items, blobs.read)
-    return rows
+    blobs = _Blobs()
+    found = {
+        part: load_items(folder.name, reads, folder, ItemSelection(part), blobs.put).items for part in parts or ["all"]
+    }
+    sets: dict[str, dict[str, Item]] = {
+        part: {ref.name: decode_item(blobs.read(ref.digest)) for ref in refs} for part, refs in found.items()
+    }
+    alike = {(each.second_set, each.second): str(each) for each in alike_items(sets)}
+    return [row for part, refs in found.items() for row in _rows(part, refs, blobs.read, alike)]
 
 
-def _rows(split: str, refs: Sequence[ItemRef], read: Callable[[Digest], bytes]) -> Iterator[SetCheckRow]:
+def _rows(
+    split: str, refs: Sequence[ItemRef], read: Callable[[Digest], bytes], alike: Mapping[tuple[str, str], str]
+) -> Iterator[SetCheckRow]:
     by_type: dict[str | None, list[ItemRef]] = {}
     for ref in refs:
         by_type.setdefault(ref.task_type, []).append(ref)
     for kind in sorted(by_type, key=lambda name: name or ""):
-        yield _row(split, kind, by_type[kind], read)
+        row = _row(split, kind, by_type[kind], read)
+        pairs = [alike[split, ref.name] for ref in by_type[kind] if (split, ref.name) in alike]
+        yield msgspec.structs.replace(row, alike=tuple(pairs))
 
 
 def _row(split: str, kind: str | None, refs: Sequence[ItemRef], read: Callable[[Digest], bytes]) -> SetCheckRow:
@@ -110,6 +121,7 @@ def _row(split: str, kind: str | None, refs: Sequence[ItemRef], read: Callable[[
             _wrong(ref, mark) for ref, mark in zip(refs, gold, strict=True) if mark is not None and not mark.hard
         ),
         untouched=tuple(ref.name for ref, mark in zip(refs, nothing, strict=True) if mark.hard),
+        alike=(),
     )
 
 
@@ -122,6 +134,9 @@ def _notes(rows: Sequence[SetCheckRow]) -> Iterator[RenderableType]:
     names = [name for row in rows for name in row.untouched]
     listed = f": {_some(names)}" if names else ""
     yield Text(f"right if nobody works on them: {right} of {plural(items, 'item')}{listed}")
+    alike = [pair for row in rows for pair in row.alike]
+    if alike:
+        yield Text(f"ask the same in two splits: {_some(alike)}", style="yellow")
     for row in rows:
         if row.wrong:
             yield Text(f"the expected answer is not right: {_some(row.wrong)}", style="red")

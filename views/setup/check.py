@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -26,6 +27,7 @@ from engine.programs.evaluate.arms import condition_of, own
 from engine.programs.evaluate.program import look_at_items
 from engine.programs.evaluate.sets import sets_of
 from engine.programs.evaluate.spec import ItemsSpec
+from engine.programs.train.alike import alike_in_sets, told
 from engine.programs.train.program import TRAINING, look_at_set
 from engine.programs.train.spec import PURPOSES, TrainItemsSpec, items_of, train_spec
 from engine.protocols.errors import ProviderError
@@ -309,9 +311,20 @@ async def _training_sets(setting: RunContext, spec: RunSpec, tasks: Sequence[Tas
         await TRAINING.given(setting.library or setting.log, setting.base, OWN, spec, tasks)
         return SpecCheck(what="sets of the training", state="ok", found="no item stands in two; enough for the gate")
 
+    if all(row.state == "ok" for row in rows):
+        yield await _tried("items alike", partial(_alike, setting, spec))
     found = await _tried("sets of the training", beside)
     if found.found not in {row.found for row in rows}:  # a set that cannot be read is said once
         yield found
+
+
+async def _alike(setting: RunContext, spec: RunSpec) -> SpecCheck:
+    """See that no items of two sets of a training ask the same."""
+    pairs = await alike_in_sets(setting.base, spec)
+    remedy = "leave one of each pair out (exclude): what is learnt from one is measured on the other"
+    if pairs:
+        return SpecCheck(what="items alike", state="warn", found=told(pairs), remedy=remedy)
+    return SpecCheck(what="items alike", state="ok", found="no items of two sets ask the same")
 
 
 async def _workspaces(setting: RunContext, spec: RunSpec) -> AsyncIterator[SpecCheck]:

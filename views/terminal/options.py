@@ -250,8 +250,9 @@ class ResumeOptions:
 class ForkPlace:
     """Position of a fork, and its changed settings."""
 
-    at: int | None = None
-    """Last shared position of the log, as shown by `stillroom log tail`."""
+    at: str | None = None
+    """Last shared event: a position of the log, as shown by `stillroom log tail`; STREAM@VERSION; or of a training run
+    an edit or a candidate, such as s2 or e2.slow, for the event that accepted or rejected it."""
     attempt: str | None = None
     """Fork before this attempt was planned, as TRIAL/N; other trials are cut at the same position."""
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()

@@ -55,7 +55,7 @@ class FinalSkillRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     """Those of them that have a score."""
 
 
-class SharedPart(msgspec.Struct, frozen=True):
+class ParentPart(msgspec.Struct, frozen=True):
     """What a forked training has of the run that it was forked from; it is counted as its own."""
 
     parent: str
@@ -96,7 +96,7 @@ class TrainingEndRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     """Those of them that count at the gate, and so in ``believed``, ``raw`` and ``measured``."""
     coverage: tuple[SetCoverage, ...]
     """How many cells have a score, by what they were for; the others are in no mean."""
-    shared: SharedPart | None
+    shared: ParentPart | None
     """Of a fork. None: it was started."""
     do_nothing: int | None
     """Selection items that are right if nobody works on them; no gate counts them. None: nobody knows, such as
@@ -138,14 +138,14 @@ async def training_end(log: EventLog, run: str) -> TrainingEndRow | None:
     )
 
 
-async def _shared(log: EventLog, run: TrainedRun) -> SharedPart | None:
+async def _shared(log: EventLog, run: TrainedRun) -> ParentPart | None:
     *_, last = await lineage_of(log, run.run)
     if last.forked is None:
         return None
     cut = last.cuts.get(TRAIN, 0)
     ended = [each for each in run.candidates if each.ended is not None and each.ended.version <= cut]
     standings = Counter(each.standing for each in ended)
-    return SharedPart(
+    return ParentPart(
         parent=last.forked.parent,
         steps=sum(each.at.version <= cut for each in run.steps),
         accepted=standings["accepted"],
@@ -243,7 +243,7 @@ def _rests(end: TrainingEndRow) -> Iterator[str]:
         yield over_items(end.counted, end.selection)
 
 
-def _from_parent(shared: SharedPart) -> str:
+def _from_parent(shared: ParentPart) -> str:
     counts = [f"{shared.accepted} accepted", f"{shared.rejected} rejected"]
     counts += [f"{shared.undecided} undecided"] * (shared.undecided > 0)
     return f"of these {plural(shared.steps, 'step')}, {', '.join(counts)} before it was forked from {shared.parent}"

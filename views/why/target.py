@@ -8,7 +8,7 @@ from engine.core.lineage import RunPositions, pages_of, streams_of
 from engine.policies.skill.split import skill_name_for
 from events.base import Recorded, Ref, StreamId
 from events.store.base import EventLog, Selection
-from events.streams import attempt_stream, item_stream, trial_stream
+from events.streams import RUN, attempt_stream, item_stream, trial_stream
 from events.types.attempt import AttemptAbandoned, AttemptJudged
 from events.types.skill import SkillImported, SkillRevised
 from events.types.trial import AttemptConcluded
@@ -50,7 +50,8 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
 
     ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name; ``s3.1`` and
     ``RUN:s3.1`` an edit of a training run, ``s3`` and ``e2.slow`` a candidate: of these, what became of them. All else
-    is as `find_target` has it. Of an attempt, its verdict is asked for; of a trial, an item or a run, its last event.
+    is as `find_target` has it. Of an attempt, its verdict is asked for; of a trial, an item or a run, its last event;
+    of a training, what its end rests on.
 
     Raises:
         IdUnknown, IdAmbiguous: There is no such thing, or there are several.
@@ -70,23 +71,38 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
         case AttemptTarget():
             return await _of_attempt(log, target)
         case TrialTarget() | ItemTarget() | RunTarget():
-            return await _last(log, _stream_of(target))
+            return await _of_whole(log, target)
         case BlobTarget():
             raise UsageWrong("a blob has no cause: events reference it", remedy=f"`stillroom show {text}` prints it")
         case _:
             assert_never(target)
 
 
-def _stream_of(target: TrialTarget | ItemTarget | RunTarget) -> StreamId:
+async def _of_whole(log: EventLog, target: TrialTarget | ItemTarget | RunTarget) -> EventAddress:
     match target:
-        case TrialTarget(run, trial):
-            return StreamId(run, trial_stream(trial))
-        case ItemTarget(run, cell):
-            return StreamId(run, item_stream(cell))
         case RunTarget(run):
-            return StreamId(run, "run")
+            return await _end_of_training(log, run) or await _last(log, StreamId(run, RUN))
+        case TrialTarget(run, trial):
+            return await _last(log, StreamId(run, trial_stream(trial)))
+        case ItemTarget(run, cell):
+            return await _last(log, StreamId(run, item_stream(cell)))
         case _:
             assert_never(target)
+
+
+async def _end_of_training(log: EventLog, run: str) -> EventAddress | None:
+    """Find what decided how a training ended: the acceptance of the skill in force; where none was, the last ruling.
+
+    None: the run trains nothing, no gate ruled so far, or it ended otherwise than completed, which the last event says.
+    """
+    trained = await skill_of_run(log, run)
+    if trained is None or (trained.run.closed is not None and trained.run.closed.ending != "completed"):
+        return None
+    found = trained.run
+    ended = [each.ended for each in found.candidates if each.ended is not None]
+    if found.in_force.candidate is None and not ended:
+        return None
+    return EventAddress(run, found.in_force.at if found.in_force.candidate is not None else ended[-1])
 
 
 async def find_skill(log: EventLog, text: str) -> FoundSkill | None:

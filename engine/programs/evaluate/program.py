@@ -23,7 +23,7 @@ from engine.evaluating.store import EvaluationStore
 from engine.items import points as item_points
 from engine.items import rulings as item_rulings
 from engine.items.base import ItemRef
-from engine.items.item_set import ItemSelection, load_items
+from engine.items.item_set import ItemSelection, load_bytes, load_items
 from engine.items.port import items_in
 from engine.items.registry import item_format
 from engine.programs.evaluate.alike import refuse_alike
@@ -259,6 +259,17 @@ async def look_at_items(base: Path, name: str, items: ItemsSpec) -> tuple[ItemRe
     wanted = ItemSelection(items.split, items.limit, items.shuffle, items.exclude)
     read = partial(load_items, name, item_format(items.format), base / items.folder, wanted, digest_of)
     return (await to_thread.run_sync(read)).items
+
+
+async def read_items(base: Path, name: str, items: ItemsSpec) -> tuple[bytes, ...]:
+    """Read the items of a set, each as canonical JSON with what it expects; nothing is recorded.
+
+    Raises:
+        ItemsMissing, ItemsInvalid: It cannot be read whole.
+    """
+    wanted = ItemSelection(items.split, items.limit, items.shuffle, items.exclude)
+    read = partial(load_bytes, name, item_format(items.format), base / items.folder, wanted)
+    return tuple((await to_thread.run_sync(read)).values())
 
 
 class _ReadSet(NamedTuple):

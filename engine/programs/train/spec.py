@@ -51,8 +51,11 @@ class TrainTasksSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Which of the run's tasks are for what, by patterns of their names such as ``sort-*``."""
 
     train: tuple[str, ...] = ()
+    """Patterns of the tasks that are learnt from. Empty: none is."""
     selection: tuple[str, ...] = ()
+    """Patterns of the tasks whose scores decide at the gate."""
     test: tuple[str, ...] = ()
+    """Patterns of the tasks that are scored once training has ended. They decide nothing."""
 
 
 class RateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -71,6 +74,7 @@ class SlowSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Guidance that is written at the end of an epoch, from what the skills of two epochs did with the same items."""
 
     on: bool = True
+    """Whether guidance is written at the end of each epoch from the second on."""
     samples: int = 20
     """Training items that are compared, 1 or more."""
     gate: bool | None = None
