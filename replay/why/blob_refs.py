@@ -44,12 +44,35 @@ async def opened(log: EventLog, link: BlobLink, data: bytes, told: ToldBefore) -
         case "references":
             return [each for block in _references.decode(data) for each in _block(block)]
         case "provenance":
-            return _origin(_provenance.decode(data))
+            return _patch_of(data) if _is_evolved(data) else _origin(_provenance.decode(data))
         case "inputs":
             tree = msgspec.json.decode(data)
             return [each for found in named_parts(tree) for each in links_of_part(found, named=False)]
         case _:
             assert_never(link.form)
+
+
+class _EvolvedOrigin(msgspec.Struct, frozen=True):
+    """Side file of a skill of a library that a run evolves: of one that its author wrote, or of the suite's own."""
+
+    family: str = ""
+    patch: Digest | None = None
+    suite: str = ""
+
+
+_evolved: Final = msgspec.json.Decoder(_EvolvedOrigin)
+
+
+def _is_evolved(data: bytes) -> bool:
+    """Say whether a side file is of a library that a run evolves: it has no evidence of a single trial."""
+    found = _evolved.decode(data)
+    return found.patch is not None or bool(found.suite)
+
+
+def _patch_of(data: bytes) -> list[Link]:
+    """Name the patch that a skill came of; what its author was told is behind the check of it."""
+    patch = _evolved.decode(data).patch
+    return [] if patch is None else [BlobLink("patch", patch)]
 
 
 async def _conversation(log: EventLog, node: ConversationNode, told: ToldBefore) -> list[Link]:

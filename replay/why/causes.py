@@ -27,6 +27,7 @@ from replay.why.selectors import (
     Kinds,
     Latest,
     LatestRuling,
+    LatestSame,
     Look,
     Mention,
     NamedEvents,
@@ -93,7 +94,7 @@ def _fingerprints(recorded: Recorded) -> Iterator[Link]:
 async def _looked(past: Past, recorded: Recorded, look: Look) -> list[Link]:
     """Find what one line of the table means for an event."""
     match look:
-        case Latest() | Mention() | Every() | Since() | NextEvent():
+        case Latest() | LatestSame() | Mention() | Every() | Since() | NextEvent():
             return [*_within(await past.stream(recorded.stream.name), recorded, look)]
         case RunPrompts():
             return [*_prompts(await past.opening(), look)]
@@ -127,13 +128,17 @@ def _opening(recorded: Recorded, label: str) -> list[EventLink]:
 
 
 def _within(
-    history: Sequence[Recorded], recorded: Recorded, look: Latest | Mention | Every | Since | NextEvent
+    history: Sequence[Recorded], recorded: Recorded, look: Latest | LatestSame | Mention | Every | Since | NextEvent
 ) -> list[EventLink]:
     """Look along the event's own stream."""
     before = history[: recorded.version - 1]
     match look:
         case Latest(label, kinds, quiet):
             return [EventLink(label, each.ref, quiet=quiet) for each in _of(before, kinds)[-1:]]
+        case LatestSame(label, kinds, field):
+            own = getattr(recorded.event, field)
+            same = [each for each in _of(before, kinds) if getattr(each.event, field) == own]
+            return [EventLink(label, each.ref) for each in same[-1:]]
         case Mention(label, kinds, but):
             return [EventLink(label, each.ref, follow=False, quiet=True) for each in _of(before, kinds, but)[-1:]]
         case Every(label, kinds, but):

@@ -36,6 +36,7 @@ from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade
 from events.types.evaluation import AnswersAsked, CellOpened, EvaluationAsked, SkillsGiven
+from events.types.evolution import MaintenanceChosen, PatchChecked, SkillNarrowed, SkillQuarantined
 from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemsRead, ItemUnanswered
 from events.types.item_set import SetOpened
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
@@ -93,6 +94,7 @@ from events.types.skill import (
     SkillRejected,
     SkillRetired,
     SkillRevised,
+    SkillRolledBack,
 )
 from events.types.steps import StepAsked, StepBegun, StepJudged, StepVerifyAsked
 from events.types.suite import SuiteAsked
@@ -130,6 +132,7 @@ from replay.why.selectors import (
     ItemWorkEnd,
     Latest,
     LatestRuling,
+    LatestSame,
     Look,
     Mention,
     NamedEvents,
@@ -157,6 +160,7 @@ _RUN: Final = Opening("run", quiet=True)
 _SESSION: Final = Latest("session", (SessionStarted,))
 _QUESTION: Final = Latest("question", (OptimizerOpened,), quiet=True)
 _STEP: Final = Latest("step", (StepOpened,), quiet=True)
+_UPKEEP: Final = (Latest("decision", (MaintenanceChosen, PatchChecked)),)
 _AGAIN: Final = Since("made again", (RetryDue,), (ModelAsked,))
 _OF_ATTEMPT: Final = (AttemptConcluded,)
 _OF_EVIDENCE: Final = (EvidenceGathered,)
@@ -290,8 +294,11 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     MemoImported: (_CONCLUDED, Latest("memo before", (MemoImported,))),
     PdiImported: (_CONCLUDED, NextEvent("memo", (MemoImported,))),
     SkillRefused: (Latest("evidence", (EvidenceGathered,)), Since("answer", _OUTCOMES, _OF_EVIDENCE)),
-    SkillProposed: (Latest("before", (SkillRevised,)),),
-    SkillRetired: (Latest("revision", (SkillRevised,)),),
+    SkillProposed: (LatestSame("before", (SkillRevised,), "skill"), Latest("check", (PatchChecked,))),
+    SkillRetired: (LatestSame("revision", (SkillRevised,), "skill"), *_UPKEEP),
+    SkillQuarantined: (LatestSame("revision", (SkillRevised,), "skill"), *_UPKEEP),
+    SkillNarrowed: (LatestSame("revision", (SkillRevised,), "skill"), *_UPKEEP),
+    SkillRolledBack: (LatestSame("revision", (SkillRevised,), "skill"), *_UPKEEP),
     LibraryFrozen: (Every("revision", (SkillRevised,)), Every("retired", (SkillRetired,))),
     SkillImported: (Every("attempt", (AttemptConcluded,)), Opening("run")),
     TrainingPlanned: (Opening("run"),),

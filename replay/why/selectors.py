@@ -17,6 +17,14 @@ class Latest(NamedTuple):
     """Left out where it was told before: every action of an attempt runs in the same sandbox."""
 
 
+class LatestSame(NamedTuple):
+    """The last event of some kinds before it in its own stream that has the same value in a field."""
+
+    label: str
+    kinds: Kinds
+    field: str
+
+
 class Mention(NamedTuple):
     """The same, named but not followed: the chain goes another way, and each turn would else lie inside the next.
 
@@ -130,6 +138,7 @@ class StreamOpening(NamedTuple):
 
 Look: TypeAlias = (
     Latest
+    | LatestSame
     | Mention
     | Every
     | Since

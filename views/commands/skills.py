@@ -12,7 +12,11 @@ from events.errors import ExitCode
 from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
 from views.evaluations import audit
+from views.libraries import blame as evolved_blame
+from views.libraries import life
+from views.libraries.failed_trial import find_trial
 from views.runs import skill_marks, skill_scan, skills
+from views.terminal.errors import UsageWrong
 from views.terminal.options import ASIS, Given, Options
 from views.terminal.screen import OutputStyle, Screen
 from views.training import skill_blame, skill_diff, skill_log
@@ -21,9 +25,9 @@ ROWS: Final[Rows] = {
     "skills list": (skills.SkillRow,),
     "skills show": (skills.SkillText, skill_marks.MarkRow),
     "skills export": (skills.ExportedSkill,),
-    "skills log": (skill_log.SkillLogRow,),
+    "skills log": (skill_log.SkillLogRow, life.SkillLifeRow),
     "skills diff": (skill_diff.FileDiffRow,),
-    "skills blame": (skill_blame.BlamedLineRow,),
+    "skills blame": (skill_blame.BlamedLineRow, evolved_blame.EvolvedLineRow),
     "skills scan": (skill_scan.ScanRow, skill_scan.ScannedRow, skill_marks.MarkRow),
     "skills audit": (audit.AuditCostRow, audit.AuditedSectionRow),
 }
@@ -50,8 +54,11 @@ async def show_skill(skill: str, /, *, marks: bool = False, options: Options = A
 async def log_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
     """List the accepted revisions of a skill, each with the step and the scores by which it came into force.
 
+    Of a skill of a library that a run evolves, every step of its life is listed, each with what `why` takes.
+
     Args:
-        skill: NAME for the latest skill of that name, RUN:NAME or LIBRARY/NAME; all may be shortened.
+        skill: NAME for the latest skill of that name, RUN:NAME or LIBRARY/NAME; all may be shortened. The library of a
+            run that evolves is COURSE/SCOPE, such as curated_static/E1.
     """
     async with options.desk(machine) as desk:
         await skill_log.tell(desk, skill)
@@ -68,14 +75,24 @@ async def diff_skills(before: str, after: str | None = None, /, *, options: Opti
         await skill_diff.tell(desk, before, after)
 
 
-async def blame_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
-    """Show of each line of a trained skill the edit that wrote it, what that was proposed from, and the items it moved.
+async def blame_skill(
+    skill: str | None = None, /, *, trial: str | None = None, options: Options = ASIS, machine: Given
+) -> None:
+    """Show of each line of a trained or evolved skill the edit that wrote it, and what that was written from.
 
     Args:
-        skill: NAME@2, RUN:NAME@2 or LIBRARY/NAME@2; without a number, the latest revision.
+        skill: NAME@2, RUN:NAME@2 or LIBRARY/NAME@2; without a number, the latest revision. The library of a run that
+            evolves is COURSE/SCOPE, such as curated_static/E1.
+        trial: TRIAL or RUN:TRIAL of such a library, in place of a skill: the skills that it read, with the lines marked
+            that have words in common with the checks that failed.
     """
+    if (skill is None) == (trial is None):
+        raise UsageWrong("a skill or a trial is to be named", remedy="give SKILL, or --trial TRIAL")
     async with options.desk(machine) as desk:
-        await skill_blame.tell(desk, skill)
+        if trial is not None:
+            await evolved_blame.tell_trial(desk, await find_trial(desk, trial))
+        elif skill is not None:
+            await skill_blame.tell(desk, skill)
 
 
 async def export_skill(

@@ -14,6 +14,8 @@ from engine.policies.skill.split import SplitFault, split_skill
 from projections.line_origins import LineOrigin, TextRevision, WrittenText, line_origins
 from projections.training.measures import changes_of
 from projections.training.state import CandidateRecord, RevisionRecord, TrainedRun
+from views.libraries import blame
+from views.libraries.evolved import is_of_library
 from views.runs import skills
 from views.runs.show import text_of
 from views.terminal.errors import IdUnknown, UsageWrong
@@ -73,6 +75,10 @@ async def tell(desk: OpenedLog, text: str) -> None:
         UsageWrong: It was not trained.
     """
     chosen = await skills.choose(desk, text)
+    skill = (await skills.choose_skill(desk, text)).skill
+    if is_of_library(skill):
+        await blame.tell(desk, skill, chosen.revision)
+        return
     trained = await skill_of_run(desk.log, chosen.run)
     if trained is None or trained.run.skill != chosen.skill:
         raise UsageWrong(

@@ -13,6 +13,8 @@ from events.values import NamedDigest
 from projections.library import Revision, Skill
 from projections.training.measures import changes_of, fresh_score, gain_of
 from projections.training.state import RevisionRecord, TrainedRun
+from views.libraries import life
+from views.libraries.evolved import is_of_library
 from views.runs import skills
 from views.runs.show import text_of
 from views.runs.train_rows import believed, gained, measured, number, percent
@@ -68,12 +70,15 @@ class SkillLogRow(msgspec.Struct, frozen=True, tag_field="row", tag="skill_revis
 
 
 async def tell(desk: OpenedLog, text: str) -> None:
-    """List the revisions of a skill, the first one first.
+    """List the revisions of a skill, the first one first; of one that a run evolves, every step of its life.
 
     Raises:
         IdUnknown, IdAmbiguous: There is no such skill, or there are several.
     """
     skill = (await skills.choose_skill(desk, text)).skill
+    if is_of_library(skill):
+        await life.tell(desk, skill)
+        return
     trained = await skill_of_run(desk.log, skill.latest.run)
     run = None if trained is None or trained.run.skill != skill.name else trained.run
     desk.screen.show([row async for row in _rows(desk, skill, run)], SKILL_LOG)
