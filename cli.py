@@ -40,7 +40,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     (
         "report",
         "evaluations:report",
-        "Write a comparison, or a training run, as one page of HTML that needs nothing else, down to its events.",
+        "Write a comparison, a training run or a run over a suite as one page of HTML, down to its events.",
     ),
     (
         "check",

@@ -23,6 +23,10 @@ from views.evaluations import dry_run as plans
 from views.evaluations import matrix as transfer
 from views.evaluations import report as reports
 from views.evaluations.items import ItemFilter
+from views.evolution.evolved_log import evolution_of_run
+from views.evolution.pair_rows import EvolvedPairRow, EvolvedTaskRow
+from views.evolution.report import EvolutionStamp, evolution_page, evolution_tables, read_evolution_report
+from views.evolution.shown import tell_comparison
 from views.runs import live, rows
 from views.runs.left_out import InputOmissionRow
 from views.setup.settings import WrittenFile
@@ -39,8 +43,8 @@ from views.training.trained_log import skill_of_run
 ROWS: Final[Rows] = {
     "evaluate, demo evaluate": (InputOmissionRow, rows.RunRow, rows.TrialRow, comparison.ArmRow, scans.ArmScanRow),
     "evaluate --dry-run": (plans.PlannedArmRow, scans.ArmScanRow),
-    "compare": (comparison.ArmRow, scans.ArmScanRow),
-    "compare --items": (items.ComparedItemRow,),
+    "compare": (comparison.ArmRow, scans.ArmScanRow, EvolvedPairRow),
+    "compare --items": (items.ComparedItemRow, EvolvedTaskRow),
     "compare --matrix": (transfer.TransferRow,),
     "report": (WrittenFile,),
     "evaluations list, evaluations show": (stored.EvaluationRow,),
@@ -253,6 +257,10 @@ async def compare(
         if shown.matrix:
             await transfer.tell(desk.log, desk.screen, await find_run(desk.log, run))
             return
+        evolved = await evolution_of_run(desk.log, await find_run(desk.log, run)) if other is None else None
+        if evolved is not None:
+            tell_comparison(desk.screen, evolved, tasks=shown.wanted is not None, form=shown.format)
+            return
         found = await _compared(desk.log, run, other, pair)
         if shown.wanted is not None:
             rows = shown.wanted.of(items.item_rows(found))
@@ -275,7 +283,7 @@ async def report(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """Write a comparison, or a training run, as one page of HTML that needs nothing else, down to its events.
+    """Write a comparison, a training run or a run over a suite as one page of HTML, down to its events.
 
     With --format, write its tables for a paper instead: arms and items, below what was compared; of a training run
     scores, steps, edits, gates, items, types and costs.
@@ -288,15 +296,26 @@ async def report(
     file = machine.folder / (written.out or f"report.{reports.suffix_of(form)}")
     async with options.desk(machine) as desk:
         stamp = reports.ReportStamp(machine.clock(), package_version(), await desk.log.head())
-        trained = await skill_of_run(desk.log, await find_run(desk.log, run)) if other is None else None
-        if trained is not None:
-            training = await read_training_report(desk.log, trained, ReportTime(*stamp))
-            page = training_page(training) if form is None else training_tables(training, form)
-        else:
+        page = await _page_of_run(desk.log, run, stamp, form) if other is None else None
+        if page is None:
             told = await reports.read_report(desk.log, await _compared(desk.log, run, other, pair), stamp)
             page = reports.report_page(told) if form is None else reports.report_tables(told, form)
         await write_file(file, page.encode())
         desk.screen.draw(WrittenFile(str(file)), reports.render_written)
+
+
+async def _page_of_run(log: EventLog, run: str, stamp: reports.ReportStamp, form: TableFormat | None) -> str | None:
+    """Write what is told of a run that is no evaluation. None: it is one."""
+    name = await find_run(log, run)
+    trained = await skill_of_run(log, name)
+    if trained is not None:
+        training = await read_training_report(log, trained, ReportTime(*stamp))
+        return training_page(training) if form is None else training_tables(training, form)
+    evolved = await evolution_of_run(log, name)
+    if evolved is not None:
+        evolution = await read_evolution_report(log, evolved, EvolutionStamp(*stamp))
+        return evolution_page(evolution) if form is None else evolution_tables(evolution, form)
+    return None
 
 
 async def _compared(log: EventLog, run: str, other: str | None, pair: PairOptions) -> comparison.ComparedRun:

@@ -1,6 +1,7 @@
 """Commands that export runs to other formats."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +9,7 @@ from cyclopts import App, Parameter
 
 from views.commands.rows import Rows
 from views.evaluations import export_spark
+from views.evolution import full_report
 from views.log import export_atif, export_harbor
 from views.terminal.ids import LATEST, find_run
 from views.terminal.options import ASIS, Given, Options
@@ -15,6 +17,7 @@ from views.terminal.options import ASIS, Given, Options
 ROWS: Final[Rows] = {
     "export atif": (export_atif.AtifRow,),
     "export spark-summary": (export_spark.SparkSummaryRow,),
+    "export full-report": (full_report.FullReportRow,),
     "export harbor": (export_harbor.HarborTrialRow, export_harbor.HarborJobRow),
 }
 
@@ -90,7 +93,32 @@ async def to_spark_summary(
         desk.screen.draw(await export_spark.write(desk, found, machine.folder / to, choice), export_spark.render)
 
 
+async def to_full_report(
+    run: str = LATEST,
+    /,
+    *,
+    to: Path = Path("full_report.json"),
+    arm: str | None = None,
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Export an arm of a run over a suite as SkillEvolBench's full_report.json, and report what it does not hold.
+
+    Trials without a score are in no share. Never overwrites a file.
+
+    Args:
+        run: Run id.
+        to: File to write.
+        arm: Name of the arm. Default: the only one.
+    """
+    at = datetime.fromtimestamp(machine.clock() / 1e6, tz=UTC).isoformat()
+    async with options.desk(machine) as desk:
+        written = await full_report.write(desk, run, machine.folder / to, arm, at)
+        desk.screen.draw(written, full_report.render)
+
+
 app: Final = App(name="export", help="Export runs to other formats.")
 app.command(to_atif, name="atif")
 app.command(to_harbor, name="harbor")
 app.command(to_spark_summary, name="spark-summary")
+app.command(to_full_report, name="full-report")

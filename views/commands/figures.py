@@ -14,6 +14,7 @@ ROWS: Final[Rows] = {
     "figure dynamics": (files.FigureRow,),
     "figure before-after": (files.FigureRow,),
     "figure training": (files.FigureRow,),
+    "figure evolution": (files.FigureRow,),
 }
 
 
@@ -62,7 +63,21 @@ async def training(
         await files.write_training(desk, run, to)
 
 
+async def evolution(
+    run: str = LATEST, /, *, to: Path = Path("evolution.svg"), options: Options = ASIS, machine: Given
+) -> None:
+    """Draw a run over a suite: the share of solved tasks by role, arm by arm.
+
+    Args:
+        run: Run id. Default: the latest run.
+        to: File to write; its suffix is the format: .svg, .png or .pdf.
+    """
+    async with options.desk(machine) as desk:
+        await files.write_evolution(desk, run, to)
+
+
 app: Final = App(name="figure", help="Draw runs from the log alone, as SVG, PNG or PDF.")
 app.command(dynamics, name="dynamics")
 app.command(before_after, name="before-after")
 app.command(training, name="training")
+app.command(evolution, name="evolution")

@@ -3,6 +3,10 @@
 from typing import Final
 
 from views.commands.rows import Rows
+from views.evolution.arm_rows import EvolvedArmRow
+from views.evolution.pair_rows import EvolvedPairRow
+from views.evolution.report import LibraryRow
+from views.evolution.shown import tell_evolution
 from views.log import contents
 from views.runs import item_rows, rows, run_list, run_tree, show, train_rows
 from views.runs.placebo_rows import PlaceboRow
@@ -18,6 +22,9 @@ ROWS: Final[Rows] = {
         PlaceboRow,
         item_rows.EvaluatedItemRow,
         rows.TrialRow,
+        EvolvedArmRow,
+        EvolvedPairRow,
+        LibraryRow,
         rows.AttemptRow,
         show.AttemptStepRow,
         contents.EventRow,
@@ -42,4 +49,4 @@ async def show_it(target: str = LATEST, /, *, full: bool = False, options: Optio
         full: Do not shorten texts.
     """
     async with options.desk(machine) as desk:
-        await show.tell(desk, target, full=full)
+        await show.tell(desk, target, full=full, telling=[tell_evolution])

@@ -13,12 +13,16 @@ from events.digest import Digest, digest_of
 from events.store.base import Selection
 from projections.attempt_records import AttemptRecords, RecordedAttempt
 from projections.cells import Cells
+from projections.evolution.measures import measure_arm
+from projections.evolution.pairs import arms_of
 from projections.pdi.dynamics import Dynamics, TrialDynamics
 from projections.training.measures import changes_of
 from projections.training.state import TrainedRun
+from views.evolution.evolved_log import read_evolution
 from views.figures.before_after import AttemptTexts, before_after_caption, before_after_figure
 from views.figures.charts import Caption, format_of
 from views.figures.dynamics import MOST_ROWS, dynamics_caption, dynamics_figure
+from views.figures.evolution import EvolutionFigure, evolution_caption, evolution_figure
 from views.figures.training import ItemMoves, TrainingFigure, training_caption, training_figure
 from views.runs.train_rows import TrainStepRow, step_rows, training_row
 from views.terminal.errors import UsageWrong
@@ -133,6 +137,22 @@ async def write_training(desk: OpenedLog, run: str, to: Path) -> None:
     rows, row = step_rows(trained), training_row(trained)
     told = TrainingFigure(trained.run, trained.skill, rows, [_moves(trained, each) for each in rows], row.do_nothing)
     await _write(desk, to, training_figure(told, form), training_caption(told))
+
+
+async def write_evolution(desk: OpenedLog, run: str, to: Path) -> None:
+    """Draw a run over a suite.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such run, or several.
+        UsageWrong: It evolves no library, or the file cannot be written.
+        ChartsAbsent: matplotlib is not installed.
+    """
+    form = format_of(to)
+    evolved = await read_evolution(desk.log, run)
+    arms = [measure_arm(evolved.run, arm) for arm in arms_of(evolved.run)]
+    suite = next((each.suite for each in evolved.run.libraries.values()), "a suite")
+    told = EvolutionFigure(evolved.name, suite, arms)
+    await _write(desk, to, evolution_figure(told, form), evolution_caption(told))
 
 
 def _moves(run: TrainedRun, row: TrainStepRow) -> ItemMoves | None:

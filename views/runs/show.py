@@ -1,8 +1,8 @@
 """One thing in full: a run with its trials, a trial with its attempts, an attempt step by step, an event."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Final, NamedTuple, Protocol, assert_never
+from typing import Final, NamedTuple, Protocol, TypeAlias, assert_never
 
 import msgspec
 from rich.console import Group, RenderableType
@@ -258,7 +258,11 @@ def render_attempt(row: AttemptRow) -> RenderableType:
     )
 
 
-async def tell(desk: OpenedLog, text: str, *, full: bool) -> None:
+RunTeller: TypeAlias = Callable[[OpenedLog, str], Awaitable[bool]]
+"""Shows what a program came to in place of its trials, and says whether it did."""
+
+
+async def tell(desk: OpenedLog, text: str, *, full: bool, telling: Sequence[RunTeller] = ()) -> None:
     """Show whatever an id means.
 
     Raises:
@@ -267,7 +271,7 @@ async def tell(desk: OpenedLog, text: str, *, full: bool) -> None:
     target = await find_target(desk.log, text)
     match target:
         case RunTarget():
-            await _tell_run(desk, target)
+            await _tell_run(desk, target, telling)
         case TrialTarget():
             await _tell_trial(desk, target)
         case AttemptTarget():
@@ -293,7 +297,7 @@ async def _tell_blob(desk: OpenedLog, target: BlobTarget, *, full: bool) -> None
     desk.screen.draw(row, partial(render_blob, full=full))
 
 
-async def _tell_run(desk: OpenedLog, target: RunTarget) -> None:
+async def _tell_run(desk: OpenedLog, target: RunTarget, telling: Sequence[RunTeller]) -> None:
     seen = await look(desk, target.run)
     run = seen.trials.runs[target.run]
     desk.screen.draw(run_row(seen, run), lambda row: Group(render_run(run, row), ""))
@@ -305,6 +309,9 @@ async def _tell_run(desk: OpenedLog, target: RunTarget) -> None:
         if trained.placebos:
             desk.screen.show(await placebo_rows(desk.log, trained), PLACEBOS)
         return
+    for teller in telling:
+        if await teller(desk, target.run):
+            return
     items = item_rows(target.run, cells.runs.get(target.run, {}))
     if items:
         desk.screen.show(items, ITEMS)

@@ -1,0 +1,1 @@
+"""Runs over a suite, told: arms, their measures, pairs of tasks, libraries and costs."""
