@@ -208,3 +208,47 @@ async def test_no_more_items_are_compared_than_are_needed(tmp_path: Path) -> Non
     (proposed,) = await told(log, run, SlowProposed)
     assert (proposed.improved, proposed.regressed, proposed.failing, proposed.passing) == (4, 0, 0, 0)
     assert len(json.loads(await log.get(proposed.pairs))) == 4
+
+
+async def test_blank_guidance_makes_no_candidate(tmp_path: Path) -> None:
+    """Nothing is advised by spaces: the gate is not asked, and the epoch has no candidate of its own."""
+    folder = lay_out(tmp_path, (("Stage: slow update",), (), {"guidance": " \n "}), ((), (), NOTHING))
+    log, run = await lived(folder, batch=12, epochs=2)
+    assert await told(log, run, SlowProposed)
+    assert await told(log, run, CandidateMade, GateDecided) == []
+
+
+async def test_without_reminders_nothing_is_noted(tmp_path: Path) -> None:
+    """Asked for reminders, the optimizer may find none: no candidate is made of none."""
+    log, run = await lived(lay_out(tmp_path, ((), (), EDITS)), batch=12, skill_aware=True, slow={"on": False})
+    assert [each.origin for each in await told(log, run, CandidateMade)] == ["step"]
+    assert await told(log, run, AppendixNoted) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [({"neither": 1}, "no reflection could be read: unreadable"), (NOTHING, "nothing was proposed")],
+    ids=["none is read", "one is read"],
+)
+async def test_why_a_step_has_no_candidate(tmp_path: Path, other: Mapping[str, Any], reason: str) -> None:
+    """Answers that cannot be read are another reason than answers without a proposal, and one of these is enough."""
+    folder = lay_out(tmp_path, (("train 0?",), (), {"neither": 1}), ((), (), other))
+    log, run = await lived(folder, batch=12, minibatch=6, slow={"on": False})
+    (skipped,) = await told(log, run, StepSkipped)
+    assert skipped.reason == reason
+
+
+async def test_a_rate_of_0_rewrites_nothing(tmp_path: Path) -> None:
+    """SkillOpt gates a candidate of no edits, but asks for no document by no suggestions."""
+    suggestions = [{"title": each, "motivation": "", "instruction": each} for each in ("Wipe it.", "Weigh it.")]
+    stages: tuple[Said, ...] = (
+        (("Stage: rate",), (), {"learning_rate": 0, "reasoning": ""}),
+        (("Stage: rank",), (), {"chosen": "none"}),
+        ((), (), {"findings": [], "suggestions": suggestions}),
+    )
+    changes = {"rate": {"mode": "autonomous"}, "method": {"name": "compatible"}, "slow": {"on": False}}
+    log, run = await lived(lay_out(tmp_path, *stages), batch=12, update="rewrite", **changes)
+    assert [each.selected for each in await told(log, run, EditsSelected)] == [()]
+    (skipped,) = await told(log, run, StepSkipped)
+    assert skipped.reason == "the optimizer chose it"
+    assert await told(log, run, CandidateMade) == []
