@@ -168,7 +168,7 @@ class Candidate(msgspec.Struct, kw_only=True):
     """Why it was rejected. None: it was not, so far."""
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class FrozenLibrary(msgspec.Struct, frozen=True, kw_only=True):
     """A state of a library, as it was frozen."""
 
     run: str
@@ -206,12 +206,12 @@ class SkillLibrary(msgspec.Struct):
     """In the order in which they came; a skill may have been accepted since."""
     frozen: Fingerprint | None = None
     """Digest of the skills in force, since when nothing changes. None: it may change."""
-    snapshots: list[Snapshot] = []
+    snapshots: list[FrozenLibrary] = []
     """Each state that was frozen, in the order in which they came."""
 
     @property
     def snapshot(self) -> Fingerprint:
-        """Digest of what is in force now, as that of a `Snapshot`."""
+        """Digest of what is in force now, as that of a `FrozenLibrary`."""
         return snapshot_digest((each.skill, each.digest) for each in self.in_force())
 
     def given(self, environment: str | None = None) -> tuple[SkillInForce, ...]:
@@ -329,7 +329,7 @@ def _change(library: SkillLibrary, event: _Change, recorded: Recorded) -> None:
             library.frozen = event.digest
             place = recorded.stream
             library.snapshots.append(
-                Snapshot(
+                FrozenLibrary(
                     run=place.run, stream=place.name, version=recorded.version, at=recorded.at, skills=event.skills
                 )
             )

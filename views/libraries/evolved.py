@@ -14,7 +14,7 @@ from projections.exposure import AttemptExposure, Exposure, Exposures
 from projections.library import Revision, Skill, is_evolved
 
 
-class Provenance(msgspec.Struct, frozen=True):
+class WrittenFrom(msgspec.Struct, frozen=True):
     """What the side file of a revision says; of a curated skill, the suite."""
 
     family: str = ""
@@ -28,7 +28,7 @@ class Provenance(msgspec.Struct, frozen=True):
     """Id of a curated skill, such as ``E1-LS1.rows``."""
 
 
-class ScoredTrial(msgspec.Struct, frozen=True):
+class ScoredSuiteTrial(msgspec.Struct, frozen=True):
     """A row of `TrialsScored.rows`, as far as it is told."""
 
     task: str
@@ -54,12 +54,12 @@ class WrittenRevision(NamedTuple):
     """A revision, and what it was written from."""
 
     revision: Revision
-    origin: Provenance
+    origin: WrittenFrom
     patch: Patch | None
     """None: nobody of the run wrote it."""
 
 
-NOTHING: Final = Provenance()
+NOTHING: Final = WrittenFrom()
 
 
 def is_of_library(skill: Skill) -> bool:
@@ -73,7 +73,7 @@ async def written_revisions(log: EventLog, skill: Skill) -> list[WrittenRevision
     for revision in skill.revisions:
         origin = NOTHING
         if revision.provenance is not None:
-            origin = msgspec.json.decode(await log.get(revision.provenance), type=Provenance)
+            origin = msgspec.json.decode(await log.get(revision.provenance), type=WrittenFrom)
         patch = None if origin.patch is None else msgspec.json.decode(await log.get(origin.patch), type=Patch)
         found.append(WrittenRevision(revision, origin, patch))
     return found
@@ -85,9 +85,9 @@ def family_of(revisions: Sequence[WrittenRevision]) -> str:
     return origin.family or origin.skill.partition(".")[0]
 
 
-async def rows_in(log: EventLog, rows: Digest) -> tuple[ScoredTrial, ...]:
+async def rows_in(log: EventLog, rows: Digest) -> tuple[ScoredSuiteTrial, ...]:
     """Read a table of trials."""
-    return msgspec.json.decode(await log.get(rows), type=tuple[ScoredTrial, ...])
+    return msgspec.json.decode(await log.get(rows), type=tuple[ScoredSuiteTrial, ...])
 
 
 async def score_places(log: EventLog, run: str) -> Mapping[str, int]:

@@ -31,7 +31,7 @@ from events.types.skill import (
 from projections.exposure import Exposure
 from projections.library import Skill
 from views.libraries.evolved import (
-    ScoredTrial,
+    ScoredSuiteTrial,
     WrittenRevision,
     family_of,
     read_by,
@@ -128,7 +128,7 @@ class _Life:
         self._now: int | None = None
         self.rows: list[SkillLifeRow] = []
 
-    def take(self, recorded: Recorded, rows: Sequence[ScoredTrial]) -> None:
+    def take(self, recorded: Recorded, rows: Sequence[ScoredSuiteTrial]) -> None:
         """Take an event in, with the table that it names."""
         event = recorded.event
         match event:
@@ -178,7 +178,7 @@ class _Life:
         else:
             self._given[event.task, event.passing] = number
 
-    def _trial(self, recorded: Recorded, row: ScoredTrial) -> None:
+    def _trial(self, recorded: Recorded, row: ScoredSuiteTrial) -> None:
         """Tell of a trial that was given the skill; before there is one, of those of its family."""
         self._families[row.task] = row.family
         number = self._given.get((row.task, row.passing))
