@@ -99,9 +99,7 @@ class _Compaction:
 
     def within(self, budget: int) -> CompactTrace:
         """Leave out as little as the budget allows."""
-        gone = bisect_left(range(len(self._order) - 1), True, key=lambda number: self._size(number) <= budget)
-        while gone < len(self._order) - 1 and self._size(gone) > budget:  # a gap's mark may be longer than a part
-            gone += 1
+        gone = 0 if self._size(0) <= budget else self._fewest(budget)
         left: Sequence[_Piece] = self._order[gone:]
         text = self._text(left)
         if len(text) > budget:
@@ -110,6 +108,13 @@ class _Compaction:
         if len(text) > budget:  # what is left of a part may need a longer fence
             left, text = (), ""
         return CompactTrace(text, tuple(self._dropped(left)))
+
+    def _fewest(self, budget: int) -> int:
+        """Say how many pieces are left out. A gap's mark may be longer than a part: sizes fall almost always."""
+        gone = bisect_left(range(len(self._order) - 1), True, key=lambda number: self._size(number) <= budget)
+        while gone < len(self._order) - 1 and self._size(gone) > budget:
+            gone += 1
+        return gone
 
     def _rank(self, number: int, place: int) -> int:
         parts = self._trials[number].parts

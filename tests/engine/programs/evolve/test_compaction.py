@@ -124,6 +124,36 @@ def test_a_newest_part_that_is_too_long_is_told_by_its_end() -> None:
     assert last.chars == 507 - (told.text.count("x") - "text".count("x") - 0) - len("THE END")
 
 
+def test_what_just_fits_is_told_whole() -> None:
+    """One character less, and something is left out."""
+    given_trials = [tried(1, "a" * 200, "b" * 200), tried(2, "c" * 200)]
+    size = len(compact(given_trials, LONG, None).text)
+    assert compact(given_trials, size, None).dropped == ()
+    shorter = compact(given_trials, size - 1, None)
+    assert shorter.dropped
+    assert compact(given_trials, len(shorter.text), None) == shorter
+
+
+def test_tasks_and_ends_of_old_trials_stay_longer_than_what_lies_between() -> None:
+    """The last two parts of a trial are its end: the last one may only say how the agent ended."""
+    between = [WordedPart("output", "", "between " * 40) for _ in range(3)]
+    ends = [WordedPart("said", "", "All done."), WordedPart("checks", "how the agent ended", "done")]
+    old = trial(1, WordedPart("question", "", "The old task."), *between, *ends)
+    told = compact([old, tried(2, "x" * 300, "short")], 600, None).text
+    assert "The old task." in told
+    assert "All done." in told
+    assert "between" not in told
+
+
+def test_the_newest_part_is_told_from_one_character_on() -> None:
+    """As soon as there is room for its heading, its fence and a mark of what is left out."""
+    given_trials = [tried(1, "a"), trial(2, WordedPart("output", "", "x" * 500))]
+    told = [compact(given_trials, budget, None).text for budget in range(200)]
+    shortest = next(each for each in told if each)
+    assert shortest.endswith("\nx\n```")
+    assert told.index(shortest) == len(shortest)
+
+
 @pytest.mark.parametrize("budget", [0, 1, 50])
 def test_a_budget_without_room_for_a_heading_tells_nothing(budget: int) -> None:
     """And all of it is listed as left out."""

@@ -39,6 +39,9 @@ class MadeUpRun:
 
     def __init__(self) -> None:
         self.log = MemoryLog(clock=CountingClock())
+        stale = {"public": {"total": 1, "passed": 0, "results": [{"name": "stale", "passed": False}]}}
+        self.before = (NamedDigest("outcome_report.json", self.put(json.dumps(stale))),)
+        """Report of a verification before the last one, which counts no more."""
 
     def put(self, text: str) -> Digest:
         """Keep a text."""
@@ -63,6 +66,7 @@ class MadeUpRun:
             AgentSaid(self.put("I look first."), final=False),
             AgentActed("read_file", self.put("/app/rows.txt"), 0, self.put(LONG)),
             AgentEnded("done", "", 3),
+            VerifierRewarded({"reward": 0.0}, 0.0, 0, self.put(""), self.put(""), self.before),
             VerifierRewarded({"reward": 0.25}, 0.25, 0, self.put(""), self.put(""), files),
             AttemptJudged(Outcome("failed", 0.25, ""), 0, 1, self.put(summary)),
         )
