@@ -231,11 +231,15 @@ async def test_without_reminders_nothing_is_noted(tmp_path: Path) -> None:
     ids=["none is read", "one is read"],
 )
 async def test_why_a_step_has_no_candidate(tmp_path: Path, other: Mapping[str, Any], reason: str) -> None:
-    """Answers that cannot be read are another reason than answers without a proposal, and one of these is enough."""
+    """Answers that cannot be read are another reason than answers without a proposal, and one of these is enough.
+
+    Where there is no candidate, there is none for a placebo to stand in for.
+    """
     folder = lay_out(tmp_path, (("train 0?",), (), {"neither": 1}), ((), (), other))
-    log, run = await lived(folder, batch=12, minibatch=6, slow={"on": False})
+    log, run = await lived(folder, batch=12, minibatch=6, placebo=1, slow={"on": False})
     (skipped,) = await told(log, run, StepSkipped)
     assert skipped.reason == reason
+    assert await told(log, run, CandidateMade) == []
 
 
 async def test_a_rate_of_0_rewrites_nothing(tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ async def test_one_answer_of_the_optimizer_is_enough_to_go_on(tmp_path: Path) ->
     assert done.outcomes == {"train": "completed"}
     first = (await told(log, done.run, PatchesGathered))[0]
     assert {each.ending for each in first.patches} == {"read", "unanswered"}
+    assert {(each.ending, bool(each.reason)) for each in first.patches} == {("read", False), ("unanswered", True)}
     assert not await told(log, done.run, BatchBroken)
 
 
