@@ -33,6 +33,11 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     ),
     ("train", "training:train", "Train a skill on the items of one set, past a gate on those of another."),
     (
+        "evolve",
+        "evolving:evolve",
+        "Learn libraries of skills over a suite, freeze them, and measure them on tasks that were held out.",
+    ),
+    (
         "compare",
         "evaluations:compare",
         "Compare the arms of an evaluation, or any two runs: scores with coverage, differences, costs, verdicts.",

@@ -18,6 +18,7 @@ EXPLORE = "explore"
 """The program of runs whose opening names none: there was no other."""
 EVALUATE = "evaluate"
 TRAIN = "train"
+EVOLVE = "evolve"
 _NEEDED: Final = ("name", "spec", "roles", "points", "policies", "plan", "run")
 
 

@@ -24,7 +24,16 @@ Path = tuple[str, ...]
 
 _DOT: Final = re.compile(r'\.(?=(?:[^"]*"[^"]*")*[^"]*$)')
 """A dot with an even number of quotes behind it."""
-_OPEN_NAMES: Final = {"models": "<role>", "prices": "<model>", "shadows": "<name>", "set": "<key>", "grid": "<axis>"}
+_OPEN_NAMES: Final = {
+    "models": "<role>",
+    "prices": "<model>",
+    "shadows": "<name>",
+    "set": "<key>",
+    "grid": "<axis>",
+    "resolved": "<arm>",
+    "custom": "<arm>",
+    "change": "<key>",
+}
 """What stands for the names that a user gives, by the table that holds them; for others, ``<arm>`` for ``arms``."""
 
 

@@ -27,6 +27,7 @@ from engine.runtime.plan import names_of
 from engine.runtime.recovery import Recovery, Stand
 from engine.runtime.replay_commands import SandboxHistory, held
 from engine.runtime.session import Session
+from engine.suites.port import SuitePort
 from events.base import Event, Recorded
 from events.types.agent import AgentRunAsked, CallReceived
 from events.types.budget import BudgetAsked
@@ -45,6 +46,7 @@ from events.types.sandbox import (
 )
 from events.types.session import ScopeStopped
 from events.types.steps import StepAsked, StepVerifyAsked
+from events.types.suite import SuiteAsked
 from events.types.trial import TaskAsked
 from events.values import Role
 from sandbox.verification.verifier import Trust
@@ -142,6 +144,7 @@ async def live_ports(
         models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
         table = door_table(keeper, sandboxes, models, budget, agents)
         table[ItemsAsked] = ItemsPort(setting.log, setting.base)
+        table[SuiteAsked] = SuitePort(setting.log, setting.base, tasks.values())
         table.update(plan.program.doors(setting.log, ancestors))
         past = histories.by_stream.get(SESSION, ())
         recovery = Recovery(sandboxes, session.note, spec.on_loss == "rebuild", past)

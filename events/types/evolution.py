@@ -12,11 +12,9 @@ import msgspec
 from events.base import Event, Ref
 from events.digest import Digest, Fingerprint, digest_of
 from events.types.decision import Decided
+from events.types.suite import TaskRole
 from events.values import NamedDigest, Ratio
 
-TaskRole: TypeAlias = Literal["canonical", "enriched", "variant", "context-shift", "adversarial", "composition"]
-"""What a task of a family is for, T1 to T6: the first three are learnt from, the others are held out."""
-TaskPhase: TypeAlias = Literal["learning", "evaluation"]
 LibraryScope: TypeAlias = Literal["environment", "family", "global"]
 """Which tasks share a library. environment: the families of an environment, which learn one after the other. family:
 each family has its own. global: all of them, one environment after the other."""
@@ -108,10 +106,9 @@ class RetrievalMade(Decided, frozen=True, tag="retrieval.made"):
     snapshot: Fingerprint
     """Digest of the state of the library that they were chosen from, as `snapshot_digest` has it."""
     skills: tuple[SkillGiven, ...]
-    """By name. Empty: the agent is told of skills, and there are none."""
+    """In order of rank. Empty: the agent is told of skills, and there are none."""
     ranking: Digest
-    """Blob: JSON list; every skill of the library with its score, those that are given first, in order of rank; and why
-    others are left out."""
+    """Blob: JSON list; every skill of the library with its score, and why it was left out."""
     how: str
     """Method of retrieval."""
     precision: float | None
@@ -214,7 +211,7 @@ class SuiteTrialRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: str
     passing: TrialPass
     stream: str
-    """Of its cell."""
+    """Of its cell. Empty: it was not begun."""
     solved: bool | None
     """Whether its reward reaches what the arm calls success. None: it has no score."""
     reward: float | None

@@ -202,7 +202,7 @@ async def retrieved(
     teacher = {"model": "teacher", "base_url": "http://127.0.0.1:9/v1", "parameters": {"max_tokens": 1}}
     asked = spec(
         program="retrieving",
-        own={"arm": {"memory": "library", "retrieval": dict(retrieval)}},
+        own={"arms": ["tested"], "resolved": {"tested": {"memory": "library", "retrieval": dict(retrieval)}}},
         tasks="",
         models={"teacher": teacher, **({"embedder": model} if script else {})},
         **more,

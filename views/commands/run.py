@@ -8,7 +8,7 @@ from typing import Final
 from cyclopts import App
 
 from engine.config.amend import amend
-from engine.config.program_registry import TRAIN
+from engine.config.program_registry import EVOLVE, TRAIN
 from engine.config.spec import RunSpec
 from engine.runtime import run as runtime
 from engine.runtime.context import RunContext
@@ -20,6 +20,7 @@ from events.store.base import EventLog
 from events.types.control import UnpauseOrdered
 from views.commands.rows import Rows
 from views.evaluations import end
+from views.evolution import end as evolved
 from views.runs import control, forks, live, rows
 from views.runs.left_out import InputOmissionRow, teller
 from views.setup import settings
@@ -166,6 +167,8 @@ async def _carried(log: EventLog, screen: Screen, work: live.Work, spec: RunSpec
     """Carry a run to its end, and show it as runs of its program are shown."""
     if spec.program == TRAIN:
         return await trained.carry(log, screen, work)
+    if spec.program == EVOLVE:
+        return await evolved.carry(log, screen, work)
     return await end.carry(log, screen, work, spec)
 
 

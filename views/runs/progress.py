@@ -254,7 +254,8 @@ def line_of(recorded: Recorded) -> str | None:
             tries = plural(closed.attempts, "attempt")
             return f"{place}: {WORDS[closed.outcome]} after {tries}, reward {reward(closed.reward)}"
         case SkillRevised() as skill:
-            return f"{place}: distilled skill {skill.skill}, revision {skill.revision}"
+            how = "distilled skill" if skill.origin in {None, "distilled"} else f"{skill.origin} skill"
+            return f"{place}: {how} {skill.skill}, revision {skill.revision}"
         case _:
             return line_of_training(recorded.event) or _line_of_trouble(recorded, place)
 

@@ -1,7 +1,7 @@
 """Settings of evolving a library of skills. The texts below the fields are the reference."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -11,6 +11,8 @@ from engine.programs.train.spec import GateSpec
 from events.types.condition import FeedbackLevel
 from events.types.evolution import LibraryScope
 
+ArmValue: TypeAlias = str | int | float | bool
+"""Of a field of an arm; ``"none"`` where it may be None."""
 RetrievalMethod: TypeAlias = Literal["all", "bm25", "embedding", "model", "oracle"]
 
 
@@ -92,6 +94,15 @@ class EvolveArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Reward from which on a trial is solved."""
 
 
+class CustomArm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An arm of your own."""
+
+    base: str = ""
+    """Another arm, one that stillroom brings or of your own. Empty: an arm whose fields all have their defaults."""
+    set: dict[str, ArmValue] = {}
+    """Fields that differ from it, by their keys below ``evolve.resolved.<arm>``, such as ``"retrieval.k"``."""
+
+
 class EvolveSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What only evolving knows."""
 
@@ -104,10 +115,10 @@ class EvolveSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     them by name."""
     arms: tuple[str, ...] = ()
     """Arms, by name: of those that stillroom brings, or of ``custom``."""
-    custom: dict[str, dict[str, Any]] = {}
-    """Arms of your own, by name: each names its ``base`` and the fields that differ from it."""
-    change: dict[str, Any] = {}
-    """Fields that are changed in every arm, such as ``retrieval.k``."""
+    custom: dict[str, CustomArm] = {}
+    """Arms of your own, by name."""
+    change: dict[str, ArmValue] = {}
+    """Fields that are changed in every arm, such as ``freeze_after`` or ``"retrieval.k"``."""
     repeats: int = 1
     """How often each arm is gone through; 1 or more."""
     environments: tuple[str, ...] = ()
@@ -118,10 +129,14 @@ class EvolveSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """``solver``: the solver's model writes skills, too. Empty: ``models.author`` has to name one where an arm needs
     it."""
     authoring: AuthoringSpec = AuthoringSpec()
-    tries: int = 3
+    attempts: int = 1
+    """Judged attempts of a trial, in place of ``method.attempts``; 1 or more. With more than one the agent learns of
+    failed tests within a trial."""
+    tries: int = 2
     """How often a trial whose infrastructure fails is begun, at most; 1 or more."""
-    arm: EvolveArmSpec | None = None
-    """Of the settings of one arm, as it was resolved. None: these are the settings of the run. It is not to be set."""
+    resolved: dict[str, EvolveArmSpec] = {}
+    """Every arm with all its fields, as they were read when the run began. It is written then, and is no setting; a
+    `what-if` may change a field of one arm here."""
 
 
 SOLVER: Final = "solver"
@@ -152,7 +167,6 @@ def evolve_spec(spec: RunSpec) -> EvolveSpec:
 
 
 def arm_of_spec(spec: RunSpec) -> EvolveArmSpec:
-    """Give the settings of the arm that a spec is of."""
-    arm = evolve_spec(spec).arm
-    assert arm is not None, "only specs of arms are read in streams of a library"
-    return arm
+    """Give the settings of the arm that a spec is of, as streams of its libraries have it."""
+    settings = evolve_spec(spec)
+    return settings.resolved[settings.arms[0]]

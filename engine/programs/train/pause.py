@@ -20,9 +20,10 @@ class PausePort:
             ActorsHeldBack: It was not; the run ends here for now, as a drained one does.
         """
         del asked
-        last = {"session.started": 0, "train.pause_asked": 0}
-        async for each in self._log.read(Selection(run=place.run, tags=frozenset(last))):
-            last["session.started" if each.stream.name == "session" else "train.pause_asked"] = each.position
-        if last["train.pause_asked"] > last["session.started"]:
+        last = {"session": 0, place.stream: 0}
+        tags = frozenset({"session.started", "train.pause_asked"})
+        async for each in self._log.read(Selection(run=place.run, streams=tuple(last), tags=tags)):
+            last[each.stream.name] = each.position
+        if last[place.stream] > last["session"]:
             raise ActorsHeldBack([place.stream], {})
         return TrainingResumed()

@@ -180,6 +180,6 @@ async def test_another_retrieval_is_asked_of_a_run_that_has_ended(
 ) -> None:
     """From the scores on record: which tasks would have been given others."""
     run = await retrieved(tmp_path, HELD, [LIST, COMPOSED], {"method": "bm25", "k": 2})
-    changes = [Change(("retrieving", "arm", "retrieval", key), value) for key, value in change.items()]
+    changes = [Change(("retrieving", "resolved", "tested", "retrieval", key), value) for key, value in change.items()]
     asked = await ask([await prepare(run.log, run.run)], changes)
     assert len([flip for flip in asked.flips if flip.point == "retrieval"]) == flips
