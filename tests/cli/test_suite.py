@@ -1,6 +1,8 @@
 """Stories of `stillroom suite`: what a suite holds, what is wrong with it, and that its tasks run as they are."""
 
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,29 @@ def test_tasks_of_each_kind_judge_the_oracle_and_an_agent_that_does_nothing(tmp_
     write_suite(tmp_path / "s", SuiteShape(1, 1, kinds=(kind,)))
     assert _proved(tmp_path, "oracle") == ["6 sound"]
     assert _proved(tmp_path, "nop") == ["6 sound"]
+
+
+@pytest.fixture
+def runtime() -> Iterator[str]:
+    """Give an image of our own the name that such tasks are built from, and take it away again."""
+    name = "agent-runtime:of-a-test"
+    if (
+        shutil.which("docker") is None
+        or subprocess.run(["docker", "tag", "debian:bookworm-slim", name], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no Docker Engine with the image debian:bookworm-slim")
+    yield name
+    subprocess.run(["docker", "rmi", "--no-prune", name], capture_output=True, check=False)
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+def test_tasks_run_in_an_image_that_a_person_gave_the_name(tmp_path: Path, runtime: str) -> None:
+    """Built from it as the tasks say, with the network that they ask for: all kinds come out as they should."""
+    write_suite(tmp_path / "s", SuiteShape(1, 1, base=runtime, internet=True))
+    (note,) = [
+        row for row in type_in(tmp_path, "suite", "check", "s", "--json").rows if row.get("rule") == "base-image"
+    ]
+    assert runtime in note["what"]
+    assert _proved(tmp_path, "oracle", "docker") == ["6 sound"]
+    assert _proved(tmp_path, "nop", "docker") == ["6 sound"]
