@@ -76,7 +76,7 @@ def _loaded(folder: Path, pinned: Task | None) -> tuple[Task | None, list[SuiteF
     try:
         if pinned is None:
             return load_task(folder), []
-        same = pinned.path == folder.resolve() or pinned.digest == package_digest(folder)
+        same = pinned.digest == package_digest(folder)
     except TaskInvalid as error:
         return None, [SuiteFault(f"{place}/{error.place}", error.detail, error.remedy)]
     what = f"is another task than {pinned.path}, which the run has by this name"

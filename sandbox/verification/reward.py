@@ -41,15 +41,17 @@ def read_reward(files: tuple[FileEntry, ...]) -> Rewards | RewardProblem:
     table, text = by_path.get(REWARD_JSON), by_path.get(REWARD_TEXT)
     if table is not None:
         found = _read(table)
-        unclear = isinstance(found, RewardProblem) and found.reason == "ambiguous_reward"
-        return _beside(table, text, found) if unclear and text is not None else found
+        return found if text is None or isinstance(found, Rewards) else _beside(table, text, found)
     if text is not None:
         return _read(text)
     return RewardProblem("no_reward_file", f"neither {REWARD_JSON} nor {REWARD_TEXT} is in /logs/verifier")
 
 
-def _beside(table: FileEntry, text: FileEntry, unclear: Rewards | RewardProblem) -> Rewards | RewardProblem:
-    """Let the number in ``reward.txt`` count, and keep the names of ``reward.json`` beside it."""
+def _beside(table: FileEntry, text: FileEntry, unclear: RewardProblem) -> Rewards | RewardProblem:
+    """Let the number in ``reward.txt`` count, and keep the names of ``reward.json`` beside it.
+
+    A ``reward.json`` that cannot be read stays a problem, whatever stands beside it.
+    """
     said = _read(text)
     named = _from_json((table.data or b"").decode("utf-8", "replace"))
     if isinstance(said, RewardProblem) or isinstance(named, str):

@@ -202,6 +202,8 @@ def test_inputs_may_be_copied_into_tests(folder: Path) -> None:
     """Tests that recompute the answer need what it is computed from, and small values are equal by chance."""
     data = (folder / TASK / "environment/data.bin").read_bytes()
     _write(folder, f"{TASK}/tests/data.bin", data)
+    _write(folder, f"{TASK}/tests/expected.txt", "42\n")
+    _write(folder, f"{TASK}/environment/count.txt", "42\n")
     _write(
         folder, f"{TASK}/tests/ground_truth.json", json.dumps({"expected": 1, "answer": True, "columns": ["a", "b"]})
     )
@@ -255,6 +257,8 @@ def test_a_rule_that_stands_in_the_instruction_is_noted(folder: Path) -> None:
         ("Keep the offset. Cross the boundary.", "trap-fixed-offset-dst-boundary", "", False),
         ("```\nfixed offset dst boundary\n```", "trap-fixed-offset-dst-boundary", "", False),
         ("Use the offset at the boundary.", "trap-offset-boundary", "", False),
+        ("Use fixed offsets for DST.", "trap-fixed-offset-dst-boundary-zone-winter", "", False),
+        ("Use fixed offsets for DST.", "trap-fixed-offset-dst-boundary", "", True),
         ("Read each quoted passage with its surrounding caveats and context.", "",
          "Read the surrounding context: a quoted passage may be stripped of its caveats.", True),
         ("Read each passage.", "", "Read the surrounding context: a quoted passage may lack caveats.", False),

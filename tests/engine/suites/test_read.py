@@ -101,6 +101,8 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
                   f"{SPEC}: required_skills: is empty"),
     "no composition": (SPEC, "composition_type: cross_family", "composition_type: none", "the task is a composition"),
     "no order": (SPEC, "order: ['E1-LS2.sum-1-2', ", "order: ['E1-LS1.sum-1-1', ", "which is not an order of"),
+    "an order that repeats": (SPEC, "order: ['E1-LS2.sum-1-2', ", "order: ['E1-LS1.sum-1-1', 'E1-LS2.sum-1-2', ",
+                              "which is not an order of"),
     "unknown skill": (SPEC, "E1-LS2.sum-1-2", "E1-LS9.none", "'E1-LS9.none' is no skill of the suite"),
     "skill from elsewhere": (SPEC, "E1-LS2.sum-1-2", "E2-LS1.sum-2-1", "is of another environment"),
     "primary": (SPEC, "primary_skill: E1-LS1.sum-1-1", "primary_skill: E1-LS7.x", "is not among required_skills"),
@@ -175,10 +177,11 @@ def test_a_curated_skill_may_have_files_and_may_be_absent(tmp_path: Path) -> Non
     folder = write_suite(tmp_path, SuiteShape(1, 2))
     (folder / "skills/sum-1-1/references").mkdir()
     (folder / "skills/sum-1-1/references/bytes.bin").write_bytes(b"\x00\xff")
+    (folder / "skills/sum-1-1/A.md").write_text("a", encoding="utf-8")
     (folder / "skills/sum-1-1/.cache").write_text("x", encoding="utf-8")
     _change(folder, "skills/sum-1-2/meta.yaml", "curated_skill_path: SKILL.md", "curated_skill_path: null")
     first, second = read_suite(folder, digest_of, ()).families
-    assert [each.name for each in first.curated] == ["SKILL.md", "references/bytes.bin"]
+    assert [each.name for each in first.curated] == ["SKILL.md", "A.md", "references/bytes.bin"]
     assert second.curated == ()
     (folder / "skills/sum-1-1/out.md").symlink_to(tmp_path / "suite.toml")
     assert "leads out of the skill" in _faults(folder)[0]
@@ -192,6 +195,15 @@ def test_tasks_that_a_run_has_by_the_same_names_must_be_the_same(tmp_path: Path)
     _change(copy, "tasks/sum-1-1-canonical/instruction.md", "Write", "Please write")
     with pytest.raises(SuiteInvalid, match="is another task than"):
         read_suite(folder, digest_of, [load_task(copy / "tasks/sum-1-1-canonical")])
+
+
+def test_a_task_that_was_changed_since_it_was_pinned_is_refused(tmp_path: Path) -> None:
+    """Its trials would be judged by other tests than the digest of the suite names."""
+    folder = write_suite(tmp_path)
+    pinned = load_task(folder / "tasks/sum-1-1-canonical")
+    _change(folder, "tasks/sum-1-1-canonical/instruction.md", "Write", "Please write")
+    with pytest.raises(SuiteInvalid, match="is another task than"):
+        read_suite(folder, digest_of, [pinned])
 
 
 def test_a_file_that_holds_a_secret_is_refused(tmp_path: Path) -> None:
