@@ -19,6 +19,13 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     """
 
 
+class LookupAsked(Event, frozen=True):
+    """Base of requests that are answered from the log, or from what a process folded from it.
+
+    They touch nothing, so that nothing has to be durable before: request and answer are recorded together.
+    """
+
+
 class Ref(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, order=True):
     """An event of the same run, by its place in its stream.
 

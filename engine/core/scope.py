@@ -5,22 +5,23 @@ The same actor lives four lives through it: live (no history), resumed (a prefix
 and effects are answered from it; after that, events are appended and effects go through ports.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
-import anyio
 from anyio.abc import TaskGroup
 
 from engine.core.decision import I, Point, R, S, Says
 from engine.core.divergence import diverged, same
-from engine.core.errors import HistoryEnded, HistoryUnread, first_of
+from engine.core.effect_times import EffectTimes, EventTime
+from engine.core.errors import HistoryEnded, HistoryUnread
+from engine.core.gathering import Gathered, gather
 from engine.core.lineage import era_of
 from engine.core.open_decision import Decision, ShadowRaised, made_event
 from engine.core.ports import EffectAddress
 from engine.core.world import AppendedRange, RecordedAt, ReplayContext, StreamIndex
-from events.base import Draft, Event, Recorded, Ref, StreamId
+from events.base import Draft, Event, LookupAsked, Recorded, Ref, StreamId
 from events.codec import tag_of
 from events.digest import Digest
 from events.errors import BlobErased
@@ -41,16 +42,6 @@ class Stopped(Exception):
     def __init__(self, event: ScopeStopped) -> None:
         super().__init__(event.detail)
         self.event = event
-
-
-class ActorsHeldBack(Exception):
-    """Some actors were not to begin in this process; a later one may take them up."""
-
-    def __init__(self, names: Sequence[str], ended: Mapping[str, Any]) -> None:
-        super().__init__(", ".join(names))
-        self.names = tuple(sorted(names))
-        self.ended = ended
-        """Results of the others, by name."""
 
 
 class Child(NamedTuple, Generic[T]):
@@ -78,15 +69,12 @@ class Scope:
         self._read = 0
         self._version = 0
         self._crossed = not self._history
-        self._busy_us = 0
-        self._idle_us = 0
-        self._last = (0, 0)
-        """Position and time of the last event; zeros before there is one."""
-        self._idle_since = (0, 0)
-        """The same, leaving out decisions: live, those are recorded together with what comes next."""
+        self._times = EffectTimes(world.sessions)
         self._base = world.lineage[-1].cuts.get(name, 0) if world.lineage else 0
         self._deferred: list[Draft] = []
-        """Decisions that are recorded together with what comes next."""
+        """Decisions and noted facts, which are recorded together with what comes next."""
+        self._noted = False
+        """Whether a noted fact is among them."""
         self.decided: Earlier | None = None
         """The inputs of the last decision, for the next one at the same point. None: there was none."""
         world.visited.add(name)
@@ -104,12 +92,12 @@ class Scope:
     @property
     def busy_s(self) -> float:
         """Seconds spent in effects so far, from the recorded times; a fold, not a timer."""
-        return self._busy_us / 1e6
+        return self._times.busy_s
 
     @property
     def idle_s(self) -> float:
         """Seconds spent waiting for leave to ask so far, from the recorded times; a fold, not a timer."""
-        return self._idle_us / 1e6
+        return self._times.idle_s
 
     @property
     def _where(self) -> str:
@@ -163,6 +151,23 @@ class Scope:
         """
         return (await self._record(events, cause)).ref
 
+    async def note(self, event: Event) -> Ref:
+        """Record a fact together with what comes next, for which one commit is enough; give its place.
+
+        For what nobody needs to see before: it is durable before the world is touched, and before the actor has ended.
+
+        Raises:
+            ReplayDiverged: History remains, and it says otherwise.
+            HistoryEnded: History has ended, and no ports are open.
+        """
+        if self._read < len(self._history):
+            return (await self._record((event,), None)).ref
+        if self._world.ports is None:
+            self._ended(tag_of(event))
+        self._deferred.append(Draft(event, None))
+        self._noted = True
+        return self.at
+
     async def decide(self, point: Point[I, S, R], saw: I, says: Says | None = None) -> Seen[R]:
         """Have the method's policy decide, and record the ruling with what it saw.
 
@@ -197,15 +202,16 @@ class Scope:
         return seen
 
     async def flush(self) -> None:
-        """Record the decisions that wait for what comes next; for places before other actors read them."""
+        """Record what waits for what comes next; for places before other actors read it."""
         if self._deferred:
             await self._append(())
 
     async def effect(self, asked: Event, *, after: Sequence[Event] = ()) -> Event:
         """Ask the world for something, and give the outcome: an event, good or bad.
 
-        The request is durable before the world is touched. If history holds the outcome, the world is not
-        touched at all. Facts given in `after` are recorded just before the request, together with it.
+        The request is durable before the world is touched; a lookup, which touches nothing, is recorded together with
+        its answer. If history holds the outcome, the world is not touched at all. Facts given in `after` are recorded
+        just before the request, together with it.
 
         Raises:
             Stopped: The actor is stopped before this effect, or before it was answered.
@@ -221,7 +227,7 @@ class Scope:
             answer = self._take()
             if answer.cause != kept.ref:
                 diverged(answer, asked, kept.ref)
-            self._busy_us += self._lived_us((kept.position, kept.at), (answer.position, answer.at))
+            self._times.count_busy(EventTime(kept.position, kept.at), EventTime(answer.position, answer.at))
             return answer.event
         return await self._ask(asked, kept, after)
 
@@ -260,34 +266,8 @@ class Scope:
             ActorsHeldBack: Some were not to begin in this process; the others have ended.
         """
         await self.flush()
-        results: dict[int, T] = {}
-        ended: list[HistoryEnded] = []
-        held: list[str] = []
-
-        async def run(index: int, child: Child[T], place: AbstractAsyncContextManager[bool]) -> None:
-            try:
-                results[index] = await self._below(child)
-            except HistoryEnded as error:  # the others still have history to read
-                ended.append(error)
-            finally:
-                await place.__aexit__(None, None, None)
-
-        try:
-            async with anyio.create_task_group() as group:
-                for index, child in enumerate(children):
-                    place = self._start(child.name)
-                    if await place.__aenter__():
-                        await self._begin(group, partial(run, index, child, place))
-                    else:
-                        held.append(child.name)
-                        await place.__aexit__(None, None, None)
-        except BaseExceptionGroup as errors:
-            raise first_of(errors) from errors
-        if ended:
-            raise ended[0]
-        if held:
-            raise ActorsHeldBack(held, {children[index].name: result for index, result in results.items()})
-        return [results[index] for index in range(len(children))]
+        actors = [Gathered(each.name, partial(self._start, each.name), partial(self._below, each)) for each in children]
+        return await gather(actors, self._begin)
 
     async def _begin(self, group: TaskGroup, actor: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Start an actor below; where histories are read one after the other, run it: over history none waits."""
@@ -326,19 +306,22 @@ class Scope:
             self._ended(tag_of(asked) if kept is None else f"the outcome of {tag_of(asked)}")
         place = EffectAddress(self._world.run, self.name, self.at.version + (len(after) + 1 if kept is None else 0))
         async with ports.admit(asked, place) as leave:
-            if kept is None and leave.stop is None:
+            if kept is None and leave.stop is None and not isinstance(asked, LookupAsked):
                 kept = await self._record_asked(asked, after)
             try:
                 outcome = await leave.during(partial(ports.handler_for(asked), asked, place))
             except BlobErased as error:
                 raise error.needed_by(self._where) from error
-        if outcome is None or kept is None:
+        if outcome is None:
             assert leave.stop is not None
             raise await self._stopped(leave.stop)
         # The actor goes on with what a replay will read: known secrets are replaced in that.
         outcome = as_kept(outcome, self._world.log.redactor)
+        if kept is None:
+            await self._record_lookup(asked, after, outcome)
+            return outcome
         appended = await self._append((Draft(outcome, kept.ref),))
-        self._busy_us += self._lived_us((kept.position, kept.at), (appended.position, appended.at))
+        self._times.count_busy(EventTime(kept.position, kept.at), EventTime(appended.position, appended.at))
         return outcome
 
     async def _stopped(self, stop: ScopeStopped) -> Stopped:
@@ -357,11 +340,20 @@ class Scope:
 
     async def _record_asked(self, asked: Event, after: Sequence[Event]) -> RecordedAt:
         """Record a request, and count the time since the event before."""
-        last = self._idle_since
+        since, noted = self._times.idle_since, self._noted
         kept = await self._record((*after, asked), None)
-        if last[0]:
-            self._idle_us += self._lived_us(last, (kept.position, kept.at))
+        if not noted:  # else the event before has the same time
+            self._times.count_idle(since, EventTime(kept.position, kept.at))
         return kept
+
+    async def _record_lookup(self, asked: Event, after: Sequence[Event], outcome: Event) -> None:
+        """Record a request together with its answer, and count the time since the event before."""
+        since, noted = self._times.idle_since, self._noted
+        cause = Ref(self.name, self.at.version + len(after) + 1)
+        drafts = [Draft(event, None) for event in (*after, asked)]
+        appended = await self._append([*drafts, Draft(outcome, cause)])
+        if not noted:
+            self._times.count_idle(since, EventTime(appended.position + len(after), appended.at))
 
     async def _record(self, events: Sequence[Event], cause: Ref | None) -> RecordedAt:
         last = RecordedAt(Ref(self.name, self._version), 0, 0)
@@ -403,10 +395,10 @@ class Scope:
             event = decision.event(shadow, ruling, says)
             if event is not None:
                 diverged(recorded, event, None)
-            return Seen(self.at, decision.observed(shadow, (self.at, self._last[0], self.era), ruling))
-        era, idle_since = self.era, self._idle_since
+            return Seen(self.at, decision.observed(shadow, (self.at, self._times.last.position, self.era), ruling))
+        era, idle_since = self.era, self._times.idle_since
         self._take()
-        self._idle_since = idle_since
+        self._times.idle_since = idle_since
         ruling = await decision.compare(recorded, (shadow, says), computed)
         return Seen(recorded.ref, decision.observed(shadow, (recorded.ref, recorded.position, era), computed, ruling))
 
@@ -416,9 +408,9 @@ class Scope:
         """Have a shadow rule. It only looks on: that it failed is recorded, and ends nothing."""
         history = self._read < len(self._history)
         if history and decision.records_failure(self._history[self._read].event, shadow):
-            idle_since = self._idle_since
+            idle_since = self._times.idle_since
             self._take()
-            self._idle_since = idle_since
+            self._times.idle_since = idle_since
             return
         try:
             await self._ruled(decision, shadow, partial(decision.guarded, shadow, ask, says), says)
@@ -450,8 +442,8 @@ class Scope:
         return RecordedAt(Ref(self.name, appended.version), appended.position + len(events) - 1, appended.at)
 
     async def _append(self, drafts: Sequence[Draft]) -> AppendedRange:
-        """Append, behind the decisions that were waiting for it; give where the drafts themselves stand."""
-        deferred, self._deferred = self._deferred, []
+        """Append, behind what was waiting for it; give where the drafts themselves stand."""
+        deferred, self._deferred, self._noted = self._deferred, [], False
         drafts = [*deferred, *drafts]
         appended = await self._world.log.append(
             StreamId(self._world.run, self.name),
@@ -460,14 +452,14 @@ class Scope:
             fence=self._world.fence,
         )
         self._version = appended.version + self._base
-        self._last = self._idle_since = (appended.position + len(drafts) - 1, appended.at)
+        self._times.recorded(appended.position + len(drafts) - 1, appended.at)
         return AppendedRange(appended.position + len(deferred), self._version, appended.at)
 
     def _take(self) -> Recorded:
         recorded = self._history[self._read]
         self._read += 1
         self._version = recorded.version
-        self._last = self._idle_since = (recorded.position, recorded.at)
+        self._times.recorded(recorded.position, recorded.at)
         return recorded
 
     async def _meet_stop(self) -> None:
@@ -485,16 +477,6 @@ class Scope:
         lost = await self._world.ports.recover(self._history, place)
         if lost is not None:
             raise await self._stopped(lost)
-
-    def _lived_us(self, since: tuple[int, int], until: tuple[int, int]) -> int:
-        """Give the time between two events, each by position and time, unless a process died in the middle of it.
-
-        Nobody was waiting then. A clock that was set back meanwhile says less than nothing: that counts as nothing, and
-        gives no time back.
-        """
-        if any(since[0] < session < until[0] for session in self._world.sessions):
-            return 0
-        return max(0, until[1] - since[1])
 
     def _ended(self, wanted: str) -> NoReturn:
         raise HistoryEnded(self.name, self._version, wanted)

@@ -59,7 +59,7 @@ async def _roll_out(scope: Scope, ref: ItemRef, condition: Condition, terms: Ite
     if terms.way not in ways:
         raise WayUnsupported(item.format, terms.way, ways)
     folder = await read_folder(scope, item, condition) if terms.way == "tools" else None
-    opened = await scope.record(
+    opened = await scope.note(
         ItemOpened(
             set=ref.set,
             item=ref.name,
@@ -94,7 +94,7 @@ async def _scored(scope: Scope, work: ItemWork, rolled: Rolled) -> RolledOut:
         if rolled.ending == "answered"
         else ItemUnanswered(rolled.ending, rolled.detail, rolled.turns, rolled.tool_calls)
     )
-    at = await scope.record(ended)
+    at = await scope.note(ended)
     if rolled.ending in {"budget", "stopped"}:
         return RolledOut(work.ref, rolled, None, at)
     try:

@@ -15,10 +15,11 @@ from engine.config.program_registry import program_named
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.spec import RunSpec
 from engine.core.errors import InputsDiffer, NothingToResume, first_of
+from engine.core.gathering import ActorsHeldBack
 from engine.core.history import RunHistory, load_histories
 from engine.core.ports import Ports
 from engine.core.run_names import require_free
-from engine.core.scope import ActorsHeldBack, Scope
+from engine.core.scope import Scope
 from engine.core.system import machine, mint_run_id, process_name
 from engine.core.world import ReplayContext, StreamIndex
 from engine.effects.sandboxes import sandbox_id, sandbox_prefix

@@ -8,11 +8,11 @@ from typing import Literal
 
 import msgspec
 
-from events.base import Event
+from events.base import Event, LookupAsked
 from events.values import NanoUsd
 
 
-class BudgetAsked(Event, frozen=True, tag="budget.asked"):
+class BudgetAsked(LookupAsked, frozen=True, tag="budget.asked"):
     """An amount was requested for a call that may cost up to this much."""
 
     account: str = msgspec.field(name="trial")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from events.base import Event, Ref
+from events.base import Event, LookupAsked, Ref
 from events.digest import Digest, Fingerprint
 from events.types.decision import Decided
 from events.types.item_set import DecidedOnSets
@@ -32,7 +32,7 @@ class CellOpened(Event, frozen=True, tag="cell.opened"):
     """Blob: JSON; the condition of the arm."""
 
 
-class EvaluationAsked(Event, frozen=True, tag="evaluation.asked"):
+class EvaluationAsked(LookupAsked, frozen=True, tag="evaluation.asked"):
     """A stored evaluation was looked for: an effect, so that a replay never looks again."""
 
     key: Digest

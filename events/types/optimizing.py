@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from events.base import Event
+from events.base import Event, LookupAsked
 from events.digest import Digest
 from events.values import NamedDigest
 
@@ -51,7 +51,7 @@ class HiddenItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-class TrajectoryAsked(Event, frozen=True, tag="trajectory.asked"):
+class TrajectoryAsked(LookupAsked, frozen=True, tag="trajectory.asked"):
     """What happened in a cell of this run was asked for: an effect, so that a replay never reads the log again."""
 
     cell: str

@@ -123,7 +123,7 @@ async def cell(scope: Scope, plan: CellPlan) -> CellResult:
     assert condition is not None, "runs of this program pin what their conditions are made of"
     held = scope.put(condition.canonical)
     named = scope.put(key_parts(plan, held))
-    await scope.record(CellOpened(plan.arm, plan.item, plan.unit, plan.repeat, named, held))
+    await scope.note(CellOpened(plan.arm, plan.item, plan.unit, plan.repeat, named, held))
     try:
         found = await scope.effect(EvaluationAsked(named, plan.reuse))
     except Stopped:

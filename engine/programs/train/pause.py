@@ -1,7 +1,7 @@
 """The port at which a training pauses: a batch was broken whole, and a person says when it goes on."""
 
+from engine.core.gathering import ActorsHeldBack
 from engine.core.ports import EffectAddress
-from engine.core.scope import ActorsHeldBack
 from events.base import Event
 from events.store.base import EventLog, Selection
 from events.types.training import TrainingResumed

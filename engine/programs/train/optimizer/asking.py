@@ -97,7 +97,7 @@ class OptimizerTalk(AskedQuestion):
     ) -> Mapping[str, Held]:
         """Say what the question is made of; give it by name, for what is decided about the answer."""
         named = self.keep(given)
-        self.opened = await self.scope.record(OptimizerOpened(stage, named, tuple(cells)))
+        self.opened = await self.scope.note(OptimizerOpened(stage, named, tuple(cells)))
         return {each.name: Held(each.digest, self.opened) for each in named}
 
     async def ask(
