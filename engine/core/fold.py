@@ -128,6 +128,28 @@ async def fold_kept(
     return state
 
 
+async def fold_further(
+    log: EventLog, projection: Projection[S], begun: tuple[int, S], head: Head, *, far: int = FAR
+) -> S:
+    """Go on with what this process folded of the whole log; keep it as often as `fold_kept` does.
+
+    Args:
+        log: Where from.
+        projection: What to fold.
+        begun: Position up to which it was folded, and the state then, which is used up.
+        head: Up to where.
+        far: Positions after which the state is kept again.
+
+    Raises:
+        BlobMissing: Bytes it needs are gone.
+    """
+    after, state = begun
+    state = await fold(log, projection, Selection(after=after, until=head.position), state=state)
+    if after // far < head.position // far:
+        await snapshots.keep(log, projection.name, projection.revision, head, state)
+    return state
+
+
 def snapshot_of(projection: Projection[Any], run: str) -> str:
     """Name the snapshot of a projection's state of a run."""
     return f"{projection.name}/{run}"

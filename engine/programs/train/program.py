@@ -214,8 +214,9 @@ class BatchStore:
         """Look for an evaluation."""
         label = arm_of_cell(place.stream.partition("/")[2])
         if label not in self._stores:
-            last = dict([*self._stores.items()][-1:])  # two passes may be run side by side
-            self._stores = {**last, label: EvaluationStore(self._log, self._line)}
+            stores = [*self._stores.items()]  # two passes may be run side by side; the one before them has ended
+            before = stores[0][1] if len(stores) > 1 else None
+            self._stores = dict([*stores[-1:], (label, EvaluationStore(self._log, self._line, before))])
         return await self._stores[label](asked, place)
 
 

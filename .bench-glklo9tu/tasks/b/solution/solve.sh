@@ -1,0 +1,2 @@
+#!/bin/sh
+cp /app/words.txt /app/answer.txt
