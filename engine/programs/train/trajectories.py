@@ -19,7 +19,7 @@ from engine.policies.skill.literals import verifier_literals
 from events.base import Event, Recorded
 from events.digest import Digest
 from events.store.base import EventLog, Selection
-from events.streams import attempt_stream
+from events.streams import attempt_stream, item_stream, trial_stream
 from events.types.agent import AgentActed, AgentSaid
 from events.types.attempt import AgentEnded, AttemptAbandoned, AttemptJudged, AttemptOpened
 from events.types.evaluation import CellUnscored, EvaluationFound, EvaluationScored
@@ -62,15 +62,20 @@ class TrajectoryPort:
 
     async def recorded_of(self, run: str, cell: str) -> Sequence[Recorded] | TrajectoryMissing:
         """Read the same, each event with its place."""
-        found = await self._events(run, [cell])
+        name = cell.partition("/")[2]
+        # One look where there is one attempt at most: what is rolled out in a cell has the cell's name.
+        first = await self._events(run, [cell, item_stream(name), trial_stream(name), attempt_stream(name, 1)])
+        found = _of_stream(first, cell)
         rolled = next((each.event.rolled.stream for each in found if isinstance(each.event, EvaluationScored)), None)
         if rolled is None:
             return TrajectoryMissing(_why_none([each.event for each in found]))
-        found += await self._events(run, [rolled])
+        found += _of_stream(first, rolled) or await self._events(run, [rolled])
         name = rolled.partition("/")[2]
         attempts: list[list[Recorded]] = []
-        while attempt := await self._events(run, [attempt_stream(name, len(attempts) + 1)]):
+        attempt = _of_stream(first, attempt_stream(name, 1))
+        while attempt:
             attempts.append(attempt)
+            attempt = await self._events(run, [attempt_stream(name, len(attempts) + 1)])
         for each in _that_count(attempts):
             found += each
         return sorted(found, key=_position)
@@ -80,6 +85,10 @@ class TrajectoryPort:
             self._lineages[run] = await lineage_of(self._log, run)
         pages = pages_along(self._log, self._lineages[run], Selection(run=run, streams=streams))
         return [each async for page in pages for each in page]
+
+
+def _of_stream(found: Sequence[Recorded], stream: str) -> list[Recorded]:
+    return [each for each in found if each.stream.name == stream]
 
 
 def _position(recorded: Recorded) -> int:
