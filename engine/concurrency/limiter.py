@@ -100,8 +100,9 @@ class AdaptiveLimiter:
 
     async def take(self, ticket: Ticket) -> float:
         """Wait for a place, and take it; give the time at which it was taken."""
-        if self.free:
-            return self._take(ticket)
+        taken = self.take_at_once(ticket)
+        if taken is not None:
+            return taken
         waiter = _Waiter(ticket)
         self._queue.push(ticket, waiter)
         try:
@@ -117,6 +118,10 @@ class AdaptiveLimiter:
                 self.leave(ticket)
             raise
         return waiter.began
+
+    def take_at_once(self, ticket: Ticket) -> float | None:
+        """Take a place, if there is one and nobody waits; give the time at which it was taken."""
+        return self._take(ticket) if self.free else None
 
     def leave(self, ticket: Ticket) -> None:
         """Give a place back."""
@@ -202,6 +207,12 @@ class LimitedTask:
         """Wait for a place and hold it for the first try."""
         if self._held is None:
             self._held = await self._room.take(self._ticket)
+
+    def taken_at_once(self) -> bool:
+        """Hold a place for the first try, if it need not be waited for. Say whether one is held."""
+        if self._held is None:
+            self._held = self._room.take_at_once(self._ticket)
+        return self._held is not None
 
     def release(self) -> None:
         """Give back a place that is held and was not used."""

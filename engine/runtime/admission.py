@@ -51,7 +51,8 @@ class Admission:
         """
         stream = place.stream
         with self._orders.asking(stream) as leave:
-            await leave.during(self._orders.unpaused)
+            if self._orders.paused:
+                await leave.during(self._orders.unpaused)
             turn: LimitedTask | None = None
             match asked:
                 case ModelAsked():
@@ -65,7 +66,7 @@ class Admission:
                 case _:
                     pass
             try:
-                if turn is not None:
+                if turn is not None and leave.stop is None and not turn.taken_at_once():
                     await leave.during(turn.wait)
                 yield leave
             finally:
