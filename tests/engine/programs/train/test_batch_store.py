@@ -20,7 +20,7 @@ from tests.support.worlds import Ticking
 CONDITION = digest_of(b"condition")
 
 
-class WatchedLog(MemoryLog):
+class PositionsLog(MemoryLog):
     """A log that notes after which position it was read."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ async def asked(store: BatchStore, arm: str, key: Digest) -> Event:
 
 async def test_each_pass_goes_on_where_the_last_but_one_ended() -> None:
     """Two may be looked up side by side; a training of a thousand passes would else read its log a thousand times."""
-    log, keys = WatchedLog(), [digest_of(str(number).encode()) for number in range(4)]
+    log, keys = PositionsLog(), [digest_of(str(number).encode()) for number in range(4)]
     store = BatchStore(log, ())
     for number, arm in enumerate(["first", "second", "third", "fourth"]):
         # Given a score that is stored before each pass begins, and one meanwhile, which is for the next
@@ -68,7 +68,7 @@ async def test_each_pass_goes_on_where_the_last_but_one_ended() -> None:
 
 async def test_passes_side_by_side_each_keep_the_place_they_began_at() -> None:
     """What one of them stores is not found by half of the other."""
-    log, one, two = WatchedLog(), digest_of(b"one"), digest_of(b"two")
+    log, one, two = PositionsLog(), digest_of(b"one"), digest_of(b"two")
     store = BatchStore(log, ())
     assert await asked(store, "first", one) == EvaluationMissing(0)
     await scored(log, "first", one)
@@ -84,7 +84,7 @@ async def test_passes_side_by_side_each_keep_the_place_they_began_at() -> None:
 
 async def test_what_is_folded_further_is_kept_each_time_it_has_gone_far() -> None:
     """The next process need not begin at the beginning, and no pass keeps anything for a few events."""
-    log = WatchedLog()
+    log = PositionsLog()
     evaluations, state = Evaluations(), Evaluations().initial()
     kept = []
     for number in range(1, 6):

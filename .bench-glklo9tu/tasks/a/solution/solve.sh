@@ -1,2 +1,0 @@
-#!/bin/sh
-cp /app/words.txt /app/answer.txt
