@@ -13,9 +13,10 @@ from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program import ArmInputs, RunPlan
 from engine.config.spec import RunSpec
 from engine.core.decision import Point, Policy
+from engine.core.gathering import ActorsHeldBack
 from engine.core.ports import Port
 from engine.core.prompts import Prompts
-from engine.core.scope import ActorsHeldBack, Child, Scope
+from engine.core.scope import Child, Scope
 from engine.evaluating.store import EvaluationStore
 from engine.programs.evaluate.arm_scans import read_tasks
 from engine.programs.evaluate.points import CELL_SCORE
