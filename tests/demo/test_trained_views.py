@@ -60,6 +60,25 @@ def test_why_of_a_training_begins_with_what_its_end_rests_on(trained: Path) -> N
     assert "revision 6" in told[0]
 
 
+@pytest.mark.parametrize(
+    ("most", "method", "standing"),
+    [(339, "spark", "refused"), (340, "spark", "fits"), (270, "compatible", "fits")],
+    ids=["one too few", "just enough", "as SkillOpt does"],
+)
+def test_guidance_keeps_to_the_budget_of_the_document(tmp_path: Path, most: int, method: str, standing: str) -> None:
+    """What an epoch's guidance adds is counted as what edits add; refused, it is on record with a hint, as they are."""
+    words = ("train.epochs=2", f"train.edits.max_chars={most}", f"method.name={method}")
+    told = type_in(tmp_path, "demo", "train", "--plain", *(word for each in words for word in ("--set", each)))
+    assert told.code == 0, told.err
+    rows = type_in(tmp_path, "edits", "list", "--json").rows
+    (slow,) = [row for row in rows if row["candidate"] == "e2.slow"]
+    if standing == "refused":
+        assert (slow["standing"], slow["status"]) == ("refused", "refused_too_long")
+        assert slow["hint"].startswith(f"The file would have 340 characters, and {most} is the most")
+    else:
+        assert slow["standing"] in {"accepted", "rejected"}
+
+
 def test_settings_of_the_demo_can_be_changed(tmp_path: Path) -> None:
     """As of any other run."""
     told = type_in(

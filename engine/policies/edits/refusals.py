@@ -11,7 +11,12 @@ def render_refusals(report: Sequence[EditOutcome]) -> str:
 
     What was asked for is quoted shortened; the whole of it stands in the report.
     """
-    return "\n".join(_line(outcome) for outcome in report if not outcome.applied)
+    return "\n".join(f"- {line}" for line in refusal_lines(report))
+
+
+def refusal_lines(report: Sequence[EditOutcome]) -> tuple[str, ...]:
+    """Say of each edit that was not applied what was asked for, shortened, and why it was not."""
+    return tuple(_line(outcome) for outcome in report if not outcome.applied)
 
 
 def _line(outcome: EditOutcome) -> str:
@@ -20,4 +25,4 @@ def _line(outcome: EditOutcome) -> str:
     target = f" at {quoted(edit.target)}" if edit.target else ""
     content = f" of {quoted(edit.content)}" if edit.content else ""
     reason = outcome.hint or outcome.status.replace("_", " ")
-    return f"- {edit.op or 'no operation'}{where}{target}{content}: {reason}"
+    return f"{edit.op or 'no operation'}{where}{target}{content}: {reason}"

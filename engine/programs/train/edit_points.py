@@ -240,7 +240,7 @@ def _candidate_heard(event: Any, *, placebo: bool) -> CandidateSkill | None:
 
 CANDIDATE: Final = Point(
     name="candidate",
-    revision=1,
+    revision=2,  # since the first, guidance and reminders keep to the budget of the document
     saw=CandidateSaw,
     settings=CandidateRule,
     ruling=CandidateSkill,

@@ -351,7 +351,7 @@ def compatible_rule(spec: RunSpec, saw: Any) -> CompatibleRule:
 
 BUFFER: Final = Point(
     name="buffer",
-    revision=1,
+    revision=2,  # since the first, hints are worded as refusals, and only of edits that were not applied
     saw=BufferSaw,
     settings=CompatibleRule,
     ruling=StepNoted,

@@ -10,7 +10,9 @@ from engine.core.decision import NoSettings, Policy, PolicyContext
 from engine.items.do_nothing import do_nothing_mark
 from engine.items.item_set import decode_item
 from engine.policies.edits.apply import apply_edits
+from engine.policies.edits.checks import too_long
 from engine.policies.edits.edit import APPEND, Edit, EditOutcome, EditRule
+from engine.policies.edits.refusals import refusal_lines
 from engine.policies.edits.regions import regions_for
 from engine.policies.skill.placebo import neutral_text
 from engine.policies.training.batches import order_for_top_up, plan_epoch, sample_for_slow_update
@@ -241,10 +243,28 @@ def _changed(
         guidance = msgspec.json.decode(desk.read(saw.guidance), type=str)
         head = texts[HEAD]
         head = written.with_slow_update(head, guidance) if guidance else written.with_slow_placeholder(head)
-        return {**texts, HEAD: head}, ()
+        return _within_budget(texts, head, Edit(_GUIDANCE, guidance), rule.edits)
     if saw.notes is not None:
-        return {**texts, HEAD: written.with_only_notes(texts[HEAD], saw.notes.value.notes)}, ()
+        notes = saw.notes.value.notes
+        return _within_budget(
+            texts, written.with_only_notes(texts[HEAD], notes), Edit(_NOTES, "\n".join(notes)), rule.edits
+        )
     return texts, ()
+
+
+_GUIDANCE: Final = "slow_update"
+_NOTES: Final = "appendix"
+"""In place of an operation: what was to be written into a protected block."""
+
+
+def _within_budget(
+    texts: Mapping[str, str], head: str, block: Edit, rule: EditRule
+) -> tuple[Mapping[str, str], Sequence[EditOutcome]]:
+    """Take a document whose protected block was written, if that does not grow beyond its budget."""
+    refused = too_long(len(texts[HEAD]), len(head), rule)
+    if refused is None:
+        return {**texts, HEAD: head}, ()
+    return texts, (EditOutcome(1, block, refused.status, applied=False, hint=refused.hint),)
 
 
 def note_step(saw: points.BufferSaw, rule: points.CompatibleRule, desk: PolicyContext) -> points.StepNoted:
@@ -265,7 +285,7 @@ def note_step(saw: points.BufferSaw, rule: points.CompatibleRule, desk: PolicyCo
         before=None if rejected is None else rejected.figures.get("raw_mean"),
         after=None if rejected is None or rejected.score is None else float(rejected.score.exact),
         edits=() if rejected is None else tuple(_worded(each.edit) for each in report if each.applied),
-        hints=() if rule.compatible else tuple(f"{_worded(each.edit)}: {each.hint}" for each in report if each.hint),
+        hints=() if rule.compatible else refusal_lines(report),
     )
     return points.StepNoted(desk.put(_encoder.encode(note)))
 
