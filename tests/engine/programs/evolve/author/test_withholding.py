@@ -96,6 +96,7 @@ async def test_rich_feedback_names_failed_checks_and_hides_what_is_expected(tmp_
         assert EXPECTED not in text, whom
         assert "Diagnosis" not in text, whom
         assert "What was made" not in text, whom
+        assert load_prompts().text("evolve_diagnosis_procedural").rstrip() not in text, whom
 
 
 async def test_process_feedback_tells_groups_and_a_diagnosis(tmp_path: Path) -> None:
