@@ -7,6 +7,7 @@ from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.spec import RunSpec
 from engine.policies.gates.registry import gate_settings
 from engine.programs.evolve.arm_specs import ORIGIN, arm_problem, arm_specs
+from engine.programs.evolve.author.session import why_not_resumable
 from engine.programs.evolve.schedule import ORDERS, part_of
 from engine.programs.evolve.spec import (
     AUTHOR_ROLE,
@@ -36,6 +37,7 @@ def refuse_wrong(spec: RunSpec) -> None:
     for name, arm in arms.items():
         problems += _of_arm(name, arm)
         problems += _without_models(arm_specs(spec)[name], name, arm)
+        problems += _without_session(spec, name, arm)
     if problems:
         raise ConfigRefused(problems)
     for arm in arms.values():
@@ -215,6 +217,14 @@ def _without_models(spec: RunSpec, name: str, arm: EvolveArmSpec) -> Iterator[Co
     for role, (needed, remedy) in needs.items():
         if needed and _keeps(arm) and role not in spec.models:
             yield ConfigProblem(ORIGIN, f"models.{role}", f"the arm {name} needs a model for the role {role}", remedy)
+
+
+def _without_session(spec: RunSpec, name: str, arm: EvolveArmSpec) -> Iterator[ConfigProblem]:
+    """Complain about sessions that are to write skills and cannot be gone on with."""
+    why = why_not_resumable(spec.agent.name) if arm.author == "session" else ""
+    if why:
+        remedy = 'set agent.name = "shell", or take an arm whose author is no session'
+        yield ConfigProblem(ORIGIN, "agent.name", f"the arm {name} has a session write skills, and {why}", remedy)
 
 
 def _problem(key: str, problem: str, remedy: str) -> ConfigProblem:
