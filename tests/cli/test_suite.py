@@ -78,6 +78,31 @@ def test_tasks_of_each_kind_judge_the_oracle_and_an_agent_that_does_nothing(tmp_
     assert _proved(tmp_path, "nop") == ["6 sound"]
 
 
+_SPEC = """\
+program = "evolve"
+sandbox = "local"
+[models.solver]
+model = "solver"
+base_url = "script:script.toml"
+[models.author]
+model = "author"
+base_url = "script:script.toml"
+[evolve]
+suite = "s"
+arms = ["no_skill", "curated_static", "curated_with_revision_always", "curated_with_revision_always_dual_t6"]
+"""
+
+
+def test_folders_of_the_original_s_size_are_scheduled_as_there(tmp_path: Path) -> None:
+    """Six environments of five families: 180 trials, 270 with replays, 30 more with oracle shadows."""
+    write_suite(tmp_path / "s", SuiteShape(6, 5, nested=True))
+    (tmp_path / "evolve.toml").write_text(_SPEC)
+    (tmp_path / "script.toml").write_text('name = "x"\n[[rule]]\nname = "a"\n[[rule.turn]]\ncommand = "true"\n')
+    outcome = type_in(tmp_path, "evolve", "evolve.toml", "--dry-run", "--json")
+    assert outcome.code == 0, outcome.err
+    assert [row["trials"] for row in outcome.rows if "arm" in row] == [180, 180, 270, 300]
+
+
 @pytest.fixture
 def runtime() -> Iterator[str]:
     """Give an image of our own the name that such tasks are built from, and take it away again."""
