@@ -30,6 +30,7 @@ from events.types.skill import (
 from events.types.training import CandidateMade, ChangeOrigin, SkillAccepted
 from events.values import NamedDigest
 from projections.base import Blobs
+from projections.library_changes import ForeignChange, Narrowing, Rollback
 
 HEAD: Final = "SKILL.md"
 _DOCUMENT_TIER: Final = 2
@@ -75,23 +76,6 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     def trained(self) -> bool:
         """Whether a training accepted it: its own events say what it rests on."""
         return self.provenance is None and self.trial == TRAIN
-
-
-class Narrowing(msgspec.Struct, frozen=True):
-    """Where a skill is given no more."""
-
-    exclude: tuple[str, ...]
-    """Environments."""
-    reason: str
-
-
-class Rollback(msgspec.Struct, frozen=True):
-    """An earlier revision took the place of a later one."""
-
-    revision: int
-    """That was in force."""
-    to: int
-    reason: str
 
 
 class Skill(msgspec.Struct):
@@ -184,15 +168,6 @@ class FrozenLibrary(msgspec.Struct, frozen=True, kw_only=True):
     def digest(self) -> Fingerprint:
         """Of names and folders: the same for the same content, whatever run and time it is of."""
         return snapshot_digest((each.skill, each.digest) for each in self.skills)
-
-
-class ForeignChange(msgspec.Struct, frozen=True):
-    """A change of a library by a stream that it does not belong to; it was not applied."""
-
-    run: str
-    stream: str
-    version: int
-    library: str
 
 
 class SkillLibrary(msgspec.Struct):

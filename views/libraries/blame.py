@@ -23,9 +23,9 @@ from views.libraries.evolved import WrittenRevision, written_revisions
 from views.libraries.failed_trial import FailedTrial
 from views.runs.show import text_of
 from views.terminal.format import plural
+from views.terminal.ids import place_in
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import one_line
-from views.training.trained_log import place_in
 
 LineAuthor: TypeAlias = Literal["suite", "draft", "author"]
 """suite: the skill of the suite that the library began with. draft: the author, before any trial. author: after one."""

@@ -15,9 +15,8 @@ from projections.library import Library, Revision, Skill, SkillLibrary, library_
 from projections.verifier_groups import read_groups
 from views.libraries.evolved import read_by
 from views.terminal.errors import IdUnknown, UsageWrong
-from views.terminal.ids import LATEST, find_run
+from views.terminal.ids import LATEST, find_run, place_in
 from views.terminal.log_access import OpenedLog
-from views.training.trained_log import place_in
 
 
 class FailedTrial(NamedTuple):

@@ -41,9 +41,9 @@ from views.libraries.evolved import (
     written_revisions,
 )
 from views.terminal.format import plural, when
+from views.terminal.ids import place_in
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import TableView
-from views.training.trained_log import place_in
 
 _TAGS: Final = frozenset(
     {

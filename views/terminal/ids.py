@@ -130,6 +130,11 @@ def _one(text: str, matches: Sequence[str], what: str, known: Sequence[str]) -> 
             raise IdAmbiguous(text, several)
 
 
+def place_in(run: str, stream: str, version: int) -> str:
+    """Name an event as `show` and `why` take it."""
+    return f"{run}:{stream}@{version}"
+
+
 async def find_target(log: EventLog, text: str) -> Target:
     """Find what a person wants to see.
 

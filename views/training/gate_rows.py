@@ -11,8 +11,8 @@ from rich.text import Text
 from events.types.training import GateOutcome
 from projections.training.state import CandidateRecord, GateRecord
 from views.runs.train_rows import BELIEFS, LEVEL, RAW, believed, number, percent
+from views.terminal.ids import place_in
 from views.terminal.tables import TableView
-from views.training.trained_log import place_in
 
 
 class GateRulingRow(msgspec.Struct, frozen=True, tag_field="row", tag="gate"):

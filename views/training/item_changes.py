@@ -12,8 +12,9 @@ from rich.text import Text
 from projections.training.measures import ItemMove, MeasuredCell, changes_of, reward_of
 from projections.training.state import CandidateRecord
 from views.terminal.format import plural
+from views.terminal.ids import place_in
 from views.terminal.tables import TableView
-from views.training.trained_log import TrainedLog, place_in
+from views.training.trained_log import TrainedLog
 
 _MARKS: Final = {True: "●", False: "○", None: "x"}
 

@@ -75,8 +75,3 @@ def choose_edit(run: TrainedRun, text: str) -> ChosenEdit:
         edits = [f"{each.name}.{edit.place}" for each in run.candidates for edit in each.edits]
         raise IdUnknown(text, "edit", known or ["none so far: no candidate was made"], more=edits)
     return ChosenEdit(candidate, int(number))
-
-
-def place_in(run: str, stream: str, version: int) -> str:
-    """Name an event as `show` and `why` take it."""
-    return f"{run}:{stream}@{version}"

@@ -61,8 +61,8 @@ class _Story:
         self.log = log
         started, begun = opened(log, *TASKS)
         assert isinstance(begun.event, RunOpened)
-        spec = log.put(canonical(RunSpec(tasks="t", program="evolve")))
-        self.events = [started, PlacedEvent("run", replace(begun.event, spec=spec, program="evolve", shape=4))]
+        spec = log.put(canonical(RunSpec(tasks="t", program="absent")))
+        self.events = [started, PlacedEvent("run", replace(begun.event, spec=spec, program="absent", shape=4))]
 
     def note(self, *events: Any, stream: str = LIBRARY) -> None:
         self.events += [PlacedEvent(stream, each) for each in events]
@@ -133,8 +133,15 @@ class _Story:
 
 
 async def evolved(log: SqliteLog) -> None:
-    """Record it."""
+    """Record it, by a program that is not installed: nothing is ruled on again."""
     story = _Story(log)
+    _induced(story)
+    _revised(story)
+    _measured(story)
+    await record(log, "r1", story.events)
+
+
+def _induced(story: _Story) -> None:
     story.trial("rows-canonical", {}, solved=True)
     story.note(LearningChosen("rows-canonical", "induce", (), "the family has no skill"))
     whole = {"summary": "Rows are counted.", "operation": "create", "files": {"rows/SKILL.md": FIRST}}
@@ -145,6 +152,9 @@ async def evolved(log: SqliteLog) -> None:
         RevisionRuled("rows-canonical", "accept", "no gate is set", (), ""),
         SkillRevised("rows", 1, story.files(FIRST), why, (), NAME, None, "written"),
     )
+
+
+def _revised(story: _Story) -> None:
     story.trial("rows-enriched", {"rows": FIRST}, solved=False)
     story.note(LearningChosen("rows-enriched", "revise", ("rows",), "the agent opened them"))
     edit = {
@@ -176,6 +186,9 @@ async def evolved(log: SqliteLog) -> None:
             Ref(LIBRARY, proposed + 3),
         ),
     )
+
+
+def _measured(story: _Story) -> None:
     held = (SkillInForce("rows", 2, story.digest(SECOND)),)
     story.note(LibraryFrozen(held, frozen_digest(held), NAME))
     story.read("rows-adversarial", {"rows": SECOND}, [("test_void", "a void row is among them")])
@@ -190,4 +203,3 @@ async def evolved(log: SqliteLog) -> None:
     )
     other = EvaluationScored(KEY, solved=True, reward=1.0, rolled=Ref("trial/none.E1/rows-canonical/1", 1))
     story.note(other, stream="cell/none.E1/rows-canonical/1")
-    await record(log, "r1", story.events)
