@@ -74,7 +74,7 @@ async def test_a_page_holds_every_arm_library_and_task(log: MemoryLog) -> None:
         "no_skill",
         "learner",
         "E1-LS2-T6",
-        "too few families",
+        "too few environments",
         "skill-e1-ls1 r2",
         "digest",
         "2 scheduled trials",

@@ -130,7 +130,8 @@ def told_failures(measures: ArmMeasures) -> str:
     return ", ".join(f"{name} {number}" for name, number in measures.compositions.failures.items()) or UNKNOWN
 
 
-def _patches(row: EvolvedArmRow) -> str:
+def told_patches(row: EvolvedArmRow) -> str:
+    """List what became of what authors wrote."""
     told = row.measures.revisions
     parts = ("applied", "unchanged", "refused", "rejected")
     return ", ".join(f"{getattr(told, part)} {part}" for part in parts if getattr(told, part)) or UNKNOWN
@@ -145,7 +146,7 @@ MEASURES: Final = TableView(
     (">forgotten", lambda row: percent(row.measures.replay.regression)),
     (">oracle lift", lambda row: percent(row.measures.oracle_pairs.lift, signed=True)),
     ("compositions fail by…", lambda row: told_failures(row.measures)),
-    ("patches…", _patches),
+    ("patches…", told_patches),
     (">harmful", lambda row: str(len(row.measures.health.harmful))),
 )
 

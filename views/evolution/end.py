@@ -13,7 +13,9 @@ from engine.runtime.run import RunReport
 from events.base import Recorded
 from events.store.base import EventLog, Selection
 from events.types.evolution import EvolutionPlanned, LibraryClosed, LibraryOpened, PlannedLibrary
+from views.evolution.arm_rows import ARMS, arm_rows
 from views.evolution.dry_run import critical_lines
+from views.evolution.evolved_log import evolution_of_run
 from views.runs import live
 from views.runs.rows import RunRow
 from views.runs.show import calls, spending, tokens
@@ -112,6 +114,9 @@ async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -
     sums = Text(" · ".join((calls(row), tokens(row), spending(row))))
     screen.out.print(Group(head_of(row), *(scripted if row.scripted else []), sums, Text()))
     screen.out.print(ENDED(rows))
+    evolved = await evolution_of_run(log, report.run)
+    if evolved is not None:
+        screen.out.print(Text(), ARMS(arm_rows(evolved)))
     name = short(report.run)
     again = [f"resume {name}"] if any("open" in each.endings for each in rows) else []
     commands = [*again, f"show {name}", f"compare {name}", f"report {name}", f"replay {name}"]

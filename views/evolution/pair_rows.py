@@ -1,6 +1,6 @@
 """Arms of a run over a suite beside one of them: pairs of tasks, and a verdict where there are units enough."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -9,11 +9,13 @@ from rich.text import Text
 
 from events.types.evolution import LibraryScope
 from events.types.suite import ROLES, TaskRole
+from projections.comparison.compare import PairedDifference
+from projections.comparison.intervals import LEAST_UNITS
 from projections.evolution.measures import HELD_OUT
 from projections.evolution.pairs import ComparedArms, arms_of, compare_arms
 from views.evolution.arm_rows import percent
 from views.evolution.evolved_log import EvolvedLog
-from views.terminal.format import UNKNOWN
+from views.terminal.format import UNKNOWN, plural
 from views.terminal.tables import TableView
 
 
@@ -78,9 +80,25 @@ def _rows(run: str, compared: ComparedArms, roles: tuple[TaskRole, ...]) -> Iter
             high=None if interval is None else float(interval.high),
             p=pair.p_holm,
             sign_test=None if pair.sign_test is None else float(pair.sign_test),
-            verdict=pair.verdict.kind,
-            reason=pair.verdict.reason,
+            verdict=_verdict(pair, compared.unit),
+            reason=_reason(pair, compared.unit),
         )
+
+
+_UNITS: Final[Mapping[LibraryScope, str]] = {"environment": "environments", "family": "families", "global": "courses"}
+_FEW: Final = "too few families"
+"""Verdict of a comparison with too few independent units, whatever they are."""
+
+
+def _verdict(pair: PairedDifference, unit: LibraryScope) -> str:
+    return f"too few {_UNITS[unit]}" if pair.verdict.kind == _FEW else pair.verdict.kind
+
+
+def _reason(pair: PairedDifference, unit: LibraryScope) -> str:
+    """Say why, in the words of a suite: what is independent is seldom a family."""
+    if pair.verdict.kind != _FEW:
+        return pair.verdict.reason
+    return f"{plural(len(pair.flips), 'task')}, {pair.units} {_UNITS[unit]}; {LEAST_UNITS} needed"
 
 
 def interval_of(row: EvolvedPairRow) -> str:

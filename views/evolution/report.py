@@ -9,7 +9,17 @@ from rich.text import Text
 from events.store.base import EventLog, Head
 from projections.evolution.pairs import arms_of
 from projections.evolution.state import EvolvedLibrary
-from views.evolution.arm_rows import ARMS, MEASURES, EvolvedArmRow, arm_rows, by_groups, percent, share, told_failures
+from views.evolution.arm_rows import (
+    ARMS,
+    MEASURES,
+    EvolvedArmRow,
+    arm_rows,
+    by_groups,
+    percent,
+    share,
+    told_failures,
+    told_patches,
+)
 from views.evolution.costs import ARM_COSTS, ArmCostRow, arm_cost_rows, cost_of
 from views.evolution.evolved_log import EvolvedLog
 from views.evolution.pair_rows import (
@@ -146,6 +156,7 @@ def evolution_page(told: EvolutionReport) -> str:
         "by_groups": by_groups,
         "percent": percent,
         "failures": told_failures,
+        "patches": told_patches,
         "interval_of": interval_of,
         "marks": marks,
         "count": count,
