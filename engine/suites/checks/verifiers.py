@@ -168,11 +168,11 @@ def _groups(modules: Mapping[str, ast.Module]) -> tuple[str, ...] | None:
     found: list[str] = []
     for file, module in modules.items():
         side = file.removeprefix("test_").removesuffix(".py")
-        found += [
-            f"{side} {'hidden' if is_hidden(node) else 'public'}"
-            for node in _pytest_ids(file, module, classes_only=False)
-        ]
-        for section, checks in _sections(module):
+        sections = list(_sections(module))
+        if not sections:
+            nodes = _pytest_ids(file, module, classes_only=False)
+            found += [f"{side} {'hidden' if is_hidden(node) else 'public'}" for node in nodes]
+        for section, checks in sections:
             if checks is None or section not in _SECTIONS:
                 return None
             if checks.elts:

@@ -317,5 +317,7 @@ def test_groups_that_cannot_be_counted_are_not_guessed() -> None:
     assert read_verifier({"test_outcome.py": listed}).groups == ("outcome public",)
     assert read_verifier({"test_outcome.py": head + "run_checks('public', made())\n"}).groups is None
     assert read_verifier({"test_outcome.py": head + "run_checks('secret', [1])\n"}).groups is None
+    functions = head + "def test_h1_a(): ...\nrun_checks('public', [('a', test_h1_a)])\n"
+    assert read_verifier({"test_outcome.py": functions}).groups == ("outcome public",)
     named = {"verifier_lib/__init__.py": "", "test_outcome.py": "def test_a(): ...\ndef test_h1_b(): ...\n"}
     assert read_verifier(named).groups == ("outcome public", "outcome hidden")
