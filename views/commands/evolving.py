@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from engine.config.program_registry import EVOLVE
 from engine.config.resolve import Flag
 from engine.config.spec import RunSpec
+from engine.programs.evolve.model_presets import preset_settings
 from engine.runtime.run import settled
 from events.errors import ExitCode
 from views.commands.rows import Rows
@@ -37,6 +38,9 @@ class EvolveOptions(StartOptions):
 
     arm: tuple[str, ...] = ()
     """An arm, in place of those of the spec; repeatable. See docs/evolve.md."""
+    preset: str | None = None
+    """Agent, solver's model and prices of a preset, in place of those of the spec; the solver's model writes skills,
+    too. See docs/evolve.md."""
     order: str | None = None
     """Order of environments that share a library: A, B or C."""
     repeats: int | None = None
@@ -53,6 +57,8 @@ class EvolveOptions(StartOptions):
     def flags(self) -> Iterator[Flag]:
         """List the settings that they stand for."""
         yield Flag("evolve", ("program",), EVOLVE)
+        if self.preset is not None:
+            yield from (Flag("--preset", key, value) for key, value in preset_settings(self.preset))
         for name, key, value in (
             ("--arm", "arms", self.arm),
             ("--order", "order", self.order),
