@@ -46,6 +46,7 @@ bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEER
 	$(BIN)/python -m benchmarks.gate_study $(QUICK)
 	$(BIN)/python -m benchmarks.train_regret $(QUICK)
 	$(BIN)/python -m benchmarks.train_qa $(QUICK)
+	$(BIN)/python -m benchmarks.evolve_grid $(QUICK)
 	$(if $(PEERS),$(BIN)/python -m benchmarks.turn_cpu $(QUICK) $(PEER),@echo "benchmarks.turn_cpu needs its peer: make bench PEERS=PYTHON, an interpreter that has inspect_ai")
 	$(BIN)/python -m benchmarks.kills $(QUICK)
 	$(BIN)/python -m benchmarks.shuffle $(QUICK)

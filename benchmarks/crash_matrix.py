@@ -2,10 +2,10 @@
 
     python -m benchmarks.crash_matrix [--every 1] [--real] [--docker]
 
-Three trials side by side, then a training of four steps: a scripted model over real HTTP that survives every death
-and counts what it is sent, and pretended sandboxes (`--real`: those of this machine). Asked of each: trials that lost
-no sandbox, and all streams of a training, hold the same bytes, trials cost the same, no answered call is sent again, no
-cap is passed, the log is sound, the rerun is equal.
+Three trials side by side, then a training of four steps, then libraries of two arms: a scripted model over real HTTP
+that survives every death and counts what it is sent, and pretended sandboxes (`--real`: those of this machine). Asked
+of each: trials that lost no sandbox, all streams of a training, and all libraries, hold the same bytes, trials cost the
+same, no answered call is sent again, no cap is passed, the log is sound, the rerun is equal.
 """
 
 import argparse
@@ -14,10 +14,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import anyio
 
@@ -39,6 +39,7 @@ from tests.support.crashes import (
     wrong,
     wrong_with_cap,
 )
+from tests.support.evolving import mortal as evolution_that_dies
 from tests.support.pretend import PretendBackend
 from tests.support.training import mortal, run_digest
 
@@ -73,8 +74,8 @@ class MatrixPart(NamedTuple):
     points: Points
     on_loss: OnLoss = "abandon"
     forked: bool = False
-    training: bool = False
-    """Whether it is a training that dies, in place of three trials."""
+    kind: Literal["trials", "training", "evolution"] = "trials"
+    """What dies: three trials, a training, or the libraries of two arms."""
 
 
 def parts(every: int) -> list[MatrixPart]:
@@ -109,14 +110,21 @@ def parts(every: int) -> list[MatrixPart]:
             "1",
             in_file=False,
             points=lambda most: [(at,) for at in range(0, most, 20 * every)],
-            training=True,
+            kind="training",
         ),
         MatrixPart(
             "a training, in a file",
             "1",
             in_file=True,
             points=lambda most: [(at, again) for at in range(11, most, 200 * every) for again in (3, 60)],
-            training=True,
+            kind="training",
+        ),
+        MatrixPart(
+            "an evolution",
+            "1",
+            in_file=False,
+            points=lambda most: [(at,) for at in range(0, most, 20 * every)],
+            kind="evolution",
         ),
     ]
 
@@ -154,11 +162,14 @@ async def tried(part: MatrixPart, here: CrashMatrix, logs: Callable[[], OpenLog]
 
 
 async def _streams(part: MatrixPart, opened: OpenLog) -> Mapping[str, Digest]:
-    """Give the digest of each stream of a training; trials are compared by their accounts."""
-    if not part.training:
+    """Give the digest of each stream of a training, or of each library; trials are compared by their accounts."""
+    if part.kind == "trials":
         return {}
     async with opened() as log:
-        return await run_digest(log, (await log.runs())[-1])
+        digests = await run_digest(log, (await log.runs())[-1])
+    if part.kind == "training":
+        return digests
+    return {name: each for name, each in digests.items() if name.startswith(("library/", "retrieve/"))}
 
 
 @asynccontextmanager
@@ -168,13 +179,20 @@ async def placed(part: MatrixPart, *, real: bool) -> AsyncIterator[tuple[CrashMa
         folder, numbers = Path(name), count()
         local = await local_backend(folder / "sandboxes")
         backend: Callable[[], SandboxBackend] = (lambda: local) if real else PretendBackend
-        lived = (
-            mortal(folder, gate={"name": "items"})
-            if part.training
-            else world(folder, run_usd=part.run_usd, backend=backend, on_loss=part.on_loss, forked=part.forked)
-        )
-        async with lived as here:
+        async with _world(part, folder, backend) as here:
             yield here, (lambda: in_file(folder / f"{next(numbers)}.db")) if part.in_file else in_memory
+
+
+def _world(
+    part: MatrixPart, folder: Path, backend: Callable[[], SandboxBackend]
+) -> AbstractAsyncContextManager[CrashMatrix]:
+    match part.kind:
+        case "training":
+            return mortal(folder, gate={"name": "items"})
+        case "evolution":
+            return evolution_that_dies(folder, "curated_with_revision_always", "raw_trajectory_rag")
+        case "trials":
+            return world(folder, run_usd=part.run_usd, backend=backend, on_loss=part.on_loss, forked=part.forked)
 
 
 async def matrix(every: int, *, real: bool) -> int:

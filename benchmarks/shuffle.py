@@ -1,4 +1,4 @@
-"""Live one run in many orders: the effects of three trials, and of a training, held back by turns drawn from a seed.
+"""Live one run in many orders: effects of three trials, a training and libraries, held back by turns drawn from a seed.
 
     python -m benchmarks.shuffle [--seeds 300] [--real]
 
@@ -11,14 +11,17 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
 
+from events.digest import Digest
 from sandbox.base import SandboxBackend
 from sandbox.local.backend import local_backend
+from tests.support.evolving import evolution, sums
+from tests.support.evolving import shuffled as shuffled_libraries
 from tests.support.orders import FREE, ShuffledRun, base_of, distinct, lived, tight
 from tests.support.pretend import PretendBackend
 from tests.support.training import jars, shuffled
@@ -38,7 +41,16 @@ async def several(seeds: int, *, real: bool) -> int:
             bad += shown(name, lives, time.perf_counter() - begun)
             bad += 0 if may_differ else distinct(lives, lambda life: life.digests) - 1
         bad += await trainings(jars(Path(folder)), max(seeds // 10, 2))
+        bad += await evolutions(sums(Path(folder) / "sums"), max(seeds // 10, 2))
     return bad
+
+
+async def evolutions(base: Path, seeds: int) -> int:
+    """Evolve libraries of three arms in all orders; print and count likewise."""
+    begun = time.perf_counter()
+    spec = evolution("curated_with_revision_always", "raw_trajectory_rag", "selfgen_zero_shot")
+    lives = [await shuffled_libraries(base, seed, spec) for seed in range(seeds)]
+    return told("an evolution", [(life.order, life.digests, life.equal) for life in lives], begun)
 
 
 async def trainings(base: Path, seeds: int) -> int:
@@ -46,10 +58,15 @@ async def trainings(base: Path, seeds: int) -> int:
     begun = time.perf_counter()
     changes: dict[str, Any] = {"gate": {"name": "items"}, "shadows": {"strict": {"name": "strict"}}}
     lives = [await shuffled(base, seed, **changes) for seed in range(seeds)]
-    orders, contents = {life.order for life in lives}, {tuple(sorted(life.digests.items())) for life in lives}
-    unequal = sum(not life.equal for life in lives)
+    return told("a training", [(life.order, life.digests, life.equal) for life in lives], begun)
+
+
+def told(name: str, lives: Sequence[tuple[Digest, Mapping[str, Digest], bool]], begun: float) -> int:
+    """Print a line, and count contents beyond the first and reruns that were not equal."""
+    orders, contents = {order for order, _, _ in lives}, {tuple(sorted(digests.items())) for _, digests, _ in lives}
+    unequal = sum(not equal for _, _, equal in lives)
     print(
-        f"{'a training':<22} {seeds:>6} {len(orders):>7} {len(contents):>9} {'':>9} {unequal:>14} "
+        f"{name:<22} {len(lives):>6} {len(orders):>7} {len(contents):>9} {'':>9} {unequal:>14} "
         f"{time.perf_counter() - begun:>6.1f}"
     )
     return unequal + len(contents) - 1
