@@ -309,7 +309,7 @@ async def authored(
     log = MemoryLog(clock=CountingClock())
     PROGRAM.course = course
     own: dict[str, Any] = {"authoring": arm.pop("authoring", {})}
-    own["arm"] = msgspec.to_builtins(msgspec.convert(arm, EvolveArmSpec))
+    own |= {"arms": ["arm"], "resolved": {"arm": msgspec.to_builtins(msgspec.convert(arm, EvolveArmSpec))}}
     model = {"model": "script", "base_url": "script:script.toml"}
     models = dict.fromkeys(("solver", "author", "chooser"), model)
     asked = spec(program="authoring", own=own, tasks="tasks", models=models, method={"name": "spark", "attempts": 1})

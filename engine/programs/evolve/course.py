@@ -132,11 +132,9 @@ class LibraryCourse:
         return AuthorTerms(self.plan.callers(arm, role, account), self.plan.prompts, self.plan.arms[arm])
 
     def traced(self, family: str) -> tuple[TracedTrial, ...]:
-        """List the learning trials of a family that have a score, the oldest first."""
+        """List the learning trials of a family, the oldest first: a library goes on from one that has a score."""
         return tuple(
-            TracedTrial(each.cell, each.task.task, each.task.role)
-            for each in self.learnt
-            if each.task.family == family and each.score.value.solved is not None
+            TracedTrial(each.cell, each.task.task, each.task.role) for each in self.learnt if each.task.family == family
         )
 
     # -- trials --------------------------------------------------------------------------------------------------------

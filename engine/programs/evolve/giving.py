@@ -122,7 +122,7 @@ def _terms(course: LibraryCourse) -> RetrievalTerms:
 async def _traces(course: LibraryCourse, wanted: WantedTrial) -> GivenTrial:
     """Tell a trial of earlier ones."""
     scope, task = course.scope, wanted.task
-    past = {each.cell: each for each in course.learnt if each.score.value.solved is not None}
+    past = {each.cell: each for each in course.learnt}
     saw = points.PastTrialsSaw(
         task.task,
         task.family,

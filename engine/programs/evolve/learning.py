@@ -10,7 +10,7 @@ from engine.core.decision import Made
 from engine.core.scope import Child
 from engine.policies.library.patch import Patch
 from engine.programs.evolve import points
-from engine.programs.evolve.author.points import FollowingTrial, PastDecision
+from engine.programs.evolve.author.points import FollowingTrial, PastDecision, ScoreSeen
 from engine.programs.evolve.author.session import reflect_in_session
 from engine.programs.evolve.author.terms import AuthorBrief
 from engine.programs.evolve.author.writing import encode_patch, induce, revise, zero_shot
@@ -107,7 +107,8 @@ def _history(course: LibraryCourse, family: str) -> tuple[PastDecision, ...]:
         msgspec.structs.replace(
             decision,
             followed=tuple(
-                FollowingTrial(each.task.task, each.score.value.solved, each.score.seen) for each in after[count:]
+                FollowingTrial(each.task.task, Seen(each.score.seen, ScoreSeen(each.score.value.solved)))
+                for each in after[count:]
             ),
         )
         for count, decision in course.decisions.get(family, ())

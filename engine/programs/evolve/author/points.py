@@ -23,14 +23,18 @@ from events.types.decision import Held, Seen
 # -- what an author is told of earlier patches -------------------------------------------------------------------------
 
 
+class ScoreSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of the event that scores a trial."""
+
+    solved: bool | None
+    """None: it has no score."""
+
+
 class FollowingTrial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A trial of the same family after a decision."""
 
     task: str
-    solved: bool | None
-    """None: it has no score."""
-    at: Ref
-    """The event that scores it."""
+    score: Seen[ScoreSeen]
 
 
 class PastDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

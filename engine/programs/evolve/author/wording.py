@@ -51,7 +51,7 @@ def _entry(number: int, decision: PastDecision, patch: Patch, *, measured: bool)
     yield from (f"   why it was refused: {_one_line(each)}" for each in decision.refusals)
     if measured:
         yield from (f"   what trials with it came to: {_one_line(each)}" for each in decision.measured)
-        after = [f"{each.task} {_ENDED[each.solved]}" for each in decision.followed]
+        after = [f"{each.task} {_ENDED[each.score.value.solved]}" for each in decision.followed]
         if after:
             yield f"   what followed: {', '.join(after)}"
     if not decision.accepted:

@@ -17,7 +17,7 @@ from tests.support.suites import SuiteShape
 TWO: Final = SuiteShape(environments=1, families=2)
 OURS: Final = (
     *("library_terms", "trials_ended", "traces", "learning", "patch", "revision", "freeze", "maintenance"),
-    *("ranker", "retrieval"),
+    *("retrieval", "cell_score"),
 )
 """Points of a library's course."""
 
@@ -84,17 +84,6 @@ async def test_no_ruling_of_a_library_is_passed_on_in_disguise(tmp_path: Path) -
     custom = {"mine": {"base": "curated_with_revision_always", "set": fields}}
     spec = evolution("mine", custom=custom)
     run = (await evolved(log, sums(tmp_path), spec)).run
-    points = (
-        "library_terms",
-        "trials_ended",
-        "traces",
-        "learning",
-        "patch",
-        "revision",
-        "freeze",
-        "maintenance",
-        "retrieval",
-    )
-    found = await mutate(log, run, points)
+    found = await mutate(log, run, OURS)
     assert found.found == ()
     assert found.mutations > 40

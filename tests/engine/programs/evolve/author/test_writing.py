@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from engine.policies.library.patch import Patch
-from engine.programs.evolve.author.points import FollowingTrial, PastDecision
+from engine.programs.evolve.author.points import FollowingTrial, PastDecision, ScoreSeen
 from engine.programs.evolve.author.terms import AuthorBrief
 from engine.programs.evolve.author.writing import encode_patch, induce, revise, zero_shot
 from engine.programs.train.optimizer.terms import Came
 from events.types.authoring import AuthorClosed, AuthorOpened
-from events.types.decision import DecisionMade, Held
+from events.types.decision import DecisionMade, Held, Seen
 from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.support.authoring import (
@@ -279,7 +279,7 @@ def decided(tried: TriedTasks) -> AuthorBrief:
         patch = Patch(summary=summary, files={"copy-words/SKILL.md": text})
         return PastDecision(at=at, task="one", patch=Held(scope.put_json(encode_patch(patch)), at), **how)
 
-    followed = (FollowingTrial("two", solved=False, at=at),)
+    followed = (FollowingTrial("two", Seen(at, ScoreSeen(solved=False))),)
     return tried.brief(
         history=(
             past("Took the easy way.", "EASY TEXT", accepted=True, followed=followed),
