@@ -24,7 +24,11 @@ app: Final = App(
 
 
 COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
-    ("demo", "demo:app", "Explore four small tasks, evaluate a skill, or train one, with a scripted model and no key."),
+    (
+        "demo",
+        "demo:app",
+        "Explore four small tasks, evaluate a skill, train one, or evolve many, with a scripted model and no key.",
+    ),
     ("run", "run:app", "Start a run from a spec, or from flags alone."),
     (
         "evaluate",

@@ -58,10 +58,21 @@ async def train(
     return live.code_of(await carry(machine, options, resolved.spec))
 
 
+async def evolve(*, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Go up a ladder of six arms over a suite of 24 small tasks, with a scripted solver and a scripted author.
+
+    The solver goes by rules that it reads where skills are mounted, or in traces of earlier trials. The author writes
+    what it reads in trajectories and feedback. So each step of the ladder shows what it is that an arm is given.
+    """
+    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "evolve" / "evolve.toml"))
+    return live.code_of(await carry(machine, options, resolved.spec))
+
+
 app: Final = App(
     name="demo",
-    help="Explore four small tasks, evaluate a skill, or train one, with a scripted model and no key.",
+    help="Explore four small tasks, evaluate a skill, train one, or evolve many, with a scripted model and no key.",
 )
 app.default(demo)
 app.command(evaluate)
 app.command(train)
+app.command(evolve)

@@ -26,7 +26,7 @@ from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides, S
 from views.training.unfinished import one_to_resume, refuse_second, unfinished_runs
 
 ROWS: Final[Rows] = {
-    "evolve": (InputOmissionRow, rows.RunRow, rows.TrialRow, end.EvolutionEndRow),
+    "evolve, demo evolve": (InputOmissionRow, rows.RunRow, rows.TrialRow, end.EvolutionEndRow),
     "evolve --dry-run": (plans.PlannedLadderRow,),
 }
 
