@@ -170,7 +170,8 @@ async def measured(base_url: str, model: str, only: str, repairs: int) -> list[A
         tested = {"model": model, "base_url": base_url, "timeout_s": 3600.0, "parameters": asked}
         solver = {"model": "solver", "base_url": "script:script.toml"}
         arm = EvolveArmSpec(feedback="process", budget_chars=6_000)
-        own = {"authoring": {"repairs": repairs, "part_chars": 1_500}, "arm": msgspec.to_builtins(arm)}
+        own: dict[str, Any] = {"authoring": {"repairs": repairs, "part_chars": 1_500}, "arms": ["arm"]}
+        own["resolved"] = {"arm": msgspec.to_builtins(arm)}
         what = spec(
             program="authoring",
             own=own,

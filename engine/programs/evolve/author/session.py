@@ -12,6 +12,7 @@ from engine.policies.library.patch import Patch
 from engine.programs.evolve.author.terms import AuthorBrief, AuthorTerms
 from engine.programs.evolve.author.writing import (
     FamilyQuestion,
+    answer_prompt,
     asked_text,
     decisions_text,
     family_text,
@@ -117,7 +118,7 @@ async def _told(question: FamilyQuestion) -> str:
         "evolve_reflect_user",
         layout=prompts.text("evolve_layout").rstrip(),
         files=prompts.text(files_prompt(question)),
-        answer=prompts.text("evolve_answer").rstrip(),
+        answer=prompts.text(answer_prompt(question)).rstrip(),
         family=family_text(question),
         decisions=await decisions_text(question),
         feedback=await feedback_text(question, told.worded.value),

@@ -96,7 +96,8 @@ async def _draft(question: FamilyQuestion) -> Came[Patch]:
         "evolve_draft_user", family=family_text(question), library=library_text(question), slug=brief.family.slug
     )
     system = "\n".join(
-        prompts.text(name) for name in ("evolve_zero_shot", "evolve_layout", files_prompt(question), "evolve_answer")
+        prompts.text(name)
+        for name in ("evolve_zero_shot", "evolve_layout", files_prompt(question), answer_prompt(question))
     )
     return await talk.came_of(await talk.ask(talk.opening(system, user), question.steps()), question.patch)
 
@@ -134,7 +135,7 @@ async def _learn(question: FamilyQuestion, role: str) -> Came[Patch]:
         library=library_text(question),
         asked=asked_text(question),
     )
-    names = (role, "train_data", "evolve_layout", files_prompt(question), "evolve_answer")
+    names = (role, "train_data", "evolve_layout", files_prompt(question), answer_prompt(question))
     system = "\n".join(prompts.text(name) for name in names)
     return await talk.came_of(await talk.ask(talk.opening(system, user), question.steps()), question.patch)
 
@@ -145,6 +146,11 @@ async def _learn(question: FamilyQuestion, role: str) -> Came[Patch]:
 def files_prompt(question: FamilyQuestion) -> str:
     """Name the prompt on files beside ``SKILL.md``."""
     return f"evolve_files_{question.talk.arm.author_files}"
+
+
+def answer_prompt(question: FamilyQuestion) -> str:
+    """Name the prompt on the form of an answer: where the family has no skill, there is nothing to edit."""
+    return "evolve_answer" if question.own else "evolve_answer_first"
 
 
 def family_text(question: FamilyQuestion) -> str:

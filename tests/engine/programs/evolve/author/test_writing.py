@@ -333,3 +333,11 @@ async def test_without_feedback_no_decision_tells_what_trials_came_to(tmp_path: 
     assert "line 3 speaks of graders" in told
     for each in ("solved", "1 of 3", "Guessed twice.", "GATED TEXT"):
         assert each not in told
+
+
+@pytest.mark.parametrize(("library", "edits"), [(LIBRARY, True), ({"sort-words": {"SKILL.md": OTHER}}, False)])
+async def test_edits_are_offered_where_the_family_has_a_skill(tmp_path: Path, library: Any, *, edits: bool) -> None:
+    """A small model gave edits of a file that it was just writing: whole texts alone are asked for then."""
+    run, _ = await wrote(tmp_path, rule("induce", FIRST), induce, {"library": library})
+    system = (await run.told("author"))[0]
+    assert ('"edits"' in system) is edits
