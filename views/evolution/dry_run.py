@@ -31,6 +31,9 @@ from views.terminal.format import money, plural
 from views.terminal.screen import Screen
 from views.terminal.tables import TableView
 
+_LEARNING: Final = 3
+"""Learning trials of a family."""
+
 
 class PlannedLadderRow(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="planned_ladder_arm"):
     """An arm that was not started."""
@@ -148,7 +151,8 @@ def _authors(arm: EvolveArmSpec, libraries: Sequence[LibraryPlan]) -> tuple[int,
         len(each.learning) if arm.freeze_after is None else min(arm.freeze_after, len(each.learning))
         for each in libraries
     )
-    return drafts, drafts + learning
+    often = arm.max_revisions is None or arm.max_revisions >= _LEARNING
+    return drafts + (learning if arm.learn == "always" and often else 0), drafts + learning
 
 
 def _lacks(spec: RunSpec, *, asks: bool, bounded: bool) -> str:
