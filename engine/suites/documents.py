@@ -78,6 +78,11 @@ def suite_document(folder: Path) -> tuple[SuiteDocument, list[SuiteFault]]:
     unknown = sorted(set(fields) - set(SuiteDocument.__struct_fields__))
     faults = [SuiteFault(f"{SUITE_FILE}: {key}", "is an unknown key", "it takes name and release") for key in unknown]
     read, wrong = convert(SuiteDocument, SUITE_FILE, fields)
+    faults += [
+        SuiteFault(f"{SUITE_FILE}: {key}", "holds a control character", "write it in one line of text")
+        for key in ("name", "release")
+        if not str(fields.get(key, "")).isprintable()
+    ]
     return read or SuiteDocument(), [*faults, *wrong]
 
 

@@ -52,6 +52,10 @@ def read_suite(folder: Path, put: Put, tasks: Sequence[Task]) -> Suite:
     faults += wrong
     faults += [fault for each in read for fault in task_faults(each.document, each.task)]
     faults += family_faults([(each.document, each.task) for each in read], families, whole=not wrong)
+    if not families and not read and not faults:
+        faults.append(
+            SuiteFault(SKILLS, "holds no family", f"write {SKILLS}/<name>/{META_FILE}, and six tasks for each")
+        )
     if faults:
         raise SuiteInvalid(folder, sorted(set(faults)))
     return _suite(described.name or where.name, described.release, read, families)

@@ -113,6 +113,8 @@ def _toml(said: TaskDocument, task: Task) -> Iterator[SuiteFault]:
     slug = metadata.get("environment")
     if not isinstance(slug, str) or not slug:
         yield SuiteFault(f"{place}.environment", "is missing", "write the name of the environment")
+    elif not slug.isprintable():
+        yield SuiteFault(f"{place}.environment", "holds a control character", "write it in one line of text")
 
 
 def family_faults(

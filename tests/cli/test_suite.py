@@ -103,6 +103,20 @@ def test_folders_of_the_original_s_size_are_scheduled_as_there(tmp_path: Path) -
     assert [row["trials"] for row in outcome.rows if "arm" in row] == [180, 180, 270, 300]
 
 
+def test_a_family_is_taken_whole_or_left_out(tmp_path: Path) -> None:
+    """Options that leave tasks out are gone by: one task of a family is refused, a family is not."""
+    write_suite(tmp_path / "s", SuiteShape(1, 2))
+    (tmp_path / "evolve.toml").write_text(_SPEC)
+    (tmp_path / "script.toml").write_text('name = "x"\n[[rule]]\nname = "a"\n[[rule.turn]]\ncommand = "true"\n')
+    plan = ("evolve", "evolve.toml", "--dry-run", "--json", "--arm", "no_skill")
+    out = ("--exclude", "sum-1-2-variant")
+    refused = type_in(tmp_path, *plan, *out)
+    assert refused.code == 2
+    assert "not among the tasks of the run: sum-1-2-variant" in refused.err
+    part = type_in(tmp_path, *plan, *out, "--family", "E1-LS1")
+    assert [row["trials"] for row in part.rows if "arm" in row] == [6]
+
+
 @pytest.fixture
 def runtime() -> Iterator[str]:
     """Give an image of our own the name that such tasks are built from, and take it away again."""

@@ -89,7 +89,7 @@ async def evolve(
         spec: A TOML or YAML file with a table [evolve].
         dry_run: Print trials, critical paths, calls and the range of costs of each arm, and start nothing.
     """
-    resolved = wishes.resolve(machine, spec, tuple(evolving.flags())).spec
+    resolved = wishes.resolve(machine, spec, (*evolving.flags(), *evolving.selection(machine, ()))).spec
     machine = machine._replace(environment=wishes.environment(machine))
     if dry_run:
         async with open_for(machine, options, resolved) as setting:

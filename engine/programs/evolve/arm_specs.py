@@ -106,6 +106,14 @@ def _misnamed(settings: EvolveSpec) -> Iterator[ConfigProblem]:
         if not _NAME.fullmatch(name):
             remedy = "write lower-case letters, digits, underscores and hyphens"
             yield arm_problem(name, f"{name!r} cannot be the name of an arm: it stands in names of streams", remedy)
+    for name in sorted(settings.custom.keys() & shipped_arms().keys()):
+        yield arm_problem(
+            name, f"{name} is an arm that stillroom brings", "give yours another name, and this as its base"
+        )
+    unknown = sorted(settings.resolved.keys() - set(settings.arms))
+    if unknown:
+        problem = f"the run has no arm {', '.join(unknown)}"
+        yield ConfigProblem(ORIGIN, "evolve.resolved", problem, f"it has {', '.join(settings.arms)}")
     twice = sorted({name for name in settings.arms if settings.arms.count(name) > 1})
     if twice:
         remedy = "name it once, and set evolve.repeats"

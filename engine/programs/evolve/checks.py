@@ -202,6 +202,12 @@ _RULES: Final[tuple[tuple[str, Callable[[EvolveArmSpec], bool], str, str], ...]]
         "tells nobody a hint",
         "write none, binary, rich or process",
     ),
+    (
+        "success",
+        lambda arm: not 0 < arm.success < float("inf"),
+        "counts each trial as solved, or none",
+        "write a reward above 0, such as 1.0",
+    ),
 )
 """Field, when it is wrong, what is wrong with it, and what to do."""
 

@@ -161,7 +161,8 @@ def _remember(course: LibraryCourse, family: SuiteFamily, task: str, decision: P
 
 
 async def _check(course: LibraryCourse, family: SuiteFamily, task: str, patch: Held) -> Seen[points.CheckedSkills]:
-    owners = tuple(points.OwnerOfSkill(*each) for each in sorted(course.held.owners.items()))
+    kept = {each.slug: each.id for each in course.library.families}  # else an earlier family could take a later one's
+    owners = tuple(points.OwnerOfSkill(*each) for each in sorted({**kept, **course.held.owners}.items()))
     saw = points.LibraryPatchSaw(
         patch=patch,
         library=tuple(NamedText(*each) for skill in course.held.snapshot.skills for each in skill.named),

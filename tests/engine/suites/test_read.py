@@ -172,6 +172,26 @@ def test_a_folder_without_a_suite_is_refused(tmp_path: Path, make: Callable[[Pat
     assert "tasks/ and skills/" in caught.value.remedy
 
 
+def test_a_suite_without_a_family_is_refused(tmp_path: Path) -> None:
+    """Its two folders are there, and nothing is in them: nobody could evolve anything over it."""
+    for name in ("tasks", "skills"):
+        (tmp_path / name).mkdir()
+    assert _faults(tmp_path) == ["skills: holds no family (write skills/<name>/meta.yaml, and six tasks for each)"]
+
+
+def test_names_that_would_reach_a_terminal_as_commands_are_refused(tmp_path: Path) -> None:
+    """Whoever looks at a suite of strangers sees its names, and no effect of them."""
+    folder = write_suite(tmp_path, SuiteShape(1, 1))
+    (folder / "suite.toml").write_text('name = "a\\u001b[2Jb"\nrelease = "1\\n2"\n', encoding="utf-8")
+    _change(folder, "tasks/sum-1-1-canonical/task.toml", '"sums-1"', '"sums\\u001b[2J"')
+    faults = [each for each in _faults(folder) if "control character" in each]
+    assert [each.partition(": holds")[0] for each in faults] == [
+        "suite.toml: name",
+        "suite.toml: release",
+        "tasks/sum-1-1-canonical/task.toml: metadata.environment",
+    ]
+
+
 def test_a_curated_skill_may_have_files_and_may_be_absent(tmp_path: Path) -> None:
     """SKILL.md comes first; hidden files and links out are none of it."""
     folder = write_suite(tmp_path, SuiteShape(1, 2))

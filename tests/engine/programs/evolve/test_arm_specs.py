@@ -85,6 +85,9 @@ def test_the_solver_speaks_as_the_teacher_and_writes_skills_only_where_the_spec_
         ({"gate.name": "items"}, "has a gate on revisions, and there are none"),
         ({"maintenance.retire": True}, "maintains skills, and has none"),
         ({"feedback": "hint"}, "tells nobody a hint"),
+        ({"success": 0.0}, "counts each trial as solved, or none"),
+        ({"success": float("inf")}, "counts each trial as solved, or none"),
+        ({"success": float("nan")}, "counts each trial as solved, or none"),
         ({"traces": 0}, "traces of the arm mine is 0"),
         ({"budget_chars": 0}, "budget_chars of the arm mine is 0"),
         ({"freeze_after": -1}, "freeze_after of the arm mine is -1"),
@@ -98,6 +101,14 @@ def test_the_solver_speaks_as_the_teacher_and_writes_skills_only_where_the_spec_
 def test_an_arm_that_cannot_be_is_refused_by_name(fields: dict[str, Any], problem: str) -> None:
     """Before anything is recorded or paid."""
     assert any(problem in each for each in complaints("mine", custom={"mine": {"base": "no_skill", "set": fields}}))
+
+
+def test_a_name_means_one_arm() -> None:
+    """No other arm is called as a shipped one, and none is changed that there is not."""
+    with pytest.raises(ConfigRefused, match="no_skill is an arm that stillroom brings"):
+        read(arms=("no_skill",), custom={"no_skill": {"base": "curated_static"}})
+    with pytest.raises(ConfigRefused, match="the run has no arm other"):
+        read(arms=("no_skill",), resolved={"no_skill": {}, "other": {}})
 
 
 def test_the_edges_of_ranges_are_within_them() -> None:

@@ -161,6 +161,18 @@ async def test_an_answer_that_changes_nothing_is_no_revision(tmp_path: Path) -> 
     assert len(await told(log, run, name, SkillRevised)) == 1
 
 
+async def test_a_family_cannot_take_the_name_that_another_one_has_for_its_skill(tmp_path: Path) -> None:
+    """The first family drafts its skill under the name of the second: it is refused, and the second one's is taken."""
+    base = sums(tmp_path, SuiteShape(environments=1, families=2), answer=patch("sum-1-2", "Copy it."))
+    log, run = await ran(base, "selfgen_zero_shot")
+    name = "library/selfgen_zero_shot/E1"
+    first, second = await told(log, run, name, PatchChecked)
+    assert "belongs to the family E1-LS2" in first.refusals[0]
+    assert second.refusals == ()
+    (revised,) = await told(log, run, name, SkillRevised)
+    assert (await log.get(revised.provenance)).count(b"E1-LS2") > 0
+
+
 async def test_a_skill_that_speaks_of_graders_is_refused_with_the_sentence(tmp_path: Path) -> None:
     """Nothing is put in force; the author is told of it when it is asked next."""
     base = sums(tmp_path, answer=patch("sum-1-1", "The hidden tests check the ground truth."))
