@@ -86,6 +86,7 @@ def _rows(run: str, compared: ComparedArms, roles: tuple[TaskRole, ...]) -> Iter
 
 
 _UNITS: Final[Mapping[LibraryScope, str]] = {"environment": "environments", "family": "families", "global": "courses"}
+_ONE: Final[Mapping[LibraryScope, str]] = {"environment": "environment", "family": "family", "global": "course"}
 _FEW: Final = "too few families"
 """Verdict of a comparison with too few independent units, whatever they are."""
 
@@ -98,7 +99,8 @@ def _reason(pair: PairedDifference, unit: LibraryScope) -> str:
     """Say why, in the words of a suite: what is independent is seldom a family."""
     if pair.verdict.kind != _FEW:
         return pair.verdict.reason
-    return f"{plural(len(pair.flips), 'task')}, {pair.units} {_UNITS[unit]}; {LEAST_UNITS} needed"
+    units = f"{pair.units} {(_ONE if pair.units == 1 else _UNITS)[unit]}"
+    return f"{plural(len(pair.flips), 'task')}, {units}; {LEAST_UNITS} needed"
 
 
 def interval_of(row: EvolvedPairRow) -> str:
@@ -159,7 +161,13 @@ def marks(scores: tuple[bool | None, ...]) -> str:
 def task_table(rows: Sequence[EvolvedTaskRow]) -> TableView[EvolvedTaskRow]:
     """Give the table of tasks: a column for each arm."""
     arms = list(rows[0].scores) if rows else []
-    return TableView(EvolvedTaskRow, "id role", *((arm, _marks_of(arm)) for arm in arms), empty=Text("no trial so far"))
+    return TableView(
+        EvolvedTaskRow,
+        "id role",
+        *((arm, _marks_of(arm)) for arm in arms),
+        empty=Text("no trial so far"),
+        notes=lambda _: [Text("● solved, ○ unsolved, x no score; one sign for each repeat", style="dim")],
+    )
 
 
 def _marks_of(arm: str) -> Callable[[EvolvedTaskRow], str]:

@@ -1,7 +1,7 @@
 """What would have been decided under other settings: which decisions flip, and where trials leave their paths."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -230,6 +230,10 @@ def _spent(row: WhatIfRow | DepartureRow) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, tuple | list):
+        names = [each["skill"] for each in value if isinstance(each, Mapping) and "skill" in each]
+        if names and len(names) == len(value):
+            return ", ".join(map(str, names))
     text = cell(value)
     return text if len(text) <= 24 else text[:12] + "…"
 

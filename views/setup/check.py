@@ -91,10 +91,14 @@ async def checks(setting: RunContext, spec: RunSpec, *, offline: bool) -> list[S
         offline: Make no calls of models.
     """
     tasks: list[Task] = []
+    try:
+        whole = await settled(setting, spec)  # a suite names its tasks
+    except StillroomError:
+        whole = spec  # what hinders it stands beside the skills
     return [
         *[row async for row in _models(setting, spec, offline=offline)],
         *[row async for row in _agents(setting, spec)],
-        *[row async for row in _tasks(setting, spec, tasks)],
+        *[row async for row in _tasks(setting, whole, tasks)],
         *[row async for row in _items(setting, spec)],
         *[row async for row in _training_sets(setting, spec, tasks)],
         *[row async for row in _workspaces(setting, spec)],

@@ -99,7 +99,7 @@ class GateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     name: str = ""
     """Its name, such as ``level``, ``items`` or ``strict``; see docs/gates.md. Empty: ``level``; under the method
-    ``compatible``, ``strict``."""
+    ``compatible``, ``strict``; no gate where a library evolves."""
     settings: dict[str, GateValue] = {}
     """Settings of that gate."""
 

@@ -8,6 +8,7 @@ from engine.config.spec import RunSpec
 from engine.scripted.reader import parse_script
 from engine.scripted.server import ScriptedEndpoint
 from events.store.memory import MemoryLog
+from tests.architecture.source import ROOT
 from tests.cli.terminal import machine, type_in
 from tests.cli.test_replay import EXPLORE
 from tests.engine.programs.evaluate.test_evaluate import questions
@@ -152,6 +153,13 @@ def test_the_command_says_all_and_its_exit_code_says_whether_a_run_would_start(t
     assert [(row["state"], row["remedy"]) for row in wrong.rows] == [("failed", "did you mean none?")]
     absent = type_in(tmp_path, "check", "absent.toml", "--json")
     assert (absent.code, absent.rows[0]["state"]) == (3, "failed")
+
+
+def test_the_tasks_of_a_suite_are_looked_at(tmp_path: Path) -> None:
+    """A spec that names a suite and no tasks has those of the suite, as its run has."""
+    ladder = type_in(tmp_path, "check", str(ROOT / "engine" / "demo" / "evolve" / "evolve.toml"), "--offline", "--json")
+    assert ladder.code == 0
+    assert [row["found"] for row in ladder.rows if row["what"] == "tasks"] == ["24 tasks can run"]
 
 
 def test_a_sandbox_that_cannot_be_opened_is_one_failure_and_one_that_isolates_nothing_is_none(tmp_path: Path) -> None:
