@@ -123,6 +123,8 @@ class RevisionMeasure(msgspec.Struct, frozen=True):
     unchanged: int
     refused: int
     rejected: int
+    unread: int
+    """Questions to the author of which no patch was read: it did not answer, or nobody could read its answer."""
     rollbacks: int
     followed: Transitions
     """Of each applied patch: the trial it was written from, and the next trial of its family."""
@@ -384,6 +386,7 @@ def _revisions(libraries: Sequence[EvolvedLibrary]) -> RevisionMeasure:
         unchanged=standings["unchanged"],
         refused=standings["refused"],
         rejected=standings["rejected"],
+        unread=sum(len(each.unread) for each in libraries),
         rollbacks=sum(each.rollbacks for each in libraries),
         followed=transitions(followed),
         overfitted=sum(overfitted),

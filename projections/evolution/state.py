@@ -15,6 +15,7 @@ from events.types.evolution import (
     SuiteTrialRow,
     TrialPass,
 )
+from events.types.optimizing import OptimizerEnding
 from events.types.suite import Suite, TaskRole
 
 PatchStanding: TypeAlias = Literal["open", "unchanged", "refused", "rejected", "applied"]
@@ -90,6 +91,8 @@ class EvolvedLibrary(msgspec.Struct, kw_only=True):
     """By pass and task, in the order in which they were scored. Those of gates are not among them."""
     retrieved: list[RetrievedSkills] = []
     patches: list[PatchRecord] = []
+    unread: list[OptimizerEnding] = []
+    """How each question to the author ended of which no patch was read."""
     skills: dict[str, LearnedSkill] = {}
     asked: LearningAction | None = None
     """What was last decided to be learnt. None: nothing so far."""

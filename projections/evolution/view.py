@@ -8,6 +8,7 @@ from events.base import Recorded, Ref
 from events.digest import Digest
 from events.streams import LIBRARY, arm_of_cell, family_of, library_of, read_library_label, trial_of
 from events.types.agent import AgentRunFinished, SkillRead
+from events.types.authoring import AuthorClosed
 from events.types.evolution import (
     EvolutionPlanned,
     LearningChosen,
@@ -43,6 +44,8 @@ from projections.exposure import HEAD
 from projections.verifier_groups import REPORTS, read_groups
 
 _READ: Final = frozenset(name for names in REPORTS.values() for name in names)
+_ENDED: Final = frozenset({"read", "budget", "stopped"})
+"""How questions end that were answered, or whose library ended with them."""
 _rows: Final = msgspec.json.Decoder(list[SuiteTrialRow])
 
 
@@ -50,7 +53,7 @@ class Evolution:
     """The projection."""
 
     name = "evolution"
-    revision = 1
+    revision = 2
     tags: frozenset[str] | None = frozenset(
         {
             *(
@@ -62,8 +65,15 @@ class Evolution:
                 "patch.checked",
             ),
             *("revision.ruled", "trials.scored", "maintenance.chosen", "skill.quarantined", "skill.narrowed"),
-            *("library.closed", "library.frozen", "skill.revised", "skill.retired", "skill.rolled_back"),
-            *("verify.rewarded", "verify.silent", "action.observed", "agent.run_finished"),
+            *(
+                "library.closed",
+                "library.frozen",
+                "skill.revised",
+                "skill.retired",
+                "skill.rolled_back",
+                "author.closed",
+            ),
+            *("verify.rewarded", "verify.silent", "action.observed", "agent.run_finished", "author.closed"),
         }
     )
 
@@ -144,14 +154,22 @@ def _apply(run: EvolvedRun, recorded: Recorded, blobs: Blobs) -> None:
         case ActionObserved(reads=reads) | AgentRunFinished(reads=reads) if _in_library(stream):
             known = run.reads.setdefault(trial_of(stream) or "", TrialReads(steps=[]))
             _read(known, reads, whole=isinstance(recorded.event, AgentRunFinished))
-        case RetrievalMade() as made:
+        case RetrievalMade() | AuthorClosed() as told:
             library = run.libraries.get(library_of(stream) or stream)
             if library is not None:
-                library.retrieved.append(_retrieved(made, Ref(stream, recorded.version)))
+                _beside(library, told, Ref(stream, recorded.version))
         case _ if family_of(stream) == LIBRARY and stream in run.libraries:
             _tell(run, run.libraries[stream], recorded, blobs)
         case _:
             pass
+
+
+def _beside(library: EvolvedLibrary, told: RetrievalMade | AuthorClosed, at: Ref) -> None:
+    """Fold in what was asked beside the line of a library."""
+    if isinstance(told, RetrievalMade):
+        library.retrieved.append(_retrieved(told, at))
+    elif told.ending not in _ENDED:
+        library.unread.append(told.ending)
 
 
 def _read(known: TrialReads, reads: tuple[SkillRead, ...] | None, *, whole: bool) -> None:

@@ -122,6 +122,7 @@ async def test_patches_are_told_with_what_followed(learner: ArmMeasures) -> None
     """Two were applied: after one that failed the next was solved; of the other the next has no score."""
     told = learner.revisions
     assert (told.proposed, told.applied, told.rejected, told.refused, told.unchanged) == (3, 2, 1, 0, 0)
+    assert told.unread == 0
     assert told.followed == Transitions(ff=0, fs=1, sf=0, ss=1, unpaired=0)
     assert (told.overfitted, told.overfitting_known) == (0, 1)
 

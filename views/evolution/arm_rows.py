@@ -104,9 +104,20 @@ def _notes(rows: Sequence[EvolvedArmRow]) -> Iterator[RenderableType]:
     first = rows[0]
     release = f" {first.release}" if first.release else ", no release named"
     yield Text(f"suite {first.suite}{release}, digest {first.suite_digest[:12]}", style="dim")
-    lacking = sum(each.measures.overall.scheduled - each.measures.overall.scored for each in rows)
-    if lacking:
-        yield Text(f"{plural(lacking, 'trial')} without a score: in no share, never counted as failed", style="yellow")
+    yield from (Text(each, style="yellow") for each in lacks(rows))
+
+
+def lacks(rows: Sequence[EvolvedArmRow]) -> Iterator[str]:
+    """Say what arms lack: scores of trials, and answers of authors, without which an arm is not what it is called."""
+    parts = [part for each in rows for part in (each.measures.overall, each.measures.replayed, each.measures.oracle)]
+    unscored = sum(part.scheduled - part.scored for part in parts)
+    if unscored:
+        yield f"{plural(unscored, 'scheduled trial')} without a score: in no share, never counted as failed"
+    for row in rows:
+        unread = row.measures.revisions.unread
+        if unread:
+            asked = plural(unread, "question")
+            yield f"{row.arm}: {asked} to the author without a readable answer: nothing was learnt by them"
 
 
 ARMS: Final = TableView(
@@ -131,9 +142,9 @@ def told_failures(measures: ArmMeasures) -> str:
 
 
 def told_patches(row: EvolvedArmRow) -> str:
-    """List what became of what authors wrote."""
+    """List what became of what authors were asked for."""
     told = row.measures.revisions
-    parts = ("applied", "unchanged", "refused", "rejected")
+    parts = ("applied", "unchanged", "refused", "rejected", "unread")
     return ", ".join(f"{getattr(told, part)} {part}" for part in parts if getattr(told, part)) or UNKNOWN
 
 

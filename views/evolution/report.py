@@ -15,6 +15,7 @@ from views.evolution.arm_rows import (
     EvolvedArmRow,
     arm_rows,
     by_groups,
+    lacks,
     percent,
     share,
     told_failures,
@@ -144,9 +145,7 @@ def _opening(rows: Sequence[EvolvedArmRow]) -> Iterator[str]:
     for row in rows:
         held_out = row.evaluation
         yield f"{row.arm} solved {held_out.solved} of {held_out.scored} scored held-out tasks."
-    lacking = sum(each.measures.overall.scheduled - each.measures.overall.scored for each in rows)
-    if lacking:
-        yield f"{plural(lacking, 'scheduled trial')} without a score: in no share, and never counted as failed."
+    yield from (f"{each}." for each in lacks(rows))
 
 
 def evolution_page(told: EvolutionReport) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from engine.core.fold import fold_run
 from engine.programs.evolve.giving import LibraryChanged, require_frozen
 from engine.programs.evolve.held_skills import LibrarySkill, LibrarySnapshot
 from events.base import Ref
@@ -29,10 +30,13 @@ from events.types.evolution import (
 )
 from events.types.skill import LibraryFrozen, SkillProposed, SkillRejected, SkillRevised
 from events.values import NamedDigest
+from projections.evolution.view import Evolution
 from replay.rerun import rerun
 from tests.support.evolving import evolution, evolved, patch, rows, sums, told
 from tests.support.orders import CountingClock
 from tests.support.suites import SuiteShape
+from views.evolution.arm_rows import arm_rows, lacks, told_patches
+from views.evolution.evolved_log import EvolvedLog
 
 TWO: Final = SuiteShape(environments=2, families=2)
 
@@ -171,6 +175,18 @@ async def test_a_family_cannot_take_the_name_that_another_one_has_for_its_skill(
     assert second.refusals == ()
     (revised,) = await told(log, run, name, SkillRevised)
     assert (await log.get(revised.provenance)).count(b"E1-LS2") > 0
+
+
+async def test_questions_without_a_readable_answer_are_counted(tmp_path: Path) -> None:
+    """Else an arm whose author answers nothing that can be read would look like one that had nothing to learn."""
+    log, run = await ran(sums(tmp_path, answer="I will not."), "curated_with_revision_always", "no_skill")
+    (state,) = await fold_run(log, [Evolution()], run)
+    learner, other = arm_rows(EvolvedLog(run, state.runs[run]))
+    assert (learner.measures.revisions.unread, other.measures.revisions.unread) == (3, 0)
+    assert told_patches(learner) == "3 unread"
+    assert list(lacks([learner, other])) == [
+        "curated_with_revision_always: 3 questions to the author without a readable answer: nothing was learnt by them"
+    ]
 
 
 async def test_a_skill_that_speaks_of_graders_is_refused_with_the_sentence(tmp_path: Path) -> None:
