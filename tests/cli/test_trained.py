@@ -168,7 +168,10 @@ def test_a_trained_skill_has_a_log(folder: Path) -> None:
         (1, "step", 1, ["s1.2", "s1.3"]),
         (2, "step", 3, ["s3.1"]),
     ]
-    first, last = rows[1:]
+    initial, first, last = rows
+    shown = type_in(folder, "show", "r1", "--json").rows
+    (begun,) = [each["raw"] for each in shown if each.get("outcome") == "initial"]
+    assert initial["score"] == begun
     assert (first["score"], first["believed"], first["measured"], first["measured_cells"]) == (0.625, 0.55, 0.25, 4)
     assert (last["in_force"], last["best"], first["in_force"]) == (True, True, False)
     assert (first["added"], first["removed"], last["added"], last["removed"]) == (4, 0, 1, 1)

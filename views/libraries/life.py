@@ -40,7 +40,7 @@ from views.libraries.evolved import (
     trial_in,
     written_revisions,
 )
-from views.terminal.format import plural, when
+from views.terminal.format import plural, short, when
 from views.terminal.ids import place_in
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import TableView
@@ -253,6 +253,7 @@ def _checked(event: PatchChecked) -> str:
 
 def _notes(rows: Sequence[SkillLifeRow]) -> Iterator[RenderableType]:
     if rows:
+        yield Text(f"skill {rows[0].skill} of the library {rows[0].library}, run {short(rows[0].run)}", style="dim")
         yield Text(f"next  stillroom why {rows[-1].why} · --json has it for each step", style="dim")
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from events.values import NamedDigest
 from projections.library import Revision, Skill
-from projections.training.measures import changes_of, fresh_score, gain_of
+from projections.training.measures import changes_of, fresh_score, gain_of, passes_of, selection_score
 from projections.training.state import RevisionRecord, TrainedRun
 from views.libraries import life
 from views.libraries.evolved import is_of_library
@@ -154,7 +154,7 @@ def _trained_row(
         step=record.step or None,
         epoch=record.epoch or None,
         edits=tuple(name for name in names if name),
-        score=number(record.score),
+        score=number(record.score) if record.revision else _first_score(run),
         believed=number(record.believed),
         deviation=None if record.variance is None else sqrt(record.variance.exact),
         measured=None if fresh is None else float(fresh.mean),
@@ -168,6 +168,13 @@ def _trained_row(
         in_force=record is run.in_force and skill.retired is None,
         best=record is run.best,
     )
+
+
+def _first_score(run: TrainedRun) -> float | None:
+    """Give the score of what training began with, over the items that all later ones are over."""
+    first = next(iter(passes_of(run, run.revisions[0].digest)), None)
+    scored = None if first is None else selection_score(run, [first.label])
+    return None if scored is None else float(scored.mean)
 
 
 def _float(value: Fraction | None) -> float | None:
