@@ -8,6 +8,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.core.lineage import pages_of
 from engine.programs.evolve.schedule import CriticalPath, longest
 from engine.runtime.run import RunReport
 from events.base import Recorded
@@ -55,16 +56,17 @@ async def end_rows(log: EventLog, run: str) -> list[EvolutionEndRow]:
     planned: tuple[PlannedLibrary, ...] = ()
     found: dict[str, Recorded] = {}
     began: dict[str, int] = {}
-    async for each in log.read(Selection(run=run, tags=_TAGS)):
-        match each.event:
-            case EvolutionPlanned(libraries=libraries):
-                planned = libraries
-            case LibraryOpened():
-                began.setdefault(each.stream.name, each.at)
-            case LibraryClosed():
-                found[each.stream.name] = each
-            case _:
-                pass
+    async for page in pages_of(log, Selection(run=run, tags=_TAGS)):  # of a fork, what it shares, too
+        for each in page:
+            match each.event:
+                case EvolutionPlanned(libraries=libraries):
+                    planned = libraries
+                case LibraryOpened():
+                    began.setdefault(each.stream.name, each.at)
+                case LibraryClosed():
+                    found[each.stream.name] = each
+                case _:
+                    pass
     arms = dict.fromkeys(each.arm for each in planned)
     return [_row(run, arm, [each for each in planned if each.arm == arm], (began, found)) for arm in arms]
 

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from engine.runtime.run import plan_start
+from engine.runtime.fork import Fork, fork_run
+from engine.runtime.run import plan_start, settled
 from engine.suites.read import read_suite
 from events.digest import digest_of
+from events.store.base import Selection
 from events.store.memory import MemoryLog
 from tests.support.evolving import evolution, evolved, pretending, sums
 from tests.support.orders import CountingClock
@@ -46,3 +48,20 @@ async def test_the_end_tells_wall_time_beside_the_critical_path(tmp_path: Path) 
     ]
     assert [(each.critical_trials, each.critical_authors) for each in found] == [(1, 0), (4, 3)]
     assert all(each.wall_s is not None and each.wall_s > 0 for each in found)
+
+
+async def test_the_end_of_a_fork_tells_of_what_it_shares(tmp_path: Path) -> None:
+    """What was scheduled stands in the run that it was forked from; only one of its libraries goes another way."""
+    log, base = MemoryLog(clock=CountingClock()), sums(tmp_path)
+    arms = ("no_skill", "curated_with_revision_always")
+    run = (await evolved(log, base, evolution(*arms))).run
+    chosen = [each async for each in log.read(Selection(run=run, tags={"freeze.chosen"}))]
+    at = next(each.position for each in chosen if each.stream.name.endswith("always/E1"))
+    setting = pretending(log, base)
+    other = await settled(setting, evolution(*arms, change={"freeze_after": 1}))
+    fork = (await fork_run(setting, Fork(run, at, other, ()))).run
+    found = await end_rows(log, fork)
+    assert [(each.run, each.arm, each.completed, each.planned, each.scored) for each in found] == [
+        (fork, "no_skill", 1, 6, 6),
+        (fork, "curated_with_revision_always", 1, 9, 9),
+    ]
