@@ -19,7 +19,7 @@ help:  ## Say what can be made.
 
 demo: venv  ## Four small tasks, real commands, a scripted model: no key, no network.
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/stillroom demo
-	@echo "(the command is $(BIN)/stillroom; its demos of evaluating and training: demo evaluate, demo train)" >&2
+	@echo "(the command is $(BIN)/stillroom; its demos of evaluating, training and evolving: demo evaluate, demo train, demo evolve)" >&2
 
 test: venv  ## The tests, in some six minutes on two cores; those marked slow and those of containers are left to `make check`.
 	$(BIN)/python -m pytest -n 2 -m "not slow and not docker" $(ARGS)
