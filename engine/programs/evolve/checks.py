@@ -1,12 +1,12 @@
 """What is refused of an evolution's settings before anything starts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.spec import RunSpec
 from engine.policies.gates.registry import gate_settings
-from engine.programs.evolve.arm_specs import ORIGIN, arm_problem, arm_specs
+from engine.programs.evolve.arm_specs import ORIGIN, arm_problem, arm_specs, read_arms
 from engine.programs.evolve.author.session import why_not_resumable
 from engine.programs.evolve.schedule import ORDERS, part_of
 from engine.programs.evolve.spec import (
@@ -76,6 +76,29 @@ def refuse_other_suite(spec: RunSpec, suite: Suite, tasks: Iterable[str]) -> Non
         problems.append(ConfigProblem(ORIGIN, "tasks", problem, remedy))
     if problems:
         raise ConfigRefused(problems)
+
+
+def refuse_other_libraries(specs: Sequence[RunSpec]) -> None:
+    """See that all settings of a line of runs are of the libraries that its first run has scheduled.
+
+    Args:
+        specs: Of each run of the line, the oldest first.
+
+    Raises:
+        ConfigRefused: With each key that would change them, and have no effect.
+    """
+    first = _libraries_of(specs[0])
+    keys = [key for each in specs[1:] for key, value in _libraries_of(each).items() if value != first.get(key)]
+    why, remedy = "determines the libraries, which a fork shares", "leave it as it is, or start a run of its own"
+    if keys:
+        raise ConfigRefused([ConfigProblem(ORIGIN, key, f"{key} {why}", remedy) for key in dict.fromkeys(keys)])
+
+
+def _libraries_of(spec: RunSpec) -> Mapping[str, object]:
+    settings = evolve_spec(spec)
+    named = {f"evolve.{key}": getattr(settings, key) for key in ("order", "repeats", "environments", "families")}
+    arms = {f"evolve.resolved.{name}.scope": arm.scope for name, arm in read_arms(settings).items()}
+    return {"evolve.arms": tuple(arms), **named, **arms}
 
 
 def _of_run(settings: EvolveSpec) -> Iterator[ConfigProblem]:

@@ -9,7 +9,6 @@ from typing import Any, Final
 from anyio import to_thread
 from msgspec.structs import replace
 
-from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program import ArmInputs, RunPlan
 from engine.config.spec import RunSpec
 from engine.core.decision import Point, Policy
@@ -22,11 +21,11 @@ from engine.programs.evaluate.arm_scans import read_tasks
 from engine.programs.evaluate.points import CELL_SCORE
 from engine.programs.evaluate.rulings import score_cell
 from engine.programs.evolve import points, retrieval_points, rulings, trace_points, trace_rulings, upkeep_points
-from engine.programs.evolve.arm_specs import ORIGIN, arm_specs, read_arms, settled_arms
+from engine.programs.evolve.arm_specs import arm_specs, read_arms, settled_arms
 from engine.programs.evolve.author import points as author_points
 from engine.programs.evolve.author import rulings as author_rulings
 from engine.programs.evolve.author.session import SessionPort
-from engine.programs.evolve.checks import refuse_other_suite, refuse_wrong
+from engine.programs.evolve.checks import refuse_other_libraries, refuse_other_suite, refuse_wrong
 from engine.programs.evolve.library_actor import evolve_library
 from engine.programs.evolve.plan import EvolvePlan, SuiteInput
 from engine.programs.evolve.reads import SkillReadsPort
@@ -172,15 +171,12 @@ class Evolve:
         """Plan the arms; which libraries there are follows from the suite.
 
         Raises:
-            ConfigRefused: An arm is gone from a later spec.
+            ConfigRefused: A later spec has other libraries.
             PriceUnknown: A cap is set, and a model has no price.
             OutputUnbounded: A cap is set, and the length of an answer is not bounded.
         """
         by_era = [arm_specs(each) for each in specs]
-        gone = sorted({name for each in by_era for name in by_era[0] if name not in each})
-        if gone:
-            problem = f"these arms have begun: {', '.join(gone)}"
-            raise ConfigRefused([ConfigProblem(ORIGIN, "evolve.arms", problem, "keep their names")])
+        refuse_other_libraries(specs)
         arms = {name: tuple(each[name] for each in by_era) for name in by_era[0]}
         plan = EvolvePlan(arms, prompts, {each.name: each for each in opened.tasks})
         for name in arms:

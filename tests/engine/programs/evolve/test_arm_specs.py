@@ -8,7 +8,7 @@ import pytest
 
 from engine.config.errors import ConfigRefused
 from engine.programs.evolve.arm_specs import arm_specs, read_arms, settled_arms, shipped_arms
-from engine.programs.evolve.checks import refuse_other_suite, refuse_wrong
+from engine.programs.evolve.checks import refuse_other_libraries, refuse_other_suite, refuse_wrong
 from engine.programs.evolve.spec import EvolveArmSpec, EvolveSpec, arm_of_spec, evolve_spec
 from tests.support.evolving import evolution, grid
 
@@ -135,6 +135,27 @@ def test_what_is_wrong_with_a_run_is_told_with_a_remedy() -> None:
         "evolve.repeats is 0",
         "'D' is no order",
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"repeats": 2}, "evolve.repeats"),
+        ({"order": "B"}, "evolve.order"),
+        ({"environments": ["E1"]}, "evolve.environments"),
+        ({"families": ["E1-LS1"]}, "evolve.families"),
+        ({"change": {"scope": "family"}}, "evolve.resolved.curated_static.scope"),
+        ({"arms": ["curated_static", "no_skill"]}, "evolve.arms"),
+    ],
+)
+def test_a_fork_has_the_libraries_of_its_run(change: dict[str, Any], key: str) -> None:
+    """They were scheduled there: a setting that would change them is refused, since it would have no effect."""
+    first, fork = evolution("curated_static"), evolution("curated_static", change={"freeze_after": 1})
+    refuse_other_libraries([first, fork])
+    fork.own.update(change)
+    with pytest.raises(ConfigRefused) as told:
+        refuse_other_libraries([first, fork])
+    assert key in [each.key for each in told.value.complaints]
 
 
 def test_settings_have_to_be_about_the_suite() -> None:
