@@ -105,6 +105,13 @@ def parts(every: int) -> list[MatrixPart]:
         MatrixPart("a fork", "1", in_file=False, points=one, forked=True),
         MatrixPart("rebuilt", "1", in_file=False, points=one, on_loss="rebuild"),
         MatrixPart("a fork, rebuilt", "1", in_file=False, points=one, on_loss="rebuild", forked=True),
+        *_programs(every),
+    ]
+
+
+def _programs(every: int) -> list[MatrixPart]:
+    """Say what is tried of programs besides exploring."""
+    return [
         MatrixPart(
             "a training",
             "1",
