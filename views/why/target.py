@@ -8,11 +8,12 @@ from engine.core.lineage import RunPositions, pages_of, streams_of
 from engine.policies.skill.split import skill_name_for
 from events.base import Recorded, Ref, StreamId
 from events.store.base import EventLog, Selection
-from events.streams import RUN, attempt_stream, item_stream, trial_stream
+from events.streams import LIBRARY, RUN, TRAIN, attempt_stream, family_of, item_stream, trial_stream
 from events.types.attempt import AttemptAbandoned, AttemptJudged
 from events.types.skill import SkillImported, SkillRevised
+from events.types.training import SkillAccepted
 from events.types.trial import AttemptConcluded
-from views.terminal.errors import IdUnknown, UsageWrong
+from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 from views.terminal.ids import (
     BLOB,
     LATEST,
@@ -48,7 +49,8 @@ class FoundSkill(NamedTuple):
 async def find_place(log: EventLog, text: str) -> EventAddress:
     """Find the event whose causes are asked for.
 
-    ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name; ``s3.1`` and
+    ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name, and
+    ``COURSE/SCOPE/NAME`` that of one library; ``s3.1`` and
     ``RUN:s3.1`` an edit of a training run, ``s3`` and ``e2.slow`` a candidate: of these, what became of them. All else
     is as `find_target` has it. Of an attempt, its verdict is asked for; of a trial, an item or a run, its last event;
     of a training, what its end rests on.
@@ -56,12 +58,9 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
     Raises:
         IdUnknown, IdAmbiguous: There is no such thing, or there are several.
     """
-    skill = await find_skill(log, text)
-    if skill is not None:
-        return EventAddress(skill.recorded.stream.run, skill.recorded.ref)
-    edit = await find_edit(log, text)
-    if edit is not None:
-        return edit
+    named = await _find_named(log, text)
+    if named is not None:
+        return named
     target = await find_target(log, text)
     match target:
         case EventTarget(position):
@@ -76,6 +75,14 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
             raise UsageWrong("a blob has no cause: events reference it", remedy=f"`stillroom show {text}` prints it")
         case _:
             assert_never(target)
+
+
+async def _find_named(log: EventLog, text: str) -> EventAddress | None:
+    """Find a skill or an edit. None: the text is the name of none."""
+    skill = await find_skill(log, text)
+    if skill is not None:
+        return EventAddress(skill.recorded.stream.run, skill.recorded.ref)
+    return await find_learnt(log, text) or await find_edit(log, text)
 
 
 async def _of_whole(log: EventLog, target: TrialTarget | ItemTarget | RunTarget) -> EventAddress:
@@ -127,6 +134,47 @@ async def find_skill(log: EventLog, text: str) -> FoundSkill | None:
             known = sorted({f"{name}@{revision_of(skill.event)}" for skill in found})
             raise IdUnknown(text, "revision", known)
     return None
+
+
+_SKILL: Final = re.compile(r"(?:(?P<library>[^:@]+)/)?(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)(?:@(?P<revision>[0-9]{1,9}))?")
+"""What skills are called: ``NAME``, or ``COURSE/SCOPE/NAME`` of one library, and a revision behind it."""
+_LEARNT: Final = frozenset({"skill.accepted", "skill.revised"})
+
+
+async def find_learnt(log: EventLog, text: str) -> EventAddress | None:
+    """Find a skill that a run trained, or learnt in a library of a suite: what put its revision in force.
+
+    None: no run has one of that name and revision.
+
+    Raises:
+        IdUnknown: The run is not there.
+        IdAmbiguous: Several libraries of the run have a skill of that name.
+    """
+    run, colon, rest = text.rpartition(":")
+    called = _SKILL.fullmatch(rest)
+    if run == BLOB or called is None:
+        return None
+    for each in [await find_run(log, run)] if colon else reversed(await log.runs()):
+        found = [one async for one in _learnt_of(log, each, called)]
+        libraries = dict.fromkeys(one.stream.name.removeprefix(f"{LIBRARY}/") for one in found)
+        if len(libraries) > 1:
+            raise IdAmbiguous(text, [f"{library}/{called['name']}" for library in libraries])
+        if found:
+            return EventAddress(each, found[-1].ref)
+    return None
+
+
+async def _learnt_of(log: EventLog, run: str, called: re.Match[str]) -> AsyncIterator[Recorded]:
+    wanted = f"{LIBRARY}/{called['library']}"
+    for stream in await streams_of(log, run):
+        if stream != wanted and (called["library"] or (stream != TRAIN and family_of(stream) != LIBRARY)):
+            continue
+        for recorded in await _history(log, Selection(stream=StreamId(run, stream), tags=_LEARNT)):
+            event = recorded.event
+            if not isinstance(event, SkillAccepted | SkillRevised) or event.skill != called["name"]:
+                continue
+            if called["revision"] is None or event.revision == int(called["revision"]):
+                yield recorded
 
 
 _EDIT: Final = re.compile(r"(?:s|e)\d+(?:\.[a-z]+)?(?:~\d+)?(?:\.\d+)?")
