@@ -52,7 +52,11 @@ def choose_terms(
 
 
 def rule_on_trials(saw: points.TrialsEndedSaw, rule: points.TriesRule, desk: PolicyContext) -> points.TrialsEnding:
-    """Use what has a score; begin again what the infrastructure broke, as often as the settings say."""
+    """Use what has a score; begin again what the infrastructure broke, as often as the settings say.
+
+    A single trial that stays broken after a person has resumed the run is left without a score: it may be one that can
+    have none here, and must not hold its library up for good.
+    """
     reasons = [_reason(each) for each in _cells.decode(desk.read(saw.cells))]
     for ending, words in (("stopped", "an operator ended it"), ("budget", "there is no money left")):
         if ending in reasons:
@@ -63,7 +67,8 @@ def rule_on_trials(saw: points.TrialsEndedSaw, rule: points.TriesRule, desk: Pol
     said = ", ".join(sorted({str(reason) for reason in reasons if reason is not None}))
     if saw.time % rule.tries:
         return points.TrialsEnding("again", broken, said)
-    if len(broken) == len(reasons):
+    resumed = saw.time > rule.tries
+    if len(broken) == len(reasons) and not (resumed and len(reasons) == 1):
         return points.TrialsEnding("pause", broken, f"none of {len(reasons)} trials has a score: {said}")
     return points.TrialsEnding("use", (), f"{len(broken)} of {len(reasons)} trials have no score: {said}")
 

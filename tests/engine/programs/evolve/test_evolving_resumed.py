@@ -123,6 +123,26 @@ async def test_a_learning_trial_that_stays_broken_pauses_its_library_and_no_othe
     assert (await rerun(log, paused.run)).complete
 
 
+async def test_a_learning_trial_that_can_have_no_score_holds_its_library_up_once(tmp_path: Path) -> None:
+    """Resumed without a change, the library goes on without it: it is scheduled, has no score, and taught nothing."""
+    base, log = sums(tmp_path), MemoryLog(clock=CountingClock())
+
+    def fault(event: Event, place: EffectAddress) -> Event | None:
+        told = place.stream.removeprefix("attempt/")
+        return broken(told.partition("sum-1-1-variant/")[0] + "sum-1-1-variant/", event, place)
+
+    paused = await evolved(log, base, evolution(LEARNS), lambda ports: FaultyPorts(ports, fault))
+    assert paused.held == 1
+    faulty = pretending(log, base)._replace(between=lambda ports: FaultyPorts(ports, fault))
+    done = await resume_run(faulty, paused.run)
+    assert done.outcomes == {LIBRARY: "completed"}
+    assert len(await told(log, paused.run, LIBRARY, BatchBroken)) == 1
+    (closed,) = await told(log, paused.run, LIBRARY, LibraryClosed)
+    assert (closed.planned, closed.scored, closed.infrastructure) == (9, 7, 2)
+    assert (await told(log, paused.run, LIBRARY, LearningChosen))[2].action == "nothing"
+    assert (await rerun(log, paused.run)).complete
+
+
 async def test_what_breaks_while_it_is_measured_stands_apart(tmp_path: Path) -> None:
     """It is scheduled and has no score: neither solved nor failed, whatever else came of the arm."""
     log = MemoryLog(clock=CountingClock())
