@@ -29,7 +29,7 @@ def kind(outcome: CommandOutcome, name: str) -> list[dict[str, Any]]:
 def test_a_skill_is_evaluated_without_a_spec_file(tmp_path: Path) -> None:
     """Given a set and a skill, two arms are planned, run and compared; the second time nothing is asked."""
     questions(tmp_path)
-    planned = evaluate(tmp_path, "--dry-run", "--json").rows
+    planned = kind(evaluate(tmp_path, "--dry-run", "--json"), "planned_arm")
     assert [(row["arm"], row["cells"], row["stored"], row["smallest_effect"]) for row in planned] == [
         ("none", 2, 0, None),
         ("skill", 2, 0, None),
@@ -41,7 +41,7 @@ def test_a_skill_is_evaluated_without_a_spec_file(tmp_path: Path) -> None:
         ("skill", 1.0, 2, 0),
     ]
     assert [row["calls"] for row in kind(first, "run")] == [4]
-    assert [row["stored"] for row in evaluate(tmp_path, "--dry-run", "--json").rows] == [2, 2]
+    assert [row["stored"] for row in kind(evaluate(tmp_path, "--dry-run", "--json"), "planned_arm")] == [2, 2]
     again = evaluate(tmp_path, "--json")
     assert [row["reused"] for row in kind(again, "arm")] == [2, 2]
     assert [row["calls"] for row in kind(again, "run")] == [0]
@@ -64,7 +64,7 @@ def test_a_plan_says_what_it_could_show_over_a_good_baseline_and_over_none(tmp_p
     rows = [{"id": f"q{number}", "question": "Which?", "answers": ["one"]} for number in range(12)]
     (tmp_path / "quiz" / "test" / "items.json").write_text(json.dumps(rows))
     split = "--set", "evaluate.items.split=test"
-    (_, skill) = evaluate(tmp_path, *split, "--dry-run", "--json").rows
+    (_, skill) = kind(evaluate(tmp_path, *split, "--dry-run", "--json"), "planned_arm")
     assert (skill["units"], skill["smallest_effect"], round(skill["smallest_from_none"], 2)) == (12, None, 0.63)
     said = evaluate(tmp_path, *split, "--dry-run").out
     assert "(-: not even solving all)" in said
@@ -168,7 +168,7 @@ PRICED: Final = ("--set", "prices.script.input=1", "--set", "prices.script.outpu
 def ranges(outcome: CommandOutcome) -> list[tuple[object, ...]]:
     """Pick what arms may take."""
     keys = ("basis", "calls_least", "calls_most", "cost_least_nano_usd", "cost_most_nano_usd")
-    return [tuple(row[key] for key in keys) for row in outcome.rows]
+    return [tuple(row[key] for key in keys) for row in kind(outcome, "planned_arm")]
 
 
 def test_a_dry_run_says_what_it_may_take_and_what_that_rests_on(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_grid_is_one_run_with_a_transfer_matrix(tmp_path: Path) -> None:
     questions(tmp_path)
     (tmp_path / "deaf.toml").write_text(DEAF)
     (tmp_path / "grid.toml").write_text(GRID)
-    planned = type_in(tmp_path, "evaluate", "grid.toml", "--dry-run", "--json").rows
+    planned = kind(type_in(tmp_path, "evaluate", "grid.toml", "--dry-run", "--json"), "planned_arm")
     assert [(row["arm"], row["baseline"], row["cells"]) for row in planned] == [
         ("none_deaf.toml", True, 2),
         ("none_script.toml", True, 2),
@@ -350,7 +350,7 @@ def test_several_sets_are_scored_by_one_run_and_each_by_itself(tmp_path: Path) -
         [{"id": "b", "question": "Code of the blue lamp?", "context": "Blue is B2.", "answers": ["B2"]}],
     )
     (tmp_path / "sets.toml").write_text(GRID.replace('"script:deaf.toml"', "").replace(", ]", "]") + SETS)
-    planned = type_in(tmp_path, "evaluate", "sets.toml", "--dry-run", "--json").rows
+    planned = kind(type_in(tmp_path, "evaluate", "sets.toml", "--dry-run", "--json"), "planned_arm")
     assert [row["items"] for row in planned] == [4, 4]
     ran = type_in(tmp_path, "evaluate", "sets.toml", "--json")
     assert ran.code == 0, ran.err
