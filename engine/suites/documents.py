@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 import yaml
@@ -57,13 +57,6 @@ class SuiteDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str | None = None
     release: str | None = None
-
-
-class ReadDocument(NamedTuple):
-    """A mapping, or what is wrong with the file."""
-
-    fields: Mapping[str, Any]
-    faults: tuple[SuiteFault, ...]
 
 
 def suite_document(folder: Path) -> tuple[SuiteDocument, list[SuiteFault]]:
