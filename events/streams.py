@@ -80,6 +80,12 @@ def item_of_cell(name: str) -> str | None:
     return item if _NUMBER.fullmatch(repeat) else None
 
 
+def item_of(stream: str) -> str | None:
+    """Name the task of a cell, of its trial, and of all below that. None: the stream is of none."""
+    cell = stream.partition("/")[2] if family_of(stream) == CELL else trial_of(stream)
+    return None if cell is None else item_of_cell(cell)
+
+
 def calls_below(attempt: str) -> str:
     """Give what the streams of calls begin with that an installed agent makes in the attempt of a stream."""
     return f"{CALL}/{attempt.removeprefix(ATTEMPT + '/')}/"

@@ -11,7 +11,7 @@ from projections.evolution.view import Evolution
 from tests.support.evolved import record_evolved
 from tests.support.orders import CountingClock
 from tests.support.trained import record_trained
-from views.evolution.arm_rows import ARMS, MEASURES, arm_rows, percent, share
+from views.evolution.arm_rows import ARMS, MEASURES, arm_rows, share
 from views.evolution.evolved_log import EvolvedLog, read_evolution
 from views.evolution.full_report import full_report
 from views.evolution.pair_rows import PAIRS, marks, pair_rows, task_rows, task_table
@@ -23,6 +23,7 @@ from views.evolution.report import (
     read_evolution_report,
 )
 from views.figures.evolution import EvolutionFigure, evolution_caption, evolution_figure
+from views.runs.train_rows import percent
 from views.terminal.errors import UsageWrong
 from views.terminal.table_formats import TableFormat
 

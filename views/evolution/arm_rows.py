@@ -11,6 +11,7 @@ from events.types.suite import ROLES
 from projections.evolution.measures import ArmMeasures, Share, measure_arm
 from projections.evolution.pairs import arms_of
 from views.evolution.evolved_log import EvolvedLog
+from views.runs.train_rows import gained, percent
 from views.terminal.format import UNKNOWN, plural
 from views.terminal.tables import TableView
 
@@ -93,13 +94,6 @@ def by_groups(row: EvolvedArmRow) -> str:
     return f"{found.solved}/{found.scored}" if found.scored else UNKNOWN
 
 
-def percent(rate: float | None, *, signed: bool = False) -> str:
-    """Write a rate, or a difference of rates in points. None: nobody knows."""
-    if rate is None:
-        return UNKNOWN
-    return f"{100 * rate:+.1f}" if signed else f"{100 * rate:.1f} %"
-
-
 def _notes(rows: Sequence[EvolvedArmRow]) -> Iterator[RenderableType]:
     first = rows[0]
     release = f" {first.release}" if first.release else ", no release named"
@@ -152,10 +146,10 @@ MEASURES: Final = TableView(
     EvolvedArmRow,
     "arm",
     (">traps resisted", lambda row: _of(row.measures.traps.resisted, row.measures.traps.trapped)),
-    (">replay lift", lambda row: percent(row.measures.replay.lift, signed=True)),
+    (">replay lift", lambda row: gained(row.measures.replay.lift)),
     (">recovered", lambda row: percent(row.measures.replay.recovery)),
     (">forgotten", lambda row: percent(row.measures.replay.regression)),
-    (">oracle lift", lambda row: percent(row.measures.oracle_pairs.lift, signed=True)),
+    (">oracle lift", lambda row: gained(row.measures.oracle_pairs.lift)),
     ("compositions fail by…", lambda row: told_failures(row.measures)),
     ("patches…", told_patches),
     (">harmful", lambda row: str(len(row.measures.health.harmful))),

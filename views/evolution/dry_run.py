@@ -27,7 +27,7 @@ from events.store.memory import MemoryLog
 from events.streams import library_label
 from events.types.suite import Suite
 from views.evaluations.cost_range import Basis, spending_range
-from views.terminal.format import money, plural
+from views.terminal.format import between, plural
 from views.terminal.screen import Screen
 from views.terminal.tables import TableView
 
@@ -174,15 +174,6 @@ def _example(start: RunStart, arm: str, library: LibraryPlan) -> CellPlan:
     return plan.cell(arm, (library_label(library.course, library.scope), 1, "primary"), task, condition)
 
 
-def _range(least: int | None, most: int | None, *, cost: bool = False) -> str:
-    said = money if cost else "{:,}".format
-    if least is None:
-        return "unknown"
-    if most is None:
-        return f"{said(least)} or more"
-    return said(least) if least == most else f"{said(least)} to {said(most)}"
-
-
 def _totals(rows: Sequence[PlannedLadderRow]) -> Iterator[RenderableType]:
     trials = sum(row.trials for row in rows)
     path = max((CriticalPath(row.critical_trials, row.critical_authors) for row in rows), default=CriticalPath(0, 0))
@@ -210,8 +201,8 @@ PLANNED_ARMS: Final = TableView(
     "arm scope",
     ">learning >evaluation >replay >oracle >trials",
     (">critical", lambda row: f"{row.critical_trials}" + (f"+{row.critical_authors}" if row.critical_authors else "")),
-    (">author", lambda row: _range(row.author_least, row.author_most) if row.author_most else None),
-    (">calls", lambda row: _range(row.calls_least, row.calls_most)),
-    (">cost", lambda row: _range(row.cost_least_nano_usd, row.cost_most_nano_usd, cost=True)),
+    (">author", lambda row: between(row.author_least, row.author_most) if row.author_most else None),
+    (">calls", lambda row: between(row.calls_least, row.calls_most)),
+    (">cost", lambda row: between(row.cost_least_nano_usd, row.cost_most_nano_usd, cost=True)),
     notes=_totals,
 )

@@ -13,8 +13,8 @@ from projections.comparison.compare import PairedDifference
 from projections.comparison.intervals import LEAST_UNITS
 from projections.evolution.measures import HELD_OUT
 from projections.evolution.pairs import ComparedArms, arms_of, compare_arms
-from views.evolution.arm_rows import percent
 from views.evolution.evolved_log import EvolvedLog
+from views.runs.train_rows import gained
 from views.terminal.format import UNKNOWN, plural
 from views.terminal.tables import TableView
 
@@ -105,7 +105,7 @@ def _reason(pair: PairedDifference, unit: LibraryScope) -> str:
 
 def interval_of(row: EvolvedPairRow) -> str:
     """Write the ends of the interval, in points."""
-    return UNKNOWN if row.low is None else f"{percent(row.low, signed=True)} to {percent(row.high, signed=True)}"
+    return UNKNOWN if row.low is None else f"{gained(row.low)} to {gained(row.high)}"
 
 
 def _notes(rows: Sequence[EvolvedPairRow]) -> Iterator[RenderableType]:
@@ -115,7 +115,7 @@ def _notes(rows: Sequence[EvolvedPairRow]) -> Iterator[RenderableType]:
 PAIRS: Final = TableView(
     EvolvedPairRow,
     "arm >won >lost >kept",
-    (">difference", lambda row: percent(row.difference, signed=True)),
+    (">difference", lambda row: gained(row.difference)),
     (">interval", interval_of),
     "verdict reason…",
     empty=Text("there is only one arm: nothing to compare"),

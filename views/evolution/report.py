@@ -16,7 +16,6 @@ from views.evolution.arm_rows import (
     arm_rows,
     by_groups,
     lacks,
-    percent,
     share,
     told_failures,
     told_patches,
@@ -33,6 +32,7 @@ from views.evolution.pair_rows import (
     task_rows,
     task_table,
 )
+from views.runs.train_rows import gained, percent
 from views.terminal.format import count, plural, short, when
 from views.terminal.pages import page_template
 from views.terminal.table_formats import TableFormat, latex_text, markdown_text, write_table
@@ -154,6 +154,7 @@ def evolution_page(told: EvolutionReport) -> str:
         "share": share,
         "by_groups": by_groups,
         "percent": percent,
+        "gained": gained,
         "failures": told_failures,
         "patches": told_patches,
         "interval_of": interval_of,

@@ -27,6 +27,22 @@ def money(nano: int | None) -> str:
     return f"${dollars:,.2f}" if dollars >= 1 else f"${dollars:.4f}"
 
 
+def between(least: int | None, most: int | None, *, cost: bool = False) -> str:
+    """Write a range of counts, or of amounts in units of 10^-9 US dollars.
+
+    Args:
+        least: Its lower end. None: nobody knows it.
+        most: Its upper end. None: there is none.
+        cost: Whether they are amounts.
+    """
+    said = money if cost else "{:,}".format
+    if least is None:
+        return "unknown"
+    if most is None:
+        return f"{said(least)} or more"
+    return said(least) if least == most else f"{said(least)} to {said(most)}"
+
+
 def cost(nano: int | None) -> str:
     """Write an amount where there is room to say that nobody knows it."""
     return "cost unknown" if nano is None else money(nano)

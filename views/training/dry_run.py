@@ -43,7 +43,7 @@ from projections.cost import Cost
 from projections.evaluations import Evaluations, EvaluationsState
 from views.evaluations.cost_range import Basis, CellSpending, observed, spending_range
 from views.runs.spending import total
-from views.terminal.format import money, plural
+from views.terminal.format import between, plural
 from views.terminal.screen import Screen
 from views.terminal.tables import TableView
 from views.training.cost_bounds import CostBound, SkillSize, optimizer_bound, question_bound
@@ -347,24 +347,15 @@ async def _optimizer_calls(log: EventLog, spec: RunSpec) -> list[CellSpending]:
     return found
 
 
-def _range(least: int | None, most: int | None, *, cost: bool = False) -> str:
-    said = money if cost else "{:,}".format
-    if least is None:
-        return "unknown"
-    if most is None:
-        return f"{said(least)} or more"
-    return said(least) if least == most else f"{said(least)} to {said(most)}"
-
-
 def _sum(rows: Sequence[PlannedStageRow], field: str) -> int | None:
     values = [getattr(row, field) for row in rows]
     return None if None in values else sum(values)
 
 
 def _totals(rows: Sequence[PlannedStageRow]) -> Iterator[RenderableType]:
-    rollouts = _range(_sum(rows, "rollouts_least"), _sum(rows, "rollouts_most"))
-    calls = _range(_sum(rows, "calls_least"), _sum(rows, "calls_most"))
-    cost = _range(_sum(rows, "cost_least_nano_usd"), _sum(rows, "cost_most_nano_usd"), cost=True)
+    rollouts = between(_sum(rows, "rollouts_least"), _sum(rows, "rollouts_most"))
+    calls = between(_sum(rows, "calls_least"), _sum(rows, "calls_most"))
+    cost = between(_sum(rows, "cost_least_nano_usd"), _sum(rows, "cost_most_nano_usd"), cost=True)
     stored = sum(row.stored for row in rows)
     yield Text()
     yield Text(f"{rollouts} rollouts ({stored} stored), {calls} calls, cost {cost}, without calls that are made again")
@@ -394,9 +385,9 @@ def _seen(rows: Sequence[PlannedTrainingRow]) -> Iterator[RenderableType]:
 STAGES: Final = TableView(
     PlannedStageRow,
     "stage who",
-    (">rollouts", lambda row: _range(row.rollouts_least, row.rollouts_most) if row.rollouts_most else None),
-    (">calls", lambda row: _range(row.calls_least, row.calls_most)),
-    (">cost", lambda row: _range(row.cost_least_nano_usd, row.cost_most_nano_usd, cost=True)),
+    (">rollouts", lambda row: between(row.rollouts_least, row.rollouts_most) if row.rollouts_most else None),
+    (">calls", lambda row: between(row.calls_least, row.calls_most)),
+    (">cost", lambda row: between(row.cost_least_nano_usd, row.cost_most_nano_usd, cost=True)),
     ("by", lambda row: row.basis),
     notes=_totals,
 )

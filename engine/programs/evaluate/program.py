@@ -56,7 +56,7 @@ from events.streams import (
     is_item_attempt,
     is_trial,
     item_cell_of,
-    item_of_cell,
+    item_of,
     item_stream,
     trial_of,
 )
@@ -189,8 +189,7 @@ class Evaluate:
 
     def item_of(self, stream: str) -> str | None:
         """Name the task of a cell, of its trial, and of all below that."""
-        cell = stream.partition("/")[2] if family_of(stream) == CELL else trial_of(stream)
-        return None if cell is None else item_of_cell(cell)
+        return item_of(stream)
 
     def parent_of(self, stream: str) -> str | None:
         """A cell begins the trial or the question of its own name, and a question the attempts at it."""

@@ -1,12 +1,8 @@
 """Arms of a run: read from the files that stillroom brings, or from the spec, and made into a spec for each."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -15,10 +11,10 @@ from msgspec.structs import replace
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.schema import split_key
 from engine.config.spec import RunSpec
+from engine.programs.evolve.shipped import shipped_tables
 from engine.programs.evolve.spec import AUTHOR_ROLE, SOLVER, ArmValue, EvolveArmSpec, EvolveSpec, evolve_spec
 
 ORIGIN: Final = "the spec"
-_FOLDER: Final = Path(__file__).parent / "arms"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 NONE: Final = "none"
 _MAY_BE_NONE: Final = frozenset({"max_revisions", "freeze_after"})
@@ -26,11 +22,9 @@ _BASES: Final = 8
 """Arms that one may rest on, one on the other."""
 
 
-@cache
 def shipped_arms() -> Mapping[str, Mapping[str, Any]]:
     """Give the arms that stillroom brings by name: the base of each, and what differs from it."""
-    found = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(_FOLDER.glob("*.toml"))}
-    return MappingProxyType(found)
+    return shipped_tables("arms")
 
 
 def read_arms(settings: EvolveSpec) -> Mapping[str, EvolveArmSpec]:

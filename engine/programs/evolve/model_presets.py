@@ -1,24 +1,18 @@
 """Presets of models: data files that name an agent, the model that solves, who writes skills, and prices."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from engine.config.errors import ConfigProblem, ConfigRefused
+from engine.programs.evolve.shipped import shipped_tables
 
-_FOLDER: Final = Path(__file__).parent / "presets"
 _TITLE: Final = "title"
 
 
-@cache
 def shipped_presets() -> Mapping[str, Mapping[str, Any]]:
     """Give the presets that stillroom brings by name: each is a part of a spec, and a title."""
-    found = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(_FOLDER.glob("*.toml"))}
-    return MappingProxyType(found)
+    return shipped_tables("presets")
 
 
 def preset_settings(name: str) -> Iterator[tuple[tuple[str, ...], Any]]:

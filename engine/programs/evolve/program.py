@@ -48,9 +48,8 @@ from events.streams import (
     RETRIEVE,
     arm_of_cell,
     cell_stream,
-    family_of,
     is_trial,
-    item_of_cell,
+    item_of,
     library_of,
     library_stream,
     read_library_label,
@@ -130,8 +129,7 @@ class Evolve:
 
     def item_of(self, stream: str) -> str | None:
         """Name the task of a cell, of its trial, and of all below that."""
-        cell = stream.partition("/")[2] if family_of(stream) == CELL else trial_of(stream)
-        return None if cell is None else item_of_cell(cell)
+        return item_of(stream)
 
     def parent_of(self, stream: str) -> str | None:
         """Cells and questions hang below their library, and a trial below its cell."""

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import yaml
 
+from engine.policies.python_source import called_name
 from projections.verifier_groups import is_hidden
 from sandbox.harbor.yaml_tree import read_yaml
 
@@ -156,7 +157,7 @@ def _sections(module: ast.Module) -> Iterator[tuple[str, ast.List | ast.Tuple | 
     """Give each call of ``run_checks``: its section, and its checks where they can be read."""
     lists = _lists(module)
     for node in ast.walk(module):
-        if isinstance(node, ast.Call) and _called(node) == "run_checks" and node.args:
+        if isinstance(node, ast.Call) and called_name(node) == "run_checks" and node.args:
             section, checks = node.args[0], node.args[1] if len(node.args) > 1 else None
             if isinstance(checks, ast.Name):
                 checks = lists.get(checks.id)
@@ -186,14 +187,6 @@ def _checks(module: ast.Module) -> Iterator[str]:
             name = each.elts[0] if isinstance(each, ast.Tuple | ast.List) and each.elts else each
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 yield name.value
-
-
-def _called(node: ast.Call) -> str:
-    match node.func:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-        case _:
-            return ""
 
 
 def _python_rubric(module: ast.Module) -> tuple[RubricRow, ...]:
