@@ -8,10 +8,11 @@ from events.store.memory import MemoryLog
 from projections.evolution.measures import ArmMeasures, Share, Transitions, measure_arm, transitions
 from projections.evolution.pairs import ArmsUnknown, arms_of, baseline_of, compare_arms, unit_of
 from projections.evolution.stages import SpendingPlace, place_of, spending_of
-from projections.evolution.state import EvolvedRun
+from projections.evolution.state import EvolvedLibrary, EvolvedRun, GroupRecord, SuiteTrial, TrialReads
 from projections.evolution.view import Evolution
-from tests.support.evolved import record_evolved, slug
+from tests.support.evolved import EvolvedStory, record_evolved, slug
 from tests.support.orders import CountingClock
+from tests.views.histories import record
 
 
 @pytest.fixture
@@ -197,3 +198,69 @@ def test_money_is_told_by_arm_and_purpose() -> None:
     assert spending_of("retrieve/learner/E1/a") == SpendingPlace("learner", "retrieval")
     assert spending_of("run") == SpendingPlace("", "other")
     assert place_of("learner/author") == SpendingPlace("learner", "author")
+
+
+def ended(library: EvolvedLibrary, task: str, *, solved: bool) -> None:
+    """Have a primary trial end otherwise."""
+    trial = library.trials[f"primary/{task}"]
+    trial.row = replace(trial.row, solved=solved)
+
+
+async def test_three_uses_are_enough_to_call_a_skill_harmful_and_so_are_seven_of_ten(run: EvolvedRun) -> None:
+    """The edges count; one failure less does not."""
+    library = run.libraries["library/learner/E1"]
+    del run.reads["learner.E1/e1-ls2-t6/1"]
+    ended(library, "e1-ls1-t4", solved=False)
+    assert measure_arm(run, "learner").health.harmful == (f"learner/E1/{slug('E1-LS1')}",)
+    row = library.trials["primary/e1-ls1-t5"].row
+    library.trials = {
+        f"primary/{n}": SuiteTrial(row=replace(row, stream=f"cell/x/{n}", solved=n >= 7)) for n in range(10)
+    }
+    run.reads = {f"x/{n}": TrialReads(steps=[(slug("E1-LS1"),)]) for n in range(10)}
+    assert measure_arm(run, "learner").health.harmful == (f"learner/E1/{slug('E1-LS1')}",)
+    ended(library, "6", solved=True)
+    assert measure_arm(run, "learner").health.harmful == ()
+
+
+async def test_a_right_result_by_a_wrong_process_is_a_shortcut(run: EvolvedRun) -> None:
+    """A wrong result by one is no shortcut, and a right process is no reason at all."""
+    name = "learner.E1/e1-ls1-t6/1"
+    run.reads[name].steps.reverse()
+    reasons = {(True, False): "shortcut", (False, False): "wrong process", (True, True): "skill not enough"}
+    for groups, why in reasons.items():
+        run.groups[name] = GroupRecord(*groups, passed=all(groups))
+        assert measure_arm(run, "learner").compositions.failures == {"missing skill": 1, why: 1}
+
+
+async def test_a_skill_of_another_environment_is_told_by_whom_it_was_written_for(run: EvolvedRun) -> None:
+    """At home it counts for nothing; abroad each trial that read it does, solved or not."""
+    measures = measure_arm(run, "learner")
+    assert (measures.other_environment, measures.other_environment_solved) == (0, 0)
+    run.environments["E1-LS1"] = "E2"
+    measures = measure_arm(run, "learner")
+    assert (measures.other_environment, measures.other_environment_solved) == (4, 2)
+
+
+async def test_a_patch_whose_own_task_fails_on_replay_is_not_overfitted(run: EvolvedRun) -> None:
+    """It is useless, which is something else."""
+    library = run.libraries["library/learner/E1"]
+    ended(library, "e1-ls1-t4", solved=False)
+    again = library.trials["replay/e1-ls1-t2"]
+    again.row = replace(again.row, solved=False)
+    told = measure_arm(run, "learner").revisions
+    assert (told.overfitted, told.overfitting_known) == (0, 1)
+
+
+async def test_a_patch_that_a_gate_wants_to_know_more_of_is_open_and_its_trials_are_no_trials() -> None:
+    """Until it is ruled upon nothing became of it, and what a gate tries is in no share."""
+    log = MemoryLog(clock=CountingClock())
+    story = EvolvedStory(log)
+    story.begin(["learner"])
+    stream = story.open("learner", "E1")
+    story.score("learner", "E1", {"e1-ls1-t1": True})
+    story.revise(stream, slug("E1-LS1"), "e1-ls1-t1", outcome="more")
+    story.score("learner", "E1", {"e1-ls1-t1": False}, "gate")
+    await record(log, "r1", story.told)
+    run = (await fold(log, Evolution())).runs["r1"]
+    assert [each.standing for each in run.libraries[stream].patches] == ["open"]
+    assert [each.row.passing for each in run.libraries[stream].trials.values()] == ["primary"]
