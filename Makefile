@@ -10,7 +10,7 @@ FIND_PYTHON = for each in $(PYTHON) python3 python3.14 python3.13 python3.12 pyt
 QUICK := $(if $(FULL),,--quick)
 PEER := $(if $(PEERS),--peer-python $(PEERS))
 
-.PHONY: help demo test check bench vectors mutants fix venv docs clean
+.PHONY: help demo test check bench vectors mutants fix venv docs site clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made.
@@ -68,6 +68,11 @@ fix: venv  ## Format, and repair what the linter can.
 docs: venv  ## Write the generated reference again: docs/cli.md, docs/config.md, docs/events.md.
 	$(BIN)/python -c "import cli; from pathlib import Path; from views.reference.pages import write; print(*write(cli.app, Path(\"docs\")))"
 
+site: venv  ## The site of the docs, in site/; installs what builds it, once.
+	@$(BIN)/python -c "import material" 2>/dev/null || \
+		$(BIN)/python -W ignore -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[site]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
+
 venv: $(VENV)/.installed  ## Make .venv and install into it, once.
 
 # The stamp is what keeps later runs off the network: only a change of these two files installs again.
@@ -96,4 +101,4 @@ install-uv:
 	uv pip install -q --python $(BIN)/python -c constraints.txt --no-build-isolation -e '.[dev]'
 
 clean:  ## Remove what was built; logs in .stillroom stay.
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
