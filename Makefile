@@ -8,7 +8,6 @@ FIND_PYTHON = for each in $(PYTHON) python3 python3.14 python3.13 python3.12 pyt
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$each"; break; }; done
 # A benchmark takes minutes; what `make bench` runs by default only shows that each of them works.
 QUICK := $(if $(FULL),,--quick)
-PEER := $(if $(PEERS),--peer-python $(PEERS))
 
 .PHONY: help demo test check bench vectors mutants fix venv docs site clean
 .DEFAULT_GOAL := help
@@ -31,9 +30,10 @@ check: venv  ## Everything a change must pass: format, lint, types, borders, all
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEERS=PYTHON to compare with others.
-	$(BIN)/python -m benchmarks.append $(if $(FULL),,--rounds 1 --events 5000 --skip-long) $(PEER)
-	$(BIN)/python -m benchmarks.replay_speed $(if $(FULL),,--rounds 1 --events 5000) $(PEER)
+bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEERS=FOLDER, a venv for each peer, to compare with others.
+	$(BIN)/python -m benchmarks.aims $(QUICK) $(if $(PEERS),--peers $(PEERS))
+	$(BIN)/python -m benchmarks.append $(if $(FULL),,--rounds 1 --events 5000 --skip-long)
+	$(BIN)/python -m benchmarks.replay_speed $(if $(FULL),,--rounds 1 --events 5000)
 	$(BIN)/python -m benchmarks.rerun_speed $(QUICK)
 	$(BIN)/python -m benchmarks.pdi $(QUICK)
 	$(BIN)/python -m benchmarks.http_client $(QUICK)
@@ -47,7 +47,7 @@ bench: venv  ## Every benchmark, quickly; FULL=1 for figures worth quoting, PEER
 	$(BIN)/python -m benchmarks.train_regret $(QUICK)
 	$(BIN)/python -m benchmarks.train_qa $(QUICK)
 	$(BIN)/python -m benchmarks.evolve_grid $(QUICK)
-	$(if $(PEERS),$(BIN)/python -m benchmarks.turn_cpu $(QUICK) $(PEER),@echo "benchmarks.turn_cpu needs its peer: make bench PEERS=PYTHON, an interpreter that has inspect_ai")
+	$(if $(PEERS),$(BIN)/python -m benchmarks.turn_cpu $(QUICK) --peer-python $(PEERS)/inspect_ai/bin/python,@echo "benchmarks.turn_cpu needs its peer: make bench PEERS=FOLDER, which has inspect_ai/bin/python")
 	$(BIN)/python -m benchmarks.kills $(QUICK)
 	$(BIN)/python -m benchmarks.shuffle $(QUICK)
 	$(BIN)/python -m benchmarks.crash_matrix $(QUICK)

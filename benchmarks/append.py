@@ -1,10 +1,9 @@
 """How fast events are appended, with everything switched on: validation, redaction, chain, triggers, FULL.
 
-    python benchmarks/append.py --peer-python /tmp/peers/bin/python
+    python -m benchmarks.append [--rounds 5] [--events 50000] [--skip-long]
 
 The yardstick is stdlib ``sqlite3.executemany`` in transactions of 1,000 on tables of the same shape and the same
-settings, without triggers, chain, JSON encoding or concurrency. The peer, `eventsourcing`, runs in an interpreter
-that has it.
+settings, without triggers, chain, JSON encoding or concurrency. `benchmarks.aims` sets the same beside peers.
 """
 
 import argparse
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import anyio
 
-from benchmarks.harness import Contender, Goal, in_new_folder, interleave, microseconds, peer, report
+from benchmarks.harness import Contender, Goal, Stopwatch, in_new_folder, interleave, microseconds, rate, report
 from benchmarks.story import SECRETS, turn
 from events import codec
 from events.base import StreamId
@@ -28,7 +27,6 @@ RAW = "raw executemany, 1,000 a commit"
 TUNED = "raw, with our page size, cache and checkpoints"
 TURNS = "turns of 20, 64 producers"
 SINGLES = "single events, 1,024 producers"
-SAVES = "eventsourcing save(20)"
 FIRST, LAST = "first 100,000 of 400,000", "last 100,000 of 400,000"
 
 GOALS = (
@@ -36,12 +34,11 @@ GOALS = (
     Goal("turns / raw tuned", TURNS, TUNED, 0.6, 0.8),
     Goal("single events / raw", SINGLES, RAW, 0.4, 0.65),
     Goal("single events / raw tuned", SINGLES, TUNED, 0.4, 0.65),
-    Goal("turns / eventsourcing", TURNS, SAVES, 3.0, 4.5),
     Goal("last / first 100,000", LAST, FIRST, 0.7, 0.85),
 )
 
 
-def raw(path: Path, count: int, *, tuned: bool) -> float:
+def raw(path: Path, count: int, *, tuned: bool) -> dict[str, float]:
     """Insert rows as fast as stdlib sqlite3 can, in the order in which turns arrive.
 
     Args:
@@ -59,7 +56,7 @@ def raw(path: Path, count: int, *, tuned: bool) -> float:
     for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
         connection.execute(f"DROP TRIGGER {trigger}")
     payloads = [codec.encode(draft.event).decode() for draft in turn()]
-    began, position = time.perf_counter(), 0
+    watch, position = Stopwatch(), 0
     versions = dict.fromkeys(range(64), 0)
     for _ in range(count // 1000):
         rows = []
@@ -72,12 +69,12 @@ def raw(path: Path, count: int, *, tuned: bool) -> float:
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.execute("COMMIT")
-    rate = position / (time.perf_counter() - began)
+    cost = watch.per(position)
     connection.close()
-    return rate
+    return cost
 
 
-async def _ours(path: Path, count: int, producers: int, size: int) -> float:
+async def _ours(path: Path, count: int, producers: int, size: int) -> dict[str, float]:
     """Append from many tasks, each waiting for its events to be durable."""
     async with await SqliteLog.open(path, clock=microseconds, redactor=Redactor(SECRETS)) as log:
         each = count // producers // size
@@ -89,17 +86,17 @@ async def _ours(path: Path, count: int, producers: int, size: int) -> float:
                 some = drafts if size > 1 else [drafts[step % len(drafts)]]
                 version = (await log.append(stream, some, expected_version=version)).version
 
-        began = time.perf_counter()
+        watch = Stopwatch()
         async with anyio.create_task_group() as tasks:
             for number in range(producers):
                 tasks.start_soon(produce, number)
-        took = time.perf_counter() - began
+        cost = watch.per(each * size * producers)
         head = await log.head()
     assert head.position == each * size * producers, "events were lost"
-    return head.position / took
+    return cost
 
 
-def ours(path: Path, count: int, producers: int, size: int) -> float:
+def ours(path: Path, count: int, producers: int, size: int) -> dict[str, float]:
     """Run `_ours` in an event loop of its own."""
     return anyio.run(_ours, path, count, producers, size)
 
@@ -135,21 +132,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=50_000)
-    parser.add_argument("--peer-python", default="", help="interpreter of an environment with `eventsourcing`")
     parser.add_argument("--skip-long", action="store_true")
     given = parser.parse_args()
     count: int = given.events
     contenders: dict[str, Contender] = {
-        RAW: in_new_folder(lambda path: raw(path, count, tuned=False)),
-        TUNED: in_new_folder(lambda path: raw(path, count, tuned=True)),
-        TURNS: in_new_folder(lambda path: ours(path, count, 64, 20)),
-        SINGLES: in_new_folder(lambda path: ours(path, count, 1024, 1)),
-        "turns of 20, 1 producer": in_new_folder(lambda path: ours(path, count // 4, 1, 20)),
+        RAW: in_new_folder(lambda path: rate(raw(path, count, tuned=False))),
+        TUNED: in_new_folder(lambda path: rate(raw(path, count, tuned=True))),
+        TURNS: in_new_folder(lambda path: rate(ours(path, count, 64, 20))),
+        SINGLES: in_new_folder(lambda path: rate(ours(path, count, 1024, 1))),
+        "turns of 20, 1 producer": in_new_folder(lambda path: rate(ours(path, count // 4, 1, 20))),
     }
-    if given.peer_python:
-        contenders[SAVES] = peer(given.peer_python, "save", count // 5)
-    else:
-        print("not compared with eventsourcing: no --peer-python")
     rates = interleave(contenders, given.rounds)
     if not given.skip_long:
         rounds = []

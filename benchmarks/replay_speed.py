@@ -1,14 +1,13 @@
 """How fast a projection is rebuilt from a log in a file.
 
-    python -m benchmarks.replay_speed --peer-python /tmp/peers/bin/python
+    python -m benchmarks.replay_speed [--rounds 5] [--events 100000]
 
-The fold is the same everywhere: count events by kind, and sum what models cost. Ours reads, decodes every event and
-builds its `Recorded`; `eventsourcing` reads notifications and maps them to its domain events.
+The fold is the same everywhere: count events by kind, and sum what models cost. `benchmarks.aims` sets the same beside
+peers.
 """
 
 import argparse
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +17,7 @@ from typing import Any
 import anyio
 import msgspec
 
-from benchmarks.harness import Contender, Goal, in_new_folder, interleave, microseconds, peer, report
+from benchmarks.harness import Contender, Goal, Stopwatch, in_new_folder, interleave, microseconds, rate, report
 from benchmarks.story import turn
 from events import codec
 from events.base import Recorded, StreamId
@@ -28,14 +27,8 @@ from events.types.model import ModelAnswered
 
 READ, PAGES, TAGGED = "read, every event", "pages, every event", "pages, one tag of ten"
 PAYLOADS, NARROW = "payloads, every event, decoded whole", "payloads, every event, only what the fold needs"
-HAND, NOTIFIED = "hand loop: rows, decode, fold", "eventsourcing notifications"
-GOALS = (
-    Goal("pages / eventsourcing", PAGES, NOTIFIED, 5, 10),
-    Goal("read / eventsourcing", READ, NOTIFIED, 5, 10),
-    Goal("payloads / eventsourcing", PAYLOADS, NOTIFIED, 5, 10),
-    Goal("payloads, narrow / eventsourcing", NARROW, NOTIFIED, 5, 10),
-    Goal("pages / hand loop", PAGES, HAND, 0.6, 0.85),
-)
+HAND = "hand loop: rows, decode, fold"
+GOALS = (Goal("pages / hand loop", PAGES, HAND, 0.6, 0.85),)
 
 
 class Narrow(msgspec.Struct):
@@ -69,7 +62,7 @@ class Fold:
             self.cost += event.cost
 
 
-async def _fill(path: Path, count: int) -> None:
+async def fill(path: Path, count: int) -> None:
     """Write a log."""
     async with await SqliteLog.open(path, clock=microseconds) as log:
         versions = dict.fromkeys(range(64), 0)
@@ -79,12 +72,12 @@ async def _fill(path: Path, count: int) -> None:
             versions[stream] = where.version
 
 
-async def _read(path: Path, how: str) -> float:
-    """Rebuild, and say how many events were folded a second."""
+async def read(path: Path, how: str) -> dict[str, float]:
+    """Rebuild, and say what each event of the log took."""
     async with await SqliteLog.open(path, clock=microseconds) as log:
         narrow = msgspec.json.Decoder(Narrow)
         fold, total = Fold(), (await log.head()).position
-        began = time.perf_counter()
+        watch = Stopwatch()
         if how == READ:
             async for recorded in log.read():
                 fold.apply(recorded)
@@ -99,22 +92,27 @@ async def _read(path: Path, how: str) -> float:
             async for page in log.pages(selection):
                 for recorded in page:
                     fold.apply(recorded)
-        took = time.perf_counter() - began
+        cost = watch.per(total)
     assert how == TAGGED or fold.kinds.total() == total
-    return total / took
+    return cost
 
 
-def by_hand(path: Path) -> float:
+def rebuilt(path: Path, how: str) -> float:
+    """Give events a second."""
+    return rate(anyio.run(read, path, how))
+
+
+def by_hand(path: Path) -> dict[str, float]:
     """Do it without us: stdlib rows, the same decoder, the same fold."""
     fold = Fold()
     connection = sqlite3.connect(path)
     connection.text_factory = bytes
-    began = time.perf_counter()
+    watch = Stopwatch()
     for _, payload in connection.execute("SELECT position, payload FROM events ORDER BY position"):
         fold.event(codec.decode(payload))
-    took = time.perf_counter() - began
+    cost = watch.per(fold.kinds.total())
     connection.close()
-    return fold.kinds.total() / took
+    return cost
 
 
 def main() -> None:
@@ -122,19 +120,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--peer-python", default="", help="interpreter of an environment with `eventsourcing`")
     given = parser.parse_args()
 
     def measure(path: Path) -> float:
-        anyio.run(_fill, path, given.events)
+        anyio.run(fill, path, given.events)
         contenders: dict[str, Contender] = {
-            how: partial(anyio.run, _read, path, how) for how in (READ, PAGES, TAGGED, PAYLOADS, NARROW)
+            how: partial(rebuilt, path, how) for how in (READ, PAGES, TAGGED, PAYLOADS, NARROW)
         }
-        contenders[HAND] = partial(by_hand, path)
-        if given.peer_python:
-            contenders[NOTIFIED] = peer(given.peer_python, "replay", given.events // 10)
-        else:
-            print("not compared with eventsourcing: no --peer-python")
+        contenders[HAND] = lambda: rate(by_hand(path))
         report(interleave(contenders, given.rounds), GOALS)
         return 0.0
 
