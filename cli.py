@@ -62,6 +62,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
         "item_sets:app",
         "Cut and check sets of items, list what each is for, and how many decisions rested on it.",
     ),
+    ("data", "item_manifests:app", "Make sets of items of the manifests that benchmarks publish."),
     (
         "resume",
         "run:resume",

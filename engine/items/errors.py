@@ -4,6 +4,8 @@ StillroomError
 └── EngineError
 ├── ItemsInvalid    rows of an item set are not as their format has them
 ├── ItemsMissing    a folder holds no items, or not those of a split
+├── ManifestInvalid a manifest names an item twice, or one that no row is of
+├── SetStands       a set would be written where something is
 ├── SplitUnknown    no split has this name
 ├── RatioInvalid    a ratio of splits is not three numbers
 ├── WayUnsupported  items of a format cannot be rolled out in the way that is asked for
@@ -44,17 +46,31 @@ class RowFault(NamedTuple):
         return f"{self.file}{'' if self.line is None else f':{self.line}'}: {self.problem}"
 
 
+def _listed(faults: Sequence[RowFault]) -> str:
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return "; ".join(map(str, faults[:_SHOWN])) + more
+
+
 class ItemsInvalid(EngineError):
     """Raised when an item set cannot be read whole. No item is left out in silence."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, faults: Sequence[RowFault]) -> None:
-        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         super().__init__(
-            "; ".join(map(str, faults[:_SHOWN])) + more,
+            _listed(faults),
             remedy="correct these rows, or leave items out by name with an exclusion list",
         )
+        self.faults = tuple(faults)
+
+
+class ManifestInvalid(EngineError):
+    """Raised when no set can be made of a manifest. Every item of it is found once, or nothing is written."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, faults: Sequence[RowFault]) -> None:
+        super().__init__(_listed(faults), remedy="correct the manifest or these rows, or name the files that lack")
         self.faults = tuple(faults)
 
 
@@ -65,6 +81,16 @@ class ItemsMissing(EngineError):
 
     def __init__(self, folder: Path, problem: str, remedy: str) -> None:
         super().__init__(f"{folder}: {problem}", remedy=remedy)
+        self.folder = folder
+
+
+class SetStands(EngineError):
+    """Raised before a set is written over what is there."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} already exists", remedy="name another folder, or remove it")
         self.folder = folder
 
 
