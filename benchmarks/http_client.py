@@ -1,7 +1,9 @@
-"""Processor time per request with many requests in flight: plain httpx, httpx over our transport, aiohttp itself.
+"""Processor time per request with many requests in flight: plain httpx, httpx over transports, aiohttp itself.
 
 The endpoint is the scripted one, in a process of its own, so only the client is measured. Each contender runs once
-per round, in an order that turns; what counts is the ratio within a round.
+per round, in an order that turns; what counts is the ratio within a round. Where `httpx-aiohttp` is installed (it is no
+dependency of ours), the same calls go over its transport too, used as its best user would: with a session of aiohttp
+that is ready and has no limit, since without a limit it has aiohttp's own, which is 100.
 
     .venv/bin/python -m benchmarks.http_client --rounds 5 [--quick]
 """
@@ -12,23 +14,27 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from os import getloadavg
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 import anyio
 import httpx
 from msgspec import json
 
+from engine.core.system import collect_rarely
 from engine.protocols.request import ChatRequest
 from engine.providers.base import body_of
 from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
 
+httpx_aiohttp: Any = import_module("httpx_aiohttp") if find_spec("httpx_aiohttp") else None
 REQUEST = ChatRequest(model="m", messages=(json.encode({"role": "user", "content": "x" * 4000}),))
 """4 KB, as a short conversation has."""
 
@@ -117,6 +123,13 @@ async def our_httpx(load: Load) -> ContenderCost:
     return await over_httpx(load, client)
 
 
+async def their_httpx(load: Load) -> ContenderCost:
+    """The same calls over the transport of the package `httpx-aiohttp`."""
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
+    transport = httpx_aiohttp.AiohttpTransport(client=session)
+    return await over_httpx(load, httpx.AsyncClient(transport=transport, timeout=None, trust_env=False))
+
+
 async def our_provider(load: Load) -> ContenderCost:
     """What the engine calls: body, headers, retries, reading and checking the answer included."""
     async with open_client() as client:
@@ -124,11 +137,14 @@ async def our_provider(load: Load) -> ContenderCost:
         return await spend(load, lambda: provider.complete(REQUEST))
 
 
+BARE: Final = "aiohttp alone"
+PLAIN: Final = "plain httpx, no limits"
+OURS: Final = ("httpx over our transport", "our provider, whole")
 CONTENDERS: dict[str, Callable[[Load], Awaitable[ContenderCost]]] = {
-    "aiohttp alone": over_aiohttp,
-    "httpx over our transport": our_httpx,
-    "our provider, whole": our_provider,
-    "plain httpx, no limits": plain_httpx,
+    BARE: over_aiohttp,
+    **dict(zip(OURS, (our_httpx, our_provider), strict=True)),
+    **({} if httpx_aiohttp is None else {"httpx over httpx-aiohttp": their_httpx}),
+    PLAIN: plain_httpx,
 }
 
 
@@ -147,13 +163,12 @@ def endpoint(delay_s: float) -> Iterator[str]:
                 process.terminate()
 
 
-def measure(load: Load, rounds: int) -> dict[str, list[ContenderCost]]:
+def measure(load: Load, rounds: int, names: Sequence[str]) -> dict[str, list[ContenderCost]]:
     """Run each contender once per round, each round beginning with another one."""
-    names = list(CONTENDERS)
     spent: dict[str, list[ContenderCost]] = {name: [] for name in names}
     for number in range(rounds):
         turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
+        for name in (*names[turn:], *names[:turn]):
             spent[name].append(anyio.run(CONTENDERS[name], load))
             print(f"round {number + 1}: {name}: {spent[name][-1].cpu_us:,.0f} us", file=sys.stderr)
     return spent
@@ -168,12 +183,16 @@ def report(load: Load, spent: dict[str, list[ContenderCost]]) -> None:
             f"  {name:<28} {median(cpu):>9,.0f} us/request [{min(cpu):,.0f} to {max(cpu):,.0f}]"
             f"   wall/ideal {median(stretch):.2f} [{min(stretch):.2f} to {max(stretch):.2f}]"
         )
-    for ours in ("httpx over our transport", "our provider, whole"):
-        ratios = [
-            theirs.cpu_us / mine.cpu_us
-            for theirs, mine in zip(spent["plain httpx, no limits"], spent[ours], strict=True)
-        ]
-        print(f"  plain httpx / {ours:<26} {median(ratios):>6.1f} [{min(ratios):.1f} to {max(ratios):.1f}]")
+    for ours in OURS:
+        tell_ratio(f"plain httpx / {ours}", spent.get(PLAIN, []), spent[ours])
+    for name in CONTENDERS.keys() - {BARE, PLAIN}:
+        tell_ratio(f"{name} / {BARE}", spent[name], spent[BARE])
+
+
+def tell_ratio(what: str, over: Sequence[ContenderCost], under: Sequence[ContenderCost]) -> None:
+    """Print the median of the ratios within a round, if there was any."""
+    if ratios := [one.cpu_us / other.cpu_us for one, other in zip(over, under, strict=False)]:
+        print(f"  {what:<42} {median(ratios):>6.2f} [{min(ratios):.2f} to {max(ratios):.2f}]")
 
 
 def main() -> None:
@@ -181,13 +200,16 @@ def main() -> None:
     parser = ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="300 in flight, one turn, half a second")
+    parser.add_argument("--no-plain", action="store_true", help="leave plain httpx out, which takes a minute a round")
     told = parser.parse_args()
+    collect_rarely()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a connection is a file
     in_flight, turns, delay_s = (300, 1, 0.5) if told.quick else (1000, 2, 2.0)
     with endpoint(delay_s) as base_url:
         load = Load(base_url, in_flight, turns, delay_s)
-        report(load, measure(load, told.rounds))
+        names = [name for name in CONTENDERS if name != PLAIN or not told.no_plain]
+        report(load, measure(load, told.rounds, names))
 
 
 if __name__ == "__main__":

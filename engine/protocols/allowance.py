@@ -83,7 +83,9 @@ def _until(date: str, now_us: int) -> float | None:
 
 def number_in(text: str | None) -> float | None:
     """Read a plain decimal number; None for anything else, ``nan`` and ``inf`` included."""
-    plain = (text or "").strip()
+    if text is None:
+        return None
+    plain = text.strip()
     return float(plain) if re.fullmatch(r"\d{1,9}(\.\d+)?", plain) else None
 
 

@@ -5,7 +5,7 @@ the end of a stream behind a JSON text. What says nothing is passed over: commen
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from engine.protocols.json_text import Json, decode, decode_first
@@ -123,8 +123,9 @@ def events_in(raw: bytes) -> Iterator[ServerSentEvent]:
 
 def objects(value: Any) -> list[Json]:
     """Give the objects of a list, or the one object there is; anything else holds none."""
-    values: Iterable[Any] = value if isinstance(value, list) else (value,)
-    return [each for each in values if isinstance(each, dict)]
+    if isinstance(value, list):
+        return [each for each in value if isinstance(each, dict)]
+    return [value] if isinstance(value, dict) else []
 
 
 def _event(kind: str, data: list[bytes]) -> Iterator[ServerSentEvent]:

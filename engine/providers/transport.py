@@ -8,9 +8,8 @@ whoever wants a limit puts one in front, where it can be seen and recorded.
 
 import ssl
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any, Final, NoReturn
 
 import aiohttp
 import httpx
@@ -50,16 +49,12 @@ FAULTS: tuple[tuple[type[BaseException], type[httpx.TransportError]], ...] = (
 """From the particular to the general: the first that fits wins."""
 
 
-@contextmanager
-def httpx_errors() -> Iterator[None]:
-    """Say in httpx's words what aiohttp and the sockets raise; cancellation passes untouched."""
-    try:
-        yield
-    except Exception as error:
-        for theirs, ours in FAULTS:
-            if isinstance(error, theirs):
-                raise ours(str(error) or type(error).__name__) from error
-        raise
+def raise_as_httpx(error: Exception) -> NoReturn:
+    """Raise in httpx's words what aiohttp and the sockets raised; the same error, if httpx has no word for it."""
+    for theirs, ours in FAULTS:
+        if isinstance(error, theirs):
+            raise ours(str(error) or type(error).__name__) from error
+    raise error
 
 
 class BodyTooLarge(httpx.ReadError):
@@ -173,19 +168,18 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request and return as soon as the headers of the answer are there."""
-        limits = request.extensions.get("timeout", {})
         session = self._session or self._open()
-        with httpx_errors():
+        try:
             response = await session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
                 data=_data_of(request),
                 headers=_headers_of(request),
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=limits.get("total"), connect=limits.get("connect"), sock_read=limits.get("read")
-                ),
+                timeout=_timeout_of(request),
             )
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            raise_as_httpx(error)
         return httpx.Response(
             response.status,
             headers=[(name, value) for name, value in response.raw_headers if name.lower() not in _UNDONE],
@@ -216,12 +210,17 @@ class _Body(httpx.AsyncByteStream):
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._response.content
-        with httpx_errors():
-            while chunk := await content.readany():
-                self._left -= len(chunk)
-                if self._left < 0:
-                    raise BodyTooLarge(self._most)
-                yield chunk
+        while True:
+            try:
+                chunk = await content.readany()
+            except Exception as error:  # noqa: BLE001 - it is raised again
+                raise_as_httpx(error)
+            if not chunk:
+                return
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise BodyTooLarge(self._most)
+            yield chunk
 
     @override
     async def aclose(self) -> None:
@@ -229,23 +228,27 @@ class _Body(httpx.AsyncByteStream):
         self._response.close()
 
 
+def _timeout_of(request: httpx.Request) -> aiohttp.ClientTimeout:
+    """Take over httpx's timeouts. Silence that may last as long as all of the call needs no watch of its own."""
+    limits = request.extensions.get("timeout", {})
+    total, silence = limits.get("total"), limits.get("read")
+    watched = None if total is not None and silence is not None and silence >= total else silence
+    return aiohttp.ClientTimeout(total=total, connect=limits.get("connect"), sock_read=watched)
+
+
 def _data_of(request: httpx.Request) -> bytes | AsyncIterable[bytes] | None:
     """Take the body as bytes where httpx has them, else as the stream it is."""
-    try:
-        return request.content or None
-    except httpx.RequestNotRead:
-        stream = request.stream
-        assert isinstance(stream, httpx.AsyncByteStream)
-        return stream
+    stream = request.stream
+    if isinstance(stream, httpx.ByteStream):
+        return b"".join(stream) or None
+    assert isinstance(stream, httpx.AsyncByteStream)
+    return stream
 
 
 def _headers_of(request: httpx.Request) -> CIMultiDict[str]:
     """Keep names as they are written. aiohttp frames a streamed body itself, and says so itself."""
-    return CIMultiDict(
-        (name.decode("ascii"), value.decode("utf-8", "replace"))
-        for name, value in request.headers.raw
-        if name.lower() != b"transfer-encoding"
-    )
+    pairs = [(name.decode("ascii"), value.decode("utf-8", "replace")) for name, value in request.headers.raw]
+    return CIMultiDict([pair for pair in pairs if pair[0].lower() != "transfer-encoding"])
 
 
 def open_client(*, verify: ssl.SSLContext | bool = True) -> Client:
