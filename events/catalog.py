@@ -91,6 +91,7 @@ from events.types.optimizing import (
 )
 from events.types.pdi import InterventionChosen, PdiImported, PdiRead
 from events.types.pool import PoolLimited, PoolsOpened
+from events.types.proving import InspectionAsked, InspectionFailed, ProofConcluded, ProofOpened, TaskInspected
 from events.types.retrieval import RankingAsked, RankingFailed, RankingFound
 from events.types.run import RunClosed, RunImported, RunOpened
 from events.types.sandbox import (
@@ -365,6 +366,11 @@ AnyEvent: TypeAlias = (
     | AuthorOpened
     | AuthorClosed
     | RankingFailed
+    | ProofOpened
+    | InspectionAsked
+    | TaskInspected
+    | InspectionFailed
+    | ProofConcluded
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

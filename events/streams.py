@@ -33,6 +33,10 @@ AUTHOR: Final = "author"
 """Questions to whoever writes skills."""
 RETRIEVE: Final = "retrieve"
 """Questions to a model that chooses skills."""
+PROOF: Final = "proof"
+"""Proofs of tasks, one stream for each."""
+CONSTRUCT: Final = "construct"
+"""Constructions of tasks, one stream for each."""
 ParentOf: TypeAlias = Callable[[str], str | None]
 """Names the stream whose actor began a stream. None: it is the run's own."""
 _BELOW_TRIAL: Final = {TRIAL: 0, ATTEMPT: 1, CALL: 2}
@@ -238,6 +242,35 @@ def library_of(stream: str) -> str | None:
         return library_stream(course, rest.partition("/")[0])
     label = read_library_label(arm_of_cell(place)) if family == CELL else None
     return None if label is None else library_stream(label.course, label.scope)
+
+
+_PROOF_TRIAL: Final = re.compile(r"(?P<task>.+)\.(?P<kind>oracle|nop|cheat)\.(?P<number>[0-9]{1,9})", re.DOTALL)
+
+
+class ProofTrial(NamedTuple):
+    """What the name of a trial says that is part of a proof."""
+
+    task: str
+    kind: str
+    """``oracle``, ``nop`` or ``cheat``."""
+    number: int
+    """From 1."""
+
+    @property
+    def name(self) -> str:
+        """The trial's name."""
+        return f"{self.task}.{self.kind}.{self.number}"
+
+
+def proof_stream(task: str) -> str:
+    """Name the stream of the proof of a task."""
+    return f"{PROOF}/{task}"
+
+
+def read_proof_trial(trial: str) -> ProofTrial | None:
+    """Read the name of a trial that may be part of a proof. None: it is none."""
+    found = _PROOF_TRIAL.fullmatch(trial)
+    return None if found is None else ProofTrial(found["task"], found["kind"], int(found["number"]))
 
 
 def is_trial(stream: str) -> bool:

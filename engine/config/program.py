@@ -185,6 +185,14 @@ class FitsTasks(Protocol):
 
 
 @runtime_checkable
+class KnowsActors(Protocol):
+    """A program in some of whose attempts nobody acts who wants the reward: the task's own solution does, or nobody."""
+
+    def author_acts(self, stream: str) -> bool:
+        """Say so of the attempt of a stream; pure. There, servers that were started live on into the verification."""
+
+
+@runtime_checkable
 class OpensWorkspaces(Protocol):
     """A program that opens sandboxes for what is no task."""
 

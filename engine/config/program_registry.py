@@ -19,6 +19,7 @@ EXPLORE = "explore"
 EVALUATE = "evaluate"
 TRAIN = "train"
 EVOLVE = "evolve"
+PROVE = "prove"
 _NEEDED: Final = ("name", "spec", "roles", "points", "policies", "plan", "run")
 
 

@@ -4,7 +4,7 @@ It owns every sandbox of its process, and closes what is left when the run lets 
 has to clean up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol, assert_never
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from engine.core.ports import EffectAddress
 from engine.core.supervision import Supervisor, nowhere
-from engine.effects.steps import StepsPort, keep_evidence
+from engine.effects.steps import StepsPort, keep_evidence, nobody_trusted
 from engine.effects.workspaces import WorkspaceTasks
 from events.base import Event
 from events.store.base import BlobStore
@@ -45,7 +45,15 @@ from sandbox.harbor.templates import TemplateUnresolved, resolve
 from sandbox.verification.separate_verifier import verify_apart
 from sandbox.verification.solution import joined, not_begun, solve
 from sandbox.verification.steps import do_steps
-from sandbox.verification.verifier import Rewarded, Trust, VerdictMissing, Verification, VerifierBroken, verify
+from sandbox.verification.verifier import (
+    Rewarded,
+    Trust,
+    VerdictMissing,
+    Verification,
+    VerifierBroken,
+    forget_verdict,
+    verify,
+)
 
 _CLOSE_S = 30.0
 """Seconds that closing the sandboxes of a run may take; what is left is swept when the run is resumed."""
@@ -93,7 +101,7 @@ class SandboxPort:
         tasks: Mapping[str, Task],
         variables: Mapping[str, str],
         *,
-        trust: Trust = "none",
+        trust: Callable[[str], Trust] = nobody_trusted,
         session: int | None = None,
     ) -> None:
         """Say with what.
@@ -104,13 +112,13 @@ class SandboxPort:
             tasks: By name.
             variables: What of the host tasks may see.
             session: Number of the process's hold on the run. None: sandboxes are not to outlive it.
-            trust: Whether whoever acts has a motive to cheat: see `verify`.
+            trust: Says by the stream of an attempt whether whoever acts has a motive to cheat: see `verify`.
         """
         self._blobs = blobs
         self._backend = backend
         self._tasks = tasks
         self._variables = variables
-        self._trust: Trust = trust
+        self._trust = trust
         self._session = session
         self._open: dict[str, tuple[Sandbox, Task]] = {}
         self.disk = DiskWatch(backend.disk)
@@ -302,7 +310,7 @@ class SandboxPort:
         if task.config.verifier.separate:
             spec = SandboxSpec(id=f"{sandbox.id}-verifier", task=task, env=self._variables)
             return self._told(await verify_apart(sandbox, self._backend, spec, env=self._variables))
-        return self._told(await verify(sandbox, task, env=self._variables, trust=self._trust))
+        return self._told(await verify(sandbox, task, env=self._variables, trust=self._trust(place.stream)))
 
     async def _take(self, asked: FilesAsked, place: EffectAddress) -> Event:
         sandbox, _ = self._open[place.stream]
@@ -337,6 +345,11 @@ class SandboxPort:
             raise Unsupported(self._backend.name, ["verifying a task of several steps again"])
         if isinstance(sandbox, Restorable):
             await sandbox.restore()
+        if self._trust(place.stream) == "author":  # else the folder is emptied before each verification anyway
+            try:
+                await forget_verdict(sandbox)
+            except PathRefused as error:
+                return SandboxFailed("lost", error.problem)
         return await self._verify(place)
 
     async def _turn(self, stream: str, *, shown: bool) -> None:

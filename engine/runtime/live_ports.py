@@ -1,12 +1,12 @@
 """The live ports of a run: every door to the world, opened together and closed together."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final, NamedTuple
 
 from engine.agents.oracle import Nop, Oracle
-from engine.config.program import RunPlan
+from engine.config.program import KnowsActors, RunPlan
 from engine.config.spec import RunSpec
 from engine.core.history import RunHistory
 from engine.core.lineage import SESSION, era_of
@@ -18,6 +18,7 @@ from engine.effects.sandboxes import SandboxPort
 from engine.effects.tasks import TaskPort
 from engine.gateway.server import CallRecorder
 from engine.items.port import ItemsPort
+from engine.proving.inspection import InspectionPort
 from engine.runtime.admission import Admission
 from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.control import SignalTargets
@@ -34,6 +35,7 @@ from events.types.budget import BudgetAsked
 from events.types.evaluation import AnswersAsked
 from events.types.item import ItemsAsked
 from events.types.model import ModelAsked, RetryAsked
+from events.types.proving import InspectionAsked
 from events.types.sandbox import (
     ActionAsked,
     FilesAsked,
@@ -119,7 +121,7 @@ async def live_ports(
     budget = BudgetKeeper(Caps(nano(spec.budget.run_usd), nano(spec.budget.trial_usd)))
     budget.fold({**histories.by_stream, SESSION: [*histories.earlier, *histories.by_stream.get(SESSION, ())]})
     sandboxes = SandboxPort(
-        setting.log, setting.backend, tasks, setting.variables, trust=_trust(spec), session=session.fence.token
+        setting.log, setting.backend, tasks, setting.variables, trust=_trust(plan), session=session.fence.token
     )
     sandboxes.supervisor = session.supervisor
     async with AsyncExitStack() as stack:
@@ -144,6 +146,7 @@ async def live_ports(
         models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
         table = door_table(keeper, sandboxes, models, budget, agents)
         table[ItemsAsked] = ItemsPort(setting.log, setting.base)
+        table[InspectionAsked] = InspectionPort(tasks)
         table[SuiteAsked] = SuitePort(setting.log, setting.base, tasks.values())
         table.update(plan.program.doors(setting.log, ancestors))
         past = histories.by_stream.get(SESSION, ())
@@ -194,6 +197,12 @@ def _needed(plan: RunPlan, histories: RunHistory) -> dict[Terms, RunSpec]:
     return whole | {(number, name): arm.spec for number, era in needed for name, arm in era.arms.items()}
 
 
-def _trust(spec: RunSpec) -> Trust:
-    """Say whether whoever acts may want the reward without the work: the task's author and nobody at all do not."""
-    return "author" if spec.agent.name in {Oracle.name, Nop.name} else "none"
+def _trust(plan: RunPlan) -> Callable[[str], Trust]:
+    """Say by attempt whether whoever acts may want the reward without the work: the task's author and nobody do not."""
+    program, named = plan.program, plan.spec.agent.name in {Oracle.name, Nop.name}
+
+    def trust(stream: str) -> Trust:
+        acts = program.author_acts(stream) if isinstance(program, KnowsActors) else named
+        return "author" if acts else "none"
+
+    return trust

@@ -185,6 +185,19 @@ async def examine(sandbox: Sandbox, wants: Examination) -> Verification:
     return judge(result, await sandbox.read_tree(LOGS), await taken(sandbox, wants.artifacts))
 
 
+async def forget_verdict(sandbox: Sandbox) -> None:
+    """Empty the folder of rewards, so that what a verification left there is not taken for what the next one says.
+
+    Raises:
+        InfrastructureError: The sandbox failed.
+        PathRefused: It cannot be emptied.
+    """
+    script = f"rm -rf -- {LOGS}/* {LOGS}/.[!.]*"
+    result = await sandbox.exec(script, cwd="/", timeout_s=_RESET_S, user="root")
+    if result.exit_code != 0:
+        raise PathRefused(LOGS, f"cannot be emptied ({result.ended}, code {result.exit_code})")
+
+
 async def reset(sandbox: Sandbox, trust: Trust) -> None:
     """Make the folders of the verification; for who is not trusted anew, while nothing of the agent's runs."""
     match trust:

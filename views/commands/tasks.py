@@ -9,11 +9,15 @@ from engine.runtime.open_context import cache_of, open_backend
 from events.errors import ExitCode
 from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
-from views.setup import tasks
+from views.setup import proofs, tasks
 from views.terminal.host import Host
 from views.terminal.options import ASIS, Given, Options
 
-ROWS: Final[Rows] = {"tasks check": (tasks.TaskRow,), "tasks run": (tasks.ProofRow,)}
+ROWS: Final[Rows] = {
+    "tasks check": (tasks.TaskRow,),
+    "tasks run": (tasks.ProofRow,),
+    "tasks prove": (proofs.TaskProofRow,),
+}
 
 
 async def check_tasks(folder: Path, /, *, sandbox: str = "local", options: Options = ASIS, machine: Given) -> ExitCode:
@@ -38,3 +42,4 @@ app: Final = App(name="tasks", help="Check and run datasets of tasks.")
 app.command(check_tasks, name="check")
 # Imported when it is typed: it starts a run, which needs an HTTP client.
 app.command("views.commands.task_proof:run_tasks", name="run")
+app.command("views.commands.proving:prove_tasks", name="prove")

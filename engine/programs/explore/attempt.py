@@ -107,6 +107,9 @@ class AttemptGiven(NamedTuple):
 
     again: bool = False
     """Whether its final state may be verified more than once, as the program has it."""
+    kept: bool = True
+    """Whether it is kept then, for which all that runs is ended. False: each verification finds what the one before
+    left, servers included."""
 
     def terms(self, scope: Scope) -> AttemptTerms:
         """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
@@ -146,17 +149,17 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
     async def work() -> AttemptResult:
         # Whoever was said to act goes on: a fork changes what an agent goes by, not who it is.
         acted = await _act(scope, begun.agent, lambda: given.terms(scope).brief)
-        number = await _verifications(scope, begun.brief) if given.again else 1
+        number = await _verifications(scope, begun.brief, kept=given.kept) if given.again else 1
         return (await _judged(scope, given, acted))._replace(verifications=number)
 
     asked = SandboxAsked(begun.backend, begun.brief.task, begun.condition)
     return await in_sandbox(scope, asked, work, partial(scoreless, scope), partial(_verified_again, scope, begun.brief))
 
 
-async def _verifications(scope: Scope, brief: Brief) -> int:
-    """Say how often the final state is verified, and keep it if that is more than once."""
+async def _verifications(scope: Scope, brief: Brief, *, kept: bool) -> int:
+    """Say how often the final state is verified, and keep it if that is more than once, where it is to be kept."""
     ruled = await scope.decide(VERIFICATIONS, VerificationsSaw(len(brief.steps)))
-    if ruled.value.number > 1:
+    if ruled.value.number > 1 and kept:
         await scope.effect(KeepAsked())
     return ruled.value.number
 

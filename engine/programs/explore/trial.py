@@ -71,6 +71,8 @@ class TrialPlan(NamedTuple):
     """The condition itself, where the program makes one for this trial. None: that of the run, or of its arm."""
     again: bool = False
     """Whether final states of its attempts may be verified more than once, as the program has it."""
+    kept: bool = True
+    """As in `AttemptGiven`."""
 
     def terms(self, scope: Scope) -> TrialTerms:
         """Say what counts for the next decision of this scope. Never kept across one: see `Scope.era`."""
@@ -93,6 +95,8 @@ class EndedTrial(NamedTuple):
     """How its attempts ended."""
     again: tuple[Seen[points.Judged], ...] = ()
     """What further verifications of the last attempt's final state came to."""
+    last: AttemptResult | None = None
+    """What the last attempt came to. None: there was none."""
 
 
 async def trial(scope: Scope, plan: TrialPlan) -> str:
@@ -223,7 +227,10 @@ class _Loop:
         conditions = await self._conditions()
         told = zip(self._plan.eras, conditions, strict=True)
         given = AttemptGiven(
-            number, tuple(self._given(*each, decision.value, injection) for each in told), self._plan.again
+            number,
+            tuple(self._given(*each, decision.value, injection) for each in told),
+            self._plan.again,
+            self._plan.kept,
         )
         child = Child(attempt_stream(self._plan.name, number), partial(attempt, given=given))
         result = (await self._scope.gather([child]))[0]
@@ -378,4 +385,4 @@ async def _close(
     reward = best_reward(each.value.outcome for each in history.outcomes)
     at = await scope.record(TrialClosed(outcome, history.attempts, reward))
     again = () if history.last is None else history.last.again
-    return EndedTrial(outcome, at, ended, tuple(history.outcomes), again)
+    return EndedTrial(outcome, at, ended, tuple(history.outcomes), again, history.last)

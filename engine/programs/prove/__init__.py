@@ -1,0 +1,1 @@
+"""The program `prove`: whether tasks judge as they should."""
