@@ -49,7 +49,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     (
         "report",
         "evaluations:report",
-        "Write a comparison, a training run or a run over a suite as one page of HTML, down to its events.",
+        "Write a run, or a comparison of two, as one page of HTML, down to its events.",
     ),
     (
         "check",

@@ -8,6 +8,7 @@ from tests.cli.terminal import type_in
 from tests.support.reflected import write_spark
 
 DEMO = str(Path(__file__).parents[1] / "golden" / "demo.bundle")
+ALL_TASKS = str(Path(__file__).parents[1] / "golden" / "demo-323f770.bundle")
 
 
 def test_dynamics_of_a_run_and_of_one_trial(tmp_path: Path) -> None:
@@ -71,3 +72,21 @@ def test_more_rows_than_can_be_read_are_refused(tmp_path: Path) -> None:
     refused = type_in(tmp_path, "figure", "dynamics", *runs)
     assert (refused.code, "--task NAME" in refused.err) == (2, True)
     assert type_in(tmp_path, "figure", "dynamics", *runs[:12]).code == 0
+
+
+def test_a_run_over_time(tmp_path: Path) -> None:
+    """The first picture of a run: no further word is needed, and a bundle will do."""
+    (row,) = type_in(tmp_path, "figure", "run", "--log", ALL_TASKS, "--json").rows
+    assert row["path"] == "run.svg"
+    assert "merge-settings: 5 attempts, rewards 0.5, 0.5, 0.5, 0.5, 0.75" in row["description"]
+    assert "file-manifest: 2 attempts, rewards none, none; no verdict." in row["description"]
+    assert "Spent: $0.0295" in row["description"]
+    assert type_in(tmp_path, "figure", "run", "--log", DEMO, "--to", "run.gif").code == 2
+
+
+def test_an_imported_run_over_its_attempts(tmp_path: Path) -> None:
+    """Its times are those of the import, and are not drawn."""
+    write_spark(tmp_path / "spark", 1, steps=2)
+    assert type_in(tmp_path, "import", "spark", "spark").code == 0
+    (row,) = type_in(tmp_path, "figure", "run", "--to", "a.png", "--json").rows
+    assert "attempts stand in order" in row["description"]

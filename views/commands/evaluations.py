@@ -7,8 +7,10 @@ from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
+from engine.config.program_registry import EVALUATE
 from engine.config.resolve import Flag
 from engine.config.spec import RunSpec
+from engine.core.fold import fold_run
 from engine.items.formats.skill_evals import SKILL_EVALS
 from engine.items.formats.trigger_queries import CASES, TRIGGER_QUERIES
 from engine.items.splits import read_split
@@ -16,6 +18,7 @@ from engine.programs.evaluate.arms import own
 from events.errors import ExitCode
 from events.store.base import EventLog
 from projections.comparison.rows import Measure
+from projections.trials.view import Trials
 from views.commands.rows import Rows
 from views.commands.run import carry, open_for
 from views.evaluations import comparison, items, pairs, scans, stored
@@ -28,12 +31,14 @@ from views.evolution.pair_rows import EvolvedPairRow, EvolvedTaskRow
 from views.evolution.report import EvolutionStamp, evolution_page, evolution_tables, read_evolution_report
 from views.evolution.shown import tell_comparison
 from views.runs import live, rows
+from views.runs import report as run_report
 from views.runs.left_out import InputOmissionRow
 from views.setup.settings import WrittenFile
 from views.terminal.errors import UsageWrong
 from views.terminal.files import write_file
 from views.terminal.host import Host
 from views.terminal.ids import LATEST, find_run
+from views.terminal.log_access import OpenedLog
 from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides, StartOptions
 from views.terminal.table_formats import TableFormat, print_table
 from views.terminal.versions import package_version
@@ -283,20 +288,21 @@ async def report(
     options: Options = ASIS,
     machine: Given,
 ) -> None:
-    """Write a comparison, a training run or a run over a suite as one page of HTML, down to its events.
+    """Write a run, or a comparison of two, as one page of HTML, down to its events.
 
-    With --format, write its tables for a paper instead: arms and items, below what was compared; of a training run
-    scores, steps, edits, gates, items, types and costs.
+    Of an evaluation the page holds its comparison, of a training run its steps and gates, of a run over a suite its
+    arms and libraries; of any other run, imported ones too, its trials over time, attempts, skills, costs and failures.
+    With --format, write its tables for a paper instead.
 
     Args:
-        run: Run id of an evaluation or a training run; with a second run, of any run, as for `compare`.
+        run: Run id; with a second run, the baseline, as for `compare`.
         other: Run that is compared with the first, or RUN:ARM.
     """
     form = written.format
     file = machine.folder / (written.out or f"report.{reports.suffix_of(form)}")
     async with options.desk(machine) as desk:
         stamp = reports.ReportStamp(machine.clock(), package_version(), await desk.log.head())
-        page = await _page_of_run(desk.log, run, stamp, form) if other is None else None
+        page = await _page_of_run(desk, run, stamp, form) if other is None else None
         if page is None:
             told = await reports.read_report(desk.log, await _compared(desk.log, run, other, pair), stamp)
             page = reports.report_page(told) if form is None else reports.report_tables(told, form)
@@ -304,9 +310,9 @@ async def report(
         desk.screen.draw(WrittenFile(str(file)), reports.render_written)
 
 
-async def _page_of_run(log: EventLog, run: str, stamp: reports.ReportStamp, form: TableFormat | None) -> str | None:
+async def _page_of_run(desk: OpenedLog, run: str, stamp: reports.ReportStamp, form: TableFormat | None) -> str | None:
     """Write what is told of a run that is no evaluation. None: it is one."""
-    name = await find_run(log, run)
+    log, name = desk.log, await find_run(desk.log, run)
     trained = await skill_of_run(log, name)
     if trained is not None:
         training = await read_training_report(log, trained, ReportTime(*stamp))
@@ -315,7 +321,11 @@ async def _page_of_run(log: EventLog, run: str, stamp: reports.ReportStamp, form
     if evolved is not None:
         evolution = await read_evolution_report(log, evolved, EvolutionStamp(*stamp))
         return evolution_page(evolution) if form is None else evolution_tables(evolution, form)
-    return None
+    (opened,) = await fold_run(log, [Trials()], name)
+    if opened.runs[name].program == EVALUATE:
+        return None
+    told = await run_report.read_run_report(desk, name, stamp.version)
+    return run_report.run_page(told) if form is None else run_report.run_tables(told, form)
 
 
 async def _compared(log: EventLog, run: str, other: str | None, pair: PairOptions) -> comparison.ComparedRun:

@@ -11,11 +11,25 @@ from views.terminal.ids import LATEST
 from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
+    "figure run": (files.FigureRow,),
     "figure dynamics": (files.FigureRow,),
     "figure before-after": (files.FigureRow,),
     "figure training": (files.FigureRow,),
     "figure evolution": (files.FigureRow,),
 }
+
+
+async def of_run(run: str = LATEST, /, *, to: Path = Path("run.svg"), options: Options = ASIS, machine: Given) -> None:
+    """Draw a run over time: its attempts trial by trial, their rewards, and what was spent.
+
+    Time counts while processes worked on the run. Of an imported run the order is drawn: its times are not on record.
+
+    Args:
+        run: Run id. Default: the latest run.
+        to: File to write; its suffix is the format: .svg, .png or .pdf.
+    """
+    async with options.desk(machine) as desk:
+        await files.write_run(desk, run, to)
 
 
 async def dynamics(
@@ -77,6 +91,7 @@ async def evolution(
 
 
 app: Final = App(name="figure", help="Draw runs from the log alone, as SVG, PNG or PDF.")
+app.command(of_run, name="run")
 app.command(dynamics, name="dynamics")
 app.command(before_after, name="before-after")
 app.command(training, name="training")

@@ -5,6 +5,7 @@ figures give the same bytes: no date, no random ids, letters of an SVG as text. 
 words, which are in the file: its title, and a description for those who cannot see it.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -123,7 +124,20 @@ def _described(svg: bytes, caption: Caption) -> bytes:
         (b"</style>", b"text{white-space: pre}</style>"),
     ):
         svg = svg.replace(before, after, 1)
-    return svg
+    return _numbered(svg)
+
+
+_NAMES: Final = re.compile(rb"""(?:(?<= id=")|(?<=\(#)|(?<=href="#))[a-zA-Z][0-9a-f]{10}(?=[")])""")
+
+
+def _numbered(svg: bytes) -> bytes:
+    """Name the parts of an SVG by their order: matplotlib hashes places, whose last bits a layout may change."""
+    numbers: dict[bytes, bytes] = {}
+
+    def name(found: re.Match[bytes]) -> bytes:
+        return numbers.setdefault(found[0], found[0][:1] + b"%d" % (len(numbers) + 1))
+
+    return _NAMES.sub(name, svg)
 
 
 def printable(text: str) -> str:

@@ -16,6 +16,7 @@ from projections.cells import Cells
 from projections.evolution.measures import measure_arm
 from projections.evolution.pairs import arms_of
 from projections.pdi.dynamics import Dynamics, TrialDynamics
+from projections.timeline import RunTimeline, Timelines, in_order
 from projections.training.measures import changes_of
 from projections.training.state import TrainedRun
 from views.evolution.evolved_log import read_evolution
@@ -23,12 +24,13 @@ from views.figures.before_after import AttemptTexts, before_after_caption, befor
 from views.figures.charts import Caption, format_of
 from views.figures.dynamics import MOST_ROWS, dynamics_caption, dynamics_figure
 from views.figures.evolution import EvolutionFigure, evolution_caption, evolution_figure
+from views.figures.timeline import RunFigure, run_caption, run_figure
 from views.figures.training import ItemMoves, TrainingFigure, training_caption, training_figure
 from views.runs.train_rows import TrainStepRow, step_rows, training_row
 from views.terminal.errors import UsageWrong
 from views.terminal.files import write_file
 from views.terminal.format import reward
-from views.terminal.ids import AttemptTarget, RunTarget, TrialTarget, find_target
+from views.terminal.ids import AttemptTarget, RunTarget, TrialTarget, find_run, find_target
 from views.terminal.log_access import OpenedLog
 from views.training.trained_log import read_training
 
@@ -122,6 +124,33 @@ async def write_before_after(desk: OpenedLog, before: str, after: str, to: Path)
     form = format_of(to)
     first, second = await read_attempt(desk, before), await read_attempt(desk, after)
     await _write(desk, to, before_after_figure(first, second, form), before_after_caption(first, second))
+
+
+async def write_run(desk: OpenedLog, run: str, to: Path) -> None:
+    """Draw a run over time: attempts, rewards and cost.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such run, or several.
+        UsageWrong: Nothing happened in it so far, or the file cannot be written.
+        ChartsAbsent: matplotlib is not installed.
+    """
+    form = format_of(to)
+    name, line = await read_timeline(desk, run)
+    told = RunFigure(name, in_order(line) if line.imported else line)
+    if not (told.line.trials or told.line.scores or told.line.spent):
+        problem = f"run {told.run} has no trial, no score and no cost so far"
+        raise UsageWrong(problem, remedy="name another run; `stillroom runs` lists them")
+    await _write(desk, to, run_figure(told, form), run_caption(told))
+
+
+async def read_timeline(desk: OpenedLog, run: str) -> tuple[str, RunTimeline]:
+    """Read when what happened in a run, and its whole id.
+
+    Raises:
+        IdUnknown, IdAmbiguous: There is no such run, or several.
+    """
+    name = await find_run(desk.log, run)
+    return name, (await fold(desk.log, Timelines(), Selection(run=name))).runs.get(name, RunTimeline(began=0, last=0))
 
 
 async def write_training(desk: OpenedLog, run: str, to: Path) -> None:
