@@ -106,7 +106,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     ("suite", "suites:app", "Check suites of environments, families and roles, and list their tasks."),
     ("agents", "agents:app", "List, install and replay agents."),
     ("providers", "providers:app", "List and check model providers."),
-    ("skills", "skills:app", "List, show, compare, scan, audit and export skills."),
+    ("skills", "skills:app", "List, show, compare, scan, audit, export and adopt skills."),
     ("export", "exports:app", "Export runs to other formats."),
     ("import", "imports:app", "Import past runs of other systems."),
     ("log", "log:app", "Inspect, verify, seal and copy the log."),
@@ -134,7 +134,8 @@ def main() -> int:
     """Run the command that was typed."""
     allow_many_files()
     with Shutdown(sys.stderr) as shutdown:
-        machine = Host(dict(os.environ), Path.cwd(), sys.stdout, sys.stderr, clock, sqlite3.sqlite_version, shutdown)
+        streams = sys.stdout, sys.stderr
+        machine = Host(dict(os.environ), Path.cwd(), *streams, clock, sqlite3.sqlite_version, shutdown, sys.stdin)
         code = finish(machine, call(app, sys.argv[1:], machine, loaded=collect_rarely))
         if shutdown.received:
             os._exit(code)  # a thread that hangs would keep the process for ever

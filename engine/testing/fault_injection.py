@@ -41,12 +41,13 @@ class SimulatedCrash(BaseException):
 class CrashPoint(NamedTuple):
     """A place at which a process may die."""
 
-    side: Literal["before", "after"]
-    what: Literal["append", "effect"]
+    side: Literal["before", "during", "after"]
+    """During: a file is written in part."""
+    what: Literal["append", "effect", "file"]
     stream: str
-    """Relative to the run."""
+    """Relative to the run; of a file, its path below its folder."""
     tag: str
-    """Of the event that is appended first, or asked."""
+    """Of the event that is appended first, or asked; of a file, the operation."""
 
 
 def by_exception(moment: CrashPoint) -> NoReturn:
@@ -72,6 +73,11 @@ class CrashSchedule:
     def dead(self) -> bool:
         """Whether the moment has come."""
         return self._at is not None and len(self.passed) > self._at
+
+    @property
+    def is_next(self) -> bool:
+        """Whether the next moment is the one."""
+        return self._at == len(self.passed)
 
     def meet(self, moment: CrashPoint) -> None:
         """Live through a moment, or die in it."""

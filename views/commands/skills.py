@@ -11,7 +11,9 @@ from engine.runtime.open_context import cache_of
 from events.errors import ExitCode
 from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
+from views.commands.skill_adoption import adopt_skills, list_adopted, roll_back_skill
 from views.evaluations import audit
+from views.handover import adoption
 from views.libraries import blame as evolved_blame
 from views.libraries import life
 from views.libraries.failed_trial import find_trial
@@ -30,6 +32,9 @@ ROWS: Final[Rows] = {
     "skills blame": (skill_blame.BlamedLineRow, evolved_blame.EvolvedLineRow),
     "skills scan": (skill_scan.ScanRow, skill_scan.ScannedRow, skill_marks.MarkRow),
     "skills audit": (audit.AuditCostRow, audit.AuditedSectionRow),
+    "skills adopt": (skill_diff.FileDiffRow, adoption.AdoptionRow),
+    "skills rollback": (skill_diff.FileDiffRow, adoption.AdoptionRow),
+    "skills adopted": (adoption.AdoptedRow,),
 }
 
 
@@ -165,7 +170,7 @@ def _told(screen: Screen, scanned: Sequence[skill_scan.ScannedSkill]) -> ExitCod
     return ExitCode.NEGATIVE if grave else ExitCode.DONE
 
 
-app: Final = App(name="skills", help="List, show, compare, scan, audit and export skills.")
+app: Final = App(name="skills", help="List, show, compare, scan, audit, export and adopt skills.")
 app.command(list_skills, name="list")
 app.command(show_skill, name="show")
 app.command(log_skill, name="log")
@@ -173,5 +178,8 @@ app.command(diff_skills, name="diff")
 app.command(blame_skill, name="blame")
 app.command(scan_skill, name="scan")
 app.command(export_skill, name="export")
+app.command(adopt_skills, name="adopt")
+app.command(roll_back_skill, name="rollback")
+app.command(list_adopted, name="adopted")
 # Imported when it is typed: it starts a run, which needs an HTTP client.
 app.command("views.commands.skill_audit:audit_skill", name="audit")

@@ -85,7 +85,7 @@ async def scan_folder(folder: Path, scanners: Sequence[str], context: ScanContex
         NameUnknown, PluginBroken: A scanner is not there, or failed.
     """
     found = await to_thread.run_sync(_read, folder)
-    return [_scanned(name, files, scanners, context) for name, files in sorted(found.items())]
+    return [scan_files(name, files, scanners, context) for name, files in sorted(found.items())]
 
 
 def _read(folder: Path) -> dict[str, dict[str, bytes]]:
@@ -120,10 +120,15 @@ async def scan_chosen(
     """
     files = {file.name: await desk.log.get(file.digest) for file in chosen.revision.files}
     known = context or ScanContext(await _answers_of(desk.log, chosen.revision))
-    return _scanned(chosen.skill, files, scanners, known)
+    return scan_files(chosen.skill, files, scanners, known)
 
 
-def _scanned(name: str, files: Mapping[str, bytes], scanners: Sequence[str], context: ScanContext) -> ScannedSkill:
+def scan_files(name: str, files: Mapping[str, bytes], scanners: Sequence[str], context: ScanContext) -> ScannedSkill:
+    """Scan the files of a skill.
+
+    Raises:
+        NameUnknown, PluginBroken: A scanner is not there, or failed.
+    """
     return ScannedSkill(name, len(files), context, scan_with(scanners, files, context))
 
 

@@ -112,19 +112,20 @@ def rows(state: LibraryState) -> list[SkillRow]:
         for each in skill.revisions
     ]
     return found + [
-        _candidate_row(_name_of(key), each)
+        _candidate_row(library_name(key), each)
         for key, some in libraries
         for each in some.candidates
         if each.accepted is None
     ]
 
 
-def _name_of(key: str | None) -> str | None:
+def library_name(key: str | None) -> str | None:
     """Give the name of a library by its key; one that a run evolves is named within that run."""
     return key if key is None or not is_evolved(key) else key.partition(":")[2]
 
 
-def _standing(skill: Skill, each: Revision) -> SkillStanding:
+def standing_of(skill: Skill, each: Revision) -> SkillStanding:
+    """Say what counts of an accepted revision today."""
     if each is skill.latest:
         if skill.retired is not None:
             return "retired"
@@ -133,7 +134,7 @@ def _standing(skill: Skill, each: Revision) -> SkillStanding:
 
 
 def _revision_row(skill: Skill, each: Revision) -> SkillRow:
-    state = _standing(skill, each)
+    state = standing_of(skill, each)
     return SkillRow(
         skill=skill.name,
         run=each.run,
@@ -224,9 +225,9 @@ async def choose_skill(desk: OpenedLog, text: str) -> ChosenSkill:
     of, slash, name = place.rpartition("/")
     selection = Selection(run=await find_run(desk.log, run) if colon else None)
     state = await fold(desk.log, Library(), selection)
-    named = [library for key, library in state.named.items() if of in (key, _name_of(key))]
+    named = [library for key, library in state.named.items() if of in (key, library_name(key))]
     if slash and not named:
-        raise IdUnknown(of, "library", sorted({_name_of(key) or key for key in state.named}))
+        raise IdUnknown(of, "library", sorted({library_name(key) or key for key in state.named}))
     libraries = named if slash else [*state.runs.values(), *state.named.values()]
     names = sorted({name for library in libraries for name in library.skills})
     matches = [name] if name in names else [each for each in names if each.startswith(name)]

@@ -25,6 +25,8 @@ class Host(NamedTuple):
 
     shutdown: Shutdown | None = None
     """Signals that stop the process. None: nobody looks for them here."""
+    stdin: IO[str] | None = None
+    """Where a person answers. None: nobody is asked."""
 
     @property
     def workspace(self) -> Path:

@@ -1,0 +1,1 @@
+"""Adoption: accepted skills written into a person's own folder of skills, each atomically, and taken back exactly."""
