@@ -16,12 +16,14 @@ from engine.core.supervision import Supervisor, nowhere
 from engine.effects.steps import StepsPort, keep_evidence, nobody_trusted
 from engine.effects.workspaces import WorkspaceTasks
 from events.base import Event
+from events.digest import Digest
 from events.store.base import BlobStore
 from events.types.agent import SkillRead
 from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
     FilesAsked,
+    FilesTaken,
     KeepAsked,
     ReleaseAsked,
     SandboxAsked,
@@ -36,6 +38,7 @@ from events.types.sandbox import (
     VerifyAsked,
 )
 from events.types.steps import StepAsked, StepVerifyAsked
+from events.values import NamedDigest
 from sandbox.base import ExecResult, Limits, Mount, Restorable, Sandbox, SandboxBackend, SandboxGone, SandboxSpec
 from sandbox.disk import DiskWatch, disk_limit
 from sandbox.errors import InfrastructureError, PathRefused, SandboxUnavailable, Unsupported
@@ -91,6 +94,19 @@ class SandboxPreparer(Protocol):
         """Whether the sandbox of a stream stands on something that ends with this process."""
 
 
+class WorldAccess(Protocol):
+    """Lets whoever works in a sandbox act in a world outside of it."""
+
+    async def open(self, world: Digest, stream: str) -> Mount:
+        """Make a way into the world of a blob; give what the sandbox sees of it."""
+
+    async def taken(self, stream: str) -> tuple[str, Digest] | None:
+        """Take no further action; give those that were taken, as a file by its name. None: there is no such world."""
+
+    async def close(self, stream: str) -> None:
+        """Take the way away, once the sandbox is gone; again is fine."""
+
+
 class SandboxPort:
     """Answers everything that is asked of sandboxes."""
 
@@ -127,6 +143,8 @@ class SandboxPort:
         """Records what fails while sandboxes are cleaned up; the runtime gives it the session's."""
         self.ground: SandboxPreparer | None = None
         """None: sandboxes see nothing of us."""
+        self.worlds: WorldAccess | None = None
+        """None: no sandbox has a world outside of it."""
         self._steps = StepsPort(blobs, variables, trust)
         self._workspaces = WorkspaceTasks(blobs)
         self._judged: dict[str, Verification] = {}
@@ -166,7 +184,8 @@ class SandboxPort:
             return SandboxGone(
                 "not_kept", f"sandboxes of the backend {self._backend.name} end with the process that holds them"
             )
-        if task.steps or (self.ground is not None and self.ground.serves(asked, place.stream)):
+        served = self.ground is not None and self.ground.serves(asked, place.stream)
+        if task.steps or served or asked.world is not None:
             found: Sandbox | SandboxGone = SandboxGone(
                 "unfit", "what of ours this attempt stood on ended with the process"
             )
@@ -236,6 +255,9 @@ class SandboxPort:
         task = await self._task(asked)
         mounts = () if self.ground is None else await self.ground.prepare(asked, place)
         try:
+            if asked.world is not None:
+                assert self.worlds is not None, "the runtime gives it"
+                mounts = (*mounts, await self.worlds.open(asked.world, place.stream))
             sandbox = await self._opened(asked, replace(self._spec(task, place), mounts=mounts))
         except BaseException:
             with anyio.CancelScope(shield=True):
@@ -315,7 +337,13 @@ class SandboxPort:
     async def _take(self, asked: FilesAsked, place: EffectAddress) -> Event:
         sandbox, _ = self._open[place.stream]
         self.disk.anew(sandbox)
-        return await self._workspaces.take(sandbox, asked.names)
+        taken = await self._workspaces.take(sandbox, asked.names)
+        acted = None if self.worlds is None else await self.worlds.taken(place.stream)
+        if acted is None:
+            return taken
+        missing = {name: why for name, why in taken.missing.items() if name != acted[0]}
+        others = [each for each in taken.files if each.name != acted[0]]
+        return FilesTaken((*others, NamedDigest(*acted)), missing)
 
     async def _examine(self, asked: KeepAsked | VerifyAsked | VerifyAgainAsked, place: EffectAddress) -> Event:
         match asked:
@@ -388,6 +416,8 @@ class SandboxPort:
             self.supervisor.failed("close", error)
 
     async def _clear(self, stream: str) -> None:
+        if self.worlds is not None:
+            await self.worlds.close(stream)
         if self.ground is not None:
             await self.ground.clear(stream)
 

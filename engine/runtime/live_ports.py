@@ -19,6 +19,7 @@ from engine.effects.tasks import TaskPort
 from engine.gateway.server import CallRecorder
 from engine.items.port import ItemsPort
 from engine.proving.inspection import InspectionPort
+from engine.items.world_doors import WorldDoors
 from engine.runtime.admission import Admission
 from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.control import SignalTargets
@@ -141,6 +142,8 @@ async def live_ports(
             lambda arm: lines[last, arm]["teacher"], budget, sandboxes, board.orders, session.supervisor
         )
         agents = await open_agents(stack, setting, plan.eras[last], book, parts)
+        sandboxes.worlds = worlds = WorldDoors(setting.log)
+        stack.push_async_callback(worlds.close_all)
         stack.push_async_callback(sandboxes.close)
         ancestors = [each.run for each in histories.lineage[:-1]]
         models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)

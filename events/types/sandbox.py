@@ -30,6 +30,8 @@ class SandboxAsked(Event, frozen=True, omit_defaults=True, tag="sandbox.asked"):
     earlier version recorded this; an installed agent was then given those of `session.skills_pinned`."""
     workspace: Workspace | None = None
     """What it holds, where it is for an item that is no task. None: the environment of the task."""
+    world: Digest | None = None
+    """Blob: the world outside of it into which it has a door, with how it begins. None: there is none."""
 
 
 class SandboxOpened(Event, frozen=True, tag="sandbox.opened"):

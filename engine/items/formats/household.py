@@ -20,7 +20,7 @@ class HouseholdErrands:
 
     name = "household"
     suffixes = (".json", ".jsonl")
-    ways: tuple[Way, ...] = ("steps",)
+    ways: tuple[Way, ...] = ("steps", "agent")
     world = "household"
 
     def read(self, row: ItemRow) -> ReadItem:

@@ -17,6 +17,8 @@ from engine.effects.model_calls import text_of
 from engine.items.base import ANSWER, Folder, HasFiles, Item, ItemFiles, OpenEnded, Rolled, SkillReads
 from engine.items.registry import item_format
 from engine.items.work import ItemWork, SandboxTerms, without_answer
+from engine.items.world_doors import DOOR
+from engine.items.worlds.base import ACTIONS, HasWorld, WorldSetup, world_named
 from events.base import Event
 from events.digest import Digest
 from events.streams import attempt_stream
@@ -26,6 +28,8 @@ from events.types.sandbox import FilesAsked, FilesTaken, SandboxAsked, SandboxFa
 from events.values import NamedDigest
 
 _SUFFIXES: Final = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+_ACTIONS: Final = 50
+"""Actions that an agent may take in a world, as ALFWorld's published runs have it."""
 _LABEL: Final = "1 of 1"
 """What an agent is told of which attempt it is. One that was lost is none."""
 
@@ -88,7 +92,15 @@ def sandbox_asked(scope: Scope, work: ItemWork, terms: SandboxTerms, files: Item
     workspace = Workspace(scope.put(terms.dockerfile.encode()), files.given)
     mounted = work.condition.skills is not None and isinstance(terms.agent, TakesSkills)
     named = scope.put(work.condition.canonical) if mounted else None
-    return SandboxAsked(terms.backend, work.name, named, workspace)
+    return SandboxAsked(terms.backend, work.name, named, workspace, _world(scope, work))
+
+
+def _world(scope: Scope, work: ItemWork) -> Digest | None:
+    """Put down the world of an item for its host. It never gets into the sandbox."""
+    form = item_format(work.item.format)
+    if not isinstance(form, HasWorld):
+        return None
+    return scope.put(msgspec.json.encode(WorldSetup(form.world, work.item.expected, _ACTIONS)))
 
 
 def _reads(acted: Acted) -> SkillReads:
@@ -120,6 +132,8 @@ async def item_files(scope: Scope, item: Item) -> ItemFiles:
     form = item_format(item.format)
     if isinstance(form, HasFiles):
         return form.files(item)
+    if isinstance(form, HasWorld):
+        return ItemFiles((), (ACTIONS,))
     texts = await _texts(scope, item.folder)
     images = [
         NamedDigest(f"image-{number}.{_SUFFIXES.get(each.media_type, 'bin')}", each.digest)
@@ -135,18 +149,28 @@ async def _texts(scope: Scope, folder: Digest | None) -> list[NamedDigest]:
     return [NamedDigest(name, scope.put(text.encode())) for name, text in files.items()]
 
 
-def _brief(work: ItemWork, era: int, files: ItemFiles, note: str) -> Brief:
-    """Tell an agent of its item: the same to all arms, but for the note."""
-    terms, item = work.terms.sandboxes[era], work.item
-    limit = terms.settings.timeout_s
-    open_ended = isinstance(item_format(item.format), OpenEnded)
-    told = work.terms.prompts.fill(
-        "item_agent_open" if open_ended else "item_agent",
+def _told(work: ItemWork, files: ItemFiles) -> str:
+    form, item, prompts = item_format(work.item.format), work.item, work.terms.prompts
+    if isinstance(form, HasWorld):
+        world = world_named(form.world)
+        seen = world.begin(item.expected).observation
+        return prompts.fill(
+            "item_agent_world", question=item.question, context=seen, actions=world.actions, command=f"{DOOR}/act"
+        )
+    return prompts.fill(
+        "item_agent_open" if isinstance(form, OpenEnded) else "item_agent",
         question=item.question,
         context=item.context or "",
         files="\n".join(each.name for each in files.given),
         answers=", ".join(files.wanted or (ANSWER,)),
-    ).rstrip("\n")
+    )
+
+
+def _brief(work: ItemWork, era: int, files: ItemFiles, note: str) -> Brief:
+    """Tell an agent of its item: the same to all arms, but for the note."""
+    terms = work.terms.sandboxes[era]
+    limit = terms.settings.timeout_s
+    told = _told(work, files).rstrip("\n")
     return Brief(
         trial=work.cell,
         task=work.name,

@@ -1,13 +1,30 @@
 """What a simulated world is: a value that an action turns into another, with what is seen of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+
+import msgspec
 
 from engine.core.plugins import plugin
 
 GROUP: Final = "stillroom.worlds"
 STATE: Final = "state.json"
 """Name of the file in which a world's last state comes of an item."""
+
+
+ACTIONS: Final = "actions.json"
+"""Name of the file in which the actions of whoever worked in a sandbox come of an item: an array of texts, in order."""
+
+
+class WorldSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The world that a sandbox has a door into: a blob that never gets in."""
+
+    world: str
+    """Its name."""
+    setup: Any
+    """By which it begins."""
+    turns: int
+    """Actions that are taken, at most."""
 
 
 class WorldStep(NamedTuple):
@@ -42,6 +59,16 @@ class HasWorld(Protocol):
 
     world: str
     """Name of the world."""
+
+
+def lived(world: SimulatedWorld, setup: Any, actions: Iterable[str]) -> WorldStep:
+    """Live a world from its beginning; what is done after its end counts for nothing."""
+    step = world.begin(setup)
+    for action in actions:
+        if step.done:
+            break
+        step = world.step(step.state, action)
+    return step
 
 
 def world_named(name: str) -> SimulatedWorld:
