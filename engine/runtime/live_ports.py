@@ -18,8 +18,8 @@ from engine.effects.sandboxes import SandboxPort
 from engine.effects.tasks import TaskPort
 from engine.gateway.server import CallRecorder
 from engine.items.port import ItemsPort
-from engine.proving.inspection import InspectionPort
 from engine.items.world_doors import WorldDoors
+from engine.proving.inspection import InspectionPort
 from engine.runtime.admission import Admission
 from engine.runtime.context import RunContext, chosen_tasks
 from engine.runtime.control import SignalTargets
