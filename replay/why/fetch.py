@@ -16,6 +16,7 @@ from events.store.base import EventLog, Selection
 from events.store.chain import GENESIS, link, stream_part
 from events.types.model import ModelAsked
 from replay.why.nodes import Verified
+from replay.why.plain_values import plain, plain_name
 
 MOST_TEXT: Final = 160
 """Characters of a text that a node quotes. What opens the node shows all of it."""
@@ -96,7 +97,7 @@ def _told(fields: dict[str, object], prefix: str) -> list[str]:
     told: list[str] = []
     for name, value in fields.items():
         match value:
-            case dict():
+            case dict() if value.keys() != {"numerator", "denominator"}:
                 told += _told(value, f"{prefix}{name}.")
             case "" | None | [] | () | {}:
                 continue
@@ -104,12 +105,12 @@ def _told(fields: dict[str, object], prefix: str) -> list[str]:
                 continue
             case str() if is_digest(value):
                 continue
-            case float():
-                told.append(f"{prefix}{name} {value:.6g}")
             case list() | tuple():
-                told.append(f"{prefix}{name} " + "; ".join(map(str, value)))
-            case _:
+                told.append(f"{prefix}{name} " + "; ".join(plain(name, each) for each in value))
+            case bool():
                 told.append(f"{prefix}{name} {value}")
+            case _:
+                told.append(f"{prefix}{plain_name(name)} {plain(name, value)}")
     return told
 
 

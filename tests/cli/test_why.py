@@ -235,3 +235,80 @@ def test_blame_names_the_lines_each_section_rests_on(lived: RunFolder) -> None:
     assert "shown to: no model call" in type_in(lived.folder, "blame", "word").out
     unknown = type_in(lived.folder, "blame", "nobody")
     assert (unknown.code, "known: word" in unknown.err) == (2, True)
+
+
+def said(page: Path) -> str:
+    """Read the paragraph that a page begins with."""
+    found = re.search(r'<p class="said">(.*?)</p>', page.read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_a_page_begins_with_what_it_comes_to(lived: RunFolder, tmp_path: Path) -> None:
+    """For an auditor: what was accepted, when, on what evidence, by which rule, under which version and seal."""
+    own = lived.copy(tmp_path)
+    assert type_in(own.folder, "why", "word", "--html", "page.html").code == 0
+    words = said(own.folder / "page.html")
+    assert re.match(
+        r"Revision 1 of the skill word was accepted on 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, in run \w+", words
+    )
+    assert "(distilled). Its evidence is attempt 2, judged on 20" in words
+    assert "solved, reward 1, " in words
+    assert "It was decided at the point skill, revision" in words
+    assert "by the policy of spark" in words
+    assert "Re-evaluated from its recorded inputs it comes out the same." in words
+    assert re.search(r"Stillroom \S+ was at work\. A script stood in for a model", words)
+    assert "unsealed as far as was said" in words
+    whole = (own.folder / "page.html").read_text()
+    assert "nano" not in re.sub(r"<pre>.*?</pre>", "", whole, flags=re.DOTALL)
+    assert "{&#39;" not in re.sub(r"<pre>.*?</pre>", "", whole, flags=re.DOTALL)
+
+
+def test_what_a_seal_shows_is_said(lived: RunFolder, tmp_path: Path) -> None:
+    """One that fits, one of another log, and one that was taken before."""
+    own = lived.copy(tmp_path)
+    seal = type_in(own.folder, "log", "seal").out.strip()
+    _, count, head, *_ = seal.split(":")
+
+    def told(given: str) -> str:
+        assert type_in(own.folder, "why", "word", "--html", "page.html", "--seal", given).code == 0
+        return said(own.folder / "page.html")
+
+    assert f"sealed up to event {int(count):,}, unsigned; that event has the digest that the seal names" in told(seal)
+    assert "missing or has another digest than the seal" in told(f"1:{count}:{'0' * 64}")
+    assert "missing or has another digest than the seal" in told(f"1:{int(count) + 9}:{head}")
+    first = type_in(own.folder, "show", "1", "--json").rows[0]["digest"]
+    assert "sealed up to event 1, before this one was recorded" in told(f"1:1:{first}")
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        ("word/1", "Attempt 1 of trial word was concluded on"),
+        ("attempt/word/1@1", "The event attempt.opened, number 1 of stream attempt/word/1, was recorded on"),
+        ("@latest", "The event run.closed"),
+    ],
+)
+def test_whatever_is_asked_for_has_its_paragraph(lived: RunFolder, tmp_path: Path, target: str, wanted: str) -> None:
+    """Attempts with their verdict; any other event by its name and place."""
+    own = lived.copy(tmp_path)
+    assert type_in(own.folder, "why", target, "--html", "page.html", "--depth", "1").code == 0
+    assert said(own.folder / "page.html").startswith(wanted)
+
+
+def test_trained_and_imported_skills_have_their_paragraph(tmp_path: Path) -> None:
+    """A gate is named with what it saw; of an imported run nothing was verified."""
+    golden = Path(__file__).parents[1] / "golden"
+    trained = str(golden / "training-7f6e974.bundle")
+    type_in(tmp_path, "why", "s1", "--log", trained, "--html", "a.html")
+    words = said(tmp_path / "a.html")
+    assert words.startswith("Revision 1 of the skill jar-labels was accepted on")
+    assert (
+        "The gate level ruled: its pass leads the level by 1.25 standard errors; the candidate scored 100.0 %" in words
+    )
+    assert "was decided at the point gate" in words
+    type_in(tmp_path, "why", "s2", "--log", trained, "--html", "b.html")
+    assert "was rejected on" in said(tmp_path / "b.html")
+    imported = str(golden / "imported" / "spark-323f770.bundle")
+    type_in(tmp_path, "why", "@latest", "--log", imported, "--html", "c.html")
+    assert "The run was imported from spark: nothing in it was verified by stillroom." in said(tmp_path / "c.html")

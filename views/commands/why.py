@@ -1,15 +1,20 @@
 """Commands that ask why something is as it is, and why something is not."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from cyclopts import Parameter
 
 from events.errors import ExitCode
 from views.commands.rows import Rows
+from views.log.seals import given
 from views.runs import skill_marks
 from views.terminal.options import ASIS, Given, Options
 from views.why import blame as blame_view
 from views.why import chain, rows
 from views.why import why_not as why_not_view
+from views.why.opening import GivenSeal
 
 ROWS: Final[Rows] = {
     "why": (rows.NodeRow, rows.CheckedRow),
@@ -18,8 +23,24 @@ ROWS: Final[Rows] = {
 }
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class AuditPage:
+    """The page of a chain, and what it says of seals."""
+
+    html: Path | None = None
+    """Also write the chain to this file, as a self-contained page that begins with a paragraph in words."""
+    seal: str | None = None
+    """Seal that the page compares the log with: the output of `log seal`, or a file of it."""
+    trust: Annotated[tuple[str, ...], Parameter(name="--trust")] = ()
+    """Public key that may sign that seal: a file, or its 64 characters; repeatable."""
+
+
+NO_PAGE: Final = AuditPage()
+
+
 async def why(
-    target: str, /, *, depth: int | None = None, html: Path | None = None, options: Options = ASIS, machine: Given
+    target: str, /, *, depth: int | None = None, page: AuditPage = NO_PAGE, options: Options = ASIS, machine: Given
 ) -> ExitCode:
     """Show the chain of causes of a decision, down to bytes, and verify every digest.
 
@@ -31,10 +52,11 @@ async def why(
             RUN:s3.1, RUN:s3 or RUN:e2.slow; an event by its position or as RUN:STREAM@3; a run or a trial, for its
             last event.
         depth: Number of levels to show; all are verified. Default: 3 on a terminal, all with --json or --html.
-        html: Also write the chain to this file, as a self-contained page.
     """
+    seal = GivenSeal(*given(page.seal, page.trust, machine.folder))
+    html = None if page.html is None else machine.folder / page.html
     async with options.desk(machine) as desk:
-        return await chain.tell(desk, target, chain.WhyOptions(depth, None if html is None else machine.folder / html))
+        return await chain.tell(desk, target, chain.WhyOptions(depth, html, seal))
 
 
 async def why_not(target: str, /, *, options: Options = ASIS, machine: Given) -> ExitCode:

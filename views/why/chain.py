@@ -12,11 +12,13 @@ from events.errors import ExitCode
 from replay.errors import CauseLost
 from replay.why.graph import Chain
 from replay.why.nodes import Verified
+from replay.why.plain_values import plain, plain_name
 from views.terminal.files import write_file
 from views.terminal.format import plural, size
 from views.terminal.log_access import OpenedLog
 from views.terminal.screen import OutputStyle
 from views.terminal.tables import one_line
+from views.why.opening import NO_SEAL, GivenSeal, opening
 from views.why.page import bodies_of, page
 from views.why.rows import AgainRow, CheckedRow, Checking, NodeRow, node_row
 from views.why.target import EventAddress, find_place
@@ -49,6 +51,8 @@ class WhyOptions(NamedTuple):
     """Steps that are shown. None: as many as fit the manner."""
     html: Path | None = None
     """Where to write a page. None: nowhere."""
+    seal: GivenSeal = NO_SEAL
+    """What the page says of seals."""
 
 
 async def tell(desk: OpenedLog, text: str, ask: WhyOptions) -> ExitCode:
@@ -80,7 +84,8 @@ async def tell(desk: OpenedLog, text: str, ask: WhyOptions) -> ExitCode:
         desk.screen.out.print(Text(MORE, style="dim"))
     if ask.html is not None:
         shown = whole if ask.depth is None else await read(desk, place, ask.depth)
-        text = page(shown, checking.row(), await bodies_of(desk.log, shown), WORDS)
+        said = await opening(desk.log, place, shown, ask.seal)
+        text = page(shown, checking.row(), await bodies_of(desk.log, shown), WORDS, said)
         await write_file(ask.html, text.encode())
         desk.screen.say(f"written to {ask.html}")
     return verdict(checking)
@@ -177,7 +182,7 @@ def _again(again: AgainRow) -> Iterator[list[str | tuple[str, str]]]:
     for name, values in (("rule", again.rule), ("saw", again.saw)):
         shown = {key: value for key, value in values.items() if value not in (None, [], {})}
         if shown:
-            told = ", ".join(f"{key} = {_short(value)}" for key, value in shown.items())
+            told = ", ".join(f"{plain_name(key)} = {_short(key, value)}" for key, value in shown.items())
             yield [(f"{name}  ", "dim"), told]
 
 
@@ -200,8 +205,8 @@ def ruled_by(again: AgainRow) -> str:
     return f"{again.point}{revision}{since}{policy}" + (f", as shadow {again.shadow}" if again.shadow else "")
 
 
-def _short(value: object) -> str:
-    text = msgspec.json.encode(value).decode()
+def _short(name: str, value: object) -> str:
+    text = msgspec.json.encode(value).decode() if isinstance(value, str) else plain(name, value)
     return text if len(text) <= MOST_SAID else text[: MOST_SAID - 1] + "…"
 
 

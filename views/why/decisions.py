@@ -9,6 +9,7 @@ from rich.text import Text
 
 from engine.config.program_registry import policy_source
 from replay.ledger import Ledger, LedgerEntry, read_ledger
+from replay.why.plain_values import plain, plain_name
 from views.terminal.errors import UsageWrong
 from views.terminal.format import UNKNOWN, plural
 from views.terminal.log_access import OpenedLog
@@ -86,11 +87,11 @@ def _fields(value: Any) -> str:
     """Write the fields of a rule or a ruling that are short enough to be read in a line."""
     if not isinstance(value, dict):
         return UNKNOWN
-    return ", ".join(f"{name}={_short(item)}" for name, item in value.items() if item is not None)
+    return ", ".join(f"{plain_name(name)}={_short(name, item)}" for name, item in value.items() if item is not None)
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def _short(name: str, value: Any) -> str:
+    text = plain(name, value)
     return text if len(text) <= 24 else text[:12] + "…"
 
 

@@ -9,6 +9,7 @@ from events.digest import Digest
 from events.errors import BlobErased, BlobMissing, LogCorrupt
 from events.store.base import EventLog
 from replay.why.nodes import Verified
+from replay.why.plain_values import plain, plain_name
 from views.terminal.pages import page_template
 from views.why.rows import CheckedRow, NodeRow
 
@@ -58,7 +59,7 @@ async def bodies_of(log: EventLog, nodes: Iterable[NodeRow]) -> list[PageBlob]:
 
 
 def page(
-    nodes: Sequence[NodeRow], checked: CheckedRow, bodies: Sequence[PageBlob], words: Mapping[Verified, str]
+    nodes: Sequence[NodeRow], checked: CheckedRow, bodies: Sequence[PageBlob], words: Mapping[Verified, str], said: str
 ) -> str:
     """Draw the page.
 
@@ -67,12 +68,13 @@ def page(
         checked: What became of the whole chain.
         bodies: The bytes that it holds.
         words: What to call what became of a digest.
+        said: What all of it comes to, in a paragraph.
     """
     anchors = {str(body.digest): body.anchor for body in bodies}
     verified = [(words[name], checked.verified[name]) for name in words if name in checked.verified]
     roots = _steps(nodes, anchors, checked.target.partition(":")[0])
     template = page_template("views.why", "why.html.j2")
-    return template.render(roots=roots, checked=checked, bodies=bodies, verified=verified)
+    return template.render(said=said, roots=roots, checked=checked, bodies=bodies, verified=verified)
 
 
 def _steps(nodes: Sequence[NodeRow], anchors: Mapping[str, str], run: str) -> list[PageNode]:
@@ -103,4 +105,9 @@ def _values(node: NodeRow) -> list[tuple[str, str]]:
 
 
 def _listed(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} = {msgspec.json.encode(value).decode()}" for key, value in values.items())
+    return ", ".join(f"{plain_name(key)} = {_quoted(key, value)}" for key, value in values.items())
+
+
+def _quoted(name: str, value: object) -> str:
+    """Write a value as people read it; a text is quoted, so that it has an end."""
+    return msgspec.json.encode(value).decode() if isinstance(value, str) else plain(name, value)
