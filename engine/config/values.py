@@ -47,6 +47,12 @@ _RANGES: Final[Mapping[str, tuple[str, str]]] = {
     "models.<role>.retry_wait_max_s": ("0", "86400"),
 }
 """Numbers between two others, both included. Beyond them a logarithm or a sum is infinite, or a wait has no end."""
+MOST_REPEATS: Final = 10_000
+"""How often something is done again at most. More would fill the memory with plans."""
+_REPEATED: Final = frozenset({"repeats", "verifier_repeats"})
+"""Last parts of keys that say how often."""
+_LARGEST: Final = 2**63 - 1
+"""Largest whole number that a log holds."""
 _FREE: Final = (".threshold", ".warmup", ".<parameter>")
 """Numbers of any sign, by the end of their key."""
 _NAMED: Final = frozenset({"tasks", "models.<role>.model", "models.<role>.base_url"})
@@ -116,7 +122,13 @@ def out_of_range(key: str, value: object) -> str | None:
     """
     if isinstance(value, str):
         return "a text that is not empty" if key in _NAMED and not value.strip() else None
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or key.endswith(_FREE):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    return _too_large(key, value) or _too_small(key, value)
+
+
+def _too_small(key: str, value: float | Decimal) -> str | None:
+    if key.endswith(_FREE):
         return None
     if key in _RANGES:
         least, most = _RANGES[key]
@@ -126,6 +138,13 @@ def out_of_range(key: str, value: object) -> str | None:
     if value > 0:
         return None
     return "1 or more" if isinstance(value, int) else "a number above 0"
+
+
+def _too_large(key: str, value: float | Decimal) -> str | None:
+    most = MOST_REPEATS if key.rpartition(".")[2] in _REPEATED else _LARGEST
+    if not isinstance(value, int) or -_LARGEST <= value <= most:
+        return None
+    return f"a number up to {most:,}"
 
 
 def parse(text: str, kind: inspect.Type) -> object:

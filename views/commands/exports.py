@@ -12,7 +12,7 @@ from views.evaluations import export_spark
 from views.evolution import full_report
 from views.log import export_atif, export_harbor
 from views.terminal.ids import LATEST, find_run
-from views.terminal.options import ASIS, Given, Options
+from views.terminal.options import ASIS, Count, Given, Options
 
 ROWS: Final[Rows] = {
     "export atif": (export_atif.AtifRow,),
@@ -63,7 +63,7 @@ class SparkArms:
     """Arm with human-written skills. Default: with-human-skills or human."""
     reference: str | None = None
     """RUN or RUN:ARM without PDI: write a summary of SPARK's PDI mode, in which its generated arm is the baseline."""
-    repeat: int = 1
+    repeat: Count = 1
     """Run of each task that is told of: SPARK has one."""
 
 

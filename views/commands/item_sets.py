@@ -10,7 +10,7 @@ from engine.items.splits import read_split
 from events.errors import ExitCode
 from views.commands.rows import Rows
 from views.evaluations import item_sets, set_check, set_split
-from views.terminal.options import ASIS, Given, Options
+from views.terminal.options import ASIS, Given, Options, Seed
 
 ROWS: Final[Rows] = {
     "sets check": (set_check.SetCheckRow,),
@@ -69,7 +69,7 @@ async def check_set(
 
 @app.command(name="split")
 async def split_set(
-    file: Path, /, *, ratio: str = "2:1:7", seed: int = 42, options: Options = ASIS, machine: Given
+    file: Path, /, *, ratio: str = "2:1:7", seed: Seed = 42, options: Options = ASIS, machine: Given
 ) -> None:
     """Cut one file of rows into train, val and test beside it, as SkillOpt cuts them. Nothing is overwritten.
 

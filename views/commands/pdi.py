@@ -17,7 +17,7 @@ from views.pdi.audit import AuditOptions, Fit
 from views.pdi.audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
 from views.terminal.errors import UsageWrong
 from views.terminal.ids import LATEST
-from views.terminal.options import ASIS, ASKED, Given, Options, PdiOptions
+from views.terminal.options import ASIS, ASKED, Given, Options, PdiOptions, Repeats, Seed
 
 ROWS: Final[Rows] = {
     "pdi": (readings.PdiRow,),
@@ -35,9 +35,9 @@ class Fitting:
 
     false_alarm: float = 0.1
     """Accepted false alarm rate on noise, above 0 and below 1."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the random splits and of the noise."""
-    rounds: int = 20
+    rounds: Repeats = 20
     """Number of noise samples per step."""
     likeness: Likeness = "token_overlap"
     """Text similarity measure."""
@@ -64,7 +64,7 @@ FITTING: Final = Fitting()
 async def audit(
     *runs: str,
     fit: Fit = "half",
-    splits: int = 100,
+    splits: Repeats = 100,
     fitting: Fitting = FITTING,
     options: Options = ASIS,
     machine: Given,

@@ -18,7 +18,7 @@ from views.evaluations import dry_run as plans
 from views.runs import live, skills
 from views.terminal.errors import UsageWrong
 from views.terminal.host import Host
-from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides
+from views.terminal.options import ASIS, NOWISH, Given, NotNegative, Options, RunOverrides
 
 
 @Parameter(name="*")
@@ -30,7 +30,7 @@ class SkillAuditOptions(ArmOptions):
     """Print what would be rolled out, and start nothing."""
     yes: bool = False
     """Start it."""
-    max_cells: int | None = None
+    max_cells: NotNegative | None = None
     """Start it if at most so many cells are to be rolled out."""
 
 

@@ -10,7 +10,7 @@ from events.errors import ExitCode
 from views.commands.rows import Rows
 from views.log.seals import given
 from views.runs import skill_marks
-from views.terminal.options import ASIS, Given, Options
+from views.terminal.options import ASIS, Given, NotNegative, Options
 from views.why import blame as blame_view
 from views.why import chain, rows
 from views.why import why_not as why_not_view
@@ -40,7 +40,13 @@ NO_PAGE: Final = AuditPage()
 
 
 async def why(
-    target: str, /, *, depth: int | None = None, page: AuditPage = NO_PAGE, options: Options = ASIS, machine: Given
+    target: str,
+    /,
+    *,
+    depth: NotNegative | None = None,
+    page: AuditPage = NO_PAGE,
+    options: Options = ASIS,
+    machine: Given,
 ) -> ExitCode:
     """Show the chain of causes of a decision, down to bytes, and verify every digest.
 

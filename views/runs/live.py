@@ -86,6 +86,7 @@ async def watched(log: EventLog, screen: Screen, work: Work) -> RunReport:
     Raises:
         StillroomError: It could not be carried to its end.
     """
+    screen.keep_going()
     after = (await log.head()).position
     over, seen = anyio.Event(), anyio.Event()
     reports: list[RunReport] = []

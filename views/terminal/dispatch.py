@@ -69,10 +69,11 @@ def _carried_a_run(machine: Host) -> bool:
 
 def finish(machine: Host, code: int) -> int:
     """Flush what was printed, so that a reader that went away (`| head`) is not complained about at the very end."""
-    try:
-        machine.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), machine.stdout.fileno())
+    for stream in (machine.stdout, machine.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return code
 
 

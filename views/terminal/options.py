@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from msgspec import structs
 
 from engine.config import resolve
@@ -25,6 +26,15 @@ from views.terminal.versions import package_version
 
 Given: TypeAlias = Annotated[Host, Parameter(parse=False)]
 """Injected by the dispatcher, not a command-line argument."""
+
+Seed: TypeAlias = Annotated[int, Parameter(validator=Number(gte=-(2**63), lt=2**63))]
+"""A whole number as the log holds one."""
+Repeats: TypeAlias = Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))]
+"""How often something is done again: more than this is a slip of the finger, and would only fill the memory."""
+Count: TypeAlias = Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000_000))]
+"""How many of something, at least one."""
+NotNegative: TypeAlias = Annotated[int, Parameter(validator=Number(gte=0, lte=1_000_000_000))]
+"""How many of something, or none."""
 
 
 @Parameter(name="*")
@@ -200,7 +210,7 @@ class PdiOptions:
     """Recompute PDI with this method; calibrated uses the shipped reference."""
     threshold: float | None = None
     """Recompute PDI with this threshold; it triggers strictly below it."""
-    warmup: int | None = None
+    warmup: Seed | None = None
     """Recompute PDI with this number of steps until the weight reaches 1."""
 
     @property
@@ -220,8 +230,8 @@ class PdiOptions:
 class TailOptions:
     """Selection of events."""
 
-    events: Annotated[int, Parameter(name=("--events", "-n"))] = 20
-    """Number of events. Default: 20."""
+    events: Annotated[NotNegative, Parameter(name=("--events", "-n"))] = 20
+    """Number of events, 0 or more. Default: 20."""
     follow: Annotated[bool, Parameter(name=("--follow", "-f"))] = False
     """Follow new events until interrupted."""
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from events.errors import ExitCode, StillroomError
 from views.terminal.host import Host
-from views.terminal.screen import OutputStyle, Screen, encode
+from views.terminal.screen import OutputStyle, Screen
 from views.terminal.shutdown import CODES, Name
 
 
@@ -60,7 +60,7 @@ def interrupted(name: Name = "SIGINT", *, recorded: bool) -> Problem:
 def tell(screen: Screen, problem: Problem) -> int:
     """Print a problem and return its exit code."""
     if screen.manner is OutputStyle.JSON:
-        screen.err.file.write(encode(problem).decode() + "\n")
+        screen.trouble(problem)
     else:
         screen.say(Text.assemble(("problem  ", "bold red"), _indented(problem.problem)))
         screen.say(Text.assemble(("remedy   ", "bold"), _indented(problem.remedy)))

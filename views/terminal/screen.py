@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Final, NoReturn, TypeVar
+from io import StringIO
+from typing import IO, Any, Final, NoReturn, TypeVar, cast
 
 import msgspec
 from rich.console import Console, RenderableType
 from rich.text import Text
 
 from views.terminal.host import Host
+from views.terminal.outlet import Outlet, ascii_json
 
 SCHEMA: Final = 1
 """Version of the JSON that commands print; it grows when a key changes its meaning or goes."""
@@ -40,13 +42,18 @@ class Screen:
     def __init__(self, machine: Host, *, json: bool = False, plain: bool = False) -> None:
         self.manner = _manner(machine, json=json, plain=plain)
         self.shutdown = machine.shutdown
-        self.out = _console(machine, error=False, manner=self.manner)
-        self.err = _console(machine, error=True, manner=self.manner)
+        self._data, self._words = Outlet(machine.stdout, needed=True), Outlet(machine.stderr, needed=False)
+        self.out = _console(machine, self._data, manner=self.manner)
+        self.err = _console(machine, self._words, manner=self.manner)
 
     @property
     def live(self) -> bool:
         """Whether progress may be drawn over itself, on stderr."""
         return self.manner is OutputStyle.TERMINAL and self.err.is_terminal
+
+    def keep_going(self) -> None:
+        """Let the command go on when the reader of its stdout leaves (``| head``), since it does more than print."""
+        self._data.needed = False
 
     def show(self, rows: Sequence[R], render: Callable[[Sequence[R]], RenderableType]) -> None:
         """Print rows: as they are in JSON, else as a view draws them."""
@@ -58,23 +65,35 @@ class Screen:
 
     def line(self, row: msgspec.Struct) -> None:
         """Print one row as JSON, whatever the manner."""
-        self.out.file.write(encode(row).decode() + "\n")
-        self.out.file.flush()
+        _write_row(self._data, row)
 
     def draw(self, row: R, render: Callable[[R], RenderableType]) -> None:
         """Print one row."""
         self.show([row], lambda rows: render(rows[0]))
 
     def say(self, words: RenderableType) -> None:
-        """Tell people something, on stderr."""
-        self.err.print(words)
+        """Tell people something, on stderr; as JSON if that was asked for."""
+        if self.manner is OutputStyle.JSON:
+            self.trouble(StderrNote(_plain(words)))
+        else:
+            self.err.print(words)
 
     def warn(self, words: str) -> None:
         """Tell people of something that failed and ends nothing; as JSON if that was asked for."""
         if self.manner is OutputStyle.JSON:
-            self.err.file.write(encode(Warned(words)).decode() + "\n")
+            self.trouble(Warned(words))
         else:
             self.say(Text.assemble(("warning  ", "bold yellow"), words))
+
+    def trouble(self, row: msgspec.Struct) -> None:
+        """Print a row as JSON on stderr, of which each line is an object."""
+        _write_row(self._words, row)
+
+
+class StderrNote(msgspec.Struct, frozen=True):
+    """What a command tells people beside its data, as ``--json`` prints it on stderr."""
+
+    note: str
 
 
 class Warned(msgspec.Struct, frozen=True):
@@ -85,7 +104,42 @@ class Warned(msgspec.Struct, frozen=True):
 
 def encode(row: msgspec.Struct) -> bytes:
     """Write a row as JSON, its schema first."""
-    return b'{"schema":%d,' % SCHEMA + _encoder.encode(row)[1:]
+    try:
+        written = _encoder.encode(row)
+    except UnicodeEncodeError:
+        written = _encoder.encode(_encodable(msgspec.to_builtins(row)))
+    return b'{"schema":%d,' % SCHEMA + written[1:]
+
+
+def _encodable(value: Any) -> Any:
+    """Write bytes of a file's name that are no letters, which Python gives as lone surrogates, as escapes."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        case dict():
+            return {_encodable(key): _encodable(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_encodable(each) for each in value]
+        case _:
+            return value
+
+
+def _write_row(stream: Outlet, row: msgspec.Struct) -> None:
+    line = encode(row).decode()
+    stream.write((line if stream.unicode else ascii_json(line)) + "\n")
+    stream.flush()
+
+
+def _plain(words: RenderableType) -> str:
+    """Give words without any colours, and without an end that only fills lines."""
+    if isinstance(words, str):
+        return words
+    if isinstance(words, Text):
+        return words.plain
+    console = Console(file=StringIO(), width=WIDE, force_terminal=False, no_color=True, soft_wrap=True, _environ={})
+    with console.capture() as drawn:
+        console.print(words)
+    return "\n".join(line.rstrip() for line in drawn.get().splitlines())
 
 
 def _manner(machine: Host, *, json: bool, plain: bool) -> OutputStyle:
@@ -98,18 +152,17 @@ def _manner(machine: Host, *, json: bool, plain: bool) -> OutputStyle:
 
 def prose(machine: Host) -> Console:
     """Give a console for help, which is read even where there is no terminal: its lines have an end."""
-    console = _console(machine, error=False, manner=OutputStyle.LINES)
+    console = _console(machine, Outlet(machine.stdout, needed=True), manner=OutputStyle.LINES)
     console.soft_wrap = False
     console.width = console.width if machine.stdout.isatty() else READABLE
     return console
 
 
-def _console(machine: Host, *, error: bool, manner: OutputStyle) -> Console:
-    stream = machine.stderr if error else machine.stdout
+def _console(machine: Host, stream: Outlet, *, manner: OutputStyle) -> Console:
     terminal = stream.isatty()
     settings: dict[str, Any] = {} if terminal else {"width": WIDE}
     console = Console(
-        file=stream,
+        file=cast("IO[str]", stream),
         force_terminal=None if terminal and manner is OutputStyle.TERMINAL else False,
         no_color=manner is not OutputStyle.TERMINAL,
         # Rich would else read the process's own environment, which a test and a library caller do not share.

@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.spec import RunSpec
+from engine.config.values import MOST_REPEATS
 from engine.policies.gates.registry import gate_settings
 from engine.programs.evolve.arm_specs import ORIGIN, arm_problem, arm_specs, read_arms
 from engine.programs.evolve.author.session import why_not_resumable
@@ -105,8 +106,8 @@ def _of_run(settings: EvolveSpec) -> Iterator[ConfigProblem]:
     if not settings.suite:
         yield _problem("suite", "no suite is named", "set evolve.suite to its folder")
     for key, value in (("repeats", settings.repeats), ("attempts", settings.attempts), ("tries", settings.tries)):
-        if value < 1:
-            yield _problem(key, f"evolve.{key} is {value}", "write a number of 1 or more")
+        if not 1 <= value <= MOST_REPEATS:
+            yield _problem(key, f"evolve.{key} is {value}", f"write a number from 1 to {MOST_REPEATS:,}")
     if isinstance(settings.order, str) and settings.order not in ORDERS:
         yield _problem("order", f"{settings.order!r} is no order", "write A, B or C, or list the environments")
 

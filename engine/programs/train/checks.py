@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.spec import RunSpec
+from engine.config.values import MOST_REPEATS
 from engine.policies.gates.base import GatePlan
 from engine.policies.gates.power import too_weak
 from engine.policies.gates.registry import gate_settings
@@ -76,7 +77,7 @@ def refuse_blind(spec: RunSpec, selection: int, learning: int) -> None:
 
 def _out_of_range(settings: TrainSpec) -> Iterator[ConfigProblem]:
     for key, value, fits, words in (
-        ("epochs", settings.epochs, settings.epochs >= 1, "of 1 or more"),
+        ("epochs", settings.epochs, 1 <= settings.epochs <= MOST_REPEATS, f"from 1 to {MOST_REPEATS:,}"),
         ("batch", settings.batch, settings.batch >= 1, "of 1 or more"),
         ("accumulation", settings.accumulation, settings.accumulation >= 1, "of 1 or more"),
         ("minibatch", settings.minibatch, settings.minibatch >= 1, "of 1 or more"),
