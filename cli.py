@@ -111,6 +111,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     ("import", "imports:app", "Import past runs of other systems."),
     ("log", "log:app", "Inspect, verify, seal and copy the log."),
     ("bundle", "bundle:app", "Write, verify and read runs as single files."),
+    ("receipt", "receipts:app", "Prove one decision of a log by a seal, with all else withheld."),
     ("sandbox", "sandboxes:app", "Manage sandboxes."),
     (
         "doctor",

@@ -185,6 +185,28 @@ class SealRefuted(Finding, frozen=True, tag="seal_refuted"):
     """Events that the seal covers."""
 
 
+class EventNotSealed(Finding, frozen=True, tag="event_not_sealed"):
+    """No path leads from the event of a receipt to the root of the seal: it is none of the events that were sealed."""
+
+    position: int
+    count: int
+    """Events that the seal covers."""
+
+
+class SealDiffers(Finding, frozen=True, tag="seal_differs"):
+    """The seal that was given covers other events than the one that a receipt or a bundle was made for."""
+
+    made_for: int
+    """Events that the seal covers which it was made for."""
+    given: int
+
+
+class DisclosedChanged(Finding, frozen=True, tag="disclosed_changed"):
+    """A text beside a receipt is not the one that the event names."""
+
+    digest: Digest
+
+
 AnyFinding: TypeAlias = (
     ChainBroken
     | PositionsMissing
@@ -210,6 +232,9 @@ AnyFinding: TypeAlias = (
     | EntryStrange
     | BytesLoose
     | SealRefuted
+    | EventNotSealed
+    | SealDiffers
+    | DisclosedChanged
 )
 """The closed union of all findings."""
 

@@ -6,7 +6,7 @@ The chain alone cannot: a link is computed from the event itself, so whoever che
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from events.digest import Digest
 
@@ -19,6 +19,17 @@ class MerkleNode(NamedTuple):
 
     level: int
     place: int
+
+
+Side: TypeAlias = Literal["left", "right"]
+
+
+class PathStep(NamedTuple):
+    """What stands beside a node on the way from one event to a root."""
+
+    side: Side
+    """On which side of the node it stands."""
+    hash: bytes
 
 
 class MerkleTree:
@@ -84,6 +95,48 @@ def root_of(known: Mapping[int, bytes], nodes: Mapping[MerkleNode, bytes], size:
     peaks = [made(peak) for peak in _peaks(size)]
     whole = [peak for peak in peaks if peak is not None]
     return Digest(_root(whole).hex()) if len(whole) == len(peaks) else None
+
+
+def audit_path(digests: Sequence[bytes], position: int, size: int) -> list[PathStep]:
+    """Give what leads from one event to the root of the first so and so many (RFC 6962, 2.1.1): some 20 of a million.
+
+    Args:
+        digests: Of all events, in order.
+        position: Of the event, from 1 to `size`.
+        size: For how many first events.
+    """
+    steps: list[PathStep] = []
+    made = needed(digests, [position], [size])
+    peaks = list(_peaks(size))
+    own = next(i for i, peak in enumerate(peaks) if _holds([position - 1], peak))
+    for level in range(peaks[own].level):
+        place = (position - 1) >> level
+        steps.append(PathStep("left" if place & 1 else "right", made[MerkleNode(level, place ^ 1)]))
+    if peaks[own + 1 :]:
+        steps.append(PathStep("right", _root([made[peak] for peak in peaks[own + 1 :]])))
+    steps += [PathStep("left", made[peak]) for peak in reversed(peaks[:own])]
+    return steps
+
+
+def sides_of(position: int, size: int) -> list[Side]:
+    """Give the sides that a path from an event has: where it stands among so and so many decides them."""
+    sides: list[Side] = []
+    index, last = position - 1, size - 1
+    while last:
+        if index & 1:
+            sides.append("left")
+        elif index < last:
+            sides.append("right")
+        index, last = index >> 1, last >> 1
+    return sides
+
+
+def root_along(digest: bytes, path: Sequence[PathStep]) -> Digest:
+    """Make the root to which a path leads from an event."""
+    node = _leaf(digest)
+    for side, other in path:
+        node = _inner(other, node) if side == "left" else _inner(node, other)
+    return Digest(node.hex())
 
 
 def _collect(digests: Sequence[bytes], leaves: Sequence[int], node: MerkleNode, made: dict[MerkleNode, bytes]) -> None:

@@ -36,7 +36,7 @@ def test_what_help_says_of_a_command_is_what_the_command_says_of_itself(name: st
 
 LOOKING = (
     *("bundle", "control", "decisions", "exports", "imports", "log", "look", "pdi", "prepare", "project", "providers"),
-    *("replay", "skills", "tasks", "what_if", "why"),
+    *("receipts", "replay", "skills", "tasks", "what_if", "why"),
 )
 """Modules of commands that ask nobody: they read a log, or write one event to it."""
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.store.merkle import EMPTY, MerkleNode, MerkleTree, needed, root_of
+from events.store.merkle import EMPTY, MerkleNode, MerkleTree, audit_path, needed, root_along, root_of, sides_of
 
 
 def digest(number: int) -> bytes:
@@ -66,3 +66,28 @@ def test_a_hash_above_an_event_is_not_taken_on_trust() -> None:
     assert root_of({3: digest(99)}, {**nodes, MerkleNode(3, 0): root}, 8) != root.hex()
     assert root_of({3: digests[2]}, {}, 8) is None
     assert MerkleNode(0, 2) not in nodes
+
+
+def branch(digests: list[bytes], place: int) -> list[tuple[str, bytes]]:
+    """Make the path of one leaf as RFC 6962, section 2.1.1, defines it."""
+    if len(digests) == 1:
+        return []
+    split = 1
+    while split * 2 < len(digests):
+        split *= 2
+    if place < split:
+        return [*branch(digests[:split], place), ("right", plain(digests[split:]))]
+    return [*branch(digests[split:], place - split), ("left", plain(digests[:split]))]
+
+
+@pytest.mark.parametrize("count", range(1, 35))
+def test_a_path_is_that_of_the_rfc(count: int) -> None:
+    """From every event under every seal; and its sides are decided by where the event stands."""
+    digests = [digest(number) for number in range(count + 3)]
+    root = plain(digests[:count]).hex()
+    for position in range(1, count + 1):
+        path = audit_path(digests, position, count)
+        assert path == branch(digests[:count], position - 1)
+        assert [step.side for step in path] == sides_of(position, count)
+        assert root_along(digests[position - 1], path) == root
+        assert root_along(digests[position % len(digests)], path) != root
