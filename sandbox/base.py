@@ -74,6 +74,8 @@ class Isolation(Struct, frozen=True):
     ``halt()``, however it detached itself."""
     warnings: tuple[str, ...] = ()
     """What a person must be told before a run. Empty means there is nothing to say."""
+    lacking: bool = False
+    """Whether it isolates nothing although isolation was asked for. No run starts in it."""
 
 
 class Mount(Struct, frozen=True):

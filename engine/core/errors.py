@@ -12,6 +12,7 @@
         ├── RunNotAlive         a signal was sent to a run that no process owns
         ├── ModelMissing        a role has no model
         ├── KeyMissing          the variable that should hold a key is not set
+        ├── IsolationMissing    nothing isolates commands, and nobody asked for that by name
         ├── OutputUnbounded     a budget is set, but the length of an answer is not bounded
         ├── NotForkable         a run cannot be forked at this position, or with these changes
         ├── TaskUnknown         a spec names a task that does not exist
@@ -166,6 +167,26 @@ class ModelMissing(EngineError):
             remedy=f"add [models.{role}] with model and base_url, or use an agent that needs none (oracle, nop)",
         )
         self.role = role
+
+
+class IsolationMissing(EngineError):
+    """Raised before anything starts when nothing isolates commands of agents and tasks, and nobody asked for that.
+
+    Attributes:
+        reason: Why nothing does.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+    def __init__(self, reason: str, install: str | None, *, begun: bool = False) -> None:
+        then = f"{install}; or use containers (--sandbox docker)" if install else "use containers (--sandbox docker)"
+        asked = 'or ask for no isolation by name: --sandbox none, or sandbox = "none" in the spec'
+        kept = "the sandbox of a run is that of its start; another run may be started with --sandbox none"
+        super().__init__(
+            f"commands of agents and tasks would run on this machine without isolation: {reason}",
+            remedy=f"{install or 'make isolation work'}; {kept}" if begun else f"{then}; {asked}",
+        )
+        self.reason = reason
 
 
 class OutputUnbounded(EngineError):

@@ -14,6 +14,7 @@ from engine.core.run_names import require_free
 from engine.core.system import mint_run_id, process_name
 from engine.runtime.context import RunContext, check, chosen_tasks
 from engine.runtime.image_skills import found_in_images
+from engine.runtime.isolation import require_isolation_again
 from engine.runtime.model_clients import require_models
 from engine.runtime.open_agents import prepare
 from engine.runtime.plan import (
@@ -117,6 +118,7 @@ async def fork_run(
         NotForkable: It was imported, nothing of it stands before the cut, or nothing is left to do behind it.
         InputsDiffer: Tasks, skills, scripts or isolation are not what the run started with, and `accept_changes`
             is not given.
+        IsolationMissing: Nothing isolates commands here, and no sandbox of what is shared says that it began so.
         ReplayDiverged, HistoryUnread: What is shared does not come out the same; nothing was asked of the world.
     """
     await require_free(setting.log, fork.name or None)
@@ -131,6 +133,7 @@ async def fork_run(
     changed = changes_since(shared, setting, tasks, prepared.own.files if same else None)
     if (refused := refused_of(changed)) and not accept_changes:
         raise InputsDiffer(fork.parent, refused)
+    require_isolation_again(setting, fork.spec, shared)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
     conditions = pinned_conditions(setting, fork.spec, prepared.given)
     before = await recorded_conditions(setting.log, opened, shared.lineage)

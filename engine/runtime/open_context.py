@@ -15,7 +15,7 @@ from engine.runtime.context import RunContext
 from engine.runtime.environment import ProcessEnvironment
 from engine.runtime.secrets import key_names, redactor_of, told
 from events.store.sqlite.store import SqliteLog
-from sandbox.base import SandboxBackend
+from sandbox.base import Isolation, SandboxBackend
 from sandbox.kind import SandboxHost
 
 
@@ -95,3 +95,12 @@ async def open_backend(
     host = SandboxHost(means.sandboxes, means.environment, process_name(), process_ended, building)
     async with sandbox_kind(name).open(host) as backend:
         yield backend
+
+
+async def isolation_here(means: ProcessEnvironment, name: str) -> Isolation:
+    """Say what a sandbox backend can promise on this machine; nothing is changed.
+
+    Raises:
+        NameUnknown, PluginBroken: As `open_backend`.
+    """
+    return await sandbox_kind(name).look(SandboxHost(means.sandboxes, means.environment))

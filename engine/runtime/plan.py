@@ -21,12 +21,12 @@ from engine.core.methods import method_named
 from engine.core.prompts import Prompts, make_prompts
 from engine.effects.points import POLICIES
 from engine.runtime.context import RunContext
+from engine.runtime.isolation import first_isolation
 from events.digest import Digest, Fingerprint, digest_of
 from events.errors import BlobErased
 from events.store.base import BlobStore
 from events.types.condition import Condition, read_condition
 from events.types.run import RunOpened, TaskPinned
-from events.types.sandbox import SandboxOpened
 from events.types.session import InputChange, InputsChanged, ScriptPinned, ScriptsPinned, SkillsPinned
 from events.values import NamedDigest
 from sandbox.harbor.task import Task
@@ -234,12 +234,12 @@ def changes_since(
     opened = histories.opened
     assert opened is not None
     tasks_now = {task.name: task.digest for task in tasks}
-    prompts_now = setting.prompts.digests
+    prompts_now, began = setting.prompts.digests, first_isolation(histories)
     compared = [
         ("package stillroom", opened.package, setting.package),
         *[(f"task {each.name}", each.digest, tasks_now.get(each.name, "missing")) for each in opened.tasks],
         *[(f"prompt {each.name}", each.digest, prompts_now.get(each.name, "missing")) for each in opened.prompts],
-        *[(ISOLATION, level, setting.backend.describe().level) for level in _isolation(histories)],
+        *([] if began is None else [(ISOLATION, began, setting.backend.describe().level)]),
         *[(f"script {each.name}", each.digest, _digest(setting.base / each.name)) for each in _scripts(histories)],
         *(() if skills is None else _skills(histories, skill_digests(setting, skills))),
     ]
@@ -303,15 +303,6 @@ def _digest(path: Path) -> str:
         return digest_of(path.read_bytes())
     except OSError:
         return "missing"
-
-
-def _isolation(histories: RunHistory) -> list[str]:
-    """Say how far sandboxes were kept apart from the host at first. Empty: none was opened yet."""
-    opened = [
-        each for history in histories.by_stream.values() for each in history if isinstance(each.event, SandboxOpened)
-    ]
-    opened.sort(key=lambda each: each.position)
-    return [each.event.isolation for each in opened[:1] if isinstance(each.event, SandboxOpened)]
 
 
 def _accepted(histories: RunHistory) -> Iterator[InputChange]:

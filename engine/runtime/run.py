@@ -27,6 +27,7 @@ from engine.programs.run import run
 from engine.runtime.context import RunContext, check, chosen_tasks
 from engine.runtime.control import SignalHandler, SignalTargets
 from engine.runtime.image_skills import found_in_images
+from engine.runtime.isolation import require_isolation, require_isolation_again
 from engine.runtime.leases import take
 from engine.runtime.live_ports import live_ports
 from engine.runtime.model_clients import require_models
@@ -118,6 +119,7 @@ async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool =
         StillroomError: The spec cannot work.
     """
     spec = await settled(setting, spec)
+    require_isolation(setting, spec)
     check(setting, spec)
     await require_models(setting, spec)
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
@@ -203,6 +205,7 @@ async def resume_run(
     Raises:
         NothingToResume: It is complete, imported, or was cut off before it began.
         InputsDiffer: Tasks, skills, scripts or isolation have changed, and `accept_changes` is not given.
+        IsolationMissing: Nothing isolates commands here, and the run did not begin so.
         RunOwned: A live process owns it.
         ReplayDiverged, HistoryUnread: The history does not come out the same; nothing was asked of the world.
     """
@@ -220,6 +223,7 @@ async def resume_run(
     changes = changes_since(histories, setting, tasks, skills)
     if (refused := refused_of(changes)) and not accept_changes:
         raise InputsDiffer(run_id, refused)
+    require_isolation_again(setting, specs[-1], histories)
     await require_models(setting, specs[-1])
     plan = await recorded_plan(setting.log, opened, histories.lineage)
     await protect(setting, specs, setting.prompts, plan.names, tasks)

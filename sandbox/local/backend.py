@@ -1,4 +1,4 @@
-"""The local backend: bubblewrap where it works, else a plain process that says so.
+"""The local backend: bubblewrap, or plain processes where that is asked for by name or nothing else works.
 
 | | bubblewrap | plain |
 | --- | --- | --- |
@@ -12,6 +12,7 @@
 | all files together, CPU | not limited | not limited |
 | untrusted tasks | yes | refused |
 
+A run starts in plain processes only where they were asked for (`--sandbox none`): ``describe()`` tells the two apart.
 Background processes go on between commands, as in a container; ``halt`` and ``close`` end them.
 """
 
@@ -54,6 +55,8 @@ class Bare(Struct, frozen=True):
 
     reason: str
     remedy: str
+    asked: bool = False
+    """Whether this was asked for by name."""
 
 
 class LocalBackend:
@@ -87,13 +90,14 @@ class LocalBackend:
         match self._way:
             case Confined():
                 return _confined(self._network)
-            case Bare(reason, remedy):
+            case Bare(reason, remedy, asked):
                 return Isolation(
                     level="none",
                     reason=reason,
                     remedy=remedy,
                     enforces=frozenset({"memory"}) if shutil.which("prlimit", path=PROGRAMS_PATH) else frozenset(),
-                    warnings=(_loud(reason, remedy),),
+                    warnings=(_loud(reason, remedy),) if asked else (),
+                    lacking=not asked,
                 )
 
     def check(self, task: Task) -> list[str]:
@@ -161,14 +165,16 @@ async def local_backend(
 ) -> LocalBackend:
     """The best local backend of this machine: bubblewrap is really run once, since having it is not enough.
 
+    Where it does not work, the backend isolates nothing and says so (`Isolation.lacking`): no run starts in it.
+
     Args:
         workspace: Folder for the sandboxes' folders; made when missing. It should not be shared.
-        way: ``plain`` does without isolation on purpose.
+        way: ``plain`` does without isolation on purpose, and runs start.
         network: Whether tasks that ask for the network get the host's, its loopback included.
     """
     if way == "plain":
         chosen: Confined | Bare = Bare(
-            reason="it has no isolation by design", remedy="choose --sandbox local or docker"
+            reason="as --sandbox none asks for", remedy="choose --sandbox local or docker", asked=True
         )
     else:
         chosen = await _try_bubblewrap(workspace)

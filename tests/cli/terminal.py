@@ -12,6 +12,7 @@ from typing_extensions import override
 
 import cli
 from events.errors import ExitCode
+from tests.support.isolation import asked_for
 from views.terminal.dispatch import call
 from views.terminal.host import Host
 
@@ -48,9 +49,9 @@ def ticking() -> Callable[[], int]:
 
 
 def machine(folder: Path, environment: Mapping[str, str] | None = None, *, terminal: bool = False) -> Host:
-    """Make a machine."""
+    """Make a machine; where nothing isolates, its user asked for sandboxes without isolation."""
     stream = Terminal if terminal else io.StringIO
-    return Host(environment or {}, folder, stream(), stream(), ticking(), SQLITE)
+    return Host({**asked_for(), **(environment or {})}, folder, stream(), stream(), ticking(), SQLITE)
 
 
 def type_in(folder: Path, *words: str, on: Host | None = None) -> CommandOutcome:
@@ -64,7 +65,7 @@ def type_in(folder: Path, *words: str, on: Host | None = None) -> CommandOutcome
 
 def isolated(outcome: CommandOutcome) -> CommandOutcome:
     """Give what came of a command whose sandboxes must have no network; the test is skipped where nothing isolates."""
-    if "WITHOUT ISOLATION" in outcome.err:
+    if "without isolation" in outcome.err.lower():
         assert outcome.code == ExitCode.USAGE, "it is refused before it starts"
         pytest.skip("agents at items are refused where nothing keeps them from the network: install bubblewrap")
     return outcome

@@ -9,6 +9,7 @@ from typing import Any
 from engine.core.system import clock
 from tests.cli.terminal import machine, type_in
 from tests.engine.runtime.test_control import SLOW
+from tests.support.isolation import sandbox_here
 from tests.support.runs import make_base
 
 SPEC = """
@@ -40,8 +41,9 @@ def test_a_run_is_tuned_paused_and_cancelled_from_another_terminal(tmp_path: Pat
     make_base(tmp_path, SLOW, "slow", "word")
     (tmp_path / "run.toml").write_text(SPEC)
     with subprocess.Popen(
-        [sys.executable, "-m", "cli", "run", "run.toml", "--plain"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    ) as run:
+        [sys.executable, "-m", "cli", "run", "run.toml", "--plain", "--sandbox", sandbox_here()],
+        cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+    ) as run:  # fmt: skip
         began = ordered(tmp_path, "pause", "@latest", "--reason", "lunch", "--author", "ada")
         assert began[1]["detail"] == "paused; no new calls start"
         assert typed(tmp_path, "pause", "@latest")[0] == 3

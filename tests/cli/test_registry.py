@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.terminal import CommandOutcome, machine, type_in
 from tests.support.harbor import ask, needs_harbor
+from tests.support.isolation import sandbox_here
 from tests.support.runs import make_task
 
 
@@ -104,7 +105,7 @@ def test_a_run_takes_its_tasks_from_a_registry(tmp_path: Path) -> None:
     run = ("run", "explore", "-p", "registry.json#words@1", "--agent", "oracle")
     outcome = typed(tmp_path, *run)
     assert outcome.code == 0, outcome.err
-    proofs = typed(tmp_path, "tasks", "run", "registry.json#words@1", "--sandbox", "local", "--json")
+    proofs = typed(tmp_path, "tasks", "run", "registry.json#words@1", "--sandbox", sandbox_here(), "--json")
     assert [row["verdict"] for row in proofs.rows if row["kind"] == "proof"] == ["sound"]
     assert typed(tmp_path, "export", "harbor", "--to", "jobs").code == 0
     (job,) = (tmp_path / "jobs").iterdir()

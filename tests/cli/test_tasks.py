@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.cli.terminal import type_in
+from tests.support.isolation import sandbox_here
 from tests.support.runs import make_task
 
 
@@ -24,7 +25,7 @@ def test_the_oracle_earns_and_nothing_does_not(tmp_path: Path) -> None:
     needy = make_task(tmp_path / "set" / "needy")
     (needy / "environment" / "Dockerfile").write_text("FROM debian:bookworm-slim\nRUN apt-get install -y x\n")
     (make_task(tmp_path / "set" / "unsolved") / "solution" / "solve.sh").unlink()
-    outcome = type_in(tmp_path, "tasks", "run", "set", "--sandbox", "local", "--json")
+    outcome = type_in(tmp_path, "tasks", "run", "set", "--sandbox", sandbox_here(), "--json")
     found = {row["task"]: (row["verdict"], row["reward"]) for row in outcome.rows if row["kind"] == "proof"}
     refused = {"needy": ("refused", None), "unsolved": ("refused", None)}
     assert found == {"good": ("sound", 1.0), "wrong": ("unsound", 0.0), **refused}
@@ -35,5 +36,5 @@ def test_a_task_that_rewards_doing_nothing_is_unsound(tmp_path: Path) -> None:
     """Its verifier would teach that nothing is enough."""
     lax = make_task(tmp_path / "set" / "lax")
     (lax / "tests" / "test.sh").write_text("#!/bin/sh\necho 1 > /logs/verifier/reward.txt\n")
-    outcome = type_in(tmp_path, "tasks", "run", "set", "--agent", "nop", "--sandbox", "local", "--json")
+    outcome = type_in(tmp_path, "tasks", "run", "set", "--agent", "nop", "--sandbox", sandbox_here(), "--json")
     assert [row["verdict"] for row in outcome.rows] == ["unsound"]

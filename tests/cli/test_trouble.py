@@ -14,12 +14,17 @@ from typing_extensions import override
 import cli
 from tests.architecture.source import ROOT
 from tests.cli.terminal import SQLITE, machine, ticking, type_in
+from tests.support.isolation import asked_for
 from tests.support.runs import make_base
 from views.terminal.dispatch import call
 from views.terminal.host import Host
 from views.terminal.screen import OutputStyle, Screen
 
-ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}  # noqa: TID251 - a process needs its search path
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],  # noqa: TID251 - a process needs its search path
+    "PYTHONPATH": str(ROOT),
+    **asked_for(),
+}
 
 
 class FailingStream(io.StringIO):

@@ -21,6 +21,7 @@ from sandbox.base import SandboxSpec
 from sandbox.harbor.task import find_tasks, load_task
 from sandbox.local.backend import local_backend
 from sandbox.verification.verifier import Rewarded, verify
+from tests.support.isolation import backend_here
 from tests.support.runs import spec
 
 DEMO = Path(__file__).parents[2] / "engine" / "demo"
@@ -36,7 +37,8 @@ CHEATS = {
 
 async def setting_of(folder: Path, way: Way = "best") -> RunContext:
     """Make a setting around the demo's own folder."""
-    backend = await local_backend(folder / "sandboxes", way=way)
+    at = folder / "sandboxes"
+    backend = await backend_here(at) if way == "best" else await local_backend(at, way=way)
     return RunContext(MemoryLog(clock=clock), backend, load_prompts(), "test", {}, DEMO)
 
 
@@ -85,7 +87,7 @@ def test_the_demo_has_tasks_of_different_kinds() -> None:
 
 async def test_a_verifier_believes_nothing_that_an_agent_can_write(tmp_path: Path) -> None:
     """Inputs that were edited, and outputs that only look right, earn less than everything."""
-    backend = await local_backend(tmp_path / "sandboxes")
+    backend = await backend_here(tmp_path / "sandboxes")
     for task, cheat in CHEATS.items():
         loaded = load_task(DEMO / "tasks" / task)
         sandbox = await backend.open(SandboxSpec(id=task, task=loaded, env={}))

@@ -36,10 +36,10 @@ from replay.crash.totals import account_of, differences
 from replay.rerun import rerun
 from sandbox.base import Isolation, Reattachable, Sandbox, SandboxBackend, SandboxSpec
 from sandbox.harbor.task import Task
-from sandbox.local.backend import local_backend
 from tests.architecture.source import ROOT
 from tests.cli.terminal import type_in
 from tests.support import runs
+from tests.support.isolation import backend_here
 
 DEMO: Final = ROOT / "engine" / "demo"
 SOLVED: Final = {"again": 2, "none": 2, "placebo": 2, "skill": 11}
@@ -90,7 +90,7 @@ async def verdicts(log: EventLog, run: str) -> ArmsCompared:
 async def test_every_jar_rewards_its_label_and_nothing_else(agent: str, tmp_path: Path) -> None:
     """A task that rewards doing nothing, or not its own solution, would measure nonsense."""
     spec = runs.spec(tasks=str(DEMO / "jars"), models={}, agent={"name": agent}, method={"attempts": 1})
-    report = await evaluated(MemoryLog(clock=clock), tmp_path, spec, await local_backend(tmp_path / "sandboxes"))
+    report = await evaluated(MemoryLog(clock=clock), tmp_path, spec, await backend_here(tmp_path / "sandboxes"))
     assert len(report.outcomes) == 12
     assert set(report.outcomes.values()) == {"solved" if agent == "oracle" else "unsolved"}
 
@@ -158,7 +158,7 @@ class Unmounted:
 @pytest.mark.timeout(600)
 async def test_without_the_mount_the_skill_has_no_effect(tmp_path: Path) -> None:
     """Given the same arms and the same words, when nothing is mounted, the skill's arm guesses as the others do."""
-    log, backend = MemoryLog(clock=clock), await local_backend(tmp_path / "sandboxes")
+    log, backend = MemoryLog(clock=clock), await backend_here(tmp_path / "sandboxes")
     mounted = await evaluated(log, tmp_path, demo(tmp_path), backend)
     assert solved(mounted) == SOLVED
     assert await read_by_arm(log, mounted.run) == {"again": set(), "none": set(), "placebo": {"yes"}, "skill": {"yes"}}
@@ -184,7 +184,7 @@ async def test_an_installed_agent_is_evaluated_the_same_way(cache: Path, tmp_pat
     (folder / "student.toml").write_text(head + ASIDE + rule + rest)
     log = MemoryLog(clock=clock)
     spec = demo(tmp_path, Flag("--agent", ("agent", "name"), "codex"), folder=folder)
-    report = await evaluated(log, tmp_path, spec, await local_backend(tmp_path / "sandboxes"), cache=cache)
+    report = await evaluated(log, tmp_path, spec, await backend_here(tmp_path / "sandboxes"), cache=cache)
     assert solved(report) == SOLVED
     read = await read_by_arm(log, report.run)
     assert (read["none"], read["skill"], read["placebo"]) == (set(), {"yes"}, {"yes"})
@@ -194,7 +194,7 @@ async def test_an_installed_agent_is_evaluated_the_same_way(cache: Path, tmp_pat
         "skill": "helps",
     }
     assert (await rerun(log, report.run)).complete
-    again = await evaluated(log, tmp_path, spec, await local_backend(tmp_path / "sandboxes"), cache=cache)
+    again = await evaluated(log, tmp_path, spec, await backend_here(tmp_path / "sandboxes"), cache=cache)
     assert again.outcomes == report.outcomes
     assert not [each async for each in log.read(Selection(run=again.run, tags={"call.received", "model.asked"}))]
 

@@ -33,11 +33,11 @@ from events.types.model import ConversationNode, ModelAsked
 from events.types.skill import SkillRevised
 from replay.crash.child import Life
 from replay.rerun import rerun
-from sandbox.local.backend import local_backend
 from tests.architecture.source import ROOT
 from tests.cli.terminal import CommandOutcome, type_in
 from tests.demo.test_evolve_solver import Mountless
 from tests.demo.test_evolve_suite import EVALUATION, FAMILIES, rules_of
+from tests.support.isolation import backend_here
 from tests.support.orders import CountingClock
 from tests.support.runs import setting
 
@@ -280,7 +280,7 @@ async def cut(base: Path, spec: RunSpec, *, mounts: bool = True) -> Scores:
     here = await setting(log, base)
     if not mounts:
         (base / "bare").mkdir()
-        way = (await local_backend(base / "bare"))._way
+        way = (await backend_here(base / "bare"))._way
         here = here._replace(backend=Mountless(base / "bare", way=way))
     return await scores(log, (await start_run(here, spec)).run)
 

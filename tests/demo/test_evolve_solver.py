@@ -20,8 +20,9 @@ from events.store.memory import MemoryLog
 from events.types.evaluation import EvaluationScored
 from events.types.sandbox import VerifierRewarded
 from sandbox.base import Sandbox, SandboxBackend, SandboxSpec
-from sandbox.local.backend import LocalBackend, local_backend
+from sandbox.local.backend import LocalBackend
 from tests.demo.test_evolve_suite import EVALUATION, FAMILIES, SUITE, rules_of
+from tests.support.isolation import backend_here
 from tests.support.orders import CountingClock
 from tests.support.runs import setting
 
@@ -149,7 +150,7 @@ async def test_a_trap_shows_in_what_is_made_and_in_how(tmp_path: Path) -> None:
 async def test_without_the_mount_they_vanish(tmp_path: Path) -> None:
     """Given the same skills, offered by name in the prompt, when the folder is not mounted: nothing of it is left."""
     (tmp_path / "here").mkdir()
-    way = (await local_backend(tmp_path / "here"))._way
+    way = (await backend_here(tmp_path / "here"))._way
     backend = Mountless(tmp_path / "here", way=way)
     spec = evaluation(("canonical", *EVALUATION), {"none": "", "revised": revised(tmp_path / "revised")})
     found = await solved(tmp_path, spec, backend)

@@ -9,9 +9,11 @@ from engine.config.errors import ConfigRefused
 from events.errors import LogNotOurs
 from events.store.sqlite.lock import FileLock
 from events.types.run import RunClosed, RunOpened
+from tests.support.isolation import sandbox_here
 from tests.support.runs import make_base
 
 SPEC = {"tasks": "tasks", "agent": {"name": "oracle"}}
+HERE = {**SPEC, "sandbox": sandbox_here()}
 
 
 def _names(folder: Path) -> list[str]:
@@ -21,7 +23,7 @@ def _names(folder: Path) -> list[str]:
 async def test_a_spec_of_values_is_run_and_its_log_is_opened(tmp_path: Path) -> None:
     """Tasks, log and sandboxes lie where the folder says, which need not be the one of the process."""
     base = make_base(tmp_path)
-    report = await st.run(st.spec_from(SPEC), folder=base, log=Path("kept/log.db"))
+    report = await st.run(st.spec_from(HERE), folder=base, log=Path("kept/log.db"))
     assert report.outcomes == {"word": "solved"}
     assert (base / "kept/log.db").exists()
     assert (base / ".stillroom/sandboxes").is_dir()
@@ -63,13 +65,13 @@ async def test_an_opened_log_keeps_no_writer_out(tmp_path: Path) -> None:
     """The lock is held while it is opened and closed alone: a run may begin meanwhile, and what it records is read."""
     base = make_base(tmp_path)
     path = base / ".stillroom/log.db"
-    await st.run(st.spec_from(SPEC), folder=base)
+    await st.run(st.spec_from(HERE), folder=base)
     async with st.open_log(path) as log:
         before = await log.head()
         lock = FileLock(path, patience_s=0.0)
         with lock:
             assert await log.head() == before
         lock.close()
-        report = await st.run(st.spec_from(SPEC), folder=base)
+        report = await st.run(st.spec_from(HERE), folder=base)
         assert report.run in await log.runs()
         assert await log.head() != before

@@ -10,7 +10,7 @@ from engine.config.spec import RunSpec
 from engine.core.prompts import load_prompts
 from engine.runtime.context import RunContext
 from events.store.base import EventLog
-from sandbox.local.backend import local_backend
+from tests.support.isolation import backend_here
 
 
 def make_task(folder: Path, *, wanted: str = "hello") -> Path:
@@ -48,7 +48,7 @@ def spec(**changes: object) -> RunSpec:
 
 async def setting(log: EventLog, base: Path, variables: Mapping[str, str] | None = None) -> RunContext:
     """Make a setting with the best sandbox this machine has."""
-    backend = await local_backend(base / "sandboxes")
+    backend = await backend_here(base / "sandboxes")
     return RunContext(log, backend, load_prompts(), "test", variables or {}, base)
 
 

@@ -7,10 +7,13 @@ from cyclopts import App
 
 import engine
 from engine.config.resolve import Flag, Inputs, resolve
+from engine.runtime.open_context import isolation_here
 from events.errors import ExitCode
+from sandbox.local.kind import LOCAL, NO_ISOLATION
 from views.commands.run import carry
 from views.runs import live
 from views.runs.summary import exit_code
+from views.terminal.host import Host
 from views.terminal.options import ASIS, UNCHANGED, Given, Options, SettingOverrides
 
 FOLDER: Final = Path(engine.__file__).parent / "demo"
@@ -22,7 +25,8 @@ async def demo(*, options: Options = ASIS, machine: Given) -> ExitCode:
     One of the tasks ends without a verdict on purpose, since its model cannot be reached. If any task is solved, the
     exit code is 0 nevertheless.
     """
-    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "run.toml"))
+    flags = await _where(machine, options)
+    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "run.toml", flags=flags))
     report = await carry(machine, options, resolved.spec)
     # One of its tasks has no verdict on purpose; where none is solved, the demo did not show what it should.
     return ExitCode.DONE if "solved" in report.outcomes.values() else exit_code(report.outcomes)
@@ -37,7 +41,7 @@ async def evaluate(*, repeats: int = 1, options: Options = ASIS, machine: Given)
     Args:
         repeats: Runs of each task under each arm.
     """
-    flags = [Flag("--repeats", ("repeats",), repeats)]
+    flags = [Flag("--repeats", ("repeats",), repeats), *await _where(machine, options)]
     resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "evaluate.toml", flags=flags))
     return live.code_of(await carry(machine, options, resolved.spec))
 
@@ -54,7 +58,8 @@ async def train(
         tasks: Train on eight tasks that the shell agent works on in a sandbox instead, over two epochs.
     """
     file = FOLDER / "train" / ("tasks.toml" if tasks else "train.toml")
-    resolved = resolve(Inputs(machine.folder, run_file=file, flags=changes.flags))
+    flags = [*changes.flags, *(await _where(machine, options) if tasks else ())]
+    resolved = resolve(Inputs(machine.folder, run_file=file, flags=flags))
     return live.code_of(await carry(machine, options, resolved.spec))
 
 
@@ -64,8 +69,21 @@ async def evolve(*, options: Options = ASIS, machine: Given) -> ExitCode:
     The solver goes by rules that it reads where skills are mounted, or in traces of earlier trials. The author writes
     what it reads in trajectories and feedback. So each step of the ladder shows what it is that an arm is given.
     """
-    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "evolve" / "evolve.toml"))
+    file, flags = FOLDER / "evolve" / "evolve.toml", await _where(machine, options)
+    resolved = resolve(Inputs(machine.folder, run_file=file, flags=flags))
     return live.code_of(await carry(machine, options, resolved.spec))
+
+
+async def _where(machine: Host, options: Options) -> list[Flag]:
+    """Choose no isolation where there is none: commands of the demos are scripts of ours. Whoever looks on is told."""
+    found = await isolation_here(options.means(machine), LOCAL.name)
+    if not found.lacking:
+        return []
+    options.screen(machine).warn(
+        f"{found.reason}. The demo's commands are scripts that come with Stillroom, so it runs without isolation; "
+        f"other runs refuse to. Remedy: {found.remedy}"
+    )
+    return [Flag("--sandbox", ("sandbox",), NO_ISOLATION.name)]
 
 
 app: Final = App(

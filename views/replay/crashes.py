@@ -9,8 +9,10 @@ import msgspec
 from anyio import to_thread
 
 from engine.runtime.environment import ProcessEnvironment
+from engine.runtime.open_context import isolation_here
 from events.errors import ExitCode
 from replay.crash.matrix import Crash, crash_test
+from sandbox.local.kind import NO_ISOLATION
 from views.terminal.screen import Screen
 from views.terminal.tables import TableView
 
@@ -40,6 +42,8 @@ async def tell(screen: Screen, means: ProcessEnvironment, workspace: Path, sandb
         if screen.live:
             screen.say(f"killed {crash.place}: {_state(rows[-1])}")
 
+    if (await isolation_here(means, sandbox)).lacking:
+        sandbox = NO_ISOLATION.name  # what it runs is the demo, whose scripts are ours
     with TemporaryDirectory(dir=workspace, prefix="crash-test-") as folder:
         await crash_test(means, Path(folder), sandbox, told=told)
     screen.show(rows, CRASHES)

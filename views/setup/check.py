@@ -14,10 +14,11 @@ from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import Pools
 from engine.config.program import GivesSkills, OpensWorkspaces
-from engine.config.program_registry import EVALUATE, EXPLORE, OWN, TRAIN, program_named, roles_of, specs_by_arm
+from engine.config.program_registry import EVALUATE, EVOLVE, EXPLORE, OWN, TRAIN, program_named, roles_of, specs_by_arm
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.skill_source import read_source
 from engine.config.spec import SCRIPT, ModelSpec, RunSpec, model_for
+from engine.core.errors import IsolationMissing
 from engine.core.system import machine as memory_of
 from engine.effects.callers import callers_of, price_of
 from engine.items.item_set import ItemSelection, load_items
@@ -36,6 +37,7 @@ from engine.protocols.request import ChatRequest
 from engine.providers.gate import wide_open
 from engine.providers.prices import NANO, cost_of
 from engine.runtime.context import RunContext
+from engine.runtime.isolation import opens_sandboxes
 from engine.runtime.model_clients import open_model_clients, require_models
 from engine.runtime.open_agents import kits_of, skills_of
 from engine.runtime.run import settled
@@ -107,15 +109,13 @@ async def checks(setting: RunContext, spec: RunSpec, *, offline: bool) -> list[S
 
 
 def sandbox(setting: RunContext, spec: RunSpec) -> Iterator[SpecCheck]:
-    """Say how far the sandbox keeps tasks from this machine; where it does not, a run starts, unless a task minds."""
-    if spec.tasks and spec.sandbox != UNISOLATED:
+    """Say how far the sandbox keeps tasks from this machine; where it does not, a run starts only if asked for so."""
+    if spec.sandbox != UNISOLATED and (spec.program == EVOLVE or opens_sandboxes(spec)):
         found = setting.backend.describe()
-        state: State = "warn" if found.level == "none" else "ok"
+        state: State = "failed" if found.lacking else "warn" if found.level == "none" else "ok"
+        remedy = IsolationMissing(found.reason, found.remedy).remedy if found.lacking else found.remedy or ""
         yield SpecCheck(
-            what=f"sandbox {spec.sandbox}",
-            state=state,
-            found=f"{found.level}: {found.reason}",
-            remedy=found.remedy or "",
+            what=f"sandbox {spec.sandbox}", state=state, found=f"{found.level}: {found.reason}", remedy=remedy
         )
 
 

@@ -110,6 +110,11 @@ class Train:
             PauseAsked: PausePort(log),
         }
 
+    def workspaces(self, spec: RunSpec) -> Sequence[str]:
+        """Give the Dockerfile in whose image items are worked on; tasks bring their own, and some ways need none."""
+        rollout = item_points.rollout_spec(spec)
+        return [rollout.dockerfile] if item_points.needs_sandbox(rollout) and not spec.tasks else []
+
     def arms(self, spec: RunSpec) -> Mapping[str, RunSpec]:
         """Give the specs by which items are worked on: of the target, and of who does nothing, if anybody does."""
         idle = idle_spec(spec)

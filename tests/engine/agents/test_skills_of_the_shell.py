@@ -23,6 +23,7 @@ from sandbox.base import SandboxBackend
 from sandbox.errors import SandboxUnavailable
 from sandbox.local.backend import local_backend
 from tests.engine.agents.installed.test_agents import backend_named
+from tests.support.isolation import backend_here
 from tests.support.runs import make_base, spec
 from tests.support.worlds import Ticking
 
@@ -140,7 +141,7 @@ async def test_what_each_command_read_of_a_skill_is_on_record(tmp_path: Path, wa
 async def test_the_agent_cannot_change_what_it_is_given(tmp_path: Path) -> None:
     """The mount is read-only wherever something is isolated."""
     base = skilled(tmp_path)
-    backend = await local_backend(base / "sandboxes")
+    backend = await backend_here(base / "sandboxes")
     if backend.describe().level == "none":
         pytest.skip("nothing is isolated without bubblewrap")
     log, _, events = await lived(base, backend, skills="skills")
@@ -150,7 +151,7 @@ async def test_the_agent_cannot_change_what_it_is_given(tmp_path: Path) -> None:
 async def test_it_is_told_of_them_by_one_sentence_and_a_line_for_each(tmp_path: Path) -> None:
     """The sentence is the same whatever the skills are; without any, nothing is said."""
     base = skilled(tmp_path)
-    backend = await local_backend(base / "sandboxes")
+    backend = await backend_here(base / "sandboxes")
     log, _, events = await lived(base, backend, skills="skills")
     other, _, without = await lived(base, backend)
     told, plain = await system_message(log, events), await system_message(other, without)
@@ -167,7 +168,7 @@ async def test_the_verifier_finds_nothing_of_a_skill(tmp_path: Path) -> None:
     base = skilled(tmp_path)
     tests = base / "tasks" / "word" / "tests" / "test.sh"
     tests.write_text(tests.read_text() + f"\nfind {MOUNT} -type f; echo looked\n")
-    log, _, events = await lived(base, await local_backend(base / "sandboxes"), skills="skills")
+    log, _, events = await lived(base, await backend_here(base / "sandboxes"), skills="skills")
     (verdict,) = of(events, VerifierRewarded)
     assert (await log.get(verdict.stdout)).decode().splitlines()[-1] == "looked"
     assert "SKILL.md" not in (await log.get(verdict.stdout)).decode()
@@ -176,7 +177,7 @@ async def test_the_verifier_finds_nothing_of_a_skill(tmp_path: Path) -> None:
 async def test_a_run_that_is_copied_takes_its_skills_along(tmp_path: Path) -> None:
     """Whoever has its log can run it again: every byte that was given is in it."""
     base = skilled(tmp_path)
-    log, run, _ = await lived(base, await local_backend(base / "sandboxes"), skills="skills")
+    log, run, _ = await lived(base, await backend_here(base / "sandboxes"), skills="skills")
     other = MemoryLog(clock=Ticking())
     await copy(log, other, [run])
     assert not (await verify(other)).findings

@@ -32,7 +32,7 @@ from replay.redecide import decisions
 from replay.rerun import rerun
 from sandbox.base import SandboxBackend
 from sandbox.docker.backend import docker_backend
-from sandbox.local.backend import local_backend
+from tests.support.isolation import backend_here
 from tests.support.runs import ASIDE, SKILL, make_base, spec
 
 KEY = "never-to-be-seen-inside"
@@ -73,7 +73,7 @@ async def backend_named(name: str, folder: Path) -> AsyncIterator[SandboxBackend
         async with docker_backend(folder / "sandboxes") as backend:
             yield backend
         return
-    local = await local_backend(folder / "sandboxes")
+    local = await backend_here(folder / "sandboxes")
     if local.describe().level == "none":
         pytest.skip(local.describe().reason)
     yield local

@@ -13,8 +13,8 @@ from engine.testing.fault_injection import FaultyLog
 from events.store.memory import MemoryLog
 from events.types.session import BackgroundFailed, SessionEnded
 from replay.rerun import rerun
-from sandbox.local.backend import local_backend
 from tests.engine.agents.installed.test_outages import script
+from tests.support.isolation import backend_here
 from tests.support.runs import make_base, spec
 
 
@@ -29,7 +29,7 @@ async def test_a_gateway_that_fails_gives_no_score_and_ends_no_run(cache: Path, 
             raise ValueError("it cannot be kept")
 
     memory = MemoryLog(clock=clock)
-    backend = await local_backend(base / "sandboxes")
+    backend = await backend_here(base / "sandboxes")
     if backend.describe().level == "none":
         pytest.skip(backend.describe().reason)
     setting = RunContext(FaultyLog(memory, fault), backend, load_prompts(), "test", {}, base, cache=cache)

@@ -21,7 +21,7 @@ from events.store.memory import MemoryLog
 from events.types.agent import AgentRunAsked, CallReceived
 from events.types.control import PauseOrdered, UnpauseOrdered
 from replay.rerun import rerun
-from sandbox.local.backend import local_backend
+from tests.support.isolation import backend_here
 from tests.support.runs import ASIDE, make_base, spec
 
 SCRIPT = (
@@ -52,7 +52,7 @@ async def test_a_paused_run_holds_the_calls_of_its_agent(cache: Path, tmp_path: 
     log = MemoryLog(clock=clock)
     runs: list[str] = []
     outcomes: dict[str, str] = {}
-    backend = await local_backend(base / "sandboxes")
+    backend = await backend_here(base / "sandboxes")
     if backend.describe().level == "none":
         pytest.skip(backend.describe().reason)
     setting = RunContext(log, backend, load_prompts(), "test", {}, base, cache=cache)

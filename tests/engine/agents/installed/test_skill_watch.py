@@ -27,8 +27,8 @@ from events.store.memory import MemoryLog
 from events.types.agent import SkillRead
 from events.types.sandbox import SandboxAsked
 from sandbox.errors import SandboxUnavailable
-from sandbox.local.backend import local_backend
 from tests.sandbox.harbor.test_yaml_tree import bomb
+from tests.support.isolation import backend_here
 from tests.support.runs import SKILL
 
 
@@ -255,7 +255,7 @@ def test_no_skills_leave_nothing_to_touch(tmp_path: Path) -> None:
 async def test_a_machine_without_room_is_nobodys_score(tmp_path: Path) -> None:
     """The attempt is lost to infrastructure, and the run goes on; it ended as an internal error of ours."""
     log = MemoryLog(clock=lambda: 1)
-    backend = await local_backend(tmp_path / "sandboxes")
+    backend = await backend_here(tmp_path / "sandboxes")
     budget = BudgetKeeper(Caps(None, None))
     agent = agent_named("codex")
     assert isinstance(agent, InstalledAgent)
