@@ -19,7 +19,6 @@ from projections.trials.view import Trials
 from replay.rerun import rerun
 from sandbox.base import SandboxSpec
 from sandbox.harbor.task import find_tasks, load_task
-from sandbox.local.backend import local_backend
 from sandbox.verification.verifier import Rewarded, verify
 from tests.support.isolation import backend_here
 from tests.support.runs import spec
@@ -37,8 +36,7 @@ CHEATS = {
 
 async def setting_of(folder: Path, way: Way = "best") -> RunContext:
     """Make a setting around the demo's own folder."""
-    at = folder / "sandboxes"
-    backend = await backend_here(at) if way == "best" else await local_backend(at, way=way)
+    backend = await backend_here(folder / "sandboxes", way)
     return RunContext(MemoryLog(clock=clock), backend, load_prompts(), "test", {}, DEMO)
 
 

@@ -6,15 +6,16 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
+from typing import Literal
 
 import anyio
 
 from sandbox.local.backend import LocalBackend, local_backend
 
 
-async def backend_here(folder: Path) -> LocalBackend:
-    """Give the best sandboxes of this machine; their commands are scripts of a test."""
-    best = await local_backend(folder)
+async def backend_here(folder: Path, way: Literal["best", "plain"] = "best") -> LocalBackend:
+    """Give the best sandboxes of this machine, or such as isolate nothing; their commands are scripts of a test."""
+    best = await local_backend(folder, way=way)
     return await local_backend(folder, way="plain") if best.describe().lacking else best
 
 

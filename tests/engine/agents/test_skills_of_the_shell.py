@@ -21,7 +21,6 @@ from events.types.sandbox import ActionObserved, SandboxAsked, VerifierRewarded
 from replay.rerun import rerun
 from sandbox.base import SandboxBackend
 from sandbox.errors import SandboxUnavailable
-from sandbox.local.backend import local_backend
 from tests.engine.agents.installed.test_agents import backend_named
 from tests.support.isolation import backend_here
 from tests.support.runs import make_base, spec
@@ -85,7 +84,7 @@ async def system_message(log: EventLog, events: Sequence[Recorded]) -> str:
 
 async def rewarded(base: Path, way: Any, **agent: Any) -> float:
     """Have one attempt on this machine, and give its reward."""
-    _, _, events = await lived(base, await local_backend(base / "sandboxes", way=way), **agent)
+    _, _, events = await lived(base, await backend_here(base / "sandboxes", way), **agent)
     (verdict,) = of(events, VerifierRewarded)
     return float(verdict.reward)
 
@@ -127,7 +126,7 @@ async def test_another_skill_of_that_name_has_another_effect(tmp_path: Path) -> 
 async def test_what_each_command_read_of_a_skill_is_on_record(tmp_path: Path, way: Any) -> None:
     """By the kernel's word, file by file; the last command touches a file and reads nothing."""
     base = skilled(tmp_path)
-    log, run, events = await lived(base, await local_backend(base / "sandboxes", way=way), skills="skills")
+    log, run, events = await lived(base, await backend_here(base / "sandboxes", way), skills="skills")
     first, second, third = of(events, ActionObserved)
     for observed in (first, second):
         assert [each.name for each in observed.reads] == ["word/SKILL.md"]

@@ -12,6 +12,7 @@ from tests.architecture.source import ROOT
 from tests.cli.terminal import machine, type_in
 from tests.cli.test_replay import EXPLORE
 from tests.engine.programs.evaluate.test_evaluate import questions
+from tests.support.isolation import isolates
 from tests.support.orders import CountingClock
 from tests.support.quiz_runs import make_items
 from tests.support.runs import SCRIPT, make_base, setting, spec
@@ -162,8 +163,10 @@ def test_the_tasks_of_a_suite_are_looked_at(tmp_path: Path) -> None:
     assert [row["found"] for row in ladder.rows if row["what"] == "tasks"] == ["24 tasks can run"]
 
 
-def test_a_sandbox_that_cannot_be_opened_is_one_failure_and_one_that_isolates_nothing_is_none(tmp_path: Path) -> None:
-    """A run would not start in the first; in the second it starts, and warns."""
+def test_a_sandbox_that_cannot_be_opened_is_one_failure_and_one_that_isolates_nothing_is_another(
+    tmp_path: Path,
+) -> None:
+    """A run would start in neither, unless somebody asks for no isolation by name."""
     make_base(tmp_path)
     words = "check", "--tasks", "tasks", "-m", "script:script.toml", "--json", "--sandbox"
     nowhere = machine(tmp_path, {"DOCKER_HOST": "unix:///nowhere/docker.sock"})
@@ -173,7 +176,9 @@ def test_a_sandbox_that_cannot_be_opened_is_one_failure_and_one_that_isolates_no
     assert not [row for row in refused.rows if row["what"] == "sandbox docker"]
     local = type_in(tmp_path, *words, "local")
     (state,) = [row["state"] for row in local.rows if row["what"] == "sandbox local"]
-    assert (state, local.code) == ("warn" if "WITHOUT ISOLATION" in local.err else "ok", 0)
+    assert (state, local.code) == (("ok", 0) if isolates() else ("failed", 3))
+    asked = type_in(tmp_path, *words, "none")
+    assert ([row for row in asked.rows if row["state"] == "failed"], asked.code) == ([], 0)
 
 
 def test_skills_of_runs_are_found_as_an_evaluation_finds_them(tmp_path: Path) -> None:
