@@ -41,7 +41,6 @@ from events.base import Event
 from events.store.base import EventLog
 from events.streams import RUN, is_trial, trial_of, trial_stream
 from events.types.decision import DecisionMade, ShadowFailed
-from events.types.run import RunOpened
 from events.types.session import (
     ArmSkillsPinned,
     ImageSkillsFound,
@@ -116,8 +115,7 @@ async def fork_run(
     Raises:
         RunUnknown: There is no such run.
         NotForkable: It was imported, nothing of it stands before the cut, or nothing is left to do behind it.
-        InputsDiffer: Tasks, skills, scripts or isolation are not what the run started with, and `accept_changes`
-            is not given.
+        InputsDiffer: Inputs or isolation are not what the run started with, and `accept_changes` is not given.
         IsolationMissing: Nothing isolates commands here, and no sandbox of what is shared says that it began so.
         ReplayDiverged, HistoryUnread: What is shared does not come out the same; nothing was asked of the world.
     """
@@ -127,13 +125,12 @@ async def fork_run(
     opened = shared.opened
     assert opened is not None
     fork = fork._replace(spec=await settled(setting, fork.spec))
-    tasks = await _tasks(setting, fork.spec, opened)
+    tasks = await _tasks(setting, fork.spec, shared)
     same = not any(each.key.startswith("agent.") for each in fork.changes)
     prepared = await prepare(setting, fork.spec, tasks, as_before=same)
     changed = changes_since(shared, setting, tasks, prepared.own.files if same else None)
     if (refused := refused_of(changed)) and not accept_changes:
         raise InputsDiffer(fork.parent, refused)
-    require_isolation_again(setting, fork.spec, shared)
     specs = (*await recorded_specs(setting.log, opened, shared.lineage), fork.spec)
     conditions = pinned_conditions(setting, fork.spec, prepared.given)
     before = await recorded_conditions(setting.log, opened, shared.lineage)
@@ -166,11 +163,13 @@ async def fork_run(
     return await held_by(session, begin)
 
 
-async def _tasks(setting: RunContext, spec: RunSpec, opened: RunOpened) -> tuple[Task, ...]:
+async def _tasks(setting: RunContext, spec: RunSpec, shared: RunHistory) -> tuple[Task, ...]:
     """See that a spec can be gone on with, and read the tasks of its run as they are now."""
+    assert shared.opened is not None
+    require_isolation_again(setting, spec, shared)
     check(setting, spec)
     await require_models(setting, spec)
-    tasks = await chosen_tasks(setting, spec, names_of(opened))
+    tasks = await chosen_tasks(setting, spec, names_of(shared.opened))
     require(setting, spec, tasks)
     await require_workspaces(setting, spec)
     return tasks
