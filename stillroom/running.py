@@ -7,10 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
 from anyio import Path as AsyncPath
 
-from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.resolve import Inputs, resolve
 from engine.config.spec import RunSpec
 from engine.core.system import clock
@@ -30,13 +28,7 @@ def spec_from(source: Path | str | Mapping[str, Any]) -> RunSpec:
     if isinstance(source, Path | str):
         file = Path(source)
         return resolve(Inputs(file.resolve().parent, run_file=file)).spec
-    try:
-        return msgspec.convert(source, RunSpec)
-    except msgspec.ValidationError as error:
-        said, _, place = str(error).partition(" - at `$")
-        key = place.strip("`.")
-        remedy = "docs/config.md lists every key with its values"
-        raise ConfigRefused([ConfigProblem("values", key, f"{key}: {said}" if key else said, remedy)]) from error
+    return resolve(Inputs(Path(), values=source)).spec
 
 
 async def run(

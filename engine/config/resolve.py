@@ -183,6 +183,8 @@ class _Model:
 
 PREFIX: Final = "STILLROOM_"
 """``STILLROOM_AGENT__MAX_TURNS`` sets ``agent.max_turns``: two underscores stand for a dot."""
+VALUES: Final = "values"
+"""Where a setting stood that a program gave itself."""
 NOT_KEYS: Final = frozenset({"STILLROOM_LOG"})
 """Variables with our prefix that are not keys of a run."""
 
@@ -210,6 +212,13 @@ class Inputs(NamedTuple):
     """Named by the user, so it has to be there. None: everything is said elsewhere."""
     environment: Mapping[str, str] = {}
     flags: Sequence[Flag] = ()
+    values: Mapping[str, object] | None = None
+    """A program's own, in tables as a file has them; its relative paths stay so. None: there are none."""
+
+    @property
+    def source(self) -> str:
+        """Say what is blamed for a key that is missing."""
+        return str(self.run_file or (VALUES if self.values is not None else "the command line"))
 
 
 class Resolved(NamedTuple):
@@ -243,12 +252,12 @@ def resolve(inputs: Inputs) -> Resolved:
     wrong = {each.key for each in complaints}
     program = winners.get(("program",))
     other = program is not None and program.value != EXPLORE
-    missing = _missing([*winners, *tables], str(inputs.run_file or "the command line"), other=other)
+    missing = _missing([*winners, *tables], inputs.source, other=other)
     complaints += [each for each in missing if each.key not in wrong]
     if complaints:
         raise ConfigRefused(complaints)
     empty = [ConfigValue(path, {}, "") for path in tables]
-    spec = _spec(assemble([*winners.values(), *empty]), str(inputs.run_file or "the command line"))
+    spec = _spec(assemble([*winners.values(), *empty]), inputs.source)
     return Resolved(spec, tuple(_with_defaults(winners, tables)))
 
 
@@ -342,6 +351,8 @@ def _places(inputs: Inputs) -> Iterator[Iterator[ConfigValue | ConfigProblem]]:
     ):
         if path is not None and (path.exists() or not optional):
             yield _anchored(settings_of(read_tree(path), str(path)), base or path.parent)
+    if inputs.values is not None:
+        yield settings_of(inputs.values, VALUES)
     yield _anchored(_from_environment(inputs.environment), inputs.folder)
     yield _anchored(_from_flags(inputs.flags), inputs.folder)
 

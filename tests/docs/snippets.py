@@ -1,0 +1,87 @@
+"""The code that the docs show: every fenced block of the README and of docs/, with where it stands."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.architecture.source import ROOT
+
+GENERATED: Final = frozenset({"docs/cli.md", "docs/config.md", "docs/events.md"})
+"""Pages that are written from the code itself, which another test compares."""
+
+_FENCE: Final = re.compile(
+    r"^(?P<indent> *)```(?P<language>\S*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
+
+
+class Snippet(NamedTuple):
+    """A fenced block."""
+
+    page: str
+    """Its file, from the root of the repository."""
+    line: int
+    """Of its fence, from 1."""
+    language: str
+    """What stands behind the fence; empty: nothing."""
+    text: str
+
+    def __str__(self) -> str:
+        """Give it as an editor takes it."""
+        return f"{self.page}:{self.line}"
+
+
+class TypedCommand(NamedTuple):
+    """A line that somebody types, and the lines that the page shows of what it prints."""
+
+    words: tuple[str, ...]
+    """Without ``stillroom``."""
+    shown: tuple[str, ...] = ()
+
+
+def pages() -> list[str]:
+    """List the pages that people wrote."""
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+    names = [path.relative_to(ROOT).as_posix() for path in found]
+    return [name for name in names if name not in GENERATED]
+
+
+def snippets(page: str) -> list[Snippet]:
+    """Read the fenced blocks of a page."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return [
+        Snippet(page, text.count("\n", 0, match.start()) + 1, match["language"], match["text"])
+        for match in _FENCE.finditer(text)
+    ]
+
+
+def typed(snippet: Snippet) -> Iterator[TypedCommand]:
+    """Give the commands of a block that are ours.
+
+    In a ``console`` block a command follows ``$ `` and its output stands below; in a ``sh`` block each line is a
+    command. Comments, what a line does before ``stillroom``, and what it is piped into fall away.
+    """
+    if snippet.language == "console":
+        for part in re.split(r"^\$ ", snippet.text, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            shown = tuple(line.strip() for line in output.splitlines() if line.strip() not in {"", "…", "⋮"})
+            yield from (TypedCommand(each.words, shown) for each in _commands(command))
+    elif snippet.language in {"sh", "usage"}:
+        text = re.sub(r"[\[\]…]|\.\.\.", " ", snippet.text) if snippet.language == "usage" else snippet.text
+        for line in text.replace("\\\n", " ").splitlines():
+            yield from _commands(line)
+
+
+def _commands(line: str) -> Iterator[TypedCommand]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="&|;<>")
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for token in [*lexer, ";"]:
+        if set(token) <= set("&|;<>"):
+            names = [at for at, word in enumerate(words) if Path(word).name == "stillroom"]
+            if names and not words[0].startswith(("pip", "git", "uv", "pipx")):
+                yield TypedCommand(tuple(words[names[0] + 1 :]))
+            words = []
+        else:
+            words.append(token)
