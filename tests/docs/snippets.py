@@ -73,6 +73,13 @@ def typed(snippet: Snippet) -> Iterator[TypedCommand]:
             yield from _commands(line)
 
 
+def queries(snippet: Snippet) -> list[str]:
+    """Give the SQL that a block asks of the log with ``sqlite3``, or holds."""
+    if snippet.language == "sql":
+        return [snippet.text]
+    return [match["sql"] for match in re.finditer(r'^\$ sqlite3 \S+ "(?P<sql>[^"]+)"', snippet.text, re.MULTILINE)]
+
+
 def _commands(line: str) -> Iterator[TypedCommand]:
     lexer = shlex.shlex(line, posix=True, punctuation_chars="&|;<>")
     lexer.whitespace_split = True
