@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from typing_extensions import override
+
 from tests.architecture.source import ROOT
 
 GENERATED: Final = frozenset({"docs/cli.md", "docs/config.md", "docs/events.md"})
@@ -27,6 +29,7 @@ class Snippet(NamedTuple):
     """What stands behind the fence; empty: nothing."""
     text: str
 
+    @override
     def __str__(self) -> str:
         """Give it as an editor takes it."""
         return f"{self.page}:{self.line}"

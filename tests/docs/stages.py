@@ -1,4 +1,4 @@
-"""Where the commands of a page are typed: a folder with what the page takes for granted, and words in place of its own."""
+"""Where the commands of a page are typed: a folder with what the page takes for granted."""
 
 import re
 import sqlite3
@@ -14,6 +14,7 @@ from tests.support.quiz_runs import STUDENT, make_items
 from tests.support.runs import SCRIPT, SKILL, make_base
 
 SPARK: Final = ROOT.parent / "shared" / "data" / "spark-trajectories"
+SAMPLES: Final = ROOT.parent / "shared" / "data" / "skillopt" / "spreadsheetbench"
 DEMO: Final = ROOT / "engine" / "demo"
 
 
@@ -23,13 +24,15 @@ class Stage(NamedTuple):
     prepare: Callable[[Path], None]
     """Makes what lies in the folder before the first command."""
     words: Mapping[str, str | Callable[[Path], str]] = {}
-    """What is typed in place of a word of the page that stands for the reader's own; a function looks it up in the folder."""
+    """What is typed in place of a word that stands for the reader's own. A function looks it up in the folder."""
     untried: Mapping[str, str] = {}
     """Beginnings of commands that are not typed, each with the reason."""
     codes: Mapping[str, int] = {}
     """Exit codes other than 0, by how the command begins."""
     environment: Mapping[str, str] = {}
     """Variables of the terminal."""
+    needs: Path | None = None
+    """What lies beside the repository; without it the page is skipped. None: nothing does."""
 
     def typed(self, words: tuple[str, ...], folder: Path) -> tuple[str, ...] | None:
         """Give what is typed for a command of the page. None: it is not tried."""
@@ -64,27 +67,59 @@ def beside_imports(folder: Path) -> None:
     assert outcome.code == 0, outcome.err
 
 
-def workshop(folder: Path) -> None:
-    """Leave tasks, a skill, questions, specs and a scripted model, as somebody has them who begins, and the demo's log."""
+def nothing(folder: Path) -> None:
+    """Leave the folder empty."""
+    assert not list(folder.iterdir())
+
+
+def with_trajectories(folder: Path) -> None:
+    """Leave what the demo exports as trajectories, in the folder that the page names."""
     explored(folder)
+    assert type_in(folder, "export", "atif", "@latest", "--to", "jobs/2026-01-31").code == 0
+    one = next(folder.glob("jobs/2026-01-31/**/*.json"))
+    (folder / "trajectory.json").write_bytes(one.read_bytes())
+
+
+def with_samples(folder: Path) -> None:
+    """Leave the published samples of SpreadsheetBench, where the page has them."""
+    (folder / "data").mkdir()
+    (folder / "data" / "spreadsheetbench").symlink_to(SAMPLES)
+
+
+def with_pdi(folder: Path) -> None:
+    """Leave the demo's log and a spec that explores."""
+    explored(folder)
+    spec = (DEMO / "run.toml").read_text(encoding="utf-8")
+    (folder / "spec.toml").write_text(_placed(spec, {"script.toml": "script.toml", "tasks": "tasks"}))
+
+
+def workshop(folder: Path) -> None:
+    """Leave what somebody has who begins, and the demo's log."""
+    furnished(folder)
+    explored(folder)
+
+
+def furnished(folder: Path) -> None:
+    """Leave tasks, a skill, questions, specs and a scripted model."""
     make_base(folder, SCRIPT + STUDENT.partition("\n\n")[2], "greet")
-    (folder / "run.toml").write_text(EXPLORING)
     skill = folder / "skills" / "greet" / "SKILL.md"
     skill.parent.mkdir(parents=True)
     skill.write_text(SKILL.replace("name: word", "name: greet"))
     make_items(folder / "questions")
+    (folder / "audit.toml").write_text(AUDITING)
     for name, words in (("train", {"script.toml": "train/script.toml", "items": "train/items"}), ("evolve", EVOLVING)):
         text = (DEMO / name / f"{name}.toml").read_text(encoding="utf-8")
         (folder / f"{name}.toml").write_text(_placed(text, words))
 
 
-EVOLVING: Final = {"script.toml": "evolve/script.toml", "suite": "evolve/suite"}
-EXPLORING: Final = """\
+AUDITING: Final = """\
+program = "evaluate"
 tasks = "tasks"
 [models.teacher]
 model = "teacher"
 base_url = "script:script.toml"
 """
+EVOLVING: Final = {"script.toml": "evolve/script.toml", "suite": "evolve/suite"}
 
 
 def _placed(text: str, places: Mapping[str, str]) -> str:
@@ -98,7 +133,8 @@ def _placed(text: str, places: Mapping[str, str]) -> str:
 
 def trained(folder: Path) -> str:
     """Look up the last training."""
-    return [row["run"] for row in type_in(folder, "runs", "--json").rows if row["program"] == "train"][-1]
+    found = [row["run"] for row in type_in(folder, "runs", "--json").rows if row["program"] == "train"]
+    return str(found[-1])
 
 
 def accepted(folder: Path) -> str:
@@ -113,13 +149,18 @@ _LATEST: Final = {"RUN": "@latest", "openai/NAME": "script:script.toml"}
 
 EXECUTED: Final[Mapping[str, Stage]] = {
     "README.md": Stage(
-        workshop,
-        {**_LATEST, "DIR": str(SPARK)},
+        furnished,
+        {**_LATEST, "DIR": str(SPARK), "~/.claude/skills": "adopted", "NAME": "errors-per-hour"},
         {
             "run run.toml --agent codex": "codex comes through npm: tests/engine/agents/installed",
             "agents replay greet/1": "it is of that run",
             "demo evolve": "a minute: docs/evolve-demo.md",
+            "init run.toml": "tests/docs/test_quick_start.py",
+            "run explore --tasks DIR": "tests/docs/test_quick_start.py",
+            "resume": "tests/docs/test_quick_start.py",
+            "skills export NAME": "tests/docs/test_quick_start.py",
         },
+        needs=SPARK,
     ),
     "docs/evaluate.md": Stage(workshop, {**_LATEST, "NAME": "questions"}),
     "docs/evolve.md": Stage(
@@ -132,7 +173,7 @@ EXECUTED: Final[Mapping[str, Stage]] = {
         },
         codes={"evolve evolve.toml --resume": ExitCode.USAGE},  # the one before it has ended
     ),
-    "docs/replay.md": Stage(beside_imports, _LATEST),
+    "docs/replay.md": Stage(beside_imports, _LATEST, needs=SPARK),
     "docs/cheating.md": Stage(explored),
     "docs/log-format.md": Stage(explored),
     "docs/retries.md": Stage(explored, {**_LATEST, "TRIAL/2": "merge-settings/2"}),
@@ -143,6 +184,44 @@ EXECUTED: Final[Mapping[str, Stage]] = {
     ),
     "docs/train.md": Stage(
         workshop,
-        {**_LATEST, "data/searchqa": "questions", "RUN": trained, "run:RUN/NAME": "run:@latest/jar-labels", "POSITION": accepted},
+        {
+            **_LATEST,
+            "data/searchqa": "questions",
+            "RUN": trained,
+            "run:RUN/NAME": "run:@latest/jar-labels",
+            "POSITION": accepted,
+        },
+    ),
+    "docs/atif.md": Stage(with_trajectories, {"atif-greet-1f0c9a2e:greet/1": "@latest:sales-by-region/1"}),
+    "docs/evolve-demo.md": Stage(nothing, _LATEST, {"what-if RUN --set evolve.resolved.curated_static": "tests/demo"}),
+    "docs/items.md": Stage(with_samples, needs=SAMPLES),
+    "docs/pdi.md": Stage(
+        with_pdi,
+        {
+            **_LATEST,
+            "examples/pdi/evaluate.toml": str(ROOT / "examples/pdi/evaluate.toml"),
+            "../shared/data/spark-trajectories": str(SPARK),
+            "TASK": "errors-per-hour",
+            "RUN:TRIAL/1": "observe/errors-per-hour/1/1",
+            "RUN:TRIAL/4": "observe/errors-per-hour/1/4",
+        },
+        # One trial of the demo has a model that cannot be reached.
+        codes=dict.fromkeys(("run spec.toml", "evaluate examples/pdi/evaluate.toml"), ExitCode.NO_VERDICT),
+        needs=SPARK,
+    ),
+    "examples/train/README.md": Stage(
+        nothing,
+        untried={
+            "sets split examples/train/data": "the published sets are not ours to give: tests/cli/test_sets_split.py",
+            "sets check examples/train/data": "the same: docs/items.md",
+            "check examples/train/spreadsheetbench.toml": "the same: tests/cli/test_ready_specs.py",
+            "train examples/train/spreadsheetbench.toml": "the same: tests/cli/test_ready_specs.py",
+        },
     ),
 }
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "docs/new-benchmark.md": "tests/cli/test_new_benchmark.py",
+    "docs/suites.md": "tests/engine/suites",
+    "docs/trained-edits.md": "tests/cli/test_why_edits.py",
+}
+"""Pages that a test of their own executes."""
