@@ -56,6 +56,7 @@ def _begun(table: Mapping[str, T], words: tuple[str, ...]) -> T | None:
 
 def explored(folder: Path) -> None:
     """Leave the log of the demo that explores."""
+    (folder / "adopted").mkdir(exist_ok=True)
     outcome = type_in(folder, "demo", on=machine(folder))
     assert outcome.code == 0, outcome.err
 
@@ -101,6 +102,7 @@ def workshop(folder: Path) -> None:
 
 def furnished(folder: Path) -> None:
     """Leave tasks, a skill, questions, specs and a scripted model."""
+    (folder / "adopted").mkdir()
     make_base(folder, SCRIPT + STUDENT.partition("\n\n")[2], "greet")
     skill = folder / "skills" / "greet" / "SKILL.md"
     skill.parent.mkdir(parents=True)
@@ -160,6 +162,7 @@ EXECUTED: Final[Mapping[str, Stage]] = {
             "resume": "tests/docs/test_quick_start.py",
             "skills export NAME": "tests/docs/test_quick_start.py",
         },
+        codes={"skills adopt": ExitCode.USAGE, "skills rollback": ExitCode.USAGE},  # nobody is there to be asked
         needs=SPARK,
     ),
     "docs/evaluate.md": Stage(workshop, {**_LATEST, "NAME": "questions"}),
@@ -194,7 +197,23 @@ EXECUTED: Final[Mapping[str, Stage]] = {
     ),
     "docs/atif.md": Stage(with_trajectories, {"atif-greet-1f0c9a2e:greet/1": "@latest:sales-by-region/1"}),
     "docs/evolve-demo.md": Stage(nothing, _LATEST, {"what-if RUN --set evolve.resolved.curated_static": "tests/demo"}),
-    "docs/items.md": Stage(with_samples, needs=SAMPLES),
+    "docs/handover.md": Stage(
+        explored,
+        {"greet": "errors-per-hour", "~/.claude/skills": "adopted"},
+        codes={
+            "skills adopt greet --to": ExitCode.USAGE,
+            "skills rollback": ExitCode.USAGE,
+        },  # nobody is there to be asked
+    ),
+    "docs/pictures.md": Stage(explored, _LATEST),
+    "docs/items.md": Stage(
+        with_samples,
+        untried=dict.fromkeys(
+            ("data materialize searchqa", "data materialize docvqa"),
+            "rows that are not ours: tests/cli/test_data_materialize.py",
+        ),
+        needs=SAMPLES,
+    ),
     "docs/pdi.md": Stage(
         with_pdi,
         {
