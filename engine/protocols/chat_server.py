@@ -7,7 +7,17 @@ import msgspec
 from msgspec import Struct
 
 from engine.protocols.chat import error_body
-from engine.protocols.server_side import ClaimedUsage, ErrorReply, ServerRequest, Tool, Wording, encode, pieces, text_of
+from engine.protocols.server_side import (
+    ClaimedUsage,
+    ErrorReply,
+    ServerRequest,
+    Tool,
+    Wording,
+    encode,
+    pieces,
+    text_of,
+    told_later,
+)
 from engine.protocols.shown_images import shown_images
 
 
@@ -50,6 +60,7 @@ class ChatServer:
             tools=tuple(offer.function for offer in request.tools or ()),
             stream=bool(request.stream),
             images=shown_images([each.content for each in request.messages[:first]]),
+            later=told_later(each.content for each in request.messages[first:] if each.role != "assistant"),
             wants_usage=request.stream_options is not None and request.stream_options.include_usage,
         )
 

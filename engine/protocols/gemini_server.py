@@ -7,7 +7,17 @@ import msgspec
 from msgspec import Struct
 
 from engine.protocols.gemini import STREAMED, called, error_body
-from engine.protocols.server_side import ClaimedUsage, ErrorReply, ServerRequest, Tool, Wording, encode, pieces, text_of
+from engine.protocols.server_side import (
+    ClaimedUsage,
+    ErrorReply,
+    ServerRequest,
+    Tool,
+    Wording,
+    encode,
+    pieces,
+    text_of,
+    told_later,
+)
 from engine.protocols.shown_images import shown_images
 
 
@@ -52,6 +62,7 @@ class GeminiServer:
             tools=tuple(Tool(each.name, each.parameters_json_schema or each.parameters or {}) for each in declared),
             stream=verb == STREAMED,
             images=shown_images([content.parts for content in told]),
+            later=told_later(each.parts for each in request.contents[first:] if each.role != "model"),
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:

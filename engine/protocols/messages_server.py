@@ -17,6 +17,7 @@ from engine.protocols.server_side import (
     event,
     pieces,
     text_of,
+    told_later,
 )
 from engine.protocols.shown_images import shown_images
 
@@ -58,6 +59,7 @@ class MessagesServer:
             tools=tuple(Tool(offer.name, offer.input_schema or {}) for offer in request.tools or ()),
             stream=bool(request.stream),
             images=shown_images([each.content for each in request.messages[:first]]),
+            later=told_later(each.content for each in request.messages[first:] if each.role != "assistant"),
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:

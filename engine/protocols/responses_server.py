@@ -17,6 +17,7 @@ from engine.protocols.server_side import (
     event,
     pieces,
     text_of,
+    told_later,
 )
 from engine.protocols.shown_images import shown_images
 
@@ -59,6 +60,7 @@ class ResponsesServer:
             tools=tuple(Tool(offer.name, offer.parameters or {}) for offer in offered),
             stream=bool(request.stream),
             images=shown_images(items[:first]),
+            later=told_later(item for item in items[first:] if not _by_model(item)),
         )
 
     def answer(self, by: Wording, message: dict[str, Any], spent: ClaimedUsage) -> list[bytes]:

@@ -1,5 +1,6 @@
 """The other side of a protocol, as an endpoint has it: it reads a request, and words an answer or an error."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -40,6 +41,7 @@ class ServerRequest(Struct, frozen=True, kw_only=True):
         stream: Whether the answer is wanted in pieces.
         wants_usage: Whether pieces should end with the usage.
         images: Those that the opening shows.
+        later: All text that the model was told since its first answer, such as what tools gave.
     """
 
     model: str
@@ -49,6 +51,7 @@ class ServerRequest(Struct, frozen=True, kw_only=True):
     stream: bool = False
     wants_usage: bool = True
     images: tuple[ShownImage, ...] = ()
+    later: str = ""
 
     @property
     def shell(self) -> Tool | None:
@@ -143,6 +146,27 @@ def text_of(content: Any) -> str:
             return "\n".join(text for part in parts if (text := text_of(part)))
         case _:
             return ""
+
+
+_HOLD_TEXT: Final = ("text", "content", "output", "functionResponse", "response", "result")
+"""Keys below which the four protocols put what a model is told after its answers."""
+
+
+def told_later(contents: Iterable[Any]) -> str:
+    """Join the text of what a model is told after its answers: messages, and what its tools gave."""
+    return "\n".join(text for content in contents for text in _texts_in(content))
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    match value:
+        case str(text):
+            yield text
+        case list(parts):
+            yield from (text for part in parts for text in _texts_in(part))
+        case dict(fields):
+            yield from (text for key in _HOLD_TEXT if key in fields for text in _texts_in(fields[key]))
+        case _:
+            pass
 
 
 def pieces(text: str, size: int = 40) -> list[str]:

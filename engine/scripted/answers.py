@@ -108,6 +108,9 @@ def _message(by: Wording, turn: ScriptedTurn, error: ErrorName | None) -> dict[s
             return {"role": "assistant", "content": ""}
         case _:
             pass
+    if turn.tool is not None:
+        called = {"name": turn.tool, "arguments": encode(turn.arguments).decode()}
+        return {"role": "assistant", "content": turn.text, "tool_calls": [_call(by, called)]}
     if turn.command is None:
         return {"role": "assistant", "content": turn.text}
     shell = by.asked.shell
@@ -115,8 +118,11 @@ def _message(by: Wording, turn: ScriptedTurn, error: ErrorName | None) -> dict[s
         fence = f"```sh\n{turn.command.rstrip()}\n```"
         return {"role": "assistant", "content": fence if turn.text is None else f"{turn.text.rstrip()}\n\n{fence}"}
     function = {"name": shell.name, "arguments": arguments_for(shell, turn.command)}
-    call = {"id": f"call_{by.digest[:24]}", "type": "function", "function": function}
-    return {"role": "assistant", "content": turn.text, "tool_calls": [call]}
+    return {"role": "assistant", "content": turn.text, "tool_calls": [_call(by, function)]}
+
+
+def _call(by: Wording, function: dict[str, str]) -> dict[str, Any]:
+    return {"id": f"call_{by.digest[:24]}", "type": "function", "function": function}
 
 
 def _spent(by: Wording, turn: ScriptedTurn, message: dict[str, Any]) -> ClaimedUsage:

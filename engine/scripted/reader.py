@@ -118,7 +118,9 @@ def _turn(table: object, place: str) -> ScriptedTurn:
 def _check_answer(turn: ScriptedTurn, place: str) -> None:
     """Refuse a turn that says nothing, or something that is never reached."""
     if not turn.answers and turn.error is None:
-        raise ScriptInvalid(place, None, "says nothing", remedy="give it `text`, `command` or `error`")
+        raise ScriptInvalid(place, None, "says nothing", remedy="give it `text`, `command`, `tool` or `error`")
+    if turn.command is not None and turn.tool is not None:
+        raise ScriptInvalid(place, "tool", "calls a tool beside a command", remedy="give it one of them")
     if turn.error is not None and turn.answers and turn.times is None:
         raise ScriptInvalid(
             place, "error", "is given always, so the answer beside it never is",

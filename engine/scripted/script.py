@@ -1,7 +1,7 @@
 """A script: which request is answered how. Values only; ``reading.py`` makes them from TOML."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -45,11 +45,13 @@ class TokenCount(Struct, frozen=True, kw_only=True):
 
 
 class ScriptedTurn(Struct, frozen=True, kw_only=True):
-    """One answer: a text, a command, or a failure that may be followed by one of these.
+    """One answer: a text, a command, a call of a tool, or a failure that may be followed by one of these.
 
     Attributes:
         text: What the model says. None: it only gives a command, or never answers.
         command: What the model wants run: a call of the tool `run` where it is offered, else a fenced block.
+        tool: Name of another tool that is called with `arguments`. None: there is none.
+        arguments: Of that call.
         error: How answering fails. None: it does not.
         status: HTTP status of the failure, 400 to 599. None: the usual one of its kind.
         retry_after_s: Seconds the client is asked to wait, 0 or more. None: it is not asked.
@@ -62,6 +64,8 @@ class ScriptedTurn(Struct, frozen=True, kw_only=True):
 
     text: Text | None = None
     command: Text | None = None
+    tool: Text | None = None
+    arguments: dict[str, Any] = {}
     error: ErrorName | None = None
     status: Annotated[int, Meta(ge=400, le=599)] | None = None
     retry_after_s: Seconds | None = None
@@ -74,7 +78,7 @@ class ScriptedTurn(Struct, frozen=True, kw_only=True):
     @property
     def answers(self) -> bool:
         """Whether there is anything to say besides the failure."""
-        return self.text is not None or self.command is not None
+        return self.text is not None or self.command is not None or self.tool is not None
 
 
 class Rule(Struct, frozen=True, kw_only=True):

@@ -63,7 +63,7 @@ class ArmOptions(StartOptions):
     """What is compared, and on what, on the command line; these override the spec."""
 
     skill: str | None = None
-    """Folder of a skill, compared with none."""
+    """Folder of a skill, or one Markdown file, compared with none."""
     items: str | None = None
     """Folder of a set of questions, with a file or a folder for each split."""
     split: str | None = None

@@ -36,7 +36,7 @@ class TrainOptions(StartOptions):
     """What is trained, and how, on the command line; these override the spec."""
 
     skill: str | None = None
-    """The skill to begin with: a folder, run:RUN/SKILL@REVISION or library:NAME/SKILL; "" for none."""
+    """The skill to begin with: a folder, a Markdown file, run:RUN/SKILL@REVISION or library:NAME/SKILL; "" for none."""
     epochs: int | None = None
     """How often the training items are gone through."""
     gate: str | None = None

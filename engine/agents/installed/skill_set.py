@@ -5,6 +5,7 @@ it cannot read, and says nothing.
 """
 
 import os
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,9 @@ from events.values import NamedDigest
 from sandbox.harbor.yaml_tree import read_yaml
 
 FILE: Final = "SKILL.md"
+_OF_FILE: Final = "What was learnt about tasks of this kind. Read it before working on one."
+"""Description of a skill that is one file and says nothing of itself."""
+_WORDS: Final = re.compile(r"[^a-z0-9]+")
 MOST_FILES: Final = 10_000
 """Files of all skills together."""
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -48,11 +52,13 @@ NONE: Final = SkillSet({}, (), ())
 
 
 def read_skills(folder: Path) -> SkillSet:
-    """Read a folder of skills, each a folder with a ``SKILL.md``; or a folder that is itself one.
+    """Read a folder of skills, each a folder with a ``SKILL.md``; or a folder that is itself one, or one Markdown file.
 
     Raises:
         SkillsUnusable: There is none, or one that could not be given as it is; says everything that is wrong.
     """
+    if folder.suffix == ".md" and folder.name != FILE and folder.is_file():  # that of a folder is read with its others
+        return _of_file(folder)
     reader = _Reader(folder)
     try:
         skills = dict(reader.skills())
@@ -227,6 +233,30 @@ def skill_refs(files: Mapping[str, bytes], put: Callable[[bytes], Digest]) -> tu
 def _description(data: bytes) -> str:
     head = head_of(data)
     return "" if isinstance(head, SplitFault) else head.description
+
+
+def _of_file(file: Path) -> SkillSet:
+    """Read a skill that is one Markdown file, as SkillOpt writes them; without front matter it is given one.
+
+    The text itself stays byte for byte what it was, so that protected blocks of it are still found.
+
+    Raises:
+        SkillsUnusable: It cannot be read, or its front matter is wrong.
+    """
+    try:
+        data = file.read_bytes().removeprefix(BOM_UTF8)
+        bare = isinstance(split_skill(data.decode()), SplitFault) and not data.startswith(b"---")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SkillsUnusable(file, [str(error)]) from error
+    name = _WORDS.sub("-", file.stem.lower()).strip("-")[:64].rstrip("-") or "skill"
+    if bare:
+        data = f"---\nname: {name}\ndescription: {_OF_FILE}\n---\n\n".encode() + data
+    head = head_of(data)
+    if isinstance(head, SplitFault):
+        raise SkillsUnusable(file, [f"{head.problem} An agent would pass over it"])
+    if not is_skill_name(head.name):
+        raise SkillsUnusable(file, [f"the name {head.name[:80]!r} is not a valid Agent Skills name"])
+    return SkillSet({f"{head.name}/{FILE}": data}, (), ())
 
 
 def head_of(data: bytes) -> SkillHead | SplitFault:

@@ -110,7 +110,8 @@ class TrainSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     source_keys: ClassVar = frozenset({"skill"})
 
     skill: str = ""
-    """The skill to begin with: a folder, ``run:RUN/SKILL@REVISION`` or ``library:NAME/SKILL``. Empty: there is none."""
+    """The skill to begin with: a folder, a Markdown file, ``run:RUN/SKILL@REVISION`` or ``library:NAME/SKILL``. Empty:
+    there is none."""
     name: str = "trained"
     """Name of a skill that begins empty: letters, digits and hyphens."""
     description: str = "What was learnt from working on tasks like this one. Use it for every one of them."

@@ -22,6 +22,7 @@ from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.sandboxes import SandboxPort
 from engine.gateway.server import CallRecorder, open_gateway
 from engine.gateway.session import SessionTerms
+from engine.programs.train.document import body_of
 from events.digest import Fingerprint
 from events.store.memory import MemoryLog
 from events.types.agent import SkillRead
@@ -184,6 +185,35 @@ def test_a_file_is_no_folder_of_skills(tmp_path: Path) -> None:
     """People name the SKILL.md itself."""
     with pytest.raises(SkillsUnusable, match="it is a file"):
         read_skills(made(tmp_path / "skills") / "word" / "SKILL.md")
+
+
+@pytest.mark.parametrize(
+    ("file", "written", "name"),
+    [
+        ("gpt5.5_skill.md", "# Do\n\n<!-- X -->\n", "gpt5-5-skill"),
+        ("Über.md", "text", "ber"),
+        ("_.md", "text", "skill"),
+        ("any.md", "---\nname: own\ndescription: Has a head.\n---\ntext\n", "own"),
+    ],
+)
+def test_one_markdown_file_is_a_skill(file: str, written: str, name: str, tmp_path: Path) -> None:
+    """As SkillOpt writes its trained skills; without front matter it gets one, and its text stays as it is."""
+    (tmp_path / file).write_bytes(b"\xef\xbb\xbf" + written.encode())
+    (path,) = (files := read_skills(tmp_path / file).files)
+    assert path == f"{name}/SKILL.md"
+    text = files[path].decode()
+    assert text.endswith(written)
+    assert text == written or body_of(text) == written
+
+
+def test_a_markdown_file_that_no_agent_could_find_is_refused(tmp_path: Path) -> None:
+    """Where it has front matter, that has to be right."""
+    for number, wrong in enumerate(
+        (b"---\nname: x\n---\n", b"---\nname: X Y\ndescription: d\n---\n", b"\xff", b"---\n")
+    ):
+        (tmp_path / f"{number}.md").write_bytes(wrong)
+        with pytest.raises(SkillsUnusable):
+            read_skills(tmp_path / f"{number}.md")
 
 
 def test_whoever_reads_a_skill_is_seen_and_listing_is_not_reading(tmp_path: Path) -> None:
