@@ -1,6 +1,6 @@
 """How many calls a provider is given at a time, after each thing it says; pure.
 
-Cuts halve and growth is additive at the end, as in TCP (Chiu and Jain, 1989): users that share a provider without
+Cuts take a part and growth is additive at the end, as in TCP (Chiu and Jain, 1989): users that share a provider without
 knowing of each other come to equal parts. Until the first refusal the limit doubles with each round of answers, as
 TCP's slow start does. After it, a round of answers goes half of the way to the limit that was refused, stays close to
 it for some thirty rounds, and leaves it behind ever faster if it is borne by now (after binary increase: Xu, Harfoush
@@ -8,10 +8,14 @@ and Rhee, 2004).
 
 Otherwise than in TCP:
 
-* calls that began before a cut say nothing about the limit that the cut left, so a storm of refusals cuts once;
+* a refusal comes at once and an answer takes seconds, so that silence is good news: until the first refusal the limit
+  also grows by as much as it is, each quarter of a second in which all places are taken;
+* no queue has to run empty, so a refusal costs a thirty-second, and each further one of a call that was in flight then
+  one place more, until half is left: a storm that refuses a few takes little, and one that refuses all takes half;
 * after a refusal calls begin one by one, a tenth of a second apart and then faster, until one of them is answered; if
-  one of them is refused too, nobody calls for a while, which doubles each time. What a storm wastes grows with the
-  logarithm of its length at first, and not with the number of those who wait;
+  one of them is refused too, less is borne by now, or nothing. The limit is halved, the one that was refused forgotten,
+  and nobody calls for a while, which doubles each time. What a storm wastes grows with the logarithm of its length at
+  first, and not with the number of those who wait;
 * what is left of requests and tokens per minute, where the provider says so, spaces the calls out before it refuses.
 
 Times are seconds of any clock that only moves forward.
@@ -24,14 +28,22 @@ from engine.protocols.allowance import RateLimit, RateLimitHeaders
 FIRST_WAIT_S: Final = 0.25
 """Wait after a second refusal in a row that does not say how long; each further one waits twice as long. The first
 waits for nothing: half of the calls in flight have to end first anyway."""
-LONGEST_WAIT_S: Final = 2.0
-"""Where doubling stops: one call each two seconds is a small price for seeing the end of a storm soon."""
+LONGEST_WAIT_S: Final = 1.0
+"""Where doubling stops: one call each second is a small price for seeing the end of a storm soon."""
 LONGEST_ASKED_S: Final = 900.0
 """The longest wait that is granted to a provider; after it, one call looks again."""
 NEAR: Final = 1 / 16
 """What share of the limit that was refused counts as close to it."""
+CUT: Final = 1 / 32
+"""What share of the limit the first refusal costs, and `LEAST_CUT` places at the least."""
+LEAST_CUT: Final = 2.0
+"""One is filled again by whoever gave it up; of two, another user of the provider gets one."""
 PROBE_GAP_S: Final = 0.1
 """Seconds between the first two calls that look whether a provider answers again; after n calls, an n-th of it."""
+QUIET_S: Final = 0.25
+"""Seconds in which the limit grows by as much as it is, if nobody was ever refused and all places are taken."""
+LATE_S: Final = 0.1
+"""How much of this growth is made up for where nobody came to make use of it in time."""
 
 
 class Bounds(NamedTuple):
@@ -52,10 +64,13 @@ class LimitState(NamedTuple):
     limit: float
     """Calls at a time; as a whole number, rounded down."""
     target: float | None = None
-    """The limit that was refused last; three quarters of it if that was below the one before, since less is borne by
-    now. None: none was refused."""
+    """The limit that was refused last, less what was refused of it. None: none was refused, or it is outdated."""
+    least: float = 0.0
+    """What refusals of calls that began before the last cut take the limit to at the least: half of what it was."""
     cut_at: float = float("-inf")
-    """When the limit was last cut. Calls that began before say nothing about it."""
+    """When the limit was last cut. Calls that began before say nothing about what is left of it."""
+    more_at: float = float("-inf")
+    """When the limit grows by one for quiet, if all places are taken then."""
     strikes: int = 0
     """Refusals in a row since the last answer to a call that began after the cut."""
     probes: int = 0
@@ -73,8 +88,13 @@ class LimitState(NamedTuple):
 
     @property
     def opens_at(self) -> float:
-        """When the next call may begin."""
+        """When the next call may begin, if there is a place."""
         return max(self.shut_until, self.not_before)
+
+    @property
+    def untried(self) -> bool:
+        """Whether nobody was ever refused, so that quiet is good news."""
+        return self.cut_at == float("-inf") and not self.gap_s and self.whole < self.bounds.most
 
     @property
     def whole(self) -> int:
@@ -114,13 +134,30 @@ def within(pace: LimitState, bounds: Bounds) -> LimitState:
     return pace._replace(bounds=bounds, limit=float(min(max(pace.limit, bounds.least), bounds.most)))
 
 
+def opens_at(pace: LimitState, running: int) -> float:
+    """Say when one more call may begin, if nothing is heard meanwhile; infinity: not before something is."""
+    if running < pace.whole:
+        return pace.opens_at
+    grows = pace.untried and running == pace.whole  # there are more where a person lowered the limit meanwhile
+    return max(pace.opens_at, pace.more_at) if grows else float("inf")
+
+
 def may_begin(pace: LimitState, running: int, now: float) -> bool:
     """Say whether one more call may begin."""
-    return running < pace.whole and now >= pace.opens_at
+    return now >= opens_at(pace, running)
 
 
-def after_beginning(pace: LimitState, now: float) -> LimitState:
-    """Take note of a call that begins: it may be what the next one has to keep its distance from."""
+def after_beginning(pace: LimitState, running: int, now: float) -> LimitState:
+    """Take note of a call that begins: it may be what the next one has to keep its distance from.
+
+    Args:
+        pace: As it was.
+        running: Calls that were in flight already.
+        now: When it begins.
+    """
+    if pace.untried and running + 1 >= pace.whole:
+        grown = pace.limit + (running == pace.whole)
+        pace = pace._replace(limit=grown, more_at=max(pace.more_at, now - LATE_S) + QUIET_S / grown)
     gap = pace.gap_s if now < pace.gap_until else 0.0
     if pace.strikes:
         pace = pace._replace(probes=pace.probes + 1)
@@ -145,22 +182,39 @@ def after_answer(pace: LimitState, answer: AnsweredCall) -> LimitState:
 
 
 def after_refusal(pace: LimitState, refusal: RefusedCall) -> LimitState:
-    """Halve, once for all calls that began before; and let nobody call for a while."""
+    """Cut the limit, and let nobody call for a while."""
     wait = min(refusal.retry_after_s or 0.0, LONGEST_ASKED_S)
-    if refusal.began >= pace.cut_at:
-        if not pace.strikes:
-            pace = _halved(pace)
-        elif refusal.retry_after_s is None:
+    if refusal.began < pace.cut_at:
+        pace = _lowered(pace)
+    else:
+        if pace.strikes and refusal.retry_after_s is None:
             wait = min(FIRST_WAIT_S * 2.0 ** min(pace.strikes - 1, 20), LONGEST_WAIT_S)
-        pace = pace._replace(cut_at=refusal.now, strikes=pace.strikes + 1, probes=0)
+        pace = _cut(pace)._replace(cut_at=refusal.now, strikes=pace.strikes + 1, probes=0)
     return pace._replace(shut_until=max(pace.shut_until, refusal.now + wait))
 
 
-def _halved(pace: LimitState) -> LimitState:
-    """Cut the limit. Not done again before an answer: if all is refused, that says nothing about how many are borne."""
-    known = pace.target is None or pace.limit >= pace.target * (1 - NEAR)
-    target = pace.limit if known else 0.75 * pace.limit
-    return pace._replace(limit=max(pace.limit / 2, float(pace.bounds.least)), target=target)
+def _cut(pace: LimitState) -> LimitState:
+    """Cut the limit, by little at the first refusal, by half at the second, and no more before an answer.
+
+    If all is refused, that says nothing about how many are borne at another time.
+    """
+    half = pace.limit / 2
+    if pace.strikes == 0:
+        limit = pace.limit - max(LEAST_CUT, pace.limit * CUT)
+        return pace._replace(limit=_at_least(pace, max(limit, half)), target=pace.limit, least=half)
+    if pace.strikes == 1:
+        return pace._replace(limit=_at_least(pace, half), target=None, least=half)
+    return pace
+
+
+def _lowered(pace: LimitState) -> LimitState:
+    """Take one from the limit, and from the one that is grown back to, for a call that was refused of them."""
+    limit = _at_least(pace, max(pace.limit - 1, pace.least))
+    return pace._replace(limit=limit, target=None if pace.target is None else max(pace.target - 1, limit))
+
+
+def _at_least(pace: LimitState, limit: float) -> float:
+    return min(pace.limit, max(limit, float(pace.bounds.least)))
 
 
 def _step(pace: LimitState) -> float:

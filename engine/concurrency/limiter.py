@@ -151,7 +151,7 @@ class AdaptiveLimiter:
 
     def _take(self, ticket: Ticket) -> float:
         now = anyio.current_time()
-        self._pace = adaptive_limit.after_beginning(self._pace, now)
+        self._pace = adaptive_limit.after_beginning(self._pace, self._running, now)
         self._running += 1
         self._queue.running[ticket.run] += 1
         return now
@@ -164,11 +164,10 @@ class AdaptiveLimiter:
             waiter.admitted.set()
         if self._timer is not None and self._timer.ticket not in self._queue:
             self._timer = None
-        due = self._running < self._pace.whole
-        if self._timer is None and due:
+        opens_at = adaptive_limit.opens_at(self._pace, self._running)
+        if self._timer is None and opens_at < math.inf:
             # The newest is admitted last, so the timer moves on as seldom as may be.
             self._timer = self._queue.newest
-        opens_at = self._pace.opens_at if due else math.inf
         if self._timer is not None and self._timer.scope.deadline != opens_at:
             self._timer.scope.deadline = opens_at
 

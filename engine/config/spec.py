@@ -118,10 +118,10 @@ class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class CallsSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Calls at a time, for each model at each address. Their number grows while all is well, and halves on refusals."""
+    """Calls at a time, for each model at each address. Their number grows while all is well, and falls on refusals."""
 
     start: int = 200
-    """Initial limit. With 200, a thousand trials are in flight within three rounds of answers."""
+    """Initial limit. With 200, a thousand calls are in flight after half a second, unless one is refused."""
     least: int = 1
     """Lower bound of the limit."""
     most: int = 2000

@@ -5,6 +5,7 @@ once: no task is ready and no timer is set. For stories without threads and sock
 """
 
 import asyncio  # noqa: TID251 - an event loop is made here
+import math
 import selectors
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
@@ -35,7 +36,8 @@ class _Jumping(selectors.SelectSelector):
         self._idle(self.now)
         if timeout is None:
             raise Hung
-        self.now += timeout
+        # A timer may be closer than two neighbouring numbers are: it would be set again and again.
+        self.now = max(self.now + timeout, math.nextafter(self.now, math.inf))
         return ready
 
 

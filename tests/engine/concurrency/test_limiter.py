@@ -98,7 +98,7 @@ async def test_places_that_a_person_adds_are_taken_at_once() -> None:
 
 
 async def test_a_refusal_has_all_wait_and_one_look() -> None:
-    """Of six that wait, one asks when the time is up; the others go when it is answered."""
+    """Of eight that wait, one asks when the time is up; the others go when it is answered, as far as there is room."""
     told: list[PoolLimited] = []
     room = AdaptiveLimiter("calls", Bounds(8, 1, 8), told.append)
     crowd = Crowd(room)
@@ -107,7 +107,7 @@ async def test_a_refusal_has_all_wait_and_one_look() -> None:
         await settled()
         crowd.inside["first"].refused(0.02)
         await crowd.out("first")
-        for who in "abcdef":
+        for who in "abcdefgh":
             group.start_soon(crowd.visit, who)
         await settled()
         assert not crowd.inside
@@ -117,10 +117,10 @@ async def test_a_refusal_has_all_wait_and_one_look() -> None:
         assert list(crowd.inside) == ["a"]
         crowd.inside["a"].answered()
         await crowd.out("a")
-        assert sorted(crowd.inside) == ["b", "c", "d", "e"]
-        for who in "bcdef":
+        assert sorted(crowd.inside) == ["b", "c", "d", "e", "f", "g"]
+        for who in "bcdefgh":
             await crowd.out(who)
-    assert (told[0].reason, told[0].before, told[0].limit, told[0].wait_s) == ("refused", 8, 4, 0.02)
+    assert (told[0].reason, told[0].before, told[0].limit, told[0].wait_s) == ("refused", 8, 6, 0.02)
 
 
 async def test_the_one_that_watches_the_clock_may_leave() -> None:

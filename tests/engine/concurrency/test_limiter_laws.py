@@ -103,15 +103,15 @@ CANCELLED = Day(
 """At one moment: the place is left while the room is shut, and the one that is next gives up."""
 
 
-async def call(room: AdaptiveLimiter, caller: LimiterCaller, number: int) -> None:
-    """Come, wait for a place for each try, and say how it went."""
+async def call(room: AdaptiveLimiter, caller: LimiterCaller, number: int, most: int) -> None:
+    """Come, wait for a place for each try, and say how it went. `most` is what the room may ever hold."""
     await anyio.sleep(caller.comes_at)
     with anyio.move_on_after(caller.patience_s):
         turn = room.turn(caller.run, str(number))
         try:
             for each in caller.tries:
                 async with turn.place() as seat:
-                    assert room.running <= max(room.limit, room.bounds.most)
+                    assert room.running <= most
                     await anyio.sleep(each.lasts_s)
                     match each.ends:
                         case "answered":
@@ -134,9 +134,10 @@ async def live(room: AdaptiveLimiter, day: Day) -> None:
         await anyio.sleep(at)
         room.tune(bounds)
 
+    most = max(day.bounds.most, *[bounds.most for _, bounds in day.tuned], 0)
     async with anyio.create_task_group() as group:
         for number, caller in enumerate(day.callers):
-            group.start_soon(call, room, caller, number)
+            group.start_soon(call, room, caller, number, most)
         for at, bounds in day.tuned:
             group.start_soon(tune, at, bounds)
 

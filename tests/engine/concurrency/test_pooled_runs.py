@@ -92,7 +92,7 @@ async def test_a_refusal_cuts_the_limit_and_is_seen_in_the_log(tmp_path: Path) -
     assert isinstance(opened, PoolsOpened)
     assert [each.pool.split()[0] for each in opened.pools] == ["trials", "builds", "sandboxes", "verifiers", "calls"]
     assert isinstance(cut, PoolLimited)
-    assert (cut.reason, cut.before, cut.limit) == ("refused", 8, 4)
+    assert (cut.reason, cut.before, cut.limit) == ("refused", 8, 6)
     calls = [each.event async for each in setting.log.read() if isinstance(each.event, ModelAnswered | ModelFailed)]
     assert [each.status for each in calls][:3] == [429, 200, 200]
     assert (await rerun(setting.log, report.run)).complete
