@@ -9,13 +9,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from engine.core.lineage import pages_of
-from engine.programs.evolve.schedule import CriticalPath, longest
+from engine.programs.evolve.schedule import longest
 from engine.runtime.run import RunReport
 from events.base import Recorded
 from events.store.base import EventLog, Selection
 from events.types.evolution import EvolutionPlanned, LibraryClosed, LibraryOpened, PlannedLibrary
 from views.evolution.arm_rows import ARMS, arm_rows
-from views.evolution.dry_run import critical_lines
 from views.evolution.evolved_log import evolution_of_run
 from views.runs import live
 from views.runs.rows import RunRow
@@ -126,17 +125,15 @@ async def _show(log: EventLog, screen: Screen, row: RunRow, report: RunReport) -
 
 
 def _notes(rows: Sequence[EvolutionEndRow]) -> Iterator[RenderableType]:
-    for row in rows:
-        if row.wall_s is None:
-            continue
-        yield Text(f"{row.arm}: {row.wall_s:.1f} s; " + next(critical_lines(_path(row), row.planned)), style="dim")
     broken = sum(row.infrastructure for row in rows)
     if broken:
         yield Text(f"{plural(broken, 'trial')} whose infrastructure failed: no score, and no failure of an arm")
 
 
-def _path(row: EvolutionEndRow) -> CriticalPath:
-    return CriticalPath(row.critical_trials, row.critical_authors)
+def _path(row: EvolutionEndRow) -> str:
+    """Say what comes one after the other however many places there are."""
+    asked = f" + {plural(row.critical_authors, 'question')}" if row.critical_authors else ""
+    return plural(row.critical_trials, "trial") + asked
 
 
 ENDED: Final = TableView(
@@ -148,6 +145,7 @@ ENDED: Final = TableView(
     ">infrastructure",
     ">unbegun",
     (">wall", lambda row: None if row.wall_s is None else f"{row.wall_s:.1f} s"),
-    (">critical", lambda row: f"{row.critical_trials}" + (f"+{row.critical_authors}" if row.critical_authors else "")),
+    (">critical path", _path),
+    (">at best", lambda row: f"{row.planned / row.critical_trials:.1f} x" if row.critical_trials else None),
     notes=_notes,
 )

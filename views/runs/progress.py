@@ -10,21 +10,24 @@ from rich.live import Live
 from rich.text import Text
 
 from engine.core.lineage import pages_of
-from events.base import Recorded
+from events.base import Event, Recorded
 from events.store.base import EventLog, Selection
 from events.streams import TRAIN
 from events.types.attempt import AttemptAbandoned
+from events.types.evolution import EvolutionPlanned, LibraryClosed
 from events.types.model import ModelAnswered, ModelFailed
 from events.types.pdi import InterventionChosen
+from events.types.run import RunOpened
 from events.types.sandbox import SandboxFailed
 from events.types.session import BackgroundFailed, InFlightFound, SessionEnded
-from events.types.skill import SkillRefused, SkillRevised
+from events.types.skill import LibraryFrozen, SkillRefused, SkillRevised
 from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.cost import Cost, account_of
 from projections.training.state import TrainedRun
 from projections.training.view import Training
 from projections.trials.state import Run, Trial
 from projections.trials.view import Trials
+from views.runs.phases import phase_of, planned_parts
 from views.runs.rows import WORDS
 from views.runs.show import spending, tokens
 from views.runs.spending import Total, beside_of, total_of
@@ -35,10 +38,15 @@ from views.terminal.screen import OutputStyle, Screen
 from views.terminal.tables import one_line
 
 EVERY_ANSWERS: Final = 50
-"""Without a terminal, how many model answers, or failures that may be tried again, pass before totals are said."""
+"""How many model answers, or failures that may be tried again, pass before totals are said for the first time; then
+twice as many, and so on."""
+MANY: Final = 12
+"""Trials, or cells, from which on not each is told of: totals are said as they end."""
+PARTS: Final = 20
+"""How often totals are said as they end."""
 FRAMES: Final = 8
 """Pictures a second, at most."""
-_HEADS: Final = ("trial", "at", "interventions", "tokens")
+_HEADS: Final = ("trial", "at", "does", "interventions", "tokens")
 MOST_ROWS: Final = 12
 """Trials in a picture; the others are counted."""
 
@@ -58,6 +66,8 @@ class TrialProgress(NamedTuple):
 
     trials: int
     done: int
+    scored: int
+    solved: int
     attempts: int
     failed_calls: int
     tokens: int
@@ -86,7 +96,7 @@ class TrialProgress(NamedTuple):
         return TrialProgress(*(total - old + new for total, old, new in zip(self, before, after, strict=True)))
 
 
-_NOTHING: Final = TrialProgress(*[0] * 12)
+_NOTHING: Final = TrialProgress(*[0] * 14)
 
 
 class Progress:
@@ -97,6 +107,9 @@ class Progress:
 
     def __init__(self, run: str) -> None:
         self.name = run
+        self.planned: int | None = None
+        """Trials of the run, or cells, begun or not. None: nobody knows; then those that have begun are counted."""
+        self._libraries = LibraryCounts(0, 0, 0)
         self._trials, self._cost = Trials(), Cost()
         self._seen = self._trials.initial()
         self._spent = self._cost.initial()
@@ -111,6 +124,10 @@ class Progress:
         """Failed calls that may be made again: not worth a line each in a storm of them."""
         self._told: set[str] = set()
         """Kinds of such failures of which one had a line, so that nobody waits for an endpoint without knowing."""
+        self._reasons: set[str] = set()
+        """What went wrong, as it was told once in full."""
+        self._parts_told = 0
+        """Twentieths of trials or cells at whose end totals were said."""
 
     @property
     def run(self) -> Run | None:
@@ -129,29 +146,74 @@ class Progress:
             names = {account_of(recorded.stream.name)}
         for name in names:
             self._renew(name)
+        self._libraries = self._libraries.after(recorded)
+        if isinstance(recorded.event, EvolutionPlanned):
+            self.planned = planned_trials(recorded.event)
         match recorded.event:
             case ModelAnswered():
                 self._answers += 1
-                return self.totals() if self._answers % EVERY_ANSWERS == 0 else None
+                return self._totals_at(self._answers)
             case ModelFailed(retryable=True):
                 self._failures += 1
                 if recorded.event.kind not in self._told:
                     self._told.add(recorded.event.kind)
                     return f"{line_of(recorded)} (more of this kind are only counted)"
-                return self.totals() if self._failures % EVERY_ANSWERS == 0 else None
+                return self._totals_at(self._failures)
             case _:
-                return line_of(recorded)
+                return self._part_ended() or self._worth_saying(recorded)
+
+    @property
+    def many(self) -> bool:
+        """Whether there are too many trials, or cells, to tell of each."""
+        return self._all > MANY
+
+    @property
+    def _all(self) -> int:
+        """How many trials, or cells, there are, begun or not, as far as anybody knows."""
+        cells = None if self.run is None else self.run.cells
+        return max(self.planned or 0, self._totals.trials if cells is None else cells.opened)
+
+    def _totals_at(self, number: int) -> str | None:
+        """Give the totals at a number of calls, unless they are said as trials end."""
+        return self.totals() if _is_next(number) and not self._parts_told else None
+
+    def _part_ended(self) -> str | None:
+        """Give the totals, where as many have ended as are worth a line."""
+        part = self._done * PARTS // self._all if self.many else 0
+        if part <= self._parts_told:
+            return None
+        self._parts_told = part
+        return self.totals()
+
+    @property
+    def _done(self) -> int:
+        cells = None if self.run is None else self.run.cells
+        return self._totals.done if cells is None else cells.solved + cells.unsolved + cells.unscored
+
+    def _worth_saying(self, recorded: Recorded) -> str | None:
+        """Give the line about an event: of many trials only what is wrong, and each reason in full once."""
+        event = recorded.event
+        line, reason = line_of(recorded), reason_of(event)
+        if self.many and reason is None and isinstance(event, _OF_ONE_TRIAL):
+            return None
+        if line is None or reason is None:
+            return line
+        if any(reason.endswith(known) for known in self._reasons):
+            return None if self.many else line.replace(reason, "as above")
+        self._reasons.add(reason)
+        return line
 
     def totals(self) -> str:
         """Write where the run stands."""
         run, totals = self.run, self._totals
         if run is None:
             return "starting"
-        trials = f"{totals.done} of {plural(totals.trials, 'trial')} done", plural(totals.attempts, "attempt")
+        trained = self._trained.runs.get(self.name)
         parts = [
-            *_steps(self._trained.runs.get(self.name)),
-            *_cells(run),
-            *(trials if totals.trials or run.cells is None else ()),
+            *_steps(trained),
+            *self._libraries.told,
+            *(self._parts_done(run) if trained is None or totals.trials else ()),
+            *([plural(totals.attempts, "attempt")] if totals.attempts or run.cells is None else ()),
             plural(self._answers, "turn"),
             tokens(totals.sums),
             spending(totals.sums),
@@ -160,12 +222,24 @@ class Progress:
         ]
         return " · ".join(parts)
 
+    def _parts_done(self, run: Run) -> Sequence[str]:
+        """Say how far the trials are, or the cells, begun or not, and how many of those with a score are solved."""
+        totals, cells = self._totals, run.cells
+        scored, solved = totals.scored, totals.solved
+        found = ""
+        if cells is not None:
+            scored, solved = cells.solved + cells.unsolved, cells.solved
+            found = f" ({cells.found} found)" if cells.found else ""
+        score = f", {solved} of {scored} solved" if scored else ""
+        what = "trial" if cells is None else "cell"
+        return (f"{self._done} of {plural(self._all, what)} done{found}{score}",)
+
     def picture(self) -> RenderableType:
         """Draw where the run stands: trials that go on, then what has come of the others."""
         run = self.run
         if run is None:
             return Text("starting", style="dim")
-        rows = [self._cells(run.trials[name]) for name in islice(self._running, MOST_ROWS)]
+        rows = [self._row(run, run.trials[name]) for name in islice(self._running, MOST_ROWS)]
         parts = aligned(_HEADS, rows) if rows else []
         if len(self._running) > MOST_ROWS:
             parts.append(Text(f"and {len(self._running) - MOST_ROWS} more", style="dim"))
@@ -188,11 +262,13 @@ class Progress:
         spent = total_of(self._spent.runs.get(self.name), name)
         if trial is None:
             other = beside_of(self._spent.runs.get(self.name), name)
-            return TrialProgress(0, 0, 0, other.failed, other.tokens, 0, 0, *spent)
+            return TrialProgress(0, 0, 0, 0, 0, other.failed, other.tokens, 0, 0, *spent)
         attempts = trial.attempts.values()
         return TrialProgress(
             1,
             int(trial.state != "running"),
+            int(trial.state in _SCORED),
+            int(trial.state == "solved"),
             len(attempts),
             trial.failed_calls,
             trial.tokens,
@@ -201,21 +277,66 @@ class Progress:
             *spent,
         )
 
-    def _cells(self, trial: Trial) -> Sequence[str]:
+    def _row(self, run: Run, trial: Trial) -> Sequence[str]:
         interventions = [each.intervention or "none" for each in trial.attempts.values()]
         at = f"attempt {len(trial.attempts)} of {trial.max_attempts}"
         words = ", ".join(each for each in interventions if each != "none")
-        return trial.name, at, words, count(trial.tokens, lacks=trial.unknown_tokens > 0)
+        return trial.name, at, phase_of(run, trial), words, count(trial.tokens, lacks=trial.unknown_tokens > 0)
 
 
-def _cells(run: Run) -> Sequence[str]:
-    """Say how far the cells of an evaluation are."""
-    cells = run.cells
-    if cells is None:
-        return ()
-    ended = cells.solved + cells.unsolved + cells.unscored
-    stored = f" ({cells.found} found)" if cells.found else ""
-    return (f"{ended} of {plural(cells.opened, 'cell')} done{stored}",)
+_SCORED: Final = frozenset({"solved", "unsolved"})
+_OF_ONE_TRIAL: Final = (AttemptConcluded, TrialOpened, InterventionChosen, TrialClosed, SkillRevised)
+"""What is told of each trial of a few. What goes wrong is told of many, too."""
+
+
+def _is_next(number: int) -> bool:
+    """Say whether totals are said at this number: at the first few dozen, and each time that is doubled."""
+    times, rest = divmod(number, EVERY_ANSWERS)
+    return rest == 0 and times > 0 and times & (times - 1) == 0
+
+
+def reason_of(event: Event) -> str | None:
+    """Give what went wrong, as the world said it. None: nothing did."""
+    match event:
+        case AttemptConcluded(outcome=outcome):
+            return outcome.reason or None
+        case SandboxFailed(detail=detail) | AttemptAbandoned(detail=detail) | ModelFailed(detail=detail):
+            return detail or None
+        case _:
+            return None
+
+
+class LibraryCounts(NamedTuple):
+    """How far the libraries of a run over a suite are."""
+
+    planned: int
+    frozen: int
+    closed: int
+
+    def after(self, recorded: Recorded) -> "LibraryCounts":
+        """Count an event."""
+        match recorded.event:
+            case EvolutionPlanned(libraries=libraries):
+                return LibraryCounts(len(libraries), 0, 0)
+            case LibraryFrozen() if self.planned:
+                return self._replace(frozen=self.frozen + 1)
+            case LibraryClosed():
+                return self._replace(closed=self.closed + 1)
+            case _:
+                return self
+
+    @property
+    def told(self) -> Sequence[str]:
+        """Say it: how many learn, are measured, and are through."""
+        if not self.planned:
+            return ()
+        learning, measured = self.planned - max(self.frozen, self.closed), max(0, self.frozen - self.closed)
+        return (f"of {self.planned} libraries {learning} learn, {measured} are measured, {self.closed} are done",)
+
+
+def planned_trials(planned: EvolutionPlanned) -> int:
+    """Count the trials that are scheduled over a suite."""
+    return sum(each.learning + each.evaluation + each.replay + each.oracle for each in planned.libraries)
 
 
 def _steps(trained: TrainedRun | None) -> Sequence[str]:
@@ -296,8 +417,16 @@ async def watch(log: EventLog, run: str, screen: Screen, *, after: int = 0, over
         with Live(console=screen.err, auto_refresh=False, transient=True) as live:
             await follower.follow(lambda lines: _draw(live, progress, lines))
     else:
-        await follower.follow(lambda lines: screen.say("\n".join(lines)) if lines else None)
-        screen.say(progress.totals())
+        said: list[str] = []
+
+        def say(lines: list[str]) -> None:
+            if lines:
+                said[:] = lines[-1:]
+                screen.say("\n".join(lines))
+
+        await follower.follow(say)
+        if said != [progress.totals()]:
+            screen.say(progress.totals())
 
 
 class Follower:
@@ -314,7 +443,13 @@ class Follower:
         """Take in what is no news."""
         async for page in pages_of(self._log, Selection(run=self._progress.name, until=self._after)):
             for recorded in page:
-                self._progress.see(recorded)
+                await self._see(recorded)
+
+    async def _see(self, recorded: Recorded) -> str | None:
+        """Take an event in; of a run that begins, read how much it is to do."""
+        if isinstance(recorded.event, RunOpened):
+            self._progress.planned = await planned_parts(self._log, recorded.event, self._progress.name)
+        return self._progress.see(recorded)
 
     async def follow(self, draw: Callable[[list[str]], None]) -> None:
         """Draw each frame in which anything was recorded, until the process lets go of the run.
@@ -342,7 +477,7 @@ class Follower:
         async for page in pages_of(self._log, Selection(run=self._progress.name, after=self._after, until=head)):
             lines = [] if lines is None else lines
             for recorded in page:
-                line = self._progress.see(recorded)
+                line = await self._see(recorded)
                 if line:
                     lines.append(line)
                 # A process's last word about a run. (The run's own end comes before it, and a run may be cut off.)

@@ -13,16 +13,17 @@ from events.base import Ref
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
 from events.types.model import ModelFailed
+from events.types.sandbox import SandboxFailed
 from events.types.session import InFlightFound
 from events.types.trial import AttemptConcluded, AttemptPlanned
-from events.values import Usage
+from events.values import Outcome, Usage
 from projections.cost import Cost
 from projections.trials.state import Trial
 from projections.trials.view import Trials
 from tests.cli.terminal import machine, ticking
 from tests.views.drawing import drawn
 from tests.views.histories import FAILED, PlacedEvent, asked, closed, opened, record, trial_closed, trial_opened, whole
-from views.runs.progress import EVERY_ANSWERS, MOST_ROWS, Follower, Progress, watch
+from views.runs.progress import EVERY_ANSWERS, MANY, MOST_ROWS, Follower, Progress, watch
 from views.runs.rows import RunsView, run_row
 from views.runs.show import spending, tokens
 from views.terminal.format import plural
@@ -45,7 +46,7 @@ async def test_each_thing_worth_saying_is_said_once(log: EventLog) -> None:
         "sort: no verdict after 1 attempt, reward -",
     ]
     assert progress.totals().startswith(
-        "2 of 2 trials done · 3 attempts · 3 turns · 360 tokens · $0.0030 · 0 failed calls"
+        "2 of 2 trials done, 1 of 1 solved · 3 attempts · 3 turns · 360 tokens · $0.0030 · 0 failed calls"
     )
 
 
@@ -143,7 +144,7 @@ async def test_an_event_and_a_picture_cost_the_same_however_many_trials_there_ar
     progress.run.trials = NotWalked(progress.run.trials)
     async for recorded in log.read(Selection(after=len(opening))):
         progress.see(recorded)
-    assert progress.totals().startswith("20 of 40 trials done · 40 attempts · 40 turns")
+    assert progress.totals().startswith("20 of 40 trials done, 0 of 20 solved · 40 attempts · 40 turns")
     lines = drawn(progress.picture(), width=200).splitlines()
     assert [line.split()[0] for line in lines] == ["trial", *names[20 : 20 + MOST_ROWS], "and", "20"]
     assert lines[-2] == "and 8 more"
@@ -195,7 +196,9 @@ async def test_totals_are_what_counting_anew_would_give(steps: list[tuple[str, s
     row = run_row(seen, run)
     done = row.solved + row.unsolved + row.no_verdict
     said = progress.totals().split(" · ")
-    assert said[0] == f"{done} of {plural(row.trials, 'trial')} done"
+    scored = row.solved + row.unsolved
+    score = f", {row.solved} of {scored} solved" if scored else ""
+    assert said[0] == f"{done} of {plural(row.trials, 'trial')} done{score}"
     assert said[1] == plural(row.attempts, "attempt")
     assert said[3:6] == [tokens(row), spending(row), plural(row.failed_calls or 0, "failed call")]
     going = [each.name for each in run.trials.values() if each.state == "running"]
@@ -221,3 +224,77 @@ def step(log: EventLog, name: str, kind: str) -> PlacedEvent:
 def closed_trials(names: Sequence[str]) -> list[PlacedEvent]:
     """Trials end."""
     return [trial_closed(name, "unsolved", 1, 0.0) for name in names]
+
+
+async def test_trials_that_have_not_begun_count_too(log: EventLog) -> None:
+    """Of thirty trials of which four run at once, "4 of 12" told nobody how long it takes."""
+    await record(log, "r1", [*opened(log, "aye"), trial_opened("aye")])
+    progress = Progress("r1")
+    progress.planned = 30
+    async for recorded in log.read():
+        progress.see(recorded)
+    assert progress.totals().startswith("0 of 30 trials done · 0 attempts")
+
+
+async def test_of_many_trials_totals_are_said_as_they_end(log: EventLog) -> None:
+    """A line for each event of each trial was more than 600 of them; now one for each twentieth that is done."""
+    names = [f"t{number}" for number in range(100)]
+    story = [*opened(log, "t"), *(each for name in names for each in (trial_opened(name), *closed_trials([name])))]
+    await record(log, "r1", story)
+    progress = Progress("r1")
+    progress.planned = 100
+    lines = [line async for recorded in log.read() if (line := progress.see(recorded))]
+    assert [line.partition(" trials")[0] for line in lines] == [f"{5 * part} of 100" for part in range(1, 21)]
+
+
+async def test_few_trials_are_told_of_each(log: EventLog) -> None:
+    """Up to a dozen; the first of more is silent."""
+    for number, many in ((MANY, False), (MANY + 1, True)):
+        progress = Progress("r1")
+        progress.planned = number
+        async for recorded in log.read():
+            progress.see(recorded)
+        assert progress.many is many
+
+
+async def test_the_same_reason_is_told_once(log: EventLog) -> None:
+    """A build that fails was printed whole for the sandbox, for the attempt, and again for the next attempt."""
+    why = "build failed: no such package"
+    broken = SandboxFailed("unavailable", why)
+    story = [
+        *opened(log, "aye"),
+        trial_opened("aye"),
+        *[
+            told
+            for number in (1, 2)
+            for told in (
+                PlacedEvent(f"attempt/aye/{number}", broken),
+                PlacedEvent("trial/aye", concluded(log, number, f"unavailable: {why}")),
+            )
+        ],
+    ]
+    await record(log, "r1", story)
+    progress = Progress("r1")
+    lines = [line async for recorded in log.read() if (line := progress.see(recorded))]
+    assert "\n".join(lines).count(why) == 1
+    assert lines[1:] == [
+        f"aye/1: no sandbox (unavailable): {why}",
+        "aye: attempt 1 infrastructure (as above)",
+        "aye/2: no sandbox (unavailable): as above",
+        "aye: attempt 2 infrastructure (as above)",
+    ]
+
+
+def concluded(log: EventLog, number: int, reason: str) -> AttemptConcluded:
+    """An attempt that the infrastructure ended."""
+    text = log.put(b"text")
+    return AttemptConcluded(number, Outcome("infrastructure", None, reason), "ERROR", 0, 0, text, text)
+
+
+async def test_the_picture_says_what_each_trial_waits_for(log: EventLog) -> None:
+    """A trial that has been verified for ten minutes looks like one that hangs, else."""
+    await record(log, "r1", [*opened(log, "aye"), trial_opened("aye"), asked(log, "attempt/aye/1")[0]])
+    progress = Progress("r1")
+    async for recorded in log.read():
+        progress.see(recorded)
+    assert "waits for the model" in drawn(progress.picture(), width=120)
