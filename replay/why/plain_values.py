@@ -35,7 +35,7 @@ def plain(name: str, value: Any) -> str:
         case Mapping():
             return _record(value)
         case str():
-            return value
+            return plain_name(value)  # of rows that name their own fields
         case [str() as stream, int() as version] if "/" in stream or stream in {"run", "train", "session"}:
             return f"{stream}@{version}"
         case Sequence():
@@ -45,6 +45,8 @@ def plain(name: str, value: Any) -> str:
 
 
 def _record(value: Mapping[str, Any]) -> str:
+    if not value:
+        return "none"
     if value.keys() == {"numerator", "denominator"}:
         return f"{value['numerator']}/{value['denominator']}"
     return f"({', '.join(f'{plain_name(key)} {plain(key, each)}' for key, each in value.items())})"

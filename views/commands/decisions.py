@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from views.commands.rows import Rows
 from views.terminal.ids import LATEST, find_run
-from views.terminal.options import ASIS, Given, Options
+from views.terminal.options import AS_TABLES, Given, TableOptions
 from views.why import decisions
 
 ROWS: Final[Rows] = {"decisions": (decisions.DecisionRow,)}
@@ -16,7 +16,7 @@ async def list_decisions(
     run: str = LATEST,
     *,
     point: Annotated[str | None, Parameter(name="--point")] = None,
-    options: Options = ASIS,
+    options: TableOptions = AS_TABLES,
     machine: Given,
 ) -> None:
     """List the decisions of a run, each with its inputs, rule, ruling and position.

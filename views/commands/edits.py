@@ -8,7 +8,7 @@ from views.commands.rows import Rows
 from views.runs.placebo_rows import PLACEBOS, PlaceboRow, placebo_rows
 from views.terminal.errors import UsageWrong
 from views.terminal.ids import LATEST
-from views.terminal.options import ASIS, Given, Options
+from views.terminal.options import AS_TABLES, ASIS, Given, Options, TableOptions
 from views.terminal.table_formats import TableFormat, print_table
 from views.training import edit_page, edits, gate_rows, item_changes, skill_diff
 from views.training.trained_log import read_training
@@ -31,7 +31,7 @@ async def list_edits(
     *,
     outcome: Annotated[str | None, Parameter(name="--outcome")] = None,
     form: Annotated[TableFormat | None, Parameter(name="--format")] = None,
-    options: Options = ASIS,
+    options: TableOptions = AS_TABLES,
     machine: Given,
 ) -> None:
     """List the edits of a training run: what each says, where it is from, what became of it, and why.

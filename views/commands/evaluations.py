@@ -39,7 +39,7 @@ from views.terminal.files import write_file
 from views.terminal.host import Host
 from views.terminal.ids import LATEST, find_run
 from views.terminal.log_access import OpenedLog
-from views.terminal.options import ASIS, NOWISH, Given, Options, RunOverrides, StartOptions
+from views.terminal.options import AS_TABLES, ASIS, NOWISH, Given, Options, RunOverrides, StartOptions, TableOptions
 from views.terminal.table_formats import TableFormat, print_table
 from views.terminal.versions import package_version
 from views.training.report import ReportTime, read_training_report, training_page, training_tables
@@ -246,7 +246,7 @@ async def compare(
     *,
     shown: ComparisonOptions = ARMS,
     pair: PairOptions = AS_THEY_SAY,
-    options: Options = ASIS,
+    options: TableOptions = AS_TABLES,
     machine: Given,
 ) -> None:
     """Compare the arms of an evaluation, or any two runs: scores with coverage, differences, costs, verdicts.
@@ -340,7 +340,7 @@ app: Final = App(name="evaluations", help="List and explain stored evaluations."
 
 @app.command(name="list")
 async def list_evaluations(
-    *, item: Annotated[str | None, Parameter(name="--item")] = None, options: Options = ASIS, machine: Given
+    *, item: Annotated[str | None, Parameter(name="--item")] = None, options: TableOptions = AS_TABLES, machine: Given
 ) -> None:
     """List stored evaluations, oldest first.
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
@@ -11,6 +11,7 @@ from views.commands.rows import Rows
 from views.evaluations import export_spark
 from views.evolution import full_report
 from views.log import export_atif, export_harbor
+from views.parquet import export as export_parquet
 from views.terminal.ids import LATEST, find_run
 from views.terminal.options import ASIS, Count, Given, Options
 
@@ -18,6 +19,7 @@ ROWS: Final[Rows] = {
     "export atif": (export_atif.AtifRow,),
     "export spark-summary": (export_spark.SparkSummaryRow,),
     "export full-report": (full_report.FullReportRow,),
+    "export parquet": (export_parquet.ParquetFileRow,),
     "export harbor": (export_harbor.HarborTrialRow, export_harbor.HarborJobRow),
 }
 
@@ -117,7 +119,31 @@ async def to_full_report(
         desk.screen.draw(written, full_report.render)
 
 
+async def to_parquet(
+    *runs: str,
+    every: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    to: Path = Path("parquet"),
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Export runs as Parquet: runs, trials, attempts, calls, decisions and evaluations, one file each.
+
+    Columns have types and units; what nobody knows is null. Needs the extra `parquet`. Never overwrites a file.
+
+    Args:
+        runs: Run ids. Default: the latest run.
+        every: Export all runs of the log.
+        to: Output folder.
+    """
+    async with options.desk(machine) as desk:
+        named = await desk.log.runs() if every else [await find_run(desk.log, each) for each in runs or (LATEST,)]
+        desk.screen.show(
+            await export_parquet.write(desk, list(dict.fromkeys(named)), machine.folder / to), export_parquet.WRITTEN
+        )
+
+
 app: Final = App(name="export", help="Export runs to other formats.")
+app.command(to_parquet, name="parquet")
 app.command(to_atif, name="atif")
 app.command(to_harbor, name="harbor")
 app.command(to_spark_summary, name="spark-summary")

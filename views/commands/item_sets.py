@@ -10,7 +10,7 @@ from engine.items.splits import read_split
 from events.errors import ExitCode
 from views.commands.rows import Rows
 from views.evaluations import item_sets, set_check, set_split
-from views.terminal.options import ASIS, Given, Options, Seed
+from views.terminal.options import AS_TABLES, ASIS, Given, Options, Seed, TableOptions
 
 ROWS: Final[Rows] = {
     "sets check": (set_check.SetCheckRow,),
@@ -25,7 +25,7 @@ app: Final = App(
 
 
 @app.command(name="list")
-async def list_sets(*, options: Options = ASIS, machine: Given) -> None:
+async def list_sets(*, options: TableOptions = AS_TABLES, machine: Given) -> None:
     """List the sets of items that runs opened: what each is for, and how many decisions rested on it."""
     async with options.desk(machine) as desk:
         await item_sets.tell(desk)

@@ -11,7 +11,7 @@ from views.log import contents
 from views.runs import item_rows, rows, run_list, run_tree, show, train_rows
 from views.runs.placebo_rows import PlaceboRow
 from views.terminal.ids import LATEST
-from views.terminal.options import ASIS, Given, Options
+from views.terminal.options import AS_TABLES, Given, TableOptions
 
 ROWS: Final[Rows] = {
     "runs": (rows.RunRow,),
@@ -33,13 +33,15 @@ ROWS: Final[Rows] = {
 }
 
 
-async def list_runs(*, options: Options = ASIS, machine: Given) -> None:
+async def list_runs(*, options: TableOptions = AS_TABLES, machine: Given) -> None:
     """List the runs of a log, oldest first."""
     async with options.desk(machine) as desk:
-        desk.screen.show(await run_list.list_rows(desk), run_tree.render_runs)
+        desk.screen.show(await run_list.list_rows(desk), run_tree.render_runs, run_tree.RUNS)
 
 
-async def show_it(target: str = LATEST, /, *, full: bool = False, options: Options = ASIS, machine: Given) -> None:
+async def show_it(
+    target: str = LATEST, /, *, full: bool = False, options: TableOptions = AS_TABLES, machine: Given
+) -> None:
     """Show a run, a trial, an attempt, an event or a blob.
 
     Args:

@@ -19,7 +19,7 @@ from views.libraries import life
 from views.libraries.failed_trial import find_trial
 from views.runs import skill_marks, skill_scan, skills
 from views.terminal.errors import UsageWrong
-from views.terminal.options import ASIS, Given, Options
+from views.terminal.options import AS_TABLES, ASIS, Given, Options, TableOptions
 from views.terminal.screen import OutputStyle, Screen
 from views.training import skill_blame, skill_diff, skill_log
 
@@ -38,7 +38,7 @@ ROWS: Final[Rows] = {
 }
 
 
-async def list_skills(*, options: Options = ASIS, machine: Given) -> None:
+async def list_skills(*, options: TableOptions = AS_TABLES, machine: Given) -> None:
     """List every revision of every skill, oldest run first."""
     async with options.desk(machine) as desk:
         desk.screen.show(await skills.load(desk), skills.SKILLS)
@@ -56,7 +56,7 @@ async def show_skill(skill: str, /, *, marks: bool = False, options: Options = A
         await skills.tell(desk, skill, marks=marks)
 
 
-async def log_skill(skill: str, /, *, options: Options = ASIS, machine: Given) -> None:
+async def log_skill(skill: str, /, *, options: TableOptions = AS_TABLES, machine: Given) -> None:
     """List the accepted revisions of a skill, each with the step and the scores by which it came into force.
 
     Of a skill of a library that a run evolves, every step of its life is listed, each with what `why` takes.

@@ -439,9 +439,14 @@ ATTEMPTS: Final = TableView(
 )
 
 
+def trials_table(rows: Sequence[TrialRow]) -> TableView[TrialRow]:
+    """Choose the table of trials: with their conditions where these are several."""
+    return _ARMS if len({(row.condition, row.condition_digest) for row in rows}) > 1 else _TRIALS
+
+
 def render_trials(rows: Sequence[TrialRow]) -> RenderableType:
-    """Draw trials; with their conditions where these are several."""
-    return (_ARMS if len({(row.condition, row.condition_digest) for row in rows}) > 1 else _TRIALS)(rows)
+    """Draw trials."""
+    return trials_table(rows)(rows)
 
 
 def _state(run: Run, owned: Collection[str]) -> RunState:

@@ -89,6 +89,20 @@ _RUNS: Final = TableView(
 )
 
 
+RUNS: Final = TableView(
+    RunRow,
+    "run name",
+    ("started, UTC", lambda row: when(row.started_at)),
+    "state program method",
+    (">trials", lambda row: row.trials if row.cells is None else row.cells),
+    ">solved >unsolved >no_verdict >attempts",
+    (">tokens", lambda row: count(row.tokens, lacks="tokens" in row.at_least)),
+    (">cost", lambda row: written(row.cost_nano_usd, lacks="cost_nano_usd" in row.at_least)),
+    ("source", _origin),
+)
+"""The same as a table for others: one row for each, in the order of the log."""
+
+
 def render_runs(rows: Sequence[RunRow]) -> RenderableType:
     """Draw runs, the latest last, but for forks: they follow what they were forked from."""
     return _RUNS(list(tree(rows)))

@@ -33,6 +33,7 @@ from views.runs.rows import (
     render_trials,
     run_row,
     trial_rows,
+    trials_table,
 )
 from views.runs.steps import told_of
 from views.runs.train_rows import TRAIN_STEPS, TRAINING, step_rows, training_row
@@ -300,11 +301,11 @@ async def _tell_blob(desk: OpenedLog, target: BlobTarget, *, full: bool) -> None
 async def _tell_run(desk: OpenedLog, target: RunTarget, telling: Sequence[RunTeller]) -> None:
     seen = await look(desk, target.run)
     run = seen.trials.runs[target.run]
-    desk.screen.draw(run_row(seen, run), lambda row: Group(render_run(run, row), ""))
+    desk.screen.head(run_row(seen, run), lambda row: Group(render_run(run, row), ""))
     (cells, training) = await fold_run(desk.log, [Cells(), Training()], target.run, erased=set())
     trained = training.runs.get(target.run)
     if trained is not None:
-        desk.screen.draw(training_row(trained), lambda row: Group(TRAINING(row), ""))
+        desk.screen.head(training_row(trained), lambda row: Group(TRAINING(row), ""))
         desk.screen.show(step_rows(trained), TRAIN_STEPS)
         if trained.placebos:
             desk.screen.show(await placebo_rows(desk.log, trained), PLACEBOS)
@@ -316,14 +317,16 @@ async def _tell_run(desk: OpenedLog, target: RunTarget, telling: Sequence[RunTel
     if items:
         desk.screen.show(items, ITEMS)
     if run.trials or not items:
-        desk.screen.show(trial_rows(seen, run), render_trials)
+        trials = trial_rows(seen, run)
+        desk.screen.show(trials, render_trials, trials_table(trials))
 
 
 async def _tell_trial(desk: OpenedLog, target: TrialTarget) -> None:
     seen = await look(desk, target.run)
     run = seen.trials.runs[target.run]
     rows = [row for row in trial_rows(seen, run) if row.trial == target.trial]
-    desk.screen.show(rows, lambda rows: Group(*map(_TRIAL, rows), ""))
+    for row in rows:
+        desk.screen.head(row, lambda told: Group(_TRIAL(told), ""))
     desk.screen.show(attempt_rows(run, run.trials[target.trial]), ATTEMPTS)
 
 
@@ -331,7 +334,8 @@ async def _tell_attempt(desk: OpenedLog, target: AttemptTarget, *, full: bool) -
     run = (await look(desk, target.run)).trials.runs[target.run]
     trial = run.trials.get(target.trial)  # an attempt at an item belongs to none
     rows = [] if trial is None else [row for row in attempt_rows(run, trial) if row.attempt == target.attempt]
-    desk.screen.show(rows, lambda rows: Group(*map(render_attempt, rows)))
+    for row in rows:
+        desk.screen.head(row, render_attempt)
     await _tell_steps(desk, StreamId(target.run, attempt_stream(target.trial, target.attempt)), full=full)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 from cyclopts import Parameter
 from cyclopts.validators import Number
 from msgspec import structs
+from typing_extensions import override
 
 from engine.config import resolve
 from engine.config.files import read_dotenv
@@ -22,6 +23,7 @@ from views.terminal.errors import UsageWrong
 from views.terminal.host import Host
 from views.terminal.log_access import OpenedLog, reading
 from views.terminal.screen import Screen
+from views.terminal.table_formats import TableFormat, TableScreen
 from views.terminal.versions import package_version
 
 Given: TypeAlias = Annotated[Host, Parameter(parse=False)]
@@ -67,6 +69,32 @@ class Options:
     def desk(self, machine: Host) -> AbstractAsyncContextManager[OpenedLog]:
         """Open the log for reading."""
         return reading(machine, self.screen(machine), self.path(machine))
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class TableOptions(Options):
+    """Options of commands that print tables, which other programs and papers take, too."""
+
+    csv: bool = False
+    """Print CSV: all fields, with figures as they are; amounts in units of 10^-9 US dollars, times in microseconds."""
+    markdown: bool = False
+    """Print tables of Markdown."""
+    latex: bool = False
+    """Print tables of LaTeX (they need the package booktabs)."""
+
+    @override
+    def screen(self, machine: Host) -> Screen:
+        """Open the outputs.
+
+        Raises:
+            UsageWrong: More than one format was asked for.
+        """
+        forms = (TableFormat.CSV, self.csv), (TableFormat.MARKDOWN, self.markdown), (TableFormat.LATEX, self.latex)
+        asked = [form for form, wanted in forms if wanted]
+        if len(asked) + self.json > 1:
+            raise UsageWrong("several formats were asked for", remedy="choose --json, --csv, --markdown or --latex")
+        return TableScreen(machine, asked[0]) if asked else super().screen(machine)
 
 
 @Parameter(name="*")
@@ -299,6 +327,7 @@ class SettingOverrides:
 
 
 ASIS: Final = Options()
+AS_TABLES: Final = TableOptions()
 NOWISH: Final = RunOverrides()
 START: Final = StartOptions()
 ASKED: Final = PdiOptions()

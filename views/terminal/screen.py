@@ -55,8 +55,20 @@ class Screen:
         """Let the command go on when the reader of its stdout leaves (``| head``), since it does more than print."""
         self._data.needed = False
 
-    def show(self, rows: Sequence[R], render: Callable[[Sequence[R]], RenderableType]) -> None:
-        """Print rows: as they are in JSON, else as a view draws them."""
+    def show(
+        self,
+        rows: Sequence[R],
+        render: Callable[[Sequence[R]], RenderableType],
+        table: Callable[[Sequence[R]], RenderableType] | None = None,
+    ) -> None:
+        """Print rows: as they are in JSON, else as a view draws them.
+
+        Args:
+            rows: What.
+            render: Draws them for people.
+            table: The table of them for a format that was asked for. None: `render`, if it is one; else all fields.
+        """
+        del table
         if self.manner is OutputStyle.JSON:
             for row in rows:
                 self.line(row)
@@ -66,6 +78,10 @@ class Screen:
     def line(self, row: msgspec.Struct) -> None:
         """Print one row as JSON, whatever the manner."""
         _write_row(self._data, row)
+
+    def head(self, row: R, render: Callable[[R], RenderableType]) -> None:
+        """Print one row above a table that tells more of the same."""
+        self.draw(row, render)
 
     def draw(self, row: R, render: Callable[[R], RenderableType]) -> None:
         """Print one row."""

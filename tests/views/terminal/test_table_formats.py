@@ -104,3 +104,11 @@ def test_latex_compiles(tmp_path: Path) -> None:
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-2+3", "@SUM(A1)", "\tx"])
+def test_csv_runs_no_formula_of_a_stranger(name: str) -> None:
+    """An apostrophe keeps a text a text; figures and single signs are as they are."""
+    rows = list(csv.reader(io.StringIO(write_table([Jar(name, -0.5), Jar("-", None)], VIEW, TableFormat.CSV))))
+    assert rows[1][:2] == [f"'{name}", "-0.5"]
+    assert rows[2][:2] == ["-", ""]

@@ -1,0 +1,1 @@
+"""Runs as Parquet: the rows, the files, and the export of a log."""
