@@ -27,7 +27,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     (
         "demo",
         "demo:app",
-        "Explore four small tasks, evaluate a skill, train one, or evolve many, with a scripted model and no key.",
+        "Explore four small tasks, evaluate a skill, train one, evolve many, construct tasks, with a scripted model.",
     ),
     ("run", "run:app", "Start a run from a spec, or from flags alone."),
     (
@@ -40,6 +40,11 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
         "evolve",
         "evolving:evolve",
         "Learn libraries of skills over a suite, freeze them, and measure them on tasks that were held out.",
+    ),
+    (
+        "construct",
+        "constructing:construct",
+        "Construct tasks from prompt specs: proposed, put right, looked through, proved in a sandbox, published.",
     ),
     (
         "compare",

@@ -36,6 +36,22 @@ from events.types.authoring import (
     TraceRead,
 )
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.types.construction import (
+    BlueprintCritiqued,
+    BlueprintProposed,
+    BlueprintRepaired,
+    BriefsAsked,
+    BriefsMissing,
+    BriefsRead,
+    ConstructionClosed,
+    ConstructionOpened,
+    PublishAsked,
+    PublishRefused,
+    RenderAsked,
+    RenderRefused,
+    TaskPublished,
+    TaskRendered,
+)
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade, InlineDecisionMade, ShadowFailed
 from events.types.evaluation import (
@@ -371,6 +387,20 @@ AnyEvent: TypeAlias = (
     | TaskInspected
     | InspectionFailed
     | ProofConcluded
+    | BriefsAsked
+    | BriefsRead
+    | BriefsMissing
+    | ConstructionOpened
+    | BlueprintProposed
+    | BlueprintRepaired
+    | BlueprintCritiqued
+    | RenderAsked
+    | TaskRendered
+    | RenderRefused
+    | PublishAsked
+    | TaskPublished
+    | PublishRefused
+    | ConstructionClosed
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

@@ -267,6 +267,11 @@ def proof_stream(task: str) -> str:
     return f"{PROOF}/{task}"
 
 
+def construct_stream(name: str) -> str:
+    """Name the stream of the construction of a task."""
+    return f"{CONSTRUCT}/{name}"
+
+
 def read_proof_trial(trial: str) -> ProofTrial | None:
     """Read the name of a trial that may be part of a proof. None: it is none."""
     found = _PROOF_TRIAL.fullmatch(trial)

@@ -20,6 +20,7 @@ EVALUATE = "evaluate"
 TRAIN = "train"
 EVOLVE = "evolve"
 PROVE = "prove"
+CONSTRUCT = "construct"
 _NEEDED: Final = ("name", "spec", "roles", "points", "policies", "plan", "run")
 
 

@@ -13,9 +13,15 @@ from engine.core.template import TemplateMismatchError, fill, placeholders
 from events.digest import Digest, digest_of
 from events.errors import StillroomError
 
-_PACKAGES: Final = ("engine.programs.explore", "engine.items", "engine.programs.train", "engine.programs.evolve")
+_PACKAGES: Final = (
+    "engine.programs.explore",
+    "engine.items",
+    "engine.programs.train",
+    "engine.programs.evolve",
+    "engine.programs.construct",
+)
 """Whose prompts are read; no two have one of the same name."""
-OPTIMIZER_ONLY: Final = ("train_", "evolve_")
+OPTIMIZER_ONLY: Final = ("train_", "evolve_", "construct_")
 """What the names of prompts begin with that reach an optimizer or an author, and never whoever works on an item."""
 
 

@@ -13,6 +13,7 @@ from engine.core.lineage import SESSION, era_of
 from engine.core.ports import EffectAddress, Permit, Port, granted
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.callers import nano
+from engine.effects.made_tasks import MadeTasks
 from engine.effects.models import ModelClient, ModelPort, wait_to_retry
 from engine.effects.sandboxes import SandboxPort
 from engine.effects.tasks import TaskPort
@@ -33,6 +34,7 @@ from engine.suites.port import SuitePort
 from events.base import Event, Recorded
 from events.types.agent import AgentRunAsked, CallReceived
 from events.types.budget import BudgetAsked
+from events.types.construction import RenderAsked
 from events.types.evaluation import AnswersAsked
 from events.types.item import ItemsAsked
 from events.types.model import ModelAsked, RetryAsked
@@ -52,6 +54,7 @@ from events.types.steps import StepAsked, StepVerifyAsked
 from events.types.suite import SuiteAsked
 from events.types.trial import TaskAsked
 from events.values import Role
+from sandbox.harbor.task import Task
 from sandbox.verification.verifier import Trust
 
 
@@ -149,12 +152,24 @@ async def live_ports(
         models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
         table = door_table(keeper, sandboxes, models, budget, agents)
         table[ItemsAsked] = ItemsPort(setting.log, setting.base)
+        table[RenderAsked] = await _made_tasks(stack, setting, tasks, histories)
         table[InspectionAsked] = InspectionPort(tasks)
         table[SuiteAsked] = SuitePort(setting.log, setting.base, tasks.values())
         table.update(plan.program.doors(setting.log, ancestors))
         past = histories.by_stream.get(SESSION, ())
         recovery = Recovery(sandboxes, session.note, spec.on_loss == "rebuild", past)
         yield LivePorts(keeper, sandboxes, models, budget, agents, admission, recovery, table)
+
+
+async def _made_tasks(
+    stack: AsyncExitStack, setting: RunContext, tasks: dict[str, Task], histories: RunHistory
+) -> MadeTasks:
+    """Have tasks known that the run made in an earlier process, beside those that it is of."""
+    made = MadeTasks(setting.log, setting.backend, tasks)
+    stack.push_async_callback(made.close)
+    for history in histories.by_stream.values():
+        await made.recall(history)
+    return made
 
 
 def door_table(

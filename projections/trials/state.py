@@ -9,6 +9,7 @@ from events.codec import tag_of
 from events.digest import Digest
 from events.types.agent import AgentRunAsked, CallAsked
 from events.types.budget import BudgetAsked
+from events.types.construction import BriefsAsked, PublishAsked, RenderAsked
 from events.types.model import ModelAsked, ModelFailed, RetryAsked
 from events.types.sandbox import (
     ActionAsked,
@@ -30,11 +31,14 @@ _ASKED: Final = frozenset(
     {
         ActionAsked,
         AgentRunAsked,
+        BriefsAsked,
         BudgetAsked,
         CallAsked,
         FilesAsked,
         ModelAsked,
+        PublishAsked,
         ReleaseAsked,
+        RenderAsked,
         RetryAsked,
         SandboxAsked,
         SolutionAsked,

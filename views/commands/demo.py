@@ -86,11 +86,27 @@ async def _where(machine: Host, options: Options) -> list[Flag]:
     return [Flag("--sandbox", ("sandbox",), NO_ISOLATION.name)]
 
 
+async def construct(*, output: Path | None = None, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Construct three tasks from prompt specs in SPARK's form, with a scripted author and a scripted critic.
+
+    What the author gets wrong at first it mends where it is told what was found: by rules, or by the proof of the task
+    in a real sandbox.
+
+    Args:
+        output: Folder in which the tasks are published. Default: constructed.
+    """
+    folder = machine.folder / (output or "constructed")
+    flags = [Flag("--output", ("construct", "output"), str(folder))]
+    resolved = resolve(Inputs(machine.folder, run_file=FOLDER / "construct" / "construct.toml", flags=flags))
+    return live.code_of(await carry(machine, options, resolved.spec))
+
+
 app: Final = App(
     name="demo",
-    help="Explore four small tasks, evaluate a skill, train one, or evolve many, with a scripted model and no key.",
+    help="Explore four small tasks, evaluate a skill, train one, evolve many, construct tasks, with a scripted model.",
 )
 app.default(demo)
 app.command(evaluate)
 app.command(train)
 app.command(evolve)
+app.command(construct)

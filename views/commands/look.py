@@ -3,6 +3,7 @@
 from typing import Final
 
 from views.commands.rows import Rows
+from views.construction.rows import tell_constructions
 from views.evolution.arm_rows import EvolvedArmRow
 from views.evolution.pair_rows import EvolvedPairRow
 from views.evolution.report import LibraryRow
@@ -51,4 +52,4 @@ async def show_it(
         full: Do not shorten texts.
     """
     async with options.desk(machine) as desk:
-        await show.tell(desk, target, full=full, telling=[tell_evolution])
+        await show.tell(desk, target, full=full, telling=[tell_evolution, tell_constructions])

@@ -8,7 +8,7 @@ from typing import Final
 from cyclopts import App
 
 from engine.config.amend import amend
-from engine.config.program_registry import EVOLVE, TRAIN
+from engine.config.program_registry import CONSTRUCT, EVOLVE, TRAIN
 from engine.config.spec import RunSpec
 from engine.runtime import run as runtime
 from engine.runtime.context import RunContext
@@ -19,6 +19,7 @@ from events.errors import ExitCode
 from events.store.base import EventLog
 from events.types.control import UnpauseOrdered
 from views.commands.rows import Rows
+from views.construction import end as constructed
 from views.evaluations import end
 from views.evolution import end as evolved
 from views.runs import control, forks, live, rows
@@ -169,6 +170,8 @@ async def _carried(log: EventLog, screen: Screen, work: live.Work, spec: RunSpec
         return await trained.carry(log, screen, work)
     if spec.program == EVOLVE:
         return await evolved.carry(log, screen, work)
+    if spec.program == CONSTRUCT:
+        return await constructed.carry(log, screen, work)
     return await end.carry(log, screen, work, spec)
 
 

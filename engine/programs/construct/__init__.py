@@ -1,0 +1,1 @@
+"""The program `construct`: tasks made from prompt specs, proved, and published."""

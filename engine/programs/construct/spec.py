@@ -1,0 +1,74 @@
+"""Settings of constructing. The texts below the fields are the reference."""
+
+from pathlib import PurePath
+from typing import ClassVar
+
+import msgspec
+
+from engine.config.errors import ConfigProblem, ConfigRefused
+from engine.config.spec import RunSpec
+
+
+class ConstructSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is constructed, and how much may be spent on it."""
+
+    path_keys: ClassVar = frozenset({"specs", "output"})
+
+    specs: str = ""
+    """A prompt spec (JSON or TOML), or a folder of them; see docs/construct.md."""
+    output: str = ""
+    """Folder in which published tasks stand, each in a folder of its own; nothing there is overwritten. Empty:
+    ``constructed``, beside the prompt specs."""
+    rounds: int = 4
+    """Blueprints per task: the first, and revisions of it; 1 or more."""
+    critique: bool = True
+    """Whether a model looks through each blueprint besides the rules: the critic's, which defaults to the author's."""
+    critique_revisions: int = 1
+    """Revisions for what was found in a blueprint alone, before a task is made of it. Further ones follow its proof."""
+    answer_repairs: int = 2
+    """How often an answer that cannot be read is asked for again; in SPARK ``schema_retries``."""
+    allow_internet: bool = False
+    """Whether tasks may have a network. Without it, every task is closed off, whatever its author says."""
+    most_files: int = 40
+    """Support files of a blueprint; 0 or more."""
+    most_bytes: int = 1_000_000
+    """Bytes of all that a blueprint holds; 1 or more."""
+    base_image: str = "python:3.12-slim"
+    """Image that authors are told of; Python has to be in it."""
+    times: int = 2
+    """Trials of the solution, and of nobody, in a proof; 1 or more."""
+    verifier_repeats: int = 2
+    """How often the verifier judges each of their final states; 1 or more."""
+
+
+def output_of(own: ConstructSpec) -> str:
+    """Name the folder in which published tasks stand."""
+    return own.output or str(PurePath(own.specs).parent / "constructed")
+
+
+def construct_spec(spec: RunSpec) -> ConstructSpec:
+    """Read the program's own settings."""
+    return msgspec.convert(spec.own, ConstructSpec)
+
+
+def refuse_wrong(spec: RunSpec) -> None:
+    """See that the settings can work.
+
+    Raises:
+        ConfigRefused: They cannot.
+    """
+    own = construct_spec(spec)
+    problems: list[ConfigProblem] = []
+    if not own.specs:
+        what = "there is nothing to construct"
+        problems.append(ConfigProblem("the spec", "construct.specs", what, "name a prompt spec, or a folder of them"))
+    if spec.tasks:
+        problems.append(ConfigProblem("the spec", "tasks", "tasks are made here, and none is read", "leave it empty"))
+    least = {"rounds": 1, "most_bytes": 1, "times": 1, "verifier_repeats": 1}
+    for name in (*least, "critique_revisions", "answer_repairs", "most_files"):
+        value, bound = getattr(own, name), least.get(name, 0)
+        if value < bound:
+            key = f"construct.{name}"
+            problems.append(ConfigProblem("the spec", key, f"{value} is too few", f"set {bound} or more"))
+    if problems:
+        raise ConfigRefused(problems)

@@ -1,0 +1,85 @@
+"""Stories of constructing on the command line: from a prompt spec to a task that stands in a folder."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from events.errors import ExitCode
+from tests.cli.terminal import type_in
+from tests.support.constructing import BRIEF, SUM, blueprint, fixed, make_briefs
+
+
+def one(folder: Path, script: str) -> Path:
+    """Write a prompt spec, and a script for its author."""
+    make_briefs(folder, BRIEF)
+    (folder / "script.toml").write_text(script)
+    return folder
+
+
+def test_a_prompt_spec_becomes_a_task_that_is_proved_and_shown(tmp_path: Path) -> None:
+    """One command for one file; what stands there can be proved again by itself."""
+    one(tmp_path, fixed(blueprint(oracle_python="("), revised=SUM))
+    options = ("--author", "script:script.toml", "--no-critique", "--output", "made", "--json")
+    made = type_in(tmp_path, "construct", "specs/0.json", *options)
+    assert made.code == ExitCode.DONE
+    (row,) = [row for row in made.rows if row["kind"] == "construction"]
+    assert (row["task"], row["ending"], len(row["rounds"])) == ("add-them", "published", 2)
+    assert row["rounds"][0]["issues"][0]["area"] == "oracle_python"
+    shown = type_in(tmp_path, "show", str(row["run"]))
+    assert "1 of 1 task published" in shown.out
+    blob = type_in(tmp_path, "show", f"blob:{row['rounds'][1]['blueprint']}", "--full")
+    assert "fresh_data" in blob.out
+    again = type_in(tmp_path, "tasks", "prove", "made", "--sandbox", "local", "--steps", "oracle", "--steps", "nop")
+    assert again.code == ExitCode.DONE
+    why = type_in(tmp_path, "why", f"{row['run']}:construct/add-them@{_version(tmp_path, str(row['run']))}")
+    assert why.code == ExitCode.DONE
+    assert type_in(tmp_path, "replay", str(row["run"])).code == ExitCode.DONE
+
+
+def _version(folder: Path, run: str) -> int:
+    """Find the last decision on how it goes on."""
+    rows = type_in(folder, "decisions", run, "--json").rows
+    return int(str([row for row in rows if "construction_course" in json.dumps(row)][-1]["version"]))
+
+
+def test_a_rejected_task_is_told_with_the_reasons(tmp_path: Path) -> None:
+    """The exit code says that something was rejected, and nothing is published."""
+    one(tmp_path, fixed(blueprint(oracle_python="(")))
+    told = type_in(
+        tmp_path, "construct", "specs", "--author", "script:script.toml", "--no-critique", "--rounds", "1", "--plain"
+    )
+    assert told.code == ExitCode.NEGATIVE
+    assert "rejected" in told.out
+    assert "it is no Python" in told.out
+    assert not (tmp_path / "constructed").exists()
+
+
+def test_what_it_would_take_is_told_before_anything_is_paid(tmp_path: Path) -> None:
+    """Calls and trials at least and at most; nothing is started."""
+    one(tmp_path, fixed(SUM))
+    told = type_in(tmp_path, "construct", "specs", "--author", "script:script.toml", "--dry-run", "--json")
+    assert told.rows[0] | {"schema": None} == {
+        "schema": None,
+        "kind": "planned_construction",
+        "task": "add-them",
+        "rounds": 4,
+        "calls_least": 2,
+        "calls_most": 24,
+        "trials_least": 7,
+        "trials_most": 28,
+    }
+    assert not (tmp_path / ".stillroom").exists()
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_publishes_three_tasks(tmp_path: Path) -> None:
+    """Without a key; a second time the same tasks stand there already."""
+    for _ in range(2):
+        told = type_in(tmp_path, "demo", "construct", "--plain")
+        assert (told.code, "3 of 3 tasks published" in told.out) == (ExitCode.DONE, True)
+    assert {each.name for each in (tmp_path / "constructed").iterdir()} == {
+        "3d-scan-calc",
+        "wav-amplitude-analysis",
+        "weather-anomaly-detection",
+    }

@@ -1,0 +1,1 @@
+"""Constructions of tasks, as people see them."""
