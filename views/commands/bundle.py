@@ -3,17 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Final
 
+from anyio import Path as AsyncPath
 from cyclopts import App, Parameter
 
 from events.errors import ExitCode
+from replay.skill_bundle import is_skill_bundle
 from views.commands.rows import Rows
+from views.handover import skill_bundles
 from views.log import bundles, copy_erase, seals
 from views.terminal.ids import LATEST
 from views.terminal.options import ASIS, Given, Options
 
 ROWS: Final[Rows] = {
     "bundle write": (bundles.BundleRow,),
-    "bundle verify": (bundles.BundleVerifyRow,),
+    "bundle verify": (bundles.BundleVerifyRow, skill_bundles.SkillBundleVerifyRow),
     "bundle read": (copy_erase.CopyRow,),
 }
 
@@ -50,7 +53,7 @@ async def verify(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Verify a bundle without a log: check every digest and stream, and detect truncation and changes.
+    """Verify a bundle of a run or of a skill without a log: check every digest, and detect truncation and changes.
 
     Args:
         file: Bundle file.
@@ -59,6 +62,12 @@ async def verify(
             events are the sealed ones.
         trust: Public key, or its file, that must have signed the seal; repeatable: one of them must have signed.
     """
+    path = machine.folder / file
+    if await AsyncPath(path).is_file() and is_skill_bundle(data := await AsyncPath(path).read_bytes()):
+        known = None if seal is None else seals.read_seal(seal, machine.folder)
+        trusted = seals.read_trusted(trust, machine.folder)
+        told = await skill_bundles.verify_file(path, data, digest, known, trusted)
+        return skill_bundles.show_verified(options.screen(machine), told)
     known, trusted = seals.given(seal, trust, machine.folder)
     row = await bundles.verify(machine.folder / file, digest, known, trusted)
     return bundles.show_verified(options.screen(machine), row)

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from events.errors import ExitCode
-from views.handover import adoptable, adoption
+from views.commands.seal_options import NOW, SealOptions
+from views.handover import adoptable, adoption, skill_bundles
 from views.runs import skill_scan
 from views.terminal.errors import UsageWrong
 from views.terminal.log_access import OpenedLog
@@ -93,6 +94,33 @@ async def _scan(desk: OpenedLog, found: adoptable.FoundRevision, *, allow: bool)
         )
     for row in skill_scan.rows_of(scanned):
         desk.screen.warn(f"{row.severity} {row.kind} in {row.file} line {row.line}: {row.why}")
+
+
+async def bundle_skill(
+    skill: str,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
+    against: SealOptions = NOW,
+    allow: tuple[str, ...] = (),
+    options: Options = ASIS,
+    machine: Given,
+) -> None:
+    """Write a skill to one file, with the decisions that put it in force, digests of its evidence, and a seal.
+
+    `stillroom bundle verify FILE` checks it, without a log. `unzip` opens it.
+
+    Args:
+        skill: NAME, RUN:NAME or LIBRARY/NAME; @2 behind it means its second revision.
+        output: Output file; never overwrites. Default: NAME.skill.bundle in the current folder.
+        allow: Bundle a revision of this standing, too: quarantined, retired, rolled-back, imported, candidate or
+            rejected; repeatable.
+    """
+    async with options.desk(machine) as desk:
+        found = await adoptable.find(desk, skill)
+        adoptable.require_accepted(found, adoptable.allowed_standings(allow))
+        seal = await against.sealed(desk)
+        desk.screen.draw(await skill_bundles.write(desk, found, output, seal), skill_bundles.WRITTEN)
 
 
 async def roll_back_skill(

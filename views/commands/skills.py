@@ -11,9 +11,9 @@ from engine.runtime.open_context import cache_of
 from events.errors import ExitCode
 from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
-from views.commands.skill_adoption import adopt_skills, list_adopted, roll_back_skill
+from views.commands.skill_adoption import adopt_skills, bundle_skill, list_adopted, roll_back_skill
 from views.evaluations import audit
-from views.handover import adoption
+from views.handover import adoption, skill_bundles
 from views.libraries import blame as evolved_blame
 from views.libraries import life
 from views.libraries.failed_trial import find_trial
@@ -35,6 +35,7 @@ ROWS: Final[Rows] = {
     "skills adopt": (skill_diff.FileDiffRow, adoption.AdoptionRow),
     "skills rollback": (skill_diff.FileDiffRow, adoption.AdoptionRow),
     "skills adopted": (adoption.AdoptedRow,),
+    "skills bundle": (skill_bundles.SkillBundleRow,),
 }
 
 
@@ -181,5 +182,6 @@ app.command(export_skill, name="export")
 app.command(adopt_skills, name="adopt")
 app.command(roll_back_skill, name="rollback")
 app.command(list_adopted, name="adopted")
+app.command(bundle_skill, name="bundle")
 # Imported when it is typed: it starts a run, which needs an HTTP client.
 app.command("views.commands.skill_audit:audit_skill", name="audit")
