@@ -30,7 +30,7 @@ from events.store.base import (
 )
 from events.store.chain import GENESIS, link, stream_part
 from events.store.draft import check_adopted, check_stream, follow_on, hold_secrets, prepare, redact, rows_of
-from events.store.row import kept, recorded
+from events.store.row import recorded_rows
 
 PAGE = 2_000
 """Events in a page."""
@@ -214,7 +214,7 @@ class MemoryLog:
     async def pages(self, selection: Selection = EVERYTHING) -> AsyncIterator[Sequence[Recorded]]:
         """Give the selected events, a page at a time."""
         async for page in self.rows(selection):
-            yield recorded(kept(page), "the log in memory")
+            yield recorded_rows(page, "the log in memory")
 
     async def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Give the selected events in order of position."""

@@ -1,8 +1,8 @@
 """Reading kept events back: from rows to `Recorded`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -14,15 +14,16 @@ from events.upcast import LIFTS, lift
 
 _EVENT = itemgetter(Recorded._fields.index("event"))
 
-Kept = tuple[int, StreamId, int, bytes | None, int, bytes, bytes]
-"""Position, stream, version, cause, time, payload, digest."""
+Kept = tuple[int, int, Any, bytes | None, int, bytes, bytes]
+"""Position, version, what its stream is known by, cause, time, payload, digest: as a row comes from the file."""
 
 
-def recorded(page: Sequence[Kept], where: str) -> Sequence[Recorded]:
+def recorded(page: Sequence[Kept], streams: Mapping[Any, StreamId], where: str) -> Sequence[Recorded]:
     """Decode a page.
 
     Args:
         page: As it is kept.
+        streams: Those of the page, by what they are known by.
         where: Which log it is from, for the error.
 
     Raises:
@@ -36,7 +37,7 @@ def recorded(page: Sequence[Kept], where: str) -> Sequence[Recorded]:
                 Recorded,
                 (
                     position,
-                    stream,
+                    streams[stream],
                     version,
                     None if cause is None else decode_ref(cause),
                     at,
@@ -45,7 +46,7 @@ def recorded(page: Sequence[Kept], where: str) -> Sequence[Recorded]:
                     digest.hex(),
                 ),
             )
-            for position, stream, version, cause, at, payload, digest in page
+            for position, version, stream, cause, at, payload, digest in page
         ]
     except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, AttributeError):
         _blame(page, where)
@@ -55,9 +56,14 @@ def recorded(page: Sequence[Kept], where: str) -> Sequence[Recorded]:
     return [each._replace(event=lift(each.event)) for each in events]
 
 
-def kept(rows: Iterable[Row]) -> Sequence[Kept]:
-    """Leave out what only damage would make different from the payload."""
-    return [(row.position, StreamId(row.run, row.name), row.version, *row[5:]) for row in rows]
+def recorded_rows(rows: Sequence[Row], where: str) -> Sequence[Recorded]:
+    """Decode rows, by what only damage would make different from the payload.
+
+    Raises:
+        LogCorrupt: See `recorded`.
+    """
+    streams = {(row.run, row.name): StreamId(row.run, row.name) for row in rows}
+    return recorded([(row.position, row.version, (row.run, row.name), *row[5:]) for row in rows], streams, where)
 
 
 def _blame(page: Sequence[Kept], where: str) -> NoReturn:

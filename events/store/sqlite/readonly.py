@@ -109,7 +109,7 @@ class SqliteSource:
         """Give the selected events, a page at a time."""
         where = str(self.path)
         async for page in self._reader.kept(selection, await self._end(selection)):
-            yield recorded(page, where)
+            yield recorded(page, self._reader.names, where)
 
     async def read(self, selection: Selection = EVERYTHING) -> AsyncIterator[Recorded]:
         """Give the selected events in order of position."""

@@ -18,7 +18,12 @@ WRITER = (
     "PRAGMA journal_size_limit = 67108864",
 )
 
-READER = ("PRAGMA query_only = ON", "PRAGMA cache_size = -65536")
+READER = (
+    "PRAGMA query_only = ON",
+    # An upper bound in KiB. A reader passes over most pages once, and the system keeps them anyway: with 64 MiB,
+    # rebuilding took a seventh more CPU, for fresh memory and for what fell out of the processor's cache.
+    "PRAGMA cache_size = -4096",
+)
 
 SCHEMA = f"""
 BEGIN IMMEDIATE;
