@@ -43,7 +43,8 @@ def link(before: bytes, place: tuple[int, int, int], stream: bytes, cause: bytes
     reason = cause or b""
     # Everything of variable length stands behind its length: "ab" + "c" and "a" + "bc" must not be the same.
     header = _PLACE.pack(before, *place, len(reason), len(payload))
-    return sha256(header + stream + reason + payload).digest()
+    # Joined at once: each plus copies what stands before it once more.
+    return sha256(b"".join((header, stream, reason, payload))).digest()
 
 
 SEAL_FORMAT = 2
