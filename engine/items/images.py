@@ -23,6 +23,20 @@ _BEGINNINGS: Final = (
 )
 
 
+_OTHERS: Final = (
+    (b"%PDF", "a PDF"),
+    (b"II*\0", "a TIFF"),
+    (b"MM\0*", "a TIFF"),
+    (b"BM", "a bitmap"),
+    (b"<?xml", "an SVG"),
+    (b"<svg", "an SVG"),
+    (b"version https://git-lfs", "a pointer of Git LFS, and the image itself is not here"),
+)
+"""What images are called by mistake; no model takes one."""
+LARGEST: Final = 32 * 1024 * 1024
+"""Bytes of an image; no provider takes a larger one."""
+
+
 class ItemImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An image that a question shows."""
 
@@ -35,8 +49,13 @@ def media_type_of(path: str, data: bytes) -> str:
     """Say which kind of image this is: by its bytes, or by its name where they do not tell.
 
     Raises:
-        RowInvalid: Neither tells.
+        RowInvalid: Neither tells, or it is none, empty, or too large for any model.
     """
+    other = next((what for beginning, what in _OTHERS if data.startswith(beginning)), None)
+    if not data or other is not None:
+        raise RowInvalid(f"the image {path} is {other or 'empty'}; models take {', '.join(_TYPES)}")
+    if len(data) > LARGEST:
+        raise RowInvalid(f"the image {path} has {len(data)} bytes, and {LARGEST} is the limit")
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     by_name = _TYPES.get(PurePosixPath(path).suffix.lower())

@@ -1,6 +1,7 @@
 """Item sets: read whole from a folder, then cut down to what is asked for, in an order that is the same everywhere."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,12 +130,13 @@ class _Reader:
         """Read a split. What items of other splits name is not kept."""
         put = self._kept if wanted.split in {split, "all"} else digest_of
         found: list[ReadItem] = []
+        folders: dict[Path, Digest] = {}  # each split anew: what is named of another is not kept
         for file in files:
             for row in rows_of(file, self._form.array if isinstance(self._form, InObject) else None):
                 if isinstance(row, RowFault):
                     self.faults.append(row)
                 else:
-                    found.extend(self._item(file, row, put))
+                    found.extend(self._item(file, row, partial(ItemRow, put=put, root=self._folder, kept=folders)))
         return found
 
     def _kept(self, data: bytes) -> Digest:
@@ -148,10 +150,10 @@ class _Reader:
             raise RowInvalid("a file that it names holds the value of a known secret")
         return digest
 
-    def _item(self, file: Path, row: LocatedRow, put: Put) -> Sequence[ReadItem]:
+    def _item(self, file: Path, row: LocatedRow, wrap: Callable[..., ItemRow]) -> Sequence[ReadItem]:
         try:
             require_unicode(row.fields)
-            read = self._form.read(ItemRow(row.fields, file.parent, put, self._folder))
+            read = self._form.read(wrap(row.fields, file.parent))
         except RowInvalid as error:
             self.faults.append(RowFault(file, row.line, error.problem))
             return ()

@@ -13,12 +13,20 @@ from engine.items.errors import RowFault, RowInvalid
 from engine.items.images import ItemImage, media_type_of
 from events.digest import Digest
 
+LARGEST: Final = 128 * 1024 * 1024
+"""Bytes of a file that a row names, and of the texts of a folder together: items are kept in memory, and in the log."""
+
 
 class ItemRow:
     """One row, and what its format needs to make an item of it."""
 
     def __init__(
-        self, fields: Mapping[str, Any], folder: Path, put: Callable[[bytes], Digest], root: Path | None = None
+        self,
+        fields: Mapping[str, Any],
+        folder: Path,
+        put: Callable[[bytes], Digest],
+        root: Path | None = None,
+        kept: dict[Path, Digest] | None = None,
     ) -> None:
         """Wrap a row.
 
@@ -27,11 +35,13 @@ class ItemRow:
             folder: Of the file, against which paths in the row are read.
             put: Keeps bytes that an item names.
             root: Folder of the set, into which links may lead. None: `folder`.
+            kept: Folders of texts that other rows have named, by their digests. None: there is no other row.
         """
         self.fields = fields
         self.put = put
         self._folder = folder
         self._root = root or folder
+        self._kept = {} if kept is None else kept
 
     def text(self, key: str) -> str:
         """Give a text that is not empty; a number is read as it is written.
@@ -70,15 +80,59 @@ class ItemRow:
         """Read a file below the folder.
 
         Raises:
-            RowInvalid: It does not exist, cannot be read, or lies outside.
+            RowInvalid: It does not exist, cannot be read, lies outside, or is too large.
         """
         at = self.inside(path)
         if not at.is_file():
             raise RowInvalid(f"the file {path} does not exist")
         try:
+            if (size := at.stat().st_size) > LARGEST:
+                raise RowInvalid(f"the file {path} has {size} bytes, and {LARGEST} is the limit")
             return at.read_bytes()
         except OSError as error:
             raise RowInvalid(f"the file {path} cannot be read: {error.strerror}") from error
+
+    def text_file(self, path: str) -> str:
+        """Read a file of text in UTF-8 below the folder.
+
+        Raises:
+            RowInvalid: It cannot be read as one.
+        """
+        try:
+            return self.file(path).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise RowInvalid(f"{path} is no text in UTF-8: {error}") from error
+
+    def texts_below(self, path: str, suffixes: tuple[str, ...]) -> Mapping[str, str]:
+        """Read all texts of a folder below the folder, by their paths in it, in order. Hidden ones are left out.
+
+        Raises:
+            RowInvalid: There is none, or one cannot be read, or together they are too large.
+        """
+        root = self.inside(path)
+        found = {
+            at.relative_to(root).as_posix(): at
+            for at in (sorted(root.rglob("*")) if root.is_dir() else ())
+            if at.suffix in suffixes
+            and at.is_file()
+            and not any(part.startswith(".") for part in at.parts[len(root.parts) :])
+        }
+        if not found:
+            raise RowInvalid(f"the folder {path} holds no {' or '.join(suffixes)} file")
+        if (size := sum(at.stat().st_size for at in found.values())) > LARGEST:
+            raise RowInvalid(f"the texts of the folder {path} have {size} bytes, and {LARGEST} is the limit")
+        return {name: self.text_file(f"{path}/{name}") for name in found}
+
+    def once(self, path: str, make: Callable[[], bytes]) -> Digest:
+        """Keep what is made of a folder once for all rows that name it.
+
+        Raises:
+            RowInvalid: The folder lies outside, or what is made of it cannot be.
+        """
+        at = self.inside(path)
+        if at not in self._kept:
+            self._kept[at] = self.put(make())
+        return self._kept[at]
 
     def image(self, path: str) -> ItemImage:
         """Keep an image below the folder.

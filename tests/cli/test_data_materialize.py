@@ -138,6 +138,7 @@ def test_a_format_that_no_name_tells_has_to_be_named(tmp_path: Path) -> None:
     assert (other.code, ".jsonl and .csv" in other.err) == (2, True)
 
 
+@pytest.mark.shared
 @pytest.mark.skipif(not REAL.is_dir(), reason="the samples of SkillOpt's benchmarks are not here")
 def test_real_rows_are_found_by_the_names_of_real_manifests(tmp_path: Path) -> None:
     """OfficeQA's by uid, LiveMathematicianBench's by month and number, SpreadsheetBench's with their workbooks."""

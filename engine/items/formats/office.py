@@ -1,37 +1,61 @@
-"""Figures from official reports, as OfficeQA writes them: a table of ``uid``, ``question``, ``answer``."""
+"""Figures from official reports, as OfficeQA writes them: a table of ``uid``, ``question``, ``answer``.
 
+What the model may look into are the documents that a row names (``officeqa``), or all that lie beside the table
+(``officeqa_corpus``), among which it has to find them.
+"""
+
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from engine.items.base import Folder, GoldAnswer, Item, ItemAnswer, Mark, ReadItem, Way, marked
-from engine.items.errors import RowInvalid
 from engine.items.rows import ItemRow
 from engine.items.scorers.answer_tags import first_tagged
 from engine.items.scorers.office import office_score
+from events.digest import Digest
 
 _DOCUMENTS: Final = "documents"
 """Folder of the documents, beside the table."""
+_TEXTS: Final = (".txt", ".md", ".json", ".csv")
+"""Of files that are documents."""
 
 
 class Office:
     """Right is the figure that is expected, however it is punctuated; how right, the F1 of its words."""
 
-    name = "officeqa"
     suffixes = (".csv", ".json", ".jsonl")
     ways: tuple[Way, ...] = ("call", "tools", "agent", "code")
 
+    def __init__(self, name: str, *, whole: bool) -> None:
+        """Say which documents there are.
+
+        Args:
+            name: Of the format.
+            whole: Whether each item has all documents. False: those that its row names.
+        """
+        self.name = name
+        self._whole = whole
+
     def read(self, row: ItemRow) -> ReadItem:
-        """Make an item of a row. Its source files are what the model may read, where they lie beside the table."""
+        """Make an item of a row. Without a folder of documents, the model has none to look into."""
         name = row.text("uid") if "uid" in row.fields else row.text("id")
-        texts = {path: _text(row, path) for path in _sources(row) if row.inside(f"{_DOCUMENTS}/{path}").is_file()}
         item = Item(
             format=self.name,
             question=row.text("question"),
             expected=row.text("answer"),
-            folder=row.put(msgspec.json.encode(Folder(texts))) if texts else None,
+            folder=self._folder(row),
         )
         return ReadItem(name, item, row.optional("difficulty"))
+
+    def _folder(self, row: ItemRow) -> Digest | None:
+        """Keep the documents that the model may look into. None: there are none."""
+        if self._whole:
+            return row.once(_DOCUMENTS, lambda: _kept(row.texts_below(_DOCUMENTS, _TEXTS)))
+        if not row.inside(_DOCUMENTS).is_dir():
+            return None
+        texts = {path: row.text_file(f"{_DOCUMENTS}/{path}") for path in _sources(row)}
+        return row.put(_kept(texts)) if texts else None
 
     def gold(self, item: Item) -> GoldAnswer:
         """Give the expected figure."""
@@ -51,11 +75,9 @@ def _sources(row: ItemRow) -> list[str]:
     return [str(each).strip() for each in parts if str(each).strip()]
 
 
-def _text(row: ItemRow, path: str) -> str:
-    try:
-        return row.file(f"{_DOCUMENTS}/{path}").decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RowInvalid(f"{path} is no text in UTF-8: {error}") from error
+def _kept(texts: Mapping[str, str]) -> bytes:
+    return msgspec.json.encode(Folder(dict(texts)))
 
 
-OFFICE: Final = Office()
+OFFICE: Final = Office("officeqa", whole=False)
+CORPUS: Final = Office("officeqa_corpus", whole=True)

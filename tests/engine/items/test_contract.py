@@ -45,6 +45,7 @@ class FormatSample(NamedTuple):
 FORMATS: Final[dict[str, FormatSample]] = {
     "question": FormatSample({"id": "a", "question": "Q?", "answers": [SECRET]}, SECRET),
     "officeqa": FormatSample({"uid": "a", "question": "Q?", "answer": "1940"}, "<answer>1,940</answer>"),
+    "officeqa_corpus": FormatSample({"uid": "a", "question": "Q?", "answer": "1940"}, "<answer>1,940</answer>"),
     "docvqa": FormatSample({"id": "a", "question": "Q?", "answers": [SECRET], "image": "a.png"}, SECRET),
     "livemathematicianbench": FormatSample(
         {"no": 1, "month": "m", "mcq": {"question": "Q?", "choices": [{"label": "A", "text": "x"}],
@@ -63,6 +64,8 @@ def written(folder: Path, name: str) -> Path:
     sample = FORMATS[name]
     folder.mkdir(parents=True)
     (folder / "a.png").write_bytes(AMBER)
+    (folder / "documents").mkdir()
+    (folder / "documents" / "a.txt").write_text("A page.")
     rows: Any = [sample.row]
     (folder / "test.json").write_text(json.dumps(rows if sample.array is None else {sample.array: rows}))
     return folder

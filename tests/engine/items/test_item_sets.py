@@ -311,10 +311,10 @@ def test_what_lies_in_no_split_is_read_with_all_of_them(tmp_path: Path) -> None:
 
 
 def test_reports_are_what_a_model_may_read(tmp_path: Path) -> None:
-    """Only those that a question names, where they lie beside the table."""
+    """Only those that a question names; one that names none has none."""
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "a.txt").write_text("A")
-    (tmp_path / "rows.csv").write_text('uid,question,answer,source_files\nU1,Q?,"2,602",a.txt\nU2,Q?,1,b.txt\n')
+    (tmp_path / "rows.csv").write_text('uid,question,answer,source_files\nU1,Q?,"2,602",a.txt\nU2,Q?,1,\n')
     kept = Kept()
     found = _load(tmp_path, form=OFFICE, kept=kept)
     folders = [kept.item(each.digest).folder for each in found.items]
