@@ -18,7 +18,7 @@ SAMPLES: Final = ROOT.parent / "shared" / "data" / "skillopt" / "spreadsheetbenc
 DEMO: Final = ROOT / "engine" / "demo"
 
 
-class Stage(NamedTuple):
+class PageStage(NamedTuple):
     """What a page is executed in."""
 
     prepare: Callable[[Path], None]
@@ -149,8 +149,8 @@ def accepted(folder: Path) -> str:
 AUDIT: Final = "skills audit skills/greet --tasks tasks --model openai/NAME --repeats 3"
 _LATEST: Final = {"RUN": "@latest", "openai/NAME": "script:script.toml"}
 
-EXECUTED: Final[Mapping[str, Stage]] = {
-    "README.md": Stage(
+EXECUTED: Final[Mapping[str, PageStage]] = {
+    "README.md": PageStage(
         furnished,
         {**_LATEST, "DIR": str(SPARK), "~/.claude/skills": "adopted", "NAME": "errors-per-hour"},
         {
@@ -165,8 +165,8 @@ EXECUTED: Final[Mapping[str, Stage]] = {
         codes={"skills adopt": ExitCode.USAGE, "skills rollback": ExitCode.USAGE},  # nobody is there to be asked
         needs=SPARK,
     ),
-    "docs/evaluate.md": Stage(workshop, {**_LATEST, "NAME": "questions"}),
-    "docs/evolve.md": Stage(
+    "docs/evaluate.md": PageStage(workshop, {**_LATEST, "NAME": "questions"}),
+    "docs/evolve.md": PageStage(
         workshop,
         {
             **_LATEST,
@@ -176,16 +176,16 @@ EXECUTED: Final[Mapping[str, Stage]] = {
         },
         codes={"evolve evolve.toml --resume": ExitCode.USAGE},  # the one before it has ended
     ),
-    "docs/replay.md": Stage(beside_imports, _LATEST, needs=SPARK),
-    "docs/cheating.md": Stage(explored),
-    "docs/log-format.md": Stage(explored),
-    "docs/retries.md": Stage(explored, {**_LATEST, "TRIAL/2": "merge-settings/2"}),
-    "docs/skills.md": Stage(
+    "docs/replay.md": PageStage(beside_imports, _LATEST, needs=SPARK),
+    "docs/cheating.md": PageStage(explored),
+    "docs/log-format.md": PageStage(explored),
+    "docs/retries.md": PageStage(explored, {**_LATEST, "TRIAL/2": "merge-settings/2"}),
+    "docs/skills.md": PageStage(
         workshop,
         {**_LATEST, "greet": "errors-per-hour"},
         codes={f"{AUDIT} --yes": ExitCode.DONE, AUDIT: ExitCode.USAGE},  # it says how to start what it counted
     ),
-    "docs/train.md": Stage(
+    "docs/train.md": PageStage(
         workshop,
         {
             **_LATEST,
@@ -195,9 +195,11 @@ EXECUTED: Final[Mapping[str, Stage]] = {
             "POSITION": accepted,
         },
     ),
-    "docs/atif.md": Stage(with_trajectories, {"atif-greet-1f0c9a2e:greet/1": "@latest:sales-by-region/1"}),
-    "docs/evolve-demo.md": Stage(nothing, _LATEST, {"what-if RUN --set evolve.resolved.curated_static": "tests/demo"}),
-    "docs/handover.md": Stage(
+    "docs/atif.md": PageStage(with_trajectories, {"atif-greet-1f0c9a2e:greet/1": "@latest:sales-by-region/1"}),
+    "docs/evolve-demo.md": PageStage(
+        nothing, _LATEST, {"what-if RUN --set evolve.resolved.curated_static": "tests/demo"}
+    ),
+    "docs/handover.md": PageStage(
         explored,
         {"greet": "errors-per-hour", "~/.claude/skills": "adopted"},
         codes={
@@ -205,8 +207,8 @@ EXECUTED: Final[Mapping[str, Stage]] = {
             "skills rollback": ExitCode.USAGE,
         },  # nobody is there to be asked
     ),
-    "docs/pictures.md": Stage(explored, _LATEST),
-    "docs/items.md": Stage(
+    "docs/pictures.md": PageStage(explored, _LATEST),
+    "docs/items.md": PageStage(
         with_samples,
         untried=dict.fromkeys(
             ("data materialize searchqa", "data materialize docvqa"),
@@ -214,7 +216,7 @@ EXECUTED: Final[Mapping[str, Stage]] = {
         ),
         needs=SAMPLES,
     ),
-    "docs/pdi.md": Stage(
+    "docs/pdi.md": PageStage(
         with_pdi,
         {
             **_LATEST,
@@ -228,7 +230,7 @@ EXECUTED: Final[Mapping[str, Stage]] = {
         codes=dict.fromkeys(("run spec.toml", "evaluate examples/pdi/evaluate.toml"), ExitCode.NO_VERDICT),
         needs=SPARK,
     ),
-    "examples/train/README.md": Stage(
+    "examples/train/README.md": PageStage(
         nothing,
         untried={
             "sets split examples/train/data": "the published sets are not ours to give: tests/cli/test_sets_split.py",

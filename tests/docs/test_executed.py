@@ -12,7 +12,7 @@ import pytest
 from tests.architecture.source import ROOT
 from tests.cli.terminal import machine, type_in
 from tests.docs.snippets import pages, queries, snippets, typed
-from tests.docs.stages import ELSEWHERE, EXECUTED, Stage
+from tests.docs.stages import ELSEWHERE, EXECUTED, PageStage
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -21,11 +21,11 @@ _OWN: Final = re.compile(r"\b[a-z0-9]{10}\b(?=[: ]|$)|\b[0-9a-f]{12,64}\b|\b\d+[
 
 
 @pytest.fixture(scope="session")
-def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Stage], Path]:
+def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[PageStage], Path]:
     """Prepare each stage once, and give each page a copy of it."""
     made: dict[Callable[[Path], None], Path] = {}
 
-    def copied(stage: Stage) -> Path:
+    def copied(stage: PageStage) -> Path:
         if stage.prepare not in made:
             made[stage.prepare] = tmp_path_factory.mktemp("stage")
             stage.prepare(made[stage.prepare])
@@ -35,7 +35,9 @@ def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Stage], Pat
 
 
 @pytest.mark.parametrize("page", EXECUTED)
-def test_what_a_page_has_typed_works_and_prints_what_it_shows(page: str, folder_of: Callable[[Stage], Path]) -> None:
+def test_what_a_page_has_typed_works_and_prints_what_it_shows(
+    page: str, folder_of: Callable[[PageStage], Path]
+) -> None:
     """A line that the page shows is the beginning of one that the command prints, in its order."""
     stage = EXECUTED[page]
     if stage.needs is not None and not stage.needs.exists():

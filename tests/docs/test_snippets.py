@@ -24,6 +24,8 @@ LANGUAGES: Final = frozenset(
 Sessions of ``pycon`` are held by the tests of what they show.
 """
 ALL: Final = [each for page in pages() for each in snippets(page)]
+EXTRA: Final = frozenset({"pandas", "duckdb", "pyarrow"})
+"""Packages of readers, which are not installed everywhere."""
 MACHINE: Final = {"AZURE_OPENAI_ENDPOINT": "https://name.openai.azure.com"}
 """Variables that a spec of the docs takes as set."""
 
@@ -72,7 +74,7 @@ def test_the_imports_of_a_snippet_are_there(snippet: Snippet) -> None:
     """And the code has no error of syntax: what it does is run beside the page that shows it."""
     for node in ast.walk(ast.parse(_awaitable(snippet.text))):
         for module, names in _imported(node):
-            found = importlib.import_module(module)
+            found = pytest.importorskip(module) if module in EXTRA else importlib.import_module(module)
             assert [name for name in names if not (hasattr(found, name) or find_spec(f"{module}.{name}"))] == []
 
 
