@@ -5,7 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
@@ -134,6 +134,18 @@ A command is imported when it is typed, so that one which only looks loads no HT
 
 for _name, _path, _help in COMMANDS:
     app.command(f"views.commands.{_path}", name=_name, help=_help)
+
+
+@app.command(help="Print the script by which a shell completes commands and options (bash, fish, zsh).")
+def completion(shell: Literal["bash", "fish", "zsh"], /, *, machine: Annotated[Host, Parameter(parse=False)]) -> None:
+    """Print a completion script.
+
+    Args:
+        shell: Which shell. Its manual says where scripts are read from, such as
+            ~/.local/share/bash-completion/completions/stillroom.
+        machine: Where it is printed.
+    """
+    machine.stdout.write(app.generate_completion(prog_name="stillroom", shell=shell))
 
 
 def main() -> int:

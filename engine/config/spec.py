@@ -73,6 +73,10 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     exceed it is not started. None: no limit; rate-limit refusals are then counted in ``tries``."""
 
 
+PriceTable = Literal["own", "shipped"]
+"""Whether prices that are not set may come from the shipped table."""
+
+
 class PriceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a model costs, in US dollars per million tokens."""
 
@@ -86,10 +90,14 @@ class PriceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class BudgetSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Hard caps in US dollars. None: no cap. A cap needs a price for every model and a bound on its output."""
+    """Hard caps in US dollars. None: no cap. A cap needs a price for every model."""
 
     run_usd: Decimal | None = None
     trial_usd: Decimal | None = None
+    answer_tokens: int = 16_384
+    """Tokens that a cap sets aside for an answer where the model's parameters do not bound it (``max_tokens``,
+    ``max_completion_tokens``). It is not sent, so a longer answer costs more than was set aside: it counts in full, and
+    calls in flight may pass a cap."""
 
 
 class AgentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -185,6 +193,9 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """By role. The reflector and the distiller default to the teacher."""
     prices: dict[str, PriceSpec] = msgspec.field(default_factory=dict)
     """By model name."""
+    price_table: PriceTable = "own"
+    """Where prices come from that ``prices`` does not have: nowhere (``own``), or from the table that ships with
+    stillroom, each with its source and date (``shipped``). What is taken from it is recorded under ``prices``."""
     budget: BudgetSpec = BudgetSpec()
     pools: PoolsSpec = PoolsSpec()
 

@@ -13,7 +13,6 @@
         ├── ModelMissing        a role has no model
         ├── KeyMissing          the variable that should hold a key is not set
         ├── IsolationMissing    nothing isolates commands, and nobody asked for that by name
-        ├── OutputUnbounded     a budget is set, but the length of an answer is not bounded
         ├── NotForkable         a run cannot be forked at this position, or with these changes
         ├── TaskUnknown         a spec names a task that does not exist
         ├── TasksUnusable       tasks that a spec names cannot be read or built
@@ -187,20 +186,6 @@ class IsolationMissing(EngineError):
             remedy=f"{install or 'make isolation work'}; {kept}" if begun else f"{then}; {asked}",
         )
         self.reason = reason
-
-
-class OutputUnbounded(EngineError):
-    """Raised before anything starts when a budget is set and the length of an answer is not bounded."""
-
-    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
-
-    def __init__(self, role: str) -> None:
-        super().__init__(
-            f"a budget is set, but nothing bounds the cost of one answer of the {role}",
-            remedy=f"set models.{role}.parameters.max_tokens (or max_completion_tokens) for this model, such as --set "
-            f"models.{role}.parameters.max_tokens=4096, or drop the budget",
-        )
-        self.role = role
 
 
 class NotForkable(EngineError):

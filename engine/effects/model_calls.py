@@ -17,6 +17,16 @@ from events.types.model import ModelAnswered, ModelAsked, ModelFailed, RetryAske
 from events.values import Role
 
 
+class Reserve(NamedTuple):
+    """By what the cost of a call is bounded before it is made."""
+
+    price: Price
+    most_output: int
+    """Tokens that are set aside for the answer."""
+    sent: bool
+    """Whether the request says so, too, so that no answer is longer."""
+
+
 class Caller(NamedTuple):
     """Whom to ask, how, and on whose account."""
 
@@ -26,8 +36,8 @@ class Caller(NamedTuple):
     parameters: dict[str, str | int | float | bool]
     stream: bool
     timeout_s: float
-    reserve: tuple[Price, int] | None
-    """Price, and most tokens an answer may have. None: no cap is set, so nothing is reserved."""
+    reserve: Reserve | None
+    """None: no cap is set, so nothing is reserved."""
     protocol: RequestProtocol | None = None
     """In which the request is written; see `ModelAsked`."""
 
@@ -108,8 +118,9 @@ async def _granted(scope: Scope, whom: Whom, size: int) -> Caller | BudgetRefuse
     """Have money set aside for one physical call; say whom to ask with it. `size` is what is sent, in bytes."""
     caller, granted_for = whom(), None
     while caller.reserve is not None and caller.reserve != granted_for:
-        price, most_output = granted_for = caller.reserve
-        granted = await scope.effect(BudgetAsked(caller.trial, upper_bound(size, most_output, price)))
+        granted_for = caller.reserve
+        most = upper_bound(size, granted_for.most_output, granted_for.price)
+        granted = await scope.effect(BudgetAsked(caller.trial, most))
         if isinstance(granted, BudgetRefused):
             return granted
         assert isinstance(granted, BudgetGranted)

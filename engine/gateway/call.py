@@ -5,10 +5,11 @@ from typing import NamedTuple
 import msgspec
 
 from engine.core.scope import Scope, Stopped
+from engine.effects.model_calls import Reserve
 from engine.protocols.base import RequestFacts, body_in
 from engine.protocols.json_text import Json
 from engine.protocols.routes import protocol_of
-from engine.providers.prices import Price, upper_bound
+from engine.providers.prices import upper_bound
 from events.base import Event
 from events.types.agent import CallAsked, CallReceived, CallRefused
 from events.types.budget import BudgetAsked, BudgetRefused
@@ -18,8 +19,8 @@ class CallTerms(NamedTuple):
     """On whose account an agent calls."""
 
     trial: str
-    reserve: tuple[Price, int] | None
-    """Price, and most tokens an answer may have. None: no cap on money is set, so nothing is reserved."""
+    reserve: Reserve | None
+    """None: no cap on money is set, so nothing is reserved."""
 
 
 class IncomingCall(NamedTuple):
@@ -56,9 +57,9 @@ async def handle_call(scope: Scope, came: CallReceived, terms: CallTerms, more: 
         if waits:
             await scope.record(came)
         return await scope.effect(CallAsked(came.role, came.model, came.request), after=() if waits else (came,))
-    price, most = terms.reserve
-    sent, bound = _bounded(came, body, raw, most)
-    granted = await scope.effect(BudgetAsked(terms.trial, upper_bound(len(sent), bound, price)), after=(came,))
+    sent, bound = _bounded(came, body, raw, terms.reserve)
+    most = upper_bound(len(sent), bound, terms.reserve.price)
+    granted = await scope.effect(BudgetAsked(terms.trial, most), after=(came,))
     if isinstance(granted, BudgetRefused):
         return granted
     return await scope.effect(CallAsked(came.role, came.model, scope.put(sent)))
@@ -99,11 +100,17 @@ def facts_of(path: str, body: Json | None) -> tuple[str, RequestFacts]:
     return protocol.name, protocol.facts(body or {}, bare)
 
 
-def _bounded(came: CallReceived, body: Json, raw: bytes, most: int) -> tuple[bytes, int]:
-    """Bound the answer, since a cap on money is set: the request as it came if it asks for no more, else changed."""
+def _bounded(came: CallReceived, body: Json, raw: bytes, reserve: Reserve) -> tuple[bytes, int]:
+    """Bound the answer, since a cap on money is set: the request as it came if it asks for no more, else changed.
+
+    Where no setting bounds it, the request is left as it came, and what it asks for is set aside.
+    """
+    most = reserve.most_output
     protocol = protocol_of(came.path.partition("?")[0])
     assert protocol is not None
     asked = protocol.facts(body, came.path).most_output
-    if asked is not None and asked <= most:
+    if asked is not None and (asked <= most or not reserve.sent):
         return raw, asked
+    if not reserve.sent:
+        return raw, most
     return msgspec.json.encode(protocol.bounded(body, most)), most

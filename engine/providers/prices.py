@@ -2,7 +2,8 @@
 
 Money is added up over thousands of calls in whatever order they end, so it is integers all the way: prices are
 nano-USD per million tokens (exact to a billionth of a dollar per million), a cost is rounded up to the next
-nano-USD once, per call. No price is built in: prices change, and a wrong one is worse than none.
+nano-USD once, per call. No price counts that nobody set or accepted (`known_prices`): prices change, and a wrong one is
+worse than none.
 """
 
 import re
@@ -41,12 +42,19 @@ class PriceError(StillroomError):
 class PriceUnknown(PriceError):
     """A cost is asked for, and the model has no price."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, known: str | None = None) -> None:
+        """Say so.
+
+        Args:
+            model: Its name.
+            known: The price that the shipped table has for it, told to a person. None: it has none.
+        """
+        accept = "" if known is None else f"; or accept the known price with --prices shipped ({known})"
         key = f"prices.{model}" if _BARE.fullmatch(model) else f'prices."{model}"'
         super().__init__(
             f"no price is set for the model {model!r}",
             remedy=f"a budget needs prices in USD per million tokens: set {key}.input and {key}.output, such as "
-            f"--set '{key}.input=0.25'; the name must match exactly",
+            f"--set '{key}.input=0.25'; the name must match exactly{accept}",
         )
         self.model = model
 

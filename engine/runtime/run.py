@@ -22,6 +22,7 @@ from engine.core.run_names import require_free
 from engine.core.scope import Scope
 from engine.core.system import machine, mint_run_id, process_name
 from engine.core.world import ReplayContext, StreamIndex
+from engine.effects.callers import with_known_prices
 from engine.effects.sandboxes import sandbox_id, sandbox_prefix
 from engine.programs.run import run
 from engine.runtime.context import RunContext, check, chosen_tasks
@@ -98,13 +99,15 @@ class RunStart(NamedTuple):
 
 
 async def settled(setting: RunContext, spec: RunSpec) -> RunSpec:
-    """Give a spec in which what only the log knows, such as the latest run, is named for good.
+    """Give a spec in which what only the log knows, such as the latest run, is named for good, with accepted prices.
 
     Raises:
         StillroomError: There is no such thing.
     """
     program = program_named(spec.program)
-    return await program.settled(setting.library or setting.log, spec) if isinstance(program, SettlesSpec) else spec
+    if isinstance(program, SettlesSpec):
+        spec = await program.settled(setting.library or setting.log, spec)
+    return with_known_prices(spec)
 
 
 async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool = False) -> RunStart:

@@ -14,6 +14,7 @@ from engine.config.spec import AgentSpec
 from engine.core.supervision import Supervisor
 from engine.core.system import clock
 from engine.effects.budget import BudgetKeeper, Caps
+from engine.effects.model_calls import Reserve
 from engine.gateway.call import CallTerms
 from engine.gateway.exchange import ExchangeContext
 from engine.gateway.server import CallRecorder, Gateway, open_gateway
@@ -132,7 +133,7 @@ async def house(
         base_url = behind.base_url or endpoint.base_url.removesuffix("/v1")
         upstream = Upstream(base_url, StaticKey(behind.key), PRICE, 20.0)
         means = ExchangeContext(log, carrier, upstream, budget, behind.room, behind.orders, clock)
-        visit = CallTerms("t", None if caps is None else (PRICE, 1000))
+        visit = CallTerms("t", None if caps is None else Reserve(PRICE, 1000, sent=True))
         terms = SessionTerms("teacher", visit, limits or AgentSpec(), means)
         door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)
         yield House(gateway, door, log, budget, endpoint, folder, terms, failures)

@@ -71,7 +71,7 @@ class ArmOptions(StartOptions):
     (val) and valid_unseen (test)."""
     reuse: str | None = None
     """Stored evaluations that count: all (the default), own (of this run and its ancestors) or never."""
-    repeats: int | None = None
+    repeats: Annotated[int | None, Parameter(name=("--repeats", "-k"))] = None
     """Runs of each item under each arm."""
     verifier_repeats: int | None = None
     """Verifications of the final state of each trial: tells noise of the agent and of the verifier apart."""

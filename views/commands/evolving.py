@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
@@ -43,7 +43,7 @@ class EvolveOptions(StartOptions):
     too. See docs/evolve.md."""
     order: str | None = None
     """Order of environments that share a library: A, B or C."""
-    repeats: int | None = None
+    repeats: Annotated[int | None, Parameter(name=("--repeats", "-k"))] = None
     """How often each arm is gone through."""
     environment: tuple[str, ...] = ()
     """Only this environment of the suite; repeatable."""

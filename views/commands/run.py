@@ -32,7 +32,9 @@ from views.terminal.options import (
     ASIS,
     GO_ON,
     NOWISH,
+    ONCE,
     START,
+    ExploreOptions,
     ForkPlace,
     Given,
     Options,
@@ -56,6 +58,7 @@ async def run(
     /,
     *,
     wishes: RunOverrides = NOWISH,
+    exploring: ExploreOptions = ONCE,
     starting: StartOptions = START,
     options: Options = ASIS,
     machine: Given,
@@ -65,14 +68,19 @@ async def run(
     Args:
         spec: A TOML or YAML file; `stillroom init` writes one.
     """
-    return await _run(machine, options, wishes, starting, spec)
+    return await _run(machine, options, wishes, (starting, exploring), spec)
 
 
 async def explore(
-    *, wishes: RunOverrides = NOWISH, starting: StartOptions = START, options: Options = ASIS, machine: Given
+    *,
+    wishes: RunOverrides = NOWISH,
+    exploring: ExploreOptions = ONCE,
+    starting: StartOptions = START,
+    options: Options = ASIS,
+    machine: Given,
 ) -> ExitCode:
     """Explore tasks without a spec file, configured by flags, the environment and the config files."""
-    return await _run(machine, options, wishes, starting, None)
+    return await _run(machine, options, wishes, (starting, exploring), None)
 
 
 async def resume(
@@ -138,9 +146,14 @@ async def fork(
 
 
 async def _run(
-    machine: Host, options: Options, wishes: RunOverrides, starting: StartOptions, file: Path | None
+    machine: Host,
+    options: Options,
+    wishes: RunOverrides,
+    chosen: tuple[StartOptions, ExploreOptions],
+    file: Path | None,
 ) -> ExitCode:
-    spec = wishes.resolve(machine, file, tuple(starting.selection(machine, ()))).spec
+    starting, exploring = chosen
+    spec = wishes.resolve(machine, file, (*starting.selection(machine, ()), *exploring.flags)).spec
     machine = machine._replace(environment=wishes.environment(machine))
     return live.code_of(await carry(machine, options, spec, starting))
 

@@ -1,7 +1,7 @@
 """What a spec needs before anything is paid: each part is looked at by itself, so that one fault hides no other."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -20,7 +20,7 @@ from engine.config.skill_source import read_source
 from engine.config.spec import SCRIPT, ModelSpec, RunSpec, model_for
 from engine.core.errors import IsolationMissing
 from engine.core.system import machine as memory_of
-from engine.effects.callers import callers_of, price_of
+from engine.effects.callers import callers_of, price_of, with_known_prices
 from engine.items.item_set import ItemSelection, load_items
 from engine.items.registry import item_format
 from engine.items.splits import files_by_split
@@ -93,6 +93,8 @@ async def checks(setting: RunContext, spec: RunSpec, *, offline: bool) -> list[S
         offline: Make no calls of models.
     """
     tasks: list[Task] = []
+    with suppress(StillroomError):  # what hinders it stands beside the skills
+        spec = with_known_prices(spec)
     try:
         whole = await settled(setting, spec)  # a suite names its tasks
     except StillroomError:

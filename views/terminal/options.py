@@ -16,6 +16,7 @@ from engine.config.files import read_dotenv
 from engine.config.resolve import Flag, Inputs, Resolved, model_settings
 from engine.config.schema import Path as KeyPath
 from engine.config.schema import split_key
+from engine.config.spec import PriceTable
 from engine.config.tree import ConfigValue
 from engine.runtime.environment import ProcessEnvironment
 from projections.pdi.index import Method, PdiSettings
@@ -102,7 +103,7 @@ class TableOptions(Options):
 class RunOverrides:
     """Settings of a run on the command line; they override every file."""
 
-    tasks: Annotated[str | None, Parameter(name=("--tasks", "-p"))] = None
+    tasks: Annotated[str | None, Parameter(name=("--tasks", "-p", "-d"))] = None
     """Harbor task folder, folder of task folders, or registry.json#NAME@VERSION."""
     model: Annotated[str | None, Parameter(name=("--model", "-m"))] = None
     """Teacher model: openai/NAME, anthropic/NAME, gemini/NAME, ... (see docs/models.md), script:FILE, or the name of a
@@ -119,6 +120,9 @@ class RunOverrides:
     """Maximum number of judged attempts per trial."""
     budget: str | None = None
     """Hard spending limit of the run in US dollars, such as 5; "none" for no limit."""
+    prices: PriceTable | None = None
+    """Prices that the spec does not have: "shipped" accepts those that ship with stillroom, each with its source and
+    date (docs/models.md)."""
     set_: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
     """Set any other key, as KEY=VALUE with a TOML value; repeatable."""
     env_file: Path | None = None
@@ -177,6 +181,7 @@ class RunOverrides:
             ("--concurrency", ("concurrency",), self.concurrency),
             ("--attempts", ("method", "attempts"), self.attempts),
             ("--budget", ("budget", "run_usd"), self.budget),
+            ("--prices", ("price_table",), self.prices),
         ):
             if value is not None:
                 yield Flag(name, key, value)
@@ -227,6 +232,20 @@ class StartOptions:
             raise UsageWrong(f"--exclude-from {self.exclude_from} cannot be read: {error}", remedy=remedy) from error
         names = (line.strip() for line in lines)
         yield from (name for name in names if name and not name.startswith("#"))
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ExploreOptions:
+    """Options of an exploration alone."""
+
+    repeats: Annotated[int | None, Parameter(name=("--repeats", "-k"))] = None
+    """Trials per task, each of its own."""
+
+    @property
+    def flags(self) -> list[Flag]:
+        """Return the settings that they stand for."""
+        return [] if self.repeats is None else [Flag("--repeats", ("repeats",), self.repeats)]
 
 
 @Parameter(name="*")
@@ -330,6 +349,7 @@ ASIS: Final = Options()
 AS_TABLES: Final = TableOptions()
 NOWISH: Final = RunOverrides()
 START: Final = StartOptions()
+ONCE: Final = ExploreOptions()
 ASKED: Final = PdiOptions()
 TAIL: Final = TailOptions()
 ANYWHERE: Final = ForkPlace()

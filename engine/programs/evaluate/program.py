@@ -206,7 +206,6 @@ class Evaluate:
         Raises:
             ConfigRefused: An arm cannot be made from its settings.
             PriceUnknown: A cap is set, and a model has no price.
-            OutputUnbounded: A cap is set, and the length of an answer is not bounded.
         """
         armed = [arm_specs(spec) for spec in specs]
         arms = {name: tuple(each.get(name, spec) for each in armed) for name, spec in armed[-1].items()}

@@ -171,7 +171,6 @@ class Evolve:
         Raises:
             ConfigRefused: A later spec has other libraries.
             PriceUnknown: A cap is set, and a model has no price.
-            OutputUnbounded: A cap is set, and the length of an answer is not bounded.
         """
         by_era = [arm_specs(each) for each in specs]
         refuse_other_libraries(specs)

@@ -65,7 +65,6 @@ class Explore:
 
         Raises:
             PriceUnknown: A cap is set, and a model has no price.
-            OutputUnbounded: A cap is set, and the length of an answer is not bounded.
         """
         condition = msgspec.convert(specs[0].own, ExploreSpec).condition
         trials = trials_of(opened, specs, prompts, roles=self.roles, condition=condition)
@@ -98,7 +97,6 @@ def trials_of(
 
     Raises:
         PriceUnknown: A cap is set, and a model has no price.
-        OutputUnbounded: A cap is set, and the length of an answer is not bounded.
     """
     repeats, trials = specs[0].repeats, []
     for task in opened.tasks:

@@ -187,7 +187,6 @@ class Train:
 
         Raises:
             PriceUnknown: A cap is set, and a model has no price.
-            OutputUnbounded: A cap is set, and the length of an answer is not bounded.
         """
         idle = [each for each in map(idle_spec, specs) if each is not None]
         targets = tuple(target_spec(each) for each in specs)

@@ -157,6 +157,7 @@ OTHERWISE: Final[Mapping[str, RunSpec]] = {
             "program": "survey",
             "own": {"condition": "another label"},
             "prices": {},
+            "price_table": "shipped",
         }.items()
     },
     "budget": spec(models={"teacher": TEACHER}, budget={"run_usd": 1}),

@@ -24,7 +24,7 @@ from engine.effects.conversation import (
     image_message,
     message,
 )
-from engine.effects.model_calls import Caller, CallResult, ask_model, quoting
+from engine.effects.model_calls import Caller, CallResult, Reserve, ask_model, quoting
 from engine.effects.models import ModelClient, ModelPort, build_request
 from engine.providers.base import body_of
 from engine.providers.credentials import StaticKey
@@ -95,7 +95,7 @@ def caller(protocol: Any) -> Caller:
         {"max_tokens": 100},
         False,
         60.0,
-        (price_from("1", "1"), 100),
+        Reserve(price_from("1", "1"), 100, sent=True),
         protocol,
     )
 

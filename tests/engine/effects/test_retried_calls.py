@@ -16,7 +16,7 @@ from engine.core.ports import EffectAddress, Permit
 from engine.core.scope import Scope, Stopped
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.conversation import EMPTY, extend, message
-from engine.effects.model_calls import Caller, CallResult, CapReached, ask_model, problem_of
+from engine.effects.model_calls import Caller, CallResult, CapReached, Reserve, ask_model, problem_of
 from engine.effects.points import rule_on_failed_call
 from engine.providers.prices import price_from
 from events.base import Event, Recorded, Ref
@@ -93,7 +93,7 @@ class AskedAgain(NamedTuple):
 def caller(*, capped: bool = True) -> Caller:
     """Say whom to ask: a model that costs a dollar a million tokens."""
     reserve = (price_from("1", "1"), 100) if capped else None
-    return Caller("a", "teacher", "m", {}, False, 60.0, reserve)
+    return Caller("a", "teacher", "m", {}, False, 60.0, None if reserve is None else Reserve(*reserve, sent=True))
 
 
 def deciding(tries: int = 5, **settings: float | None) -> Deciding:

@@ -13,6 +13,7 @@ from anyio.lowlevel import checkpoint
 from engine.config.spec import AgentSpec
 from engine.core.scope import Child, Scope
 from engine.effects.budget import Caps
+from engine.effects.model_calls import Reserve
 from engine.gateway.call import CallTerms, IncomingCall, ReplayedCall, handle_call
 from engine.protocols.base import body_in
 from engine.testing.fault_injection import FaultyLog
@@ -255,7 +256,7 @@ async def test_recorded_calls_come_out_the_same_again(caps: Caps | None, tmp_pat
         for body in (chat(), chat("Break")):
             await here.ask("/v1/chat/completions", body)
         await here.ask("/elsewhere", {})
-    terms = CallTerms("t", None if caps is None else (PRICE, 1000))
+    terms = CallTerms("t", None if caps is None else Reserve(PRICE, 1000, sent=True))
 
     async def again(scope: Scope, number: int) -> None:
         came = (await here.recorded(f"call/t/1/{number}"))[0]

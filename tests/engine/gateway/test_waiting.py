@@ -13,6 +13,7 @@ from anyio.lowlevel import checkpoint
 from engine.core.history import load_histories
 from engine.core.scope import CallActor, Child, Scope
 from engine.effects.budget import BudgetKeeper, Caps
+from engine.effects.model_calls import Reserve
 from engine.gateway.call import CallTerms, ReplayedCall
 from engine.gateway.session import ProxySession
 from engine.testing.fault_injection import FaultyLog
@@ -117,7 +118,7 @@ async def test_a_call_whose_agent_ends_while_it_waits_is_never_made_and_costs_no
     keeper = BudgetKeeper(caps)
     keeper.fold((await load_histories(log, "r1")).by_stream)
     assert keeper.committed == 0
-    await again(log, CallTerms("t", (PRICE, 1000)))
+    await again(log, CallTerms("t", Reserve(PRICE, 1000, sent=True)))
 
 
 async def again(log: EventLog, terms: CallTerms) -> None:
