@@ -17,7 +17,7 @@ from tests.support.runs import make_base
 def printed() -> list[str]:
     """Read its lines, each without its remark; what continues on the next line is one."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"## Quick start with your own model\n\n```\n(.*?)```", text, re.DOTALL)
+    found = re.search(r"## Quick start with your own model\n\n```\w*\n(.*?)```", text, re.DOTALL)
     assert found is not None
     lines = found[1].replace("\\\n", " ").splitlines()
     return [line.partition("  #")[0].strip() for line in lines]
