@@ -12,7 +12,7 @@ from engine.items.registry import item_format, item_format_names
 from views.terminal.errors import UsageWrong
 from views.terminal.tables import TableView
 
-_OTHER_NAMES: Final = {"searchqa": "question", "alfworld": "alfworld"}
+_OTHER_NAMES: Final = {"searchqa": "question"}
 """Formats by the names that SkillOpt's manifests have for them."""
 _ENDINGS: Final = ("_id_split", "_path_split", "_split")
 """Of names of its folders."""

@@ -55,7 +55,7 @@ FORMATS: Final[dict[str, FormatSample]] = {
         {"id": 1, "prompt": "Q?", "assertions": [f'The output includes "{SECRET}"']}, f"It is {SECRET}.", array="evals"
     ),
 }  # fmt: skip
-WITHOUT_TEXT: Final = {"agentskills_triggers", "spreadsheetbench", "household", "calls_only"}
+WITHOUT_TEXT: Final = {"agentskills_triggers", "spreadsheetbench", "household", "alfworld", "calls_only"}
 """Their answers are files, worlds or what was read; they have test files of their own."""
 
 
