@@ -12,8 +12,9 @@ from events.errors import ExitCode
 from sandbox.harbor.dataset import DatasetPaths
 from views.commands.rows import Rows
 from views.commands.skill_adoption import adopt_skills, bundle_skill, list_adopted, roll_back_skill
+from views.commands.skill_following import index_skills, list_given, list_outputs
 from views.evaluations import audit
-from views.handover import adoption, skill_bundles
+from views.handover import adoption, skill_bundles, skill_index, skill_outputs
 from views.libraries import blame as evolved_blame
 from views.libraries import life
 from views.libraries.failed_trial import find_trial
@@ -36,6 +37,9 @@ ROWS: Final[Rows] = {
     "skills rollback": (skill_diff.FileDiffRow, adoption.AdoptionRow),
     "skills adopted": (adoption.AdoptedRow,),
     "skills bundle": (skill_bundles.SkillBundleRow,),
+    "skills given": (skill_outputs.InPlayRow,),
+    "skills outputs": (skill_outputs.InPlayRow,),
+    "skills index": (skill_index.IndexedRow,),
 }
 
 
@@ -183,5 +187,8 @@ app.command(adopt_skills, name="adopt")
 app.command(roll_back_skill, name="rollback")
 app.command(list_adopted, name="adopted")
 app.command(bundle_skill, name="bundle")
+app.command(list_given, name="given")
+app.command(list_outputs, name="outputs")
+app.command(index_skills, name="index")
 # Imported when it is typed: it starts a run, which needs an HTTP client.
 app.command("views.commands.skill_audit:audit_skill", name="audit")
