@@ -67,6 +67,18 @@ async def measure(commands: list[Command], each: int) -> tuple[list[float], floa
     return taken, len(taken) / (time.perf_counter() - began)
 
 
+async def ours(folder: Path, count: int, commands: int) -> list[float]:
+    """Open so many containers, and give the seconds of each command in them."""
+    write_tasks(folder / "tasks", 1)
+    task = load_task(folder / "tasks" / "task-000")
+    async with docker_backend(folder / "sandboxes") as backend, AsyncExitStack() as stack:
+        opened = [await backend.open(SandboxSpec(f"bench/{number}", task)) for number in range(count)]
+        for sandbox in opened:
+            stack.push_async_callback(sandbox.close)
+        taken, _ = await measure([partial(through_ours, each) for each in opened], max(3, commands // count))
+    return taken
+
+
 async def compare(folder: Path, many: tuple[int, ...], commands: int) -> None:
     """Open containers, and print a row for each way and each number at a time."""
     write_tasks(folder / "tasks", 1)

@@ -146,7 +146,7 @@ def serving(command: Sequence[str]) -> Iterator[None]:
         assert server.stdout.readline() == "ready\n"
         yield
         server.stdin.close()
-        print(server.stdout.read(), end="")
+        print(server.stdout.read(), end="", file=sys.stderr)
 
 
 @contextmanager
@@ -170,25 +170,49 @@ async def measure(base_url: str, folder: Path, told: Namespace) -> None:
     what = f"{told.kilobytes} KB a request"
     print(f"{machine()}, {cpu_count()} CPUs, load {load}, SQLite {sqlite3.sqlite_version}, {what}")
     async with AsyncExitStack() as stack:
-        path = "/chat/completions"
-        ways = [Way(DIRECT, await stack.enter_async_context(aiohttp.ClientSession()), base_url + path)]
-        for name, socket in ((THROUGH, FILE), (UNRECORDED, MEMORY), (UNGUARDED, BARE)):
-            connector = aiohttp.UnixConnector(str(folder / socket))
-            session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-            ways.append(Way(name, session, f"http://gateway/v1{path}"))
+        ways = await open_ways(stack, base_url, folder)
         for stream in (False, True):
             await compare(ways, body(told.kilobytes, stream=stream), told, "streamed" if stream else "whole")
 
 
-async def compare(ways: Sequence[Way], data: bytes, told: Namespace, what: str) -> None:
-    """Ask one call each way after the other, beginning with another one each time, and compare."""
+async def open_ways(stack: AsyncExitStack, base_url: str, folder: Path) -> list[Way]:
+    """Open a session for each way."""
+    path = "/chat/completions"
+    ways = [Way(DIRECT, await stack.enter_async_context(aiohttp.ClientSession()), base_url + path)]
+    for name, socket in ((THROUGH, FILE), (UNRECORDED, MEMORY), (UNGUARDED, BARE)):
+        connector = aiohttp.UnixConnector(str(folder / socket))
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        ways.append(Way(name, session, f"http://gateway/v1{path}"))
+    return ways
+
+
+def added_ms(calls: int) -> dict[str, float]:
+    """Give the milliseconds that each way adds to a streamed call of 20 KB, at the median of so many."""
+
+    async def ask(base_url: str, folder: Path) -> dict[str, list[float]]:
+        async with AsyncExitStack() as stack:
+            return await asked(await open_ways(stack, base_url, folder), body(20, stream=True), calls, 0.005)
+
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder, servers(Path(folder)) as base_url:
+        took = anyio.run(ask, base_url, Path(folder))
+    return {name: median(each) - median(took[DIRECT]) for name, each in took.items()}
+
+
+async def asked(ways: Sequence[Way], data: bytes, calls: int, pause_s: float) -> dict[str, list[float]]:
+    """Ask one call each way after the other, beginning with another one each time; give the milliseconds of each."""
     took: dict[str, list[float]] = {way.name: [] for way in ways}
     for way in ways:
         await timed(way, data, 20)
-    for number in range(told.calls):
+    for number in range(calls):
         first = number % len(ways)
         for way in (*ways[first:], *ways[:first]):
-            took[way.name] += await timed(way, data, 1, told.pause_ms / 1000)
+            took[way.name] += await timed(way, data, 1, pause_s)
+    return took
+
+
+async def compare(ways: Sequence[Way], data: bytes, told: Namespace, what: str) -> None:
+    """Ask all ways in turns, and print what each took."""
+    took = await asked(ways, data, told.calls, told.pause_ms / 1000)
     middle = {name: median(each) for name, each in took.items()}
     quick = {name: quantiles(each, n=10)[0] for name, each in took.items()}
     for name, each in took.items():

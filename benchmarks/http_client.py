@@ -139,11 +139,12 @@ async def our_provider(load: Load) -> ContenderCost:
 
 BARE: Final = "aiohttp alone"
 PLAIN: Final = "plain httpx, no limits"
+THEIRS: Final = "httpx over httpx-aiohttp"
 OURS: Final = ("httpx over our transport", "our provider, whole")
 CONTENDERS: dict[str, Callable[[Load], Awaitable[ContenderCost]]] = {
     BARE: over_aiohttp,
     **dict(zip(OURS, (our_httpx, our_provider), strict=True)),
-    **({} if httpx_aiohttp is None else {"httpx over httpx-aiohttp": their_httpx}),
+    **({} if httpx_aiohttp is None else {THEIRS: their_httpx}),
     PLAIN: plain_httpx,
 }
 

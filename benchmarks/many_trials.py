@@ -33,14 +33,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import msgspec
 
 from benchmarks.idle_sandbox import IdleBackend
 from benchmarks.trials import SECRETS, RoundSize, make_task, script
-from engine.config.spec import RunSpec
+from engine.config.spec import CallsSpec, RunSpec
 from engine.core.prompts import load_prompts
 from engine.core.system import clock, collect_rarely
 from engine.runtime.context import RunContext
@@ -55,7 +55,7 @@ from views.runs.live import watched
 from views.terminal.host import Host
 from views.terminal.screen import Screen
 
-MIB = 1 << 20
+DEFAULT_START: Final = CallsSpec().start
 
 
 class TrialsPlan(msgspec.Struct, frozen=True):
@@ -199,7 +199,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--start", type=int, default=200)
+    parser.add_argument("--start", type=int, default=DEFAULT_START)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--watch", action="store_true", help="what a watcher on a terminal adds")
     parser.add_argument("--only", default="", help="only plans whose name has this in it")

@@ -108,6 +108,7 @@ class StormResult(NamedTuple):
     """Refused calls per answered one."""
     failed: int
     """Calls that were given up."""
+    answered: int
 
 
 async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> StormResult:
@@ -144,7 +145,9 @@ async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> Stor
             group.cancel_scope.cancel()
     quarters = tuple(storm.held(part * quarter_s, (part + 1) * quarter_s) for part in range(4))
     back = storm.recovered_s(quarter_s * (2 + 1 / 3))
-    return StormResult(quarters, back, len(storm.refused) / max(1, len(storm.answered)), storm.failed)
+    return StormResult(
+        quarters, back, len(storm.refused) / max(1, len(storm.answered)), storm.failed, len(storm.answered)
+    )
 
 
 async def answered(provider: OpenAIChat, request: ChatRequest, gate: Gate, storm: Storm) -> bool:

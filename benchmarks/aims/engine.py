@@ -1,23 +1,160 @@
-"""The engine's aims: what a turn, a call, a trial, a command and a gateway cost."""
+"""The engine's aims: what a turn, a call, a trial, a command and a gateway cost.
 
-from collections.abc import Iterator, Mapping
+Each bench calls the module that measures it, and that module stands by itself, too.
+"""
+
+import resource
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
 
-from benchmarks.aims.base import Aim, Benchmark, BenchScale, CannotRun, Contender
+import anyio
+
+from benchmarks import exec_latency, gateway, http_client, many_trials, storm, turn_cpu
+from benchmarks.aims.base import Aim, Benchmark, BenchScale, CannotRun, Contender, Sample
+from benchmarks.many_trials import TrialsPlan
+from sandbox.errors import SandboxUnavailable
+
+
+def _together(names: tuple[str, str], measure: Callable[[], Mapping[str, Sample]]) -> Mapping[str, Contender]:
+    """Give two contenders that one measurement measures: whichever comes first in a round makes it."""
+    waiting: dict[str, Sample] = {}
+
+    def taken(name: str) -> Sample:
+        if name not in waiting:
+            waiting.update(measure())
+        return waiting.pop(name)
+
+    first, second = names
+    return {first: lambda: taken(first), second: lambda: taken(second)}
+
+
+def _at_once(scale: BenchScale, start: int) -> TrialsPlan:
+    trials = 50 if scale.quick else 1000
+    return TrialsPlan("at once", trials, trials, 4, 0.2 if scale.quick else 2.0, start, local=False)
 
 
 @contextmanager
-def _not_yet(scale: BenchScale) -> Iterator[Mapping[str, Contender]]:
-    """Say that the bench stands by itself still."""
-    del scale
-    raise CannotRun("this command does not run it yet")
-    yield {}
+def _turns(scale: BenchScale) -> Iterator[Mapping[str, Contender]]:
+    samples, turns = (20, 5) if scale.quick else (200, 20)
+    mine = [sys.executable, "-m", "benchmarks.turn_cpu", "--ours", str(samples), str(turns)]
+
+    def thousand() -> Sample:
+        plan = _at_once(scale, many_trials.DEFAULT_START)
+        return {"cpu": many_trials.measure(plan).cpu_s / (plan.trials * plan.turns) * 1e3}
+
+    def one(command: list[str]) -> Sample:
+        return {"cpu": turn_cpu.one(command)["cpu_s"] / (samples * turns) * 1e3}
+
+    def inspect() -> Sample:
+        return one(
+            [
+                scale.python_of("inspect_ai"),
+                str(Path(__file__).parent.with_name("peer_inspect.py")),
+                str(samples),
+                str(turns),
+            ]
+        )
+
+    yield {"1,000 trials": thousand, "200 trials": lambda: one(mine), "inspect_ai": inspect}
+
+
+@contextmanager
+def _calls(scale: BenchScale) -> Iterator[Mapping[str, Contender]]:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a connection is a file
+    in_flight, turns, delay_s = (100, 2, 0.2) if scale.quick else (1000, 4, 2.0)
+    with http_client.endpoint(delay_s) as base_url:
+        load = http_client.Load(base_url, in_flight, turns, delay_s)
+
+        def call(name: str) -> Sample:
+            if name not in http_client.CONTENDERS:
+                raise CannotRun(f"{name} needs the package httpx-aiohttp in this environment")
+            return {"cpu": anyio.run(http_client.CONTENDERS[name], load).cpu_us}
+
+        yield {
+            "ours": lambda: call(http_client.OURS[0]),
+            "ours, read and checked": lambda: call(http_client.OURS[1]),
+            "aiohttp": lambda: call(http_client.BARE),
+            "httpx-aiohttp": lambda: call(http_client.THEIRS),
+        }
+
+
+@contextmanager
+def _trials(scale: BenchScale) -> Iterator[Mapping[str, Contender]]:
+    plan = _at_once(scale, many_trials.DEFAULT_START)
+    count = 10 if scale.quick else 300
+    some = TrialsPlan("local sandboxes", count, count, 4, plan.latency_s, plan.start, local=True)
+    ideal_s = plan.turns * plan.latency_s
+
+    def sandboxes() -> Mapping[str, Sample]:
+        if shutil.which("bwrap") is None:
+            raise CannotRun("local sandboxes need bubblewrap: install the package bubblewrap of your system")
+        seen = many_trials.measure(some)
+        bare_s = max(some.turns * some.latency_s, seen.bare_s)
+        return {"in local sandboxes": {"wall": seen.wall_s}, "bare sandboxes": {"wall": bare_s}}
+
+    yield {
+        "by default": lambda: {"wall": many_trials.measure(plan).wall_s},
+        "ideal": lambda: {"wall": ideal_s},
+        **_together(("in local sandboxes", "bare sandboxes"), sandboxes),
+    }
+
+
+@contextmanager
+def _commands(scale: BenchScale) -> Iterator[Mapping[str, Contender]]:
+    if shutil.which("docker") is None:
+        raise CannotRun("a Docker engine is needed, and there is none")
+    commands = 16 if scale.quick else 640
+
+    def at_a_time(count: int) -> Sample:
+        with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder:
+            try:
+                taken = anyio.run(exec_latency.ours, Path(folder), count, commands)
+            except SandboxUnavailable as error:
+                raise CannotRun(f"{error.problem}; {error.remedy}") from error
+        return {"wall": median(taken) * 1000}
+
+    yield {
+        "1 at a time": lambda: at_a_time(1),
+        "8 at a time": lambda: at_a_time(8),
+        "32 at a time": lambda: at_a_time(32),
+    }
+
+
+@contextmanager
+def _through(scale: BenchScale) -> Iterator[Mapping[str, Contender]]:
+    calls = 20 if scale.quick else 200
+
+    def both() -> Mapping[str, Sample]:
+        added = gateway.added_ms(calls)
+        return {
+            "gateway": {"wall": added[gateway.THROUGH]},
+            "bare proxy": {"wall": added[gateway.UNGUARDED]},
+        }
+
+    yield _together(("gateway", "bare proxy"), both)
+
+
+@contextmanager
+def _storms(scale: BenchScale) -> Iterator[Mapping[str, Contender]]:
+    quarter_s = 2.0 if scale.quick else 12.0
+
+    def ride(name: str) -> Sample:
+        seen = anyio.run(storm.ride, storm.contenders()[name](), 200, quarter_s)
+        return {"wall": 4 * quarter_s / seen.answered, "refusals": seen.wasted}
+
+    yield {"our limit": lambda: ride("adaptive"), "no limit": lambda: ride("no limit")}
 
 
 TURN = Benchmark(
     "a turn",
     "ms a turn",
-    _not_yet,
+    _turns,
     (
         Aim("turn-1000", "CPU a turn, 1,000 trials of 4 turns", "1,000 trials", None, "cpu", "figure", 0.8, "1.39"),
         Aim(
@@ -29,7 +166,7 @@ TURN = Benchmark(
 CALL = Benchmark(
     "a call",
     "us a call",
-    _not_yet,
+    _calls,
     (
         Aim(
             "call-aiohttp", "CPU a call over bare aiohttp, 1,000 in flight", "ours", "aiohttp", "cpu", "times the cost",
@@ -44,7 +181,7 @@ CALL = Benchmark(
 TRIALS = Benchmark(
     "many trials",
     "s",
-    _not_yet,
+    _trials,
     (
         Aim(
             "trials-ideal", "1,000 trials of 4 turns at 2 s by default: wall over the ideal", "by default", "ideal",
@@ -59,7 +196,7 @@ TRIALS = Benchmark(
 EXEC = Benchmark(
     "a command in a container",
     "ms a command, median",
-    _not_yet,
+    _commands,
     (
         Aim("exec-1", "a command in 1 container at a time", "1 at a time", None, "wall", "figure", 3, "5"),
         Aim("exec-8", "a command in each of 8 containers", "8 at a time", None, "wall", "figure", 20, "14"),
@@ -69,7 +206,7 @@ EXEC = Benchmark(
 GATEWAY = Benchmark(
     "the gateway",
     "ms a call, median",
-    _not_yet,
+    _through,
     (
         Aim(
             "gateway", "added to a call by the gateway over what a bare proxy adds", "gateway", "bare proxy", "wall",
@@ -80,7 +217,7 @@ GATEWAY = Benchmark(
 STORM = Benchmark(
     "a provider whose limit moves",
     "s an answer",
-    _not_yet,
+    _storms,
     (
         Aim(
             "storm-throughput", "answers a second over those of no limit of ours at all", "our limit", "no limit",
