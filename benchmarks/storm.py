@@ -1,8 +1,11 @@
 """A provider that bears half as much for a while, then nothing, then all again: what is held and what is wasted.
 
-    python -m benchmarks.storm [--callers 200] [--rounds 3] [--quick]
+    python -m benchmarks.storm [--callers 200] [--rounds 3] [--quick] [--virtual]
 
-Real: the scripted endpoint over HTTP, the client with its retries, the waiting room. The endpoint answers after 0.2 s
+Real: the scripted endpoint over HTTP, the client with its retries, the waiting room. On a machine that is busy with
+other things the endpoint and the callers wait for a processor, and 0.2 s are no 0.2 s; with `--virtual`, the waiting
+room and the policy of retries are the real ones, the endpoint is a counter, and time jumps from timer to timer, so that
+every figure comes out the same each time. The endpoint answers after 0.2 s
 and bears 64 calls at a time; the others get 429 at once, without Retry-After, as the worst providers do. 200 callers
 ask again as soon as they are answered.
 
@@ -14,8 +17,8 @@ that was right before the storm, and no limit at all.
 
 import argparse
 import os
-import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -28,9 +31,11 @@ from engine.core.system import clock
 from engine.effects.models import CallPricing
 from engine.effects.models import failed as failed_event
 from engine.policies.call_retry import NOT_TRIED, GiveUp, RetryLimits, judge_failure, spread_of
-from engine.protocols.errors import ProviderError
+from engine.protocols.errors import FailedCallFacts, ProviderError, RateLimited
+from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
-from engine.providers.base import Gate
+from engine.protocols.usage import ReportedUsage
+from engine.providers.base import ChatProvider, Gate
 from engine.providers.gate import wide_open
 from engine.providers.http import OpenAIChat
 from engine.providers.transport import open_client
@@ -39,6 +44,7 @@ from engine.scripted.server import ScriptedEndpoint
 from events.base import Ref
 from events.digest import digest_of
 from events.store.memory import MemoryLog
+from tests.support.virtual_time import run_virtually
 
 BEARS: Final = 64
 LATENCY_S: Final = 0.2
@@ -51,20 +57,20 @@ class Storm:
 
     def __init__(self, quarter_s: float) -> None:
         self.quarter_s = quarter_s
-        self._began = time.perf_counter() + 1e9
+        self._began = anyio.current_time() + 1e9
         self.answered: list[float] = []
         self.refused: list[float] = []
         self.failed = 0
 
     def begin(self) -> None:
         """Begin the first quarter now; what was before was the warm-up."""
-        self._began = time.perf_counter()
+        self._began = anyio.current_time()
         self.answered, self.refused, self.failed = [], [], 0
 
     @property
     def now(self) -> float:
         """Seconds into the storm."""
-        return time.perf_counter() - self._began
+        return anyio.current_time() - self._began
 
     @property
     def over(self) -> bool:
@@ -111,20 +117,67 @@ class StormResult(NamedTuple):
     answered: int
 
 
-async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> StormResult:
+class CountingProvider:
+    """Bears some calls at a time, and refuses the others at once; no network, and any clock."""
+
+    def __init__(self, bears: Callable[[], int]) -> None:
+        self._bears = bears
+        self._busy = 0
+        self._calls = 0
+
+    async def complete(self, request: ChatRequest, gate: Gate) -> ChatReply:
+        """Answer with the next call's number, after a time that differs a little."""
+        async with gate() as seat:
+            await anyio.sleep(LATENCY_S / 200)
+            if self._busy >= self._bears():
+                seat.refused()
+                raise RateLimited("too many calls", seen=FailedCallFacts(status=429))
+            self._busy += 1
+            self._calls += 1
+            try:
+                await anyio.sleep(LATENCY_S * (0.97 + 0.06 * spread_of(Ref("call", self._calls))))
+            finally:
+                self._busy -= 1
+            seat.answered()
+        return msgspec.structs.replace(_ANSWER, raw=request.messages[0])
+
+
+_ANSWER: Final = ChatReply(
+    raw=b"", status=200, message=b"{}", text="DONE", tool_calls=(), finish="stop", model=None,
+    usage=ReportedUsage(), cost_usd=None, request_id=None,
+)  # fmt: skip
+
+Serve = Callable[[Storm], AbstractAsyncContextManager[ChatProvider]]
+"""Opens what calls are made to."""
+
+
+@asynccontextmanager
+async def over_http(storm: Storm) -> AsyncIterator[ChatProvider]:
+    """Serve over HTTP, by a script."""
+    turn = ScriptedTurn(text="DONE", delay_s=LATENCY_S, repeat=True)
+    rule = Rule(name="all", turns=(turn,))
+    script = Script(name="storm", rules=(rule,), fingerprint="0" * 16)
+    async with ScriptedEndpoint(script, bears=storm.bears) as endpoint, open_client() as client:
+        yield OpenAIChat(endpoint.base_url, client=client, clock=clock)
+
+
+@asynccontextmanager
+async def counted(storm: Storm) -> AsyncIterator[ChatProvider]:
+    """Serve without a network."""
+    yield CountingProvider(storm.bears)
+
+
+async def ride(make: Callable[[], Gate], callers: int, quarter_s: float, serve: Serve = over_http) -> StormResult:
     """Ride out a storm.
 
     Args:
         make: Gives the gate of one call.
         callers: How many ask.
         quarter_s: Seconds.
+        serve: Opens the endpoint.
     """
     storm = Storm(quarter_s)
-    turn = ScriptedTurn(text="DONE", delay_s=LATENCY_S, repeat=True)
-    rule = Rule(name="all", turns=(turn,))
-    script = Script(name="storm", rules=(rule,), fingerprint="0" * 16)
-    async with ScriptedEndpoint(script, bears=storm.bears) as endpoint, open_client() as client:
-        provider = OpenAIChat(endpoint.base_url, client=client, clock=clock)
+    async with serve(storm) as provider:
 
         async def caller(number: int) -> None:
             count = 0
@@ -150,7 +203,7 @@ async def ride(make: Callable[[], Gate], callers: int, quarter_s: float) -> Stor
     )
 
 
-async def answered(provider: OpenAIChat, request: ChatRequest, gate: Gate, storm: Storm) -> bool:
+async def answered(provider: ChatProvider, request: ChatRequest, gate: Gate, storm: Storm) -> bool:
     """Ask as actors do: again where that may help, as the policy says. False: the call was given up."""
     tried, name = NOT_TRIED, digest_of(b"".join(request.messages))
     began = anyio.current_time()
@@ -193,12 +246,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quarter", type=float, default=12.0)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--virtual", action="store_true", help="in virtual time, without a network")
     given = parser.parse_args()
     quarter, rounds = (3.0, 1) if given.quick else (given.quarter, given.rounds)
     rides: dict[str, list[StormResult]] = {name: [] for name in contenders()}
     for _ in range(rounds):
         for name, fresh in contenders().items():
-            rides[name].append(anyio.run(ride, fresh(), given.callers, quarter))
+            rides[name].append(
+                run_virtually(ride, fresh(), given.callers, quarter, counted)
+                if given.virtual
+                else anyio.run(ride, fresh(), given.callers, quarter)
+            )
     print(f"{os.cpu_count()} CPUs, load {' '.join(f'{part:.1f}' for part in os.getloadavg())}")
     print(f"{given.callers} callers, quarters of {quarter:g} s; share of what the endpoint bears, medians of {rounds}")
     for name, seen in rides.items():

@@ -28,8 +28,8 @@ from engine.protocols.allowance import RateLimit, RateLimitHeaders
 FIRST_WAIT_S: Final = 0.25
 """Wait after a second refusal in a row that does not say how long; each further one waits twice as long. The first
 waits for nothing: half of the calls in flight have to end first anyway."""
-LONGEST_WAIT_S: Final = 1.0
-"""Where doubling stops: one call each second is a small price for seeing the end of a storm soon."""
+LONGEST_WAIT_S: Final = 0.5
+"""Where doubling stops: two calls a second are a small price for seeing the end of a storm soon."""
 LONGEST_ASKED_S: Final = 900.0
 """The longest wait that is granted to a provider; after it, one call looks again."""
 NEAR: Final = 1 / 16

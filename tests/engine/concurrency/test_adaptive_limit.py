@@ -79,7 +79,7 @@ def test_a_second_refusal_halves_and_further_ones_only_make_the_wait_longer() ->
         after = adaptive_limit.after_refusal(after, RefusedCall(began=now, now=now))
         waits.append(after.shut_until - now)
     assert (after.whole, after.target) == (31, None)
-    assert waits == [0.0, 0.25, 0.5, 1.0, 1.0]
+    assert waits == [0.0, 0.25, 0.5, 0.5, 0.5]
 
 
 def test_what_the_provider_asks_to_wait_is_waited() -> None:
@@ -269,12 +269,12 @@ def test_probes_come_ever_closer_and_count_anew_after_each_refusal() -> None:
     assert (free.probes, free.opens_at) == (0, float("-inf"))
 
 
-def test_no_wait_is_longer_than_a_quarter_of_an_hour_nor_a_doubled_one_than_a_second() -> None:
+def test_no_wait_is_longer_than_a_quarter_of_an_hour_nor_a_doubled_one_than_half_a_second() -> None:
     """One call looks again: a provider that asks for a day is down, and may be up before."""
     asked = adaptive_limit.after_refusal(adaptive_limit.opening(BOUNDS), RefusedCall(0.0, 10.0, retry_after_s=86_400.0))
     assert asked.shut_until == 910.0
     struck = adaptive_limit.opening(BOUNDS)._replace(strikes=9)
-    assert adaptive_limit.after_refusal(struck, RefusedCall(0.0, 10.0)).shut_until == 11.0
+    assert adaptive_limit.after_refusal(struck, RefusedCall(0.0, 10.0)).shut_until == 10.5
     assert adaptive_limit.after_refusal(struck, RefusedCall(0.0, 10.0, retry_after_s=5.0)).shut_until == 15.0
     assert adaptive_limit.after_refusal(asked, RefusedCall(0.0, 11.0)).shut_until == 910.0
 
